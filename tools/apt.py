@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Installs Debian packages, as root or by sudo; says what to do where neither is possible."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+from tools.console import ToolError, run, say
+
+_updated = False
+
+
+def _as_root(command: Sequence[str]) -> list[str]:
+    if os.geteuid() == 0:
+        return ["env", "DEBIAN_FRONTEND=noninteractive", *command]
+    if shutil.which("sudo"):
+        return ["sudo", "env", "DEBIAN_FRONTEND=noninteractive", *command]
+    raise ToolError(f"neither root nor sudo; as root run: {shlex.join(command)}")
+
+
+def install(packages: Sequence[str]) -> None:
+    """Installs the packages; the package lists are fetched once, at the first need."""
+    global _updated
+    if not shutil.which("apt-get"):
+        raise ToolError(f"this is no Debian-like system; install what corresponds to: {' '.join(packages)}")
+    say(f"   apt-get install {' '.join(packages)}")
+    if not _updated:
+        run(_as_root(["apt-get", "-q", "-q", "update"]))
+        _updated = True
+    command = _as_root(["apt-get", "-q", "-y", "--no-install-recommends", "install", *packages])
+    # Its hundreds of lines help only when it fails.
+    result = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if result.returncode:
+        say(result.stdout)
+        raise ToolError(f"exit code {result.returncode} from: {shlex.join(command)}")

@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Virtual environments from lock files, made by a pinned uv; remade only when what they are made from has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import apt
+from tools.console import CACHE, ROOT, run, say, step
+
+LOCKS = ROOT / "tools" / "requirements"
+COLLECTION = Path("ansible_collections", "gantry", "vsphere")
+_UV_LOCK = LOCKS / "uv.lock.txt"
+
+
+def digest(*parts: bytes) -> str:
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(hashlib.sha256(part).digest())
+    return total.hexdigest()
+
+
+def _is_current(venv: Path, wanted: str) -> bool:
+    stamp = venv / ".gantry-stamp"
+    return (venv / "bin" / "python").exists() and stamp.exists() and stamp.read_text().strip() == wanted
+
+
+def _stamp(venv: Path, wanted: str) -> None:
+    (venv / ".gantry-stamp").write_text(wanted + "\n")
+
+
+def uv() -> Path:
+    """The pinned uv, in an environment of its own under .cache/."""
+    home = CACHE / "uv"
+    wanted = digest(_UV_LOCK.read_bytes(), str(home).encode())
+    if not _is_current(home, wanted):
+        with step("uv"):
+            _make_plain_venv(home)
+            run([home / "bin" / "python", "-m", "pip", "install", "-q", "--require-hashes", "-r", _UV_LOCK])
+            _stamp(home, wanted)
+    return home / "bin" / "uv"
+
+
+def _make_plain_venv(home: Path) -> None:
+    command = [sys.executable, "-m", "venv", "--clear", str(home)]
+    # Debian splits ensurepip, which venv needs, into the package python3-venv.
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        apt.install([f"python{version}-venv"])
+        run(command)
+
+
+def make(venv: Path, python: Path, lock_name: str) -> None:
+    """Makes or updates an environment so that it holds exactly the lock file's packages and the collection."""
+    lock = LOCKS / lock_name
+    wanted = digest(lock.read_bytes(), str(python).encode(), str(venv).encode())
+    if not _is_current(venv, wanted):
+        with step(f"{_shown(venv)}: {python} with {lock.name}"):
+            environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+            if not _same_python(venv, python):
+                run([uv(), "venv", "-q", "--clear", "--python", python, venv], env=environment)
+            options = ["--require-hashes", "--link-mode", "hardlink"]
+            run([uv(), "pip", "sync", "-q", *options, "--python", venv / "bin" / "python", lock], env=environment)
+            _stamp(venv, wanted)
+    _link_collection(venv)
+
+
+def _same_python(venv: Path, python: Path) -> bool:
+    link = venv / "bin" / "python"
+    return link.exists() and link.resolve() == python.resolve()
+
+
+def _link_collection(venv: Path) -> None:
+    """Makes the clone, whatever its folder is called, importable and findable as gantry.vsphere."""
+    (site_packages,) = venv.glob("lib/python3.*/site-packages")
+    link = site_packages / COLLECTION
+    if link.is_symlink() and link.resolve() == ROOT:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(ROOT)
+    say(f"   {_shown(link)} -> the clone")
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

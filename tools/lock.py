@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""make lock: writes the lock files of tools/requirements/ anew from the groups of pyproject.toml, with hashes."""
+
+from __future__ import annotations
+
+import os
+
+from tools import environment
+from tools.console import ROOT, main_guard, run, step
+
+# lock file: (dependency group, oldest Python)
+LOCKS = {
+    "uv": ("uv", "3.11"),
+    "dev": ("dev", "3.11"),
+    "bench": ("bench", "3.11"),
+    "core-2.16": ("core-2-16", "3.11"),
+    "core-2.18": ("core-2-18", "3.11"),
+}
+
+
+def main() -> None:
+    for name, (group, python) in LOCKS.items():
+        lock = environment.LOCKS / f"{name}.lock.txt"
+        with step(f"{lock.name}"):
+            command = [environment.uv(), "pip", "compile", "-q", "--universal", "--generate-hashes", "--python-version"]
+            command += [python, "--no-header", "--no-annotate", "--no-emit-index-url", "--group", group, "-o", str(lock)]
+            run(command, cwd=ROOT, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
+
+
+if __name__ == "__main__":
+    main_guard(main)

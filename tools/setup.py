@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""make setup: the development environment and the system packages; does nothing when nothing has changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tools import apt, environment, pythons
+from tools.console import ROOT, VENV, ToolError, main_guard, say, step
+
+PROFILES = ("test", "lab", "guest")
+
+
+def _missing_packages() -> list[str]:
+    """What bindep.txt asks for and this machine lacks."""
+    command = [str(VENV / "bin" / "bindep"), "--brief", "--file", str(ROOT / "bindep.txt"), *PROFILES]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    # 0: nothing is missing; 1 with names: those are missing.
+    if result.returncode not in (0, 1) or (result.returncode == 1 and not result.stdout.strip()):
+        raise ToolError(f"bindep failed: {result.stderr.strip() or result.stdout.strip()}")
+    return result.stdout.split()
+
+
+def _packages_state() -> str:
+    """Changes with what is asked for and with what is installed."""
+    status = Path("/var/lib/dpkg/status")
+    return environment.digest((ROOT / "bindep.txt").read_bytes(), status.read_bytes() if status.exists() else b"")
+
+
+def _install_packages() -> None:
+    """bindep takes a second or two, so it is asked only when the answer can have changed."""
+    stamp = VENV / ".gantry-packages"
+    if stamp.exists() and stamp.read_text() == _packages_state():
+        return
+    missing = _missing_packages()
+    if missing:
+        with step("system packages"):
+            apt.install(missing)
+    stamp.write_text(_packages_state())
+
+
+def main() -> None:
+    begin = time.monotonic()
+    if sys.version_info < (3, 11):
+        raise ToolError(f"python3 is {sys.version.split()[0]}; 3.11 or later is needed on the development machine")
+    environment.make(VENV, pythons.preferred(), "dev.lock.txt")
+    _install_packages()
+    say(f"setup: ready in {time.monotonic() - begin:.1f} s")
+
+
+if __name__ == "__main__":
+    main_guard(main)
