@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one exception that reaches a user: what was asked, what was found, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class GantryError(Exception):
+    """A failure with a message for the user.
+
+    ``fault`` is the vCenter fault behind it, as ``{"type": ..., "message": ...}``.
+    ``details`` are further facts; they are returned to the user beside the message.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fault: Mapping[str, Any] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fault: dict[str, Any] | None = dict(fault) if fault is not None else None
+        self.details: dict[str, Any] = dict(details or {})
+
+    def as_result(self) -> dict[str, Any]:
+        """The keys this error adds to a failed task's result."""
+        result: dict[str, Any] = {**self.details, "msg": self.message}
+        if self.fault is not None:
+            result["fault"] = self.fault
+        return result

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan: the typed changes between the observed and the desired state, and their before/after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+_Path = tuple[str, ...]
+_ABSENT = object()
+
+
+class Change(Protocol):
+    """One change. Implementations are frozen dataclasses.
+
+    ``before`` and ``after`` are nested mappings of just what the change touches, never of a secret. A path that
+    is in one of them only appears or disappears by the change.
+    """
+
+    def describe(self) -> str: ...
+
+    def before(self) -> Mapping[str, Any]: ...
+
+    def after(self) -> Mapping[str, Any]: ...
+
+
+C_co = TypeVar("C_co", bound=Change, covariant=True)
+
+
+def nested(*path: str, value: Any) -> dict[str, Any]:
+    """``nested("vm", "web", value=1)`` is ``{"vm": {"web": 1}}``: what a change's before or after is made of."""
+    for key in reversed(path):
+        value = {key: value}
+    if not isinstance(value, dict):
+        raise TypeError("nested() needs at least one key")
+    return value
+
+
+@dataclass(frozen=True)
+class Plan(Generic[C_co]):
+    """The changes in the order in which they are made. No changes: nothing to do."""
+
+    changes: tuple[C_co, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.changes)
+
+    def actions(self) -> list[str]:
+        return [change.describe() for change in self.changes]
+
+    def diff(self) -> dict[str, dict[str, Any]]:
+        """The state before the first and after the last change, of all that the changes touch."""
+        first: dict[_Path, Any] = {}
+        last: dict[_Path, Any] = {}
+        for change in self.changes:
+            before = dict(_leaves(change.before()))
+            after = dict(_leaves(change.after()))
+            for path in (*before, *after):
+                first.setdefault(path, before.get(path, _ABSENT))
+                last[path] = after.get(path, _ABSENT)
+        return {"before": _unflatten(first), "after": _unflatten(last)}
+
+
+def _leaves(tree: Mapping[str, Any], prefix: _Path = ()) -> Iterator[tuple[_Path, Any]]:
+    # An empty mapping is a value of its own: "no labels" is not the same as "labels not touched".
+    for key, value in tree.items():
+        path = (*prefix, str(key))
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, path)
+        else:
+            yield path, value
+
+
+def _unflatten(leaves: Mapping[_Path, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    # Shorter paths first: where a value and something below it are both there, the more detailed one is shown.
+    for path in sorted((p for p, value in leaves.items() if value is not _ABSENT), key=len):
+        node = tree
+        for key in path[:-1]:
+            below = node.get(key)
+            if not isinstance(below, dict):
+                below = node[key] = {}
+            node = below
+        value = leaves[path]
+        node[path[-1]] = dict(value) if isinstance(value, Mapping) else value
+    return tree
