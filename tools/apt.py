@@ -13,8 +13,6 @@ from collections.abc import Sequence
 
 from tools.console import ToolError, run, say
 
-_updated = False
-
 
 def _as_root(command: Sequence[str]) -> list[str]:
     if os.geteuid() == 0:
@@ -25,14 +23,11 @@ def _as_root(command: Sequence[str]) -> list[str]:
 
 
 def install(packages: Sequence[str]) -> None:
-    """Installs the packages; the package lists are fetched once, at the first need."""
-    global _updated
+    """Installs the packages, from fresh package lists."""
     if not shutil.which("apt-get"):
         raise ToolError(f"this is no Debian-like system; install what corresponds to: {' '.join(packages)}")
     say(f"   apt-get install {' '.join(packages)}")
-    if not _updated:
-        run(_as_root(["apt-get", "-q", "-q", "update"]))
-        _updated = True
+    run(_as_root(["apt-get", "-q", "-q", "update"]))
     command = _as_root(["apt-get", "-q", "-y", "--no-install-recommends", "install", *packages])
     # Its hundreds of lines help only when it fails.
     result = subprocess.run(

@@ -24,8 +24,9 @@ def main() -> None:
     for name, (group, python) in LOCKS.items():
         lock = environment.LOCKS / f"{name}.lock.txt"
         with step(f"{lock.name}"):
-            command = [environment.uv(), "pip", "compile", "-q", "--universal", "--generate-hashes", "--python-version"]
-            command += [python, "--no-header", "--no-annotate", "--no-emit-index-url", "--group", group, "-o", str(lock)]
+            options = ["-q", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
+            command = [environment.uv(), "pip", "compile", *options, "--python-version", python, "--group", group]
+            command += ["-o", lock]
             run(command, cwd=ROOT, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
 
 

@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stands in for the pip bootstrap script that ansible-test would fetch: uses the pip that comes with Python.
+
+ansible-test runs it as "get_pip.py [options] pip==VERSION ...", in an empty environment.
+"""
+
+from __future__ import annotations
+
+import ensurepip
+import runpy
+import sys
+from pathlib import Path
+
+# What only the fetched script knows, and pip refuses.
+_OPTIONS_OF_THE_SCRIPT = ("--no-setuptools", "--no-wheel")
+
+
+def main() -> None:
+    (wheel,) = (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")
+    sys.path.insert(0, str(wheel))
+    wanted = [word for word in sys.argv[1:] if word not in _OPTIONS_OF_THE_SCRIPT]
+    sys.argv = ["pip", "install", *wanted]
+    runpy.run_module("pip", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

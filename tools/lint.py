@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""make lint: all static checks. Each runs although another has failed; a table at the end says which did.
+
+python -m tools.lint [--fix] [NAME ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tools import source_rules
+from tools.console import ROOT, VENV, ToolError, main_guard, run, say
+from tools.sanity import run_sanity
+
+_SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
+GO_MODULES = ("guest", "lab/vcenter")
+# Typed Python outside of what is shipped; each is a package of its own name.
+DEVELOPMENT_PACKAGES = ("tools", "lab", "guest", "benchmarks")
+
+
+def _bin(name: str) -> str:
+    return str(VENV / "bin" / name)
+
+
+def _gofmt() -> str:
+    goroot = subprocess.run([_bin("go"), "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
+    return str(Path(goroot) / "bin" / "gofmt")
+
+
+def go_modules() -> list[Path]:
+    return [ROOT / name for name in GO_MODULES if (ROOT / name / "go.mod").exists()]
+
+
+def check_ruff() -> None:
+    run([_bin("ruff"), "check", "."])
+    run([_bin("ruff"), "format", "--check", "."])
+
+
+def check_mypy() -> None:
+    run([_bin("mypy"), "--python-version", "3.10", "-p", "ansible_collections.gantry.vsphere.plugins"])
+    packages = [name for name in DEVELOPMENT_PACKAGES if any((ROOT / name).glob("*.py"))]
+    run([_bin("mypy"), *(word for name in packages for word in ("-p", name))])
+
+
+def check_go() -> None:
+    for module in go_modules():
+        result = subprocess.run([_gofmt(), "-l", "."], cwd=module, capture_output=True, text=True, check=True)
+        if result.stdout:
+            raise ToolError(f"not in gofmt's form (make format) in {module.relative_to(ROOT)}: {result.stdout.split()}")
+        run([_bin("go"), "vet", "./..."], cwd=module)
+
+
+def check_ansible_lint() -> None:
+    run([_bin("ansible-lint"), "--offline", "--profile", "production", "--nocolor"])
+
+
+def check_changelog() -> None:
+    run([_bin("antsibull-changelog"), "lint"])
+
+
+def check_docs() -> None:
+    run([_bin("antsibull-docs"), "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."])
+
+
+def check_artifact() -> None:
+    """Builds the collection and has Galaxy's importer judge the result."""
+    with tempfile.TemporaryDirectory(prefix="gantry-build-") as folder:
+        run([_bin("ansible-galaxy"), "collection", "build", "--output-path", folder])
+        (archive,) = Path(folder).glob("gantry-vsphere-*.tar.gz")
+        config = Path(folder) / "galaxy-importer.cfg"
+        # ansible-test runs by itself, in the check "sanity".
+        config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=True\n")
+        environment = {**os.environ, "GALAXY_IMPORTER_CONFIG": str(config)}
+        run([_bin("python"), "-m", "galaxy_importer.main", str(archive)], cwd=Path(folder), env=environment)
+
+
+def check_shell() -> None:
+    """The syntax of each shell script that git tracks."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in listed.split("\n"):
+        path = ROOT / name
+        if path.is_file() and path.open("rb").readline().startswith(
+            (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
+        ):
+            run([shutil.which("bash") or "/bin/bash", "-n", str(path)])
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    "rules": source_rules.check,
+    "ruff": check_ruff,
+    "mypy": check_mypy,
+    "go": check_go,
+    "shell": check_shell,
+    "changelog": check_changelog,
+    "docs": check_docs,
+    "ansible-lint": check_ansible_lint,
+    "artifact": check_artifact,
+    "sanity": run_sanity,
+}
+
+
+def fix() -> None:
+    run([_bin("ruff"), "check", "--fix", "."])
+    run([_bin("ruff"), "format", "."])
+    for module in go_modules():
+        run([_gofmt(), "-w", "."], cwd=module)
+
+
+def run_checks(names: list[str]) -> bool:
+    """Runs the checks, prints the table, and says whether all have passed."""
+    results = []
+    for name in names:
+        say(f"== lint: {name}")
+        begin = time.monotonic()
+        problem = ""
+        try:
+            CHECKS[name]()
+        except (ToolError, subprocess.CalledProcessError) as error:
+            problem = str(error)
+            say(f"error: {problem}")
+        results.append((name, time.monotonic() - begin, problem))
+    say("== lint: summary")
+    for name, seconds, problem in results:
+        say(f"{'FAILED' if problem else 'passed'}  {seconds:6.1f} s  {name}{'  ' + problem if problem else ''}")
+    return not any(problem for _, _, problem in results)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.lint", description="static checks")
+    parser.add_argument("--fix", action="store_true", help="format the sources instead of checking them")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CHECKS)}; default: all")
+    arguments = parser.parse_args()
+    unknown = sorted(set(arguments.names) - set(CHECKS))
+    if unknown:
+        parser.error(f"no such check: {', '.join(unknown)}")
+    if arguments.fix:
+        fix()
+        return 0
+    return 0 if run_checks(arguments.names or list(CHECKS)) else 1
+
+
+if __name__ == "__main__":
+    main_guard(main)

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-test sanity on a copy of the tracked files, outside the clone, where ansible-test accepts them.
+
+It refuses a tree that is reached by a symbolic link, and skips everything in a folder that git ignores.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from tools.console import ROOT, VENV, ToolError, say
+from tools.environment import COLLECTION
+
+_NOTHING_TESTED = "All targets skipped"
+
+
+def _pip_version() -> str:
+    """The pip whose bootstrap script this ansible-test wants."""
+    spec = find_spec("ansible_test")
+    if spec is None or not spec.submodule_search_locations:
+        raise ToolError("ansible-core has no ansible_test package; run: make setup")
+    source = Path(spec.submodule_search_locations[0], "_internal", "python_requirements.py").read_text()
+    found = re.search(r"\bpip='([0-9.]+)'", source)
+    if not found:
+        raise ToolError("cannot tell which pip this ansible-test bootstraps: its python_requirements.py has changed")
+    return found.group(1)
+
+
+def _provide_pip_bootstrap() -> None:
+    cache = Path.home() / ".ansible" / "test" / "cache"
+    script = cache / f"get_pip_{_pip_version().replace('.', '_')}.py"
+    if not script.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / "tools" / "get_pip.py", script)
+
+
+def copy_tracked_files(target: Path) -> None:
+    """Copies the files that git tracks, as they are in the work tree."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        source = ROOT / name
+        if not source.exists() and not source.is_symlink():
+            continue  # deleted in the work tree, not yet in the index
+        destination = target / name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, destination, follow_symlinks=False)
+
+
+def run_sanity() -> None:
+    """All of ansible-test's sanity tests; a run that tested nothing is a failure."""
+    _provide_pip_bootstrap()
+    with tempfile.TemporaryDirectory(prefix="gantry-sanity-") as folder:
+        tree = Path(folder) / COLLECTION
+        copy_tracked_files(tree)
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        command = [str(VENV / "bin" / "ansible-test"), "sanity", "--venv", "--python", version, "--color", "no"]
+        with subprocess.Popen(
+            command, cwd=tree, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            assert process.stdout is not None
+            output = []
+            for line in process.stdout:
+                output.append(line)
+                say(line.rstrip())
+        if process.returncode:
+            raise ToolError("ansible-test sanity failed")
+        if any(_NOTHING_TESTED in line for line in output):
+            raise ToolError("ansible-test sanity tested nothing")
