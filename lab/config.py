@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's configuration: lab.toml, the file that GANTRY_LAB_CONFIG names, and a caller's overrides, in this order."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomllib
+
+from lab.errors import LabError
+
+DEFAULTS = Path(__file__).resolve().parent / "lab.toml"
+# Tables that are replaced as a whole: their keys are names of the user's.
+_REPLACED = ("networks", "publish")
+_SERVICES = ("vcenter", "control", "registry")
+
+
+@dataclass(frozen=True)
+class Inventory:
+    datacenter: str
+    cluster: str
+    hosts: int
+    datastore: str
+    datastore_gib: int
+
+
+@dataclass(frozen=True)
+class Config:
+    hypervisor: str
+    accelerator: str
+    start_slots: int
+    ports: Mapping[str, int] | None  # by service; None: free ones
+    username: str
+    images: tuple[str, ...]
+    inventory: Inventory
+    networks: Mapping[str, str]
+    publish: Mapping[int, str]
+
+
+def load(overrides: Mapping[str, Any] | None = None) -> Config:
+    """The configuration, checked."""
+    merged = _read(DEFAULTS)
+    user_file = os.environ.get("GANTRY_LAB_CONFIG")
+    if user_file:
+        _merge(merged, _read(Path(user_file)), user_file)
+    _merge(merged, overrides or {}, "the overrides")
+    return _checked(merged)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise LabError(f"there is no lab configuration {path} (GANTRY_LAB_CONFIG)") from None
+    except tomllib.TOMLDecodeError as error:
+        raise LabError(f"{path} is not TOML: {error}") from None
+
+
+def _merge(into: dict[str, Any], changes: Mapping[str, Any], source: str, prefix: str = "") -> None:
+    for key, value in changes.items():
+        if key not in into:
+            raise LabError(f"{source}: unknown setting {prefix}{key}; there are: {', '.join(sorted(into))}")
+        if isinstance(value, Mapping) and isinstance(into[key], dict) and key not in _REPLACED:
+            _merge(into[key], value, source, f"{prefix}{key}.")
+        else:
+            into[key] = value
+
+
+def _checked(raw: dict[str, Any]) -> Config:
+    return Config(
+        hypervisor=_choice(raw, "hypervisor", ("qemu", "none")),
+        accelerator=_choice(raw, "accelerator", ("auto", "kvm", "tcg")),
+        start_slots=_number("start_slots", raw["start_slots"], 0, 64),
+        ports=_ports(raw["ports"]),
+        username=_text("username", raw["username"]),
+        images=tuple(_text("images", name) for name in raw["images"]),
+        inventory=_inventory(raw["inventory"]),
+        networks=_networks(raw["networks"]),
+        publish=_publish(raw["publish"]),
+    )
+
+
+def _inventory(raw: dict[str, Any]) -> Inventory:
+    return Inventory(
+        datacenter=_text("inventory.datacenter", raw["datacenter"]),
+        cluster=_text("inventory.cluster", raw["cluster"]),
+        hosts=_number("inventory.hosts", raw["hosts"], 1, 64),
+        datastore=_text("inventory.datastore", raw["datastore"]),
+        datastore_gib=_number("inventory.datastore_gib", raw["datastore_gib"], 1, 65536),
+    )
+
+
+def _ports(raw: Any) -> Mapping[str, int] | None:
+    if raw == "free":
+        return None
+    if not isinstance(raw, Mapping):
+        raise LabError(f'ports: {raw!r} is neither "free" nor a port for each of {", ".join(_SERVICES)}')
+    ports = {service: _number(f"ports.{service}", raw[service], 1, 65535) for service in _SERVICES}
+    if len(set(ports.values())) < len(ports):
+        raise LabError(f"ports: two services have the same one: {ports}")
+    return ports
+
+
+def _networks(raw: Any) -> dict[str, str]:
+    if not isinstance(raw, Mapping) or not raw:
+        raise LabError(f"networks: {raw!r} is not a table with at least one network and its subnet")
+    subnets: dict[str, ipaddress.IPv4Network] = {}
+    for name, value in raw.items():
+        try:
+            subnet = ipaddress.IPv4Network(value)
+        except ValueError as error:
+            raise LabError(f"networks: the subnet of {name!r}: {error}") from None
+        for other, taken in subnets.items():
+            if subnet.overlaps(taken):
+                raise LabError(f"networks: {subnet} of {name!r} overlaps {taken} of {other!r}")
+        subnets[name] = subnet
+    return {name: str(subnet) for name, subnet in subnets.items()}
+
+
+def _publish(raw: Any) -> dict[int, str]:
+    published = {}
+    for host_port, target in raw.items():
+        name, _colon, port = str(target).rpartition(":")
+        if not name or not port.isdigit() or not str(host_port).isdigit():
+            raise LabError(f'publish: {host_port} = {target!r}: want a port of this machine = "machine:port"')
+        published[_number("publish", int(host_port), 1, 65535)] = f"{name}:{_number('publish', int(port), 1, 65535)}"
+    return published
+
+
+def _choice(raw: dict[str, Any], key: str, choices: tuple[str, ...]) -> str:
+    value = raw[key]
+    if value not in choices:
+        raise LabError(f"{key}: {value!r} is none of {', '.join(choices)}")
+    return str(value)
+
+
+def _number(key: str, value: Any, lowest: int, highest: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+        raise LabError(f"{key}: {value!r} is not a number from {lowest} to {highest}")
+    return value
+
+
+def _text(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise LabError(f"{key}: {value!r} is not a name")
+    return value

@@ -1,0 +1,12 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's error."""
+
+from __future__ import annotations
+
+from tools.console import ToolError
+
+
+class LabError(ToolError):
+    """Says what was asked, what was found, and what to do; shown without a traceback."""

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's configuration: defaults, layers, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.config import load
+from lab.errors import LabError
+
+
+@pytest.fixture(autouse=True)
+def _no_user_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GANTRY_LAB_CONFIG", raising=False)
+
+
+def test_the_defaults_are_a_usable_configuration() -> None:
+    config = load()
+    assert config.hypervisor == "qemu"
+    assert config.ports == {"vcenter": 8989, "control": 8990, "registry": 5000}
+    assert {"tiny", "nginx", "redis"} <= set(config.images)
+
+
+def test_overrides_win_over_the_user_file_which_wins_over_the_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_file = tmp_path / "mine.toml"
+    user_file.write_text('hypervisor = "none"\nstart_slots = 3\n[inventory]\nhosts = 5\n')
+    monkeypatch.setenv("GANTRY_LAB_CONFIG", str(user_file))
+    config = load({"start_slots": 4, "inventory": {"datastore": "nfs1"}})
+    assert (config.hypervisor, config.start_slots) == ("none", 4)
+    assert (config.inventory.hosts, config.inventory.datastore, config.inventory.cluster) == (5, "nfs1", "C0")
+
+
+def test_free_ports_and_partly_changed_ones() -> None:
+    assert load({"ports": "free"}).ports is None
+    assert load({"ports": {"registry": 5001}}).ports == {"vcenter": 8989, "control": 8990, "registry": 5001}
+
+
+def test_networks_and_published_ports_are_replaced_as_a_whole() -> None:
+    config = load({"networks": {"front": "192.168.7.0/24"}, "publish": {8080: "shop:80"}})
+    assert config.networks == {"front": "192.168.7.0/24"}
+    assert config.publish == {8080: "shop:80"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"hypervisr": "none"}, "unknown setting hypervisr"),
+        ({"inventory": {"host": 3}}, "unknown setting inventory.host"),
+        ({"hypervisor": "xen"}, "hypervisor: 'xen' is none of qemu, none"),
+        ({"accelerator": "hvf"}, "accelerator: 'hvf'"),
+        ({"ports": "any"}, "ports: 'any' is neither"),
+        ({"ports": {"vcenter": 70000}}, "ports.vcenter: 70000"),
+        ({"ports": {"vcenter": 5000}}, "two services have the same one"),
+        ({"inventory": {"hosts": 0}}, "inventory.hosts: 0"),
+        ({"inventory": {"hosts": True}}, "inventory.hosts: True"),
+        ({"inventory": {"cluster": ""}}, "inventory.cluster: ''"),
+        ({"networks": {}}, "at least one network"),
+        ({"networks": {"a": "10.0.0.1/24"}}, "the subnet of 'a': 10.0.0.1/24 has host bits set"),
+        ({"networks": {"a": "10.0.0.0/16", "b": "10.0.9.0/24"}}, "overlaps 10.0.0.0/16 of 'a'"),
+        ({"publish": {"18080": "web"}}, 'want a port of this machine = "machine:port"'),
+        ({"publish": {"18080": "web:0"}}, "publish: 0"),
+    ],
+)
+def test_a_wrong_setting_is_named(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(LabError) as error:
+        load(overrides)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "there is no lab configuration"), ("= 3", "is not TOML")])
+def test_an_unreadable_user_file_is_named(
+    content: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_file = tmp_path / "mine.toml"
+    if content is not None:
+        user_file.write_text(content)
+    monkeypatch.setenv("GANTRY_LAB_CONFIG", str(user_file))
+    with pytest.raises(LabError) as error:
+        load()
+    assert message in str(error.value)
+    assert str(user_file) in str(error.value)
