@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one JSON form of a document, so that equal documents are equal bytes and have equal hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+
+def canonical_json(document: Any) -> str:
+    """JSON with sorted keys, no blanks, and characters beyond ASCII escaped: nothing that XML could not carry."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def document_hash(document: Any) -> str:
+    """SHA-256 (hex) of the canonical JSON."""
+    return hashlib.sha256(canonical_json(document).encode("ascii")).hexdigest()
+
+
+def parse_object(text: str | None) -> dict[str, Any] | None:
+    """The JSON object in text, or None where there is none or it is damaged (anyone may edit extraConfig)."""
+    if not text:
+        return None
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,318 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes that a plan for container VMs is made of; each can show itself and be applied to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.inventory import Node
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    CONTAINER,
+    OFF,
+    ON,
+    Image,
+    Machine,
+    ObservedContainer,
+    Place,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
+
+# Values of variables may be secrets; a diff only says that they differ.
+_HIDDEN_BEFORE = "(value not shown)"
+_HIDDEN_AFTER = "(another value, not shown)"
+
+
+@dataclass(frozen=True)
+class ContainerChange:
+    """A change to one container, by its name."""
+
+    container: str
+
+    def describe(self) -> str:
+        raise NotImplementedError
+
+    def before(self) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def after(self) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        """The model after this change."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Clone(ContainerChange):
+    """Create the VM, powered off, as a linked clone of the image's template."""
+
+    target: Machine
+    image: Image
+    place: Place
+    reason: str = ""
+
+    @property
+    def is_successor(self) -> bool:
+        return self.target.kind != CONTAINER
+
+    def describe(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        what = "create the successor of" if self.is_successor else "create"
+        return f"{what} {self.container} from {self.target.image}{why}"
+
+    def before(self) -> Mapping[str, Any]:
+        return {}
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.target.name, value={**machine_view(self.target), "power": OFF})
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        if self.is_successor:
+            return replace(observed, successors=(self.target, *observed.successors))
+        return replace(observed, machine=self.target)
+
+
+@dataclass(frozen=True)
+class Reconfigure(ContainerChange):
+    """Change what can be changed in place."""
+
+    machine: Machine
+    target: Machine
+
+    @property
+    def aspects(self) -> list[str]:
+        return differing(self.machine, self.target, OFFLINE + LIVE)
+
+    def describe(self) -> str:
+        # The record of the configuration follows whatever was changed: only alone is it worth a word.
+        names = [name for name in self._changed_names() if name]
+        return f"reconfigure {self.machine.name}: {', '.join(names)}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, value=self._views()[0])
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, value=self._views()[1])
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        if observed.machine == self.machine:
+            return replace(observed, machine=self.target)
+        successors = tuple(self.target if one == self.machine else one for one in observed.successors)
+        return replace(observed, successors=successors)
+
+    def _changed_names(self) -> list[str]:
+        return sorted(self._views()[1].keys() | self._views()[0].keys())
+
+    def _views(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What differs, as the user sees it, without the values of variables."""
+        old, new = machine_view(self.machine), machine_view(self.target)
+        before, after = {}, {}
+        for key in {**old, **new}:
+            if old.get(key) != new.get(key):
+                before[key], after[key] = old.get(key), new.get(key)
+        hidden_before, hidden_after = _env_views(self.machine, self.target)
+        if hidden_before != hidden_after:
+            before["env"], after["env"] = hidden_before, hidden_after
+        if not after:
+            # Somebody changed our keys by hand, or an earlier version wrote them otherwise.
+            before["record"], after["record"] = "differs from the configuration", "as configured"
+        return before, after
+
+
+@dataclass(frozen=True)
+class MoveFolder(ContainerChange):
+    """Put the VM into another folder; it goes on running."""
+
+    machine: Machine
+    folder: Node
+
+    def describe(self) -> str:
+        return f"move {self.machine.name} to folder {self.folder.name}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "folder", value=_name(self.machine.folder))
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "folder", value=self.folder.name)
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        return _with_machine(observed, folder=self.folder)
+
+
+@dataclass(frozen=True)
+class MovePool(ContainerChange):
+    """Put the VM into another resource pool of its cluster; it goes on running."""
+
+    machine: Machine
+    pool: Node
+
+    def describe(self) -> str:
+        return f"move {self.machine.name} to resource pool {self.pool.name}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "resource_pool", value=_name(self.machine.pool))
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "resource_pool", value=self.pool.name)
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        return _with_machine(observed, pool=self.pool)
+
+
+@dataclass(frozen=True)
+class Stop(ContainerChange):
+    """Stop the container and power its VM off: its stop signal, its timeout, then off; or off at once."""
+
+    machine: Machine
+    timeout: int
+    force: bool
+
+    def describe(self) -> str:
+        return f"{'kill' if self.force else 'stop'} {self.machine.name}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "power", value=self.machine.power)
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "power", value=OFF)
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        if observed.machine == self.machine:
+            return _with_machine(observed, power=OFF)
+        successors = tuple(replace(one, power=OFF) if one == self.machine else one for one in observed.successors)
+        return replace(observed, successors=successors)
+
+
+@dataclass(frozen=True)
+class Destroy(ContainerChange):
+    """Delete the VM and its own disks."""
+
+    machine: Machine
+
+    def describe(self) -> str:
+        return f"remove {self.machine.name}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, value={**machine_view(self.machine), "power": self.machine.power})
+
+    def after(self) -> Mapping[str, Any]:
+        return {}
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        if observed.machine == self.machine:
+            return replace(observed, machine=None)
+        return replace(observed, successors=tuple(one for one in observed.successors if one != self.machine))
+
+
+@dataclass(frozen=True)
+class Promote(ContainerChange):
+    """Put the successor in its predecessor's place: its name and its kind, in one call."""
+
+    machine: Machine
+
+    def describe(self) -> str:
+        return f"rename {self.machine.name} to {self.container}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, value={**machine_view(self.machine), "power": OFF})
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.container, value={**machine_view(self.machine), "power": OFF})
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        directory = self.machine.path.rpartition("/")[0]
+        promoted = replace(self.machine, name=self.container, path=f"{directory}/{self.container}", kind=CONTAINER)
+        rest = tuple(one for one in observed.successors if one != self.machine)
+        return replace(observed, machine=promoted, successors=rest)
+
+
+@dataclass(frozen=True)
+class PowerOn(ContainerChange):
+    """Start the VM, and wait for the container where that was asked for."""
+
+    machine: Machine
+    wait_for: str | None
+    wait_timeout: int
+
+    def describe(self) -> str:
+        return f"start {self.container}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.container, "power", value=self.machine.power)
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.container, "power", value=ON)
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        health = "healthy" if self.wait_for == "healthy" else "starting" if self._has_healthcheck else "none"
+        return _with_machine(observed, power=ON, status={"state": "running", "health": health, "restart_count": 0})
+
+    @property
+    def _has_healthcheck(self) -> bool:
+        return bool((self.machine.spec or {}).get("healthcheck"))
+
+
+@dataclass(frozen=True)
+class AwaitHealthy(ContainerChange):
+    """Wait until a container that already runs is healthy: it is not yet what was asked for."""
+
+    machine: Machine
+    wait_timeout: int
+
+    def describe(self) -> str:
+        return f"wait until {self.container} is healthy"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.container, "health", value=self.machine.health)
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.container, "health", value="healthy")
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        return _with_machine(observed, status={**(self.machine.status or {}), "state": "running", "health": "healthy"})
+
+
+def machine_view(machine: Machine) -> dict[str, Any]:
+    """A machine as a diff shows it: its configuration as recorded, and the sizes that the VM really has."""
+    view = {key: value for key, value in (machine.config or {}).items() if key != "env"}
+    view.update(
+        image=machine.image,
+        image_digest=machine.digest,
+        memory=machine.memory_mb * MIB,
+        cpus=machine.cpus,
+        notes=machine.notes,
+        folder=_name(machine.folder),
+        resource_pool=_name(machine.pool),
+        datastore=_name(machine.datastore),
+        bootstrap=machine.bootstrap,
+        network_adapters=[{"network": adapter.network, "mac_address": adapter.mac} for adapter in machine.adapters],
+    )
+    return view
+
+
+def _env_views(old: Machine, new: Machine) -> tuple[dict[str, str], dict[str, str]]:
+    before, after = (old.config or {}).get("env") or {}, (new.config or {}).get("env") or {}
+    hidden_before = {name: _HIDDEN_BEFORE for name in before if before.get(name) != after.get(name)}
+    hidden_after = {
+        name: _HIDDEN_AFTER if name in before else _HIDDEN_BEFORE
+        for name in after
+        if before.get(name) != after.get(name)
+    }
+    return hidden_before, hidden_after
+
+
+def _name(node: Node | None) -> str | None:
+    return None if node is None else node.name
+
+
+def _with_machine(observed: ObservedContainer, **values: Any) -> ObservedContainer:
+    if observed.machine is None:
+        raise ValueError("the plan changes a machine that is not there")
+    return replace(observed, machine=replace(observed.machine, **values))

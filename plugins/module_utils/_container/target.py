@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A container VM as it should be, computed from what is desired and what is there. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import build_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    CONTAINER,
+    SUCCESSOR,
+    Adapter,
+    Image,
+    Machine,
+    Place,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import Config, DesiredContainer
+
+# A machine that a plan creates has no MoID and no id yet.
+NEW = "(new)"
+
+# What of a machine can be set while it runs, and what only takes effect at its next start.
+LIVE = ("config", "config_hash", "image", "labels", "notes")
+OFFLINE = ("spec", "memory_mb", "cpus", "adapters", "bootstrap")
+
+
+def differing(machine: Machine, target: Machine, aspects: tuple[str, ...]) -> list[str]:
+    return [aspect for aspect in aspects if getattr(machine, aspect) != getattr(target, aspect)]
+
+
+def expected_macs(config: Config, adapters: tuple[Adapter, ...]) -> tuple[str | None, ...]:
+    """What the spec says about each adapter's MAC. One adapter is found without; of several, each is named."""
+    if len(config.networks) == 1:
+        return (config.networks[0].mac,)
+    return tuple(network.mac or adapter.mac for network, adapter in zip(config.networks, adapters, strict=True))
+
+
+def target_machine(desired: DesiredContainer, config: Config, machine: Machine, image: Image, place: Place) -> Machine:
+    """The machine after all that can be changed about it in place has been changed."""
+    adapters = _target_adapters(config, machine.adapters, place)
+    disk = machine.disk or image.disk
+    document = config.document()
+    return replace(
+        machine,
+        image=config.image,
+        labels=dict(config.labels),
+        config=document,
+        config_hash=config.hash(),
+        disk=disk,
+        spec=build_spec(
+            desired.name,
+            config,
+            image.config,
+            container_id=machine.container_id or NEW,
+            digest=image.digest,
+            disk=disk,
+            macs=expected_macs(config, adapters),
+        ),
+        memory_mb=config.memory_mb,
+        cpus=config.cpus,
+        notes=machine.notes if desired.notes is None else desired.notes,
+        adapters=adapters,
+        # An ISO that was not asked for stays: a new kernel is not a reason to restart every container.
+        bootstrap=machine.bootstrap if desired.placement.bootstrap is None else place.bootstrap,
+    )
+
+
+def new_machine(desired: DesiredContainer, config: Config, name: str, image: Image, place: Place) -> Machine:
+    """The machine that a clone is to be."""
+    successor = name != desired.name
+    folder_path = "" if place.folder is None else place.folder.name
+    blank = Machine(
+        moid=NEW,
+        name=name,
+        path=f"{folder_path}/{name}",
+        kind=SUCCESSOR if successor else CONTAINER,
+        container_id=NEW,
+        digest=image.digest,
+        disk=image.disk,
+        scratch_bytes=config.scratch_bytes,
+        datacenter=place.datacenter,
+        folder=place.folder,
+        pool=place.pool,
+        cluster=place.cluster,
+        datastore=place.datastore,
+        bootstrap=place.bootstrap,
+    )
+    return target_machine(desired, config, blank, image, place)
+
+
+def _target_adapters(config: Config, existing: tuple[Adapter, ...], place: Place) -> tuple[Adapter, ...]:
+    """One adapter for each network. Those that are there keep their key and, unless another is asked for, their MAC."""
+    adapters = []
+    for index, (network, node) in enumerate(zip(config.networks, place.networks, strict=True)):
+        there = existing[index] if index < len(existing) else Adapter(key=0, network="", mac=None)
+        adapters.append(replace(there, network=node.moid, mac=network.mac or there.mac))
+    return tuple(adapters)
