@@ -68,7 +68,8 @@ def make(venv: Path, python: Path, lock_name: str) -> None:
             options = ["--require-hashes", "--link-mode", "hardlink"]
             run([uv(), "pip", "sync", "-q", *options, "--python", venv / "bin" / "python", lock], env=environment)
             _stamp(venv, wanted)
-    _link_collection(venv)
+    (site_packages,) = venv.glob("lib/python3.*/site-packages")
+    link_collection(site_packages)
 
 
 def _same_python(venv: Path, python: Path) -> bool:
@@ -76,10 +77,9 @@ def _same_python(venv: Path, python: Path) -> bool:
     return link.exists() and link.resolve() == python.resolve()
 
 
-def _link_collection(venv: Path) -> None:
-    """Makes the clone, whatever its folder is called, importable and findable as gantry.vsphere."""
-    (site_packages,) = venv.glob("lib/python3.*/site-packages")
-    link = site_packages / COLLECTION
+def link_collection(folder: Path) -> None:
+    """Makes the clone, whatever its own folder is called, gantry.vsphere to who looks for collections in a folder."""
+    link = folder / COLLECTION
     if link.is_symlink() and link.resolve() == ROOT:
         return
     link.parent.mkdir(parents=True, exist_ok=True)

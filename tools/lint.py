@@ -17,11 +17,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import source_rules
-from tools.console import ROOT, VENV, ToolError, main_guard, run, say
+from tools import environment, source_rules
+from tools.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say
 from tools.sanity import run_sanity
 
 _SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
+MYPY_PATH = CACHE / "mypy-path"
 GO_MODULES = ("guest", "lab/vcenter")
 # Typed Python outside of what is shipped; each is a package of its own name.
 DEVELOPMENT_PACKAGES = ("tools", "lab", "guest", "benchmarks")
@@ -46,9 +47,13 @@ def check_ruff() -> None:
 
 
 def check_mypy() -> None:
-    run([_bin("mypy"), "--python-version", "3.10", "-p", "ansible_collections.gantry.vsphere.plugins"])
+    # In site-packages mypy would take the collection for an installed package without types.
+    environment.link_collection(MYPY_PATH)
+    variables = {**os.environ, "MYPYPATH": str(MYPY_PATH)}
+    plugins = f"{'.'.join(environment.COLLECTION.parts)}.plugins"
+    run([_bin("mypy"), "--python-version", "3.10", "-p", plugins], env=variables)
     packages = [name for name in DEVELOPMENT_PACKAGES if any((ROOT / name).glob("*.py"))]
-    run([_bin("mypy"), *(word for name in packages for word in ("-p", name))])
+    run([_bin("mypy"), *(word for name in packages for word in ("-p", name))], env=variables)
 
 
 def check_go() -> None:
@@ -77,10 +82,10 @@ def check_artifact() -> None:
         run([_bin("ansible-galaxy"), "collection", "build", "--output-path", folder])
         (archive,) = Path(folder).glob("gantry-vsphere-*.tar.gz")
         config = Path(folder) / "galaxy-importer.cfg"
-        # ansible-test runs by itself, in the check "sanity".
-        config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=True\n")
-        environment = {**os.environ, "GALAXY_IMPORTER_CONFIG": str(config)}
-        run([_bin("python"), "-m", "galaxy_importer.main", str(archive)], cwd=Path(folder), env=environment)
+        # ansible-test and a linter of Python run by themselves, as the checks "sanity" and "ruff".
+        config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\n")
+        variables = {**os.environ, "GALAXY_IMPORTER_CONFIG": str(config)}
+        run([_bin("python"), "-m", "galaxy_importer.main", str(archive)], cwd=Path(folder), env=variables)
 
 
 def check_shell() -> None:
@@ -131,7 +136,7 @@ def run_checks(names: list[str]) -> bool:
     say("== lint: summary")
     for name, seconds, problem in results:
         say(f"{'FAILED' if problem else 'passed'}  {seconds:6.1f} s  {name}{'  ' + problem if problem else ''}")
-    return not any(problem for _, _, problem in results)
+    return not any(problem for name, seconds, problem in results)
 
 
 def main() -> int:
@@ -139,6 +144,8 @@ def main() -> int:
     parser.add_argument("--fix", action="store_true", help="format the sources instead of checking them")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CHECKS)}; default: all")
     arguments = parser.parse_args()
+    # The importer and ansible-lint look for programs of the environment on PATH.
+    os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
     unknown = sorted(set(arguments.names) - set(CHECKS))
     if unknown:
         parser.error(f"no such check: {', '.join(unknown)}")

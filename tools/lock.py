@@ -25,9 +25,8 @@ def main() -> None:
         lock = environment.LOCKS / f"{name}.lock.txt"
         with step(f"{lock.name}"):
             options = ["-q", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
-            command = [environment.uv(), "pip", "compile", *options, "--python-version", python, "--group", group]
-            command += ["-o", lock]
-            run(command, cwd=ROOT, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
+            command = [str(environment.uv()), "pip", "compile", *options, "--python-version", python, "--group", group]
+            run([*command, "-o", lock], cwd=ROOT, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
 
 
 if __name__ == "__main__":

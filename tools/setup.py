@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from tools import apt, environment, pythons
-from tools.console import ROOT, VENV, ToolError, main_guard, say, step
+from tools.console import CACHE, ROOT, VENV, ToolError, main_guard, say, step
 
 PROFILES = ("test", "lab", "guest")
 
@@ -48,8 +49,12 @@ def main() -> None:
     begin = time.monotonic()
     if sys.version_info < (3, 11):
         raise ToolError(f"python3 is {sys.version.split()[0]}; 3.11 or later is needed on the development machine")
-    environment.make(VENV, pythons.preferred(), "dev.lock.txt")
-    _install_packages()
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "setup.lock").open("w") as lock:
+        # Two "make" at the same time wait for one another.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        environment.make(VENV, pythons.preferred(), "dev.lock.txt")
+        _install_packages()
     say(f"setup: ready in {time.monotonic() - begin:.1f} s")
 
 
