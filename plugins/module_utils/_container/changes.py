@@ -132,18 +132,19 @@ class MoveFolder(ContainerChange):
 
     machine: Machine
     folder: Node
+    folder_path: str
 
     def describe(self) -> str:
-        return f"move {self.machine.name} to folder {self.folder.name}"
+        return f"move {self.machine.name} to folder {self.folder_path}"
 
     def before(self) -> Mapping[str, Any]:
-        return nested(self.machine.name, "folder", value=_name(self.machine.folder))
+        return nested(self.machine.name, "folder", value=self.machine.folder_path)
 
     def after(self) -> Mapping[str, Any]:
-        return nested(self.machine.name, "folder", value=self.folder.name)
+        return nested(self.machine.name, "folder", value=self.folder_path)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return _with_machine(observed, folder=self.folder)
+        return _with_machine(observed, folder=self.folder, path=f"{self.folder_path}/{self.machine.name}")
 
 
 @dataclass(frozen=True)
@@ -227,8 +228,8 @@ class Promote(ContainerChange):
         return nested(self.container, value={**machine_view(self.machine), "power": OFF})
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        directory = self.machine.path.rpartition("/")[0]
-        promoted = replace(self.machine, name=self.container, path=f"{directory}/{self.container}", kind=CONTAINER)
+        path = f"{self.machine.folder_path}/{self.container}"
+        promoted = replace(self.machine, name=self.container, path=path, kind=CONTAINER)
         rest = tuple(one for one in observed.successors if one != self.machine)
         return replace(observed, machine=promoted, successors=rest)
 
@@ -288,7 +289,7 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         memory=machine.memory_mb * MIB,
         cpus=machine.cpus,
         notes=machine.notes,
-        folder=_name(machine.folder),
+        folder=machine.folder_path,
         resource_pool=_name(machine.pool),
         datastore=_name(machine.datastore),
         bootstrap=machine.bootstrap,

@@ -67,6 +67,10 @@ class Machine:
     change_version: str | None = None
 
     @property
+    def folder_path(self) -> str:
+        return self.path.rpartition("/")[0]
+
+    @property
     def ours(self) -> bool:
         return self.kind in (CONTAINER, SUCCESSOR)
 
@@ -102,6 +106,7 @@ class Place:
     datacenter: Node
     networks: tuple[Node, ...] = ()
     folder: Node | None = None
+    folder_path: str = ""
     pool: Node | None = None
     cluster: Node | None = None
     datastore: Node | None = None

@@ -88,12 +88,14 @@ def resolve_place(inventory: Inventory, wanted: PlacementOption, config: Config,
     datastore = None
     if wanted.datastore is not None:
         datastore = inventory.one(wanted.datastore, DATASTORE, "datastore", below=datacenter)
+    folder = find_folder(inventory, wanted.folder, datacenter)
     return Place(
         datacenter=datacenter,
         networks=tuple(
             inventory.one(network.name, NETWORK, "network", below=datacenter) for network in config.networks
         ),
-        folder=find_folder(inventory, wanted.folder, datacenter),
+        folder=folder,
+        folder_path="" if folder is None else inventory.path(folder),
         pool=pool,
         cluster=cluster,
         datastore=datastore,
@@ -111,6 +113,7 @@ def complete_place(inventory: Inventory, place: Place, machine: Machine | None, 
     return replace(
         place,
         folder=folder,
+        folder_path=inventory.path(folder),
         pool=pool,
         cluster=inventory.ancestor(pool, COMPUTE),
         datastore=place.datastore or image.datastore,

@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From vCenter's properties to the model of a machine or an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import SCRATCH_UNIT
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.inventory import (
+    COMPUTE,
+    DATACENTER,
+    Inventory,
+    Node,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import IMAGE, Adapter, Image, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import scsi_controller
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+
+SNAPSHOT_NAME = "gantry-base"
+
+_MACHINE_KEYS = (
+    keys.KIND,
+    keys.CONTAINER_ID,
+    keys.HASH,
+    keys.IMAGE,
+    keys.DIGEST,
+    keys.DISK,
+    keys.LABELS,
+    keys.CONFIG,
+    keys.SPEC,
+    keys.STATUS,
+)
+_IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_REFERENCES, keys.IMAGE_STATE)
+
+
+MACHINE_PROPERTIES = (
+    "config.annotation",
+    "config.files.vmPathName",
+    "config.hardware.device",
+    "config.hardware.memoryMB",
+    "config.hardware.numCPU",
+    "config.instanceUuid",
+    "datastore",
+    "guest.net",
+    "guest.toolsRunningStatus",
+    "resourcePool",
+    "runtime.host",
+    "runtime.powerState",
+    *(keys.option_path(key) for key in _MACHINE_KEYS),
+)
+IMAGE_PROPERTIES = (
+    "config.files.vmPathName",
+    "datastore",
+    "snapshot",
+    *(keys.option_path(key) for key in _IMAGE_KEYS),
+)
+LOG_PROPERTY = keys.option_path(keys.LOG)
+
+
+def option(row: Mapping[str, Any], key: str) -> str | None:
+    """The value of one key of extraConfig, or None."""
+    value = row.get(keys.option_path(key))
+    text = getattr(value, "value", value)
+    return str(text) if text else None
+
+
+def decode_machine(inventory: Inventory, node: Node, row: Mapping[str, Any]) -> Machine:
+    """One VM that has a container's name."""
+    devices = row.get("config.hardware.device")
+    if devices is None:
+        raise GantryError(
+            f"the VM {inventory.path(node)} cannot be read: it is just being created or removed, its files cannot be "
+            "reached, or this user may not see it. Look at it in vCenter, then run again"
+        )
+    pool = _node(inventory, row.get("resourcePool"))
+    return Machine(
+        moid=node.moid,
+        name=node.name,
+        path=inventory.path(node),
+        kind=option(row, keys.KIND),
+        power=str(row["runtime.powerState"]),
+        container_id=option(row, keys.CONTAINER_ID),
+        image=option(row, keys.IMAGE),
+        digest=option(row, keys.DIGEST),
+        disk=option(row, keys.DISK),
+        labels=keys.decode_labels(option(row, keys.LABELS)),
+        config=parse_object(option(row, keys.CONFIG)),
+        config_hash=option(row, keys.HASH),
+        spec=parse_object(option(row, keys.SPEC)),
+        status=parse_object(option(row, keys.STATUS)),
+        log=keys.decode_log(option(row, keys.LOG)),
+        tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
+        addresses=tuple(_addresses(row.get("guest.net") or ())),
+        memory_mb=int(row.get("config.hardware.memoryMB") or 0),
+        cpus=int(row.get("config.hardware.numCPU") or 0),
+        notes=row.get("config.annotation") or "",
+        adapters=decode_adapters(devices),
+        bootstrap=_bootstrap(devices),
+        scratch_bytes=_scratch_bytes(devices),
+        datacenter=inventory.ancestor(node, DATACENTER),
+        folder=inventory.node(node.parent),
+        pool=pool,
+        cluster=None if pool is None else inventory.ancestor(pool, COMPUTE),
+        host=_node(inventory, row.get("runtime.host")),
+        datastore=_home(inventory, row),
+        instance_uuid=row.get("config.instanceUuid"),
+    )
+
+
+def decode_image(inventory: Inventory, node: Node, row: Mapping[str, Any]) -> Image | None:
+    """One template, or None where it is not ready to be cloned from."""
+    digest, disk = option(row, keys.DIGEST), option(row, keys.DISK)
+    snapshot = _find_snapshot(getattr(row.get("snapshot"), "rootSnapshotList", None) or ())
+    datastore = _home(inventory, row)
+    if option(row, keys.KIND) != IMAGE or option(row, keys.IMAGE_STATE) != "ready":
+        return None
+    if digest is None or disk is None or snapshot is None or datastore is None:
+        return None
+    return Image(
+        moid=node.moid,
+        name=node.name,
+        digest=digest,
+        disk=disk,
+        references=keys.decode_references(option(row, keys.IMAGE_REFERENCES)),
+        config=parse_object(option(row, keys.IMAGE_CONFIG)) or {},
+        datastore=datastore,
+        snapshot=snapshot,
+        datacenter=inventory.ancestor(node, DATACENTER),
+    )
+
+
+def decode_adapters(devices: Iterable[Any]) -> tuple[Adapter, ...]:
+    """The network adapters in the order of their keys, which is that of the guest's PCI slots."""
+    cards = [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
+    return tuple(
+        Adapter(key=card.key, network=_network_moid(card.backing), mac=card.macAddress or None)
+        for card in sorted(cards, key=lambda card: int(card.key))
+    )
+
+
+def _network_moid(backing: Any) -> str:
+    port = getattr(backing, "port", None)
+    if port is not None:
+        # A distributed port group's key is its MoID.
+        return str(port.portgroupKey)
+    return str(getattr(getattr(backing, "network", None), "_moId", ""))
+
+
+def _bootstrap(devices: Iterable[Any]) -> str | None:
+    for device in devices:
+        if isinstance(device, vim.vm.device.VirtualCdrom):
+            name = getattr(device.backing, "fileName", None)
+            return str(name) if name else None
+    return None
+
+
+def _scratch_bytes(devices: Sequence[Any]) -> int | None:
+    controller = scsi_controller(devices)
+    for device in devices:
+        if (
+            controller is not None
+            and isinstance(device, vim.vm.device.VirtualDisk)
+            and device.controllerKey == controller.key
+            and device.unitNumber == SCRATCH_UNIT
+        ):
+            return int(device.capacityInBytes or device.capacityInKB * 1024)
+    return None
+
+
+def _addresses(nics: Iterable[Any]) -> Iterable[dict[str, Any]]:
+    for nic in nics:
+        yield {
+            "network": nic.network or None,
+            "mac_address": nic.macAddress,
+            "connected": bool(nic.connected),
+            "ip_addresses": [str(address) for address in nic.ipAddress or ()],
+        }
+
+
+def _find_snapshot(trees: Iterable[Any]) -> str | None:
+    for tree in trees:
+        if tree.name == SNAPSHOT_NAME:
+            return str(tree.snapshot._moId)
+        found = _find_snapshot(tree.childSnapshotList or ())
+        if found is not None:
+            return found
+    return None
+
+
+def _home(inventory: Inventory, row: Mapping[str, Any]) -> Node | None:
+    """The datastore of the VM's own files; its ISO may lie in another that the VM uses too."""
+    name = (row.get("config.files.vmPathName") or "").partition("]")[0].lstrip("[")
+    nodes = [_node(inventory, ref) for ref in row.get("datastore") or ()]
+    return next((node for node in nodes if node is not None and node.name == name), None)
+
+
+def _node(inventory: Inventory, ref: Any) -> Node | None:
+    return None if ref is None else inventory.node(str(ref._moId))

@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A container as modules return it. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.inventory import Node
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, SUSPENDED, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import NEW
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import MIB
+
+_STATES = {ON: "running", OFF: "stopped", SUSPENDED: "suspended"}
+
+
+def container_result(machine: Machine) -> dict[str, Any]:
+    """All that is known of a container, without the values of its variables."""
+    status = machine.status or {}
+    over = guest_state(machine)
+    fresh = over not in ("booting", "created")
+    return {
+        "name": machine.name,
+        "id": _known(machine.container_id),
+        "moid": _known(machine.moid),
+        "instance_uuid": machine.instance_uuid,
+        "image": machine.image,
+        "image_digest": machine.digest,
+        "state": _STATES.get(machine.power, machine.power),
+        "status": over,
+        "exit_code": status.get("exit_code") if fresh else None,
+        "restart_count": status.get("restart_count", 0) if fresh else 0,
+        "health": status.get("health") if machine.running and fresh else None,
+        "health_output": status.get("health_output") if machine.running and fresh else None,
+        "error": status.get("error") if fresh else None,
+        "started_at": status.get("started_at") if fresh else None,
+        "finished_at": status.get("finished_at") if fresh else None,
+        "ip_addresses": ip_addresses(machine),
+        "networks": [dict(nic) for nic in machine.addresses],
+        "hostname": (machine.spec or {}).get("hostname"),
+        "labels": dict(machine.labels),
+        "memory": machine.memory_mb * MIB,
+        "cpus": machine.cpus,
+        "notes": machine.notes,
+        "host": _name(machine.host),
+        "datacenter": _name(machine.datacenter),
+        "cluster": _name(machine.cluster),
+        "resource_pool": _name(machine.pool),
+        "folder": machine.folder_path,
+        "path": machine.path,
+        "datastore": _name(machine.datastore),
+        "bootstrap": machine.bootstrap,
+    }
+
+
+def guest_state(machine: Machine) -> str:
+    """The state of the container, from its VM's power and from what its guest last said."""
+    said = (machine.status or {}).get("state")
+    if machine.running:
+        # What a former run has left is still there until the guest speaks.
+        return "booting" if said in (None, "exited", "error") else str(said)
+    if said is None:
+        return "created"
+    # A VM that was powered off under its container, or one whose guest's last words vSphere has forgotten.
+    return str(said) if said in ("exited", "error") else "exited"
+
+
+def ip_addresses(machine: Machine) -> list[str]:
+    """The addresses that the container can be reached at: IPv4 first, none that are link-local."""
+    found = [address for nic in machine.addresses for address in nic["ip_addresses"]]
+    reachable = [address for address in dict.fromkeys(found) if not _is_link_local(address)]
+    return sorted(reachable, key=lambda address: ":" in address)
+
+
+def _is_link_local(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_link_local
+    except ValueError:
+        return False
+
+
+def _known(text: str | None) -> str | None:
+    return None if text == NEW else text
+
+
+def _name(node: Node | None) -> str | None:
+    return None if node is None else node.name
+
+
+def selects_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(labels.get(key) == value for key, value in wanted.items())
