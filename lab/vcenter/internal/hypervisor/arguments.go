@@ -1,0 +1,153 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The QEMU command line of a machine. Pure: what it names has been made by others.
+
+package hypervisor
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+const (
+	qemuBinary   = "qemu-system-x86_64"
+	firmwareCode = "/usr/share/OVMF/OVMF_CODE.fd"
+	firmwareVars = "/usr/share/OVMF/OVMF_VARS.fd"
+	specFile     = "opt/org.gantry/spec"
+)
+
+// launch is everything the command line depends on.
+type launch struct {
+	spec         machine.Spec
+	accelerator  string
+	directKernel *DirectKernel
+	taps         []string // one for each NIC
+	consolePath  string
+	specPath     string // the spec's file; empty when the machine has none
+	varsPath     string // UEFI variables; used with EFI firmware only
+	monitorFD    int    // inherited sockets
+	channelFD    int
+}
+
+func (l launch) arguments() ([]string, error) {
+	b := argumentBuilder{}
+	b.add("-name", "guest="+escape(l.spec.Name))
+	b.add("-no-user-config", "-nodefaults", "-display", "none", "-no-reboot")
+	b.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
+	// vmport would make the guest believe in a VMware backdoor that then does not answer as one.
+	b.add("-machine", "pc,vmport=off")
+	switch l.accelerator {
+	case acceleratorKVM:
+		b.add("-accel", "kvm", "-cpu", "host")
+	case acceleratorTCG:
+		b.add("-accel", "tcg,tb-size=32", "-cpu", "max")
+	default:
+		return nil, fmt.Errorf("accelerator %q is not one to start a machine with", l.accelerator)
+	}
+	b.add("-smp", strconv.Itoa(max(l.spec.CPUs, 1)), "-m", fmt.Sprintf("%dM", l.spec.MemoryMB))
+	l.addChannels(&b)
+	if err := l.addBoot(&b); err != nil {
+		return nil, err
+	}
+	if l.specPath != "" {
+		b.add("-fw_cfg", "name="+specFile+",file="+escape(l.specPath))
+	}
+	if err := l.addDisks(&b); err != nil {
+		return nil, err
+	}
+	l.addNICs(&b)
+	return b.arguments, b.err
+}
+
+// addChannels: ttyS0 is the console's log, ttyS1 the guest's JSON channel, and a monitor for us.
+func (l launch) addChannels(b *argumentBuilder) {
+	b.add("-chardev", "file,id=console,path="+escape(l.consolePath), "-serial", "chardev:console")
+	b.add("-chardev", fmt.Sprintf("socket,id=channel,fd=%d", l.channelFD), "-serial", "chardev:channel")
+	b.add("-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", l.monitorFD), "-mon", "chardev=monitor,mode=control")
+}
+
+func (l launch) addBoot(b *argumentBuilder) error {
+	if l.directKernel != nil {
+		b.add("-kernel", l.directKernel.Kernel, "-initrd", l.directKernel.Initrd, "-append", l.directKernel.Append)
+		return nil
+	}
+	if l.spec.ISO == "" {
+		return fmt.Errorf("machine %s has no bootstrap ISO in its CD drive", l.spec.Name)
+	}
+	switch l.spec.Firmware {
+	case "bios":
+	case "efi":
+		b.add("-drive", "if=pflash,format=raw,readonly=on,file="+firmwareCode)
+		b.add("-drive", "if=pflash,format=raw,file="+escape(l.varsPath))
+	default:
+		return fmt.Errorf("machine %s: firmware %q is neither bios nor efi", l.spec.Name, l.spec.Firmware)
+	}
+	b.addJSON("-blockdev", map[string]any{"node-name": "cd", "driver": "raw", "read-only": true,
+		"file": map[string]any{"driver": "file", "filename": l.spec.ISO}})
+	b.addJSON("-device", map[string]any{"driver": "ide-cd", "bus": "ide.1", "drive": "cd", "bootindex": 0})
+	return nil
+}
+
+func (l launch) addDisks(b *argumentBuilder) error {
+	b.addJSON("-device", map[string]any{"driver": "pvscsi", "id": "scsi0"})
+	for _, disk := range l.spec.Disks {
+		if disk.Format != "raw" && disk.Format != "qcow2" {
+			return fmt.Errorf("machine %s: disk %s: format %q is neither raw nor qcow2", l.spec.Name, disk.Path, disk.Format)
+		}
+		node := fmt.Sprintf("disk%d", disk.Unit)
+		// QEMU's image locks stay on: they let any number of machines read a base, and refuse to start a machine
+		// on a disk that another one writes. Flushes are dropped: the lab's disks must survive the end of QEMU,
+		// not of the machine it runs on.
+		b.addJSON("-blockdev", map[string]any{"node-name": node, "driver": disk.Format, "read-only": disk.ReadOnly,
+			"cache": map[string]any{"no-flush": true}, "discard": "unmap",
+			"file": map[string]any{"driver": "file", "filename": disk.Path, "discard": "unmap",
+				"cache": map[string]any{"no-flush": true}}})
+		b.addJSON("-device", map[string]any{"driver": "scsi-hd", "bus": "scsi0.0", "scsi-id": disk.Unit, "drive": node,
+			"serial": disk.UUID})
+	}
+	return nil
+}
+
+func (l launch) addNICs(b *argumentBuilder) {
+	for i, nic := range l.spec.NICs {
+		b.addJSON("-netdev", map[string]any{"type": "tap", "id": fmt.Sprintf("net%d", i), "ifname": l.taps[i],
+			"script": "no", "downscript": "no"})
+		// No option ROM: network boot would only delay the CD.
+		b.addJSON("-device", map[string]any{"driver": "vmxnet3", "id": nicID(i), "netdev": fmt.Sprintf("net%d", i),
+			"mac": nic.MAC, "romfile": ""})
+	}
+}
+
+func nicID(index int) string {
+	return fmt.Sprintf("nic%d", index)
+}
+
+type argumentBuilder struct {
+	arguments []string
+	err       error
+}
+
+func (b *argumentBuilder) add(arguments ...string) {
+	b.arguments = append(b.arguments, arguments...)
+}
+
+// addJSON adds an option in QEMU's JSON form, in which no character of a path needs escaping.
+func (b *argumentBuilder) addJSON(option string, value map[string]any) {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		b.err = err
+		return
+	}
+	b.add(option, string(encoded))
+}
+
+// escape doubles the commas of a value in QEMU's key=value form.
+func escape(value string) string {
+	return strings.ReplaceAll(value, ",", ",,")
+}

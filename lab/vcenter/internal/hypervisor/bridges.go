@@ -1,0 +1,79 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The address plan: one bridge for each port group, its gateway and the range that DHCP hands out.
+
+package hypervisor
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+)
+
+// Subnets are bounded so that the static quarter and the DHCP range are both useful, and a lease table stays small.
+const (
+	widestSubnet    = 16
+	narrowestSubnet = 28
+)
+
+type bridge struct {
+	name    string // of the interface
+	network string // of the port group
+	subnet  netip.Prefix
+	gateway netip.Addr // the bridge's own address, and the DHCP server's
+	first   netip.Addr // of the DHCP range
+	last    netip.Addr
+}
+
+// planBridges gives each network a bridge. The lowest quarter of each subnet is left to static addresses:
+// DHCP never hands out one of them.
+func planBridges(networks []Network) ([]bridge, error) {
+	bridges := make([]bridge, 0, len(networks))
+	for index, network := range networks {
+		subnet, err := netip.ParsePrefix(network.Subnet)
+		if err != nil {
+			return nil, fmt.Errorf("network %q: subnet %q: %w", network.Name, network.Subnet, err)
+		}
+		subnet = subnet.Masked()
+		if !subnet.Addr().Is4() || subnet.Bits() < widestSubnet || subnet.Bits() > narrowestSubnet {
+			return nil, fmt.Errorf("network %q: subnet %s: want IPv4 with a prefix length of %d to %d",
+				network.Name, subnet, widestSubnet, narrowestSubnet)
+		}
+		for _, other := range bridges {
+			if other.network == network.Name {
+				return nil, fmt.Errorf("network %q is configured twice", network.Name)
+			}
+			if other.subnet.Overlaps(subnet) {
+				return nil, fmt.Errorf("network %q: subnet %s overlaps %s of network %q",
+					network.Name, subnet, other.subnet, other.network)
+			}
+		}
+		size := uint32(1) << (32 - subnet.Bits())
+		bridges = append(bridges, bridge{
+			name:    fmt.Sprintf("br%d", index),
+			network: network.Name,
+			subnet:  subnet,
+			gateway: offset(subnet, 1),
+			first:   offset(subnet, size/4),
+			last:    offset(subnet, size-2),
+		})
+	}
+	return bridges, nil
+}
+
+// offset is the address n after the subnet's first.
+func offset(subnet netip.Prefix, n uint32) netip.Addr {
+	base := subnet.Addr().As4()
+	var result [4]byte
+	binary.BigEndian.PutUint32(result[:], binary.BigEndian.Uint32(base[:])+n)
+	return netip.AddrFrom4(result)
+}
+
+// netmask in dotted form, as dnsmasq wants it.
+func (b bridge) netmask() string {
+	var mask [4]byte
+	binary.BigEndian.PutUint32(mask[:], ^uint32(0)<<(32-b.subnet.Bits()))
+	return netip.AddrFrom4(mask).String()
+}

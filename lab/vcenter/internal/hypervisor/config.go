@@ -1,0 +1,96 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The hypervisor's configuration: decoding, defaults, and what it refuses.
+
+package hypervisor
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+)
+
+// What Config.Accelerator may say.
+const (
+	acceleratorAuto = "auto"
+	acceleratorKVM  = "kvm"
+	acceleratorTCG  = "tcg"
+)
+
+// tcgStartSlots is how many machines may boot at once under TCG unless the configuration says otherwise:
+// a boot costs seconds of CPU, and more of them at once only make each one miss its deadlines.
+const tcgStartSlots = 2
+
+// Config is what the lab's controller says about the hypervisor.
+type Config struct {
+	// StateDir holds process records, and a directory for each machine (console log, spec, firmware variables).
+	StateDir string `json:"state_dir"`
+	// Namespace is the name of the lab's own network namespace.
+	Namespace string `json:"namespace"`
+	// Networks are the port groups that have a bridge.
+	Networks []Network `json:"networks"`
+	// Accelerator is auto (KVM if a probe boots under it), kvm or tcg.
+	Accelerator string `json:"accelerator"`
+	// BootstrapISO is what the KVM probe boots.
+	BootstrapISO string `json:"bootstrap_iso"`
+	// ProbeCache is the file that keeps the probe's result for as long as this machine is up.
+	ProbeCache string `json:"probe_cache"`
+	// DirectKernel, when set, is booted instead of each machine's ISO.
+	DirectKernel *DirectKernel `json:"direct_kernel"`
+	// StartSlots is how many machines may boot at once; 0 means two under TCG and no limit under KVM.
+	StartSlots int `json:"start_slots"`
+}
+
+// Network is a port group and the subnet of its bridge.
+type Network struct {
+	Name   string `json:"name"`
+	Subnet string `json:"subnet"`
+}
+
+// DirectKernel is a kernel that QEMU loads itself, without firmware and ISO.
+type DirectKernel struct {
+	Kernel string `json:"kernel"`
+	Initrd string `json:"initrd"`
+	Append string `json:"append"`
+}
+
+// A namespace's name is a file's name under /run/netns.
+var namespaceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+
+func decodeConfig(raw json.RawMessage) (Config, error) {
+	config := Config{Accelerator: acceleratorAuto}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&config); err != nil {
+		return Config{}, fmt.Errorf("hypervisor configuration: %w", err)
+	}
+	if err := config.validate(); err != nil {
+		return Config{}, fmt.Errorf("hypervisor configuration: %w", err)
+	}
+	return config, nil
+}
+
+func (c Config) validate() error {
+	switch {
+	case !filepath.IsAbs(c.StateDir):
+		return fmt.Errorf("state_dir %q is not an absolute path", c.StateDir)
+	case !namespaceName.MatchString(c.Namespace):
+		return fmt.Errorf("namespace %q: want lower-case letters, digits and dashes", c.Namespace)
+	case c.StartSlots < 0:
+		return fmt.Errorf("start_slots %d is negative", c.StartSlots)
+	case c.DirectKernel != nil && (c.DirectKernel.Kernel == "" || c.DirectKernel.Initrd == ""):
+		return errors.New("direct_kernel needs both kernel and initrd")
+	}
+	switch c.Accelerator {
+	case acceleratorAuto, acceleratorKVM, acceleratorTCG:
+	default:
+		return fmt.Errorf("accelerator %q: want auto, kvm or tcg", c.Accelerator)
+	}
+	_, err := planBridges(c.Networks)
+	return err
+}

@@ -1,0 +1,243 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package hypervisor runs the lab's powered-on machines as QEMU processes in a network namespace of its own.
+package hypervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+// Hypervisor implements machine.Hypervisor.
+type Hypervisor struct {
+	config      Config
+	events      machine.Events
+	accelerator string
+	namespace   *namespace
+	spawner     *spawner
+	dhcp        *exec.Cmd
+	dhcpEnded   chan struct{}
+	slots       slots
+	taps        atomic.Uint64
+
+	mu        sync.Mutex
+	instances map[string]*instance
+	closed    bool
+}
+
+// New prepares the network and decides on the accelerator; raw is a Config.
+func New(raw json.RawMessage, events machine.Events) (machine.Hypervisor, error) {
+	config, err := decodeConfig(raw)
+	if err != nil {
+		return nil, err
+	}
+	accelerator, err := chooseAccelerator(config)
+	if err != nil {
+		return nil, err
+	}
+	h := &Hypervisor{config: config, events: events, accelerator: accelerator, instances: map[string]*instance{}}
+	startSlots := config.StartSlots
+	if startSlots == 0 && accelerator == acceleratorTCG {
+		startSlots = tcgStartSlots
+	}
+	h.slots = newSlots(startSlots)
+	if err := h.openNetwork(); err != nil {
+		return nil, fmt.Errorf("the lab's network: %w", err)
+	}
+	if err := h.describe(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+func (h *Hypervisor) openNetwork() error {
+	bridges, err := planBridges(h.config.Networks)
+	if err != nil {
+		return err
+	}
+	if h.namespace, err = createNamespace(h.config.Namespace, bridges); err != nil {
+		return err
+	}
+	if h.spawner, err = newSpawner(h.namespace, filepath.Join(h.config.StateDir, "processes")); err != nil {
+		return errors.Join(err, h.namespace.remove())
+	}
+	h.dhcp, h.dhcpEnded = dhcpCommand(bridges, h.config.StateDir), make(chan struct{})
+	if err := h.spawner.start("dhcp", h.dhcp); err != nil {
+		h.spawner.close()
+		return errors.Join(err, h.namespace.remove())
+	}
+	go h.attendDHCP()
+	return nil
+}
+
+// attendDHCP tells when the DHCP server ends although the lab is up: guests then get no address.
+func (h *Hypervisor) attendDHCP() {
+	defer close(h.dhcpEnded)
+	err := h.dhcp.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		slog.Error("the DHCP server has ended; machines get no address until the lab is started again", "error", err)
+	}
+}
+
+// describe writes what the controller tells the lab's users.
+func (h *Hypervisor) describe() error {
+	encoded, err := json.Marshal(map[string]string{"accelerator": h.accelerator})
+	if err != nil {
+		return err
+	}
+	return writeFileAtomically(filepath.Join(h.config.StateDir, "hypervisor.json"), encoded)
+}
+
+// machineID is what may become a directory's name.
+var machineID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// Start returns when QEMU runs, or says why it does not. It may wait for other machines to have booted.
+func (h *Hypervisor) Start(spec machine.Spec) error {
+	if !machineID.MatchString(spec.ID) {
+		return fmt.Errorf("machine %s: unusable id %q", spec.Name, spec.ID)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	i := &instance{spec: spec, directory: filepath.Join(h.config.StateDir, "machines", spec.ID),
+		cancelStart: cancel, settled: make(chan struct{}), exited: make(chan struct{})}
+	if err := h.admit(i); err != nil {
+		return err
+	}
+	defer close(i.settled)
+	if err := h.startAdmitted(ctx, i); err != nil {
+		h.remove(i)
+		return err
+	}
+	go h.attend(i)
+	return nil
+}
+
+func (h *Hypervisor) startAdmitted(ctx context.Context, i *instance) error {
+	release, err := h.slots.acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("machine %s was powered off before it was started", i.spec.Name)
+	}
+	i.booted = release
+	i.cleanup.add(func() error { release(); return nil })
+	return h.boot(i)
+}
+
+func (h *Hypervisor) admit(i *instance) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return fmt.Errorf("machine %s: the lab is shutting down", i.spec.Name)
+	}
+	if _, running := h.instances[i.spec.ID]; running {
+		return fmt.Errorf("machine %s is already on", i.spec.Name)
+	}
+	h.instances[i.spec.ID] = i
+	return nil
+}
+
+func (h *Hypervisor) remove(i *instance) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.instances, i.spec.ID)
+}
+
+func (h *Hypervisor) find(id string) (*instance, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i, running := h.instances[id]
+	if !running {
+		return nil, fmt.Errorf("machine %s is not on", id)
+	}
+	return i, nil
+}
+
+// PowerButton asks the guest to shut down; its exit is an event.
+func (h *Hypervisor) PowerButton(id string) error {
+	i, err := h.find(id)
+	if err != nil {
+		return err
+	}
+	return i.pressPowerButton()
+}
+
+// Kill returns when the machine is off.
+func (h *Hypervisor) Kill(id string) error {
+	i, err := h.find(id)
+	if err != nil {
+		return err
+	}
+	return i.kill()
+}
+
+// Info describes a machine that is on.
+func (h *Hypervisor) Info(id string) (machine.Info, bool) {
+	i, err := h.find(id)
+	if err != nil {
+		return machine.Info{}, false
+	}
+	return i.info()
+}
+
+// Dial connects to an address inside the lab's network.
+func (h *Hypervisor) Dial(ctx context.Context, ip string, port int) (net.Conn, error) {
+	var connection net.Conn
+	err := h.namespace.do(func() (err error) {
+		// One numeric address: the dialer makes its socket on the calling thread.
+		connection, err = (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(ip, strconv.Itoa(port)))
+		return err
+	})
+	return connection, err
+}
+
+// Close powers everything off and removes the network.
+func (h *Hypervisor) Close() error {
+	h.mu.Lock()
+	h.closed = true
+	running := make([]*instance, 0, len(h.instances))
+	for _, i := range h.instances {
+		running = append(running, i)
+	}
+	h.mu.Unlock()
+
+	results := make(chan error)
+	for _, i := range running {
+		go func() { results <- i.kill() }()
+	}
+	var errs []error
+	for range running {
+		errs = append(errs, <-results)
+	}
+	errs = append(errs, h.closeNetwork())
+	return errors.Join(errs...)
+}
+
+func (h *Hypervisor) closeNetwork() error {
+	var errs []error
+	if err := h.dhcp.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		errs = append(errs, err)
+	}
+	<-h.dhcpEnded
+	errs = append(errs, h.spawner.forget("dhcp"), h.namespace.remove())
+	h.spawner.close()
+	return errors.Join(errs...)
+}
+
+func (h *Hypervisor) nextTap() string {
+	return "tap" + strconv.FormatUint(h.taps.Add(1), 10)
+}

@@ -1,0 +1,292 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Machines for real: QEMU, taps, bridges and a DHCP server in a namespace, with a guest of a hundred bytes.
+
+package hypervisor
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+// recorder hands the events to the test in the order in which they came.
+type recorder struct{ events chan string }
+
+func (r recorder) Set(id, key, value string) { r.events <- fmt.Sprintf("set %s %s=%s", id, key, value) }
+func (r recorder) Guest(id string, g machine.GuestInfo) {
+	r.events <- fmt.Sprintf("guest %s %s %v", id, g.Hostname, g.NICs)
+}
+func (r recorder) Off(id string, reason string) { r.events <- fmt.Sprintf("off %s %s", id, reason) }
+
+// What the polite guest's hello is to the vCenter, when it is vm-1.
+const (
+	helloStatus = `set vm-1 guestinfo.gantry.status={"state":"running"}`
+	helloGuest  = "guest vm-1 web [{00:50:56:00:00:01 [10.77.0.5/24]}]"
+)
+
+func (r recorder) expect(t *testing.T, want string) {
+	t.Helper()
+	select {
+	case got := <-r.events:
+		if got != want {
+			t.Fatalf("event %q, want %q", got, want)
+		}
+	case <-time.After(60 * time.Second):
+		t.Fatalf("no event, want %q", want)
+	}
+}
+
+func needsRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("a network namespace needs root")
+	}
+}
+
+// startLab is a hypervisor under TCG with one network; the test's end closes it.
+func startLab(t *testing.T, kernel *DirectKernel) (*Hypervisor, recorder) {
+	t.Helper()
+	needsRoot(t)
+	events := recorder{make(chan string, 100)}
+	raw, err := json.Marshal(Config{
+		StateDir: t.TempDir(), Namespace: fmt.Sprintf("gantry-test-%d", os.Getpid()),
+		Networks:    []Network{{"VM Network", "10.77.0.0/24"}},
+		Accelerator: acceleratorTCG, DirectKernel: kernel,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(raw, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h.(*Hypervisor), events
+}
+
+func testMachine(id string) machine.Spec {
+	return machine.Spec{ID: id, Name: "web " + id, CPUs: 1, MemoryMB: 32, Firmware: "bios",
+		NICs:      []machine.NIC{{MAC: "00:50:56:00:00:01", Network: "VM Network", Connected: true}},
+		GuestInfo: map[string]string{machine.SpecKey: `{"version":1}`}}
+}
+
+func TestGuestReportsAndShutsDownWhenAsked(t *testing.T) {
+	h, events := startLab(t, politeGuest(t))
+	if err := h.Start(testMachine("vm-1")); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, helloStatus)
+	events.expect(t, helloGuest)
+	info, on := h.Info("vm-1")
+	if !on || info.PID <= 0 || info.CPUSeconds <= 0 {
+		t.Fatalf("info of a running machine: %+v %v", info, on)
+	}
+	if err := h.PowerButton("vm-1"); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, `set vm-1 guestinfo.gantry.status={"state":"exited"}`)
+	events.expect(t, "off vm-1 "+machine.OffGuest)
+	if _, on := h.Info("vm-1"); on {
+		t.Error("a machine that is off has info")
+	}
+	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp.json"}) {
+		t.Errorf("process records left: %v", records)
+	}
+	if taps := links(t, h, "tap"); taps != "" {
+		t.Errorf("taps left: %s", taps)
+	}
+}
+
+func TestMachineCanBeStartedAgainOnceItIsOff(t *testing.T) {
+	h, events := startLab(t, politeGuest(t))
+	for range 2 {
+		if err := h.Start(testMachine("vm-1")); err != nil {
+			t.Fatal(err)
+		}
+		events.expect(t, helloStatus)
+		events.expect(t, helloGuest)
+		if err := h.Start(testMachine("vm-1")); err == nil || !strings.Contains(err.Error(), "already on") {
+			t.Errorf("starting a running machine: %v", err)
+		}
+		if err := h.Kill("vm-1"); err != nil {
+			t.Fatal(err)
+		}
+		events.expect(t, "off vm-1 "+machine.OffKilled)
+	}
+}
+
+func TestDeadQEMUIsReportedAsCrash(t *testing.T) {
+	h, events := startLab(t, politeGuest(t))
+	if err := h.Start(testMachine("vm-1")); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, helloStatus)
+	events.expect(t, helloGuest)
+	info, _ := h.Info("vm-1")
+	if err := syscall.Kill(info.PID, syscall.SIGSEGV); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, "off vm-1 "+machine.OffCrashed)
+}
+
+func TestGuestThatResetsItselfIsReportedAsCrash(t *testing.T) {
+	h, events := startLab(t, panickingGuest(t))
+	if err := h.Start(testMachine("vm-1")); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, "off vm-1 "+machine.OffCrashed)
+}
+
+func TestThirdStartWaitsUnderTCGAndCanBeCancelled(t *testing.T) {
+	h, events := startLab(t, deafGuest(t))
+	for _, id := range []string{"vm-1", "vm-2"} {
+		if err := h.Start(testMachine(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	third := make(chan error)
+	go func() { third <- h.Start(testMachine("vm-3")) }()
+	select {
+	case err := <-third:
+		t.Fatalf("the third start did not wait: %v", err)
+	case <-time.After(time.Second):
+	}
+	if err := h.Kill("vm-3"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-third; err == nil || !strings.Contains(err.Error(), "powered off before it was started") {
+		t.Errorf("cancelled start: %v", err)
+	}
+	go func() { third <- h.Start(testMachine("vm-3")) }()
+	if err := h.Kill("vm-1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-third; err != nil {
+		t.Errorf("start in the slot of a machine that was killed: %v", err)
+	}
+	events.expect(t, "off vm-1 "+machine.OffKilled)
+}
+
+func TestStartRefusesWhatItCannotRunAndLeavesNothing(t *testing.T) {
+	h, _ := startLab(t, deafGuest(t))
+	foreignNetwork, missingDisk := testMachine("vm-1"), testMachine("vm-2")
+	foreignNetwork.NICs = append(foreignNetwork.NICs, machine.NIC{MAC: "00:50:56:00:00:02", Network: "backup"})
+	missingDisk.Disks = []machine.Disk{{Path: "/nonexistent.raw", Format: "raw"}}
+	for spec, want := range map[string]machine.Spec{`network "backup" has no bridge`: foreignNetwork, "/nonexistent.raw": missingDisk} {
+		if err := h.Start(want); err == nil || !strings.Contains(err.Error(), spec) {
+			t.Errorf("got %v, want %q", err, spec)
+		}
+	}
+	if taps := links(t, h, "tap"); taps != "" {
+		t.Errorf("taps left: %s", taps)
+	}
+	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp.json"}) {
+		t.Errorf("process records left: %v", records)
+	}
+}
+
+func TestMachinesShareABaseButNotAWritableDisk(t *testing.T) {
+	h, _ := startLab(t, deafGuest(t))
+	directory := t.TempDir()
+	base := filepath.Join(directory, "base, shared.raw")
+	run(t, "qemu-img", "create", "-q", "-f", "raw", base, "1M")
+	for _, id := range []string{"vm-1", "vm-2"} {
+		child := filepath.Join(directory, id+".qcow2")
+		run(t, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, child)
+		spec := testMachine(id)
+		spec.Disks = []machine.Disk{
+			{Path: base, Format: "raw", Unit: 0, UUID: "6000c290-0000-0000-0000-000000000000", ReadOnly: true},
+			{Path: child, Format: "qcow2", Unit: 1, UUID: "6000c291-0000-0000-0000-000000000000"}}
+		if err := h.Start(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Kill("vm-1"); err != nil {
+		t.Fatal(err)
+	}
+	thief := testMachine("vm-3")
+	thief.Disks = []machine.Disk{{Path: filepath.Join(directory, "vm-2.qcow2"), Format: "qcow2"}}
+	if err := h.Start(thief); err == nil || !strings.Contains(err.Error(), "lock") {
+		t.Errorf("starting on another machine's disk: %v", err)
+	}
+}
+
+func TestCloseLeavesNoProcessAndNoNamespace(t *testing.T) {
+	needsRoot(t)
+	events := recorder{make(chan string, 100)}
+	name := fmt.Sprintf("gantry-test-close-%d", os.Getpid())
+	raw, err := json.Marshal(Config{StateDir: t.TempDir(), Namespace: name, Accelerator: acceleratorTCG,
+		Networks: []Network{{"VM Network", "10.77.0.0/24"}}, DirectKernel: deafGuest(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(raw, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Start(testMachine("vm-1")); err != nil {
+		t.Fatal(err)
+	}
+	info, _ := h.Info("vm-1")
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(info.PID, 0); err != syscall.ESRCH {
+		t.Errorf("QEMU is still there: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(namespaceDir, name)); !os.IsNotExist(err) {
+		t.Errorf("the namespace is still there: %v", err)
+	}
+	if err := h.Start(testMachine("vm-2")); err == nil {
+		t.Error("a closed hypervisor started a machine")
+	}
+}
+
+func run(t *testing.T, name string, arguments ...string) string {
+	t.Helper()
+	output, err := exec.Command(name, arguments...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v: %s", name, arguments, err, output)
+	}
+	return string(output)
+}
+
+func links(t *testing.T, h *Hypervisor, prefix string) string {
+	t.Helper()
+	var found []string
+	for _, line := range strings.Split(run(t, "ip", "-n", h.namespace.name, "-brief", "link"), "\n") {
+		if strings.HasPrefix(line, prefix) {
+			found = append(found, line)
+		}
+	}
+	return strings.Join(found, "\n")
+}
+
+func processRecords(t *testing.T, h *Hypervisor) []string {
+	t.Helper()
+	entries, err := os.ReadDir(h.spawner.directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}

@@ -1,0 +1,112 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The network namespace of the lab: made, entered, and taken down.
+// Everything a guest can reach is in it; the machine's own network is not touched.
+
+package hypervisor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const namespaceDir = "/run/netns"
+
+type namespace struct {
+	name    string
+	bridges map[string]bridge // by port group
+}
+
+// createNamespace makes the namespace with its bridges. One of that name that is already there is somebody's:
+// the controller removes what a crashed lab left before it starts another.
+func createNamespace(name string, bridges []bridge) (*namespace, error) {
+	if err := runIP("", "netns", "add", name); err != nil {
+		return nil, err
+	}
+	ns := &namespace{name: name, bridges: make(map[string]bridge, len(bridges))}
+	commands := []string{"link set lo up"}
+	for _, b := range bridges {
+		ns.bridges[b.network] = b
+		commands = append(commands,
+			"link add "+b.name+" type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+			fmt.Sprintf("addr add %s/%d dev %s", b.gateway, b.subnet.Bits(), b.name),
+			"link set "+b.name+" up")
+	}
+	if err := ns.batch(commands); err != nil {
+		return nil, errors.Join(err, ns.remove())
+	}
+	return ns, nil
+}
+
+// addTap makes a tap interface on the port group's bridge.
+func (ns *namespace) addTap(tap, network string) error {
+	b, known := ns.bridges[network]
+	if !known {
+		return fmt.Errorf("network %q has no bridge in the lab", network)
+	}
+	return ns.batch([]string{
+		"tuntap add dev " + tap + " mode tap",
+		"link set " + tap + " master " + b.name + " up",
+	})
+}
+
+func (ns *namespace) removeTap(tap string) error {
+	return ns.batch([]string{"link del " + tap})
+}
+
+func (ns *namespace) remove() error {
+	return runIP("", "netns", "del", ns.name)
+}
+
+// batch runs ip commands inside the namespace in one process.
+func (ns *namespace) batch(commands []string) error {
+	return runIP(strings.Join(commands, "\n")+"\n", "-netns", ns.name, "-batch", "-")
+}
+
+// enter moves the calling OS thread into the namespace. The caller has locked its goroutine to the thread
+// and never unlocks it, so that no other goroutine ever runs there by accident.
+func (ns *namespace) enter() error {
+	file, err := os.Open(filepath.Join(namespaceDir, ns.name))
+	if err != nil {
+		return fmt.Errorf("network namespace: %w", err)
+	}
+	defer file.Close()
+	if err := unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter network namespace %s: %w", ns.name, err)
+	}
+	return nil
+}
+
+// do runs f on a thread inside the namespace. The thread ends with it.
+func (ns *namespace) do(f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		if err := ns.enter(); err != nil {
+			result <- err
+			return
+		}
+		result <- f()
+	}()
+	return <-result
+}
+
+func runIP(input string, arguments ...string) error {
+	command := exec.Command("ip", arguments...)
+	command.Stdin = strings.NewReader(input)
+	output, err := command.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ip %s: %w: %s", strings.Join(arguments, " "), err, bytes.TrimSpace(output))
+	}
+	return nil
+}

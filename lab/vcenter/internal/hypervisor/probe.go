@@ -1,0 +1,182 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Which accelerator machines get. That /dev/kvm exists proves nothing (nested and emulated KVM crawl or abort),
+// so KVM is used only after a probe has booted the bootstrap under it.
+
+package hypervisor
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+const (
+	kvmDevice     = "/dev/kvm"
+	probeDeadline = 20 * time.Second // real KVM needs two or three
+)
+
+// probeResult is kept until the machine is booted again.
+type probeResult struct {
+	BootID string `json:"boot_id"`
+	Works  bool   `json:"works"`
+	Found  string `json:"found"`
+}
+
+// chooseAccelerator is kvm or tcg. KVM that was asked for and does not work is an error, not a slow lab.
+func chooseAccelerator(config Config) (string, error) {
+	if config.Accelerator == acceleratorTCG {
+		return acceleratorTCG, nil
+	}
+	result, err := cachedProbe(config)
+	if err != nil {
+		return "", fmt.Errorf("KVM probe: %w", err)
+	}
+	slog.Info("KVM probe", "works", result.Works, "found", result.Found)
+	switch {
+	case result.Works:
+		return acceleratorKVM, nil
+	case config.Accelerator == acceleratorKVM:
+		return "", fmt.Errorf("accelerator kvm was asked for, but %s; use accelerator auto or tcg", result.Found)
+	default:
+		return acceleratorTCG, nil
+	}
+}
+
+func cachedProbe(config Config) (probeResult, error) {
+	boot, err := bootID()
+	if err != nil {
+		return probeResult{}, err
+	}
+	if cached, err := readProbe(config.ProbeCache); err == nil && cached.BootID == boot {
+		return cached, nil
+	}
+	result := probeResult{BootID: boot}
+	result.Works, result.Found, err = probeKVM(config)
+	if err != nil || config.ProbeCache == "" {
+		return result, err
+	}
+	encoded, err := json.Marshal(result)
+	if err != nil {
+		return probeResult{}, err
+	}
+	if err := os.MkdirAll(filepath.Dir(config.ProbeCache), 0o755); err != nil {
+		return probeResult{}, err
+	}
+	return result, writeFileAtomically(config.ProbeCache, encoded)
+}
+
+func readProbe(path string) (probeResult, error) {
+	var result probeResult
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return result, err
+	}
+	return result, json.Unmarshal(content, &result)
+}
+
+// probeKVM boots the bootstrap with no spec under KVM: that its init speaks at all is the proof.
+func probeKVM(config Config) (works bool, found string, err error) {
+	device, err := os.OpenFile(kvmDevice, os.O_RDWR, 0)
+	if err != nil {
+		return false, "KVM cannot be opened: " + err.Error(), nil
+	}
+	if err := device.Close(); err != nil {
+		return false, "", err
+	}
+	if config.BootstrapISO == "" && config.DirectKernel == nil {
+		return false, "no bootstrap is configured that a KVM probe could boot", nil
+	}
+	directory, err := os.MkdirTemp(config.StateDir, "probe-")
+	if err != nil {
+		return false, "", err
+	}
+	defer os.RemoveAll(directory)
+	return bootProbe(config, directory)
+}
+
+func bootProbe(config Config, directory string) (works bool, found string, err error) {
+	channel, channelTheirs, err := socketPair()
+	if err != nil {
+		return false, "", err
+	}
+	defer channel.Close()
+	defer channelTheirs.Close()
+	monitor, monitorTheirs, err := socketPair()
+	if err != nil {
+		return false, "", err
+	}
+	defer monitor.Close()
+	defer monitorTheirs.Close()
+
+	arguments, err := launch{
+		spec:        machine.Spec{Name: "kvm-probe", CPUs: 1, MemoryMB: 256, Firmware: "bios", ISO: config.BootstrapISO},
+		accelerator: acceleratorKVM, directKernel: config.DirectKernel,
+		consolePath: filepath.Join(directory, "console.log"),
+		monitorFD:   firstInheritedFD, channelFD: firstInheritedFD + 1,
+	}.arguments()
+	if err != nil {
+		return false, "", err
+	}
+	var messages bytes.Buffer
+	process := exec.Command(qemuBinary, arguments...)
+	process.ExtraFiles = []*os.File{monitorTheirs, channelTheirs}
+	process.Stderr = &messages
+	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	// The parent-death signal follows the thread: keep it until the process has been waited for.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	started := time.Now()
+	if err := process.Start(); err != nil {
+		return false, "", err
+	}
+	spoke, err := guestSpeaks(channel, channelTheirs, started.Add(probeDeadline))
+	elapsed := time.Since(started).Round(100 * time.Millisecond)
+	if killErr := process.Process.Kill(); killErr != nil && !errors.Is(killErr, os.ErrProcessDone) {
+		return false, "", errors.Join(err, killErr)
+	}
+	waitErr := process.Wait()
+	switch {
+	case err != nil:
+		return false, "", err
+	case spoke:
+		return true, fmt.Sprintf("the bootstrap came up under KVM in %s", elapsed), nil
+	default:
+		return false, fmt.Sprintf("the bootstrap did not come up under KVM in %s (QEMU: %v %s)",
+			elapsed, waitErr, bytes.TrimSpace(messages.Bytes())), nil
+	}
+}
+
+// guestSpeaks waits until the guest's first message, QEMU's end or the deadline.
+func guestSpeaks(channel net.Conn, theirs *os.File, deadline time.Time) (bool, error) {
+	// QEMU alone now holds its end, so that ours sees its exit.
+	if err := theirs.Close(); err != nil {
+		return false, err
+	}
+	if err := channel.SetReadDeadline(deadline); err != nil {
+		return false, err
+	}
+	spoke := false
+	first := func(guestMessage) {
+		spoke = true
+		channel.SetReadDeadline(time.Now()) // ends the reading
+	}
+	err := readGuest(channel, first, func(error) {})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	return spoke, err
+}

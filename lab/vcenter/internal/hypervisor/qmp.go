@@ -1,0 +1,139 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// A client of QEMU's machine protocol, as much of it as the lab needs.
+
+package hypervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+var errMonitorClosed = errors.New("QEMU has closed its monitor")
+
+type qmpEvent struct {
+	Event string `json:"event"`
+	Data  struct {
+		Guest  bool   `json:"guest"`
+		Reason string `json:"reason"`
+	} `json:"data"`
+}
+
+type qmpReply struct {
+	ID     int             `json:"id"`
+	Return json.RawMessage `json:"return"`
+	Error  *struct {
+		Description string `json:"desc"`
+	} `json:"error"`
+}
+
+// monitor is a connection in command mode. Its events come from the goroutine in run.
+type monitor struct {
+	connection net.Conn
+	decoder    *json.Decoder
+
+	mu      sync.Mutex
+	nextID  int
+	waiting map[int]chan qmpReply
+	closed  bool
+}
+
+// newMonitor reads the greeting; QEMU sends it as soon as it has set up its machine, or ends.
+func newMonitor(connection net.Conn) (*monitor, error) {
+	m := &monitor{connection: connection, decoder: json.NewDecoder(connection), waiting: map[int]chan qmpReply{}}
+	var greeting struct {
+		QMP json.RawMessage `json:"QMP"`
+	}
+	if err := m.decoder.Decode(&greeting); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errMonitorClosed
+		}
+		return nil, fmt.Errorf("QEMU's greeting: %w", err)
+	}
+	return m, nil
+}
+
+// run reads until QEMU ends, passing events on.
+func (m *monitor) run(handle func(qmpEvent)) {
+	for {
+		var raw json.RawMessage
+		if m.decoder.Decode(&raw) != nil {
+			break // the stream ended, or is beyond use; the process's exit tells the rest
+		}
+		var event qmpEvent
+		if json.Unmarshal(raw, &event) == nil && event.Event != "" {
+			handle(event)
+			continue
+		}
+		var reply qmpReply
+		if json.Unmarshal(raw, &reply) == nil {
+			m.deliver(reply)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	for _, channel := range m.waiting {
+		close(channel)
+	}
+	m.waiting = nil
+}
+
+func (m *monitor) deliver(reply qmpReply) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if channel, ok := m.waiting[reply.ID]; ok {
+		delete(m.waiting, reply.ID)
+		channel <- reply
+	}
+}
+
+// execute sends a command and waits for its answer.
+func (m *monitor) execute(ctx context.Context, command string, arguments map[string]any) error {
+	request := map[string]any{"execute": command}
+	if arguments != nil {
+		request["arguments"] = arguments
+	}
+	channel := make(chan qmpReply, 1)
+	if err := m.send(request, channel); err != nil {
+		return fmt.Errorf("QEMU command %s: %w", command, err)
+	}
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("QEMU command %s: %w", command, ctx.Err())
+	case reply, open := <-channel:
+		if !open {
+			return fmt.Errorf("QEMU command %s: %w", command, errMonitorClosed)
+		}
+		if reply.Error != nil {
+			return fmt.Errorf("QEMU command %s: %s", command, reply.Error.Description)
+		}
+		return nil
+	}
+}
+
+func (m *monitor) send(request map[string]any, channel chan qmpReply) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errMonitorClosed
+	}
+	m.nextID++
+	request["id"] = m.nextID
+	encoded, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	if _, err := m.connection.Write(append(encoded, '\n')); err != nil {
+		return err
+	}
+	m.waiting[m.nextID] = channel
+	return nil
+}

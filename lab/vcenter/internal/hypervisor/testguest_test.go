@@ -1,0 +1,96 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// A guest of a hundred bytes for the tests: it boots at once, speaks on the channel, and shuts down when asked.
+
+package hypervisor
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// What the guest says at its start and before its end.
+const (
+	testHello = `{"set":{"guestinfo.gantry.status":"{\"state\":\"running\"}"}}` + "\n" +
+		`{"guest":{"hostname":"web","nics":[{"mac":"00:50:56:00:00:01","addresses":["10.77.0.5/24"]}]}}` + "\n"
+	testGoodbye = `{"set":{"guestinfo.gantry.status":"{\"state\":\"exited\"}"}}` + "\n"
+)
+
+// Where a multiboot kernel is loaded, and where its code begins.
+const (
+	loadAddress = 0x100000
+	entryOffset = 0x20
+	textOffset  = 0x80
+)
+
+// multibootHeader makes QEMU load a flat file at loadAddress and jump behind the header.
+func multibootHeader() []byte {
+	const magic, hasAddresses = 0x1BADB002, 0x00010000
+	const checksum = 1<<32 - magic - hasAddresses
+	header := make([]byte, 0, entryOffset)
+	for _, word := range []uint32{magic, hasAddresses, checksum, loadAddress, loadAddress, 0, 0, loadAddress + entryOffset} {
+		header = binary.LittleEndian.AppendUint32(header, word)
+	}
+	return header
+}
+
+// politeGuest says hello, waits for a line on the channel, says goodbye and powers off.
+func politeGuest(t *testing.T) *DirectKernel {
+	goodbye := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(testHello))+1)
+	code := []byte{
+		0xbe, 0x80, 0x00, 0x10, 0x00, //       mov  esi, hello
+		0xe8, 0x29, 0x00, 0x00, 0x00, //       call say
+		0x66, 0xba, 0xfd, 0x02, //       wait:  mov  dx, 0x2fd       line status of ttyS1
+		0xec,       //                         in   al, dx
+		0xa8, 0x01, //                         test al, 1            a byte has come
+		0x74, 0xf7, //                         je   wait
+		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
+		0xec,       //                         in   al, dx
+		0x3c, 0x0a, //                         cmp  al, '\n'
+		0x75, 0xee, //                         jne  wait
+		0xbe, goodbye[0], goodbye[1], goodbye[2], goodbye[3], // mov esi, goodbye
+		0xe8, 0x0d, 0x00, 0x00, 0x00, //       call say
+		0x66, 0xba, 0x04, 0x06, //             mov  dx, 0x604        ACPI power management
+		0x66, 0xb8, 0x00, 0x20, //             mov  ax, 0x2000       soft off
+		0x66, 0xef, //                         out  dx, ax
+		0xf4,       //                   idle: hlt
+		0xeb, 0xfd, //                         jmp  idle
+		0x66, 0xba, 0xfd, 0x02, //       say:  mov  dx, 0x2fd
+		0xec,       //                   busy: in   al, dx
+		0xa8, 0x20, //                         test al, 0x20         room for a byte
+		0x74, 0xfb, //                         je   busy
+		0xac,       //                         lodsb
+		0x84, 0xc0, //                         test al, al
+		0x74, 0x07, //                         je   done
+		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
+		0xee,       //                         out  dx, al
+		0xeb, 0xeb, //                         jmp  say
+		0xc3, //                         done: ret
+	}
+	return writeGuest(t, code, testHello+"\x00"+testGoodbye+"\x00")
+}
+
+// deafGuest never speaks.
+func deafGuest(t *testing.T) *DirectKernel {
+	return writeGuest(t, []byte{0xfa, 0xf4, 0xeb, 0xfd}, "") // cli; hlt; jmp
+}
+
+// panickingGuest resets the machine as a kernel panic does: an exception with no handler is a triple fault.
+func panickingGuest(t *testing.T) *DirectKernel {
+	return writeGuest(t, []byte{0x0f, 0x0b}, "") // ud2
+}
+
+func writeGuest(t *testing.T, code []byte, text string) *DirectKernel {
+	t.Helper()
+	image := append(multibootHeader(), code...)
+	image = append(append(image, make([]byte, textOffset-len(image))...), text...)
+	path := filepath.Join(t.TempDir(), "guest")
+	if err := os.WriteFile(path, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &DirectKernel{Kernel: path, Initrd: path}
+}
