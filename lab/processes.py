@@ -85,7 +85,7 @@ def _signal_and_wait(handle: int, number: signal.Signals, seconds: float) -> boo
 
 
 def _state(pid: int) -> tuple[str, int] | None:
-    """ "running" or "dead" (a zombie), and the start in ticks since boot; None when there is no such process."""
+    """Whether it is "running" or "dead" (a zombie), and the start in ticks since boot; None when there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
