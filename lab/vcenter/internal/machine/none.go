@@ -1,0 +1,192 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package machine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// None boots nothing: a machine that has a container spec reports at once that its container runs and is healthy, with
+// an address. It is for tests of the API's users, where what happens inside of a guest doesn't matter.
+type None struct {
+	events  Events
+	subnets map[string]*net.IPNet // by port group
+
+	mu      sync.Mutex
+	running map[string]Spec
+	hosts   map[string]int // the last address given, by port group
+}
+
+// NewNone takes the subnet (CIDR) of each port group, from which machines with DHCP get their addresses.
+func NewNone(networks map[string]string, events Events) (*None, error) {
+	n := &None{events: events, subnets: map[string]*net.IPNet{}, running: map[string]Spec{}, hosts: map[string]int{}}
+	for name, cidr := range networks {
+		_, subnet, err := net.ParseCIDR(cidr)
+		if err != nil {
+			return nil, fmt.Errorf("network %q: %w", name, err)
+		}
+		n.subnets[name] = subnet
+	}
+	return n, nil
+}
+
+// Start reports the guest's first words from another goroutine, as a booting guest does.
+func (n *None) Start(spec Spec) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, there := n.running[spec.ID]; there {
+		return fmt.Errorf("machine %s runs already", spec.ID)
+	}
+	n.running[spec.ID] = spec
+	text, isContainer := spec.GuestInfo[SpecKey]
+	if !isContainer {
+		return nil
+	}
+	var document containerSpec
+	if err := json.Unmarshal([]byte(text), &document); err != nil {
+		go n.fail(spec.ID, "spec_invalid", err.Error())
+		return nil
+	}
+	guest := n.guest(spec, document)
+	go func() {
+		n.events.Guest(spec.ID, guest)
+		n.report(spec.ID, document, map[string]any{"state": "running", "pid": 1, "health": document.health(), "exit_code": nil,
+			"finished_at": nil})
+	}()
+	return nil
+}
+
+// PowerButton ends the container with exit code 0.
+func (n *None) PowerButton(id string) error {
+	spec, err := n.take(id)
+	if err != nil {
+		return err
+	}
+	go func() {
+		var document containerSpec
+		if json.Unmarshal([]byte(spec.GuestInfo[SpecKey]), &document) == nil {
+			n.report(id, document, map[string]any{"state": "exited", "pid": nil, "health": "none", "exit_code": 0,
+				"finished_at": time.Now().UTC().Format(time.RFC3339)})
+		}
+		n.events.Off(id, OffGuest)
+	}()
+	return nil
+}
+
+// Kill ends the machine at once.
+func (n *None) Kill(id string) error {
+	if _, err := n.take(id); err != nil {
+		return err
+	}
+	go n.events.Off(id, OffKilled)
+	return nil
+}
+
+// Info knows no process.
+func (n *None) Info(string) (Info, bool) { return Info{}, false }
+
+// Dial always fails: nothing runs.
+func (n *None) Dial(_ context.Context, ip string, port int) (net.Conn, error) {
+	return nil, fmt.Errorf("%s:%d: this lab boots nothing (hypervisor none)", ip, port)
+}
+
+// Close forgets all machines.
+func (n *None) Close() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.running = map[string]Spec{}
+	return nil
+}
+
+func (n *None) take(id string) (Spec, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	spec, there := n.running[id]
+	if !there {
+		return Spec{}, fmt.Errorf("machine %s does not run", id)
+	}
+	delete(n.running, id)
+	return spec, nil
+}
+
+func (n *None) fail(id, code, message string) {
+	n.report(id, containerSpec{}, map[string]any{"state": "error", "error": map[string]string{"code": code, "message": message}})
+	if _, err := n.take(id); err == nil {
+		n.events.Off(id, OffGuest)
+	}
+}
+
+// containerSpec is the part of the container's specification that this stand-in reads.
+type containerSpec struct {
+	ID          string          `json:"id"`
+	Hostname    string          `json:"hostname"`
+	Healthcheck json.RawMessage `json:"healthcheck"`
+	Networks    []struct {
+		DHCP    bool   `json:"dhcp"`
+		Address string `json:"address"`
+	} `json:"networks"`
+}
+
+func (c containerSpec) health() string {
+	if len(c.Healthcheck) == 0 || string(c.Healthcheck) == "null" {
+		return "none"
+	}
+	return "healthy"
+}
+
+func (n *None) report(id string, document containerSpec, fields map[string]any) {
+	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
+		"started_at": time.Now().UTC().Format(time.RFC3339), "error": nil, "memory_available": 0, "init_version": "none", "kernel": "none"}
+	for key, value := range fields {
+		status[key] = value
+	}
+	text, err := json.Marshal(status)
+	if err != nil {
+		panic(err) // a map of plain values can always be encoded
+	}
+	n.events.Set(id, StatusKey, string(text))
+}
+
+// guest gives the static addresses of the spec, and the next free one of the subnet for DHCP. The caller holds the lock.
+func (n *None) guest(spec Spec, document containerSpec) GuestInfo {
+	info := GuestInfo{Hostname: document.Hostname}
+	for i, network := range document.Networks {
+		if i >= len(spec.NICs) {
+			break
+		}
+		nic := spec.NICs[i]
+		address := network.Address
+		if network.DHCP {
+			address = n.nextAddress(nic.Network)
+		}
+		if address != "" {
+			info.NICs = append(info.NICs, GuestNIC{MAC: nic.MAC, Addresses: []string{address}})
+		}
+	}
+	return info
+}
+
+func (n *None) nextAddress(network string) string {
+	subnet := n.subnets[network]
+	if subnet == nil {
+		return ""
+	}
+	ones, bits := subnet.Mask.Size()
+	size := 1 << (bits - ones)
+	n.hosts[network] = n.hosts[network]%(size-11) + 1
+	number := n.hosts[network] + 9
+	ip := append(net.IP{}, subnet.IP.To4()...)
+	for i := len(ip) - 1; i >= 0; i-- {
+		number += int(ip[i])
+		ip[i] = byte(number)
+		number >>= 8
+	}
+	return fmt.Sprintf("%s/%d", ip, ones)
+}
