@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.runner import outcome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import open_session

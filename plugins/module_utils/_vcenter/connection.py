@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTPS connections to vCenter and its hosts: time-outs on everything, and failures in words."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import hmac
+import http.client
+import socket
+import ssl
+from pathlib import Path
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+
+
+class ConnectionFailedError(GantryError):
+    """No request was sent: nothing can have changed."""
+
+
+class ConnectionLostError(GantryError):
+    """A request was sent and its answer did not arrive: it may have been carried out."""
+
+
+class HttpsConnection(http.client.HTTPSConnection):
+    """One time-out for getting connected, another for each wait on an answer."""
+
+    def __init__(
+        self, host: str, port: int, *, context: ssl.SSLContext, connect_timeout: float, request_timeout: float
+    ) -> None:
+        super().__init__(host, port, timeout=connect_timeout, context=context)
+        self._request_timeout = request_timeout
+
+    def connect(self) -> None:
+        super().connect()
+        assert self.sock is not None
+        self.sock.settimeout(self._request_timeout)
+
+
+def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
+    if not settings.validate_certs:
+        return unverified_context()
+    if settings.ca_path is None:
+        return ssl.create_default_context()
+    path = Path(settings.ca_path)
+    try:
+        if path.is_dir():
+            return ssl.create_default_context(capath=settings.ca_path)
+        return ssl.create_default_context(cafile=settings.ca_path)
+    except FileNotFoundError:
+        raise GantryError(
+            f"ca_path {settings.ca_path!r} does not exist. It must be a file of PEM certificates."
+        ) from None
+    except (OSError, ssl.SSLError) as error:
+        raise GantryError(
+            f"ca_path {settings.ca_path!r} cannot be used: {error}. It must be a file of PEM certificates."
+        ) from error
+
+
+def unverified_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def connect(
+    settings: ConnectionSettings,
+    context: ssl.SSLContext,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    thumbprint: str | None = None,
+) -> HttpsConnection:
+    """A connected connection to vCenter, or to the host and port given.
+
+    ``thumbprint`` is the SHA-1 of the certificate of a host, as vCenter told it: a host whose certificate is not
+    signed by a CA that we know is still the right one if that fits.
+    """
+    host = settings.hostname if host is None else host
+    port = settings.port if port is None else port
+    try:
+        return _connected(settings, context, host, port)
+    except ssl.SSLCertVerificationError as error:
+        if thumbprint is not None:
+            connection = _connected(settings, unverified_context(), host, port)
+            if _has_thumbprint(connection, thumbprint):
+                return connection
+            connection.close()
+        raise _failed(settings, host, port, error) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _failed(settings, host, port, error) from error
+
+
+def _connected(settings: ConnectionSettings, context: ssl.SSLContext, host: str, port: int) -> HttpsConnection:
+    via_proxy = settings.proxy_host is not None and settings.proxy_port is not None
+    connection = HttpsConnection(
+        settings.proxy_host if via_proxy and settings.proxy_host else host,
+        settings.proxy_port if via_proxy and settings.proxy_port else port,
+        context=context,
+        connect_timeout=settings.connect_timeout,
+        request_timeout=settings.request_timeout,
+    )
+    if via_proxy:
+        connection.set_tunnel(host, port)
+    try:
+        connection.connect()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _has_thumbprint(connection: HttpsConnection, thumbprint: str) -> bool:
+    assert isinstance(connection.sock, ssl.SSLSocket)
+    certificate = connection.sock.getpeercert(binary_form=True) or b""
+    # vCenter gives a SHA-1; it is compared, not relied on for a signature.
+    found = hashlib.sha1(certificate, usedforsecurity=False).hexdigest()
+    return hmac.compare_digest(found, thumbprint.replace(":", "").lower())
+
+
+def _failed(settings: ConnectionSettings, host: str, port: int, error: Exception) -> ConnectionFailedError:
+    return ConnectionFailedError(f"Cannot connect to {_where(settings, host, port)}: {explain(settings, error)}")
+
+
+def _where(settings: ConnectionSettings, host: str, port: int) -> str:
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if settings.proxy_host is not None:
+        where += f" through the proxy {settings.proxy_host}:{settings.proxy_port}"
+    return where
+
+
+def explain(settings: ConnectionSettings, error: Exception) -> str:
+    """Why a connection did not come about or ended, and what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not trusted ({error.verify_message.rstrip('.')}). Give ca_path the file of the CA "
+            f"that signed it (vCenter offers its own at https://{settings.address}/certs/download.zip); "
+            "only where nobody can be between you and it, set validate_certs to false."
+        )
+    if isinstance(error, ssl.SSLError):
+        if "WRONG_VERSION_NUMBER" in str(error) or "HTTP_REQUEST" in str(error):
+            return "what listens there does not speak TLS. Check hostname and port."
+        return f"TLS failed ({error.reason or error}). Check hostname and port."
+    if isinstance(error, socket.gaierror):
+        return f"the name cannot be resolved ({error.strerror}). Check hostname and the resolver of this machine."
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused: nothing listens there. Check hostname and port, and that vCenter is up."
+    if isinstance(error, TimeoutError):
+        return (
+            f"no answer within {settings.connect_timeout:g} s (connect_timeout). "
+            "Check hostname, port and the firewalls between."
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        return f"there is no route to it ({error.strerror}). Check hostname and the network of this machine."
+    if isinstance(error, http.client.RemoteDisconnected | ConnectionResetError | ssl.SSLEOFError):
+        return "the other side closed the connection. Check that it is a vCenter and that it is up."
+    if isinstance(error, OSError) and "Tunnel connection failed" in str(error):
+        return f"the proxy refused it ({error}). Check proxy_host and proxy_port and what the proxy allows."
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""vCenter faults as errors: keeps the fault's type and all that vCenter says about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+
+# What of a fault's own properties tells a reader more than its message does.
+_TELLING = (
+    "name",
+    "object",
+    "obj",
+    "privilegeId",
+    "invalidProperty",
+    "property",
+    "datastore",
+    "file",
+    "requestedState",
+    "existingState",
+    "host",
+    "reason",
+)
+
+
+class FaultError(GantryError):
+    """A fault that vCenter answered with. ``kind`` is its type as in the vSphere API ("DuplicateName")."""
+
+    def __init__(self, doing: str, fault: Any) -> None:
+        self.kind = fault_kind(fault)
+        text = fault_text(fault)
+        super().__init__(f"{doing}: vCenter answered {self.kind}: {text}", fault={"type": self.kind, "message": text})
+        self.cause = fault
+
+
+def fault_kind(fault: Any) -> str:
+    return str(getattr(type(fault), "_wsdlName", type(fault).__name__))
+
+
+def fault_text(fault: Any) -> str:
+    """The localized message, the messages behind it, and the facts of the fault."""
+    parts: list[str] = []
+
+    def add(text: Any) -> None:
+        text = str(text or "").strip()
+        if text and not any(text in part for part in parts):
+            parts.append(text)
+
+    add(getattr(fault, "msg", None))
+    for message in getattr(fault, "faultMessage", None) or ():
+        add(message.message or message.key)
+    facts = []
+    for name in _TELLING:
+        value = getattr(fault, name, None)
+        if value is not None and value != "" and not callable(value):
+            facts.append(f"{name} {getattr(value, '_moId', value)}")
+    if facts:
+        add(f"({', '.join(facts)})")
+    inner = getattr(fault, "faultCause", None)
+    if inner is not None and inner is not fault:
+        add(f"Cause: {fault_kind(inner)}: {fault_text(inner)}")
+    return " ".join(parts) or "it gives no reason"

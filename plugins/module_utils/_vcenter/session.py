@@ -1,0 +1,287 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One session with one vCenter: what every operation gets to look at it and to change it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector, tasks, transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import (
+    SoapAdapter,
+    moid_of,
+    require_pyvmomi,
+    vim,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.cookies import CachedSession, CookieCache
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import Stub
+
+Report = Callable[[str], None]
+
+# How long the farewell may take once vCenter has stopped answering.
+_LOGOUT_SECONDS = 5.0
+# One wait for tasks lasts at most this long, and less than the time-out of the request.
+_WAIT_SECONDS = 20
+
+
+class Session:
+    """Logs in at the first use, and again once when vCenter has ended the session."""
+
+    def __init__(self, settings: ConnectionSettings, cookies: CookieCache | None = None) -> None:
+        require_pyvmomi()
+        from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import Stub
+
+        self.settings = settings
+        self.stub: Stub = Stub(settings, self._login_again)
+        self.warnings: list[str] = []
+        self.submitted: list[dict[str, str]] = []
+        self._cookies = cookies
+        self._cached = False
+        self._content: Any = None
+        self._inventory: Inventory | None = None
+        self._lock = threading.Lock()
+
+    # -- the session itself
+
+    @property
+    def content(self) -> Any:
+        """The ServiceInstanceContent; the first use logs in."""
+        if self._content is None:
+            with self._lock:
+                self._begin()
+        return self._content
+
+    @property
+    def cached(self) -> bool:
+        """Whether the session outlives this process, its cookie being kept on disk."""
+        return self._cached
+
+    def begin_task(self) -> None:
+        """Forget what belongs to the task before: every run observes anew."""
+        self.warnings = []
+        self.submitted = []
+        self._inventory = None
+
+    def warn(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def close(self) -> None:
+        """Log out, unless the session is kept for the next task."""
+        if self._content is not None and not self._cached:
+            if self.stub.lost:
+                self.stub.hurry(_LOGOUT_SECONDS)
+            # The work is done or has failed with an error of its own, and vCenter ends idle sessions by itself.
+            with contextlib.suppress(GantryError):
+                self._content.sessionManager.Logout()
+        self._content = None
+        self.stub.DropConnections()
+
+    def _begin(self) -> None:
+        if self._content is None and not self._resume():
+            self._login()
+
+    def _resume(self) -> bool:
+        cached = None if self._cookies is None else self._cookies.load(self.settings)
+        if cached is None:
+            return False
+        self.stub.use_version(cached.api_version)
+        self._content = SoapAdapter.Deserialize(cached.content, vim.ServiceInstanceContent, self.stub)
+        self.stub.resume(cached.cookie)
+        self._cached = True
+        return True
+
+    def _login(self) -> None:
+        self.stub.login(self._retrieve_content_and_login)
+        if self._cookies is not None:
+            self._cached = self._cookies.store(
+                self.settings,
+                CachedSession(
+                    cookie=self.stub.cookie,
+                    api_version=self._content.about.apiVersion,
+                    content=SoapAdapter.SerializeToStr(self._content, version=self.stub.version),
+                ),
+            )
+
+    def _retrieve_content_and_login(self) -> None:
+        content = vim.ServiceInstance("ServiceInstance", self.stub).RetrieveContent()
+        about = getattr(content, "about", None)
+        if about is None:
+            raise GantryError(
+                f"{self.settings.address} does not look like a vCenter: it does not describe itself as one. "
+                "Check hostname and port."
+            )
+        if about.apiType != "VirtualCenter":
+            raise GantryError(
+                f"{self.settings.address} is {about.fullName}, not a vCenter. Give the vCenter that manages it."
+            )
+        self.stub.use_version(about.apiVersion)
+        try:
+            content.sessionManager.Login(self.settings.username, self.settings.password)
+        except FaultError as error:
+            if error.kind == "InvalidLogin":
+                raise GantryError(
+                    f"vCenter {self.settings.address} does not accept user {self.settings.username!r} with this "
+                    "password. Check username (it usually has a domain, as administrator@vsphere.local) and password.",
+                    fault=error.fault,
+                ) from error
+            raise
+        self._content = content
+
+    def _login_again(self, generation: int) -> None:
+        with self._lock:
+            if self.stub.generation != generation:
+                return  # another thread has done it meanwhile
+            if self._cached and self._cookies is not None:
+                self._cookies.discard(self.settings, self.stub.cookie)
+                self._cached = False
+            self._login()
+
+    # -- looking
+
+    def ref(self, type_name: str, moid: str) -> Any:
+        """The managed object with this MoID. Makes no request, so it may not exist."""
+        self.content  # noqa: B018 - logs in, so that the object is usable
+        return getattr(vim, type_name)(moid, self.stub)
+
+    def inventory(
+        self,
+        *,
+        vms: bool = False,
+        properties: Mapping[str, Sequence[str]] | None = None,
+        refresh: bool = False,
+    ) -> Inventory:
+        """All objects with name, place and the properties asked for, by type."""
+        wanted = {name: frozenset(paths) for name, paths in (properties or {}).items()}
+        known = self._inventory
+        if known is None or refresh or not known.covers(vms, wanted):
+            if known is not None:
+                vms = vms or known.vms_included
+                wanted = {
+                    name: wanted.get(name, frozenset()) | known.properties.get(name, frozenset())
+                    for name in wanted.keys() | known.properties.keys()
+                }
+            self._inventory = known = Inventory.read(self.content, vms=vms, properties=wanted)
+        return known
+
+    def read(self, objects: Sequence[Any], properties: Sequence[str]) -> list[Row]:
+        return collector.read_objects(self.content.propertyCollector, objects, properties)
+
+    def read_all(self, type_name: str, properties: Sequence[str], *, root: Any = None) -> list[Row]:
+        return collector.read_type(self.content, getattr(vim, type_name), properties, root)
+
+    def find_vm(
+        self,
+        *,
+        name: str | None = None,
+        uuid: str | None = None,
+        moid: str | None = None,
+        folder: Entry | None = None,
+        datacenter: Entry | None = None,
+        properties: Sequence[str] = (),
+    ) -> Row | None:
+        """The one VM meant, or None. See docs/developers/interfaces.md for the cost of each way."""
+        refs = self._candidates(name, uuid, moid, folder, datacenter)
+        if not refs:
+            return None
+        if len(refs) > 1:
+            inventory = self.inventory(vms=True)
+            paths = sorted(entry.path for ref in refs if (entry := inventory.entry(moid_of(ref))))
+            asked = f"named {name!r}" if name is not None else f"with uuid {uuid!r}"
+            raise GantryError(
+                f"There are {len(refs)} VMs {asked}: {', '.join(paths)}. Say which one by folder, uuid or moid."
+            )
+        rows = self.read(refs, properties or ["name"])
+        return rows[0] if rows else None
+
+    def _candidates(
+        self, name: str | None, uuid: str | None, moid: str | None, folder: Entry | None, datacenter: Entry | None
+    ) -> list[Any]:
+        if moid is not None:
+            return [self.ref("VirtualMachine", moid)]
+        if uuid is not None:
+            where = None if datacenter is None else datacenter.ref
+            search = self.content.searchIndex
+            for instance in (True, False):
+                found = search.FindAllByUuid(where, uuid, True, instance)
+                if found:
+                    return list(found)
+            return []
+        if name is None:
+            raise TypeError("find_vm needs one of name, uuid, moid")
+        if folder is not None:
+            child = self.content.searchIndex.FindChild(folder.ref, name)
+            return [child] if isinstance(child, vim.VirtualMachine) else []
+        return [entry.ref for entry in self.inventory(vms=True).vms(name, datacenter=datacenter)]
+
+    # -- changing
+
+    def run(
+        self,
+        jobs: Sequence[Job],
+        report: Report,
+        *,
+        limits: Limits | None = None,
+        timeout: float = tasks.DEFAULT_TIMEOUT,
+    ) -> list[JobOutcome]:
+        """Run the jobs in parallel within the limits. A job's failure is in its outcome; nothing is raised for it."""
+        runner = tasks.TaskRunner(
+            self.content,
+            report,
+            self.submitted,
+            limits=limits or Limits(),
+            timeout=timeout,
+            wait_seconds=max(1, min(_WAIT_SECONDS, int(self.settings.request_timeout / 2))),
+        )
+        return runner.run(jobs)
+
+    def run_one(self, job: Job, report: Report, *, timeout: float = tasks.DEFAULT_TIMEOUT) -> Any:
+        (outcome,) = self.run([job], report, timeout=timeout)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.result
+
+    # -- bytes
+
+    def upload_file(self, source: Path, *, datastore: Entry, path: str, report: Report | None = None) -> None:
+        transfer.upload_file(self._transport(), source, self._file_url(datastore, path), report)
+
+    def download_file(self, *, datastore: Entry, path: str, max_bytes: int) -> bytes | None:
+        return transfer.download_file(self._transport(), self._file_url(datastore, path), max_bytes)
+
+    def import_disks(self, lease: Any, disks: Sequence[Path], report: Report) -> Any:
+        return transfer.import_disks(self._transport(), self.content.propertyCollector, lease, disks, report)
+
+    def _transport(self) -> transfer.Transport:
+        self.content  # noqa: B018 - logs in
+        return transfer.Transport(self.settings, self.stub.tls(), self.stub.cookie)
+
+    def _file_url(self, datastore: Entry, path: str) -> str:
+        datacenter = None if datastore.datacenter is None else self.inventory().entry(datastore.datacenter)
+        if datacenter is None:
+            raise GantryError(f"The datacenter of the datastore {datastore.path} cannot be read. Check the privileges.")
+        return transfer.file_url(datacenter.path, datastore.name, path)
+
+
+@contextlib.contextmanager
+def open_session(params: Mapping[str, Any]) -> Iterator[Session]:
+    """A session for one task, logged out at its end."""
+    session = Session(ConnectionSettings.from_params(params))
+    try:
+        yield session
+    finally:
+        session.close()

@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""SOAP calls to vCenter, with our connections, one new login when a session has ended, and errors in words."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from xml.parsers.expat import ExpatError
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import SoapAdapter, VmomiSupport, moid_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
+    ConnectionLostError,
+    HttpsConnection,
+    connect,
+    tls_context,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+
+USER_AGENT = "gantry.vsphere"
+_POOL_SIZE = 12
+# vCenter closes idle connections after minutes; one that we have not used for this long is not tried.
+_POOL_SECONDS = 20
+_OLDEST_VERSION = "vim.version.version9"
+_WITHOUT_SESSION = frozenset({"RetrieveServiceContent", "Login", "Logout"})
+# Calls that change nothing, so that they can be made again when the connection broke.
+_READS = (
+    "Retrieve", "ContinueRetrieve", "Query", "Find", "Fetch", "Check", "Validate", "Browse", "List", "Search",
+    "Current", "WaitForUpdates", "Get", "CreateFilter", "CreateContainerView", "CreateListView", "ModifyListView",
+    "CreatePropertyCollector", "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector",
+)  # fmt: skip
+
+
+def best_version(api_version: str) -> str:
+    """The newest API version that both pyVmomi and the server know."""
+    server = _numbers(api_version)
+    best: tuple[int, ...] = (0,)
+    name = _OLDEST_VERSION
+    for candidate, number in VmomiSupport.versionIdMap.items():
+        numbers = _numbers(number)
+        if candidate.startswith("vim.version.") and best < numbers <= server:
+            best, name = numbers, candidate
+    return name
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    # Trailing zeros do not count: "8.0" is not older than "8.0.0.0". What is no number is no release.
+    parts = version.split(".")
+    if not all(part.isdigit() for part in parts):
+        return ()
+    numbers = [int(part) for part in parts]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+class Stub(SoapAdapter.SoapStubAdapter):  # type: ignore[misc]
+    """Every call of every managed object goes through ``InvokeMethod`` here."""
+
+    def __init__(self, settings: ConnectionSettings, login_again: Callable[[int], None]) -> None:
+        self._settings = settings
+        self._tls: ssl.SSLContext | None = None
+        self._login_again = login_again
+        self._local = threading.local()
+        self._cookie = ""
+        self.generation = 0
+        self.lost = False
+        super().__init__(
+            host=settings.hostname,
+            port=settings.port,
+            path="/sdk",
+            version=_OLDEST_VERSION,
+            poolSize=_POOL_SIZE,
+            connectionPoolTimeout=_POOL_SECONDS,
+            customHeaders={"User-Agent": USER_AGENT},
+        )
+
+    @property
+    def cookie(self) -> str:
+        return self._cookie
+
+    @cookie.setter
+    def cookie(self, value: str) -> None:
+        # A server may offer a fresh, empty session with any refusal; taken from another thread's call that would
+        # throw away the one just logged in. So only a login sets it.
+        if getattr(self._local, "logging_in", False):
+            self._cookie = value.split(";", 1)[0]
+
+    def login(self, call: Callable[[], Any]) -> None:
+        """Make the call, which logs in, and keep the session that it gets."""
+        self._cookie = ""
+        self._local.logging_in = True
+        try:
+            call()
+        finally:
+            self._local.logging_in = False
+        self.generation += 1
+
+    def resume(self, cookie: str) -> None:
+        self._cookie = cookie
+
+    def use_version(self, api_version: str) -> None:
+        self.ComputeVersionInfo(best_version(api_version))
+
+    def hurry(self, seconds: float) -> None:
+        """From now on wait no longer than this."""
+        self.DropConnections()
+        self._settings = replace(
+            self._settings,
+            connect_timeout=min(seconds, self._settings.connect_timeout),
+            request_timeout=min(seconds, self._settings.request_timeout),
+        )
+
+    def tls(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = tls_context(self._settings)
+        return self._tls
+
+    def GetConnection(self) -> HttpsConnection:  # noqa: N802 - pyVmomi's name
+        with self.lock:
+            self._CloseIdleConnections()
+            if self.pool:
+                self._local.reused = True
+                connection: HttpsConnection = self.pool.pop(0)[0]
+                return connection
+        self._local.reused = False
+        return connect(self._settings, self.tls())
+
+    def InvokeMethod(self, mo: Any, info: Any, args: Any, outerStub: Any = None) -> Any:  # noqa: N802, N803 - pyVmomi's
+        generation = self.generation
+        try:
+            return self._call(mo, info, args, outerStub)
+        except FaultError as error:
+            if error.kind != "NotAuthenticated" or info.wsdlName in _WITHOUT_SESSION:
+                raise
+        self._login_again(generation)
+        return self._call(mo, info, args, outerStub)
+
+    def _call(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
+        try:
+            return self._send(mo, info, args, outer_stub)
+        except ConnectionLostError:
+            # A kept connection may have been closed meanwhile; a read is simply made again on a new one.
+            if not (self._local.reused and info.wsdlName.startswith(_READS)):
+                raise
+            self.DropConnections()
+            return self._send(mo, info, args, outer_stub)
+
+    def _send(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
+        started = time.monotonic()
+        try:
+            return super().InvokeMethod(mo, info, args, outer_stub)
+        except GantryError:
+            raise
+        except VmomiSupport.GetVmodlType("vmodl.MethodFault") as fault:
+            raise FaultError(_doing(mo, info), fault) from fault
+        except ExpatError as error:
+            raise GantryError(self._no_vcenter("its answer is not SOAP")) from error
+        except http.client.RemoteDisconnected as error:
+            raise self._lost(mo, info, "the other side closed the connection") from error
+        except TimeoutError as error:
+            waited = time.monotonic() - started
+            raise self._lost(
+                mo, info, f"no answer within {waited:.0f} s (request_timeout {self._settings.request_timeout:g})"
+            ) from error
+        except (OSError, http.client.IncompleteRead, http.client.BadStatusLine) as error:
+            raise self._lost(mo, info, f"{type(error).__name__}: {error}") from error
+        except http.client.HTTPException as error:
+            raise GantryError(self._http_failure(str(error))) from error
+
+    def _lost(self, mo: Any, info: Any, why: str) -> ConnectionLostError:
+        self.lost = True
+        message = f"The connection to vCenter {self._settings.address} was lost during {_doing(mo, info)}: {why}."
+        if not info.wsdlName.startswith(_READS) and info.wsdlName not in _WITHOUT_SESSION:
+            message += " vCenter may have carried it out all the same; run again: every run starts from what is there."
+        return ConnectionLostError(message)
+
+    def _http_failure(self, status: str) -> str:
+        if status.startswith(("502", "503", "504")):
+            return (
+                f"vCenter {self._settings.address} answers HTTP {status}: its services may be starting or overloaded. "
+                "Try again in some minutes."
+            )
+        return self._no_vcenter(f"it answers HTTP {status}")
+
+    def _no_vcenter(self, why: str) -> str:
+        return f"{self._settings.address} does not look like a vCenter: {why}. Check hostname and port."
+
+
+def _doing(mo: Any, info: Any) -> str:
+    return f"{info.wsdlName} on {moid_of(mo)}"

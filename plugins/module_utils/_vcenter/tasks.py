@@ -1,0 +1,317 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""vCenter tasks: started in parallel within limits, watched all at once, their faults kept."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim, vmodl
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import (
+    filter_spec,
+    object_spec,
+    property_spec,
+    traversal,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind
+
+DEFAULT_TIMEOUT = 3600.0
+# Requests that start tasks, at the same time.
+_STARTERS = 8
+# Faults that say "not now": the job is started again after 0.5, 1, 2, ... s.
+_TRANSIENT = frozenset({"TaskInProgress", "ConcurrentAccess"})
+_ATTEMPTS = 7
+_FIRST_PAUSE = 0.5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Tasks in flight: in all, and on one host, whose agent chokes on many."""
+
+    total: int = 32
+    per_host: int = 8
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task to be: ``action`` ("power on") done to ``subject`` ("web"), started by the call of ``start``."""
+
+    subject: str
+    action: str
+    start: Callable[[], Any]
+    host: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"
+
+
+@dataclass
+class JobOutcome:
+    job: Job
+    result: Any = None
+    error: GantryError | None = None
+    task: str = ""
+
+
+@dataclass
+class _Run:
+    """A job on its way."""
+
+    job: Job
+    outcome: JobOutcome
+    attempts: int = 0
+    not_before: float = 0.0
+    finished: bool = False
+
+
+class TaskRunner:
+    """Runs jobs: starts them in threads, watches them in the calling one."""
+
+    def __init__(
+        self,
+        content: Any,
+        report: Callable[[str], None],
+        submitted: list[dict[str, str]],
+        *,
+        limits: Limits,
+        timeout: float,
+        wait_seconds: int,
+    ) -> None:
+        self._report = report
+        self._submitted = submitted
+        self._limits = limits
+        self._timeout = timeout
+        self._wait_seconds = wait_seconds
+        self._watch = _Watch(content)
+        # Guards all below; the starting threads tell by it that a task is there to be watched, or that it failed.
+        self._changed = threading.Condition()
+        self._waiting: deque[_Run] = deque()
+        self._starting: list[_Run] = []
+        self._in_flight: dict[str, _Run] = {}
+
+    def run(self, jobs: Sequence[Job]) -> list[JobOutcome]:
+        runs = [_Run(job, JobOutcome(job)) for job in jobs]
+        self._waiting.extend(runs)
+        deadline = time.monotonic() + self._timeout
+        with self._watch, ThreadPoolExecutor(max(1, min(_STARTERS, len(jobs)))) as pool:
+            starts: list[Future[None]] = []
+            try:
+                while not all(run.finished for run in runs) and time.monotonic() < deadline:
+                    starts.extend(pool.submit(self._start, run) for run in self._take())
+                    starts = [start for start in starts if not _done(start)]
+                    self._observe(deadline)
+            except GantryError as error:
+                self._give_up(f"watching failed: {error.message}")
+        self._give_up(f"not finished within {self._timeout:g} s")
+        return [run.outcome for run in runs]
+
+    def _take(self) -> list[_Run]:
+        """Those that the limits let start now."""
+        taken: list[_Run] = []
+        with self._changed:
+            busy = Counter(run.job.host for run in (*self._starting, *self._in_flight.values()))
+            total = busy.total()
+            left: deque[_Run] = deque()
+            now = time.monotonic()
+            for run in self._waiting:
+                host = run.job.host
+                full = total >= self._limits.total or (host is not None and busy[host] >= self._limits.per_host)
+                if full or run.not_before > now:
+                    left.append(run)
+                else:
+                    taken.append(run)
+                    busy[host] += 1
+                    total += 1
+            self._waiting = left
+            self._starting.extend(taken)
+        return taken
+
+    def _start(self, run: _Run) -> None:
+        """In a thread: make the request that starts the task, and have the task watched."""
+        run.attempts += 1
+        try:
+            task = run.job.start()
+        except GantryError as error:
+            with self._changed:
+                self._starting.remove(run)
+                self._failed(run, error.cause if isinstance(error, FaultError) else error)
+                self._changed.notify()
+            return
+        key = moid_of(task)
+        run.outcome.task = key
+        with self._changed:
+            self._submitted.append({"action": run.job.action, "subject": run.job.subject, "task": key})
+            self._starting.remove(run)
+            self._in_flight[key] = run
+            self._changed.notify()
+        self._report(f"{run.job}: started as {key}")
+        self._watch.add(task)
+
+    def _observe(self, deadline: float) -> None:
+        """Wait until something may have changed, and take in what has."""
+        with self._changed:
+            pause = min([deadline, *(run.not_before for run in self._waiting if run.not_before)]) - time.monotonic()
+            if not self._in_flight:
+                if self._starting or self._waiting:
+                    self._changed.wait(max(0.0, min(pause, self._wait_seconds)))
+                return
+        for key, info in self._watch.wait(max(1, min(int(pause), self._wait_seconds))):
+            self._take_in(key, info)
+
+    def _take_in(self, key: str, info: _Info) -> None:
+        with self._changed:
+            run = self._in_flight.get(key)
+            if run is None:
+                return
+            if info.state not in ("success", "error"):
+                if info.progress:
+                    self._report(f"{run.job}: {info.progress} %")
+                return
+            del self._in_flight[key]
+            if info.state == "success":
+                run.outcome.result = info.result
+                run.finished = True
+                self._report(f"{run.job}: done")
+            else:
+                self._failed(run, info.error)
+
+    def _failed(self, run: _Run, why: Any) -> None:
+        """Under the lock: try again later, or settle the outcome. ``why``: a vCenter fault or our error."""
+        if not isinstance(why, GantryError):
+            if fault_kind(why) in _TRANSIENT and run.attempts < _ATTEMPTS:
+                pause = _FIRST_PAUSE * 2 ** (run.attempts - 1)
+                self._report(f"{run.job}: {fault_kind(why)}, again in {pause:g} s")
+                run.not_before = time.monotonic() + pause
+                self._waiting.append(run)
+                return
+            why = FaultError(f"Cannot {run.job}", why)
+        run.outcome.error = why
+        run.finished = True
+
+    def _give_up(self, why: str) -> None:
+        """Say of all that is unfinished how far it got."""
+        with self._changed:
+            for key, run in self._in_flight.items():
+                run.outcome.error = GantryError(
+                    f"{run.job}: {why}. It was submitted as {key} and vCenter goes on with it: "
+                    "run again to see how it ended."
+                )
+            for run in self._waiting:
+                run.outcome.error = GantryError(f"{run.job}: {why}. It was not started.")
+            for run in (*self._in_flight.values(), *self._waiting):
+                run.finished = True
+            self._in_flight.clear()
+            self._waiting.clear()
+
+
+def _done(start: Future[None]) -> bool:
+    """Whether it is over; raises what it raised."""
+    if not start.done():
+        return False
+    start.result()
+    return True
+
+
+@dataclass
+class _Info:
+    """What is known of a task."""
+
+    state: str = ""
+    progress: int | None = None
+    result: Any = None
+    error: Any = None
+
+    def learn(self, name: str, value: Any) -> None:
+        if name == "info":
+            for field in ("state", "progress", "result", "error"):
+                setattr(self, field, getattr(value, field))
+        elif (part := name.removeprefix("info.")) in ("state", "progress", "result", "error"):
+            setattr(self, part, value)
+
+
+class _Watch:
+    """One list view of the tasks, and one filter over it in a property collector of our own.
+
+    Of our own, because the session may be shared with other processes, which must not get our updates. What is in
+    the list may change while ``wait`` waits.
+    """
+
+    def __init__(self, content: Any) -> None:
+        self._content = content
+        self._lock = threading.Lock()
+        self._tasks: dict[str, Any] = {}
+        self._known: dict[str, _Info] = {}
+        self._view: Any = None
+        self._collector: Any = None
+        self._version = ""
+
+    def __enter__(self) -> None:
+        pass  # opened by the first task: a run whose starts all fail costs nothing here
+
+    def __exit__(self, *exc: object) -> None:
+        # vCenter drops both with the session; when it no longer answers, there is nobody to tell.
+        with self._lock, contextlib.suppress(GantryError):
+            if self._collector is not None:
+                self._collector.DestroyPropertyCollector()
+            if self._view is not None:
+                self._view.DestroyView()
+
+    def add(self, task: Any) -> None:
+        with self._lock:
+            self._tasks[moid_of(task)] = task
+            if self._view is None:
+                self._open()
+                return
+            try:
+                self._view.ModifyListView([task], None)
+            except FaultError as error:
+                self._reopen(error)
+
+    def wait(self, seconds: int) -> Iterator[tuple[str, _Info]]:
+        with self._lock:
+            if self._view is None:
+                self._open()
+            collector, version = self._collector, self._version
+        options = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=seconds)
+        try:
+            updates = collector.WaitForUpdatesEx(version, options)
+        except FaultError as error:
+            with self._lock:
+                self._reopen(error)
+            return
+        if updates is None:
+            return
+        self._version = updates.version
+        for filter_update in updates.filterSet:
+            for update in filter_update.objectSet:
+                key = moid_of(update.obj)
+                info = self._known.setdefault(key, _Info())
+                for change in update.changeSet:
+                    info.learn(change.name, change.val)
+                yield key, info
+
+    def _open(self) -> None:
+        collector = self._content.propertyCollector.CreatePropertyCollector()
+        view = self._content.viewManager.CreateListView(list(self._tasks.values()))
+        through = traversal("tasks", vim.view.ListView, "view")
+        collector.CreateFilter(
+            filter_spec([property_spec(vim.Task, ["info"])], [object_spec(view, [through], skip=True)]),
+            False,
+        )
+        self._collector, self._view, self._version = collector, view, ""
+
+    def _reopen(self, error: FaultError) -> None:
+        """After a new login the collector and the view of the old session are gone."""
+        if error.kind != "ManagedObjectNotFound":
+            raise error
+        self._open()

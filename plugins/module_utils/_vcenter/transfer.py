@@ -1,0 +1,230 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bytes to and from vCenter and its hosts over HTTPS: datastore files, and the disks of an import lease."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ssl
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import read_objects
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
+    ConnectionLostError,
+    HttpsConnection,
+    connect,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+
+_BLOCK = 1 << 20
+# A lease that hears nothing for five minutes is given up by vCenter.
+_KEEP_ALIVE_SECONDS = 20.0
+_LEASE_READY_SECONDS = 300.0
+_LEASE_POLL_SECONDS = 0.1
+
+Report = Callable[[str], None]
+Tick = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Transport:
+    """What a transfer needs of a session."""
+
+    settings: ConnectionSettings
+    tls: ssl.SSLContext
+    cookie: str
+
+
+def file_url(datacenter_path: str, datastore: str, path: str) -> str:
+    """The request target of a datastore file."""
+    query = urlencode({"dcPath": datacenter_path.lstrip("/"), "dsName": datastore}, quote_via=quote)
+    return f"/folder/{quote(path.lstrip('/'))}?{query}"
+
+
+def upload_file(transport: Transport, source: Path, url: str, report: Report | None) -> None:
+    size = source.stat().st_size
+    with _connection(transport) as connection:
+        progress = _percent(size, f"upload {source.name}", report)
+        status = _send(connection, "PUT", url, transport.cookie, source, progress)
+    if status not in (200, 201):
+        raise GantryError(f"vCenter refused the upload of {source.name} to {_place(url)}: {_why(status)}")
+
+
+def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | None:
+    """The file's content, at most so many bytes of it from its start; None where there is no such file."""
+    with _connection(transport) as connection:
+        connection.request("GET", url, headers={"Cookie": transport.cookie})
+        response = connection.getresponse()
+        if response.status == http.client.NOT_FOUND:
+            return None
+        if response.status != http.client.OK:
+            raise GantryError(f"vCenter refused the download of {_place(url)}: {_why(response.status)}")
+        return response.read(max_bytes)
+
+
+def import_disks(
+    transport: Transport, property_collector: Any, lease: Any, disks: Sequence[Path], report: Report
+) -> Any:
+    """Upload the disks of an import lease in its order, complete it, and return the VM.
+
+    On any failure the lease is aborted: vCenter then removes the VM that it was making.
+    """
+    try:
+        info = _ready(property_collector, lease)
+        targets = [device for device in info.deviceUrl if device.disk]
+        if len(targets) != len(disks):
+            raise GantryError(f"The import expects {len(targets)} disks, and there are {len(disks)} to upload.")
+        total = sum(disk.stat().st_size for disk in disks) or 1
+        sent = 0
+        for disk, target in zip(disks, targets, strict=True):
+            _upload_disk(transport, lease, disk, target, sent, total, report)
+            sent += disk.stat().st_size
+        lease.HttpNfcLeaseComplete()
+    except BaseException:
+        # The failure itself is what the user needs to hear; a lease that cannot be told ends by itself.
+        with contextlib.suppress(GantryError):
+            lease.HttpNfcLeaseAbort()
+        raise
+    return info.entity
+
+
+def _ready(property_collector: Any, lease: Any) -> Any:
+    """The lease's info, once it is ready for the upload."""
+    deadline = time.monotonic() + _LEASE_READY_SECONDS
+    pause = _LEASE_POLL_SECONDS
+    while True:
+        (row,) = read_objects(property_collector, [lease], ["state", "error"])
+        if row["state"] == vim.HttpNfcLease.State.ready:
+            return read_objects(property_collector, [lease], ["info"])[0]["info"]
+        if row["state"] == vim.HttpNfcLease.State.error:
+            raise FaultError("Cannot begin the import", row.get("error"))
+        if time.monotonic() > deadline:
+            raise GantryError(
+                f"vCenter did not begin the import within {_LEASE_READY_SECONDS:g} s. Look at its recent tasks."
+            )
+        time.sleep(pause)
+        pause = min(2.0, pause * 2)
+
+
+def _upload_disk(
+    transport: Transport, lease: Any, disk: Path, target: Any, before: int, total: int, report: Report
+) -> None:
+    url = urlsplit(target.url)
+    # vCenter writes "*" for itself; else it names the host that takes the disk.
+    host = None if url.hostname in (None, "*") else url.hostname
+    progress = _percent(disk.stat().st_size, f"upload {disk.name}", report)
+    last = time.monotonic()
+
+    def tick(sent: int) -> None:
+        nonlocal last
+        progress(sent)
+        if time.monotonic() - last >= _KEEP_ALIVE_SECONDS:
+            last = time.monotonic()
+            lease.HttpNfcLeaseProgress(min(99, (before + sent) * 100 // total))
+
+    with _connection(transport, host, url.port, target.sslThumbprint) as connection:
+        path = url.path + (f"?{url.query}" if url.query else "")
+        headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk", "Overwrite": "t"}
+        status = _send(connection, "POST", path, transport.cookie, disk, tick, headers)
+    if status not in (200, 201):
+        raise GantryError(f"The host {host or transport.settings.address} refused the disk {disk.name}: {_why(status)}")
+
+
+@contextlib.contextmanager
+def _connection(
+    transport: Transport, host: str | None = None, port: int | None = None, thumbprint: str | None = None
+) -> Iterator[HttpsConnection]:
+    """A connection for one request. What breaks it is told as such."""
+    if host is not None and port is None:
+        port = 443
+    connection = connect(transport.settings, transport.tls, host=host, port=port, thumbprint=thumbprint or None)
+    try:
+        yield connection
+    except TimeoutError as error:
+        raise ConnectionLostError(
+            f"The transfer with {connection.host} stalled: nothing went through for "
+            f"{transport.settings.request_timeout:g} s (request_timeout)."
+        ) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise ConnectionLostError(
+            f"The transfer with {connection.host} broke off: {type(error).__name__}: {error}. "
+            "Look at the free space of the datastore and at the host, and run again."
+        ) from error
+    finally:
+        connection.close()
+
+
+def _send(
+    connection: HttpsConnection,
+    method: str,
+    url: str,
+    cookie: str,
+    source: Path,
+    tick: Tick,
+    headers: dict[str, str] | None = None,
+) -> int:
+    """Send the file in blocks; the status of the answer."""
+    connection.putrequest(method, url)
+    connection.putheader("Content-Length", str(source.stat().st_size))
+    for name, value in {"Cookie": cookie, "Content-Type": "application/octet-stream", **(headers or {})}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    sent = 0
+    try:
+        with source.open("rb") as file:
+            while block := file.read(_BLOCK):
+                connection.send(block)
+                sent += len(block)
+                tick(sent)
+    except (BrokenPipeError, ConnectionResetError):
+        # A server that refuses answers before it has read all: its answer says why.
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return _status(connection)
+        raise
+    return _status(connection)
+
+
+def _status(connection: HttpsConnection) -> int:
+    response = connection.getresponse()
+    response.read()
+    return response.status
+
+
+def _percent(size: int, what: str, report: Report | None) -> Tick:
+    """Reports each further tenth."""
+    reported = 0
+
+    def tick(sent: int) -> None:
+        nonlocal reported
+        percent = sent * 100 // (size or 1)
+        if report is not None and percent >= reported + 10:
+            reported = percent - percent % 10
+            report(f"{what}: {reported} %")
+
+    return tick
+
+
+def _place(url: str) -> str:
+    return url.split("?", 1)[0].removeprefix("/folder/")
+
+
+def _why(status: int) -> str:
+    reasons = {
+        401: "the session is not accepted",
+        403: "the user lacks the privilege Datastore.FileManagement",
+        404: "there is no such folder or datastore",
+        507: "there is no space left",
+    }
+    phrase = http.client.responses.get(status, "")
+    return f"HTTP {status} {phrase}" + (f": {reasons[status]}." if status in reasons else ".")
