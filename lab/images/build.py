@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds the lab's images: `build_all(cache_dir)` gives the OCI layout of each by name. Cached by content.
+
+python -m lab.images.build        builds them, and says where they are
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.images import debian, debian_images, nginx, redis, tiny
+from lab.images.debian import DebianRoot
+from lab.images.layout import LayoutWriter
+from tools.console import CACHE, main_guard, say, step
+
+NAMES = ("tiny", "nginx", "redis", "arm", "multi")
+
+
+def build_all(cache_dir: Path) -> dict[str, Path]:
+    """The OCI image layout of each image, tag "1"; all are built when one of their inputs has changed."""
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    folder = cache_dir / f"layouts-{_inputs()}"
+    with (cache_dir / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            with step("the lab's images"):
+                _build(cache_dir, folder)
+            _prune(cache_dir, folder)
+    return {name: folder / name for name in NAMES}
+
+
+def _inputs() -> str:
+    """What the images are made from: the packages, and the recipes beside this file."""
+    total = hashlib.sha256(debian.key().encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        total.update(hashlib.sha256(source.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+def _build(cache_dir: Path, folder: Path) -> None:
+    unfinished = folder.with_suffix(".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    root = DebianRoot(debian.root_archive(cache_dir))
+    try:
+        base = debian_images.base(root)
+        single: dict[str, Callable[[LayoutWriter], dict[str, object]]] = {
+            "tiny": lambda layout: layout.image(tiny.build(root)),
+            "nginx": lambda layout: layout.image(nginx.build(root, base)),
+            "redis": lambda layout: layout.image(redis.build(root, base)),
+            # For another architecture only.
+            "arm": lambda layout: layout.image(tiny.build(root, "arm64")),
+            # One reference, two platforms.
+            "multi": lambda layout: layout.index(
+                [layout.image(tiny.build(root, "arm64")), layout.image(tiny.build(root))]
+            ),
+        }
+        for name in NAMES:
+            layout = LayoutWriter(unfinished / name)
+            layout.finish(single[name](layout))
+    finally:
+        root.close()
+    unfinished.replace(folder)
+
+
+def _prune(cache_dir: Path, current: Path) -> None:
+    """Removes layouts of former inputs; what a lab has been given of them is in its registry."""
+    for folder in cache_dir.glob("layouts-*"):
+        if folder != current:
+            shutil.rmtree(folder)
+
+
+def main() -> None:
+    for name, layout in build_all(CACHE / "images").items():
+        say(f"{name:6} {layout}")
+
+
+if __name__ == "__main__":
+    main_guard(main)

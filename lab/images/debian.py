@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One Debian root with the packages of all images, as a tar archive: made by mmdebstrap, kept in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from lab.errors import LabError
+
+SUITE = "bookworm"
+PACKAGES = ("busybox-static", "nginx", "redis-server", "usr-is-merged")
+# The same timestamp in every build, in the layers too.
+EPOCH = 1735689600
+_OPTIONS = (
+    "--variant=essential",
+    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+)
+# What comes from the machine that builds, or makes sense only where an init system or a package manager runs.
+_LEFT_OUT = (
+    "dev",
+    "etc/apt",
+    "etc/hostname",
+    "etc/resolv.conf",
+    "proc",
+    "sys",
+    "var/cache",
+    "var/lib/apt",
+    "var/lib/redis",
+    "var/log/apt",
+    "var/log/redis",
+)
+_MERGED = ("bin", "lib", "lib64", "sbin")
+
+
+def key() -> str:
+    """Changes when another root would be made."""
+    return hashlib.sha256(repr((SUITE, PACKAGES, _OPTIONS, EPOCH)).encode()).hexdigest()[:16]
+
+
+def root_archive(cache_dir: Path) -> Path:
+    """The archive of the whole root; made when the cache has none for these packages."""
+    archive = cache_dir / f"debian-{key()}.tar"
+    if archive.exists():
+        return archive
+    unfinished = archive.with_suffix(".new")
+    command = [
+        "mmdebstrap",
+        "--quiet",
+        "--format=tar",
+        *_OPTIONS,
+        f"--include={','.join(PACKAGES)}",
+        SUITE,
+        str(unfinished),
+    ]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH), "LC_ALL": "C.UTF-8"}
+    try:
+        result = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        raise LabError("mmdebstrap, which makes the lab's images, is not installed; run: make setup") from None
+    if result.returncode != 0:
+        unfinished.unlink(missing_ok=True)
+        raise LabError(f"mmdebstrap could not make the root of the lab's images:\n{result.stderr.strip()[-2000:]}")
+    unfinished.replace(archive)
+    return archive
+
+
+class DebianRoot:
+    """The root's entries, and which package each belongs to."""
+
+    def __init__(self, archive: Path) -> None:
+        self._tar = tarfile.TarFile(archive)
+        self.entries: dict[str, tarfile.TarInfo] = {}
+        for entry in self._tar.getmembers():
+            path = _normal(entry.name)
+            if path and not _is_left_out(path):
+                self.entries[path] = entry
+        self._owners = self._read_owners()
+
+    def close(self) -> None:
+        self._tar.close()
+
+    def content(self, path: str) -> bytes:
+        file = self._tar.extractfile(self.entries[path])
+        if file is None:
+            raise LabError(f"/{path} in the Debian root is no regular file")
+        return file.read()
+
+    def of(self, groups: Mapping[str, frozenset[str]], wanted: str) -> list[str]:
+        """The paths of one group of packages; those of no group are of the group named ""."""
+        group_of = {package: name for name, packages in groups.items() for package in packages}
+        return [path for path in self.entries if self._group(path, group_of) == wanted]
+
+    def _group(self, path: str, group_of: Mapping[str, str]) -> str:
+        """Files made during the installation belong with the nearest directory that a package brought."""
+        for place in (path, *map(str, PurePosixPath(path).parents)):
+            packages = self._owners.get(place)
+            if packages:
+                found = {group_of.get(package, "") for package in packages}
+                return found.pop() if len(found) == 1 else ""
+        return ""
+
+    def _read_owners(self) -> dict[str, set[str]]:
+        owners: dict[str, set[str]] = {}
+        for path in [path for path in self.entries if path.startswith("var/lib/dpkg/info/")]:
+            # info/NAME.list and info/NAME:ARCH.list; the other files there belong with their package too.
+            package = PurePosixPath(path).name.rsplit(".", 1)[0].split(":")[0]
+            owners.setdefault(path, set()).add(package)
+            if path.endswith(".list"):
+                for line in self.content(path).decode().splitlines():
+                    owners.setdefault(_normal(line), set()).add(package)
+        return owners
+
+
+def _normal(name: str) -> str:
+    """The path without its leading slash, where a merged /usr has it."""
+    path = name.removeprefix(".").strip("/")
+    first, slash, _ = path.partition("/")
+    return f"usr/{path}" if slash and first in _MERGED else path
+
+
+def _is_left_out(path: str) -> bool:
+    if path.startswith("etc/rc") and path[6:].partition("/")[0].endswith(".d"):
+        return True
+    # The empty mount points themselves stay.
+    return any(path.startswith(f"{place}/") or (path == place and "/" in place) for place in _LEFT_OUT)
