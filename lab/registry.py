@@ -79,7 +79,7 @@ class Registry:
             "version": "0.1",
             "log": {"level": "warn", "accesslog": {"disabled": True}},
             "storage": {"filesystem": {"rootdirectory": str(self._folder / "data")}, "delete": {"enabled": True}},
-            "http": {"addr": self.address, "headers": {_MARK: [self._token]}},
+            "http": {"addr": self.address, "secret": self._token, "headers": {_MARK: [self._token]}},
         }
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:

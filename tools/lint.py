@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools import environment, source_rules
@@ -120,8 +121,17 @@ def fix() -> None:
         run([_gofmt(), "-w", "."], cwd=module)
 
 
-def run_checks(names: list[str]) -> bool:
-    """Runs the checks, prints the table, and says whether all have passed."""
+@dataclass(frozen=True)
+class Result:
+    name: str
+    seconds: float
+    problem: str
+
+
+def run_checks(names: list[str]) -> list[Result]:
+    """Runs the checks, each although another has failed, and prints the table."""
+    # The importer and ansible-lint look for programs of the environment on PATH.
+    os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
     results = []
     for name in names:
         say(f"== lint: {name}")
@@ -132,11 +142,12 @@ def run_checks(names: list[str]) -> bool:
         except (ToolError, subprocess.CalledProcessError) as error:
             problem = str(error)
             say(f"error: {problem}")
-        results.append((name, time.monotonic() - begin, problem))
+        results.append(Result(name, time.monotonic() - begin, problem))
     say("== lint: summary")
-    for name, seconds, problem in results:
-        say(f"{'FAILED' if problem else 'passed'}  {seconds:6.1f} s  {name}{'  ' + problem if problem else ''}")
-    return not any(problem for name, seconds, problem in results)
+    for result in results:
+        word = "FAILED" if result.problem else "passed"
+        say(f"{word}  {result.seconds:6.1f} s  {result.name}  {result.problem}".rstrip())
+    return results
 
 
 def main() -> int:
@@ -144,15 +155,14 @@ def main() -> int:
     parser.add_argument("--fix", action="store_true", help="format the sources instead of checking them")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CHECKS)}; default: all")
     arguments = parser.parse_args()
-    # The importer and ansible-lint look for programs of the environment on PATH.
-    os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
     unknown = sorted(set(arguments.names) - set(CHECKS))
     if unknown:
         parser.error(f"no such check: {', '.join(unknown)}")
     if arguments.fix:
         fix()
         return 0
-    return 0 if run_checks(arguments.names or list(CHECKS)) else 1
+    results = run_checks(arguments.names or list(CHECKS))
+    return 1 if any(result.problem for result in results) else 0
 
 
 if __name__ == "__main__":

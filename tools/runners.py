@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs pytest and go test, and counts what they ran, from their machine-readable reports."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.console import ROOT, VENV, say
+
+
+@dataclass(frozen=True)
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    # Why the part failed although no test did; empty when none of that happened.
+    problem: str = ""
+
+    def __add__(self, other: Counts) -> Counts:
+        problem = "; ".join(filter(None, (self.problem, other.problem)))
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped, problem)
+
+    @property
+    def good(self) -> bool:
+        return not self.failed and not self.problem
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def pytest(arguments: Sequence[str], venv: Path = VENV) -> Counts:
+    """Runs pytest of an environment; a run without a single passed test is a failure."""
+    with tempfile.TemporaryDirectory(prefix="gantry-pytest-") as folder:
+        report = Path(folder) / "report.xml"
+        command = [str(venv / "bin" / "python"), "-m", "pytest", f"--junit-xml={report}", *arguments]
+        environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+        code = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+        counts = _read_junit(report) if report.exists() else Counts()
+    if code == 0 and counts.passed:
+        return counts
+    if code == 1 and counts.failed:
+        return counts
+    return counts + Counts(problem=f"pytest {' '.join(arguments)}: exit code {code}, {counts}")
+
+
+def _read_junit(report: Path) -> Counts:
+    # Our own pytest wrote it a moment ago.
+    suites = ElementTree.parse(report).getroot().iter("testsuite")  # noqa: S314
+    total = Counts()
+    for suite in suites:
+        tests, skipped = int(suite.attrib["tests"]), int(suite.attrib["skipped"])
+        failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
+        total += Counts(tests - failed - skipped, failed, skipped)
+    return total
+
+
+def go_test(module: Path) -> Counts:
+    """Runs the tests of a Go module; prints a line for each package, and all that a failed test has said."""
+    command = [str(VENV / "bin" / "go"), "test", "-json", "./..."]
+    passed = failed = skipped = 0
+    output: dict[tuple[str, str], list[str]] = {}
+    with subprocess.Popen(
+        command, cwd=module, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if not line.startswith("{"):
+                say(line.rstrip())
+                continue
+            event = json.loads(line)
+            package, test = event.get("Package", event.get("ImportPath", "")), event.get("Test", "")
+            action = event["Action"]
+            if action in ("output", "build-output"):
+                output.setdefault((package, test), []).append(event["Output"])
+            elif action in ("pass", "fail", "skip"):
+                said = "".join(output.pop((package, test), []))
+                if action == "fail" or not test:
+                    say(said.rstrip())
+                if test:
+                    passed += action == "pass"
+                    failed += action == "fail"
+                    skipped += action == "skip"
+            elif action == "build-fail":
+                say("".join(output.pop((package, test), [])).rstrip())
+    counts = Counts(passed, failed, skipped)
+    if process.returncode and not failed:
+        counts += Counts(problem=f"go test in {module.relative_to(ROOT)}: exit code {process.returncode}")
+    return counts

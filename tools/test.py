@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""make test and its parts: a heading, a time and a count for each, and one line with the sum at the end.
+
+python -m tools.test PART ... [-- ARGUMENTS OF PYTEST]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from tools import lint, matrix, runners
+from tools.console import main_guard, say
+from tools.runners import Counts
+
+# Tests of the modules that each ansible-core of the matrix runs.
+_SMOKE = ["tests/integration", "-m", "smoke"]
+
+
+def _lint(_arguments: Sequence[str]) -> Counts:
+    results = lint.run_checks(list(lint.CHECKS))
+    failed = sum(bool(result.problem) for result in results)
+    return Counts(len(results) - failed, failed)
+
+
+def _unit(arguments: Sequence[str]) -> Counts:
+    return runners.pytest(["tests/unit", *arguments])
+
+
+def _go(_arguments: Sequence[str]) -> Counts:
+    return sum((runners.go_test(module) for module in lint.go_modules()), Counts())
+
+
+def _integration(arguments: Sequence[str]) -> Counts:
+    return runners.pytest(["tests/integration", *arguments])
+
+
+def _e2e(arguments: Sequence[str]) -> Counts:
+    return runners.pytest(["tests/e2e", *arguments])
+
+
+def _oldest(arguments: Sequence[str]) -> Counts:
+    venv = matrix.OLDEST.make()
+    return runners.pytest(["tests/unit", *arguments], venv) if venv else Counts(skipped=1)
+
+
+def _matrix(arguments: Sequence[str]) -> Counts:
+    total = Counts()
+    for row in matrix.ROWS:
+        say(f"-- ansible-core {row.core} on Python {row.python}")
+        venv = row.make()
+        if venv is None:
+            total += Counts(skipped=1)
+            continue
+        total += runners.pytest(["tests/unit", *arguments], venv)
+        total += runners.pytest([*_SMOKE, *arguments], venv)
+    return total
+
+
+PARTS: dict[str, Callable[[Sequence[str]], Counts]] = {
+    "lint": _lint,
+    "unit": _unit,
+    "go": _go,
+    "oldest": _oldest,
+    "integration": _integration,
+    "e2e": _e2e,
+    "matrix": _matrix,
+}
+# The matrix contains all of "oldest" and takes long.
+ALL = ("lint", "unit", "go", "oldest", "integration", "e2e")
+
+
+def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:
+    """Runs the parts, each although another has failed, and prints the table."""
+    results = []
+    for name in parts:
+        say(f"\n==== {name}")
+        begin = time.monotonic()
+        counts = PARTS[name](arguments)
+        seconds = time.monotonic() - begin
+        say(f"==== {name}: {counts}, {seconds:.0f} s")
+        results.append((name, counts, seconds))
+    total = sum((counts for _name, counts, _seconds in results), Counts())
+    say("\n==== summary")
+    for name, counts, seconds in results:
+        say(f"{'passed' if counts.good else 'FAILED'}  {seconds:6.0f} s  {name:12} {counts}  {counts.problem}".rstrip())
+    say(str(total))
+    return total.good
+
+
+def main() -> int:
+    words = sys.argv[1:]
+    split = words.index("--") if "--" in words else len(words)
+    parts, arguments = words[:split], words[split + 1 :]
+    if parts == ["all"]:
+        parts = list(ALL)
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown or not parts:
+        say(f"usage: python -m tools.test PART ... [-- ARGUMENTS OF PYTEST]; parts: all, {', '.join(PARTS)}")
+        return 2
+    return 0 if run(parts, arguments) else 1
+
+
+if __name__ == "__main__":
+    main_guard(main)
