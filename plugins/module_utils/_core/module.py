@@ -35,6 +35,8 @@ def run_module(operation: Operation[Any, Any, Any]) -> None:
         report=module.debug,
         verbosity=module._verbosity,
     )
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -88,5 +88,6 @@ def outcome(
             ),
         }
         if verbosity >= 3:
-            failure["exception"] = traceback.format_exc()
+            # Not as "exception": newer versions of ansible-core show that by a setting of their own.
+            failure["traceback"] = traceback.format_exc()
         return failure

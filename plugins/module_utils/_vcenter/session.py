@@ -75,6 +75,7 @@ class Session:
         self.warnings = []
         self.submitted = []
         self._inventory = None
+        self.stub.lost = False
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:

@@ -154,7 +154,7 @@ class TaskRunner:
             self._starting.remove(run)
             self._in_flight[key] = run
             self._changed.notify()
-        self._report(f"{run.job}: started as {key}")
+            self._report(f"{run.job}: started as {key}")
         self._watch.add(task)
 
     def _observe(self, deadline: float) -> None:

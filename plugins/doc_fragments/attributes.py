@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of what the modules support."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/gantry.vsphere.all) in C(module_defaults) to set the connection's options once.
+    support: full
+    membership:
+      - gantry.vsphere.all
+  check_mode:
+    description: Can run in check mode and say what would change without changing it.
+    support: full
+  diff_mode:
+    description: Returns what has changed, or would change in check mode, when in diff mode.
+    support: full
+  platform:
+    description: Where the module runs. It needs nothing of the operating system but Python.
+    support: full
+    platforms: posix
+"""
+
+    # For modules that only look, instead of the above.
+    INFO_MODULE = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/gantry.vsphere.all) in C(module_defaults) to set the connection's options once.
+    support: full
+    membership:
+      - gantry.vsphere.all
+  check_mode:
+    description: Can run in check mode. It changes nothing in any mode.
+    support: full
+  diff_mode:
+    description: Has nothing to compare, because it changes nothing.
+    support: N/A
+  platform:
+    description: Where the module runs. It needs nothing of the operating system but Python.
+    support: full
+    platforms: posix
+"""

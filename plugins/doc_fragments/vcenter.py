@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the options that say which vCenter to talk to."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  hostname:
+    description:
+      - The vCenter, as a DNS name or an address.
+      - A whole URL such as V(https://vcenter.example.com:8443/sdk) is understood too, as AWX credentials may hold one.
+      - If it is not given, the environment variable E(VMWARE_HOST) is used.
+    type: str
+    required: true
+  username:
+    description:
+      - The user, usually with a domain, as V(administrator@vsphere.local).
+      - If it is not given, the environment variable E(VMWARE_USER) is used.
+    type: str
+    required: true
+    aliases: [user]
+  password:
+    description:
+      - The user's password.
+      - If it is not given, the environment variable E(VMWARE_PASSWORD) is used.
+    type: str
+    required: true
+    aliases: [pass, pwd]
+  port:
+    description:
+      - The port that vCenter serves HTTPS at.
+      - If it is not given, the environment variable E(VMWARE_PORT) is used.
+    type: int
+    default: 443
+  validate_certs:
+    description:
+      - Whether vCenter must show a certificate that is signed by a known CA and made out to its name.
+      - Without that, whoever is between Ansible and vCenter can read the password.
+      - If it is not given, the environment variable E(VMWARE_VALIDATE_CERTS) is used.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file of PEM certificates, or a directory of them named by their hashes. Only the CAs in there are trusted.
+      - Without it, the CAs that the system trusts are. vCenter offers its own CA at C(/certs/download.zip).
+      - If it is not given, the environment variable E(VMWARE_CA_PATH) is used.
+    type: path
+  proxy_host:
+    description:
+      - The HTTP proxy through which vCenter is reached, for all that goes to vCenter. Needs O(proxy_port).
+      - If it is not given, the environment variable E(VMWARE_PROXY_HOST) is used. Other proxy variables are not.
+    type: str
+  proxy_port:
+    description:
+      - The port of O(proxy_host).
+      - If it is not given, the environment variable E(VMWARE_PROXY_PORT) is used.
+    type: int
+  connect_timeout:
+    description:
+      - How many seconds getting connected to vCenter may take.
+    type: float
+    default: 10.0
+  request_timeout:
+    description:
+      - How many seconds vCenter may take to answer one request. It does not bound how long a task in vCenter runs.
+    type: float
+    default: 120.0
+requirements:
+  - python >= 3.10
+  - pyVmomi >= 8.0.3.0.1
+notes:
+  - On a local connection without C(become) and C(async), the module's code runs inside Ansible's own worker process.
+    A loop then uses one session with vCenter, and its cookie is kept for the next task, readable only by the user
+    who runs Ansible, below C(~/.cache/gantry.vsphere). A password is never written, and a session is never resumed
+    with another password than the one that began it.
+    The variable C(gantry_session_cache), set to V(false), keeps nothing on disk.
+    The variable C(gantry_run_as_module), set to V(true), runs a process for each task as with other modules.
+  - Elsewhere pyVmomi must be installed where the task runs, and each task logs in and out.
+"""
