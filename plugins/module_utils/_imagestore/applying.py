@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes the changes of a plan, one after the other, each under the lock of the disk that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import writing
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import (
+    CleanIncomplete,
+    CreateFolder,
+    DestroyImage,
+    ImageChange,
+    ImportImage,
+    MarkTemplate,
+    MoveImage,
+    TagImage,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.importing import Importer
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import ObservedImages
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import (
+    import_locks,
+    read_inventory,
+    read_templates,
+    read_users,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.planning import refuse_in_use
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+def apply_images(
+    session: Session, desired: ImageRequest, observed: ObservedImages, plan: Plan[ImageChange], report: Report
+) -> ObservedImages:
+    applier = _Applier(session, desired, observed, report)
+    for change in plan.changes:
+        report(change.describe())
+        applier.make(change)
+    inventory = read_inventory(session, refresh=True)
+    datacenter = inventory.datacenter(observed.place.datacenter)
+    return replace(observed, templates=read_templates(session, inventory, datacenter), abandoned=frozenset())
+
+
+class _Applier:
+    def __init__(self, session: Session, desired: ImageRequest, observed: ObservedImages, report: Report) -> None:
+        self._session = session
+        self._desired = desired
+        self._observed = observed
+        self._folder = observed.place.folder
+        self._locks = import_locks(session, desired)
+        self._report = report
+
+    def make(self, change: ImageChange) -> None:
+        if isinstance(change, CreateFolder):
+            self._create_folder(change)
+            return
+        with self._locks.holding(change.disk):
+            self._make_locked(change)
+
+    def _make_locked(self, change: ImageChange) -> None:
+        session, report = self._session, self._report
+        match change:
+            case CleanIncomplete():
+                writing.destroy(session, change.moid, change.name, report)
+            case ImportImage():
+                self._import(change)
+            case TagImage():
+                writing.change_references(
+                    session,
+                    change.moid,
+                    change.name,
+                    add=frozenset(change.new) - frozenset(change.old),
+                    remove=frozenset(change.old) - frozenset(change.new),
+                    pool=self._observed.place.pool,
+                    report=report,
+                )
+            case MarkTemplate():
+                writing.mark_template(session, change.moid, change.name)
+            case MoveImage():
+                self._move(change)
+            case DestroyImage():
+                self._destroy(change)
+
+    def _create_folder(self, change: CreateFolder) -> None:
+        parent = self._session.ref("Folder", change.parent)
+        name = change.path.rpartition("/")[2]
+        try:
+            made = writing.call(self._session, "create folder", change.path, lambda: parent.CreateFolder(name))
+        except FaultError as error:
+            if error.kind != "DuplicateName":
+                raise
+            made = error.cause.object  # another run was faster
+        self._folder = str(made._moId)
+
+    def _import(self, change: ImportImage) -> None:
+        place, resolved = self._observed.place, self._observed.resolved
+        if self._folder is None or place.pool is None or resolved is None or resolved.image is None:
+            raise GantryError(f"The plan to import {change.reference!r} lacks its place or its image.")
+        Importer(
+            self._session,
+            self._desired,
+            change,
+            datacenter=place.datacenter,
+            folder=self._folder,
+            pool=place.pool,
+            locks=self._locks,
+            report=self._report,
+        ).run(resolved.image)
+
+    def _destroy(self, change: DestroyImage) -> None:
+        session = self._session
+        inventory = read_inventory(session, refresh=True)
+        datacenter = inventory.datacenter(self._observed.place.datacenter)
+        there = [one for one in read_templates(session, inventory, datacenter) if one.moid == change.moid]
+        # Somebody may have made a clone since the plan; its disk would go with the template's.
+        for template in there:
+            users = read_users(session, inventory.vms(datacenter=datacenter), [template])
+            refuse_in_use(self._desired, template, users.get(template.moid, ()))
+            writing.destroy(session, template.moid, template.name, self._report)
+
+    def _move(self, change: MoveImage) -> None:
+        session = self._session
+        folder = session.ref("Folder", str(self._folder))
+        vm = session.ref("VirtualMachine", change.moid)
+
+        def start() -> Any:
+            return folder.MoveIntoFolder_Task([vm])
+
+        session.run_one(Job(subject=change.name, action=f"move to {change.new}", start=start), self._report)

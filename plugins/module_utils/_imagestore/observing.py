@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What there is: the image templates of one datacenter and the place for a new one, in a few bulk reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import default_root
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import resolve
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import (
+    ImportLocks,
+    is_abandoned,
+    is_foreign,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import (
+    Datastore,
+    ObservedImages,
+    Place,
+    Resolved,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.planning import matching
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import DEFAULT_FOLDER, ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import (
+    KEYS,
+    NAME_PREFIX,
+    SNAPSHOT,
+    ImageTemplate,
+    decode,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+_FREE = "summary.freeSpace"
+
+
+def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
+    """The state that the plan starts from. Asks the registry where the reference is not known or must be fresh."""
+    inventory = read_inventory(session)
+    datacenter = inventory.datacenter(desired.datacenter)
+    place = find_place(inventory, datacenter, desired)
+    wanted = place.datastore if desired.datastore is not None else None
+    templates = read_templates(session, inventory, datacenter)
+    meant = matching(templates, desired.reference, wanted)
+    return ObservedImages(
+        place=place,
+        wanted_datastore=wanted,
+        templates=templates,
+        abandoned=_abandoned(session, import_locks(session, desired), templates),
+        resolved=_resolve(desired, meant) if desired.present else None,
+        users=read_users(session, inventory.vms(datacenter=datacenter), meant) if not desired.present else {},
+        foreign_names=_foreign_names(inventory, place, templates),
+    )
+
+
+def import_locks(session: Session, desired: ImageRequest) -> ImportLocks:
+    return ImportLocks(desired.cache or default_root(), str(session.content.about.instanceUuid or "vcenter"))
+
+
+def read_inventory(session: Session, *, refresh: bool = False) -> Inventory:
+    return session.inventory(vms=True, properties={"Datastore": [_FREE]}, refresh=refresh)
+
+
+def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -> Place:
+    """The place for a new template. What is given must exist; what is not given must be the only one, if needed."""
+    problems = []
+    pool = datastore = None
+    try:
+        cluster = inventory.cluster(desired.cluster, datacenter=datacenter)
+        pool = inventory.resource_pool(desired.resource_pool, cluster=cluster)
+    except GantryError as error:
+        if desired.cluster is not None or desired.resource_pool is not None:
+            raise
+        problems.append(error.message)
+    try:
+        datastore = inventory.datastore(desired.datastore, datacenter=datacenter)
+    except GantryError as error:
+        if desired.datastore is not None:
+            raise
+        problems.append(error.message)
+    parent, folder, path = _folder(inventory, datacenter, desired.folder or DEFAULT_FOLDER)
+    return Place(
+        datacenter=datacenter.moid,
+        datacenter_name=datacenter.name,
+        folder_path=path,
+        folder=None if folder is None else folder.moid,
+        folder_parent=parent.moid,
+        pool=None if pool is None else pool.moid,
+        datastore=None if datastore is None else _datastore(datastore),
+        problem=" ".join(problems) or None,
+    )
+
+
+def _datastore(entry: Entry) -> Datastore:
+    return Datastore(moid=entry.moid, name=entry.name, free_bytes=int(entry.properties.get(_FREE, 0)))
+
+
+def _folder(inventory: Inventory, datacenter: Entry, wanted: str) -> tuple[Entry, Entry | None, str]:
+    """The parent, the folder (None: there is none yet) and its path. Only the last folder of a path may be missing."""
+    above, _slash, name = wanted.rstrip("/").rpartition("/")
+    root = inventory.folder(None, datacenter=datacenter)
+    if wanted.rstrip("/") == root.path:
+        return root, root, root.path
+    parent = inventory.folder(above or None, datacenter=datacenter)
+    path = f"{parent.path}/{name}"
+    found = [entry for entry in inventory.all("Folder") if entry.parent == parent.moid and entry.name == name]
+    return parent, (found[0] if found else None), path
+
+
+def read_templates(session: Session, inventory: Inventory, datacenter: Entry) -> tuple[ImageTemplate, ...]:
+    """All VMs of the datacenter that are images or imports, by their names and then by what they say they are."""
+    entries = {
+        entry.moid: entry for entry in inventory.vms(datacenter=datacenter) if entry.name.startswith(NAME_PREFIX)
+    }
+    if not entries:
+        return ()
+    options = {key: f'config.extraConfig["{key}"]' for key in KEYS}
+    properties = ["config.files.vmPathName", "config.template", "snapshot", *options.values()]
+    rows = session.read([entry.ref for entry in entries.values()], properties)
+    templates = (_template(entries[row.moid], row, options) for row in rows)
+    return tuple(template for template in templates if template is not None)
+
+
+def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) -> ImageTemplate | None:
+    values = {key: str(row[path].value) for key, path in options.items() if path in row}
+    snapshots = getattr(row.get("snapshot"), "rootSnapshotList", None) or ()
+    return decode(
+        values,
+        moid=entry.moid,
+        name=entry.name,
+        folder=entry.parent or "",
+        path=entry.path,
+        datastore=str(row.get("config.files.vmPathName", "")).partition("]")[0].lstrip("["),
+        is_template=bool(row.get("config.template")),
+        has_snapshot=any(tree.name == SNAPSHOT for tree in snapshots),
+    )
+
+
+def read_users(
+    session: Session, vms: Sequence[Entry], templates: Sequence[ImageTemplate]
+) -> dict[str, tuple[str, ...]]:
+    """The paths of the VMs whose disks stand on a template's, by the template's MoID. Reads the devices of all VMs.
+
+    The disks are asked, not what the VMs say of themselves: a clone that someone made by hand counts too.
+    """
+    if not templates:
+        return {}
+    paths = {entry.moid: entry.path for entry in vms}
+    files = {
+        row.moid: _disk_files(row.get("config.hardware.device") or ())
+        for row in session.read([entry.ref for entry in vms], ["config.hardware.device"])
+    }
+    return {
+        template.moid: tuple(
+            sorted(
+                paths[moid]
+                for moid, chain in files.items()
+                if moid != template.moid and chain & files.get(template.moid, frozenset())
+            )
+        )
+        for template in templates
+    }
+
+
+def _disk_files(devices: Iterable[Any]) -> frozenset[str]:
+    found = set()
+    for device in devices:
+        backing = device.backing if isinstance(device, vim.vm.device.VirtualDisk) else None
+        while backing is not None:
+            found.add(str(backing.fileName))
+            backing = getattr(backing, "parent", None)
+    return frozenset(found)
+
+
+def _resolve(desired: ImageRequest, meant: Sequence[ImageTemplate]) -> Resolved | None:
+    """What the reference means. Nothing is asked of the registry where vCenter remembers and that is enough."""
+    remembered = {template.disk: template.digest for template in meant}
+    if desired.pull != "always" and len(remembered) == 1:
+        ((disk, digest),) = remembered.items()
+        return Resolved(digest=digest, disk=disk)
+    if desired.pull == "never":
+        return None
+    image = resolve(desired.as_written, desired.options)
+    return Resolved(digest=image.digest, disk=image.disk_id, image=image)
+
+
+def _abandoned(session: Session, locks: ImportLocks, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+    controller = locks.known_controller()
+    foreign = any(is_foreign(template, controller) for template in templates)
+    now = server_time(session) if foreign else None
+    return frozenset(
+        template.moid
+        for template in templates
+        if is_abandoned(template, controller=controller, held=locks.held(template.disk), now=now)
+    )
+
+
+def server_time(session: Session) -> datetime:
+    """vCenter's clock: the one that all machines share."""
+    now: datetime = session.ref("ServiceInstance", "ServiceInstance").CurrentTime()
+    return now
+
+
+def _foreign_names(inventory: Inventory, place: Place, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+    ours = {template.moid for template in templates}
+    return frozenset(
+        entry.name
+        for entry in inventory.all("VirtualMachine")
+        if entry.parent == place.folder and entry.moid not in ours and entry.name.startswith(NAME_PREFIX)
+    )

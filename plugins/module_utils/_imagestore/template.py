@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An image's VM and how what we know of the image is kept in its extraConfig. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+NAME_PREFIX = "gantry-image-"
+SNAPSHOT = "gantry-base"
+SCHEMA = "1"
+KIND = "image"
+IMPORTING = "importing"
+READY = "ready"
+
+KEY_SCHEMA = "gantry.schema"
+KEY_KIND = "gantry.kind"
+KEY_REFERENCE = "gantry.image"
+KEY_DIGEST = "gantry.image.digest"
+KEY_DISK = "gantry.image.disk"
+KEY_CONFIG = "gantry.image.config"
+KEY_REFERENCES = "gantry.image.references"
+KEY_STATE = "gantry.image.state"
+KEY_IMPORT = "gantry.image.import"
+KEYS = (
+    KEY_SCHEMA,
+    KEY_KIND,
+    KEY_REFERENCE,
+    KEY_DIGEST,
+    KEY_DISK,
+    KEY_CONFIG,
+    KEY_REFERENCES,
+    KEY_STATE,
+    KEY_IMPORT,
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who makes an import, and since when by vCenter's clock: tells an import under way from a dead one."""
+
+    controller: str
+    started: datetime
+
+    def encoded(self) -> str:
+        return _json({"controller": self.controller, "started": self.started.isoformat()})
+
+    @classmethod
+    def decoded(cls, text: str | None) -> Claim | None:
+        fields = _object(text)
+        try:
+            started = datetime.fromisoformat(fields["started"])
+            claim = cls(controller=str(fields["controller"]), started=started)
+        except (KeyError, TypeError, ValueError):
+            return None
+        return claim if started.tzinfo is not None else None
+
+
+@dataclass(frozen=True)
+class ImageTemplate:
+    """One VM of kind ``image``: a template that containers are cloned from, or an import that is not one yet."""
+
+    moid: str
+    name: str
+    folder: str
+    path: str
+    datastore: str
+    is_template: bool
+    has_snapshot: bool
+    state: str
+    reference: str
+    references: tuple[str, ...]
+    digest: str
+    disk: str
+    config: Mapping[str, Any]
+    claim: Claim | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self.state == READY and bool(self.digest and self.disk)
+
+
+def template_names(digest: str, disk: str, datastore_moid: str) -> tuple[str, str]:
+    """The name of an image's template, and its name where a template of that name is on another datastore."""
+    name = f"{NAME_PREFIX}{digest.partition(':')[2][:12]}-{disk[:8]}"
+    return name, f"{name}-{datastore_moid}"
+
+
+def extra_config(
+    *,
+    reference: str,
+    references: tuple[str, ...],
+    digest: str,
+    disk: str,
+    config: Mapping[str, Any],
+    claim: Claim,
+) -> dict[str, str]:
+    """The extraConfig that an import begins with."""
+    return {
+        KEY_SCHEMA: SCHEMA,
+        KEY_KIND: KIND,
+        KEY_REFERENCE: reference,
+        KEY_DIGEST: digest,
+        KEY_DISK: disk,
+        KEY_CONFIG: _json(config),
+        KEY_REFERENCES: encoded_references(references),
+        KEY_STATE: IMPORTING,
+        KEY_IMPORT: claim.encoded(),
+    }
+
+
+def ready_values() -> dict[str, str]:
+    """What ends an import: from here on it is an image, and nobody's claim."""
+    return {KEY_STATE: READY, KEY_IMPORT: ""}
+
+
+def encoded_references(references: tuple[str, ...]) -> str:
+    return _json(sorted(references))
+
+
+def decoded_references(text: str | None) -> tuple[str, ...]:
+    return _strings(text)
+
+
+def decode(
+    values: Mapping[str, str],
+    *,
+    moid: str,
+    name: str,
+    folder: str,
+    path: str,
+    datastore: str,
+    is_template: bool,
+    has_snapshot: bool,
+) -> ImageTemplate | None:
+    """The image that a VM's extraConfig describes; None when it is no image. What is missing is empty."""
+    if values.get(KEY_KIND) != KIND:
+        return None
+    return ImageTemplate(
+        moid=moid,
+        name=name,
+        folder=folder,
+        path=path,
+        datastore=datastore,
+        is_template=is_template,
+        has_snapshot=has_snapshot,
+        state=values.get(KEY_STATE, ""),
+        reference=values.get(KEY_REFERENCE, ""),
+        references=_strings(values.get(KEY_REFERENCES)),
+        digest=values.get(KEY_DIGEST, ""),
+        disk=values.get(KEY_DISK, ""),
+        config=_object(values.get(KEY_CONFIG)),
+        claim=Claim.decoded(values.get(KEY_IMPORT)),
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    value = _parsed(text)
+    return value if isinstance(value, dict) else {}
+
+
+def _strings(text: str | None) -> tuple[str, ...]:
+    value = _parsed(text)
+    return tuple(sorted(item for item in value if isinstance(item, str))) if isinstance(value, list) else ()
+
+
+def _parsed(text: str | None) -> Any:
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return None
