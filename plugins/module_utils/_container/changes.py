@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.inventory import Node
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     CONTAINER,
     OFF,
@@ -23,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 
 # Values of variables may be secrets; a diff only says that they differ.
 _HIDDEN_BEFORE = "(value not shown)"
@@ -131,20 +131,19 @@ class MoveFolder(ContainerChange):
     """Put the VM into another folder; it goes on running."""
 
     machine: Machine
-    folder: Node
-    folder_path: str
+    folder: Entry
 
     def describe(self) -> str:
-        return f"move {self.machine.name} to folder {self.folder_path}"
+        return f"move {self.machine.name} to folder {self.folder.path}"
 
     def before(self) -> Mapping[str, Any]:
         return nested(self.machine.name, "folder", value=self.machine.folder_path)
 
     def after(self) -> Mapping[str, Any]:
-        return nested(self.machine.name, "folder", value=self.folder_path)
+        return nested(self.machine.name, "folder", value=self.folder.path)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return _with_machine(observed, folder=self.folder, path=f"{self.folder_path}/{self.machine.name}")
+        return _with_machine(observed, folder=self.folder, path=f"{self.folder.path}/{self.machine.name}")
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ class MovePool(ContainerChange):
     """Put the VM into another resource pool of its cluster; it goes on running."""
 
     machine: Machine
-    pool: Node
+    pool: Entry
 
     def describe(self) -> str:
         return f"move {self.machine.name} to resource pool {self.pool.name}"
@@ -309,7 +308,7 @@ def _env_views(old: Machine, new: Machine) -> tuple[dict[str, str], dict[str, st
     return hidden_before, hidden_after
 
 
-def _name(node: Node | None) -> str | None:
+def _name(node: Entry | None) -> str | None:
     return None if node is None else node.name
 
 

@@ -12,16 +12,11 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import SCRATCH_UNIT
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.inventory import (
-    COMPUTE,
-    DATACENTER,
-    Inventory,
-    Node,
-)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import IMAGE, Adapter, Image, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 SNAPSHOT_NAME = "gantry-base"
 
@@ -71,19 +66,19 @@ def option(row: Mapping[str, Any], key: str) -> str | None:
     return str(text) if text else None
 
 
-def decode_machine(inventory: Inventory, node: Node, row: Mapping[str, Any]) -> Machine:
+def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Machine:
     """One VM that has a container's name."""
     devices = row.get("config.hardware.device")
     if devices is None:
         raise GantryError(
-            f"the VM {inventory.path(node)} cannot be read: it is just being created or removed, its files cannot be "
+            f"the VM {entry.path} cannot be read: it is just being created or removed, its files cannot be "
             "reached, or this user may not see it. Look at it in vCenter, then run again"
         )
-    pool = _node(inventory, row.get("resourcePool"))
+    pool = _referred(inventory, row.get("resourcePool"))
     return Machine(
-        moid=node.moid,
-        name=node.name,
-        path=inventory.path(node),
+        moid=entry.moid,
+        name=entry.name,
+        path=entry.path,
         kind=option(row, keys.KIND),
         power=str(row["runtime.powerState"]),
         container_id=option(row, keys.CONTAINER_ID),
@@ -104,17 +99,17 @@ def decode_machine(inventory: Inventory, node: Node, row: Mapping[str, Any]) -> 
         adapters=decode_adapters(devices),
         bootstrap=_bootstrap(devices),
         scratch_bytes=_scratch_bytes(devices),
-        datacenter=inventory.ancestor(node, DATACENTER),
-        folder=inventory.node(node.parent),
+        datacenter=_entry(inventory, entry.datacenter),
+        folder=_entry(inventory, entry.parent),
         pool=pool,
-        cluster=None if pool is None else inventory.ancestor(pool, COMPUTE),
-        host=_node(inventory, row.get("runtime.host")),
+        cluster=None if pool is None else _referred(inventory, pool.properties.get("owner")),
+        host=_referred(inventory, row.get("runtime.host")),
         datastore=_home(inventory, row),
         instance_uuid=row.get("config.instanceUuid"),
     )
 
 
-def decode_image(inventory: Inventory, node: Node, row: Mapping[str, Any]) -> Image | None:
+def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Image | None:
     """One template, or None where it is not ready to be cloned from."""
     digest, disk = option(row, keys.DIGEST), option(row, keys.DISK)
     snapshot = _find_snapshot(getattr(row.get("snapshot"), "rootSnapshotList", None) or ())
@@ -124,15 +119,15 @@ def decode_image(inventory: Inventory, node: Node, row: Mapping[str, Any]) -> Im
     if digest is None or disk is None or snapshot is None or datastore is None:
         return None
     return Image(
-        moid=node.moid,
-        name=node.name,
+        moid=entry.moid,
+        name=entry.name,
         digest=digest,
         disk=disk,
         references=keys.decode_references(option(row, keys.IMAGE_REFERENCES)),
         config=parse_object(option(row, keys.IMAGE_CONFIG)) or {},
         datastore=datastore,
         snapshot=snapshot,
-        datacenter=inventory.ancestor(node, DATACENTER),
+        datacenter=_entry(inventory, entry.datacenter),
     )
 
 
@@ -187,19 +182,23 @@ def _addresses(nics: Iterable[Any]) -> Iterable[dict[str, Any]]:
 def _find_snapshot(trees: Iterable[Any]) -> str | None:
     for tree in trees:
         if tree.name == SNAPSHOT_NAME:
-            return str(tree.snapshot._moId)
+            return moid_of(tree.snapshot)
         found = _find_snapshot(tree.childSnapshotList or ())
         if found is not None:
             return found
     return None
 
 
-def _home(inventory: Inventory, row: Mapping[str, Any]) -> Node | None:
+def _home(inventory: Inventory, row: Mapping[str, Any]) -> Entry | None:
     """The datastore of the VM's own files; its ISO may lie in another that the VM uses too."""
     name = (row.get("config.files.vmPathName") or "").partition("]")[0].lstrip("[")
-    nodes = [_node(inventory, ref) for ref in row.get("datastore") or ()]
-    return next((node for node in nodes if node is not None and node.name == name), None)
+    entries = [_referred(inventory, ref) for ref in row.get("datastore") or ()]
+    return next((entry for entry in entries if entry is not None and entry.name == name), None)
 
 
-def _node(inventory: Inventory, ref: Any) -> Node | None:
-    return None if ref is None else inventory.node(str(ref._moId))
+def _entry(inventory: Inventory, moid: str | None) -> Entry | None:
+    return None if moid is None else inventory.entry(moid)
+
+
+def _referred(inventory: Inventory, ref: Any) -> Entry | None:
+    return None if ref is None else inventory.entry(moid_of(ref))

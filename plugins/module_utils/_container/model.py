@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.inventory import Node
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 
 CONTAINER = "container"
 SUCCESSOR = "successor"
@@ -57,12 +57,12 @@ class Machine:
     adapters: tuple[Adapter, ...] = ()
     bootstrap: str | None = None
     scratch_bytes: int | None = None
-    datacenter: Node | None = None
-    folder: Node | None = None
-    pool: Node | None = None
-    cluster: Node | None = None
-    host: Node | None = None
-    datastore: Node | None = None
+    datacenter: Entry | None = None
+    folder: Entry | None = None
+    pool: Entry | None = None
+    cluster: Entry | None = None
+    host: Entry | None = None
+    datastore: Entry | None = None
     instance_uuid: str | None = None
     change_version: str | None = None
 
@@ -94,22 +94,21 @@ class Image:
     disk: str
     references: tuple[str, ...]
     config: Mapping[str, Any]
-    datastore: Node
+    datastore: Entry
     snapshot: str
-    datacenter: Node | None = None
+    datacenter: Entry | None = None
 
 
 @dataclass(frozen=True)
 class Place:
     """Where the container is to be, as objects; None is where it is."""
 
-    datacenter: Node
-    networks: tuple[Node, ...] = ()
-    folder: Node | None = None
-    folder_path: str = ""
-    pool: Node | None = None
-    cluster: Node | None = None
-    datastore: Node | None = None
+    datacenter: Entry
+    networks: tuple[Entry, ...] = ()
+    folder: Entry | None = None
+    pool: Entry | None = None
+    cluster: Entry | None = None
+    datastore: Entry | None = None
     bootstrap: str | None = None
 
 

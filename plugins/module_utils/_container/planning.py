@@ -202,7 +202,7 @@ class _Planner:
                 "migrate the VM there, or set recreate: true to build it anew there"
             )
         if place.folder is not None and (machine.folder is None or place.folder.moid != machine.folder.moid):
-            self._do(MoveFolder(self.desired.name, machine, place.folder, place.folder_path))
+            self._do(MoveFolder(self.desired.name, machine, place.folder))
         machine = self._machine()
         if place.pool is not None and (machine.pool is None or place.pool.moid != machine.pool.moid):
             self._do(MovePool(self.desired.name, machine, place.pool))

@@ -10,10 +10,10 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.inventory import Node
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, SUSPENDED, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import NEW
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 
 _STATES = {ON: "running", OFF: "stopped", SUSPENDED: "suspended"}
 
@@ -87,7 +87,7 @@ def _known(text: str | None) -> str | None:
     return None if text == NEW else text
 
 
-def _name(node: Node | None) -> str | None:
+def _name(node: Entry | None) -> str | None:
     return None if node is None else node.name
 
 

@@ -71,10 +71,11 @@ def target_machine(desired: DesiredContainer, config: Config, machine: Machine, 
 def new_machine(desired: DesiredContainer, config: Config, name: str, image: Image, place: Place) -> Machine:
     """The machine that a clone is to be."""
     successor = name != desired.name
+    folder_path = "" if place.folder is None else place.folder.path
     blank = Machine(
         moid=NEW,
         name=name,
-        path=f"{place.folder_path}/{name}",
+        path=f"{folder_path}/{name}",
         kind=SUCCESSOR if successor else CONTAINER,
         container_id=NEW,
         digest=image.digest,

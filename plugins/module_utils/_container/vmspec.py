@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 
 # Devices that do not exist yet have negative keys, each its own.
 _CDROM_KEY = -1
@@ -26,7 +27,9 @@ _FIRST_ADAPTER_KEY = -10
 Backings = Mapping[str, Any]
 
 
-def clone_spec(target: Machine, image: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, store: Any) -> Any:
+def clone_spec(
+    target: Machine, snapshot: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, datastore: Any
+) -> Any:
     """A powered-off linked clone with its own scratch disk, adapters and CD."""
     values = keys.encode(target)
     values.update(dict.fromkeys(keys.OF_TEMPLATES_ONLY, ""))
@@ -38,8 +41,8 @@ def clone_spec(target: Machine, image: Any, devices: Sequence[Any], backings: Ba
     if target.scratch_bytes is not None:
         changes.append(_scratch_disk(devices, target.scratch_bytes))
     return vim.vm.CloneSpec(
-        location=vim.vm.RelocateSpec(pool=pool, datastore=store, diskMoveType="createNewChildDiskBacking"),
-        snapshot=image,
+        location=vim.vm.RelocateSpec(pool=pool, datastore=datastore, diskMoveType="createNewChildDiskBacking"),
+        snapshot=snapshot,
         template=False,
         powerOn=False,
         config=vim.vm.ConfigSpec(
@@ -79,6 +82,15 @@ def extra_config_spec(values: Mapping[str, str]) -> Any:
 def promote_spec(name: str) -> Any:
     """The name and the kind in one call: there is no moment at which only one of them is changed."""
     return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: CONTAINER}))
+
+
+def network_backing(network: Entry, switch_uuid: str | None) -> Any:
+    """What connects an adapter to a port group; a distributed one is on the switch of this UUID."""
+    if switch_uuid is None:
+        return vim.vm.device.VirtualEthernetCard.NetworkBackingInfo(deviceName=network.name, network=network.ref)
+    return vim.vm.device.VirtualEthernetCard.DistributedVirtualPortBackingInfo(
+        port=vim.dvs.PortConnection(portgroupKey=network.moid, switchUuid=switch_uuid)
+    )
 
 
 def _options(values: Mapping[str, str]) -> list[Any]:

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim, vmodl
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim, vmodl
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -19,41 +19,47 @@ if TYPE_CHECKING:
 # One wait is at most this long, so that it ends well before a request's time-out.
 _LONGEST_WAIT = 30
 
-# Given the properties of one VM as they are now: whether enough has been seen of it.
-Seen = Callable[[Mapping[str, Any]], bool]
+
+class Watcher(Protocol):
+    """Who waits for something of one VM."""
+
+    # By time.monotonic; may be changed by ``seen``.
+    deadline: float
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        """Take in the properties as they are now; whether the wait is over."""
 
 
-def watch(
-    session: Session, properties: Sequence[str], watched: Mapping[str, Seen], deadlines: Mapping[str, float]
-) -> set[str]:
-    """Watch VMs, by MoID, until each has been seen as wanted; the MoIDs of those that were not in their time.
+def watch(session: Session, properties: Sequence[str], watchers: Mapping[str, Watcher]) -> set[str]:
+    """Watch VMs, by MoID, until each watcher is satisfied; the MoIDs of those that were not in their time.
 
-    ``deadlines`` are times of ``time.monotonic``. A VM that is removed meanwhile counts as not seen.
+    A VM that is removed meanwhile is one of those.
     """
-    waiting = dict(watched)
+    waiting = dict(watchers)
     missed: set[str] = set()
-    values: dict[str, dict[str, Any]] = {moid: {} for moid in watched}
+    values: dict[str, dict[str, Any]] = {moid: {} for moid in waiting}
     # A collector of our own: its updates are ours alone, and destroying it takes the filter along.
     updates = session.content.propertyCollector.CreatePropertyCollector()
     try:
-        refs = [session.ref("VirtualMachine", moid) for moid in watched]
-        spec = collector.filter_spec(
-            [collector.property_spec(vim.VirtualMachine, properties)], [collector.object_spec(ref) for ref in refs]
+        objects = [collector.object_spec(session.ref("VirtualMachine", moid)) for moid in waiting]
+        updates.CreateFilter(
+            collector.filter_spec([collector.property_spec(vim.VirtualMachine, properties)], objects), False
         )
-        updates.CreateFilter(spec, False)
         version = ""
         while waiting:
-            seconds = max(1, min(_LONGEST_WAIT, round(min(deadlines[moid] for moid in waiting) - time.monotonic())))
-            options = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=seconds)
-            update = updates.WaitForUpdatesEx(version, options)
+            left = min(watcher.deadline for watcher in waiting.values()) - time.monotonic()
+            seconds = max(1, min(_LONGEST_WAIT, round(left)))
+            update = updates.WaitForUpdatesEx(
+                version, vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=seconds)
+            )
             if update is not None:
                 version = update.version
                 missed |= _merge(update, values)
             now = time.monotonic()
             for moid in list(waiting):
-                if moid in missed or waiting[moid](values[moid]):
+                if moid in missed or waiting[moid].seen(values[moid]):
                     del waiting[moid]
-                elif now >= deadlines[moid]:
+                elif now >= waiting[moid].deadline:
                     missed.add(moid)
                     del waiting[moid]
     finally:
@@ -66,7 +72,7 @@ def _merge(update: Any, values: dict[str, dict[str, Any]]) -> set[str]:
     gone = set()
     for filter_update in update.filterSet:
         for item in filter_update.objectSet:
-            moid = str(item.obj._moId)
+            moid = moid_of(item.obj)
             if item.kind == "leave":
                 gone.add(moid)
             for change in item.changeSet:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import canonical_json, parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import NetworkOption, TmpfsOption
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
@@ -29,7 +30,7 @@ def test_only_name_and_image_are_needed() -> None:
 
 def test_without_image_only_the_state_is_managed() -> None:
     assert desired_container(state="stopped").config is None
-    with pytest.raises(GantryError, match="env, cpus given without image|cpus, env given without image|env"):
+    with pytest.raises(GantryError, match="env, cpus given without image"):
         desired_container(state="stopped", env={"A": "b"}, cpus=2)
 
 

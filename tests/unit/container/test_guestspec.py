@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import (
     build_spec,
     healthcheck,

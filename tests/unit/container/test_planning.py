@@ -10,6 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
     Destroy,
@@ -18,7 +21,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Reconfigure,
     Stop,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.inventory import Node
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     OFF,
     ON,
@@ -36,17 +38,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.planning
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import DesiredContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from .conftest import desired_container
+from .conftest import desired_container, entry
 
-DATACENTER = Node("dc", "Datacenter", "DC0", None)
-DATASTORES = [Node(f"ds{n}", "Datastore", f"shared{n}", None) for n in range(2)]
-FOLDERS = [Node(f"f{n}", "Folder", f"folder{n}", None) for n in range(2)]
-POOLS = [Node(f"p{n}", "ResourcePool", f"pool{n}", None) for n in range(2)]
-NETWORKS = [Node(f"net{n}", "Network", f"net{n}", None) for n in range(3)]
-CLUSTER = Node("c0", "ClusterComputeResource", "C0", None)
+DATACENTER = entry("dc", "Datacenter", "DC0")
+DATASTORES = [entry(f"ds{n}", "Datastore", f"shared{n}") for n in range(2)]
+FOLDERS = [entry(f"f{n}", "Folder", f"folder{n}") for n in range(2)]
+POOLS = [entry(f"p{n}", "ResourcePool", f"pool{n}") for n in range(2)]
+NETWORKS = [entry(f"net{n}", "Network", f"net{n}") for n in range(3)]
+CLUSTER = entry("c0", "ClusterComputeResource", "C0")
 CONFIG = {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}}
 IMAGES = [
     Image(f"vm-{n}", f"gantry-image-{n}", f"sha256:{n}", f"disk{n}", (f"image:{n}",), CONFIG, DATASTORES[0], "snap")
@@ -125,7 +125,7 @@ def test_a_folder_and_a_pool_are_moved_to_while_it_runs() -> None:
 
 
 def test_another_cluster_is_refused() -> None:
-    place = replace(PLACE, cluster=Node("c1", "ClusterComputeResource", "C1", None))
+    place = replace(PLACE, cluster=entry("c1", "ClusterComputeResource", "C1"))
     with pytest.raises(GantryError, match="is in cluster C0, not in C1"):
         plan(desire(), existing(desire()), place=place)
 
@@ -398,8 +398,7 @@ def test_the_old_vm_goes_only_when_its_successor_is_there_and_nothing_running_is
 @settings(max_examples=200, deadline=None)
 @given(situations())
 def test_every_change_has_words_and_a_diff(situation: tuple[DesiredContainer, ObservedContainer]) -> None:
-    desired, observed = situation
     plan = plan_containers([situation])
     assert all(plan.actions())
     diff = plan.diff()
-    assert (diff["before"] != diff["after"]) == plan.changed or desired.recreate
+    assert (diff["before"] != diff["after"]) == plan.changed

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import values
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabilities import (
     DEFAULT,
@@ -44,7 +45,16 @@ def test_what_is_no_size_is_refused_by_the_options_name(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("30s", 30), ("1m30s", 90), ("1h", 3600), ("500ms", 0.5), ("1h1m1s1ms", 3661.001), ("0", 0), ("0s", 0), ("1.5s", 1.5)],
+    [
+        ("30s", 30),
+        ("1m30s", 90),
+        ("1h", 3600),
+        ("500ms", 0.5),
+        ("1h1m1s1ms", 3661.001),
+        ("0", 0),
+        ("0s", 0),
+        ("1.5s", 1.5),
+    ],
 )
 def test_a_duration_is_read_as_docker_writes_it(text: str, seconds: float) -> None:
     assert values.parse_duration(text, "interval") == pytest.approx(seconds)

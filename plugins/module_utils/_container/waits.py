@@ -2,34 +2,46 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a starting container says of itself, and whether it is what was waited for. Pure."""
+"""What is waited for after a start or a stop, judged from what the VM and its guest say. Pure."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import parse_object
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 POWER_PATH = "runtime.powerState"
+ADDRESS_PATH = "guest.ipAddress"
 STATUS_PATH = keys.option_path(keys.STATUS)
-WATCHED = (POWER_PATH, STATUS_PATH)
+STARTUP_PATHS = (POWER_PATH, ADDRESS_PATH, STATUS_PATH)
+
+# The guest's tools report its address on their own, about when the container starts.
+_ADDRESS_GRACE = 15.0
 
 
 @dataclass
 class Startup:
-    """The wait for one container. ``before`` is the status text from before the start: what a former run has left."""
+    """The wait for one container to run or to be healthy.
+
+    ``before`` is the status text from before the start: what a former run has left.
+    """
 
     container: str
     wait_for: str
+    wait_timeout: int
     before: str | None
+    wants_address: bool
+    deadline: float
     status: dict[str, Any] = field(default_factory=dict)
     power: str = ON
     failure: str | None = None
+    reached: bool = False
 
     def seen(self, values: Mapping[str, Any]) -> bool:
         """Take in the VM's properties; whether the wait is over, well or badly."""
@@ -38,16 +50,21 @@ class Startup:
         # vSphere forgets what a guest has said when it powers off, so that what was heard is kept here.
         if text and text != self.before:
             self.status = parse_object(text) or self.status
-        return self._reached() or self._failed()
+        if not self.reached and self._is_reached():
+            self.reached = True
+            self.deadline = min(self.deadline, time.monotonic() + _ADDRESS_GRACE)
+        if self.reached:
+            return not self.wants_address or bool(values.get(ADDRESS_PATH)) or self.power != ON
+        return self._has_failed()
 
-    def _reached(self) -> bool:
+    def _is_reached(self) -> bool:
         state = self.status.get("state")
         if self.wait_for == "healthy":
-            return state == "running" and self.status.get("health") == "healthy"
+            return bool(state == "running" and self.status.get("health") == "healthy")
         # A container that has done its work and left with 0 did start.
-        return state == "running" or (state == "exited" and self.status.get("exit_code") == 0)
+        return bool(state == "running" or (state == "exited" and self.status.get("exit_code") == 0))
 
-    def _failed(self) -> bool:
+    def _has_failed(self) -> bool:
         state = self.status.get("state")
         if state == "error":
             error = self.status.get("error") or {}
@@ -60,18 +77,18 @@ class Startup:
             self.failure = f"was powered off before it was {self.wait_for}; its last state was {state or 'unknown'}"
         return self.failure is not None
 
-    def error(self, log: str | None, *, wait_timeout: int) -> GantryError:
+    def error(self, log: str | None) -> GantryError:
         """What went wrong, in words, with the end of the container's output."""
         failure = self.failure
         if failure is None:
-            state = self.status.get("state") or "not heard of"
             failure = (
-                f"was not {self.wait_for} within {wait_timeout} s (wait_timeout); it is {state}, health "
-                f"{self.status.get('health', 'unknown')}, and goes on. Look at the VM's console, or give it more time"
+                f"was not {self.wait_for} within {self.wait_timeout} s (wait_timeout) and goes on starting; it is "
+                f"{self.status.get('state') or 'not heard of yet'}, its health {self.status.get('health', 'unknown')}. "
+                "Look at the VM's console, or give it more time"
             )
         message = f"container {self.container} {failure}"
         if log:
-            message += f". Its last output: {log[-2000:]}"
+            message += f". The end of its output: {log[-2000:]}"
         return GantryError(
             message,
             details={
@@ -82,3 +99,13 @@ class Startup:
                 "log": log,
             },
         )
+
+
+@dataclass
+class PoweredOff:
+    """The wait for a VM to be off."""
+
+    deadline: float
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        return values.get(POWER_PATH) == OFF

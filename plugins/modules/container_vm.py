@@ -1,0 +1,567 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of container_vm; what it does is in module_utils/_container."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_vm
+short_description: Run a container as a virtual machine
+version_added: 0.1.0
+author:
+  - gantry.vsphere contributors (@gantry-vsphere)
+description:
+  - Creates, changes, starts, stops and removes a container that runs as a small virtual machine of its own.
+  - The options are named after those of M(community.docker.docker_container) where they mean the same.
+  - The image must have been brought to vCenter with M(gantry.vsphere.container_image), and the bootstrap ISO with
+    M(gantry.vsphere.bootstrap_image).
+  - A configuration is given whole. An option that is not given has its default, or is what the image says.
+    Without O(image) the configuration stays as it is, and only the state of an existing container is managed.
+  - Labels, notes, folder and resource pool are changed while the container runs. What only takes effect at a start is
+    changed in place between a graceful stop and a start, and the VM keeps its identity and its writable layer.
+    Another image, datastore or writable layer needs a new VM. It is created first, under the container's name with
+    C(-gantry-next) appended. Only when it exists is the old one stopped and removed, with its writable layer,
+    and the new one renamed and started. When a run is killed in between, the next run goes on from there.
+  - A virtual machine of the container's name that this collection did not create is never touched.
+extends_documentation_fragment:
+  - gantry.vsphere.attributes
+  - gantry.vsphere.vcenter
+options:
+  name:
+    description:
+      - The name of the container and of its virtual machine.
+      - Letters, digits, C(_), C(.) and C(-), beginning with a letter or digit, at most 63 characters.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) creates the container or changes its configuration, and leaves its power state as it is. A new
+        container is not started.
+      - V(started) also starts it when it is not running.
+      - V(healthy) also waits until its health check succeeds. The wait for a container that already runs is reported
+        as a change.
+      - V(stopped) stops it, with its stop signal and its stop timeout.
+      - V(absent) stops it and removes it with its writable layer.
+    type: str
+    choices: [present, started, healthy, stopped, absent]
+    default: started
+  image:
+    description:
+      - The reference of the image, by tag or by digest, such as V(registry.example.com/web:1.2).
+      - When the tag is moved to another image by M(gantry.vsphere.container_image), the next run replaces the
+        container.
+      - Needed to create a container or to change its configuration.
+    type: str
+  command:
+    description:
+      - The command, as a list of strings, or as one string that is split as a shell would split it.
+      - Instead of the image's command. When O(entrypoint) is given, the image's command is not used at all.
+    type: raw
+  entrypoint:
+    description:
+      - The entrypoint, instead of the image's. An empty list means none.
+    type: list
+    elements: str
+  env:
+    description:
+      - Environment variables, in addition to those of the image or instead of them.
+      - The values must be strings. Numbers and booleans are refused since YAML may have changed them.
+      - The values are kept in the VM's C(extraConfig). Who may read the VM's configuration in vCenter can read them.
+        They are not returned and not shown in diffs.
+    type: dict
+  labels:
+    description:
+      - Labels, strings all. They are not seen by the container.
+    type: dict
+  user:
+    description:
+      - The user, and after a colon the group, by name or number. By default that of the image.
+    type: str
+  groups:
+    description:
+      - Further groups of the user, by name or number.
+    type: list
+    elements: str
+  working_dir:
+    description:
+      - The working directory. By default that of the image.
+    type: str
+  container_hostname:
+    description:
+      - The host name in the container. By default its name, with C(-) for what a host name may not have.
+      - It is not called C(hostname) since O(hostname) is the vCenter.
+    type: str
+  memory:
+    description:
+      - The memory of the virtual machine, such as V(512M) or V(2G), a multiple of 4 MiB and at least V(64M).
+        The kernel takes some 40 MiB of it.
+      - Default V(256M).
+    type: str
+  cpus:
+    description:
+      - The number of virtual CPUs.
+      - Default V(1).
+    type: int
+  networks:
+    description:
+      - The networks of the container, each with an adapter of its own, in this order.
+      - By default one adapter in the network V(VM Network), with DHCP. An empty list means no network.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name of the port group, standard or distributed, or its inventory path.
+        type: str
+        required: true
+      ipv4_address:
+        description:
+          - A static address with its prefix length, such as V(10.0.0.5/24). By default DHCP.
+        type: str
+      gateway:
+        description:
+          - The gateway of a static address.
+        type: str
+      mac_address:
+        description:
+          - A MAC address of your own. By default vCenter gives one.
+        type: str
+  dns_servers:
+    description:
+      - The addresses of DNS servers. By default those that DHCP gives.
+    type: list
+    elements: str
+  dns_search_domains:
+    description:
+      - The domains to look names up in.
+    type: list
+    elements: str
+  dns_opts:
+    description:
+      - Options of the resolver, such as V(ndots:2).
+    type: list
+    elements: str
+  etc_hosts:
+    description:
+      - Names to add to C(/etc/hosts), with their addresses.
+    type: dict
+  restart_policy:
+    description:
+      - What the guest does when the container's process ends.
+      - Where it is not started again the virtual machine powers off.
+      - Default V(no).
+    type: str
+    choices: ['no', on-failure, always, unless-stopped]
+  restart_retries:
+    description:
+      - With O(restart_policy=on-failure), how often it is started again at most. Default V(0), without bound.
+    type: int
+  healthcheck:
+    description:
+      - A command that says whether the container is healthy. What is not given is as in the image, or Docker's default.
+      - Durations are written as V(30s), V(1m30s) or V(500ms).
+    type: dict
+    suboptions:
+      test:
+        description:
+          - The command, as one string for a shell, or as a list that begins with V(CMD) or V(CMD-SHELL).
+          - V(NONE) disables the health check of the image.
+        type: raw
+      interval:
+        description:
+          - The time between two checks. Docker's default is V(30s).
+        type: str
+      timeout:
+        description:
+          - The time a check may take. Docker's default is V(30s).
+        type: str
+      retries:
+        description:
+          - How many checks in a row must fail for the container to be unhealthy. Docker's default is V(3).
+        type: int
+      start_period:
+        description:
+          - The time after a start in which a failing check does not count. Docker's default is V(0s).
+        type: str
+      start_interval:
+        description:
+          - The time between two checks in the start period. Docker's default is V(5s).
+        type: str
+  stop_signal:
+    description:
+      - The signal that asks the container to stop, by name or number. By default that of the image, or V(SIGTERM).
+    type: str
+  stop_timeout:
+    description:
+      - The seconds that the container has to stop before it is killed.
+      - Without O(image), how long this task waits for it.
+      - Default V(10).
+    type: int
+  read_only:
+    description:
+      - Whether the container's root is the image itself, which cannot be written to.
+      - Default V(false).
+    type: bool
+  writable:
+    description:
+      - Where what the container writes into its root goes.
+      - V(disk) is a thin disk of the VM, which survives a stop and a vMotion and goes with the VM.
+      - V(tmpfs) is the VM's memory, which is empty again after each start.
+      - Default V(disk).
+    type: str
+    choices: [disk, tmpfs]
+  scratch_size:
+    description:
+      - The size of the disk, or the limit of the memory, that O(writable) means.
+      - Default V(8G) for a disk, and half of the memory for V(tmpfs).
+    type: str
+  tmpfs:
+    description:
+      - Directories that are in memory, such as V(/tmp) or V(/run:size=64m,mode=0755).
+    type: list
+    elements: str
+  capabilities:
+    description:
+      - Linux capabilities in addition to Docker's default ones, or V(ALL).
+    type: list
+    elements: str
+  cap_drop:
+    description:
+      - Linux capabilities that the container does not get, or V(ALL).
+    type: list
+    elements: str
+  log_max_size:
+    description:
+      - How much of the container's output the guest keeps.
+      - Default V(1M).
+    type: str
+  datacenter:
+    description:
+      - The datacenter, by name or path. Needed where there are several.
+      - It also says which container is meant when several have this name.
+    type: str
+  cluster:
+    description:
+      - The cluster, or the single host, for a new container. DRS chooses the host. Needed where there are several.
+      - A container that is in another cluster is not moved. That is an error.
+    type: str
+  resource_pool:
+    description:
+      - The resource pool, by name, by its path in the cluster (V(prod/web)), or by its inventory path.
+      - By default that of the cluster itself for a new container. An existing one stays where it is.
+    type: str
+  folder:
+    description:
+      - The folder, by its path below the datacenter's (V(apps/web)) or its inventory path (V(/DC0/vm/apps/web)).
+      - By default the datacenter's own for a new container. An existing one stays where it is.
+      - It also says which container is meant when several have this name.
+    type: str
+  datastore:
+    description:
+      - The datastore, which must hold the image. By default the one that does.
+    type: str
+  bootstrap:
+    description:
+      - The bootstrap ISO, as V([datastore] path). By default the newest one in the container's datastore for a new
+        container. An existing one keeps the ISO that it has.
+    type: str
+  notes:
+    description:
+      - The notes of the virtual machine. By default they are not managed.
+    type: str
+    aliases: [annotation]
+  recreate:
+    description:
+      - Whether to replace the container by a new one even where nothing has changed. Its writable layer is lost.
+    type: bool
+    default: false
+  force_kill:
+    description:
+      - Whether to power the virtual machine off, instead of asking the container to stop, wherever it must be stopped.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait after a start until the container runs, or with O(state=healthy) until it is healthy.
+      - A container that ends with an exit code other than 0 meanwhile, or cannot be started, fails the task, and the
+        end of its output is in the message.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - How many seconds to wait.
+    type: int
+    default: 300
+seealso:
+  - module: gantry.vsphere.container_image
+  - module: gantry.vsphere.container_vm_info
+  - module: gantry.vsphere.bootstrap_image
+notes:
+  - On vSphere what the guest reports is forgotten when its VM powers off. The exit code and the output of a container
+    that ended while nobody waited for it are then not known any more.
+"""
+
+EXAMPLES = r"""
+- name: Run a web server
+  gantry.vsphere.container_vm:
+    name: web
+    image: registry.example.com/nginx:1.27
+    state: healthy
+    memory: 128M
+    networks:
+      - name: VM Network
+    healthcheck:
+      test: curl --fail http://localhost/
+      interval: 5s
+    restart_policy: always
+  register: web
+
+- name: Show its address
+  ansible.builtin.debug:
+    msg: "http://{{ web.container.ip_addresses[0] }}/"
+
+- name: Run a database with a static address in a place of its own
+  gantry.vsphere.container_vm:
+    name: redis
+    image: registry.example.com/redis@sha256:0f0a5c3c2f1c2cbb4b8a8b3fd9dbe9d85e7dd0cd6f3c6bdaf0d4a8b0c1f2e3d4
+    command: [redis-server, --appendonly, 'yes']
+    memory: 1G
+    cpus: 2
+    scratch_size: 20G
+    networks:
+      - name: backend
+        ipv4_address: 10.20.0.5/24
+        gateway: 10.20.0.1
+    dns_servers: [10.20.0.1]
+    cluster: Cluster1
+    resource_pool: prod/databases
+    folder: apps/databases
+    datastore: vsan0
+
+- name: Stop it, whatever its configuration
+  gantry.vsphere.container_vm:
+    name: redis
+    state: stopped
+
+- name: Remove it and what it has written
+  gantry.vsphere.container_vm:
+    name: redis
+    state: absent
+"""
+
+RETURN = r"""
+container:
+  description:
+    - The container after the task, or in check mode as it would be. V(null) when it is absent.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: The name of the container and its VM.
+      type: str
+      returned: always
+      sample: web
+    id:
+      description: The identity of the container, new with each creation.
+      type: str
+      returned: always
+      sample: 8d0c4a52-3f7e-4a3b-9d6e-0a1b2c3d4e5f
+    moid:
+      description: The managed object id of the VM.
+      type: str
+      returned: always
+      sample: vm-1042
+    instance_uuid:
+      description: The instance UUID of the VM.
+      type: str
+      returned: always
+      sample: 50219d3c-5e5f-4d0e-9c55-2d0b6f1f3c11
+    image:
+      description: The reference of the image as it was given.
+      type: str
+      returned: always
+      sample: registry.example.com/nginx:1.27
+    image_digest:
+      description: The digest of the image.
+      type: str
+      returned: always
+      sample: sha256:4c0fdaa8b6341bfdeca5f18f7837462c80cff90527ee35ef185571e1c327beac
+    state:
+      description: The state of the VM, V(running), V(stopped) or V(suspended).
+      type: str
+      returned: always
+      sample: running
+    status:
+      description:
+        - The state of the container, one of V(created), V(booting), V(running), V(restarting), V(stopping), V(exited)
+          and V(error).
+      type: str
+      returned: always
+      sample: running
+    exit_code:
+      description: The exit code of a container that has ended, if it is known.
+      type: int
+      returned: always
+      sample: 0
+    restart_count:
+      description: How often the guest has started the container again.
+      type: int
+      returned: always
+      sample: 0
+    health:
+      description: V(starting), V(healthy), V(unhealthy), or V(none) without a health check; V(null) when not running.
+      type: str
+      returned: always
+      sample: healthy
+    health_output:
+      description: What the last health check wrote.
+      type: str
+      returned: always
+      sample: ok
+    error:
+      description: Why the container could not be started, with C(code) and C(message), or V(null).
+      type: dict
+      returned: always
+      sample:
+        code: user_unknown
+        message: there is no user www in the image
+    started_at:
+      description: When the container was started, by the guest's clock.
+      type: str
+      returned: always
+      sample: '2026-03-01T12:00:00Z'
+    finished_at:
+      description: When the container ended, by the guest's clock.
+      type: str
+      returned: always
+      sample: '2026-03-01T13:00:00Z'
+    ip_addresses:
+      description: The addresses of the container, IPv4 first, without link-local ones.
+      type: list
+      elements: str
+      returned: always
+      sample: [10.77.0.12]
+    networks:
+      description: The network adapters as the guest sees them.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        network:
+          description: The name of the port group.
+          type: str
+          returned: always
+          sample: VM Network
+        mac_address:
+          description: The MAC address.
+          type: str
+          returned: always
+          sample: 00:50:56:a1:b2:c3
+        connected:
+          description: Whether it is connected.
+          type: bool
+          returned: always
+          sample: true
+        ip_addresses:
+          description: Its addresses, link-local ones too.
+          type: list
+          elements: str
+          returned: always
+          sample: [10.77.0.12, 'fe80::250:56ff:fea1:b2c3']
+    hostname:
+      description: The host name in the container.
+      type: str
+      returned: always
+      sample: web
+    labels:
+      description: The labels.
+      type: dict
+      returned: always
+      sample:
+        tier: front
+    memory:
+      description: The memory of the VM in bytes.
+      type: int
+      returned: always
+      sample: 134217728
+    cpus:
+      description: The number of virtual CPUs.
+      type: int
+      returned: always
+      sample: 1
+    notes:
+      description: The notes of the VM.
+      type: str
+      returned: always
+      sample: owned by the web team
+    host:
+      description: The host that the VM is on.
+      type: str
+      returned: always
+      sample: esx1.example.com
+    datacenter:
+      description: The datacenter.
+      type: str
+      returned: always
+      sample: DC0
+    cluster:
+      description: The cluster, or the single host.
+      type: str
+      returned: always
+      sample: Cluster1
+    resource_pool:
+      description: The resource pool.
+      type: str
+      returned: always
+      sample: Resources
+    folder:
+      description: The path of the folder.
+      type: str
+      returned: always
+      sample: /DC0/vm/apps
+    path:
+      description: The path of the VM.
+      type: str
+      returned: always
+      sample: /DC0/vm/apps/web
+    datastore:
+      description: The datastore of the VM.
+      type: str
+      returned: always
+      sample: vsan0
+    bootstrap:
+      description: The bootstrap ISO of the VM.
+      type: str
+      returned: always
+      sample: '[vsan0] gantry/bootstrap/gantry-bootstrap-1.0.0-0123456789ab.iso'
+actions:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: str
+  sample: [create web from registry.example.com/nginx:1.27, start web]
+submitted:
+  description: What vCenter had been told to do when the task failed. It may have been carried out all the same.
+  returned: failure, when something was submitted
+  type: list
+  elements: dict
+log:
+  description: The end of the output of a container that did not start as it should.
+  returned: failure, when the container has written something
+  type: str
+  sample: cannot open /etc/app.conf
+"""
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+
+
+def main() -> None:
+    run_module(ContainerOperation())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of container_vm_info; what it does is in module_utils/_container."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_vm_info
+short_description: Get facts about containers that run as virtual machines
+version_added: 0.1.0
+author:
+  - gantry.vsphere contributors (@gantry-vsphere)
+description:
+  - Returns what is known of the containers of a vCenter, all of them or those that are selected.
+  - The number of requests does not depend on the number of virtual machines.
+extends_documentation_fragment:
+  - gantry.vsphere.attributes.info_module
+  - gantry.vsphere.vcenter
+options:
+  name:
+    description:
+      - The names of the containers. By default all of them.
+      - A name that no container has is not an error.
+    type: list
+    elements: str
+    aliases: [names]
+  labels:
+    description:
+      - Labels that the containers must have, with just these values.
+    type: dict
+  datacenter:
+    description:
+      - The datacenter that the containers are in, by name or path.
+    type: str
+  folder:
+    description:
+      - The folder that the containers are in or below, by its path below the datacenter's or its inventory path.
+    type: str
+  logs:
+    description:
+      - Whether to return the end of the output of each container that has ended, at most 16 KiB of it.
+      - Bytes that are no UTF-8 are replaced.
+    type: bool
+    default: false
+seealso:
+  - module: gantry.vsphere.container_vm
+notes:
+  - On vSphere what the guest reports is forgotten when its VM powers off. The exit code and the output of a container
+    that has ended are then not known any more.
+"""
+
+EXAMPLES = r"""
+- name: Look at one container
+  gantry.vsphere.container_vm_info:
+    name: [web]
+  register: result
+
+- name: Find all containers of a project
+  gantry.vsphere.container_vm_info:
+    labels:
+      project: shop
+
+- name: Read what a container wrote before it ended
+  gantry.vsphere.container_vm_info:
+    name: [job]
+    logs: true
+"""
+
+RETURN = r"""
+containers:
+  description: The containers, in the order of their paths.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the container and its VM.
+      type: str
+      returned: always
+      sample: web
+    id:
+      description: The identity of the container, new with each creation.
+      type: str
+      returned: always
+      sample: 8d0c4a52-3f7e-4a3b-9d6e-0a1b2c3d4e5f
+    moid:
+      description: The managed object id of the VM.
+      type: str
+      returned: always
+      sample: vm-1042
+    instance_uuid:
+      description: The instance UUID of the VM.
+      type: str
+      returned: always
+      sample: 50219d3c-5e5f-4d0e-9c55-2d0b6f1f3c11
+    image:
+      description: The reference of the image as it was given.
+      type: str
+      returned: always
+      sample: registry.example.com/nginx:1.27
+    image_digest:
+      description: The digest of the image.
+      type: str
+      returned: always
+      sample: sha256:4c0fdaa8b6341bfdeca5f18f7837462c80cff90527ee35ef185571e1c327beac
+    state:
+      description: The state of the VM, V(running), V(stopped) or V(suspended).
+      type: str
+      returned: always
+      sample: running
+    status:
+      description:
+        - The state of the container, one of V(created), V(booting), V(running), V(restarting), V(stopping), V(exited)
+          and V(error).
+      type: str
+      returned: always
+      sample: running
+    exit_code:
+      description: The exit code of a container that has ended, if it is known.
+      type: int
+      returned: always
+      sample: 0
+    restart_count:
+      description: How often the guest has started the container again.
+      type: int
+      returned: always
+      sample: 0
+    health:
+      description: V(starting), V(healthy), V(unhealthy), or V(none) without a health check; V(null) when not running.
+      type: str
+      returned: always
+      sample: healthy
+    health_output:
+      description: What the last health check wrote.
+      type: str
+      returned: always
+      sample: ok
+    error:
+      description: Why the container could not be started, with C(code) and C(message), or V(null).
+      type: dict
+      returned: always
+      sample:
+        code: user_unknown
+        message: there is no user www in the image
+    started_at:
+      description: When the container was started, by the guest's clock.
+      type: str
+      returned: always
+      sample: '2026-03-01T12:00:00Z'
+    finished_at:
+      description: When the container ended, by the guest's clock.
+      type: str
+      returned: always
+      sample: '2026-03-01T13:00:00Z'
+    ip_addresses:
+      description: The addresses of the container, IPv4 first, without link-local ones.
+      type: list
+      elements: str
+      returned: always
+      sample: [10.77.0.12]
+    networks:
+      description: The network adapters as the guest sees them.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        network:
+          description: The name of the port group.
+          type: str
+          returned: always
+          sample: VM Network
+        mac_address:
+          description: The MAC address.
+          type: str
+          returned: always
+          sample: 00:50:56:a1:b2:c3
+        connected:
+          description: Whether it is connected.
+          type: bool
+          returned: always
+          sample: true
+        ip_addresses:
+          description: Its addresses, link-local ones too.
+          type: list
+          elements: str
+          returned: always
+          sample: [10.77.0.12, 'fe80::250:56ff:fea1:b2c3']
+    hostname:
+      description: The host name in the container.
+      type: str
+      returned: always
+      sample: web
+    labels:
+      description: The labels.
+      type: dict
+      returned: always
+      sample:
+        tier: front
+    memory:
+      description: The memory of the VM in bytes.
+      type: int
+      returned: always
+      sample: 134217728
+    cpus:
+      description: The number of virtual CPUs.
+      type: int
+      returned: always
+      sample: 1
+    notes:
+      description: The notes of the VM.
+      type: str
+      returned: always
+      sample: owned by the web team
+    host:
+      description: The host that the VM is on.
+      type: str
+      returned: always
+      sample: esx1.example.com
+    datacenter:
+      description: The datacenter.
+      type: str
+      returned: always
+      sample: DC0
+    cluster:
+      description: The cluster, or the single host.
+      type: str
+      returned: always
+      sample: Cluster1
+    resource_pool:
+      description: The resource pool.
+      type: str
+      returned: always
+      sample: Resources
+    folder:
+      description: The path of the folder.
+      type: str
+      returned: always
+      sample: /DC0/vm/apps
+    path:
+      description: The path of the VM.
+      type: str
+      returned: always
+      sample: /DC0/vm/apps/web
+    datastore:
+      description: The datastore of the VM.
+      type: str
+      returned: always
+      sample: vsan0
+    bootstrap:
+      description: The bootstrap ISO of the VM.
+      type: str
+      returned: always
+      sample: '[vsan0] gantry/bootstrap/gantry-bootstrap-1.0.0-0123456789ab.iso'
+    log:
+      description: The end of the container's output, or V(null) when none is known.
+      type: str
+      returned: when O(logs=true)
+      sample: cannot open /etc/app.conf
+"""
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerInfoOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+
+
+def main() -> None:
+    run_module(ContainerInfoOperation())
+
+
+if __name__ == "__main__":
+    main()
