@@ -9,10 +9,10 @@ import json
 import os
 import subprocess
 import tempfile
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 from tools.console import ROOT, VENV, say
 

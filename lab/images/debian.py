@@ -127,8 +127,8 @@ class DebianRoot:
 def _normal(name: str) -> str:
     """The path without its leading slash, where a merged /usr has it."""
     path = name.removeprefix(".").strip("/")
-    first, slash, _ = path.partition("/")
-    return f"usr/{path}" if slash and first in _MERGED else path
+    is_merged = any(path.startswith(f"{place}/") for place in _MERGED)
+    return f"usr/{path}" if is_merged else path
 
 
 def _is_left_out(path: str) -> bool:
