@@ -53,7 +53,7 @@ def _needs_header(path: Path) -> bool:
     return path.suffix in _HEADED_SUFFIXES or path.name in _HEADED_NAMES
 
 
-def _problems(path: Path) -> list[str]:
+def problems(path: Path) -> list[str]:
     raw = path.read_bytes()
     if b"\0" in raw:
         return []
@@ -74,9 +74,9 @@ def _problems(path: Path) -> list[str]:
 
 def check() -> None:
     files = _tracked_files()
-    problems = [problem for path in files for problem in _problems(path)]
-    for problem in problems:
+    found = [problem for path in files for problem in problems(path)]
+    for problem in found:
         say(problem)
-    if problems:
-        raise ToolError(f"{len(problems)} breaches of the repository's own rules")
+    if found:
+        raise ToolError(f"{len(found)} breaches of the repository's own rules")
     say(f"{len(files)} files follow the repository's own rules")

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding interpreters: only one that starts, has the version and can make environments counts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import pythons
+from tools.console import ToolError
+
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder on PATH; no pyenv."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "no-pyenv"))
+    monkeypatch.delenv("GANTRY_PYTHON", raising=False)
+    return tmp_path
+
+
+def broken_shim(place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("#!/bin/sh\necho 'command not found' >&2\nexit 127\n")
+    place.chmod(0o755)
+
+
+def test_one_on_path_is_found(path: Path) -> None:
+    (path / f"python{VERSION}").symlink_to(sys.executable)
+    assert pythons.find(VERSION) == Path(sys.executable).resolve()
+
+
+def test_a_shim_that_does_not_start_is_passed_over_for_pyenv_s_own(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_shim(path / f"python{VERSION}")
+    own = path / "pyenv" / "versions" / f"{VERSION}.1" / "bin" / f"python{VERSION}"
+    own.parent.mkdir(parents=True)
+    own.symlink_to(sys.executable)
+    monkeypatch.setenv("PYENV_ROOT", str(path / "pyenv"))
+    assert pythons.find(VERSION) == own
+
+
+def test_one_of_another_version_under_the_name_is_not_taken(path: Path) -> None:
+    (path / "python3.99").symlink_to(sys.executable)
+    assert pythons.find("3.99") is None
+
+
+def test_without_any_the_message_says_what_to_install(path: Path) -> None:
+    with pytest.raises(ToolError, match=r"apt-get install python3 python3-venv.*GANTRY_PYTHON"):
+        pythons.preferred()
+
+
+def test_the_variable_overrides_the_choice(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANTRY_PYTHON", "/opt/python")
+    assert pythons.preferred() == Path("/opt/python")

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counting of tests: the numbers are those of the runner, and a run that tested nothing is no success."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tools import runners
+from tools.runners import Counts
+
+
+def suite(folder: Path, content: str) -> list[str]:
+    (folder / "test_sample.py").write_text(content)
+    return ["-q", "-p", "no:cacheprovider", f"--rootdir={folder}", "-c", os.devnull, str(folder)]
+
+
+def test_passed_failed_and_skipped_are_counted(tmp_path: Path) -> None:
+    counts = runners.pytest(
+        suite(
+            tmp_path,
+            "import pytest\n"
+            "def test_a(): pass\n"
+            "def test_b(): pass\n"
+            "def test_c(): assert False\n"
+            "def test_d(): pytest.skip('why')\n",
+        )
+    )
+    assert counts == Counts(passed=2, failed=1, skipped=1)
+    assert not counts.good
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "import pytest\ndef test_a(): pytest.skip('why')\n", "import no_such_module\n"],
+    ids=["no test", "only skipped", "does not import"],
+)
+def test_a_run_without_a_passed_test_is_no_success(tmp_path: Path, content: str) -> None:
+    assert not runners.pytest(suite(tmp_path, content)).good
+
+
+def test_counts_add_up_and_keep_every_problem() -> None:
+    total = Counts(1, 0, 2, "first") + Counts(3, 1, 0, "second")
+    assert total == Counts(4, 1, 2, "first; second")
+    assert str(total) == "4 passed, 1 failed, 2 skipped"
