@@ -59,6 +59,12 @@ type Info struct {
 	Console    string // path of the console's log; empty: there is none
 }
 
+// What a container's machine is told, and tells.
+const (
+	SpecKey   = "guestinfo.gantry.spec"
+	StatusKey = "guestinfo.gantry.status"
+)
+
 // What Events.Off gives as reason, or as its beginning.
 const (
 	OffGuest   = "the guest powered off"

@@ -72,7 +72,7 @@ func (n *None) PowerButton(id string) error {
 	go func() {
 		var document containerSpec
 		if json.Unmarshal([]byte(spec.GuestInfo[SpecKey]), &document) == nil {
-			n.report(id, document, map[string]any{"state": "exited", "pid": nil, "health": "none", "exit_code": 0,
+			n.report(id, document, map[string]any{"state": "exited", "pid": nil, "health": "none", "exit_code": 0, "sequence": 2,
 				"finished_at": time.Now().UTC().Format(time.RFC3339)})
 		}
 		n.events.Off(id, OffGuest)

@@ -2,42 +2,112 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+// The descriptors of the disks that lie in a datastore.
+
 package vmdk
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
-	"hash/crc32"
-	"path"
+	"strconv"
 	"strings"
 )
 
-// Descriptor is the text file that stands for a disk in a datastore.
+const (
+	typeFlat  = "vmfs"
+	typeDelta = "vmfsSparse"
+	noParent  = "ffffffff"
+)
+
+// Descriptor is the text file that a disk's name stands for.
 type Descriptor struct {
-	Extent   string // the extent's file, in the same folder
 	Capacity int64  // bytes
+	Extent   string // file with the data, beside the descriptor
+	Parent   string // where the parent's descriptor is; empty: the extent has all data
 	UUID     string
-	Parent   string // the parent's descriptor, relative to this one or from the datastore's root; empty: none
+	Thin     bool
 }
 
-// Text renders the descriptor as ESXi writes one for a disk on VMFS.
-func (d Descriptor) Text() string {
-	var b strings.Builder
-	create, extentType, parentCID := "vmfs", "VMFS", "ffffffff"
+// Encode gives the file's content.
+func (d Descriptor) Encode() []byte {
+	kind, extent, parentCID := typeFlat, "VMFS", noParent
 	if d.Parent != "" {
-		create, extentType, parentCID = "vmfsSparse", "VMFSSPARSE", contentID(d.Parent)
+		kind, extent, parentCID = typeDelta, "VMFSSPARSE", "fffffffe"
 	}
-	fmt.Fprintf(&b, "# Disk DescriptorFile\nversion=1\nencoding=\"UTF-8\"\nCID=%s\nparentCID=%s\ncreateType=%q\n",
-		contentID(d.Extent), parentCID, create)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Disk DescriptorFile\nversion=1\nencoding=\"UTF-8\"\nCID=fffffffe\nparentCID=%s\ncreateType=%q\n",
+		parentCID, kind)
 	if d.Parent != "" {
 		fmt.Fprintf(&b, "parentFileNameHint=%q\n", d.Parent)
 	}
-	fmt.Fprintf(&b, "\n# Extent description\nRW %d %s %q\n\n# The Disk Data Base\n#DDB\n\n", d.Capacity/sectorSize, extentType,
-		path.Base(d.Extent))
-	fmt.Fprintf(&b, "ddb.adapterType = \"lsilogic\"\nddb.uuid = %q\nddb.virtualHWVersion = \"14\"\n", d.UUID)
-	return b.String()
+	fmt.Fprintf(&b, "\n# Extent description\nRW %d %s %q\n", d.Capacity/sectorSize, extent, d.Extent)
+	fmt.Fprintf(&b, "\n# The Disk Data Base\n#DDB\n\nddb.adapterType = \"lsilogic\"\nddb.uuid = %q\n", d.UUID)
+	if d.Thin {
+		b.WriteString("ddb.thinProvisioned = \"1\"\n")
+	}
+	return b.Bytes()
 }
 
-// contentID is a fixed id for a name: the lab keeps no history of a disk's changes.
-func contentID(name string) string {
-	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(path.Base(name)))&0x7fffffff)
+// ParseDescriptor reads what Encode wrote.
+func ParseDescriptor(content []byte) (Descriptor, error) {
+	var d Descriptor
+	lines := bufio.NewScanner(bytes.NewReader(content))
+	if !lines.Scan() || strings.TrimSpace(lines.Text()) != "# Disk DescriptorFile" {
+		return Descriptor{}, fmt.Errorf("not a disk descriptor")
+	}
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if strings.HasPrefix(line, "RW ") {
+			if err := d.parseExtent(line); err != nil {
+				return Descriptor{}, err
+			}
+			continue
+		}
+		name, value, _ := strings.Cut(line, "=")
+		if err := d.set(strings.TrimSpace(name), strings.TrimSpace(value)); err != nil {
+			return Descriptor{}, err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return Descriptor{}, err
+	}
+	if d.Extent == "" {
+		return Descriptor{}, fmt.Errorf("disk descriptor without an extent")
+	}
+	return d, nil
+}
+
+func (d *Descriptor) set(name, quoted string) (err error) {
+	switch name {
+	case "parentFileNameHint":
+		d.Parent, err = strconv.Unquote(quoted)
+	case "ddb.uuid":
+		d.UUID, err = strconv.Unquote(quoted)
+	case "ddb.thinProvisioned":
+		d.Thin = quoted == `"1"`
+	}
+	if err != nil {
+		return fmt.Errorf("disk descriptor: %s is %s: %w", name, quoted, err)
+	}
+	return nil
+}
+
+func (d *Descriptor) parseExtent(line string) error {
+	if d.Extent != "" {
+		return fmt.Errorf("disk descriptor with more than one extent")
+	}
+	fields := strings.SplitN(line, " ", 4)
+	if len(fields) != 4 {
+		return fmt.Errorf("disk descriptor: extent %q", line)
+	}
+	sectors, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil || sectors <= 0 || sectors > 1<<40 {
+		return fmt.Errorf("disk descriptor: extent of %q sectors", fields[1])
+	}
+	d.Capacity = sectors * sectorSize
+	if d.Extent, err = strconv.Unquote(fields[3]); err != nil || strings.Contains(d.Extent, "/") || d.Extent == "" {
+		return fmt.Errorf("disk descriptor: extent file %s", fields[3])
+	}
+	return nil
 }

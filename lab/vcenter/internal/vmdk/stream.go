@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 )
 
 const (
@@ -77,29 +76,53 @@ func parseHeader(sector []byte) (header, error) {
 }
 
 // Decode writes the disk that the stream holds to raw, a new file, leaving holes where the stream has no grains.
-// It returns the capacity in bytes. Grain tables and directory are checked against the grains that were read.
-func Decode(stream io.Reader, raw *os.File) (int64, error) {
-	d := decoder{in: stream, raw: raw, grains: map[uint64]uint32{}}
-	if err := d.run(); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return 0, invalid("it ends after %d bytes, before its end marker", d.sector*sectorSize)
-		}
-		return 0, err
+// capacity, in bytes, is what the stream's must be. Grain tables and directory are checked against the grains that were
+// read. A stream that breaks off gives ErrFormat, one that cannot be read its reader's own error.
+func Decode(stream io.Reader, raw Output, capacity int64) error {
+	source := &failingReader{reader: stream}
+	d := decoder{in: source, raw: raw, capacity: capacity, grains: map[uint64]uint32{}}
+	err := d.run()
+	switch {
+	case source.failure != nil:
+		return source.failure
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return invalid("it ends after %d bytes, before its end marker", d.sector*sectorSize)
 	}
-	return int64(d.head.Capacity) * sectorSize, nil
+	return err
+}
+
+// Output is a file that reads as zeros where nothing has been written.
+type Output interface {
+	io.WriterAt
+	Truncate(size int64) error
+}
+
+// failingReader remembers why its source could not be read.
+type failingReader struct {
+	reader  io.Reader
+	failure error
+}
+
+func (f *failingReader) Read(p []byte) (int, error) {
+	n, err := f.reader.Read(p)
+	if err != nil && err != io.EOF {
+		f.failure = err
+	}
+	return n, err
 }
 
 type decoder struct {
-	in     io.Reader
-	raw    *os.File
-	head   header
-	sector uint64            // position in the stream
-	grains map[uint64]uint32 // first sector on the disk -> sector in the stream
-	tables []table
-	dirAt  uint64 // where the grain directory's sectors begin
-	footer bool
-	buffer [maxCompressed + sectorSize]byte
-	grain  [grainSectors * sectorSize]byte
+	in       io.Reader
+	raw      Output
+	capacity int64
+	head     header
+	sector   uint64            // position in the stream
+	grains   map[uint64]uint32 // first sector on the disk -> sector in the stream
+	tables   []table
+	dirAt    uint64 // where the grain directory's sectors begin
+	footer   bool
+	buffer   [maxCompressed + sectorSize]byte
+	grain    [grainSectors * sectorSize]byte
 }
 
 type table struct {
@@ -114,6 +137,9 @@ func (d *decoder) run() error {
 	}
 	if d.head, err = parseHeader(first); err != nil {
 		return err
+	}
+	if found := int64(d.head.Capacity) * sectorSize; found != d.capacity {
+		return invalid("it has a capacity of %d bytes, the disk %d", found, d.capacity)
 	}
 	front := make([]byte, d.head.Overhead*sectorSize)
 	copy(front, first)

@@ -7,11 +7,13 @@ package vmdk
 import (
 	"bytes"
 	"errors"
+	"io"
 	"math/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"testing/iotest"
 )
 
 // sample makes a disk with holes, and its stream by qemu-img, an independent writer of the format.
@@ -38,14 +40,14 @@ func sample(t *testing.T, bytesLong int64) (raw, stream []byte) {
 	return content, stream
 }
 
-func decode(t *testing.T, stream []byte) ([]byte, error) {
+func decode(t *testing.T, stream []byte, capacity int) ([]byte, error) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "out.raw"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if _, err := Decode(bytes.NewReader(stream), file); err != nil {
+	if err := Decode(bytes.NewReader(stream), file, int64(capacity)); err != nil {
 		return nil, err
 	}
 	content, err := os.ReadFile(file.Name())
@@ -58,7 +60,7 @@ func decode(t *testing.T, stream []byte) ([]byte, error) {
 func TestDecodeGivesTheDiskThatWasEncoded(t *testing.T) {
 	for _, size := range []int64{1 << 20, 40 << 20, 3<<20 + 512*7} {
 		raw, stream := sample(t, size)
-		got, err := decode(t, stream)
+		got, err := decode(t, stream, len(raw))
 		if err != nil {
 			t.Fatalf("%d bytes: %v", size, err)
 		}
@@ -69,7 +71,7 @@ func TestDecodeGivesTheDiskThatWasEncoded(t *testing.T) {
 }
 
 func TestDecodeRefusesBrokenStreams(t *testing.T) {
-	_, stream := sample(t, 1<<20)
+	raw, stream := sample(t, 1<<20)
 	middle := len(stream) / 2
 	flipped := bytes.Clone(stream)
 	for i := middle; i < middle+64; i++ {
@@ -82,8 +84,25 @@ func TestDecodeRefusesBrokenStreams(t *testing.T) {
 		"flipped":   flipped,
 		"not vmdk":  bytes.Repeat([]byte("x"), 4096),
 	} {
-		if _, err := decode(t, broken); !errors.Is(err, ErrFormat) {
+		if _, err := decode(t, broken, len(raw)); !errors.Is(err, ErrFormat) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+	if _, err := decode(t, stream, len(raw)+1<<20); !errors.Is(err, ErrFormat) {
+		t.Errorf("another capacity: got %v", err)
+	}
+}
+
+func TestDecodeTellsAReaderThatFailsFromAStreamThatIsBroken(t *testing.T) {
+	raw, stream := sample(t, 1<<20)
+	file, err := os.Create(filepath.Join(t.TempDir(), "out.raw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	lost := errors.New("connection lost")
+	reader := io.MultiReader(bytes.NewReader(stream[:len(stream)/2]), iotest.ErrReader(lost))
+	if err := Decode(reader, file, int64(len(raw))); !errors.Is(err, lost) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -1,0 +1,114 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package certificates makes the lab's certificate authority, and the certificate that the API shows.
+package certificates
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	authorityFile   = "ca.pem"
+	certificateFile = "vcenter.pem"
+	keyFile         = "vcenter-key.pem"
+	lifetime        = 365 * 24 * time.Hour
+	// A certificate that ends during a long run is as good as none.
+	renewBefore = 24 * time.Hour
+)
+
+// Ensure gives the certificate in directory, and the path of the authority that clients trust. What is missing or ends
+// soon is made anew; the authority's key is then thrown away, so that it vouches for nothing else.
+func Ensure(directory string) (certificate tls.Certificate, authority string, err error) {
+	authority = filepath.Join(directory, authorityFile)
+	certificate, err = load(directory)
+	if err == nil && time.Until(certificate.Leaf.NotAfter) > renewBefore {
+		return certificate, authority, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return tls.Certificate{}, "", fmt.Errorf("certificate in %s: %w; remove it and it is made anew", directory, err)
+	}
+	if err := create(directory); err != nil {
+		return tls.Certificate{}, "", fmt.Errorf("making a certificate: %w", err)
+	}
+	certificate, err = load(directory)
+	return certificate, authority, err
+}
+
+func load(directory string) (tls.Certificate, error) {
+	if _, err := os.Stat(filepath.Join(directory, authorityFile)); err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.LoadX509KeyPair(filepath.Join(directory, certificateFile), filepath.Join(directory, keyFile))
+}
+
+func create(directory string) error {
+	now := time.Now()
+	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	authority := template("gantry lab CA", now)
+	authority.IsCA, authority.BasicConstraintsValid = true, true
+	authority.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	authorityDER, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)
+	if err != nil {
+		return err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	server := template("gantry lab vCenter", now)
+	server.KeyUsage, server.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	server.IPAddresses, server.DNSNames = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, []string{"localhost"}
+	parent, err := x509.ParseCertificate(authorityDER)
+	if err != nil {
+		return err
+	}
+	serverDER, err := x509.CreateCertificate(rand.Reader, server, parent, key.Public(), authorityKey)
+	if err != nil {
+		return err
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		write(directory, keyFile, 0o600, "PRIVATE KEY", keyDER),
+		write(directory, certificateFile, 0o600, "CERTIFICATE", serverDER),
+		write(directory, authorityFile, 0o644, "CERTIFICATE", authorityDER))
+}
+
+func template(name string, now time.Time) *x509.Certificate {
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		panic(err) // the system has no randomness
+	}
+	return &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: name},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(lifetime)}
+}
+
+func write(directory, name string, mode os.FileMode, kind string, content []byte) error {
+	path := filepath.Join(directory, name)
+	// An older file would keep its mode.
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), mode)
+}

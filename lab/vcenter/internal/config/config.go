@@ -1,0 +1,241 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package config is what the lab's controller tells the vCenter, as one JSON file.
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// What Hypervisor may say.
+const (
+	HypervisorQEMU = "qemu"
+	HypervisorNone = "none"
+)
+
+// Config is the file. Everything but what is called optional must be there.
+type Config struct {
+	// StateDir holds the certificates (ca.pem is for clients) and the datastores' files.
+	StateDir string `json:"state_dir"`
+	// Listen and Control are loopback addresses with ports; port 0 takes a free one.
+	Listen  string `json:"listen"`
+	Control string `json:"control"`
+	// ReadyFile is written when the API answers: {"listen", "control", "ca_path", "pid"}. The same goes to stdout.
+	ReadyFile string `json:"ready_file"`
+
+	Username string `json:"username"`
+	Password string `json:"password"`
+
+	Datacenter string      `json:"datacenter"`
+	Cluster    string      `json:"cluster"`
+	Hosts      Hosts       `json:"hosts"`
+	Datastores []Datastore `json:"datastores"`
+	Networks   []Network   `json:"networks"`
+	// Distributed, optional, is a distributed switch.
+	Distributed *Distributed `json:"distributed"`
+
+	// LeaseTimeoutSeconds, optional, is how long an import lives without hearing from its client. Default 300.
+	LeaseTimeoutSeconds int `json:"lease_timeout_seconds"`
+
+	// Hypervisor is qemu or none; HypervisorConfig is read by it (internal/hypervisor.Config), unless it is none.
+	Hypervisor       string          `json:"hypervisor"`
+	HypervisorConfig json.RawMessage `json:"hypervisor_config"`
+
+	// Publish, optional: loopback port -> "machine:port".
+	Publish map[string]string `json:"publish"`
+}
+
+// Hosts are the cluster's; all alike.
+type Hosts struct {
+	Names    []string `json:"names"`
+	CPUs     int      `json:"cpus"`      // cores; default 16
+	CPUMHz   int      `json:"cpu_mhz"`   // of one core; default 2600
+	MemoryMB int64    `json:"memory_mb"` // default 65536
+}
+
+// Datastore is mounted by all hosts.
+type Datastore struct {
+	Name          string `json:"name"`
+	CapacityBytes int64  `json:"capacity_bytes"`
+}
+
+// Network is a standard port group, and the subnet that its machines' addresses come from.
+type Network struct {
+	Name   string `json:"name"`
+	Subnet string `json:"subnet"`
+}
+
+// Distributed is a distributed switch with port groups.
+type Distributed struct {
+	Switch     string    `json:"switch"`
+	PortGroups []Network `json:"port_groups"`
+}
+
+// Read reads and checks the file.
+func Read(path string) (Config, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	config, err := Parse(content)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return config, nil
+}
+
+// Parse reads and checks the file's content.
+func Parse(content []byte) (Config, error) {
+	c := Config{LeaseTimeoutSeconds: 300, Hosts: Hosts{CPUs: 16, CPUMHz: 2600, MemoryMB: 65536}}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&c); err != nil {
+		return Config{}, err
+	}
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	checks := []error{
+		absolute("state_dir", c.StateDir), absolute("ready_file", c.ReadyFile),
+		loopback("listen", c.Listen), loopback("control", c.Control),
+		given("username", c.Username), given("password", c.Password),
+		given("datacenter", c.Datacenter), given("cluster", c.Cluster),
+		c.checkHosts(), c.checkDatastores(), c.checkNetworks(), c.checkPublish(),
+	}
+	if c.Hypervisor != HypervisorQEMU && c.Hypervisor != HypervisorNone {
+		checks = append(checks, fmt.Errorf("hypervisor %q: want %s or %s", c.Hypervisor, HypervisorQEMU, HypervisorNone))
+	}
+	if c.LeaseTimeoutSeconds < 1 {
+		checks = append(checks, fmt.Errorf("lease_timeout_seconds %d: want at least 1", c.LeaseTimeoutSeconds))
+	}
+	return errors.Join(checks...)
+}
+
+func (c Config) checkHosts() error {
+	if len(c.Hosts.Names) == 0 {
+		return errors.New("hosts.names is empty")
+	}
+	if c.Hosts.CPUs < 1 || c.Hosts.CPUMHz < 1 || c.Hosts.MemoryMB < 1 {
+		return errors.New("hosts: cpus, cpu_mhz and memory_mb must be positive")
+	}
+	return unique("hosts.names", c.Hosts.Names)
+}
+
+func (c Config) checkDatastores() error {
+	if len(c.Datastores) == 0 {
+		return errors.New("datastores is empty")
+	}
+	var names []string
+	for _, store := range c.Datastores {
+		if strings.ContainsAny(store.Name, "/[]") || store.Name == "." || store.Name == ".." {
+			return fmt.Errorf("datastores: %q is no name for a datastore", store.Name)
+		}
+		if store.CapacityBytes <= 0 {
+			return fmt.Errorf("datastores: %s has a capacity of %d bytes", store.Name, store.CapacityBytes)
+		}
+		names = append(names, store.Name)
+	}
+	return unique("datastores", names)
+}
+
+func (c Config) checkNetworks() error {
+	if len(c.Networks) == 0 {
+		return errors.New("networks is empty")
+	}
+	var names []string
+	for _, network := range c.AllNetworks() {
+		if _, err := netip.ParsePrefix(network.Subnet); err != nil {
+			return fmt.Errorf("networks: %s: subnet %q: %w", network.Name, network.Subnet, err)
+		}
+		names = append(names, network.Name)
+	}
+	return unique("networks", names)
+}
+
+// AllNetworks are the port groups of both kinds.
+func (c Config) AllNetworks() []Network {
+	if c.Distributed == nil {
+		return c.Networks
+	}
+	return append(append([]Network{}, c.Networks...), c.Distributed.PortGroups...)
+}
+
+func (c Config) checkPublish() error {
+	for hostPort, target := range c.Publish {
+		if _, err := port(hostPort); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+		if _, _, err := Target(target); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+	}
+	return nil
+}
+
+// Target reads "machine:port".
+func Target(text string) (machine string, number int, err error) {
+	colon := strings.LastIndexByte(text, ':')
+	if colon < 1 {
+		return "", 0, fmt.Errorf("%q: want machine:port", text)
+	}
+	number, err = port(text[colon+1:])
+	return text[:colon], number, err
+}
+
+func port(text string) (int, error) {
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 || number > 65535 {
+		return 0, fmt.Errorf("%q is not a port", text)
+	}
+	return number, nil
+}
+
+func absolute(name, path string) error {
+	if !filepath.IsAbs(path) {
+		return fmt.Errorf("%s %q is not an absolute path", name, path)
+	}
+	return nil
+}
+
+func loopback(name, address string) error {
+	parsed, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if !parsed.Addr().IsLoopback() {
+		return fmt.Errorf("%s %s: the lab listens on loopback addresses only", name, address)
+	}
+	return nil
+}
+
+func given(name, value string) error {
+	if value == "" {
+		return fmt.Errorf("%s is missing", name)
+	}
+	return nil
+}
+
+func unique(what string, names []string) error {
+	seen := map[string]bool{}
+	for _, name := range names {
+		if name == "" {
+			return fmt.Errorf("%s: a name is empty", what)
+		}
+		if seen[name] {
+			return fmt.Errorf("%s: %q is there twice", what, name)
+		}
+		seen[name] = true
+	}
+	return nil
+}

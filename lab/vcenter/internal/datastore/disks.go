@@ -1,0 +1,331 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Virtual disks: a descriptor, and beside it the data: raw, or a qcow2 file over a parent's data.
+
+package datastore
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"gantry.invalid/lab/vcenter/internal/qcow2"
+	"gantry.invalid/lab/vcenter/internal/vmdk"
+)
+
+const (
+	flatSuffix  = "-flat.vmdk"
+	deltaSuffix = "-delta.vmdk"
+	// What stands before a datastore's name in a descriptor.
+	volumes = "/vmfs/volumes/"
+	// A chain longer than vSphere's own limit is a loop, or will not run.
+	longestChain = 32
+	// What an overlay takes before anything is written to it.
+	emptyOverlay = 16 * 1024
+	// A descriptor is text of some hundred bytes; a larger file is something else.
+	largestDescriptor = 64 * 1024
+)
+
+// Formats of a disk's data.
+const (
+	FormatRaw   = "raw"
+	FormatQcow2 = "qcow2"
+)
+
+// Disk is one file of a chain.
+type Disk struct {
+	Path     Path   // the descriptor
+	Data     string // absolute path of the data
+	Format   string
+	Capacity int64
+	UUID     string
+	Thin     bool
+	Parent   *Path // nil: the data is all here
+}
+
+// NewUUID gives a disk's id in the form that VMware gives them.
+func NewUUID() string {
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		panic(err) // the system has no randomness; nothing would be right
+	}
+	id[0], id[1], id[2] = 0x60, 0x00, 0xc2
+	id[3] = 0x90 | id[3]&0x0f
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+}
+
+// Disk reads a disk's descriptor.
+func (s *Stores) Disk(place Path) (Disk, error) {
+	store, file, err := s.Locate(place)
+	if err != nil {
+		return Disk{}, err
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return Disk{}, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > largestDescriptor {
+		return Disk{}, fmt.Errorf("%s is not a disk's descriptor", place)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return Disk{}, err
+	}
+	descriptor, err := vmdk.ParseDescriptor(content)
+	if err != nil {
+		return Disk{}, fmt.Errorf("%s: %w", place, err)
+	}
+	data, err := store.Resolve(place.Dir().Join(descriptor.Extent).Relative)
+	if err != nil {
+		return Disk{}, err
+	}
+	if _, err := os.Stat(data); err != nil {
+		return Disk{}, err
+	}
+	disk := Disk{Path: place, Data: data, Format: FormatRaw, Capacity: descriptor.Capacity,
+		UUID: descriptor.UUID, Thin: descriptor.Thin}
+	if descriptor.Parent != "" {
+		name, relative, _ := strings.Cut(strings.TrimPrefix(descriptor.Parent, volumes), "/")
+		disk.Format, disk.Parent = FormatQcow2, &Path{name, relative}
+	}
+	return disk, nil
+}
+
+// Chain gives a disk and those it stands on.
+func (s *Stores) Chain(place Path) ([]Disk, error) {
+	var chain []Disk
+	for next := &place; next != nil; {
+		disk, err := s.Disk(*next)
+		if err != nil {
+			return nil, err
+		}
+		if chain = append(chain, disk); len(chain) > longestChain {
+			return nil, fmt.Errorf("%s: a chain of more than %d disks", place, longestChain)
+		}
+		next = disk.Parent
+	}
+	return chain, nil
+}
+
+// CreateDisk makes an empty disk. A thin one takes space only as it is written.
+func (s *Stores) CreateDisk(place Path, capacity int64, thin bool, uuid string) error {
+	return s.makeDisk(place, flatSuffix, vmdk.Descriptor{Capacity: capacity, UUID: uuid, Thin: thin},
+		func(store *Store, data string) error {
+			file, err := os.OpenFile(data, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if err != nil {
+				return err
+			}
+			if err = errors.Join(full(file.Truncate(capacity)), file.Close()); err == nil && !thin {
+				err = store.reserve(data, capacity)
+			}
+			return err
+		})
+}
+
+// CreateChild makes a disk that has nothing of its own above its parent.
+func (s *Stores) CreateChild(place, parent Path, uuid string) error {
+	below, err := s.Disk(parent)
+	if err != nil {
+		return err
+	}
+	descriptor := vmdk.Descriptor{Capacity: below.Capacity, UUID: uuid, Thin: true,
+		Parent: volumes + parent.Store + "/" + parent.Relative}
+	return s.makeDisk(place, deltaSuffix, descriptor, func(store *Store, data string) error {
+		if err := store.Require(emptyOverlay); err != nil {
+			return err
+		}
+		backing, err := filepath.Rel(filepath.Dir(data), below.Data)
+		if err != nil {
+			return err
+		}
+		return full(qcow2.Create(data, below.Capacity, backing, below.Format))
+	})
+}
+
+// CopyDisk makes a disk of its own with what another one shows.
+func (s *Stores) CopyDisk(source, target Path, thin bool, uuid string) error {
+	chain, err := s.Chain(source)
+	if err != nil {
+		return err
+	}
+	top := chain[0]
+	descriptor := vmdk.Descriptor{Capacity: top.Capacity, UUID: uuid, Thin: thin}
+	return s.makeDisk(target, flatSuffix, descriptor, func(store *Store, data string) error {
+		if err := copyChain(store, chain, data); err != nil {
+			return err
+		}
+		if thin {
+			return nil
+		}
+		return store.reserve(data, top.Capacity)
+	})
+}
+
+// copyChain needs another program only where the chain's parts have to be put together.
+func copyChain(store *Store, chain []Disk, data string) error {
+	for len(chain) > 1 {
+		untouched, err := qcow2.Untouched(chain[0].Data)
+		if err != nil {
+			return err
+		}
+		if !untouched {
+			break
+		}
+		chain = chain[1:]
+	}
+	if chain[0].Format == FormatRaw {
+		return copySparse(store, chain[0].Data, data)
+	}
+	var needed int64
+	for _, disk := range chain {
+		info, err := os.Stat(disk.Data)
+		if err != nil {
+			return err
+		}
+		needed += allocated(info)
+	}
+	if err := store.Require(min(needed, chain[0].Capacity)); err != nil {
+		return err
+	}
+	return qemuImg("convert", "-f", chain[0].Format, "-O", FormatRaw, chain[0].Data, data)
+}
+
+// makeDisk writes the data by fill, then the descriptor. On an error nothing is left.
+func (s *Stores) makeDisk(place Path, suffix string, descriptor vmdk.Descriptor, fill func(*Store, string) error) error {
+	store, file, err := s.Locate(place)
+	if err != nil {
+		return err
+	}
+	base, named := strings.CutSuffix(file, ".vmdk")
+	if !named {
+		return fmt.Errorf("%w: %s does not end in .vmdk", ErrPath, place)
+	}
+	for _, name := range []string{file, base + flatSuffix, base + deltaSuffix} {
+		if _, err := os.Lstat(name); err == nil {
+			return fmt.Errorf("%s: %w", place, fs.ErrExist)
+		}
+	}
+	data := base + suffix
+	descriptor.Extent = filepath.Base(data)
+	if err = fill(store, data); err == nil {
+		err = os.WriteFile(file, descriptor.Encode(), 0o600)
+	}
+	if err != nil {
+		for _, name := range []string{file, data} {
+			if removeErr := os.Remove(name); !errors.Is(removeErr, fs.ErrNotExist) {
+				err = errors.Join(err, removeErr)
+			}
+		}
+	}
+	store.Account(file, data)
+	return err
+}
+
+// ImportDisk replaces an empty disk's content by an uploaded one.
+func (s *Stores) ImportDisk(place Path, stream io.Reader) error {
+	disk, err := s.Disk(place)
+	if err != nil {
+		return err
+	}
+	store := s.byName[place.Store]
+	temporary, err := os.CreateTemp(filepath.Dir(disk.Data), ".import-*")
+	if err != nil {
+		return err
+	}
+	err = vmdk.Decode(stream, &chargedWriter{store, temporary}, disk.Capacity)
+	err = errors.Join(err, temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), disk.Data)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(temporary.Name()))
+	}
+	store.Account(temporary.Name(), disk.Data)
+	return err
+}
+
+// RemoveDisk removes a disk's files. Parts that are missing are no error: they are as gone as they should be.
+func (s *Stores) RemoveDisk(place Path) error {
+	store, file, err := s.Locate(place)
+	if err != nil {
+		return err
+	}
+	base := strings.TrimSuffix(file, ".vmdk")
+	var errs []error
+	files := []string{file, base + flatSuffix, base + deltaSuffix}
+	for _, name := range files {
+		if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	store.Account(files...)
+	return errors.Join(errs...)
+}
+
+// GrowDisk makes a disk larger. It must not be a child, nor have children.
+func (s *Stores) GrowDisk(place Path, capacity int64) error {
+	disk, err := s.Disk(place)
+	if err != nil {
+		return err
+	}
+	if disk.Parent != nil || capacity < disk.Capacity {
+		return fmt.Errorf("%s cannot be made %d bytes large", place, capacity)
+	}
+	store, file, err := s.Locate(place)
+	if err != nil {
+		return err
+	}
+	if !disk.Thin {
+		if err := store.reserve(disk.Data, capacity); err != nil {
+			return err
+		}
+	}
+	descriptor := vmdk.Descriptor{Capacity: capacity, Extent: filepath.Base(disk.Data), UUID: disk.UUID, Thin: disk.Thin}
+	return errors.Join(full(os.Truncate(disk.Data, capacity)), os.WriteFile(file, descriptor.Encode(), 0o600))
+}
+
+// MergeDisk writes what a child has of its own into its parent, and removes the child.
+func (s *Stores) MergeDisk(child Path) error {
+	disk, err := s.Disk(child)
+	if err != nil {
+		return err
+	}
+	if disk.Parent == nil {
+		return fmt.Errorf("%s has no parent", child)
+	}
+	untouched, err := qcow2.Untouched(disk.Data)
+	if err != nil {
+		return err
+	}
+	if !untouched {
+		if err := qemuImg("commit", "-f", disk.Format, disk.Data); err != nil {
+			return err
+		}
+	}
+	parent, err := s.Disk(*disk.Parent)
+	if err != nil {
+		return err
+	}
+	s.byName[parent.Path.Store].Account(parent.Data)
+	return s.RemoveDisk(child)
+}
+
+func qemuImg(arguments ...string) error {
+	output, err := exec.Command("qemu-img", arguments...).CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("qemu-img (Debian package qemu-utils) is needed to put disks together: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("qemu-img %s: %w: %s", arguments[0], err, bytes.TrimSpace(output))
+	}
+	return nil
+}
