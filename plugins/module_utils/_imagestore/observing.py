@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -144,40 +145,53 @@ def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) 
     )
 
 
-def read_users(
-    session: Session, vms: Sequence[Entry], templates: Sequence[ImageTemplate]
-) -> dict[str, tuple[str, ...]]:
-    """The paths of the VMs whose disks stand on a template's, by the template's MoID. Reads the devices of all VMs.
+@dataclass(frozen=True)
+class Disks:
+    """The disks of one VM: all files that they consist of, those of others that they stand on included."""
+
+    path: str
+    files: frozenset[str] = frozenset()
+    capacity_bytes: int = 0
+
+
+def read_disks(session: Session, vms: Sequence[Entry]) -> dict[str, Disks]:
+    """The disks of these VMs by MoID: one read, of a few kilobytes for each VM."""
+    paths = {entry.moid: entry.path for entry in vms}
+    return {
+        row.moid: _disks(paths[row.moid], row.get("config.hardware.device") or ())
+        for row in session.read([entry.ref for entry in vms], ["config.hardware.device"])
+    }
+
+
+def users_of(template: ImageTemplate, disks: Mapping[str, Disks]) -> tuple[str, ...]:
+    """The paths of the VMs whose disks stand on a template's.
 
     The disks are asked, not what the VMs say of themselves: a clone that someone made by hand counts too.
     """
-    if not templates:
-        return {}
-    paths = {entry.moid: entry.path for entry in vms}
-    files = {
-        row.moid: _disk_files(row.get("config.hardware.device") or ())
-        for row in session.read([entry.ref for entry in vms], ["config.hardware.device"])
-    }
-    return {
-        template.moid: tuple(
-            sorted(
-                paths[moid]
-                for moid, chain in files.items()
-                if moid != template.moid and chain & files.get(template.moid, frozenset())
-            )
-        )
-        for template in templates
-    }
+    own = disks[template.moid].files if template.moid in disks else frozenset()
+    return tuple(sorted(one.path for moid, one in disks.items() if moid != template.moid and one.files & own))
 
 
-def _disk_files(devices: Iterable[Any]) -> frozenset[str]:
-    found = set()
+def read_users(
+    session: Session, vms: Sequence[Entry], templates: Sequence[ImageTemplate]
+) -> dict[str, tuple[str, ...]]:
+    """The users of each template, by the template's MoID. Without templates nothing is read."""
+    disks = read_disks(session, vms) if templates else {}
+    return {template.moid: users_of(template, disks) for template in templates}
+
+
+def _disks(path: str, devices: Iterable[Any]) -> Disks:
+    files = set()
+    capacity = 0
     for device in devices:
-        backing = device.backing if isinstance(device, vim.vm.device.VirtualDisk) else None
+        if not isinstance(device, vim.vm.device.VirtualDisk):
+            continue
+        capacity += int(device.capacityInBytes or device.capacityInKB * 1024)
+        backing = device.backing
         while backing is not None:
-            found.add(str(backing.fileName))
+            files.add(str(backing.fileName))
             backing = getattr(backing, "parent", None)
-    return frozenset(found)
+    return Disks(path, frozenset(files), capacity)
 
 
 def _resolve(desired: ImageRequest, meant: Sequence[ImageTemplate]) -> Resolved | None:

@@ -17,10 +17,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.applyin
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import ImageChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import ObservedImages
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import (
+    Disks,
     observe_images,
+    read_disks,
     read_inventory,
     read_templates,
-    read_users,
+    users_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.planning import (
     find_template,
@@ -82,7 +84,7 @@ class ContainerImage(Operation[ImageRequest, ObservedImages, ImageChange]):
 @dataclass(frozen=True)
 class ObservedList:
     templates: tuple[ImageTemplate, ...] = ()
-    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    disks: Mapping[str, Disks] = field(default_factory=dict)
 
 
 class ContainerImageInfo(InfoOperation[ImageQuery, ObservedList]):
@@ -100,14 +102,21 @@ class ContainerImageInfo(InfoOperation[ImageQuery, ObservedList]):
         templates = read_templates(session, inventory, datacenter)
         if desired.reference is not None:
             templates = tuple(matching(templates, desired.reference, None))
-        return ObservedList(templates, read_users(session, inventory.vms(datacenter=datacenter), templates))
+        if not templates:
+            return ObservedList()
+        return ObservedList(templates, read_disks(session, inventory.vms(datacenter=datacenter)))
 
     def result(self, desired: ImageQuery, observed: ObservedList) -> dict[str, Any]:
+        ordered = sorted(observed.templates, key=lambda template: template.path)
+        return {"images": [self._facts(template, observed.disks) for template in ordered]}
+
+    @staticmethod
+    def _facts(template: ImageTemplate, disks: Mapping[str, Disks]) -> dict[str, Any]:
+        own = disks.get(template.moid)
         return {
-            "images": [
-                {**image_facts(template), "in_use_by": list(observed.users.get(template.moid, ()))}
-                for template in sorted(observed.templates, key=lambda template: template.path)
-            ]
+            **image_facts(template),
+            "capacity_bytes": None if own is None else own.capacity_bytes,
+            "in_use_by": list(users_of(template, disks)),
         }
 
 

@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module bootstrap_image: which steps it is made of and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.applying import apply_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
+    REQUIRED_IF,
+    BootstrapRequest,
+    ObservedBootstrap,
+    bootstrap_argument_spec,
+    bootstrap_request,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observing import observe_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.planning import (
+    BootstrapChange,
+    plan_bootstrap,
+    predict_bootstrap,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+class BootstrapImage(Operation[BootstrapRequest, ObservedBootstrap, BootstrapChange]):
+    """The bootstrap ISO in a datastore: there, or not."""
+
+    name = "bootstrap_image"
+    argument_spec = argument_spec(**bootstrap_argument_spec())
+    required_if = REQUIRED_IF
+
+    def desire(self, params: Mapping[str, Any]) -> BootstrapRequest:
+        return bootstrap_request(params)
+
+    def observe(self, session: Session, desired: BootstrapRequest) -> ObservedBootstrap:
+        return observe_bootstrap(session, desired)
+
+    def plan(self, desired: BootstrapRequest, observed: ObservedBootstrap) -> Plan[BootstrapChange]:
+        return plan_bootstrap(desired, observed)
+
+    def apply(
+        self,
+        session: Session,
+        desired: BootstrapRequest,
+        observed: ObservedBootstrap,
+        plan: Plan[BootstrapChange],
+        report: Report,
+    ) -> ObservedBootstrap:
+        return apply_bootstrap(session, observed, plan, report)
+
+    def predict(
+        self, desired: BootstrapRequest, observed: ObservedBootstrap, plan: Plan[BootstrapChange]
+    ) -> ObservedBootstrap:
+        return predict_bootstrap(observed, plan)
+
+    def result(self, desired: BootstrapRequest, observed: ObservedBootstrap) -> dict[str, Any]:
+        iso = observed.iso
+        if iso is None or not desired.present:
+            return {"bootstrap": None}
+        return {
+            "bootstrap": {
+                "path": observed.path(iso.name),
+                "datastore": observed.datastore_name,
+                "version": iso.version,
+                "sha256": iso.sha256,
+                "size": iso.size,
+            }
+        }

@@ -1,0 +1,137 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of container_image_info; what it does is in module_utils/_imagestore."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_image_info
+short_description: Get facts about the container images in vCenter
+version_added: 0.1.0
+author:
+  - gantry.vsphere contributors (@gantry-vsphere)
+description:
+  - Returns the images that M(gantry.vsphere.container_image) keeps in a datacenter, and which VMs stand on them.
+  - It asks vCenter only, never a registry.
+extends_documentation_fragment:
+  - gantry.vsphere.attributes.info_module
+  - gantry.vsphere.vcenter
+options:
+  name:
+    description:
+      - The reference of an image, with a tag or a digest. By default all images are returned.
+      - A reference that no image has is not an error.
+    type: str
+    aliases: [image]
+  datacenter:
+    description:
+      - The datacenter, by name, path or MoID. It may be left out if there is only one.
+    type: str
+seealso:
+  - module: gantry.vsphere.container_image
+"""
+
+EXAMPLES = r"""
+- name: List all images
+  gantry.vsphere.container_image_info:
+    datacenter: DC0
+  register: result
+
+- name: Show those that nothing uses
+  ansible.builtin.debug:
+    msg: "{{ result.images | rejectattr('in_use_by') | map(attribute='references') }}"
+
+- name: Look at one image
+  gantry.vsphere.container_image_info:
+    name: docker.io/library/nginx:1.27
+"""
+
+RETURN = r"""
+images:
+  description: The images, in the order of their paths.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the template.
+      type: str
+      returned: always
+      sample: gantry-image-4c0fdaa8b634-9d3b1f0c
+    moid:
+      description: The managed object id of the template.
+      type: str
+      returned: always
+      sample: vm-1017
+    path:
+      description: The inventory path of the template.
+      type: str
+      returned: always
+      sample: /DC0/vm/gantry-images/gantry-image-4c0fdaa8b634-9d3b1f0c
+    datastore:
+      description: The datastore that the template is on.
+      type: str
+      returned: always
+      sample: vsan0
+    state:
+      description: V(ready), or V(importing) for an import that is under way or was interrupted.
+      type: str
+      returned: always
+      sample: ready
+    reference:
+      description: The reference that the image was first imported by.
+      type: str
+      returned: always
+      sample: nginx:1.27
+    references:
+      description: All references that mean this image, in their full form.
+      type: list
+      elements: str
+      returned: always
+      sample: ["docker.io/library/nginx:1.27"]
+    digest:
+      description: The digest of the image's manifest for the platform.
+      type: str
+      returned: always
+      sample: sha256:4c0fdaa8b6341bfdeca5f18f7837462c80cff90527ee35ef185571e1c327beac
+    disk:
+      description: The content id of the disk. It depends on the digest and on the version of the conversion.
+      type: str
+      returned: always
+      sample: 9d3b1f0c5a7e4b2d8c6f1e0a3b5d7f9c1e3a5b7d9f1c3e5a7b9d1f3c5e7a9b1d
+    capacity_bytes:
+      description: The size of the disk.
+      type: int
+      returned: always
+      sample: 56623104
+    created:
+      description: When the image was built, as it says itself.
+      type: str
+      returned: always
+      sample: '2026-01-14T10:12:44Z'
+    config:
+      description: The configuration of the image, such as C(Env), C(Entrypoint), C(Cmd) and C(User).
+      type: dict
+      returned: always
+      sample: {"Cmd": ["nginx", "-g", "daemon off;"], "architecture": "amd64", "os": "linux"}
+    in_use_by:
+      description: The paths of the VMs whose disks stand on that of the template.
+      type: list
+      elements: str
+      returned: always
+      sample: ["/DC0/vm/apps/web"]
+"""
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.operation import ContainerImageInfo
+
+
+def main() -> None:
+    run_module(ContainerImageInfo())
+
+
+if __name__ == "__main__":
+    main()
