@@ -14,9 +14,10 @@ from pathlib import Path
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 FOLDER = "gantry/bootstrap"
-_VERSION = r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}"
+_VERSION = r"[0-9a-z][0-9a-z.+-]{0,63}"
 _NAME = re.compile(rf"gantry-bootstrap-(?P<version>{_VERSION})-(?P<content>[0-9a-f]{{12}})\.iso")
-_APPLICATION = re.compile(rf"GANTRY-BOOTSTRAP (?P<version>{_VERSION})")
+# ISO 9660 knows upper case only there; versions are lower case.
+_APPLICATION = re.compile(rf"gantry-bootstrap (?P<version>{_VERSION})")
 # ISO 9660: the primary volume descriptor is sector 16.
 _SECTOR = 2048
 _DESCRIPTOR = 16 * _SECTOR
@@ -67,7 +68,7 @@ def _version(path: Path, head: bytes) -> str:
     if not descriptor.startswith(_MAGIC):
         raise GantryError(f"src {str(path)!r} is not an ISO image. Give the bootstrap ISO.")
     application = descriptor[_APPLICATION_ID].decode("ascii", "replace").rstrip(" \0")
-    match = _APPLICATION.fullmatch(application)
+    match = _APPLICATION.fullmatch(application.lower())
     if match is None:
         raise GantryError(
             f"src {str(path)!r} is an ISO image, but no bootstrap of gantry: its application id is {application!r}. "

@@ -64,6 +64,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     [
         "gantry-bootstrap-0.1.0-0123456789ab.iso.part-01234567",
         "gantry-bootstrap-0.1.0-0123456789AB.iso",
+        "gantry-bootstrap-0.1.0-RC-0123456789ab.iso",
         "gantry-bootstrap--0123456789ab.iso",
         "debian.iso",
     ],
