@@ -217,7 +217,11 @@ class TarReader:
             raise LayerError("it ends in the middle of a header", "layer_damaged")
         if not block[0] and not any(block):
             return None
-        if (_sum(block[:148] + _CHECKSUM_BLANK + block[156:]) - _number(block[148:156])) % _SUM_MODULUS:
+        checksum = block[148:156].strip(b" \0")
+        if (
+            not checksum.isdigit()
+            or (_sum(block[:148] + _CHECKSUM_BLANK + block[156:]) - _octal(checksum)) % _SUM_MODULUS
+        ):
             raise LayerError("it is not a tar archive, or is damaged: a header has a wrong checksum", "layer_damaged")
         return block
 
@@ -349,7 +353,7 @@ def clean_path(raw: bytes) -> bytes:
 
 def show(path: bytes) -> str:
     """A path for a message: bounded, and nothing in it that a terminal would obey."""
-    text = path.decode("utf-8", "backslashreplace")
+    text = path.decode("utf-8", "backslashreplace") or "/"
     text = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
     return f"'{text if len(text) <= 200 else text[:200] + '...'}'"
 
@@ -430,14 +434,14 @@ def _number(field: bytes) -> int:
         bits = 8 * len(field)
         return value - (1 << bits) if first & 0x40 else value - (1 << (bits - 1))
     text = field.partition(b"\0")[0].strip()
-    if not text:
-        return 0
-    if text.isdigit():
-        try:
-            return int(text, 8)
-        except ValueError:
-            pass  # an 8 or a 9: told below
-    raise LayerError("a header has a number that is none", "layer_damaged")
+    return _octal(text) if text else 0
+
+
+def _octal(text: bytes) -> int:
+    # int() alone would take signs and underscores.
+    if not text.isdigit() or b"8" in text or b"9" in text:
+        raise LayerError("a header has a number that is none", "layer_damaged")
+    return int(text, 8)
 
 
 def _digits(text: bytes) -> int:
