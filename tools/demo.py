@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""make demo: plays the shipped example in the lab, twice, removes the container again, and sums up what took how long.
+
+The lab is left up if it was, and taken down if it was not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.controller import Lab
+from tools.console import ROOT, VENV, ToolError, main_guard, say, step
+
+_CONTAINER = "web"
+_TASK = re.compile(r"^TASK \[(?:.*: )?(.*)\]")
+_RECAP = re.compile(r"changed=(\d+).*failed=(\d+)")
+
+
+@dataclass(frozen=True)
+class Played:
+    """One run of a playbook: the seconds of each task, and how many of them changed something."""
+
+    tasks: Mapping[str, float]
+    changed: int
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.tasks.values())
+
+
+def _connection(info: Mapping[str, Any]) -> dict[str, str]:
+    vcenter = info["vcenter"]
+    return {
+        "VMWARE_HOST": vcenter["hostname"],
+        "VMWARE_PORT": str(vcenter["port"]),
+        "VMWARE_USER": vcenter["username"],
+        "VMWARE_PASSWORD": vcenter["password"],
+        "VMWARE_CA_PATH": vcenter["ca_path"],
+    }
+
+
+def _variables(info: Mapping[str, Any]) -> dict[str, Any]:
+    published = {target: port for port, target in info["publish"].items()}
+    return {
+        "demo_name": _CONTAINER,
+        "demo_image": info["images"]["nginx"],
+        "demo_registry_tls_verify": False,
+        "demo_bootstrap_iso": info["bootstrap_iso"],
+        "demo_url": f"http://127.0.0.1:{published[f'{_CONTAINER}:80']}/",
+    }
+
+
+def _play(playbook: str, info: Mapping[str, Any]) -> Played:
+    """Plays a playbook, showing its output as it comes."""
+    command = [str(VENV / "bin" / "ansible-playbook"), "-i", "localhost,", "-e", json.dumps(_variables(info))]
+    environment = {**os.environ, **_connection(info), "ANSIBLE_LOCALHOST_WARNING": "0"}
+    tasks: dict[str, float] = {}
+    current, begin, changed = "", time.monotonic(), 0
+    with subprocess.Popen(
+        [*command, f"playbooks/{playbook}"],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip():
+                say("   " + line.rstrip())
+            task, recap = _TASK.match(line), _RECAP.search(line)
+            if task or line.startswith("PLAY RECAP"):
+                now = time.monotonic()
+                if current:
+                    tasks[current] = now - begin
+                current, begin = task.group(1) if task else "", now
+            if recap:
+                changed = int(recap.group(1))
+    if process.returncode:
+        raise ToolError(f"playbooks/{playbook} failed; what it said is above")
+    return Played(tasks, changed)
+
+
+def _table(rows: list[tuple[str, float, str]]) -> None:
+    say("")
+    for title, seconds, remark in rows:
+        say(f"   {title:<46} {seconds:7.1f} s   {remark}".rstrip())
+
+
+def main() -> None:
+    begin = time.monotonic()
+    lab = Lab()
+    was_up = lab.status().state == "up"
+    try:
+        with step("the lab: a vCenter, a registry with images, machines that boot"):
+            info = lab.up()
+        started = time.monotonic() - begin
+        say("-- the container, from the registry to its page")
+        first = _play("demo.yml", info)
+        say("-- the same again: nothing to do")
+        second = _play("demo.yml", info)
+        if second.changed:
+            raise ToolError(f"the second run changed {second.changed} things; it was to change nothing")
+        say("-- stop and removal")
+        last = _play("demo_remove.yml", info)
+    finally:
+        if not was_up:
+            with step("lab down"):
+                lab.down()
+    rows = [("lab up" if not was_up else "lab (was up)", started, "")]
+    rows += [(title, seconds, "") for title, seconds in first.tasks.items() if not title.startswith("Show ")]
+    rows += [("second run", second.seconds, "changed=0"), ("stop and removal", last.seconds, "")]
+    _table([*rows, ("all", time.monotonic() - begin, "")])
+
+
+if __name__ == "__main__":
+    main_guard(main)
