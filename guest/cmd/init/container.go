@@ -1,0 +1,96 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+
+	"gantry.invalid/guest/internal/logbuf"
+	"gantry.invalid/guest/internal/process"
+	"gantry.invalid/guest/internal/spec"
+	"gantry.invalid/guest/internal/supervise"
+)
+
+// starter starts runs of the container, their output going to the log and the console.
+type starter struct {
+	machine *machine
+	spec    *spec.Spec
+	log     *logbuf.Log
+}
+
+func (s *starter) start() (supervise.Instance, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		s.copyOutput(read)
+	}()
+	launcher := &process.Launcher{Reaper: s.machine.reaper, Spec: s.spec}
+	container, err := launcher.Start(write)
+	if closeErr := write.Close(); closeErr != nil {
+		s.machine.complain(closeErr)
+	}
+	if err != nil {
+		<-copied
+		return nil, err
+	}
+	s.machine.console.logf("started %q", s.spec.Process.Args)
+	run := &run{container: container, starter: s, ended: make(chan int, 1)}
+	go func() {
+		status := <-container.Ended
+		// With the last process the last writer is gone too: the output is complete.
+		<-copied
+		run.ended <- process.ExitCode(status)
+	}()
+	return run, nil
+}
+
+// copyOutput never stops reading: a container must not block because its log cannot be written.
+func (s *starter) copyOutput(read *os.File) {
+	defer read.Close()
+	chunk := make([]byte, 32<<10)
+	complained := false
+	for {
+		size, err := read.Read(chunk)
+		if size > 0 {
+			if _, err := s.log.Write(chunk[:size]); err != nil && !complained {
+				s.machine.complain(err)
+				complained = true
+			}
+			// The console's Write does not fail.
+			_, _ = s.machine.console.Write(chunk[:size])
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				s.machine.complain(err)
+			}
+			return
+		}
+	}
+}
+
+// run is one run of the container.
+type run struct {
+	container *process.Container
+	starter   *starter
+	ended     chan int
+}
+
+func (r *run) PID() int { return r.container.PID }
+
+func (r *run) Ended() <-chan int { return r.ended }
+
+func (r *run) Signal(number syscall.Signal) error { return r.container.Signal(number) }
+
+func (r *run) Probe(ctx context.Context, args []string) (int, string, error) {
+	return r.container.Probe(ctx, r.starter.machine.reaper, r.starter.spec, args)
+}

@@ -1,0 +1,159 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/disks"
+	"gantry.invalid/guest/internal/modules"
+	"gantry.invalid/guest/internal/network"
+	"gantry.invalid/guest/internal/power"
+	"gantry.invalid/guest/internal/process"
+	"gantry.invalid/guest/internal/report"
+	"gantry.invalid/guest/internal/rootfs"
+	"gantry.invalid/guest/internal/uevent"
+)
+
+const modulesDirectory = "/lib/modules"
+
+// machine is everything around the container.
+type machine struct {
+	console  *console
+	hub      *uevent.Hub
+	modules  *modules.Loader
+	outside  outside
+	reporter *report.Reporter
+	reaper   *process.Reaper
+	stop     *stopper
+	// logTail gives the end of the container's output once there is a log.
+	logTail func() ([]byte, error)
+}
+
+// setUp makes the machine ready to read a spec: kernel file systems, drivers, ways out, requests to stop.
+func setUp(console *console) (*machine, error) {
+	for _, entry := range []struct{ kind, where, options string }{
+		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=755"},
+	} {
+		if err := os.MkdirAll(entry.where, 0o755); err != nil {
+			return nil, err
+		}
+		if err := unix.Mount(entry.kind, entry.where, entry.kind, 0, entry.options); err != nil {
+			return nil, fmt.Errorf("mount %s: %w", entry.where, err)
+		}
+	}
+	// The container is to be killed when memory runs out, not init.
+	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0); err != nil {
+		return nil, err
+	}
+	hub, err := uevent.Listen()
+	if err != nil {
+		return nil, err
+	}
+	loader, err := modules.Open(modulesDirectory)
+	if err != nil {
+		return nil, err
+	}
+	m := &machine{console: console, hub: hub, modules: loader, stop: newStopper(console), reaper: process.NewReaper()}
+	buttons := hub.Subscribe("input")
+	go m.hear()
+	if err := loader.Coldplug(); err != nil {
+		console.logf("%v", err)
+	}
+	if m.outside, err = openOutside(console); err != nil {
+		return nil, err
+	}
+	m.reporter = report.New(m.outside, version, kernelRelease(), m.complain)
+	m.hearRequests(buttons)
+	return m, nil
+}
+
+func (m *machine) complain(err error) { m.console.logf("%v", err) }
+
+// hear loads the drivers of devices as they appear.
+func (m *machine) hear() {
+	m.complain(m.hub.Run(func(event uevent.Event) {
+		if event.Action != "add" {
+			return
+		}
+		if err := m.modules.LoadAlias(event.Modalias); err != nil {
+			m.complain(err)
+		}
+	}))
+}
+
+// hearRequests leads every way of asking for the end to the stopper.
+func (m *machine) hearRequests(buttons <-chan struct{}) {
+	go power.Watch(buttons, func() { m.stop.request("the power button", false) }, m.complain)
+	// Ctrl-Alt-Del becomes a signal to init instead of a reset.
+	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF); err != nil {
+		m.complain(err)
+	}
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, syscall.SIGINT)
+	go func() {
+		for range interrupts {
+			m.stop.request("Ctrl-Alt-Del", true)
+		}
+	}()
+	if err := m.outside.listen(m.stop); err != nil {
+		m.complain(err)
+	}
+}
+
+func (m *machine) finder() *disks.Finder {
+	return &disks.Finder{Sys: "/sys", Dev: "/dev", Wake: m.hub.Subscribe("block")}
+}
+
+func (m *machine) rootBuilder() *rootfs.Builder {
+	return &rootfs.Builder{Images: m.finder(), Scratches: m.finder(), Modules: m.modules}
+}
+
+func (m *machine) networkManager(hostname string, changed func()) *network.Manager {
+	return &network.Manager{
+		Hostname: hostname, Wake: m.hub.Subscribe("net"), Logf: m.console.logf, Changed: changed,
+	}
+}
+
+// release leaves the disks clean.
+func (m *machine) release() {
+	if err := rootfs.Release(); err != nil {
+		m.complain(err)
+	}
+	if err := m.outside.flush(); err != nil {
+		m.complain(err)
+	}
+}
+
+func kernelRelease() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(name.Release[:])
+}
+
+// memoryAvailable reads MemAvailable, in bytes.
+func memoryAvailable() (int64, error) {
+	content, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(content)) {
+		if rest, found := strings.CutPrefix(line, "MemAvailable:"); found {
+			kibibytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kibibytes << 10, err
+		}
+	}
+	return 0, errors.New("/proc/meminfo has no MemAvailable")
+}

@@ -1,0 +1,53 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Command init is the first process of a container VM: it reads the spec, prepares the machine, runs the container, reports,
+// and powers the machine off.
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/process"
+)
+
+// version is set by the build.
+var version = "unknown"
+
+func main() {
+	if os.Args[0] == process.ChildName {
+		process.RunChild()
+	}
+	if os.Getpid() != 1 {
+		fmt.Fprintln(os.Stderr, "init: this is the first process of a container VM; it does nothing elsewhere")
+		os.Exit(2)
+	}
+	console := newConsole(os.Stdout)
+	console.logf("gantry %s", version)
+	machine, err := setUp(console)
+	if err != nil {
+		// Without devices and ways out there is nobody to tell but the console.
+		console.logf("cannot set up the machine: %v", err)
+		turnOff(console, unix.LINUX_REBOOT_CMD_POWER_OFF)
+	}
+	machine.report(machine.run())
+	machine.release()
+	turnOff(console, machine.stop.command())
+}
+
+// turnOff does not return.
+func turnOff(console *console, command int) {
+	console.drain()
+	unix.Sync()
+	if err := unix.Reboot(command); err != nil {
+		console.logf("reboot: %v", err)
+	}
+	for {
+		time.Sleep(time.Hour)
+	}
+}

@@ -1,0 +1,193 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/logbuf"
+	"gantry.invalid/guest/internal/network"
+	"gantry.invalid/guest/internal/report"
+	"gantry.invalid/guest/internal/rootfs"
+	"gantry.invalid/guest/internal/spec"
+	"gantry.invalid/guest/internal/supervise"
+)
+
+// exitRecord is the last status, kept beside the log.
+const exitRecord = "exit.json"
+
+// run does what the spec says and gives how it ended.
+func (m *machine) run() supervise.Outcome {
+	document, err := readSpec(m.stop.booting, m.outside, m.finder(), m.console)
+	if err != nil {
+		return m.bootFailed(err, failure.SpecMissing)
+	}
+	wanted, err := spec.Parse(document)
+	if err != nil {
+		return m.bootFailed(err, failure.SpecInvalid)
+	}
+	m.reporter.Update(func(status *report.Status) { status.ID = wanted.ID })
+	if err := m.prepare(wanted); err != nil {
+		if m.stop.booting.Err() != nil {
+			return supervise.Outcome{ExitCode: 128 + int(wanted.Stop.Number())}
+		}
+		return m.bootFailed(err, failure.StartFailed)
+	}
+	output, err := logbuf.Open(filepath.Join(rootfs.StateDirectory, "log"), wanted.Log.MaxBytes)
+	if err != nil {
+		return m.bootFailed(err, failure.ScratchMountFailed)
+	}
+	m.logTail = func() ([]byte, error) { return output.Tail(report.LogTailBytes) }
+	starter := &starter{machine: m, spec: wanted, log: output}
+	supervisor := &supervise.Supervisor{
+		Spec: wanted, Start: starter.start, Reporter: m.reporter, PublishLog: m.publishLog,
+		MemoryAvailable: func() int64 {
+			available, err := memoryAvailable()
+			if err != nil {
+				m.complain(err)
+			}
+			return available
+		},
+		Logf: m.console.logf,
+	}
+	outcome := supervisor.Run(m.stop.requested)
+	if err := output.Close(); err != nil {
+		m.complain(err)
+	}
+	return outcome
+}
+
+// bootFailed is an outcome without a container: a failure of the given code unless err has its own, or nothing at all when
+// the boot was ended on request.
+func (m *machine) bootFailed(err error, code failure.Code) supervise.Outcome {
+	if errors.Is(err, context.Canceled) {
+		return supervise.Outcome{ExitCode: 128 + int(unix.SIGTERM)}
+	}
+	return supervise.Outcome{Failure: failure.From(err, code)}
+}
+
+// prepare makes the root file system and the network ready, side by side.
+func (m *machine) prepare(wanted *spec.Spec) error {
+	if err := unix.Sethostname([]byte(wanted.Hostname)); err != nil {
+		return failure.New(failure.StartFailed, "set the host name: %v", err)
+	}
+	ctx, cancel := context.WithCancel(m.stop.booting)
+	defer cancel()
+	networks := make(chan error, 1)
+	go func() { networks <- m.connect(ctx, wanted) }()
+	err := m.rootBuilder().Prepare(ctx, wanted)
+	if err != nil {
+		cancel()
+		<-networks
+		return err
+	}
+	return <-networks
+}
+
+// connect configures the network and writes the files in /etc that tell of it, now and when a lease changes.
+func (m *machine) connect(ctx context.Context, wanted *spec.Spec) error {
+	if err := network.SetDefaults(); err != nil {
+		m.complain(err)
+	}
+	var manager *network.Manager
+	manager = m.networkManager(wanted.Hostname, func() {
+		if err := m.networkChanged(manager, wanted); err != nil {
+			m.complain(err)
+		}
+	})
+	if err := manager.Configure(ctx, wanted.Networks); err != nil {
+		return err
+	}
+	return failureOrNil(m.networkChanged(manager, wanted), failure.NetworkFailed)
+}
+
+func (m *machine) networkChanged(manager *network.Manager, wanted *spec.Spec) error {
+	servers, search := manager.Resolver()
+	for name, content := range map[string]string{
+		"hostname":    wanted.Hostname + "\n",
+		"hosts":       network.HostsFile(wanted.Hostname, manager.PrimaryAddress(), wanted.Hosts),
+		"resolv.conf": network.ResolvFile(wanted.DNS, servers, search),
+	} {
+		if err := rewrite(filepath.Join(rootfs.EtcDirectory, name), content); err != nil {
+			return err
+		}
+	}
+	if err := m.outside.announce(wanted.Hostname); err != nil {
+		m.complain(err)
+	}
+	return nil
+}
+
+// rewrite changes the file in place: the container has it mounted.
+func rewrite(path, content string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(content), 0o644)
+}
+
+func failureOrNil(err error, code failure.Code) error {
+	if err == nil {
+		return nil
+	}
+	return failure.From(err, code)
+}
+
+// publishLog makes the end of the container's output visible outside.
+func (m *machine) publishLog() {
+	if m.logTail == nil {
+		return
+	}
+	tail, err := m.logTail()
+	if err != nil {
+		m.complain(err)
+		return
+	}
+	m.reporter.PublishLog(tail)
+}
+
+// report tells the end, outside and on the scratch disk. A program that could not be executed has an exit code like any
+// other; every other failure is an error of its own.
+func (m *machine) report(outcome supervise.Outcome) {
+	if outcome.Failure != nil {
+		m.console.logf("%v", outcome.Failure)
+	} else {
+		m.console.logf("exit code %d", outcome.ExitCode)
+	}
+	m.publishLog()
+	m.reporter.Update(func(status *report.Status) {
+		status.PID = 0
+		status.FinishedAt = report.Timestamp(time.Now())
+		status.Error = outcome.Failure
+		status.State = report.Exited
+		if outcome.Failure != nil && outcome.ExitCode == 0 {
+			status.State = report.Error
+			return
+		}
+		status.ExitCode = &outcome.ExitCode
+	})
+	if m.logTail == nil {
+		return
+	}
+	if err := m.keepRecord(); err != nil {
+		m.complain(err)
+	}
+}
+
+func (m *machine) keepRecord() error {
+	record, err := json.MarshalIndent(m.reporter.Status(), "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(rootfs.StateDirectory, exitRecord), append(record, '\n'), 0o600)
+}

@@ -1,0 +1,11 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the build says when it cannot go on."""
+
+from __future__ import annotations
+
+
+class BuildError(Exception):
+    """A message for people: what was tried, what was found, what to do."""

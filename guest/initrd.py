@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Puts the initial file system together: init, the modules it may load, the scratch disk's empty file system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from guest.cpio import Archive
+from guest.modules import Module, table
+from guest.run import run
+
+# Where init mounts things (internal/rootfs) and finds things (cmd/init, internal/modules).
+_DIRECTORIES = ("dev", "proc", "sys", "run", "image", "scratch", "container", "skeleton", "lib", "lib/modules")
+_CONSOLE = (5, 1)
+
+
+def write_initrd(output: Path, *, init: Path, modules: list[Module], template: bytes, work: Path) -> None:
+    """Write the compressed archive. lz4, the largest of the formats that the kernel reads, is by far the fastest to read."""
+    archive = Archive()
+    for name in _DIRECTORIES:
+        archive.directory(name)
+    archive.character_device("dev/console", *_CONSOLE)
+    archive.file("init", init.read_bytes(), mode=0o755)
+    for module in modules:
+        archive.file(f"lib/modules/{module.name}.ko", module.content)
+    archive.file("lib/modules/table", table(modules))
+    archive.file("lib/ext4.template", template)
+    plain = work / "initrd.cpio"
+    plain.write_bytes(archive.to_bytes())
+    # The legacy frame is the one that the kernel knows.
+    run(["lz4", "-l", "-12", "-q", "-f", plain, output])

@@ -1,0 +1,139 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package disks
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"gantry.invalid/guest/internal/ext4"
+	"gantry.invalid/guest/internal/failure"
+)
+
+// Scratch is the writable disk, and whether it has its file system yet.
+type Scratch struct {
+	Disk      Disk
+	Formatted bool
+}
+
+// FindScratch waits for the file system of the given UUID, or for a blank disk at the unit where one may be made. A disk
+// whose formatting was interrupted counts as blank; any other content is somebody else's.
+func (f *Finder) FindScratch(ctx context.Context, id string, unit int) (Scratch, error) {
+	var (
+		scratch Scratch
+		ok      bool
+		last    []Disk
+	)
+	err := f.Await(ctx, func(found []Disk) (bool, error) {
+		last = found
+		for _, disk := range found {
+			if formatted, err := holds(disk, id); err == nil && formatted {
+				scratch, ok = Scratch{Disk: disk, Formatted: true}, true
+				return true, nil
+			}
+		}
+		for _, disk := range found {
+			if disk.Unit != unit {
+				continue
+			}
+			if err := formattable(disk, id); err != nil {
+				return true, err
+			}
+			scratch, ok = Scratch{Disk: disk}, true
+			return true, nil
+		}
+		return false, nil
+	})
+	switch {
+	case err != nil:
+		return Scratch{}, failure.From(err, failure.ScratchMissing)
+	case !ok:
+		return Scratch{}, failure.New(failure.ScratchMissing,
+			"no disk holds the file system %s and there is none at unit %d; %s", id, unit, Describe(last))
+	}
+	return scratch, nil
+}
+
+func holds(disk Disk, id string) (bool, error) {
+	file, err := disk.Open()
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	volume, err := ext4.UUID(file)
+	return err == nil && volume == id, err
+}
+
+func formattable(disk Disk, id string) error {
+	file, err := disk.Open()
+	if err != nil {
+		return failure.New(failure.ScratchMissing, "open %s: %v", disk.Path, err)
+	}
+	defer file.Close()
+	interrupted, err := ext4.Interrupted(file, id)
+	if err != nil {
+		return failure.New(failure.ScratchMissing, "read %s: %v", disk.Path, err)
+	}
+	if interrupted {
+		return nil
+	}
+	offset, blank, err := IsBlank(file, disk.Size)
+	if err != nil {
+		return failure.New(failure.ScratchMissing, "read %s: %v", disk.Path, err)
+	}
+	if blank {
+		return nil
+	}
+	what := fmt.Sprintf("data near byte %d", offset)
+	if volume, err := ext4.UUID(file); err == nil {
+		what = "the ext4 file system " + volume
+	}
+	return failure.New(failure.ScratchForeign,
+		"%s at unit %d is not blank: it holds %s, not this container's file system %s; it was left as it is",
+		disk.Name, disk.Unit, what, id)
+}
+
+const (
+	blankEdge    = 1 << 20  // read whole at both ends, where file systems and partition tables have their marks
+	blankSample  = 64 << 10 // read at each of the places between
+	blankSamples = 64
+)
+
+// IsBlank looks at both ends and at samples between for anything but zeros, and says where it found something.
+func IsBlank(reader io.ReaderAt, size int64) (offset int64, blank bool, err error) {
+	buffer := make([]byte, blankSample)
+	check := func(start, length int64) (int64, bool, error) {
+		for at := start; at < start+length && at < size; at += blankSample {
+			chunk := buffer[:min(blankSample, size-at)]
+			if _, err := reader.ReadAt(chunk, at); err != nil {
+				return at, false, err
+			}
+			for _, b := range chunk {
+				if b != 0 {
+					return at, false, nil
+				}
+			}
+		}
+		return 0, true, nil
+	}
+	if offset, blank, err := check(0, blankEdge); err != nil || !blank {
+		return offset, blank, err
+	}
+	if size <= blankEdge {
+		return 0, true, nil
+	}
+	if offset, blank, err := check(max(blankEdge, size-blankEdge), blankEdge); err != nil || !blank {
+		return offset, blank, err
+	}
+	const alignment = 4096
+	for i := int64(1); i < blankSamples; i++ {
+		at := size / blankSamples * i / alignment * alignment
+		if offset, blank, err := check(at, blankSample); err != nil || !blank {
+			return offset, blank, err
+		}
+	}
+	return 0, true, nil
+}

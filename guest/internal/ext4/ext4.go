@@ -1,0 +1,108 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package ext4 makes the scratch disk's file system without mkfs: the build made an empty one of the smallest size, the
+// bootstrap carries its few blocks that are not zero, and the kernel grows it to the disk's size.
+package ext4
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Where things are in the superblock, from the beginning of the disk.
+const (
+	superblockOffset = 1024
+	superblockBytes  = 1024
+
+	blocksCountLow  = 0x04
+	logBlockSize    = 0x18
+	magicField      = 0x38
+	uuidField       = 0x68
+	hashSeedField   = 0xec
+	blocksCountHigh = 0x150
+	checksumField   = 0x3fc
+
+	magic      = 0xef53
+	uuidBytes  = 16
+	ioctlGrow  = 0x40086610 // EXT4_IOC_RESIZE_FS
+	formatMark = "GANTRYFORMAT1\n"
+)
+
+var errNotExt4 = errors.New("not an ext4 file system")
+
+type superblock []byte
+
+func readSuperblock(reader io.ReaderAt) (superblock, error) {
+	block := make([]byte, superblockBytes)
+	if _, err := reader.ReadAt(block, superblockOffset); err != nil {
+		return nil, err
+	}
+	if binary.LittleEndian.Uint16(block[magicField:]) != magic {
+		return nil, errNotExt4
+	}
+	return block, nil
+}
+
+func (s superblock) blockSize() int64 { return 1024 << binary.LittleEndian.Uint32(s[logBlockSize:]) }
+
+func (s superblock) blocks() int64 {
+	return int64(binary.LittleEndian.Uint32(s[blocksCountLow:])) |
+		int64(binary.LittleEndian.Uint32(s[blocksCountHigh:]))<<32
+}
+
+// setUUID needs the metadata_csum_seed feature: all other checksums stay as they are.
+func (s superblock) setUUID(uuid []byte) {
+	copy(s[uuidField:], uuid)
+	copy(s[hashSeedField:], uuid)
+	sum := ^crc32.Checksum(s[:checksumField], crc32.MakeTable(crc32.Castagnoli))
+	binary.LittleEndian.PutUint32(s[checksumField:], sum)
+}
+
+// UUID reads the volume's UUID.
+func UUID(reader io.ReaderAt) (string, error) {
+	block, err := readSuperblock(reader)
+	if err != nil {
+		return "", err
+	}
+	text := hex.EncodeToString(block[uuidField : uuidField+uuidBytes])
+	return strings.Join([]string{text[:8], text[8:12], text[12:16], text[16:20], text[20:]}, "-"), nil
+}
+
+// Bytes reads the size that the file system has now.
+func Bytes(reader io.ReaderAt) (int64, error) {
+	block, err := readSuperblock(reader)
+	if err != nil {
+		return 0, err
+	}
+	return block.blocks() * block.blockSize(), nil
+}
+
+// Grow makes the file system mounted at the directory as large as its disk.
+func Grow(directory string, diskBytes, blockBytes int64) error {
+	fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", directory, err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := ioctlUint64(fd, ioctlGrow, uint64(diskBytes/blockBytes)); err != nil {
+		return fmt.Errorf("grow to %d bytes: %w", diskBytes, err)
+	}
+	return nil
+}
+
+func parseUUID(text string) ([]byte, error) {
+	uuid, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
+	if err != nil || len(uuid) != uuidBytes {
+		return nil, fmt.Errorf("%q is not a UUID", text)
+	}
+	return uuid, nil
+}

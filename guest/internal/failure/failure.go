@@ -1,0 +1,59 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package failure names what can go wrong before the container runs: one code each, as docs/developers/interfaces.md lists them.
+package failure
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code is what the status calls error.code.
+type Code string
+
+// The codes of the status, version 1.
+const (
+	SpecMissing         Code = "spec_missing"
+	SpecInvalid         Code = "spec_invalid"
+	ImageDiskMissing    Code = "image_disk_missing"
+	ImageDiskMismatch   Code = "image_disk_mismatch"
+	ImageMountFailed    Code = "image_mount_failed"
+	ScratchMissing      Code = "scratch_missing"
+	ScratchForeign      Code = "scratch_foreign"
+	ScratchFormatFailed Code = "scratch_format_failed"
+	ScratchMountFailed  Code = "scratch_mount_failed"
+	OverlayFailed       Code = "overlay_failed"
+	NetworkMissing      Code = "network_missing"
+	NetworkFailed       Code = "network_failed"
+	DHCPFailed          Code = "dhcp_failed"
+	UserUnknown         Code = "user_unknown"
+	CwdFailed           Code = "cwd_failed"
+	MountFailed         Code = "mount_failed"
+	StartFailed         Code = "start_failed"
+)
+
+// Failure is an error with the code that the status reports.
+type Failure struct {
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+	// ExitCode is 126 or 127 when the container's program cannot be executed or does not exist, else 0.
+	ExitCode int `json:"-"`
+}
+
+func (f *Failure) Error() string { return string(f.Code) + ": " + f.Message }
+
+// New makes a failure with a formatted message.
+func New(code Code, format string, args ...any) *Failure {
+	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// From gives err's own failure, or one with the given code when err has none.
+func From(err error, code Code) *Failure {
+	var failure *Failure
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return New(code, "%v", err)
+}

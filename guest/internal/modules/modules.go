@@ -1,0 +1,188 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package modules loads the kernel modules that the machine's devices ask for, and only those.
+//
+// The build writes a table beside the modules: one line each, "name dependency,dependency|- alias alias...", dependencies
+// before the modules that need them.
+package modules
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// TableName is the table's file name in the modules' directory.
+const TableName = "table"
+
+// Where the kernel shows devices that were there before we listened. Disks come first: they take longest to answer.
+var coldplugPatterns = []string{
+	"/sys/bus/pci/devices/*/modalias",
+	"/sys/bus/virtio/devices/*/modalias",
+	"/sys/bus/scsi/devices/*/modalias",
+	"/sys/bus/acpi/devices/*/modalias",
+	"/sys/class/dmi/id/modalias",
+}
+
+type module struct {
+	dependencies []string
+	aliases      []string
+}
+
+// Loader knows the table and what is loaded already. Its methods may be called from several goroutines.
+type Loader struct {
+	directory string
+	names     []string
+	table     map[string]module
+	// insert hands one module file to the kernel.
+	insert func(path string) error
+
+	mu   sync.Mutex
+	done map[string]error
+}
+
+// Open reads the table in the directory.
+func Open(directory string) (*Loader, error) {
+	file, err := os.Open(filepath.Join(directory, TableName))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	names, table, err := parseTable(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file.Name(), err)
+	}
+	return &Loader{directory: directory, names: names, table: table, insert: insertModule, done: map[string]error{}}, nil
+}
+
+func parseTable(reader io.Reader) ([]string, map[string]module, error) {
+	var names []string
+	table := map[string]module{}
+	scanner := bufio.NewScanner(reader)
+	for scanner.Scan() {
+		fields := strings.Fields(scanner.Text())
+		if len(fields) < 2 {
+			return nil, nil, fmt.Errorf("line %q has no dependencies field", scanner.Text())
+		}
+		entry := module{aliases: fields[2:]}
+		if fields[1] != "-" {
+			entry.dependencies = strings.Split(fields[1], ",")
+		}
+		names = append(names, fields[0])
+		table[fields[0]] = entry
+	}
+	return names, table, scanner.Err()
+}
+
+// Load inserts a module after what it depends on. Loading it again does nothing and gives the first result.
+func (l *Loader) Load(name string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.load(name)
+}
+
+func (l *Loader) load(name string) error {
+	if err, tried := l.done[name]; tried {
+		return err
+	}
+	entry, known := l.table[name]
+	if !known {
+		return fmt.Errorf("kernel module %s is not in the bootstrap", name)
+	}
+	for _, dependency := range entry.dependencies {
+		if err := l.load(dependency); err != nil {
+			l.done[name] = err
+			return err
+		}
+	}
+	err := l.insert(filepath.Join(l.directory, name+".ko"))
+	l.done[name] = err
+	return err
+}
+
+// LoadAlias loads what claims a device of this modalias. Devices that no module here claims are none of our business.
+func (l *Loader) LoadAlias(modalias string) error {
+	if modalias == "" {
+		return nil
+	}
+	var failed []error
+	for _, name := range l.names {
+		for _, alias := range l.table[name].aliases {
+			if matches(alias, modalias) {
+				if err := l.Load(name); err != nil {
+					failed = append(failed, err)
+				}
+				break
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// Coldplug loads the modules of the devices that are there already.
+func (l *Loader) Coldplug() error {
+	var failed []error
+	for _, pattern := range coldplugPatterns {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			return err
+		}
+		sort.Strings(paths)
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				// The device went away meanwhile.
+				continue
+			}
+			if err := l.LoadAlias(strings.TrimSpace(string(content))); err != nil {
+				failed = append(failed, err)
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// matches compares with a shell pattern of * and ?, where * also matches a slash (machine names have them).
+func matches(pattern, text string) bool {
+	star, resume := -1, 0
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, resume = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			resume++
+			p, t = star+1, resume
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// insertModule loads the file and then removes it: the initial file system is memory.
+func insertModule(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := unix.FinitModule(int(file.Fd()), "", 0); err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("load kernel module %s: %w", filepath.Base(path), err)
+	}
+	return os.Remove(path)
+}

@@ -1,0 +1,215 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
+	"github.com/vishvananda/netlink"
+
+	"gantry.invalid/guest/internal/failure"
+)
+
+const (
+	// dhcpDeadline is how long a container waits for its first lease.
+	dhcpDeadline = 30 * time.Second
+	// firstTry is the time for the first answer; it doubles with each try.
+	firstTry = 2 * time.Second
+	// tries is more than fit before the deadline.
+	tries = 8
+	// shortestRenewal keeps a server that gives absurd times from being flooded.
+	shortestRenewal = 5 * time.Second
+	infiniteLease   = 0xffffffff * time.Second
+)
+
+// obtain gets the first lease and then keeps it in the background.
+func (m *Manager) obtain(ctx context.Context, link netlink.Link) error {
+	name := link.Attrs().Name
+	limited, cancel := context.WithTimeout(ctx, dhcpDeadline)
+	defer cancel()
+	obtained, err := m.request(limited, name, nil)
+	if err != nil {
+		return failure.New(failure.DHCPFailed, "no lease on %s (%s) within %v: %v",
+			name, link.Attrs().HardwareAddr, dhcpDeadline, err)
+	}
+	if err := m.take(link, obtained); err != nil {
+		return failure.New(failure.DHCPFailed, "%s: %v", name, err)
+	}
+	go m.keep(context.WithoutCancel(ctx), link, obtained)
+	return nil
+}
+
+// request asks for a lease, or for the renewal of one.
+func (m *Manager) request(ctx context.Context, name string, renew *nclient4.Lease) (obtained *nclient4.Lease, err error) {
+	client, err := nclient4.New(name, nclient4.WithTimeout(firstTry), nclient4.WithRetry(tries))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	options := []dhcpv4.Modifier{
+		dhcpv4.WithOption(dhcpv4.OptHostName(m.Hostname)),
+		dhcpv4.WithRequestedOptions(dhcpv4.OptionClasslessStaticRoute, dhcpv4.OptionDNSDomainSearchList),
+	}
+	if renew != nil {
+		return client.Renew(ctx, renew, options...)
+	}
+	return client.Request(ctx, options...)
+}
+
+// take applies a lease.
+func (m *Manager) take(link netlink.Link, obtained *nclient4.Lease) error {
+	name := link.Attrs().Name
+	new, err := parseLease(obtained.ACK)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	old := m.leases[name]
+	m.leases[name] = new
+	m.mu.Unlock()
+	if err := apply(link, old, new); err != nil {
+		return err
+	}
+	m.Logf("%s has %v by DHCP", name, new.prefix)
+	return nil
+}
+
+// parseLease reads what the server gave.
+func parseLease(ack *dhcpv4.DHCPv4) (lease, error) {
+	addr, ok := netip.AddrFromSlice(ack.YourIPAddr.To4())
+	if !ok {
+		return lease{}, fmt.Errorf("the server gave no address: %v", ack.YourIPAddr)
+	}
+	bits := addr.BitLen()
+	if mask := ack.SubnetMask(); mask != nil {
+		bits, _ = mask.Size()
+	}
+	parsed := lease{prefix: netip.PrefixFrom(addr, bits)}
+	if routers := ack.Router(); len(routers) > 0 {
+		parsed.gateway, _ = netip.AddrFromSlice(routers[0].To4())
+	}
+	for _, server := range ack.DNS() {
+		if addr, ok := netip.AddrFromSlice(server.To4()); ok {
+			parsed.servers = append(parsed.servers, addr)
+		}
+	}
+	if search := ack.DomainSearch(); search != nil {
+		parsed.search = search.Labels
+	} else if domain := ack.DomainName(); domain != "" {
+		parsed.search = []string{domain}
+	}
+	// By RFC 3442 classless routes replace the router option, the default route among them.
+	if routes := ack.ClasslessStaticRoute(); len(routes) > 0 {
+		parsed.gateway = netip.Addr{}
+		for _, given := range routes {
+			bits, _ := given.Dest.Mask.Size()
+			destination, okDestination := netip.AddrFromSlice(given.Dest.IP.To4())
+			gateway, okGateway := netip.AddrFromSlice(given.Router.To4())
+			if okDestination && okGateway {
+				parsed.routes = append(parsed.routes, route{netip.PrefixFrom(destination, bits), gateway})
+			}
+		}
+	}
+	return parsed, nil
+}
+
+// keep renews the lease in its time until ctx ends. A lease that cannot be renewed is given up at its end, and a new one is
+// asked for as long as it takes.
+func (m *Manager) keep(ctx context.Context, link netlink.Link, held *nclient4.Lease) {
+	for {
+		if leaseTime(held.ACK) >= infiniteLease {
+			return
+		}
+		renewed := m.renewInTime(ctx, link, held)
+		if ctx.Err() != nil {
+			return
+		}
+		if renewed == nil {
+			renewed = m.replace(ctx, link)
+			if renewed == nil {
+				return
+			}
+		}
+		changed := !sameLease(renewed.ACK, held.ACK)
+		held = renewed
+		if err := m.take(link, held); err != nil {
+			m.Logf("%s: %v", link.Attrs().Name, err)
+		}
+		if changed {
+			m.Changed()
+		}
+	}
+}
+
+// renewInTime asks for renewal when half of the time is over, and again whenever half of the rest is, until the lease ends.
+func (m *Manager) renewInTime(ctx context.Context, link netlink.Link, held *nclient4.Lease) *nclient4.Lease {
+	end := held.CreationTime.Add(leaseTime(held.ACK))
+	wait := renewalTime(held.ACK)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		limited, cancel := context.WithDeadline(ctx, end)
+		renewed, err := m.request(limited, link.Attrs().Name, held)
+		cancel()
+		if err == nil {
+			return renewed
+		}
+		var refused *nclient4.ErrNak
+		rest := time.Until(end)
+		if errors.As(err, &refused) || rest <= 0 {
+			m.Logf("%s: the lease is lost: %v", link.Attrs().Name, err)
+			return nil
+		}
+		m.Logf("%s: the lease was not renewed, trying again: %v", link.Attrs().Name, err)
+		wait = max(rest/2, shortestRenewal)
+	}
+}
+
+// replace gives the address up and asks for a new lease until there is one, or ctx ends.
+func (m *Manager) replace(ctx context.Context, link netlink.Link) *nclient4.Lease {
+	name := link.Attrs().Name
+	m.mu.Lock()
+	old := m.leases[name]
+	delete(m.leases, name)
+	m.mu.Unlock()
+	if err := apply(link, old, lease{}); err != nil {
+		m.Logf("%s: %v", name, err)
+	}
+	m.Changed()
+	for ctx.Err() == nil {
+		limited, cancel := context.WithTimeout(ctx, dhcpDeadline)
+		obtained, err := m.request(limited, name, nil)
+		cancel()
+		if err == nil {
+			return obtained
+		}
+		m.Logf("%s: no lease, trying again: %v", name, err)
+	}
+	return nil
+}
+
+func leaseTime(ack *dhcpv4.DHCPv4) time.Duration {
+	return max(ack.IPAddressLeaseTime(infiniteLease), 2*shortestRenewal)
+}
+
+func renewalTime(ack *dhcpv4.DHCPv4) time.Duration {
+	return max(ack.IPAddressRenewalTime(leaseTime(ack)/2), shortestRenewal)
+}
+
+// sameLease compares what the container can see.
+func sameLease(a, b *dhcpv4.DHCPv4) bool {
+	first, firstErr := parseLease(a)
+	second, secondErr := parseLease(b)
+	return firstErr == nil && secondErr == nil && fmt.Sprint(first) == fmt.Sprint(second)
+}

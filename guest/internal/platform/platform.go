@@ -1,0 +1,26 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package platform tells VMware from other hypervisors.
+package platform
+
+import (
+	"os"
+	"strings"
+
+	"github.com/vmware/vmw-guestinfo/vmcheck"
+)
+
+const productName = "/sys/class/dmi/id/product_name"
+
+// IsVMware says whether the VMware backdoor can be used. Anywhere else its port I/O would be fatal, so the firmware's name and
+// the processor's hypervisor leaf must agree before the port is touched.
+func IsVMware() bool {
+	product, err := os.ReadFile(productName)
+	if err != nil || !strings.HasPrefix(string(product), "VMware") || !vmcheck.IsVirtualCPU() {
+		return false
+	}
+	virtual, err := vmcheck.IsVirtualWorld(true)
+	return virtual && err == nil
+}

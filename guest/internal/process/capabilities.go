@@ -1,0 +1,44 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package process
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/spec"
+)
+
+// boundingNumbers is the bounding set that the spec asks for.
+func boundingNumbers(process spec.Process) ([]int, error) {
+	names := spec.DefaultCapabilities
+	if process.Capabilities != nil {
+		names = *process.Capabilities
+	}
+	return spec.CapabilityNumbers(names)
+}
+
+// limitCapabilities takes everything else out of the calling thread's bounding set for good. Nothing is inheritable or
+// ambient, so the kernel's rules for exec do the rest as in Docker: root has exactly the bounding set, others have nothing.
+func limitCapabilities(keep []int) error {
+	kept := map[int]bool{}
+	for _, number := range keep {
+		kept[number] = true
+	}
+	for number := 0; number <= unix.CAP_LAST_CAP; number++ {
+		if kept[number] {
+			continue
+		}
+		// A kernel that does not know the capability says EINVAL: nothing to drop.
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(number), 0, 0, 0); err != nil && err != unix.EINVAL {
+			return fmt.Errorf("drop capability %d: %w", number, err)
+		}
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return fmt.Errorf("clear the ambient capabilities: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package process
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/spec"
+)
+
+// ChildName is the first argument by which init knows that it is to become the container's first process.
+const ChildName = "gantry-container"
+
+// The child's end of the pipes to init.
+const (
+	specFD   = 3
+	answerFD = 4
+)
+
+// answer is what the child says before it becomes the program: who it is, or why it cannot.
+type answer struct {
+	Identity *Identity        `json:"identity,omitempty"`
+	Failure  *failure.Failure `json:"failure,omitempty"`
+	ExitCode int              `json:"exit_code,omitempty"`
+}
+
+// Launcher starts the container's main process.
+type Launcher struct {
+	Reaper *Reaper
+	Spec   *spec.Spec
+}
+
+// Container is a running container: one process in its own PID, mount, host name and IPC namespaces.
+type Container struct {
+	PID      int
+	Identity Identity
+	// Ended has the wait status when the process and all others of the container are gone.
+	Ended <-chan syscall.WaitStatus
+
+	// A file, so that it is closed when nobody has the container any more.
+	pidfd *os.File
+}
+
+// Start starts the process; its output goes to the file. It returns when the program runs, or with the failure why not.
+func (l *Launcher) Start(output *os.File) (*Container, error) {
+	specRead, specWrite, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer specWrite.Close()
+	answerRead, answerWrite, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, specRead.Close())
+	}
+	defer answerRead.Close()
+	pid, ended, err := l.fork(output, specRead, answerWrite)
+	// The child has its own copies; ours would keep the pipes open for ever.
+	if err = errors.Join(err, specRead.Close(), answerWrite.Close()); err != nil {
+		return nil, failure.New(failure.StartFailed, "start the container's first process: %v", err)
+	}
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil, failure.New(failure.StartFailed, "pidfd_open: %v", err)
+	}
+	container := &Container{PID: pid, Ended: ended, pidfd: os.NewFile(uintptr(pidfd), "pidfd")}
+	if err := l.converse(container, specWrite, answerRead); err != nil {
+		<-ended
+		return nil, err
+	}
+	return container, nil
+}
+
+func (l *Launcher) fork(output, specRead, answerWrite *os.File) (int, <-chan syscall.WaitStatus, error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer null.Close()
+	return l.Reaper.Start(func() (int, error) {
+		return syscall.ForkExec("/proc/self/exe", []string{ChildName}, &syscall.ProcAttr{
+			Files: []uintptr{null.Fd(), output.Fd(), output.Fd(), specRead.Fd(), answerWrite.Fd()},
+			Sys: &syscall.SysProcAttr{
+				Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
+				Setsid:     true,
+			},
+		})
+	})
+}
+
+// converse gives the child the spec and hears its answers until it has become the program.
+func (l *Launcher) converse(container *Container, specWrite io.WriteCloser, answers io.Reader) error {
+	err := json.NewEncoder(specWrite).Encode(l.Spec)
+	if err = errors.Join(err, specWrite.Close()); err != nil {
+		return failure.New(failure.StartFailed, "hand the spec to the container's first process: %v", err)
+	}
+	decoder := json.NewDecoder(answers)
+	for {
+		var said answer
+		err := decoder.Decode(&said)
+		switch {
+		case errors.Is(err, io.EOF) && container.Identity.Home != "":
+			return nil
+		case err != nil:
+			return failure.New(failure.StartFailed, "the container's first process ended without a word: %v", err)
+		case said.Failure != nil:
+			said.Failure.ExitCode = said.ExitCode
+			return said.Failure
+		}
+		container.Identity = *said.Identity
+	}
+}
+
+// Signal sends a signal to the main process; one that is gone needs none.
+func (c *Container) Signal(number syscall.Signal) error {
+	err := unix.PidfdSendSignal(int(c.pidfd.Fd()), number, nil, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("send signal %d to the container: %w", number, err)
+	}
+	return nil
+}

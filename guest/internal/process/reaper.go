@@ -1,0 +1,73 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package process
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// Reaper collects every process that ends below init: those that were started here, and orphans that fell to PID 1.
+type Reaper struct {
+	mu      sync.Mutex
+	waiting map[int]chan<- syscall.WaitStatus
+}
+
+// NewReaper starts collecting.
+func NewReaper() *Reaper {
+	reaper := &Reaper{waiting: map[int]chan<- syscall.WaitStatus{}}
+	children := make(chan os.Signal, 1)
+	signal.Notify(children, syscall.SIGCHLD)
+	go func() {
+		for range children {
+			reaper.collect()
+		}
+	}()
+	return reaper
+}
+
+// Start runs fork, which makes a child, and gives the child's PID and its end.
+func (r *Reaper) Start(fork func() (int, error)) (int, <-chan syscall.WaitStatus, error) {
+	// With the lock held the child cannot be collected before somebody waits for it.
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	pid, err := fork()
+	if err != nil {
+		return 0, nil, err
+	}
+	ended := make(chan syscall.WaitStatus, 1)
+	r.waiting[pid] = ended
+	return pid, ended, nil
+}
+
+func (r *Reaper) collect() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if err != nil || pid <= 0 {
+			return
+		}
+		if ended, ours := r.waiting[pid]; ours {
+			delete(r.waiting, pid)
+			ended <- status
+		}
+	}
+}
+
+// ExitCode is a wait status as a shell and Docker write it.
+func ExitCode(status syscall.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}

@@ -1,0 +1,79 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package report
+
+import (
+	"encoding/base64"
+	"fmt"
+	"sync"
+)
+
+// The keys that the guest writes.
+const (
+	StatusKey = "guestinfo.gantry.status"
+	LogKey    = "guestinfo.gantry.log"
+)
+
+// LogTailBytes is how much of the container's output is published.
+const LogTailBytes = 16 << 10
+
+// Publisher is a way out of the guest.
+type Publisher interface {
+	// Set makes the value of a key visible outside.
+	Set(key, value string) error
+}
+
+// Reporter owns the status. Its methods may be called from several goroutines.
+type Reporter struct {
+	publisher Publisher
+	// complain is told when the outside cannot be reached; the container runs on.
+	complain func(error)
+
+	mu     sync.Mutex
+	status Status
+}
+
+// New makes a reporter that has published nothing yet.
+func New(publisher Publisher, initVersion, kernel string, complain func(error)) *Reporter {
+	return &Reporter{
+		publisher: publisher,
+		complain:  complain,
+		status: Status{
+			Version: StatusVersion, State: Booting, Health: HealthNone, InitVersion: initVersion, Kernel: kernel,
+		},
+	}
+}
+
+// Update changes the status and publishes it.
+func (r *Reporter) Update(change func(*Status)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.status)
+	r.status.Sequence++
+	document, err := marshalASCII(r.status)
+	if err == nil {
+		err = r.publisher.Set(StatusKey, string(document))
+	}
+	if err != nil {
+		r.complain(fmt.Errorf("publish the status: %w", err))
+	}
+}
+
+// Status is a copy of what was published last.
+func (r *Reporter) Status() Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.status
+}
+
+// PublishLog makes the end of the container's output visible outside.
+func (r *Reporter) PublishLog(tail []byte) {
+	if len(tail) > LogTailBytes {
+		tail = tail[len(tail)-LogTailBytes:]
+	}
+	if err := r.publisher.Set(LogKey, base64.StdEncoding.EncodeToString(tail)); err != nil {
+		r.complain(fmt.Errorf("publish the log: %w", err))
+	}
+}

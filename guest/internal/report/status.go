@@ -1,0 +1,64 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package report tells the outside how the container is: one status document, replaced as a whole at each change.
+package report
+
+import (
+	"time"
+
+	"gantry.invalid/guest/internal/failure"
+)
+
+// StatusVersion is the version of the status document.
+const StatusVersion = 1
+
+// State is where the container is in its life.
+type State string
+
+// The states of the status, version 1.
+const (
+	Booting    State = "booting"
+	Running    State = "running"
+	Stopping   State = "stopping"
+	Restarting State = "restarting"
+	Exited     State = "exited"
+	Error      State = "error"
+)
+
+// Health is the health check's verdict.
+type Health string
+
+// The verdicts of the status, version 1.
+const (
+	HealthNone Health = "none"
+	Starting   Health = "starting"
+	Healthy    Health = "healthy"
+	Unhealthy  Health = "unhealthy"
+)
+
+// Status is the document of guestinfo.gantry.status.
+type Status struct {
+	Version         int              `json:"version"`
+	ID              string           `json:"id"`
+	Sequence        int              `json:"sequence"`
+	State           State            `json:"state"`
+	PID             int              `json:"pid"`
+	ExitCode        *int             `json:"exit_code"`
+	RestartCount    int              `json:"restart_count"`
+	Health          Health           `json:"health"`
+	HealthOutput    string           `json:"health_output"`
+	StartedAt       *string          `json:"started_at"`
+	FinishedAt      *string          `json:"finished_at"`
+	Error           *failure.Failure `json:"error"`
+	MemoryAvailable int64            `json:"memory_available"`
+	InitVersion     string           `json:"init_version"`
+	Kernel          string           `json:"kernel"`
+}
+
+// Timestamp writes a time as the status has it.
+func Timestamp(at time.Time) *string {
+	text := at.UTC().Format(time.RFC3339Nano)
+	return &text
+}

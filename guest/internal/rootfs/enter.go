@@ -1,0 +1,235 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package rootfs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/spec"
+)
+
+// The devices that every container has, as in Docker.
+var devices = []struct {
+	name         string
+	major, minor uint32
+}{{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}}
+
+var deviceLinks = []struct{ name, target string }{
+	{"ptmx", "pts/ptmx"}, {"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},
+}
+
+// What a container must not change or read of its kernel, as in Docker: the file systems are not namespaced, and a container
+// that could write there would run code as init.
+var (
+	readOnlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+	maskedPaths   = []string{
+		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+		"/sys/firmware",
+	}
+)
+
+type mountEntry struct {
+	what, where, kind string
+	flags             uintptr
+	options           string
+}
+
+// Enter makes Root the root of the calling process and mounts the rest inside it. It must be the first process of a new PID
+// and mount namespace.
+func Enter(wanted *spec.Spec) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make the mounts private: %w", err)
+	}
+	files, err := openEtcFiles()
+	if err != nil {
+		return err
+	}
+	if err := changeRoot(); err != nil {
+		return err
+	}
+	if err := mountKernelFileSystems(); err != nil {
+		return err
+	}
+	if err := makeDevices(); err != nil {
+		return err
+	}
+	if err := mountTmpfs(wanted.Tmpfs); err != nil {
+		return err
+	}
+	if err := attachEtcFiles(files, wanted.Root.ReadOnly); err != nil {
+		return err
+	}
+	return protectKernel()
+}
+
+// openEtcFiles takes detached mounts of init's files, to be attached when the old root is out of sight.
+func openEtcFiles() (map[string]int, error) {
+	files := map[string]int{}
+	for _, name := range etcFiles {
+		path := filepath.Join(EtcDirectory, name)
+		fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", path, err)
+		}
+		files[name] = fd
+	}
+	return files, nil
+}
+
+// changeRoot moves the container's root over /. The initial file system cannot be left with pivot_root.
+func changeRoot() error {
+	if err := unix.Chdir(Root); err != nil {
+		return fmt.Errorf("enter %s: %w", Root, err)
+	}
+	if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
+		return fmt.Errorf("move %s to /: %w", Root, err)
+	}
+	if err := unix.Chroot("."); err != nil {
+		return fmt.Errorf("chroot: %w", err)
+	}
+	return unix.Chdir("/")
+}
+
+func mountKernelFileSystems() error {
+	const closed = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	for _, entry := range []mountEntry{
+		{"proc", "/proc", "proc", closed, ""},
+		{"sysfs", "/sys", "sysfs", closed | unix.MS_RDONLY, ""},
+		{"tmpfs", "/dev", "tmpfs", unix.MS_NOSUID | unix.MS_STRICTATIME, "mode=755,size=64m"},
+		{"devpts", "/dev/pts", "devpts", unix.MS_NOSUID | unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"},
+		{"shm", "/dev/shm", "tmpfs", closed, "mode=1777,size=64m"},
+		{"mqueue", "/dev/mqueue", "mqueue", closed, ""},
+	} {
+		if err := entry.mount(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func makeDevices() error {
+	// The modes below are meant as they are.
+	defer syscall.Umask(syscall.Umask(0))
+	for _, device := range devices {
+		path := "/dev/" + device.name
+		if err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(device.major, device.minor))); err != nil {
+			return fmt.Errorf("make %s: %w", path, err)
+		}
+	}
+	for _, link := range deviceLinks {
+		if err := os.Symlink(link.target, "/dev/"+link.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func mountTmpfs(mounts []spec.Tmpfs) error {
+	for _, tmpfs := range sortedTmpfs(mounts) {
+		options := "mode=1777"
+		if tmpfs.Mode != "" {
+			options = "mode=" + tmpfs.Mode
+		}
+		if tmpfs.Size != nil {
+			options += fmt.Sprintf(",size=%d", *tmpfs.Size)
+		}
+		entry := mountEntry{"tmpfs", filepath.Clean(tmpfs.Target), "tmpfs",
+			unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, options}
+		if err := entry.mount(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func attachEtcFiles(files map[string]int, readOnly bool) error {
+	for _, name := range etcFiles {
+		path := "/etc/" + name
+		if err := ensureFile(path); err != nil {
+			return fmt.Errorf("make %s to mount on: %w", path, err)
+		}
+		if err := unix.MoveMount(files[name], "", unix.AT_FDCWD, path, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS); err != nil {
+			return fmt.Errorf("mount on %s: %w", path, err)
+		}
+		if !readOnly {
+			continue
+		}
+		if err := remountReadOnly(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ensureFile makes a file to mount on unless there is one. A symbolic link to nowhere gives way.
+func ensureFile(path string) error {
+	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return createPoint(path, true)
+}
+
+func protectKernel() error {
+	for _, path := range readOnlyPaths {
+		err := unix.Mount(path, path, "", unix.MS_BIND|unix.MS_REC, "")
+		if errors.Is(err, unix.ENOENT) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("bind %s: %w", path, err)
+		}
+		if err := remountReadOnly(path); err != nil {
+			return err
+		}
+	}
+	for _, path := range maskedPaths {
+		if err := mask(path); err != nil {
+			return fmt.Errorf("mask %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// remountReadOnly keeps the flags that the mount has: they are locked or meant.
+func remountReadOnly(path string) error {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(path, &stat); err != nil {
+		return fmt.Errorf("statfs %s: %w", path, err)
+	}
+	const kept = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_RELATIME
+	flags := uintptr(stat.Flags)&kept | unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY
+	if err := unix.Mount("", path, "", flags, ""); err != nil {
+		return fmt.Errorf("make %s read-only: %w", path, err)
+	}
+	return nil
+}
+
+func mask(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return unix.Mount("tmpfs", path, "tmpfs", unix.MS_RDONLY, "size=0")
+	}
+	return unix.Mount("/dev/null", path, "", unix.MS_BIND, "")
+}
+
+func (m mountEntry) mount() error { return mount(m.what, m.where, m.kind, m.flags, m.options) }

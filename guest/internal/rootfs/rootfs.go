@@ -1,0 +1,200 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package rootfs puts the container's file system together: image, writable layer, and what every container finds mounted.
+package rootfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/disks"
+	"gantry.invalid/guest/internal/ext4"
+	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/modules"
+	"gantry.invalid/guest/internal/spec"
+)
+
+// Where things are in init's own view.
+const (
+	imageDirectory   = "/image"
+	scratchDirectory = "/scratch"
+	// Root is the container's / in init's view.
+	Root = "/container"
+	// StateDirectory is where init keeps its records about the container: in the writable layer, outside the container's view.
+	StateDirectory = scratchDirectory + "/gantry"
+
+	upperDirectory    = scratchDirectory + "/upper"
+	workDirectory     = scratchDirectory + "/work"
+	skeletonDirectory = "/skeleton"
+	templatePath      = "/lib/ext4.template"
+)
+
+// Builder has what mounting needs.
+type Builder struct {
+	// Images and Scratches hear of disks independently of each other.
+	Images    *disks.Finder
+	Scratches *disks.Finder
+	Modules   *modules.Loader
+}
+
+// Prepare mounts the container's root at Root and the writable layer at /scratch.
+func (b *Builder) Prepare(ctx context.Context, wanted *spec.Spec) error {
+	if err := b.mountImage(ctx, wanted.Image.Disk); err != nil {
+		return err
+	}
+	if err := b.mountScratch(ctx, wanted); err != nil {
+		return err
+	}
+	if wanted.Root.ReadOnly {
+		return b.mountReadOnly(wanted)
+	}
+	if err := b.mountOverlay(); err != nil {
+		return failure.From(err, failure.OverlayFailed)
+	}
+	return nil
+}
+
+func (b *Builder) mountImage(ctx context.Context, content string) error {
+	disk, err := b.Images.FindImage(ctx, content)
+	if err != nil {
+		return err
+	}
+	if err := b.Modules.Load("squashfs"); err != nil {
+		return failure.From(err, failure.ImageMountFailed)
+	}
+	if err := mount(disk.Path, imageDirectory, "squashfs", unix.MS_RDONLY, ""); err != nil {
+		return failure.From(err, failure.ImageMountFailed)
+	}
+	return nil
+}
+
+func (b *Builder) mountScratch(ctx context.Context, wanted *spec.Spec) error {
+	if wanted.Root.Scratch == nil {
+		size := "size=50%"
+		if wanted.Root.TmpfsSize != nil {
+			size = fmt.Sprintf("size=%d", *wanted.Root.TmpfsSize)
+		}
+		if err := mount("scratch", scratchDirectory, "tmpfs", 0, size+",mode=0755"); err != nil {
+			return failure.From(err, failure.ScratchMountFailed)
+		}
+	} else if err := b.mountScratchDisk(ctx, wanted.ID, wanted.Root.Scratch.Unit); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(StateDirectory, 0o700); err != nil {
+		return failure.From(err, failure.ScratchMountFailed)
+	}
+	return nil
+}
+
+func (b *Builder) mountScratchDisk(ctx context.Context, id string, unit int) error {
+	scratch, err := b.Scratches.FindScratch(ctx, id, unit)
+	if err != nil {
+		return err
+	}
+	if !scratch.Formatted {
+		if err := format(scratch.Disk, id); err != nil {
+			return failure.New(failure.ScratchFormatFailed, "%s: %v", scratch.Disk.Name, err)
+		}
+	}
+	if err := mountAndGrow(scratch.Disk); err != nil {
+		return failure.New(failure.ScratchMountFailed, "%s: %v", scratch.Disk.Name, err)
+	}
+	return nil
+}
+
+func format(disk disks.Disk, id string) error {
+	content, err := os.ReadFile(templatePath)
+	if err != nil {
+		return err
+	}
+	template, err := ext4.ParseTemplate(content)
+	if err != nil {
+		return err
+	}
+	device, err := os.OpenFile(disk.Path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(template.Write(device, disk.Size, id), device.Close())
+}
+
+// mountAndGrow mounts the scratch disk and makes its file system fill it: after formatting, after an interrupted growth, and
+// when somebody made the disk larger. The inode tables are never zeroed in the background: the disk was blank, and zeros
+// written to a thin disk take space.
+func mountAndGrow(disk disks.Disk) error {
+	file, err := disk.Open()
+	if err != nil {
+		return err
+	}
+	size, err := ext4.Bytes(file)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	grow := disk.Size/ext4.BlockBytes > size/ext4.BlockBytes
+	options := "noinit_itable"
+	if grow {
+		options = ""
+	}
+	if err := mount(disk.Path, scratchDirectory, "ext4", unix.MS_NOATIME, options); err != nil {
+		return err
+	}
+	if grow {
+		return ext4.Grow(scratchDirectory, disk.Size, ext4.BlockBytes)
+	}
+	return nil
+}
+
+func (b *Builder) mountOverlay() error {
+	if err := b.Modules.Load("overlay"); err != nil {
+		return err
+	}
+	for _, directory := range []string{upperDirectory, workDirectory} {
+		if err := os.MkdirAll(directory, 0o755); err != nil {
+			return err
+		}
+	}
+	// A merged directory shows the upper one's mode and owner.
+	if err := copyAttributes(imageDirectory, upperDirectory); err != nil {
+		return err
+	}
+	return mount("overlay", Root, "overlay", 0,
+		"lowerdir="+imageDirectory+",upperdir="+upperDirectory+",workdir="+workDirectory+",redirect_dir=on")
+}
+
+func copyAttributes(from, to string) error {
+	var stat unix.Stat_t
+	if err := unix.Stat(from, &stat); err != nil {
+		return fmt.Errorf("stat %s: %w", from, err)
+	}
+	if err := os.Chown(to, int(stat.Uid), int(stat.Gid)); err != nil {
+		return err
+	}
+	return unix.Chmod(to, stat.Mode&0o7777)
+}
+
+// Release unmounts what Prepare mounted, so that the scratch disk is clean. The container must be gone.
+func Release() error {
+	var failed []error
+	for _, directory := range []string{Root, scratchDirectory, imageDirectory} {
+		if err := unix.Unmount(directory, 0); err != nil && !errors.Is(err, unix.EINVAL) {
+			failed = append(failed, fmt.Errorf("unmount %s: %w", directory, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func mount(what, where, kind string, flags uintptr, options string) error {
+	if err := os.MkdirAll(where, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount(what, where, kind, flags, options); err != nil {
+		return fmt.Errorf("mount %s (%s) at %s: %w", what, kind, where, err)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package source
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/vmware/govmomi/toolbox"
+)
+
+const (
+	specKey = "guestinfo.gantry.spec"
+	// How the VMX answers a request for a key that is not set.
+	noValue = "No value found"
+)
+
+// Guestinfo is VMware's key-value exchange between a VM and its host: the spec comes in, the status goes out.
+type Guestinfo struct {
+	mu      sync.Mutex
+	channel toolbox.Channel
+}
+
+// NewGuestinfo opens the exchange over an RPC channel to the VMX.
+func NewGuestinfo(channel toolbox.Channel) (*Guestinfo, error) {
+	if err := channel.Start(); err != nil {
+		return nil, fmt.Errorf("open the guest info channel: %w", err)
+	}
+	return &Guestinfo{channel: channel}, nil
+}
+
+// Name is how messages call this source.
+func (g *Guestinfo) Name() string { return "guestinfo (" + specKey + ")" }
+
+// Read gives the spec.
+func (g *Guestinfo) Read(context.Context) ([]byte, error) {
+	reply, err := g.request("info-get " + specKey)
+	if err != nil {
+		if strings.Contains(err.Error(), noValue) {
+			return nil, ErrAbsent
+		}
+		return nil, err
+	}
+	document := bytes.TrimRight(reply, "\x00")
+	if len(document) == 0 {
+		return nil, ErrAbsent
+	}
+	return document, nil
+}
+
+// Set makes a value visible in the VM's extraConfig.
+func (g *Guestinfo) Set(key, value string) error {
+	_, err := g.request("info-set " + key + " " + value)
+	return err
+}
+
+// request sends one command. A migration or a resume closes the channel under us: then it is opened anew, once.
+func (g *Guestinfo) request(command string) ([]byte, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	reply, sent, err := g.exchange(command)
+	if sent {
+		return reply, err
+	}
+	// What could not be sent is not worth keeping open; Start says whether a new one can be had.
+	_ = g.channel.Stop()
+	if err := g.channel.Start(); err != nil {
+		return nil, fmt.Errorf("open the guest info channel again: %w", err)
+	}
+	reply, _, err = g.exchange(command)
+	return reply, err
+}
+
+// exchange says whether the VMX answered at all.
+func (g *Guestinfo) exchange(command string) (reply []byte, answered bool, err error) {
+	if err := g.channel.Send([]byte(command)); err != nil {
+		return nil, false, err
+	}
+	reply, err = g.channel.Receive()
+	if err != nil {
+		return nil, false, err
+	}
+	if value, ok := bytes.CutPrefix(reply, []byte("1 ")); ok {
+		return value, true, nil
+	}
+	if bytes.Equal(reply, []byte("1")) {
+		return nil, true, nil
+	}
+	name, _, _ := strings.Cut(command, " ")
+	return nil, true, fmt.Errorf("the VMX refused %s: %q", name, reply)
+}
+
+// The kind of guest information that is the host name (open-vm-tools: INFO_DNS_NAME).
+const hostnameInfo = 1
+
+// Announce tells the host the guest's name and addresses, as guest tools do.
+func (g *Guestinfo) Announce(hostname string) error {
+	nics, err := toolbox.GuestInfoNicInfoRequest()
+	if err != nil {
+		return err
+	}
+	for _, command := range [][]byte{nics, toolbox.GuestInfoCommand(hostnameInfo, []byte(hostname))} {
+		if _, err := g.request(string(command)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

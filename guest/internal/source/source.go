@@ -1,0 +1,44 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package source reads the spec from wherever the platform keeps it: VMware's guest info, QEMU's firmware configuration, or
+// a disk.
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gantry.invalid/guest/internal/failure"
+)
+
+// ErrAbsent means that the source is there or not, but has no spec.
+var ErrAbsent = errors.New("no spec here")
+
+// Source is one place where a spec may be.
+type Source interface {
+	Name() string
+	// Read gives the document, or ErrAbsent.
+	Read(ctx context.Context) ([]byte, error)
+}
+
+// First reads the sources in order and gives the first document, with the name of its source.
+func First(ctx context.Context, sources []Source) ([]byte, string, error) {
+	names := ""
+	for _, source := range sources {
+		document, err := source.Read(ctx)
+		switch {
+		case err == nil:
+			return document, source.Name(), nil
+		case !errors.Is(err, ErrAbsent):
+			return nil, "", failure.New(failure.SpecMissing, "cannot read the spec from %s: %v", source.Name(), err)
+		}
+		if names != "" {
+			names += ", "
+		}
+		names += source.Name()
+	}
+	return nil, "", failure.New(failure.SpecMissing, "%s", fmt.Sprintf("no spec in any of: %s", names))
+}

@@ -1,0 +1,155 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package spec is the document that says what to run (docs/developers/interfaces.md, section 2): parsed and validated, no I/O.
+package spec
+
+import (
+	"math"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// Version is the only version of the document that this init understands.
+const Version = 1
+
+// MaxBytes bounds the document, so that a damaged disk or length field cannot exhaust the memory.
+const MaxBytes = 1 << 20
+
+// Spec is the whole document.
+type Spec struct {
+	Version     int               `json:"version"`
+	ID          string            `json:"id"`
+	Name        string            `json:"name"`
+	Image       Image             `json:"image"`
+	Process     Process           `json:"process"`
+	Hostname    string            `json:"hostname"`
+	Networks    []Network         `json:"networks"`
+	DNS         DNS               `json:"dns"`
+	Hosts       map[string]string `json:"hosts"`
+	Root        Root              `json:"root"`
+	Tmpfs       []Tmpfs           `json:"tmpfs"`
+	Stop        Stop              `json:"stop"`
+	Restart     Restart           `json:"restart"`
+	Healthcheck *Healthcheck      `json:"healthcheck"`
+	Log         Log               `json:"log"`
+}
+
+// Image says which disk is the right one.
+type Image struct {
+	Digest string `json:"digest"`
+	Disk   string `json:"disk"`
+}
+
+// Process is the container's main process.
+type Process struct {
+	Args         []string  `json:"args"`
+	Env          []string  `json:"env"`
+	User         string    `json:"user"`
+	Groups       []string  `json:"groups"`
+	Cwd          string    `json:"cwd"`
+	Capabilities *[]string `json:"capabilities"` // nil: Docker's default set
+}
+
+// Network is one network adapter's configuration.
+type Network struct {
+	MAC     string `json:"mac"` // empty: the adapter at the same place in the machine's order
+	DHCP    bool   `json:"dhcp"`
+	Address string `json:"address"`
+	Gateway string `json:"gateway"`
+}
+
+// Prefix is the static address. Only for validated networks without DHCP.
+func (n Network) Prefix() netip.Prefix { return netip.MustParsePrefix(n.Address) }
+
+// DNS is the resolver's configuration; empty lists mean what DHCP says.
+type DNS struct {
+	Servers []string `json:"servers"`
+	Search  []string `json:"search"`
+	Options []string `json:"options"`
+}
+
+// Root says what is mounted as /.
+type Root struct {
+	ReadOnly  bool     `json:"read_only"`
+	Scratch   *Scratch `json:"scratch"`
+	TmpfsSize *int64   `json:"tmpfs_size"`
+}
+
+// Scratch is the writable disk: its unit on SCSI controller 0.
+type Scratch struct {
+	Unit int `json:"unit"`
+}
+
+// Tmpfs is one in-memory mount of the container.
+type Tmpfs struct {
+	Target string `json:"target"`
+	Size   *int64 `json:"size"`
+	Mode   string `json:"mode"`
+}
+
+// Seconds is a duration as the document writes it.
+type Seconds float64
+
+// Duration converts, saturating at the longest one that Go has.
+func (s Seconds) Duration() time.Duration {
+	nanoseconds := float64(s) * float64(time.Second)
+	if nanoseconds >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return time.Duration(nanoseconds)
+}
+
+// Stop is how the container is asked to end.
+type Stop struct {
+	Signal  string  `json:"signal"`
+	Timeout Seconds `json:"timeout"`
+}
+
+// Number is the stop signal. Only for validated documents.
+func (s Stop) Number() syscall.Signal {
+	number, err := ParseSignal(s.Signal)
+	if err != nil {
+		panic(err)
+	}
+	return number
+}
+
+// The restart policies.
+const (
+	RestartNo            = "no"
+	RestartOnFailure     = "on-failure"
+	RestartAlways        = "always"
+	RestartUnlessStopped = "unless-stopped"
+)
+
+// Restart is what happens when the process ends by itself.
+type Restart struct {
+	Policy     string `json:"policy"`
+	MaxRetries int    `json:"max_retries"` // 0: no bound
+}
+
+// Healthcheck is a command run inside the container, in Docker's form.
+type Healthcheck struct {
+	Test          []string `json:"test"`
+	Interval      Seconds  `json:"interval"`
+	Timeout       Seconds  `json:"timeout"`
+	Retries       int      `json:"retries"`
+	StartPeriod   Seconds  `json:"start_period"`
+	StartInterval Seconds  `json:"start_interval"`
+}
+
+// Command is the argument vector of the check. Only for validated documents.
+func (h Healthcheck) Command() []string {
+	if h.Test[0] == testShell {
+		return []string{"/bin/sh", "-c", h.Test[1]}
+	}
+	return h.Test[1:]
+}
+
+// Log bounds what is kept of the container's output.
+type Log struct {
+	MaxBytes int64 `json:"max_bytes"`
+}

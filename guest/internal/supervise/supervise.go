@@ -1,0 +1,143 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package supervise
+
+import (
+	"context"
+	"syscall"
+	"time"
+
+	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/health"
+	"gantry.invalid/guest/internal/report"
+	"gantry.invalid/guest/internal/spec"
+)
+
+// Instance is one run of the container.
+type Instance interface {
+	PID() int
+	// Ended has the exit code when the container's processes are gone and their output has been read.
+	Ended() <-chan int
+	Signal(number syscall.Signal) error
+	Probe(ctx context.Context, args []string) (exitCode int, output string, err error)
+}
+
+// Supervisor runs the container.
+type Supervisor struct {
+	Spec     *spec.Spec
+	Start    func() (Instance, error)
+	Reporter *report.Reporter
+	// PublishLog is called at each end of the process, before the status says so.
+	PublishLog func()
+	// MemoryAvailable is asked once, just before the first start.
+	MemoryAvailable func() int64
+	// Logf writes to the console.
+	Logf func(format string, args ...any)
+}
+
+// Outcome is how it ended.
+type Outcome struct {
+	ExitCode int
+	// Failure says why the container's program could not be started; ExitCode is then 126 or 127, or 0 if neither says it.
+	Failure *failure.Failure
+}
+
+// Run starts the container, restarts it by its policy, and returns when it has ended for good. A value on stop asks for that.
+func (s *Supervisor) Run(stop <-chan struct{}) Outcome {
+	memory := s.MemoryAvailable()
+	s.Reporter.Update(func(status *report.Status) { status.MemoryAvailable = memory })
+	var delays backoff
+	for restarts := 0; ; restarts++ {
+		began := time.Now()
+		instance, err := s.Start()
+		if err != nil {
+			failed := failure.From(err, failure.StartFailed)
+			return Outcome{ExitCode: failed.ExitCode, Failure: failed}
+		}
+		s.reportRunning(instance, restarts)
+		code, stopped := s.supervise(instance, stop)
+		if stopped || !shouldRestart(s.Spec.Restart, code, restarts) {
+			return Outcome{ExitCode: code}
+		}
+		delay := delays.after(time.Since(began))
+		s.Logf("exit code %d; restart %d in %v", code, restarts+1, delay)
+		s.reportRestarting(code)
+		select {
+		case <-stop:
+			return Outcome{ExitCode: code}
+		case <-time.After(delay):
+		}
+	}
+}
+
+func (s *Supervisor) reportRunning(instance Instance, restarts int) {
+	s.Reporter.Update(func(status *report.Status) {
+		status.State = report.Running
+		status.PID = instance.PID()
+		status.RestartCount = restarts
+		status.StartedAt = report.Timestamp(time.Now())
+		status.HealthOutput = ""
+		if s.Spec.Healthcheck != nil {
+			status.Health = report.Starting
+		}
+	})
+}
+
+func (s *Supervisor) reportRestarting(code int) {
+	s.PublishLog()
+	s.Reporter.Update(func(status *report.Status) {
+		status.State = report.Restarting
+		status.PID = 0
+		status.ExitCode = &code
+		status.FinishedAt = report.Timestamp(time.Now())
+	})
+}
+
+// supervise waits for the end of one run, and says whether it was asked for.
+func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (code int, stopped bool) {
+	checking, endChecks := context.WithCancel(context.Background())
+	defer endChecks()
+	if check := s.Spec.Healthcheck; check != nil {
+		go health.Monitor(checking, *check,
+			func(ctx context.Context) (int, string, error) { return instance.Probe(ctx, check.Command()) },
+			func(verdict report.Health, output string) { s.reportHealth(checking, verdict, output) })
+	}
+	select {
+	case code = <-instance.Ended():
+		return code, false
+	case <-stop:
+		endChecks()
+		return s.stop(instance), true
+	}
+}
+
+// reportHealth drops what comes too late: the status belongs to the next run by then, or to the end.
+func (s *Supervisor) reportHealth(checking context.Context, verdict report.Health, output string) {
+	s.Reporter.Update(func(status *report.Status) {
+		if checking.Err() == nil {
+			status.Health, status.HealthOutput = verdict, output
+		}
+	})
+}
+
+// stop is the only way in which a running container is asked to end: signal, timeout, kill.
+func (s *Supervisor) stop(instance Instance) int {
+	s.Reporter.Update(func(status *report.Status) { status.State = report.Stopping })
+	number, timeout := s.Spec.Stop.Number(), s.Spec.Stop.Timeout.Duration()
+	s.Logf("stopping: signal %d, then %v until it is killed", int(number), timeout)
+	if err := instance.Signal(number); err != nil {
+		s.Logf("%v", err)
+	}
+	select {
+	case code := <-instance.Ended():
+		return code
+	case <-time.After(timeout):
+	}
+	s.Logf("still running after %v: killing it", timeout)
+	if err := instance.Signal(syscall.SIGKILL); err != nil {
+		s.Logf("%v", err)
+	}
+	return <-instance.Ended()
+}

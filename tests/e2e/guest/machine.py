@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A container VM in QEMU without a vCenter: started with a spec, watched over its serial channel."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from guest.build import Build
+
+STATUS_KEY = "guestinfo.gantry.status"
+LOG_KEY = "guestinfo.gantry.log"
+# An emulated processor on a machine that does other things too: only a hang takes longer.
+PATIENCE = 120.0
+_OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE.fd")
+_OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS.fd")
+
+
+@dataclass
+class Hardware:
+    """What the machine is made of."""
+
+    memory_mib: int = 128
+    boot: str = "kernel"  # kernel, bios or uefi
+    disk_bus: str = "pvscsi"  # or virtio
+    nic: str = "vmxnet3"  # or virtio-net-pci
+    # One network per address of the host's side; the guest may use .15 there.
+    networks: int = 1
+    spec_by: str = "fw_cfg"  # or disk, or nothing
+    forward: int | None = None  # a port of the guest, on the first network
+
+
+@dataclass
+class Machine:
+    """One run of QEMU."""
+
+    bootstrap: Build
+    directory: Path
+    spec: dict[str, Any] | bytes
+    image: Path | None
+    scratch: Path | None = None
+    hardware: Hardware = field(default_factory=Hardware)
+    scratch_unit: int = 1
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.statuses: list[dict[str, Any]] = []
+        self.values: dict[str, str] = {}
+        self.guest: dict[str, Any] | None = None
+        self.forwarded = 0
+        self._changed = threading.Condition()
+        self._channel_closed = False
+        self._channel_socket: socket.socket | None = None
+
+    # Life.
+
+    def __enter__(self) -> Machine:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start QEMU and listen to the channel."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self._path("channel"))
+        listener.listen(1)
+        self.started_at = time.monotonic()
+        with (self.directory / "qemu.log").open("wb") as log:
+            self.process = subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        threading.Thread(target=self._listen, args=(listener,), daemon=True).start()
+
+    def kill(self) -> None:
+        """End QEMU, whatever the guest does."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def power_cut(self) -> None:
+        """End QEMU as a power failure would end the machine."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def press_power_button(self) -> None:
+        self._qmp("system_powerdown")
+
+    def request_shutdown(self) -> None:
+        """What the tools' shutdown is on VMware."""
+        assert self._channel_socket is not None
+        self._channel_socket.sendall(b'{"request": "shutdown"}\n')
+
+    def wait_off(self, timeout: float = PATIENCE) -> dict[str, Any]:
+        """Wait until the machine has powered itself off; give the last status."""
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {timeout} s; {self.describe()}") from None
+        assert code == 0, f"QEMU ended with {code}; {self.describe()}"
+        with self._changed:
+            self._changed.wait_for(lambda: self._channel_closed, 10)
+        assert self.statuses, f"no status at all; {self.describe()}"
+        return self.statuses[-1]
+
+    # What comes out.
+
+    def wait_status(
+        self, wanted: Callable[[dict[str, Any]], bool], what: str, timeout: float = PATIENCE
+    ) -> dict[str, Any]:
+        """The first status, past or future, that is wanted."""
+        with self._changed:
+            found = self._changed.wait_for(
+                lambda: next((item for item in self.statuses if wanted(item)), None) or self._channel_closed, timeout
+            )
+        assert isinstance(found, dict), f"never {what}; {self.describe()}"
+        return found
+
+    def wait_state(self, state: str) -> dict[str, Any]:
+        return self.wait_status(lambda status: status["state"] == state, state)
+
+    def wait_guest(self) -> dict[str, Any]:
+        """The first announcement of names and addresses."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.guest is not None or self._channel_closed, PATIENCE)
+        assert self.guest is not None, f"never announced itself; {self.describe()}"
+        return self.guest
+
+    def wait_log(self, text: str) -> str:
+        """Wait until the console has the text. Only for what the status does not say."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            console = self.console()
+            if text in console:
+                return console
+            time.sleep(0.1)
+        raise AssertionError(f"the console never said {text!r}; {self.describe()}")
+
+    def log(self) -> str:
+        """The container's output as it was published."""
+        return base64.b64decode(self.values[LOG_KEY]).decode()
+
+    def console(self) -> str:
+        return (self.directory / "console.log").read_text(encoding="utf-8", errors="replace")
+
+    def cpu_seconds(self) -> float:
+        """What QEMU has used of the processor."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def get(self, path: str = "/") -> str:
+        """An HTTP response from the forwarded port, as soon as there is one."""
+        deadline = time.monotonic() + PATIENCE
+        url = f"http://127.0.0.1:{self.forwarded}{path}"
+        while True:
+            try:
+                with urllib.request.urlopen(url, timeout=0.5) as response:
+                    return str(response.read().decode())
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                time.sleep(0.02)
+
+    def describe(self) -> str:
+        """For a message: what is known of the machine."""
+        last = self.statuses[-1] if self.statuses else None
+        qemu = (self.directory / "qemu.log").read_text(errors="replace")
+        return f"last status {last}; QEMU said {qemu!r}; the console ends with:\n{self.console()[-3000:]}"
+
+    # How it is done.
+
+    def _path(self, name: str) -> str:
+        path = self.directory / name
+        path.unlink(missing_ok=True)
+        return str(path)
+
+    def _command(self) -> list[str]:
+        hardware = self.hardware
+        command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        command += ["-machine", "pc", "-accel", "tcg,tb-size=64", "-cpu", "max", "-m", str(hardware.memory_mib)]
+        command += ["-chardev", f"file,id=console,path={self._path('console.log')}", "-serial", "chardev:console"]
+        command += ["-chardev", f"socket,id=channel,path={self.directory / 'channel'}", "-serial", "chardev:channel"]
+        command += ["-qmp", f"unix:{self._path('qmp')},server=on,wait=off"]
+        command += self._boot() + self._disks() + self._networks()
+        return command
+
+    def _boot(self) -> list[str]:
+        if self.hardware.boot == "kernel":
+            line = self.bootstrap.manifest["command_line"]
+            return ["-kernel", str(self.bootstrap.kernel), "-initrd", str(self.bootstrap.initrd), "-append", line]
+        command = ["-drive", f"if=none,id=cd,media=cdrom,readonly=on,file={self.bootstrap.iso}"]
+        command += ["-device", "ide-cd,drive=cd", "-boot", "d"]
+        if self.hardware.boot == "uefi":
+            variables = self.directory / "vars.fd"
+            shutil.copyfile(_OVMF_VARS, variables)
+            command += ["-drive", f"if=pflash,format=raw,readonly=on,file={_OVMF_CODE}"]
+            command += ["-drive", f"if=pflash,format=raw,file={variables}"]
+        return command
+
+    def _disks(self) -> list[str]:
+        command = ["-device", "pvscsi,id=scsi0"] if self.hardware.disk_bus == "pvscsi" else []
+        disks: list[tuple[int, Path, bool]] = []
+        if self.image is not None:
+            disks.append((0, self.image, True))
+        if self.scratch is not None:
+            disks.append((self.scratch_unit, self.scratch, False))
+        document = self.spec if isinstance(self.spec, bytes) else json.dumps(self.spec).encode()
+        if self.hardware.spec_by == "disk":
+            path = self.directory / "spec.img"
+            path.write_bytes((b"GANTRYSPEC1\n" + document).ljust(1 << 20, b"\0"))
+            disks.append((5, path, True))
+        elif self.hardware.spec_by == "fw_cfg":
+            path = self.directory / "spec.json"
+            path.write_bytes(document)
+            command += ["-fw_cfg", f"name=opt/org.gantry/spec,file={path}"]
+        for unit, path, read_only in disks:
+            name = f"disk{unit}"
+            options = "readonly=on,file.locking=off" if read_only else "readonly=off"
+            command += ["-drive", f"if=none,id={name},format=raw,file={path},{options}"]
+            if self.hardware.disk_bus == "pvscsi":
+                command += ["-device", f"scsi-hd,bus=scsi0.0,scsi-id={unit},drive={name}"]
+            else:
+                command += ["-device", f"virtio-blk-pci,drive={name}"]
+        return command
+
+    def _networks(self) -> list[str]:
+        command = []
+        for index in range(self.hardware.networks):
+            options = f"user,id=net{index},restrict=on,net=10.0.{2 + index}.0/24"
+            if index == 0 and self.hardware.forward is not None:
+                self.forwarded = _free_port()
+                options += f",hostfwd=tcp:127.0.0.1:{self.forwarded}-10.0.2.15:{self.hardware.forward}"
+            mac = f"52:54:00:00:00:{index + 1:02x}"
+            command += ["-netdev", options, "-device", f"{self.hardware.nic},netdev=net{index},mac={mac}"]
+        return command
+
+    def _listen(self, listener: socket.socket) -> None:
+        channel, _address = listener.accept()
+        listener.close()
+        self._channel_socket = channel
+        with channel.makefile("rb") as lines:
+            for line in lines:
+                self._take(line)
+        with self._changed:
+            self._channel_closed = True
+            self._changed.notify_all()
+
+    def _take(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            # Firmware or a loader wrote to the port before init did, or the machine was cut off in the middle of a line.
+            return
+        with self._changed:
+            for key, value in message.get("set", {}).items():
+                self.values[key] = value
+                if key == STATUS_KEY:
+                    self.statuses.append(json.loads(value))
+            if "guest" in message:
+                self.guest = message["guest"]
+            self._changed.notify_all()
+
+    def _qmp(self, command: str) -> None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.directory / "qmp"))
+            with connection.makefile("rw") as stream:
+                stream.readline()
+                for execute in ("qmp_capabilities", command):
+                    stream.write(json.dumps({"execute": execute}) + "\n")
+                    stream.flush()
+                    while "return" not in json.loads(stream.readline()):
+                        pass
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
