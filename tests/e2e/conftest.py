@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the end-to-end tests: a lab whose machines boot, its datastore holding the bootstrap ISO and images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from lab.controller import Lab
+from tests.e2e.support.containers import Containers
+from tests.integration.support.playing import Player
+
+IMAGES = ("tiny", "nginx", "redis")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    one = Lab(tmp_path_factory.mktemp("lab"), {"hypervisor": "qemu", "ports": "free", "publish": {}}, bound=True)
+    try:
+        yield one.up()
+    finally:
+        one.down()
+
+
+@pytest.fixture(scope="session")
+def containers(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Containers:
+    """The modules against a vCenter that has all that containers need."""
+    vcenter = lab["vcenter"]
+    connection = {
+        "VMWARE_HOST": vcenter["hostname"],
+        "VMWARE_PORT": str(vcenter["port"]),
+        "VMWARE_USER": vcenter["username"],
+        "VMWARE_PASSWORD": vcenter["password"],
+        "VMWARE_CA_PATH": vcenter["ca_path"],
+    }
+    play = Player(tmp_path_factory.mktemp("home"), connection)
+    tasks: list[dict[str, Any]] = [{"gantry.vsphere.bootstrap_image": {"src": lab["bootstrap_iso"]}}]
+    tasks += [
+        {"gantry.vsphere.container_image": {"name": lab["images"][name], "registry_tls_verify": False}}
+        for name in IMAGES
+    ]
+    play(tasks).ok()
+    return Containers(lab, play)
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest, containers: Containers) -> Iterator[str]:
+    """A container's name for this test alone; the container is removed at the end."""
+    own = request.node.name.replace("test_", "").split("[")[0].replace("_", "-")[:50].strip("-")
+    yield own
+    containers.remove(own)
+
+
+@pytest.fixture
+def shell(containers: Containers, name: str) -> Callable[..., dict[str, Any]]:
+    """Runs a shell script as a container and waits for its end."""
+
+    def run(script: str, **options: Any) -> dict[str, Any]:
+        containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[script], wait=False, **options)
+        return containers.wait_until_over(name)
+
+    return run

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images of several layers, and what a container writes over them."""
+
+from __future__ import annotations
+
+import time
+
+from lab.images.nginx import PAGE
+from tests.e2e.support.containers import PATIENCE, Containers
+
+
+def test_nginx_serves_what_its_layers_left(containers: Containers, name: str) -> None:
+    started = containers.run(name, image="nginx")["container"]
+    assert started["health"] in ("starting", "healthy")
+    port = containers.publish(name, 80)
+    healthy = containers.run(name, image="nginx", state="healthy")
+    assert healthy["container"]["health"] == "healthy"
+    assert containers.get(port) == (200, PAGE)
+    assert containers.get(port, "/removed.html")[0] == 404
+    assert containers.get(port, "/old/first.html")[0] == 404
+    assert containers.get(port, "/link-second.html") == (200, "one content, three names\n")
+    stopped = containers.run(name, state="stopped")["container"]
+    assert stopped["exit_code"] == 0  # SIGQUIT, which the image asks for, ends nginx gracefully
+
+
+def test_health_goes_from_starting_to_healthy(containers: Containers, name: str) -> None:
+    started = containers.run(
+        name,
+        image="tiny",
+        entrypoint=["/bin/sh", "-c"],
+        command=["sleep 6; touch /tmp/ready; sleep 1000"],
+        healthcheck={"test": "test -e /tmp/ready", "interval": "1s", "retries": 30, "start_period": "30s"},
+        stop_timeout=1,
+    )
+    assert started["container"]["health"] == "starting"
+    seen = ["starting"]
+    deadline = time.monotonic() + PATIENCE
+    while seen[-1] == "starting" and time.monotonic() < deadline:
+        seen.append(containers.look(name)["health"])
+    assert seen[-1] == "healthy"
+
+
+def test_writable_layer_survives_a_stop_and_not_a_removal(containers: Containers, name: str) -> None:
+    port = containers.publish(name, 6379)
+    containers.run(name, image="redis", state="healthy")
+    assert containers.redis(port, "SET", "colour", "blue") == "+OK\r\n"
+    stopped = containers.run(name, state="stopped")["container"]
+    assert stopped["exit_code"] == 0
+    containers.run(name, image="redis", state="healthy")
+    assert containers.redis(port, "GET", "colour") == "$4\r\nblue\r\n"
+    containers.remove(name)
+    containers.run(name, image="redis", state="healthy")
+    assert containers.redis(port, "GET", "colour") == "$-1\r\n"
+
+
+def test_second_run_changes_nothing(containers: Containers, name: str) -> None:
+    options = {"image": "tiny", "env": {"A": "1"}, "labels": {"tier": "front"}}
+    first = containers.run(name, **options)
+    assert first.changed
+    second = containers.run(name, **options)
+    assert not second.changed
+    assert second["container"]["id"] == first["container"]["id"]

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs in a container: user, environment, directory, exit code, log; how it is started again and stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.e2e.support.containers import Containers
+
+Shell = Callable[..., dict[str, Any]]
+
+
+def test_process_has_its_environment_user_and_directory(shell: Shell) -> None:
+    over = shell(
+        'echo "greeting=$GREETING"; echo "ids=$(id -u):$(id -g)"; echo "pwd=$(pwd)"; echo "host=$(hostname)"; exit 3',
+        env={"GREETING": "hi there"},
+        user="nobody",
+        working_dir="/www",
+        container_hostname="box",
+    )
+    lines = set(over["log"].splitlines())
+    assert {"greeting=hi there", "ids=65534:65534", "pwd=/www", "host=box"} <= lines
+    assert over["exit_code"] == 3
+    assert over["status"] == "exited"
+
+
+def test_log_of_a_dead_container_is_readable(shell: Shell) -> None:
+    over = shell("for i in 1 2 3; do echo line $i; done; echo lost cause >&2; exit 1")
+    assert over["log"].splitlines()[-4:] == ["line 1", "line 2", "line 3", "lost cause"]
+    assert over["exit_code"] == 1
+
+
+def test_success_is_exit_code_0(shell: Shell) -> None:
+    assert shell("true")["exit_code"] == 0
+
+
+def test_on_failure_restarts_as_often_as_allowed(shell: Shell) -> None:
+    over = shell("echo try; exit 7", restart_policy="on-failure", restart_retries=2)
+    assert over["restart_count"] == 2
+    assert over["exit_code"] == 7
+    assert over["log"].splitlines().count("try") == 3
+
+
+def test_user_that_the_image_lacks_is_named(containers: Containers, name: str) -> None:
+    tried = containers.try_to_run(name, image="tiny", user="ghost")
+    assert tried.outcome.failed
+    assert "ghost" in tried.outcome.msg
+    assert "user_unknown" in tried.outcome.msg
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        pytest.param("trap 'exit 143' TERM; sleep 1000 & wait", 143, id="heeds-term"),
+        pytest.param("trap '' TERM; while true; do sleep 1; done", 137, id="ignores-term"),
+    ],
+)
+def test_stop(containers: Containers, name: str, script: str, code: int) -> None:
+    containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[script], stop_timeout=2)
+    stopped = containers.run(name, state="stopped")
+    assert stopped.changed
+    assert stopped["container"]["exit_code"] == code
+    assert not containers.run(name, state="stopped").changed
