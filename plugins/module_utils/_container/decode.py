@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import IMAGE, Adapter, Image, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import scsi_controller
@@ -123,7 +123,7 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
         name=entry.name,
         digest=digest,
         disk=disk,
-        references=keys.decode_references(option(row, keys.IMAGE_REFERENCES)),
+        references=parse_strings(option(row, keys.IMAGE_REFERENCES)),
         config=parse_object(option(row, keys.IMAGE_CONFIG)) or {},
         datastore=datastore,
         snapshot=snapshot,

@@ -70,9 +70,5 @@ def decode_log(text: str | None) -> str | None:
         return None
 
 
-def decode_references(references: object) -> tuple[str, ...]:
-    return tuple(item for item in references if isinstance(item, str)) if isinstance(references, list) else ()
-
-
 def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in after.items() if before.get(key) != value}
