@@ -98,7 +98,13 @@ def _build_into(directory: Path, packages: tuple[Package, ...], archives: list[P
             template=make_template(work),
             work=work,
         )
-        write_iso(output / _FILES["iso"], kernel=output / _FILES["kernel"], initrd=output / _FILES["initrd"], work=work)
+        write_iso(
+            output / _FILES["iso"],
+            kernel=output / _FILES["kernel"],
+            initrd=output / _FILES["initrd"],
+            version=VERSION,
+            work=work,
+        )
         manifest = _manifest(output, kernel.version, packages, directory.name)
         (output / _MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         if directory.exists():

@@ -18,6 +18,8 @@ from guest.run import EPOCH, run
 COMMAND_LINE = "console=tty0 console=ttyS0 quiet panic=-1 no_timer_check"
 
 VOLUME = "GANTRY"
+# Where bootstrap_image reads the version. xorriso writes it in upper case; it is read in any.
+APPLICATION = "GANTRY-BOOTSTRAP {version}"
 _ISOLINUX = Path("/usr/lib/ISOLINUX/isolinux.bin")
 _LDLINUX = Path("/usr/lib/syslinux/modules/bios/ldlinux.c32")
 _GRUB = Path("/usr/lib/grub/x86_64-efi")
@@ -56,7 +58,7 @@ def loader_files() -> list[Path]:
     return files
 
 
-def write_iso(output: Path, *, kernel: Path, initrd: Path, work: Path) -> None:
+def write_iso(output: Path, *, kernel: Path, initrd: Path, version: str, work: Path) -> None:
     """Write the ISO; work is a directory for scratch files."""
     tree = work / "iso"
     for name in ("isolinux", "boot"):
@@ -73,7 +75,8 @@ def write_iso(output: Path, *, kernel: Path, initrd: Path, work: Path) -> None:
     boot = ["-b", "isolinux/isolinux.bin", "-c", "isolinux/boot.cat", "-no-emul-boot"]
     boot += ["-boot-load-size", "4", "-boot-info-table"]
     boot += ["-eltorito-alt-boot", "-e", "boot/efi.img", "-no-emul-boot"]
-    run(["xorriso", "-as", "mkisofs", "-quiet", "-V", VOLUME, "-uid", "0", "-gid", "0", "-o", output, *boot, tree])
+    names = ["-V", VOLUME, "-appid", APPLICATION.format(version=version)]
+    run(["xorriso", "-as", "mkisofs", "-quiet", *names, "-uid", "0", "-gid", "0", "-o", output, *boot, tree])
 
 
 def _write_efi_image(image: Path, work: Path) -> None:
