@@ -23,7 +23,6 @@ options:
       - If it is not given, the environment variable E(VMWARE_USER) is used.
     type: str
     required: true
-    aliases: [user]
   password:
     description:
       - The user's password.

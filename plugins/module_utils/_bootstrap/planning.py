@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import version_of_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
@@ -58,7 +58,7 @@ class RemoveFile:
         return _NOTHING
 
 
-BootstrapChange = UploadIso | RemoveFile
+BootstrapChange: TypeAlias = "UploadIso | RemoveFile"
 
 
 def meant(desired: BootstrapRequest, observed: ObservedBootstrap) -> list[str]:

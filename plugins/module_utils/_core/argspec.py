@@ -20,7 +20,7 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
     # The environment variables are those that AWX's VMware vCenter credential injects, and their kin.
     return {
         "hostname": {"type": "str", "required": True, "fallback": _env("VMWARE_HOST")},
-        "username": {"type": "str", "required": True, "aliases": ["user"], "fallback": _env("VMWARE_USER")},
+        "username": {"type": "str", "required": True, "fallback": _env("VMWARE_USER")},
         "password": {
             "type": "str",
             "required": True,

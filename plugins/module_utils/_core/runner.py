@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation imp
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-SessionSource = Callable[[Mapping[str, Any]], "AbstractContextManager[Session]"]
+SessionSource = Callable[[Mapping[str, Any]], AbstractContextManager["Session"]]
 
 
 def run_operation(

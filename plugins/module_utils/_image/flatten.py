@@ -239,8 +239,7 @@ class _LayerPass:
         self._own[path] = node
         self._placed[path] = ordinal
         self._fill(path)
-        assert node.entry is not None
-        if self._flat.device_policy == "drop" and node.entry.kind in DEVICES:
+        if self._flat.device_policy == "drop" and node.entry is not None and node.entry.kind in DEVICES:
             return False
         return seen and not self._flat.upper.get(path) and (self._index, ordinal) not in self._flat.known
 
@@ -276,8 +275,7 @@ class _LayerPass:
                 self._flat.count(len(here))
                 self._own[here] = _Node(None)
                 self._fill(here)
-            elif not node.folder:
-                assert node.entry is not None
+            elif node.entry is not None and not node.folder:
                 followed += 1
                 if node.entry.kind != SYMLINK or followed > _LINKS_FOLLOWED:
                     raise LayerError(f"{show(here)} is used as a directory and is none")

@@ -16,7 +16,7 @@ import zlib
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive import LayerError
@@ -159,14 +159,15 @@ def _inflate(file: IO[bytes]) -> Generator[bytes, None, None]:
 
 def _through(command: Sequence[str], file: IO[bytes]) -> Generator[bytes, None, None]:
     """What a program makes of the file. Ending the iteration early ends the program."""
-    process = subprocess.Popen(
+    # AnsibleModule.run_command collects all output first, and exists only in a module.
+    process = subprocess.Popen(  # pylint: disable=ansible-bad-function
         command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True
     )
     with process:
-        assert process.stdout is not None
-        enlarge_pipe(process.stdout)
+        output = cast("IO[bytes]", process.stdout)
+        enlarge_pipe(output)
         try:
-            yield from _read(process.stdout)
+            yield from _read(output)
         except BaseException:
             process.kill()
             raise

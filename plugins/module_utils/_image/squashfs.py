@@ -10,6 +10,7 @@ import os
 import subprocess
 from pathlib import Path
 from types import TracebackType
+from typing import IO, cast
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.layer import enlarge_pipe
@@ -27,7 +28,8 @@ class SquashfsWriter:
         # The child inherits the cache's lock, so that nobody sweeps its file away while it still writes.
         self._errors = path.with_name(f"{path.name}.errors").open("w+b")
         try:
-            self._process = subprocess.Popen(
+            # AnsibleModule.run_command cannot be written to bit by bit, and exists only in a module.
+            self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [*_COMMAND, "--num-jobs", str(os.cpu_count() or 1), str(path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -44,8 +46,7 @@ class SquashfsWriter:
                 "squashfs-tools-ng where this task runs.",
                 details={"cause": "program_missing"},
             ) from None
-        assert self._process.stdin is not None
-        self._pipe = self._process.stdin
+        self._pipe = cast("IO[bytes]", self._process.stdin)
         enlarge_pipe(self._pipe)
         self._pending: list[bytes] = []
         self._pending_bytes = 0

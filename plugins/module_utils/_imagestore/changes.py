@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
 
@@ -162,4 +162,6 @@ class DestroyImage:
         return _NOTHING
 
 
-ImageChange = CreateFolder | CleanIncomplete | ImportImage | TagImage | MarkTemplate | MoveImage | DestroyImage
+ImageChange: TypeAlias = (
+    "CreateFolder | CleanIncomplete | ImportImage | TagImage | MarkTemplate | MoveImage | DestroyImage"
+)

@@ -13,6 +13,8 @@ from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
+__all__ = ["SoapAdapter", "VmomiSupport", "available", "moid_of", "require_pyvmomi", "type_name", "vim", "vmodl"]
+
 vim: Any
 vmodl: Any
 # Untyped inside, so typed as Any here.

@@ -13,6 +13,7 @@ import http.client
 import socket
 import ssl
 from pathlib import Path
+from typing import cast
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
@@ -37,8 +38,7 @@ class HttpsConnection(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         super().connect()
-        assert self.sock is not None
-        self.sock.settimeout(self._request_timeout)
+        cast("ssl.SSLSocket", self.sock).settimeout(self._request_timeout)
 
 
 def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
@@ -116,8 +116,7 @@ def _connected(settings: ConnectionSettings, context: ssl.SSLContext, host: str,
 
 
 def _has_thumbprint(connection: HttpsConnection, thumbprint: str) -> bool:
-    assert isinstance(connection.sock, ssl.SSLSocket)
-    certificate = connection.sock.getpeercert(binary_form=True) or b""
+    certificate = cast("ssl.SSLSocket", connection.sock).getpeercert(binary_form=True) or b""
     # vCenter gives a SHA-1; it is compared, not relied on for a signature.
     found = hashlib.sha1(certificate, usedforsecurity=False).hexdigest()
     return hmac.compare_digest(found, thumbprint.replace(":", "").lower())

@@ -16,7 +16,12 @@ from typing import Any
 from xml.parsers.expat import ExpatError
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import SoapAdapter, VmomiSupport, moid_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import (
+    SoapAdapter,
+    VmomiSupport,
+    available,
+    moid_of,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionLostError,
     HttpsConnection,
@@ -63,7 +68,11 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-class Stub(SoapAdapter.SoapStubAdapter):  # type: ignore[misc]
+# Without pyVmomi the module can still be imported, to say that it is missing.
+_SoapStubAdapter: Any = SoapAdapter.SoapStubAdapter if available() else object
+
+
+class Stub(_SoapStubAdapter):  # type: ignore[misc]
     """Every call of every managed object goes through ``InvokeMethod`` here."""
 
     def __init__(self, settings: ConnectionSettings, login_again: Callable[[int], None]) -> None:
