@@ -55,6 +55,10 @@ def is_digest(text: object) -> TypeGuard[str]:
 
 def parse_reference(text: str) -> Reference:
     """``nginx`` -> ``docker.io/library/nginx:latest``; raises GantryError on what is no reference."""
+    if not text:
+        raise _invalid(text, "it is empty")
+    if "://" in text:
+        raise _invalid(text, "write it without a scheme, as registry/repository:tag")
     rest, at, digest = text.partition("@")
     if at and not is_digest(digest):
         raise _invalid(text, f"'{digest}' is not a digest; write sha256: and 64 hexadecimal digits")
@@ -65,7 +69,8 @@ def parse_reference(text: str) -> Reference:
     if not _REGISTRY.match(registry):
         raise _invalid(text, f"'{registry}' is not the name of a registry")
     if not _REPOSITORY.match(repository):
-        raise _invalid(text, _repository_problem(text, repository))
+        reason = "has upper-case letters" if repository != repository.lower() else "is not the name of a repository"
+        raise _invalid(text, f"'{repository}' {reason}")
     if len(registry) + 1 + len(repository) > _NAME_LENGTH:
         raise _invalid(text, f"its name is longer than {_NAME_LENGTH} characters")
     if tag is None and not digest:
@@ -88,14 +93,6 @@ def _split_registry(rest: str) -> tuple[str, str]:
     if first == DEFAULT_REGISTRY and "/" not in others:
         others = f"library/{others}"
     return first, others
-
-
-def _repository_problem(text: str, repository: str) -> str:
-    if "://" in text:
-        return "write it without a scheme, as registry/repository:tag"
-    if repository != repository.lower():
-        return f"the repository '{repository}' has upper-case letters"
-    return f"'{repository}' is not the name of a repository"
 
 
 def _invalid(text: str, reason: str) -> GantryError:
