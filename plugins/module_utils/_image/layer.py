@@ -164,7 +164,7 @@ def _through(command: Sequence[str], file: IO[bytes]) -> Generator[bytes, None, 
         command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True
     )
     with process:
-        output = cast("IO[bytes]", process.stdout)
+        output = cast(IO[bytes], process.stdout)
         enlarge_pipe(output)
         try:
             yield from _read(output)

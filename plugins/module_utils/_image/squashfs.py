@@ -46,7 +46,7 @@ class SquashfsWriter:
                 "squashfs-tools-ng where this task runs.",
                 details={"cause": "program_missing"},
             ) from None
-        self._pipe = cast("IO[bytes]", self._process.stdin)
+        self._pipe = cast(IO[bytes], self._process.stdin)
         enlarge_pipe(self._pipe)
         self._pending: list[bytes] = []
         self._pending_bytes = 0

@@ -38,7 +38,7 @@ class HttpsConnection(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         super().connect()
-        cast("ssl.SSLSocket", self.sock).settimeout(self._request_timeout)
+        cast(ssl.SSLSocket, self.sock).settimeout(self._request_timeout)
 
 
 def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
@@ -116,7 +116,7 @@ def _connected(settings: ConnectionSettings, context: ssl.SSLContext, host: str,
 
 
 def _has_thumbprint(connection: HttpsConnection, thumbprint: str) -> bool:
-    certificate = cast("ssl.SSLSocket", connection.sock).getpeercert(binary_form=True) or b""
+    certificate = cast(ssl.SSLSocket, connection.sock).getpeercert(binary_form=True) or b""
     # vCenter gives a SHA-1; it is compared, not relied on for a signature.
     found = hashlib.sha1(certificate, usedforsecurity=False).hexdigest()
     return hmac.compare_digest(found, thumbprint.replace(":", "").lower())
