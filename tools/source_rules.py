@@ -33,7 +33,7 @@ _FORBIDDEN = {
         "security.debian" + ".org",
         "galaxy.ansible" + ".com",
     ],
-    "a path of a development machine": ["/work" + "/", "/root" + "/", "/home" + "/", ".py" + "env/versions/"],
+    "a path of a development machine": ["/work" + "/", "/root" + "/", ".py" + "env/versions/"],
 }
 _PATTERNS = {
     meaning: re.compile("|".join(rf"(?<![\w.-]){re.escape(word)}" for word in words))
