@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, version_of_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
@@ -17,7 +18,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-_FOLDER = "gantry/bootstrap"
 _PATTERN = "gantry-bootstrap-*.iso"
 
 
@@ -27,7 +27,7 @@ def find_bootstrap(session: Session, datastore: Entry) -> str:
     spec = vim.host.DatastoreBrowser.SearchSpec(
         matchPattern=[_PATTERN], details=vim.host.DatastoreBrowser.FileInfo.Details(modification=True)
     )
-    folder = f"[{datastore.name}] {_FOLDER}"
+    folder = f"[{datastore.name}] {FOLDER}"
     job = Job(
         subject=folder,
         action="search",
@@ -39,7 +39,8 @@ def find_bootstrap(session: Session, datastore: Entry) -> str:
         if error.kind != "FileNotFound":
             raise
         result = None
-    files = list(getattr(result, "file", None) or ())
+    # One that is being uploaded, or was left half-way, has another name.
+    files = [file for file in getattr(result, "file", None) or () if version_of_name(file.path) is not None]
     if not files:
         raise GantryError(
             f"there is no bootstrap ISO in {folder}: run bootstrap_image with datastore: {datastore.name} first, or "

@@ -75,6 +75,8 @@ def needs_clone(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     """Whether the plan will create a VM, so that a complete place for it has to be found."""
     if desired.state == "absent" or desired.config is None or observed.image is None:
         return False
+    if observed.machine is not None and not observed.machine.ours:
+        return False
     machine = observed.machine or (observed.successors[0] if observed.successors else None)
     return machine is None or bool(replace_reason(desired, desired.config, machine, observed.image, observed.place))
 
