@@ -9,20 +9,17 @@ ansible-test runs it as "get_pip.py [options] pip==VERSION ...", in an empty env
 from __future__ import annotations
 
 import ensurepip
-import runpy
+import subprocess
 import sys
-from pathlib import Path
 
 # What only the fetched script knows, and pip refuses.
 _OPTIONS_OF_THE_SCRIPT = ("--no-setuptools", "--no-wheel")
 
 
 def main() -> None:
-    (wheel,) = (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")
-    sys.path.insert(0, str(wheel))
+    ensurepip.bootstrap()
     wanted = [word for word in sys.argv[1:] if word not in _OPTIONS_OF_THE_SCRIPT]
-    sys.argv = ["pip", "install", *wanted]
-    runpy.run_module("pip", run_name="__main__", alter_sys=True)
+    sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", *wanted], check=False).returncode)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from pathlib import Path
 from tools.console import ROOT, VENV, ToolError, say
 from tools.environment import COLLECTION
 
+# In the first lines of tools/get_pip.py.
+_STAND_IN = "Stands in for the pip bootstrap script"
 _NOTHING_TESTED = "All targets skipped"
 
 
@@ -35,11 +37,14 @@ def _pip_version() -> str:
 
 
 def _provide_pip_bootstrap() -> None:
+    """Puts our stand-in where ansible-test keeps the script that it would fetch; the real one is left alone."""
+    ours = (ROOT / "tools" / "get_pip.py").read_text()
     cache = Path.home() / ".ansible" / "test" / "cache"
     script = cache / f"get_pip_{_pip_version().replace('.', '_')}.py"
-    if not script.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / "tools" / "get_pip.py", script)
+    if script.exists() and _STAND_IN not in script.read_text(errors="replace"):
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    script.write_text(ours)
 
 
 def copy_tracked_files(target: Path) -> None:
