@@ -69,7 +69,7 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
         with self._environment():
             checked = _validate(self.operation, self._task.args)
             params = {option: checked.validated_parameters.get(option) for option in self.operation.argument_spec}
-            if checked.errors:
+            if checked.error_messages:
                 result = {"failed": True, "msg": self._complaint(checked)}
             else:
                 result = outcome(

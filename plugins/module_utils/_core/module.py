@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.runner import outcome
@@ -36,7 +37,7 @@ def run_module(operation: Operation[Any, Any, Any]) -> None:
         verbosity=module._verbosity,
     )
     for warning in result.pop("warnings", []):
-        module.warn(warning)
+        module.warn(remove_values(warning, module.no_log_values))
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

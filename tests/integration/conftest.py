@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the integration tests: the lab without a hypervisor, playing tasks, and what its vCenter was asked."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.support.control import Control
+from tests.integration.support.playing import WAYS, Player, Way
+
+# A lab that is up already may serve, while one works on a test: the path of its lab.json.
+RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What lab.json says of the lab."""
+    if RUNNING_LAB:
+        yield json.loads(Path(RUNNING_LAB).read_text())
+        return
+    from lab.controller import Lab
+
+    one = Lab(tmp_path_factory.mktemp("lab"), {"hypervisor": "none", "ports": "free"}, bound=True)
+    try:
+        yield one.up()
+    finally:
+        one.down()
+
+
+@pytest.fixture
+def calls(lab: dict[str, Any]) -> Iterator[Control]:
+    """The lab's control API, with nothing counted yet and no faults; none stay behind."""
+    control = Control(lab["control"])
+    control.reset()
+    yield control
+    control.reset()
+
+
+@pytest.fixture
+def connection(lab: dict[str, Any]) -> dict[str, str]:
+    """The environment variables that say which vCenter to talk to."""
+    vcenter = lab["vcenter"]
+    return {
+        "VMWARE_HOST": vcenter["hostname"],
+        "VMWARE_PORT": str(vcenter["port"]),
+        "VMWARE_USER": vcenter["username"],
+        "VMWARE_PASSWORD": vcenter["password"],
+        "VMWARE_CA_PATH": vcenter["ca_path"],
+    }
+
+
+@pytest.fixture
+def play(tmp_path: Path, connection: dict[str, str]) -> Player:
+    """Plays tasks: ``play({"gantry.vsphere.container_vm": {...}}, way="module", check=True)``."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Player(home, connection)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    """The test runs once for each way of running a task."""
+    return request.param
+
+
+@pytest.fixture
+def both_ways(play: Player) -> Callable[..., dict[str, Any]]:
+    """Plays one task both ways and checks that both return the same, which it returns.
+
+    For tasks that leave things as they are: with check mode, or with nothing to do, or failing.
+    """
+
+    def run(task: dict[str, Any], **options: Any) -> dict[str, Any]:
+        module, action = (play(task, way=way, **options).last for way in WAYS)
+        assert action.status == module.status, (module.result, action.result)
+        assert action.result == module.result
+        return action.result
+
+    return run

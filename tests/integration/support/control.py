@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's control API: which requests its vCenter got, and which of them it is to answer with a fault."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Control:
+    url: str
+
+    def reset(self) -> None:
+        """Forget the requests so far, and all faults to come."""
+        self._call("DELETE", "/v1/calls")
+        self._call("DELETE", "/v1/faults")
+
+    def all(self) -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = self._call("GET", "/v1/calls")["calls"]
+        return calls
+
+    def methods(self) -> list[str]:
+        return [call["method"] for call in self.all()]
+
+    def mutating(self) -> list[str]:
+        return [call["method"] for call in self.all() if call["mutating"]]
+
+    def fault(
+        self, method: str, fault: str | None = None, *, delay_seconds: float = 0, count: int = 1, skip: int = 0
+    ) -> None:
+        """The next ``count`` calls of the method, after ``skip`` of them, fail with the fault, or are just late."""
+        rule: dict[str, Any] = {"method": method, "type": "*", "name": "*", "count": count, "skip": skip}
+        rule["delay_seconds"] = delay_seconds
+        if fault is not None:
+            rule["fault"] = fault
+        self._call("POST", "/v1/faults", rule)
+
+    def add_vms(self, count: int, prefix: str) -> None:
+        self._call("POST", "/v1/vms", {"count": count, "prefix": prefix})
+
+    def limit_datastore(self, name: str, free_bytes: int) -> None:
+        self._call("PATCH", f"/v1/datastores/{name}", {"free_bytes": free_bytes})
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer = response.read()
+        return json.loads(answer) if answer.strip() else None

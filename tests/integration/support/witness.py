@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a vCenter holds, read with pyVmomi's own client: none of the collection's code takes part."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pyVim.connect import Disconnect, SmartConnect
+from pyVim.task import WaitForTask
+from pyVmomi import vim
+
+
+@contextmanager
+def _connected(vcenter: Mapping[str, Any]) -> Iterator[Any]:
+    instance = SmartConnect(
+        host=vcenter["hostname"],
+        port=vcenter["port"],
+        user=vcenter["username"],
+        pwd=vcenter["password"],
+        sslContext=ssl.create_default_context(cafile=vcenter["ca_path"]),
+    )
+    try:
+        yield instance.RetrieveContent()
+    finally:
+        Disconnect(instance)
+
+
+def _all(content: Any, kind: type) -> list[Any]:
+    view = content.viewManager.CreateContainerView(content.rootFolder, [kind], True)
+    try:
+        return list(view.view)
+    finally:
+        view.Destroy()
+
+
+def vm_names(vcenter: Mapping[str, Any]) -> list[str]:
+    """The names of all VMs and templates, in order."""
+    with _connected(vcenter) as content:
+        return sorted(vm.name for vm in _all(content, vim.VirtualMachine))
+
+
+def datastore_files(vcenter: Mapping[str, Any], datastore: str) -> list[str]:
+    """The paths of all files of a datastore, in order."""
+    with _connected(vcenter) as content:
+        (found,) = [one for one in _all(content, vim.Datastore) if one.name == datastore]
+        task = found.browser.SearchDatastoreSubFolders_Task(f"[{datastore}]", vim.host.DatastoreBrowser.SearchSpec())
+        WaitForTask(task)
+        return sorted(
+            f"{folder.folderPath.rstrip('/')}/{file.path}" for folder in task.info.result for file in folder.file
+        )

@@ -1,0 +1,284 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bootstrap_image against the lab's vCenter, with a small ISO that says of itself what a real one does."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.support import background
+from tests.integration.support.control import Control
+from tests.integration.support.images import BOOTSTRAP_FOLDER, Store
+from tests.integration.support.playing import Player, Way
+
+MODULE = "gantry.vsphere.bootstrap_image"
+BUDGET = 10
+
+
+def make_iso(folder: Path, version: str) -> Path:
+    if shutil.which("xorriso") is None:
+        pytest.skip("xorriso is not installed")
+    source, path = folder / f"source-{version}", folder / f"{version}.iso"
+    source.mkdir(parents=True)
+    (source / "kernel").write_bytes(version.encode() * 100_000)
+    command = ["xorriso", "-as", "mkisofs", "-quiet", "-appid", f"GANTRY-BOOTSTRAP {version}", "-o", str(path)]
+    subprocess.run([*command, str(source)], check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def iso(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_iso(tmp_path_factory.mktemp("iso"), "9.9.1")
+
+
+@pytest.fixture
+def name(iso: Path) -> str:
+    return f"gantry-bootstrap-9.9.1-{hashlib.sha256(iso.read_bytes()).hexdigest()[:12]}.iso"
+
+
+@pytest.fixture
+def store(lab: dict[str, Any]) -> Iterator[Store]:
+    one = Store(lab["vcenter"])
+    one.clear(lab["datastore"])
+    yield one
+    one.clear(lab["datastore"])
+    one.session.close()
+
+
+@pytest.fixture
+def stored(store: Store, lab: dict[str, Any]) -> Callable[[], dict[str, int]]:
+    """The files that are there now: sizes by name."""
+    return lambda: store.files(lab["datastore"], BOOTSTRAP_FOLDER)
+
+
+@pytest.fixture
+def task(iso: Path) -> Callable[..., dict[str, Any]]:
+    return lambda **more: {MODULE: {"src": str(iso), **more}}
+
+
+@pytest.mark.smoke
+def test_the_iso_is_uploaded_once(
+    play: Player,
+    way: Way,
+    task: Callable[..., dict[str, Any]],
+    stored: Callable[[], dict[str, int]],
+    calls: Control,
+    iso: Path,
+    name: str,
+    lab: dict[str, Any],
+) -> None:
+    outcome = play(task(), way=way).ok().last
+    path = f"[{lab['datastore']}] gantry/bootstrap/{name}"
+    assert outcome.changed
+    assert outcome["bootstrap"] == {
+        "path": path,
+        "datastore": lab["datastore"],
+        "version": "9.9.1",
+        "sha256": hashlib.sha256(iso.read_bytes()).hexdigest(),
+        "size": iso.stat().st_size,
+    }
+    assert outcome["actions"] == [f"upload {path}"]
+    assert stored() == {name: iso.stat().st_size}
+    calls.reset()
+    second = play(task(), way=way).ok().last
+    assert not second.changed
+    assert second["bootstrap"] == outcome["bootstrap"]
+    assert calls.mutating() == []
+
+
+def test_what_is_stored_is_the_file(
+    play: Player, task: Callable[..., dict[str, Any]], store: Store, iso: Path, name: str, lab: dict[str, Any]
+) -> None:
+    play(task()).ok()
+    datastore = store.session.inventory(refresh=True).datastore(lab["datastore"])
+    path = f"{BOOTSTRAP_FOLDER}/{name}"
+    assert store.session.download_file(datastore=datastore, path=path, max_bytes=1 << 24) == iso.read_bytes()
+
+
+def test_check_mode_predicts_and_touches_nothing(
+    play: Player,
+    way: Way,
+    task: Callable[..., dict[str, Any]],
+    stored: Callable[[], dict[str, int]],
+    calls: Control,
+) -> None:
+    predicted = play(task(), way=way, check=True, diff=True).ok().last
+    assert predicted.changed
+    assert calls.mutating() == []
+    assert stored() == {}
+    made = play(task(), way=way, diff=True).ok().last
+    for key in ("bootstrap", "actions", "diff"):
+        assert predicted[key] == made[key]
+    gone = play(task(state="absent"), way=way, check=True).ok().last
+    assert gone.changed
+    assert len(stored()) == 1
+
+
+def test_both_ways_return_the_same(
+    play: Player, both_ways: Callable[..., dict[str, Any]], task: Callable[..., dict[str, Any]], store: Store
+) -> None:
+    assert both_ways(task(), check=True, diff=True)["changed"]
+    play(task()).ok()
+    assert not both_ways(task(), diff=True)["changed"]
+    assert both_ways(task(state="absent"), check=True, diff=True)["bootstrap"] is None
+
+
+def test_a_short_file_is_replaced(
+    play: Player,
+    way: Way,
+    task: Callable[..., dict[str, Any]],
+    store: Store,
+    stored: Callable[[], dict[str, int]],
+    iso: Path,
+    name: str,
+    lab: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    play(task(), way=way).ok()
+    short = tmp_path / "short"
+    short.write_bytes(iso.read_bytes()[:5000])
+    datastore = store.session.inventory(refresh=True).datastore(lab["datastore"])
+    store.session.upload_file(short, datastore=datastore, path=f"{BOOTSTRAP_FOLDER}/{name}")
+    assert stored() == {name: 5000}
+    outcome = play(task(), way=way).ok().last
+    assert outcome.changed
+    assert "damaged" in outcome["actions"][0]
+    assert stored() == {name: iso.stat().st_size}
+
+
+@pytest.mark.parametrize("method", ["MakeDirectory", "MoveDatastoreFile_Task"])
+def test_a_killed_upload_is_made_good_by_the_next_run(
+    play: Player,
+    task: Callable[..., dict[str, Any]],
+    stored: Callable[[], dict[str, int]],
+    calls: Control,
+    connection: dict[str, str],
+    iso: Path,
+    name: str,
+    method: str,
+) -> None:
+    environment = {**connection, "XDG_CACHE_HOME": str(play.home / "cache")}
+    background.kill_in(method, "bootstrap_image", {"src": str(iso)}, environment, calls)
+    play(task()).ok()
+    assert stored() == {name: iso.stat().st_size}
+    assert not play(task()).ok().last.changed
+
+
+def test_the_remains_of_our_own_upload_are_removed_and_those_of_others_are_not(
+    play: Player,
+    task: Callable[..., dict[str, Any]],
+    store: Store,
+    stored: Callable[[], dict[str, int]],
+    name: str,
+    lab: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    play(task()).ok()
+    controller = (play.home / "cache" / "gantry" / "images" / "imports" / "controller").read_text()
+    datastore = store.session.inventory(refresh=True).datastore(lab["datastore"])
+    half = tmp_path / "half"
+    half.write_bytes(b"half")
+    ours, theirs = f"{name}.part-{controller[:8]}", f"{name}.part-zzzzzzzz"
+    for part in (ours, theirs):
+        store.session.upload_file(half, datastore=datastore, path=f"{BOOTSTRAP_FOLDER}/{part}")
+    outcome = play(task()).ok().last
+    assert outcome["actions"] == [f"remove [{lab['datastore']}] gantry/bootstrap/{ours}"]
+    assert set(stored()) == {name, theirs}
+
+
+def test_two_uploads_at_once_both_succeed(
+    stored: Callable[[], dict[str, int]],
+    connection: dict[str, str],
+    calls: Control,
+    iso: Path,
+    name: str,
+    tmp_path: Path,
+) -> None:
+    calls.fault("MakeDirectory", delay_seconds=1.0, count=2)
+    environments = [{**connection, "XDG_CACHE_HOME": str(tmp_path / machine)} for machine in ("a", "b")]
+    with (
+        background.running("bootstrap_image", {"src": str(iso)}, environments[0]) as one,
+        background.running("bootstrap_image", {"src": str(iso)}, environments[1]) as two,
+    ):
+        results = [background.result_of(process) for process in (one, two)]
+    assert [result.get("failed", False) for result in results] == [False, False], results
+    assert stored() == {name: iso.stat().st_size}
+
+
+def test_removal_by_file_and_by_version(
+    play: Player,
+    way: Way,
+    task: Callable[..., dict[str, Any]],
+    stored: Callable[[], dict[str, int]],
+    name: str,
+    tmp_path: Path,
+) -> None:
+    other = make_iso(tmp_path, "9.9.2")
+    play([task(), {MODULE: {"src": str(other)}}], way=way).ok()
+    assert len(stored()) == 2
+    assert play({MODULE: {"version": "9.9.2", "state": "absent"}}, way=way).ok().last.changed
+    assert set(stored()) == {name}
+    assert play(task(state="absent"), way=way).ok().last.changed
+    assert stored() == {}
+    assert not play(task(state="absent"), way=way).ok().last.changed
+
+
+def test_an_iso_in_a_drive_is_not_removed(
+    play: Player,
+    both_ways: Callable[..., dict[str, Any]],
+    task: Callable[..., dict[str, Any]],
+    store: Store,
+    calls: Control,
+    lab: dict[str, Any],
+) -> None:
+    path = play(task()).ok().last["bootstrap"]["path"]
+    vm = store.vm_with_cd("image-test-cd", path)
+    calls.reset()
+    result = both_ways(task(state="absent"))
+    assert result["failed"]
+    assert result["in_use_by"] == [f"/{lab['datacenter']}/vm/image-test-cd"]
+    assert calls.mutating() == []
+    store.destroy(vm)
+    assert play(task(state="absent")).ok().last.changed
+
+
+def test_nothing_to_do_is_cheap_whatever_else_there_is(
+    play: Player, way: Way, task: Callable[..., dict[str, Any]], store: Store, calls: Control, idle_vms: None
+) -> None:
+    play(task(), way=way).ok()
+    calls.reset()
+    assert not play(task(), way=way).ok().last.changed
+    assert len(calls.methods()) <= BUDGET, calls.methods()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        pytest.param({"src": "/nowhere/b.iso"}, "'/nowhere/b.iso' cannot be read", id="no file"),
+        pytest.param({"src": "/etc/hostname"}, "is not an ISO image", id="no ISO"),
+        pytest.param({"version": "1.2.3"}, "version 9.9.1, not 1.2.3", id="another version"),
+        pytest.param({"datastore": "shared00"}, "Did you mean 'shared0'", id="datastore"),
+        pytest.param({"datacenter": "DC9"}, "no datacenter 'DC9'", id="datacenter"),
+        pytest.param({"src": None}, "state is present but all of the following are missing: src", id="nothing given"),
+    ],
+)
+def test_bad_input_is_told_and_changes_nothing(
+    both_ways: Callable[..., dict[str, Any]],
+    task: Callable[..., dict[str, Any]],
+    calls: Control,
+    wrong: dict[str, Any],
+    message: str,
+) -> None:
+    options = {key: value for key, value in task(**wrong)[MODULE].items() if value is not None}
+    result = both_ways({MODULE: options})
+    assert result["failed"]
+    assert message in result["msg"]
+    assert calls.mutating() == []

@@ -1,0 +1,292 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user gets who gives a wrong connection, and whose connection breaks: one clear message, nothing changed."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.support import servers
+from tests.integration.support.control import Control
+from tests.integration.support.playing import Outcome, Player, Way
+
+FOLDER = "gantry.probe.folder"
+
+
+def folder(name: str = "connection", **options: Any) -> dict[str, Any]:
+    return {FOLDER: {"name": name, **options}}
+
+
+def assert_clear(outcome: Outcome, *words: str) -> None:
+    assert outcome.failed
+    assert not outcome.changed
+    for word in words:
+        assert word in outcome.msg
+    assert "Traceback" not in str(outcome.result)
+
+
+@pytest.mark.smoke
+def test_wrong_password(play: Player, calls: Control, way: Way) -> None:
+    run = play(folder(password="not-the-password"), way=way, verbosity=3)
+    assert_clear(run.last, "does not accept user", "administrator@vsphere.local", "Check username")
+    assert run.last["fault"]["type"] == "InvalidLogin"
+    assert "not-the-password" not in run.output
+    assert "not-the-password" not in str(run.last.result)
+    assert calls.mutating() == []
+
+
+def test_wrong_password_after_the_right_one_does_not_resume_its_session(play: Player, calls: Control) -> None:
+    play(folder(state="absent")).ok()
+    calls.reset()
+    assert_clear(play(folder(state="absent", password="not-the-password")).last, "does not accept user")
+    assert "Login" in calls.methods()
+
+
+def test_unknown_ca(both_ways: Callable[..., dict[str, Any]]) -> None:
+    result = both_ways(folder(), environment={"VMWARE_CA_PATH": None})
+    assert "its certificate is not trusted" in result["msg"]
+    assert "ca_path" in result["msg"]
+
+
+def test_unknown_ca_is_accepted_without_validation(play: Player, way: Way) -> None:
+    play(folder(state="absent", validate_certs=False), way=way, environment={"VMWARE_CA_PATH": None}).ok()
+
+
+def test_ca_file_that_is_not_there(both_ways: Callable[..., dict[str, Any]]) -> None:
+    result = both_ways(folder(ca_path="/nowhere/ca.pem"))
+    assert result["msg"] == "ca_path '/nowhere/ca.pem' does not exist. It must be a file of PEM certificates."
+
+
+def test_unknown_host(both_ways: Callable[..., dict[str, Any]]) -> None:
+    result = both_ways(folder(hostname="vcenter.invalid"))
+    assert "Cannot connect to vcenter.invalid:" in result["msg"]
+    assert "cannot be resolved" in result["msg"]
+
+
+def test_refused_connection(both_ways: Callable[..., dict[str, Any]]) -> None:
+    port = servers.unused_port()
+    result = both_ways(folder(port=port))
+    assert f"127.0.0.1:{port}: the connection was refused" in result["msg"]
+
+
+def test_server_that_hangs_while_connecting(both_ways: Callable[..., dict[str, Any]]) -> None:
+    with servers.silent() as port:
+        result = both_ways(folder(port=port, connect_timeout=0.5))
+    assert "no answer within 0.5 s (connect_timeout)" in result["msg"]
+
+
+def test_server_that_hangs_while_asked(play: Player, calls: Control, way: Way) -> None:
+    calls.fault("RetrievePropertiesEx", delay_seconds=8, count=10)
+    begin = time.monotonic()
+    outcome = play(folder(request_timeout=1), way=way).last
+    assert time.monotonic() - begin < 60
+    assert_clear(outcome, "was lost during RetrievePropertiesEx", "request_timeout 1")
+    assert calls.mutating() == []
+
+
+def test_server_that_hangs_while_it_changes_something(play: Player, calls: Control, way: Way) -> None:
+    calls.fault("CreateFolder", delay_seconds=8)
+    outcome = play(folder("hanging", request_timeout=1), way=way).last
+    assert outcome.failed
+    assert "CreateFolder" in outcome.msg
+    assert "vCenter may have carried it out all the same; run again" in outcome.msg
+
+
+def test_server_that_is_no_vcenter(both_ways: Callable[..., dict[str, Any]]) -> None:
+    with servers.answering(b"SSH-2.0-OpenSSH_9.2\r\n") as port:
+        result = both_ways(folder(port=port))
+    assert "does not speak TLS" in result["msg"]
+
+
+def test_registry_instead_of_a_vcenter_by_http(both_ways: Callable[..., dict[str, Any]]) -> None:
+    result = both_ways(folder(hostname="http://127.0.0.1"))
+    assert "by https only" in result["msg"]
+
+
+@pytest.mark.smoke
+def test_hostname_may_be_a_url(play: Player, connection: dict[str, str], way: Way) -> None:
+    url = f"https://{connection['VMWARE_HOST']}:{connection['VMWARE_PORT']}/sdk"
+    play(folder(state="absent", hostname=url), way=way, environment={"VMWARE_PORT": None}).ok()
+
+
+@pytest.mark.parametrize("kind", ["cluster", "datastore", "network"])
+def test_misspelt_object(
+    both_ways: Callable[..., dict[str, Any]], lab: dict[str, Any], calls: Control, kind: str
+) -> None:
+    right = {"cluster": lab["cluster"], "datastore": lab["datastore"], "network": "VM Network"}[kind]
+    result = both_ways(folder(**{kind: right + "x"}))
+    assert result["msg"].startswith(f"There is no {kind} '{right}x'. Did you mean ")
+    assert repr(right) in result["msg"]
+    assert calls.mutating() == []
+
+
+def test_missing_password(both_ways: Callable[..., dict[str, Any]]) -> None:
+    assert both_ways(folder(), environment={"VMWARE_PASSWORD": None})["msg"] == "missing required arguments: password"
+
+
+def test_defect_is_a_message_without_a_traceback(both_ways: Callable[..., dict[str, Any]]) -> None:
+    result = both_ways(folder(defect=True, token="hush-hush"))
+    assert "ZeroDivisionError" in result["msg"]
+    assert "traceback" not in result
+    assert "hush-hush" not in str(result)
+
+
+def test_defect_has_its_traceback_at_verbosity_three(play: Player, way: Way) -> None:
+    run = play(folder(defect=True, token="hush-hush"), way=way, verbosity=3)
+    assert "ZeroDivisionError" in run.last["traceback"]
+    assert "hush-hush" not in run.output
+
+
+@pytest.mark.smoke
+def test_no_secret_is_shown(play: Player, connection: dict[str, str], way: Way) -> None:
+    run = play(folder(state="absent", token="hush-hush", echo="it is hush-hush"), way=way, verbosity=4).ok()
+    for shown in (run.output, str(run.last.result)):
+        assert "hush-hush" not in shown
+        assert connection["VMWARE_PASSWORD"] not in shown
+
+
+class TestSessions:
+    def test_module_logs_in_and_out(self, play: Player, calls: Control) -> None:
+        play(folder(state="absent"), way="module").ok()
+        assert calls.methods() == ["RetrieveServiceContent", "Login", "RetrievePropertiesEx", "Logout"]
+
+    @pytest.mark.smoke
+    def test_loop_has_one_session(self, play: Player, calls: Control) -> None:
+        loop = {**folder("{{ item }}", state="absent"), "loop": list("abcde")}
+        play(loop).ok()
+        assert calls.methods() == ["RetrieveServiceContent", "Login", *["RetrievePropertiesEx"] * 5]
+
+    def test_next_task_resumes_the_session(self, play: Player, calls: Control) -> None:
+        play(folder(state="absent")).ok()
+        calls.reset()
+        play([folder(state="absent"), folder("other", state="absent")]).ok()
+        assert calls.methods() == ["RetrievePropertiesEx"] * 2
+
+    def test_session_that_ended_meanwhile_is_replaced(self, play: Player, calls: Control) -> None:
+        play(folder(state="absent")).ok()
+        (file,) = (path for path in play.cache.iterdir() if path.name != "salt")
+        text = file.read_text()
+        file.write_text(text.replace('"cookie": "', '"cookie": "vmware_soap_session=gone; was '))
+        calls.reset()
+        play(folder(state="absent")).ok()
+        assert calls.methods()[-3:] == ["RetrieveServiceContent", "Login", "RetrievePropertiesEx"]
+        calls.reset()
+        play(folder(state="absent")).ok()
+        assert calls.methods() == ["RetrievePropertiesEx"]
+
+    @pytest.mark.smoke
+    def test_session_that_ends_in_a_loop_is_replaced(self, play: Player, calls: Control) -> None:
+        calls.fault("RetrievePropertiesEx", "NotAuthenticated", skip=2)
+        run = play({**folder("{{ item }}", state="absent"), "loop": list("abcde")}).ok()
+        assert [item.status for item in run.last.items] == ["ok"] * 5
+        assert calls.methods().count("Login") == 2
+
+    def test_cookie_is_private(self, play: Player, connection: dict[str, str]) -> None:
+        play(folder(state="absent")).ok()
+        assert play.cache.stat().st_mode & 0o7777 == 0o700
+        files = list(play.cache.iterdir())
+        assert len(files) == 2
+        for file in files:
+            assert file.stat().st_mode & 0o7777 == 0o600
+            assert connection["VMWARE_PASSWORD"].encode() not in file.read_bytes()
+
+    def test_directory_that_others_can_read_is_not_used(self, play: Player, calls: Control) -> None:
+        play.cache.mkdir(parents=True)
+        play.cache.chmod(0o755)
+        play(folder(state="absent")).ok()
+        assert list(play.cache.iterdir()) == []
+        assert calls.methods()[-1] == "Logout"
+
+    def test_cache_can_be_forbidden(self, play: Player, calls: Control) -> None:
+        play(folder(state="absent"), extra_vars={"gantry_session_cache": False}).ok()
+        assert not play.cache.exists()
+        assert calls.methods()[-1] == "Logout"
+
+
+class TestWays:
+    """Where a task runs: in Ansible's worker, or in a module's process."""
+
+    @staticmethod
+    def used_module(play: Player, calls: Control, task: dict[str, Any], **options: Any) -> bool:
+        """A module's process logs out, a worker keeps its session."""
+        calls.reset()
+        play(task, **options).ok()
+        return "Logout" in calls.methods()
+
+    def test_worker_by_default(self, play: Player, calls: Control) -> None:
+        assert not self.used_module(play, calls, folder(state="absent"))
+
+    def test_module_when_the_variable_says_so(self, play: Player, calls: Control) -> None:
+        task = {**folder(state="absent"), "vars": {"wanted": True}}
+        assert self.used_module(play, calls, task, extra_vars={"gantry_run_as_module": "{{ wanted }}"})
+
+    def test_module_when_become(self, play: Player, calls: Control) -> None:
+        if subprocess.run(["sudo", "-n", "true"], check=False, capture_output=True).returncode != 0:
+            pytest.skip("there is no sudo without a password here")
+        assert self.used_module(play, calls, {**folder(state="absent"), "become": True})
+
+    def test_module_when_async(self, play: Player, calls: Control) -> None:
+        assert self.used_module(play, calls, {**folder(state="absent"), "async": 60, "poll": 1})
+
+    def test_worker_sees_the_environment_of_the_task(
+        self, play: Player, calls: Control, connection: dict[str, str]
+    ) -> None:
+        task = {**folder(state="absent"), "environment": dict(connection)}
+        assert not self.used_module(play, calls, task, environment=dict.fromkeys(connection))
+
+    def test_module_defaults_are_used(self, play: Player, connection: dict[str, str], way: Way) -> None:
+        defaults = {FOLDER: {"hostname": "vcenter.invalid"}}
+        run = play(folder(state="absent"), way=way, play={"module_defaults": defaults})
+        assert "vcenter.invalid" in run.last.msg
+
+
+@pytest.mark.smoke
+def test_check_and_diff_are_the_same_both_ways(both_ways: Callable[..., dict[str, Any]], calls: Control) -> None:
+    result = both_ways(folder("new", echo="hello"), check=True, diff=True)
+    assert result["changed"]
+    assert result["actions"] == ["create the folder new"]
+    assert result["diff"] == {"before": {}, "after": {"folders": {"new": "present"}}}
+    assert result["warnings"] == ["echo hello"]
+    assert calls.mutating() == []
+
+
+@pytest.mark.smoke
+def test_change_converges(play: Player, calls: Control, way: Way) -> None:
+    name = f"made-by-{way}"
+    made = play(folder(name), way=way, diff=True).ok().last
+    assert made.changed
+    assert made["folder"].endswith(f"/vm/{name}")
+    assert not play(folder(name), way=way).ok().last.changed
+    gone = play(folder(name, state="absent"), way=way).ok().last
+    assert gone.changed
+    assert gone["folder"] is None
+    assert not play(folder(name, state="absent"), way=way).ok().last.changed
+
+
+def test_failure_says_what_was_submitted(play: Player, calls: Control, way: Way) -> None:
+    name = f"submitted-by-{way}"
+    play(folder(name), way=way).ok()
+    calls.fault("WaitForUpdatesEx", delay_seconds=8, count=10)
+    outcome = play(folder(name, state="absent", request_timeout=2), way=way).last
+    assert outcome.failed
+    assert outcome.changed
+    (submitted,) = outcome["submitted"]
+    assert submitted["action"] == "remove the folder"
+    assert submitted["subject"] == name
+    assert submitted["task"] in outcome.msg
+    calls.reset()
+    play(folder(name, state="absent"), way=way).ok()
+
+
+def test_home_that_cannot_be_written_only_costs_the_cache(play: Player, calls: Control, tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a directory is to be")
+    play(folder(state="absent"), environment={"XDG_CACHE_HOME": str(blocked)}).ok()
+    assert calls.methods()[-1] == "Logout"
