@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,21 +15,11 @@ import pytest
 from tests.integration.support import background
 from tests.integration.support.control import Control
 from tests.integration.support.images import BOOTSTRAP_FOLDER, Store
+from tests.integration.support.iso import make_iso
 from tests.integration.support.playing import Player, Way
 
 MODULE = "gantry.vsphere.bootstrap_image"
 BUDGET = 10
-
-
-def make_iso(folder: Path, version: str) -> Path:
-    if shutil.which("xorriso") is None:
-        pytest.skip("xorriso is not installed")
-    source, path = folder / f"source-{version}", folder / f"{version}.iso"
-    source.mkdir(parents=True)
-    (source / "kernel").write_bytes(version.encode() * 100_000)
-    command = ["xorriso", "-as", "mkisofs", "-quiet", "-appid", f"GANTRY-BOOTSTRAP {version}", "-o", str(path)]
-    subprocess.run([*command, str(source)], check=True, capture_output=True)
-    return path
 
 
 @pytest.fixture(scope="session")

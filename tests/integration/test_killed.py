@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.support.iso import make_iso
 from tests.integration.support.playing import PROGRAM, Player
 from tests.integration.support.servers import answering
 from tests.integration.support.witness import datastore_files, vm_names
@@ -67,8 +68,7 @@ class Demo:
 
 @pytest.fixture
 def demo(tmp_path: Path, lab: dict[str, Any], connection: dict[str, str]) -> Iterator[Demo]:
-    iso = tmp_path / "bootstrap.iso"
-    iso.write_bytes(random.Random(SEED).randbytes(4 << 20))
+    iso = make_iso(tmp_path, "9.9.2")
     with answering(_PAGE) as port:
         yield Demo(
             tmp_path,
@@ -85,7 +85,6 @@ def demo(tmp_path: Path, lab: dict[str, Any], connection: dict[str, str]) -> Ite
                 "demo_image": lab["images"]["nginx"],
                 "demo_registry_tls_verify": False,
                 "demo_bootstrap_iso": str(iso),
-                "demo_bootstrap_version": "0-killed",
                 # Nothing boots in this lab: the page is ours.
                 "demo_url": f"http://127.0.0.1:{port}/",
             },
@@ -94,11 +93,10 @@ def demo(tmp_path: Path, lab: dict[str, Any], connection: dict[str, str]) -> Ite
 
 def _remove_everything(demo: Demo, play: Player, lab: Mapping[str, Any]) -> None:
     demo.play("demo_remove.yml")
-    iso = {"src": demo.variables["demo_bootstrap_iso"], "version": demo.variables["demo_bootstrap_version"]}
     play(
         [
             {"gantry.vsphere.container_image": {"name": lab["images"]["nginx"], "state": "absent"}},
-            {"gantry.vsphere.bootstrap_image": {**iso, "state": "absent"}},
+            {"gantry.vsphere.bootstrap_image": {"src": demo.variables["demo_bootstrap_iso"], "state": "absent"}},
         ]
     ).ok()
 
