@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import IO, cast
@@ -19,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.layer import
 _COMMAND = ("tar2sqfs", "--quiet", "--force", "--no-skip", "--compressor", "zstd", "--comp-extra", "level=3")
 _BUFFER = 1 << 19
 _SMALL = 1 << 15
+_NEARLY_FULL = 1 << 20
 
 
 class SquashfsWriter:
@@ -26,7 +29,9 @@ class SquashfsWriter:
 
     def __init__(self, path: Path, lock: int) -> None:
         # The child inherits the cache's lock, so that nobody sweeps its file away while it still writes.
-        self._errors = path.with_name(f"{path.name}.errors").open("w+b")
+        self._folder = path.parent
+        # Not beside it: a full disk could not be told then.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving
         try:
             # AnsibleModule.run_command cannot be written to bit by bit, and exists only in a module.
             self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
@@ -100,6 +105,10 @@ class SquashfsWriter:
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         reason = lines[-1] if lines else f"it ended with {self._process.returncode}"
-        if "No space left on device" in reason:
-            return GantryError("The disk of the image cache is full.", details={"cause": "no_space"})
+        # tar2sqfs calls a full disk an I/O error.
+        if shutil.disk_usage(self._folder).free < _NEARLY_FULL:
+            return GantryError(
+                "The image cannot be converted: the disk of the image cache is full. Make room or choose another.",
+                details={"cause": "no_space"},
+            )
         return GantryError(f"tar2sqfs could not make the image's file system: {reason}")

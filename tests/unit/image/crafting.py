@@ -211,10 +211,10 @@ def read_tree(archive: bytes) -> dict[str, File]:
     names: dict[str, list[str]] = {}
     with tarfile.open(fileobj=io.BytesIO(archive), errorlevel=2) as tar:
         for entry in tar:
-            path = "" if entry.name in (".", "./") else entry.name
+            path = "" if entry.name == "." else entry.name.removeprefix("./")
             assert path not in tree, f"{path} is there twice"
             if entry.islnk():
-                tree[path] = tree[entry.linkname]
+                tree[path] = tree[entry.linkname.removeprefix("./")]
                 names[tree[path].inode].append(path)
                 continue
             stream = tar.extractfile(entry) if entry.isreg() else None
