@@ -239,7 +239,7 @@ def test_an_iso_in_a_drive_is_not_removed(
 
 
 def test_nothing_to_do_is_cheap_whatever_else_there_is(
-    play: Player, way: Way, task: Callable[..., dict[str, Any]], store: Store, calls: Control, idle_vms: None
+    play: Player, way: Way, task: Callable[..., dict[str, Any]], store: Store, calls: Control, idle_vms: int
 ) -> None:
     play(task(), way=way).ok()
     calls.reset()

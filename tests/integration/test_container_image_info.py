@@ -73,7 +73,7 @@ def test_an_image_is_found_by_reference_and_by_digest_and_nothing_is_no_error(
 
 
 def test_the_number_of_requests_does_not_depend_on_the_inventory(
-    tiny: dict[str, Any], play: Player, calls: Control, idle_vms: None
+    tiny: dict[str, Any], play: Player, calls: Control, idle_vms: int
 ) -> None:
     for way in ("module", "action"):
         calls.reset()

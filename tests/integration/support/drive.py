@@ -25,8 +25,8 @@ def main() -> None:
     plugin = importlib.import_module(f"ansible_collections.gantry.vsphere.plugins.action.{name}")
     operation: Operation[Any, Any, Any] = plugin.ActionModule.operation
     checked = ArgumentSpecValidator(dict(operation.argument_spec)).validate(options)
-    if checked.errors:
-        raise SystemExit(checked.errors.msg)
+    if checked.error_messages:
+        raise SystemExit(checked.error_messages[0])
     parameters = {option: checked.validated_parameters.get(option) for option in operation.argument_spec}
     result = outcome(
         operation,
