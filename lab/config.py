@@ -19,7 +19,7 @@ from lab.errors import LabError
 DEFAULTS = Path(__file__).resolve().parent / "lab.toml"
 # Tables that are replaced as a whole: their keys are names of the user's.
 _REPLACED = ("networks", "publish")
-_SERVICES = ("vcenter", "control", "registry")
+SERVICES = ("vcenter", "control", "registry")
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def _ports(raw: Any) -> Mapping[str, int] | None:
     if raw == "free":
         return None
     if not isinstance(raw, Mapping):
-        raise LabError(f'ports: {raw!r} is neither "free" nor a port for each of {", ".join(_SERVICES)}')
-    ports = {service: _number(f"ports.{service}", raw[service], 1, 65535) for service in _SERVICES}
+        raise LabError(f'ports: {raw!r} is neither "free" nor a port for each of {", ".join(SERVICES)}')
+    ports = {service: _number(f"ports.{service}", raw[service], 1, 65535) for service in SERVICES}
     if len(set(ports.values())) < len(ports):
         raise LabError(f"ports: two services have the same one: {ports}")
     return ports

@@ -45,7 +45,7 @@ class ProcessRecord:
             return None
 
     def write(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".new")
         temporary.write_text(json.dumps(asdict(self)))
         temporary.replace(path)
@@ -85,7 +85,7 @@ def _signal_and_wait(handle: int, number: signal.Signals, seconds: float) -> boo
 
 
 def _state(pid: int) -> tuple[str, int] | None:
-    """Whether it is "running" or "dead" (a zombie), and the start in ticks since boot; None when there is no such process."""
+    """Its state, "running" or "dead" (a zombie), and its start in ticks since boot; None: there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -103,7 +103,7 @@ def spawn(command: list[str], log: Path, record: Path, *, bound: bool = False) -
     """Starts a recorded background process whose output goes to the log; bound: it ends with the calling process."""
     if bound:
         command = ["setpriv", "--pdeathsig", "KILL", *command]
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

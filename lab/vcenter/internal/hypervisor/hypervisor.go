@@ -102,7 +102,7 @@ func (h *Hypervisor) describe() error {
 	if err != nil {
 		return err
 	}
-	return writeFileAtomically(filepath.Join(h.config.StateDir, "hypervisor.json"), encoded)
+	return writeFileAtomically(filepath.Join(h.config.StateDir, "hypervisor.json"), encoded, 0o644)
 }
 
 // machineID is what may become a directory's name.

@@ -142,7 +142,7 @@ func TestDeadQEMUIsReportedAsCrash(t *testing.T) {
 	if err := syscall.Kill(info.PID, syscall.SIGSEGV); err != nil {
 		t.Fatal(err)
 	}
-	events.expect(t, "off vm-1 "+machine.OffCrashed)
+	events.expect(t, "off vm-1 "+machine.OffCrashed+": QEMU: signal: segmentation fault")
 }
 
 func TestGuestThatResetsItselfIsReportedAsCrash(t *testing.T) {
@@ -150,7 +150,7 @@ func TestGuestThatResetsItselfIsReportedAsCrash(t *testing.T) {
 	if err := h.Start(testMachine("vm-1")); err != nil {
 		t.Fatal(err)
 	}
-	events.expect(t, "off vm-1 "+machine.OffCrashed)
+	events.expect(t, "off vm-1 "+machine.OffCrashed+": the guest reset itself, as a kernel that panics does")
 }
 
 func TestThirdStartWaitsUnderTCGAndCanBeCancelled(t *testing.T) {

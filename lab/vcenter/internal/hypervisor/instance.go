@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -128,12 +129,12 @@ func (h *Hypervisor) launch(i *instance, process *exec.Cmd) error {
 func (h *Hypervisor) prepare(i *instance) (launch, error) {
 	options := launch{spec: i.spec, accelerator: h.accelerator, directKernel: h.config.DirectKernel,
 		consolePath: i.consolePath()}
-	if err := os.MkdirAll(i.directory, 0o700); err != nil {
+	if err := os.MkdirAll(i.directory, 0o755); err != nil {
 		return launch{}, err
 	}
 	if spec, present := i.spec.GuestInfo[machine.SpecKey]; present {
 		options.specPath = filepath.Join(i.directory, "spec.json")
-		if err := writeFileAtomically(options.specPath, []byte(spec)); err != nil {
+		if err := writeFileAtomically(options.specPath, []byte(spec), 0o600); err != nil {
 			return launch{}, err
 		}
 	}
@@ -143,7 +144,7 @@ func (h *Hypervisor) prepare(i *instance) (launch, error) {
 		if err != nil {
 			return launch{}, fmt.Errorf("UEFI firmware (Debian package ovmf): %w", err)
 		}
-		if err := writeFileAtomically(options.varsPath, variables); err != nil {
+		if err := writeFileAtomically(options.varsPath, variables, 0o600); err != nil {
 			return launch{}, err
 		}
 	}
@@ -209,9 +210,9 @@ func (h *Hypervisor) attend(i *instance) {
 	if err := i.cleanup.run(); err != nil {
 		log.Error("a stopped machine was not cleaned up", "error", err)
 	}
-	reason, found := i.exitReason(waitErr)
-	if reason == machine.OffCrashed {
-		log.Error("machine crashed", "found", found, "qemu", tail(i.errorLogPath()), "console", i.consolePath())
+	reason := i.exitReason(waitErr)
+	if strings.HasPrefix(reason, machine.OffCrashed) {
+		log.Error("machine crashed", "reason", reason, "qemu", tail(i.errorLogPath()), "console", i.consolePath())
 	} else {
 		log.Info("machine is off", "reason", reason)
 	}
@@ -307,31 +308,24 @@ func (i *instance) info() (machine.Info, bool) {
 	if err != nil {
 		return machine.Info{}, false // it has just ended
 	}
-	info := machine.Info{PID: i.process.Process.Pid, CPUSeconds: cpuSeconds, Console: i.consolePath()}
-	if i.spec.ISO != "" {
-		info.Files = append(info.Files, i.spec.ISO)
-	}
-	for _, disk := range i.spec.Disks {
-		info.Files = append(info.Files, disk.Path)
-	}
-	return info, true
+	return machine.Info{PID: i.process.Process.Pid, CPUSeconds: cpuSeconds, Console: i.consolePath()}, true
 }
 
-// exitReason is one of the reasons of machine.Events.Off, and what a crash looked like.
-func (i *instance) exitReason(waitErr error) (reason, found string) {
+// exitReason is what machine.Events.Off is given; a crash says what was found.
+func (i *instance) exitReason(waitErr error) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
 	case i.killed:
-		return machine.OffKilled, ""
+		return machine.OffKilled
 	case waitErr != nil:
-		return machine.OffCrashed, "QEMU: " + waitErr.Error()
+		return machine.OffCrashed + ": QEMU: " + waitErr.Error()
 	case i.shutdown.Data.Reason == "guest-shutdown":
-		return machine.OffGuest, ""
+		return machine.OffGuest
 	case i.shutdown.Data.Reason == "guest-reset":
-		return machine.OffCrashed, "the guest reset itself, as a kernel that panics does"
+		return machine.OffCrashed + ": the guest reset itself, as a kernel that panics does"
 	default:
-		return machine.OffCrashed, fmt.Sprintf("QEMU ended for the reason %q", i.shutdown.Data.Reason)
+		return machine.OffCrashed + fmt.Sprintf(": QEMU ended for the reason %q", i.shutdown.Data.Reason)
 	}
 }
 

@@ -76,7 +76,7 @@ func cachedProbe(config Config) (probeResult, error) {
 	if err := os.MkdirAll(filepath.Dir(config.ProbeCache), 0o755); err != nil {
 		return probeResult{}, err
 	}
-	return result, writeFileAtomically(config.ProbeCache, encoded)
+	return result, writeFileAtomically(config.ProbeCache, encoded, 0o644)
 }
 
 func readProbe(path string) (probeResult, error) {

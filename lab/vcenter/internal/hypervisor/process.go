@@ -28,7 +28,7 @@ type spawner struct {
 }
 
 func newSpawner(ns *namespace, directory string) (*spawner, error) {
-	if err := os.MkdirAll(directory, 0o700); err != nil {
+	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return nil, fmt.Errorf("process records: %w", err)
 	}
 	s := &spawner{directory: directory, work: make(chan func())}
@@ -96,7 +96,7 @@ func (s *spawner) record(name string, pid int) error {
 	if err != nil {
 		return err
 	}
-	return writeFileAtomically(s.recordPath(name), encoded)
+	return writeFileAtomically(s.recordPath(name), encoded, 0o644)
 }
 
 // bootID is the same for as long as the machine is up.
@@ -134,9 +134,9 @@ func parseProcessTimes(stat string) (startTicks uint64, cpuSeconds float64, err 
 	return values[2], float64(values[0]+values[1]) / clockTick, nil
 }
 
-func writeFileAtomically(path string, content []byte) error {
+func writeFileAtomically(path string, content []byte, mode os.FileMode) error {
 	temporary := path + ".new"
-	if err := os.WriteFile(temporary, content, 0o600); err != nil {
+	if err := os.WriteFile(temporary, content, mode); err != nil {
 		return err
 	}
 	return os.Rename(temporary, path)

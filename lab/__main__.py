@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""python -m lab up|down|status. Exit codes: 0 done (status: up), 1 an error, 3 status: not up."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+
+from lab import artifacts
+from lab.controller import Lab, Status
+from lab.errors import LabError
+from tools.console import main_guard, say
+
+NOT_UP = 3
+# What sudo must not drop: where the lab is, its configuration, and the environment's programs.
+_KEPT_VARIABLES = ("GANTRY_LAB_STATE", "GANTRY_LAB_CONFIG", "PATH", "PYTHONUNBUFFERED", "GOTOOLCHAIN", "CGO_ENABLED")
+
+
+def up(lab: Lab) -> int:
+    begin = time.monotonic()
+    if lab.status().state == "up":
+        say(f"the lab is already up; see {lab.state.lab_json}")
+        return 0
+    if lab.config.hypervisor != "none" and os.geteuid() != 0:
+        # Built as the user, so that the caches stay the user's.
+        artifacts.build(lab.config)
+        _become_root("up")
+    info = lab.up()
+    say(f"the lab is up ({time.monotonic() - begin:.1f} s): vCenter at 127.0.0.1:{info['vcenter']['port']},")
+    say(f"registry at {info['registry']}, accelerator {info['accelerator']}")
+    say(f"connection data: {lab.state.lab_json}; for a shell: . {lab.state.env}")
+    return 0
+
+
+def down(lab: Lab) -> int:
+    processes = lab.state.processes
+    if os.geteuid() != 0 and processes.exists() and processes.stat().st_uid == 0:
+        _become_root("down")
+    say("the lab is down" if lab.down() else "the lab was not up")
+    return 0
+
+
+def status(lab: Lab) -> int:
+    found = lab.status()
+    say(f"lab {lab.state.directory}: {found.state}")
+    for row in _rows(found):
+        say("  " + "  ".join(f"{cell:<12}" for cell in row).rstrip())
+    return 0 if found.state == "up" else NOT_UP
+
+
+def _rows(found: Status) -> list[tuple[str, ...]]:
+    info = found.info or {}
+    addresses = {
+        "vcenter": f"127.0.0.1:{info['vcenter']['port']}, control {info['control']}" if info else "",
+        "registry": str(info.get("registry", "")),
+        "dhcp": "in the namespace",
+    }
+    services = [(name, runs) for name, runs in found.processes.items() if not name.startswith("qemu-")]
+    machines = [runs for name, runs in found.processes.items() if name.startswith("qemu-")]
+    rows: list[tuple[str, ...]] = [
+        (name, "running" if runs else "dead", addresses.get(name, "")) for name, runs in services
+    ]
+    if info and info["accelerator"] != "none":
+        rows.append(("machines", f"{sum(machines)} on", f"accelerator {info['accelerator']}"))
+    rows.append(("namespace", "present" if found.namespace else "absent", ""))
+    return rows
+
+
+def _become_root(command: str) -> None:
+    """Replaces this process by the same one under sudo."""
+    if shutil.which("sudo") is None:
+        raise LabError("the lab needs root, for a network namespace, and there is no sudo: run it as root")
+    say("the lab needs root, for a network namespace: sudo")
+    keep = "--preserve-env=" + ",".join(_KEPT_VARIABLES)
+    os.execvp("sudo", ["sudo", keep, sys.executable, "-m", "lab", command])  # noqa: S606 - no shell is wanted
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m lab", description="The embedded vCenter: up, down, status.")
+    commands = {"up": up, "down": down, "status": status}
+    parser.add_argument("command", choices=commands)
+    arguments = parser.parse_args()
+    return commands[arguments.command](Lab())
+
+
+if __name__ == "__main__":
+    main_guard(main)

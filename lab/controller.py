@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab from outside: up, down, status. For tests: `Lab(state_dir, overrides).up()` and `.down()`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import artifacts, namespace, ports, vcenter_service
+from lab.config import Config, load
+from lab.errors import LabError
+from lab.registry import Registry
+from lab.state import State, default_state_dir
+from tools.console import say, step
+
+# Lines of the vCenter's log that are shown when a start has failed.
+_LOG_LINES = 30
+# The process that ends the others; it is asked before they are.
+_FIRST = "vcenter"
+
+
+@dataclass(frozen=True)
+class Status:
+    state: str  # "up", "down", or "broken": some of it is left
+    info: Mapping[str, Any] | None
+    processes: Mapping[str, bool]  # by name: whether it runs
+    namespace: bool
+
+
+class Lab:
+    """One lab. Several can be up at the same time in different state directories."""
+
+    def __init__(
+        self, state_dir: Path | None = None, overrides: Mapping[str, Any] | None = None, *, bound: bool = False
+    ) -> None:
+        """bound: the lab ends with the calling process, whatever happens to that."""
+        self.state = State(state_dir or default_state_dir())
+        self.config: Config = load(overrides)
+        self._bound = bound
+
+    def up(self) -> dict[str, Any]:
+        """Starts the lab unless it is up; returns what lab.json says."""
+        self.state.create()
+        with self.state.locked():
+            status = self.status()
+            if status.state == "up" and status.info is not None:
+                return dict(status.info)
+            if status.state == "broken":
+                say("removing what is left of a lab that was not taken down")
+            self._clean()
+            built = artifacts.build(self.config)
+            try:
+                info = self._start(built)
+            except BaseException as error:
+                tail = self._log_tail()
+                self._clean()
+                if isinstance(error, LabError):
+                    raise LabError(f"{error}{tail}") from error
+                raise
+            self._publish_info(info)
+            return info
+
+    def down(self) -> bool:
+        """Stops the lab and removes what belongs to its run; whether there was anything."""
+        if not self.state.directory.exists():
+            return False
+        with self.state.locked():
+            found = self.status().state != "down"
+            self._clean()
+            return found
+
+    def status(self) -> Status:
+        processes = {name: record.alive() for name, record in self.state.records().items()}
+        info = self.state.info()
+        has_namespace = namespace.namespace_exists(self.state.namespace)
+        if info is not None and processes.get("vcenter") and processes.get("registry"):
+            state = "up"
+        elif info is not None or any(processes.values()) or has_namespace:
+            state = "broken"
+        else:
+            state = "down"
+        return Status(state, info, processes, has_namespace)
+
+    def _start(self, built: artifacts.Artifacts) -> dict[str, Any]:
+        chosen = ports.choose(self.config)
+        registry = Registry(self.state.directory, chosen.services["registry"])
+        with step("registry"):
+            registry.start(bound=self._bound)
+        with step("vCenter"):
+            password = secrets.token_urlsafe(18)
+            running = vcenter_service.start(self.state, self.config, built, chosen, password, bound=self._bound)
+        with step(f"images: {', '.join(built.images) or 'none'}"):
+            references = {name: registry.push(layout, f"gantry/{name}:1") for name, layout in built.images.items()}
+        return {
+            "vcenter": {
+                "hostname": "127.0.0.1",
+                "port": chosen.services["vcenter"],
+                "username": self.config.username,
+                "password": password,
+                "ca_path": str(running.ca_path),
+            },
+            "control": f"http://127.0.0.1:{chosen.services['control']}",
+            "registry": registry.address,
+            "images": references,
+            "datacenter": self.config.inventory.datacenter,
+            "cluster": self.config.inventory.cluster,
+            "hosts": list(running.hosts),
+            "datastore": self.config.inventory.datastore,
+            "networks": dict(self.config.networks),
+            "publish": {str(port): target for port, target in chosen.published.items()},
+            "accelerator": running.accelerator,
+            "bootstrap_iso": str(built.bootstrap_iso) if built.bootstrap_iso else None,
+            "pid": running.pid,
+        }
+
+    def _publish_info(self, info: Mapping[str, Any]) -> None:
+        """Writes what the lab's users read; lab.json last, because it is what makes the lab count as up."""
+        vcenter = info["vcenter"]
+        variables = {
+            "VMWARE_HOST": vcenter["hostname"],
+            "VMWARE_PORT": vcenter["port"],
+            "VMWARE_USER": vcenter["username"],
+            "VMWARE_PASSWORD": vcenter["password"],
+            "VMWARE_CA_PATH": vcenter["ca_path"],
+        }
+        lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
+        self.state.write(self.state.env, "".join(lines))
+        self.state.write(self.state.lab_json, json.dumps(info, indent=2) + "\n")
+        self.state.hand_over()
+
+    def _clean(self) -> None:
+        """Ends every process of the lab, whoever started it, and removes what belongs to the run."""
+        records = self.state.records()
+        for name in sorted(records, key=lambda name: name != _FIRST):
+            records[name].end()
+        namespace.remove_namespace(self.state.namespace)
+        self.state.wipe()
+
+    def _log_tail(self) -> str:
+        log = vcenter_service.log_path(self.state)
+        if not log.exists():
+            return ""
+        lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n".join([f"\nThe end of {log}:", *lines]) if lines else ""

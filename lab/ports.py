@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's ports on 127.0.0.1: the configured ones, which must be free, or free ones."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from lab.config import SERVICES, Config
+from lab.errors import LabError
+
+
+@dataclass(frozen=True)
+class Ports:
+    services: Mapping[str, int]  # by service
+    published: Mapping[int, str]  # "machine:port" by the port that leads there
+
+
+def choose(config: Config) -> Ports:
+    # Nothing answers behind a published port where nothing boots.
+    targets = {} if config.hypervisor == "none" else dict(config.publish)
+    if config.ports is None:
+        found = _free(len(SERVICES) + len(targets))
+        services = dict(zip(SERVICES, found, strict=False))
+        return Ports(services, dict(zip(found[len(SERVICES) :], targets.values(), strict=True)))
+    for service, port in config.ports.items():
+        _require_free(port, f"the lab's {service}", f"ports.{service}")
+    for port, target in targets.items():
+        _require_free(port, f"publishing {target}", "publish")
+    return Ports(config.ports, targets)
+
+
+def _require_free(port: int, purpose: str, setting: str) -> None:
+    if not _is_free(port):
+        raise LabError(
+            f"port {port} of 127.0.0.1, for {purpose}, is in use by another program; "
+            f'stop that, or set another {setting} or ports = "free" in a file that GANTRY_LAB_CONFIG names'
+        )
+
+
+def _free(count: int) -> list[int]:
+    """All are held until the last is found, so that they differ."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # A connection that has just been closed does not keep the port from being listened on.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's vCenter as a process: its configuration (lab/vcenter/internal/config), its start, and when it is ready."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.artifacts import Artifacts
+from lab.config import Config
+from lab.errors import LabError
+from lab.ports import Ports
+from lab.processes import spawn
+from lab.state import CACHE, State
+
+# The first start after a boot of this machine includes the KVM probe, which may take twenty seconds.
+_READY_SECONDS = 120.0
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Running:
+    pid: int
+    ca_path: Path
+    hosts: tuple[str, ...]
+    accelerator: str
+
+
+def log_path(state: State) -> Path:
+    return state.logs / "vcenter.log"
+
+
+def start(state: State, config: Config, built: Artifacts, ports: Ports, password: str, *, bound: bool) -> Running:
+    """Starts the vCenter and waits until its API answers."""
+    hosts = tuple(f"esx{number}" for number in range(1, config.inventory.hosts + 1))
+    configuration = state.directory / "vcenter.json"
+    ready = state.directory / "ready.json"
+    content = _configuration(state, config, built, ports, password, hosts, ready)
+    state.write(configuration, json.dumps(content, indent=2))
+    log = log_path(state)
+    log.unlink(missing_ok=True)
+    record = state.processes / "vcenter.json"
+    process = spawn([str(built.vcenter), "-config", str(configuration)], log, record, bound=bound)
+    found = _wait_until_ready(process, ready)
+    return Running(process.pid, Path(found["ca_path"]), hosts, _accelerator(state, config))
+
+
+def _configuration(
+    state: State,
+    config: Config,
+    built: Artifacts,
+    ports: Ports,
+    password: str,
+    hosts: tuple[str, ...],
+    ready: Path,
+) -> dict[str, Any]:
+    networks = [{"name": name, "subnet": subnet} for name, subnet in config.networks.items()]
+    content: dict[str, Any] = {
+        "state_dir": str(state.directory),
+        "listen": f"127.0.0.1:{ports.services['vcenter']}",
+        "control": f"127.0.0.1:{ports.services['control']}",
+        "ready_file": str(ready),
+        "username": config.username,
+        "password": password,
+        "datacenter": config.inventory.datacenter,
+        "cluster": config.inventory.cluster,
+        "hosts": {"names": list(hosts)},
+        "datastores": [{"name": config.inventory.datastore, "capacity_bytes": config.inventory.datastore_gib * _GIB}],
+        "networks": networks,
+        "hypervisor": config.hypervisor,
+        "publish": {str(port): target for port, target in ports.published.items()},
+    }
+    if config.hypervisor != "none":
+        content["hypervisor_config"] = {
+            "state_dir": str(state.directory),
+            "namespace": state.namespace,
+            "networks": networks,
+            "accelerator": config.accelerator,
+            "start_slots": config.start_slots,
+            "bootstrap_iso": str(built.bootstrap_iso),
+            "probe_cache": str(CACHE / "lab" / "kvm-probe.json"),
+        }
+    return content
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], ready: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not ready.exists():
+        if process.poll() is not None:
+            raise LabError(f"the lab's vCenter ended with exit code {process.returncode} instead of serving.")
+        if time.monotonic() > deadline:
+            raise LabError(f"the lab's vCenter does not serve after {_READY_SECONDS:.0f} seconds.")
+        time.sleep(0.05)
+    found: dict[str, Any] = json.loads(ready.read_text())
+    return found
+
+
+def _accelerator(state: State, config: Config) -> str:
+    if config.hypervisor == "none":
+        return "none"
+    return str(json.loads((state.directory / "hypervisor.json").read_text())["accelerator"])
