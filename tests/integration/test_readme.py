@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook in the README does what the README says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.support.images import Store
+from tests.integration.support.playing import Player
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture
+def playbook(tmp_path: Path) -> Path:
+    """The one playbook in the README, as somebody would copy it."""
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "readme.yml"
+    path.write_text(block)
+    return path
+
+
+@pytest.fixture
+def variables(lab: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    source, iso = tmp_path / "iso", tmp_path / "bootstrap.iso"
+    source.mkdir()
+    command = ["xorriso", "-as", "mkisofs", "-quiet", "-appid", "GANTRY-BOOTSTRAP 9.9.9", "-o", str(iso), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    return {"image": lab["images"]["tiny"], "bootstrap_iso": str(iso), "datastore": lab["datastore"]}
+
+
+@pytest.fixture
+def cleared(lab: dict[str, Any], play: Player) -> Iterator[None]:
+    store = Store(lab["vcenter"])
+    store.clear(lab["datastore"])
+    yield
+    play({"gantry.vsphere.container_vm": {"name": "web", "state": "absent"}}).ok()
+    store.clear(lab["datastore"])
+    store.session.close()
+
+
+def test_the_playbook_runs_and_a_second_run_changes_nothing(
+    play: Player, playbook: Path, variables: dict[str, Any], cleared: None
+) -> None:
+    # The lab's registry speaks plain HTTP, which the README's reader does not need to know of.
+    defaults = {"module_defaults": {"gantry.vsphere.container_image": {"registry_tls_verify": False}}}
+    (only,) = yaml.safe_load(playbook.read_text())
+    playbook.write_text(yaml.safe_dump([{**only, **defaults}], sort_keys=False))
+    first = play(playbook, extra_vars=variables).ok()
+    assert first.task("Run the container").changed
+    assert first.last["msg"].startswith("http://")
+    second = play(playbook, extra_vars=variables).ok()
+    assert not any(outcome.changed for outcome in second.outcomes)
+
+
+def test_every_module_is_in_the_table() -> None:
+    listed = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
+    assert listed == {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
