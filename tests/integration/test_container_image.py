@@ -481,6 +481,20 @@ def test_a_killed_import_is_made_good_by_the_next_run(
     assert len(folders) == 1, folders
 
 
+def test_an_interrupted_import_that_vcenter_does_not_let_go_of_is_no_obstacle(
+    play: Player,
+    options: Callable[..., dict[str, Any]],
+    store: Store,
+    calls: Control,
+    connection: dict[str, str],
+) -> None:
+    background.kill_in("HttpNfcLeaseComplete", "container_image", options(), connection, calls)
+    calls.fault("Destroy_Task", "InvalidState", count=2)
+    outcome = play({MODULE: options()}).ok().last
+    assert "gives it up by itself" in outcome["warnings"][0]
+    assert [one.moid for one in store.templates() if one.is_template] == [outcome["image"]["moid"]]
+
+
 @pytest.mark.parametrize("method", ["MarkAsVirtualMachine", "ReconfigVM_Task", "MarkAsTemplate"])
 def test_a_killed_retag_is_made_good_by_the_next_run(
     play: Player,

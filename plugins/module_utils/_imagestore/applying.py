@@ -33,6 +33,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observi
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.planning import refuse_in_use
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
@@ -72,7 +73,7 @@ class _Applier:
         session, report = self._session, self._report
         match change:
             case CleanIncomplete():
-                writing.destroy(session, change.moid, change.name, report)
+                writing.remove_interrupted(session, change.moid, change.name, report)
             case ImportImage():
                 self._import(change)
             case TagImage():
@@ -101,7 +102,7 @@ class _Applier:
             if error.kind != "DuplicateName":
                 raise
             made = error.cause.object  # another run was faster
-        self._folder = str(made._moId)
+        self._folder = moid_of(made)
 
     def _import(self, change: ImportImage) -> None:
         place, resolved = self._observed.place, self._observed.resolved

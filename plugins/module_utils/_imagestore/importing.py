@@ -23,6 +23,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert impo
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import writing
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import ImportImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import ImportLocks
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import (
+    choose_host,
+    places_by_itself,
+    read_hosts,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import (
     read_inventory,
     read_templates,
@@ -39,6 +44,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.templat
     template_names,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.vmspec import hardware_for, import_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
@@ -114,7 +120,7 @@ class Importer:
         for template in templates:
             claimed = template.claim is not None and template.claim.controller == controller
             if template.state == IMPORTING and template.disk == self._change.disk and claimed:
-                writing.destroy(self._session, template.moid, template.name, self._report)
+                writing.remove_interrupted(self._session, template.moid, template.name, self._report)
 
     def _made_meanwhile(self, templates: Sequence[ImageTemplate]) -> ImageTemplate | None:
         for template in templates:
@@ -147,13 +153,18 @@ class Importer:
 
     def _upload(self, disk: ImageDisk) -> str:
         session, change = self._session, self._change
+        cluster = self._cluster()
+        hosts = read_hosts(session, read_inventory(session).hosts(cluster), change.datastore_moid)
+        host = None
+        if not places_by_itself(session, cluster):
+            host = session.ref("HostSystem", choose_host(hosts, cluster.path, change.datastore).moid)
         temporary = f"{change.name}.import-{uuid.uuid4().hex[:8]}"
         claim = Claim(controller=self._locks.controller(), started=server_time(session))
         spec = import_spec(
             name=temporary,
             datastore=change.datastore,
             capacity_bytes=disk.capacity_bytes,
-            hardware=hardware_for(self._host_versions()),
+            hardware=hardware_for([one.version for one in hosts]),
             extra_config=extra_config(
                 reference=change.reference,
                 references=change.references,
@@ -164,17 +175,14 @@ class Importer:
             ),
         )
         pool, folder = session.ref("ResourcePool", self._pool), session.ref("Folder", self._folder)
-        lease = writing.call(session, "import", change.name, lambda: pool.ImportVApp(spec=spec, folder=folder))
-        return str(session.import_disks(lease, [disk.vmdk], self._report)._moId)
+        lease = writing.call(
+            session, "import", change.name, lambda: pool.ImportVApp(spec=spec, folder=folder, host=host)
+        )
+        return moid_of(session.import_disks(lease, [disk.vmdk], self._report))
 
-    def _host_versions(self) -> list[str]:
-        inventory = read_inventory(self._session)
-        pool = self._entry(self._pool, "resource pool")
-        owner = pool.properties.get("owner")
-        cluster = None if owner is None else inventory.entry(owner._moId)
-        hosts = [] if cluster is None else inventory.hosts(cluster)
-        path = "summary.config.product.version"
-        return [str(row.get(path, "")) for row in self._session.read([host.ref for host in hosts], [path])]
+    def _cluster(self) -> Entry:
+        owner = self._entry(self._pool, "resource pool").properties["owner"]
+        return self._entry(moid_of(owner), "cluster")
 
     def _finish(self, vm: str) -> str | None:
         """Make the upload an image; its name. None: another run was faster, and its template is used."""

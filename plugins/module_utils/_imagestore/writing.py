@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _ATTEMPTS = 5
+# What vCenter says of a VM whose import lease is open.
+_BUSY = frozenset({"TaskInProgress", "InvalidState", "ConcurrentAccess"})
 _REFERENCES = f'config.extraConfig["{KEY_REFERENCES}"]'
 
 
@@ -49,6 +51,19 @@ def destroy(session: Session, moid: str, subject: str, report: Report) -> None:
     except FaultError as error:
         if error.kind != "ManagedObjectNotFound":
             raise
+
+
+def remove_interrupted(session: Session, moid: str, subject: str, report: Report) -> None:
+    """Remove what an interrupted import left. One whose upload vCenter still waits for, it removes by itself."""
+    try:
+        destroy(session, moid, subject, report)
+    except FaultError as error:
+        if error.kind not in _BUSY:
+            raise
+        session.warn(
+            f"vCenter still waits for the upload of the interrupted import {subject}, and does not let it be removed. "
+            "It gives it up by itself within five minutes."
+        )
 
 
 def mark_template(session: Session, moid: str, subject: str) -> None:
