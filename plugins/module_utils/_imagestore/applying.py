@@ -66,7 +66,7 @@ class _Applier:
         if isinstance(change, CreateFolder):
             self._create_folder(change)
             return
-        with self._locks.holding(change.disk):
+        with self._locks.holding(change.disk, self._report):
             self._make_locked(change)
 
     def _make_locked(self, change: ImageChange) -> None:

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import IMPORTING, ImageTemplate
 
 # vCenter itself ends an upload that has stalled for five minutes; what is left after that is a few short tasks.
@@ -71,7 +72,7 @@ class ImportLocks:
         return False
 
     @contextlib.contextmanager
-    def holding(self, disk: str) -> Iterator[None]:
+    def holding(self, disk: str, report: Report) -> Iterator[None]:
         """One run at a time changes the templates of a disk; the others wait and then look again."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -79,7 +80,11 @@ class ImportLocks:
         except OSError as error:
             raise self._unusable(error) from error
         with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                report("another run on this machine is at it: waiting for it to end")
+                fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def _path(self, disk: str) -> Path:
