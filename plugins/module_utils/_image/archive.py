@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import re
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -35,6 +36,10 @@ _KINDS = {code: code for code in (REGULAR, LINK, SYMLINK, CHARACTER, BLOCK_DEVIC
 _KINDS[b"\0"] = REGULAR
 _KINDS[b"7"] = REGULAR
 _GNU_SPARSE = b"S"
+_KINDS[_GNU_SPARSE] = REGULAR
+
+# Name, mode, uid, gid, size, mtime, (checksum), type, link, magic, (version, names, device), prefix.
+_FIELDS = struct.Struct("100s8s8s8s12s12s8x1s100s6s82x155s12x").unpack
 
 # A component that is empty, "." or "..".
 _UNCLEAN = re.compile(rb"(?:\A|/)\.{0,2}(?:/|\Z)")
@@ -218,16 +223,14 @@ class TarReader:
         if not block[0] and not any(block):
             return None
         checksum = block[148:156].strip(b" \0")
-        if (
-            not checksum.isdigit()
-            or (_sum(block[:148] + _CHECKSUM_BLANK + block[156:]) - _octal(checksum)) % _SUM_MODULUS
-        ):
+        blank = block[:148] + _CHECKSUM_BLANK + block[156:]
+        if not checksum.isdigit() or (_sum(blank) - _octal(checksum)) % _SUM_MODULUS:
             raise LayerError("it is not a tar archive, or is damaged: a header has a wrong checksum", "layer_damaged")
         return block
 
     def _extension(self, header: bytes) -> bytes:
         size = _number(header[124:136])
-        if size > _EXTENSION_BYTES:
+        if not 0 <= size <= _EXTENSION_BYTES:
             raise LayerError(f"the header of a file is larger than {_EXTENSION_BYTES} bytes")
         data = self._stream.take(size + -size % BLOCK)
         if len(data) < size:
@@ -242,11 +245,15 @@ class TarReader:
         long_name: bytes | None,
         long_link: bytes | None,
     ) -> Entry:
-        raw_path = long_name if long_name is not None else _header_path(header)
-        link = long_link if long_link is not None else _text(header[157:257])
-        size = _number(header[124:136])
-        uid, gid = _number(header[108:116]), _number(header[116:124])
-        mtime = _number(header[136:148])
+        name, mode, uid_field, gid_field, size_field, mtime_field, code, link_field, magic, prefix = _FIELDS(header)
+        raw_path = long_name
+        if raw_path is None:
+            raw_path = _text(name)
+            # GNU archives ("ustar  ") have other things where ustar has the prefix.
+            if magic == b"ustar\0" and prefix[0]:
+                raw_path = _text(prefix) + b"/" + raw_path
+        size, uid, gid, mtime = _number(size_field), _id(uid_field), _id(gid_field), _number(mtime_field)
+        link = long_link
         xattrs: tuple[tuple[bytes, bytes], ...] = ()
         if pax:
             raw_path = pax.get(b"GNU.sparse.name", pax.get(b"path", raw_path))
@@ -256,41 +263,38 @@ class TarReader:
             mtime = _seconds(pax, mtime)
             xattrs = _xattrs(pax)
         path = clean_path(raw_path)
-        code = header[156:157]
-        kind = REGULAR if code == _GNU_SPARSE else _KINDS.get(code)
+        kind = _KINDS.get(code)
         if kind is None:
             raise LayerError(f"{show(path)} is of the unknown type {code!r}")
-        if kind == REGULAR and code == b"\0" and raw_path.endswith(b"/"):
+        if code == b"\0" and raw_path.endswith(b"/"):
             kind = DIRECTORY
         _check_range(path, uid, gid, size)
+        if kind in (LINK, SYMLINK):
+            link = _link(path, kind, _text(link_field) if link is None else link)
         entry = Entry(
             path,
             kind,
-            mode=_number(header[100:108]) & 0o7777,
+            mode=_id(mode) & 0o7777,
             uid=uid,
             gid=gid,
             mtime=min(max(mtime, 0), _TIME_MAX),
-            link=_link(path, kind, link),
+            link=link or b"",
             xattrs=xattrs,
         )
         if kind == REGULAR:
-            self._content(entry, header, code, size, pax, sparse_pairs)
+            self._stored, self._padding, entry.size = size, -size % BLOCK, size
+            if pax or code == _GNU_SPARSE:
+                self._read_map(entry, header, code, pax, sparse_pairs)
         elif kind in (CHARACTER, BLOCK_DEVICE):
             entry.device = (_number(header[329:337]), _number(header[337:345]))
             if not (0 <= entry.device[0] < 1 << 12 and 0 <= entry.device[1] < 1 << 20):
                 raise LayerError(f"{show(path)} is a device with impossible numbers")
         return entry
 
-    def _content(
-        self,
-        entry: Entry,
-        header: bytes,
-        code: bytes,
-        stored: int,
-        pax: dict[bytes, bytes],
-        sparse_pairs: list[bytes],
+    def _read_map(
+        self, entry: Entry, header: bytes, code: bytes, pax: dict[bytes, bytes], sparse_pairs: list[bytes]
     ) -> None:
-        self._stored, self._padding, entry.size = stored, -stored % BLOCK, stored
+        """If the file is a sparse one, where its stored data go."""
         if code == _GNU_SPARSE:
             entry.segments, entry.size = self._old_gnu_map(header), _number(header[483:495])
         elif pax.get(b"GNU.sparse.major") == b"1":
@@ -418,16 +422,10 @@ def _text(field: bytes) -> bytes:
     return field.partition(b"\0")[0]
 
 
-def _header_path(header: bytes) -> bytes:
-    name = _text(header[:100])
-    # GNU archives ("ustar  ") have other things where ustar has the prefix.
-    prefix = _text(header[345:500]) if header[257:263] == b"ustar\0" else b""
-    return prefix + b"/" + name if prefix else name
-
-
-@functools.lru_cache(maxsize=1024)
 def _number(field: bytes) -> int:
     """A numeric field: octal digits, or base 256 when the first bit is set."""
+    if field[:-1].isdigit():  # as nearly all are
+        return _octal(field[:-1])
     first = field[0]
     if first & 0x80:
         value = int.from_bytes(field, "big")
@@ -437,11 +435,18 @@ def _number(field: bytes) -> int:
     return _octal(text) if text else 0
 
 
+_id = functools.lru_cache(maxsize=1024)(_number)
+"""For fields that repeat."""
+
+
 def _octal(text: bytes) -> int:
     # int() alone would take signs and underscores.
-    if not text.isdigit() or b"8" in text or b"9" in text:
-        raise LayerError("a header has a number that is none", "layer_damaged")
-    return int(text, 8)
+    if text.isdigit():
+        try:
+            return int(text, 8)
+        except ValueError:
+            pass  # an 8 or a 9
+    raise LayerError("a header has a number that is none", "layer_damaged")
 
 
 def _digits(text: bytes) -> int:

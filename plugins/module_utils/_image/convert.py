@@ -76,14 +76,16 @@ def ensure_disk(reference: str | ResolvedImage, *, options: ImageOptions, cache:
 def _make(image: ResolvedImage, options: ImageOptions, cache: Cache, report: Report) -> CachedDisk:
     content = describe(image, options, cache)
     _pull(image, content, options, cache, report)
+    report(f"convert {image.source.name}@{image.digest}")
     try:
-        return _convert(image, content, options, cache, report)
+        return convert(image, content, options, cache)
     except _DamagedBlobError as damage:
         # A disk error or a crash long ago; a registry's wrong data do not get as far as the cache.
         report(f"pull {damage.digest} again, which is damaged in the cache")
         cache.discard_blob(damage.digest)
     _pull(image, content, options, cache, report)
-    return _convert(image, content, options, cache, report)
+    report(f"convert {image.source.name}@{image.digest}")
+    return convert(image, content, options, cache)
 
 
 def _pull(image: ResolvedImage, content: ImageContent, options: ImageOptions, cache: Cache, report: Report) -> None:
@@ -95,10 +97,8 @@ def _pull(image: ResolvedImage, content: ImageContent, options: ImageOptions, ca
             raise _refusal(image, layer, content.layers, LayerError("skopeo did not store its blob"))
 
 
-def _convert(
-    image: ResolvedImage, content: ImageContent, options: ImageOptions, cache: Cache, report: Report
-) -> CachedDisk:
-    report(f"convert {image.source.name}@{image.digest}")
+def convert(image: ResolvedImage, content: ImageContent, options: ImageOptions, cache: Cache) -> CachedDisk:
+    """Make the disk from blobs that are in the cache."""
     with cache.workspace() as work:
         squashfs = work / "squashfs"
         make_squashfs(image, content.layers, squashfs, options, cache)
@@ -106,7 +106,7 @@ def _convert(
         capacity = disk_capacity(squashfs_bytes)
         footer = io.BytesIO(build_footer(image.digest, squashfs_bytes))
         vmdk = work / "disk.vmdk"
-        with squashfs.open("rb") as source, vmdk.open("wb") as output:
+        with squashfs.open("rb", buffering=0) as source, vmdk.open("wb", buffering=0) as output:
             regions = [Region(0, source, squashfs_bytes), Region(capacity - FOOTER_BYTES, footer, FOOTER_BYTES)]
             vmdk_bytes = write_vmdk(output, capacity, regions)
         disk = CachedDisk(

@@ -11,9 +11,11 @@ zlib, whose versions cut it differently.
 
 from __future__ import annotations
 
+import io
+import os
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -28,7 +30,13 @@ _VERSION = 3
 _FLAGS = 0x00030001  # line ends are detectable, grains are compressed, there are markers
 _AT_END = 0xFFFFFFFFFFFFFFFF
 _MARK_END, _MARK_TABLE, _MARK_DIRECTORY, _MARK_FOOTER = 0, 1, 2, 3
+# A grain as zlib's stored blocks, which hold at most 65535 bytes: all of it but one, and that one.
 _STORED_MAX = 0xFFFF
+_STORED_HEAD = b"\x78\x01" + struct.pack("<BHH", 0, _STORED_MAX, 0)
+_STORED_MIDDLE = struct.pack("<BHH", 1, GRAIN_BYTES - _STORED_MAX, 0xFFFF - (GRAIN_BYTES - _STORED_MAX))
+_STORED_BYTES = len(_STORED_HEAD) + len(_STORED_MIDDLE) + GRAIN_BYTES + 4
+_RECORD_SECTORS = -(-(12 + _STORED_BYTES) // SECTOR)
+_RECORD_PADDING = bytes(_RECORD_SECTORS * SECTOR - 12 - _STORED_BYTES)
 _ZERO_GRAIN = bytes(GRAIN_BYTES)
 
 _DESCRIPTOR = """\
@@ -61,7 +69,7 @@ class Region:
     size: int
 
 
-def write_vmdk(output: IO[bytes], capacity: int, regions: Iterable[Region]) -> int:
+def write_vmdk(output: io.FileIO, capacity: int, regions: Iterable[Region]) -> int:
     """Write a disk of ``capacity`` bytes (whole grains) to a seekable file; returns the size of the VMDK."""
     output.seek(_DATA_START * SECTOR)
     position = _DATA_START
@@ -71,15 +79,13 @@ def write_vmdk(output: IO[bytes], capacity: int, regions: Iterable[Region]) -> i
         if grain == _ZERO_GRAIN:
             table.append(0)
             continue
-        checksum = zlib.crc32(grain, checksum)
+        adler = struct.pack(">I", zlib.adler32(grain))
+        # The grain's first sector on the disk and the length of its zlib stream, then that.
+        head = struct.pack("<QI", len(table) * _GRAIN_SECTORS, _STORED_BYTES) + _STORED_HEAD
+        _write_record(output, (head, grain[:_STORED_MAX], _STORED_MIDDLE, grain[_STORED_MAX:], adler, _RECORD_PADDING))
+        checksum = zlib.crc32(struct.pack("<I", len(table)) + adler, checksum)
         table.append(position)
-        stored = _store(grain)
-        # The grain's first sector on the disk and its length, then the data, padded to a sector.
-        record = struct.pack("<QI", (len(table) - 1) * _GRAIN_SECTORS, len(stored)) + stored
-        record += bytes(-len(record) % SECTOR)
-        output.write(record)
-        position += len(record) // SECTOR
-    checksum = zlib.crc32(struct.pack(f"<{len(table)}I", *table), checksum)
+        position += _RECORD_SECTORS
     directory: list[int] = []
     for first in range(0, len(table), _TABLE_ENTRIES):
         entries = table[first : first + _TABLE_ENTRIES]
@@ -88,54 +94,61 @@ def write_vmdk(output: IO[bytes], capacity: int, regions: Iterable[Region]) -> i
         directory.append(position - _TABLE_ENTRIES * 4 // SECTOR)
     directory_sectors = -(-len(directory) * 4 // SECTOR)
     position = _write_metadata(output, position, _MARK_DIRECTORY, directory)
-    output.write(_marker(1, _MARK_FOOTER) + _header(capacity, position - directory_sectors))
-    output.write(_marker(0, _MARK_END))
+    _write(output, _marker(1, _MARK_FOOTER) + _header(capacity, position - directory_sectors))
+    _write(output, _marker(0, _MARK_END))
     size = output.tell()
     output.seek(0)
-    output.write(_header(capacity, _AT_END) + _descriptor(capacity, checksum))
+    _write(output, _header(capacity, _AT_END) + _descriptor(capacity, checksum))
     return size
 
 
-def _grains(capacity: int, regions: Iterable[Region]) -> Iterable[bytes]:
-    """The disk, grain by grain. A grain holds at most the end of one region and the start of the next."""
+def _grains(capacity: int, regions: Iterable[Region]) -> Iterator[memoryview]:
+    """The disk, grain by grain, in a buffer that is used again. A grain may hold parts of several regions."""
     waiting = [region for region in regions if region.size]
+    buffer = bytearray(GRAIN_BYTES)
+    view = memoryview(buffer)
     for start in range(0, capacity, GRAIN_BYTES):
-        end = start + GRAIN_BYTES
-        if not waiting or waiting[0].offset >= end:
-            yield _ZERO_GRAIN
-            continue
-        grain = bytearray()
+        end, filled = start + GRAIN_BYTES, 0
         while waiting and waiting[0].offset < end:
             region = waiting[0]
-            begin = max(region.offset, start)
-            count = min(region.offset + region.size, end) - begin
-            grain += bytes(begin - start - len(grain))
-            data = region.source.read(count)
-            if len(data) != count:
-                raise EOFError(f"a part of the disk ended {count - len(data)} bytes early")
-            grain += data
-            if begin + count < region.offset + region.size:
+            begin = max(region.offset, start) - start
+            stop = min(region.offset + region.size, end) - start
+            view[filled:begin] = bytes(begin - filled)
+            _read_all(region.source, view[begin:stop])
+            filled = stop
+            if start + stop < region.offset + region.size:
                 break
             waiting.pop(0)
-        yield bytes(grain).ljust(GRAIN_BYTES, b"\0")
+        view[filled:] = bytes(GRAIN_BYTES - filled)
+        yield view
 
 
-def _store(grain: bytes) -> bytes:
-    """A zlib stream of stored blocks."""
-    parts = [b"\x78\x01"]
-    for start in range(0, len(grain), _STORED_MAX):
-        block = grain[start : start + _STORED_MAX]
-        last = start + _STORED_MAX >= len(grain)
-        parts += struct.pack("<BHH", last, len(block), len(block) ^ 0xFFFF), block
-    parts.append(struct.pack(">I", zlib.adler32(grain)))
-    return b"".join(parts)
+def _read_all(source: IO[bytes], target: memoryview) -> None:
+    data = source.read(len(target))
+    if len(data) != len(target):
+        raise EOFError(f"a part of the disk ended {len(target) - len(data)} bytes early")
+    target[:] = data
 
 
-def _write_metadata(output: IO[bytes], position: int, kind: int, entries: list[int]) -> int:
+def _write_record(output: io.FileIO, parts: Sequence[bytes | memoryview]) -> None:
+    """Write a grain's record without putting it together first."""
+    written = os.writev(output.fileno(), parts)
+    if written < _RECORD_SECTORS * SECTOR:  # as when the disk is about to be full
+        _write(output, b"".join(parts)[written:])
+
+
+def _write(output: io.FileIO, data: bytes) -> None:
+    """Write all of it; a raw file may take less at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[output.write(view) :]
+
+
+def _write_metadata(output: io.FileIO, position: int, kind: int, entries: list[int]) -> int:
     """A marker and the table after it; returns the sector behind them."""
     data = struct.pack(f"<{len(entries)}I", *entries)
     data += bytes(-len(data) % SECTOR)
-    output.write(_marker(len(data) // SECTOR, kind) + data)
+    _write(output, _marker(len(data) // SECTOR, kind) + data)
     return position + 1 + len(data) // SECTOR
 
 

@@ -46,12 +46,12 @@ class Folder:
 
 
 def interpret(layers: list[list[Step]]) -> dict[str, File]:
-    root = Folder()
+    root: Leaf | Folder = Folder()
     for steps in layers:
         root = _stack(root, _unpack(steps))
     tree: dict[str, File] = {}
     _list(root, "", tree, {})
-    if root.tag is None:
+    if isinstance(root, Folder) and root.tag is None:
         del tree[""]
     return canonical(tree)
 

@@ -19,6 +19,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,7 @@ PLAIN = ImageOptions(tls_verify=False)
 RUN = """
 import sys
 from pathlib import Path
+from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import ensure_disk
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
@@ -56,7 +58,7 @@ with Cache(Path(sys.argv[1])) as cache:
 """
 
 
-def craft_image(*names: str, compression: Compression = "gzip", **config: object) -> CraftedImage:
+def craft_image(*names: str, compression: Compression = "gzip", **config: Any) -> CraftedImage:
     """An image with a layer for each name, which no other image has."""
     layers = []
     for number, name in enumerate(names):
@@ -218,7 +220,7 @@ def test_an_image_for_another_architecture_is_refused_before_it_is_pulled(regist
     assert image.layers[0].digest not in " ".join(registry.requests()[before:])
 
 
-CONFIGS: dict[str, tuple[dict[str, object], str]] = {
+CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "no list of layers": ({"rootfs": {}}, "no usable list of diff_ids"),
     "another number of layers": ({"rootfs": {"diff_ids": []}}, "its manifest has 1 layers, its configuration 0"),
     "a diff_id that is none": ({"rootfs": {"diff_ids": ["sha256:1"]}}, "no usable list of diff_ids"),

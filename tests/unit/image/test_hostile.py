@@ -27,7 +27,7 @@ def limited(**limits: int) -> ImageOptions:
     return ImageOptions(limits=Limits(**limits))
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[LayerArchive | bytes, str]] = {
     "leads out": (LayerArchive().file("../etc/passwd"), r"'\.\./etc/passwd' leads out of the image"),
     "leads out on the way": (LayerArchive().file("a/../../b"), "leads out of the image"),
     "hard link out": (LayerArchive().link("a", "../../etc/shadow"), r"'\.\./\.\./etc/shadow' leads out of the image"),
@@ -160,7 +160,7 @@ def test_large_images_are_refused_by_their_total() -> None:
 def test_a_sparse_file_of_nothing_counts_with_its_size(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(1 << 42)
-    command = ["tar", "-C", tmp_path, "-S", "--format=posix", "-cf", "-", "huge"]
+    command = ["tar", "-C", str(tmp_path), "-S", "--format=posix", "-cf", "-", "huge"]
     layer = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     with pytest.raises(GantryError, match=r"expands to more than|bytes of content"):
         flatten(layer)

@@ -10,6 +10,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ PLAIN = ImageOptions(tls_verify=False)
 LOGIN = ImageOptions(username=USER, password=PASSWORD)
 
 
-def craft_image(text: str = "x", **config: object) -> CraftedImage:
+def craft_image(text: str = "x", **config: Any) -> CraftedImage:
     return CraftedImage([craft_layer(LayerArchive().file("a", text))], **config)
 
 

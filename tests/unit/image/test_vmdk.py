@@ -11,6 +11,7 @@ import json
 import random
 import struct
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,13 @@ MIB = 1 << 20
 
 
 def make_vmdk(capacity: int, parts: list[tuple[int, bytes]]) -> bytes:
-    output = io.BytesIO()
-    size = write_vmdk(output, capacity, [Region(offset, io.BytesIO(data), len(data)) for offset, data in parts])
-    assert size == len(output.getvalue())
-    return output.getvalue()
+    with tempfile.TemporaryFile(buffering=0) as output:
+        assert isinstance(output, io.FileIO)
+        size = write_vmdk(output, capacity, [Region(offset, io.BytesIO(data), len(data)) for offset, data in parts])
+        output.seek(0)
+        vmdk = output.read()
+    assert size == len(vmdk)
+    return vmdk
 
 
 def raw_disk(capacity: int, parts: list[tuple[int, bytes]]) -> bytes:
@@ -68,7 +72,7 @@ def test_qemu_reads_back_what_was_written(name: str, tmp_path: Path) -> None:
 def test_the_format_is_stream_optimised(tmp_path: Path) -> None:
     path = tmp_path / "disk.vmdk"
     path.write_bytes(make_vmdk(MIB, [(0, noise(MIB))]))
-    command = ["qemu-img", "info", "--output=json", path]
+    command = ["qemu-img", "info", "--output=json", str(path)]
     facts = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     assert facts["virtual-size"] == MIB
     assert facts["format-specific"]["data"]["create-type"] == "streamOptimized"
@@ -98,9 +102,9 @@ def test_the_same_content_gives_the_same_bytes_and_other_content_another_id() ->
     assert content_id(make_vmdk(MIB, [])) not in (b"00000000", b"ffffffff")
 
 
-def test_a_source_that_is_too_short_is_an_error() -> None:
-    with pytest.raises(EOFError, match="10 bytes early"):
-        write_vmdk(io.BytesIO(), MIB, [Region(0, io.BytesIO(b"x" * 90), 100)])
+def test_a_source_that_is_too_short_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EOFError, match="10 bytes early"), (tmp_path / "disk").open("wb", buffering=0) as output:
+        write_vmdk(output, MIB, [Region(0, io.BytesIO(b"x" * 90), 100)])
 
 
 @settings(max_examples=25, deadline=None)
