@@ -191,7 +191,7 @@ func copyChain(store *Store, chain []Disk, data string) error {
 		if err != nil {
 			return err
 		}
-		needed += allocated(info)
+		needed += Allocated(info)
 	}
 	if err := store.Require(min(needed, chain[0].Capacity)); err != nil {
 		return err

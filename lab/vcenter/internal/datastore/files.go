@@ -174,7 +174,7 @@ func copySparse(store *Store, from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := store.Require(allocated(info)); err != nil {
+	if err := store.Require(Allocated(info)); err != nil {
 		return err
 	}
 	output, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

@@ -125,7 +125,7 @@ func (s *Store) Account(files ...string) {
 			s.set(file, 0)
 			continue
 		}
-		s.set(file, max(allocated(info), s.reserved[file]))
+		s.set(file, max(Allocated(info), s.reserved[file]))
 	}
 }
 
@@ -138,7 +138,7 @@ func (s *Store) Rescan() error {
 		if err == nil && entry.Type().IsRegular() {
 			var info fs.FileInfo
 			if info, err = entry.Info(); err == nil {
-				s.set(file, max(allocated(info), s.reserved[file]))
+				s.set(file, max(Allocated(info), s.reserved[file]))
 			}
 		}
 		if errors.Is(err, fs.ErrNotExist) {
@@ -158,7 +158,8 @@ func (s *Store) set(file string, size int64) {
 	}
 }
 
-func allocated(info fs.FileInfo) int64 {
+// Allocated is what a file really takes.
+func Allocated(info fs.FileInfo) int64 {
 	const blockSize = 512
 	if !info.Mode().IsRegular() {
 		return 0

@@ -1,0 +1,233 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// CloneVM_Task: copies, and linked clones whose disks stand on their source's.
+
+package vsim
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/datastore"
+)
+
+func (s *Server) cloneVM(ctx *simulator.Context, request *types.CloneVM_Task) (soap.HasFault, types.BaseMethodFault) {
+	source := s.vm(request.This)
+	return s.task(ctx, request.This, "CloneVM_Task", func() (types.AnyType, types.BaseMethodFault) {
+		lock := s.operations.of(source.Self)
+		lock.RLock()
+		defer lock.RUnlock()
+		if s.vm(source.Self) != source {
+			return nil, &types.ManagedObjectNotFound{Obj: source.Self}
+		}
+		clone, fault := s.clone(source, request)
+		if fault != nil {
+			return nil, fault
+		}
+		if request.Spec.PowerOn && !request.Spec.Template {
+			on := s.exclusive(clone, func() (types.AnyType, types.BaseMethodFault) { return nil, s.powerOn(clone, nil) })
+			if _, fault := on(); fault != nil {
+				return nil, fault
+			}
+		}
+		return clone.Self, nil
+	})
+}
+
+func (s *Server) clone(source *simulator.VirtualMachine, request *types.CloneVM_Task) (*simulator.VirtualMachine, types.BaseMethodFault) {
+	spec := &request.Spec
+	if spec.Customization != nil {
+		return nil, notSupported("the lab does not customize guests")
+	}
+	base, fault := s.cloneSource(source, spec.Snapshot)
+	if fault != nil {
+		return nil, fault
+	}
+	to, fault := s.resolve(request.Folder, base.poolFor(spec), spec.Location.Host)
+	if fault != nil {
+		return nil, fault
+	}
+	name := escaped(request.Name)
+	release, fault := s.takeName(to.folder.Self, name)
+	if fault != nil {
+		return nil, fault
+	}
+	defer release()
+	store, fault := s.cloneStore(base.config, spec.Location.Datastore)
+	if fault != nil {
+		return nil, fault
+	}
+	d := &draft{server: s, name: name, home: datastore.Path{Store: store, Relative: name}, config: *base.config}
+	if d.host, fault = s.hostFor(to, base.config); fault != nil {
+		return nil, fault
+	}
+	if fault = d.fillClone(base, spec); fault != nil {
+		d.drop()
+		return nil, fault
+	}
+	d.config.Template = spec.Template
+	pool := &to.pool.Self
+	if spec.Template {
+		pool = nil
+	}
+	return s.publishNew(d, to.folder, pool), nil
+}
+
+// cloneBase is what a clone is made of.
+type cloneBase struct {
+	config     *types.VirtualMachineConfigInfo // a copy
+	pool       *ref
+	isTemplate bool
+	isOn       bool
+	snapshot   bool
+}
+
+// cloneSource gives the machine as it is, or as it was when a snapshot was taken.
+func (s *Server) cloneSource(source *simulator.VirtualMachine, snapshot *ref) (cloneBase, types.BaseMethodFault) {
+	var base cloneBase
+	s.locked(source, func(*simulator.Context) {
+		config := copied(*source.Config)
+		base = cloneBase{config: &config, pool: source.ResourcePool, isTemplate: source.Config.Template,
+			isOn: source.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOff}
+	})
+	if snapshot == nil {
+		return base, nil
+	}
+	taken, ok := s.registry.Get(*snapshot).(*simulator.VirtualMachineSnapshot)
+	if !ok || taken.Vm != source.Self {
+		return base, invalidArgument("spec.snapshot")
+	}
+	config := copied(taken.Config)
+	base.config, base.snapshot = &config, true
+	return base, nil
+}
+
+// poolFor is the source's own pool unless the spec has one; a template has none.
+func (b cloneBase) poolFor(spec *types.VirtualMachineCloneSpec) *ref {
+	if spec.Location.Pool != nil {
+		return spec.Location.Pool
+	}
+	if b.isTemplate {
+		return nil
+	}
+	return b.pool
+}
+
+func (s *Server) cloneStore(config *types.VirtualMachineConfigInfo, wanted *ref) (string, types.BaseMethodFault) {
+	if wanted == nil {
+		return homeOf(config).Store, nil
+	}
+	store, ok := s.registry.Get(*wanted).(*simulator.Datastore)
+	if !ok {
+		return "", invalidArgument("spec.location.datastore")
+	}
+	return store.Name, nil
+}
+
+// fillClone makes the clone's files and gives it what is its own.
+func (d *draft) fillClone(base cloneBase, spec *types.VirtualMachineCloneSpec) types.BaseMethodFault {
+	now := time.Now()
+	d.config.Uuid, d.config.InstanceUuid, d.config.CreateDate = uuid.NewString(), uuid.NewString(), &now
+	d.config.Template, d.config.ManagedBy = false, nil
+	if fault := d.makeHome(); fault != nil {
+		return fault
+	}
+	for _, disk := range disksOf(d.config.Hardware.Device) {
+		if fault := d.cloneDisk(base, &spec.Location, disk); fault != nil {
+			return fault
+		}
+	}
+	for index, device := range d.config.Hardware.Device {
+		card, ok := device.(types.BaseVirtualEthernetCard)
+		if !ok {
+			continue
+		}
+		if address := card.GetVirtualEthernetCard(); !strings.EqualFold(address.AddressType, string(types.VirtualEthernetCardMacTypeManual)) {
+			address.MacAddress = ""
+		}
+		change := deviceChange{&types.VirtualDeviceConfigSpec{Device: device}, int32(index), nil}
+		if _, fault := d.configureCard(change, card.GetVirtualEthernetCard()); fault != nil {
+			return fault
+		}
+	}
+	if fault := d.apply(&types.VirtualMachineConfigSpec{DeviceChange: spec.Location.DeviceChange}); fault != nil {
+		return fault
+	}
+	if spec.Config == nil {
+		return nil
+	}
+	return d.apply(spec.Config)
+}
+
+// cloneDisk makes the clone's disk in the way that the spec asks for.
+func (d *draft) cloneDisk(base cloneBase, location *types.VirtualMachineRelocateSpec, disk *types.VirtualDisk) types.BaseMethodFault {
+	backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+	source := diskPath(disk)
+	place := d.server.freeDiskPath(d.home, d.name, "%s_%d.vmdk")
+	parent, fault := linkedParent(base, location, disk)
+	if fault != nil {
+		return fault
+	}
+	if parent != nil {
+		return d.makeChild(disk, backing, place, *parent, datastore.NewUUID())
+	}
+	if base.isOn && !base.snapshot {
+		fault := &types.InvalidPowerState{ExistingState: types.VirtualMachinePowerStatePoweredOn,
+			RequestedState: types.VirtualMachinePowerStatePoweredOff}
+		because(&fault.MethodFault, "the lab copies disks only of a machine that is powered off, or from a snapshot")
+		return fault
+	}
+	thin := backing.ThinProvisioned != nil && *backing.ThinProvisioned
+	switch location.Transform {
+	case types.VirtualMachineRelocateTransformationSparse:
+		thin = true
+	case types.VirtualMachineRelocateTransformationFlat:
+		thin = false
+	}
+	if err := d.server.stores.CopyDisk(source, place, thin, datastore.NewUUID()); err != nil {
+		return fileFault(place, err)
+	}
+	d.madeDisk(place)
+	return d.describeDisk(disk, backing, place)
+}
+
+// linkedParent is the disk that the clone's stands on, or nil for a disk of its own.
+func linkedParent(base cloneBase, location *types.VirtualMachineRelocateSpec, disk *types.VirtualDisk) (*datastore.Path, types.BaseMethodFault) {
+	move := location.DiskMoveType
+	for _, locator := range location.Disk {
+		if locator.DiskId == disk.Key && locator.DiskMoveType != "" {
+			move = locator.DiskMoveType
+		}
+	}
+	own := diskPath(disk)
+	switch types.VirtualMachineRelocateDiskMoveOptions(move) {
+	case "", types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndDisallowSharing,
+		types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndConsolidate:
+		return nil, nil
+	case types.VirtualMachineRelocateDiskMoveOptionsCreateNewChildDiskBacking:
+		// Without a snapshot the source would go on writing to what its clones stand on.
+		if !base.snapshot {
+			return nil, invalidArgument("spec.snapshot")
+		}
+		return &own, nil
+	case types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndAllowSharing:
+		if base.snapshot || base.isTemplate {
+			return &own, nil
+		}
+		return nil, nil
+	case types.VirtualMachineRelocateDiskMoveOptionsMoveChildMostDiskBacking:
+		// A real vCenter copies the topmost disk and shares those below; sharing it too shows the clone the same data.
+		if base.snapshot {
+			return &own, nil
+		}
+		return nil, nil
+	}
+	return nil, invalidArgument("spec.location.diskMoveType")
+}

@@ -1,0 +1,172 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The way of every SOAP call: recorded, authenticated, made to fail if a test wants so, checked, and answered by our
+// own method or the simulator's, of which no panic escapes and no lock remains.
+
+package vsim
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"runtime/debug"
+	"strings"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// handler is a method of ours. What it returns as fault reaches the client.
+type handler func(ctx *simulator.Context, body any) (soap.HasFault, types.BaseMethodFault)
+
+// method makes a handler of a function that takes its own request type.
+func method[R any](f func(*simulator.Context, *R) (soap.HasFault, types.BaseMethodFault)) handler {
+	return func(ctx *simulator.Context, body any) (soap.HasFault, types.BaseMethodFault) {
+		return f(ctx, body.(*R))
+	}
+}
+
+// refused is a handler for what the lab does not do, and must not pretend to.
+func refused(*simulator.Context, any) (soap.HasFault, types.BaseMethodFault) {
+	return nil, notSupported("the lab does not do this")
+}
+
+// answerer gives back the answer that intercept has made: the simulator calls a method of some object in any case.
+type answerer struct {
+	mo.LocalizationManager
+}
+
+var answererRef = ref{Type: "GantryAnswerer", Value: "answerer"}
+
+type answer struct {
+	body soap.HasFault
+}
+
+// Lock and Unlock do nothing: answers need no lock.
+func (*answerer) Lock()   {}
+func (*answerer) Unlock() {}
+
+// List is a name that the simulator lets through without a session; who may call what is decided in intercept.
+func (*answerer) List(a *answer) soap.HasFault { return a.body }
+
+func (s *Server) intercept(ctx *simulator.Context, call *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+	body := s.answer(ctx, call)
+	call.Name, call.This, call.Body = "List", answererRef, &answer{body}
+	return s.registry.Get(answererRef), nil
+}
+
+func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body soap.HasFault) {
+	s.record(ctx, call)
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("panic in a call", "method", call.Name, "panic", p, "stack", string(debug.Stack()))
+			body = failed(systemError(fmt.Sprintf("%s: %v", call.Name, p)))
+		}
+	}()
+	if fault := s.authorize(ctx, call); fault != nil {
+		return failed(fault)
+	}
+	if injected, fault := s.faults.apply(call, s.nameOf(call.This)); fault != nil {
+		if injected.inTask {
+			return s.failingTask(ctx, call, fault)
+		}
+		return failed(fault)
+	}
+	target := s.lookup(ctx, call.This)
+	if target == nil {
+		return failed(&types.ManagedObjectNotFound{Obj: call.This})
+	}
+	if mutates(call.Name) {
+		if missing := s.dangling(ctx, reflect.ValueOf(call.Body)); missing != nil {
+			return failed(&types.ManagedObjectNotFound{Obj: *missing})
+		}
+	}
+	own := s.methods[call.This.Type+"."+call.Name]
+	if own == nil {
+		return invoke(ctx, target, call)
+	}
+	body, fault := own(ctx, call.Body)
+	if fault != nil {
+		return failed(fault)
+	}
+	return body
+}
+
+func (s *Server) lookup(ctx *simulator.Context, reference ref) mo.Reference {
+	if ctx.Session != nil {
+		return ctx.Session.Get(reference)
+	}
+	return s.registry.Get(reference)
+}
+
+// invoke calls a method of one of the simulator's objects, with the object locked as the simulator would.
+func invoke(ctx *simulator.Context, target mo.Reference, call *simulator.Method) soap.HasFault {
+	// Foo_Task is FooTask in Go.
+	name := call.Name
+	if short, isTask := strings.CutSuffix(name, "_Task"); isTask {
+		name = short + "Task"
+	}
+	name = strings.ToUpper(name[:1]) + name[1:]
+	function := reflect.ValueOf(target).MethodByName(name)
+	if !function.IsValid() {
+		return failed(&types.MethodNotFound{Receiver: call.This, Method: call.Name})
+	}
+	arguments := []reflect.Value{reflect.ValueOf(call.Body)}
+	if function.Type().NumIn() == 2 {
+		arguments = append([]reflect.Value{reflect.ValueOf(ctx)}, arguments...)
+	}
+	unlock := ctx.Map.AcquireLock(ctx, target)
+	defer unlock()
+	return function.Call(arguments)[0].Interface().(soap.HasFault)
+}
+
+// dangling finds a reference to an object that is not there; the simulator would trip over it.
+func (s *Server) dangling(ctx *simulator.Context, value reflect.Value) *ref {
+	switch value.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !value.IsNil() {
+			return s.dangling(ctx, value.Elem())
+		}
+	case reflect.Slice:
+		for i := range value.Len() {
+			if missing := s.dangling(ctx, value.Index(i)); missing != nil {
+				return missing
+			}
+		}
+	case reflect.Struct:
+		if reference, isReference := value.Interface().(ref); isReference {
+			if reference.Value != "" && s.lookup(ctx, reference) == nil {
+				return &reference
+			}
+			return nil
+		}
+		for i := range value.NumField() {
+			if value.Type().Field(i).IsExported() {
+				if missing := s.dangling(ctx, value.Field(i)); missing != nil {
+					return missing
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// contain answers a request whose handling panics outside of a call, in decoding or encoding.
+func contain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil || p == http.ErrAbortHandler {
+				return
+			}
+			slog.Error("panic in a request", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			http.Error(w, fmt.Sprint(p), http.StatusInternalServerError)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

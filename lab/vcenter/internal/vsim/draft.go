@@ -1,0 +1,145 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// A draft of a machine: its configuration as it will be, and the files made for it. It becomes real as a whole, or its
+// files go.
+
+package vsim
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/simulator/esx"
+	"github.com/vmware/govmomi/vim25/types"
+	"github.com/vmware/govmomi/vim25/xml"
+
+	"gantry.invalid/lab/vcenter/internal/datastore"
+)
+
+type draft struct {
+	server    *Server
+	vm        ref // empty for a new machine
+	name      string
+	home      datastore.Path // the machine's folder
+	host      *simulator.HostSystem
+	config    types.VirtualMachineConfigInfo
+	poweredOn bool
+	frozen    bool // has snapshots: its disks cannot be resized
+
+	made   []func() error   // undone, in reverse, when the draft is dropped
+	doomed []datastore.Path // disks that go when the draft is real
+}
+
+// copied gives a deep copy, by the way of the API itself.
+func copied[T any](value T) T {
+	encoded, err := xml.Marshal(value)
+	if err != nil {
+		panic(err) // it came from, or goes to, clients as XML
+	}
+	var result T
+	decoder := xml.NewDecoder(bytes.NewReader(encoded))
+	decoder.TypeFunc = types.TypeFunc()
+	if err := decoder.Decode(&result); err != nil {
+		panic(err)
+	}
+	return result
+}
+
+// newConfig is what a machine has before anything is asked for.
+func newConfig() types.VirtualMachineConfigInfo {
+	allocation := types.DefaultResourceConfigSpec()
+	now := time.Now()
+	return types.VirtualMachineConfigInfo{
+		GuestId: string(types.VirtualMachineGuestOsIdentifierOtherGuest),
+		Version: "vmx-21", Firmware: string(types.GuestOsDescriptorFirmwareTypeBios),
+		CreateDate: &now, Uuid: uuid.NewString(), InstanceUuid: uuid.NewString(),
+		CpuAllocation: &allocation.CpuAllocation, MemoryAllocation: &allocation.MemoryAllocation,
+		LatencySensitivity: &types.LatencySensitivity{Level: types.LatencySensitivitySensitivityLevelNormal},
+		BootOptions:        &types.VirtualMachineBootOptions{}, Tools: &types.ToolsConfigInfo{},
+		MemoryHotAddEnabled: types.NewBool(false), CpuHotAddEnabled: types.NewBool(false), CpuHotRemoveEnabled: types.NewBool(false),
+		SwapPlacement: string(types.VirtualMachineConfigInfoSwapPlacementTypeInherit),
+		Hardware: types.VirtualHardware{NumCPU: 1, NumCoresPerSocket: types.NewInt32(1), MemoryMB: 32,
+			Device: copied(types.ArrayOfVirtualDevice{VirtualDevice: esx.VirtualDevice}).VirtualDevice},
+	}
+}
+
+// makeHome makes the machine's folder, with a number where the name is taken.
+func (d *draft) makeHome() types.BaseMethodFault {
+	stores := d.server.stores
+	home, err := stores.MakeUniqueFolder(d.home)
+	if err != nil {
+		return fileFault(d.home, err)
+	}
+	d.home = home
+	d.made = append(d.made, func() error { return stores.RemoveFolder(home) })
+	return d.makeConfigFiles(home.Join(d.name + ".vmx"))
+}
+
+// makeConfigFiles makes the files of a machine that are not disks.
+func (d *draft) makeConfigFiles(vmx datastore.Path) types.BaseMethodFault {
+	stores := d.server.stores
+	stem := strings.TrimSuffix(vmx.Base(), ".vmx")
+	for _, file := range []struct {
+		place   datastore.Path
+		content string
+	}{
+		{vmx, fmt.Sprintf(".encoding = \"UTF-8\"\ndisplayName = %q\nuuid.bios = %q\n", d.name, d.config.Uuid)},
+		{d.home.Join(stem + ".nvram"), ""},
+		{d.home.Join(stem + ".vmsd"), ""},
+	} {
+		if err := stores.WriteFile(file.place, []byte(file.content)); err != nil {
+			return fileFault(file.place, err)
+		}
+		d.made = append(d.made, func() error { return stores.Remove(file.place) })
+	}
+	folder := d.home.String() + "/"
+	d.config.Files = types.VirtualMachineFileInfo{VmPathName: vmx.String(), SnapshotDirectory: folder,
+		SuspendDirectory: folder, LogDirectory: folder}
+	return nil
+}
+
+// drop undoes what was done for a draft that does not become real.
+func (d *draft) drop() {
+	for n := len(d.made) - 1; n >= 0; n-- {
+		logFailure(d.made[n](), "a file of a machine that was not made", d.home)
+	}
+	for store := range d.server.site.datastores {
+		d.server.publishFree(store)
+	}
+}
+
+// logFailure is for clean-up that has nobody to tell.
+func logFailure(err error, what string, where datastore.Path) {
+	if err != nil {
+		slog.Error("not removed: "+what, "path", where.String(), "error", err)
+	}
+}
+
+// draftOf begins a change of a machine.
+func (s *Server) draftOf(vm *simulator.VirtualMachine) *draft {
+	d := &draft{server: s, vm: vm.Self}
+	s.locked(vm, func(*simulator.Context) {
+		d.name, d.config = vm.Name, copied(*vm.Config)
+		d.poweredOn = vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOff
+		d.frozen = vm.Snapshot != nil
+		d.host, _ = s.registry.Get(*vm.Runtime.Host).(*simulator.HostSystem)
+	})
+	d.home = homeOf(&d.config)
+	return d
+}
+
+// homeOf is the folder of the configuration file.
+func homeOf(config *types.VirtualMachineConfigInfo) datastore.Path {
+	place, err := datastore.ParsePath(config.Files.VmPathName)
+	if err != nil {
+		return datastore.Path{}
+	}
+	return place.Dir()
+}

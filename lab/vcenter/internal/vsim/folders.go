@@ -1,0 +1,218 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Folders and resource pools: making, moving into, removing.
+
+package vsim
+
+import (
+	"slices"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+func (s *Server) createFolder(_ *simulator.Context, request *types.CreateFolder) (soap.HasFault, types.BaseMethodFault) {
+	parent := s.registry.Get(request.This).(*simulator.Folder)
+	if !slices.Contains(parent.ChildType, "Folder") {
+		return nil, notSupported("this folder holds no folders")
+	}
+	name := escaped(request.Name)
+	release, fault := s.takeName(parent.Self, name)
+	if fault != nil {
+		return nil, fault
+	}
+	defer release()
+	folder := &simulator.Folder{}
+	folder.Name, folder.ChildType = name, parent.ChildType
+	s.registry.NewEntity(folder)
+	s.addChild(parent, folder)
+	return &methods.CreateFolderBody{Res: &types.CreateFolderResponse{Returnval: folder.Self}}, nil
+}
+
+func (s *Server) renameFolder(ctx *simulator.Context, request *types.Rename_Task) (soap.HasFault, types.BaseMethodFault) {
+	folder := s.registry.Get(request.This).(*simulator.Folder)
+	return s.task(ctx, folder.Self, "Rename_Task", func() (types.AnyType, types.BaseMethodFault) {
+		name := escaped(request.NewName)
+		if name == folder.Name {
+			return nil, nil
+		}
+		if folder.Parent == nil || folder.Parent.Type != "Folder" {
+			return nil, notSupported("a datacenter's own folders keep their names")
+		}
+		release, fault := s.takeName(*folder.Parent, name)
+		if fault != nil {
+			return nil, fault
+		}
+		defer release()
+		s.update(folder, set("name", name))
+		return nil, nil
+	})
+}
+
+func (s *Server) moveIntoFolder(ctx *simulator.Context, request *types.MoveIntoFolder_Task) (soap.HasFault, types.BaseMethodFault) {
+	target := s.registry.Get(request.This).(*simulator.Folder)
+	return s.task(ctx, target.Self, "MoveIntoFolder_Task", func() (types.AnyType, types.BaseMethodFault) {
+		for _, reference := range request.List {
+			if fault := s.moveInto(target, reference); fault != nil {
+				return nil, fault
+			}
+		}
+		return nil, nil
+	})
+}
+
+func (s *Server) moveInto(target *simulator.Folder, reference ref) types.BaseMethodFault {
+	entity, ok := s.registry.Get(reference).(mo.Entity)
+	if !ok {
+		return &types.ManagedObjectNotFound{Obj: reference}
+	}
+	if !slices.Contains(target.ChildType, reference.Type) {
+		return notSupported("this folder does not hold objects of type " + reference.Type)
+	}
+	source, ok := s.registry.Get(*entity.Entity().Parent).(*simulator.Folder)
+	if !ok || s.datacenterOf(source.Self) != s.datacenterOf(target.Self) {
+		return notSupported("the object cannot leave where it is")
+	}
+	if source == target {
+		return nil
+	}
+	for above := ref(target.Self); ; {
+		if above == reference {
+			return invalidArgument("list") // a folder into itself
+		}
+		folder, isFolder := s.registry.Get(above).(*simulator.Folder)
+		if !isFolder || folder.Parent == nil {
+			break
+		}
+		above = *folder.Parent
+	}
+	release, fault := s.takeName(target.Self, entity.Entity().Name)
+	if fault != nil {
+		return fault
+	}
+	defer release()
+	s.unlink(source, reference)
+	s.update(entity, set("parent", target.Self))
+	s.link(target, reference)
+	return nil
+}
+
+func (s *Server) destroyFolder(ctx *simulator.Context, request *types.Destroy_Task) (soap.HasFault, types.BaseMethodFault) {
+	folder := s.registry.Get(request.This).(*simulator.Folder)
+	return s.task(ctx, folder.Self, "Destroy_Task", func() (types.AnyType, types.BaseMethodFault) {
+		if folder.Parent == nil || folder.Parent.Type != "Folder" {
+			return nil, notSupported("a datacenter's own folders stay")
+		}
+		if fault := s.requireDestroyable(folder.Self); fault != nil {
+			return nil, fault
+		}
+		return nil, s.destroyTree(folder)
+	})
+}
+
+// requireDestroyable looks at the whole tree first, so that as a rule all of it goes or nothing.
+func (s *Server) requireDestroyable(folder ref) types.BaseMethodFault {
+	for _, child := range s.children(folder) {
+		switch object := s.registry.Get(child).(type) {
+		case *simulator.Folder:
+			if fault := s.requireDestroyable(child); fault != nil {
+				return fault
+			}
+		case *simulator.VirtualMachine:
+			if state := s.powerState(object); state != types.VirtualMachinePowerStatePoweredOff {
+				return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
+			}
+		default:
+			return &types.ResourceInUse{Type: child.Type, Name: s.nameOf(child)}
+		}
+	}
+	return nil
+}
+
+func (s *Server) destroyTree(folder *simulator.Folder) types.BaseMethodFault {
+	for _, child := range s.children(folder.Self) {
+		var fault types.BaseMethodFault
+		switch object := s.registry.Get(child).(type) {
+		case *simulator.Folder:
+			fault = s.destroyTree(object)
+		case *simulator.VirtualMachine:
+			_, fault = s.exclusive(object, func() (types.AnyType, types.BaseMethodFault) { return nil, s.destroy(object) })()
+		}
+		if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone {
+			return fault
+		}
+	}
+	s.removeChild(folder)
+	return nil
+}
+
+func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResourcePool) (soap.HasFault, types.BaseMethodFault) {
+	for _, reference := range request.List {
+		vm := s.vm(reference)
+		if vm == nil {
+			return nil, notSupported("the lab moves only machines between pools")
+		}
+		if s.isTemplate(vm) {
+			return nil, notSupported("a template is in no pool")
+		}
+		s.setPool(vm, &request.This)
+		s.moveClaim(vm.Self, request.This)
+	}
+	return &methods.MoveIntoResourcePoolBody{Res: &types.MoveIntoResourcePoolResponse{}}, nil
+}
+
+func (s *Server) moveClaim(vm, pool ref) {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	if claimed, on := s.load.admitted[vm]; on {
+		claimed.pool = pool
+		s.load.admitted[vm] = claimed
+	}
+}
+
+// relocateVM moves a powered-off machine to another host, pool or folder.
+func (s *Server) relocateVM(ctx *simulator.Context, request *types.RelocateVM_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	return s.task(ctx, vm.Self, "RelocateVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		return nil, s.relocate(vm, &request.Spec)
+	}))
+}
+
+func (s *Server) relocate(vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
+	if store := spec.Datastore; store != nil && !slices.Contains(vm.Datastore, *store) || len(spec.DeviceChange) > 0 {
+		return notSupported("the lab does not move a machine's disks")
+	}
+	if spec.Host != nil && *spec.Host != s.hostOf(vm) {
+		if s.powerState(vm) != types.VirtualMachinePowerStatePoweredOff {
+			return notSupported("the lab does not move machines that are powered on")
+		}
+		host, ok := s.registry.Get(*spec.Host).(*simulator.HostSystem)
+		if !ok {
+			return invalidArgument("spec.host")
+		}
+		if fault := s.hostReaches(host, vm.Config); fault != nil {
+			return fault
+		}
+		s.setHost(vm, host.Self)
+	}
+	if spec.Pool != nil {
+		if _, ok := s.registry.Get(*spec.Pool).(*simulator.ResourcePool); !ok {
+			return invalidArgument("spec.pool")
+		}
+		s.setPool(vm, spec.Pool)
+		s.moveClaim(vm.Self, *spec.Pool)
+	}
+	if spec.Folder != nil {
+		folder, ok := s.registry.Get(*spec.Folder).(*simulator.Folder)
+		if !ok {
+			return invalidArgument("spec.folder")
+		}
+		return s.moveInto(folder, vm.Self)
+	}
+	return nil
+}

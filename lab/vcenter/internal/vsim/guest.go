@@ -1,0 +1,174 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What guests say, and their end: the hypervisor's events.
+
+package vsim
+
+import (
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+var _ machine.Events = (*Server)(nil)
+
+func isGuestInfo(key string) bool {
+	return strings.HasPrefix(key, "guestinfo.")
+}
+
+// running waits until the inventory shows a machine on; nil if it never did, or no longer does.
+func (s *Server) running(id string) *run {
+	current := s.runs.get(id)
+	if current == nil {
+		return nil
+	}
+	<-current.shown
+	if current.failed {
+		return nil
+	}
+	return current
+}
+
+// Set is the guest's info-set. Anything but guestinfo.* is out of its reach.
+func (s *Server) Set(id, key, value string) {
+	current := s.running(id)
+	if current == nil {
+		return
+	}
+	if !isGuestInfo(key) {
+		slog.Warn("a guest tried to set what is not its own", "machine", current.vm.Name, "key", key)
+		return
+	}
+	vm := current.vm
+	s.locked(vm, func(ctx *simulator.Context) {
+		options := mergeOption(vm.Config.ExtraConfig, key, value)
+		changes := append(diffOptions(vm.Config.ExtraConfig, options), set("config.extraConfig", options))
+		config := *vm.Config
+		config.ExtraConfig = options
+		vm.Config = &config
+		ctx.Update(vm, changes)
+	})
+}
+
+// Guest is what the tools report; it means that they run.
+func (s *Server) Guest(id string, info machine.GuestInfo) {
+	current := s.running(id)
+	if current == nil {
+		return
+	}
+	vm := current.vm
+	s.locked(vm, func(ctx *simulator.Context) {
+		guest := *vm.Guest
+		guest.HostName = info.Hostname
+		guest.Net, guest.IpAddress = s.guestNICs(vm.Config, info.NICs)
+		guest.ToolsStatus = types.VirtualMachineToolsStatusToolsOk
+		guest.ToolsRunningStatus = string(types.VirtualMachineToolsRunningStatusGuestToolsRunning)
+		guest.ToolsVersionStatus = string(types.VirtualMachineToolsVersionStatusGuestToolsUnmanaged)
+		guest.ToolsVersionStatus2 = guest.ToolsVersionStatus
+		guest.ToolsVersion = "2147483647" // what an unmanaged tools package says
+		guest.GuestState = string(types.VirtualMachineGuestStateRunning)
+		showGuest(ctx, vm, &guest)
+	})
+}
+
+// guestNICs joins what the guest says with the cards that it talks of.
+func (s *Server) guestNICs(config *types.VirtualMachineConfigInfo, reported []machine.GuestNIC) (nics []types.GuestNicInfo, first string) {
+	for _, nic := range reported {
+		info := types.GuestNicInfo{MacAddress: nic.MAC, Connected: true, DeviceConfigId: -1, IpConfig: &types.NetIpConfigInfo{}}
+		for _, card := range cardsOf(config.Hardware.Device) {
+			if strings.EqualFold(card.MacAddress, nic.MAC) {
+				_, info.Network = s.networkOf(card)
+				info.DeviceConfigId = card.Key
+			}
+		}
+		for _, address := range nic.Addresses {
+			ip, subnet, err := net.ParseCIDR(address)
+			if err != nil {
+				slog.Warn("a guest reported what is no address", "machine", config.Name, "address", address)
+				continue
+			}
+			length, _ := subnet.Mask.Size()
+			info.IpAddress = append(info.IpAddress, ip.String())
+			info.IpConfig.IpAddress = append(info.IpConfig.IpAddress, types.NetIpConfigInfoIpAddress{
+				IpAddress: ip.String(), PrefixLength: int32(length), State: string(types.NetIpConfigInfoIpAddressStatusPreferred)})
+			if first == "" && ip.To4() != nil {
+				first = ip.String()
+			}
+		}
+		nics = append(nics, info)
+	}
+	return nics, first
+}
+
+// Off comes once for each start that succeeded.
+func (s *Server) Off(id, reason string) {
+	current := s.running(id)
+	if current == nil {
+		return
+	}
+	s.runs.mu.Lock()
+	quiet := current.quiet
+	s.runs.mu.Unlock()
+	s.runs.end(id, current)
+	slog.Info("machine is off", "machine", current.vm.Name, "reason", reason)
+	if !quiet {
+		s.showOff(current.vm)
+	}
+	close(current.done)
+}
+
+func (s *Server) showOff(vm *simulator.VirtualMachine) {
+	s.dismiss(vm.Self)
+	s.locked(vm, func(ctx *simulator.Context) {
+		config := *vm.Config
+		config.Hardware.Device = connected(config.Hardware.Device, false)
+		vm.Config = &config
+		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStatePoweredOff),
+			set("runtime.bootTime", nil), set("summary.runtime.bootTime", nil),
+			set("runtime.cleanPowerOff", true), set("config.hardware.device", config.Hardware.Device)))
+		showGuest(ctx, vm, guestOff(&config))
+	})
+	for _, disk := range s.ownDisks(vm) {
+		if found, err := s.stores.Disk(disk); err == nil {
+			s.stores.Named(disk.Store).Account(found.Data)
+			s.publishFree(disk.Store)
+		}
+	}
+	s.refreshFiles(vm)
+}
+
+// guestOff is what is known of a guest that does not run.
+func guestOff(config *types.VirtualMachineConfigInfo) *types.GuestInfo {
+	return &types.GuestInfo{
+		ToolsStatus:         types.VirtualMachineToolsStatusToolsNotRunning,
+		ToolsRunningStatus:  string(types.VirtualMachineToolsRunningStatusGuestToolsNotRunning),
+		ToolsVersionStatus:  string(types.VirtualMachineToolsVersionStatusGuestToolsUnmanaged),
+		ToolsVersionStatus2: string(types.VirtualMachineToolsVersionStatusGuestToolsUnmanaged),
+		GuestState:          string(types.VirtualMachineGuestStateNotRunning),
+		GuestId:             config.GuestId, GuestFullName: config.GuestFullName, GuestFamily: "linuxGuest",
+		GuestOperationsReady: types.NewBool(false), GuestStateChangeSupported: types.NewBool(false),
+	}
+}
+
+func guestSummary(guest *types.GuestInfo) *types.VirtualMachineGuestSummary {
+	return &types.VirtualMachineGuestSummary{GuestId: guest.GuestId, GuestFullName: guest.GuestFullName,
+		ToolsStatus: guest.ToolsStatus, ToolsVersionStatus: guest.ToolsVersionStatus,
+		ToolsVersionStatus2: guest.ToolsVersionStatus2, ToolsRunningStatus: guest.ToolsRunningStatus,
+		HostName: guest.HostName, IpAddress: guest.IpAddress}
+}
+
+// showGuest is called with the machine locked.
+func showGuest(ctx *simulator.Context, vm *simulator.VirtualMachine, guest *types.GuestInfo) {
+	changes := diffStruct("guest.", *vm.Guest, *guest)
+	summary := guestSummary(guest)
+	changes = append(changes, diffStruct("summary.guest.", *vm.Summary.Guest, *summary)...)
+	vm.Guest, vm.Summary.Guest = guest, summary
+	ctx.Update(vm, changes)
+}

@@ -1,0 +1,248 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The inventory that the lab begins with: a datacenter, a DRS cluster, its hosts, datastores and networks.
+
+package vsim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/object"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/simulator/vpx"
+	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/config"
+)
+
+const apiVersion = "8.0.3.0"
+
+func newServiceInstance() (*simulator.Context, *simulator.ServiceInstance) {
+	content := vpx.ServiceContent
+	content.About.ApiVersion = apiVersion
+	content.About.Version = "8.0.3"
+	content.About.Build = "0"
+	content.About.Name = "VMware vCenter Server"
+	content.About.FullName = "VMware vCenter Server 8.0.3 (gantry lab)"
+	content.About.LicenseProductVersion = "8.0"
+	content.About.InstanceUuid = uuid.NewString()
+	return simulator.NewServiceInstance(simulator.NewContext(), content, vpx.RootFolder)
+}
+
+// buildInventory uses the API where the simulator has one that does it, and sets the rest by hand.
+func (s *Server) buildInventory() error {
+	ctx := context.Background()
+	client, err := vim25.NewClient(ctx, s.service)
+	if err != nil {
+		return err
+	}
+	datacenter, err := object.NewRootFolder(client).CreateDatacenter(ctx, s.config.Datacenter)
+	if err != nil {
+		return err
+	}
+	s.site.datacenter = s.registry.Get(datacenter.Reference()).(*simulator.Datacenter)
+	folders, err := datacenter.Folders(ctx)
+	if err != nil {
+		return err
+	}
+	s.addNetworks(s.config.Networks)
+	if err := s.addCluster(ctx, folders); err != nil {
+		return err
+	}
+	if err := s.addDistributedSwitch(ctx, folders); err != nil {
+		return err
+	}
+	return s.addDatastores(ctx, client)
+}
+
+func (s *Server) addCluster(ctx context.Context, folders *object.DatacenterFolders) error {
+	cluster, err := folders.HostFolder.CreateCluster(ctx, s.config.Cluster, types.ClusterConfigSpecEx{})
+	if err != nil {
+		return err
+	}
+	s.site.cluster = s.registry.Get(cluster.Reference()).(*simulator.ClusterComputeResource)
+	drs := &s.site.cluster.ConfigurationEx.(*types.ClusterConfigInfoEx).DrsConfig
+	drs.Enabled, drs.DefaultVmBehavior = types.NewBool(true), types.DrsBehaviorFullyAutomated
+	drs.EnableVmBehaviorOverrides, drs.VmotionRate = types.NewBool(true), 3
+	for _, name := range s.config.Hosts.Names {
+		task, err := cluster.AddHost(ctx, types.HostConnectSpec{HostName: name}, true, nil, nil)
+		if err != nil {
+			return err
+		}
+		result, err := task.WaitForResult(ctx)
+		if err != nil {
+			return err
+		}
+		host := s.registry.Get(result.Result.(ref)).(*simulator.HostSystem)
+		s.configureHost(host)
+		s.site.hosts = append(s.site.hosts, host)
+	}
+	s.sizeCluster()
+	return nil
+}
+
+func (s *Server) configureHost(host *simulator.HostSystem) {
+	size := s.config.Hosts
+	hardware := host.Summary.Hardware
+	hardware.NumCpuPkgs, hardware.NumCpuCores, hardware.NumCpuThreads = 1, int16(size.CPUs), int16(size.CPUs)
+	hardware.CpuMhz, hardware.MemorySize = int32(size.CPUMHz), size.MemoryMB<<20
+	host.Hardware.MemorySize = hardware.MemorySize
+	host.Hardware.CpuInfo.NumCpuPackages = 1
+	host.Hardware.CpuInfo.NumCpuCores, host.Hardware.CpuInfo.NumCpuThreads = int16(size.CPUs), int16(size.CPUs)
+	host.Hardware.CpuInfo.Hz = int64(size.CPUMHz) * 1e6
+	host.Network = s.standardNetworks()
+	host.Config.Network.Portgroup = nil
+	for _, network := range s.config.Networks {
+		host.Config.Network.Portgroup = append(host.Config.Network.Portgroup, types.HostPortGroup{
+			Key:  "key-vim.host.PortGroup-" + network.Name,
+			Spec: types.HostPortGroupSpec{Name: network.Name, VswitchName: "vSwitch0"}})
+	}
+}
+
+// sizeCluster sums up the hosts; the simulator did so before they had their sizes.
+func (s *Server) sizeCluster() {
+	size, count := s.config.Hosts, len(s.site.hosts)
+	cluster := s.site.cluster
+	cluster.Network = s.standardNetworks()
+	summary := cluster.Summary.GetComputeResourceSummary()
+	summary.NumHosts, summary.NumEffectiveHosts = int32(count), int32(count)
+	summary.NumCpuCores, summary.NumCpuThreads = int16(size.CPUs*count), int16(size.CPUs*count)
+	summary.TotalCpu = int32(size.CPUs * size.CPUMHz * count)
+	summary.EffectiveCpu = summary.TotalCpu
+	summary.TotalMemory = size.MemoryMB << 20 * int64(count)
+	summary.EffectiveMemory = size.MemoryMB * int64(count) // in MB, unlike the total
+	pool := s.registry.Get(*cluster.ResourcePool).(*simulator.ResourcePool)
+	limitPool(&pool.Config.CpuAllocation, int64(summary.TotalCpu))
+	limitPool(&pool.Config.MemoryAllocation, size.MemoryMB*int64(count))
+}
+
+func limitPool(allocation *types.ResourceAllocationInfo, all int64) {
+	allocation.Reservation, allocation.Limit = types.NewInt64(all), types.NewInt64(all)
+	allocation.ExpandableReservation = types.NewBool(false)
+}
+
+func (s *Server) standardNetworks() []ref {
+	var references []ref
+	for _, network := range s.config.Networks {
+		if entity := s.registry.FindByName(network.Name, s.site.datacenter.Network); entity != nil {
+			references = append(references, entity.Reference())
+		}
+	}
+	return references
+}
+
+// addNetworks makes the standard port groups; the one that every datacenter of the simulator has becomes the first.
+func (s *Server) addNetworks(networks []config.Network) {
+	ctx := s.context()
+	datacenter := s.site.datacenter
+	folder := s.registry.Get(datacenter.NetworkFolder).(*simulator.Folder)
+	for number, configured := range networks {
+		network := &mo.Network{}
+		if number == 0 {
+			network = s.registry.Get(datacenter.Network[0]).(*mo.Network)
+		}
+		network.Name = configured.Name
+		network.Entity().Name = configured.Name
+		if number > 0 {
+			s.registry.NewEntity(network)
+			s.addChild(folder, network)
+			s.registry.AddReference(ctx, datacenter, &datacenter.Network, network.Self)
+		}
+		network.Summary = &types.NetworkSummary{Network: &network.Self, Name: configured.Name, Accessible: true}
+	}
+}
+
+func (s *Server) addDistributedSwitch(ctx context.Context, folders *object.DatacenterFolders) error {
+	wanted := s.config.Distributed
+	if wanted == nil {
+		return nil
+	}
+	spec := types.DVSCreateSpec{ConfigSpec: &types.VMwareDVSConfigSpec{DVSConfigSpec: types.DVSConfigSpec{Name: wanted.Switch}}}
+	task, err := folders.NetworkFolder.CreateDVS(ctx, spec)
+	if err != nil {
+		return err
+	}
+	result, err := task.WaitForResult(ctx)
+	if err != nil {
+		return err
+	}
+	distributed := object.NewDistributedVirtualSwitch(folders.NetworkFolder.Client(), result.Result.(ref))
+	var members []types.DistributedVirtualSwitchHostMemberConfigSpec
+	for _, host := range s.site.hosts {
+		members = append(members, types.DistributedVirtualSwitchHostMemberConfigSpec{
+			Operation: string(types.ConfigSpecOperationAdd), Host: host.Self})
+	}
+	if task, err = distributed.Reconfigure(ctx, &types.DVSConfigSpec{Host: members}); err == nil {
+		err = task.Wait(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	var groups []types.DVPortgroupConfigSpec
+	for _, group := range wanted.PortGroups {
+		groups = append(groups, types.DVPortgroupConfigSpec{Name: group.Name, NumPorts: 8,
+			Type: string(types.DistributedVirtualPortgroupPortgroupTypeEarlyBinding), AutoExpand: types.NewBool(true)})
+	}
+	if task, err = distributed.AddPortgroup(ctx, groups); err == nil {
+		err = task.Wait(ctx)
+	}
+	return err
+}
+
+func (s *Server) addDatastores(ctx context.Context, client *vim25.Client) error {
+	s.site.datastores = map[string]*simulator.Datastore{}
+	for _, configured := range s.config.Datastores {
+		_, directory, err := s.stores.Locate(storePath(configured.Name))
+		if err != nil {
+			return err
+		}
+		for _, host := range s.site.hosts {
+			system := object.NewHostDatastoreSystem(client, *host.ConfigManager.DatastoreSystem)
+			spec := types.HostNasVolumeSpec{RemoteHost: "storage.lab.invalid", RemotePath: "/" + configured.Name,
+				LocalPath: directory, AccessMode: string(types.HostMountModeReadWrite),
+				Type: string(types.HostFileSystemVolumeFileSystemTypeNFS)}
+			added, err := system.CreateNasDatastore(ctx, spec)
+			if err != nil {
+				return fmt.Errorf("datastore %s on host %s: %w", configured.Name, host.Name, err)
+			}
+			// For all hosts but the first the simulator returns a reference to nothing.
+			if store, ok := s.registry.Get(added.Reference()).(*simulator.Datastore); ok {
+				s.site.datastores[configured.Name] = store
+			}
+		}
+		s.describeDatastore(s.site.datastores[configured.Name], configured)
+	}
+	return nil
+}
+
+// describeDatastore sets what clients see; where the files really are is not their business.
+func (s *Server) describeDatastore(store *simulator.Datastore, configured config.Datastore) {
+	address := fmt.Sprintf("ds:///vmfs/volumes/%s/", uuid.NewSHA1(uuid.NameSpaceURL, []byte(configured.Name)))
+	store.Summary.Url, store.Summary.Capacity = address, configured.CapacityBytes
+	store.Summary.MultipleHostAccess = types.NewBool(true)
+	info := store.Info.(*types.NasDatastoreInfo)
+	info.Url, info.Name = address, configured.Name
+	info.MaxFileSize, info.MaxVirtualDiskCapacity = configured.CapacityBytes, configured.CapacityBytes
+	info.Nas.Name, info.Nas.Capacity = configured.Name, configured.CapacityBytes
+	browser := s.registry.Get(store.Browser).(*simulator.HostDatastoreBrowser)
+	browser.Datastore = []ref{store.Self}
+	s.publishFree(configured.Name)
+}
+
+// publishFree shows how much of a datastore is free.
+func (s *Server) publishFree(name string) {
+	store, entity := s.stores.Named(name), s.site.datastores[name]
+	free := max(store.Free(), 0)
+	s.locked(entity, func(ctx *simulator.Context) {
+		info := entity.Info.GetDatastoreInfo()
+		info.FreeSpace, info.Timestamp = free, types.NewTime(time.Now())
+		ctx.Update(entity, []types.PropertyChange{set("summary.freeSpace", free)})
+	})
+}

@@ -1,0 +1,293 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Imports: ImportVApp makes a machine and a lease, by which its disks are filled. A lease that fails, is aborted, or
+// hears nothing from its client takes the machine with it.
+
+package vsim
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/datastore"
+)
+
+const nfcPrefix = "/nfc/"
+
+// Lease is a HttpNfcLease.
+type Lease struct {
+	mo.HttpNfcLease
+	server *Server
+	ticket string // in the URLs: whoever has it may upload
+
+	mu      sync.Mutex
+	vm      *simulator.VirtualMachine
+	disks   map[string]datastore.Path // by their place in the URL
+	expiry  *time.Timer
+	uploads int
+	over    bool
+	gone    chan struct{} // closed when nothing is left to do
+}
+
+type leases struct {
+	mu   sync.Mutex
+	open map[ref]*Lease
+}
+
+func (l *leases) stopAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, lease := range l.open {
+		lease.stopClock()
+	}
+}
+
+func (l *leases) withTicket(ticket string) *Lease {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, lease := range l.open {
+		if lease.ticket == ticket {
+			return lease
+		}
+	}
+	return nil
+}
+
+func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (soap.HasFault, types.BaseMethodFault) {
+	spec, ok := request.Spec.(*types.VirtualMachineImportSpec)
+	if !ok {
+		return nil, notSupported("the lab imports single machines only")
+	}
+	folder := s.datacenterOf(request.This).VmFolder
+	if request.Folder != nil {
+		folder = *request.Folder
+	}
+	to, fault := s.resolve(folder, &request.This, request.Host)
+	if fault != nil {
+		return nil, fault
+	}
+	lease := &Lease{server: s, ticket: uuid.NewString(), disks: map[string]datastore.Path{}, gone: make(chan struct{})}
+	lease.Self = ref{Type: "HttpNfcLease", Value: fmt.Sprintf("session[%s]%s", uuid.NewString(), uuid.NewString())}
+	lease.State, lease.Mode = types.HttpNfcLeaseStateInitializing, string(types.HttpNfcLeaseModePushOrGet)
+	lease.Capabilities = types.HttpNfcLeaseCapabilities{}
+	s.registry.Put(lease)
+	s.leases.mu.Lock()
+	s.leases.open[lease.Self] = lease
+	s.leases.mu.Unlock()
+	go func() {
+		_, fault := contained("ImportVApp", func() (types.AnyType, types.BaseMethodFault) {
+			vm, fault := s.create(to, &spec.ConfigSpec)
+			if fault == nil {
+				lease.ready(vm)
+			}
+			return nil, fault
+		})
+		if fault != nil {
+			lease.fail(fault)
+		}
+	}()
+	return &methods.ImportVAppBody{Res: &types.ImportVAppResponse{Returnval: lease.Self}}, nil
+}
+
+// ready gives the client the places to upload to.
+func (l *Lease) ready(vm *simulator.VirtualMachine) {
+	s := l.server
+	info := types.HttpNfcLeaseInfo{Lease: l.Self, Entity: vm.Self, LeaseTimeout: int32(s.config.LeaseTimeoutSeconds)}
+	l.mu.Lock()
+	l.vm = vm
+	for number, disk := range disksOf(vm.Config.Hardware.Device) {
+		name := fmt.Sprintf("disk-%d.vmdk", number)
+		l.disks[name] = diskPath(disk)
+		controller := fmt.Sprintf("%s/%s:%d", vm.Self.Value, "VirtualDisk", number)
+		for _, device := range vm.Config.Hardware.Device {
+			if c, ok := device.(types.BaseVirtualController); ok && device.GetVirtualDevice().Key == disk.ControllerKey {
+				kind := strings.TrimPrefix(fmt.Sprintf("%T", device), "*types.")
+				controller = fmt.Sprintf("%s%d:%d", kind, c.GetVirtualController().BusNumber, *disk.UnitNumber)
+			}
+		}
+		info.DeviceUrl = append(info.DeviceUrl, types.HttpNfcLeaseDeviceUrl{
+			Key: "/" + vm.Self.Value + "/" + controller, ImportKey: "/" + vm.Name + "/" + controller,
+			Url:  fmt.Sprintf("https://%s%s%s/%s", s.config.Listen, nfcPrefix, l.ticket, name),
+			Disk: types.NewBool(true), TargetId: name, DatastoreKey: vm.Datastore[0].Value})
+		info.TotalDiskCapacityInKB += disk.CapacityInKB
+	}
+	l.expiry = time.AfterFunc(l.timeout(), l.expire)
+	l.mu.Unlock()
+	s.update(l, set("info", info), set("initializeProgress", int32(100)), set("state", types.HttpNfcLeaseStateReady))
+}
+
+func (l *Lease) timeout() time.Duration {
+	return time.Duration(l.server.config.LeaseTimeoutSeconds) * time.Second
+}
+
+func (l *Lease) stopClock() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.expiry != nil {
+		l.expiry.Stop()
+	}
+}
+
+// expire ends a lease whose client is silent.
+func (l *Lease) expire() {
+	fault := &types.Timedout{}
+	because(&fault.MethodFault, fmt.Sprintf("the import's client was silent for %v", l.timeout()))
+	l.fail(fault)
+}
+
+// end claims the lease's end; only the first caller gets it.
+func (l *Lease) end() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		return false
+	}
+	l.over = true
+	if l.expiry != nil {
+		l.expiry.Stop()
+	}
+	return true
+}
+
+// fail removes what was imported and leaves the lease, with its error, to be looked at.
+func (l *Lease) fail(fault types.BaseMethodFault) {
+	if !l.end() {
+		return
+	}
+	slog.Warn("an import failed", "fault", faultText(fault))
+	l.discard()
+	l.server.update(l, set("error", *localized(fault)), set("state", types.HttpNfcLeaseStateError))
+	l.close()
+}
+
+// discard destroys the machine. Uploads in progress may not end before it is gone: they find no disk to write to.
+func (l *Lease) discard() {
+	if l.vm == nil {
+		return
+	}
+	destroy := l.server.exclusive(l.vm, func() (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(l.vm) })
+	if _, fault := destroy(); fault != nil {
+		slog.Error("an import's machine was not removed", "machine", l.vm.Name, "fault", faultText(fault))
+	}
+}
+
+func (l *Lease) close() {
+	l.server.leases.mu.Lock()
+	delete(l.server.leases.open, l.Self)
+	l.server.leases.mu.Unlock()
+	close(l.gone)
+}
+
+func (s *Server) leaseOf(reference ref) *Lease {
+	lease, _ := s.registry.Get(reference).(*Lease)
+	return lease
+}
+
+func (s *Server) completeLease(_ *simulator.Context, request *types.HttpNfcLeaseComplete) (soap.HasFault, types.BaseMethodFault) {
+	lease := s.leaseOf(request.This)
+	lease.mu.Lock()
+	ready, busy := lease.vm != nil && !lease.over, lease.uploads > 0
+	lease.mu.Unlock()
+	if !ready || busy || !lease.end() {
+		return nil, invalidState("the import is not ready to be completed")
+	}
+	s.refreshFiles(lease.vm)
+	s.update(lease, set("transferProgress", int32(100)), set("state", types.HttpNfcLeaseStateDone))
+	lease.close()
+	return &methods.HttpNfcLeaseCompleteBody{Res: &types.HttpNfcLeaseCompleteResponse{}}, nil
+}
+
+func (s *Server) abortLease(_ *simulator.Context, request *types.HttpNfcLeaseAbort) (soap.HasFault, types.BaseMethodFault) {
+	lease := s.leaseOf(request.This)
+	if !lease.end() {
+		// The client may abort what has just failed by itself.
+		<-lease.gone
+		return &methods.HttpNfcLeaseAbortBody{Res: &types.HttpNfcLeaseAbortResponse{}}, nil
+	}
+	lease.discard()
+	fault := request.Fault
+	if fault == nil {
+		fault = localized(&types.RequestCanceled{})
+	}
+	s.update(lease, set("error", *fault), set("state", types.HttpNfcLeaseStateError))
+	lease.close()
+	return &methods.HttpNfcLeaseAbortBody{Res: &types.HttpNfcLeaseAbortResponse{}}, nil
+}
+
+// progressLease is a sign of life.
+func (s *Server) progressLease(_ *simulator.Context, request *types.HttpNfcLeaseProgress) (soap.HasFault, types.BaseMethodFault) {
+	lease := s.leaseOf(request.This)
+	lease.mu.Lock()
+	alive := lease.expiry != nil && !lease.over
+	if alive {
+		lease.expiry.Reset(lease.timeout())
+	}
+	lease.mu.Unlock()
+	if !alive {
+		return nil, invalidState("the import is not in progress")
+	}
+	s.update(lease, set("transferProgress", request.Percent))
+	return &methods.HttpNfcLeaseProgressBody{Res: &types.HttpNfcLeaseProgressResponse{}}, nil
+}
+
+// serveUpload takes one disk. The ticket in the URL says whose it is.
+func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
+	s.recordHTTP(r)
+	if r.Method != http.MethodPut && r.Method != http.MethodPost {
+		http.Error(w, "disks are uploaded by PUT or POST", http.StatusMethodNotAllowed)
+		return
+	}
+	ticket, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, nfcPrefix), "/")
+	lease := s.leases.withTicket(ticket)
+	place, found := lease.begin(name)
+	if !found {
+		http.Error(w, "there is no such import", http.StatusNotFound)
+		return
+	}
+	err := s.stores.ImportDisk(place, r.Body)
+	lease.finish()
+	switch {
+	case err == nil:
+		s.publishFree(place.Store)
+		w.WriteHeader(http.StatusCreated)
+	case r.Context().Err() != nil:
+		// The connection broke: the client may try again while the lease lives.
+		slog.Warn("an upload broke off", "disk", place.String(), "error", err)
+	default:
+		lease.fail(uploadFault(place, err))
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}
+
+func (l *Lease) begin(name string) (datastore.Path, bool) {
+	if l == nil {
+		return datastore.Path{}, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	place, found := l.disks[name]
+	if !found || l.over {
+		return datastore.Path{}, false
+	}
+	l.uploads++
+	return place, true
+}
+
+func (l *Lease) finish() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.uploads--
+}

@@ -1,0 +1,85 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Which methods are ours. All others are the simulator's, where it has them.
+
+package vsim
+
+// installMethods is called once the inventory is there.
+func (s *Server) installMethods() {
+	s.methods = map[string]handler{
+		"SessionManager.AcquireGenericServiceTicket": method(s.acquireTicket),
+
+		"Folder.CreateVM_Task":       method(s.createVM),
+		"Folder.CreateFolder":        method(s.createFolder),
+		"Folder.Rename_Task":         method(s.renameFolder),
+		"Folder.Destroy_Task":        method(s.destroyFolder),
+		"Folder.MoveIntoFolder_Task": method(s.moveIntoFolder),
+
+		"VirtualMachine.CloneVM_Task":                 method(s.cloneVM),
+		"VirtualMachine.ReconfigVM_Task":              method(s.reconfigVM),
+		"VirtualMachine.Rename_Task":                  method(s.renameVM),
+		"VirtualMachine.Destroy_Task":                 method(s.destroyVM),
+		"VirtualMachine.UnregisterVM":                 method(s.unregisterVM),
+		"VirtualMachine.RelocateVM_Task":              method(s.relocateVM),
+		"VirtualMachine.MarkAsTemplate":               method(s.markAsTemplate),
+		"VirtualMachine.MarkAsVirtualMachine":         method(s.markAsVirtualMachine),
+		"VirtualMachine.RefreshStorageInfo":           method(s.refreshStorage),
+		"VirtualMachine.PowerOnVM_Task":               method(s.powerOnVM),
+		"VirtualMachine.PowerOffVM_Task":              method(s.powerOffVM),
+		"VirtualMachine.ResetVM_Task":                 method(s.resetVM),
+		"VirtualMachine.ShutdownGuest":                method(s.shutdownGuest),
+		"VirtualMachine.CreateSnapshot_Task":          method(s.createSnapshot),
+		"VirtualMachine.CreateSnapshotEx_Task":        method(s.createSnapshotEx),
+		"VirtualMachine.RemoveAllSnapshots_Task":      method(s.removeAllSnapshots),
+		"VirtualMachine.RevertToCurrentSnapshot_Task": method(s.revertToCurrentSnapshot),
+
+		"VirtualMachineSnapshot.RemoveSnapshot_Task":   method(s.removeSnapshot),
+		"VirtualMachineSnapshot.RevertToSnapshot_Task": method(s.revertToSnapshot),
+		"VirtualMachineSnapshot.RenameSnapshot":        method(s.renameSnapshot),
+
+		"ResourcePool.ImportVApp":           method(s.importVApp),
+		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
+
+		"HttpNfcLease.HttpNfcLeaseComplete": method(s.completeLease),
+		"HttpNfcLease.HttpNfcLeaseAbort":    method(s.abortLease),
+		"HttpNfcLease.HttpNfcLeaseProgress": method(s.progressLease),
+
+		"Datacenter.PowerOnMultiVM_Task": method(s.powerOnMulti),
+		"ClusterComputeResource.PlaceVm": method(s.placeVM),
+
+		"Datastore.RefreshDatastore":                          method(s.refreshDatastore),
+		"HostDatastoreBrowser.SearchDatastore_Task":           method(s.searchDatastore),
+		"HostDatastoreBrowser.SearchDatastoreSubFolders_Task": method(s.searchSubFolders),
+		"FileManager.MakeDirectory":                           method(s.makeDirectory),
+		"FileManager.DeleteDatastoreFile_Task":                method(s.deleteFile),
+		"FileManager.MoveDatastoreFile_Task":                  method(s.moveFile),
+		"FileManager.CopyDatastoreFile_Task":                  method(s.copyFile),
+		"VirtualDiskManager.CreateVirtualDisk_Task":           method(s.createVirtualDisk),
+		"VirtualDiskManager.DeleteVirtualDisk_Task":           method(s.deleteVirtualDisk),
+		"VirtualDiskManager.CopyVirtualDisk_Task":             method(s.copyVirtualDisk),
+		"VirtualDiskManager.ExtendVirtualDisk_Task":           method(s.extendVirtualDisk),
+		"VirtualDiskManager.QueryVirtualDiskUuid":             method(s.queryVirtualDiskUUID),
+	}
+	for _, name := range simulatedOnly {
+		s.methods[name] = refused
+	}
+}
+
+// simulatedOnly are methods that the simulator has in a way that would be a lie here: it would change the inventory, and
+// nothing would happen to files, disks or running machines.
+var simulatedOnly = []string{
+	"Task.CancelTask", "Task.SetTaskState",
+	"Folder.RegisterVM_Task", "Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
+	"Folder.PlaceVmsXCluster",
+	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",
+	"VirtualMachine.SuspendVM_Task", "VirtualMachine.StandbyGuest", "VirtualMachine.RebootGuest",
+	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
+	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task", "VirtualMachine.ExportVm",
+	"VirtualMachineSnapshot.ExportSnapshot",
+	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
+	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
+	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",
+	"HostNetworkSystem.RemovePortGroup",
+}

@@ -1,0 +1,130 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Network cards: what they are connected to, and their addresses.
+
+package vsim
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// configureCard resolves the card's network, which the machine's host must have, and gives it an address.
+func (d *draft) configureCard(change deviceChange, card *types.VirtualEthernetCard) (summary string, fault types.BaseMethodFault) {
+	switch backing := card.Backing.(type) {
+	case *types.VirtualEthernetCardNetworkBackingInfo:
+		network := d.standardNetwork(backing)
+		if network == nil {
+			return "", change.invalid("device.backing.deviceName")
+		}
+		backing.DeviceName, backing.Network = network.Name, &network.Self
+		summary = network.Name
+	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
+		group, _ := d.server.registry.Get(ref{Type: "DistributedVirtualPortgroup", Value: backing.Port.PortgroupKey}).(*simulator.DistributedVirtualPortgroup)
+		if group == nil {
+			return "", change.invalid("device.backing.port.portgroupKey")
+		}
+		parent := d.server.registry.Get(*group.Config.DistributedVirtualSwitch).(*simulator.DistributedVirtualSwitch)
+		if parent.Uuid != backing.Port.SwitchUuid {
+			return "", change.invalid("device.backing.port.switchUuid")
+		}
+		summary = "DVSwitch: " + parent.Uuid
+	default:
+		return "", change.invalid("device.backing")
+	}
+	return summary, d.setMAC(change, card)
+}
+
+func (d *draft) standardNetwork(backing *types.VirtualEthernetCardNetworkBackingInfo) *mo.Network {
+	for _, reference := range d.host.Network {
+		network, ok := d.server.registry.Get(reference).(*mo.Network)
+		if !ok {
+			continue
+		}
+		if network.Name == backing.DeviceName || backing.DeviceName == "" && backing.Network != nil && *backing.Network == reference {
+			return network
+		}
+	}
+	return nil
+}
+
+// setMAC keeps an address that was given, and makes one where none was.
+func (d *draft) setMAC(change deviceChange, card *types.VirtualEthernetCard) types.BaseMethodFault {
+	manual := strings.EqualFold(card.AddressType, string(types.VirtualEthernetCardMacTypeManual))
+	if manual || card.MacAddress != "" && !d.hasMAC(card) {
+		address, err := net.ParseMAC(card.MacAddress)
+		if err != nil || len(address) != 6 || address[0]&1 != 0 {
+			return change.invalid("device.macAddress")
+		}
+		card.MacAddress, card.AddressType = address.String(), string(types.VirtualEthernetCardMacTypeManual)
+		return nil
+	}
+	if card.MacAddress == "" {
+		card.MacAddress = d.server.newMAC()
+		d.made = append(d.made, func() error { d.server.macs.release(card.MacAddress); return nil })
+	}
+	card.AddressType = string(types.VirtualEthernetCardMacTypeAssigned)
+	return nil
+}
+
+// hasMAC is true for an edit that repeats the address that the card was given before.
+func (d *draft) hasMAC(card *types.VirtualEthernetCard) bool {
+	old, _ := d.device(card.Key).(types.BaseVirtualEthernetCard)
+	return old != nil && old.GetVirtualEthernetCard().MacAddress == card.MacAddress
+}
+
+// macs are the addresses that drafts have got and the inventory does not show yet.
+type macs struct {
+	mu    sync.Mutex
+	given map[string]bool
+}
+
+func (m *macs) release(address string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.given, address)
+}
+
+// newMAC gives an address of the range that vCenter assigns from. It stays given for good: an address that was used
+// once is not used again by another machine.
+func (s *Server) newMAC() string {
+	s.macs.mu.Lock()
+	defer s.macs.mu.Unlock()
+	if s.macs.given == nil {
+		s.macs.given = map[string]bool{}
+	}
+	for {
+		var tail [3]byte
+		if _, err := rand.Read(tail[:]); err != nil {
+			panic(err) // the system has no randomness
+		}
+		address := fmt.Sprintf("00:50:56:%02x:%02x:%02x", 0x80|tail[0]&0x3f, tail[1], tail[2])
+		if !s.macs.given[address] {
+			s.macs.given[address] = true
+			return address
+		}
+	}
+}
+
+// networkOf is what a card is connected to.
+func (s *Server) networkOf(card *types.VirtualEthernetCard) (reference ref, name string) {
+	switch backing := card.Backing.(type) {
+	case *types.VirtualEthernetCardNetworkBackingInfo:
+		return *backing.Network, backing.DeviceName
+	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
+		reference = ref{Type: "DistributedVirtualPortgroup", Value: backing.Port.PortgroupKey}
+		if group, ok := s.registry.Get(reference).(*simulator.DistributedVirtualPortgroup); ok {
+			name = group.Name
+		}
+	}
+	return reference, name
+}

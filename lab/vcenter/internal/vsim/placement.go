@@ -1,0 +1,349 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Where machines run: what hosts and pools admit, and the host that DRS chooses.
+
+package vsim
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// claim is what a machine that is on, or about to be, takes.
+type claim struct {
+	host       ref
+	pool       ref
+	memoryMB   int64 // configured
+	reservedMB int64 // with the overhead of running it
+	cpuMHz     int64 // reserved
+}
+
+// load is all claims.
+type load struct {
+	mu       sync.Mutex
+	admitted map[ref]claim
+}
+
+// overheadMB is what a host needs beside a machine's memory.
+func overheadMB(config *types.VirtualMachineConfigInfo) int64 {
+	return 20 + 4*int64(config.Hardware.NumCPU) + int64(config.Hardware.MemoryMB)/256
+}
+
+func claimOf(config *types.VirtualMachineConfigInfo, pool ref) claim {
+	return claim{pool: pool, memoryMB: int64(config.Hardware.MemoryMB),
+		reservedMB: *config.MemoryAllocation.Reservation + overheadMB(config), cpuMHz: *config.CpuAllocation.Reservation}
+}
+
+// admit chooses a host that takes the machine and holds a place for it. only, if given, is the one host asked for.
+func (s *Server) admit(vm *simulator.VirtualMachine, only *ref) (ref, types.BaseMethodFault) {
+	var config *types.VirtualMachineConfigInfo
+	var pool, current ref
+	s.locked(vm, func(*simulator.Context) {
+		config, current = vm.Config, *vm.Runtime.Host
+		if vm.ResourcePool != nil {
+			pool = *vm.ResourcePool
+		}
+	})
+	want := claimOf(config, pool)
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	if fault := s.poolAdmits(want); fault != nil {
+		return ref{}, fault
+	}
+	host, fault := s.choose(want, config, only, current)
+	if fault != nil {
+		return ref{}, fault
+	}
+	want.host = host
+	s.load.admitted[vm.Self] = want
+	return host, nil
+}
+
+func (s *Server) dismiss(vm ref) {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	delete(s.load.admitted, vm)
+}
+
+// choose takes the least loaded of the hosts that can run the machine. The caller holds the load.
+func (s *Server) choose(want claim, config *types.VirtualMachineConfigInfo, only *ref, current ref) (ref, types.BaseMethodFault) {
+	var best *simulator.HostSystem
+	var bestLoad int64
+	var refusal types.BaseMethodFault
+	for _, host := range s.site.hosts {
+		if only != nil && *only != host.Self {
+			continue
+		}
+		if fault := s.hostAdmits(host, want, config); fault != nil {
+			refusal = fault
+			continue
+		}
+		loaded := s.memoryOn(host.Self)
+		if best == nil || loaded < bestLoad || loaded == bestLoad && host.Self == current {
+			best, bestLoad = host, loaded
+		}
+	}
+	switch {
+	case best != nil:
+		return best.Self, nil
+	case refusal != nil:
+		return ref{}, refusal
+	}
+	return ref{}, invalidArgument("host")
+}
+
+func (s *Server) memoryOn(host ref) int64 {
+	total := int64(0)
+	for _, claimed := range s.load.admitted {
+		if claimed.host == host {
+			total += claimed.memoryMB
+		}
+	}
+	return total
+}
+
+// hostAdmits says why a host cannot run a machine. As a simplification, a machine larger than the host never can.
+func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
+	if fault := s.hostReaches(host, config); fault != nil {
+		return fault
+	}
+	memoryMB := host.Hardware.MemorySize >> 20
+	reserved := int64(0)
+	for _, claimed := range s.load.admitted {
+		if claimed.host == host.Self {
+			reserved += claimed.reservedMB
+		}
+	}
+	switch {
+	case config.Hardware.NumCPU > int32(host.Hardware.CpuInfo.NumCpuThreads):
+		return &types.NumVirtualCpusExceedsLimit{MaxSupportedVcpus: int32(host.Hardware.CpuInfo.NumCpuThreads)}
+	case want.memoryMB > memoryMB:
+		return noMemory(memoryMB, want.memoryMB)
+	case want.reservedMB > memoryMB-reserved:
+		return noMemory(memoryMB-reserved, want.reservedMB)
+	}
+	return nil
+}
+
+func noMemory(unreservedMB, requestedMB int64) types.BaseMethodFault {
+	return &types.InsufficientMemoryResourcesFault{Unreserved: max(unreservedMB, 0) << 20, Requested: requestedMB << 20}
+}
+
+// hostReaches checks that a host is there, and has the machine's networks and datastores.
+func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
+	var fault types.BaseMethodFault
+	s.locked(host, func(*simulator.Context) {
+		switch {
+		case host.Runtime.ConnectionState != types.HostSystemConnectionStateConnected:
+			fault = &types.HostNotConnected{}
+		case host.Runtime.InMaintenanceMode:
+			fault = invalidState(fmt.Sprintf("host %s is in maintenance mode", host.Name))
+		}
+		for _, store := range s.datastoresOf(config) {
+			if fault == nil && !slices.Contains(host.Datastore, store) {
+				fault = vmConfigFault(fmt.Sprintf("host %s does not see datastore %s", host.Name, s.nameOf(store)))
+			}
+		}
+		for _, network := range s.networksOf(config) {
+			if fault == nil && !slices.Contains(host.Network, network) {
+				fault = vmConfigFault(fmt.Sprintf("host %s does not have network %s", host.Name, s.nameOf(network)))
+			}
+		}
+	})
+	return fault
+}
+
+// poolAdmits goes up from the machine's pool as far as reservations expand. The caller holds the load.
+func (s *Server) poolAdmits(want claim) types.BaseMethodFault {
+	pool, ok := s.registry.Get(want.pool).(*simulator.ResourcePool)
+	for ok {
+		memory, cpu := &pool.Config.MemoryAllocation, &pool.Config.CpuAllocation
+		usedMB, usedMHz := s.usedIn(pool)
+		if free, admitted := admits(memory, usedMB, want.reservedMB); !admitted {
+			return noMemory(free, want.reservedMB)
+		}
+		if free, admitted := admits(cpu, usedMHz, want.cpuMHz); !admitted {
+			return &types.InsufficientCpuResourcesFault{Unreserved: max(free, 0), Requested: want.cpuMHz}
+		}
+		if !*memory.ExpandableReservation && !*cpu.ExpandableReservation {
+			return nil
+		}
+		pool, ok = s.registry.Get(*pool.Parent).(*simulator.ResourcePool)
+	}
+	return nil
+}
+
+func admits(allocation *types.ResourceAllocationInfo, used, wanted int64) (free int64, admitted bool) {
+	if wanted == 0 {
+		return 0, true
+	}
+	if limit := *allocation.Limit; limit >= 0 && used+wanted > limit {
+		return limit - used, false
+	}
+	if !*allocation.ExpandableReservation && used+wanted > *allocation.Reservation {
+		return *allocation.Reservation - used, false
+	}
+	return 0, true
+}
+
+// usedIn sums up what machines in a pool, and the pools below it, have reserved.
+func (s *Server) usedIn(pool *simulator.ResourcePool) (memoryMB, cpuMHz int64) {
+	for _, claimed := range s.load.admitted {
+		for inside, ok := s.registry.Get(claimed.pool).(*simulator.ResourcePool); ok; inside, ok = s.registry.Get(*inside.Parent).(*simulator.ResourcePool) {
+			if inside == pool {
+				memoryMB += claimed.reservedMB
+				cpuMHz += claimed.cpuMHz
+				break
+			}
+		}
+	}
+	return memoryMB, cpuMHz
+}
+
+// hostFor gives a new machine a host, without holding a place on it: it is not on.
+func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo) (*simulator.HostSystem, types.BaseMethodFault) {
+	candidates := s.site.hosts
+	if to.host != nil {
+		candidates = []*simulator.HostSystem{s.registry.Get(*to.host).(*simulator.HostSystem)}
+	}
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	var best *simulator.HostSystem
+	var refusal types.BaseMethodFault
+	for _, host := range candidates {
+		if fault := s.hostReaches(host, config); fault != nil {
+			refusal = fault
+		} else if best == nil || s.memoryOn(host.Self) < s.memoryOn(best.Self) {
+			best = host
+		}
+	}
+	if best == nil {
+		return nil, refusal
+	}
+	return best, nil
+}
+
+// placeVM recommends, as DRS does for a machine that does not exist yet, or is to be moved.
+func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.HasFault, types.BaseMethodFault) {
+	spec := request.PlacementSpec
+	config, current, fault := s.placementConfig(&spec)
+	if fault != nil {
+		return nil, fault
+	}
+	only := spec.Hosts
+	if spec.RelocateSpec != nil && spec.RelocateSpec.Host != nil {
+		only = []ref{*spec.RelocateSpec.Host}
+	}
+	store, fault := s.placementStore(&spec)
+	if fault != nil {
+		return nil, fault
+	}
+	host, fault := s.placementHost(config, only, current)
+	body := &methods.PlaceVmBody{Res: &types.PlaceVmResponse{}}
+	if fault != nil {
+		body.Res.Returnval.DrsFault = &types.ClusterDrsFaults{Reason: string(types.RecommendationReasonCodeXvmotionPlacement),
+			FaultsByVm: []types.BaseClusterDrsFaultsFaultsByVm{&types.ClusterDrsFaultsFaultsByVm{Vm: spec.Vm,
+				Fault: []types.LocalizedMethodFault{*localized(fault)}}}}
+		return body, nil
+	}
+	cluster := s.site.cluster
+	target := types.VirtualMachineRelocateSpec{Host: &host, Datastore: &store, Pool: cluster.ResourcePool}
+	body.Res.Returnval.Recommendations = []types.ClusterRecommendation{{Key: "1", Type: "V1", Time: time.Now(), Rating: 5,
+		Reason:     string(types.RecommendationReasonCodeXvmotionPlacement),
+		ReasonText: "Placement of a virtual machine", Target: &cluster.Self,
+		Action: []types.BaseClusterAction{&types.PlacementAction{
+			ClusterAction: types.ClusterAction{Type: "PlacementV1", Target: &cluster.Self},
+			Vm:            spec.Vm, TargetHost: &host, RelocateSpec: &target}}}}
+	return body, nil
+}
+
+func (s *Server) placementHost(config *types.VirtualMachineConfigInfo, only []ref, current ref) (ref, types.BaseMethodFault) {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	want := claimOf(config, *s.site.cluster.ResourcePool)
+	var best ref
+	var refusal types.BaseMethodFault = invalidArgument("placementSpec.hosts")
+	if len(only) == 0 {
+		return s.choose(want, config, nil, current)
+	}
+	for _, host := range only {
+		chosen, fault := s.choose(want, config, &host, current)
+		if fault != nil {
+			refusal = fault
+		} else if best.Value == "" || s.memoryOn(chosen) < s.memoryOn(best) {
+			best = chosen
+		}
+	}
+	if best.Value == "" {
+		return ref{}, refusal
+	}
+	return best, nil
+}
+
+// placementConfig is what is to be placed.
+func (s *Server) placementConfig(spec *types.PlacementSpec) (*types.VirtualMachineConfigInfo, ref, types.BaseMethodFault) {
+	var change *types.VirtualMachineConfigSpec
+	config, current := newConfig(), ref{}
+	switch types.PlacementSpecPlacementType(spec.PlacementType) {
+	case types.PlacementSpecPlacementTypeCreate:
+		if spec.ConfigSpec == nil {
+			return nil, ref{}, invalidArgument("placementSpec.configSpec")
+		}
+		change = spec.ConfigSpec
+	case types.PlacementSpecPlacementTypeClone, types.PlacementSpecPlacementTypeRelocate, types.PlacementSpecPlacementTypeReconfigure:
+		if spec.Vm == nil || s.vm(*spec.Vm) == nil {
+			return nil, ref{}, invalidArgument("placementSpec.vm")
+		}
+		vm := s.vm(*spec.Vm)
+		s.locked(vm, func(*simulator.Context) { config, current = copied(*vm.Config), *vm.Runtime.Host })
+		if spec.CloneSpec != nil {
+			change = spec.CloneSpec.Config
+		}
+		if spec.ConfigSpec != nil {
+			change = spec.ConfigSpec
+		}
+	default:
+		return nil, ref{}, notSupported(fmt.Sprintf("a placement of type %q", spec.PlacementType))
+	}
+	if change != nil {
+		// Devices would become files; the size is what placement looks at.
+		d := &draft{server: s, config: config}
+		sizes := &types.VirtualMachineConfigSpec{NumCPUs: change.NumCPUs, NumCoresPerSocket: change.NumCoresPerSocket,
+			MemoryMB: change.MemoryMB, MemoryAllocation: change.MemoryAllocation, CpuAllocation: change.CpuAllocation}
+		if fault := d.apply(sizes); fault != nil {
+			return nil, ref{}, fault
+		}
+		config = d.config
+	}
+	return &config, current, nil
+}
+
+// placementStore is the candidate with the most free space.
+func (s *Server) placementStore(spec *types.PlacementSpec) (ref, types.BaseMethodFault) {
+	if spec.RelocateSpec != nil && spec.RelocateSpec.Datastore != nil {
+		return *spec.RelocateSpec.Datastore, nil
+	}
+	var best *simulator.Datastore
+	for _, configured := range s.config.Datastores {
+		entity := s.site.datastores[configured.Name]
+		if len(spec.Datastores) > 0 && !slices.Contains(spec.Datastores, entity.Self) {
+			continue
+		}
+		if best == nil || s.stores.Named(entity.Name).Free() > s.stores.Named(best.Name).Free() {
+			best = entity
+		}
+	}
+	if best == nil {
+		return ref{}, invalidArgument("placementSpec.datastores")
+	}
+	return best.Self, nil
+}

@@ -1,0 +1,300 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Power: machines are started and stopped through the hypervisor, and are on or off as it says.
+
+package vsim
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/datastore"
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+// run is one time that a machine is on, from the hypervisor's start to its end.
+type run struct {
+	vm     *simulator.VirtualMachine
+	shown  chan struct{} // closed when the inventory shows the machine on, or the start has failed
+	failed bool
+	done   chan struct{} // closed when the inventory shows it off
+	quiet  bool          // a reset: the inventory goes on showing it on
+}
+
+type runs struct {
+	mu   sync.Mutex
+	byID map[string]*run
+}
+
+func (r *runs) begin(vm *simulator.VirtualMachine) *run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	begun := &run{vm: vm, shown: make(chan struct{}), done: make(chan struct{})}
+	r.byID[vm.Self.Value] = begun
+	return begun
+}
+
+func (r *runs) get(id string) *run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byID[id]
+}
+
+func (r *runs) end(id string, ended *run) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byID[id] == ended {
+		delete(r.byID, id)
+	}
+}
+
+func (s *Server) powerOnVM(ctx *simulator.Context, request *types.PowerOnVM_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	if s.isTemplate(vm) {
+		return nil, notSupported("a template cannot be powered on")
+	}
+	return s.task(ctx, vm.Self, "PowerOnVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		return nil, s.powerOn(vm, request.Host)
+	}))
+}
+
+// powerOnMulti starts a task for each machine; DRS places each of them when it starts.
+func (s *Server) powerOnMulti(ctx *simulator.Context, request *types.PowerOnMultiVM_Task) (soap.HasFault, types.BaseMethodFault) {
+	return s.task(ctx, request.This, "PowerOnMultiVM_Task", func() (types.AnyType, types.BaseMethodFault) {
+		var result types.ClusterPowerOnVmResult
+		for _, reference := range request.Vm {
+			vm := s.vm(reference)
+			var fault types.BaseMethodFault
+			switch {
+			case vm == nil:
+				fault = &types.ManagedObjectNotFound{Obj: reference}
+			case s.isTemplate(vm):
+				fault = notSupported("a template cannot be powered on")
+			case s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn:
+				fault = wrongPowerState(types.VirtualMachinePowerStatePoweredOn, types.VirtualMachinePowerStatePoweredOff)
+			}
+			if fault != nil {
+				result.NotAttempted = append(result.NotAttempted, types.ClusterNotAttemptedVmInfo{Vm: reference, Fault: *localized(fault)})
+				continue
+			}
+			task := s.start(ctx, reference, "PowerOnVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+				return nil, s.powerOn(vm, nil)
+			}))
+			result.Attempted = append(result.Attempted, types.ClusterAttemptedVmInfo{Vm: reference, Task: &task})
+		}
+		return result, nil
+	})
+}
+
+// powerOn is called with the machine's operations locked.
+func (s *Server) powerOn(vm *simulator.VirtualMachine, only *ref) types.BaseMethodFault {
+	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
+		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
+	}
+	if s.isTemplate(vm) {
+		return notSupported("a template cannot be powered on")
+	}
+	host, fault := s.admit(vm, only)
+	if fault != nil {
+		return fault
+	}
+	s.setHost(vm, host)
+	if fault := s.boot(vm); fault != nil {
+		s.dismiss(vm.Self)
+		return fault
+	}
+	return nil
+}
+
+// boot starts a machine that has been admitted, and shows it on.
+func (s *Server) boot(vm *simulator.VirtualMachine) types.BaseMethodFault {
+	spec, fault := s.machineSpec(vm)
+	if fault != nil {
+		return fault
+	}
+	begun := s.runs.begin(vm)
+	if err := s.hypervisor.Start(spec); err != nil {
+		begun.failed = true
+		close(begun.shown)
+		s.runs.end(vm.Self.Value, begun)
+		return vmConfigFault(fmt.Sprintf("the lab's hypervisor did not start %s: %v", spec.Name, err))
+	}
+	now := time.Now()
+	s.locked(vm, func(ctx *simulator.Context) {
+		config := *vm.Config
+		config.Hardware.Device = connected(config.Hardware.Device, true)
+		vm.Config = &config
+		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStatePoweredOn),
+			set("runtime.bootTime", now), set("summary.runtime.bootTime", now),
+			set("runtime.cleanPowerOff", false), set("config.hardware.device", config.Hardware.Device)))
+	})
+	close(begun.shown)
+	return nil
+}
+
+func powerChanges(state types.VirtualMachinePowerState) []types.PropertyChange {
+	return []types.PropertyChange{set("runtime.powerState", state), set("summary.runtime.powerState", state)}
+}
+
+// connected gives devices that are connected as they should be in a power state.
+func connected(devices []types.BaseVirtualDevice, on bool) []types.BaseVirtualDevice {
+	changed := copied(types.ArrayOfVirtualDevice{VirtualDevice: devices}).VirtualDevice
+	for _, device := range changed {
+		if connection := device.GetVirtualDevice().Connectable; connection != nil {
+			connection.Connected = on && connection.StartConnected
+		}
+	}
+	return changed
+}
+
+// machineSpec is the machine as the hypervisor sees it. All its files must be there.
+func (s *Server) machineSpec(vm *simulator.VirtualMachine) (machine.Spec, types.BaseMethodFault) {
+	var config *types.VirtualMachineConfigInfo
+	var host ref
+	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
+	spec := machine.Spec{ID: vm.Self.Value, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
+		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: map[string]string{}}
+	for _, option := range config.ExtraConfig {
+		if o := option.GetOptionValue(); isGuestInfo(o.Key) {
+			spec.GuestInfo[o.Key] = fmt.Sprint(o.Value)
+		}
+	}
+	for _, device := range config.Hardware.Device {
+		var fault types.BaseMethodFault
+		switch d := device.(type) {
+		case *types.VirtualDisk:
+			fault = s.addDisk(&spec, config, d)
+		case types.BaseVirtualEthernetCard:
+			card := d.GetVirtualEthernetCard()
+			_, network := s.networkOf(card)
+			spec.NICs = append(spec.NICs, machine.NIC{MAC: card.MacAddress, Network: network,
+				Connected: card.Connectable == nil || card.Connectable.StartConnected})
+		case *types.VirtualCdrom:
+			fault = s.addISO(&spec, d)
+		}
+		if fault != nil {
+			return machine.Spec{}, fault
+		}
+	}
+	return spec, nil
+}
+
+func (s *Server) addDisk(spec *machine.Spec, config *types.VirtualMachineConfigInfo, disk *types.VirtualDisk) types.BaseMethodFault {
+	place := diskPath(disk)
+	chain, err := s.stores.Chain(place)
+	if err != nil {
+		return fileFault(place, err)
+	}
+	for _, controller := range config.Hardware.Device {
+		scsi, isSCSI := controller.(types.BaseVirtualSCSIController)
+		if isSCSI && controller.GetVirtualDevice().Key == disk.ControllerKey && scsi.GetVirtualSCSIController().BusNumber == 0 {
+			backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+			spec.Disks = append(spec.Disks, machine.Disk{Path: chain[0].Data, Format: chain[0].Format,
+				Unit: int(*disk.UnitNumber), UUID: backing.Uuid})
+			return nil
+		}
+	}
+	return vmConfigFault("the lab runs only machines whose disks are on SCSI controller 0")
+}
+
+func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom) types.BaseMethodFault {
+	backing, ok := drive.Backing.(*types.VirtualCdromIsoBackingInfo)
+	if !ok || drive.Connectable != nil && !drive.Connectable.StartConnected {
+		return nil
+	}
+	place, err := datastore.ParsePath(backing.FileName)
+	if err != nil {
+		return &types.InvalidDatastorePath{DatastorePath: backing.FileName}
+	}
+	_, file, err := s.stores.Locate(place)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = os.Stat(file); err == nil && !info.Mode().IsRegular() {
+			err = errors.New("it is a folder")
+		}
+	}
+	if err != nil {
+		return fileFault(place, err)
+	}
+	if spec.ISO != "" {
+		return vmConfigFault("the lab runs only machines with one ISO connected")
+	}
+	spec.ISO = file
+	return nil
+}
+
+func (s *Server) powerOffVM(ctx *simulator.Context, request *types.PowerOffVM_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	return s.task(ctx, vm.Self, "PowerOffVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOn {
+			return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
+		}
+		return nil, s.kill(vm, s.runs.get(vm.Self.Value))
+	}))
+}
+
+// kill returns when the inventory shows the machine off. It may have gone off by itself in the meantime.
+func (s *Server) kill(vm *simulator.VirtualMachine, current *run) types.BaseMethodFault {
+	if current == nil {
+		return nil
+	}
+	if err := s.hypervisor.Kill(vm.Self.Value); err != nil {
+		select {
+		case <-current.done:
+			return nil
+		case <-time.After(time.Second):
+			return systemError(fmt.Sprintf("powering off %s: %v", vm.Name, err))
+		}
+	}
+	<-current.done
+	return nil
+}
+
+func (s *Server) resetVM(ctx *simulator.Context, request *types.ResetVM_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	return s.task(ctx, vm.Self, "ResetVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		current := s.runs.get(vm.Self.Value)
+		if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOn || current == nil {
+			return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
+		}
+		s.runs.mu.Lock()
+		current.quiet = true
+		s.runs.mu.Unlock()
+		if fault := s.kill(vm, current); fault != nil {
+			return nil, fault
+		}
+		if fault := s.boot(vm); fault != nil {
+			s.showOff(vm)
+			return nil, fault
+		}
+		return nil, nil
+	}))
+}
+
+func (s *Server) shutdownGuest(_ *simulator.Context, request *types.ShutdownGuest) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	var state types.VirtualMachinePowerState
+	var tools string
+	s.locked(vm, func(*simulator.Context) { state, tools = vm.Runtime.PowerState, vm.Guest.ToolsRunningStatus })
+	if state != types.VirtualMachinePowerStatePoweredOn {
+		return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
+	}
+	if tools != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
+		return nil, &types.ToolsUnavailable{}
+	}
+	if err := s.hypervisor.PowerButton(vm.Self.Value); err != nil {
+		return nil, systemError(fmt.Sprintf("shutting down %s: %v", vm.Name, err))
+	}
+	return &methods.ShutdownGuestBody{Res: &types.ShutdownGuestResponse{}}, nil
+}

@@ -1,0 +1,185 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Changing machines: configuration, name, template flag, and their removal.
+
+package vsim
+
+import (
+	"errors"
+	"io/fs"
+	"reflect"
+	"strings"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/datastore"
+)
+
+func (s *Server) reconfigVM(ctx *simulator.Context, request *types.ReconfigVM_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	return s.task(ctx, vm.Self, "ReconfigVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		return nil, s.reconfigure(vm, &request.Spec)
+	}))
+}
+
+func (s *Server) reconfigure(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
+	if s.isTemplate(vm) && !onlyNames(spec) {
+		return notSupported("of a template only the name and the annotation can be changed")
+	}
+	d := s.draftOf(vm)
+	if name := escaped(spec.Name); spec.Name != "" && name != d.name {
+		release, fault := s.takeName(*vm.Parent, name)
+		if fault != nil {
+			return fault
+		}
+		defer release()
+		d.name = name
+	}
+	if fault := d.apply(spec); fault != nil {
+		d.drop()
+		return fault
+	}
+	s.publishChange(vm, d)
+	return nil
+}
+
+func onlyNames(spec *types.VirtualMachineConfigSpec) bool {
+	return reflect.DeepEqual(*spec, types.VirtualMachineConfigSpec{Name: spec.Name, Annotation: spec.Annotation,
+		ChangeVersion: spec.ChangeVersion})
+}
+
+func (s *Server) renameVM(ctx *simulator.Context, request *types.Rename_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	return s.task(ctx, vm.Self, "Rename_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		if request.NewName == "" {
+			return nil, &types.InvalidName{Name: request.NewName, Entity: &vm.Self}
+		}
+		return nil, s.reconfigure(vm, &types.VirtualMachineConfigSpec{Name: request.NewName})
+	}))
+}
+
+func (s *Server) markAsTemplate(_ *simulator.Context, request *types.MarkAsTemplate) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	lock := s.operations.of(vm.Self)
+	lock.Lock()
+	defer lock.Unlock()
+	if s.isTemplate(vm) {
+		return nil, notSupported("it is a template already")
+	}
+	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
+		return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
+	}
+	s.setTemplate(vm, true)
+	s.setPool(vm, nil)
+	return &methods.MarkAsTemplateBody{Res: &types.MarkAsTemplateResponse{}}, nil
+}
+
+func (s *Server) markAsVirtualMachine(_ *simulator.Context, request *types.MarkAsVirtualMachine) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	lock := s.operations.of(vm.Self)
+	lock.Lock()
+	defer lock.Unlock()
+	if !s.isTemplate(vm) {
+		return nil, notSupported("it is not a template")
+	}
+	pool, ok := s.registry.Get(request.Pool).(*simulator.ResourcePool)
+	if !ok {
+		return nil, invalidArgument("pool")
+	}
+	s.setTemplate(vm, false)
+	s.setPool(vm, &pool.Self)
+	if request.Host != nil {
+		s.setHost(vm, *request.Host)
+	}
+	return &methods.MarkAsVirtualMachineBody{Res: &types.MarkAsVirtualMachineResponse{}}, nil
+}
+
+func (s *Server) setTemplate(vm *simulator.VirtualMachine, template bool) {
+	s.locked(vm, func(ctx *simulator.Context) {
+		config := *vm.Config
+		config.Template = template
+		vm.Config = &config
+		ctx.Update(vm, []types.PropertyChange{set("config.template", template), set("summary.config.template", template)})
+	})
+}
+
+func (s *Server) destroyVM(ctx *simulator.Context, request *types.Destroy_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	return s.task(ctx, vm.Self, "Destroy_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		return nil, s.destroy(vm)
+	}))
+}
+
+// destroy removes a machine with its own files.
+func (s *Server) destroy(vm *simulator.VirtualMachine) types.BaseMethodFault {
+	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
+		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
+	}
+	own := s.ownDisks(vm)
+	s.unregister(vm)
+	for _, disk := range s.diskUse.release(vm.Self, own) {
+		logFailure(s.stores.RemoveDisk(disk), "a destroyed machine's disk", disk)
+		// A shared disk's machine may be gone long since; its folder goes with the last disk in it.
+		logFailure(s.stores.RemoveFolder(disk.Dir()), "an empty folder", disk.Dir())
+	}
+	s.removeHome(vm)
+	for store := range s.site.datastores {
+		s.publishFree(store)
+	}
+	return nil
+}
+
+func (s *Server) removeHome(vm *simulator.VirtualMachine) {
+	vmx, err := datastore.ParsePath(vm.Config.Files.VmPathName)
+	if err != nil {
+		return
+	}
+	stem := strings.TrimSuffix(vmx.Base(), ".vmx")
+	for _, ending := range []string{".vmx", ".nvram", ".vmsd"} {
+		file := vmx.Dir().Join(stem + ending)
+		if err := s.stores.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+			logFailure(err, "a destroyed machine's file", file)
+		}
+	}
+	if home := vmx.Dir(); home.Relative != "" {
+		logFailure(s.stores.RemoveFolder(home), "a destroyed machine's folder", home)
+	}
+}
+
+// unregister takes a machine out of the inventory, with its snapshots.
+func (s *Server) unregister(vm *simulator.VirtualMachine) {
+	var snapshots []ref
+	s.locked(vm, func(*simulator.Context) {
+		if vm.Snapshot != nil {
+			snapshots = snapshotRefs(vm.Snapshot.RootSnapshotList)
+		}
+	})
+	s.leave(vm)
+	s.removeChild(vm)
+	for _, snapshot := range snapshots {
+		s.registry.Remove(s.context(), snapshot)
+	}
+}
+
+func (s *Server) unregisterVM(_ *simulator.Context, request *types.UnregisterVM) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	lock := s.operations.of(vm.Self)
+	lock.Lock()
+	defer lock.Unlock()
+	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
+		return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
+	}
+	s.unregister(vm)
+	s.diskUse.set(vm.Self, nil)
+	return &methods.UnregisterVMBody{Res: &types.UnregisterVMResponse{}}, nil
+}
+
+func (s *Server) refreshStorage(_ *simulator.Context, request *types.RefreshStorageInfo) (soap.HasFault, types.BaseMethodFault) {
+	s.refreshFiles(s.vm(request.This))
+	return &methods.RefreshStorageInfoBody{Res: &types.RefreshStorageInfoResponse{}}, nil
+}

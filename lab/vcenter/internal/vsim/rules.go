@@ -1,0 +1,130 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Faults and delays that tests ask for.
+
+package vsim
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// FaultRule says which calls fail, or are late.
+type FaultRule struct {
+	Method       string  `json:"method"`        // * is any
+	Type         string  `json:"type"`          // of the object called; * is any
+	Name         string  `json:"name"`          // of the object called; * is any
+	Fault        string  `json:"fault"`         // empty: only the delay
+	DelaySeconds float64 `json:"delay_seconds"` // before the call is looked at
+	Count        int     `json:"count"`         // how often it applies; 0: always
+	Skip         int     `json:"skip"`          // how many calls it lets pass first
+	InTask       bool    `json:"in_task"`       // the call succeeds, and its task fails
+}
+
+// FaultRules are tried in their order.
+type FaultRules struct {
+	closing chan struct{}
+
+	mu      sync.Mutex
+	rules   []*activeRule
+	cleared chan struct{}
+}
+
+type activeRule struct {
+	FaultRule
+	fault   reflect.Type
+	applied int
+	skipped int
+}
+
+type injection struct {
+	inTask bool
+}
+
+// Add refuses a fault that vSphere does not have.
+func (f *FaultRules) Add(rule FaultRule) error {
+	active := &activeRule{FaultRule: rule}
+	if rule.Fault != "" {
+		kind, known := types.TypeFunc()(rule.Fault)
+		if !known {
+			return fmt.Errorf("there is no fault %q", rule.Fault)
+		}
+		// Go's bindings have a second type for each fault, with Fault behind its name, which clients do not know.
+		_, isSecond := types.TypeFunc()(strings.TrimSuffix(rule.Fault, "Fault"))
+		if isSecond && strings.HasSuffix(rule.Fault, "Fault") || !reflect.PointerTo(kind).Implements(reflect.TypeFor[types.BaseMethodFault]()) {
+			return fmt.Errorf("%q is not a fault", rule.Fault)
+		}
+		active.fault = kind
+	}
+	if rule.Method == "" || rule.DelaySeconds < 0 || rule.Count < 0 || rule.Skip < 0 {
+		return fmt.Errorf("a rule needs a method, and no number below 0")
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cleared == nil {
+		f.cleared = make(chan struct{})
+	}
+	f.rules = append(f.rules, active)
+	return nil
+}
+
+// Clear removes all rules and ends the delays in progress.
+func (f *FaultRules) Clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rules = nil
+	if f.cleared != nil {
+		close(f.cleared)
+		f.cleared = nil
+	}
+}
+
+// apply waits as long as the first rule that matches says, and gives its fault.
+func (f *FaultRules) apply(call *simulator.Method, name string) (injection, types.BaseMethodFault) {
+	rule, cleared := f.match(call, name)
+	if rule == nil {
+		return injection{}, nil
+	}
+	if rule.DelaySeconds > 0 {
+		select {
+		case <-time.After(time.Duration(rule.DelaySeconds * float64(time.Second))):
+		case <-cleared:
+		case <-f.closing:
+		}
+	}
+	if rule.fault == nil {
+		return injection{}, nil
+	}
+	fault := reflect.New(rule.fault).Interface().(types.BaseMethodFault)
+	if denied, ok := fault.(*types.NotAuthenticated); ok {
+		denied.Object, denied.PrivilegeId = &call.This, "System.View"
+	}
+	because(fault.GetMethodFault(), rule.Fault+": a test has asked for this fault")
+	return injection{rule.InTask}, fault
+}
+
+func (f *FaultRules) match(call *simulator.Method, name string) (*activeRule, chan struct{}) {
+	any := func(pattern, value string) bool { return pattern == "" || pattern == "*" || pattern == value }
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, rule := range f.rules {
+		switch {
+		case !any(rule.Method, call.Name) || !any(rule.Type, call.This.Type) || !any(rule.Name, name):
+		case rule.Count > 0 && rule.applied >= rule.Count:
+		case rule.skipped < rule.Skip:
+			rule.skipped++
+		default:
+			rule.applied++
+			return rule, f.cleared
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,178 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package vsim is the lab's vCenter API. Inventory, sessions, property collector and views are govmomi's simulator's;
+// virtual machines, their disks and files, power, placement and imports are done here, for real.
+package vsim
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/config"
+	"gantry.invalid/lab/vcenter/internal/datastore"
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+type ref = types.ManagedObjectReference
+
+// Server is one vCenter.
+type Server struct {
+	config   config.Config
+	stores   *datastore.Stores
+	service  *simulator.Service
+	registry *simulator.Registry
+	site     site
+
+	hypervisor machine.Hypervisor
+	runs       runs
+
+	operations operations
+	names      names
+	macs       macs
+	load       load
+	leases     leases
+	tickets    tickets
+	diskUse    diskUse
+	methods    map[string]handler
+	tasks      atomic.Int64
+
+	calls  CallLog
+	faults FaultRules
+
+	closing   chan struct{}
+	closeOnce sync.Once
+}
+
+// site is what the inventory begins with.
+type site struct {
+	datacenter *simulator.Datacenter
+	cluster    *simulator.ClusterComputeResource
+	hosts      []*simulator.HostSystem
+	datastores map[string]*simulator.Datastore
+}
+
+// New builds the inventory. Nothing can be powered on before UseHypervisor.
+func New(c config.Config) (*Server, error) {
+	sizes := make([]datastore.Size, 0, len(c.Datastores))
+	for _, store := range c.Datastores {
+		sizes = append(sizes, datastore.Size{Name: store.Name, Capacity: store.CapacityBytes})
+	}
+	stores, err := datastore.Open(filepath.Join(c.StateDir, "datastores"), sizes)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, stores: stores, closing: make(chan struct{})}
+	s.runs.byID = map[string]*run{}
+	s.load.admitted = map[ref]claim{}
+	s.leases.open = map[ref]*Lease{}
+	s.faults.closing = s.closing
+	s.service = simulator.New(newServiceInstance())
+	s.registry = s.service.Context.Map
+	if err := s.buildInventory(); err != nil {
+		return nil, fmt.Errorf("inventory: %w", err)
+	}
+	s.installCollector()
+	s.installFixes()
+	s.installMethods()
+	s.registry.Put(&answerer{mo.LocalizationManager{Self: answererRef}})
+	s.registry.Handler = s.intercept
+	s.service.Listen = &url.URL{Scheme: "https", Host: c.Listen, Path: s.registry.Path,
+		User: url.UserPassword(c.Username, c.Password)}
+	s.registry.SessionManager().ValidLogin = s.validLogin
+	return s, nil
+}
+
+// UseHypervisor is called once, before the API is served.
+func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
+	s.hypervisor = hypervisor
+}
+
+// Handler serves the API: SOAP, datastore files, and uploads of imports.
+func (s *Server) Handler() http.Handler {
+	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
+	mux := s.service.ServeMux
+	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.service.ServiceVersions)
+	mux.HandleFunc(folderPrefix, s.serveFolder)
+	mux.HandleFunc(nfcPrefix, s.serveUpload)
+	return contain(mux)
+}
+
+// Close powers everything off.
+func (s *Server) Close() error {
+	var err error
+	s.closeOnce.Do(func() {
+		close(s.closing)
+		s.leases.stopAll()
+		if s.hypervisor != nil {
+			err = s.hypervisor.Close()
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("powering everything off: %w", err)
+	}
+	return nil
+}
+
+// SetFree leaves just so much of a datastore free.
+func (s *Server) SetFree(name string, free int64) error {
+	store := s.stores.Named(name)
+	if store == nil {
+		return fmt.Errorf("%w: there is no datastore %s", ErrNotFound, name)
+	}
+	if err := store.Rescan(); err != nil {
+		return err
+	}
+	if err := store.SetFree(free); err != nil {
+		return err
+	}
+	s.publishFree(name)
+	return nil
+}
+
+// ErrNotFound is the error of a name that nothing has.
+var ErrNotFound = errors.New("not found")
+
+// Calls is what has been called.
+func (s *Server) Calls() *CallLog { return &s.calls }
+
+// Faults are what calls are made to give.
+func (s *Server) Faults() *FaultRules { return &s.faults }
+
+// context is for work that no call waits for, and for locks of its own: a context shares its locks.
+func (s *Server) context() *simulator.Context {
+	ctx := *s.service.Context
+	return &ctx
+}
+
+// locked runs f with the object to itself. f must not block.
+func (s *Server) locked(object mo.Reference, f func(*simulator.Context)) {
+	ctx := s.context()
+	unlock := s.registry.AcquireLock(ctx, object)
+	defer unlock()
+	f(ctx)
+}
+
+// update changes properties of an object that the caller has not locked, and tells those who watch.
+func (s *Server) update(object mo.Reference, changes ...types.PropertyChange) {
+	s.locked(object, func(ctx *simulator.Context) { ctx.Update(object, changes) })
+}
+
+func set(name string, value any) types.PropertyChange {
+	return types.PropertyChange{Name: name, Op: types.PropertyChangeOpAssign, Val: value}
+}
+
+func (s *Server) vm(reference ref) *simulator.VirtualMachine {
+	vm, _ := s.registry.Get(reference).(*simulator.VirtualMachine)
+	return vm
+}

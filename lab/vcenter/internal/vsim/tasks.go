@@ -1,0 +1,152 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Our tasks. Unlike the simulator's they do not lock their object while they run: a machine that boots can be read.
+
+package vsim
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+	"github.com/vmware/govmomi/vim25/xml"
+)
+
+// work is what a task does.
+type work func() (types.AnyType, types.BaseMethodFault)
+
+// start registers a task for a method (PowerOnVM_Task) of an entity and runs it.
+func (s *Server) start(ctx *simulator.Context, entity ref, method string, do work) ref {
+	task := &simulator.Task{}
+	task.Self = ref{Type: "Task", Value: fmt.Sprintf("task-v%d", s.tasks.Add(1))}
+	name := strings.TrimSuffix(method, "_Task")
+	task.Info = types.TaskInfo{
+		Key: task.Self.Value, Task: task.Self, Name: method, Entity: &entity, EntityName: s.nameOf(entity),
+		DescriptionId: entity.Type + "." + strings.ToLower(name[:1]) + name[1:],
+		State:         types.TaskInfoStateRunning, QueueTime: time.Now(), StartTime: types.NewTime(time.Now()),
+		Reason: &types.TaskReasonUser{UserName: ctx.Session.UserName},
+	}
+	// Those who are told of the new task change its entity.
+	s.lockedIfThere(entity, func() { s.registry.Put(task) })
+	go func() {
+		result, fault := contained(method, do)
+		s.finish(task, result, fault)
+	}()
+	return task.Self
+}
+
+func contained(method string, do work) (result types.AnyType, fault types.BaseMethodFault) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("panic in a task", "task", method, "panic", p, "stack", string(debug.Stack()))
+			result, fault = nil, systemError(fmt.Sprintf("%s: %v", method, p))
+		}
+	}()
+	return do()
+}
+
+func (s *Server) finish(task *simulator.Task, result types.AnyType, fault types.BaseMethodFault) {
+	changes := []types.PropertyChange{set("info.completeTime", time.Now())}
+	if fault != nil {
+		changes = append(changes, set("info.error", *localized(fault)), set("info.state", types.TaskInfoStateError))
+	} else {
+		changes = append(changes, set("info.result", result), set("info.progress", int32(100)),
+			set("info.state", types.TaskInfoStateSuccess))
+	}
+	s.update(task, changes...)
+}
+
+func (s *Server) lockedIfThere(reference ref, f func()) {
+	if object := s.registry.Get(reference); object != nil {
+		s.locked(object, func(*simulator.Context) { f() })
+		return
+	}
+	f()
+}
+
+// failingTask answers a call for a task with one that fails.
+func (s *Server) failingTask(ctx *simulator.Context, call *simulator.Method, fault types.BaseMethodFault) soap.HasFault {
+	if !strings.HasSuffix(call.Name, "_Task") {
+		return failed(fault)
+	}
+	task := s.start(ctx, call.This, call.Name, func() (types.AnyType, types.BaseMethodFault) { return nil, fault })
+	return taskAnswer(call.Name, task)
+}
+
+// task starts a task and answers the call for it.
+func (s *Server) task(ctx *simulator.Context, entity ref, method string, do work) (soap.HasFault, types.BaseMethodFault) {
+	return taskAnswer(method, s.start(ctx, entity, method, do)), nil
+}
+
+func taskAnswer(method string, task ref) soap.HasFault {
+	return &taskBody{&taskResponse{method, task}}
+}
+
+// taskBody answers any method that gives a task; only the name of the response differs.
+type taskBody struct {
+	Res *taskResponse
+}
+
+func (*taskBody) Fault() *soap.Fault { return nil }
+
+type taskResponse struct {
+	method string
+	task   ref
+}
+
+// MarshalXML writes what the method's own response type would.
+func (r *taskResponse) MarshalXML(encoder *xml.Encoder, start xml.StartElement) error {
+	start.Name.Local = r.method + "Response"
+	content := struct {
+		Returnval ref `xml:"returnval"`
+	}{r.task}
+	return encoder.EncodeElement(content, start)
+}
+
+// nameOf is the name of an entity, or its id.
+func (s *Server) nameOf(reference ref) string {
+	if entity, ok := s.registry.Get(reference).(mo.Entity); ok {
+		return entity.Entity().Name
+	}
+	return reference.Value
+}
+
+// operations let one change of a machine wait for another. Clones share their source.
+type operations struct {
+	mu   sync.Mutex
+	byVM map[ref]*sync.RWMutex
+}
+
+func (o *operations) of(vm ref) *sync.RWMutex {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.byVM == nil {
+		o.byVM = map[ref]*sync.RWMutex{}
+	}
+	if o.byVM[vm] == nil {
+		o.byVM[vm] = &sync.RWMutex{}
+	}
+	return o.byVM[vm]
+}
+
+// exclusive runs work on a machine that is still there when its turn comes.
+func (s *Server) exclusive(vm *simulator.VirtualMachine, do work) work {
+	return func() (types.AnyType, types.BaseMethodFault) {
+		lock := s.operations.of(vm.Self)
+		lock.Lock()
+		defer lock.Unlock()
+		if s.vm(vm.Self) != vm {
+			return nil, &types.ManagedObjectNotFound{Obj: vm.Self}
+		}
+		return do()
+	}
+}

@@ -1,0 +1,89 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What the control API asks about machines.
+
+package vsim
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/datastore"
+)
+
+// MachineInfo is a machine behind the API.
+type MachineInfo struct {
+	MoID       string   `json:"moid"`
+	PID        *int     `json:"pid"` // null: off, or nothing is booted
+	CPUSeconds float64  `json:"cpu_seconds"`
+	Console    string   `json:"console"`
+	Files      []string `json:"files"` // absolute paths
+}
+
+// machineNamed finds the one machine of a name.
+func (s *Server) machineNamed(name string) (*simulator.VirtualMachine, error) {
+	var found []*simulator.VirtualMachine
+	for _, entity := range s.registry.All("VirtualMachine") {
+		if vm, ok := entity.(*simulator.VirtualMachine); ok && vm.Name == name {
+			found = append(found, vm)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("%w: there is no machine %s", ErrNotFound, name)
+	case 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("there are %d machines %s", len(found), name)
+}
+
+// Machine describes a machine.
+func (s *Server) Machine(name string) (MachineInfo, error) {
+	vm, err := s.machineNamed(name)
+	if err != nil {
+		return MachineInfo{}, err
+	}
+	info := MachineInfo{MoID: vm.Self.Value, Files: []string{}}
+	if running, on := s.hypervisor.Info(vm.Self.Value); on {
+		info.CPUSeconds, info.Console = running.CPUSeconds, running.Console
+		if running.PID != 0 {
+			info.PID = &running.PID
+		}
+	}
+	var layout *types.VirtualMachineFileLayoutEx
+	s.locked(vm, func(*simulator.Context) { layout = vm.LayoutEx })
+	for _, file := range layout.File {
+		place, err := datastore.ParsePath(file.Name)
+		if err != nil {
+			return MachineInfo{}, err
+		}
+		if _, absolute, err := s.stores.Locate(place); err == nil {
+			info.Files = append(info.Files, filepath.Clean(absolute))
+		}
+	}
+	slices.Sort(info.Files)
+	info.Files = slices.Compact(info.Files)
+	return info, nil
+}
+
+// Dial connects to a port of a machine's guest, at the address that it reports now.
+func (s *Server) Dial(ctx context.Context, name string, port int) (net.Conn, error) {
+	vm, err := s.machineNamed(name)
+	if err != nil {
+		return nil, err
+	}
+	var address string
+	s.locked(vm, func(*simulator.Context) { address = vm.Guest.IpAddress })
+	if address == "" {
+		return nil, fmt.Errorf("machine %s reports no address", name)
+	}
+	return s.hypervisor.Dial(ctx, address, port)
+}
