@@ -53,6 +53,7 @@ class Session:
         self._cached = False
         self._content: Any = None
         self._inventory: Inventory | None = None
+        self._read_at = 0  # how many changes had been made when it was read
         self._lock = threading.Lock()
 
     # -- the session itself
@@ -166,16 +167,17 @@ class Session:
         properties: Mapping[str, Sequence[str]] | None = None,
         refresh: bool = False,
     ) -> Inventory:
-        """All objects with name, place and the properties asked for, by type."""
+        """All objects with name, place and the properties asked for, by type; read anew after a change of ours."""
         wanted = {name: frozenset(paths) for name, paths in (properties or {}).items()}
         known = self._inventory
-        if known is None or refresh or not known.covers(vms, wanted):
+        if known is None or refresh or self._read_at != self.stub.changes or not known.covers(vms, wanted):
             if known is not None:
                 vms = vms or known.vms_included
                 wanted = {
                     name: wanted.get(name, frozenset()) | known.properties.get(name, frozenset())
                     for name in wanted.keys() | known.properties.keys()
                 }
+            self._read_at = self.stub.changes
             self._inventory = known = Inventory.read(self.content, vms=vms, properties=wanted)
         return known
 
@@ -248,7 +250,10 @@ class Session:
             timeout=timeout,
             wait_seconds=max(1, min(_WAIT_SECONDS, int(self.settings.request_timeout / 2))),
         )
-        return runner.run(jobs)
+        try:
+            return runner.run(jobs)
+        finally:
+            self._inventory = None  # what was read while the tasks ran may be half of what they did
 
     def run_one(self, job: Job, report: Report, *, timeout: float = tasks.DEFAULT_TIMEOUT) -> Any:
         (outcome,) = self.run([job], report, timeout=timeout)

@@ -81,8 +81,9 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
         self._login_again = login_again
         self._local = threading.local()
         self._cookie = ""
-        self.generation = 0
-        self.lost = False
+        self.generation = 0  # how often it has logged in
+        self.changes = 0  # how many requests may have changed something
+        self.lost = False  # whether a request has remained without an answer
         super().__init__(
             host=settings.hostname,
             port=settings.port,
@@ -165,6 +166,8 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
             return self._send(mo, info, args, outer_stub)
 
     def _send(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
+        if not info.wsdlName.startswith(_READS) and info.wsdlName not in _WITHOUT_SESSION:
+            self.changes += 1
         started = time.monotonic()
         try:
             return super().InvokeMethod(mo, info, args, outer_stub)

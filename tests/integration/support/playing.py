@@ -150,6 +150,7 @@ class Player:
             **inherited,
             "HOME": str(self.home),
             "XDG_CACHE_HOME": str(self.home / "cache"),
+            "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
             "ANSIBLE_HOME": str(self.home / "ansible"),
             "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
