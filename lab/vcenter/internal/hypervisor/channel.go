@@ -8,6 +8,7 @@ package hypervisor
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,7 +50,10 @@ const shutdownRequest = `{"request":"shutdown"}` + "\n"
 
 var errForeignKey = errors.New("a guest may only set guestinfo.* keys")
 
+// parseGuestLine reads a message. UEFI firmware writes its console to every serial port and ends it without a new
+// line, so that the guest's first message may have some of that before it.
 func parseGuestLine(line []byte) (guestMessage, error) {
+	line = line[max(0, bytes.IndexByte(line, '{')):]
 	var message guestMessage
 	if err := json.Unmarshal(line, &message); err != nil {
 		return guestMessage{}, err

@@ -61,6 +61,14 @@ func TestGarbledLinesAreSkippedOneByOne(t *testing.T) {
 	}
 }
 
+func TestFirmwareConsoleBeforeTheFirstMessageIsNoPartOfIt(t *testing.T) {
+	stream := "\x1b[2J\x1b[01;01HBdsDxe: starting Boot0001\r\n\x1b[0mWelcome to GRUB!" + `{"set":{"guestinfo.a":"b"}}` + "\n"
+	want := []string{"garbled", "set map[guestinfo.a:b]"}
+	if got := readAll(t, strings.NewReader(stream)); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestUnfinishedLastLineIsDropped(t *testing.T) {
 	if got := readAll(t, strings.NewReader(`{"set":{"guestinfo.a":"b"}}`)); got != nil {
 		t.Errorf("got %q", got)

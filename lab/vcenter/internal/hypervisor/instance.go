@@ -200,9 +200,17 @@ func (i *instance) handleMonitorEvent(event qmpEvent) {
 // attend passes on what the guest says, waits for QEMU's exit, cleans up, and reports it.
 func (h *Hypervisor) attend(i *instance) {
 	log := slog.With("machine", i.spec.Name, "id", i.spec.ID)
+	spoken := false
 	err := readGuest(i.channel,
-		func(message guestMessage) { h.handleGuest(i, message) },
-		func(err error) { log.Warn("the guest sent what is no message", "error", err) })
+		func(message guestMessage) {
+			spoken = true
+			h.handleGuest(i, message)
+		},
+		func(err error) {
+			if spoken { // before, it is the firmware's console
+				log.Warn("the guest sent what is no message", "error", err)
+			}
+		})
 	if err != nil {
 		log.Warn("the guest's channel broke", "error", err)
 	}
