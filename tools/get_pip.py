@@ -9,6 +9,7 @@ ansible-test runs it as "get_pip.py [options] pip==VERSION ...", in an empty env
 from __future__ import annotations
 
 import ensurepip
+import os
 import subprocess
 import sys
 
@@ -17,9 +18,11 @@ _OPTIONS_OF_THE_SCRIPT = ("--no-setuptools", "--no-wheel")
 
 
 def main() -> None:
+    # Taken now: ensurepip removes pip's variables, by which it may be told of an index and of certificates.
+    environment = dict(os.environ)
     ensurepip.bootstrap()
     wanted = [word for word in sys.argv[1:] if word not in _OPTIONS_OF_THE_SCRIPT]
-    sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", *wanted], check=False).returncode)
+    sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", *wanted], env=environment, check=False).returncode)
 
 
 if __name__ == "__main__":
