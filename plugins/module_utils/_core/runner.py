@@ -9,10 +9,12 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -20,40 +22,12 @@ if TYPE_CHECKING:
 SessionSource = Callable[[Mapping[str, Any]], AbstractContextManager["Session"]]
 
 
-def run_operation(
-    operation: Operation[Any, Any, Any],
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    diff_mode: bool,
-    session_source: SessionSource,
-    report: Report,
-) -> dict[str, Any]:
-    """Run the operation; the result of the task. Raises what the operation raises."""
-    desired = operation.desire(params)
-    with session_source(params) as session:
-        observed = operation.observe(session, desired)
-        plan = operation.plan(desired, observed)
-        if plan.changed:
-            if check_mode:
-                observed = operation.predict(desired, observed, plan)
-            else:
-                try:
-                    observed = operation.apply(session, desired, observed, plan, report)
-                except GantryError as error:
-                    # What vCenter was already told to do is done or under way: the next run needs to know.
-                    if session.submitted:
-                        error.details.setdefault("changed", True)
-                        error.details.setdefault("submitted", list(session.submitted))
-                    raise
-        result: dict[str, Any] = {**operation.result(desired, observed), "changed": plan.changed}
-        warnings = [*result.get("warnings", []), *session.warnings]
-    result["actions"] = plan.actions()
-    if diff_mode:
-        result["diff"] = plan.diff()
-    if warnings:
-        result["warnings"] = warnings
-    return result
+@dataclass(frozen=True)
+class _Done:
+    """How far a task came that then failed."""
+
+    changed: bool = False
+    submitted: tuple[dict[str, str], ...] = ()
 
 
 def outcome(
@@ -66,28 +40,57 @@ def outcome(
     report: Report,
     verbosity: int,
 ) -> dict[str, Any]:
-    """As run_operation, but a failure is a result with ``failed`` and ``msg``: no traceback reaches a user."""
+    """Run the operation; the result of the task. A failure is a result too: no traceback reaches a user unasked."""
+    done = _Done()
     try:
-        return run_operation(
-            operation,
-            params,
-            check_mode=check_mode,
-            diff_mode=diff_mode,
-            session_source=session_source,
-            report=report,
-        )
+        desired = operation.desire(params)
+        with session_source(params) as session:
+            try:
+                result, plan = _steps(operation, session, desired, check_mode, report)
+            finally:
+                done = _Done(session.has_changed, tuple(session.submitted))
+            warnings = [*result.pop("warnings", []), *session.warnings]
     except GantryError as error:
-        return {"changed": False, **error.as_result(), "failed": True}
+        return _failure(error.as_result(), done)
     except Exception as error:  # noqa: BLE001 - the last line of defence, for defects of ours
-        failure: dict[str, Any] = {
-            "changed": False,
-            "failed": True,
-            "msg": (
-                f"{operation.name} met an error that it does not know: {type(error).__name__}: {error}. "
-                "This is a defect of the module: please report it with what -vvv shows."
-            ),
-        }
-        if verbosity >= 3:
-            # Not as "exception": newer versions of ansible-core show that by a setting of their own.
-            failure["traceback"] = traceback.format_exc()
-        return failure
+        return _failure(_defect(operation, error, verbosity), done)
+    result |= {"changed": plan.changed, "actions": plan.actions()}
+    if diff_mode:
+        result["diff"] = plan.diff()
+    if warnings:
+        result["warnings"] = warnings
+    return result
+
+
+def _steps(
+    operation: Operation[Any, Any, Any], session: Session, desired: Any, check_mode: bool, report: Report
+) -> tuple[dict[str, Any], Plan[Any]]:
+    """From observing to the operation's own part of the result."""
+    observed = operation.observe(session, desired)
+    plan = operation.plan(desired, observed)
+    if plan.changed and check_mode:
+        observed = operation.predict(desired, observed, plan)
+    elif plan.changed:
+        observed = operation.apply(session, desired, observed, plan, report)
+    return dict(operation.result(desired, observed)), plan
+
+
+def _failure(result: Mapping[str, Any], done: _Done) -> dict[str, Any]:
+    # What vCenter was already told to do is done or under way: the next run needs to know.
+    failure = {**result, "failed": True, "changed": done.changed}
+    if done.submitted:
+        failure["submitted"] = list(done.submitted)
+    return failure
+
+
+def _defect(operation: Operation[Any, Any, Any], error: Exception, verbosity: int) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "msg": (
+            f"{operation.name} met an error that it does not know: {type(error).__name__}: {error}. "
+            "This is a defect of the module: please report it with what -vvv shows."
+        )
+    }
+    if verbosity >= 3:
+        # Not as "exception": newer versions of ansible-core show that by a setting of their own.
+        result["traceback"] = traceback.format_exc()
+    return result

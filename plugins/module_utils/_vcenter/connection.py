@@ -24,7 +24,14 @@ class ConnectionFailedError(GantryError):
 
 
 class ConnectionLostError(GantryError):
-    """A request was sent and its answer did not arrive: it may have been carried out."""
+    """A request was sent and its answer did not arrive: it may have been carried out.
+
+    ``silent``: the other side just did not answer; otherwise the connection broke.
+    """
+
+    def __init__(self, message: str, *, silent: bool = False) -> None:
+        super().__init__(message)
+        self.silent = silent
 
 
 class HttpsConnection(http.client.HTTPSConnection):

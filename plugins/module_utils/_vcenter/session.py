@@ -54,6 +54,7 @@ class Session:
         self._content: Any = None
         self._inventory: Inventory | None = None
         self._read_at = 0  # how many changes had been made when it was read
+        self._changes_before = 0  # how many had been made before this task
         self._lock = threading.Lock()
 
     # -- the session itself
@@ -71,11 +72,17 @@ class Session:
         """Whether the session outlives this process, its cookie being kept on disk."""
         return self._cached
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether this task may have changed anything in vCenter."""
+        return self.stub.changes > self._changes_before
+
     def begin_task(self) -> None:
         """Forget what belongs to the task before: every run observes anew."""
         self.warnings = []
         self.submitted = []
         self._inventory = None
+        self._changes_before = self.stub.changes
         self.stub.lost = False
 
     def warn(self, text: str) -> None:
@@ -264,6 +271,7 @@ class Session:
     # -- bytes
 
     def upload_file(self, source: Path, *, datastore: Entry, path: str, report: Report | None = None) -> None:
+        self.stub.changes += 1
         transfer.upload_file(self._transport(), source, self._file_url(datastore, path), report)
 
     def download_file(self, *, datastore: Entry, path: str, max_bytes: int) -> bytes | None:

@@ -40,8 +40,9 @@ _WITHOUT_SESSION = frozenset({"RetrieveServiceContent", "Login", "Logout"})
 # Calls that change nothing, so that they can be made again when the connection broke.
 _READS = (
     "Retrieve", "ContinueRetrieve", "Query", "Find", "Fetch", "Check", "Validate", "Browse", "List", "Search",
-    "Current", "WaitForUpdates", "Get", "CreateFilter", "CreateContainerView", "CreateListView", "ModifyListView",
-    "CreatePropertyCollector", "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector",
+    "Has", "Place", "Recommend", "Current", "WaitForUpdates", "Get",
+    "CreateFilter", "CreateContainerView", "CreateListView", "ModifyListView", "CreatePropertyCollector",
+    "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector",
 )  # fmt: skip
 
 
@@ -158,19 +159,17 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
     def _call(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
         try:
             return self._send(mo, info, args, outer_stub)
-        except ConnectionLostError:
+        except ConnectionLostError as error:
             # A kept connection may have been closed meanwhile; a read is simply made again on a new one.
-            if not (self._local.reused and info.wsdlName.startswith(_READS)):
+            if error.silent or not self._local.reused or _may_change(info.wsdlName):
                 raise
             self.DropConnections()
             return self._send(mo, info, args, outer_stub)
 
     def _send(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
-        if not info.wsdlName.startswith(_READS) and info.wsdlName not in _WITHOUT_SESSION:
-            self.changes += 1
         started = time.monotonic()
         try:
-            return super().InvokeMethod(mo, info, args, outer_stub)
+            answer = super().InvokeMethod(mo, info, args, outer_stub)
         except GantryError:
             raise
         except VmomiSupport.GetVmodlType("vmodl.MethodFault") as fault:
@@ -181,20 +180,22 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
             raise self._lost(mo, info, "the other side closed the connection") from error
         except TimeoutError as error:
             waited = time.monotonic() - started
-            raise self._lost(
-                mo, info, f"no answer within {waited:.0f} s (request_timeout {self._settings.request_timeout:g})"
-            ) from error
+            why = f"no answer within {waited:.0f} s (request_timeout {self._settings.request_timeout:g})"
+            raise self._lost(mo, info, why, silent=True) from error
         except (OSError, http.client.IncompleteRead, http.client.BadStatusLine) as error:
             raise self._lost(mo, info, f"{type(error).__name__}: {error}") from error
         except http.client.HTTPException as error:
             raise GantryError(self._http_failure(str(error))) from error
+        self.changes += _may_change(info.wsdlName)
+        return answer
 
-    def _lost(self, mo: Any, info: Any, why: str) -> ConnectionLostError:
+    def _lost(self, mo: Any, info: Any, why: str, *, silent: bool = False) -> ConnectionLostError:
         self.lost = True
         message = f"The connection to vCenter {self._settings.address} was lost during {_doing(mo, info)}: {why}."
-        if not info.wsdlName.startswith(_READS) and info.wsdlName not in _WITHOUT_SESSION:
+        if _may_change(info.wsdlName):
+            self.changes += 1
             message += " vCenter may have carried it out all the same; run again: every run starts from what is there."
-        return ConnectionLostError(message)
+        return ConnectionLostError(message, silent=silent)
 
     def _http_failure(self, status: str) -> str:
         if status.startswith(("502", "503", "504")):
@@ -206,6 +207,10 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
 
     def _no_vcenter(self, why: str) -> str:
         return f"{self._settings.address} does not look like a vCenter: {why}. Check hostname and port."
+
+
+def _may_change(method: str) -> bool:
+    return not method.startswith(_READS) and method not in _WITHOUT_SESSION
 
 
 def _doing(mo: Any, info: Any) -> str:

@@ -154,7 +154,8 @@ def _connection(
     except TimeoutError as error:
         raise ConnectionLostError(
             f"The transfer with {connection.host} stalled: nothing went through for "
-            f"{transport.settings.request_timeout:g} s (request_timeout)."
+            f"{transport.settings.request_timeout:g} s (request_timeout).",
+            silent=True,
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise ConnectionLostError(
