@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -68,7 +69,7 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
         self._update_module_args(self._task.action, told, task_vars)
         with self._environment():
             checked = _validate(self.operation, self._task.args)
-            params = {option: checked.validated_parameters.get(option) for option in self.operation.argument_spec}
+            params = _plain({option: checked.validated_parameters.get(option) for option in self.operation.argument_spec})
             if checked.error_messages:
                 result = {"failed": True, "msg": self._complaint(checked)}
             else:
@@ -120,6 +121,12 @@ def _validate(operation: Operation[Any, Any, Any], args: Mapping[str, Any]) -> V
         required_by=operation.required_by,
     )
     return validator.validate(dict(args))
+
+
+def _plain(params: dict[str, Any]) -> dict[str, Any]:
+    """As a module gets them: from ansible-core 2.19 on values are of types of its own, which pyVmomi does not know."""
+    plain: dict[str, Any] = json.loads(json.dumps(params, default=str))
+    return plain
 
 
 def _without_secrets(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
