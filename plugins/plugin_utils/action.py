@@ -69,7 +69,9 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
         self._update_module_args(self._task.action, told, task_vars)
         with self._environment():
             checked = _validate(self.operation, self._task.args)
-            params = _plain({option: checked.validated_parameters.get(option) for option in self.operation.argument_spec})
+            params = _plain(
+                {option: checked.validated_parameters.get(option) for option in self.operation.argument_spec}
+            )
             if checked.error_messages:
                 result = {"failed": True, "msg": self._complaint(checked)}
             else:
