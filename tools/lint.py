@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import environment, source_rules
+from tools import collection, environment, source_rules
 from tools.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say
 from tools.sanity import run_sanity
 
@@ -83,8 +83,7 @@ def check_docs() -> None:
 def check_artifact() -> None:
     """Builds the collection and has Galaxy's importer judge the result."""
     with tempfile.TemporaryDirectory(prefix="gantry-build-") as folder:
-        run([_bin("ansible-galaxy"), "collection", "build", "--output-path", folder])
-        (archive,) = Path(folder).glob("gantry-vsphere-*.tar.gz")
+        archive = collection.build(Path(folder))
         config = Path(folder) / "galaxy-importer.cfg"
         # ansible-test and a linter of Python run by themselves, as the checks "sanity" and "ruff".
         config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\n")

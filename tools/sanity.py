@@ -1,21 +1,23 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-test sanity on a copy of the tracked files, outside the clone, where ansible-test accepts them.
+"""ansible-test sanity on the collection as it is built, unpacked outside the clone.
 
-It refuses a tree that is reached by a symbolic link, and skips everything in a folder that git ignores.
+In the clone it would refuse a tree that is reached by a symbolic link, and skip all in a folder that git ignores.
+What is not shipped has ruff and mypy.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from tools import collection
 from tools.console import ROOT, VENV, ToolError, say
 from tools.environment import COLLECTION
 
@@ -47,24 +49,14 @@ def _provide_pip_bootstrap() -> None:
     script.write_text(ours)
 
 
-def copy_tracked_files(target: Path) -> None:
-    """Copies the files that git tracks, as they are in the work tree."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        source = ROOT / name
-        if not source.exists() and not source.is_symlink():
-            continue  # deleted in the work tree, not yet in the index
-        destination = target / name
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, destination, follow_symlinks=False)
-
-
 def run_sanity() -> None:
     """All of ansible-test's sanity tests; a run that tested nothing is a failure."""
     _provide_pip_bootstrap()
     with tempfile.TemporaryDirectory(prefix="gantry-sanity-") as folder:
         tree = Path(folder) / COLLECTION
-        copy_tracked_files(tree)
+        tree.mkdir(parents=True)
+        with tarfile.open(collection.build(Path(folder))) as archive:
+            archive.extractall(tree, filter="data")
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         command = [str(VENV / "bin" / "ansible-test"), "sanity", "--venv", "--python", version, "--color", "no"]
         with subprocess.Popen(
