@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make bench: the measurements of benchmarks/, in an environment that has the peers too."""
+"""make bench: the measurements of benchmarks/, in an environment that has the peers too.
+
+python -m tools.bench [NAME ...]
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,26 @@ import os
 import sys
 
 from tools import environment, pythons
-from tools.console import CACHE, main_guard, run
+from tools.console import CACHE, ROOT, ToolError, main_guard, run, step
+
+
+def _names() -> list[str]:
+    """The programs among the files of benchmarks/; the others are what they share."""
+    return sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text())
 
 
 def main() -> None:
+    names = _names()
+    chosen = sys.argv[1:] or names
+    unknown = sorted(set(chosen) - set(names))
+    if unknown:
+        raise ToolError(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(names)}")
     venv = CACHE / "bench-venv"
     environment.make(venv, pythons.preferred(), "bench.lock.txt")
     path = os.pathsep.join([str(venv / "bin"), os.environ["PATH"]])
-    run([venv / "bin" / "python", "-m", "benchmarks", *sys.argv[1:]], env={**os.environ, "PATH": path})
+    for name in chosen:
+        with step(f"benchmark {name}"):
+            run([venv / "bin" / "python", "-m", f"benchmarks.{name}"], env={**os.environ, "PATH": path})
 
 
 if __name__ == "__main__":
