@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -58,11 +59,8 @@ def test_ipv6_without_brackets_has_no_port(host: str) -> None:
 
 @given(st.text(max_size=20))
 def test_anything_else_is_an_error_and_nothing_worse(text: str) -> None:
-    try:
+    with contextlib.suppress(GantryError):
         host, port = split_hostname(text)
-    except GantryError as error:
-        assert error.message
-    else:
         assert host
         assert not set(host) & set(" /?#@[]")
         assert port is None or 0 < port < 65536
