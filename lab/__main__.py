@@ -85,7 +85,10 @@ def main() -> int:
     commands = {"up": up, "down": down, "status": status}
     parser.add_argument("command", choices=commands)
     arguments = parser.parse_args()
-    return commands[arguments.command](Lab())
+    try:
+        return commands[arguments.command](Lab())
+    except KeyboardInterrupt:
+        raise LabError("interrupted; `make lab-status` says what is left, `make lab-down` removes it") from None
 
 
 if __name__ == "__main__":

@@ -100,9 +100,12 @@ def _boot_id() -> str:
 
 
 def spawn(command: list[str], log: Path, record: Path, *, bound: bool = False) -> subprocess.Popen[bytes]:
-    """Starts a recorded background process whose output goes to the log; bound: it ends with the calling process."""
+    """Starts a recorded background process whose output goes to the log.
+
+    bound: it is asked to end when the calling thread, usually the process, has ended in whatever way.
+    """
     if bound:
-        command = ["setpriv", "--pdeathsig", "KILL", *command]
+        command = ["setpriv", "--pdeathsig", "TERM", *command]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -7,7 +7,7 @@ lab.json env           what users of the lab need; there while it is up
 vcenter.json ca.pem    the vCenter's configuration and its certificate authority
 processes/             a record of each process
 machines/ datastores/  of this run; removed when the lab goes down
-logs/                  of this run; kept until the next
+logs/                  of this run and the one before; kept
 registry/              images that have been pushed; kept
 """
 

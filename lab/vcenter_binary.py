@@ -65,7 +65,7 @@ def _is_source(path: Path) -> bool:
 
 def _compile(go: str, binary: Path) -> None:
     unfinished = binary.with_suffix(".new")
-    command = [go, "build", "-trimpath", "-ldflags=-s -w", "-o", str(unfinished), "."]
+    command = [go, "build", "-ldflags=-s -w", "-o", str(unfinished), "."]
     result = subprocess.run(command, cwd=SOURCES, env=_environment(), capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise LabError(f"the lab's vCenter does not build:\n{result.stdout}{result.stderr}".rstrip())

@@ -44,7 +44,9 @@ def start(state: State, config: Config, built: Artifacts, ports: Ports, password
     content = _configuration(state, config, built, ports, password, hosts, ready)
     state.write(configuration, json.dumps(content, indent=2))
     log = log_path(state)
-    log.unlink(missing_ok=True)
+    if log.exists():
+        # What a lab that crashed has said is often looked for only after the next is up.
+        log.replace(log.with_suffix(".log.1"))
     record = state.processes / "vcenter.json"
     process = spawn([str(built.vcenter), "-config", str(configuration)], log, record, bound=bound)
     found = _wait_until_ready(process, ready)

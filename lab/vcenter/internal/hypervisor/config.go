@@ -28,7 +28,7 @@ const tcgStartSlots = 2
 
 // Config is what the lab's controller says about the hypervisor.
 type Config struct {
-	// StateDir holds process records, and a directory for each machine (console log, spec, firmware variables).
+	// StateDir holds process records, logs, and a directory for each machine (console log, spec, firmware variables).
 	StateDir string `json:"state_dir"`
 	// Namespace is the name of the lab's own network namespace.
 	Namespace string `json:"namespace"`

@@ -20,7 +20,7 @@ func dhcpCommand(bridges []bridge, directory string) *exec.Cmd {
 		"--port=0", // no DNS: a name that resolves in the lab alone would be a surprise elsewhere
 		"--no-ping", "--dhcp-authoritative", "--dhcp-lease-max=65536",
 		"--dhcp-leasefile=" + filepath.Join(directory, "dhcp.leases"),
-		"--log-facility=" + filepath.Join(directory, "dhcp.log"), "--except-interface=lo",
+		"--log-facility=" + filepath.Join(directory, "logs", "dhcp.log"), "--except-interface=lo",
 	}
 	for _, b := range bridges {
 		arguments = append(arguments, "--interface="+b.name,

@@ -70,6 +70,9 @@ func (h *Hypervisor) openNetwork() error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Join(h.config.StateDir, "logs"), 0o755); err != nil {
+		return err
+	}
 	if h.namespace, err = createNamespace(h.config.Namespace, bridges); err != nil {
 		return err
 	}

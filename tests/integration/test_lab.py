@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's life: up, up again, a crash, down; and a start that fails. Without a hypervisor and images."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.controller import Lab
+from lab.errors import LabError
+from lab.processes import ProcessRecord
+from tools.console import ROOT
+
+SMALL: dict[str, Any] = {"hypervisor": "none", "ports": "free", "images": [], "publish": {}}
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path / "state", SMALL, bound=True)
+    yield lab
+    lab.down()
+
+
+def _answers(address: str) -> bool:
+    host, port = address.removeprefix("http://").split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def _addresses(info: dict[str, Any]) -> list[str]:
+    return [f"{info['vcenter']['hostname']}:{info['vcenter']['port']}", info["control"], info["registry"]]
+
+
+def _wait_for_end(records: list[ProcessRecord]) -> None:
+    deadline = time.monotonic() + 30
+    while any(record.alive() for record in records):
+        assert time.monotonic() < deadline, records
+        time.sleep(0.02)
+
+
+def test_up_says_where_everything_is_to_its_owner_alone(one: Lab) -> None:
+    info = one.up()
+    assert all(_answers(address) for address in _addresses(info))
+    assert json.loads(one.state.lab_json.read_text()) == info
+    assert (info["accelerator"], info["bootstrap_iso"], len(info["hosts"])) == ("none", None, 3)
+    for path in (one.state.lab_json, one.state.env, one.state.directory / "vcenter.json"):
+        assert path.stat().st_mode & 0o777 == 0o600, path
+    shell = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f". {one.state.env}; echo $VMWARE_HOST $VMWARE_PORT $VMWARE_USER $VMWARE_PASSWORD $VMWARE_CA_PATH",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    vcenter = info["vcenter"]
+    wanted = [vcenter[key] for key in ("hostname", "port", "username", "password", "ca_path")]
+    assert shell.stdout.split() == [str(value) for value in wanted]
+
+
+def test_up_twice_is_up_once(one: Lab) -> None:
+    info = one.up()
+    assert Lab(one.state.directory, SMALL).up() == info
+    assert one.status().state == "up"
+
+
+def test_down_leaves_nothing_and_can_be_repeated(one: Lab) -> None:
+    info = one.up()
+    records = list(one.state.records().values())
+    assert len(records) == 2
+    assert one.down() is True
+    assert not any(record.alive() for record in records)
+    assert not any(_answers(address) for address in _addresses(info))
+    left = {path.name for path in one.state.directory.iterdir()}
+    assert not left & {"lab.json", "env", "vcenter.json", "processes", "datastores", "machines"}
+    assert one.down() is False
+    assert one.status().state == "down"
+
+
+@pytest.mark.parametrize("victim", ["vcenter", "registry"])
+def test_a_crashed_lab_is_cleaned_up_by_the_next_up(victim: str, one: Lab) -> None:
+    one.up()
+    before = one.state.records()
+    os.kill(before[victim].pid, signal.SIGKILL)
+    _wait_for_end([before[victim]])
+    assert one.status().state == "broken"
+    info = one.up()
+    assert not any(record.alive() for record in before.values())
+    assert all(_answers(address) for address in _addresses(info))
+
+
+def test_a_lab_that_was_never_quite_up_is_cleaned_up_too(one: Lab) -> None:
+    one.up()
+    before = one.state.records()
+    one.state.lab_json.unlink()  # as if the controller had been killed before it wrote it
+    assert one.status().state == "broken"
+    assert one.down() is True
+    assert not any(record.alive() for record in before.values())
+
+
+def test_labs_in_two_state_directories_do_not_meet(one: Lab, tmp_path: Path) -> None:
+    other = Lab(tmp_path / "other", SMALL, bound=True)
+    try:
+        first, second = one.up(), other.up()
+        assert not set(_addresses(first)) & set(_addresses(second))
+        other.down()
+        assert all(_answers(address) for address in _addresses(first))
+    finally:
+        other.down()
+
+
+def test_a_start_that_fails_says_why_and_leaves_nothing_running(one: Lab) -> None:
+    one.state.create()
+    for name in ("ca.pem", "vcenter.pem", "vcenter-key.pem"):
+        (one.state.directory / name).write_text("no certificate\n")
+    with pytest.raises(LabError) as error:
+        one.up()
+    assert "ended with exit code 1" in str(error.value)
+    assert f"certificate in {one.state.directory}" in str(error.value)
+    assert one.status().state == "down"
+    assert not one.state.processes.exists()
+
+
+def test_an_image_without_a_recipe_is_named_before_anything_starts(tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "state", {**SMALL, "images": ["tiny", "mysql"]})
+    with pytest.raises(LabError) as error:
+        lab.up()
+    assert "there is no recipe for mysql" in str(error.value)
+    assert lab.status().state == "down"
+
+
+def test_a_bound_lab_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    script = (
+        "import json, os, pathlib, signal, sys; from lab.controller import Lab;"
+        "Lab(pathlib.Path(sys.argv[1]), json.loads(sys.argv[2]), bound=True).up(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path), json.dumps(SMALL)]
+    assert subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
+    records = list(Lab(tmp_path, SMALL).state.records().values())
+    assert len(records) == 2
+    _wait_for_end(records)
+
+
+def test_the_command_line_says_by_its_exit_code_whether_the_lab_is_up(tmp_path: Path) -> None:
+    configuration = tmp_path / "lab.toml"
+    configuration.write_text('hypervisor = "none"\nports = "free"\nimages = []\n')
+    environment = {
+        **os.environ,
+        "GANTRY_LAB_STATE": str(tmp_path / "state"),
+        "GANTRY_LAB_CONFIG": str(configuration),
+    }
+
+    def lab(command: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "lab", command],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    assert lab("status")[0] == 3
+    try:
+        code, said = lab("up")
+        assert code == 0, said
+        assert str(tmp_path / "state" / "lab.json") in said
+        assert json.loads((tmp_path / "state" / "lab.json").read_text())["vcenter"]["password"] not in said
+        code, said = lab("status")
+        assert code == 0
+        assert "registry" in said
+        assert "already up" in lab("up")[1]
+    finally:
+        assert lab("down") == (0, "the lab is down\n")
+    assert lab("down") == (0, "the lab was not up\n")
+    assert lab("status")[0] == 3
