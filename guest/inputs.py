@@ -18,11 +18,11 @@ from guest.run import run
 # Programs whose output goes into the result, with how they say their version.
 _PROGRAMS = {
     "grub-mkimage": "--version",
-    "lz4": "--version",
     "mke2fs": "-V",
     "mcopy": "--version",
     "mkfs.vfat": "--help",
     "xorriso": "--version",
+    "zstd": "--version",
 }
 _SUFFIXES = {".go", ".py", ".mod", ".sum"}
 

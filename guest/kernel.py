@@ -18,8 +18,8 @@ from guest.errors import BuildError
 from guest.lock import UPDATE_COMMAND, Distribution, Package, read_lock, this_distribution, write_lock
 from guest.run import run
 
-# The package that always depends on the newest kernel without drivers for real hardware. Debian's is what everything here was
-# tried with.
+# The package that always depends on the newest kernel without drivers for real hardware. Debian's is what everything
+# here was tried with; Ubuntu's was never booted.
 _META_PACKAGES = {"debian": "linux-image-cloud-amd64", "ubuntu": "linux-image-virtual"}
 # What belongs to a kernel: Ubuntu has the modules in a package of their own.
 _KERNEL_PACKAGE = re.compile(r"linux-(image|modules)-\d")
@@ -87,8 +87,8 @@ def unpack(archives: list[Path], directory: Path) -> Kernel:
 def warn_fallback(pinned: tuple[Package, ...], newest: tuple[Package, ...], reason: BuildError) -> None:
     """Say that the build is not of the pinned kernel."""
     print(
-        f"guest: the pinned kernel {_names(pinned)} cannot be had ({reason}); building with the newest, {_names(newest)}. "
-        f"To pin that: {UPDATE_COMMAND}",
+        f"guest: the pinned kernel {_names(pinned)} cannot be had ({reason}); "
+        f"building with the newest, {_names(newest)}. To pin that: {UPDATE_COMMAND}",
         file=sys.stderr,
     )
 
@@ -123,7 +123,8 @@ def _fetch(package: Package, cache: Path) -> Path:
         found = _sha256(archive)
         if found != package.sha256:
             raise BuildError(
-                f"{package.name} {package.version} has SHA-256 {found}, but {package.sha256} was expected: it was changed"
+                f"{package.name} {package.version} was changed: it has SHA-256 {found}, "
+                f"but {package.sha256} was expected"
             )
         partial = Path(directory) / "verified"
         shutil.copyfile(archive, partial)

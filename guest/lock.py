@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+import tomllib
 
 from guest.errors import BuildError
 
@@ -71,10 +72,9 @@ def read_lock(path: Path = LOCK_PATH) -> dict[str, tuple[Package, ...]]:
 def write_lock(entries: dict[str, tuple[Package, ...]], path: Path = LOCK_PATH) -> None:
     """Write all entries, sorted."""
     lines = [_HEADER.format(command=UPDATE_COMMAND)]
-    for key in sorted(entries):
-        for package in entries[key]:
-            lines.append(
-                f'[["{key}".packages]]\nname = "{package.name}"\nversion = "{package.version}"\n'
-                f'sha256 = "{package.sha256}"\n'
-            )
+    lines += [
+        f'[["{key}".packages]]\nname = "{package.name}"\nversion = "{package.version}"\nsha256 = "{package.sha256}"\n'
+        for key in sorted(entries)
+        for package in entries[key]
+    ]
     path.write_text("\n".join(lines), encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Chooses the kernel modules that go into the bootstrap, with what they need, and writes the table that init loads them by."""
+"""Chooses the kernel modules of the bootstrap, with what they need, and writes the table that init loads them by."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Module:
 
 
 def select_modules(modules_root: Path) -> list[Module]:
-    """The wanted modules and their dependencies, each after what it depends on. What is built into the kernel is left out."""
+    """The wanted modules and their dependencies, each after what it depends on; without what the kernel has built in."""
     files = _index(modules_root)
     builtin = _builtin(modules_root)
     chosen: dict[str, Module] = {}
@@ -109,7 +109,7 @@ def _without_signature(content: bytes) -> bytes:
     if not content.endswith(_SIGNATURE_MARK):
         return content
     end = len(content) - len(_SIGNATURE_MARK)
-    # struct module_signature: algorithm, hash, id_type, signer_len, key_id_len, 3 bytes of padding, sig_len (big-endian).
+    # struct module_signature: algorithm, hash, id_type, signer_len, key_id_len, 3 of padding, sig_len (big-endian).
     descriptor = content[end - 12 : end]
     signer, key, length = descriptor[3], descriptor[4], int.from_bytes(descriptor[8:12], "big")
     return content[: end - 12 - signer - key - length]

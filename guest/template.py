@@ -18,10 +18,10 @@ _BYTES = 64 << 20
 _JOURNAL_MIB = 16
 # Growing keeps the inodes per block group, and this file system is half of one: twice as many here as are meant.
 _BYTES_PER_INODE = 16384 // 2
-# Room for the group descriptors of a file system of this size; beyond it the kernel changes to another layout by itself.
+# Room for the group descriptors of a file system of this size; beyond it the kernel changes the layout by itself.
 _LARGEST_BYTES = 2 << 40
-# Named one by one, so that a distribution's defaults do not matter. metadata_csum_seed makes the checksums independent of the
-# UUID, which init sets.
+# Named one by one, so that a distribution's defaults do not matter. metadata_csum_seed makes the checksums independent
+# of the UUID, which init sets.
 _FEATURES = (
     "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file,"
     "dir_nlink,extra_isize,metadata_csum,metadata_csum_seed"
@@ -44,13 +44,10 @@ def make_template(work: Path) -> bytes:
             "nodiscard",
         )
     )
-    run(
-        ["mke2fs", "-q", "-F", "-t", "ext4", "-b", str(_BLOCK), "-I", "256", "-i", str(_BYTES_PER_INODE), "-m", "0"]
-        + ["-O", _FEATURES, "-J", f"size={_JOURNAL_MIB}", "-U", _UUID, "-E", extended, "-e", "remount-ro"]
-        + [str(image)],
-        # No mke2fs.conf of the machine's.
-        env={"MKE2FS_CONFIG": "/dev/null"},
-    )
+    layout = ["-b", str(_BLOCK), "-I", "256", "-i", str(_BYTES_PER_INODE), "-m", "0", "-e", "remount-ro"]
+    options = ["-O", _FEATURES, "-J", f"size={_JOURNAL_MIB}", "-U", _UUID, "-E", extended]
+    # No mke2fs.conf of the machine's.
+    run(["mke2fs", "-q", "-F", "-t", "ext4", *layout, *options, image], env={"MKE2FS_CONFIG": "/dev/null"})
     return _MAGIC + _nonzero_blocks(image)
 
 

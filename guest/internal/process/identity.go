@@ -62,6 +62,8 @@ func Resolve(user string, extra []string, passwd, group string) (Identity, error
 	} else if found {
 		identity.Groups = groupsOf(groups, entry.name)
 	}
+	// The primary group is one of the list too: giving it up must not take away what it denies.
+	identity.Groups = appendNew(identity.Groups, identity.GID)
 	for _, name := range extra {
 		gid, err := findGroup(groups, name)
 		if err != nil {

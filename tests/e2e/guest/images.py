@@ -18,9 +18,7 @@ from typing import Any
 DIGEST = "sha256:" + "ab" * 32
 DISK = hashlib.sha256(f"{DIGEST}\n1\n".encode()).hexdigest()
 BUSYBOX = Path("/bin/busybox")
-_APPLETS = (
-    "sh cat echo sleep id httpd ls touch mkdir rm kill ps env hostname head od dd test true false sync grep mount wc"
-)
+_APPLETS = "sh cat echo sleep id httpd ls touch mkdir rm kill ps env hostname head stat true false sync grep mount wget"
 _FOOTER_BYTES = 4096
 _MIB = 1 << 20
 
@@ -38,7 +36,7 @@ spare:x:77:
 
 
 def make_image(path: Path, *, bare: bool = False) -> Path:
-    """Write the image disk of section 4 of the interfaces. A bare one lacks all mount points, as "FROM scratch" images do."""
+    """Write an image disk (section 4 of the interfaces). A bare one lacks all mount points, as a "scratch" one."""
     squashfs = path.with_suffix(".squashfs")
     subprocess.run(["tar2sqfs", "-q", "-f", "-c", "zstd", "-X", "level=3", str(squashfs)], input=_tar(bare), check=True)
     content = squashfs.read_bytes()

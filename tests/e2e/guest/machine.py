@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -40,8 +41,8 @@ class Hardware:
     boot: str = "kernel"  # kernel, bios or uefi
     disk_bus: str = "pvscsi"  # or virtio
     nic: str = "vmxnet3"  # or virtio-net-pci
-    # One network per address of the host's side; the guest may use .15 there.
-    networks: int = 1
+    networks: int = 1  # 10.0.2.0/24 and so on; the guest may use .15
+    isolated: bool = True  # DHCP then gives neither a gateway nor a name server
     spec_by: str = "fw_cfg"  # or disk, or nothing
     forward: int | None = None  # a port of the guest, on the first network
 
@@ -156,7 +157,9 @@ class Machine:
         return base64.b64decode(self.values[LOG_KEY]).decode()
 
     def console(self) -> str:
-        return (self.directory / "console.log").read_text(encoding="utf-8", errors="replace")
+        path = self.directory / "console.log"
+        # QEMU makes it when it starts.
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def cpu_seconds(self) -> float:
         """What QEMU has used of the processor."""
@@ -167,14 +170,12 @@ class Machine:
         """An HTTP response from the forwarded port, as soon as there is one."""
         deadline = time.monotonic() + PATIENCE
         url = f"http://127.0.0.1:{self.forwarded}{path}"
-        while True:
-            try:
-                with urllib.request.urlopen(url, timeout=0.5) as response:
-                    return str(response.read().decode())
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise
-                time.sleep(0.02)
+        while time.monotonic() < deadline and self.process.poll() is None:
+            # Until the guest listens, QEMU accepts the connection and then closes it, or holds it.
+            with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+                return _fetch(url)
+            time.sleep(0.02)
+        raise AssertionError(f"no answer from {url}; {self.describe()}")
 
     def describe(self) -> str:
         """For a message: what is known of the machine."""
@@ -192,7 +193,7 @@ class Machine:
     def _command(self) -> list[str]:
         hardware = self.hardware
         command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-        command += ["-machine", "pc", "-accel", "tcg,tb-size=64", "-cpu", "max", "-m", str(hardware.memory_mib)]
+        command += ["-machine", "q35", "-accel", "tcg,tb-size=64", "-cpu", "max", "-m", str(hardware.memory_mib)]
         command += ["-chardev", f"file,id=console,path={self._path('console.log')}", "-serial", "chardev:console"]
         command += ["-chardev", f"socket,id=channel,path={self.directory / 'channel'}", "-serial", "chardev:channel"]
         command += ["-qmp", f"unix:{self._path('qmp')},server=on,wait=off"]
@@ -204,7 +205,7 @@ class Machine:
             line = self.bootstrap.manifest["command_line"]
             return ["-kernel", str(self.bootstrap.kernel), "-initrd", str(self.bootstrap.initrd), "-append", line]
         command = ["-drive", f"if=none,id=cd,media=cdrom,readonly=on,file={self.bootstrap.iso}"]
-        command += ["-device", "ide-cd,drive=cd", "-boot", "d"]
+        command += ["-device", "ide-cd,drive=cd,bus=ide.0", "-boot", "d"]
         if self.hardware.boot == "uefi":
             variables = self.directory / "vars.fd"
             shutil.copyfile(_OVMF_VARS, variables)
@@ -239,14 +240,17 @@ class Machine:
         return command
 
     def _networks(self) -> list[str]:
+        hardware = self.hardware
         command = []
-        for index in range(self.hardware.networks):
-            options = f"user,id=net{index},restrict=on,net=10.0.{2 + index}.0/24"
-            if index == 0 and self.hardware.forward is not None:
+        for index in range(hardware.networks):
+            options = f"user,id=net{index},net=10.0.{2 + index}.0/24"
+            if hardware.isolated:
+                options += ",restrict=on"
+            if index == 0 and hardware.forward is not None:
                 self.forwarded = _free_port()
-                options += f",hostfwd=tcp:127.0.0.1:{self.forwarded}-10.0.2.15:{self.hardware.forward}"
+                options += f",hostfwd=tcp:127.0.0.1:{self.forwarded}-10.0.2.15:{hardware.forward}"
             mac = f"52:54:00:00:00:{index + 1:02x}"
-            command += ["-netdev", options, "-device", f"{self.hardware.nic},netdev=net{index},mac={mac}"]
+            command += ["-netdev", options, "-device", f"{hardware.nic},netdev=net{index},mac={mac}"]
         return command
 
     def _listen(self, listener: socket.socket) -> None:
@@ -264,7 +268,7 @@ class Machine:
         try:
             message = json.loads(line)
         except ValueError:
-            # Firmware or a loader wrote to the port before init did, or the machine was cut off in the middle of a line.
+            # Firmware or a loader wrote to the port, or the machine was cut off in the middle of a line.
             return
         with self._changed:
             for key, value in message.get("set", {}).items():
@@ -285,6 +289,11 @@ class Machine:
                     stream.flush()
                     while "return" not in json.loads(stream.readline()):
                         pass
+
+
+def _fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=0.5) as response:
+        return str(response.read().decode())
 
 
 def _free_port() -> int:

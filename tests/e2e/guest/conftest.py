@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures of the guest's end-to-end tests: the bootstrap, image disks, and machines that boot them in QEMU alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guest.build import Build, build
+from tests.e2e.guest.images import make_image
+from tests.e2e.guest.machine import Hardware, Machine
+
+Boot = Callable[..., Machine]
+
+
+@pytest.fixture(scope="session")
+def bootstrap() -> Build:
+    return build()
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_image(tmp_path_factory.mktemp("images") / "busybox.img")
+
+
+@pytest.fixture(scope="session")
+def bare_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_image(tmp_path_factory.mktemp("images") / "bare.img", bare=True)
+
+
+def booter(bootstrap: Build, directory: Path, image: Path) -> Iterator[Boot]:
+    """Yield what starts machines, and end those that still run."""
+    machines: list[Machine] = []
+
+    def boot(spec: dict[str, Any] | bytes, *, disk: Path | None = image, **settings: Any) -> Machine:
+        names = {"scratch", "scratch_unit"}
+        others = {name: settings.pop(name) for name in names & settings.keys()}
+        machine = Machine(
+            bootstrap, directory / f"vm{len(machines)}", spec, disk, hardware=Hardware(**settings), **others
+        )
+        machines.append(machine)
+        machine.start()
+        return machine
+
+    yield boot
+    for machine in machines:
+        machine.kill()
+
+
+@pytest.fixture
+def boot(bootstrap: Build, image: Path, tmp_path: Path) -> Iterator[Boot]:
+    """Starts a machine with a spec; the image disk is there unless disk says otherwise."""
+    yield from booter(bootstrap, tmp_path, image)
+
+
+@pytest.fixture(scope="module")
+def boot_for_module(bootstrap: Build, image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boot]:
+    """The same for fixtures whose machine several tests share."""
+    yield from booter(bootstrap, tmp_path_factory.mktemp("shared"), image)

@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A container's life: serving, health, stopping, restarting, and what is left of it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.guest.conftest import Boot
+from tests.e2e.guest.images import DHCP_NETWORK, ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_spec
+
+_SERVE = "httpd -p 8080 -h /www; trap 'echo asked; exit 143' TERM; while :; do sleep 1 & wait; done"
+
+
+def _check(test: list[str], **changes: Any) -> dict[str, Any]:
+    check = {"test": test, "interval": 0.3, "timeout": 5, "retries": 2, "start_period": 0, "start_interval": 0.3}
+    return {**check, **changes}
+
+
+def test_serves_becomes_healthy_and_stops_when_the_host_asks(boot: Boot) -> None:
+    check = _check(["CMD-SHELL", "wget -q -O - http://127.0.0.1:8080/ && id -u"])
+    spec = make_spec(
+        ["sh", "-c", _SERVE], env=["PATH=/bin"], user="1000:1000", networks=[STATIC_NETWORK], healthcheck=check
+    )
+    machine = boot(spec, forward=8080)
+    assert machine.wait_state("running")["health"] == "starting"
+    healthy = machine.wait_status(lambda status: status["health"] == "healthy", "healthy")
+    assert healthy["health_output"] == "hello from the image\n1000\n"
+    assert machine.get() == "hello from the image\n"
+    assert machine.wait_guest() == {
+        "hostname": "test",
+        "nics": [{"mac": "52:54:00:00:00:01", "addresses": ["10.0.2.15/24"]}],
+    }
+    machine.request_shutdown()
+    status = machine.wait_off()
+    assert (status["state"], status["exit_code"]) == ("exited", 143)
+    assert [item["state"] for item in machine.statuses if item["state"] != "running"] == [
+        "booting",
+        "booting",
+        "stopping",
+        "exited",
+    ]
+    assert [item["sequence"] for item in machine.statuses] == list(range(1, len(machine.statuses) + 1))
+    assert machine.log().endswith("asked\n")
+
+
+def test_failing_check_makes_unhealthy_and_the_power_button_kills_what_does_not_end(boot: Boot) -> None:
+    # As PID 1 of its namespace a process ignores signals that it does not handle, in Docker too.
+    spec = make_spec(
+        ["sleep", "1000"],
+        healthcheck=_check(["CMD", "sh", "-c", "echo broken; exit 1"]),
+        stop={"signal": "SIGTERM", "timeout": 0.5},
+    )
+    machine = boot(spec)
+    unhealthy = machine.wait_status(lambda status: status["health"] == "unhealthy", "unhealthy")
+    assert unhealthy["health_output"] == "broken\n"
+    machine.press_power_button()
+    status = machine.wait_off()
+    assert (status["state"], status["exit_code"]) == ("exited", 137)
+
+
+def test_check_that_hangs_is_killed(boot: Boot) -> None:
+    spec = make_spec(
+        ["sleep", "1000"],
+        healthcheck=_check(["CMD", "sleep", "999"], timeout=0.5, retries=1),
+        stop={"signal": "SIGKILL", "timeout": 10},
+    )
+    machine = boot(spec)
+    unhealthy = machine.wait_status(lambda status: status["health"] == "unhealthy", "unhealthy")
+    assert unhealthy["health_output"] == "Health check exceeded timeout (500ms)"
+    machine.request_shutdown()
+    assert machine.wait_off()["exit_code"] == 137
+
+
+def test_restarts_on_failure_as_often_as_asked(boot: Boot) -> None:
+    spec = make_spec(
+        ["sh", "-c", "echo run >> /runs; cat /runs; exit 7"], restart={"policy": "on-failure", "max_retries": 2}
+    )
+    machine = boot(spec)
+    status = machine.wait_off()
+    assert (status["state"], status["exit_code"], status["restart_count"]) == ("exited", 7, 2)
+    restarting = [item for item in machine.statuses if item["state"] == "restarting"]
+    assert [(item["exit_code"], item["restart_count"]) for item in restarting] == [(7, 0), (7, 1)]
+    # The writable layer stays over restarts.
+    assert machine.log() == "run\n" * (1 + 2 + 3)
+
+
+def test_success_is_no_failure_and_a_killed_process_has_its_signal(boot: Boot) -> None:
+    script = "if [ -e /second ]; then exit 0; fi; touch /second; sleep 1000 & kill -9 $!; wait $!; exit $?"
+    machine = boot(make_spec(["sh", "-c", script], restart={"policy": "on-failure", "max_retries": 0}))
+    status = machine.wait_off()
+    assert (status["exit_code"], status["restart_count"]) == (0, 1)
+    assert next(item for item in machine.statuses if item["state"] == "restarting")["exit_code"] == 137
+
+
+def test_writable_layer_survives_stop_and_power_cut(boot: Boot, tmp_path: Path) -> None:
+    scratch = make_disk(tmp_path / "scratch.img", 2 << 30)
+    script = "cat /kept /www/from-image; echo data >> /kept; echo changed > /www/from-image; sync; echo synced; "
+    spec = make_spec(["sh", "-c", script], root=ON_DISK)
+
+    first = boot(spec, scratch=scratch)
+    assert first.wait_off()["exit_code"] == 0
+    assert first.log() == "cat: can't open '/kept': No such file or directory\noriginal\nsynced\n"
+    _assert_clean(scratch)
+    assert _blocks(scratch) * 4096 == 2 << 30
+
+    spec["process"]["args"][2] += "while :; do sleep 1; done"
+    second = boot(spec, scratch=scratch)
+    second.wait_log("synced")
+    second.power_cut()
+
+    # Larger since: the file system follows.
+    with scratch.open("r+b") as file:
+        file.truncate(3 << 30)
+    spec["process"]["args"][2] = "cat /kept; grep overlay /proc/mounts"
+    third = boot(spec, scratch=scratch)
+    assert third.wait_off()["exit_code"] == 0
+    log = third.log()
+    assert log.endswith("data\ndata\n" + log.splitlines()[-1] + "\n")
+    # The log of the runs before is there too.
+    assert log.startswith("cat: can't open '/kept'")
+    _assert_clean(scratch)
+    assert _blocks(scratch) * 4096 == 3 << 30
+
+    # Another container, with its own disk, has none of it.
+    fresh = boot(make_spec(["cat", "/kept"], root=ON_DISK), scratch=make_disk(tmp_path / "other.img"))
+    assert fresh.wait_off()["exit_code"] == 1
+
+
+def _assert_clean(disk: Path) -> None:
+    result = subprocess.run(["e2fsck", "-fn", str(disk)], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def _blocks(disk: Path) -> int:
+    output = subprocess.run(["dumpe2fs", "-h", str(disk)], capture_output=True, text=True, check=True).stdout
+    return int(next(line for line in output.splitlines() if line.startswith("Block count:")).split()[-1])
+
+
+def test_interrupted_formatting_is_done_again(boot: Boot, tmp_path: Path) -> None:
+    spec = make_spec(["true"], root=ON_DISK)
+    scratch = make_disk(tmp_path / "scratch.img")
+    with scratch.open("r+b") as file:
+        file.write(b"GANTRYFORMAT1\n" + spec["id"].encode())
+        # Where the group descriptors go.
+        file.seek(4096)
+        file.write(b"half of a block")
+    assert boot(spec, scratch=scratch).wait_off()["exit_code"] == 0
+    _assert_clean(scratch)
+
+
+def test_image_without_mount_points_runs_read_only(boot: Boot, bare_image: Path) -> None:
+    spec = make_spec(
+        ["/bin/busybox", "sh", "-c", "cat /etc/hostname; ls -d /proc/1 /dev/null /cache /; touch /new"],
+        env=["PATH=/bin"],
+        root=READ_ONLY,
+        tmpfs=[{"target": "/cache/deep", "size": None, "mode": "1777"}],
+    )
+    machine = boot(spec, disk=bare_image)
+    assert machine.wait_off()["exit_code"] == 1
+    assert machine.log() == "test\n/\n/cache\n/dev/null\n/proc/1\ntouch: /new: Read-only file system\n"
+
+
+def test_log_is_bounded_and_its_end_published(boot: Boot) -> None:
+    script = "i=0; while [ $i -lt 4000 ]; do echo line $i of a long log; i=$((i+1)); done"
+    machine = boot(make_spec(["sh", "-c", script], log={"max_bytes": 8192}))
+    assert machine.wait_off()["exit_code"] == 0
+    log = machine.log()
+    assert 4096 <= len(log) <= 8192
+    assert log.endswith("line 3999 of a long log\n")
+
+
+def test_boots_from_the_iso_by_bios_with_dhcp(boot: Boot) -> None:
+    spec = make_spec(["sh", "-c", "cat /etc/resolv.conf; httpd -f -p 8080 -h /www"], networks=[DHCP_NETWORK])
+    spec["stop"]["timeout"] = 0
+    machine = boot(spec, boot="bios", forward=8080, isolated=False)
+    assert machine.get() == "hello from the image\n"
+    assert machine.wait_guest()["nics"][0]["addresses"] == ["10.0.2.15/24"]
+    machine.press_power_button()
+    assert machine.wait_off()["exit_code"] == 137
+    assert "nameserver 10.0.2.3" in machine.log()
+
+
+def test_boots_from_the_iso_by_uefi(boot: Boot) -> None:
+    machine = boot(make_spec(["sh", "-c", "exit 5"]), boot="uefi", memory_mib=256)
+    assert machine.wait_off()["exit_code"] == 5
+
+
+def test_runs_on_virtio_with_two_networks_and_a_spec_disk(boot: Boot, tmp_path: Path) -> None:
+    networks = [
+        {"mac": "52:54:00:00:00:02", "dhcp": True},
+        {"mac": "52:54:00:00:00:01", "dhcp": False, "address": "10.0.2.15/24", "gateway": None},
+    ]
+    spec = make_spec(["sh", "-c", "cat /sys/class/net/eth0/address; exit 4"], networks=networks, root=ON_DISK)
+    machine = boot(
+        spec,
+        disk_bus="virtio",
+        nic="virtio-net-pci",
+        networks=2,
+        spec_by="disk",
+        scratch=make_disk(tmp_path / "scratch.img"),
+    )
+    assert machine.wait_off()["exit_code"] == 4
+    assert machine.log() == "52:54:00:00:00:02\n"
+    assert machine.wait_guest()["nics"] == [
+        {"mac": "52:54:00:00:00:01", "addresses": ["10.0.2.15/24"]},
+        {"mac": "52:54:00:00:00:02", "addresses": ["10.0.3.15/24"]},
+    ]
