@@ -55,9 +55,11 @@ def fault_text(fault: Any) -> str:
         add(message.message or message.key)
     facts = []
     for name in _TELLING:
+        # A managed object cannot be compared with anything else, so what is compared is its text.
         value = getattr(fault, name, None)
-        if value is not None and value != "" and not callable(value):
-            facts.append(f"{name} {getattr(value, '_moId', value)}")
+        text = "" if value is None else str(getattr(value, "_moId", value))
+        if text:
+            facts.append(f"{name} {text}")
     if facts:
         add(f"({', '.join(facts)})")
     inner = getattr(fault, "faultCause", None)

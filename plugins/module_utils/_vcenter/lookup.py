@@ -100,10 +100,11 @@ class Inventory:
         return [entry for name in type_names for entry in self._by_type.get(name, ())]
 
     def datacenter(self, name: str | None = None, *, what: str = "datacenter") -> Entry:
-        return self._one(what, name, self.all("Datacenter"))
+        return self._one(what, name, self.all("Datacenter"), None)
 
     def cluster(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "cluster") -> Entry:
-        return self._one(what, name, self._in(datacenter, self.all(*_CLUSTERS)), self._base(datacenter, "host"))
+        found = self._in(datacenter, self.all(*_CLUSTERS))
+        return self._one(what, name, found, datacenter, self._base(datacenter, "host"))
 
     def host(
         self,
@@ -114,7 +115,7 @@ class Inventory:
         what: str = "host",
     ) -> Entry:
         found = self._in(datacenter, self.all("HostSystem") if cluster is None else self.hosts(cluster))
-        return self._one(what, name, found, self._base(datacenter, "host"))
+        return self._one(what, name, found, cluster or datacenter, self._base(datacenter, "host"))
 
     def hosts(self, cluster: Entry) -> list[Entry]:
         return [entry for entry in self.all("HostSystem") if entry.parent == cluster.moid]
@@ -127,7 +128,7 @@ class Inventory:
             if root is None:
                 raise GantryError(f"The root resource pool of {cluster.path} cannot be read. Check the privileges.")
             return root
-        return self._one(what, name, pools, cluster.path, *(() if root is None else (root.path,)))
+        return self._one(what, name, pools, cluster, cluster.path, *(() if root is None else (root.path,)))
 
     def folder(self, path: str | None, *, datacenter: Entry, kind: str = "vm", what: str = "folder") -> Entry:
         """By inventory path, whole or from the datacenter's root folder of the kind; None is that root folder."""
@@ -142,17 +143,16 @@ class Inventory:
         wanted = {_absolute(path), f"{root.path}/{path.strip('/')}", f"{datacenter.path}/{path.strip('/')}"}
         found = [entry for entry in candidates if entry.path in wanted or entry.moid == path]
         if not found:
-            relative = {entry.path.removeprefix(f"{root.path}/"): entry for entry in below}
-            raise self._none(what, path, relative, f"below {root.path}")
+            raise _none(what, path, [entry.path.removeprefix(f"{root.path}/") for entry in below], below, root)
         return self._only(what, path, found)
 
     def datastore(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "datastore") -> Entry:
         found = self._in(datacenter, self.all("Datastore"))
-        return self._one(what, name, found, self._base(datacenter, "datastore"))
+        return self._one(what, name, found, datacenter, self._base(datacenter, "datastore"))
 
     def network(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "network") -> Entry:
         found = self._in(datacenter, self.all(*_NETWORKS))
-        return self._one(what, name, found, self._base(datacenter, "network"))
+        return self._one(what, name, found, datacenter, self._base(datacenter, "network"))
 
     def vms(
         self, name: str | None = None, *, datacenter: Entry | None = None, folder: Entry | None = None
@@ -178,12 +178,12 @@ class Inventory:
         entry = self.entry(_moid(root) or "")
         return "" if entry is None else entry.path
 
-    def _one(self, what: str, asked: str | None, entries: Sequence[Entry], *bases: str) -> Entry:
+    def _one(self, what: str, asked: str | None, entries: Sequence[Entry], within: Entry | None, *bases: str) -> Entry:
         if asked is None:
             if len(entries) == 1:
                 return entries[0]
             if not entries:
-                raise GantryError(f"There is no {_noun(what)} that this user can see. Check the privileges.")
+                raise GantryError(f"There is no {_noun(what, within)} that this user can see. Check the privileges.")
             raise GantryError(
                 f"{what} is not given and there are {len(entries)}: {_listed(entry.path for entry in entries)}. "
                 "Say which."
@@ -193,7 +193,7 @@ class Inventory:
             wanted = {_absolute(asked), *(f"{base}/{asked.strip('/')}" for base in bases)}
             found = [entry for entry in entries if entry.path in wanted]
         if not found:
-            raise self._none(what, asked, {entry.name: entry for entry in entries})
+            raise _none(what, asked, [entry.name for entry in entries], entries, within)
         return self._only(what, asked, found)
 
     @staticmethod
@@ -205,21 +205,24 @@ class Inventory:
             "Say which one by its path or MoID."
         )
 
-    @staticmethod
-    def _none(what: str, asked: str, known: Mapping[str, Entry], where: str = "") -> GantryError:
-        message = f"There is no {_noun(what)} {asked!r}{f' {where}' if where else ''}."
-        close = difflib.get_close_matches(asked, known, n=3, cutoff=0.6)
-        if close:
-            message += f" Did you mean {' or '.join(repr(name) for name in close)}?"
-        if known:
-            message += f" There are: {_listed(entry.path for entry in known.values())}."
-        else:
-            message += " There is none at all that this user can see."
-        return GantryError(message)
+
+def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry], within: Entry | None) -> GantryError:
+    message = f"There is no {_noun(what, within, asked)}."
+    close = difflib.get_close_matches(asked, set(names), n=3, cutoff=0.6)
+    if close:
+        message += f" Did you mean {' or '.join(repr(name) for name in close)}?"
+    if entries:
+        message += f" There are: {_listed(entry.path for entry in entries)}."
+    else:
+        message += " There is none at all that this user can see."
+    return GantryError(message)
 
 
-def _noun(what: str) -> str:
-    return what.replace("_", " ")
+def _noun(what: str, within: Entry | None, asked: str | None = None) -> str:
+    """What was looked for, in words: "resource pool 'a' in /DC0/host/C0"."""
+    name = "" if asked is None else f" {asked!r}"
+    place = "" if within is None else f" in {within.path}"
+    return f"{what.replace('_', ' ')}{name}{place}"
 
 
 def _absolute(path: str) -> str:

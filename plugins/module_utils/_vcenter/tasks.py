@@ -23,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector 
     property_spec,
     traversal,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind
 
 DEFAULT_TIMEOUT = 3600.0
@@ -111,7 +112,9 @@ class TaskRunner:
                     starts = [start for start in starts if not _done(start)]
                     self._observe(deadline)
             except GantryError as error:
-                self._give_up(f"watching failed: {error.message}")
+                if isinstance(error, ConnectionLostError):
+                    self._watch.abandon()
+                self._give_up(error.message.rstrip("."))
         self._give_up(f"not finished within {self._timeout:g} s")
         return [run.outcome for run in runs]
 
@@ -259,12 +262,16 @@ class _Watch:
         pass  # opened by the first task: a run whose starts all fail costs nothing here
 
     def __exit__(self, *exc: object) -> None:
-        # vCenter drops both with the session; when it no longer answers, there is nobody to tell.
+        # vCenter drops both with the session at the latest.
         with self._lock, contextlib.suppress(GantryError):
             if self._collector is not None:
                 self._collector.DestroyPropertyCollector()
             if self._view is not None:
                 self._view.DestroyView()
+
+    def abandon(self) -> None:
+        """Leave it to vCenter to clear up: it does not answer, and each farewell would wait for that anew."""
+        self._collector = self._view = None
 
     def add(self, task: Any) -> None:
         with self._lock:
