@@ -77,9 +77,6 @@ func (l launch) addBoot(b *argumentBuilder) error {
 		b.add("-kernel", l.directKernel.Kernel, "-initrd", l.directKernel.Initrd, "-append", l.directKernel.Append)
 		return nil
 	}
-	if l.spec.ISO == "" {
-		return fmt.Errorf("machine %s has no bootstrap ISO in its CD drive", l.spec.Name)
-	}
 	switch l.spec.Firmware {
 	case "bios":
 	case "efi":
@@ -87,6 +84,9 @@ func (l launch) addBoot(b *argumentBuilder) error {
 		b.add("-drive", "if=pflash,format=raw,file="+escape(l.varsPath))
 	default:
 		return fmt.Errorf("machine %s: firmware %q is neither bios nor efi", l.spec.Name, l.spec.Firmware)
+	}
+	if l.spec.ISO == "" {
+		return nil // the firmware finds nothing to boot and says so, as a real one does
 	}
 	b.addJSON("-blockdev", map[string]any{"node-name": "cd", "driver": "raw", "read-only": true,
 		"file": map[string]any{"driver": "file", "filename": l.spec.ISO}})

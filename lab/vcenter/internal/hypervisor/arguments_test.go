@@ -115,9 +115,20 @@ func TestMachineWithoutASpecHasNoSpecFile(t *testing.T) {
 	}
 }
 
+func TestMachineWithoutAnISOHasNoCD(t *testing.T) {
+	l := testLaunch()
+	l.spec.ISO = ""
+	arguments, err := l.arguments()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(strings.Join(arguments, " "), "ide-cd") {
+		t.Error("there is a CD drive with nothing in it")
+	}
+}
+
 func TestArgumentsRefuseWhatCannotBoot(t *testing.T) {
 	for want, change := range map[string]func(*launch){
-		"no bootstrap ISO":   func(l *launch) { l.spec.ISO = "" },
 		`firmware "uefi"`:    func(l *launch) { l.spec.Firmware = "uefi" },
 		`format "vmdk"`:      func(l *launch) { l.spec.Disks = []machine.Disk{{Path: "/d", Format: "vmdk"}} },
 		`accelerator "auto"`: func(l *launch) { l.accelerator = acceleratorAuto },

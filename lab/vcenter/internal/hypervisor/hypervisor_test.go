@@ -183,6 +183,21 @@ func TestThirdStartWaitsUnderTCGAndCanBeCancelled(t *testing.T) {
 	events.expect(t, "off vm-1 "+machine.OffKilled)
 }
 
+func TestMachineThatIsNoContainerNeedsNoStartSlot(t *testing.T) {
+	h, events := startLab(t, nil)
+	for _, id := range []string{"vm-1", "vm-2", "vm-3"} {
+		spec := testMachine(id)
+		spec.GuestInfo = nil
+		if err := h.Start(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Kill("vm-3"); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, "off vm-3 "+machine.OffKilled)
+}
+
 func TestStartRefusesWhatItCannotRunAndLeavesNothing(t *testing.T) {
 	h, _ := startLab(t, deafGuest(t))
 	foreignNetwork, missingDisk := testMachine("vm-1"), testMachine("vm-2")
