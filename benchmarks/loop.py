@@ -94,6 +94,8 @@ def main() -> None:
         lab = Lab(folder / "lab", overrides, bound=True)
         info = lab.up()
         vcenter = info["vcenter"]
+        # Empty: nothing of the machine's own settings takes part.
+        (folder / "ansible.cfg").touch()
         environment = {
             "VMWARE_HOST": vcenter["hostname"],
             "VMWARE_PORT": str(vcenter["port"]),
@@ -101,7 +103,7 @@ def main() -> None:
             "VMWARE_PASSWORD": vcenter["password"],
             "VMWARE_CA_PATH": vcenter["ca_path"],
             "XDG_CACHE_HOME": str(folder / "cache"),
-            "ANSIBLE_CONFIG": os.devnull,
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
         }
         try:
             _prepare(info, folder, environment)
