@@ -138,7 +138,7 @@ func (s *Stores) CreateChild(place, parent Path, uuid string) error {
 		return err
 	}
 	descriptor := vmdk.Descriptor{Capacity: below.Capacity, UUID: uuid, Thin: true,
-		Parent: volumes + parent.Store + "/" + parent.Relative}
+		Parent: hint(parent)}
 	return s.makeDisk(place, deltaSuffix, descriptor, func(store *Store, data string) error {
 		if err := store.Require(emptyOverlay); err != nil {
 			return err
@@ -317,6 +317,37 @@ func (s *Stores) MergeDisk(child Path) error {
 	}
 	s.byName[parent.Path.Store].Account(parent.Data)
 	return s.RemoveDisk(child)
+}
+
+// Reparent puts a disk on another parent that shows the same data as its old one.
+func (s *Stores) Reparent(child, parent Path) error {
+	disk, err := s.Disk(child)
+	if err != nil {
+		return err
+	}
+	below, err := s.Disk(parent)
+	if err != nil {
+		return err
+	}
+	_, file, err := s.Locate(child)
+	if err != nil {
+		return err
+	}
+	backing, err := filepath.Rel(filepath.Dir(disk.Data), below.Data)
+	if err != nil {
+		return err
+	}
+	if err := qemuImg("rebase", "-u", "-f", disk.Format, "-b", backing, "-F", below.Format, disk.Data); err != nil {
+		return err
+	}
+	descriptor := vmdk.Descriptor{Capacity: disk.Capacity, Extent: filepath.Base(disk.Data), UUID: disk.UUID, Thin: disk.Thin,
+		Parent: hint(parent)}
+	return os.WriteFile(file, descriptor.Encode(), 0o600)
+}
+
+// hint is how a descriptor names its parent.
+func hint(parent Path) string {
+	return volumes + parent.Store + "/" + parent.Relative
 }
 
 func qemuImg(arguments ...string) error {

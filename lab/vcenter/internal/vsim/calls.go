@@ -61,13 +61,15 @@ func (l *CallLog) add(call Call) {
 	l.calls = append(l.calls, call)
 }
 
-func (s *Server) record(ctx *simulator.Context, call *simulator.Method) {
+func (s *Server) record(ctx *simulator.Context, request *http.Request, call *simulator.Method) {
 	this := bodyThis(call)
 	entry := Call{Method: call.Name, This: this.Type + ":" + this.Value, Mutating: mutates(call.Name)}
 	if session := ctx.Session; session != nil {
 		digest := sha256.Sum256([]byte(session.Key))
 		entry.Session, entry.User = hex.EncodeToString(digest[:6]), session.UserName
-		entry.UserAgent = session.UserAgent
+	}
+	if request != nil {
+		entry.UserAgent = request.UserAgent()
 	}
 	s.calls.add(entry)
 }

@@ -52,6 +52,9 @@ func (c *PropertyCollector) Fetch(ctx *simulator.Context, request *Fetch) soap.H
 	if instance, ok := ctx.Map.Get(request.This).(*simulator.ServiceInstance); ok && request.Prop == "content" {
 		return &fetchBody{Res: &FetchResponse{Returnval: instance.ServiceContent()}}
 	}
+	if ctx.Session == nil {
+		return &fetchBody{Res: &FetchResponse{}} // without a session there is no current session
+	}
 	result := c.RetrievePropertiesEx(ctx, &types.RetrievePropertiesEx{This: c.Self, SpecSet: []types.PropertyFilterSpec{{
 		PropSet:   []types.PropertySpec{{Type: request.This.Type, PathSet: []string{request.Prop}}},
 		ObjectSet: []types.ObjectSpec{{Obj: request.This}}}}})

@@ -61,7 +61,8 @@ func (s *Server) intercept(ctx *simulator.Context, call *simulator.Method) (mo.R
 }
 
 func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body soap.HasFault) {
-	s.record(ctx, call)
+	request := s.requests.take(ctx)
+	s.record(ctx, request, call)
 	defer func() {
 		if p := recover(); p != nil {
 			slog.Error("panic in a call", "method", call.Name, "panic", p, "stack", string(debug.Stack()))
@@ -88,6 +89,7 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	}
 	own := s.methods[call.This.Type+"."+call.Name]
 	if own == nil {
+		defer s.watch(request, call, target)()
 		return invoke(ctx, target, call)
 	}
 	body, fault := own(ctx, call.Body)

@@ -105,7 +105,8 @@ func (f *FaultRules) apply(call *simulator.Method, name string) (injection, type
 	}
 	fault := reflect.New(rule.fault).Interface().(types.BaseMethodFault)
 	if denied, ok := fault.(*types.NotAuthenticated); ok {
-		denied.Object, denied.PrivilegeId = &call.This, "System.View"
+		this := call.This
+		denied.Object, denied.PrivilegeId = &this, "System.View"
 	}
 	because(fault.GetMethodFault(), rule.Fault+": a test has asked for this fault")
 	return injection{rule.InTask}, fault

@@ -45,6 +45,7 @@ type Server struct {
 	tickets    tickets
 	diskUse    diskUse
 	methods    map[string]handler
+	requests   requests
 	tasks      atomic.Int64
 
 	calls  CallLog
@@ -76,6 +77,7 @@ func New(c config.Config) (*Server, error) {
 	s.runs.byID = map[string]*run{}
 	s.load.admitted = map[ref]claim{}
 	s.leases.open = map[ref]*Lease{}
+	s.requests.byName, s.requests.byCall = map[string]*http.Request{}, map[*simulator.Context]*http.Request{}
 	s.faults.closing = s.closing
 	s.service = simulator.New(newServiceInstance())
 	s.registry = s.service.Context.Map
@@ -87,6 +89,7 @@ func New(c config.Config) (*Server, error) {
 	s.installMethods()
 	s.registry.Put(&answerer{mo.LocalizationManager{Self: answererRef}})
 	s.registry.Handler = s.intercept
+	s.registry.Cookie = s.requests.session
 	s.service.Listen = &url.URL{Scheme: "https", Host: c.Listen, Path: s.registry.Path,
 		User: url.UserPassword(c.Username, c.Password)}
 	s.registry.SessionManager().ValidLogin = s.validLogin
@@ -101,7 +104,8 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 // Handler serves the API: SOAP, datastore files, and uploads of imports.
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
-	mux := s.service.ServeMux
+	mux := http.NewServeMux()
+	mux.Handle("/", s.requests.named(s.service.ServeMux))
 	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.service.ServiceVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
 	mux.HandleFunc(nfcPrefix, s.serveUpload)

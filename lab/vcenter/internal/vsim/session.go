@@ -46,7 +46,8 @@ func (s *Server) authorize(ctx *simulator.Context, call *simulator.Method) types
 	if ctx.Session != nil || asksOnlyWhoItIs(call) {
 		return nil
 	}
-	return &types.NotAuthenticated{NoPermission: types.NoPermission{Object: &call.This, PrivilegeId: "System.View"}}
+	this := call.This // the call goes on to name another object
+	return &types.NotAuthenticated{NoPermission: types.NoPermission{Object: &this, PrivilegeId: "System.View"}}
 }
 
 func asksOnlyWhoItIs(call *simulator.Method) bool {

@@ -340,12 +340,25 @@ func (s *Server) consolidate(vm *simulator.VirtualMachine, removed *simulator.Vi
 		case s.diskUse.shared(above[0], vm.Self):
 			s.diskUse.abandon(frozen)
 		default:
-			if err := s.stores.MergeDisk(above[0]); err != nil {
+			if err := s.mergeDisk(configs, above[0], frozen); err != nil {
 				return fileFault(above[0], err)
 			}
 			if fault := s.replaceDisk(vm, above[0], frozen); fault != nil {
 				return fault
 			}
+		}
+	}
+	return nil
+}
+
+// mergeDisk writes a disk into the one below, and puts on that what stood on it.
+func (s *Server) mergeDisk(configs []*types.VirtualMachineConfigInfo, disk, below datastore.Path) error {
+	if err := s.stores.MergeDisk(disk); err != nil {
+		return err
+	}
+	for _, upper := range standingOn(configs, disk) {
+		if err := s.stores.Reparent(upper, below); err != nil {
+			return err
 		}
 	}
 	return nil

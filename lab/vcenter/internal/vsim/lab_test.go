@@ -1,0 +1,399 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// A vCenter for tests, with a client as any other, and a hypervisor whose guests do as they are told.
+
+package vsim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vmware/govmomi"
+	"github.com/vmware/govmomi/find"
+	"github.com/vmware/govmomi/object"
+	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/task"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/config"
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+const (
+	gib      = int64(1) << 30
+	mib      = int64(1) << 20
+	testUser = "administrator@vsphere.local"
+	testPass = "a secret"
+)
+
+type lab struct {
+	*testing.T
+	server  *Server
+	url     *url.URL
+	http    *httptest.Server
+	client  *govmomi.Client
+	guests  *guests
+	finder  *find.Finder
+	dc      *object.Datacenter
+	folder  *object.Folder
+	pool    *object.ResourcePool
+	store   *object.Datastore
+	network *object.Network
+}
+
+func testConfig(t *testing.T) config.Config {
+	return config.Config{StateDir: t.TempDir(), Listen: "127.0.0.1:0", Username: testUser, Password: testPass,
+		Datacenter: "DC0", Cluster: "C0", Hosts: config.Hosts{Names: []string{"esx1", "esx2", "esx3"}, CPUs: 8, CPUMHz: 2000, MemoryMB: 4096},
+		Datastores:  []config.Datastore{{Name: "shared0", CapacityBytes: 64 * gib}},
+		Networks:    []config.Network{{Name: "VM Network", Subnet: "10.77.0.0/20"}, {Name: "Backend", Subnet: "10.78.0.0/20"}},
+		Distributed: &config.Distributed{Switch: "DVS0", PortGroups: []config.Network{{Name: "DPG0", Subnet: "10.79.0.0/20"}}},
+		Hypervisor:  config.HypervisorNone, LeaseTimeoutSeconds: 30}
+}
+
+func newLab(t *testing.T, adjust ...func(*config.Config)) *lab {
+	t.Helper()
+	c := testConfig(t)
+	for _, change := range adjust {
+		change(&c)
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Listen = listener.Addr().String()
+	server, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{T: t, server: server, guests: &guests{events: server, on: map[string]machine.Spec{}}}
+	server.UseHypervisor(l.guests)
+	l.http = &httptest.Server{Listener: listener, Config: &http.Server{Handler: server.Handler()}}
+	l.http.StartTLS()
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		l.http.CloseClientConnections()
+		l.http.Close()
+	})
+	l.url = &url.URL{Scheme: "https", Host: c.Listen, Path: "/sdk", User: url.UserPassword(testUser, testPass)}
+	l.client = l.connect()
+	l.finder = find.NewFinder(l.client.Client)
+	l.dc = must(l.finder.DefaultDatacenter(t.Context()))(t)
+	l.finder.SetDatacenter(l.dc)
+	l.folder = must(l.dc.Folders(t.Context()))(t).VmFolder
+	l.pool = must(l.finder.ResourcePool(t.Context(), "C0/Resources"))(t)
+	l.store = must(l.finder.Datastore(t.Context(), "shared0"))(t)
+	network := must(l.finder.Network(t.Context(), "VM Network"))(t)
+	l.network = network.(*object.Network)
+	return l
+}
+
+func must[T any](value T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+func (l *lab) connect() *govmomi.Client {
+	l.Helper()
+	return must(govmomi.NewClient(l.Context(), l.url, true))(l)
+}
+
+// result waits for a task's; the test ends if it fails.
+func (l *lab) result(t *object.Task, err error) types.AnyType {
+	l.Helper()
+	if err != nil {
+		l.Fatal(err)
+	}
+	info, err := t.WaitForResult(l.Context())
+	if err != nil {
+		l.Fatalf("%s: %v", info.Name, err)
+	}
+	return info.Result
+}
+
+// refusal waits for a task, or call, that must fail, and gives its fault.
+func (l *lab) refusal(t *object.Task, err error) types.BaseMethodFault {
+	l.Helper()
+	if err == nil {
+		_, err = t.WaitForResult(l.Context())
+	}
+	return l.faultOf(err)
+}
+
+func (l *lab) faultOf(err error) types.BaseMethodFault {
+	l.Helper()
+	var failed task.Error
+	switch {
+	case err == nil:
+		l.Fatal("it succeeded")
+	case errors.As(err, &failed):
+		return failed.Fault()
+	case soap.IsSoapFault(err):
+		fault := soap.ToSoapFault(err).VimFault()
+		value := reflect.New(reflect.TypeOf(fault))
+		value.Elem().Set(reflect.ValueOf(fault))
+		return value.Interface().(types.BaseMethodFault)
+	}
+	l.Fatalf("not a fault: %v", err)
+	return nil
+}
+
+func isFault[F any](l *lab, fault types.BaseMethodFault) *F {
+	l.Helper()
+	typed, ok := any(fault).(*F)
+	if !ok {
+		l.Fatalf("got %T %+v", fault, fault)
+	}
+	return typed
+}
+
+// spec is a small machine's.
+func (l *lab) spec(name string, devices ...types.BaseVirtualDeviceConfigSpec) types.VirtualMachineConfigSpec {
+	return types.VirtualMachineConfigSpec{Name: name, MemoryMB: 256, NumCPUs: 1, GuestId: "other5xLinux64Guest",
+		Files: &types.VirtualMachineFileInfo{VmPathName: "[shared0]"}, DeviceChange: devices}
+}
+
+func addition(device types.BaseVirtualDevice) *types.VirtualDeviceConfigSpec {
+	spec := &types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationAdd, Device: device}
+	if disk, ok := device.(*types.VirtualDisk); ok && disk.CapacityInBytes != 0 {
+		spec.FileOperation = types.VirtualDeviceConfigSpecFileOperationCreate
+	}
+	return spec
+}
+
+func scsi() types.BaseVirtualDeviceConfigSpec {
+	return addition(&types.ParaVirtualSCSIController{VirtualSCSIController: types.VirtualSCSIController{
+		VirtualController: types.VirtualController{VirtualDevice: types.VirtualDevice{Key: -1}}}})
+}
+
+func newDisk(capacity int64) types.BaseVirtualDeviceConfigSpec {
+	return addition(&types.VirtualDisk{VirtualDevice: types.VirtualDevice{Key: -2, ControllerKey: -1,
+		Backing: &types.VirtualDiskFlatVer2BackingInfo{ThinProvisioned: types.NewBool(true)}}, CapacityInBytes: capacity})
+}
+
+func existingDisk(file string) types.BaseVirtualDeviceConfigSpec {
+	return addition(&types.VirtualDisk{VirtualDevice: types.VirtualDevice{Key: -2, ControllerKey: -1,
+		Backing: &types.VirtualDiskFlatVer2BackingInfo{VirtualDeviceFileBackingInfo: types.VirtualDeviceFileBackingInfo{FileName: file}}}})
+}
+
+func card(network, address string) types.BaseVirtualDeviceConfigSpec {
+	device := &types.VirtualVmxnet3{}
+	device.Key = -3
+	device.Backing = &types.VirtualEthernetCardNetworkBackingInfo{
+		VirtualDeviceDeviceBackingInfo: types.VirtualDeviceDeviceBackingInfo{DeviceName: network}}
+	device.MacAddress = address
+	if address != "" {
+		device.AddressType = "manual"
+	}
+	return addition(device)
+}
+
+func cd(file string) types.BaseVirtualDeviceConfigSpec {
+	return addition(&types.VirtualCdrom{VirtualDevice: types.VirtualDevice{Key: -4, ControllerKey: 200,
+		Backing:     &types.VirtualCdromIsoBackingInfo{VirtualDeviceFileBackingInfo: types.VirtualDeviceFileBackingInfo{FileName: file}},
+		Connectable: &types.VirtualDeviceConnectInfo{StartConnected: true}}})
+}
+
+func (l *lab) create(spec types.VirtualMachineConfigSpec) *object.VirtualMachine {
+	l.Helper()
+	created := l.result(l.folder.CreateVM(l.Context(), spec, l.pool, nil))
+	return object.NewVirtualMachine(l.client.Client, created.(types.ManagedObjectReference))
+}
+
+// image is a template-to-be: a disk, a card, and a snapshot.
+func (l *lab) image(name string) (*object.VirtualMachine, ref) {
+	l.Helper()
+	spec := l.spec(name, scsi(), newDisk(64*mib), card("VM Network", ""))
+	spec.Annotation, spec.Firmware = "an image", "efi"
+	spec.ExtraConfig = []types.BaseOptionValue{&types.OptionValue{Key: "gantry.kind", Value: "image"}}
+	vm := l.create(spec)
+	snapshot := l.result(vm.CreateSnapshot(l.Context(), "base", "", false, false)).(ref)
+	return vm, snapshot
+}
+
+func linked(l *lab, snapshot ref) types.VirtualMachineCloneSpec {
+	pool := l.pool.Reference()
+	return types.VirtualMachineCloneSpec{Snapshot: &snapshot, Location: types.VirtualMachineRelocateSpec{Pool: &pool,
+		DiskMoveType: string(types.VirtualMachineRelocateDiskMoveOptionsCreateNewChildDiskBacking)}}
+}
+
+func (l *lab) clone(source *object.VirtualMachine, name string, spec types.VirtualMachineCloneSpec) *object.VirtualMachine {
+	l.Helper()
+	created := l.result(source.Clone(l.Context(), l.folder, name, spec))
+	return object.NewVirtualMachine(l.client.Client, created.(types.ManagedObjectReference))
+}
+
+func (l *lab) read(vm object.Reference) mo.VirtualMachine {
+	l.Helper()
+	var read mo.VirtualMachine
+	if err := property.DefaultCollector(l.client.Client).RetrieveOne(l.Context(), vm.Reference(), nil, &read); err != nil {
+		l.Fatal(err)
+	}
+	return read
+}
+
+func (l *lab) option(vm object.Reference, key string) string {
+	l.Helper()
+	return optionValue(l.read(vm).Config.ExtraConfig, key)
+}
+
+func (l *lab) disk(vm object.Reference) *types.VirtualDisk {
+	l.Helper()
+	return disksOf(l.read(vm).Config.Hardware.Device)[0]
+}
+
+func backing(disk *types.VirtualDisk) *types.VirtualDiskFlatVer2BackingInfo {
+	return disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+}
+
+// path is where a file of the datastore really is.
+func (l *lab) path(elements ...string) string {
+	return filepath.Join(append([]string{l.server.config.StateDir, "datastores", "shared0"}, elements...)...)
+}
+
+// files lists the datastore.
+func (l *lab) files() []string {
+	l.Helper()
+	var files []string
+	err := filepath.WalkDir(l.path(), func(file string, entry os.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files = append(files, strings.TrimPrefix(file, l.path()+"/"))
+		}
+		return err
+	})
+	if err != nil {
+		l.Fatal(err)
+	}
+	slices.Sort(files)
+	return files
+}
+
+func (l *lab) expectFiles(want ...string) {
+	l.Helper()
+	slices.Sort(want)
+	if got := l.files(); !slices.Equal(got, want) {
+		l.Errorf("the datastore has\n %q, want\n %q", got, want)
+	}
+}
+
+func filesOfVM(name string, disks ...string) []string {
+	files := []string{name + ".vmx", name + ".nvram", name + ".vmsd"}
+	for n := range files {
+		files[n] = name + "/" + files[n]
+	}
+	for _, disk := range disks {
+		files = append(files, name+"/"+disk)
+	}
+	return files
+}
+
+func (l *lab) run(program string, arguments ...string) string {
+	l.Helper()
+	output, err := exec.Command(program, arguments...).CombinedOutput()
+	if err != nil {
+		l.Fatalf("%s %v: %v: %s", program, arguments, err, output)
+	}
+	return string(output)
+}
+
+// eventually waits for what happens by itself.
+func (l *lab) eventually(what string, holds func() bool) {
+	l.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			l.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
+// guests are machines without anything in them.
+type guests struct {
+	events  machine.Events
+	refuse  error
+	started []machine.Spec
+
+	mu sync.Mutex
+	on map[string]machine.Spec
+}
+
+func (g *guests) Start(spec machine.Spec) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refuse != nil {
+		return g.refuse
+	}
+	g.on[spec.ID] = spec
+	g.started = append(g.started, spec)
+	return nil
+}
+
+func (g *guests) end(id, reason string) error {
+	g.mu.Lock()
+	_, on := g.on[id]
+	delete(g.on, id)
+	g.mu.Unlock()
+	if !on {
+		return fmt.Errorf("machine %s is not on", id)
+	}
+	go g.events.Off(id, reason)
+	return nil
+}
+
+func (g *guests) PowerButton(id string) error { return g.end(id, machine.OffGuest) }
+func (g *guests) Kill(id string) error        { return g.end(id, machine.OffKilled) }
+
+func (g *guests) Info(id string) (machine.Info, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, on := g.on[id]
+	return machine.Info{PID: 4711, CPUSeconds: 1.5, Console: "/console"}, on
+}
+
+func (g *guests) Dial(ctx context.Context, ip string, port int) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+}
+
+func (g *guests) Close() error { return nil }
+
+func (g *guests) lastStarted() machine.Spec {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.started[len(g.started)-1]
+}
+
+// upload writes a file as a session does.
+func (l *lab) upload(name, content string) {
+	l.Helper()
+	if folder := filepath.Dir(name); folder != "." {
+		if err := os.MkdirAll(l.path(folder), 0o700); err != nil {
+			l.Fatal(err)
+		}
+	}
+	if err := l.store.Upload(l.Context(), strings.NewReader(content), name, nil); err != nil {
+		l.Fatal(err)
+	}
+}

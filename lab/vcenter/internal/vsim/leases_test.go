@@ -1,0 +1,217 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package vsim
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/vmware/govmomi/nfc"
+	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/config"
+)
+
+// browser is a client without cookies.
+var browser = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+
+func (l *lab) request(method, address string, body io.Reader, adjust ...func(*http.Request)) (int, string) {
+	l.Helper()
+	request := must(http.NewRequestWithContext(l.Context(), method, address, body))(l)
+	for _, change := range adjust {
+		change(request)
+	}
+	response, err := browser.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		return response.StatusCode, err.Error()
+	}
+	return response.StatusCode, string(content)
+}
+
+// streamed is a disk of 64 MiB with something in it, as it is and as it is uploaded.
+func (l *lab) streamed() (raw, stream []byte) {
+	l.Helper()
+	directory := l.TempDir()
+	raw = make([]byte, 64*mib)
+	must(rand.Read(raw[mib : mib+300_000]))(l) // which does not compress, so that all of the stream matters
+	if err := os.WriteFile(filepath.Join(directory, "raw"), raw, 0o600); err != nil {
+		l.Fatal(err)
+	}
+	l.run("qemu-img", "convert", "-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized", filepath.Join(directory, "raw"), filepath.Join(directory, "vmdk"))
+	return raw, must(os.ReadFile(filepath.Join(directory, "vmdk")))(l)
+}
+
+func (l *lab) importSpec(name string) *types.VirtualMachineImportSpec {
+	return &types.VirtualMachineImportSpec{ConfigSpec: l.spec(name, scsi(), newDisk(64*mib))}
+}
+
+// lease begins an import and waits until it is ready.
+func (l *lab) lease(name string) (*nfc.Lease, types.HttpNfcLeaseInfo) {
+	l.Helper()
+	lease := must(l.pool.ImportVApp(l.Context(), l.importSpec(name), l.folder, nil))(l)
+	l.eventually("ready", func() bool { return l.leaseState(lease).State != types.HttpNfcLeaseStateInitializing })
+	state := l.leaseState(lease)
+	if state.State != types.HttpNfcLeaseStateReady {
+		l.Fatalf("the lease is %s: %+v", state.State, state.Error)
+	}
+	return lease, *state.Info
+}
+
+func (l *lab) leaseState(lease *nfc.Lease) mo.HttpNfcLease {
+	l.Helper()
+	var state mo.HttpNfcLease
+	if err := property.DefaultCollector(l.client.Client).RetrieveOne(l.Context(), lease.Reference(), nil, &state); err != nil {
+		l.Fatal(err)
+	}
+	return state
+}
+
+func TestAnUploadedDiskIsTheMachines(t *testing.T) {
+	l := newLab(t)
+	raw, stream := l.streamed()
+	lease, info := l.lease("image")
+	if len(info.DeviceUrl) != 1 || info.LeaseTimeout != 30 || info.TotalDiskCapacityInKB != 64*1024 {
+		t.Errorf("lease %+v", info)
+	}
+	if status, text := l.request(http.MethodPost, info.DeviceUrl[0].Url, bytes.NewReader(stream)); status != http.StatusCreated {
+		t.Fatalf("%d: %s", status, text)
+	}
+	if err := lease.Progress(t.Context(), 50); err != nil {
+		t.Error(err)
+	}
+	if err := lease.Complete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if state := l.leaseState(lease).State; state != types.HttpNfcLeaseStateDone {
+		t.Errorf("the lease is %s", state)
+	}
+	if got := must(os.ReadFile(l.path("image/image-flat.vmdk")))(t); !bytes.Equal(got, raw) {
+		t.Error("the disk has another content")
+	}
+	vm := must(l.finder.VirtualMachine(t.Context(), "image"))(t)
+	if vm.Reference() != info.Entity || l.disk(vm).CapacityInBytes != 64*mib {
+		t.Errorf("machine %v, disk %+v", vm, l.disk(vm))
+	}
+	isFault[types.InvalidState](l, l.faultOf(lease.Complete(t.Context())))
+	if status, _ := l.request(http.MethodPost, info.DeviceUrl[0].Url, bytes.NewReader(stream)); status != http.StatusNotFound {
+		t.Errorf("a finished import takes uploads: %d", status)
+	}
+	l.expectFiles(filesOfVM("image", "image.vmdk", "image-flat.vmdk")...)
+}
+
+func TestAnUploadThatIsNotWholeEndsTheImport(t *testing.T) {
+	l := newLab(t)
+	_, stream := l.streamed()
+	damaged := bytes.Clone(stream)
+	for n := 70_000; n < 70_100; n++ {
+		damaged[n] ^= 0xff
+	}
+	for name, body := range map[string][]byte{"truncated": stream[:len(stream)/2], "damaged": damaged, "no disk": []byte("hello"), "empty": nil} {
+		t.Run(name, func(t *testing.T) {
+			lease, info := l.lease("image")
+			if status, text := l.request(http.MethodPut, info.DeviceUrl[0].Url, bytes.NewReader(body)); status != http.StatusInternalServerError {
+				t.Errorf("%d: %s", status, text)
+			}
+			state := l.leaseState(lease)
+			if state.State != types.HttpNfcLeaseStateError || !strings.Contains(fmt.Sprint(state.Error.LocalizedMessage), "stream-optimised") {
+				t.Errorf("the lease is %s: %+v", state.State, state.Error)
+			}
+			l.expectFiles()
+		})
+	}
+}
+
+func TestAnImportThatIsGivenUpLeavesNothing(t *testing.T) {
+	_, stream := newLab(t).streamed()
+	for name, test := range map[string]struct {
+		give func(*lab, *nfc.Lease, types.HttpNfcLeaseInfo)
+		want string
+	}{
+		"aborted": {func(l *lab, lease *nfc.Lease, _ types.HttpNfcLeaseInfo) { must(0, lease.Abort(l.Context(), nil))(l) }, "*types.RequestCanceled"},
+		"silent":  {func(*lab, *nfc.Lease, types.HttpNfcLeaseInfo) {}, "*types.Timedout"},
+		"no space": {func(l *lab, _ *nfc.Lease, info types.HttpNfcLeaseInfo) {
+			must(0, l.server.SetFree("shared0", 100_000))(l)
+			l.request(http.MethodPut, info.DeviceUrl[0].Url, bytes.NewReader(stream))
+		}, "*types.NoDiskSpace"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, func(c *config.Config) { c.LeaseTimeoutSeconds = 1 })
+			lease, info := l.lease("image")
+			test.give(l, lease, info)
+			l.eventually("over", func() bool { return l.leaseState(lease).State == types.HttpNfcLeaseStateError })
+			if fault := l.leaseState(lease).Error.Fault; fmt.Sprintf("%T", fault) != test.want {
+				t.Errorf("the lease says %T", fault)
+			}
+			l.expectFiles()
+			if left := l.server.children(l.folder.Reference()); len(left) != 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
+func TestSignsOfLifeKeepAnImport(t *testing.T) {
+	l := newLab(t, func(c *config.Config) { c.LeaseTimeoutSeconds = 1 })
+	lease, _ := l.lease("image")
+	for range 5 {
+		time.Sleep(300 * time.Millisecond)
+		if err := lease.Progress(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := lease.Complete(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestABrokenConnectionMayBeTriedAgain(t *testing.T) {
+	l := newLab(t)
+	_, stream := l.streamed()
+	lease, info := l.lease("image")
+	broken := io.MultiReader(bytes.NewReader(stream[:len(stream)/2]), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if status, _ := l.request(http.MethodPut, info.DeviceUrl[0].Url, broken); status != 0 {
+		t.Errorf("answered %d", status)
+	}
+	if status, text := l.request(http.MethodPut, info.DeviceUrl[0].Url, bytes.NewReader(stream)); status != http.StatusCreated {
+		t.Fatalf("%d: %s", status, text)
+	}
+	if err := lease.Complete(t.Context()); err != nil {
+		t.Error(err)
+	}
+	l.expectFiles(filesOfVM("image", "image.vmdk", "image-flat.vmdk")...)
+}
+
+func TestAnImportThatCannotBeginSaysSo(t *testing.T) {
+	l := newLab(t)
+	l.create(l.spec("image"))
+	lease := must(l.pool.ImportVApp(t.Context(), l.importSpec("image"), l.folder, nil))(t)
+	l.eventually("failed", func() bool { return l.leaseState(lease).State == types.HttpNfcLeaseStateError })
+	isFault[types.DuplicateName](l, l.leaseState(lease).Error.Fault)
+	if err := lease.Abort(t.Context(), nil); err != nil {
+		t.Errorf("aborting what has failed: %v", err)
+	}
+	_, info := l.lease("other")
+	address := strings.Replace(info.DeviceUrl[0].Url, nfcPrefix, nfcPrefix+"x", 1)
+	if status, _ := l.request(http.MethodPut, address, strings.NewReader("x")); status != http.StatusNotFound {
+		t.Errorf("without the ticket: %d", status)
+	}
+}

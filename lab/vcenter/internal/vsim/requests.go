@@ -1,0 +1,100 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The HTTP request behind a call. The simulator does not show it, except for one cookie, in which it is named.
+
+package vsim
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+type requests struct {
+	mu     sync.Mutex
+	last   int
+	byName map[string]*http.Request
+	byCall map[*simulator.Context]*http.Request
+}
+
+// Between a session's key and a request's name.
+const requestMark = "|"
+
+// named lets a request be found by the call that it carries.
+func (r *requests) named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		session := ""
+		if cookie, err := request.Cookie(soap.SessionCookieName); err == nil {
+			session = strings.Trim(cookie.Value, `"`)
+		}
+		r.mu.Lock()
+		r.last++
+		name := strconv.Itoa(r.last)
+		r.byName[name] = request
+		r.mu.Unlock()
+		defer func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			delete(r.byName, name)
+		}()
+		inner := request.Clone(request.Context())
+		inner.Header.Set("Cookie", (&http.Cookie{Name: soap.SessionCookieName, Value: session + requestMark + name}).String())
+		next.ServeHTTP(w, inner)
+	})
+}
+
+// session is what the simulator asks for the session's key; it tells which call the request is of.
+func (r *requests) session(ctx *simulator.Context) string {
+	session, name, _ := strings.Cut(simulator.HTTPCookie(ctx), requestMark)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if request := r.byName[name]; request != nil {
+		r.byCall[ctx] = request
+	}
+	return session
+}
+
+// take gives the request of a call, once; nil for a call without one.
+func (r *requests) take(ctx *simulator.Context) *http.Request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	request := r.byCall[ctx]
+	delete(r.byCall, ctx)
+	return request
+}
+
+// watch ends a call that waits for updates when its client is gone, or the lab ends. The result ends the watching.
+func (s *Server) watch(request *http.Request, call *simulator.Method, target mo.Reference) (stop func()) {
+	collector, waits := target.(*PropertyCollector)
+	if request == nil || !waits || call.Name != "WaitForUpdatesEx" && call.Name != "WaitForUpdates" {
+		return func() {}
+	}
+	finished := make(chan struct{})
+	go func() {
+		select {
+		case <-finished:
+			return
+		case <-request.Context().Done():
+		case <-s.closing:
+		}
+		// The wait may not have begun.
+		for range time.Tick(50 * time.Millisecond) {
+			collector.CancelWaitForUpdates(&types.CancelWaitForUpdates{This: collector.Self})
+			select {
+			case <-finished:
+				return
+			default:
+			}
+		}
+	}()
+	return func() { close(finished) }
+}
