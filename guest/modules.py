@@ -50,7 +50,7 @@ class Module:
 
 
 def select_modules(modules_root: Path) -> list[Module]:
-    """The wanted modules and their dependencies, each after what it depends on; without what the kernel has built in."""
+    """The wanted modules and their dependencies, each after what it depends on; what is built in is left out."""
     files = _index(modules_root)
     builtin = _builtin(modules_root)
     chosen: dict[str, Module] = {}

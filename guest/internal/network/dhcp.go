@@ -25,9 +25,6 @@ const (
 	firstTry = 2 * time.Second
 	// tries is more than fit before the deadline.
 	tries = 8
-	// shortestRenewal keeps a server that gives absurd times from being flooded.
-	shortestRenewal = 5 * time.Second
-	infiniteLease   = 0xffffffff * time.Second
 )
 
 // obtain gets the first lease and then keeps it in the background.
@@ -43,7 +40,19 @@ func (m *Manager) obtain(ctx context.Context, link netlink.Link) error {
 	if err := m.take(link, obtained); err != nil {
 		return failure.New(failure.DHCPFailed, "%s: %v", name, err)
 	}
-	go m.keep(context.WithoutCancel(ctx), link, obtained)
+	keeping := keeper{
+		request: func(ctx context.Context, held *nclient4.Lease) (*nclient4.Lease, error) {
+			return m.request(ctx, name, held)
+		},
+		take:    func(obtained *nclient4.Lease) error { return m.take(link, obtained) },
+		giveUp:  func() error { return m.giveUp(link) },
+		changed: m.Changed,
+		logf: func(format string, args ...any) {
+			m.Logf("%s: %s", name, fmt.Sprintf(format, args...))
+		},
+	}
+	// Longer than the boot, to which ctx belongs.
+	go keeping.keep(context.WithoutCancel(ctx), obtained)
 	return nil
 }
 
@@ -121,95 +130,12 @@ func parseLease(ack *dhcpv4.DHCPv4) (lease, error) {
 	return parsed, nil
 }
 
-// keep renews the lease in its time until ctx ends. A lease that cannot be renewed is given up at its end, and a new one is
-// asked for as long as it takes.
-func (m *Manager) keep(ctx context.Context, link netlink.Link, held *nclient4.Lease) {
-	for {
-		if leaseTime(held.ACK) >= infiniteLease {
-			return
-		}
-		renewed := m.renewInTime(ctx, link, held)
-		if ctx.Err() != nil {
-			return
-		}
-		if renewed == nil {
-			renewed = m.replace(ctx, link)
-			if renewed == nil {
-				return
-			}
-		}
-		changed := !sameLease(renewed.ACK, held.ACK)
-		held = renewed
-		if err := m.take(link, held); err != nil {
-			m.Logf("%s: %v", link.Attrs().Name, err)
-		}
-		if changed {
-			m.Changed()
-		}
-	}
-}
-
-// renewInTime asks for renewal when half of the time is over, and again whenever half of the rest is, until the lease ends.
-func (m *Manager) renewInTime(ctx context.Context, link netlink.Link, held *nclient4.Lease) *nclient4.Lease {
-	end := held.CreationTime.Add(leaseTime(held.ACK))
-	wait := renewalTime(held.ACK)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
-		limited, cancel := context.WithDeadline(ctx, end)
-		renewed, err := m.request(limited, link.Attrs().Name, held)
-		cancel()
-		if err == nil {
-			return renewed
-		}
-		var refused *nclient4.ErrNak
-		rest := time.Until(end)
-		if errors.As(err, &refused) || rest <= 0 {
-			m.Logf("%s: the lease is lost: %v", link.Attrs().Name, err)
-			return nil
-		}
-		m.Logf("%s: the lease was not renewed, trying again: %v", link.Attrs().Name, err)
-		wait = max(rest/2, shortestRenewal)
-	}
-}
-
-// replace gives the address up and asks for a new lease until there is one, or ctx ends.
-func (m *Manager) replace(ctx context.Context, link netlink.Link) *nclient4.Lease {
+// giveUp removes what the lease gave.
+func (m *Manager) giveUp(link netlink.Link) error {
 	name := link.Attrs().Name
 	m.mu.Lock()
 	old := m.leases[name]
 	delete(m.leases, name)
 	m.mu.Unlock()
-	if err := apply(link, old, lease{}); err != nil {
-		m.Logf("%s: %v", name, err)
-	}
-	m.Changed()
-	for ctx.Err() == nil {
-		limited, cancel := context.WithTimeout(ctx, dhcpDeadline)
-		obtained, err := m.request(limited, name, nil)
-		cancel()
-		if err == nil {
-			return obtained
-		}
-		m.Logf("%s: no lease, trying again: %v", name, err)
-	}
-	return nil
-}
-
-func leaseTime(ack *dhcpv4.DHCPv4) time.Duration {
-	return max(ack.IPAddressLeaseTime(infiniteLease), 2*shortestRenewal)
-}
-
-func renewalTime(ack *dhcpv4.DHCPv4) time.Duration {
-	return max(ack.IPAddressRenewalTime(leaseTime(ack)/2), shortestRenewal)
-}
-
-// sameLease compares what the container can see.
-func sameLease(a, b *dhcpv4.DHCPv4) bool {
-	first, firstErr := parseLease(a)
-	second, secondErr := parseLease(b)
-	return firstErr == nil && secondErr == nil && fmt.Sprint(first) == fmt.Sprint(second)
+	return apply(link, old, lease{})
 }

@@ -110,7 +110,8 @@ def test_writable_layer_survives_stop_and_power_cut(boot: Boot, tmp_path: Path) 
 
     spec["process"]["args"][2] += "while :; do sleep 1; done"
     second = boot(spec, scratch=scratch)
-    second.wait_log("synced")
+    # At the begin of a line: the console has the command too.
+    second.wait_log("\nsynced")
     second.power_cut()
 
     # Larger since: the file system follows.

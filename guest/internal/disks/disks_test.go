@@ -1,0 +1,265 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package disks
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gantry.invalid/guest/internal/failure"
+)
+
+const (
+	diskBytes = 4 << 20
+	wanted    = "aa"
+	id        = "8d0c0000-0000-4000-8000-000000000001"
+)
+
+// bench is a sysfs tree and device files in a directory.
+type bench struct {
+	t      *testing.T
+	root   string
+	finder *Finder
+	wake   chan struct{}
+}
+
+func newBench(t *testing.T) *bench {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "sys/block"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wake := make(chan struct{}, 1)
+	finder := &Finder{Sys: filepath.Join(root, "sys"), Dev: filepath.Join(root), Wake: wake}
+	return &bench{t: t, root: root, finder: finder, wake: wake}
+}
+
+// add makes a disk at a SCSI address like 0:0:1:0, with the content somewhere on it.
+func (b *bench) add(name, address string, contents map[int64][]byte) {
+	b.t.Helper()
+	device := filepath.Join(b.root, "sys/devices/pci", address)
+	directory := filepath.Join(b.root, "sys/block", name)
+	file := filepath.Join(b.root, name)
+	steps := []error{
+		os.MkdirAll(device, 0o755),
+		os.MkdirAll(directory, 0o755),
+		os.WriteFile(filepath.Join(directory, "size"), fmt.Appendf(nil, "%d\n", diskBytes/sectorBytes), 0o644),
+		os.Symlink(device, filepath.Join(directory, "device")),
+		os.WriteFile(file, nil, 0o644),
+		os.Truncate(file, diskBytes),
+	}
+	disk, err := os.OpenFile(file, os.O_RDWR, 0)
+	steps = append(steps, err)
+	for offset, content := range contents {
+		_, err := disk.WriteAt(content, offset)
+		steps = append(steps, err)
+	}
+	if err := errors.Join(append(steps, disk.Close())...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func footer(disk string) map[int64][]byte {
+	return map[int64][]byte{diskBytes - footerBytes: []byte(footerMagic + `{"disk": "` + disk + `", "digest": "sha256:1"}`)}
+}
+
+func ext4With(t *testing.T, uuid string) map[int64][]byte {
+	block := make([]byte, 1024)
+	binary.LittleEndian.PutUint16(block[0x38:], 0xef53)
+	raw, err := hex.DecodeString(strings.ReplaceAll(uuid, "-", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(block[0x68:], raw)
+	return map[int64][]byte{1024: block}
+}
+
+func assertFailure(t *testing.T, err error, code failure.Code, words ...string) {
+	t.Helper()
+	var failed *failure.Failure
+	if !errors.As(err, &failed) || failed.Code != code {
+		t.Fatalf("got %v, want %s", err, code)
+	}
+	for _, word := range words {
+		if !strings.Contains(failed.Message, word) {
+			t.Errorf("%q is not in %q", word, failed.Message)
+		}
+	}
+}
+
+func TestListNumbersUnitsOfTheFirstController(t *testing.T) {
+	b := newBench(t)
+	b.add("sda", "3:0:5:0", nil)
+	b.add("sdb", "2:0:1:0", nil)
+	b.add("loop0", "2:0:2:0", nil)
+	found, err := b.finder.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 2 || found[0].Unit != -1 || found[1].Unit != 1 || found[1].Size != diskBytes {
+		t.Errorf("got %+v", found)
+	}
+}
+
+func TestFindImageGoesByContentNotByOrder(t *testing.T) {
+	b := newBench(t)
+	b.add("sda", "0:0:0:0", footer("bb"))
+	b.add("sdb", "0:0:1:0", footer(wanted))
+	disk, err := b.finder.FindImage(context.Background(), wanted)
+	if err != nil || disk.Name != "sdb" {
+		t.Errorf("got %+v, %v", disk, err)
+	}
+}
+
+func TestFindImageWaitsForALateDisk(t *testing.T) {
+	b := newBench(t)
+	go func() {
+		b.add("sda", "0:0:0:0", footer(wanted))
+		b.wake <- struct{}{}
+	}()
+	disk, err := b.finder.FindImage(context.Background(), wanted)
+	if err != nil || disk.Name != "sda" {
+		t.Errorf("got %+v, %v", disk, err)
+	}
+}
+
+func TestFindImageGivesUpWhenNothingMoreComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.finder.Wake = nil
+		began := time.Now()
+		_, err := b.finder.FindImage(context.Background(), wanted)
+		assertFailure(t, err, failure.ImageDiskMissing, "no disk at all")
+		if took := time.Since(began); took != quiet {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestFindImageTellsWhatIsThereInstead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.finder.Wake = nil
+		b.add("sda", "0:0:0:0", footer("bb"))
+		_, err := b.finder.FindImage(context.Background(), wanted)
+		assertFailure(t, err, failure.ImageDiskMismatch, "sda", "bb", wanted)
+	})
+}
+
+func TestFindScratchPrefersItsOwnFileSystemWhereverItIs(t *testing.T) {
+	b := newBench(t)
+	b.add("sda", "0:0:1:0", nil)
+	b.add("sdb", "0:0:9:0", ext4With(t, id))
+	scratch, err := b.finder.FindScratch(context.Background(), id, 1)
+	if err != nil || scratch.Disk.Name != "sdb" || !scratch.Formatted {
+		t.Errorf("got %+v, %v", scratch, err)
+	}
+}
+
+func TestFindScratchTakesABlankDiskAtTheUnit(t *testing.T) {
+	b := newBench(t)
+	b.add("sda", "0:0:0:0", nil)
+	b.add("sdb", "0:0:1:0", nil)
+	scratch, err := b.finder.FindScratch(context.Background(), id, 1)
+	if err != nil || scratch.Disk.Name != "sdb" || scratch.Formatted {
+		t.Errorf("got %+v, %v", scratch, err)
+	}
+}
+
+func TestFindScratchTakesADiskWhoseFormattingWasInterrupted(t *testing.T) {
+	b := newBench(t)
+	b.add("sda", "0:0:1:0", map[int64][]byte{0: []byte("GANTRYFORMAT1\n" + id), 8192: {1}})
+	scratch, err := b.finder.FindScratch(context.Background(), id, 1)
+	if err != nil || scratch.Formatted {
+		t.Errorf("got %+v, %v", scratch, err)
+	}
+}
+
+func TestFindScratchRefusesWhatIsSomebodyElses(t *testing.T) {
+	other := "11111111-2222-4333-8444-555555555555"
+	cases := map[string]struct {
+		contents map[int64][]byte
+		word     string
+	}{
+		"another file system":      {ext4With(t, other), other},
+		"data":                     {map[int64][]byte{3 << 20: {1}}, "data near byte"},
+		"another one's formatting": {map[int64][]byte{0: []byte("GANTRYFORMAT1\n" + other)}, "data near byte 0"},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.add("sda", "0:0:1:0", test.contents)
+			_, err := b.finder.FindScratch(context.Background(), id, 1)
+			assertFailure(t, err, failure.ScratchForeign, "sda", test.word, id)
+		})
+	}
+}
+
+func TestFindScratchWithoutADisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.finder.Wake = nil
+		b.add("sda", "0:0:0:0", nil)
+		_, err := b.finder.FindScratch(context.Background(), id, 1)
+		assertFailure(t, err, failure.ScratchMissing, "unit 1", "sda (unit 0")
+	})
+}
+
+func TestIsBlankLooksAtBothEndsAndBetween(t *testing.T) {
+	const size = 64 << 20
+	for name, test := range map[string]struct {
+		at    int64
+		blank bool
+	}{
+		"first byte":          {0, false},
+		"end of the begin":    {blankEdge - 1, false},
+		"last byte":           {size - 1, false},
+		"begin of the end":    {size - blankEdge, false},
+		"in a sample":         {size/blankSamples*20 + 100, false},
+		"between the samples": {size/blankSamples*20 + blankSample + 100, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			content := make([]byte, size)
+			content[test.at] = 1
+			_, blank, err := IsBlank(bytes.NewReader(content), size)
+			if err != nil || blank != test.blank {
+				t.Errorf("blank is %v, %v", blank, err)
+			}
+		})
+	}
+}
+
+func TestIsBlankOfAnOddSize(t *testing.T) {
+	for _, size := range []int64{1, 4095, blankEdge, blankEdge + 1, 3*blankEdge - 512} {
+		_, blank, err := IsBlank(bytes.NewReader(make([]byte, size)), size)
+		if err != nil || !blank {
+			t.Errorf("%d bytes: blank is %v, %v", size, blank, err)
+		}
+	}
+}
+
+func TestReadFooterOfOtherContent(t *testing.T) {
+	for name, content := range map[string][]byte{
+		"too small": make([]byte, 100), "zeros": make([]byte, 8192),
+	} {
+		if _, err := ReadFooter(bytes.NewReader(content), int64(len(content))); !errors.Is(err, errNoFooter) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	damaged := append(make([]byte, 4096), []byte(footerMagic+"{")...)
+	damaged = append(damaged, make([]byte, 8192-len(damaged))...)
+	if _, err := ReadFooter(bytes.NewReader(damaged), 8192); err == nil || errors.Is(err, errNoFooter) {
+		t.Errorf("damaged: %v", err)
+	}
+}

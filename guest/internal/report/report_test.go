@@ -1,0 +1,103 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package report
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"gantry.invalid/guest/internal/failure"
+)
+
+// wall is a Publisher that shows what was set.
+type wall struct {
+	values map[string]string
+	broken error
+}
+
+func (w *wall) Set(key, value string) error {
+	if w.broken == nil {
+		w.values[key] = value
+	}
+	return w.broken
+}
+
+func newReporter(w *wall, complain func(error)) *Reporter {
+	w.values = map[string]string{}
+	return New(w, "1.0.0", "6.1.0", complain)
+}
+
+func TestUpdateReplacesTheWholeStatus(t *testing.T) {
+	w := &wall{}
+	reporter := newReporter(w, func(err error) { t.Error(err) })
+	reporter.Update(func(status *Status) { status.ID = "id" })
+	reporter.Update(func(status *Status) {
+		status.State = Error
+		status.Error = failure.New(failure.ImageDiskMissing, "none of %d", 3)
+	})
+	var got map[string]any
+	if err := json.Unmarshal([]byte(w.values[StatusKey]), &got); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{
+		"version": 1.0, "id": "id", "sequence": 2.0, "state": "error", "pid": 0.0, "exit_code": nil, "restart_count": 0.0,
+		"health": "none", "health_output": "", "started_at": nil, "finished_at": nil, "memory_available": 0.0,
+		"init_version": "1.0.0", "kernel": "6.1.0",
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+	reason, ok := got["error"].(map[string]any)
+	if !ok || len(reason) != 2 || reason["code"] != "image_disk_missing" || reason["message"] != "none of 3" {
+		t.Errorf("error is %v", got["error"])
+	}
+	if len(got) != 15 {
+		t.Errorf("%d keys", len(got))
+	}
+}
+
+func TestStatusIsASCIIWhateverTheCheckPrints(t *testing.T) {
+	w := &wall{}
+	reporter := newReporter(w, func(err error) { t.Error(err) })
+	output := "tab\tbell\a ü 🚢 \ufffe end"
+	reporter.Update(func(status *Status) { status.HealthOutput = output + "\xff" })
+	for _, char := range w.values[StatusKey] {
+		if char < ' ' || char > '~' {
+			t.Fatalf("%q in %q", char, w.values[StatusKey])
+		}
+	}
+	var got Status
+	if err := json.Unmarshal([]byte(w.values[StatusKey]), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.HealthOutput != output+"\ufffd" {
+		t.Errorf("got %q", got.HealthOutput)
+	}
+}
+
+func TestTroubleOutsideIsToldAndNothingElse(t *testing.T) {
+	var told []error
+	w := &wall{broken: errors.New("no way out")}
+	reporter := newReporter(w, func(err error) { told = append(told, err) })
+	reporter.Update(func(*Status) {})
+	reporter.PublishLog([]byte("x"))
+	if len(told) != 2 || !errors.Is(told[0], w.broken) {
+		t.Errorf("got %v", told)
+	}
+}
+
+func TestPublishLogKeepsTheEnd(t *testing.T) {
+	w := &wall{}
+	reporter := newReporter(w, func(err error) { t.Error(err) })
+	reporter.PublishLog([]byte(strings.Repeat("a", LogTailBytes) + "end"))
+	got, err := base64.StdEncoding.DecodeString(w.values[LogKey])
+	if err != nil || len(got) != LogTailBytes || !strings.HasSuffix(string(got), "aend") {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}

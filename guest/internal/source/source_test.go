@@ -1,0 +1,184 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package source
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gantry.invalid/guest/internal/disks"
+	"gantry.invalid/guest/internal/failure"
+)
+
+// vmx is a toolbox.Channel that answers like the host's side of the backdoor.
+type vmx struct {
+	values  map[string]string
+	replies [][]byte
+	starts  int
+	// broken makes the next so many sends fail, as after a migration.
+	broken int
+}
+
+func (v *vmx) Start() error { v.starts++; return nil }
+
+func (v *vmx) Stop() error { return nil }
+
+func (v *vmx) Send(request []byte) error {
+	if v.broken > 0 {
+		v.broken--
+		return errors.New("unable to send RPCI command")
+	}
+	command, rest, _ := strings.Cut(string(request), " ")
+	switch command {
+	case "info-get":
+		value, known := v.values[rest]
+		if !known {
+			v.replies = append(v.replies, []byte("0 No value found"))
+			return nil
+		}
+		v.replies = append(v.replies, []byte("1 "+value))
+	case "info-set":
+		key, value, _ := strings.Cut(rest, " ")
+		v.values[key] = value
+		v.replies = append(v.replies, []byte("1 "))
+	case "SetGuestInfo":
+		v.values[command+rest[:3]] = rest[3:]
+		v.replies = append(v.replies, []byte("1 "))
+	default:
+		v.replies = append(v.replies, []byte("0 Unknown command"))
+	}
+	return nil
+}
+
+func (v *vmx) Receive() ([]byte, error) {
+	reply := v.replies[0]
+	v.replies = v.replies[1:]
+	return reply, nil
+}
+
+func newGuestinfo(t *testing.T, host *vmx) *Guestinfo {
+	t.Helper()
+	guestinfo, err := NewGuestinfo(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guestinfo
+}
+
+func TestGuestinfoReadsTheSpec(t *testing.T) {
+	host := &vmx{values: map[string]string{specKey: `{"version": 1}`}}
+	document, err := newGuestinfo(t, host).Read(context.Background())
+	if err != nil || string(document) != `{"version": 1}` {
+		t.Errorf("got %q, %v", document, err)
+	}
+}
+
+func TestGuestinfoWithoutSpecIsAbsent(t *testing.T) {
+	for name, values := range map[string]map[string]string{"unset": {}, "empty": {specKey: ""}} {
+		_, err := newGuestinfo(t, &vmx{values: values}).Read(context.Background())
+		if !errors.Is(err, ErrAbsent) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestGuestinfoSetsValuesWithSpaces(t *testing.T) {
+	host := &vmx{values: map[string]string{}}
+	if err := newGuestinfo(t, host).Set("guestinfo.gantry.status", `{"state": "running"}`); err != nil {
+		t.Fatal(err)
+	}
+	if got := host.values["guestinfo.gantry.status"]; got != `{"state": "running"}` {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestGuestinfoOpensAClosedChannelAgain(t *testing.T) {
+	host := &vmx{values: map[string]string{}, broken: 1}
+	if err := newGuestinfo(t, host).Set("k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	if host.values["k"] != "v" || host.starts != 2 {
+		t.Errorf("value %q after %d starts", host.values["k"], host.starts)
+	}
+}
+
+func TestGuestinfoGivesUpAChannelThatStaysClosed(t *testing.T) {
+	host := &vmx{values: map[string]string{}, broken: 100}
+	if err := newGuestinfo(t, host).Set("k", "v"); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestGuestinfoAnnouncesNameAndAddresses(t *testing.T) {
+	host := &vmx{values: map[string]string{}}
+	if err := newGuestinfo(t, host).Announce("web"); err != nil {
+		t.Fatal(err)
+	}
+	if host.values["SetGuestInfo 1 "] != "web" {
+		t.Errorf("name: %q", host.values)
+	}
+	if _, told := host.values["SetGuestInfo 9 "]; !told {
+		t.Errorf("no addresses: %q", host.values)
+	}
+}
+
+type fixed struct {
+	name     string
+	document string
+	err      error
+}
+
+func (f fixed) Name() string { return f.name }
+
+func (f fixed) Read(context.Context) ([]byte, error) { return []byte(f.document), f.err }
+
+func TestFirstTakesTheFirstThatHasOne(t *testing.T) {
+	document, name, err := First(context.Background(), []Source{
+		fixed{name: "a", err: ErrAbsent}, fixed{name: "b", document: "B"}, fixed{name: "c", document: "C"},
+	})
+	if err != nil || string(document) != "B" || name != "b" {
+		t.Errorf("got %q from %q, %v", document, name, err)
+	}
+}
+
+func TestFirstNamesAllThatHadNone(t *testing.T) {
+	_, _, err := First(context.Background(), []Source{fixed{name: "a", err: ErrAbsent}, fixed{name: "b", err: ErrAbsent}})
+	var failed *failure.Failure
+	if !errors.As(err, &failed) || failed.Code != failure.SpecMissing || !strings.Contains(failed.Message, "a, b") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFirstDoesNotPassOverAnError(t *testing.T) {
+	_, _, err := First(context.Background(), []Source{fixed{name: "a", err: errors.New("broken")}, fixed{name: "b"}})
+	if err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDiskReadsUpToTheFirstZero(t *testing.T) {
+	root := t.TempDir()
+	content := append([]byte(diskMagic+`{"version": 1}`), make([]byte, 4096)...)
+	for name, data := range map[string][]byte{"sda": make([]byte, 8192), "sdb": content} {
+		if err := os.MkdirAll(filepath.Join(root, "sys/block", name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, "sys/block", name, "size"), []byte("16\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finder := &disks.Finder{Sys: filepath.Join(root, "sys"), Dev: root}
+	document, err := Disk{Finder: finder}.Read(context.Background())
+	if err != nil || string(document) != `{"version": 1}` {
+		t.Errorf("got %q, %v", document, err)
+	}
+}

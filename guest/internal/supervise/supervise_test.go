@@ -1,0 +1,262 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package supervise
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/report"
+	"gantry.invalid/guest/internal/spec"
+)
+
+// container is an Instance whose process ends as told.
+type container struct {
+	ended   chan int
+	signals []syscall.Signal
+	// obeys is how the process answers the stop signal; nil ignores it.
+	obeys  func(*container)
+	probed int
+	health int
+}
+
+func newContainer() *container { return &container{ended: make(chan int, 1)} }
+
+func (c *container) PID() int { return 42 }
+
+func (c *container) Ended() <-chan int { return c.ended }
+
+func (c *container) Signal(number syscall.Signal) error {
+	c.signals = append(c.signals, number)
+	switch {
+	case number == syscall.SIGKILL:
+		c.ended <- 137
+	case c.obeys != nil:
+		c.obeys(c)
+	}
+	return nil
+}
+
+func (c *container) Probe(context.Context, []string) (int, string, error) {
+	c.probed++
+	return c.health, "checked", nil
+}
+
+// ending is a container whose process ends by itself.
+func ending(code int, after time.Duration) *container {
+	c := newContainer()
+	go func() {
+		time.Sleep(after)
+		c.ended <- code
+	}()
+	return c
+}
+
+// world is everything around a supervisor.
+type world struct {
+	supervisor *Supervisor
+	starts     []time.Duration
+	statuses   []report.Status
+	logs       int
+}
+
+func (w *world) Set(key, value string) error {
+	var status report.Status
+	if key == report.StatusKey {
+		if err := json.Unmarshal([]byte(value), &status); err != nil {
+			return err
+		}
+		w.statuses = append(w.statuses, status)
+	}
+	return nil
+}
+
+func (w *world) states() string {
+	var states []string
+	for _, status := range w.statuses {
+		states = append(states, fmt.Sprintf("%s/%d/%s", status.State, status.RestartCount, status.Health))
+	}
+	return strings.Join(states, " ")
+}
+
+func newWorld(restart spec.Restart, start func(run int) (Instance, error)) *world {
+	w := &world{}
+	began := time.Now()
+	w.supervisor = &Supervisor{
+		Spec: &spec.Spec{Restart: restart, Stop: spec.Stop{Signal: "SIGTERM", Timeout: 10}},
+		Start: func() (Instance, error) {
+			w.starts = append(w.starts, time.Since(began))
+			return start(len(w.starts) - 1)
+		},
+		Reporter:        report.New(w, "test", "test", func(err error) { panic(err) }),
+		PublishLog:      func() { w.logs++ },
+		MemoryAvailable: func() int64 { return 1 << 20 },
+		Logf:            func(string, ...any) {},
+	}
+	return w
+}
+
+func TestRunEndsWithTheProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(spec.Restart{Policy: "no"}, func(int) (Instance, error) { return ending(3, time.Second), nil })
+		outcome := w.supervisor.Run(nil)
+		if outcome.ExitCode != 3 || outcome.Failure != nil || len(w.starts) != 1 {
+			t.Errorf("got %+v after %d starts", outcome, len(w.starts))
+		}
+		if w.statuses[0].MemoryAvailable != 1<<20 {
+			t.Error("the memory was not reported")
+		}
+	})
+}
+
+func TestRunRestartsWithGrowingDelays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(spec.Restart{Policy: "on-failure", MaxRetries: 4}, func(run int) (Instance, error) {
+			if run == 2 {
+				// A long run: the delays begin anew.
+				return ending(1, goodRun), nil
+			}
+			return ending(1, 0), nil
+		})
+		outcome := w.supervisor.Run(nil)
+		if outcome.ExitCode != 1 {
+			t.Errorf("got %+v", outcome)
+		}
+		want := []time.Duration{0, 100 * time.Millisecond, 300 * time.Millisecond, 10400 * time.Millisecond, 10600 * time.Millisecond}
+		if fmt.Sprint(w.starts) != fmt.Sprint(want) {
+			t.Errorf("started at %v, want %v", w.starts, want)
+		}
+		if w.logs != 4 {
+			t.Errorf("the log was published %d times", w.logs)
+		}
+		if !strings.HasSuffix(w.states(), "restarting/3/none running/4/none") {
+			t.Errorf("states: %s", w.states())
+		}
+	})
+}
+
+func TestDelaysAreBounded(t *testing.T) {
+	var delays backoff
+	var last time.Duration
+	for range 30 {
+		last = delays.after(0)
+	}
+	if last != longestWait {
+		t.Errorf("got %v", last)
+	}
+}
+
+func TestShouldRestart(t *testing.T) {
+	for _, test := range []struct {
+		restart        spec.Restart
+		code, restarts int
+		want           bool
+	}{
+		{spec.Restart{Policy: "no"}, 1, 0, false},
+		{spec.Restart{Policy: "on-failure"}, 0, 0, false},
+		{spec.Restart{Policy: "on-failure"}, 1, 1000, true},
+		{spec.Restart{Policy: "on-failure", MaxRetries: 2}, 1, 1, true},
+		{spec.Restart{Policy: "on-failure", MaxRetries: 2}, 1, 2, false},
+		{spec.Restart{Policy: "always"}, 0, 5, true},
+		{spec.Restart{Policy: "unless-stopped"}, 0, 5, true},
+	} {
+		if got := shouldRestart(test.restart, test.code, test.restarts); got != test.want {
+			t.Errorf("%+v: got %v", test, got)
+		}
+	}
+}
+
+func TestStopSignalsAndTakesTheProcessOwnExitCode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newContainer()
+		c.obeys = func(c *container) { c.ended <- 0 }
+		w := newWorld(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return c, nil })
+		stop := make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(stop) })
+		outcome := w.supervisor.Run(stop)
+		if outcome.ExitCode != 0 || len(w.starts) != 1 || fmt.Sprint(c.signals) != "[terminated]" {
+			t.Errorf("got %+v after %d starts and %v", outcome, len(w.starts), c.signals)
+		}
+		if !strings.HasSuffix(w.states(), "running/0/none stopping/0/none") {
+			t.Errorf("states: %s", w.states())
+		}
+	})
+}
+
+func TestStopKillsAtTheTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newContainer()
+		w := newWorld(spec.Restart{Policy: "no"}, func(int) (Instance, error) { return c, nil })
+		stop := make(chan struct{})
+		close(stop)
+		began := time.Now()
+		outcome := w.supervisor.Run(stop)
+		if outcome.ExitCode != 137 || fmt.Sprint(c.signals) != "[terminated killed]" || time.Since(began) != 10*time.Second {
+			t.Errorf("got %+v after %v and %v", outcome, time.Since(began), c.signals)
+		}
+	})
+}
+
+func TestStopEndsTheWaitForARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return ending(4, 0), nil })
+		stop := make(chan struct{})
+		time.AfterFunc(50*time.Millisecond, func() { close(stop) })
+		outcome := w.supervisor.Run(stop)
+		if outcome.ExitCode != 4 || len(w.starts) != 1 {
+			t.Errorf("got %+v after %d starts", outcome, len(w.starts))
+		}
+	})
+}
+
+func TestFailureToStartIsNotTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		missing := failure.New(failure.StartFailed, "not found")
+		missing.ExitCode = 127
+		w := newWorld(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return nil, missing })
+		outcome := w.supervisor.Run(nil)
+		if outcome.ExitCode != 127 || outcome.Failure != missing || len(w.starts) != 1 {
+			t.Errorf("got %+v after %d starts", outcome, len(w.starts))
+		}
+	})
+}
+
+func TestHealthBeginsAnewWithEachRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(spec.Restart{Policy: "on-failure", MaxRetries: 1}, func(int) (Instance, error) {
+			return ending(1, 1500*time.Millisecond), nil
+		})
+		w.supervisor.Spec.Healthcheck = &spec.Healthcheck{
+			Test: []string{"CMD", "check"}, Interval: 1, Timeout: 1, Retries: 1, StartInterval: 1,
+		}
+		w.supervisor.Run(nil)
+		if got := w.states(); !strings.Contains(got, "running/0/starting running/0/healthy restarting/0/healthy running/1/starting running/1/healthy") {
+			t.Errorf("states: %s", got)
+		}
+	})
+}
+
+func TestChecksEndWhenStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newContainer()
+		w := newWorld(spec.Restart{Policy: "no"}, func(int) (Instance, error) { return c, nil })
+		w.supervisor.Spec.Healthcheck = &spec.Healthcheck{
+			Test: []string{"CMD", "check"}, Interval: 1, Timeout: 1, Retries: 1, StartInterval: 1,
+		}
+		stop := make(chan struct{})
+		time.AfterFunc(2500*time.Millisecond, func() { close(stop) })
+		w.supervisor.Run(stop)
+		if c.probed != 2 {
+			t.Errorf("%d checks", c.probed)
+		}
+	})
+}

@@ -1,0 +1,118 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package tools
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vmware/govmomi/toolbox/vix"
+)
+
+// host is the VMX's end of a channel: it gives requests, and keeps what it is sent.
+type host struct {
+	requests chan []byte
+	sent     chan string
+}
+
+func newHost() *host { return &host{requests: make(chan []byte, 10), sent: make(chan string, 1000)} }
+
+func (h *host) Start() error { return nil }
+
+func (h *host) Stop() error { return nil }
+
+func (h *host) Send(message []byte) error {
+	if len(message) > 0 {
+		h.sent <- string(message)
+	}
+	return nil
+}
+
+func (h *host) Receive() ([]byte, error) {
+	select {
+	case request := <-h.requests:
+		return request, nil
+	default:
+		return []byte{}, nil
+	}
+}
+
+// vmx is the host's end of the guest's own requests: it takes them all.
+type vmx struct{ *host }
+
+func (vmx) Receive() ([]byte, error) { return []byte("1 "), nil }
+
+func start(t *testing.T) (in, out *host, asked chan string) {
+	t.Helper()
+	in, out, asked = newHost(), newHost(), make(chan string, 10)
+	err := Start(in, vmx{out}, func() { asked <- "halt" }, func() { asked <- "reboot" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in, out, asked
+}
+
+func receive(t *testing.T, from <-chan string) string {
+	t.Helper()
+	select {
+	case got := <-from:
+		return got
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing came")
+		return ""
+	}
+}
+
+func TestPowerOperationsOfTheHost(t *testing.T) {
+	for request, want := range map[string]string{"OS_Halt": "halt", "OS_Reboot": "reboot"} {
+		in, out, asked := start(t)
+		in.requests <- []byte(request + "\x00")
+		if got := receive(t, asked); got != want {
+			t.Errorf("%s gave %s", request, got)
+		}
+		if got := receive(t, out.sent); !strings.HasPrefix(got, "tools.os.statechange.status 1 ") {
+			t.Errorf("the host was told %q", got)
+		}
+		if got := receive(t, in.sent); !strings.HasPrefix(got, "OK") {
+			t.Errorf("the answer is %q", got)
+		}
+	}
+}
+
+func TestCapabilitiesAreRegistered(t *testing.T) {
+	in, out, _ := start(t)
+	in.requests <- []byte("Capabilities_Register")
+	var told []string
+	for range 3 {
+		told = append(told, receive(t, out.sent))
+	}
+	if !strings.Contains(strings.Join(told, "\n"), "tools.capability.statechange") {
+		t.Errorf("told %q", told)
+	}
+}
+
+func TestGuestOperationsAreRefusedWhateverThePassword(t *testing.T) {
+	in, _, _ := start(t)
+	credentials := []byte("user\x00password\x00")
+	header := vix.CommandRequestHeader{}
+	header.Magic = vix.CommandMagicWord
+	header.OpCode = vix.CommandStartProgram
+	header.UserCredentialType = vix.UserCredentialTypeNamePassword
+	header.CredentialLength = uint32(len(credentials))
+	var packet bytes.Buffer
+	packet.WriteString("Vix_1_Relayed_Command \"reqname\"\x00")
+	if err := binary.Write(&packet, binary.LittleEndian, &header); err != nil {
+		t.Fatal(err)
+	}
+	packet.Write(credentials)
+	in.requests <- packet.Bytes()
+	got := receive(t, in.sent)
+	if !strings.Contains(got, errNoGuestOperations.Error()) {
+		t.Errorf("the answer is %q", got)
+	}
+}
