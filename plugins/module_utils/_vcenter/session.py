@@ -272,6 +272,8 @@ class Session:
 
     def upload_file(self, source: Path, *, datastore: Entry, path: str, report: Report | None = None) -> None:
         self.stub.changes += 1
+        # An upload is no SOAP call, so it would not notice that the session has ended meanwhile; this does.
+        vim.ServiceInstance("ServiceInstance", self.stub).CurrentTime()
         transfer.upload_file(self._transport(), source, self._file_url(datastore, path), report)
 
     def download_file(self, *, datastore: Entry, path: str, max_bytes: int) -> bytes | None:

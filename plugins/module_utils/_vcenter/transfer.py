@@ -10,7 +10,7 @@ import contextlib
 import http.client
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,8 @@ def upload_file(transport: Transport, source: Path, url: str, report: Report | N
     size = source.stat().st_size
     with _connection(transport) as connection:
         progress = _percent(size, f"upload {source.name}", report)
-        status = _send(connection, "PUT", url, transport.cookie, source, progress)
+        headers = {"Content-Type": "application/octet-stream", "Cookie": transport.cookie}
+        status = _send(connection, "PUT", url, source, progress, headers)
     if status not in (200, 201):
         raise GantryError(f"vCenter refused the upload of {source.name} to {_place(url)}: {_why(status)}")
 
@@ -136,7 +137,10 @@ def _upload_disk(
     with _connection(transport, host, url.port, target.sslThumbprint) as connection:
         path = url.path + (f"?{url.query}" if url.query else "")
         headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk", "Overwrite": "t"}
-        status = _send(connection, "POST", path, transport.cookie, disk, tick, headers)
+        # The path holds a ticket; the session itself is nothing that a host should get to see.
+        if host in (None, transport.settings.hostname):
+            headers["Cookie"] = transport.cookie
+        status = _send(connection, "POST", path, disk, tick, headers)
     if status not in (200, 201):
         raise GantryError(f"The host {host or transport.settings.address} refused the disk {disk.name}: {_why(status)}")
 
@@ -167,18 +171,12 @@ def _connection(
 
 
 def _send(
-    connection: HttpsConnection,
-    method: str,
-    url: str,
-    cookie: str,
-    source: Path,
-    tick: Tick,
-    headers: dict[str, str] | None = None,
+    connection: HttpsConnection, method: str, url: str, source: Path, tick: Tick, headers: Mapping[str, str]
 ) -> int:
     """Send the file in blocks; the status of the answer."""
     connection.putrequest(method, url)
     connection.putheader("Content-Length", str(source.stat().st_size))
-    for name, value in {"Cookie": cookie, "Content-Type": "application/octet-stream", **(headers or {})}.items():
+    for name, value in headers.items():
         connection.putheader(name, value)
     connection.endheaders()
     sent = 0

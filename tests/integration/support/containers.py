@@ -82,6 +82,12 @@ class Yard:
             self.session.upload_file(Path(file.name), datastore=datastore, path=path)
         return f"[{datastore.name}] {path}"
 
+    def remove_bootstrap(self, path: str = BOOTSTRAP) -> None:
+        inventory = self.session.inventory(refresh=True)
+        datacenter = inventory.datacenter(self.lab["datacenter"]).ref
+        files, name = self.session.content.fileManager, f"[{self.lab['datastore']}] {path}"
+        self.task("remove", lambda: files.DeleteDatastoreFile_Task(name=name, datacenter=datacenter))
+
     def make_image(self, reference: str, number: int, config: Mapping[str, Any]) -> str:
         """A template as container_image leaves it; its digest. The disk is empty."""
         digest, disk = f"{number:x}" * 64, f"{number + 1:x}" * 64

@@ -17,8 +17,12 @@ class Control:
 
     def reset(self) -> None:
         """Forget the requests so far, and all faults to come."""
-        self._call("DELETE", "/v1/calls")
+        self.forget()
         self._call("DELETE", "/v1/faults")
+
+    def forget(self) -> None:
+        """Forget the requests so far."""
+        self._call("DELETE", "/v1/calls")
 
     def all(self) -> list[dict[str, Any]]:
         calls: list[dict[str, Any]] = self._call("GET", "/v1/calls")["calls"]

@@ -93,7 +93,7 @@ class Player:
         self,
         tasks: Sequence[Mapping[str, Any]] | Mapping[str, Any] | Path,
         *,
-        way: Way = "action",
+        way: Way | None = "action",
         check: bool = False,
         diff: bool = False,
         extra_vars: Mapping[str, Any] | None = None,
@@ -102,7 +102,10 @@ class Player:
         play: Mapping[str, Any] | None = None,
         timeout: float = 240,
     ) -> Run:
-        """``tasks`` is one task, several, or a playbook's path; ``environment`` with None takes a variable away."""
+        """Play one task, several, or the playbook at a path.
+
+        With ``way`` None the tasks say themselves which way they go. ``environment`` with None takes a variable away.
+        """
         playbook = tasks if isinstance(tasks, Path) else self._playbook(tasks, play or {})
         results = self.home / "results.jsonl"
         results.unlink(missing_ok=True)
@@ -110,7 +113,7 @@ class Player:
         variables = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
-            "gantry_run_as_module": way == "module",
+            **({} if way is None else {"gantry_run_as_module": way == "module"}),
             **self.variables,
             **(extra_vars or {}),
         }

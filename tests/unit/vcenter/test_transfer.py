@@ -187,6 +187,16 @@ class TestImport:
         transfer.import_disks(Transport(unknown, tls_context(unknown), COOKIE), None, lease, [source], [].append)
         assert lease.calls == ["complete"]
 
+    @pytest.mark.parametrize(("host", "trusted"), [("*", True), ("127.0.0.1", False)])
+    def test_only_vcenter_gets_the_session(
+        self, transport: Transport, web_server: WebServer, source: Path, host: str, trusted: bool
+    ) -> None:
+        vcenter = Transport(replace(transport.settings, hostname="vcenter.invalid"), transport.tls, COOKIE)
+        chosen = transport if trusted else vcenter
+        lease = Lease([device(f"https://{host}:{web_server.port}/nfc/1")])
+        transfer.import_disks(chosen, None, lease, [source], [].append)
+        assert ("Cookie" in web_server.requests[0].headers) == trusted
+
     def test_lease_is_kept_alive(self, transport: Transport, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(transfer, "_KEEP_ALIVE_SECONDS", 0.0)
         lease = Lease([device("https://*/nfc/1")])
