@@ -10,7 +10,6 @@ beside them. The lab answers at once, which favours the side with more requests.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 import urllib.request
