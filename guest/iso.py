@@ -19,9 +19,7 @@ from guest.run import EPOCH, run
 # give up. "cryptomgr.notests": the kernel's self-tests of its ciphers take a fifth of an emulated boot.
 COMMAND_LINE = "console=tty0 console=ttyS0 quiet panic=-1 no_timer_check cryptomgr.notests"
 
-_VOLUME = "GANTRY"
-# Where the ISO says its version itself: bootstrap_image reads it.
-_APPLICATION = "GANTRY-BOOTSTRAP {version}"
+VOLUME = "GANTRY"
 # Where bootstrap_image reads the version. xorriso writes it in upper case; it is read in any.
 APPLICATION = "GANTRY-BOOTSTRAP {version}"
 _ISOLINUX = Path("/usr/lib/ISOLINUX/isolinux.bin")
