@@ -8,6 +8,7 @@ package vsim
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -144,8 +145,12 @@ func (f *search) folder(place datastore.Path, recursive bool) error {
 		return err
 	}
 	number := len(f.results)
+	shown := fmt.Sprintf("[%s] ", place.Store)
+	if place.Relative != "" {
+		shown += place.Relative + "/"
+	}
 	f.results = append(f.results, types.HostDatastoreBrowserSearchResults{
-		Datastore: &f.server.site.datastores[place.Store].Self, FolderPath: place.String() + "/"})
+		Datastore: &f.server.site.datastores[place.Store].Self, FolderPath: shown})
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if errors.Is(err, fs.ErrNotExist) {

@@ -86,13 +86,13 @@ func (s *Server) watch(request *http.Request, call *simulator.Method, target mo.
 		case <-request.Context().Done():
 		case <-s.closing:
 		}
-		// The wait may not have begun.
-		for range time.Tick(50 * time.Millisecond) {
-			collector.CancelWaitForUpdates(&types.CancelWaitForUpdates{This: collector.Self})
+		// The wait may not have begun. And the request also ends when the wait does: the next one is not to be cancelled.
+		for {
 			select {
 			case <-finished:
 				return
-			default:
+			case <-time.After(50 * time.Millisecond):
+				collector.CancelWaitForUpdates(&types.CancelWaitForUpdates{This: collector.Self})
 			}
 		}
 	}()
