@@ -27,6 +27,7 @@ def up(lab: Lab) -> int:
         say(f"the lab is already up; see {lab.state.lab_json}")
         return 0
     if lab.config.hypervisor != "none" and os.geteuid() != 0:
+        _require_sudo()
         # Built as the user, so that the caches stay the user's.
         artifacts.build(lab.config)
         _become_root("up")
@@ -47,7 +48,8 @@ def down(lab: Lab) -> int:
 
 def status(lab: Lab) -> int:
     found = lab.status()
-    say(f"lab {lab.state.directory}: {found.state}")
+    under_way = found.state == "broken" and lab.state.is_locked()
+    say(f"lab {lab.state.directory}: {'going up or down' if under_way else found.state}")
     for row in _rows(found):
         say("  " + "  ".join(f"{cell:<12}" for cell in row).rstrip())
     return 0 if found.state == "up" else NOT_UP
@@ -71,10 +73,14 @@ def _rows(found: Status) -> list[tuple[str, ...]]:
     return rows
 
 
-def _become_root(command: str) -> None:
-    """Replaces this process by the same one under sudo."""
+def _require_sudo() -> None:
     if shutil.which("sudo") is None:
         raise LabError("the lab needs root, for a network namespace, and there is no sudo: run it as root")
+
+
+def _become_root(command: str) -> None:
+    """Replaces this process by the same one under sudo."""
+    _require_sudo()
     say("the lab needs root, for a network namespace: sudo")
     keep = "--preserve-env=" + ",".join(_KEPT_VARIABLES)
     os.execvp("sudo", ["sudo", keep, sys.executable, "-m", "lab", command])  # noqa: S606 - no shell is wanted

@@ -57,6 +57,17 @@ class State:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def is_locked(self) -> bool:
+        """Whether an up or down is under way."""
+        try:
+            with (self.directory / "lock").open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     def records(self) -> dict[str, ProcessRecord]:
         """What has been recorded, by name, running or not."""
         found = {path.stem: ProcessRecord.read(path) for path in sorted(self.processes.glob("*.json"))}
