@@ -257,7 +257,9 @@ options:
     description:
       - The folder, by its path below the datacenter's (V(apps/web)) or its inventory path (V(/DC0/vm/apps/web)).
       - By default the datacenter's own for a new container. An existing one stays where it is.
-      - It also says which container is meant when several have this name.
+      - A container of this name that is in another folder of the datacenter is moved, unless there is one of this
+        name in the folder already. A datacenter is thus meant to have one container of a name.
+      - It also says which container is meant when several have this name all the same.
     type: str
   datastore:
     description:

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""container_vm against the lab's vCenter, as a module and as an action, with nothing booted."""
+"""container_vm against the lab's vCenter, as a module and as an action, with nothing booted.
+
+A run of ansible-playbook takes seconds, so that a test plays as many tasks in one run as it can.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ CHECKED = "registry.example.com/checked:1"
 BUDGET = 10
 NETWORK = "VM Network"
 
+Step = dict[str, Any]
+
 
 @pytest.fixture(scope="module")
 def yard(lab: dict[str, Any]) -> Iterator[Yard]:
@@ -44,12 +49,13 @@ def yard(lab: dict[str, Any]) -> Iterator[Yard]:
 class Containers:
     """The module in one of its ways, with the place that all containers of these tests are in."""
 
-    play: Player
+    player: Player
     way: Way
     yard: Yard
     calls: Control
 
     def options(self, **options: Any) -> dict[str, Any]:
+        """``image=None`` is a task that manages only the state."""
         lab = self.yard.lab
         common = {
             "name": NAME,
@@ -57,34 +63,46 @@ class Containers:
             "cluster": lab["cluster"],
             "networks": [{"name": NETWORK}],
             "image": FIRST,
-            "wait_timeout": 30,
+            "wait_timeout": 60,
         }
         merged = {**common, **options}
         if merged["image"] is None:
             del merged["networks"]
         return {key: value for key, value in merged.items() if value is not None}
 
-    def try_(self, *, check: bool = False, diff: bool = False, **options: Any) -> Outcome:
-        self.calls.reset()
-        return self.play({MODULE: self.options(**options)}, way=self.way, check=check, diff=diff).last
+    def play(self, *steps: Step, check: bool = False, diff: bool = True) -> list[Outcome]:
+        """One run with a task for each step. What was called before is forgotten."""
+        self.calls.forget()
+        tasks = [{MODULE: self.options(**step), "ignore_errors": True} for step in steps]
+        outcomes = list(self.player(tasks, way=self.way, check=check, diff=diff).outcomes)
+        assert len(outcomes) == len(steps)
+        return outcomes
 
-    def run(self, *, check: bool = False, diff: bool = False, **options: Any) -> Outcome:
-        outcome = self.try_(check=check, diff=diff, **options)
-        assert outcome.status == "ok", outcome.msg
-        return outcome
+    def run(self, *steps: Step, check: bool = False) -> list[Outcome]:
+        """As play; all must succeed."""
+        outcomes = self.play(*steps, check=check)
+        for step, outcome in zip(steps, outcomes, strict=True):
+            assert outcome.status == "ok", (step, outcome.msg)
+        return outcomes
 
-    def fails(self, **options: Any) -> Outcome:
-        """It fails with a message of its own, and nothing was changed."""
-        outcome = self.try_(**options)
-        assert outcome.failed
-        assert "Traceback" not in str(outcome.result)
-        assert "defect" not in outcome.msg
+    def refuse(self, *steps: Step) -> list[str]:
+        """As play; all must fail with a message of their own and change nothing. The messages."""
+        outcomes = self.play(*steps)
+        for step, outcome in zip(steps, outcomes, strict=True):
+            assert outcome.failed, step
+            assert not outcome.changed, (step, outcome.msg)
+            assert "Traceback" not in str(outcome.result), (step, outcome.msg)
+            assert "defect" not in outcome.msg, (step, outcome.msg)
         assert self.calls.mutating() == []
-        assert not outcome.changed
-        return outcome
+        return [outcome.msg for outcome in outcomes]
 
-    def vm(self) -> Vm:
-        return self.yard.vm(NAME)
+    def vm(self, name: str = NAME) -> Vm:
+        return self.yard.vm(name)
+
+    def leave_successor(self, moid: str) -> None:
+        """Make of a container that is off what a run leaves that is killed after the clone."""
+        self.yard.set_config(moid, {"gantry.kind": "successor"})
+        self.yard.rename(moid, NAME + SUCCESSOR)
 
 
 @pytest.fixture
@@ -93,12 +111,18 @@ def containers(play: Player, way: Way, yard: Yard, calls: Control) -> Iterator[C
     yard.clear()
 
 
+@pytest.fixture
+def other_network(lab: dict[str, Any]) -> str:
+    return next(name for name in lab["networks"] if name != NETWORK)
+
+
 # -- creating, and leaving alone
 
 
 @pytest.mark.smoke
 def test_a_container_is_created_and_started_and_then_left_alone(containers: Containers) -> None:
-    first = containers.run(env={"GREETING": "hi"}, labels={"tier": "front"}, notes="ours")
+    step = {"env": {"GREETING": "hi"}, "labels": {"tier": "front"}, "notes": "ours"}
+    (first,) = containers.run(step)
     assert first.changed
     assert first["actions"] == [f"create {NAME} from {FIRST}", f"start {NAME}"]
     container = first["container"]
@@ -110,9 +134,10 @@ def test_a_container_is_created_and_started_and_then_left_alone(containers: Cont
     assert (vm.moid, vm.path) == (container["moid"], container["path"])
     assert vm.config["gantry.kind"] == "container"
     assert vm.config["gantry.id"] == container["id"] == vm.spec["id"]
-    second = containers.run(env={"GREETING": "hi"}, labels={"tier": "front"}, notes="ours")
+    (second,) = containers.run(step)
     assert not second.changed
     assert second["actions"] == []
+    assert second["diff"] == {"before": {}, "after": {}}
     assert second["container"] == container
     assert containers.calls.mutating() == []
     assert len(containers.calls.methods()) <= BUDGET, containers.calls.methods()
@@ -120,11 +145,13 @@ def test_a_container_is_created_and_started_and_then_left_alone(containers: Cont
 
 def test_the_vm_is_what_the_contract_says(containers: Containers) -> None:
     containers.run(
-        env={"GREETING": "hi"},
-        memory="128M",
-        cpus=2,
-        scratch_size="1G",
-        networks=[{"name": NETWORK, "mac_address": "00:50:56:00:00:01"}],
+        {
+            "env": {"GREETING": "hi"},
+            "memory": "128M",
+            "cpus": 2,
+            "scratch_size": "1G",
+            "networks": [{"name": NETWORK, "mac_address": "00:50:56:00:00:01"}],
+        }
     )
     vm = containers.vm()
     assert (vm.memory_mb, vm.cpus) == (128, 2)
@@ -149,213 +176,212 @@ def test_the_vm_is_what_the_contract_says(containers: Containers) -> None:
     assert "gantry.image.references" not in {key for key, value in vm.config.items() if value}
 
 
-def test_several_adapters_are_named_by_their_macs(containers: Containers) -> None:
-    other = next(name for name in containers.yard.lab["networks"] if name != NETWORK)
-    networks = [{"name": NETWORK}, {"name": other, "ipv4_address": "10.9.9.9/24"}]
-    containers.run(networks=networks)
+def test_several_adapters_are_named_by_their_macs(containers: Containers, other_network: str) -> None:
+    step = {"networks": [{"name": NETWORK}, {"name": other_network, "ipv4_address": "10.9.9.9/24"}]}
+    _first, second = containers.run(step, step)
     vm = containers.vm()
     adapters = sorted(vm.of_kind(vim.vm.device.VirtualEthernetCard), key=lambda card: card.key)
     assert [entry["mac"] for entry in vm.spec["networks"]] == [card.macAddress for card in adapters]
     assert len({card.macAddress for card in adapters}) == 2
-    assert not containers.run(networks=networks).changed
+    assert not second.changed
 
 
 def test_present_does_not_start_and_leaves_running_what_runs(containers: Containers) -> None:
-    assert containers.run(state="present")["container"]["status"] == "created"
-    assert containers.vm().power == "poweredOff"
-    containers.run(state="started")
-    assert not containers.run(state="present").changed
-    assert containers.vm().power == "poweredOn"
+    created, started, left = containers.run({"state": "present"}, {"state": "started"}, {"state": "present"})
+    assert (created["container"]["state"], created["container"]["status"]) == ("stopped", "created")
+    assert started["container"]["state"] == "running"
+    assert not left.changed
+    assert left["container"]["state"] == "running"
 
 
 def test_healthy_waits_for_the_health_check(containers: Containers) -> None:
-    outcome = containers.run(state="healthy", image=CHECKED)
-    assert outcome["container"]["health"] == "healthy"
-    assert not containers.run(state="healthy", image=CHECKED).changed
-    assert "no health check" in containers.fails(state="healthy", image=CHECKED, healthcheck={"test": "NONE"}).msg
+    step = {"state": "healthy", "image": CHECKED}
+    first, second, refused = containers.play(step, step, {**step, "healthcheck": {"test": "NONE"}})
+    assert first["container"]["health"] == "healthy"
+    assert not second.changed
+    assert refused.failed
+    assert "no health check" in refused.msg
 
 
 # -- check mode and diff
 
-CHANGES = {
+# What is wanted, and after what.
+CHANGES: dict[str, tuple[Step, Step | None]] = {
     "create": ({}, None),
     "environment": ({"env": {"A": "new"}}, {"env": {"A": "old"}}),
     "labels": ({"labels": {"a": "b"}}, {}),
     "image": ({"image": SECOND}, {}),
     "memory": ({"memory": "512M"}, {}),
     "stop": ({"state": "stopped"}, {}),
-    "start": ({"state": "started"}, {"state": "stopped"}),
+    "start": ({"state": "started"}, {"state": "present"}),
     "absent": ({"state": "absent"}, {}),
 }
 
 
-@pytest.mark.parametrize("case", CHANGES)
-def test_check_mode_predicts_what_a_run_does_and_touches_nothing(containers: Containers, case: str) -> None:
-    wanted, before = CHANGES[case]
-    if before is not None:
-        containers.run(**before)
-    predicted = containers.run(check=True, diff=True, **wanted)
+def test_check_mode_predicts_what_a_run_does_and_touches_nothing(containers: Containers) -> None:
+    wanted = [{"name": f"{PREFIX}{case}", **after} for case, (after, _before) in CHANGES.items()]
+    containers.run(*({"name": f"{PREFIX}{case}", **one} for case, (_, one) in CHANGES.items() if one is not None))
+    predicted = containers.run(*wanted, check=True)
     assert containers.calls.mutating() == []
-    made = containers.run(diff=True, **wanted)
-    for key in ("changed", "actions", "diff"):
-        assert predicted[key] == made[key], key
-    assert predicted.changed
-    assert made["diff"]["before"] != made["diff"]["after"]
-    if made["container"] is None:
-        assert predicted["container"] is None
-    else:
+    made = containers.run(*wanted)
+    for case, guess, done in zip(CHANGES, predicted, made, strict=True):
+        assert guess.changed, case
+        for key in ("changed", "actions", "diff"):
+            assert guess[key] == done[key], (case, key)
+        assert done["diff"]["before"] != done["diff"]["after"], case
+        if done["container"] is None:
+            assert guess["container"] is None, case
+            continue
         same = ("name", "image", "image_digest", "state", "labels", "memory", "cpus", "path", "datastore", "hostname")
-        assert {key: predicted["container"][key] for key in same} == {key: made["container"][key] for key in same}
-    assert not containers.run(check=True, **wanted).changed
+        for key in same:
+            assert guess["container"][key] == done["container"][key], (case, key)
+    assert not any(outcome.changed for outcome in containers.run(*wanted, check=True))
 
 
 def test_a_diff_says_that_a_variable_changes_and_not_what_it_is(containers: Containers) -> None:
-    containers.run(env={"PASSWORD": "hunter2"})
-    outcome = containers.run(diff=True, env={"PASSWORD": "hunter3"})
-    assert "PASSWORD" in outcome["diff"]["after"][NAME]["env"]
-    shown = json.dumps({key: value for key, value in outcome.result.items() if key != "invocation"})
-    assert "hunter" not in shown
+    created, changed = containers.run({"env": {"PASSWORD": "hunter2"}}, {"env": {"PASSWORD": "hunter3"}})
+    assert "PASSWORD" in changed["diff"]["after"][NAME]["env"]
+    for outcome in (created, changed):
+        shown = json.dumps({key: value for key, value in outcome.result.items() if key != "invocation"})
+        assert "hunter" not in shown
 
 
 # -- changing
 
 
 def test_what_takes_effect_at_a_start_is_changed_in_place(containers: Containers) -> None:
-    before = containers.run()["container"]
-    outcome = containers.run(env={"A": "b"}, memory="512M", command=["other"])
-    assert outcome["actions"] == [
-        f"stop {NAME}",
-        f"reconfigure {NAME}: command, env, memory",
-        f"start {NAME}",
-    ]
+    step = {"env": {"A": "b"}, "memory": "512M", "command": ["other"]}
+    before, changed, again = containers.run({}, step, step)
+    assert changed["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: command, env, memory", f"start {NAME}"]
+    assert not again.changed
     vm = containers.vm()
-    assert (vm.moid, vm.config["gantry.id"]) == (before["moid"], before["id"])
+    assert (vm.moid, vm.config["gantry.id"]) == (before["container"]["moid"], before["container"]["id"])
     assert vm.memory_mb == 512
     assert vm.spec["process"]["args"] == ["other"]
     assert "A=b" in vm.spec["process"]["env"]
     assert vm.power == "poweredOn"
-    assert not containers.run(env={"A": "b"}, memory="512M", command=["other"]).changed
 
 
 def test_labels_and_notes_are_changed_while_it_runs(containers: Containers) -> None:
-    containers.run()
-    outcome = containers.run(labels={"a": "b"}, notes="hello")
-    assert outcome["actions"] == [f"reconfigure {NAME}: labels, notes"]
-    assert set(containers.calls.mutating()) == {"ReconfigVM_Task"}
+    containers.run({})
+    changed, again = containers.run({"labels": {"a": "b"}, "notes": "hello"}, {"labels": {"a": "b"}})
+    assert changed["actions"] == [f"reconfigure {NAME}: labels, notes"]
+    assert not again.changed
+    assert containers.calls.mutating() == ["ReconfigVM_Task"]
     vm = containers.vm()
     assert (json.loads(vm.config["gantry.labels"]), vm.notes) == ({"a": "b"}, "hello")
-    assert not containers.run(labels={"a": "b"}).changed
 
 
 def test_another_image_is_another_vm_and_the_old_one_goes_last(containers: Containers) -> None:
-    before = containers.run()["container"]
-    outcome = containers.run(image=SECOND)
-    assert outcome["actions"] == [
+    (before,) = containers.run({})
+    replaced, again = containers.run({"image": SECOND}, {"image": SECOND})
+    assert replaced["actions"] == [
         f"create the successor of {NAME} from {SECOND} (another image)",
         f"stop {NAME}",
         f"remove {NAME}",
         f"rename {NAME}{SUCCESSOR} to {NAME}",
         f"start {NAME}",
     ]
+    assert not again.changed
     mutating = containers.calls.mutating()
     assert mutating.index("CloneVM_Task") < mutating.index("Destroy_Task")
     vm = containers.vm()
-    assert vm.moid != before["moid"]
+    assert vm.moid != before["container"]["moid"]
     assert vm.config["gantry.kind"] == "container"
     assert vm.spec["process"]["args"] == ["serve", "more"]
     assert containers.yard.vms(NAME + SUCCESSOR) == []
-    assert not containers.run(image=SECOND).changed
-    # Once more: the successor's folder in the datastore has the same name as its predecessor's.
-    assert containers.run(image=FIRST).changed
-    assert containers.vm().spec["process"]["args"] == ["serve"]
+
+
+def test_a_container_can_be_replaced_again_and_again(containers: Containers) -> None:
+    # The files of each successor lie in a folder that is named like those of the one before.
+    outcomes = containers.run({}, {"recreate": True}, {"recreate": True})
+    made = [(outcome["container"]["moid"], outcome["container"]["id"]) for outcome in outcomes]
+    assert len(set(made)) == 3
+    assert containers.vm().moid == made[-1][0]
 
 
 def test_a_successor_that_cannot_be_made_leaves_the_old_container_running(containers: Containers) -> None:
-    before = containers.run()["container"]
-    containers.calls.reset()
+    (before,) = containers.run({})
     containers.calls.fault("CloneVM_Task", "NoDiskSpace")
-    outcome = containers.play({MODULE: containers.options(image=SECOND)}, way=containers.way).last
+    (outcome,) = containers.play({"image": SECOND})
     assert outcome.failed
-    assert "datastore" in outcome.msg
     assert outcome["fault"]["type"] == "NoDiskSpace"
+    assert "Make room" in outcome.msg
     vm = containers.vm()
-    assert (vm.moid, vm.power) == (before["moid"], "poweredOn")
+    assert (vm.moid, vm.power) == (before["container"]["moid"], "poweredOn")
 
 
-def test_recreate_replaces_without_another_reason(containers: Containers) -> None:
-    before = containers.run()["container"]
-    after = containers.run(recreate=True)["container"]
-    assert after["moid"] != before["moid"]
-    assert after["id"] != before["id"]
-
-
-def test_networks_are_changed_in_place(containers: Containers) -> None:
-    other = next(name for name in containers.yard.lab["networks"] if name != NETWORK)
-    before = containers.run()["container"]
-    mac = containers.vm().of_kind(vim.vm.device.VirtualEthernetCard)[0].macAddress
-    networks = [{"name": NETWORK}, {"name": other}]
-    assert containers.run(networks=networks).changed
+def test_networks_are_changed_in_place(containers: Containers, other_network: str) -> None:
+    (before,) = containers.run({})
+    (old,) = containers.vm().of_kind(vim.vm.device.VirtualEthernetCard)
+    step = {"networks": [{"name": NETWORK}, {"name": other_network}]}
+    changed, again = containers.run(step, step)
+    assert changed.changed
+    assert not again.changed
     vm = containers.vm()
     macs = [entry["mac"] for entry in vm.spec["networks"]]
-    assert vm.moid == before["moid"]
-    assert macs[0] == mac
+    assert vm.moid == before["container"]["moid"]
+    assert macs[0] == old.macAddress
     assert sorted(macs) == sorted(card.macAddress for card in vm.of_kind(vim.vm.device.VirtualEthernetCard))
-    assert not containers.run(networks=networks).changed
-    assert containers.run(networks=[]).changed
+    changed, again = containers.run({"networks": []}, {"networks": []})
+    assert changed.changed
+    assert not again.changed
     assert containers.vm().of_kind(vim.vm.device.VirtualEthernetCard) == []
-    assert not containers.run(networks=[]).changed
 
 
 def test_folder_and_pool_are_moved_to_while_it_runs(containers: Containers) -> None:
     containers.yard.create_folder("ct-folder")
     containers.yard.create_pool("ct-pool")
-    before = containers.run()["container"]
-    outcome = containers.run(folder="ct-folder", resource_pool="ct-pool")
-    assert outcome["container"]["folder"].endswith("/vm/ct-folder")
-    assert outcome["container"]["resource_pool"] == "ct-pool"
-    assert outcome["container"]["moid"] == before["moid"]
-    assert not {"PowerOffVM_Task", "ShutdownGuest"} & set(containers.calls.mutating())
-    assert not containers.run(folder="ct-folder", resource_pool="ct-pool").changed
-    # Without them it stays where it is.
-    assert not containers.run().changed
+    (before,) = containers.run({})
+    step = {"folder": "ct-folder", "resource_pool": "ct-pool"}
+    moved, again, without = containers.run(step, step, {})
+    container = moved["container"]
+    assert container["folder"].endswith("/vm/ct-folder")
+    assert container["resource_pool"] == "ct-pool"
+    assert container["moid"] == before["container"]["moid"]
+    assert set(containers.calls.mutating()) == {"MoveIntoFolder_Task", "MoveIntoResourcePool"}
+    assert not again.changed
+    assert not without.changed
 
 
 def test_what_others_changed_is_changed_back(containers: Containers) -> None:
-    containers.run(env={"A": "b"})
+    step = {"env": {"A": "b"}}
+    containers.run(step)
     vm = containers.vm()
     containers.yard.power_off(vm.moid)
     containers.yard.reconfigure(vm.moid, vim.vm.ConfigSpec(memoryMB=1024))
     containers.yard.set_config(vm.moid, {"guestinfo.gantry.spec": json.dumps({**vm.spec, "hostname": "evil"})})
-    outcome = containers.run(env={"A": "b"})
-    assert outcome["actions"] == [f"reconfigure {NAME}: memory", f"start {NAME}"]
-    again = containers.vm()
-    assert again.memory_mb == 256
-    assert again.spec == vm.spec
-    assert not containers.run(env={"A": "b"}).changed
+    fixed, again = containers.run(step, step)
+    assert fixed["actions"] == [f"reconfigure {NAME}: memory", f"start {NAME}"]
+    assert not again.changed
+    now = containers.vm()
+    assert now.memory_mb == 256
+    assert now.spec == vm.spec
 
 
 # -- stopping, starting, removing
 
 
 def test_stop_start_and_removal(containers: Containers) -> None:
-    containers.run()
-    stopped = containers.run(state="stopped", image=None)
+    states = ["stopped", "stopped", "started", "absent", "absent"]
+    steps = [{"state": state, "image": None} for state in states]
+    _created, stopped, still, started, gone, none = containers.run({}, *steps)
     assert stopped["actions"] == [f"stop {NAME}"]
-    assert "ShutdownGuest" in containers.calls.mutating()
     assert stopped["container"]["state"] == "stopped"
-    assert not containers.run(state="stopped", image=None).changed
-    assert containers.run(state="started", image=None)["container"]["state"] == "running"
-    gone = containers.run(state="absent", image=None)
+    assert not still.changed
+    assert started["actions"] == [f"start {NAME}"]
+    assert started["container"]["state"] == "running"
     assert gone["actions"] == [f"stop {NAME}", f"remove {NAME}"]
     assert gone["container"] is None
+    assert not none.changed
+    assert "ShutdownGuest" in containers.calls.mutating()
+    assert "PowerOffVM_Task" not in containers.calls.mutating()
     assert containers.yard.vms(NAME) == []
-    assert not containers.run(state="absent", image=None).changed
 
 
 def test_force_kill_does_not_ask(containers: Containers) -> None:
-    containers.run()
-    outcome = containers.run(state="stopped", force_kill=True)
-    assert outcome["actions"] == [f"kill {NAME}"]
+    _created, killed = containers.run({}, {"state": "stopped", "force_kill": True})
+    assert killed["actions"] == [f"kill {NAME}"]
     assert "ShutdownGuest" not in containers.calls.mutating()
     assert containers.vm().power == "poweredOff"
 
@@ -364,145 +390,170 @@ def test_force_kill_does_not_ask(containers: Containers) -> None:
 
 
 def test_a_run_killed_after_the_clone_is_finished_by_the_next(containers: Containers) -> None:
-    old = containers.run()["container"]
-    new = containers.run(name=f"{PREFIX}other", image=SECOND, state="present")["container"]
-    # The very state between the clone and the end of the old VM.
-    containers.yard.set_config(new["moid"], {"gantry.kind": "successor"})
-    containers.yard.rename(new["moid"], NAME + SUCCESSOR)
-    outcome = containers.run(image=SECOND)
+    other = {"name": f"{PREFIX}other", "image": SECOND, "state": "present"}
+    old, new = containers.run({}, other)
+    containers.leave_successor(new["container"]["moid"])
+    finished, again = containers.run({"image": SECOND}, {"image": SECOND})
     assert "CloneVM_Task" not in containers.calls.mutating()
-    assert outcome["container"]["moid"] == new["moid"] != old["moid"]
+    assert finished["container"]["moid"] == new["container"]["moid"] != old["container"]["moid"]
+    assert not again.changed
     assert containers.vm().spec["name"] == NAME
     assert containers.yard.vms(NAME + SUCCESSOR) == []
-    assert not containers.run(image=SECOND).changed
 
 
 def test_a_run_killed_before_the_rename_is_finished_by_the_next(containers: Containers) -> None:
-    new = containers.run(state="present")["container"]
-    containers.yard.set_config(new["moid"], {"gantry.kind": "successor"})
-    containers.yard.rename(new["moid"], NAME + SUCCESSOR)
-    outcome = containers.run()
-    assert outcome["actions"] == [f"rename {NAME}{SUCCESSOR} to {NAME}", f"start {NAME}"]
-    assert outcome["container"]["moid"] == new["moid"]
-    assert not containers.run().changed
+    (new,) = containers.run({"state": "present"})
+    containers.leave_successor(new["container"]["moid"])
+    finished, again = containers.run({}, {})
+    assert finished["actions"] == [f"rename {NAME}{SUCCESSOR} to {NAME}", f"start {NAME}"]
+    assert finished["container"]["moid"] == new["container"]["moid"]
+    assert not again.changed
 
 
 def test_a_successor_that_is_no_longer_wanted_is_removed(containers: Containers) -> None:
-    containers.run()
-    new = containers.run(name=f"{PREFIX}other", image=SECOND, state="present")["container"]
-    containers.yard.set_config(new["moid"], {"gantry.kind": "successor"})
-    containers.yard.rename(new["moid"], NAME + SUCCESSOR)
-    assert containers.run()["actions"] == [f"remove {NAME}{SUCCESSOR}"]
+    _old, new = containers.run({}, {"name": f"{PREFIX}other", "image": SECOND, "state": "present"})
+    containers.leave_successor(new["container"]["moid"])
+    cleaned, again = containers.run({}, {})
+    assert cleaned["actions"] == [f"remove {NAME}{SUCCESSOR}"]
+    assert not again.changed
     assert containers.yard.vms(NAME + SUCCESSOR) == []
-    assert not containers.run().changed
 
 
 # -- what is not ours, and bad input
 
 
-@pytest.mark.parametrize("state", ["present", "started", "stopped", "absent"])
-def test_a_foreign_vm_is_never_touched(containers: Containers, state: str) -> None:
+def test_a_foreign_vm_is_never_touched(containers: Containers) -> None:
     moid = containers.yard.create_vm(NAME, {})
-    outcome = containers.fails(state=state)
-    assert "left alone" in outcome.msg
-    assert containers.vm().path in outcome.msg
+    states = ["present", "started", "stopped", "absent"]
+    for message in containers.refuse(*({"state": state} for state in states)):
+        assert "left alone" in message
+        assert containers.vm().path in message
     assert containers.vm().moid == moid
 
 
 def test_two_of_one_name_are_told_apart_by_their_folder(containers: Containers) -> None:
     for folder in ("ct-one", "ct-two"):
         containers.yard.create_folder(folder)
-        containers.run(folder=folder, state="present")
-    outcome = containers.fails(state="stopped")
-    assert "/ct-one/" in outcome.msg
-    assert "/ct-two/" in outcome.msg
-    assert containers.run(folder="ct-two", state="absent").changed
-    assert not containers.run(state="present").changed
-    assert containers.vm().path.endswith(f"/ct-one/{NAME}")
+    one, two = containers.run(
+        {"folder": "ct-one", "state": "present"},
+        {"folder": "ct-two", "state": "present", "name": f"{PREFIX}other"},
+    )
+    containers.yard.rename(two["container"]["moid"], NAME)
+    (message,) = containers.refuse({"state": "stopped"})
+    assert f"/ct-one/{NAME}" in message
+    assert f"/ct-two/{NAME}" in message
+    gone, left = containers.run({"folder": "ct-two", "state": "absent"}, {"state": "present"})
+    assert gone.changed
+    assert not left.changed
+    assert containers.vm().moid == one["container"]["moid"]
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"image": "registry.example.com/nothing:1"}, ["registry.example.com/nothing:1", "container_image"]),
-        ({"image": "Not A Reference"}, ["Not A Reference"]),
-        ({"datacenter": "DC9"}, ["DC9"]),
-        ({"cluster": "C9"}, ["C9"]),
-        ({"datastore": "nowhere"}, ["nowhere"]),
-        ({"folder": "nowhere"}, ["nowhere"]),
-        ({"resource_pool": "nowhere"}, ["nowhere"]),
-        ({"networks": [{"name": "VM Netwrok"}]}, ["VM Netwrok", "VM Network"]),
-        ({"memory": "a lot"}, ["memory", "a lot"]),
-        ({"memory": "1"}, ["memory", "64 MiB"]),
-        ({"env": {"A": 1}}, ["env", "'A'", "quotes"]),
-        ({"name": "no/slash"}, ["name", "no/slash"]),
-        ({"restart_policy": "sometimes"}, ["restart_policy", "on-failure"]),
-        ({"privileged": True}, ["privileged"]),
-        ({"healthcheck": {"retires": 3}}, ["retires"]),
-        ({"image": None, "state": "started"}, ["give image"]),
-        ({"image": None, "cpus": 2}, ["cpus", "image"]),
-    ],
-)
-def test_bad_input_is_one_clear_message(containers: Containers, options: dict[str, Any], words: list[str]) -> None:
-    message = containers.fails(**options).msg
-    for word in words:
-        assert word in message
+def test_a_foreign_vm_with_the_name_of_a_successor_is_left_alone(containers: Containers) -> None:
+    (before,) = containers.run({})
+    moid = containers.yard.create_vm(NAME + SUCCESSOR, {})
+    (outcome,) = containers.play({"image": SECOND})
+    assert outcome["fault"]["type"] == "DuplicateName"
+    assert NAME + SUCCESSOR in outcome.msg
+    assert (containers.vm().moid, containers.vm().power) == (before["container"]["moid"], "poweredOn")
+    assert containers.vm(NAME + SUCCESSOR).moid == moid
 
 
-def test_an_empty_datastore_says_that_the_bootstrap_is_missing(containers: Containers) -> None:
-    outcome = containers.fails(bootstrap="[nowhere] x.iso", datastore="nowhere")
-    assert "nowhere" in outcome.msg
+BAD_INPUT: list[tuple[Step, list[str]]] = [
+    ({"image": "registry.example.com/nothing:1"}, ["registry.example.com/nothing:1", "container_image"]),
+    ({"image": "Not A Reference"}, ["Not A Reference"]),
+    ({"datacenter": "DC9"}, ["DC9"]),
+    ({"cluster": "C9"}, ["C9"]),
+    ({"datastore": "nowhere"}, ["nowhere"]),
+    ({"folder": "nowhere"}, ["nowhere"]),
+    ({"resource_pool": "nowhere"}, ["nowhere"]),
+    ({"networks": [{"name": "VM Netwrok"}]}, ["VM Netwrok", "VM Network"]),
+    ({"memory": "a lot"}, ["memory", "a lot"]),
+    ({"memory": "1"}, ["memory", "64 MiB"]),
+    ({"env": {"A": 1}}, ["env", "'A'", "quotes"]),
+    ({"name": "no/slash"}, ["name", "no/slash"]),
+    ({"restart_policy": "sometimes"}, ["restart_policy", "on-failure"]),
+    ({"privileged": True}, ["privileged"]),
+    ({"healthcheck": {"retires": 3}}, ["retires"]),
+    ({"image": None, "state": "started"}, ["give image"]),
+    ({"image": None, "cpus": 2}, ["cpus", "image"]),
+]
 
 
-@pytest.mark.parametrize(
-    ("fault", "hint"),
-    [
-        ("NoDiskSpace", "Make room"),
-        ("DuplicateName", "run again"),
-        ("NoPermission", "privileges"),
-    ],
-)
-def test_a_fault_of_the_clone_says_what_to_do(containers: Containers, fault: str, hint: str) -> None:
-    containers.calls.reset()
-    containers.calls.fault("CloneVM_Task", fault)
-    outcome = containers.play({MODULE: containers.options()}, way=containers.way).last
-    assert outcome.failed
-    assert outcome["fault"]["type"] == fault
-    assert hint in outcome.msg
-    assert not outcome.changed
+def test_bad_input_is_one_clear_message(containers: Containers) -> None:
+    messages = containers.refuse(*(step for step, _words in BAD_INPUT))
+    for (step, words), message in zip(BAD_INPUT, messages, strict=True):
+        for word in words:
+            assert word in message, step
+
+
+def test_a_datastore_without_a_bootstrap_says_so(containers: Containers) -> None:
+    containers.yard.remove_bootstrap()
+    try:
+        (message,) = containers.refuse({})
+    finally:
+        containers.yard.upload_bootstrap()
+    assert "bootstrap_image" in message
+    assert containers.yard.lab["datastore"] in message
+
+
+FAULTS = {
+    "NoDiskSpace": "Make room",
+    "InsufficientMemoryResourcesFault": "lower memory",
+    "NoPermission": "privileges",
+}
+
+
+def test_a_fault_of_the_clone_says_what_to_do(containers: Containers) -> None:
+    for fault in FAULTS:
+        containers.calls.fault("CloneVM_Task", fault)
+    outcomes = containers.play(*({} for _fault in FAULTS))
+    for (fault, hint), outcome in zip(FAULTS.items(), outcomes, strict=True):
+        assert outcome.failed
+        assert outcome["fault"]["type"] == fault
+        assert hint in outcome.msg
+        assert not outcome.changed
     assert containers.yard.vms(NAME) == []
+
+
+def test_a_start_that_is_not_admitted_says_what_to_do_and_the_next_run_goes_on(containers: Containers) -> None:
+    containers.calls.fault("PowerOnMultiVM_Task", "InsufficientMemoryResourcesFault")
+    refused, started = containers.play({}, {})
+    assert refused.failed
+    assert refused.changed
+    assert "lower memory" in refused.msg
+    assert started["actions"] == [f"start {NAME}"]
 
 
 # -- both ways, and how dear it is
 
 
 @pytest.mark.smoke
-def test_both_ways_return_the_same(containers: Containers, both_ways: Callable[..., dict[str, Any]], way: Way) -> None:
-    if way == "module":
-        pytest.skip("one comparison covers both")
+def test_both_ways_return_the_same(
+    play: Player, yard: Yard, calls: Control, both_ways: Callable[..., dict[str, Any]]
+) -> None:
+    containers = Containers(play, "action", yard, calls)
     task = {MODULE: containers.options(labels={"a": "b"})}
     assert both_ways(task, check=True, diff=True)["changed"]
-    containers.run(labels={"a": "b"})
+    containers.run({"labels": {"a": "b"}})
     assert not both_ways(task, diff=True)["changed"]
-    assert both_ways({MODULE: containers.options(networks=[{"name": "nowhere"}])})["failed"]
+    assert "nowhere" in both_ways({MODULE: containers.options(networks=[{"name": "nowhere"}])})["msg"]
+    yard.clear()
 
 
 def test_nothing_to_do_is_cheap_among_500_vms(containers: Containers) -> None:
     containers.calls.add_vms(500, f"{PREFIX}idle-")
-    containers.run()
-    for state in ("present", "started"):
-        assert not containers.run(state=state).changed
+    containers.run({})
+    for step in ({}, {"name": f"{PREFIX}nothing", "state": "absent"}):
+        (outcome,) = containers.run(step)
+        assert not outcome.changed
         assert len(containers.calls.methods()) <= BUDGET, containers.calls.methods()
-    containers.run(state="absent")
-    assert not containers.run(state="absent").changed
-    assert len(containers.calls.methods()) <= BUDGET, containers.calls.methods()
 
 
-def test_a_loop_logs_in_once(play: Player, yard: Yard, calls: Control, containers: Containers) -> None:
+def test_a_loop_logs_in_once(containers: Containers) -> None:
     names = [f"{PREFIX}loop{number}" for number in range(3)]
     task = {MODULE: {**containers.options(state="present"), "name": "{{ item }}"}, "loop": names}
-    assert play(task, way="action").last.changed
-    calls.reset()
-    assert not play(task, way="action").last.changed
-    assert calls.methods().count("Login") <= 1
-    assert calls.mutating() == []
+    assert containers.player(task, way="action").ok().last.changed
+    containers.calls.reset()
+    assert not containers.player(task, way="action").ok().last.changed
+    assert containers.calls.methods().count("Login") <= 1
+    assert containers.calls.mutating() == []
