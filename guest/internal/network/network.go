@@ -132,20 +132,36 @@ func (m *Manager) configure(ctx context.Context, adapter Adapter, network spec.N
 	if err != nil {
 		return failure.New(failure.NetworkFailed, "%s: %v", adapter.Name, err)
 	}
-	if err := netlink.LinkSetUp(link); err != nil {
-		return failure.New(failure.NetworkFailed, "bring up %s: %v", adapter.Name, err)
-	}
 	if network.DHCP {
+		if err := netlink.LinkSetUp(link); err != nil {
+			return failure.New(failure.NetworkFailed, "bring up %s: %v", adapter.Name, err)
+		}
 		return m.obtain(ctx, link)
 	}
 	fixed := lease{prefix: network.Prefix()}
 	if network.Gateway != "" {
 		fixed.gateway = netip.MustParseAddr(network.Gateway)
 	}
-	if err := apply(link, lease{}, fixed); err != nil {
+	if err := setFixed(link, fixed); err != nil {
 		return failure.New(failure.NetworkFailed, "%s: %v", adapter.Name, err)
 	}
 	return nil
+}
+
+// setFixed has the address in place before the adapter comes up, so that the kernel announces it: neighbours may remember a
+// predecessor's MAC address.
+func setFixed(link netlink.Link, fixed lease) error {
+	announce := "/proc/sys/net/ipv4/conf/" + link.Attrs().Name + "/arp_notify"
+	if err := os.WriteFile(announce, []byte("1"), 0); err != nil {
+		return err
+	}
+	if err := netlink.AddrReplace(link, address(fixed.prefix)); err != nil {
+		return fmt.Errorf("add %v: %w", fixed.prefix, err)
+	}
+	if err := netlink.LinkSetUp(link); err != nil {
+		return fmt.Errorf("bring up: %w", err)
+	}
+	return apply(link, lease{}, fixed)
 }
 
 // apply puts the new configuration in the place of the old one.

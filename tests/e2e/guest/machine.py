@@ -42,6 +42,7 @@ class Hardware:
     disk_bus: str = "pvscsi"  # or virtio
     nic: str = "vmxnet3"  # or virtio-net-pci
     networks: int = 1  # 10.0.2.0/24 and so on; the guest may use .15
+    served: bool = True  # by QEMU's DHCP server; otherwise nobody answers
     isolated: bool = True  # DHCP then gives neither a gateway nor a name server
     spec_by: str = "fw_cfg"  # or disk, or nothing
     forward: int | None = None  # a port of the guest, on the first network
@@ -243,8 +244,10 @@ class Machine:
         hardware = self.hardware
         command = []
         for index in range(hardware.networks):
-            options = f"user,id=net{index},net=10.0.{2 + index}.0/24"
-            if hardware.isolated:
+            options = (
+                f"user,id=net{index},net=10.0.{2 + index}.0/24" if hardware.served else f"hubport,id=net{index},hubid=0"
+            )
+            if hardware.served and hardware.isolated:
                 options += ",restrict=on"
             if index == 0 and hardware.forward is not None:
                 self.forwarded = _free_port()

@@ -79,6 +79,19 @@ def test_network_that_is_not_there(boot: Boot) -> None:
     _assert_error(boot(spec), "network_missing", "networks[1]", "52:54:00:00:00:01")
 
 
+def test_no_answer_to_dhcp(boot: Boot) -> None:
+    machine = boot(make_spec(["true"], networks=[DHCP_NETWORK]), served=False)
+    _assert_error(machine, "dhcp_failed", "eth0", "52:54:00:00:00:01", "30s")
+
+
+def test_stop_while_the_machine_prepares_itself(boot: Boot) -> None:
+    machine = boot(make_spec(["true"], networks=[DHCP_NETWORK]), served=False)
+    machine.wait_status(lambda status: status["id"] != "", "booting with a spec")
+    machine.request_shutdown()
+    status = machine.wait_off(timeout=25)
+    assert (status["state"], status["exit_code"], status["started_at"]) == ("exited", 143, None)
+
+
 def test_unknown_user(boot: Boot) -> None:
     _assert_error(boot(make_spec(["true"], user="nobody-here")), "user_unknown", "nobody-here", "/etc/passwd")
 
