@@ -15,13 +15,10 @@ from typing import Any
 
 from lab import artifacts, namespace, ports, vcenter_service
 from lab.config import Config, load
-from lab.errors import LabError
 from lab.registry import Registry
 from lab.state import State, default_state_dir
 from tools.console import say, step
 
-# Lines of the vCenter's log that are shown when a start has failed.
-_LOG_LINES = 30
 # The process that ends the others; it is asked before they are.
 _FIRST = "vcenter"
 
@@ -58,13 +55,10 @@ class Lab:
             built = artifacts.build(self.config)
             try:
                 info = self._start(built)
-            except BaseException as error:
-                tail = self._log_tail()
+                self._publish_info(info)
+            except BaseException:
                 self._clean()
-                if isinstance(error, LabError):
-                    raise LabError(f"{error}{tail}") from error
                 raise
-            self._publish_info(info)
             return info
 
     def down(self) -> bool:
@@ -142,10 +136,3 @@ class Lab:
             records[name].end()
         namespace.remove_namespace(self.state.namespace)
         self.state.wipe()
-
-    def _log_tail(self) -> str:
-        log = vcenter_service.log_path(self.state)
-        if not log.exists():
-            return ""
-        lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-        return "\n".join([f"\nThe end of {log}:", *lines]) if lines else ""

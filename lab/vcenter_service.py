@@ -22,6 +22,8 @@ from lab.state import CACHE, State
 # The first start after a boot of this machine includes the KVM probe, which may take twenty seconds.
 _READY_SECONDS = 120.0
 _GIB = 1 << 30
+# Of the log, shown when the start has failed.
+_LOG_LINES = 30
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,6 @@ class Running:
     accelerator: str
 
 
-def log_path(state: State) -> Path:
-    return state.logs / "vcenter.log"
-
-
 def start(state: State, config: Config, built: Artifacts, ports: Ports, password: str, *, bound: bool) -> Running:
     """Starts the vCenter and waits until its API answers."""
     hosts = tuple(f"esx{number}" for number in range(1, config.inventory.hosts + 1))
@@ -43,13 +41,13 @@ def start(state: State, config: Config, built: Artifacts, ports: Ports, password
     ready = state.directory / "ready.json"
     content = _configuration(state, config, built, ports, password, hosts, ready)
     state.write(configuration, json.dumps(content, indent=2))
-    log = log_path(state)
+    log = state.logs / "vcenter.log"
     if log.exists():
         # What a lab that crashed has said is often looked for only after the next is up.
         log.replace(log.with_suffix(".log.1"))
     record = state.processes / "vcenter.json"
     process = spawn([str(built.vcenter), "-config", str(configuration)], log, record, bound=bound)
-    found = _wait_until_ready(process, ready)
+    found = _wait_until_ready(process, ready, log)
     return Running(process.pid, Path(found["ca_path"]), hosts, _accelerator(state, config))
 
 
@@ -91,16 +89,21 @@ def _configuration(
     return content
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], ready: Path) -> dict[str, Any]:
+def _wait_until_ready(process: subprocess.Popen[bytes], ready: Path, log: Path) -> dict[str, Any]:
     deadline = time.monotonic() + _READY_SECONDS
     while not ready.exists():
         if process.poll() is not None:
-            raise LabError(f"the lab's vCenter ended with exit code {process.returncode} instead of serving.")
+            raise LabError(f"the lab's vCenter ended with exit code {process.returncode}{_tail(log)}")
         if time.monotonic() > deadline:
-            raise LabError(f"the lab's vCenter does not serve after {_READY_SECONDS:.0f} seconds.")
+            raise LabError(f"the lab's vCenter does not serve after {_READY_SECONDS:.0f} seconds{_tail(log)}")
         time.sleep(0.05)
     found: dict[str, Any] = json.loads(ready.read_text())
     return found
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+    return "\n".join([f"; the end of {log}:", *lines])
 
 
 def _accelerator(state: State, config: Config) -> str:

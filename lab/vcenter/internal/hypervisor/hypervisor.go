@@ -127,6 +127,7 @@ func (h *Hypervisor) Start(spec machine.Spec) error {
 		h.remove(i)
 		return err
 	}
+	i.started = true
 	go h.attend(i)
 	return nil
 }

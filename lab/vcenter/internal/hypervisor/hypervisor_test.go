@@ -198,6 +198,30 @@ func TestMachineThatIsNoContainerNeedsNoStartSlot(t *testing.T) {
 	events.expect(t, "off vm-3 "+machine.OffKilled)
 }
 
+func TestMachineCanBeAskedAboutAndKilledWhileItsStartFails(t *testing.T) {
+	h, _ := startLab(t, deafGuest(t))
+	spec := testMachine("vm-1")
+	spec.Disks = []machine.Disk{{Path: "/nonexistent.raw", Format: "raw"}}
+	for range 5 {
+		failed := make(chan error)
+		go func() { failed <- h.Start(spec) }()
+		for starting := true; starting; {
+			select {
+			case err := <-failed:
+				if err == nil {
+					t.Fatal("a machine without its disk was started")
+				}
+				starting = false
+			default:
+				if _, on := h.Info("vm-1"); on {
+					t.Error("a machine that did not start is on")
+				}
+				_ = h.Kill("vm-1") // that there is none is an answer too; it must not hang
+			}
+		}
+	}
+}
+
 func TestStartRefusesWhatItCannotRunAndLeavesNothing(t *testing.T) {
 	h, _ := startLab(t, deafGuest(t))
 	foreignNetwork, missingDisk := testMachine("vm-1"), testMachine("vm-2")

@@ -47,6 +47,7 @@ type instance struct {
 
 	cancelStart context.CancelFunc // ends the wait for a start slot
 	settled     chan struct{}      // closed when the start has succeeded or failed
+	started     bool               // which of both; read after settled is closed
 	exited      chan struct{}      // closed when process, taps and record are gone
 
 	mu        sync.Mutex
@@ -267,8 +268,8 @@ func (i *instance) kill() error {
 	i.mu.Unlock()
 	i.cancelStart()
 	<-i.settled
-	if i.monitor == nil {
-		return nil // the start has failed, and has cleaned up
+	if !i.started {
+		return nil // the failed start has cleaned up
 	}
 	// Quit lets QEMU write out its image caches; a QEMU that does not answer is killed.
 	ctx, cancel := context.WithTimeout(context.Background(), quitDeadline)
@@ -290,6 +291,10 @@ func (i *instance) kill() error {
 
 // pressPowerButton asks the guest to shut down: through the channel where its tools listen, else by ACPI.
 func (i *instance) pressPowerButton() error {
+	<-i.settled
+	if !i.started {
+		return fmt.Errorf("machine %s did not start", i.spec.Name)
+	}
 	i.mu.Lock()
 	tools := i.toolsSeen
 	i.mu.Unlock()
@@ -310,6 +315,9 @@ func (i *instance) info() (machine.Info, bool) {
 	select {
 	case <-i.settled:
 	default:
+		return machine.Info{}, false
+	}
+	if !i.started {
 		return machine.Info{}, false
 	}
 	_, cpuSeconds, err := processTimes(i.process.Process.Pid)
