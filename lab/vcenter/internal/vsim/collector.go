@@ -8,9 +8,13 @@ package vsim
 
 import (
 	"reflect"
+	"sync"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -36,6 +40,123 @@ func (b *fetchBody) Fault() *soap.Fault { return b.Fault_ }
 // PropertyCollector replaces the simulator's. Each session gets its own by reflection.
 type PropertyCollector struct {
 	simulator.PropertyCollector
+
+	mu       sync.Mutex
+	listener *listener // from the first wait on
+	waiting  int
+	waited   time.Time
+}
+
+// keptFor is how long changes are kept for a client that does not wait for them.
+const keptFor = 10 * time.Minute
+
+// listener hands the inventory's changes to one collector. The simulator knows listeners by their reference, and all
+// sessions' default collectors have the same: of two sessions that wait, one would be told nothing.
+type listener struct {
+	self      ref
+	collector *PropertyCollector
+	registry  *simulator.Registry
+}
+
+func (l *listener) Reference() ref { return l.self }
+
+func (l *listener) PutObject(ctx *simulator.Context, object mo.Reference) {
+	if l.wanted() {
+		l.collector.PropertyCollector.PutObject(ctx, object)
+	}
+}
+
+func (l *listener) UpdateObject(ctx *simulator.Context, object mo.Reference, changes []types.PropertyChange) {
+	if l.wanted() {
+		l.collector.PropertyCollector.UpdateObject(ctx, object, changes)
+	}
+}
+
+func (l *listener) RemoveObject(ctx *simulator.Context, object ref) {
+	if l.wanted() {
+		l.collector.PropertyCollector.RemoveObject(ctx, object)
+	}
+}
+
+// wanted ends the listening when nobody has waited for long: the changes would pile up.
+func (l *listener) wanted() bool {
+	c := l.collector
+	c.mu.Lock()
+	forgotten := c.waiting == 0 && time.Since(c.waited) > keptFor && c.listener == l
+	if forgotten {
+		c.listener = nil
+	}
+	c.mu.Unlock()
+	if forgotten {
+		l.registry.RemoveHandler(l)
+	}
+	return !forgotten
+}
+
+// WaitForUpdatesEx listens from the first wait on, which has no version.
+func (c *PropertyCollector) WaitForUpdatesEx(ctx *simulator.Context, request *types.WaitForUpdatesEx) soap.HasFault {
+	c.mu.Lock()
+	var added *listener
+	if c.listener == nil && request.Version == "" {
+		added = &listener{ref{Type: "GantryListener", Value: uuid.NewString()}, c, ctx.Map}
+		c.listener = added
+	}
+	known := c.listener != nil
+	if known {
+		c.waiting++
+	}
+	c.mu.Unlock()
+	if !known {
+		return failed(&types.InvalidCollectorVersion{})
+	}
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.waiting--
+		c.waited = time.Now()
+	}()
+	if added != nil {
+		ctx.Map.AddHandler(added)
+	}
+	body := c.PropertyCollector.WaitForUpdatesEx(ctx, request)
+	if request.Version == "" {
+		ctx.Map.RemoveHandler(&c.PropertyCollector)
+	}
+	return body
+}
+
+// WaitForUpdates is the older form, without options.
+func (c *PropertyCollector) WaitForUpdates(ctx *simulator.Context, request *types.WaitForUpdates) soap.HasFault {
+	result := c.WaitForUpdatesEx(ctx, &types.WaitForUpdatesEx{This: request.This, Version: request.Version})
+	body, ok := result.(*methods.WaitForUpdatesExBody)
+	if !ok || body.Fault() != nil {
+		return result
+	}
+	return &methods.WaitForUpdatesBody{Res: &types.WaitForUpdatesResponse{Returnval: *body.Res.Returnval}}
+}
+
+// DestroyPropertyCollector ends the listening, too.
+func (c *PropertyCollector) DestroyPropertyCollector(ctx *simulator.Context, request *types.DestroyPropertyCollector) soap.HasFault {
+	c.silence(ctx.Map)
+	return c.PropertyCollector.DestroyPropertyCollector(ctx, request)
+}
+
+func (c *PropertyCollector) silence(registry *simulator.Registry) {
+	c.mu.Lock()
+	silenced := c.listener
+	c.listener = nil
+	c.mu.Unlock()
+	if silenced != nil {
+		registry.RemoveHandler(silenced)
+	}
+}
+
+// logout silences the session's default collector, which the simulator leaves listening.
+func (s *Server) logout(ctx *simulator.Context, request *types.Logout) (soap.HasFault, types.BaseMethodFault) {
+	if collector, ok := ctx.Session.Get(s.serviceContent().PropertyCollector).(*PropertyCollector); ok {
+		collector.silence(ctx.Map)
+	}
+	return s.registry.SessionManager().Logout(ctx, request), nil
 }
 
 func (s *Server) installCollector() {

@@ -209,6 +209,49 @@ func TestAFilterMadeWhileAClientWaitsIsReportedAtOnce(t *testing.T) {
 	}
 }
 
+func TestSessionsThatWaitAtTheSameTimeAreAllTold(t *testing.T) {
+	l := newLab(t)
+	vm := l.create(l.spec("web"))
+	const sessions = 5
+	begun, told := make(chan struct{}, sessions), make(chan string, sessions)
+	for range sessions {
+		go func() {
+			first := true
+			collector := property.DefaultCollector(l.connect().Client) // not one of its own
+			filter := new(property.WaitFilter).Add(vm.Reference(), "VirtualMachine", []string{"config.annotation"})
+			_ = property.WaitForUpdates(t.Context(), collector, filter, func(updates []types.ObjectUpdate) bool {
+				if first {
+					first = false
+					begun <- struct{}{}
+					return false
+				}
+				told <- fmt.Sprint(updates[0].ChangeSet[0].Val)
+				return true
+			})
+		}()
+	}
+	for range sessions {
+		<-begun
+	}
+	l.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{Annotation: "new"}))
+	for n := range sessions {
+		select {
+		case note := <-told:
+			if note != "new" {
+				t.Errorf("told %q", note)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%d of %d were told", n, sessions)
+		}
+	}
+}
+
+func TestAnUnknownVersionIsRefused(t *testing.T) {
+	l := newLab(t)
+	_, err := property.DefaultCollector(l.connect().Client).WaitForUpdates(t.Context(), "7")
+	isFault[types.InvalidCollectorVersion](l, l.faultOf(err))
+}
+
 func TestManyTasksAreWaitedForTogether(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")

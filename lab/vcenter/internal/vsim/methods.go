@@ -10,6 +10,7 @@ package vsim
 func (s *Server) installMethods() {
 	s.methods = map[string]handler{
 		"SessionManager.AcquireGenericServiceTicket": method(s.acquireTicket),
+		"SessionManager.Logout":                      method(s.logout),
 
 		"Folder.CreateVM_Task":       method(s.createVM),
 		"Folder.CreateFolder":        method(s.createFolder),
