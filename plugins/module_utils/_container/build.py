@@ -22,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Reconfigure,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import decode_adapters
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.hosts import choose_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import (
     clone_spec,
@@ -43,6 +44,8 @@ def clone(bench: Workbench, runs: Sequence[Run]) -> None:
     devices = bench.devices(change.image.moid for change in changes)
     backings = _backings(bench, (adapter.network for target in targets for adapter in target.adapters))
 
+    hosts = choose_hosts(bench.session, changes)
+
     def job(change: Clone, target: Machine) -> Job:
         place = change.place
         if place.folder is None or place.pool is None or place.datastore is None:
@@ -55,6 +58,7 @@ def clone(bench: Workbench, runs: Sequence[Run]) -> None:
             backings,
             pool=place.pool.ref,
             datastore=place.datastore.ref,
+            host=hosts.get(change.container),
         )
         return Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
 

@@ -28,9 +28,9 @@ Backings = Mapping[str, Any]
 
 
 def clone_spec(
-    target: Machine, snapshot: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, datastore: Any
+    target: Machine, snapshot: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, datastore: Any, host: Any
 ) -> Any:
-    """A powered-off linked clone with its own scratch disk, adapters and CD."""
+    """A powered-off linked clone with its own scratch disk, adapters and CD. ``host`` is None where DRS chooses."""
     values = keys.encode(target)
     values.update(dict.fromkeys(keys.OF_TEMPLATES_ONLY, ""))
     changes = [
@@ -41,7 +41,9 @@ def clone_spec(
     if target.scratch_bytes is not None:
         changes.append(_scratch_disk(devices, target.scratch_bytes))
     return vim.vm.CloneSpec(
-        location=vim.vm.RelocateSpec(pool=pool, datastore=datastore, diskMoveType="createNewChildDiskBacking"),
+        location=vim.vm.RelocateSpec(
+            pool=pool, datastore=datastore, host=host, diskMoveType="createNewChildDiskBacking"
+        ),
         snapshot=snapshot,
         template=False,
         powerOn=False,

@@ -3,10 +3,3 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """OCI images: from a reference in a registry to a disk in a local cache. Knows no vCenter."""
-
-from __future__ import annotations
-
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions, Limits
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import ResolvedImage, resolve
-
-__all__ = ["ImageOptions", "Limits", "ResolvedImage", "resolve"]

@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
     decode_image,
     decode_machine,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.hosts import spread
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import (
     clone_spec,
@@ -24,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec i
     reconfigure_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 from .conftest import entry
@@ -62,7 +64,7 @@ def changes(spec: Any) -> list[tuple[str, str]]:
 
 
 def cloned(target: Machine = MACHINE, devices: tuple[Any, ...] = (CONTROLLER, IDE, IMAGE_DISK)) -> Any:
-    return clone_spec(target, None, devices, BACKINGS, pool=None, datastore=None).config
+    return clone_spec(target, None, devices, BACKINGS, pool=None, datastore=None, host=None).config
 
 
 def test_a_clone_gets_its_adapters_its_cd_and_its_scratch_disk() -> None:
@@ -90,6 +92,13 @@ def test_a_template_without_controllers_is_an_error_or_gets_one() -> None:
     with pytest.raises(GantryError, match="no SCSI controller"):
         cloned(devices=(IDE,))
     assert ("add", "VirtualDisk") not in changes(cloned(replace(MACHINE, scratch_bytes=None)))
+
+
+def test_containers_are_spread_over_the_hosts_and_each_stays_with_its_own() -> None:
+    hosts = [Host(f"host-{number}", f"esx{number}", "8.0.3", True) for number in range(3)]
+    chosen = [spread(f"web-{number}", hosts) for number in range(60)]
+    assert all(chosen.count(host) >= 10 for host in hosts)
+    assert chosen == [spread(f"web-{number}", hosts) for number in range(60)]
 
 
 def test_a_reconfiguration_has_just_what_differs() -> None:

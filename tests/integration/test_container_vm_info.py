@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""container_vm_info against the lab's vCenter, as a module and as an action."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.support.containers import PREFIX, Yard
+from tests.integration.support.control import Control
+from tests.integration.support.playing import Player
+
+INFO = "gantry.vsphere.container_vm_info"
+VM = "gantry.vsphere.container_vm"
+IMAGE = "registry.example.com/app:1"
+BUDGET = 10
+WEB, JOB = f"{PREFIX}web", f"{PREFIX}job"
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def yard(lab: dict[str, Any]) -> Iterator[Yard]:
+    """An image, two containers in two folders, one of which has ended, and a VM that is none of ours."""
+    one = Yard(lab)
+    one.clear(images=True)
+    one.upload_bootstrap()
+    one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+    one.create_folder("ct-jobs")
+    one.create_vm(f"{PREFIX}foreign", {})
+    yield one
+    one.clear(images=True)
+    one.session.close()
+
+
+@pytest.fixture
+def made(yard: Yard, play: Player, lab: dict[str, Any]) -> list[dict[str, Any]]:
+    """The two containers as container_vm returns them, in the order of their paths."""
+    common = {"image": IMAGE, "datacenter": lab["datacenter"], "cluster": lab["cluster"]}
+    labels = {"project": "shop"}
+    run = play(
+        [
+            {VM: {**common, "name": WEB, "labels": {**labels, "tier": "front"}, "env": {"PASSWORD": "hunter2"}}},
+            {VM: {**common, "name": JOB, "labels": labels, "folder": "ct-jobs", "state": "present"}},
+        ]
+    ).ok()
+    status = {"version": 1, "state": "exited", "exit_code": 3, "health": "none", "restart_count": 2}
+    log = base64.b64encode(b"it broke \xff\x00\n").decode()
+    yard.set_config(yard.vm(JOB).moid, {"guestinfo.gantry.status": json.dumps(status), "guestinfo.gantry.log": log})
+    by_name = {outcome["container"]["name"]: outcome["container"] for outcome in run.outcomes}
+    ended = {"status": "exited", "exit_code": 3, "restart_count": 2}
+    return [{**by_name[JOB], **ended}, by_name[WEB]]
+
+
+@pytest.fixture
+def ask(both_ways: Callable[..., dict[str, Any]], calls: Control) -> Ask:
+    """Asks both ways, which must give the same and change nothing; what it returns."""
+
+    def run(**options: Any) -> dict[str, Any]:
+        calls.reset()
+        result = both_ways({INFO: options})
+        assert not result.get("changed")
+        assert calls.mutating() == []
+        return result
+
+    return run
+
+
+def names(result: dict[str, Any]) -> list[str]:
+    return [container["name"] for container in result["containers"]]
+
+
+@pytest.mark.smoke
+def test_all_containers_are_returned_as_container_vm_returns_them(made: list[dict[str, Any]], ask: Ask) -> None:
+    result = ask()
+    assert result["containers"] == made
+    assert "hunter2" not in json.dumps(result)
+
+
+def test_containers_are_selected_by_name_label_and_folder(made: list[dict[str, Any]], ask: Ask) -> None:
+    assert names(ask(name=[WEB, f"{PREFIX}nothing", f"{PREFIX}foreign"])) == [WEB]
+    assert names(ask(labels={"project": "shop", "tier": "front"})) == [WEB]
+    assert names(ask(labels={"project": "other"})) == []
+    assert names(ask(folder="ct-jobs")) == [JOB]
+    assert "nowhere" in ask(folder="nowhere")["msg"]
+
+
+def test_the_log_is_returned_when_asked_for_whatever_its_bytes(made: list[dict[str, Any]], ask: Ask) -> None:
+    job, web = ask(logs=True)["containers"]
+    assert job["log"] == "it broke \ufffd\x00\n"
+    assert job["exit_code"] == 3
+    assert web["log"] is None
+
+
+def test_it_is_cheap_among_500_vms(made: list[dict[str, Any]], play: Player, calls: Control) -> None:
+    calls.add_vms(500, f"{PREFIX}idle-")
+    for way in ("module", "action"):
+        for options in ({}, {"name": [WEB], "logs": True}):
+            calls.reset()
+            assert play({INFO: options}, way=way).ok().last["containers"]
+            assert len(calls.methods()) <= BUDGET, calls.methods()
