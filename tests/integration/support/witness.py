@@ -48,7 +48,7 @@ def datastore_files(vcenter: Mapping[str, Any], datastore: str) -> list[str]:
     """The paths of all files of a datastore, in order."""
     with _connected(vcenter) as content:
         (found,) = [one for one in _all(content, vim.Datastore) if one.name == datastore]
-        task = found.browser.SearchDatastoreSubFolders_Task(f"[{datastore}]", vim.host.DatastoreBrowser.SearchSpec())
+        task = found.browser.SearchDatastoreSubFolders_Task(f"[{datastore}]", vim.host.DatastoreBrowser.SearchSpec())  # type: ignore[no-untyped-call]
         WaitForTask(task)
         return sorted(
             f"{folder.folderPath.rstrip('/')}/{file.path}" for folder in task.info.result for file in folder.file
