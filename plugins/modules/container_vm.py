@@ -302,6 +302,18 @@ seealso:
   - module: gantry.vsphere.container_vm_info
   - module: gantry.vsphere.bootstrap_image
 notes:
+  - >-
+    The privileges that are needed, besides reading. On the folder and the VMs in it
+    C(VirtualMachine.Inventory.CreateFromExisting),
+    C(VirtualMachine.Inventory.Delete), C(VirtualMachine.Inventory.Move), C(VirtualMachine.Config.AddNewDisk),
+    C(VirtualMachine.Config.AddRemoveDevice), C(VirtualMachine.Config.AdvancedConfig),
+    C(VirtualMachine.Config.Annotation),
+    C(VirtualMachine.Config.CPUCount), C(VirtualMachine.Config.EditDevice), C(VirtualMachine.Config.Memory),
+    C(VirtualMachine.Config.Rename), C(VirtualMachine.Config.Settings), C(VirtualMachine.Interact.DeviceConnection),
+    C(VirtualMachine.Interact.PowerOff), C(VirtualMachine.Interact.PowerOn), C(VirtualMachine.Interact.SetCDMedia).
+    On the image's template C(VirtualMachine.Provisioning.Clone) and C(VirtualMachine.Provisioning.DeployTemplate).
+    On the datastore C(Datastore.AllocateSpace) and C(Datastore.Browse). On the networks C(Network.Assign).
+    On the resource pool C(Resource.AssignVMToPool).
   - On vSphere what the guest reports is forgotten when its VM powers off. The exit code and the output of a container
     that ended while nobody waited for it are then not known any more.
 """

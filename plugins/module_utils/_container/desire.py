@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -46,6 +47,7 @@ IMAGE_PREFIX = "gantry-image-"
 SUCCESSOR_SUFFIX = "-gantry-next"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
+_WORD = re.compile(r"[^\s#]+")
 _ENV_NAME = re.compile(r"[^=\0]+")
 # Below this the kernel does not start; vSphere takes memory in steps of 4 MiB.
 _MIN_MEMORY = 64 * MIB
@@ -124,12 +126,9 @@ def _parse_config(name: str, params: Mapping[str, Any]) -> Config | None:
         cpus=_at_least(params["cpus"], 1, "cpus", default=1),
         networks=_networks(params["networks"]),
         dns_servers=tuple(parse_address(server, "dns_servers") for server in params["dns_servers"] or ()),
-        dns_search_domains=tuple(params["dns_search_domains"] or ()),
-        dns_opts=tuple(params["dns_opts"] or ()),
-        etc_hosts={
-            host: parse_address(address, f"etc_hosts {host}")
-            for host, address in parse_strings(params["etc_hosts"] or {}, "etc_hosts").items()
-        },
+        dns_search_domains=_each_one_word(params["dns_search_domains"], "dns_search_domains"),
+        dns_opts=_each_one_word(params["dns_opts"], "dns_opts"),
+        etc_hosts=_etc_hosts(params["etc_hosts"]),
         restart_policy=params["restart_policy"] or "no",
         restart_retries=_restart_retries(params),
         healthcheck=_healthcheck(params["healthcheck"]),
@@ -160,6 +159,19 @@ def _env(given: Mapping[Any, Any] | None) -> dict[str, str]:
         if _ENV_NAME.fullmatch(name) is None or "\0" in value:
             raise GantryError(f"env {name!r} is not the name of an environment variable, or its value holds a NUL")
     return env
+
+
+def _etc_hosts(given: Mapping[Any, Any] | None) -> dict[str, str]:
+    hosts = parse_strings(given or {}, "etc_hosts")
+    _each_one_word(list(hosts), "etc_hosts")
+    return {host: parse_address(address, f"etc_hosts {host}") for host, address in hosts.items()}
+
+
+def _each_one_word(given: list[str] | None, option: str) -> tuple[str, ...]:
+    for word in given or ():
+        if _WORD.fullmatch(word) is None:
+            raise GantryError(f"{option} holds {word!r}, which is not one word")
+    return tuple(given or ())
 
 
 def _absolute(path: str | None, option: str) -> str | None:
@@ -236,7 +248,7 @@ def _health_test(test: Any) -> tuple[str, ...] | None:
         return ("NONE",) if test == "NONE" else ("CMD-SHELL", test)
     words = parse_words(test, "healthcheck.test")
     well_formed = words == ("NONE",) or (
-        len(words) > 1 and (words[0] == "CMD" or (words[0] == "CMD-SHELL" and len(words) == 2))
+        len(words) > 1 and ((words[0] == "CMD" and words[1]) or (words[0] == "CMD-SHELL" and len(words) == 2))
     )
     if not well_formed:
         raise GantryError(
@@ -283,11 +295,15 @@ def _tmpfs(given: list[str] | tuple[()]) -> tuple[TmpfsOption, ...]:
 def _tmpfs_mount(text: str) -> TmpfsOption:
     target, _colon, options = text.partition(":")
     _absolute(target, "tmpfs")
+    if posixpath.normpath(target) in ("/", "//"):
+        raise GantryError(f"tmpfs is {text!r}; the root of the container cannot be one, see writable")
     size, mode = None, "1777"
     for option in filter(None, options.split(",")):
         key, _equals, value = option.partition("=")
         if key == "size":
             size = parse_size(value, f"tmpfs {target} size")
+            if size == 0:
+                raise GantryError(f"tmpfs is {text!r}; its size must be more than nothing")
         elif key == "mode":
             mode = parse_mode(value, f"tmpfs {target} mode")
         else:

@@ -44,7 +44,7 @@ def explain(change: ContainerChange, error: GantryError) -> GantryError:
     if hint:
         datastore, folder = _where(change)
         message = f"{message.rstrip('.')}. {hint.format(datastore=datastore, folder=folder)}"
-    return GantryError(message, fault=error.fault, details={**error.details, "container": change.container})
+    return GantryError(message, fault=error.fault, details={**error.details, "name": change.container})
 
 
 def _where(change: ContainerChange) -> tuple[str, str]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,8 @@ def build_spec(
             "env": process_env(config, image_config),
             "user": config.user if config.user is not None else image_config.get("User") or "",
             "groups": list(config.groups),
-            "cwd": config.working_dir or image_config.get("WorkingDir") or "/",
+            # As Docker does: a relative directory of an image is one below the root.
+            "cwd": posixpath.join("/", config.working_dir or image_config.get("WorkingDir") or ""),
             "capabilities": bounding_set(config.capabilities, config.cap_drop),
         },
         "hostname": config.hostname,
@@ -83,9 +85,9 @@ def process_args(config: Config, image_config: Mapping[str, Any]) -> list[str]:
         # How Docker's command line writes "no entrypoint".
         entrypoint = []
     args = entrypoint + command
-    if not args:
+    if not args or not args[0]:
         raise GantryError(
-            f"nothing to run: image {config.image} has neither an entrypoint nor a command; give command or entrypoint"
+            f"nothing to run: neither image {config.image} nor the task names a program; give command or entrypoint"
         )
     return args
 

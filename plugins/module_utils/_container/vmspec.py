@@ -88,6 +88,11 @@ def promote_spec(name: str) -> Any:
 
 def network_backing(network: Entry, switch_uuid: str | None) -> Any:
     """What connects an adapter to a port group; a distributed one is on the switch of this UUID."""
+    if network.type_name == "OpaqueNetwork":
+        raise GantryError(
+            f"network {network.path} is an opaque network of NSX, which containers cannot be connected to; name a "
+            "standard or distributed port group"
+        )
     if switch_uuid is None:
         return vim.vm.device.VirtualEthernetCard.NetworkBackingInfo(deviceName=network.name, network=network.ref)
     return vim.vm.device.VirtualEthernetCard.DistributedVirtualPortBackingInfo(

@@ -45,7 +45,7 @@ def test_entrypoint_and_command_are_merged_as_docker_does(
     assert process_args(config_of(**options), image) == args
 
 
-@pytest.mark.parametrize(("options", "image"), [({}, {}), ({"entrypoint": [""]}, IMAGE)])
+@pytest.mark.parametrize(("options", "image"), [({}, {}), ({"entrypoint": [""]}, IMAGE), ({"command": [""]}, {})])
 def test_nothing_to_run_is_an_error(options: dict[str, Any], image: dict[str, Any]) -> None:
     with pytest.raises(GantryError, match="nothing to run"):
         process_args(config_of(**options), image)
@@ -134,7 +134,7 @@ def test_the_spec_has_just_the_contracts_keys() -> None:
 
 
 def test_user_directory_and_signal_come_from_the_image_unless_given() -> None:
-    image = {"Cmd": ["x"], "User": "nginx", "WorkingDir": "/srv", "StopSignal": "QUIT"}
+    image = {"Cmd": ["x"], "User": "nginx", "WorkingDir": "srv", "StopSignal": "QUIT"}
     spec = spec_of(image)
     assert (spec["process"]["user"], spec["process"]["cwd"], spec["stop"]["signal"]) == ("nginx", "/srv", "SIGQUIT")
     spec = spec_of(image, user="0", working_dir="/", stop_signal="SIGINT")
