@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.support.control import Control
-from tests.integration.support.playing import WAYS, Player, Way
+from tests.integration.support.playing import WAYS, Player, Way, play_both_ways
 
 # A lab that is up already may serve, while one works on a test: the path of its lab.json.
 RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
@@ -44,7 +44,7 @@ def calls(lab: dict[str, Any]) -> Iterator[Control]:
     control.reset()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def connection(lab: dict[str, Any]) -> dict[str, str]:
     """The environment variables that say which vCenter to talk to."""
     vcenter = lab["vcenter"]
@@ -79,13 +79,7 @@ def both_ways(play: Player) -> Callable[..., dict[str, Any]]:
     """
 
     def run(task: dict[str, Any], **options: Any) -> dict[str, Any]:
-        tasks = [
-            {**task, "ignore_errors": True, "vars": {**task.get("vars", {}), "gantry_run_as_module": way == "module"}}
-            for way in WAYS
-        ]
-        module, action = play(tasks, way=None, **options).outcomes
-        assert action.status == module.status, (module.result, action.result)
-        assert action.result == module.result
-        return action.result
+        (outcome,) = play_both_ways(play, [task], **options)
+        return outcome.result
 
     return run

@@ -173,6 +173,21 @@ class Player:
         return environment
 
 
+def play_both_ways(play: Player, tasks: Sequence[dict[str, Any]], **options: Any) -> list[Outcome]:
+    """Play each task both ways, all in one run, and check that both return the same, which is what it returns."""
+    doubled = [
+        {**task, "ignore_errors": True, "vars": {**task.get("vars", {}), "gantry_run_as_module": way == "module"}}
+        for task in tasks
+        for way in WAYS
+    ]
+    outcomes = play(doubled, way=None, **options).outcomes
+    assert len(outcomes) == len(doubled)
+    for module, action in zip(outcomes[::2], outcomes[1::2], strict=True):
+        assert action.status == module.status, (module.result, action.result)
+        assert action.result == module.result
+    return list(outcomes[1::2])
+
+
 def _outcomes(results: Path) -> list[Outcome]:
     """From the callback's lines: a task's items come before the task itself."""
     if not results.exists():
