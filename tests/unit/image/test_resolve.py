@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils import _image
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import resolve
 from tests.unit.image.crafting import (
     OCI_INDEX,
     OCI_MANIFEST,
@@ -50,7 +50,7 @@ def craft_index(images: dict[str, CraftedImage], **extra: str) -> bytes:
 
 def failure(reference: str, options: ImageOptions = PLAIN) -> GantryError:
     with pytest.raises(GantryError) as refusal:
-        _image.resolve(reference, options)
+        resolve(reference, options)
     assert "\n" not in refusal.value.message
     assert PASSWORD not in refusal.value.message
     return refusal.value
@@ -61,7 +61,7 @@ def test_an_image_is_what_its_manifest_says_and_costs_one_request(registry: Live
     image = craft_image(docker=docker)
     reference = registry.push(image, "resolve/single")
     before = len(registry.requests())
-    resolved = _image.resolve(reference, PLAIN)
+    resolved = resolve(reference, PLAIN)
     assert resolved.digest == image.digest
     assert resolved.disk_id == digest_of(f"{image.digest}\n1\n".encode()).partition(":")[2]
     asked = [request for request in registry.requests()[before:] if request != "GET /v2/"]
@@ -76,11 +76,11 @@ def test_of_an_index_the_platform_is_chosen(registry: LiveRegistry) -> None:
     index = craft_index({"unknown/unknown": attestation, "linux/arm64": arm, "linux/amd64": amd})
     reference = registry.push_manifest(index, OCI_INDEX, "resolve/multi")
     before = len(registry.requests())
-    assert _image.resolve(reference, PLAIN).digest == amd.digest
+    assert resolve(reference, PLAIN).digest == amd.digest
     assert len([request for request in registry.requests()[before:] if request != "GET /v2/"]) == 1
-    assert _image.resolve(reference, replace(PLAIN, architecture="arm64")).digest == arm.digest
+    assert resolve(reference, replace(PLAIN, architecture="arm64")).digest == arm.digest
     by_digest = f"{registry.address}/resolve/multi:ignored@{digest_of(index)}"
-    assert _image.resolve(by_digest, PLAIN).digest == amd.digest
+    assert resolve(by_digest, PLAIN).digest == amd.digest
     error = failure(reference, replace(PLAIN, architecture="riscv64"))
     assert "is not for linux/riscv64: it has linux/amd64, linux/arm64." in error.message
     assert error.details["cause"] == "wrong_architecture"
@@ -123,10 +123,10 @@ def test_a_registry_with_a_known_ca_and_a_password(secured_registry: LiveRegistr
     reference = secured_registry.push(image)
     trusting = ImageOptions(certificates=secured_registry.certificates)
     by_login = replace(trusting, username=USER, password=PASSWORD)
-    assert _image.resolve(reference, by_login).digest == image.digest
+    assert resolve(reference, by_login).digest == image.digest
     auth_file = tmp_path / "auth.json"
     auth_file.write_text(json.dumps({"auths": {secured_registry.address: {"auth": "b3BzOnNlY3JldC13b3Jk"}}}))
-    assert _image.resolve(reference, replace(trusting, auth_file=auth_file)).digest == image.digest
+    assert resolve(reference, replace(trusting, auth_file=auth_file)).digest == image.digest
     wrong = replace(trusting, username=USER, password="wrong-" + PASSWORD)
     for options in (trusting, wrong):
         error = failure(reference, options)
