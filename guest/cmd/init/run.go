@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -50,7 +51,7 @@ func (m *machine) run() supervise.Outcome {
 	m.logTail = func() ([]byte, error) { return output.Tail(report.LogTailBytes) }
 	starter := &starter{machine: m, spec: wanted, log: output}
 	supervisor := &supervise.Supervisor{
-		Spec: wanted, Start: starter.start, Reporter: m.reporter, PublishLog: m.publishLog,
+		Spec: wanted, Start: starter.start, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },
 		MemoryAvailable: func() int64 {
 			available, err := memoryAvailable()
 			if err != nil {
@@ -143,17 +144,16 @@ func failureOrNil(err error, code failure.Code) error {
 	return failure.From(err, code)
 }
 
-// publishLog makes the end of the container's output visible outside.
-func (m *machine) publishLog() {
-	if m.logTail == nil {
-		return
+// publishLog makes the end of the container's output visible outside, with a last word of init's own.
+func (m *machine) publishLog(lastWord string) {
+	var tail []byte
+	if m.logTail != nil {
+		var err error
+		if tail, err = m.logTail(); err != nil {
+			m.complain(err)
+		}
 	}
-	tail, err := m.logTail()
-	if err != nil {
-		m.complain(err)
-		return
-	}
-	m.reporter.PublishLog(tail)
+	m.reporter.PublishLog(append(tail, lastWord...))
 }
 
 // report tells the end, outside and on the scratch disk. A program that could not be executed has an exit code like any
@@ -161,10 +161,11 @@ func (m *machine) publishLog() {
 func (m *machine) report(outcome supervise.Outcome) {
 	if outcome.Failure != nil {
 		m.console.logf("%v", outcome.Failure)
+		m.publishLog(fmt.Sprintf("gantry: %v\n", outcome.Failure))
 	} else {
 		m.console.logf("exit code %d", outcome.ExitCode)
+		m.publishLog("")
 	}
-	m.publishLog()
 	m.reporter.Update(func(status *report.Status) {
 		status.PID = 0
 		status.FinishedAt = report.Timestamp(time.Now())

@@ -223,11 +223,11 @@ func TestIsBlankLooksAtBothEndsAndBetween(t *testing.T) {
 		blank bool
 	}{
 		"first byte":          {0, false},
-		"end of the begin":    {blankEdge - 1, false},
+		"end of the begin":    {blankBegin - 1, false},
 		"last byte":           {size - 1, false},
-		"begin of the end":    {size - blankEdge, false},
-		"in a sample":         {size/blankSamples*20 + 100, false},
-		"between the samples": {size/blankSamples*20 + blankSample + 100, true},
+		"begin of the end":    {size - blankEnd, false},
+		"in a sample":         {size/blankSamples*5 + 100, false},
+		"between the samples": {size/blankSamples*5 + blankSample + 100, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			content := make([]byte, size)
@@ -241,7 +241,7 @@ func TestIsBlankLooksAtBothEndsAndBetween(t *testing.T) {
 }
 
 func TestIsBlankOfAnOddSize(t *testing.T) {
-	for _, size := range []int64{1, 4095, blankEdge, blankEdge + 1, 3*blankEdge - 512} {
+	for _, size := range []int64{1, 4095, blankBegin, blankBegin + 1, 3*blankBegin - 512} {
 		_, blank, err := IsBlank(bytes.NewReader(make([]byte, size)), size)
 		if err != nil || !blank {
 			t.Errorf("%d bytes: blank is %v, %v", size, blank, err)

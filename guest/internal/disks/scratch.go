@@ -5,6 +5,7 @@
 package disks
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -97,42 +98,34 @@ func formattable(disk Disk, id string) error {
 }
 
 const (
-	blankEdge    = 1 << 20  // read whole at both ends, where file systems and partition tables have their marks
-	blankSample  = 64 << 10 // read at each of the places between
-	blankSamples = 64
+	// Read whole at both ends, where file systems, partition tables and RAID members have their marks.
+	blankBegin = 1 << 20
+	blankEnd   = 256 << 10
+	// Read at each of the places between.
+	blankSample  = 4096
+	blankSamples = 16
 )
 
 // IsBlank looks at both ends and at samples between for anything but zeros, and says where it found something.
 func IsBlank(reader io.ReaderAt, size int64) (offset int64, blank bool, err error) {
-	buffer := make([]byte, blankSample)
-	check := func(start, length int64) (int64, bool, error) {
-		for at := start; at < start+length && at < size; at += blankSample {
-			chunk := buffer[:min(blankSample, size-at)]
-			if _, err := reader.ReadAt(chunk, at); err != nil {
-				return at, false, err
-			}
-			for _, b := range chunk {
-				if b != 0 {
-					return at, false, nil
-				}
-			}
+	check := func(start, length int64) (bool, error) {
+		start = max(0, start)
+		chunk := make([]byte, min(length, size-start))
+		if _, err := reader.ReadAt(chunk, start); err != nil {
+			return false, err
 		}
-		return 0, true, nil
+		offset = start
+		return bytes.Equal(chunk, make([]byte, len(chunk))), nil
 	}
-	if offset, blank, err := check(0, blankEdge); err != nil || !blank {
-		return offset, blank, err
+	places := [][2]int64{{0, blankBegin}, {size - blankEnd, blankEnd}}
+	if size > blankBegin+blankEnd {
+		for i := int64(1); i < blankSamples; i++ {
+			places = append(places, [2]int64{size / blankSamples * i / blankSample * blankSample, blankSample})
+		}
 	}
-	if size <= blankEdge {
-		return 0, true, nil
-	}
-	if offset, blank, err := check(max(blankEdge, size-blankEdge), blankEdge); err != nil || !blank {
-		return offset, blank, err
-	}
-	const alignment = 4096
-	for i := int64(1); i < blankSamples; i++ {
-		at := size / blankSamples * i / alignment * alignment
-		if offset, blank, err := check(at, blankSample); err != nil || !blank {
-			return offset, blank, err
+	for _, place := range places {
+		if blank, err := check(place[0], place[1]); err != nil || !blank {
+			return offset, false, err
 		}
 	}
 	return 0, true, nil

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -65,8 +66,10 @@ func ending(code int, after time.Duration) *container {
 type world struct {
 	supervisor *Supervisor
 	starts     []time.Duration
-	statuses   []report.Status
 	logs       int
+
+	mu       sync.Mutex
+	statuses []report.Status
 }
 
 func (w *world) Set(key, value string) error {
@@ -75,12 +78,16 @@ func (w *world) Set(key, value string) error {
 		if err := json.Unmarshal([]byte(value), &status); err != nil {
 			return err
 		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.statuses = append(w.statuses, status)
 	}
 	return nil
 }
 
 func (w *world) states() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var states []string
 	for _, status := range w.statuses {
 		states = append(states, fmt.Sprintf("%s/%d/%s", status.State, status.RestartCount, status.Health))

@@ -24,6 +24,7 @@ def _assert_error(machine: Machine, code: str, *words: str) -> dict[str, Any]:
     for word in words:
         assert word in status["error"]["message"]
     assert status["exit_code"] is None
+    assert machine.log() == f"gantry: {code}: {status['error']['message']}\n"
     return status
 
 
@@ -62,7 +63,7 @@ def test_foreign_scratch_disk_is_left_alone(boot: Boot, tmp_path: Path) -> None:
     scratch = make_disk(tmp_path / "scratch.img")
     with scratch.open("r+b") as file:
         # Neither at the begin nor at the end: one of the samples between.
-        file.seek(scratch.stat().st_size // 64 * 5 + 100)
+        file.seek(scratch.stat().st_size // 16 * 5 + 100)
         file.write(b"somebody's data")
     before = scratch.read_bytes()
     _assert_error(boot(make_spec(["true"], root=ON_DISK), scratch=scratch), "scratch_foreign", "it was left as it is")
@@ -117,3 +118,4 @@ def test_program_that_cannot_run(boot: Boot, program: str, code: int) -> None:
     assert (status["state"], status["exit_code"]) == ("exited", code), json.dumps(status)
     assert status["error"]["code"] == "start_failed"
     assert program in status["error"]["message"]
+    assert program in machine.log()
