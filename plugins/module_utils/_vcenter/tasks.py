@@ -104,6 +104,7 @@ class TaskRunner:
         runs = [_Run(job, JobOutcome(job)) for job in jobs]
         self._waiting.extend(runs)
         deadline = time.monotonic() + self._timeout
+        why = f"not finished within {self._timeout:g} s"
         with self._watch, ThreadPoolExecutor(max(1, min(_STARTERS, len(jobs)))) as pool:
             starts: list[Future[None]] = []
             try:
@@ -114,8 +115,8 @@ class TaskRunner:
             except GantryError as error:
                 if isinstance(error, ConnectionLostError):
                     self._watch.abandon()
-                self._give_up(error.message.rstrip("."))
-        self._give_up(f"not finished within {self._timeout:g} s")
+                why = error.message.rstrip(".")
+        self._give_up(why)
         return [run.outcome for run in runs]
 
     def _take(self) -> list[_Run]:
