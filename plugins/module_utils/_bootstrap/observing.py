@@ -89,7 +89,7 @@ def _search(session: Session, datastore: Entry, folder: str) -> list[_File]:
         return browser.SearchDatastore_Task(datastorePath=folder, searchSpec=spec)
 
     try:
-        found = session.run_one(Job(subject=folder, action="search", start=start), lambda _text: None)
+        found = session.run_one(Job(subject=folder, action="search", start=start, mutates=False), lambda _text: None)
     except FaultError as error:
         if error.kind != "FileNotFound":
             raise

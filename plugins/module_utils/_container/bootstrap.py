@@ -32,6 +32,7 @@ def find_bootstrap(session: Session, datastore: Entry) -> str:
         subject=folder,
         action="search",
         start=lambda: row["browser"].SearchDatastore_Task(datastorePath=folder, searchSpec=spec),
+        mutates=False,
     )
     try:
         result = session.run_one(job, lambda _text: None)

@@ -45,12 +45,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Job:
-    """One task to be: ``action`` ("power on") done to ``subject`` ("web"), started by the call of ``start``."""
+    """One task to be: ``action`` ("power on") done to ``subject`` ("web"), started by the call of ``start``.
+
+    One that does not mutate, such as a search, is not recorded as submitted.
+    """
 
     subject: str
     action: str
     start: Callable[[], Any]
     host: str | None = None
+    mutates: bool = True
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
@@ -154,7 +158,8 @@ class TaskRunner:
         key = moid_of(task)
         run.outcome.task = key
         with self._changed:
-            self._submitted.append({"action": run.job.action, "subject": run.job.subject, "task": key})
+            if run.job.mutates:
+                self._submitted.append({"action": run.job.action, "subject": run.job.subject, "task": key})
             self._starting.remove(run)
             self._in_flight[key] = run
             self._changed.notify()
