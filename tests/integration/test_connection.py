@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -120,17 +119,15 @@ def test_unknown_ca_is_accepted_without_validation(play: Player, way: Way) -> No
 
 
 def test_server_that_hangs_while_asked(play: Player, calls: Control, way: Way) -> None:
-    calls.fault("RetrievePropertiesEx", delay_seconds=8, count=10)
-    begin = time.monotonic()
-    outcome = play(folder(request_timeout=1), way=way).last
-    assert time.monotonic() - begin < 60
-    assert_clear(outcome, "was lost during RetrievePropertiesEx", "request_timeout 1")
+    calls.fault("RetrievePropertiesEx", delay_seconds=12)
+    outcome = play(folder(request_timeout=4), way=way).last
+    assert_clear(outcome, "was lost during RetrievePropertiesEx", "request_timeout 4")
     assert calls.mutating() == []
 
 
 def test_server_that_hangs_while_it_changes_something(play: Player, calls: Control, way: Way) -> None:
-    calls.fault("CreateFolder", delay_seconds=8)
-    outcome = play(folder(unique("hanging"), request_timeout=1), way=way).last
+    calls.fault("CreateFolder", delay_seconds=12)
+    outcome = play(folder(unique("hanging"), request_timeout=4), way=way).last
     assert outcome.failed
     assert "CreateFolder" in outcome.msg
     assert "vCenter may have carried it out all the same; run again" in outcome.msg
@@ -283,8 +280,8 @@ def test_change_converges(play: Player, calls: Control, way: Way) -> None:
 def test_failure_says_what_was_submitted(play: Player, calls: Control, way: Way) -> None:
     name = unique("submitted")
     play(folder(name), way=way).ok()
-    calls.fault("WaitForUpdatesEx", delay_seconds=8, count=10)
-    outcome = play(folder(name, state="absent", request_timeout=2), way=way).last
+    calls.fault("WaitForUpdatesEx", delay_seconds=12)
+    outcome = play(folder(name, state="absent", request_timeout=4), way=way).last
     assert outcome.failed
     assert outcome.changed
     (submitted,) = outcome["submitted"]
