@@ -30,6 +30,7 @@ type draft struct {
 	home      datastore.Path // the machine's folder
 	host      *simulator.HostSystem
 	config    types.VirtualMachineConfigInfo
+	options   []types.BaseOptionValue // extraConfig as it was; the guest may change it meanwhile
 	poweredOn bool
 	frozen    bool // has snapshots: its disks cannot be resized
 
@@ -126,7 +127,7 @@ func logFailure(err error, what string, where datastore.Path) {
 func (s *Server) draftOf(vm *simulator.VirtualMachine) *draft {
 	d := &draft{server: s, vm: vm.Self}
 	s.locked(vm, func(*simulator.Context) {
-		d.name, d.config = vm.Name, copied(*vm.Config)
+		d.name, d.config, d.options = vm.Name, copied(*vm.Config), vm.Config.ExtraConfig
 		d.poweredOn = vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOff
 		d.frozen = vm.Snapshot != nil
 		d.host, _ = s.registry.Get(*vm.Runtime.Host).(*simulator.HostSystem)

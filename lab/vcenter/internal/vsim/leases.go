@@ -37,7 +37,9 @@ type Lease struct {
 	vm      *simulator.VirtualMachine
 	disks   map[string]datastore.Path // by their place in the URL
 	expiry  *time.Timer
-	uploads int
+	uploads map[int]func() // what breaks each of them off
+	running sync.WaitGroup // uploads
+	last    int
 	over    bool
 	gone    chan struct{} // closed when nothing is left to do
 }
@@ -79,7 +81,7 @@ func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (
 	if fault != nil {
 		return nil, fault
 	}
-	lease := &Lease{server: s, ticket: uuid.NewString(), disks: map[string]datastore.Path{}, gone: make(chan struct{})}
+	lease := &Lease{server: s, ticket: uuid.NewString(), disks: map[string]datastore.Path{}, uploads: map[int]func(){}, gone: make(chan struct{})}
 	lease.Self = ref{Type: "HttpNfcLease", Value: fmt.Sprintf("session[%s]%s", uuid.NewString(), uuid.NewString())}
 	lease.State, lease.Mode = types.HttpNfcLeaseStateInitializing, string(types.HttpNfcLeaseModePushOrGet)
 	lease.Capabilities = types.HttpNfcLeaseCapabilities{}
@@ -173,11 +175,17 @@ func (l *Lease) fail(fault types.BaseMethodFault) {
 	l.close()
 }
 
-// discard destroys the machine. Uploads in progress may not end before it is gone: they find no disk to write to.
+// discard destroys the machine, once nobody writes to its disks any more.
 func (l *Lease) discard() {
 	if l.vm == nil {
 		return
 	}
+	l.mu.Lock()
+	for _, breakOff := range l.uploads {
+		breakOff()
+	}
+	l.mu.Unlock()
+	l.running.Wait()
 	destroy := l.server.exclusive(l.vm, func() (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(l.vm) })
 	if _, fault := destroy(); fault != nil {
 		slog.Error("an import's machine was not removed", "machine", l.vm.Name, "fault", faultText(fault))
@@ -199,7 +207,7 @@ func (s *Server) leaseOf(reference ref) *Lease {
 func (s *Server) completeLease(_ *simulator.Context, request *types.HttpNfcLeaseComplete) (soap.HasFault, types.BaseMethodFault) {
 	lease := s.leaseOf(request.This)
 	lease.mu.Lock()
-	ready, busy := lease.vm != nil && !lease.over, lease.uploads > 0
+	ready, busy := lease.vm != nil && !lease.over, len(lease.uploads) > 0
 	lease.mu.Unlock()
 	if !ready || busy || !lease.end() {
 		return nil, invalidState("the import is not ready to be completed")
@@ -252,13 +260,18 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	}
 	ticket, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, nfcPrefix), "/")
 	lease := s.leases.withTicket(ticket)
-	place, found := lease.begin(name)
+	connection := http.NewResponseController(w)
+	place, finish, found := lease.begin(name, func() {
+		if err := connection.SetReadDeadline(time.Now()); err != nil {
+			slog.Error("an upload cannot be broken off", "error", err)
+		}
+	})
 	if !found {
 		http.Error(w, "there is no such import", http.StatusNotFound)
 		return
 	}
 	err := s.stores.ImportDisk(place, r.Body)
-	lease.finish()
+	finish()
 	switch {
 	case err == nil:
 		s.publishFree(place.Store)
@@ -272,22 +285,24 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (l *Lease) begin(name string) (datastore.Path, bool) {
+// begin counts an upload in, until finish is called.
+func (l *Lease) begin(name string, breakOff func()) (place datastore.Path, finish func(), found bool) {
 	if l == nil {
-		return datastore.Path{}, false
+		return datastore.Path{}, nil, false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	place, found := l.disks[name]
-	if !found || l.over {
-		return datastore.Path{}, false
+	if place, found = l.disks[name]; !found || l.over {
+		return datastore.Path{}, nil, false
 	}
-	l.uploads++
-	return place, true
-}
-
-func (l *Lease) finish() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.uploads--
+	l.last++
+	number := l.last
+	l.uploads[number] = breakOff
+	l.running.Add(1)
+	return place, func() {
+		l.mu.Lock()
+		delete(l.uploads, number)
+		l.mu.Unlock()
+		l.running.Done()
+	}, true
 }

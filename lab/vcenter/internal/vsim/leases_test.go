@@ -215,3 +215,31 @@ func TestAnImportThatCannotBeginSaysSo(t *testing.T) {
 		t.Errorf("without the ticket: %d", status)
 	}
 }
+
+func TestAbortingBreaksOffAnUpload(t *testing.T) {
+	l := newLab(t)
+	_, stream := l.streamed()
+	lease, info := l.lease("image")
+	reader, writer := io.Pipe()
+	ended := make(chan int)
+	go func() {
+		status, _ := l.request(http.MethodPut, info.DeviceUrl[0].Url, reader)
+		ended <- status
+	}()
+	must(writer.Write(stream[:100_000]))(t) // and then nothing more comes
+	inside := l.server.leaseOf(lease.Reference())
+	l.eventually("uploading", func() bool {
+		inside.mu.Lock()
+		defer inside.mu.Unlock()
+		return len(inside.uploads) > 0
+	})
+	isFault[types.InvalidState](l, l.faultOf(lease.Complete(t.Context())))
+	if err := lease.Abort(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	l.expectFiles()
+	must(0, writer.Close())(t)
+	if status := <-ended; status == http.StatusCreated {
+		t.Error("the upload was taken")
+	}
+}

@@ -59,6 +59,11 @@ func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 	s.leave(vm)
 	s.locked(vm, func(ctx *simulator.Context) {
 		old := vm.Config
+		// A guest goes on while its machine is changed: it sets options, and may end.
+		d.config.ExtraConfig = rebase(d.options, d.config.ExtraConfig, old.ExtraConfig)
+		if vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOff {
+			d.config.Hardware.Device = connected(d.config.Hardware.Device, false)
+		}
 		changes := diffConfig(old, &d.config)
 		vm.Config = &d.config
 		changes = append(changes, diffStruct("summary.config.", vm.Summary.Config, summaryOf(&d.config))...)
@@ -146,6 +151,22 @@ func diffOptions(old, changed []types.BaseOptionValue) []types.PropertyChange {
 		changes = append(changes, types.PropertyChange{Name: optionPath(key), Op: types.PropertyChangeOpRemove})
 	}
 	return changes
+}
+
+// rebase makes the changes from one list to another in a third.
+func rebase(from, to, onto []types.BaseOptionValue) []types.BaseOptionValue {
+	for _, option := range from {
+		if key := option.GetOptionValue().Key; optionValue(to, key) == "" {
+			onto = mergeOption(onto, key, "")
+		}
+	}
+	for _, option := range to {
+		key := option.GetOptionValue().Key
+		if value := optionValue(to, key); value != optionValue(from, key) {
+			onto = mergeOption(onto, key, value)
+		}
+	}
+	return onto
 }
 
 func optionPath(key string) string {

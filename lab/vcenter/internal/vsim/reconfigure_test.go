@@ -191,3 +191,31 @@ func TestMachinesMoveBetweenPools(t *testing.T) {
 		t.Errorf("it is in %v", pool)
 	}
 }
+
+func TestAChangeKeepsWhatTheGuestSetsMeanwhile(t *testing.T) {
+	l := newLab(t)
+	spec := l.spec("web", card("VM Network", ""))
+	spec.ExtraConfig = []types.BaseOptionValue{option("old", "1"), option("guestinfo.status", "booting")}
+	reference := l.create(spec)
+	l.result(reference.PowerOn(t.Context()))
+	vm := l.server.vm(reference.Reference())
+	d := l.server.draftOf(vm)
+	if fault := d.apply(&types.VirtualMachineConfigSpec{ExtraConfig: []types.BaseOptionValue{option("new", "1"), option("old", "")}}); fault != nil {
+		t.Fatal(fault)
+	}
+	l.server.Set(vm.Self.Value, "guestinfo.status", "exited")
+	l.server.Set(vm.Self.Value, "guestinfo.log", "bye")
+	if err := l.guests.Kill(vm.Self.Value); err != nil {
+		t.Fatal(err)
+	}
+	l.eventually("off", func() bool { return l.server.powerState(vm) == types.VirtualMachinePowerStatePoweredOff })
+	l.server.publishChange(vm, d)
+	for key, want := range map[string]string{"new": "1", "old": "", "guestinfo.status": "exited", "guestinfo.log": "bye"} {
+		if got := l.option(reference, key); got != want {
+			t.Errorf("%s is %q", key, got)
+		}
+	}
+	if cardsOf(l.read(reference).Config.Hardware.Device)[0].Connectable.Connected {
+		t.Error("a card of a machine that is off is connected")
+	}
+}
