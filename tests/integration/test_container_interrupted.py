@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that is killed between any two of its changes is finished by the next, and nothing is left over.
+
+In this process and not by ansible-playbook: there are as many runs as changes to be killed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import _may_change
+from tests.integration.support.containers import PREFIX, SUCCESSOR, Vm, Yard
+
+NAME = f"{PREFIX}web"
+FIRST = "registry.example.com/app:1"
+SECOND = "registry.example.com/app:2"
+NETWORKS = [{"name": "VM Network"}, {"name": "VM Network"}]
+
+
+class KilledError(BaseException):
+    """The end of the process, which nothing catches."""
+
+
+@pytest.fixture(scope="module")
+def yard(lab: dict[str, Any]) -> Iterator[Yard]:
+    one = Yard(lab)
+    one.clear(images=True)
+    one.upload_bootstrap()
+    one.make_image(FIRST, 1, {"Cmd": ["serve"]})
+    one.make_image(SECOND, 3, {"Cmd": ["serve", "more"]})
+    yield one
+    one.clear(images=True)
+    one.session.close()
+
+
+@dataclass(frozen=True)
+class Kill:
+    """When a run is killed: as soon as it has asked for so many changes, or when it is about to ask for one more."""
+
+    after: int
+    at_once: bool
+
+    def is_due(self, session: Session, method: str) -> bool:
+        return session.stub.changes >= self.after and (self.at_once or _may_change(method))
+
+
+def run(lab: Mapping[str, Any], options: Mapping[str, Any], kill: Kill | None = None) -> bool:
+    """container_vm in this process; whether it came to its end."""
+    operation = ContainerOperation()
+    vcenter = lab["vcenter"]
+    connection = {key: vcenter[key] for key in ("hostname", "port", "username", "password", "ca_path")}
+    place = {"datacenter": lab["datacenter"], "cluster": lab["cluster"]}
+    given = {**connection, **place, "name": NAME, "wait_timeout": 30, **options}
+    checked = ArgumentSpecValidator(dict(operation.argument_spec)).validate(given)
+    assert not checked.error_messages
+    desired = operation.desire(checked.validated_parameters)
+    session = Session(ConnectionSettings.from_params(checked.validated_parameters))
+    send = session.stub.InvokeMethod
+
+    def invoke(mo: Any, info: Any, *args: Any) -> Any:
+        if kill is not None and kill.is_due(session, info.wsdlName):
+            raise KilledError
+        return send(mo, info, *args)
+
+    session.stub.InvokeMethod = invoke  # type: ignore[method-assign]
+    try:
+        observed = operation.observe(session, desired)
+        plan = operation.plan(desired, observed)
+        if plan.changed:
+            operation.apply(session, desired, observed, plan, lambda _text: None)
+        session.close()
+    except KilledError:
+        session.stub.DropConnections()
+        return False
+    return True
+
+
+# From the first state to the second.
+CHANGES: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
+    "create": (None, {"image": FIRST, "networks": NETWORKS}),
+    "replace": ({"image": FIRST}, {"image": SECOND, "networks": NETWORKS}),
+    "reconfigure": ({"image": FIRST}, {"image": FIRST, "networks": NETWORKS, "env": {"A": "b"}, "memory": "512M"}),
+    "remove": ({"image": FIRST}, {"state": "absent"}),
+}
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["submitted", "done"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_run_killed_between_changes_is_finished_by_the_next(
+    lab: dict[str, Any], yard: Yard, change: str, at_once: bool
+) -> None:
+    before, after = CHANGES[change]
+    changes, finished = 0, False
+    while not finished:
+        if before is not None:
+            run(lab, before)
+        finished = run(lab, after, Kill(changes, at_once))
+        run(lab, after)
+        assert yard.vms(NAME + SUCCESSOR) == [], changes
+        if after.get("state") == "absent":
+            assert yard.vms(NAME) == [], changes
+        else:
+            check(yard.vm(NAME), after)
+        yard.clear()
+        changes += 1
+    assert changes > 2
+
+
+def check(container: Vm, wanted: Mapping[str, Any]) -> None:
+    assert container.power == "poweredOn"
+    assert container.config["gantry.kind"] == "container"
+    assert container.config["gantry.image"] == wanted["image"]
+    cards = sorted(container.of_kind(vim.vm.device.VirtualEthernetCard), key=lambda card: card.key)
+    assert [network["mac"] for network in container.spec["networks"]] == [card.macAddress for card in cards]
