@@ -41,7 +41,7 @@ func (l launch) arguments() ([]string, error) {
 	b.add("-no-user-config", "-nodefaults", "-display", "none", "-no-reboot")
 	b.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
 	// vmport would make the guest believe in a VMware backdoor that then does not answer as one.
-	b.add("-machine", "pc,vmport=off")
+	b.add("-machine", "q35,vmport=off")
 	switch l.accelerator {
 	case acceleratorKVM:
 		b.add("-accel", "kvm", "-cpu", "host")

@@ -47,7 +47,7 @@ func TestArgumentsOfABIOSMachine(t *testing.T) {
 		{"-cpu", "max"},
 		{"-smp", "2"},
 		{"-m", "128M"},
-		{"-machine", "pc,vmport=off"},
+		{"-machine", "q35,vmport=off"},
 		{"-chardev", "file,id=console,path=/run/a,,b/console.log"},
 		{"-chardev", "socket,id=monitor,fd=3"},
 		{"-chardev", "socket,id=channel,fd=4"},
