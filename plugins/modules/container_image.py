@@ -124,8 +124,8 @@ requirements:
   - tar2sqfs, of squashfs-tools-ng, where the task runs
 notes:
   - The names of the templates begin with C(gantry-image-). A template that was renamed is not found any more.
-  - In check mode the registry is asked what O(name) means, but nothing is pulled or converted. RV(image.config) is then
-    empty for an image that would be imported.
+  - In check mode the registry is asked what O(name) means and what the image says of itself, but nothing is pulled or
+    converted.
 """
 
 EXAMPLES = r"""

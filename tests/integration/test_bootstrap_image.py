@@ -229,7 +229,6 @@ def test_an_iso_in_a_drive_is_not_removed(
     vm = store.vm_with_cd("image-test-cd", path)
     calls.reset()
     result = both_ways(task(state="absent"))
-    assert result["failed"]
     assert result["in_use_by"] == [f"/{lab['datacenter']}/vm/image-test-cd"]
     assert calls.mutating() == []
     store.destroy(vm)

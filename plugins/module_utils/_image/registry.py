@@ -56,14 +56,14 @@ def resolve(reference: str, options: ImageOptions) -> ResolvedImage:
     return ResolvedImage(reference, digest, disk_id(digest), by_digest, manifest)
 
 
-def describe(image: ResolvedImage, options: ImageOptions, cache: Cache) -> ImageContent:
+def describe(image: ResolvedImage, options: ImageOptions, cache: Cache | None) -> ImageContent:
     """The image's configuration and layers; small, and read before anything large is pulled."""
-    raw = image.manifest or cache.read_blob(image.digest)
+    raw = image.manifest or (None if cache is None else cache.read_blob(image.digest))
     if raw is None:
         raw = skopeo.read_manifest(image.source, options)
         manifests.check_digest(raw, image.digest, "manifest", image.reference)
     manifest = manifests.parse_manifest(raw, options, image.reference)
-    raw_config = cache.read_blob(manifest.config.digest)
+    raw_config = None if cache is None else cache.read_blob(manifest.config.digest)
     if raw_config is None:
         raw_config = skopeo.read_config(image.source, options)
         manifests.check_digest(raw_config, manifest.config.digest, "configuration", image.reference)

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import ImageDisk
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import writing
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import (
     CleanIncomplete,
@@ -23,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes
     MoveImage,
     TagImage,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.importing import Importer
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.importing import Importer, converted
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import ObservedImages
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import (
     import_locks,
@@ -44,17 +46,38 @@ if TYPE_CHECKING:
 def apply_images(
     session: Session, desired: ImageRequest, observed: ObservedImages, plan: Plan[ImageChange], report: Report
 ) -> ObservedImages:
-    applier = _Applier(session, desired, observed, report)
-    for change in plan.changes:
-        report(change.describe())
-        applier.make(change)
+    with contextlib.ExitStack() as stack:
+        disk = None
+        if any(isinstance(change, ImportImage) for change in plan.changes):
+            disk = stack.enter_context(_converted(desired, observed, report))
+        applier = _Applier(session, desired, observed, disk, report)
+        for change in plan.changes:
+            report(change.describe())
+            applier.make(change)
     inventory = read_inventory(session, refresh=True)
     datacenter = inventory.datacenter(observed.place.datacenter)
     return replace(observed, templates=read_templates(session, inventory, datacenter), abandoned=frozenset())
 
 
+def _converted(
+    desired: ImageRequest, observed: ObservedImages, report: Report
+) -> contextlib.AbstractContextManager[ImageDisk]:
+    image = None if observed.resolved is None else observed.resolved.image
+    if image is None or observed.place.datastore is None:
+        raise GantryError(f"The plan to import {desired.as_written!r} lacks its image or its datastore.")
+    return converted(desired, image, observed.place.datastore, report)
+
+
 class _Applier:
-    def __init__(self, session: Session, desired: ImageRequest, observed: ObservedImages, report: Report) -> None:
+    def __init__(
+        self,
+        session: Session,
+        desired: ImageRequest,
+        observed: ObservedImages,
+        disk: ImageDisk | None,
+        report: Report,
+    ) -> None:
+        self._disk = disk
         self._session = session
         self._desired = desired
         self._observed = observed
@@ -105,9 +128,9 @@ class _Applier:
         self._folder = moid_of(made)
 
     def _import(self, change: ImportImage) -> None:
-        place, resolved = self._observed.place, self._observed.resolved
-        if self._folder is None or place.pool is None or resolved is None or resolved.image is None:
-            raise GantryError(f"The plan to import {change.reference!r} lacks its place or its image.")
+        place = self._observed.place
+        if self._folder is None or place.pool is None or self._disk is None:
+            raise GantryError(f"The plan to import {change.reference!r} lacks its place or its disk.")
         Importer(
             self._session,
             self._desired,
@@ -117,7 +140,7 @@ class _Applier:
             pool=place.pool,
             locks=self._locks,
             report=self._report,
-        ).run(resolved.image)
+        ).run(self._disk)
 
     def _destroy(self, change: DestroyImage) -> None:
         session = self._session

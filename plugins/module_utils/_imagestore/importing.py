@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
@@ -28,6 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts i
     places_by_itself,
     read_hosts,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import Datastore
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import (
     read_inventory,
     read_templates,
@@ -56,6 +57,26 @@ if TYPE_CHECKING:
 _MIB = 1 << 20
 
 
+@contextlib.contextmanager
+def converted(desired: ImageRequest, image: ResolvedImage, datastore: Datastore, report: Report) -> Iterator[ImageDisk]:
+    """The image as a disk that the datastore has room for. Nothing is changed in vCenter before there is one."""
+    # The cache stays open: it keeps the disk until it is uploaded.
+    with Cache(desired.cache) as cache:
+        disk = ensure_disk(image, options=desired.options, cache=cache, report=report)
+        # The template's disk is thin: its squashfs is what it takes.
+        if datastore.free_bytes < disk.squashfs_bytes:
+            raise GantryError(
+                f"Image {desired.as_written!r} takes {_mib(disk.squashfs_bytes)} and datastore {datastore.name} has "
+                f"{_mib(datastore.free_bytes)} left. Make room, or give another datastore.",
+                details={"needed_bytes": disk.squashfs_bytes, "free_bytes": datastore.free_bytes},
+            )
+        yield disk
+
+
+def _mib(size: int) -> str:
+    return f"{-(-size // _MIB)} MiB"
+
+
 class Importer:
     """Makes the template of one image, or finds that another run has made it."""
 
@@ -80,7 +101,7 @@ class Importer:
         self._locks = locks
         self._report = report
 
-    def run(self, image: ResolvedImage) -> None:
+    def run(self, disk: ImageDisk) -> None:
         """To be called with the lock of the image's disk held."""
         templates = self._templates()
         self._clean(templates)
@@ -88,11 +109,7 @@ class Importer:
         if made is not None:
             self._use(made)
             return
-        # The cache stays open: it keeps the disk until it is uploaded.
-        with Cache(self._desired.cache) as cache:
-            disk = ensure_disk(image, options=self._desired.options, cache=cache, report=self._report)
-            self._check_space(disk)
-            vm = self._upload(disk)
+        vm = self._upload(disk)
         try:
             name = self._finish(vm)
         except BaseException:
@@ -139,16 +156,6 @@ class Importer:
                 remove=frozenset(),
                 pool=self._pool,
                 report=self._report,
-            )
-
-    def _check_space(self, disk: ImageDisk) -> None:
-        # The disk is thin: its squashfs is what it takes.
-        free = int(self._entry(self._change.datastore_moid, "datastore").properties.get("summary.freeSpace", 0))
-        if free < disk.squashfs_bytes:
-            raise GantryError(
-                f"Image {self._change.reference!r} takes {_mib(disk.squashfs_bytes)} and datastore "
-                f"{self._change.datastore} has {_mib(free)} left. Make room, or give another datastore.",
-                details={"needed_bytes": disk.squashfs_bytes, "free_bytes": free},
             )
 
     def _upload(self, disk: ImageDisk) -> str:
@@ -221,7 +228,3 @@ class Importer:
         ref = self._session.ref("VirtualMachine", vm)
         job = Job(subject=self._change.name, action=action, start=lambda: start(ref))
         self._session.run_one(job, self._report)
-
-
-def _mib(size: int) -> str:
-    return f"{-(-size // _MIB)} MiB"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import ResolvedImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import ImageTemplate
@@ -40,8 +41,9 @@ class Resolved:
 
     digest: str
     disk: str
-    # What the registry said, when it was asked: what an import converts.
+    # What the registry said, when it was asked: what an import converts, and the configuration it will have.
     image: ResolvedImage | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

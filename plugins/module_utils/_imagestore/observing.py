@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import default_root
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import resolve
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import describe, resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import (
     ImportLocks,
     is_abandoned,
@@ -56,7 +56,7 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
         wanted_datastore=wanted,
         templates=templates,
         abandoned=_abandoned(session, import_locks(session, desired), templates),
-        resolved=_resolve(desired, meant) if desired.present else None,
+        resolved=_resolve(desired, meant, templates) if desired.present else None,
         users=read_users(session, inventory.vms(datacenter=datacenter), meant) if not desired.present else {},
         foreign_names=_foreign_names(inventory, place, templates),
     )
@@ -194,7 +194,9 @@ def _disks(path: str, devices: Iterable[Any]) -> Disks:
     return Disks(path, frozenset(files), capacity)
 
 
-def _resolve(desired: ImageRequest, meant: Sequence[ImageTemplate]) -> Resolved | None:
+def _resolve(
+    desired: ImageRequest, meant: Sequence[ImageTemplate], templates: Sequence[ImageTemplate]
+) -> Resolved | None:
     """What the reference means. Nothing is asked of the registry where vCenter remembers and that is enough."""
     remembered = {template.disk: template.digest for template in meant}
     if desired.pull != "always" and len(remembered) == 1:
@@ -203,7 +205,10 @@ def _resolve(desired: ImageRequest, meant: Sequence[ImageTemplate]) -> Resolved 
     if desired.pull == "never":
         return None
     image = resolve(desired.as_written, desired.options)
-    return Resolved(digest=image.digest, disk=image.disk_id, image=image)
+    known = next((one for one in templates if one.ready and one.disk == image.disk_id), None)
+    # Reading what a new image says of itself also refuses one that cannot run here, before anything is changed.
+    config = describe(image, desired.options, None).config if known is None else known.config
+    return Resolved(digest=image.digest, disk=image.disk_id, image=image, config=config)
 
 
 def _abandoned(session: Session, locks: ImportLocks, templates: Sequence[ImageTemplate]) -> frozenset[str]:

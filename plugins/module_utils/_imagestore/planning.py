@@ -210,7 +210,7 @@ def refuse_in_use(desired: ImageRequest, template: ImageTemplate, users: tuple[s
 
 
 def predict_image(observed: ObservedImages, plan: Plan[ImageChange]) -> ObservedImages:
-    """The state after the plan. What only the making of it tells (a MoID, the configuration) stays empty."""
+    """The state after the plan. What only the making of it tells, a MoID, stays empty."""
     templates = {template.moid: template for template in observed.templates}
     place = observed.place
     for change in plan.changes:
@@ -231,7 +231,7 @@ def predict_image(observed: ObservedImages, plan: Plan[ImageChange]) -> Observed
                     references=change.references,
                     digest=change.digest,
                     disk=change.disk,
-                    config={},
+                    config={} if observed.resolved is None else observed.resolved.config,
                 )
             case TagImage():
                 templates[change.moid] = replace(templates[change.moid], references=change.new, is_template=True)
