@@ -107,6 +107,7 @@ class TaskRunner:
     def run(self, jobs: Sequence[Job]) -> list[JobOutcome]:
         runs = [_Run(job, JobOutcome(job)) for job in jobs]
         self._waiting.extend(runs)
+        self._watch.single = len(jobs) == 1
         deadline = time.monotonic() + self._timeout
         why = f"not finished within {self._timeout:g} s"
         with self._watch, ThreadPoolExecutor(max(1, min(_STARTERS, len(jobs)))) as pool:
@@ -252,11 +253,12 @@ class _Watch:
     """One list view of the tasks, and one filter over it in a property collector of our own.
 
     Of our own, because the session may be shared with other processes, which must not get our updates. What is in
-    the list may change while ``wait`` waits.
+    the list may change while ``wait`` waits. A single job needs no list: its task has a filter of its own.
     """
 
     def __init__(self, content: Any) -> None:
         self._content = content
+        self.single = False
         self._lock = threading.Lock()
         self._tasks: dict[str, Any] = {}
         self._known: dict[str, _Info] = {}
@@ -282,17 +284,20 @@ class _Watch:
     def add(self, task: Any) -> None:
         with self._lock:
             self._tasks[moid_of(task)] = task
-            if self._view is None:
+            if self._collector is None:
                 self._open()
                 return
             try:
-                self._view.ModifyListView([task], None)
+                if self.single:
+                    self._filter(object_spec(task))
+                else:
+                    self._view.ModifyListView([task], None)
             except FaultError as error:
                 self._reopen(error)
 
     def wait(self, seconds: int) -> Iterator[tuple[str, _Info]]:
         with self._lock:
-            if self._view is None:
+            if self._collector is None:
                 self._open()
             collector, version = self._collector, self._version
         options = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=seconds)
@@ -314,14 +319,16 @@ class _Watch:
                 yield key, info
 
     def _open(self) -> None:
-        collector = self._content.propertyCollector.CreatePropertyCollector()
-        view = self._content.viewManager.CreateListView(list(self._tasks.values()))
-        through = traversal("tasks", vim.view.ListView, "view")
-        collector.CreateFilter(
-            filter_spec([property_spec(vim.Task, ["info"])], [object_spec(view, [through], skip=True)]),
-            False,
-        )
-        self._collector, self._view, self._version = collector, view, ""
+        self._collector, self._version = self._content.propertyCollector.CreatePropertyCollector(), ""
+        if self.single:
+            # Its last start is what counts: an earlier one has failed.
+            self._filter(object_spec(list(self._tasks.values())[-1]))
+            return
+        self._view = self._content.viewManager.CreateListView(list(self._tasks.values()))
+        self._filter(object_spec(self._view, [traversal("tasks", vim.view.ListView, "view")], skip=True))
+
+    def _filter(self, spec: Any) -> None:
+        self._collector.CreateFilter(filter_spec([property_spec(vim.Task, ["info"])], [spec]), False)
 
     def _reopen(self, error: FaultError) -> None:
         """After a new login the collector and the view of the old session are gone."""

@@ -31,7 +31,7 @@ class Vcenter:
 
     lock: threading.Condition = field(default_factory=threading.Condition)
     views: dict[str, list[str]] = field(default_factory=dict)
-    collectors: dict[str, str] = field(default_factory=dict)
+    collectors: dict[str, list[str]] = field(default_factory=dict)
     scripts: dict[str, list[Any]] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
     most_in_flight: int = 0
@@ -95,12 +95,19 @@ class Vcenter:
         with self.lock:
             self.requests["CreatePropertyCollector"] += 1
             name = f"collector-{self.requests['CreatePropertyCollector']}"
-            self.collectors[name] = ""
+            self.collectors[name] = []
         return SimpleNamespace(
-            CreateFilter=lambda spec, _partial: self.collectors.update({name: spec.objectSet[0].obj._moId}),
+            CreateFilter=lambda spec, _partial: self._filter(name, spec.objectSet[0].obj._moId),
             WaitForUpdatesEx=lambda version, options: self._wait(name, version, options.maxWaitSeconds),
             DestroyPropertyCollector=lambda: self._end(name),
         )
+
+    def _filter(self, collector: str, watched: str) -> None:
+        with self.lock:
+            if collector not in self.collectors:
+                raise gone(collector)
+            self.collectors[collector].append(watched)
+            self.lock.notify_all()
 
     def _wait(self, collector: str, _version: str, seconds: int) -> Any:
         with self.lock:
@@ -109,7 +116,8 @@ class Vcenter:
                 raise self.failing_waits.pop(0)
             if collector not in self.collectors:
                 raise gone(collector)
-            watched = self.views[self.collectors[collector]]
+            # A filter is over a view or over one task itself.
+            watched = [moid for name in self.collectors[collector] for moid in self.views.get(name, [name])]
             if not any(self.scripts[moid] for moid in watched):
                 self.lock.wait(min(seconds, 0.2))
             updates = []
@@ -220,6 +228,15 @@ def test_tasks_are_watched_together(runs: Runs, vcenter: Vcenter) -> None:
     assert vcenter.requests["CreatePropertyCollector"] == 1
     assert vcenter.requests["CreateListView"] == 1
     assert vcenter.requests["ModifyListView"] == 49
+
+
+def test_a_single_task_needs_no_list(runs: Runs, vcenter: Vcenter) -> None:
+    starts = iter([failure(vim.fault.TaskInProgress(msg="busy")), success("done")])
+    (outcome,) = runs([Job("web", "power on", lambda: vcenter.start(next(starts)))])
+    assert outcome.result == "done"
+    assert vcenter.requests["CreatePropertyCollector"] == 1
+    assert vcenter.requests["CreateListView"] == 0
+    assert vcenter.requests["Destroy"] == 1
 
 
 @pytest.mark.parametrize("total", [1, 3, 8])
