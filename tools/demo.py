@@ -47,12 +47,15 @@ def _connection(info: Mapping[str, Any]) -> dict[str, str]:
 
 def _variables(info: Mapping[str, Any]) -> dict[str, Any]:
     published = {target: port for port, target in info["publish"].items()}
+    target = f"{_CONTAINER}:80"
+    if target not in published:
+        raise ToolError(f"the lab publishes no port of {target}; see [publish] in lab/lab.toml")
     return {
         "demo_name": _CONTAINER,
         "demo_image": info["images"]["nginx"],
         "demo_registry_tls_verify": False,
         "demo_bootstrap_iso": info["bootstrap_iso"],
-        "demo_url": f"http://127.0.0.1:{published[f'{_CONTAINER}:80']}/",
+        "demo_url": f"http://127.0.0.1:{published[target]}/",
     }
 
 
@@ -97,7 +100,8 @@ def _table(rows: list[tuple[str, float, str]]) -> None:
 
 def main() -> None:
     begin = time.monotonic()
-    lab = Lab()
+    # Bound: a demo that is killed leaves no lab behind.
+    lab = Lab(bound=True)
     was_up = lab.status().state == "up"
     try:
         with step("the lab: a vCenter, a registry with images, machines that boot"):
