@@ -187,7 +187,8 @@ func (l *Lease) discard() {
 	l.mu.Unlock()
 	l.running.Wait()
 	destroy := l.server.exclusive(l.vm, func() (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(l.vm) })
-	if _, fault := destroy(); fault != nil {
+	_, fault := destroy()
+	if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone { // its client may have destroyed it
 		slog.Error("an import's machine was not removed", "machine", l.vm.Name, "fault", faultText(fault))
 	}
 }
