@@ -83,10 +83,3 @@ def both_ways(play: Player) -> Callable[..., dict[str, Any]]:
         return outcome.result
 
     return run
-
-
-@pytest.fixture(scope="session")
-def idle_vms(lab: dict[str, Any]) -> int:
-    """Five hundred other VMs in the inventory, for what must not cost more because of them."""
-    Control(lab["control"]).add_vms(500, "idle-")
-    return 500

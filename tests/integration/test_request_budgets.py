@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often a task with nothing to do asks vCenter, with five hundred other VMs there.
+
+In a file of its own, which comes last: the lab's vCenter is slower for all that follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.support.control import Control
+from tests.integration.support.drive import drive
+from tests.integration.support.images import Store
+from tests.integration.support.iso import make_iso
+from tests.integration.support.playing import Player, Way
+
+OTHERS = 500
+BUDGET = 10
+
+
+@pytest.fixture(scope="module")
+def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """Modules and their options, when all that they want is there already."""
+    Control(lab["control"]).add_vms(OTHERS, "idle-")
+    cache = tmp_path_factory.mktemp("images")
+    store = Store(lab["vcenter"])
+    store.clear(lab["datastore"])
+    iso = {"src": str(make_iso(tmp_path_factory.mktemp("iso"), "9.9.1"))}
+    tiny = {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache)}
+    for module, options in (("bootstrap_image", iso), ("container_image", tiny)):
+        result = drive(module, {**lab["vcenter"], **options})
+        assert "failed" not in result, result
+    yield [
+        ("bootstrap_image", iso),
+        ("bootstrap_image", {"version": "0.0.0", "state": "absent"}),
+        ("container_image", tiny),
+        ("container_image", {**tiny, "pull": "always"}),
+        ("container_image", {**tiny, "name": "example.com/unknown:1", "state": "absent"}),
+        ("container_image_info", {}),
+        ("container_image_info", {"name": lab["images"]["tiny"]}),
+    ]
+    store.clear(lab["datastore"])
+    store.session.close()
+
+
+def test_a_task_with_nothing_to_do_stays_below_its_budget(
+    lab: dict[str, Any], tasks: list[tuple[str, dict[str, Any]]], calls: Control
+) -> None:
+    """As a module: with logging in and out."""
+    for module, options in tasks:
+        calls.forget()
+        result = drive(module, {**lab["vcenter"], **options})
+        assert not result["changed"], (module, options, result)
+        assert "failed" not in result, (module, options, result)
+        assert len(calls.methods()) <= BUDGET, (module, options, calls.methods())
+        assert calls.mutating() == [], (module, options)
+
+
+def test_ansible_adds_no_requests(
+    play: Player, way: Way, tasks: list[tuple[str, dict[str, Any]]], calls: Control
+) -> None:
+    played = play([{f"gantry.vsphere.{module}": options} for module, options in tasks], way=way).ok()
+    assert not any(outcome.changed for outcome in played.outcomes)
+    assert len(calls.methods()) <= BUDGET * len(tasks)
+    if way == "action":
+        # One session for all: one login, and nobody logs out.
+        assert calls.methods().count("Login") == 1
