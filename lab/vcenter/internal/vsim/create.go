@@ -42,6 +42,10 @@ func (s *Server) resolve(folder ref, pool, host *ref) (destination, types.BaseMe
 		if _, ok = s.registry.Get(*host).(*simulator.HostSystem); !ok {
 			return d, invalidArgument("host")
 		}
+		// CreateVM_Task, CloneVM_Task and ImportVApp: the pool and the host must be of one compute resource.
+		if s.clusterOf(*host) != s.clusterOf(d.pool.Self) {
+			return d, invalidArgument("host")
+		}
 	}
 	d.host = host
 	return d, nil

@@ -36,7 +36,8 @@ func (s *Server) AddIdle(count int, prefix string) error {
 
 func (s *Server) addIdle(folder *simulator.Folder, name string, number int) {
 	home := datastore.Path{Store: s.config.Datastores[0].Name, Relative: name}
-	d := &draft{server: s, name: name, home: home, host: s.site.hosts[number%len(s.site.hosts)], config: newConfig()}
+	hosts := s.hostsWith(s.site.cluster.Self)
+	d := &draft{server: s, name: name, home: home, host: hosts[number%len(hosts)], config: newConfig()}
 	d.config.Files = types.VirtualMachineFileInfo{VmPathName: home.Join(name + ".vmx").String()}
 	d.config.GuestId = string(types.VirtualMachineGuestOsIdentifierOther4xLinux64Guest)
 	d.config.GuestFullName = d.config.GuestId

@@ -29,7 +29,7 @@ func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simu
 	d.config.Name = d.name
 	d.linkControllers()
 	vm.Config = &d.config
-	vm.ResourcePool, vm.EnvironmentBrowser = pool, *s.site.cluster.EnvironmentBrowser
+	vm.ResourcePool, vm.EnvironmentBrowser = pool, *s.clusterOf(d.host.Self).EnvironmentBrowser
 	vm.Capability = types.VirtualMachineCapability{SnapshotOperationsSupported: true, PoweredOffSnapshotsSupported: true,
 		DiskSharesSupported: true, BootOptionsSupported: true, ToolsAutoUpdateSupported: false}
 	vm.Runtime = types.VirtualMachineRuntimeInfo{Host: &d.host.Self,

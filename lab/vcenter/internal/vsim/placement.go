@@ -74,12 +74,12 @@ func (s *Server) dismiss(vm ref) {
 	delete(s.load.admitted, vm)
 }
 
-// choose takes the least loaded of the hosts that can run the machine. The caller holds the load.
+// choose takes the least loaded of the hosts that can run the machine, in its pool's cluster. The caller holds the load.
 func (s *Server) choose(want claim, config *types.VirtualMachineConfigInfo, only *ref, current ref) (ref, types.BaseMethodFault) {
 	var best *simulator.HostSystem
 	var bestLoad int64
 	var refusal types.BaseMethodFault
-	for _, host := range s.site.hosts {
+	for _, host := range s.hostsWith(want.pool) {
 		if only != nil && *only != host.Self {
 			continue
 		}
@@ -211,7 +211,7 @@ func (s *Server) usedIn(pool *simulator.ResourcePool) (memoryMB, cpuMHz int64) {
 
 // hostFor gives a new machine a host, without holding a place on it: it is not on.
 func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo) (*simulator.HostSystem, types.BaseMethodFault) {
-	candidates := s.site.hosts
+	candidates := s.hostsWith(to.pool.Self)
 	if to.host != nil {
 		candidates = []*simulator.HostSystem{s.registry.Get(*to.host).(*simulator.HostSystem)}
 	}
@@ -247,7 +247,8 @@ func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.Has
 	if fault != nil {
 		return nil, fault
 	}
-	host, fault := s.placementHost(config, only, current)
+	cluster := s.clusterOf(request.This)
+	host, fault := s.placementHost(cluster, config, only, current)
 	body := &methods.PlaceVmBody{Res: &types.PlaceVmResponse{}}
 	if fault != nil {
 		body.Res.Returnval.DrsFault = &types.ClusterDrsFaults{Reason: string(types.RecommendationReasonCodeXvmotionPlacement),
@@ -255,7 +256,6 @@ func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.Has
 				Fault: []types.LocalizedMethodFault{*localized(fault)}}}}
 		return body, nil
 	}
-	cluster := s.site.cluster
 	target := types.VirtualMachineRelocateSpec{Host: &host, Datastore: &store, Pool: cluster.ResourcePool}
 	body.Res.Returnval.Recommendations = []types.ClusterRecommendation{{Key: "1", Type: "V1", Time: time.Now(), Rating: 5,
 		Reason:     string(types.RecommendationReasonCodeXvmotionPlacement),
@@ -266,10 +266,11 @@ func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.Has
 	return body, nil
 }
 
-func (s *Server) placementHost(config *types.VirtualMachineConfigInfo, only []ref, current ref) (ref, types.BaseMethodFault) {
+func (s *Server) placementHost(cluster *simulator.ClusterComputeResource, config *types.VirtualMachineConfigInfo, only []ref,
+	current ref) (ref, types.BaseMethodFault) {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	want := claimOf(config, *s.site.cluster.ResourcePool)
+	want := claimOf(config, *cluster.ResourcePool)
 	var best ref
 	var refusal types.BaseMethodFault = invalidArgument("placementSpec.hosts")
 	if len(only) == 0 {
