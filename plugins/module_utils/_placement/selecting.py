@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which VMs a module's selectors mean: by name, path, MoID, uuid, labels or stack. Makes no request but the one read."""
+"""Which VMs a module's selectors mean: by name, path, MoID, uuid, labels or stack. All is found in one read."""
 
 from __future__ import annotations
 
