@@ -193,6 +193,11 @@ func (h *Hypervisor) Kill(id string) error {
 	return i.kill()
 }
 
+// Migrate is refused: machines that are on stay where they are.
+func (h *Hypervisor) Migrate(id string, _ machine.Spec, _ func() error) (machine.Move, error) {
+	return machine.Move{}, fmt.Errorf("machine %s is on, and QEMU's machines do not move yet", id)
+}
+
 // Info describes a machine that is on.
 func (h *Hypervisor) Info(id string) (machine.Info, bool) {
 	i, err := h.find(id)

@@ -8,6 +8,7 @@ package machine
 import (
 	"context"
 	"net"
+	"time"
 )
 
 // Disk is one file of a machine's storage.
@@ -65,6 +66,20 @@ const (
 	StatusKey = "guestinfo.gantry.status"
 )
 
+// What Move.Mode says.
+const (
+	// MoveLive means that the guest ran on while its memory was copied.
+	MoveLive = "live"
+	// MoveStopCopy means that it stood still while its state was copied.
+	MoveStopCopy = "stop-copy"
+)
+
+// Move is how a machine that is on was moved.
+type Move struct {
+	Mode  string
+	Pause time.Duration // how long the guest stood still
+}
+
 // What Events.Off gives as reason, or as its beginning.
 const (
 	OffGuest   = "the guest powered off"
@@ -89,6 +104,10 @@ type Hypervisor interface {
 	PowerButton(id string) error
 	// Kill returns when the machine is off.
 	Kill(id string) error
+	// Migrate moves a machine that is on: to is the same machine with another host, and perhaps other files and networks.
+	// Other files are filled by copyFiles, which is called once while the guest stands still; nil: the files stay. After an
+	// error the machine goes on as it was, unless it ended meanwhile.
+	Migrate(id string, to Spec, copyFiles func() error) (Move, error)
 	// Info is false for a machine that is not on.
 	Info(id string) (Info, bool)
 	// Dial connects to a TCP port of a guest.

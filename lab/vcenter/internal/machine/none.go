@@ -89,6 +89,24 @@ func (n *None) Kill(id string) error {
 	return nil
 }
 
+// Migrate has nothing to stop.
+func (n *None) Migrate(id string, to Spec, copyFiles func() error) (Move, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	spec, there := n.running[id]
+	if !there {
+		return Move{}, fmt.Errorf("machine %s does not run", id)
+	}
+	if copyFiles != nil {
+		if err := copyFiles(); err != nil {
+			return Move{}, err
+		}
+	}
+	to.GuestInfo = spec.GuestInfo // as it was at power on
+	n.running[id] = to
+	return Move{Mode: MoveLive}, nil
+}
+
 // Info knows no process.
 func (n *None) Info(string) (Info, bool) { return Info{}, false }
 

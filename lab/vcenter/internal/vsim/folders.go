@@ -188,17 +188,9 @@ func (s *Server) relocate(vm *simulator.VirtualMachine, spec *types.VirtualMachi
 		return notSupported("the lab does not move a machine's disks")
 	}
 	if spec.Host != nil && *spec.Host != s.hostOf(vm) {
-		if s.powerState(vm) != types.VirtualMachinePowerStatePoweredOff {
-			return notSupported("the lab does not move machines that are powered on")
-		}
-		host, ok := s.registry.Get(*spec.Host).(*simulator.HostSystem)
-		if !ok {
-			return invalidArgument("spec.host")
-		}
-		if fault := s.hostReaches(host, vm.Config); fault != nil {
+		if fault := s.moveTo(vm, *spec.Host); fault != nil {
 			return fault
 		}
-		s.setHost(vm, host.Self)
 	}
 	if spec.Pool != nil {
 		if _, ok := s.registry.Get(*spec.Pool).(*simulator.ResourcePool); !ok {

@@ -61,11 +61,12 @@ type lab struct {
 
 func testConfig(t *testing.T) config.Config {
 	return config.Config{StateDir: t.TempDir(), Listen: "127.0.0.1:0", Username: testUser, Password: testPass,
-		Datacenter: "DC0", Cluster: "C0", Hosts: config.Hosts{Names: []string{"esx1", "esx2", "esx3"}, CPUs: 8, CPUMHz: 2000, MemoryMB: 4096},
-		Datastores:  []config.Datastore{{Name: "shared0", CapacityBytes: 64 * gib}},
-		Networks:    []config.Network{{Name: "VM Network", Subnet: "10.77.0.0/20"}, {Name: "Backend", Subnet: "10.78.0.0/20"}},
-		Distributed: &config.Distributed{Switch: "DVS0", PortGroups: []config.Network{{Name: "DPG0", Subnet: "10.79.0.0/20"}}},
-		Hypervisor:  config.HypervisorNone, LeaseTimeoutSeconds: 30}
+		Inventory: config.Inventory{Datacenter: "DC0", Cluster: "C0",
+			Hosts:       config.Hosts{Names: []string{"esx1", "esx2", "esx3"}, CPUs: 8, CPUMHz: 2000, MemoryMB: 4096},
+			Datastores:  []config.Datastore{{Name: "shared0", CapacityBytes: 64 * gib}},
+			Networks:    []config.Network{{Name: "VM Network", Subnet: "10.77.0.0/20"}, {Name: "Backend", Subnet: "10.78.0.0/20"}},
+			Distributed: &config.Distributed{Switch: "DVS0", PortGroups: []config.Network{{Name: "DPG0", Subnet: "10.79.0.0/20"}}}},
+		Hypervisor: config.HypervisorNone, LeaseTimeoutSeconds: 30}
 }
 
 func newLab(t *testing.T, adjust ...func(*config.Config)) *lab {
@@ -365,6 +366,24 @@ func (g *guests) end(id, reason string) error {
 
 func (g *guests) PowerButton(id string) error { return g.end(id, machine.OffGuest) }
 func (g *guests) Kill(id string) error        { return g.end(id, machine.OffKilled) }
+
+func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (machine.Move, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, on := g.on[id]; !on {
+		return machine.Move{}, fmt.Errorf("machine %s is not on", id)
+	}
+	if g.refuse != nil {
+		return machine.Move{}, g.refuse
+	}
+	if copyFiles != nil {
+		if err := copyFiles(); err != nil {
+			return machine.Move{}, err
+		}
+	}
+	g.on[id] = to
+	return machine.Move{Mode: machine.MoveStopCopy, Pause: 250 * time.Millisecond}, nil
+}
 
 func (g *guests) Info(id string) (machine.Info, bool) {
 	g.mu.Lock()

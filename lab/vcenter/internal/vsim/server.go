@@ -41,6 +41,7 @@ type Server struct {
 	names      names
 	macs       macs
 	load       load
+	moves      moves
 	leases     leases
 	tickets    tickets
 	diskUse    diskUse
@@ -58,9 +59,10 @@ type Server struct {
 // site is what the inventory begins with.
 type site struct {
 	datacenter *simulator.Datacenter
-	cluster    *simulator.ClusterComputeResource
-	hosts      []*simulator.HostSystem
+	cluster    *simulator.ClusterComputeResource // the first
+	hosts      []*simulator.HostSystem           // of all clusters
 	datastores map[string]*simulator.Datastore
+	pod        *simulator.StoragePod // nil: there is no datastore cluster
 }
 
 // New builds the inventory. Nothing can be powered on before UseHypervisor.

@@ -21,11 +21,12 @@ import (
 
 // MachineInfo is a machine behind the API.
 type MachineInfo struct {
-	MoID       string   `json:"moid"`
-	PID        *int     `json:"pid"` // null: off, or nothing is booted
-	CPUSeconds float64  `json:"cpu_seconds"`
-	Console    string   `json:"console"`
-	Files      []string `json:"files"` // absolute paths
+	MoID       string       `json:"moid"`
+	PID        *int         `json:"pid"` // null: off, or nothing is booted
+	CPUSeconds float64      `json:"cpu_seconds"`
+	Console    string       `json:"console"`
+	Files      []string     `json:"files"` // absolute paths
+	Moves      []MoveRecord `json:"moves"` // while it was on
 }
 
 // machineNamed finds the one machine of a name.
@@ -51,7 +52,7 @@ func (s *Server) Machine(name string) (MachineInfo, error) {
 	if err != nil {
 		return MachineInfo{}, err
 	}
-	info := MachineInfo{MoID: vm.Self.Value, Files: []string{}}
+	info := MachineInfo{MoID: vm.Self.Value, Files: []string{}, Moves: s.moves.of(vm.Self)}
 	if running, on := s.hypervisor.Info(vm.Self.Value); on {
 		info.CPUSeconds, info.Console = running.CPUSeconds, running.Console
 		if running.PID != 0 {
