@@ -18,7 +18,7 @@ from lab.errors import LabError
 
 DEFAULTS = Path(__file__).resolve().parent / "lab.toml"
 # Tables that are replaced as a whole: their keys are names of the user's.
-_REPLACED = ("networks", "publish")
+_REPLACED = ("networks", "publish", "clusters", "partial_networks")
 SERVICES = ("vcenter", "control", "registry")
 
 
@@ -26,9 +26,23 @@ SERVICES = ("vcenter", "control", "registry")
 class Inventory:
     datacenter: str
     cluster: str
-    hosts: int
+    hosts: int  # of that cluster
+    clusters: Mapping[str, int]  # further ones, and their hosts
     datastore: str
+    shared_datastores: tuple[str, ...]
+    local_datastores: bool
     datastore_gib: int
+    datastore_cluster: str | None
+    partial_networks: Mapping[str, int]  # how many hosts have them, from the first
+
+
+@dataclass(frozen=True)
+class Second:
+    """The second vCenter."""
+
+    port: int
+    control_port: int
+    inventory: Inventory
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,7 @@ class Config:
     username: str
     images: tuple[str, ...]
     inventory: Inventory
+    second: Second | None
     networks: Mapping[str, str]
     publish: Mapping[int, str]
 
@@ -74,27 +89,67 @@ def _merge(into: dict[str, Any], changes: Mapping[str, Any], source: str, prefix
 
 
 def _checked(raw: dict[str, Any]) -> Config:
+    networks = _networks(raw["networks"])
+    ports = _ports(raw["ports"])
+    inventory = _inventory(raw["inventory"], networks)
     return Config(
         hypervisor=_choice(raw, "hypervisor", ("qemu", "none")),
         accelerator=_choice(raw, "accelerator", ("auto", "kvm", "tcg")),
         start_slots=_number("start_slots", raw["start_slots"], 0, 64),
-        ports=_ports(raw["ports"]),
+        ports=ports,
         username=_text("username", raw["username"]),
         images=tuple(_text("images", name) for name in raw["images"]),
-        inventory=_inventory(raw["inventory"]),
-        networks=_networks(raw["networks"]),
+        inventory=inventory,
+        second=_second(raw["second"], inventory, ports),
+        networks=networks,
         publish=_publish(raw["publish"]),
     )
 
 
-def _inventory(raw: dict[str, Any]) -> Inventory:
-    return Inventory(
+def _inventory(raw: dict[str, Any], networks: Mapping[str, str]) -> Inventory:
+    inventory = Inventory(
         datacenter=_text("inventory.datacenter", raw["datacenter"]),
         cluster=_text("inventory.cluster", raw["cluster"]),
         hosts=_number("inventory.hosts", raw["hosts"], 1, 64),
+        clusters=_counts("inventory.clusters", raw["clusters"]),
         datastore=_text("inventory.datastore", raw["datastore"]),
+        shared_datastores=tuple(_text("inventory.shared_datastores", name) for name in raw["shared_datastores"]),
+        local_datastores=_flag("inventory.local_datastores", raw["local_datastores"]),
         datastore_gib=_number("inventory.datastore_gib", raw["datastore_gib"], 1, 65536),
+        datastore_cluster=raw["datastore_cluster"] or None,
+        partial_networks=_counts("inventory.partial_networks", raw["partial_networks"]),
     )
+    if inventory.cluster in inventory.clusters:
+        raise LabError(f"inventory.clusters: {inventory.cluster} is the first cluster's name (inventory.cluster)")
+    unknown = sorted(set(inventory.partial_networks) - set(networks))
+    if unknown:
+        raise LabError(f"inventory.partial_networks: {', '.join(unknown)} is not in [networks], which has the subnets")
+    return inventory
+
+
+def _second(raw: dict[str, Any], first: Inventory, ports: Mapping[str, int] | None) -> Second | None:
+    if not _flag("second.enabled", raw["enabled"]):
+        return None
+    second = Second(
+        port=_number("second.port", raw["port"], 1, 65535),
+        control_port=_number("second.control_port", raw["control_port"], 1, 65535),
+        inventory=Inventory(
+            datacenter=_text("second.datacenter", raw["datacenter"]),
+            cluster=_text("second.cluster", raw["cluster"]),
+            hosts=_number("second.hosts", raw["hosts"], 1, 64),
+            clusters={},
+            datastore=_text("second.datastore", raw["datastore"]),
+            shared_datastores=(),
+            local_datastores=False,
+            datastore_gib=first.datastore_gib,
+            datastore_cluster=None,
+            partial_networks={},
+        ),
+    )
+    taken = [second.port, second.control_port, *(ports or {}).values()]
+    if len(set(taken)) < len(taken):
+        raise LabError(f"second: a port is another service's too: {taken}")
+    return second
 
 
 def _ports(raw: Any) -> Mapping[str, int] | None:
@@ -144,6 +199,18 @@ def _choice(raw: dict[str, Any], key: str, choices: tuple[str, ...]) -> str:
 def _number(key: str, value: Any, lowest: int, highest: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
         raise LabError(f"{key}: {value!r} is not a number from {lowest} to {highest}")
+    return value
+
+
+def _counts(key: str, value: Any) -> dict[str, int]:
+    if not isinstance(value, Mapping):
+        raise LabError(f"{key}: {value!r} is not a table of names and numbers")
+    return {_text(key, name): _number(f"{key}.{name}", count, 1, 64) for name, count in value.items()}
+
+
+def _flag(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise LabError(f"{key}: {value!r} is neither true nor false")
     return value
 
 

@@ -17,6 +17,7 @@ from lab import artifacts, namespace, ports, vcenter_service
 from lab.config import Config, load
 from lab.registry import Registry
 from lab.state import State, default_state_dir
+from lab.vcenter_service import Running, VCenter
 from tools.console import say, step
 
 # The process that ends the others; it is asked before they are.
@@ -88,30 +89,55 @@ class Lab:
         with step("registry"):
             registry.start(bound=self._bound)
         with step("vCenter"):
-            password = secrets.token_urlsafe(18)
-            running = vcenter_service.start(self.state, self.config, built, chosen, password, bound=self._bound)
+            passwords = {name: secrets.token_urlsafe(18) for name in ("vcenter", "second")}
+            running = vcenter_service.start(self.state, self.config, built, chosen, passwords, bound=self._bound)
         with step(f"images: {', '.join(built.images) or 'none'}"):
             references = {name: registry.push(layout, f"gantry/{name}:1") for name, layout in built.images.items()}
+        site = running.first.site
         return {
-            "vcenter": {
-                "hostname": "127.0.0.1",
-                "port": chosen.services["vcenter"],
-                "username": self.config.username,
-                "password": password,
-                "ca_path": str(running.ca_path),
-            },
+            **self._access(running.first, chosen.services["vcenter"], passwords["vcenter"]),
             "control": f"http://127.0.0.1:{chosen.services['control']}",
             "registry": registry.address,
             "images": references,
             "datacenter": self.config.inventory.datacenter,
             "cluster": self.config.inventory.cluster,
-            "hosts": list(running.hosts),
+            "hosts": list(site.clusters[self.config.inventory.cluster]),
+            "clusters": {name: list(hosts) for name, hosts in site.clusters.items()},
             "datastore": self.config.inventory.datastore,
+            "datastores": {name: list(hosts) for name, hosts in site.datastores.items()},
             "networks": dict(self.config.networks),
             "publish": {str(port): target for port, target in chosen.published.items()},
             "accelerator": running.accelerator,
             "bootstrap_iso": str(built.bootstrap_iso) if built.bootstrap_iso else None,
             "pid": running.pid,
+            "second": self._second(running, chosen, passwords["second"]),
+        }
+
+    def _second(self, running: Running, chosen: ports.Ports, password: str) -> dict[str, Any] | None:
+        """What lab.json says of the second vCenter."""
+        if self.config.second is None or running.second is None:
+            return None
+        inventory = self.config.second.inventory
+        return {
+            **self._access(running.second, chosen.services["second"], password),
+            "control": f"http://127.0.0.1:{chosen.services['second_control']}",
+            "datacenter": inventory.datacenter,
+            "cluster": inventory.cluster,
+            "hosts": list(running.second.site.hosts),
+            "datastore": inventory.datastore,
+        }
+
+    def _access(self, vcenter: VCenter, port: int, password: str) -> dict[str, Any]:
+        return {
+            "vcenter": {
+                "hostname": "127.0.0.1",
+                "port": port,
+                "username": self.config.username,
+                "password": password,
+                "ca_path": str(vcenter.ca_path),
+            },
+            "thumbprint": vcenter.thumbprint,
+            "thumbprint_sha1": vcenter.thumbprint_sha1,
         }
 
     def _publish_info(self, info: Mapping[str, Any]) -> None:

@@ -23,15 +23,21 @@ class Ports:
 def choose(config: Config) -> Ports:
     # Nothing answers behind a published port where nothing boots.
     targets = {} if config.hypervisor == "none" else dict(config.publish)
+    second: dict[str, int] = {}
+    if config.second is not None:
+        second = {"second": config.second.port, "second_control": config.second.control_port}
     if config.ports is None:
-        found = _free(len(SERVICES) + len(targets))
-        services = dict(zip(SERVICES, found, strict=False))
-        return Ports(services, dict(zip(found[len(SERVICES) :], targets.values(), strict=True)))
+        names = [*SERVICES, *second]
+        found = _free(len(names) + len(targets))
+        services = dict(zip(names, found, strict=False))
+        return Ports(services, dict(zip(found[len(names) :], targets.values(), strict=True)))
     for service, port in config.ports.items():
         _require_free(port, f"the lab's {service}", f"ports.{service}")
+    for service, port in second.items():
+        _require_free(port, "the lab's second vCenter", "second.port" if service == "second" else "second.control_port")
     for port, target in targets.items():
         _require_free(port, f"publishing {target}", "publish")
-    return Ports(config.ports, targets)
+    return Ports({**config.ports, **second}, targets)
 
 
 def _require_free(port: int, purpose: str, setting: str) -> None:

@@ -7,6 +7,7 @@ lab.json env           what users of the lab need; there while it is up
 vcenter.json ca.pem    the vCenter's configuration and its certificate authority
 processes/             a record of each process
 machines/ datastores/  of this run; removed when the lab goes down
+second/                of the second vCenter: its certificate authority and its datastores; removed, too
 logs/                  of this run and the one before; kept
 registry/              images that have been pushed; kept
 """
@@ -30,7 +31,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache"
 
 _FILES_OF_ONE_RUN = ("lab.json", "env", "vcenter.json", "ready.json", "hypervisor.json", "dhcp.leases")
-_FOLDERS_OF_ONE_RUN = ("machines", "datastores", "processes")
+_FOLDERS_OF_ONE_RUN = ("machines", "datastores", "processes", "second")
 
 
 def default_state_dir() -> Path:
@@ -98,7 +99,8 @@ class State:
         user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
         if os.geteuid() != 0 or user is None or group is None:
             return
-        for path in (self.directory, self.lab_json, self.env, self.directory / "ca.pem"):
+        second = self.directory / "second"
+        for path in (self.directory, self.lab_json, self.env, self.directory / "ca.pem", second, second / "ca.pem"):
             if path.exists():
                 os.chown(path, int(user), int(group))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,29 +18,51 @@ from lab.config import Config
 from lab.errors import LabError
 from lab.ports import Ports
 from lab.processes import spawn
+from lab.site import Site, plan, settings
 from lab.state import CACHE, State
 
 # The first start after a boot of this machine includes the KVM probe, which may take twenty seconds.
 _READY_SECONDS = 120.0
-_GIB = 1 << 30
 # Of the log, shown when the start has failed.
 _LOG_LINES = 30
 
 
 @dataclass(frozen=True)
+class VCenter:
+    """One of the process's vCenters, as it said itself when it was ready."""
+
+    ca_path: Path
+    thumbprint: str  # SHA-256 of its certificate
+    thumbprint_sha1: str
+    site: Site
+
+
+@dataclass(frozen=True)
 class Running:
     pid: int
-    ca_path: Path
-    hosts: tuple[str, ...]
     accelerator: str
+    first: VCenter
+    second: VCenter | None
 
 
-def start(state: State, config: Config, built: Artifacts, ports: Ports, password: str, *, bound: bool) -> Running:
-    """Starts the vCenter and waits until its API answers."""
-    hosts = tuple(f"esx{number}" for number in range(1, config.inventory.hosts + 1))
+def start(
+    state: State, config: Config, built: Artifacts, ports: Ports, passwords: Mapping[str, str], *, bound: bool
+) -> Running:
+    """Starts the vCenter, or both, and waits until the API answers. passwords: of "vcenter" and "second"."""
+    site = plan(config.inventory, config.networks, host_prefix="esx")
+    second = None if config.second is None else plan(config.second.inventory, config.networks, host_prefix="remote")
     configuration = state.directory / "vcenter.json"
     ready = state.directory / "ready.json"
-    content = _configuration(state, config, built, ports, password, hosts, ready)
+    content = _configuration(state, config, built, ports, ready)
+    content.update(settings(site, config.inventory, config.networks), password=passwords["vcenter"])
+    if config.second is not None and second is not None:
+        content["second"] = {
+            "listen": f"127.0.0.1:{ports.services['second']}",
+            "control": f"127.0.0.1:{ports.services['second_control']}",
+            "username": config.username,
+            "password": passwords["second"],
+            **settings(second, config.second.inventory, config.networks),
+        }
     state.write(configuration, json.dumps(content, indent=2))
     log = state.logs / "vcenter.log"
     if log.exists():
@@ -48,31 +71,26 @@ def start(state: State, config: Config, built: Artifacts, ports: Ports, password
     record = state.processes / "vcenter.json"
     process = spawn([str(built.vcenter), "-config", str(configuration)], log, record, bound=bound)
     found = _wait_until_ready(process, ready, log)
-    return Running(process.pid, Path(found["ca_path"]), hosts, _accelerator(state, config))
+    return Running(
+        process.pid,
+        _accelerator(state, config),
+        _vcenter(found, site),
+        None if second is None else _vcenter(found["second"], second),
+    )
 
 
-def _configuration(
-    state: State,
-    config: Config,
-    built: Artifacts,
-    ports: Ports,
-    password: str,
-    hosts: tuple[str, ...],
-    ready: Path,
-) -> dict[str, Any]:
-    networks = [{"name": name, "subnet": subnet} for name, subnet in config.networks.items()]
+def _vcenter(found: Mapping[str, Any], site: Site) -> VCenter:
+    return VCenter(Path(found["ca_path"]), found["thumbprint"], found["thumbprint_sha1"], site)
+
+
+def _configuration(state: State, config: Config, built: Artifacts, ports: Ports, ready: Path) -> dict[str, Any]:
+    """All but the inventory."""
     content: dict[str, Any] = {
         "state_dir": str(state.directory),
         "listen": f"127.0.0.1:{ports.services['vcenter']}",
         "control": f"127.0.0.1:{ports.services['control']}",
         "ready_file": str(ready),
         "username": config.username,
-        "password": password,
-        "datacenter": config.inventory.datacenter,
-        "cluster": config.inventory.cluster,
-        "hosts": {"names": list(hosts)},
-        "datastores": [{"name": config.inventory.datastore, "capacity_bytes": config.inventory.datastore_gib * _GIB}],
-        "networks": networks,
         "hypervisor": config.hypervisor,
         "publish": {str(port): target for port, target in ports.published.items()},
     }
@@ -80,7 +98,7 @@ def _configuration(
         content["hypervisor_config"] = {
             "state_dir": str(state.directory),
             "namespace": state.namespace,
-            "networks": networks,
+            "networks": [{"name": name, "subnet": subnet} for name, subnet in config.networks.items()],
             "accelerator": config.accelerator,
             "start_slots": config.start_slots,
             "bootstrap_iso": str(built.bootstrap_iso),

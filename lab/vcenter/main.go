@@ -72,6 +72,9 @@ func run(path string) error {
 	defer controlListener.Close()
 	c.Listen, c.Control = listener.Addr().String(), controlListener.Addr().String()
 
+	if c.Second != nil {
+		return errors.New("a second vCenter is not served yet")
+	}
 	server, err := vsim.New(c)
 	if err != nil {
 		return err
@@ -81,7 +84,9 @@ func run(path string) error {
 		return err
 	}
 	server.UseHypervisor(guests)
-	return serve(ctx, c, server, tls.NewListener(listener, tlsConfig(certificate)), controlListener, authority)
+	ready := map[string]any{"listen": c.Listen, "control": c.Control, "ca_path": authority, "pid": os.Getpid(),
+		"thumbprint": certificates.Thumbprint(certificate), "thumbprint_sha1": certificates.ThumbprintSHA1(certificate)}
+	return serve(ctx, c, server, tls.NewListener(listener, tlsConfig(certificate)), controlListener, ready)
 }
 
 func newHypervisor(c config.Config, events machine.Events) (machine.Hypervisor, error) {
@@ -100,7 +105,7 @@ func tlsConfig(certificate tls.Certificate) *tls.Config {
 }
 
 // serve returns when it has been told to stop, or cannot go on; nothing runs any more then.
-func serve(ctx context.Context, c config.Config, server *vsim.Server, api, controls net.Listener, authority string) (err error) {
+func serve(ctx context.Context, c config.Config, server *vsim.Server, api, controls net.Listener, ready map[string]any) (err error) {
 	controlAPI := control.New(server)
 	defer func() { err = errors.Join(err, controlAPI.Close(), server.Close()) }()
 	for hostPort, target := range c.Publish {
@@ -113,7 +118,7 @@ func serve(ctx context.Context, c config.Config, server *vsim.Server, api, contr
 	for number, listener := range []net.Listener{api, controls} {
 		go func() { failures <- servers[number].Serve(listener) }()
 	}
-	if err := announce(c, authority); err != nil {
+	if err := announce(c, ready); err != nil {
 		return err
 	}
 	select {
@@ -155,8 +160,8 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // announce tells the controller that the API answers.
-func announce(c config.Config, authority string) error {
-	ready, err := json.Marshal(map[string]any{"listen": c.Listen, "control": c.Control, "ca_path": authority, "pid": os.Getpid()})
+func announce(c config.Config, what map[string]any) error {
+	ready, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -20,6 +22,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -111,4 +114,20 @@ func write(directory, name string, mode os.FileMode, kind string, content []byte
 		return err
 	}
 	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), mode)
+}
+
+// Thumbprint identifies the certificate as vSphere writes it: its SHA-256, in pairs of capital hex digits.
+func Thumbprint(certificate tls.Certificate) string {
+	sum := sha256.Sum256(certificate.Leaf.Raw)
+	return pairs(sum[:])
+}
+
+// ThumbprintSHA1 is the same with SHA-1, which is what vSphere's API took alone before 8.0.
+func ThumbprintSHA1(certificate tls.Certificate) string {
+	sum := sha1.Sum(certificate.Leaf.Raw)
+	return pairs(sum[:])
+}
+
+func pairs(sum []byte) string {
+	return strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":")
 }

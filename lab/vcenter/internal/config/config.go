@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,19 +31,16 @@ type Config struct {
 	// Listen and Control are loopback addresses with ports; port 0 takes a free one.
 	Listen  string `json:"listen"`
 	Control string `json:"control"`
-	// ReadyFile is written when the API answers: {"listen", "control", "ca_path", "pid"}. The same goes to stdout.
+	// ReadyFile is written when the API answers: {"listen", "control", "ca_path", "pid", "thumbprint",
+	// "thumbprint_sha1"}. The same goes to stdout.
 	ReadyFile string `json:"ready_file"`
 
 	Username string `json:"username"`
 	Password string `json:"password"`
 
-	Datacenter string      `json:"datacenter"`
-	Cluster    string      `json:"cluster"`
-	Hosts      Hosts       `json:"hosts"`
-	Datastores []Datastore `json:"datastores"`
-	Networks   []Network   `json:"networks"`
-	// Distributed, optional, is a distributed switch.
-	Distributed *Distributed `json:"distributed"`
+	Inventory
+	// Second, optional, is another vCenter in the same process.
+	Second *Second `json:"second"`
 
 	// LeaseTimeoutSeconds, optional, is how long an import lives without hearing from its client. Default 300.
 	LeaseTimeoutSeconds int `json:"lease_timeout_seconds"`
@@ -55,7 +53,37 @@ type Config struct {
 	Publish map[string]string `json:"publish"`
 }
 
-// Hosts are the cluster's; all alike.
+// Inventory is what a vCenter begins with.
+type Inventory struct {
+	Datacenter string `json:"datacenter"`
+	Cluster    string `json:"cluster"`
+	Hosts      Hosts  `json:"hosts"`
+	// Clusters, optional, are further ones.
+	Clusters   []Cluster   `json:"clusters"`
+	Datastores []Datastore `json:"datastores"`
+	// DatastoreCluster is optional.
+	DatastoreCluster *DatastoreCluster `json:"datastore_cluster"`
+	Networks         []Network         `json:"networks"`
+	// Distributed, optional, is a distributed switch.
+	Distributed *Distributed `json:"distributed"`
+}
+
+// Second is another vCenter: with files of its own, below the first one's, and the same hypervisor.
+type Second struct {
+	Listen   string `json:"listen"`
+	Control  string `json:"control"`
+	Username string `json:"username"`
+	Password string `json:"password"`
+	Inventory
+}
+
+// Cluster is one beside the first. Its hosts are as large as that one's.
+type Cluster struct {
+	Name  string   `json:"name"`
+	Hosts []string `json:"hosts"`
+}
+
+// Hosts are the first cluster's; all alike.
 type Hosts struct {
 	Names    []string `json:"names"`
 	CPUs     int      `json:"cpus"`      // cores; default 16
@@ -63,16 +91,25 @@ type Hosts struct {
 	MemoryMB int64    `json:"memory_mb"` // default 65536
 }
 
-// Datastore is mounted by all hosts.
+// Datastore is mounted by all hosts, unless it says by which.
 type Datastore struct {
-	Name          string `json:"name"`
-	CapacityBytes int64  `json:"capacity_bytes"`
+	Name          string   `json:"name"`
+	CapacityBytes int64    `json:"capacity_bytes"`
+	Hosts         []string `json:"hosts"` // optional
 }
 
-// Network is a standard port group, and the subnet that its machines' addresses come from.
+// DatastoreCluster is a folder of datastores that storage DRS chooses from.
+type DatastoreCluster struct {
+	Name       string   `json:"name"`
+	Datastores []string `json:"datastores"`
+}
+
+// Network is a standard port group, and the subnet that its machines' addresses come from. All hosts have it, unless it
+// says which.
 type Network struct {
-	Name   string `json:"name"`
-	Subnet string `json:"subnet"`
+	Name   string   `json:"name"`
+	Subnet string   `json:"subnet"`
+	Hosts  []string `json:"hosts"` // optional
 }
 
 // Distributed is a distributed switch with port groups.
@@ -96,13 +133,30 @@ func Read(path string) (Config, error) {
 
 // Parse reads and checks the file's content.
 func Parse(content []byte) (Config, error) {
-	c := Config{LeaseTimeoutSeconds: 300, Hosts: Hosts{CPUs: 16, CPUMHz: 2600, MemoryMB: 65536}}
+	c := Config{LeaseTimeoutSeconds: 300, Inventory: Inventory{Hosts: defaultHosts}}
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&c); err != nil {
 		return Config{}, err
 	}
+	if c.Second != nil {
+		names := c.Second.Hosts.Names
+		c.Second.Hosts = c.Hosts
+		c.Second.Hosts.Names = names
+	}
 	return c, c.check()
+}
+
+var defaultHosts = Hosts{CPUs: 16, CPUMHz: 2600, MemoryMB: 65536}
+
+// Other is the second vCenter's configuration, as if it were the only one.
+func (c Config) Other() Config {
+	other := c
+	other.StateDir = filepath.Join(c.StateDir, "second")
+	other.Listen, other.Control = c.Second.Listen, c.Second.Control
+	other.Username, other.Password = c.Second.Username, c.Second.Password
+	other.Inventory, other.Second, other.Publish = c.Second.Inventory, nil, nil
+	return other
 }
 
 func (c Config) check() error {
@@ -110,8 +164,12 @@ func (c Config) check() error {
 		absolute("state_dir", c.StateDir), absolute("ready_file", c.ReadyFile),
 		loopback("listen", c.Listen), loopback("control", c.Control),
 		given("username", c.Username), given("password", c.Password),
-		given("datacenter", c.Datacenter), given("cluster", c.Cluster),
-		c.checkHosts(), c.checkDatastores(), c.checkNetworks(), c.checkPublish(),
+		c.Inventory.check(), c.checkPublish(),
+	}
+	if c.Second != nil {
+		if err := c.Other().check(); err != nil {
+			checks = append(checks, fmt.Errorf("second: %w", err))
+		}
 	}
 	if c.Hypervisor != HypervisorQEMU && c.Hypervisor != HypervisorNone {
 		checks = append(checks, fmt.Errorf("hypervisor %q: want %s or %s", c.Hypervisor, HypervisorQEMU, HypervisorNone))
@@ -122,17 +180,45 @@ func (c Config) check() error {
 	return errors.Join(checks...)
 }
 
-func (c Config) checkHosts() error {
-	if len(c.Hosts.Names) == 0 {
-		return errors.New("hosts.names is empty")
-	}
+func (c Inventory) check() error {
+	return errors.Join(given("datacenter", c.Datacenter), given("cluster", c.Cluster), c.checkHosts(), c.checkDatastores(),
+		c.checkNetworks())
+}
+
+// AllClusters are the first and the further ones.
+func (c Inventory) AllClusters() []Cluster {
+	return append([]Cluster{{c.Cluster, c.Hosts.Names}}, c.Clusters...)
+}
+
+func (c Inventory) checkHosts() error {
 	if c.Hosts.CPUs < 1 || c.Hosts.CPUMHz < 1 || c.Hosts.MemoryMB < 1 {
 		return errors.New("hosts: cpus, cpu_mhz and memory_mb must be positive")
 	}
-	return unique("hosts.names", c.Hosts.Names)
+	if len(c.Hosts.Names) == 0 {
+		return errors.New("hosts.names is empty")
+	}
+	var names, hosts []string
+	for _, cluster := range c.AllClusters() {
+		if len(cluster.Hosts) == 0 {
+			return fmt.Errorf("clusters: %s has no hosts", cluster.Name)
+		}
+		names, hosts = append(names, cluster.Name), append(hosts, cluster.Hosts...)
+	}
+	return errors.Join(unique("clusters", names), unique("hosts.names", hosts))
 }
 
-func (c Config) checkDatastores() error {
+// checkSeenBy checks the hosts that see something.
+func (c Inventory) checkSeenBy(what string, hosts []string) error {
+	for _, host := range hosts {
+		known := slices.ContainsFunc(c.AllClusters(), func(cluster Cluster) bool { return slices.Contains(cluster.Hosts, host) })
+		if !known {
+			return fmt.Errorf("%s: there is no host %q", what, host)
+		}
+	}
+	return unique(what, hosts)
+}
+
+func (c Inventory) checkDatastores() error {
 	if len(c.Datastores) == 0 {
 		return errors.New("datastores is empty")
 	}
@@ -144,12 +230,23 @@ func (c Config) checkDatastores() error {
 		if store.CapacityBytes <= 0 {
 			return fmt.Errorf("datastores: %s has a capacity of %d bytes", store.Name, store.CapacityBytes)
 		}
+		if err := c.checkSeenBy("datastores: "+store.Name, store.Hosts); err != nil {
+			return err
+		}
 		names = append(names, store.Name)
+	}
+	if c.DatastoreCluster != nil {
+		for _, name := range c.DatastoreCluster.Datastores {
+			if !slices.Contains(names, name) {
+				return fmt.Errorf("datastore_cluster: there is no datastore %q", name)
+			}
+		}
+		names = append(names, c.DatastoreCluster.Name)
 	}
 	return unique("datastores", names)
 }
 
-func (c Config) checkNetworks() error {
+func (c Inventory) checkNetworks() error {
 	if len(c.Networks) == 0 {
 		return errors.New("networks is empty")
 	}
@@ -158,13 +255,16 @@ func (c Config) checkNetworks() error {
 		if _, err := netip.ParsePrefix(network.Subnet); err != nil {
 			return fmt.Errorf("networks: %s: subnet %q: %w", network.Name, network.Subnet, err)
 		}
+		if err := c.checkSeenBy("networks: "+network.Name, network.Hosts); err != nil {
+			return err
+		}
 		names = append(names, network.Name)
 	}
 	return unique("networks", names)
 }
 
 // AllNetworks are the port groups of both kinds.
-func (c Config) AllNetworks() []Network {
+func (c Inventory) AllNetworks() []Network {
 	if c.Distributed == nil {
 		return c.Networks
 	}

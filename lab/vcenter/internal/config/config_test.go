@@ -45,6 +45,12 @@ func TestMistakesAreNamed(t *testing.T) {
 		"at least 1":         {`"hypervisor"`, `"lease_timeout_seconds": -1, "hypervisor"`},
 		"networks is empty":  {`[{"name": "VM Network", "subnet": "10.0.0.0/24"}]`, `[]`},
 		"must be positive":   {`["esx1"]`, `["esx1"], "cpus": -1`},
+		"has no hosts":       {`"hypervisor"`, `"clusters": [{"name": "C1", "hosts": []}], "hypervisor"`},
+		"clusters: \"C0\"":   {`"hypervisor"`, `"clusters": [{"name": "C0", "hosts": ["esx2"]}], "hypervisor"`},
+		"no host \"esx9\"":   {`"capacity_bytes": 1`, `"capacity_bytes": 1, "hosts": ["esx9"]`},
+		"networks: VM Netwo": {`10.0.0.0/24"`, `10.0.0.0/24", "hosts": ["esx9"]`},
+		"datastore \"gone\"": {`"hypervisor"`, `"datastore_cluster": {"name": "POD0", "datastores": ["gone"]}, "hypervisor"`},
+		"second: listen":     {`"hypervisor"`, `"second": {"listen": "x"}, "hypervisor"`},
 		"networks: \"VM Net": {`"hypervisor"`, `"distributed": {"switch": "d", "port_groups": [{"name": "VM Network", "subnet": "10.1.0.0/24"}]}, "hypervisor"`},
 	} {
 		text := strings.Replace(good, change[0], change[1], 1)

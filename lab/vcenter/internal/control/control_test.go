@@ -25,9 +25,11 @@ import (
 
 func newControl(t *testing.T) (*Control, string) {
 	t.Helper()
-	server, err := vsim.New(config.Config{StateDir: t.TempDir(), Listen: "127.0.0.1:1", Username: "u", Password: "p", Datacenter: "DC0", Cluster: "C0",
-		Hosts: config.Hosts{Names: []string{"esx1"}, CPUs: 1, CPUMHz: 1000, MemoryMB: 1024}, LeaseTimeoutSeconds: 1,
-		Datastores: []config.Datastore{{Name: "shared0", CapacityBytes: 1 << 30}}, Networks: []config.Network{{Name: "VM Network", Subnet: "10.0.0.0/24"}}})
+	server, err := vsim.New(config.Config{StateDir: t.TempDir(), Listen: "127.0.0.1:1", Username: "u", Password: "p", LeaseTimeoutSeconds: 1,
+		Inventory: config.Inventory{Datacenter: "DC0", Cluster: "C0",
+			Hosts:      config.Hosts{Names: []string{"esx1"}, CPUs: 1, CPUMHz: 1000, MemoryMB: 1024},
+			Datastores: []config.Datastore{{Name: "shared0", CapacityBytes: 1 << 30}},
+			Networks:   []config.Network{{Name: "VM Network", Subnet: "10.0.0.0/24"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,11 +60,10 @@ func (s *Server) clone(source *simulator.VirtualMachine, request *types.CloneVM_
 		return nil, fault
 	}
 	defer release()
-	store, fault := s.cloneStore(base.config, spec.Location.Datastore)
-	if fault != nil {
+	if to.store, fault = s.cloneStore(base.config, spec.Location.Datastore); fault != nil {
 		return nil, fault
 	}
-	d := &draft{server: s, name: name, home: datastore.Path{Store: store, Relative: name}, config: *base.config}
+	d := &draft{server: s, name: name, home: datastore.Path{Store: to.store, Relative: name}, config: *base.config}
 	if d.host, fault = s.hostFor(to, base.config); fault != nil {
 		return nil, fault
 	}

@@ -7,8 +7,12 @@
 package vsim
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
 )
 
 // clusterOf gives the cluster that a host or a resource pool is part of, or that is referred to; nil: there is none.
@@ -39,4 +43,20 @@ func (s *Server) hostsWith(member ref) []*simulator.HostSystem {
 		}
 	}
 	return hosts
+}
+
+// hostMounts checks that a host sees a datastore.
+func (s *Server) hostMounts(host *simulator.HostSystem, store string) types.BaseMethodFault {
+	entity := s.site.datastores[store]
+	if entity == nil {
+		return &types.InvalidDatastore{Name: store}
+	}
+	seen := false
+	s.locked(host, func(*simulator.Context) { seen = slices.Contains(host.Datastore, entity.Self) })
+	if seen {
+		return nil
+	}
+	fault := &types.InvalidDatastore{Datastore: &entity.Self, Name: store}
+	because(&fault.MethodFault, fmt.Sprintf("host %s does not see datastore %s", host.Name, store))
+	return fault
 }

@@ -22,7 +22,8 @@ import (
 type destination struct {
 	folder *simulator.Folder
 	pool   *simulator.ResourcePool
-	host   *ref // nil: wherever it fits
+	host   *ref   // nil: wherever it fits
+	store  string // the datastore that its files will be on, which the host must see
 }
 
 // resolve checks the folder and the pool that a call names.
@@ -93,6 +94,7 @@ func (s *Server) create(to destination, spec *types.VirtualMachineConfigSpec) (*
 			DatastorePath: spec.Files.VmPathName}
 	}
 	config := newConfig()
+	to.store = home.Store
 	host, fault := s.hostFor(to, &config)
 	if fault != nil {
 		return nil, fault

@@ -2,13 +2,14 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The inventory that the lab begins with: a datacenter, a DRS cluster, its hosts, datastores and networks.
+// The inventory that the lab begins with: a datacenter, DRS clusters, their hosts, datastores and networks.
 
 package vsim
 
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,25 +54,32 @@ func (s *Server) buildInventory() error {
 		return err
 	}
 	s.addNetworks(s.config.Networks)
-	if err := s.addCluster(ctx, folders); err != nil {
-		return err
+	for _, cluster := range s.config.AllClusters() {
+		if err := s.addCluster(ctx, folders, cluster); err != nil {
+			return err
+		}
 	}
+	s.site.cluster = s.clusterOf(s.site.hosts[0].Self)
+	s.describeNetworks()
 	if err := s.addDistributedSwitch(ctx, folders); err != nil {
 		return err
 	}
-	return s.addDatastores(ctx, client)
+	if err := s.addDatastores(ctx, client); err != nil {
+		return err
+	}
+	return s.addDatastoreCluster(ctx, folders)
 }
 
-func (s *Server) addCluster(ctx context.Context, folders *object.DatacenterFolders) error {
-	cluster, err := folders.HostFolder.CreateCluster(ctx, s.config.Cluster, types.ClusterConfigSpecEx{})
+func (s *Server) addCluster(ctx context.Context, folders *object.DatacenterFolders, wanted config.Cluster) error {
+	cluster, err := folders.HostFolder.CreateCluster(ctx, wanted.Name, types.ClusterConfigSpecEx{})
 	if err != nil {
 		return err
 	}
-	s.site.cluster = s.registry.Get(cluster.Reference()).(*simulator.ClusterComputeResource)
-	drs := &s.site.cluster.ConfigurationEx.(*types.ClusterConfigInfoEx).DrsConfig
+	made := s.registry.Get(cluster.Reference()).(*simulator.ClusterComputeResource)
+	drs := &made.ConfigurationEx.(*types.ClusterConfigInfoEx).DrsConfig
 	drs.Enabled, drs.DefaultVmBehavior = types.NewBool(true), types.DrsBehaviorFullyAutomated
 	drs.EnableVmBehaviorOverrides, drs.VmotionRate = types.NewBool(true), 3
-	for _, name := range s.config.Hosts.Names {
+	for _, name := range wanted.Hosts {
 		task, err := cluster.AddHost(ctx, types.HostConnectSpec{HostName: name}, true, nil, nil)
 		if err != nil {
 			return err
@@ -84,7 +92,7 @@ func (s *Server) addCluster(ctx context.Context, folders *object.DatacenterFolde
 		s.configureHost(host)
 		s.site.hosts = append(s.site.hosts, host)
 	}
-	s.sizeCluster()
+	s.sizeCluster(made)
 	return nil
 }
 
@@ -97,20 +105,34 @@ func (s *Server) configureHost(host *simulator.HostSystem) {
 	host.Hardware.CpuInfo.NumCpuPackages = 1
 	host.Hardware.CpuInfo.NumCpuCores, host.Hardware.CpuInfo.NumCpuThreads = int16(size.CPUs), int16(size.CPUs)
 	host.Hardware.CpuInfo.Hz = int64(size.CPUMHz) * 1e6
-	host.Network = s.standardNetworks()
+	host.Network = nil
 	host.Config.Network.Portgroup = nil
 	for _, network := range s.config.Networks {
+		if !seenBy(network.Hosts, host) {
+			continue
+		}
+		host.Network = append(host.Network, s.registry.FindByName(network.Name, s.site.datacenter.Network).Reference())
 		host.Config.Network.Portgroup = append(host.Config.Network.Portgroup, types.HostPortGroup{
 			Key:  "key-vim.host.PortGroup-" + network.Name,
 			Spec: types.HostPortGroupSpec{Name: network.Name, VswitchName: "vSwitch0"}})
 	}
 }
 
+// seenBy is true where the configuration names no hosts, or this one among others.
+func seenBy(hosts []string, host *simulator.HostSystem) bool {
+	return len(hosts) == 0 || slices.Contains(hosts, host.Name)
+}
+
 // sizeCluster sums up the hosts; the simulator did so before they had their sizes.
-func (s *Server) sizeCluster() {
-	size, count := s.config.Hosts, len(s.site.hosts)
-	cluster := s.site.cluster
-	cluster.Network = s.standardNetworks()
+func (s *Server) sizeCluster(cluster *simulator.ClusterComputeResource) {
+	hosts := s.hostsWith(cluster.Self)
+	size, count := s.config.Hosts, len(hosts)
+	cluster.Network = nil
+	for _, host := range hosts {
+		for _, network := range host.Network {
+			cluster.Network = with(cluster.Network, network)
+		}
+	}
 	summary := cluster.Summary.GetComputeResourceSummary()
 	summary.NumHosts, summary.NumEffectiveHosts = int32(count), int32(count)
 	summary.NumCpuCores, summary.NumCpuThreads = int16(size.CPUs*count), int16(size.CPUs*count)
@@ -128,14 +150,17 @@ func limitPool(allocation *types.ResourceAllocationInfo, all int64) {
 	allocation.ExpandableReservation = types.NewBool(false)
 }
 
-func (s *Server) standardNetworks() []ref {
-	var references []ref
-	for _, network := range s.config.Networks {
-		if entity := s.registry.FindByName(network.Name, s.site.datacenter.Network); entity != nil {
-			references = append(references, entity.Reference())
+// describeNetworks tells each network which hosts have it.
+func (s *Server) describeNetworks() {
+	for _, configured := range s.config.Networks {
+		network := s.registry.FindByName(configured.Name, s.site.datacenter.Network).(*mo.Network)
+		network.Host = nil
+		for _, host := range s.site.hosts {
+			if seenBy(configured.Hosts, host) {
+				network.Host = append(network.Host, host.Self)
+			}
 		}
 	}
-	return references
 }
 
 // addNetworks makes the standard port groups; the one that every datacenter of the simulator has becomes the first.
@@ -204,6 +229,9 @@ func (s *Server) addDatastores(ctx context.Context, client *vim25.Client) error 
 			return err
 		}
 		for _, host := range s.site.hosts {
+			if !seenBy(configured.Hosts, host) {
+				continue
+			}
 			system := object.NewHostDatastoreSystem(client, *host.ConfigManager.DatastoreSystem)
 			spec := types.HostNasVolumeSpec{RemoteHost: "storage.lab.invalid", RemotePath: "/" + configured.Name,
 				LocalPath: directory, AccessMode: string(types.HostMountModeReadWrite),
@@ -224,16 +252,54 @@ func (s *Server) addDatastores(ctx context.Context, client *vim25.Client) error 
 
 // describeDatastore sets what clients see; where the files really are is not their business.
 func (s *Server) describeDatastore(store *simulator.Datastore, configured config.Datastore) {
-	address := fmt.Sprintf("ds:///vmfs/volumes/%s/", uuid.NewSHA1(uuid.NameSpaceURL, []byte(configured.Name)))
+	key := uuid.NewSHA1(uuid.NameSpaceURL, []byte(configured.Name)).String()
+	address := fmt.Sprintf("ds:///vmfs/volumes/%s/", key)
 	store.Summary.Url, store.Summary.Capacity = address, configured.CapacityBytes
-	store.Summary.MultipleHostAccess = types.NewBool(true)
+	store.Summary.MultipleHostAccess = types.NewBool(len(configured.Hosts) != 1)
 	info := store.Info.(*types.NasDatastoreInfo)
 	info.Url, info.Name = address, configured.Name
 	info.MaxFileSize, info.MaxVirtualDiskCapacity = configured.CapacityBytes, configured.CapacityBytes
 	info.Nas.Name, info.Nas.Capacity = configured.Name, configured.CapacityBytes
+	if len(configured.Hosts) == 1 {
+		// A host's own disk: nobody mounts it from a server.
+		kind := types.HostFileSystemVolume{Type: string(types.HostFileSystemVolumeFileSystemTypeVMFS), Name: configured.Name,
+			Capacity: configured.CapacityBytes}
+		store.Summary.Type = kind.Type
+		store.Info = &types.VmfsDatastoreInfo{DatastoreInfo: info.DatastoreInfo, Vmfs: &types.HostVmfsVolume{
+			HostFileSystemVolume: kind, BlockSizeMb: 1, MajorVersion: 6, Version: "6.82", Uuid: key, Local: types.NewBool(true),
+			Extent: []types.HostScsiDiskPartition{{DiskName: "t10.LAB_" + configured.Name, Partition: 1}}}}
+	}
 	browser := s.registry.Get(store.Browser).(*simulator.HostDatastoreBrowser)
 	browser.Datastore = []ref{store.Self}
 	s.publishFree(configured.Name)
+}
+
+// addDatastoreCluster makes a folder of datastores, which storage DRS then chooses from.
+func (s *Server) addDatastoreCluster(ctx context.Context, folders *object.DatacenterFolders) error {
+	wanted := s.config.DatastoreCluster
+	if wanted == nil {
+		return nil
+	}
+	pod, err := folders.DatastoreFolder.CreateStoragePod(ctx, wanted.Name)
+	if err != nil {
+		return err
+	}
+	var members []ref
+	for _, name := range wanted.Datastores {
+		members = append(members, s.site.datastores[name].Self)
+	}
+	task, err := pod.MoveInto(ctx, members)
+	if err != nil {
+		return err
+	}
+	if err := task.Wait(ctx); err != nil {
+		return err
+	}
+	s.site.pod = s.registry.Get(pod.Reference()).(*simulator.StoragePod)
+	s.site.pod.PodStorageDrsEntry.StorageDrsConfig.PodConfig.DefaultVmBehavior = string(types.StorageDrsPodConfigInfoBehaviorManual)
+	s.site.pod.Summary.Name = wanted.Name
+	s.publishFree(wanted.Datastores[0])
+	return nil
 }
 
 // publishFree shows how much of a datastore is free.
@@ -244,5 +310,20 @@ func (s *Server) publishFree(name string) {
 		info := entity.Info.GetDatastoreInfo()
 		info.FreeSpace, info.Timestamp = free, types.NewTime(time.Now())
 		ctx.Update(entity, []types.PropertyChange{set("summary.freeSpace", free)})
+	})
+	if s.site.pod != nil && slices.Contains(s.config.DatastoreCluster.Datastores, name) {
+		s.publishPod()
+	}
+}
+
+// publishPod shows how much room the datastore cluster has.
+func (s *Server) publishPod() {
+	var capacity, free int64
+	for _, name := range s.config.DatastoreCluster.Datastores {
+		store := s.stores.Named(name)
+		capacity, free = capacity+store.Capacity(), free+max(store.Free(), 0)
+	}
+	s.locked(s.site.pod, func(ctx *simulator.Context) {
+		ctx.Update(s.site.pod, []types.PropertyChange{set("summary.capacity", capacity), set("summary.freeSpace", free)})
 	})
 }
