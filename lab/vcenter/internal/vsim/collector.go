@@ -67,6 +67,11 @@ func (l *listener) PutObject(ctx *simulator.Context, object mo.Reference) {
 }
 
 func (l *listener) UpdateObject(ctx *simulator.Context, object mo.Reference, changes []types.PropertyChange) {
+	if ctx.Context != nil {
+		if finer, ok := ctx.Value(finerChanges{}).([]types.PropertyChange); ok {
+			changes = finer
+		}
+	}
 	if l.wanted() {
 		l.collector.PropertyCollector.UpdateObject(ctx, object, changes)
 	}

@@ -20,6 +20,7 @@ import (
 
 // claim is what a machine that is on, or about to be, takes.
 type claim struct {
+	vm         ref // empty for a machine that is not there yet
 	host       ref
 	pool       ref
 	memoryMB   int64 // configured
@@ -38,8 +39,8 @@ func overheadMB(config *types.VirtualMachineConfigInfo) int64 {
 	return 20 + 4*int64(config.Hardware.NumCPU) + int64(config.Hardware.MemoryMB)/256
 }
 
-func claimOf(config *types.VirtualMachineConfigInfo, pool ref) claim {
-	return claim{pool: pool, memoryMB: int64(config.Hardware.MemoryMB),
+func claimOf(vm ref, config *types.VirtualMachineConfigInfo, pool ref) claim {
+	return claim{vm: vm, pool: pool, memoryMB: int64(config.Hardware.MemoryMB),
 		reservedMB: *config.MemoryAllocation.Reservation + overheadMB(config), cpuMHz: *config.CpuAllocation.Reservation}
 }
 
@@ -53,7 +54,7 @@ func (s *Server) admit(vm *simulator.VirtualMachine, only *ref) (ref, types.Base
 			pool = *vm.ResourcePool
 		}
 	})
-	want := claimOf(config, pool)
+	want := claimOf(vm.Self, config, pool)
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	if fault := s.poolAdmits(want); fault != nil {
@@ -74,31 +75,21 @@ func (s *Server) dismiss(vm ref) {
 	delete(s.load.admitted, vm)
 }
 
-// choose takes the least loaded of the hosts that can run the machine, in its pool's cluster. The caller holds the load.
+// choose takes a host of the cluster of the machine's pool: of those that can run the machine, and break no mandatory rule,
+// the one where it breaks the fewest others, and of these the least loaded. only, if given, is the one host asked for.
+// The caller holds the load.
 func (s *Server) choose(want claim, config *types.VirtualMachineConfigInfo, only *ref, current ref) (ref, types.BaseMethodFault) {
-	var best *simulator.HostSystem
-	var bestLoad int64
-	var refusal types.BaseMethodFault
-	for _, host := range s.hostsWith(want.pool) {
-		if only != nil && *only != host.Self {
-			continue
-		}
-		if fault := s.hostAdmits(host, want, config); fault != nil {
-			refusal = fault
-			continue
-		}
-		loaded := s.memoryOn(host.Self)
-		if best == nil || loaded < bestLoad || loaded == bestLoad && host.Self == current {
-			best, bestLoad = host, loaded
-		}
+	hosts := s.hostsWith(want.pool)
+	if only != nil {
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(host *simulator.HostSystem) bool { return host.Self != *only })
 	}
-	switch {
-	case best != nil:
-		return best.Self, nil
-	case refusal != nil:
-		return ref{}, refusal
+	if len(hosts) == 0 {
+		return ref{}, invalidArgument("host")
 	}
-	return ref{}, invalidArgument("host")
+	book, on := s.rulebookOf(s.clusterOf(want.pool)), s.occupied()
+	return s.bestOf(hosts, want, current, book, on, func(host *simulator.HostSystem) types.BaseMethodFault {
+		return s.hostAdmits(host, want, config)
+	})
 }
 
 func (s *Server) memoryOn(host ref) int64 {
@@ -111,15 +102,18 @@ func (s *Server) memoryOn(host ref) int64 {
 	return total
 }
 
-// hostAdmits says why a host cannot run a machine. As a simplification, a machine larger than the host never can.
+// hostAdmits says why a host cannot run a machine, beside those that run there, or must not by a mandatory rule. As a simplification, a machine larger than the host never can.
 func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
+	if fault := s.rulesAdmit(host.Self, want.vm); fault != nil {
+		return fault
+	}
 	if fault := s.hostReaches(host, config); fault != nil {
 		return fault
 	}
 	memoryMB := host.Hardware.MemorySize >> 20
 	reserved := int64(0)
-	for _, claimed := range s.load.admitted {
-		if claimed.host == host.Self {
+	for vm, claimed := range s.load.admitted {
+		if claimed.host == host.Self && vm != want.vm {
 			reserved += claimed.reservedMB
 		}
 	}
@@ -220,11 +214,7 @@ func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo)
 	var best *simulator.HostSystem
 	var refusal types.BaseMethodFault
 	for _, host := range candidates {
-		fault := s.hostReaches(host, config)
-		if fault == nil {
-			fault = s.hostMounts(host, to.store)
-		}
-		if fault != nil {
+		if fault := s.hostReaches(host, config); fault != nil {
 			refusal = fault
 		} else if best == nil || s.memoryOn(host.Self) < s.memoryOn(best.Self) {
 			best = host
@@ -252,7 +242,11 @@ func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.Has
 		return nil, fault
 	}
 	cluster := s.clusterOf(request.This)
-	host, fault := s.placementHost(cluster, config, only, current)
+	var mover ref
+	if spec.Vm != nil && spec.PlacementType != string(types.PlacementSpecPlacementTypeClone) {
+		mover = *spec.Vm
+	}
+	host, fault := s.placementHost(cluster, mover, config, only, current)
 	body := &methods.PlaceVmBody{Res: &types.PlaceVmResponse{}}
 	if fault != nil {
 		body.Res.Returnval.DrsFault = &types.ClusterDrsFaults{Reason: string(types.RecommendationReasonCodeXvmotionPlacement),
@@ -270,28 +264,22 @@ func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.Has
 	return body, nil
 }
 
-func (s *Server) placementHost(cluster *simulator.ClusterComputeResource, config *types.VirtualMachineConfigInfo, only []ref,
-	current ref) (ref, types.BaseMethodFault) {
+// placementHost chooses among the hosts that are asked for, or all of the cluster. vm is empty for a machine that is to be.
+func (s *Server) placementHost(cluster *simulator.ClusterComputeResource, vm ref, config *types.VirtualMachineConfigInfo,
+	only []ref, current ref) (ref, types.BaseMethodFault) {
+	hosts := s.hostsWith(cluster.Self)
+	if len(only) > 0 {
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(host *simulator.HostSystem) bool { return !slices.Contains(only, host.Self) })
+	}
+	if len(hosts) == 0 {
+		return ref{}, invalidArgument("placementSpec.hosts")
+	}
+	want := claimOf(vm, config, *cluster.ResourcePool)
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	want := claimOf(config, *cluster.ResourcePool)
-	var best ref
-	var refusal types.BaseMethodFault = invalidArgument("placementSpec.hosts")
-	if len(only) == 0 {
-		return s.choose(want, config, nil, current)
-	}
-	for _, host := range only {
-		chosen, fault := s.choose(want, config, &host, current)
-		if fault != nil {
-			refusal = fault
-		} else if best.Value == "" || s.memoryOn(chosen) < s.memoryOn(best) {
-			best = chosen
-		}
-	}
-	if best.Value == "" {
-		return ref{}, refusal
-	}
-	return best, nil
+	return s.bestOf(hosts, want, current, s.rulebookOf(cluster), s.occupied(), func(host *simulator.HostSystem) types.BaseMethodFault {
+		return s.hostAdmits(host, want, config)
+	})
 }
 
 // placementConfig is what is to be placed.
@@ -342,9 +330,6 @@ func (s *Server) placementStore(spec *types.PlacementSpec) (ref, types.BaseMetho
 		entity := s.site.datastores[configured.Name]
 		if len(spec.Datastores) > 0 && !slices.Contains(spec.Datastores, entity.Self) {
 			continue
-		}
-		if len(spec.Datastores) == 0 && len(configured.Hosts) > 0 {
-			continue // it would tie the machine to the hosts that see it
 		}
 		if best == nil || s.stores.Named(entity.Name).Free() > s.stores.Named(best.Name).Free() {
 			best = entity

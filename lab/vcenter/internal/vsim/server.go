@@ -45,6 +45,7 @@ type Server struct {
 	leases     leases
 	tickets    tickets
 	diskUse    diskUse
+	drs        scheduler
 	methods    map[string]handler
 	requests   requests
 	tasks      atomic.Int64

@@ -1,0 +1,117 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// DRS and HA: the methods that are theirs, and a cluster's configuration as clients see it.
+
+package vsim
+
+import (
+	"context"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// scheduler is what DRS knows beside what the API shows.
+type scheduler struct {
+	mu       sync.Mutex // held while a cluster's configuration is changed
+	clusters map[ref]*clusterState
+	pause    time.Duration // between a change and what DRS does about it
+}
+
+// clusterState is DRS's memory of one cluster.
+type clusterState struct {
+	lastRule int32 // keys are never used again
+}
+
+func (s *Server) drsMethods() map[string]handler {
+	return map[string]handler{}
+}
+
+// stateOf is called with the scheduler held.
+func (d *scheduler) stateOf(cluster ref) *clusterState {
+	if d.clusters == nil {
+		d.clusters = map[ref]*clusterState{}
+	}
+	if d.clusters[cluster] == nil {
+		d.clusters[cluster] = &clusterState{}
+	}
+	return d.clusters[cluster]
+}
+
+// clusterConfig is a cluster's configuration. It is replaced by changes, never written to.
+func (s *Server) clusterConfig(cluster *simulator.ClusterComputeResource) *types.ClusterConfigInfoEx {
+	var config *types.ClusterConfigInfoEx
+	s.locked(cluster, func(*simulator.Context) { config = cluster.ConfigurationEx.(*types.ClusterConfigInfoEx) })
+	return config
+}
+
+// publishConfig shows a cluster's new configuration, in the old property too. The caller holds the scheduler.
+func (s *Server) publishConfig(cluster *simulator.ClusterComputeResource, config *types.ClusterConfigInfoEx) {
+	s.locked(cluster, func(ctx *simulator.Context) {
+		before := cluster.ConfigurationEx.(*types.ClusterConfigInfoEx)
+		changes := diffClusterConfig(before, config)
+		if len(changes) == 0 {
+			return
+		}
+		// Below these two properties the simulator knows no paths; its listeners do.
+		ctx.Context = context.WithValue(ctx.Context, finerChanges{}, changes)
+		ctx.Update(cluster, []types.PropertyChange{set("configurationEx", config), set("configuration", oldConfig(config))})
+	})
+}
+
+// finerChanges is the key under which an update of whole properties carries the changes below them.
+type finerChanges struct{}
+
+// oldConfig is the form that clients of API 2.0 know.
+func oldConfig(config *types.ClusterConfigInfoEx) types.ClusterConfigInfo {
+	return types.ClusterConfigInfo{DasConfig: config.DasConfig, DasVmConfig: config.DasVmConfig, DrsConfig: config.DrsConfig,
+		DrsVmConfig: config.DrsVmConfig, Rule: config.Rule}
+}
+
+// diffClusterConfig gives a change for each part of the configuration that differs.
+func diffClusterConfig(before, after *types.ClusterConfigInfoEx) []types.PropertyChange {
+	changes := diffStruct("configurationEx.", before.ComputeResourceConfigInfo, after.ComputeResourceConfigInfo)
+	for _, old := range []bool{false, true} {
+		var was, is any = *before, *after
+		prefix := "configurationEx."
+		if old {
+			was, is, prefix = oldConfig(before), oldConfig(after), "configuration."
+		}
+		for _, change := range diffStruct(prefix, was, is) {
+			switch strings.TrimPrefix(change.Name, prefix) {
+			case "dasConfig":
+				changes = append(changes, diffStruct(change.Name+".", before.DasConfig, after.DasConfig)...)
+			case "drsConfig":
+				changes = append(changes, diffStruct(change.Name+".", before.DrsConfig, after.DrsConfig)...)
+			default:
+				changes = append(changes, change)
+			}
+		}
+	}
+	for number := range changes {
+		changes[number].Val = arrayOf(changes[number].Val)
+	}
+	return changes
+}
+
+// arrayOf makes a list the API's type for it: []types.ClusterDrsVmConfigInfo is sent as an ArrayOfClusterDrsVmConfigInfo.
+func arrayOf(value any) any {
+	list := reflect.ValueOf(value)
+	if list.Kind() != reflect.Slice {
+		return value
+	}
+	name := strings.TrimPrefix(list.Type().Elem().Name(), "Base")
+	kind, known := types.TypeFunc()("ArrayOf" + name)
+	if !known {
+		panic("no type for a list of " + name)
+	}
+	array := reflect.New(kind).Elem()
+	array.FieldByName(name).Set(list)
+	return array.Interface()
+}
