@@ -214,7 +214,11 @@ func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo)
 	var best *simulator.HostSystem
 	var refusal types.BaseMethodFault
 	for _, host := range candidates {
-		if fault := s.hostReaches(host, config); fault != nil {
+		fault := s.hostReaches(host, config)
+		if fault == nil {
+			fault = s.hostMounts(host, to.store)
+		}
+		if fault != nil {
 			refusal = fault
 		} else if best == nil || s.memoryOn(host.Self) < s.memoryOn(best.Self) {
 			best = host
@@ -330,6 +334,9 @@ func (s *Server) placementStore(spec *types.PlacementSpec) (ref, types.BaseMetho
 		entity := s.site.datastores[configured.Name]
 		if len(spec.Datastores) > 0 && !slices.Contains(spec.Datastores, entity.Self) {
 			continue
+		}
+		if len(spec.Datastores) == 0 && len(configured.Hosts) > 0 {
+			continue // it would tie the machine to the hosts that see it
 		}
 		if best == nil || s.stores.Named(entity.Name).Free() > s.stores.Named(best.Name).Free() {
 			best = entity
