@@ -33,6 +33,7 @@ type launch struct {
 	varsPath     string // UEFI variables; used with EFI firmware only
 	monitorFD    int    // inherited sockets
 	channelFD    int
+	incoming     bool // waits for the state of a machine that is moved here
 }
 
 func (l launch) arguments() ([]string, error) {
@@ -62,12 +63,19 @@ func (l launch) arguments() ([]string, error) {
 		return nil, err
 	}
 	l.addNICs(&b)
+	if l.incoming {
+		b.add("-incoming", "defer")
+	}
 	return b.arguments, b.err
 }
 
 // addChannels: ttyS0 is the console's log, ttyS1 the guest's JSON channel, and a monitor for us.
 func (l launch) addChannels(b *argumentBuilder) {
-	b.add("-chardev", "file,id=console,path="+escape(l.consolePath), "-serial", "chardev:console")
+	console := "file,id=console,path=" + escape(l.consolePath)
+	if l.incoming {
+		console += ",append=on" // after what the machine has written before its move
+	}
+	b.add("-chardev", console, "-serial", "chardev:console")
 	b.add("-chardev", fmt.Sprintf("socket,id=channel,fd=%d", l.channelFD), "-serial", "chardev:channel")
 	b.add("-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", l.monitorFD), "-mon", "chardev=monitor,mode=control")
 }

@@ -116,14 +116,13 @@ func (h *Hypervisor) Start(spec machine.Spec) error {
 	if !machineID.MatchString(spec.ID) {
 		return fmt.Errorf("machine %s: unusable id %q", spec.Name, spec.ID)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	i := &instance{spec: spec, directory: filepath.Join(h.config.StateDir, "machines", spec.ID),
-		cancelStart: cancel, settled: make(chan struct{}), exited: make(chan struct{})}
+	i := &instance{id: spec.ID, name: spec.Name, settled: make(chan struct{}), exited: make(chan struct{})}
+	i.alive, i.cancel = context.WithCancel(context.Background())
 	if err := h.admit(i); err != nil {
 		return err
 	}
 	defer close(i.settled)
-	if err := h.startAdmitted(ctx, i); err != nil {
+	if err := h.startAdmitted(i, spec); err != nil {
 		h.remove(i)
 		return err
 	}
@@ -132,37 +131,41 @@ func (h *Hypervisor) Start(spec machine.Spec) error {
 	return nil
 }
 
-func (h *Hypervisor) startAdmitted(ctx context.Context, i *instance) error {
+func (h *Hypervisor) startAdmitted(i *instance, spec machine.Spec) error {
 	starts := h.slots
-	if _, container := i.spec.GuestInfo[machine.SpecKey]; !container {
+	if _, container := spec.GuestInfo[machine.SpecKey]; !container {
 		starts = nil // it never reports, and what does not boot costs little
 	}
-	release, err := starts.acquire(ctx)
+	release, err := starts.acquire(i.alive)
 	if err != nil {
-		return fmt.Errorf("machine %s was powered off before it was started", i.spec.Name)
+		return fmt.Errorf("machine %s was powered off before it was started", spec.Name)
 	}
-	i.booted = release
-	i.cleanup.add(func() error { release(); return nil })
-	return h.boot(i)
+	q := &qemu{spec: spec, directory: filepath.Join(h.config.StateDir, "machines", spec.ID)}
+	if err := h.launch(q); err != nil {
+		release()
+		return err
+	}
+	i.booted, i.qemu = release, q
+	return nil
 }
 
 func (h *Hypervisor) admit(i *instance) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return fmt.Errorf("machine %s: the lab is shutting down", i.spec.Name)
+		return fmt.Errorf("machine %s: the lab is shutting down", i.name)
 	}
-	if _, running := h.instances[i.spec.ID]; running {
-		return fmt.Errorf("machine %s is already on", i.spec.Name)
+	if _, running := h.instances[i.id]; running {
+		return fmt.Errorf("machine %s is already on", i.name)
 	}
-	h.instances[i.spec.ID] = i
+	h.instances[i.id] = i
 	return nil
 }
 
 func (h *Hypervisor) remove(i *instance) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.instances, i.spec.ID)
+	delete(h.instances, i.id)
 }
 
 func (h *Hypervisor) find(id string) (*instance, error) {
@@ -191,11 +194,6 @@ func (h *Hypervisor) Kill(id string) error {
 		return err
 	}
 	return i.kill()
-}
-
-// Migrate is refused: machines that are on stay where they are.
-func (h *Hypervisor) Migrate(id string, _ machine.Spec, _ func() error) (machine.Move, error) {
-	return machine.Move{}, fmt.Errorf("machine %s is on, and QEMU's machines do not move yet", id)
 }
 
 // Info describes a machine that is on.

@@ -2,207 +2,100 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// One powered-on machine: a QEMU process, its taps, its monitor and the guest's channel, from start to exit.
+// One powered-on machine, from start to exit. The QEMU process that it runs in changes with each move.
 
 package hypervisor
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// firstInheritedFD is the number that os/exec gives the first of a command's ExtraFiles.
-const firstInheritedFD = 3
-
-const (
-	greetingDeadline = 30 * time.Second // QEMU opens its disks before it greets, on a machine that may be loaded
-	commandDeadline  = 5 * time.Second
-	quitDeadline     = 3 * time.Second // from QMP quit to SIGKILL
-)
-
-// instance is filled in by boot, then read by everyone; what changes later is behind mu.
+// instance is filled in by Start, then read by everyone; what changes later is behind mu.
 type instance struct {
-	spec      machine.Spec
-	directory string
-	process   *exec.Cmd
-	monitor   *monitor
-	channel   net.Conn
-	cleanup   cleanups // what is undone when the machine is off, or could not be started
-	booted    func()   // releases the start slot; may be called many times
+	id, name string
+	alive    context.Context // ends with the wish to end the machine, and by that what it waits for
+	cancel   context.CancelFunc
+	booted   func() // releases the start slot; may be called many times
 
-	cancelStart context.CancelFunc // ends the wait for a start slot
-	settled     chan struct{}      // closed when the start has succeeded or failed
-	started     bool               // which of both; read after settled is closed
-	exited      chan struct{}      // closed when process, taps and record are gone
+	settled chan struct{} // closed when the start has succeeded or failed
+	started bool          // which of both; read after settled is closed
+	exited  chan struct{} // closed when process, taps and record are gone
 
-	mu        sync.Mutex
-	toolsSeen bool     // the guest has sent its network: what tools running means here
-	shutdown  qmpEvent // the last SHUTDOWN event
-	killed    bool
+	placed sync.RWMutex // held while the machine moves, and by what must not be lost in a move
+
+	mu            sync.Mutex
+	qemu          *qemu // where it runs now; nil until it is started
+	ended         bool  // that process has ended: there will be no other one
+	toolsSeen     bool  // the guest has sent its network: what tools running means here
+	shutdownAsked bool
+	killed        bool
 }
 
-func (i *instance) errorLogPath() string {
-	return filepath.Join(i.directory, "qemu.log")
-}
-
-func (i *instance) consolePath() string {
-	return filepath.Join(i.directory, "console.log")
-}
-
-// boot starts QEMU and returns when it runs. On an error nothing of the machine is left.
-func (h *Hypervisor) boot(i *instance) (err error) {
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, i.abandon())
-		}
-	}()
-	options, err := h.prepare(i)
-	if err != nil {
-		return err
-	}
-	monitorOurs, monitorTheirs, err := socketPair()
-	if err != nil {
-		return err
-	}
-	defer monitorTheirs.Close()
-	i.cleanup.add(monitorOurs.Close)
-	channelOurs, channelTheirs, err := socketPair()
-	if err != nil {
-		return err
-	}
-	defer channelTheirs.Close()
-	i.cleanup.add(channelOurs.Close)
-
-	options.monitorFD, options.channelFD = firstInheritedFD, firstInheritedFD+1
-	arguments, err := options.arguments()
-	if err != nil {
-		return err
-	}
-	process := exec.Command(qemuBinary, arguments...)
-	process.ExtraFiles = []*os.File{monitorTheirs, channelTheirs}
-	if err := h.launch(i, process); err != nil {
-		return err
-	}
-	i.channel = channelOurs
-	// QEMU alone now holds its ends, so that ours see its exit.
-	if err := errors.Join(monitorTheirs.Close(), channelTheirs.Close()); err != nil {
-		return err
-	}
-	if err := i.greet(monitorOurs); err != nil {
-		return fmt.Errorf("QEMU did not start machine %s: %w: %s", i.spec.Name, err, tail(i.errorLogPath()))
-	}
-	return nil
-}
-
-// launch starts the process, recorded, with its messages in a file.
-func (h *Hypervisor) launch(i *instance, process *exec.Cmd) error {
-	errorLog, err := os.Create(i.errorLogPath())
-	if err != nil {
-		return err
-	}
-	defer errorLog.Close()
-	process.Stdout, process.Stderr = errorLog, errorLog
-	name := "qemu-" + i.spec.ID
-	if err := h.spawner.start(name, process); err != nil {
-		return err
-	}
-	i.process = process
-	i.cleanup.add(func() error { return h.spawner.forget(name) })
-	return nil
-}
-
-// prepare makes the machine's files and taps.
-func (h *Hypervisor) prepare(i *instance) (launch, error) {
-	options := launch{spec: i.spec, accelerator: h.accelerator, directKernel: h.config.DirectKernel,
-		consolePath: i.consolePath()}
-	if err := os.MkdirAll(i.directory, 0o755); err != nil {
-		return launch{}, err
-	}
-	if spec, present := i.spec.GuestInfo[machine.SpecKey]; present {
-		options.specPath = filepath.Join(i.directory, "spec.json")
-		if err := writeFileAtomically(options.specPath, []byte(spec), 0o600); err != nil {
-			return launch{}, err
-		}
-	}
-	if i.spec.Firmware == "efi" {
-		options.varsPath = filepath.Join(i.directory, "efivars.fd")
-		variables, err := os.ReadFile(firmwareVars)
-		if err != nil {
-			return launch{}, fmt.Errorf("UEFI firmware (Debian package ovmf): %w", err)
-		}
-		if err := writeFileAtomically(options.varsPath, variables, 0o600); err != nil {
-			return launch{}, err
-		}
-	}
-	for _, nic := range i.spec.NICs {
-		tap := h.nextTap()
-		if err := h.namespace.addTap(tap, nic.Network); err != nil {
-			return launch{}, err
-		}
-		options.taps = append(options.taps, tap)
-		i.cleanup.add(func() error { return h.namespace.removeTap(tap) })
-	}
-	return options, nil
-}
-
-// greet opens the monitor and brings the machine to where the guest may run.
-func (i *instance) greet(connection net.Conn) error {
-	if err := connection.SetReadDeadline(time.Now().Add(greetingDeadline)); err != nil {
-		return err
-	}
-	var err error
-	if i.monitor, err = newMonitor(connection); err != nil {
-		return err
-	}
-	if err := connection.SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
-	go i.monitor.run(i.handleMonitorEvent)
-	ctx, cancel := context.WithTimeout(context.Background(), greetingDeadline)
-	defer cancel()
-	if err := i.monitor.execute(ctx, "qmp_capabilities", nil); err != nil {
-		return err
-	}
-	for index, nic := range i.spec.NICs {
-		if nic.Connected {
-			continue
-		}
-		if err := i.monitor.execute(ctx, "set_link", map[string]any{"name": nicID(index), "up": false}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (i *instance) handleMonitorEvent(event qmpEvent) {
-	if event.Event != "SHUTDOWN" {
-		return
-	}
+// current is the process that the machine runs in.
+func (i *instance) current() *qemu {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.shutdown = event
+	return i.qemu
+}
+
+// handOver makes a process the machine's; false if the machine has ended meanwhile.
+func (i *instance) handOver(to *qemu) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.ended {
+		return false
+	}
+	i.qemu = to
+	return true
+}
+
+// successor is the process that a machine has been handed over to; nil: the process that ended was its last.
+func (i *instance) successor(of *qemu) *qemu {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.qemu != of {
+		return i.qemu
+	}
+	i.ended = true
+	return nil
+}
+
+// speech is what the guest says, through all the processes that the machine runs in, without a break between them: the
+// first part of a line may come from one, and the rest from the next.
+type speech struct {
+	instance *instance
+	from     *qemu
+}
+
+func (s *speech) Read(buffer []byte) (int, error) {
+	for {
+		n, err := s.from.channel.Read(buffer)
+		if n > 0 || err == nil {
+			return n, nil
+		}
+		next := s.instance.successor(s.from)
+		if next == nil {
+			return 0, err
+		}
+		close(s.from.drained)
+		s.from = next
+	}
 }
 
 // attend passes on what the guest says, waits for QEMU's exit, cleans up, and reports it.
 func (h *Hypervisor) attend(i *instance) {
-	log := slog.With("machine", i.spec.Name, "id", i.spec.ID)
+	log := slog.With("machine", i.name, "id", i.id)
+	guest := &speech{i, i.current()}
 	spoken := false
-	err := readGuest(i.channel,
+	err := readGuest(guest,
 		func(message guestMessage) {
 			spoken = true
 			h.handleGuest(i, message)
@@ -215,20 +108,22 @@ func (h *Hypervisor) attend(i *instance) {
 	if err != nil {
 		log.Warn("the guest's channel broke", "error", err)
 	}
-	waitErr := i.process.Wait()
-	if err := i.cleanup.run(); err != nil {
+	last := guest.from
+	waitErr := last.process.Wait()
+	i.booted()
+	if err := last.cleanup.run(); err != nil {
 		log.Error("a stopped machine was not cleaned up", "error", err)
 	}
-	reason := i.exitReason(waitErr)
+	reason := i.exitReason(last, waitErr)
 	if strings.HasPrefix(reason, machine.OffCrashed) {
-		log.Error("machine crashed", "reason", reason, "qemu", tail(i.errorLogPath()), "console", i.consolePath())
+		log.Error("machine crashed", "reason", reason, "qemu", tail(last.errorLogPath()), "console", last.consolePath())
 	} else {
 		log.Info("machine is off", "reason", reason)
 	}
 	h.remove(i)
 	// Before the report: whoever waits for the exit may hold what the report's receiver needs.
 	close(i.exited)
-	h.events.Off(i.spec.ID, reason)
+	h.events.Off(i.id, reason)
 }
 
 func (h *Hypervisor) handleGuest(i *instance, message guestMessage) {
@@ -236,78 +131,58 @@ func (h *Hypervisor) handleGuest(i *instance, message guestMessage) {
 		if key == machine.StatusKey {
 			i.booted()
 		}
-		h.events.Set(i.spec.ID, key, value)
+		h.events.Set(i.id, key, value)
 	}
 	if message.Guest != nil {
 		i.mu.Lock()
 		i.toolsSeen = true
 		i.mu.Unlock()
-		h.events.Guest(i.spec.ID, message.Guest.info())
+		h.events.Guest(i.id, message.Guest.info())
 	}
 }
 
-// abandon undoes a start that has failed.
-func (i *instance) abandon() error {
-	var errs []error
-	if i.process != nil {
-		if err := i.process.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
-			errs = append(errs, err)
-		}
-		var exit *exec.ExitError
-		if err := i.process.Wait(); !errors.As(err, &exit) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(append(errs, i.cleanup.run())...)
-}
-
-// kill ends the machine as pulling the plug does, and returns when it is off.
+// kill ends the machine as pulling the plug does, and returns when it is off. A move in progress is given up.
 func (i *instance) kill() error {
 	i.mu.Lock()
 	i.killed = true
 	i.mu.Unlock()
-	i.cancelStart()
+	i.cancel()
 	<-i.settled
 	if !i.started {
 		return nil // the failed start has cleaned up
 	}
-	// Quit lets QEMU write out its image caches; a QEMU that does not answer is killed.
-	ctx, cancel := context.WithTimeout(context.Background(), quitDeadline)
-	defer cancel()
-	quitErr := i.monitor.execute(ctx, "quit", nil)
-	if quitErr == nil {
-		select {
-		case <-i.exited:
-			return nil
-		case <-ctx.Done():
-		}
-	}
-	if err := i.process.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return errors.Join(quitErr, err)
-	}
-	<-i.exited
-	return nil
+	i.placed.RLock()
+	defer i.placed.RUnlock()
+	return i.current().quit(i.exited)
 }
 
 // pressPowerButton asks the guest to shut down: through the channel where its tools listen, else by ACPI.
 func (i *instance) pressPowerButton() error {
 	<-i.settled
 	if !i.started {
-		return fmt.Errorf("machine %s did not start", i.spec.Name)
+		return fmt.Errorf("machine %s did not start", i.name)
 	}
+	i.placed.RLock()
+	defer i.placed.RUnlock()
 	i.mu.Lock()
-	tools := i.toolsSeen
+	tools, q := i.toolsSeen, i.qemu
+	i.shutdownAsked = tools
 	i.mu.Unlock()
 	if tools {
-		if err := i.channel.SetWriteDeadline(time.Now().Add(commandDeadline)); err != nil {
-			return err
-		}
-		_, err := io.WriteString(i.channel, shutdownRequest)
-		return err
+		return q.say(shutdownRequest)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
 	defer cancel()
-	return i.monitor.execute(ctx, "system_powerdown", nil)
+	return q.monitor.execute(ctx, "system_powerdown", nil)
+}
+
+// say sends the guest a line on its channel.
+func (q *qemu) say(line string) error {
+	if err := q.channel.SetWriteDeadline(time.Now().Add(commandDeadline)); err != nil {
+		return err
+	}
+	_, err := io.WriteString(q.channel, line)
+	return err
 }
 
 // info is empty while the machine waits for its start slot.
@@ -320,65 +195,30 @@ func (i *instance) info() (machine.Info, bool) {
 	if !i.started {
 		return machine.Info{}, false
 	}
-	_, cpuSeconds, err := processTimes(i.process.Process.Pid)
+	q := i.current()
+	_, cpuSeconds, err := processTimes(q.process.Process.Pid)
 	if err != nil {
 		return machine.Info{}, false // it has just ended
 	}
-	return machine.Info{PID: i.process.Process.Pid, CPUSeconds: cpuSeconds, Console: i.consolePath()}, true
+	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, Console: q.consolePath()}, true
 }
 
 // exitReason is what machine.Events.Off is given; a crash says what was found.
-func (i *instance) exitReason(waitErr error) string {
+func (i *instance) exitReason(last *qemu, waitErr error) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	last.mu.Lock()
+	defer last.mu.Unlock()
 	switch {
 	case i.killed:
 		return machine.OffKilled
 	case waitErr != nil:
 		return machine.OffCrashed + ": QEMU: " + waitErr.Error()
-	case i.shutdown.Data.Reason == "guest-shutdown":
+	case last.shutdown.Data.Reason == "guest-shutdown":
 		return machine.OffGuest
-	case i.shutdown.Data.Reason == "guest-reset":
+	case last.shutdown.Data.Reason == "guest-reset":
 		return machine.OffCrashed + ": the guest reset itself, as a kernel that panics does"
 	default:
-		return machine.OffCrashed + fmt.Sprintf(": QEMU ended for the reason %q", i.shutdown.Data.Reason)
+		return machine.OffCrashed + fmt.Sprintf(": QEMU ended for the reason %q", last.shutdown.Data.Reason)
 	}
-}
-
-// socketPair makes a connection and the file by which a child inherits its other end.
-func socketPair() (net.Conn, *os.File, error) {
-	descriptors, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("socket pair: %w", err)
-	}
-	theirs := os.NewFile(uintptr(descriptors[1]), "inherited socket")
-	ours := os.NewFile(uintptr(descriptors[0]), "own socket")
-	connection, err := net.FileConn(ours)
-	return connection, theirs, errors.Join(err, ours.Close())
-}
-
-// tail is the end of a small log, for an error message.
-func tail(path string) string {
-	const longest = 2048
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return err.Error()
-	}
-	content = bytes.TrimSpace(content)
-	return string(content[max(0, len(content)-longest):])
-}
-
-// cleanups are run in reverse, all of them.
-type cleanups []func() error
-
-func (c *cleanups) add(f func() error) {
-	*c = append(*c, f)
-}
-
-func (c cleanups) run() error {
-	var errs []error
-	for n := len(c) - 1; n >= 0; n-- {
-		errs = append(errs, c[n]())
-	}
-	return errors.Join(errs...)
 }

@@ -13,7 +13,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 var errMonitorClosed = errors.New("QEMU has closed its monitor")
@@ -23,6 +26,7 @@ type qmpEvent struct {
 	Data  struct {
 		Guest  bool   `json:"guest"`
 		Reason string `json:"reason"`
+		Status string `json:"status"` // of a MIGRATION
 	} `json:"data"`
 }
 
@@ -36,8 +40,9 @@ type qmpReply struct {
 
 // monitor is a connection in command mode. Its events come from the goroutine in run.
 type monitor struct {
-	connection net.Conn
+	connection *net.UnixConn
 	decoder    *json.Decoder
+	ended      chan struct{} // closed when QEMU has closed its end
 
 	mu      sync.Mutex
 	nextID  int
@@ -46,8 +51,9 @@ type monitor struct {
 }
 
 // newMonitor reads the greeting; QEMU sends it as soon as it has set up its machine, or ends.
-func newMonitor(connection net.Conn) (*monitor, error) {
-	m := &monitor{connection: connection, decoder: json.NewDecoder(connection), waiting: map[int]chan qmpReply{}}
+func newMonitor(connection *net.UnixConn) (*monitor, error) {
+	m := &monitor{connection: connection, decoder: json.NewDecoder(connection), waiting: map[int]chan qmpReply{},
+		ended: make(chan struct{})}
 	var greeting struct {
 		QMP json.RawMessage `json:"QMP"`
 	}
@@ -84,6 +90,7 @@ func (m *monitor) run(handle func(qmpEvent)) {
 		close(channel)
 	}
 	m.waiting = nil
+	close(m.ended)
 }
 
 func (m *monitor) deliver(reply qmpReply) {
@@ -97,29 +104,52 @@ func (m *monitor) deliver(reply qmpReply) {
 
 // execute sends a command and waits for its answer.
 func (m *monitor) execute(ctx context.Context, command string, arguments map[string]any) error {
+	_, err := m.exchange(ctx, command, arguments, nil)
+	return err
+}
+
+// query is execute for a command whose answer says something.
+func (m *monitor) query(ctx context.Context, command string, answer any) error {
+	returned, err := m.exchange(ctx, command, nil, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(returned, answer); err != nil {
+		return fmt.Errorf("QEMU's answer to %s: %w", command, err)
+	}
+	return nil
+}
+
+// give passes QEMU an open file, by which later commands can name it.
+func (m *monitor) give(ctx context.Context, name string, file *os.File) error {
+	_, err := m.exchange(ctx, "getfd", map[string]any{"fdname": name}, unix.UnixRights(int(file.Fd())))
+	return err
+}
+
+func (m *monitor) exchange(ctx context.Context, command string, arguments map[string]any, rights []byte) (json.RawMessage, error) {
 	request := map[string]any{"execute": command}
 	if arguments != nil {
 		request["arguments"] = arguments
 	}
 	channel := make(chan qmpReply, 1)
-	if err := m.send(request, channel); err != nil {
-		return fmt.Errorf("QEMU command %s: %w", command, err)
+	if err := m.send(request, rights, channel); err != nil {
+		return nil, fmt.Errorf("QEMU command %s: %w", command, err)
 	}
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("QEMU command %s: %w", command, ctx.Err())
+		return nil, fmt.Errorf("QEMU command %s: %w", command, ctx.Err())
 	case reply, open := <-channel:
 		if !open {
-			return fmt.Errorf("QEMU command %s: %w", command, errMonitorClosed)
+			return nil, fmt.Errorf("QEMU command %s: %w", command, errMonitorClosed)
 		}
 		if reply.Error != nil {
-			return fmt.Errorf("QEMU command %s: %s", command, reply.Error.Description)
+			return nil, fmt.Errorf("QEMU command %s: %s", command, reply.Error.Description)
 		}
-		return nil
+		return reply.Return, nil
 	}
 }
 
-func (m *monitor) send(request map[string]any, channel chan qmpReply) error {
+func (m *monitor) send(request map[string]any, rights []byte, channel chan qmpReply) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -131,7 +161,7 @@ func (m *monitor) send(request map[string]any, channel chan qmpReply) error {
 	if err != nil {
 		return err
 	}
-	if _, err := m.connection.Write(append(encoded, '\n')); err != nil {
+	if _, _, err := m.connection.WriteMsgUnix(append(encoded, '\n'), rights, nil); err != nil {
 		return err
 	}
 	m.waiting[m.nextID] = channel

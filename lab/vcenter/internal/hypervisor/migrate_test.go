@@ -1,0 +1,254 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Moves for real, of a guest that counts aloud: a number that is missing, or said twice, is memory or speech lost.
+
+package hypervisor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+// counter follows a counting guest from its events.
+type counter struct {
+	events recorder
+	next   int
+}
+
+// follow hears the guest until it has said as many more numbers, each in its turn.
+func (c *counter) follow(t *testing.T, numbers int) {
+	t.Helper()
+	for range numbers {
+		c.events.expect(t, fmt.Sprintf("set vm-1 guestinfo.n=%08d", c.next))
+		c.next++
+	}
+}
+
+// end hears the guest out: what it has still to say, its goodbye, and then reason.
+func (c *counter) end(t *testing.T, reason string) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	for {
+		select {
+		case event := <-c.events.events:
+			switch {
+			case event == fmt.Sprintf("set vm-1 guestinfo.n=%08d", c.next):
+				c.next++
+			case strings.HasPrefix(event, `set vm-1 guestinfo.gantry.status={"state":"exited"}`):
+			case event == "off vm-1 "+reason:
+				select {
+				case again := <-c.events.events:
+					t.Errorf("after its end: %q", again)
+				case <-time.After(50 * time.Millisecond):
+				}
+				return
+			default:
+				t.Fatalf("event %q, want number %d or %q", event, c.next, reason)
+			}
+		case <-deadline:
+			t.Fatalf("the guest did not end, at %d", c.next)
+		}
+	}
+}
+
+// startCounting is a machine with a disk over a base, as containers have.
+func startCounting(t *testing.T) (*Hypervisor, *counter, machine.Spec) {
+	t.Helper()
+	h, events := startLab(t, countingGuest(t))
+	directory := t.TempDir()
+	base, child := filepath.Join(directory, "base.raw"), filepath.Join(directory, "web.qcow2")
+	run(t, "qemu-img", "create", "-q", "-f", "raw", base, "1M")
+	run(t, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, child)
+	spec := testMachine("vm-1")
+	spec.Disks = []machine.Disk{{Path: child, Format: "qcow2", UUID: "6000c291-0000-0000-0000-000000000000"}}
+	if err := h.Start(spec); err != nil {
+		t.Fatal(err)
+	}
+	c := &counter{events: events}
+	c.follow(t, 50)
+	return h, c, spec
+}
+
+func TestABusyGuestIsMovedTwentyTimesAndLosesNothing(t *testing.T) {
+	h, c, spec := startCounting(t)
+	var longest time.Duration
+	pids := []int{}
+	for number := range 20 {
+		spec.Host = fmt.Sprintf("esx%d", number%2)
+		moved := make(chan error)
+		go func() {
+			move, err := h.Migrate("vm-1", spec, nil)
+			if err == nil && (move.Mode != machine.MoveStopCopy || move.Pause <= 0) {
+				err = fmt.Errorf("it was moved so: %+v", move)
+			}
+			longest = max(longest, move.Pause)
+			moved <- err
+		}()
+		for moving := true; moving; {
+			select {
+			case err := <-moved:
+				if err != nil {
+					t.Fatalf("move %d: %v", number, err)
+				}
+				moving = false
+			case event := <-c.events.events:
+				if want := fmt.Sprintf("set vm-1 guestinfo.n=%08d", c.next); event != want {
+					t.Fatalf("during move %d: event %q, want %q", number, event, want)
+				}
+				c.next++
+			}
+		}
+		c.follow(t, 200)
+		info, on := h.Info("vm-1")
+		if !on || slices.Contains(pids, info.PID) {
+			t.Fatalf("after move %d it runs in process %d, before in %v", number, info.PID, pids)
+		}
+		pids = append(pids, info.PID)
+	}
+	t.Logf("the longest of 20 pauses: %s; the guest counted to %d", longest, c.next)
+	if records := processRecords(t, h); len(records) != 2 {
+		t.Errorf("process records: %v", records)
+	}
+	if taps := links(t, h, "tap"); strings.Count(taps, "\n") != 0 {
+		t.Errorf("taps: %s", taps)
+	}
+	if err := sendLine(h); err != nil {
+		t.Fatal(err)
+	}
+	c.end(t, machine.OffGuest)
+	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp.json"}) {
+		t.Errorf("process records left: %v", records)
+	}
+}
+
+// sendLine lets the counting guest end; it has no tools that the power button could ask.
+func sendLine(h *Hypervisor) error {
+	i, err := h.find("vm-1")
+	if err != nil {
+		return err
+	}
+	return i.current().say("\n")
+}
+
+func TestAMovedGuestShutsDownWhenAsked(t *testing.T) {
+	h, events := startLab(t, politeGuest(t))
+	spec := testMachine("vm-1")
+	if err := h.Start(spec); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, helloStatus)
+	events.expect(t, helloGuest)
+	// Live, which is safe under TCG only for a guest that does nothing.
+	i, err := h.find("vm-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if move, err := h.move(i, spec, machine.MoveLive, nil); err != nil || move.Mode != machine.MoveLive {
+		t.Fatalf("%+v: %v", move, err)
+	}
+	if err := h.PowerButton("vm-1"); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, `set vm-1 guestinfo.gantry.status={"state":"exited"}`)
+	events.expect(t, "off vm-1 "+machine.OffGuest)
+}
+
+func TestAGuestGoesOnWhereItWasWhenItsMoveFails(t *testing.T) {
+	h, c, spec := startCounting(t)
+	before, _ := h.Info("vm-1")
+	missing := spec
+	missing.Disks = []machine.Disk{{Path: "/nonexistent.raw", Format: "raw"}}
+	noRoom := errors.New("no room for the files")
+	for want, attempt := range map[string]func() error{
+		"/nonexistent.raw": func() error { _, err := h.Migrate("vm-1", missing, nil); return err },
+		noRoom.Error(): func() error {
+			_, err := h.Migrate("vm-1", spec, func() error { return noRoom })
+			return err
+		},
+		"sending the machine's state": func() error {
+			_, err := h.Migrate("vm-1", spec, func() error { return killDestination(h) })
+			return err
+		},
+	} {
+		failed := make(chan error)
+		go func() { failed <- attempt() }()
+		var err error
+		for waiting := true; waiting; {
+			select {
+			case err = <-failed:
+				waiting = false
+			case <-c.events.events:
+				c.next++
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		c.follow(t, 200)
+	}
+	if after, on := h.Info("vm-1"); !on || after.PID != before.PID {
+		t.Errorf("it ran in process %d, now in %d", before.PID, after.PID)
+	}
+	if records := processRecords(t, h); len(records) != 2 {
+		t.Errorf("process records: %v", records)
+	}
+	if _, err := h.Migrate("vm-9", spec, nil); err == nil {
+		t.Error("a machine that is not on was moved")
+	}
+}
+
+// killDestination ends the process that a move in progress goes to.
+func killDestination(h *Hypervisor) error {
+	records, err := filepath.Glob(filepath.Join(h.spawner.directory, "qemu-vm-1+*.json"))
+	if err != nil || len(records) != 1 {
+		return fmt.Errorf("records %v: %w", records, err)
+	}
+	content, err := os.ReadFile(records[0])
+	if err != nil {
+		return err
+	}
+	var record processRecord
+	if err := json.Unmarshal(content, &record); err != nil {
+		return err
+	}
+	return syscall.Kill(record.PID, syscall.SIGKILL)
+}
+
+func TestAMachineIsKilledInTheMiddleOfItsMove(t *testing.T) {
+	h, c, spec := startCounting(t)
+	i, err := h.find("vm-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed, moved := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := h.Migrate("vm-1", spec, func() error {
+			go func() { killed <- h.Kill("vm-1") }()
+			<-i.alive.Done()
+			return nil
+		})
+		moved <- err
+	}()
+	c.end(t, machine.OffKilled)
+	if err := <-moved; err == nil {
+		t.Error("it was moved")
+	}
+	if err := <-killed; err != nil {
+		t.Error(err)
+	}
+	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp.json"}) {
+		t.Errorf("process records left: %v", records)
+	}
+}

@@ -1,0 +1,294 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// One QEMU process, with its taps, its monitor and its end of the guest's channel.
+
+package hypervisor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+// firstInheritedFD is the number that os/exec gives the first of a command's ExtraFiles.
+const firstInheritedFD = 3
+
+const (
+	greetingDeadline = 30 * time.Second // QEMU opens its disks before it greets, on a machine that may be loaded
+	commandDeadline  = 5 * time.Second
+	quitDeadline     = 3 * time.Second // from QMP quit to SIGKILL
+)
+
+// qemu is filled in by launch, then read by everyone; what changes later is behind mu.
+type qemu struct {
+	spec      machine.Spec
+	directory string // of the machine
+	number    int    // how many processes the machine has had before
+	process   *exec.Cmd
+	monitor   *monitor
+	channel   *net.UnixConn
+	cleanup   cleanups      // what is undone when the process has ended, or could not be started
+	moved     chan struct{} // told of each MIGRATION event; holds one
+	drained   chan struct{} // closed when the machine has another process, and all that came from this one is read
+
+	mu        sync.Mutex
+	shutdown  qmpEvent // the last SHUTDOWN event
+	migration string   // the status that the last MIGRATION event gave
+}
+
+func (q *qemu) errorLogPath() string {
+	return filepath.Join(q.directory, "qemu.log")
+}
+
+func (q *qemu) consolePath() string {
+	return filepath.Join(q.directory, "console.log")
+}
+
+// name is the process record's. No machine's id has a plus in it.
+func (q *qemu) name() string {
+	if q.number == 0 {
+		return "qemu-" + q.spec.ID
+	}
+	return fmt.Sprintf("qemu-%s+%d", q.spec.ID, q.number)
+}
+
+// launch starts QEMU and returns when its machine is set up. One that is a move's destination then waits for the state
+// of the machine. On an error nothing of it is left.
+func (h *Hypervisor) launch(q *qemu) (err error) {
+	q.moved, q.drained = make(chan struct{}, 1), make(chan struct{})
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, q.abandon())
+		}
+	}()
+	options, err := h.prepare(q)
+	if err != nil {
+		return err
+	}
+	monitorOurs, monitorTheirs, err := socketPair()
+	if err != nil {
+		return err
+	}
+	defer monitorTheirs.Close()
+	q.cleanup.add(monitorOurs.Close)
+	channelOurs, channelTheirs, err := socketPair()
+	if err != nil {
+		return err
+	}
+	defer channelTheirs.Close()
+	q.cleanup.add(channelOurs.Close)
+
+	options.monitorFD, options.channelFD = firstInheritedFD, firstInheritedFD+1
+	arguments, err := options.arguments()
+	if err != nil {
+		return err
+	}
+	process := exec.Command(qemuBinary, arguments...)
+	process.ExtraFiles = []*os.File{monitorTheirs, channelTheirs}
+	if err := h.spawn(q, process); err != nil {
+		return err
+	}
+	q.channel = channelOurs
+	// QEMU alone now holds its ends, so that ours see its exit.
+	if err := errors.Join(monitorTheirs.Close(), channelTheirs.Close()); err != nil {
+		return err
+	}
+	if err := q.greet(monitorOurs); err != nil {
+		return fmt.Errorf("QEMU did not start machine %s: %w: %s", q.spec.Name, err, tail(q.errorLogPath()))
+	}
+	return nil
+}
+
+// spawn starts the process, recorded, with its messages in the machine's file of them.
+func (h *Hypervisor) spawn(q *qemu, process *exec.Cmd) error {
+	mode := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if q.number == 0 {
+		mode |= os.O_TRUNC
+	}
+	errorLog, err := os.OpenFile(q.errorLogPath(), mode, 0o644)
+	if err != nil {
+		return err
+	}
+	defer errorLog.Close()
+	process.Stdout, process.Stderr = errorLog, errorLog
+	name := q.name()
+	if err := h.spawner.start(name, process); err != nil {
+		return err
+	}
+	q.process = process
+	q.cleanup.add(func() error { return h.spawner.forget(name) })
+	return nil
+}
+
+// prepare makes the machine's files and taps.
+func (h *Hypervisor) prepare(q *qemu) (launch, error) {
+	options := launch{spec: q.spec, accelerator: h.accelerator, directKernel: h.config.DirectKernel,
+		consolePath: q.consolePath(), incoming: q.number > 0}
+	if err := os.MkdirAll(q.directory, 0o755); err != nil {
+		return launch{}, err
+	}
+	if spec, present := q.spec.GuestInfo[machine.SpecKey]; present {
+		options.specPath = filepath.Join(q.directory, "spec.json")
+		if err := writeFileAtomically(options.specPath, []byte(spec), 0o600); err != nil {
+			return launch{}, err
+		}
+	}
+	if q.spec.Firmware == "efi" {
+		options.varsPath = filepath.Join(q.directory, "efivars.fd")
+		variables, err := os.ReadFile(firmwareVars)
+		if err != nil {
+			return launch{}, fmt.Errorf("UEFI firmware (Debian package ovmf): %w", err)
+		}
+		if err := writeFileAtomically(options.varsPath, variables, 0o600); err != nil {
+			return launch{}, err
+		}
+	}
+	for _, nic := range q.spec.NICs {
+		tap := h.nextTap()
+		if err := h.namespace.addTap(tap, nic.Network); err != nil {
+			return launch{}, err
+		}
+		options.taps = append(options.taps, tap)
+		q.cleanup.add(func() error { return h.namespace.removeTap(tap) })
+	}
+	return options, nil
+}
+
+// greet opens the monitor and brings the machine to where the guest may run.
+func (q *qemu) greet(connection *net.UnixConn) error {
+	if err := connection.SetReadDeadline(time.Now().Add(greetingDeadline)); err != nil {
+		return err
+	}
+	var err error
+	if q.monitor, err = newMonitor(connection); err != nil {
+		return err
+	}
+	if err := connection.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	go q.monitor.run(q.handleMonitorEvent)
+	ctx, cancel := context.WithTimeout(context.Background(), greetingDeadline)
+	defer cancel()
+	if err := q.monitor.execute(ctx, "qmp_capabilities", nil); err != nil {
+		return err
+	}
+	for index, nic := range q.spec.NICs {
+		if nic.Connected {
+			continue
+		}
+		if err := q.monitor.execute(ctx, "set_link", map[string]any{"name": nicID(index), "up": false}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *qemu) handleMonitorEvent(event qmpEvent) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch event.Event {
+	case "SHUTDOWN":
+		q.shutdown = event
+	case "MIGRATION":
+		q.migration = event.Data.Status
+		select {
+		case q.moved <- struct{}{}:
+		default: // whoever waits is told already
+		}
+	}
+}
+
+// abandon ends a process that has not been, or will not be, the machine's.
+func (q *qemu) abandon() error {
+	var errs []error
+	if q.process != nil {
+		if err := q.process.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
+			errs = append(errs, err)
+		}
+		errs = append(errs, q.reap())
+	}
+	return errors.Join(append(errs, q.cleanup.run())...)
+}
+
+// reap waits for the process's end, whatever its exit code.
+func (q *qemu) reap() error {
+	err := q.process.Wait()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil
+	}
+	return err
+}
+
+// quit lets QEMU write out its image caches; one that does not answer, or end, is killed. ended is closed when it has.
+func (q *qemu) quit(ended <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(context.Background(), quitDeadline)
+	defer cancel()
+	quitErr := q.monitor.execute(ctx, "quit", nil)
+	if quitErr == nil {
+		select {
+		case <-ended:
+			return nil
+		case <-ctx.Done():
+		}
+	}
+	if err := q.process.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return errors.Join(quitErr, err)
+	}
+	<-ended
+	return nil
+}
+
+// socketPair makes a connection and the file by which a child inherits its other end.
+func socketPair() (*net.UnixConn, *os.File, error) {
+	descriptors, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socket pair: %w", err)
+	}
+	theirs := os.NewFile(uintptr(descriptors[1]), "inherited socket")
+	ours := os.NewFile(uintptr(descriptors[0]), "own socket")
+	connection, err := net.FileConn(ours)
+	if err = errors.Join(err, ours.Close()); err != nil {
+		return nil, nil, errors.Join(err, theirs.Close())
+	}
+	return connection.(*net.UnixConn), theirs, nil
+}
+
+// tail is the end of a small log, for an error message.
+func tail(path string) string {
+	const longest = 2048
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	content = bytes.TrimSpace(content)
+	return string(content[max(0, len(content)-longest):])
+}
+
+// cleanups are run in reverse, all of them.
+type cleanups []func() error
+
+func (c *cleanups) add(f func() error) {
+	*c = append(*c, f)
+}
+
+func (c cleanups) run() error {
+	var errs []error
+	for n := len(c) - 1; n >= 0; n-- {
+		errs = append(errs, c[n]())
+	}
+	return errors.Join(errs...)
+}
