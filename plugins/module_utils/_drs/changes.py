@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes that a plan for groups, rules and overrides is made of. All of a plan go in one reconfiguration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+    VM,
+    ClusterRules,
+    Group,
+    Override,
+    Rule,
+    Surroundings,
+)
+
+CREATE = "create"
+EDIT = "edit"
+# What vSphere cannot edit, such as the type, is removed and created anew in the same reconfiguration.
+REPLACE = "replace"
+DELETE = "remove"
+
+
+@dataclass(frozen=True)
+class RulesChange:
+    """A change to what a cluster's DRS is told."""
+
+    around: Surroundings
+
+    @property
+    def kind(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether it writes members back that it only has from reading: another's write in between would be lost."""
+        return False
+
+    def describe(self) -> str:
+        raise NotImplementedError
+
+    def before(self) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def after(self) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def project(self, rules: ClusterRules) -> ClusterRules:
+        """The model after this change."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ChangeGroup(RulesChange):
+    old: Group | None
+    new: Group | None
+
+    @property
+    def kind(self) -> str:
+        if self.old is None:
+            return CREATE
+        if self.new is None:
+            return DELETE
+        return EDIT if self.old.type == self.new.type else REPLACE
+
+    @property
+    def rewrites(self) -> bool:
+        return self.kind == EDIT
+
+    def describe(self) -> str:
+        if self.old is None or self.new is None or self.old.type != self.new.type:
+            group = self.new or self.old
+            assert group is not None  # one of the two is always there
+            return f"{self.kind} {_noun(group)} {group.name}"
+        parts = []
+        for verb, moids in (
+            ("add", self.new.members - self.old.members),
+            ("remove", self.old.members - self.new.members),
+        ):
+            if moids:
+                parts.append(f"{verb} {self.around.listed(moids)}")
+        return f"edit {_noun(self.new)} {self.new.name}: {'; '.join(parts)}"
+
+    def before(self) -> Mapping[str, Any]:
+        return self._view(self.old)
+
+    def after(self) -> Mapping[str, Any]:
+        return self._view(self.new)
+
+    def project(self, rules: ClusterRules) -> ClusterRules:
+        gone = [] if self.old is None else [self.old.name]
+        return rules.with_groups([] if self.new is None else [self.new], gone)
+
+    def _view(self, group: Group | None) -> Mapping[str, Any]:
+        if group is None:
+            return {}
+        value: dict[str, Any] = {"members": self.around.sorted_paths(group.members)}
+        if self.kind != EDIT:
+            value["type"] = group.type
+        return nested("groups", group.name, value=value)
+
+
+@dataclass(frozen=True)
+class ChangeRule(RulesChange):
+    old: Rule | None
+    new: Rule | None
+
+    @property
+    def kind(self) -> str:
+        if self.old is None:
+            return CREATE
+        if self.new is None:
+            return DELETE
+        return EDIT if self.old.type == self.new.type else REPLACE
+
+    @property
+    def rewrites(self) -> bool:
+        return self.kind == EDIT
+
+    def describe(self) -> str:
+        rule = self.new or self.old
+        assert rule is not None  # one of the two is always there
+        if self.kind == REPLACE and self.old is not None:
+            return f"replace rule {rule.name}: {self.old.type} by {rule.type}"
+        if self.kind != EDIT:
+            return f"{self.kind} {rule.type} rule {rule.name}"
+        (old, new) = (rule_view(one, self.around) for one in (self.old, rule) if one is not None)
+        if differing(old, new) == ["enabled"]:
+            return f"{'enable' if rule.enabled else 'disable'} rule {rule.name}"
+        return f"edit rule {rule.name}: {', '.join(differing(old, new))}"
+
+    def before(self) -> Mapping[str, Any]:
+        return self._view(self.old, self.new)
+
+    def after(self) -> Mapping[str, Any]:
+        return self._view(self.new, self.old)
+
+    def project(self, rules: ClusterRules) -> ClusterRules:
+        gone = [] if self.old is None else [self.old.name]
+        return rules.with_rules([] if self.new is None else [self.new], gone)
+
+    def _view(self, rule: Rule | None, other: Rule | None) -> Mapping[str, Any]:
+        if rule is None:
+            return {}
+        view = rule_view(rule, self.around)
+        if other is not None:
+            changed = differing(view, rule_view(other, self.around))
+            view = {key: value for key, value in view.items() if key in changed}
+        return nested("rules", rule.name, value=view)
+
+
+@dataclass(frozen=True)
+class ChangeOverride(RulesChange):
+    old: Override | None
+    new: Override | None
+
+    @property
+    def kind(self) -> str:
+        if self.old is None:
+            return CREATE
+        return DELETE if self.new is None else EDIT
+
+    def describe(self) -> str:
+        if self.new is None:
+            return f"remove the override of {self._name()}"
+        return f"override the automation level of {self._name()}: {self.new.level}"
+
+    def before(self) -> Mapping[str, Any]:
+        return self._view(self.old)
+
+    def after(self) -> Mapping[str, Any]:
+        return self._view(self.new)
+
+    def project(self, rules: ClusterRules) -> ClusterRules:
+        gone = [] if self.old is None else [self.old.vm]
+        return rules.with_overrides([] if self.new is None else [self.new], gone)
+
+    def _vm(self) -> str:
+        override = self.new or self.old
+        assert override is not None  # one of the two is always there
+        return override.vm
+
+    def _name(self) -> str:
+        return self.around.listed([self._vm()])
+
+    def _view(self, override: Override | None) -> Mapping[str, Any]:
+        if override is None:
+            return {}
+        return nested("overrides", self.around.path(override.vm), "automation_level", value=override.level)
+
+
+def rule_view(rule: Rule, around: Surroundings) -> dict[str, Any]:
+    """What a rule says, without its name."""
+    view: dict[str, Any] = {"type": rule.type, "enabled": rule.enabled, "mandatory": rule.mandatory}
+    if rule.vms:
+        view["vms"] = around.sorted_paths(rule.vms)
+    for key in ("vm_group", "host_group", "depends_on"):
+        if getattr(rule, key) is not None:
+            view[key] = getattr(rule, key)
+    return view
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    return sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
+
+
+def _noun(group: Group) -> str:
+    return "VM group" if group.type == VM else "host group"

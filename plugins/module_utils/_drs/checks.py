@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules that contradict each other or that the cluster's hosts cannot satisfy. Pure.
+
+Only enabled rules count, and of the rules between VMs and hosts only mandatory ones can make something impossible:
+the others are a wish that DRS may leave unfulfilled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+    AFFINITY,
+    ANTI_AFFINITY,
+    DEPENDENCY,
+    HOST_AFFINITY,
+    HOST_RULES,
+    ClusterRules,
+    Rule,
+    Surroundings,
+)
+
+# Cannot be satisfied, whatever DRS does.
+ERROR = "error"
+# Cannot be satisfied now, or is a wish that contradicts another rule.
+WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Rules that do not go together, and the VMs because of which."""
+
+    code: str
+    severity: str
+    rules: tuple[str, ...]
+    vms: frozenset[str]
+    message: str
+
+    def as_result(self, around: Surroundings) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "rules": list(self.rules),
+            "vms": around.sorted_paths(self.vms),
+            "message": self.message,
+        }
+
+    @property
+    def identity(self) -> tuple[str, tuple[str, ...], frozenset[str]]:
+        return self.code, self.rules, self.vms
+
+
+def find_conflicts(rules: ClusterRules, around: Surroundings) -> list[Finding]:
+    """All findings, in a stable order."""
+    checker = _Checker(rules, around)
+    findings = [
+        *checker.separated_and_together(),
+        *checker.without_host(),
+        *checker.too_few_hosts(),
+        *checker.cycles(),
+    ]
+    return sorted(findings, key=lambda finding: (finding.severity, finding.code, finding.rules, finding.message))
+
+
+class _Checker:
+    def __init__(self, rules: ClusterRules, around: Surroundings) -> None:
+        self.rules = rules
+        self.around = around
+        enabled = [rule for _name, rule in sorted(rules.rules.items()) if rule.enabled]
+        self.affinities = [rule for rule in enabled if rule.type == AFFINITY]
+        self.separations = [rule for rule in enabled if rule.type == ANTI_AFFINITY]
+        self.host_rules = [rule for rule in enabled if rule.type in HOST_RULES]
+        self.dependencies = [rule for rule in enabled if rule.type == DEPENDENCY]
+        # VMs that affinity rules keep together, directly or through others, move as one.
+        self.together = _components([rule.vms for rule in self.affinities])
+        self.every_host = frozenset(around.hosts)
+        self.usable = frozenset(moid for moid, host in around.hosts.items() if host.trouble is None)
+        self.allowed = self._allowed_hosts()
+
+    def unit(self, vm: str) -> frozenset[str]:
+        """The VM and all that have to be on the same host."""
+        return self.together.get(vm, frozenset({vm}))
+
+    # -- the checks
+
+    def separated_and_together(self) -> Iterable[Finding]:
+        for rule in self.separations:
+            for unit in {self.unit(vm) for vm in rule.vms}:
+                both = rule.vms & unit
+                if len(both) > 1:
+                    causes = [one.name for one in self.affinities if one.vms & unit]
+                    yield Finding(
+                        "affinity_and_anti_affinity",
+                        ERROR,
+                        tuple(sorted({rule.name, *causes})),
+                        both,
+                        f"rule {rule.name} keeps {self._names(both)} on different hosts, while "
+                        f"{_rules(causes)} keep{'s' if len(causes) == 1 else ''} them on the same one",
+                    )
+
+    def without_host(self) -> Iterable[Finding]:
+        for unit, (allowed, causes) in sorted(self.allowed.items(), key=lambda item: sorted(item[0])):
+            names = tuple(rule.name for rule in causes)
+            if not allowed:
+                yield Finding(
+                    "no_host",
+                    ERROR,
+                    names,
+                    unit,
+                    f"{_rules(names)}, all mandatory, leave no host of the cluster for {self._names(unit)}",
+                )
+                continue
+            if not allowed & self.usable:
+                yield Finding(
+                    "no_host_now",
+                    WARNING,
+                    names,
+                    unit,
+                    f"{_rules(names)} leave{'s' if len(names) == 1 else ''} only hosts for {self._names(unit)} that "
+                    f"cannot run VMs now: {self._troubles(allowed)}",
+                )
+            yield from self._wishes(unit, allowed)
+
+    def too_few_hosts(self) -> Iterable[Finding]:
+        for rule in self.separations:
+            units = sorted({self.unit(vm) for vm in rule.vms}, key=sorted)
+            if any(len(unit & rule.vms) > 1 for unit in units):
+                continue  # contradicts an affinity rule, which is a finding of its own
+            chosen = [self.allowed.get(unit, (self.every_host, ())) for unit in units]
+            if any(not allowed for allowed, _causes in chosen):
+                continue  # a VM without any host is a finding of its own
+            causes = tuple(sorted({rule.name, *(one.name for _allowed, causes in chosen for one in causes)}))
+            possible = frozenset[str]().union(*(allowed for allowed, _causes in chosen))
+            if _matching([allowed for allowed, _causes in chosen]) < len(units):
+                yield Finding(
+                    "not_enough_hosts",
+                    ERROR,
+                    causes,
+                    rule.vms,
+                    f"{_rules(causes)} want {len(rule.vms)} VMs ({self._names(rule.vms)}) on different hosts, and of "
+                    f"the cluster's {len(self.every_host)} hosts {len(possible)} may be used: {self._hosts(possible)}",
+                )
+            elif _matching([allowed & self.usable for allowed, _causes in chosen]) < len(units):
+                yield Finding(
+                    "not_enough_hosts_now",
+                    WARNING,
+                    causes,
+                    rule.vms,
+                    f"{_rules(causes)} want {len(rule.vms)} VMs ({self._names(rule.vms)}) on different hosts, and now "
+                    f"some of these cannot run VMs: {self._troubles(possible)}",
+                )
+
+    def cycles(self) -> Iterable[Finding]:
+        edges: dict[str, set[str]] = {}
+        for rule in self.dependencies:
+            if rule.vm_group is not None and rule.depends_on is not None:
+                edges.setdefault(rule.vm_group, set()).add(rule.depends_on)
+        reachable = {group: _reachable(edges, group) for group in edges}
+        for loop in sorted(
+            {
+                frozenset({group, *(other for other in beyond if group in reachable.get(other, ()))})
+                for group, beyond in reachable.items()
+                if group in beyond
+            },
+            key=sorted,
+        ):
+            causes = [rule.name for rule in self.dependencies if rule.vm_group in loop and rule.depends_on in loop]
+            yield Finding(
+                "dependency_cycle",
+                ERROR,
+                tuple(sorted(causes)),
+                frozenset(vm for name in loop for vm in self._members(name)),
+                f"{_rules(causes)} make the groups {', '.join(sorted(loop))} depend on themselves",
+            )
+
+    # -- hosts
+
+    def _allowed_hosts(self) -> dict[frozenset[str], tuple[frozenset[str], tuple[Rule, ...]]]:
+        """For each unit of VMs that rules with hosts are about: what the mandatory ones leave, and which those are."""
+        units = {self.unit(vm) for rule in self.host_rules for vm in self._members(rule.vm_group)}
+        return {unit: self._restrict(unit, self.every_host, mandatory=True) for unit in units}
+
+    def _restrict(
+        self, unit: frozenset[str], hosts: frozenset[str], *, mandatory: bool
+    ) -> tuple[frozenset[str], tuple[Rule, ...]]:
+        causes = []
+        for rule in self.host_rules:
+            if rule.mandatory != mandatory or not self._members(rule.vm_group) & unit:
+                continue
+            named = self._members(rule.host_group)
+            hosts = hosts & named if rule.type == HOST_AFFINITY else hosts - named
+            causes.append(rule)
+        return hosts, tuple(causes)
+
+    def _wishes(self, unit: frozenset[str], allowed: frozenset[str]) -> Iterable[Finding]:
+        """Rules that are not mandatory and cannot be fulfilled together with the others."""
+        left, causes = self._restrict(unit, allowed, mandatory=False)
+        if causes and not left:
+            musts = self._restrict(unit, allowed, mandatory=True)[1]
+            names = tuple(sorted(rule.name for rule in (*causes, *musts)))
+            yield Finding(
+                "wish_impossible",
+                WARNING,
+                names,
+                unit,
+                f"{_rules(names)} cannot all be fulfilled for {self._names(unit)}: no host satisfies all of them",
+            )
+
+    # -- words
+
+    def _members(self, group: str | None) -> frozenset[str]:
+        found = None if group is None else self.rules.groups.get(group)
+        return frozenset() if found is None else found.members
+
+    def _names(self, vms: Iterable[str]) -> str:
+        return self.around.listed(vms)
+
+    def _hosts(self, hosts: Iterable[str]) -> str:
+        return self.around.listed(hosts) or "none"
+
+    def _troubles(self, hosts: Iterable[str]) -> str:
+        known = [self.around.hosts[moid] for moid in hosts]
+        return ", ".join(sorted(f"{host.name} ({host.trouble})" for host in known if host.trouble is not None))
+
+
+def _rules(names: Sequence[str]) -> str:
+    return f"rule{'s' if len(names) > 1 else ''} {' and '.join(sorted(names))}"
+
+
+def _components(sets: Iterable[frozenset[str]]) -> dict[str, frozenset[str]]:
+    """The unions of sets that overlap, by each member."""
+    found: list[frozenset[str]] = []
+    for one in sets:
+        touching = [other for other in found if other & one]
+        found = [other for other in found if not other & one]
+        found.append(one.union(*touching))
+    return {member: union for union in found for member in union}
+
+
+def _reachable(edges: Mapping[str, Iterable[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    waiting = list(edges.get(start, ()))
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting.extend(edges.get(node, ()))
+    return found
+
+
+def _matching(choices: Sequence[frozenset[str]]) -> int:
+    """How many can have one of their choices each, no two the same (augmenting paths)."""
+    taken: dict[str, int] = {}
+
+    def place(index: int, seen: set[str]) -> bool:
+        for choice in sorted(choices[index] - seen):
+            seen.add(choice)
+            if choice not in taken or place(taken[choice], seen):
+                taken[choice] = index
+                return True
+        return False
+
+    return sum(place(index, set()) for index in range(len(choices)))

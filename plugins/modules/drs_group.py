@@ -1,0 +1,159 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of drs_group; what it does is in module_utils/_drs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: drs_group
+short_description: Manage the DRS groups of a cluster
+version_added: 0.1.0
+author:
+  - gantry.vsphere contributors (@gantry-vsphere)
+description:
+  - Creates, changes and removes groups of VMs and of hosts, which rules are about.
+  - Members that somebody else has put into a group stay in it unless O(members_mode=exact).
+extends_documentation_fragment:
+  - gantry.vsphere.attributes
+  - gantry.vsphere.vcenter
+  - gantry.vsphere.drs
+  - gantry.vsphere.drs.rules
+options:
+  name:
+    description:
+      - The name of the group. VM groups and host groups of a cluster share their names.
+    type: str
+    required: true
+  type:
+    description:
+      - Whether it is a group of VMs or of hosts. Needed unless O(state=absent).
+      - A group of the other type is replaced, unless rules use it.
+    type: str
+    choices: [vm, host]
+  members:
+    description:
+      - The members that O(members_mode) is about. Needed unless O(state=absent).
+      - A host is a string, its name, inventory path or MoID. VMs and hosts must be of the cluster.
+      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
+        C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
+        C(stack) (the Compose project of containers).
+    type: list
+    elements: raw
+  members_mode:
+    description:
+      - V(add) sees to it that O(members) are in the group, and keeps all others that are.
+      - V(remove) sees to it that O(members) are not in the group. The last member cannot be removed, because vSphere
+        has no empty groups.
+      - V(exact) removes all members but O(members).
+    type: str
+    choices: [add, remove, exact]
+    default: add
+  state:
+    description:
+      - V(absent) removes the group. It is an error if a rule uses it.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: gantry.vsphere.drs_rule
+  - module: gantry.vsphere.drs_ruleset
+"""
+
+EXAMPLES = r"""
+- name: Have two VMs in a group, whoever else is in it
+  gantry.vsphere.drs_group:
+    cluster: C0
+    name: web
+    type: vm
+    members:
+      - web1
+      - path: /DC0/vm/apps/web2
+
+- name: Have all containers of a Compose project in a group
+  gantry.vsphere.drs_group:
+    cluster: C0
+    name: shop
+    type: vm
+    members:
+      - stack: shop
+
+- name: Have exactly these hosts in a group
+  gantry.vsphere.drs_group:
+    cluster: C0
+    name: rack1
+    type: host
+    members: [esx1, esx2]
+    members_mode: exact
+
+- name: Take a VM out of a group
+  gantry.vsphere.drs_group:
+    cluster: C0
+    name: web
+    type: vm
+    members: [web1]
+    members_mode: remove
+
+- name: Remove a group
+  gantry.vsphere.drs_group:
+    cluster: C0
+    name: web
+    state: absent
+"""
+
+RETURN = r"""
+cluster:
+  description: The inventory path of the cluster.
+  returned: success
+  type: str
+  sample: /DC0/host/C0
+group:
+  description: The group, or V(null) if there is none.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: The name of the group.
+      type: str
+      returned: always
+      sample: web
+    type:
+      description: V(vm) or V(host).
+      type: str
+      returned: always
+      sample: vm
+    members:
+      description: All its members, in the order of their paths.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: The name, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: web1
+        path:
+          description: The inventory path, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: /DC0/vm/web1
+        moid:
+          description: The managed object id.
+          type: str
+          returned: always
+          sample: vm-1042
+"""
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.operation import GroupOperation
+
+
+def main() -> None:
+    run_module(GroupOperation())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of drs_override; what it does is in module_utils/_drs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: drs_override
+short_description: Manage what DRS does with single VMs
+version_added: 0.1.0
+author:
+  - gantry.vsphere contributors (@gantry-vsphere)
+description:
+  - Overrides the automation level of a cluster for some of its VMs, or takes such overrides back.
+extends_documentation_fragment:
+  - gantry.vsphere.attributes
+  - gantry.vsphere.vcenter
+  - gantry.vsphere.drs
+  - gantry.vsphere.drs.rules
+options:
+  vms:
+    description:
+      - The VMs. All of them must be of the cluster.
+      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
+        C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
+        C(stack) (the Compose project of containers).
+    type: list
+    elements: raw
+    required: true
+  automation_level:
+    description:
+      - What DRS does with the VMs instead of what it does by default in the cluster.
+      - V(disabled) has DRS neither place nor move them.
+      - Needed unless O(state=absent).
+    type: str
+    choices: [manual, partially_automated, fully_automated, disabled]
+  state:
+    description:
+      - V(absent) removes the override, so that the cluster's default applies.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: gantry.vsphere.drs_cluster
+  - module: gantry.vsphere.drs_ruleset
+"""
+
+EXAMPLES = r"""
+- name: Have DRS leave a VM where it is
+  gantry.vsphere.drs_override:
+    cluster: C0
+    vms: [licence-server]
+    automation_level: disabled
+
+- name: Ask before moving the databases
+  gantry.vsphere.drs_override:
+    cluster: C0
+    vms:
+      - labels:
+          tier: database
+    automation_level: manual
+
+- name: Do with a VM as with all others
+  gantry.vsphere.drs_override:
+    cluster: C0
+    vms: [licence-server]
+    state: absent
+"""
+
+RETURN = r"""
+cluster:
+  description: The inventory path of the cluster.
+  returned: success
+  type: str
+  sample: /DC0/host/C0
+overrides:
+  description: The overrides of the VMs, as far as they have one, in the order of their paths.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name, or V(null) where the user may not see it.
+      type: str
+      returned: always
+      sample: web1
+    path:
+      description: The inventory path, or V(null) where the user may not see it.
+      type: str
+      returned: always
+      sample: /DC0/vm/web1
+    moid:
+      description: The managed object id.
+      type: str
+      returned: always
+      sample: vm-1042
+    automation_level:
+      description:
+        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override says
+          nothing else than the cluster does.
+      type: str
+      returned: always
+      sample: manual
+"""
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.operation import OverrideOperation
+
+
+def main() -> None:
+    run_module(OverrideOperation())
+
+
+if __name__ == "__main__":
+    main()

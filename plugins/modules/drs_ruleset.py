@@ -1,0 +1,345 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of drs_ruleset; what it does is in module_utils/_drs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: drs_ruleset
+short_description: Manage all DRS groups, rules and overrides of a cluster at once
+version_added: 0.1.0
+author:
+  - gantry.vsphere contributors (@gantry-vsphere)
+description:
+  - Takes the whole set of groups, rules and overrides that a cluster is to have, works out what is missing, and writes
+    that in one reconfiguration of the cluster. Groups and the rules that use them can be created, changed and removed
+    together.
+  - What is not named is left alone, unless O(purge=true).
+extends_documentation_fragment:
+  - gantry.vsphere.attributes
+  - gantry.vsphere.vcenter
+  - gantry.vsphere.drs
+  - gantry.vsphere.drs.rules
+options:
+  groups:
+    description:
+      - Groups, as M(gantry.vsphere.drs_group) takes them.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name of the group. VM groups and host groups of a cluster share their names.
+        type: str
+        required: true
+      type:
+        description:
+          - Whether it is a group of VMs or of hosts. Needed unless O(groups[].state=absent).
+          - A group of the other type is replaced, unless rules use it.
+        type: str
+        choices: [vm, host]
+      members:
+        description:
+          - The members that O(groups[].members_mode) is about. Needed unless O(groups[].state=absent).
+          - A host is a string, its name, inventory path or MoID. VMs and hosts must be of the cluster.
+          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
+            C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
+            C(stack) (the Compose project of containers).
+        type: list
+        elements: raw
+      members_mode:
+        description:
+          - V(add) sees to it that O(groups[].members) are in the group, and keeps all others that are.
+          - V(remove) sees to it that O(groups[].members) are not in the group. The last member cannot be removed, because vSphere
+            has no empty groups.
+          - V(exact) removes all members but O(groups[].members).
+        type: str
+        choices: [add, remove, exact]
+        default: add
+      state:
+        description:
+          - V(absent) removes the group. It is an error if a rule uses it.
+        type: str
+        choices: [present, absent]
+        default: present
+  rules:
+    description:
+      - Rules, as M(gantry.vsphere.drs_rule) takes them.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name of the rule.
+        type: str
+        required: true
+      type:
+        description:
+          - V(vm_affinity) keeps O(rules[].vms) on the same host, V(vm_anti_affinity) on different ones.
+          - With V(vm_host_affinity) the VMs of O(rules[].vm_group) run on hosts of O(rules[].host_group), with V(vm_host_anti_affinity)
+            on other ones.
+          - With V(vm_dependency) vSphere HA restarts the VMs of O(rules[].vm_group) after those of O(rules[].depends_on).
+          - Needed to create a rule. A rule of another type is replaced; what the types have in common is kept.
+        type: str
+        choices: [vm_affinity, vm_anti_affinity, vm_host_affinity, vm_host_anti_affinity, vm_dependency]
+      enabled:
+        description:
+          - Whether the rule is in force. It can be given alone, for a rule that exists.
+          - A new rule is enabled unless it is given.
+        type: bool
+      mandatory:
+        description:
+          - Whether VMs B(must) keep to the rule; otherwise they B(should), and DRS may break it.
+          - A mandatory rule also keeps vSphere HA from restarting VMs elsewhere when a host fails, and keeps hosts from
+            entering maintenance mode. A new rule is not mandatory unless it is given.
+        type: bool
+      vms:
+        description:
+          - The VMs, all of them, of a V(vm_affinity) or V(vm_anti_affinity) rule. At least two, all of the cluster.
+          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
+            C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
+            C(stack) (the Compose project of containers).
+        type: list
+        elements: raw
+      vm_group:
+        description:
+          - The VM group that a rule of the other types is about.
+        type: str
+      host_group:
+        description:
+          - The host group of a V(vm_host_affinity) or V(vm_host_anti_affinity) rule.
+        type: str
+      depends_on:
+        description:
+          - The VM group whose VMs are restarted first, in a V(vm_dependency) rule.
+        type: str
+      state:
+        description:
+          - V(absent) removes the rule.
+        type: str
+        choices: [present, absent]
+        default: present
+  overrides:
+    description:
+      - Overrides, as M(gantry.vsphere.drs_override) takes them.
+    type: list
+    elements: dict
+    suboptions:
+      vms:
+        description:
+          - The VMs. All of them must be of the cluster.
+          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
+            C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
+            C(stack) (the Compose project of containers).
+        type: list
+        elements: raw
+        required: true
+      automation_level:
+        description:
+          - What DRS does with the VMs instead of what it does by default in the cluster.
+          - V(disabled) has DRS neither place nor move them.
+          - Needed unless O(overrides[].state=absent).
+        type: str
+        choices: [manual, partially_automated, fully_automated, disabled]
+      state:
+        description:
+          - V(absent) removes the override, so that the cluster's default applies.
+        type: str
+        choices: [present, absent]
+        default: present
+  purge:
+    description:
+      - Whether to remove the groups and rules whose names begin with O(purge_prefix) and that are not named in the
+        task. Overrides have no names and are not purged.
+    type: bool
+    default: false
+  purge_prefix:
+    description:
+      - How the names begin of all groups and rules that are managed by this task and by nobody else. Needed for
+        O(purge=true).
+    type: str
+seealso:
+  - module: gantry.vsphere.drs_group
+  - module: gantry.vsphere.drs_rule
+  - module: gantry.vsphere.drs_override
+  - module: gantry.vsphere.drs_compliance_info
+"""
+
+EXAMPLES = r"""
+- name: Manage all rules of the shop
+  gantry.vsphere.drs_ruleset:
+    cluster: C0
+    groups:
+      - name: shop-web
+        type: vm
+        members:
+          - labels:
+              tier: web
+        members_mode: exact
+      - name: shop-hosts
+        type: host
+        members: [esx1, esx2]
+        members_mode: exact
+    rules:
+      - name: shop-web-hosts
+        type: vm_host_affinity
+        vm_group: shop-web
+        host_group: shop-hosts
+      - name: shop-databases-apart
+        type: vm_anti_affinity
+        vms: [db1, db2]
+    overrides:
+      - vms: [db1, db2]
+        automation_level: partially_automated
+    purge: true
+    purge_prefix: shop-
+"""
+
+RETURN = r"""
+cluster:
+  description: The inventory path of the cluster.
+  returned: success
+  type: str
+  sample: /DC0/host/C0
+groups:
+  description: The groups that the task names and that there are.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the group.
+      type: str
+      returned: always
+      sample: web
+    type:
+      description: V(vm) or V(host).
+      type: str
+      returned: always
+      sample: vm
+    members:
+      description: All its members, in the order of their paths.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: The name, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: web1
+        path:
+          description: The inventory path, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: /DC0/vm/web1
+        moid:
+          description: The managed object id.
+          type: str
+          returned: always
+          sample: vm-1042
+rules:
+  description: The rules that the task names and that there are.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the rule.
+      type: str
+      returned: always
+      sample: apart
+    type:
+      description: The type of the rule.
+      type: str
+      returned: always
+      sample: vm_anti_affinity
+    enabled:
+      description: Whether it is in force.
+      type: bool
+      returned: always
+      sample: true
+    mandatory:
+      description: Whether VMs must keep to it.
+      type: bool
+      returned: always
+      sample: false
+    vms:
+      description: The VMs of a rule between VMs, in the order of their paths.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: The name, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: web1
+        path:
+          description: The inventory path, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: /DC0/vm/web1
+        moid:
+          description: The managed object id.
+          type: str
+          returned: always
+          sample: vm-1042
+    vm_group:
+      description: The VM group that it is about, or V(null).
+      type: str
+      returned: always
+      sample: web
+    host_group:
+      description: The host group that it is about, or V(null).
+      type: str
+      returned: always
+      sample: rack1
+    depends_on:
+      description: The VM group that it makes the other depend on, or V(null).
+      type: str
+      returned: always
+      sample: db
+overrides:
+  description: The overrides of the VMs that the task names, as far as they have one.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name, or V(null) where the user may not see it.
+      type: str
+      returned: always
+      sample: web1
+    path:
+      description: The inventory path, or V(null) where the user may not see it.
+      type: str
+      returned: always
+      sample: /DC0/vm/web1
+    moid:
+      description: The managed object id.
+      type: str
+      returned: always
+      sample: vm-1042
+    automation_level:
+      description:
+        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override says
+          nothing else than the cluster does.
+      type: str
+      returned: always
+      sample: manual
+"""
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.operation import RulesetOperation
+
+
+def main() -> None:
+    run_module(RulesetOperation())
+
+
+if __name__ == "__main__":
+    main()
