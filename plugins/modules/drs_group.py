@@ -37,9 +37,9 @@ options:
     description:
       - The members that O(members_mode) is about. Needed unless O(state=absent).
       - A host is a string, its name, inventory path or MoID. VMs and hosts must be of the cluster.
-      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
-        C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
-        C(stack) (the Compose project of containers).
+      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
+        which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match)
+        and C(stack) (the Compose project of containers).
     type: list
     elements: raw
   members_mode:

@@ -24,9 +24,9 @@ options:
   vms:
     description:
       - The VMs. All of them must be of the cluster.
-      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
-        C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
-        C(stack) (the Compose project of containers).
+      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
+        which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match)
+        and C(stack) (the Compose project of containers).
     type: list
     elements: raw
     required: true
@@ -99,8 +99,8 @@ overrides:
       sample: vm-1042
     automation_level:
       description:
-        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override says
-          nothing else than the cluster does.
+        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override
+          says nothing else than the cluster does.
       type: str
       returned: always
       sample: manual

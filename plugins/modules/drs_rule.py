@@ -14,7 +14,8 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Creates, changes and removes rules between VMs, between VMs and hosts, and about the order in which VMs are restarted.
+  - Creates, changes and removes rules between VMs, between VMs and hosts, and about the order in which VMs are
+    restarted.
   - What a task does not say stays as it is, so that a rule can be enabled or disabled by its name alone.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
@@ -50,9 +51,9 @@ options:
   vms:
     description:
       - The VMs, all of them, of a V(vm_affinity) or V(vm_anti_affinity) rule. At least two, all of the cluster.
-      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
-        C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
-        C(stack) (the Compose project of containers).
+      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
+        which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match)
+        and C(stack) (the Compose project of containers).
     type: list
     elements: raw
   vm_group:

@@ -14,9 +14,9 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Takes the whole set of groups, rules and overrides that a cluster is to have, works out what is missing, and writes
-    that in one reconfiguration of the cluster. Groups and the rules that use them can be created, changed and removed
-    together.
+  - Takes the whole set of groups, rules and overrides that a cluster is to have, works out what is missing, and
+    writes that in one reconfiguration of the cluster. Groups and the rules that use them can be created, changed and
+    removed together.
   - What is not named is left alone, unless O(purge=true).
 extends_documentation_fragment:
   - gantry.vsphere.attributes
@@ -45,16 +45,16 @@ options:
         description:
           - The members that O(groups[].members_mode) is about. Needed unless O(groups[].state=absent).
           - A host is a string, its name, inventory path or MoID. VMs and hosts must be of the cluster.
-          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
-            C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
-            C(stack) (the Compose project of containers).
+          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
+            which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must
+            match) and C(stack) (the Compose project of containers).
         type: list
         elements: raw
       members_mode:
         description:
           - V(add) sees to it that O(groups[].members) are in the group, and keeps all others that are.
-          - V(remove) sees to it that O(groups[].members) are not in the group. The last member cannot be removed, because vSphere
-            has no empty groups.
+          - V(remove) sees to it that O(groups[].members) are not in the group. The last member cannot be removed,
+            because vSphere has no empty groups.
           - V(exact) removes all members but O(groups[].members).
         type: str
         choices: [add, remove, exact]
@@ -79,9 +79,10 @@ options:
       type:
         description:
           - V(vm_affinity) keeps O(rules[].vms) on the same host, V(vm_anti_affinity) on different ones.
-          - With V(vm_host_affinity) the VMs of O(rules[].vm_group) run on hosts of O(rules[].host_group), with V(vm_host_anti_affinity)
-            on other ones.
-          - With V(vm_dependency) vSphere HA restarts the VMs of O(rules[].vm_group) after those of O(rules[].depends_on).
+          - With V(vm_host_affinity) the VMs of O(rules[].vm_group) run on hosts of O(rules[].host_group), with
+            V(vm_host_anti_affinity) on other ones.
+          - With V(vm_dependency) vSphere HA restarts the VMs of O(rules[].vm_group) after those of
+            O(rules[].depends_on).
           - Needed to create a rule. A rule of another type is replaced; what the types have in common is kept.
         type: str
         choices: [vm_affinity, vm_anti_affinity, vm_host_affinity, vm_host_anti_affinity, vm_dependency]
@@ -93,15 +94,15 @@ options:
       mandatory:
         description:
           - Whether VMs B(must) keep to the rule; otherwise they B(should), and DRS may break it.
-          - A mandatory rule also keeps vSphere HA from restarting VMs elsewhere when a host fails, and keeps hosts from
-            entering maintenance mode. A new rule is not mandatory unless it is given.
+          - A mandatory rule also keeps vSphere HA from restarting VMs elsewhere when a host fails, and keeps hosts
+            from entering maintenance mode. A new rule is not mandatory unless it is given.
         type: bool
       vms:
         description:
           - The VMs, all of them, of a V(vm_affinity) or V(vm_anti_affinity) rule. At least two, all of the cluster.
-          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
-            C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
-            C(stack) (the Compose project of containers).
+          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
+            which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must
+            match) and C(stack) (the Compose project of containers).
         type: list
         elements: raw
       vm_group:
@@ -131,9 +132,9 @@ options:
       vms:
         description:
           - The VMs. All of them must be of the cluster.
-          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside which
-            C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match) and
-            C(stack) (the Compose project of containers).
+          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
+            which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must
+            match) and C(stack) (the Compose project of containers).
         type: list
         elements: raw
         required: true
@@ -326,8 +327,8 @@ overrides:
       sample: vm-1042
     automation_level:
       description:
-        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override says
-          nothing else than the cluster does.
+        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override
+          says nothing else than the cluster does.
       type: str
       returned: always
       sample: manual
