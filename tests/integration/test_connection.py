@@ -166,7 +166,14 @@ class TestSessions:
     def test_loop_has_one_session(self, play: Player, calls: Control) -> None:
         loop = {**folder("{{ item }}", state="absent"), "loop": list("abcde")}
         play(loop).ok()
-        assert calls.methods() == ["RetrieveServiceContent", "Login", *["RetrievePropertiesEx"] * 5]
+        # All of them find nothing to do by one look at what there is.
+        assert calls.methods() == ["RetrieveServiceContent", "Login", "RetrievePropertiesEx"]
+
+    def test_item_with_something_to_do_looks_anew(self, play: Player, calls: Control) -> None:
+        loop = {**folder("{{ item }}"), "loop": list("abc")}
+        run = play(loop, check=True).ok()
+        assert [item.status for item in run.last.items] == ["changed"] * 3
+        assert calls.methods().count("RetrievePropertiesEx") == 3
 
     def test_next_task_resumes_the_session(self, play: Player, calls: Control) -> None:
         play(folder(state="absent")).ok()
@@ -189,8 +196,8 @@ class TestSessions:
     @pytest.mark.smoke
     def test_session_that_ends_in_a_loop_is_replaced(self, play: Player, calls: Control) -> None:
         calls.fault("RetrievePropertiesEx", "NotAuthenticated", skip=2)
-        run = play({**folder("{{ item }}", state="absent"), "loop": list("abcde")}).ok()
-        assert [item.status for item in run.last.items] == ["ok"] * 5
+        run = play({**folder("{{ item }}"), "loop": list("abcde")}, check=True).ok()
+        assert [item.status for item in run.last.items] == ["changed"] * 5
         assert calls.methods().count("Login") == 2
 
     def test_cookie_is_private(self, play: Player, connection: dict[str, str]) -> None:

@@ -557,3 +557,5 @@ def test_a_loop_logs_in_once(containers: Containers) -> None:
     assert not containers.player(task, way="action").ok().last.changed
     assert containers.calls.methods().count("Login") <= 1
     assert containers.calls.mutating() == []
+    # Names and places are read once, and then each container by itself.
+    assert containers.calls.methods().count("RetrievePropertiesEx") == 1 + len(names)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation, Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 
 if TYPE_CHECKING:
@@ -66,13 +66,30 @@ def _steps(
     operation: Operation[Any, Any, Any], session: Session, desired: Any, check_mode: bool, report: Report
 ) -> tuple[dict[str, Any], Plan[Any]]:
     """From observing to the operation's own part of the result."""
-    observed = operation.observe(session, desired)
-    plan = operation.plan(desired, observed)
+    observed, plan = _look(operation, session, desired)
     if plan.changed and check_mode:
         observed = operation.predict(desired, observed, plan)
     elif plan.changed:
         observed = operation.apply(session, desired, observed, plan, report)
     return dict(operation.result(desired, observed)), plan
+
+
+def _look(operation: Operation[Any, Any, Any], session: Session, desired: Any) -> tuple[Any, Plan[Any]]:
+    """Observe and plan; whatever is not "nothing to do" comes from what vCenter says now."""
+    if isinstance(operation, InfoOperation):
+        session.look_anew()
+    try:
+        observed = operation.observe(session, desired)
+        plan = operation.plan(desired, observed)
+    except GantryError:
+        if not session.looks_back:
+            raise
+    else:
+        if not plan.changed or not session.looks_back:
+            return observed, plan
+    session.look_anew()
+    observed = operation.observe(session, desired)
+    return observed, operation.plan(desired, observed)
 
 
 def _failure(result: Mapping[str, Any], done: _Done) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ Report = Callable[[str], None]
 _LOGOUT_SECONDS = 5.0
 # One wait for tasks lasts at most this long, and less than the time-out of the request.
 _WAIT_SECONDS = 20
+# How old the names and places may be that a task finds nothing to do by. A loop reads them once, not for each item.
+_KEPT_SECONDS = 5.0
 
 
 class Session:
@@ -54,6 +57,9 @@ class Session:
         self._content: Any = None
         self._inventory: Inventory | None = None
         self._read_at = 0  # how many changes had been made when it was read
+        self._read_time = 0.0
+        self._read_before = False  # whether a task before has read it
+        self._looks_back = False
         self._changes_before = 0  # how many had been made before this task
         self._lock = threading.Lock()
 
@@ -78,12 +84,25 @@ class Session:
         return self.stub.changes > self._changes_before
 
     def begin_task(self) -> None:
-        """Forget what belongs to the task before: every run observes anew."""
+        """Forget what belongs to the task before, but for names and places read a moment ago."""
         self.warnings = []
         self.submitted = []
-        self._inventory = None
+        if time.monotonic() - self._read_time > _KEPT_SECONDS:
+            self._inventory = None
+        self._read_before = True
+        self._looks_back = False
         self._changes_before = self.stub.changes
         self.stub.lost = False
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether this task uses what one before has read: good enough to find nothing to do, and for nothing else."""
+        return self._looks_back
+
+    def look_anew(self) -> None:
+        """Forget what was read before."""
+        self._inventory = None
+        self._looks_back = False
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:
@@ -184,8 +203,9 @@ class Session:
                     name: wanted.get(name, frozenset()) | known.properties.get(name, frozenset())
                     for name in wanted.keys() | known.properties.keys()
                 }
-            self._read_at = self.stub.changes
+            self._read_at, self._read_time, self._read_before = self.stub.changes, time.monotonic(), False
             self._inventory = known = Inventory.read(self.content, vms=vms, properties=wanted)
+        self._looks_back = self._looks_back or self._read_before
         return known
 
     def read(self, objects: Sequence[Any], properties: Sequence[str]) -> list[Row]:

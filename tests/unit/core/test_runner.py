@@ -43,6 +43,17 @@ class World:
         self.warnings: list[str] = []
         self.submitted: list[dict[str, str]] = []
         self.has_changed = False
+        # What a task before has read, if one has: then observe() sees this until look_anew() is called.
+        self.remembered: int | None = None
+        self.looks_back = False
+
+    def look_anew(self) -> None:
+        self.remembered = None
+        self.looks_back = False
+
+    def look(self) -> int:
+        self.looks_back = self.remembered is not None
+        return self.place if self.remembered is None else self.remembered
 
     @contextmanager
     def session(self, _params: Mapping[str, Any]) -> Iterator[Any]:
@@ -71,7 +82,7 @@ class MoveOperation(Operation[int, int, Move]):
 
     def observe(self, session: Any, desired: int) -> int:
         self._step(session, "observe")
-        place: int = session.place
+        place: int = session.look()
         return place
 
     def plan(self, desired: int, observed: int) -> Plan[Move]:
@@ -132,6 +143,35 @@ def test_check_mode_predicts_and_does_not_apply() -> None:
     }
     assert world.place == 1
     assert world.steps == ["open", "observe", "close"]
+
+
+def test_what_a_task_before_has_read_is_enough_to_find_nothing_to_do() -> None:
+    world = World(2)
+    world.remembered = 2
+    assert not run(MoveOperation(), world)["changed"]
+    assert world.steps == ["open", "observe", "close"]
+
+
+@pytest.mark.parametrize(("place", "changed"), [(1, True), (2, False)])
+def test_what_is_to_be_changed_is_looked_at_anew(place: int, changed: bool) -> None:
+    world = World(place)
+    world.remembered = 5
+    assert run(MoveOperation(), world, diff_mode=True)["diff"]["before"] == ({"place": 1} if changed else {})
+    assert world.steps == ["open", "observe", "observe", *(["apply"] if changed else []), "close"]
+
+
+def test_failure_to_find_something_is_looked_at_anew() -> None:
+    class Strict(MoveOperation):
+        def plan(self, desired: int, observed: int) -> Plan[Move]:
+            if observed == 5:
+                raise GantryError("there is no place 5")
+            return super().plan(desired, observed)
+
+    world = World(2)
+    world.remembered = 5
+    assert "failed" not in run(Strict(), world)
+    world.place = 5
+    assert run(Strict(), world)["msg"] == "there is no place 5"
 
 
 def test_warnings_of_the_session_are_returned() -> None:
@@ -195,13 +235,15 @@ def test_info_operation_has_nothing_to_do() -> None:
             return None
 
         def observe(self, session: Any, desired: None) -> int:
-            place: int = session.place
+            place: int = session.look()
             return place
 
         def result(self, desired: None, observed: int) -> dict[str, Any]:
             return {"place": observed}
 
-    assert run(Look(), World(7), diff_mode=True) == {
+    world = World(7)
+    world.remembered = 5  # facts are never yesterday's
+    assert run(Look(), world, diff_mode=True) == {
         "changed": False,
         "actions": [],
         "place": 7,
