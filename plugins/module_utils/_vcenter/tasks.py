@@ -33,6 +33,10 @@ _STARTERS = 8
 _TRANSIENT = frozenset({"TaskInProgress", "ConcurrentAccess"})
 _ATTEMPTS = 7
 _FIRST_PAUSE = 0.5
+# Tasks that start, and news that come, close together are taken in together: each has a request of its own otherwise.
+_GATHER_SECONDS = 0.5
+_LINGER_SECONDS = (0.05, 1.0)
+_LINGER_SHARE = 0.02  # of how long it has taken so far
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,15 @@ class Limits:
 
     total: int = 32
     per_host: int = 8
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a task takes of a resource that others take of too: jobs together never claim more than ``limit``."""
+
+    resource: str
+    amount: int
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,7 @@ class Job:
     start: Callable[[], Any]
     host: str | None = None
     mutates: bool = True
+    claims: tuple[Claim, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
@@ -66,6 +80,7 @@ class JobOutcome:
     result: Any = None
     error: GantryError | None = None
     task: str = ""
+    seconds: float | None = None  # from its start to its end, if it came to that
 
 
 @dataclass
@@ -76,6 +91,7 @@ class _Run:
     outcome: JobOutcome
     attempts: int = 0
     not_before: float = 0.0
+    started: float = 0.0
     finished: bool = False
 
 
@@ -103,12 +119,15 @@ class TaskRunner:
         self._waiting: deque[_Run] = deque()
         self._starting: list[_Run] = []
         self._in_flight: dict[str, _Run] = {}
+        self._began = 0.0
+        self._has_news = False
 
     def run(self, jobs: Sequence[Job]) -> list[JobOutcome]:
         runs = [_Run(job, JobOutcome(job)) for job in jobs]
         self._waiting.extend(runs)
         self._watch.single = len(jobs) == 1
-        deadline = time.monotonic() + self._timeout
+        self._began = time.monotonic()
+        deadline = self._began + self._timeout
         why = f"not finished within {self._timeout:g} s"
         with self._watch, ThreadPoolExecutor(max(1, min(_STARTERS, len(jobs)))) as pool:
             starts: list[Future[None]] = []
@@ -128,18 +147,23 @@ class TaskRunner:
         """Those that the limits let start now."""
         taken: list[_Run] = []
         with self._changed:
-            busy = Counter(run.job.host for run in (*self._starting, *self._in_flight.values()))
+            active = [run.job for run in (*self._starting, *self._in_flight.values())]
+            busy = Counter(job.host for job in active)
+            claimed = Counter[str]()
+            for job in active:
+                _claim(claimed, job)
             total = busy.total()
             left: deque[_Run] = deque()
             now = time.monotonic()
             for run in self._waiting:
                 host = run.job.host
                 full = total >= self._limits.total or (host is not None and busy[host] >= self._limits.per_host)
-                if full or run.not_before > now:
+                if full or not _has_room(claimed, run.job) or run.not_before > now:
                     left.append(run)
                 else:
                     taken.append(run)
                     busy[host] += 1
+                    _claim(claimed, run.job)
                     total += 1
             self._waiting = left
             self._starting.extend(taken)
@@ -162,10 +186,13 @@ class TaskRunner:
             if run.job.mutates:
                 self._submitted.append({"action": run.job.action, "subject": run.job.subject, "task": key})
             self._starting.remove(run)
+            run.started = time.monotonic()
             self._in_flight[key] = run
+            self._watch.add(task)
             self._changed.notify()
             self._report(f"{run.job}: started as {key}")
-        self._watch.add(task)
+        if self._watch.waiting:
+            self._watch.take_in()
 
     def _observe(self, deadline: float) -> None:
         """Wait until something may have changed, and take in what has."""
@@ -175,10 +202,17 @@ class TaskRunner:
                 if self._starting or self._waiting:
                     self._changed.wait(max(0.0, min(pause, self._wait_seconds)))
                 return
+            self._changed.wait_for(lambda: not self._starting, max(0.0, min(pause, _GATHER_SECONDS)))
+            linger = self._has_news and len(self._in_flight) > 1
+        if linger:
+            least, most = _LINGER_SECONDS
+            time.sleep(max(least, min(most, _LINGER_SHARE * (time.monotonic() - self._began))))
+        self._has_news = False
         for key, info in self._watch.wait(max(1, min(int(pause), self._wait_seconds))):
             self._take_in(key, info)
 
     def _take_in(self, key: str, info: _Info) -> None:
+        self._has_news = True
         with self._changed:
             run = self._in_flight.get(key)
             if run is None:
@@ -188,6 +222,7 @@ class TaskRunner:
                     self._report(f"{run.job}: {info.progress} %")
                 return
             del self._in_flight[key]
+            run.outcome.seconds = time.monotonic() - run.started
             if info.state == "success":
                 run.outcome.result = info.result
                 run.finished = True
@@ -222,6 +257,18 @@ class TaskRunner:
                 run.finished = True
             self._in_flight.clear()
             self._waiting.clear()
+
+
+def _claim(claimed: Counter[str], job: Job) -> None:
+    for claim in job.claims:
+        claimed[claim.resource] += claim.amount
+
+
+def _has_room(claimed: Counter[str], job: Job) -> bool:
+    """What claims more than there is runs alone."""
+    return all(
+        not claimed[claim.resource] or claimed[claim.resource] + claim.amount <= claim.limit for claim in job.claims
+    )
 
 
 def _done(start: Future[None]) -> bool:
@@ -259,7 +306,9 @@ class _Watch:
     def __init__(self, content: Any) -> None:
         self._content = content
         self.single = False
+        self.waiting = False
         self._lock = threading.Lock()
+        self._new: deque[Any] = deque()
         self._tasks: dict[str, Any] = {}
         self._known: dict[str, _Info] = {}
         self._view: Any = None
@@ -282,23 +331,39 @@ class _Watch:
         self._collector = self._view = None
 
     def add(self, task: Any) -> None:
+        """Have it watched from the next wait on, or if one is under way, when it is taken in."""
+        self._new.append(task)
+
+    def take_in(self) -> None:
         with self._lock:
-            self._tasks[moid_of(task)] = task
+            new = []
+            while self._new:
+                new.append(self._new.popleft())
+            self._tasks.update({moid_of(task): task for task in new})
             if self._collector is None:
                 self._open()
                 return
+            if not new:
+                return
             try:
                 if self.single:
-                    self._filter(object_spec(task))
+                    self._filter(object_spec(new[-1]))
                 else:
-                    self._view.ModifyListView([task], None)
+                    self._view.ModifyListView(new, None)
             except FaultError as error:
                 self._reopen(error)
 
     def wait(self, seconds: int) -> Iterator[tuple[str, _Info]]:
+        # In this order: what is added after that finds somebody waiting, and is taken in by who adds it.
+        self.waiting = True
+        try:
+            yield from self._wait(seconds)
+        finally:
+            self.waiting = False
+
+    def _wait(self, seconds: int) -> Iterator[tuple[str, _Info]]:
+        self.take_in()
         with self._lock:
-            if self._collector is None:
-                self._open()
             collector, version = self._collector, self._version
         options = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=seconds)
         try:
