@@ -12,6 +12,7 @@ import hmac
 import http.client
 import socket
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -85,11 +86,14 @@ def connect(
 ) -> HttpsConnection:
     """A connected connection to vCenter, or to the host and port given.
 
-    ``thumbprint`` is the SHA-1 of the certificate of a host, as vCenter told it: a host whose certificate is not
+    A vCenter whose thumbprint is in the settings is known by that alone. ``thumbprint`` is the SHA-1 of the certificate of a host, as vCenter told it: a host whose certificate is not
     signed by a CA that we know is still the right one if that fits.
     """
+    pinned = settings.thumbprint if host is None else None
     host = settings.hostname if host is None else host
     port = settings.port if port is None else port
+    if pinned is not None:
+        return _pinned(settings, host, port, pinned)
     try:
         return _connected(settings, context, host, port)
     except ssl.SSLCertVerificationError as error:
@@ -101,6 +105,41 @@ def connect(
         raise _failed(settings, host, port, error) from error
     except (OSError, http.client.HTTPException) as error:
         raise _failed(settings, host, port, error) from error
+
+
+def _pinned(settings: ConnectionSettings, host: str, port: int, thumbprint: str) -> HttpsConnection:
+    try:
+        connection = _connected(settings, unverified_context(), host, port)
+    except (OSError, http.client.HTTPException) as error:
+        raise _failed(settings, host, port, error) from error
+    if _has_thumbprint(connection, thumbprint):
+        return connection
+    found = certificate_of(connection)
+    connection.close()
+    raise ConnectionFailedError(
+        f"{_where(settings, host, port)} shows a certificate with the thumbprint {found.sha256} (SHA-256) or "
+        f"{found.sha1} (SHA-1), not {with_colons(thumbprint)}. Nothing was sent there. Check that it is the right "
+        "vCenter, and then the thumbprint."
+    )
+
+
+@dataclass(frozen=True)
+class Thumbprints:
+    sha1: str
+    sha256: str
+
+
+def certificate_of(connection: HttpsConnection) -> Thumbprints:
+    """The thumbprints of the other side's certificate, as vSphere writes them."""
+    certificate = _certificate(connection)
+    return Thumbprints(
+        sha1=with_colons(hashlib.sha1(certificate, usedforsecurity=False).hexdigest()),
+        sha256=with_colons(hashlib.sha256(certificate).hexdigest()),
+    )
+
+
+def with_colons(digits: str) -> str:
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)).upper()
 
 
 def _connected(settings: ConnectionSettings, context: ssl.SSLContext, host: str, port: int) -> HttpsConnection:
@@ -123,10 +162,15 @@ def _connected(settings: ConnectionSettings, context: ssl.SSLContext, host: str,
 
 
 def _has_thumbprint(connection: HttpsConnection, thumbprint: str) -> bool:
-    certificate = cast(ssl.SSLSocket, connection.sock).getpeercert(binary_form=True) or b""
-    # vCenter gives a SHA-1; it is compared, not relied on for a signature.
-    found = hashlib.sha1(certificate, usedforsecurity=False).hexdigest()
-    return hmac.compare_digest(found, thumbprint.replace(":", "").lower())
+    wanted = thumbprint.replace(":", "").lower()
+    # vCenter gives a SHA-1, of 40 digits; it is compared, not relied on for a signature.
+    found = certificate_of(connection)
+    digits = found.sha1 if len(wanted) == 40 else found.sha256
+    return hmac.compare_digest(digits.replace(":", "").lower(), wanted)
+
+
+def _certificate(connection: HttpsConnection) -> bytes:
+    return cast(ssl.SSLSocket, connection.sock).getpeercert(binary_form=True) or b""
 
 
 def _failed(settings: ConnectionSettings, host: str, port: int, error: Exception) -> ConnectionFailedError:

@@ -60,6 +60,8 @@ class ConnectionSettings:
     proxy_port: int | None = None
     connect_timeout: float = 10.0
     request_timeout: float = 120.0
+    # SHA-256 or SHA-1 in lower-case hexadecimal: with it, that certificate is the one trusted, and no other.
+    thumbprint: str | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ConnectionSettings:
@@ -86,6 +88,7 @@ class ConnectionSettings:
             proxy_port=None if params["proxy_port"] is None else _port("proxy_port", params["proxy_port"]),
             connect_timeout=params["connect_timeout"],
             request_timeout=params["request_timeout"],
+            thumbprint=params.get("thumbprint"),
         )
 
     @property
