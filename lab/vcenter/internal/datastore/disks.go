@@ -170,6 +170,65 @@ func (s *Stores) CopyDisk(source, target Path, thin bool, uuid string) error {
 	})
 }
 
+// Copy says where CopyDisk, or MoveChild, puts the data of a disk: its absolute path and format.
+func (s *Stores) Copy(place Path, child bool) (data, format string, err error) {
+	_, file, err := s.Locate(place)
+	base := strings.TrimSuffix(file, ".vmdk")
+	if child {
+		return base + deltaSuffix, FormatQcow2, err
+	}
+	return base + flatSuffix, FormatRaw, err
+}
+
+// MoveChild makes a disk over the same parent, with the same data of its own.
+func (s *Stores) MoveChild(source, target Path) error {
+	disk, err := s.Disk(source)
+	if err != nil {
+		return err
+	}
+	if disk.Parent == nil {
+		return fmt.Errorf("%s has no parent", source)
+	}
+	below, err := s.Disk(*disk.Parent)
+	if err != nil {
+		return err
+	}
+	descriptor := vmdk.Descriptor{Capacity: disk.Capacity, UUID: disk.UUID, Thin: disk.Thin, Parent: hint(*disk.Parent)}
+	return s.makeDisk(target, deltaSuffix, descriptor, func(store *Store, data string) error {
+		backing, err := filepath.Rel(filepath.Dir(data), below.Data)
+		if err != nil {
+			return err
+		}
+		if err := copySparse(store, disk.Data, data); err != nil {
+			return err
+		}
+		return qemuImg("rebase", "-u", "-f", disk.Format, "-b", backing, "-F", below.Format, data)
+	})
+}
+
+// Footprint is what a copy of a disk will take: its whole chain where that is put together, or the disk's own part.
+func (s *Stores) Footprint(place Path, child bool) (int64, error) {
+	chain, err := s.Chain(place)
+	if err != nil {
+		return 0, err
+	}
+	if child {
+		chain = chain[:1]
+	}
+	var needed int64
+	for _, disk := range chain {
+		info, err := os.Stat(disk.Data)
+		if err != nil {
+			return 0, err
+		}
+		needed += Allocated(info)
+	}
+	if !child && !chain[0].Thin {
+		needed = chain[0].Capacity
+	}
+	return min(needed, chain[0].Capacity), nil
+}
+
 // copyChain needs another program only where the chain's parts have to be put together.
 func copyChain(store *Store, chain []Disk, data string) error {
 	for len(chain) > 1 {
@@ -196,7 +255,8 @@ func copyChain(store *Store, chain []Disk, data string) error {
 	if err := store.Require(min(needed, chain[0].Capacity)); err != nil {
 		return err
 	}
-	return qemuImg("convert", "-f", chain[0].Format, "-O", FormatRaw, chain[0].Data, data)
+	// -U: a machine that is on, and stands still to be moved, still has its disks open.
+	return qemuImg("convert", "-U", "-f", chain[0].Format, "-O", FormatRaw, chain[0].Data, data)
 }
 
 // makeDisk writes the data by fill, then the descriptor. On an error nothing is left.

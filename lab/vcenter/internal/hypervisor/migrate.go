@@ -49,21 +49,18 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 	source := i.current()
 	// The guest is in the middle of it: what it has been given at power on cannot change.
 	to.CPUs, to.MemoryMB, to.Firmware, to.GuestInfo = source.spec.CPUs, source.spec.MemoryMB, source.spec.Firmware, source.spec.GuestInfo
-	destination := &qemu{spec: to, directory: source.directory, number: source.number + 1}
-	if err := h.launch(destination); err != nil {
-		return machine.Move{}, err
-	}
-	move := journey{source: source, destination: destination, mode: mode, copyFiles: copyFiles}
+	move := journey{hypervisor: h, source: source, mode: mode, copyFiles: copyFiles,
+		destination: &qemu{spec: to, directory: source.directory, number: source.number + 1}}
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
 	defer cancel()
 	if err := move.run(ctx); err != nil {
 		return machine.Move{}, errors.Join(err, move.giveUp())
 	}
-	if !i.handOver(destination) {
-		return machine.Move{}, errors.Join(fmt.Errorf("machine %s ended during its move", i.name), destination.abandon())
+	if !i.handOver(move.destination) {
+		return machine.Move{}, errors.Join(fmt.Errorf("machine %s ended during its move", i.name), move.destination.abandon())
 	}
 	// The guest runs: what goes wrong from here on is no failure of the move.
-	if err := errors.Join(move.announce(ctx), source.retire(), i.repeatShutdown(destination)); err != nil {
+	if err := errors.Join(move.announce(ctx), source.retire(), i.repeatShutdown(move.destination)); err != nil {
 		slog.Error("a machine has moved, but not everything was done for it", "machine", i.name, "id", i.id, "error", err)
 	}
 	return machine.Move{Mode: move.mode, Pause: move.pause}, nil
@@ -79,28 +76,38 @@ func (h *Hypervisor) moveMode(copyFiles func() error) string {
 
 // journey is a move in progress.
 type journey struct {
+	hypervisor          *Hypervisor
 	source, destination *qemu
 	mode                string
 	copyFiles           func() error
+	launched            bool // the destination is there
+	stopped             time.Time
 	pause               time.Duration
 }
 
 // run returns when the guest runs at its destination.
 func (j *journey) run(ctx context.Context) error {
+	if j.copyFiles != nil {
+		// The destination opens its files when it starts: they must be what they are to be.
+		if err := j.stop(ctx); err != nil {
+			return err
+		}
+		if err := j.copyFiles(); err != nil {
+			return err
+		}
+	}
+	if err := j.hypervisor.launch(j.destination); err != nil {
+		return err
+	}
+	j.launched = true
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
 	if j.mode == machine.MoveLive {
 		return j.runLive(ctx)
 	}
-	stopped := time.Now()
-	if err := j.source.monitor.execute(ctx, "stop", nil); err != nil {
+	if err := j.stop(ctx); err != nil {
 		return err
-	}
-	if j.copyFiles != nil {
-		if err := j.copyFiles(); err != nil {
-			return err
-		}
 	}
 	if err := j.copyState(ctx); err != nil {
 		return err
@@ -108,8 +115,17 @@ func (j *journey) run(ctx context.Context) error {
 	if err := j.destination.monitor.execute(ctx, "cont", nil); err != nil {
 		return err
 	}
-	j.pause = time.Since(stopped)
+	j.pause = time.Since(j.stopped)
 	return nil
+}
+
+// stop lets the guest stand still; QEMU writes out what it holds of the disks.
+func (j *journey) stop(ctx context.Context) error {
+	if !j.stopped.IsZero() {
+		return nil
+	}
+	j.stopped = time.Now()
+	return j.source.monitor.execute(ctx, "stop", nil)
 }
 
 // runLive leaves it to QEMU to stop the guest, and to let it go on at the destination.
@@ -174,8 +190,10 @@ func (j *journey) announce(ctx context.Context) error {
 func (j *journey) giveUp() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
 	defer cancel()
-	// Only one of both may write to the disks.
-	errs := []error{j.destination.abandon()}
+	var errs []error
+	if j.launched { // only one of both may write to the disks
+		errs = append(errs, j.destination.abandon())
+	}
 	if err := j.source.monitor.execute(ctx, "migrate_cancel", nil); err != nil {
 		if errors.Is(err, errMonitorClosed) {
 			return errors.Join(errs...) // it has ended, which is reported as its end

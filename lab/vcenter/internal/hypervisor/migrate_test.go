@@ -7,14 +7,11 @@
 package hypervisor
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -177,10 +174,7 @@ func TestAGuestGoesOnWhereItWasWhenItsMoveFails(t *testing.T) {
 			_, err := h.Migrate("vm-1", spec, func() error { return noRoom })
 			return err
 		},
-		"sending the machine's state": func() error {
-			_, err := h.Migrate("vm-1", spec, func() error { return killDestination(h) })
-			return err
-		},
+		"closed its monitor": func() error { return moveToAKilledProcess(t, h, spec) },
 	} {
 		failed := make(chan error)
 		go func() { failed <- attempt() }()
@@ -209,21 +203,23 @@ func TestAGuestGoesOnWhereItWasWhenItsMoveFails(t *testing.T) {
 	}
 }
 
-// killDestination ends the process that a move in progress goes to.
-func killDestination(h *Hypervisor) error {
-	records, err := filepath.Glob(filepath.Join(h.spawner.directory, "qemu-vm-1+*.json"))
-	if err != nil || len(records) != 1 {
-		return fmt.Errorf("records %v: %w", records, err)
-	}
-	content, err := os.ReadFile(records[0])
+// moveToAKilledProcess is a move whose destination ends when the guest has been stopped.
+func moveToAKilledProcess(t *testing.T, h *Hypervisor, spec machine.Spec) error {
+	i, err := h.find("vm-1")
 	if err != nil {
 		return err
 	}
-	var record processRecord
-	if err := json.Unmarshal(content, &record); err != nil {
+	source := i.current()
+	move := journey{hypervisor: h, source: source, mode: machine.MoveStopCopy, launched: true,
+		destination: &qemu{spec: spec, directory: source.directory, number: source.number + 1}}
+	if err := h.launch(move.destination); err != nil {
 		return err
 	}
-	return syscall.Kill(record.PID, syscall.SIGKILL)
+	if err := errors.Join(move.connect(t.Context()), move.stop(t.Context()), move.destination.process.Process.Kill()); err != nil {
+		return err
+	}
+	<-move.destination.monitor.ended
+	return errors.Join(move.copyState(t.Context()), move.destination.monitor.execute(t.Context(), "cont", nil), move.giveUp())
 }
 
 func TestAMachineIsKilledInTheMiddleOfItsMove(t *testing.T) {

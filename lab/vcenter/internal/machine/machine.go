@@ -105,8 +105,8 @@ type Hypervisor interface {
 	// Kill returns when the machine is off.
 	Kill(id string) error
 	// Migrate moves a machine that is on: to is the same machine with another host, and perhaps other files and networks.
-	// Other files are filled by copyFiles, which is called once while the guest stands still; nil: the files stay. After an
-	// error the machine goes on as it was, unless it ended meanwhile.
+	// Other files are made by copyFiles, which is called once the guest stands still; nil: the files stay. After an error the
+	// machine goes on as it was, unless it ended meanwhile.
 	Migrate(id string, to Spec, copyFiles func() error) (Move, error)
 	// Info is false for a machine that is not on.
 	Info(id string) (Info, bool)
