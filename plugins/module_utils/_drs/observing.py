@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
@@ -44,14 +44,13 @@ class Snapshot:
     at: float
     drs_enabled: bool = True
     overrides_allowed: bool = True
-    config: Any = field(default=None, compare=False, repr=False)
 
 
 def find_place(session: Session, cluster: str | None, datacenter: str | None) -> Place:
     """The cluster that is meant, and what is in it."""
     inventory = read_selectable(session, properties=_PROPERTIES)
     within = None if datacenter is None else inventory.datacenter(datacenter)
-    found = _find_cluster(inventory, cluster, within)
+    found = find_cluster(inventory, cluster, within)
     own = inventory.entry(found.datacenter or "")
     return Place(inventory, found, own, _surroundings(inventory, found))
 
@@ -59,6 +58,18 @@ def find_place(session: Session, cluster: str | None, datacenter: str | None) ->
 def read_snapshot(session: Session, cluster: Entry) -> Snapshot:
     """The cluster's configuration as it is now. One request."""
     at = time.monotonic()
+    config = read_config(session, cluster)
+    drs = config.drsConfig
+    return Snapshot(
+        rules=decode_rules(config),
+        at=at,
+        drs_enabled=bool(drs is not None and drs.enabled),
+        overrides_allowed=drs is None or drs.enableVmBehaviorOverrides is not False,
+    )
+
+
+def read_config(session: Session, cluster: Entry) -> Any:
+    """The cluster's ClusterConfigInfoEx."""
     rows = session.read([cluster.ref], ["configurationEx"])
     config = rows[0].get("configurationEx") if rows else None
     if config is None:
@@ -66,17 +77,11 @@ def read_snapshot(session: Session, cluster: Entry) -> Snapshot:
             f"The configuration of the cluster {cluster.path} cannot be read. Check that it is still there, and the "
             "privileges."
         )
-    drs = config.drsConfig
-    return Snapshot(
-        rules=decode_rules(config),
-        at=at,
-        drs_enabled=bool(drs is not None and drs.enabled),
-        overrides_allowed=drs is None or drs.enableVmBehaviorOverrides is not False,
-        config=config,
-    )
+    return config
 
 
-def _find_cluster(inventory: Inventory, name: str | None, datacenter: Entry | None) -> Entry:
+def find_cluster(inventory: Inventory, name: str | None, datacenter: Entry | None) -> Entry:
+    """A cluster, not a single host; without a name the only one there is."""
     if name is None:
         clusters = [
             entry

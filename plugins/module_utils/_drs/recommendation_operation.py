@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operation behind drs_recommendation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.watch import watch
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import Place, find_place
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.recommendations import (
+    ChangeRecommendation,
+    Choice,
+    Move,
+    Recommendation,
+    choose,
+    parse_choice,
+    plan_recommendations,
+    recommendation_argument_spec,
+    recommendation_result,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import select_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, type_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+@dataclass(frozen=True)
+class ObservedRecommendations:
+    """The recommendations that the task is about, as they were found."""
+
+    place: Place
+    chosen: tuple[Recommendation, ...]
+    missing: tuple[str, ...]
+
+
+class RecommendationOperation(Operation[Choice, ObservedRecommendations, ChangeRecommendation]):
+    name = "drs_recommendation"
+    argument_spec = argument_spec(**place_argument_spec(), **recommendation_argument_spec())
+
+    def desire(self, params: Mapping[str, Any]) -> Choice:
+        return parse_choice(params)
+
+    def observe(self, session: Session, desired: Choice) -> ObservedRecommendations:
+        place = find_place(session, desired.cluster, desired.datacenter)
+        rows = session.read([place.cluster.ref], ["recommendation"])
+        found = [_decode(one) for row in rows for one in row.get("recommendation") or ()]
+        vms = None
+        if desired.vms is not None:
+            selected = select_vms(place.inventory, desired.vms, datacenter=place.datacenter, option="vms")
+            vms = frozenset(vm.moid for vm in selected)
+        known = {one.key for one in found}
+        missing = tuple(key for key in desired.keys or () if key not in known)
+        return ObservedRecommendations(place, choose(desired, vms, found), missing)
+
+    def plan(self, desired: Choice, observed: ObservedRecommendations) -> Plan[ChangeRecommendation]:
+        return plan_recommendations(desired, observed.chosen, observed.place.around)
+
+    def apply(
+        self,
+        session: Session,
+        desired: Choice,
+        observed: ObservedRecommendations,
+        plan: Plan[ChangeRecommendation],
+        report: Report,
+    ) -> ObservedRecommendations:
+        cluster = observed.place.cluster
+        done: list[str] = []
+        for change in plan.changes:
+            report(change.describe())
+            call = cluster.ref.CancelRecommendation if change.cancel else cluster.ref.ApplyRecommendation
+            try:
+                call(key=change.recommendation.key)
+            except FaultError as error:
+                before = f" Done before: {'; '.join(done)}." if done else ""
+                raise GantryError(
+                    f"Cannot {change.describe()}: vCenter answered {error.kind}. It may have been applied or withdrawn "
+                    f"meanwhile: list the recommendations again.{before}",
+                    fault=error.fault,
+                ) from error
+            done.append(change.describe())
+        if desired.wait:
+            moves = [move for change in plan.changes if not change.cancel for move in change.recommendation.moves]
+            _await(session, observed.place, moves, desired.wait_timeout)
+        return observed
+
+    def result(self, desired: Choice, observed: ObservedRecommendations) -> dict[str, Any]:
+        around = observed.place.around
+        return {
+            "cluster": observed.place.cluster.path,
+            "recommendations": [recommendation_result(one, around) for one in observed.chosen],
+            "warnings": [
+                f"there is no recommendation {key} in {observed.place.cluster.path}, or not any more"
+                for key in observed.missing
+            ],
+        }
+
+
+@dataclass
+class _Arrival:
+    """Waits for a VM to be on a host."""
+
+    host: str
+    deadline: float
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        now = values.get("runtime.host")
+        return now is not None and moid_of(now) == self.host
+
+
+def _await(session: Session, place: Place, moves: Sequence[Move], timeout: int) -> None:
+    """Applying only sets migrations going: wait until the VMs have arrived."""
+    deadline = time.monotonic() + timeout
+    # The last move of a VM is where it is going to be.
+    waiting = {move.vm: _Arrival(move.destination, deadline) for move in moves if move.destination is not None}
+    if not waiting:
+        return
+    missed = watch(session, ["runtime.host"], waiting)
+    if missed:
+        around = place.around
+        late = [f"{around.path(vm)} to {around.path(waiting[vm].host)}" for vm in sorted(missed)]
+        raise GantryError(
+            f"these moves did not end within {timeout} s: {', '.join(late)}. See the tasks of these VMs in vCenter for "
+            "why; a longer wait_timeout helps where they are still under way",
+            details={"vms": around.sorted_paths(missed)},
+        )
+
+
+def _decode(info: Any) -> Recommendation:
+    moves, others = [], []
+    for action in info.action or ():
+        migration = getattr(action, "drsMigration", None)
+        if type_name(action) == "ClusterMigrationAction" and migration is not None:
+            moves.append(Move(moid_of(migration.vm), _moid(migration.source), _moid(migration.destination)))
+        else:
+            others.append(str(action.type))
+    return Recommendation(
+        key=str(info.key),
+        reason=str(info.reason),
+        text=str(info.reasonText or info.reason),
+        rating=int(info.rating),
+        moves=tuple(moves),
+        others=tuple(others),
+        prerequisites=tuple(info.prerequisite or ()),
+    )
+
+
+def _moid(ref: Any) -> str | None:
+    return None if ref is None else moid_of(ref)

@@ -1,0 +1,300 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of drs_compliance_info; what it does is in module_utils/_drs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: drs_compliance_info
+short_description: Find out which DRS rules are broken, and which cannot be kept
+version_added: 0.1.0
+author:
+  - gantry.vsphere contributors (@gantry-vsphere)
+description:
+  - Returns which rules of a cluster are broken now, and by which VMs on which hosts.
+  - Returns which rules contradict each other, or ask for more than the cluster's hosts can give.
+  - Returns all groups, rules and overrides of the cluster.
+extends_documentation_fragment:
+  - gantry.vsphere.attributes.info_module
+  - gantry.vsphere.vcenter
+  - gantry.vsphere.drs
+seealso:
+  - module: gantry.vsphere.drs_rule
+  - module: gantry.vsphere.drs_recommendation
+notes:
+  - Reading on the cluster, its hosts and its VMs is all that is needed.
+"""
+
+EXAMPLES = r"""
+- name: Look at the rules of a cluster
+  gantry.vsphere.drs_compliance_info:
+    cluster: C0
+  register: result
+
+- name: Fail where a mandatory rule is broken
+  ansible.builtin.assert:
+    that: result.violations | selectattr('mandatory') | list | length == 0
+    fail_msg: "{{ result.violations | selectattr('mandatory') | map(attribute='message') | join('; ') }}"
+"""
+
+RETURN = r"""
+cluster:
+  description: The inventory path of the cluster.
+  returned: success
+  type: str
+  sample: /DC0/host/C0
+drs_enabled:
+  description: Whether DRS is enabled. Otherwise rules have no effect.
+  returned: success
+  type: bool
+  sample: true
+compliant:
+  description: Whether no enabled rule is broken.
+  returned: success
+  type: bool
+  sample: false
+violations:
+  description: The enabled rules that are broken, by where VMs are that are powered on.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    rule:
+      description: The name of the rule.
+      type: str
+      returned: always
+      sample: databases apart
+    type:
+      description: The type of the rule.
+      type: str
+      returned: always
+      sample: vm_anti_affinity
+    mandatory:
+      description: Whether VMs must keep to it.
+      type: bool
+      returned: always
+      sample: false
+    vms:
+      description: The VMs that are not where the rule wants them.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: The name, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: web1
+        path:
+          description: The inventory path, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: /DC0/vm/web1
+        moid:
+          description: The managed object id.
+          type: str
+          returned: always
+          sample: vm-1042
+        host:
+          description: The name of the host that the VM is on.
+          type: str
+          returned: always
+          sample: esx1
+    message:
+      description: All of that in words.
+      type: str
+      returned: always
+      sample: 'rule databases apart: these VMs should be on different hosts: db1 on esx1, db2 on esx1'
+conflicts:
+  description: Enabled rules that cannot all be kept.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code:
+      description:
+        - What the matter is. V(affinity_and_anti_affinity), V(no_host), V(not_enough_hosts) and V(dependency_cycle)
+          hold always, V(no_host_now) and V(not_enough_hosts_now) while some hosts cannot run VMs, and
+          V(wish_impossible) is about rules that are not mandatory.
+      type: str
+      returned: always
+      sample: not_enough_hosts
+    severity:
+      description: V(error) for what the modules refuse to set, otherwise V(warning).
+      type: str
+      returned: always
+      sample: error
+    rules:
+      description: The names of the rules.
+      type: list
+      elements: str
+      returned: always
+      sample: [databases apart]
+    vms:
+      description: The paths of the VMs.
+      type: list
+      elements: str
+      returned: always
+      sample: [/DC0/vm/db1, /DC0/vm/db2]
+    message:
+      description: All of that in words.
+      type: str
+      returned: always
+      sample: rule a keeps db1, db2 on different hosts, while rule b keeps them on the same one
+groups:
+  description: All groups of the cluster, in the order of their names.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the group.
+      type: str
+      returned: always
+      sample: web
+    type:
+      description: V(vm) or V(host).
+      type: str
+      returned: always
+      sample: vm
+    members:
+      description: All its members, in the order of their paths.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: The name, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: web1
+        path:
+          description: The inventory path, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: /DC0/vm/web1
+        moid:
+          description: The managed object id.
+          type: str
+          returned: always
+          sample: vm-1042
+rules:
+  description: All rules of the cluster, in the order of their names.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the rule.
+      type: str
+      returned: always
+      sample: apart
+    type:
+      description: The type of the rule.
+      type: str
+      returned: always
+      sample: vm_anti_affinity
+    enabled:
+      description: Whether it is in force.
+      type: bool
+      returned: always
+      sample: true
+    mandatory:
+      description: Whether VMs must keep to it.
+      type: bool
+      returned: always
+      sample: false
+    vms:
+      description: The VMs of a rule between VMs, in the order of their paths.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: The name, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: web1
+        path:
+          description: The inventory path, or V(null) where the user may not see it.
+          type: str
+          returned: always
+          sample: /DC0/vm/web1
+        moid:
+          description: The managed object id.
+          type: str
+          returned: always
+          sample: vm-1042
+    vm_group:
+      description: The VM group that it is about, or V(null).
+      type: str
+      returned: always
+      sample: web
+    host_group:
+      description: The host group that it is about, or V(null).
+      type: str
+      returned: always
+      sample: rack1
+    depends_on:
+      description: The VM group that it makes the other depend on, or V(null).
+      type: str
+      returned: always
+      sample: db
+    violated:
+      description: Whether it is enabled and broken.
+      type: bool
+      returned: always
+      sample: false
+    in_compliance:
+      description: Whether it is kept, as vCenter last said, or V(null) if it did not.
+      type: bool
+      returned: always
+      sample: true
+    by_user:
+      description: Whether somebody made it; otherwise vSphere did.
+      type: bool
+      returned: always
+      sample: true
+overrides:
+  description: All overrides of the cluster, in the order of the VMs' paths.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name, or V(null) where the user may not see it.
+      type: str
+      returned: always
+      sample: web1
+    path:
+      description: The inventory path, or V(null) where the user may not see it.
+      type: str
+      returned: always
+      sample: /DC0/vm/web1
+    moid:
+      description: The managed object id.
+      type: str
+      returned: always
+      sample: vm-1042
+    automation_level:
+      description:
+        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override
+          says nothing else than the cluster does.
+      type: str
+      returned: always
+      sample: manual
+"""
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.compliance_operation import ComplianceInfoOperation
+
+
+def main() -> None:
+    run_module(ComplianceInfoOperation())
+
+
+if __name__ == "__main__":
+    main()
