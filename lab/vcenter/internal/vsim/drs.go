@@ -30,7 +30,10 @@ type clusterState struct {
 }
 
 func (s *Server) drsMethods() map[string]handler {
-	return map[string]handler{}
+	return map[string]handler{
+		"ClusterComputeResource.ReconfigureComputeResource_Task": method(s.reconfigureCompute),
+		"ClusterComputeResource.ReconfigureCluster_Task":         method(s.reconfigureOld),
+	}
 }
 
 // stateOf is called with the scheduler held.

@@ -135,6 +135,7 @@ func (s *Server) showOff(vm *simulator.VirtualMachine) {
 			set("runtime.cleanPowerOff", true), set("config.hardware.device", config.Hardware.Device)))
 		showGuest(ctx, vm, guestOff(&config))
 	})
+	s.placementChanged(s.clusterOf(s.hostOf(vm)))
 	for _, disk := range s.ownDisks(vm) {
 		if found, err := s.stores.Disk(disk); err == nil {
 			s.stores.Named(disk.Store).Account(found.Data)

@@ -332,12 +332,14 @@ func (s *Server) setPool(vm *simulator.VirtualMachine, pool *ref) {
 }
 
 func (s *Server) setHost(vm *simulator.VirtualMachine, host ref) {
-	if s.hostOf(vm) == host {
+	from := s.hostOf(vm)
+	if from == host {
 		return
 	}
 	s.leave(vm)
 	s.update(vm, set("runtime.host", host), set("summary.runtime.host", host))
 	s.join(vm)
+	s.hostChanged(vm, from, host)
 }
 
 func (s *Server) hostOf(vm *simulator.VirtualMachine) (host ref) {

@@ -6,6 +6,8 @@
 
 package vsim
 
+import "maps"
+
 // installMethods is called once the inventory is there.
 func (s *Server) installMethods() {
 	s.methods = map[string]handler{
@@ -63,6 +65,7 @@ func (s *Server) installMethods() {
 		"VirtualDiskManager.ExtendVirtualDisk_Task":           method(s.extendVirtualDisk),
 		"VirtualDiskManager.QueryVirtualDiskUuid":             method(s.queryVirtualDiskUUID),
 	}
+	maps.Copy(s.methods, s.drsMethods())
 	for _, name := range simulatedOnly {
 		s.methods[name] = refused
 	}

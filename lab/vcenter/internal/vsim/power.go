@@ -110,6 +110,7 @@ func (s *Server) powerOn(vm *simulator.VirtualMachine, only *ref) types.BaseMeth
 		return fault
 	}
 	s.setHost(vm, host)
+	defer s.placementChanged(s.clusterOf(host))
 	if fault := s.boot(vm); fault != nil {
 		s.dismiss(vm.Self)
 		return fault

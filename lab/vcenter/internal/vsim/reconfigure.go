@@ -161,6 +161,7 @@ func (s *Server) unregister(vm *simulator.VirtualMachine) {
 	})
 	s.leave(vm)
 	s.removeChild(vm)
+	s.forgetMachine(vm.Self, s.clusterOf(s.hostOf(vm)))
 	for _, snapshot := range snapshots {
 		s.registry.Remove(s.context(), snapshot)
 	}

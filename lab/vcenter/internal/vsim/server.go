@@ -90,6 +90,7 @@ func New(c config.Config) (*Server, error) {
 	s.installCollector()
 	s.installFixes()
 	s.installMethods()
+	s.installClusters()
 	s.registry.Put(&answerer{mo.LocalizationManager{Self: answererRef}})
 	s.registry.Handler = s.intercept
 	s.registry.Cookie = s.requests.session
