@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What keeps a VM from moving to a host, each with its cause and its cure. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement import evc
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+
+_DEVICE_CURES = {
+    "cd_attached": "Disconnect the drive, or put the medium on a datastore that both hosts see.",
+    "serial_connected": "Disconnect or remove the serial port; the logs of containers need none.",
+    "passthrough": "Remove the device, or power the VM off and move it cold.",
+}
+
+
+@dataclass(frozen=True)
+class Blocker:
+    vm: str
+    code: str
+    message: str
+    cure: str
+    host: str | None = None
+
+    def as_result(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.vm}: {self.message} {self.cure}"
+
+
+def summary(blockers: Sequence[Blocker], listed: int = 10) -> str:
+    """All of them in one text."""
+    more = len(blockers) - listed
+    texts = [str(blocker) for blocker in blockers[:listed]]
+    return " ".join([*texts, f"And {more} more: see blockers."] if more > 0 else texts)
+
+
+def state_blockers(vm: Vm, mode: str) -> Iterator[Blocker]:
+    """What of the VM itself is against any move."""
+    if vm.connection != "connected":
+        yield Blocker(
+            vm.path, "vm_state", f"the VM is {vm.connection}.", "Make its host and its datastore reachable again."
+        )
+    if mode == "live" and not vm.is_on:
+        yield Blocker(
+            vm.path, "vm_state", f"the VM is {vm.power}, so it cannot move live.", "Power it on, or set mode to any."
+        )
+    if mode == "cold" and vm.is_on:
+        yield Blocker(
+            vm.path, "vm_state", "the VM is on, so it cannot move cold.", "Shut it down first, or set mode to any."
+        )
+
+
+def blockers_of(vm: Vm, target: Target, mode: str, world: World, here: World | None = None) -> list[Blocker]:
+    """All that is against this move. ``world`` is where it goes to; ``here`` where it is, if that is another."""
+    found = list(state_blockers(vm, mode))
+    host = world.hosts.get(target.host or "") if here is not None or target.host else world.hosts.get(vm.host or "")
+    if host is not None:
+        found.extend(host_blockers(vm, host, target, world, here or world))
+    if vm.snapshots and target.splits_disks:
+        found.append(
+            Blocker(
+                vm.path,
+                "snapshot",
+                "the VM has snapshots, so its disks cannot be placed one by one.",
+                "Remove the snapshots, or give one datastore for all disks.",
+            )
+        )
+    return found
+
+
+def host_blockers(vm: Vm, host: Host, target: Target, world: World, here: World) -> Iterator[Blocker]:
+    """What is against the VM being on the host with what else is to become of it."""
+    moves = host.moid != vm.host or here is not world
+    if moves:
+        yield from _host_state(vm, host)
+        yield from _rules(vm, host, world)
+    yield from _datastores(vm, host, target, world, here)
+    if moves and vm.is_on:
+        yield from _devices(vm, host, world, here)
+        yield from _evc(vm, host, world)
+    yield from _networks(vm, host, target, world, here, moves=moves)
+
+
+def _host_state(vm: Vm, host: Host) -> Iterator[Blocker]:
+    if host.connection != "connected":
+        yield Blocker(
+            vm.path,
+            "host_disconnected",
+            f"host {host.name} is {host.connection}.",
+            "Connect the host to vCenter again, or choose another.",
+            host.name,
+        )
+    if host.maintenance:
+        yield Blocker(
+            vm.path,
+            "host_maintenance",
+            f"host {host.name} is in maintenance mode.",
+            "Let it leave maintenance mode, or choose another.",
+            host.name,
+        )
+
+
+def _rules(vm: Vm, host: Host, world: World) -> Iterator[Blocker]:
+    cluster = world.clusters.get(host.cluster or "")
+    for rule in () if cluster is None else cluster.mandatory:
+        if rule.forbids(vm.moid, host.moid):
+            must = "must run on other hosts" if rule.affine else "must not run on this host"
+            yield Blocker(
+                vm.path,
+                "mandatory_rule",
+                f"by the rule {rule.name!r} of cluster {cluster.name if cluster else ''} it {must} ({host.name}).",
+                "Choose a host that the rule allows, or make it a rule that should be kept.",
+                host.name,
+            )
+
+
+def _datastores(vm: Vm, host: Host, target: Target, world: World, here: World) -> Iterator[Blocker]:
+    for moid in target.datastores_after(vm):
+        store = world.datastores.get(moid)
+        if store is None and here is not world:
+            continue  # said while the target was worked out
+        name = store.name if store else here.datastore_name(moid)
+        if moid not in host.datastores:
+            yield Blocker(
+                vm.path,
+                "datastore_not_shared",
+                f"host {host.name} does not see the datastore {name}.",
+                "Give a datastore that the host sees, or choose another host.",
+                host.name,
+            )
+        elif store is not None and not (store.accessible and not store.maintenance):
+            why = "is not accessible" if not store.accessible else "is in maintenance mode"
+            if moid in target.new_datastores(vm):
+                yield Blocker(
+                    vm.path, "datastore_not_shared", f"the datastore {name} {why}.", "Choose another.", host.name
+                )
+
+
+def _devices(vm: Vm, host: Host, world: World, here: World) -> Iterator[Blocker]:
+    for device in vm.devices:
+        if device.datastore is not None and world.same_datastore(device.datastore, here) in host.datastores:
+            continue
+        seen = "" if device.datastore is None else f", and host {host.name} does not see that datastore"
+        yield Blocker(vm.path, device.code, f"{device.what} is connected{seen}.", _DEVICE_CURES[device.code], host.name)
+
+
+def _evc(vm: Vm, host: Host, world: World) -> Iterator[Blocker]:
+    cluster = world.clusters.get(host.cluster or "")
+    offered = (cluster.evc if cluster is not None else None) or host.evc
+    if not evc.runs(vm.evc, offered):
+        yield Blocker(
+            vm.path,
+            "evc",
+            f"it runs with the CPU features of {vm.evc}, and host {host.name} offers those of {offered}.",
+            "Power it off and move it cold, or raise the cluster's EVC mode.",
+            host.name,
+        )
+
+
+def _networks(vm: Vm, host: Host, target: Target, world: World, here: World, *, moves: bool) -> Iterator[Blocker]:
+    for adapter in vm.adapters:
+        wanted = target.networks.get(adapter.key)
+        if wanted is None and here is not world:
+            continue  # said while the target was worked out
+        network = wanted or adapter.network
+        if network is None or network in host.networks or not (moves or wanted):
+            continue
+        yield Blocker(
+            vm.path,
+            "network_missing",
+            f"host {host.name} does not have the network {world.networks.get(network, network)} of {adapter.label}.",
+            "Make the port group on the host, or map the network to one that it has by networks.",
+            host.name,
+        )

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which host takes a VM, where DRS is not there to say: the one with the most free memory that nothing speaks against.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+
+
+class Chooser:
+    """Counts what it has given to each host, so that many VMs are spread."""
+
+    def __init__(self, mode: str, world: World, here: World | None = None, *, avoid: Iterable[str] = ()) -> None:
+        self._mode = mode
+        self._world = world
+        self._here = here
+        self._avoid = frozenset(avoid)
+        self._given: Counter[str] = Counter()
+
+    def candidates(self, cluster: str) -> list[Host]:
+        return [host for host in self._world.hosts_of(cluster) if host.usable and host.moid not in self._avoid]
+
+    def possible(self, vm: Vm, target: Target) -> tuple[list[Host], list[Blocker]]:
+        """The hosts that nothing speaks against; where there are none, what speaks against the best of them."""
+        cluster = target.choose_in or ""
+        found: list[Host] = []
+        against: list[list[Blocker]] = []
+        for host in self.candidates(cluster):
+            blockers = blockers_of(
+                vm, replace(target, host=host.moid, choose_in=None), self._mode, self._world, self._here
+            )
+            if blockers:
+                against.append(blockers)
+            else:
+                found.append(host)
+        if found:
+            return found, []
+        if not against:
+            return [], [self._no_host(vm, cluster)]
+        against.sort(key=len)
+        return [], against[0]
+
+    def choose(self, vm: Vm, target: Target) -> tuple[Target, list[Blocker]]:
+        hosts, blockers = self.possible(vm, target)
+        if not hosts:
+            return target, blockers
+        best = max(hosts, key=lambda host: (self._room(host), host.name))
+        self.take(best.moid, vm)
+        return replace(target, host=best.moid, choose_in=None, chosen_by="space"), []
+
+    def take(self, host: str, vm: Vm) -> None:
+        self._given[host] += vm.memory_mb
+
+    def _room(self, host: Host) -> int:
+        return host.memory_mb - host.memory_used_mb - self._given[host.moid]
+
+    def _no_host(self, vm: Vm, cluster: str) -> Blocker:
+        name = self._world.cluster_name(cluster)
+        return Blocker(
+            vm.path,
+            "not_enough_hosts",
+            f"cluster {name} has no other host that is connected and not in maintenance mode.",
+            "Add a host, or let one leave maintenance mode.",
+        )

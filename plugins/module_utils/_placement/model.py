@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was found of the VMs to move, and what became of each. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What of a VM was the same after its move; None: it had none before."""
+
+    placement: bool
+    ip_addresses: bool | None = None
+    process: bool | None = None
+
+    def as_result(self) -> dict[str, Any]:
+        return {"placement": self.placement, "ip_addresses": self.ip_addresses, "process": self.process}
+
+    @property
+    def all_well(self) -> bool:
+        return self.placement and self.ip_addresses is not False and self.process is not False
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one VM in a run."""
+
+    status: str  # moved, failed, not_started, in_flight
+    duration: float | None = None
+    verified: Verified | None = None
+    fault: Mapping[str, Any] | None = None
+    message: str | None = None
+    # Where it is when that is not where the plan would have it: after the wait for somebody else's move.
+    now: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ObservedMoves:
+    """``here`` is the vCenter that the VMs are in; ``world`` the one that they are to be in."""
+
+    vms: tuple[Vm, ...]
+    here: World
+    world: World
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    blockers: tuple[Blocker, ...] = ()
+    warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # Those that are in the other vCenter already.
+    arrived: tuple[Vm, ...] = ()
+    fates: Mapping[str, Fate] = field(default_factory=dict)
+    # The address of the other vCenter, for messages.
+    away: str | None = None
+    # What applying needs and nothing pure looks at: the devices, and what was read to begin with.
+    handles: Any = field(default=None, compare=False, repr=False)

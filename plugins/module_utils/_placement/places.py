@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the names of a place to objects, all before anything moves: what is given must exist and fit. No request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import DiskWish, Place
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+
+
+@dataclass(frozen=True)
+class ResolvedDisk:
+    disk: str | int
+    datastore: str | None
+    provisioning: str | None
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place by MoIDs."""
+
+    host: str | None = None
+    cluster: str | None = None
+    pool: str | None = None
+    datastore: str | None = None
+    pod: str | None = None
+    folder: str | None = None
+    # The names or MoIDs of networks, and the MoID of what takes their place.
+    networks: Mapping[str, str] = field(default_factory=dict)
+    disks: tuple[ResolvedDisk, ...] = ()
+
+
+def resolve_place(
+    inventory: Inventory,
+    place: Place,
+    disks: Sequence[DiskWish],
+    *,
+    source: Inventory,
+    clusters: Sequence[str],
+    option: str = "",
+) -> Where:
+    """``clusters`` are those that the VMs are in: a pool without a cluster is one of theirs.
+
+    ``source`` is where the networks are that are mapped; ``option`` what the names of the options begin with.
+    """
+    datacenter = None if place.datacenter is None else inventory.datacenter(place.datacenter)
+    cluster = None
+    if place.cluster is not None:
+        cluster = inventory.cluster(place.cluster, datacenter=datacenter, what=f"{option}cluster")
+    host = None
+    if place.host is not None:
+        host = inventory.host(place.host, datacenter=datacenter, cluster=cluster, what=f"{option}host")
+        cluster = cluster or inventory.entry(host.parent or "")
+    pool = None
+    if place.resource_pool is not None:
+        cluster = cluster or _only_cluster(inventory, clusters, place.resource_pool)
+        pool = inventory.resource_pool(place.resource_pool, cluster=cluster, what=f"{option}resource_pool")
+    folder = None
+    if place.folder is not None:
+        inside = datacenter or inventory.datacenter((cluster and cluster.datacenter) or None)
+        folder = inventory.folder(place.folder, datacenter=inside, what=f"{option}folder")
+    return Where(
+        host=_moid(host),
+        cluster=_moid(cluster),
+        pool=_moid(pool),
+        datastore=_datastore(inventory, place.datastore, datacenter, f"{option}datastore"),
+        pod=_pod(inventory, place.datastore_cluster, f"{option}datastore_cluster"),
+        folder=_moid(folder),
+        networks=_networks(inventory, source, place.networks, datacenter, option),
+        disks=tuple(
+            ResolvedDisk(
+                wish.disk, _datastore(inventory, wish.datastore, datacenter, "disks.datastore"), wish.provisioning
+            )
+            for wish in disks
+        ),
+    )
+
+
+def _only_cluster(inventory: Inventory, clusters: Sequence[str], pool: str) -> Entry:
+    different = sorted(set(clusters))
+    entry = inventory.entry(different[0]) if len(different) == 1 else None
+    if entry is None:
+        paths = ", ".join(sorted(one.path for moid in different if (one := inventory.entry(moid)) is not None))
+        raise GantryError(
+            f"resource_pool {pool!r} is given without a cluster, and the VMs are in {len(different)}: {paths}. "
+            "Say in which cluster it is."
+        )
+    return entry
+
+
+def _datastore(inventory: Inventory, name: str | None, datacenter: Entry | None, what: str) -> str | None:
+    return None if name is None else inventory.datastore(name, datacenter=datacenter, what=what).moid
+
+
+def _pod(inventory: Inventory, name: str | None, what: str) -> str | None:
+    if name is None:
+        return None
+    pods = inventory.all("StoragePod")
+    found = [pod for pod in pods if name in (pod.name, pod.path, pod.moid)]
+    if len(found) == 1:
+        return found[0].moid
+    there = ", ".join(sorted(f"{pod.path} ({pod.moid})" for pod in (found or pods))) or "none"
+    problem = f"is the name of {len(found)}" if found else "is no datastore cluster"
+    raise GantryError(f"{what} {name!r} {problem}. There are: {there}.")
+
+
+def _networks(
+    inventory: Inventory, source: Inventory, mapping: Mapping[str, str], datacenter: Entry | None, option: str
+) -> dict[str, str]:
+    """Also checks that what is mapped is a network at all: a misspelt one would be passed over in silence."""
+    resolved = {}
+    for old, new in mapping.items():
+        names = {
+            name
+            for entry in source.all("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
+            for name in (entry.name, entry.moid)
+        }
+        if old not in names:
+            source.network(old, what=f"{option}networks")  # raises, with what there is
+        resolved[old] = inventory.network(new, datacenter=datacenter, what=f"{option}networks").moid
+    return resolved
+
+
+def _moid(entry: Entry | None) -> str | None:
+    return None if entry is None else entry.moid

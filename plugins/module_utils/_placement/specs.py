@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A move as vCenter wants it: the VirtualMachineRelocateSpec."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+def relocate_spec(
+    session: Session,
+    vm: Vm,
+    target: Target,
+    devices: Sequence[Any],
+    networks: Mapping[str, Any],
+    *,
+    service: Any = None,
+) -> Any:
+    """``networks`` are backings by MoID; ``service`` says where another vCenter is, whose MoIDs the target then has."""
+    spec = vim.vm.RelocateSpec(service=service)
+    if target.host is not None:
+        spec.host = session.ref("HostSystem", target.host)
+    if target.pool is not None:
+        spec.pool = session.ref("ResourcePool", target.pool)
+    if target.home is not None:
+        spec.datastore = session.ref("Datastore", target.home)
+    if target.folder is not None:
+        spec.folder = session.ref("Folder", target.folder)
+    if target.moves_storage:
+        spec.disk = list(_disks(session, vm, target))
+        if target.home is None and vm.home is not None:
+            # Without it vCenter takes the configuration along with the disks.
+            spec.datastore = session.ref("Datastore", vm.home)
+    spec.deviceChange = [_rewired(device, networks[target.networks[device.key]]) for device in devices
+                         if device.key in target.networks]  # fmt: skip
+    return spec
+
+
+def _disks(session: Session, vm: Vm, target: Target) -> Iterator[Any]:
+    """All disks, those that stay too: vCenter takes one that is not named along to the VM's own datastore."""
+    for disk in vm.disks:
+        place = target.disks.get(disk.key, DiskTarget(disk.datastore))
+        locator = vim.vm.RelocateSpec.DiskLocator(
+            diskId=disk.key, datastore=session.ref("Datastore", place.datastore), diskMoveType=None
+        )
+        if place.provisioning is not None:
+            locator.diskBackingInfo = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
+                fileName="",
+                diskMode=disk.mode,
+                thinProvisioned=place.provisioning == "thin",
+                eagerlyScrub=place.provisioning == "eager_zeroed",
+            )
+        yield locator
+
+
+def _rewired(device: Any, backing: Any) -> Any:
+    changed = copy.copy(device)
+    changed.backing = backing
+    return vim.vm.device.VirtualDeviceSpec(operation="edit", device=changed)
+
+
+def network_backings(session: Session, inventory: Inventory, targets: Sequence[Target]) -> dict[str, Any]:
+    """What an adapter is connected to for each network that any of the targets names."""
+    wanted = {moid for target in targets for moid in target.networks.values()}
+    entries = [entry for moid in sorted(wanted) if (entry := inventory.entry(moid)) is not None]
+    switches = _switches(session, [entry for entry in entries if entry.type_name == "DistributedVirtualPortgroup"])
+    return {entry.moid: _backing(entry, switches) for entry in entries}
+
+
+def _switches(session: Session, portgroups: Sequence[Entry]) -> dict[str, tuple[str, str]]:
+    """The key of each port group and the uuid of its switch: two requests, where there are any."""
+    if not portgroups:
+        return {}
+    rows = session.read([entry.ref for entry in portgroups], ["key", "config.distributedVirtualSwitch"])
+    switches = session.read([row["config.distributedVirtualSwitch"] for row in rows], ["uuid"])
+    uuids = {row.moid: row["uuid"] for row in switches}
+    return {
+        row.moid: (row["key"], uuids[row["config.distributedVirtualSwitch"]._moId])  # noqa: SLF001 - pyVmomi's name
+        for row in rows
+    }
+
+
+def _backing(entry: Entry, switches: Mapping[str, tuple[str, str]]) -> Any:
+    card = vim.vm.device.VirtualEthernetCard
+    if entry.type_name == "DistributedVirtualPortgroup":
+        key, uuid = switches[entry.moid]
+        port = vim.dvs.PortConnection(portgroupKey=key, switchUuid=uuid)
+        return card.DistributedVirtualPortBackingInfo(port=port)
+    if entry.type_name == "OpaqueNetwork":
+        return card.OpaqueNetworkBackingInfo(opaqueNetworkId=entry.moid, opaqueNetworkType="nsx.LogicalSwitch")
+    return card.NetworkBackingInfo(deviceName=entry.name, network=entry.ref)

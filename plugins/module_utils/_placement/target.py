@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a VM is to be: what of its placement is to change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Adapter, Disk, Vm
+
+
+@dataclass(frozen=True)
+class DiskTarget:
+    datastore: str
+    provisioning: str | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is None or empty stays as it is."""
+
+    host: str | None = None
+    # A host of this cluster has yet to be chosen.
+    choose_in: str | None = None
+    pool: str | None = None
+    home: str | None = None
+    disks: Mapping[int, DiskTarget] = field(default_factory=dict)
+    networks: Mapping[int, str] = field(default_factory=dict)
+    folder: str | None = None  # of another vCenter only
+    cluster: str | None = None  # that the host is in, if it changes
+    # Disks were named one by one.
+    splits_disks: bool = False
+    # How the host was found: given, drs, space (the most free memory).
+    chosen_by: str = "given"
+
+    @property
+    def in_place(self) -> bool:
+        return not (
+            self.host or self.choose_in or self.pool or self.home or self.disks or self.networks or self.cluster
+        )
+
+    @property
+    def moves_storage(self) -> bool:
+        return bool(self.home or self.disks)
+
+    def datastores_after(self, vm: Vm) -> tuple[str, ...]:
+        """All datastores that it will be on."""
+        return self.applied_to(vm).datastores
+
+    def new_datastores(self, vm: Vm) -> tuple[str, ...]:
+        return tuple(one for one in self.datastores_after(vm) if one not in vm.datastores)
+
+    def applied_to(self, vm: Vm) -> Vm:
+        """The VM after the move."""
+        return replace(
+            vm,
+            host=self.host or vm.host,
+            cluster=self.cluster or vm.cluster,
+            pool=self.pool or vm.pool,
+            home=self.home or vm.home,
+            disks=tuple(self._disk(disk) for disk in vm.disks),
+            adapters=tuple(self._adapter(adapter) for adapter in vm.adapters),
+        )
+
+    def _disk(self, disk: Disk) -> Disk:
+        target = self.disks.get(disk.key)
+        if target is None:
+            return disk
+        return replace(disk, datastore=target.datastore, provisioning=target.provisioning or disk.provisioning)
+
+    def _adapter(self, adapter: Adapter) -> Adapter:
+        return replace(adapter, network=self.networks.get(adapter.key, adapter.network))
