@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Command vcenter is the lab's vCenter: its API, the machines behind it, and the control API for tests.
+// Command vcenter is the lab's vCenter, or two of them: the API, the machines behind it, and the control API for tests.
 package main
 
 import (
@@ -45,6 +45,17 @@ func main() {
 	}
 }
 
+// vcenter is one of the process's, with its listeners.
+type vcenter struct {
+	config      config.Config
+	server      *vsim.Server
+	control     *control.Control
+	api         net.Listener
+	controls    net.Listener
+	certificate tls.Certificate
+	authority   string
+}
+
 func run(path string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -52,41 +63,81 @@ func run(path string) error {
 	if err != nil {
 		return err
 	}
+	configured := []config.Config{c}
+	if c.Second != nil {
+		configured = append(configured, c.Other())
+	}
+	var vcenters []*vcenter
+	for _, one := range configured {
+		opened, err := open(one)
+		if err != nil {
+			return err
+		}
+		defer opened.api.Close()
+		defer opened.controls.Close()
+		vcenters = append(vcenters, opened)
+	}
+	if err := connect(c, vcenters); err != nil {
+		return err
+	}
+	return serve(ctx, c, vcenters)
+}
+
+// open takes what a vCenter needs before anything is started: a port that is taken should cost nothing.
+func open(c config.Config) (*vcenter, error) {
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
-		return err
+		return nil, err
 	}
-	certificate, authority, err := certificates.Ensure(c.StateDir)
-	if err != nil {
-		return err
+	v := &vcenter{}
+	var err error
+	if v.certificate, v.authority, err = certificates.Ensure(c.StateDir); err != nil {
+		return nil, err
 	}
-	// Before anything is started: a port that is taken should cost nothing.
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer listener.Close()
-	controlListener, err := net.Listen("tcp", c.Control)
-	if err != nil {
-		return err
+	if v.controls, err = net.Listen("tcp", c.Control); err != nil {
+		return nil, errors.Join(err, listener.Close())
 	}
-	defer controlListener.Close()
-	c.Listen, c.Control = listener.Addr().String(), controlListener.Addr().String()
+	c.Listen, c.Control = listener.Addr().String(), v.controls.Addr().String()
+	v.api = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{v.certificate}, MinVersion: tls.VersionTLS12})
+	v.config = c
+	if v.server, err = vsim.New(c); err != nil {
+		return nil, errors.Join(err, listener.Close(), v.controls.Close())
+	}
+	v.control = control.New(v.server)
+	return v, nil
+}
 
-	if c.Second != nil {
-		return errors.New("a second vCenter is not served yet")
+// connect gives all vCenters the one hypervisor, and each other.
+func connect(c config.Config, vcenters []*vcenter) error {
+	if len(vcenters) == 1 {
+		guests, err := newHypervisor(c, vcenters[0].server)
+		if err == nil {
+			vcenters[0].server.UseHypervisor(guests)
+		}
+		return err
 	}
-	server, err := vsim.New(c)
+	shared := machine.NewShared()
+	guests, err := newHypervisor(c, shared)
 	if err != nil {
 		return err
 	}
-	guests, err := newHypervisor(c, server)
-	if err != nil {
-		return err
+	shared.Use(guests)
+	for number, v := range vcenters {
+		prefix := ""
+		if number > 0 {
+			prefix = fmt.Sprintf("vc%d-", number+1)
+		}
+		v.server.UseHypervisor(shared.Tenant(prefix, v.server))
+		for _, other := range vcenters {
+			if other != v {
+				v.server.Link(other.server, other.certificate)
+			}
+		}
 	}
-	server.UseHypervisor(guests)
-	ready := map[string]any{"listen": c.Listen, "control": c.Control, "ca_path": authority, "pid": os.Getpid(),
-		"thumbprint": certificates.Thumbprint(certificate), "thumbprint_sha1": certificates.ThumbprintSHA1(certificate)}
-	return serve(ctx, c, server, tls.NewListener(listener, tlsConfig(certificate)), controlListener, ready)
+	return nil
 }
 
 func newHypervisor(c config.Config, events machine.Events) (machine.Hypervisor, error) {
@@ -100,25 +151,28 @@ func newHypervisor(c config.Config, events machine.Events) (machine.Hypervisor, 
 	return machine.NewNone(subnets, events)
 }
 
-func tlsConfig(certificate tls.Certificate) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-}
-
 // serve returns when it has been told to stop, or cannot go on; nothing runs any more then.
-func serve(ctx context.Context, c config.Config, server *vsim.Server, api, controls net.Listener, ready map[string]any) (err error) {
-	controlAPI := control.New(server)
-	defer func() { err = errors.Join(err, controlAPI.Close(), server.Close()) }()
+func serve(ctx context.Context, c config.Config, vcenters []*vcenter) (err error) {
+	for _, v := range vcenters {
+		defer func() { err = errors.Join(err, v.control.Close(), v.server.Close()) }()
+	}
 	for hostPort, target := range c.Publish {
-		if err := publish(controlAPI, hostPort, target); err != nil {
+		if err := publish(vcenters[0].control, hostPort, target); err != nil {
 			return err
 		}
 	}
-	failures := make(chan error, 2)
-	servers := []*http.Server{httpServer(server.Handler()), httpServer(controlAPI.Handler())}
-	for number, listener := range []net.Listener{api, controls} {
-		go func() { failures <- servers[number].Serve(listener) }()
+	failures := make(chan error, 2*len(vcenters))
+	var servers []*http.Server
+	start := func(listener net.Listener, handler http.Handler) {
+		server := httpServer(handler)
+		servers = append(servers, server)
+		go func() { failures <- server.Serve(listener) }()
 	}
-	if err := announce(c, ready); err != nil {
+	for _, v := range vcenters {
+		start(v.api, v.server.Handler())
+		start(v.controls, v.control.Handler())
+	}
+	if err := announce(c.ReadyFile, vcenters); err != nil {
 		return err
 	}
 	select {
@@ -126,7 +180,9 @@ func serve(ctx context.Context, c config.Config, server *vsim.Server, api, contr
 	case <-ctx.Done():
 	}
 	// Calls that wait for updates would wait on.
-	server.Faults().Clear()
+	for _, v := range vcenters {
+		v.server.Faults().Clear()
+	}
 	deadline, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	for _, s := range servers {
@@ -160,16 +216,28 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // announce tells the controller that the API answers.
-func announce(c config.Config, what map[string]any) error {
-	ready, err := json.Marshal(what)
+func announce(file string, vcenters []*vcenter) error {
+	content := vcenters[0].ready()
+	content["pid"] = os.Getpid()
+	if len(vcenters) > 1 {
+		content["second"] = vcenters[1].ready()
+	}
+	ready, err := json.Marshal(content)
 	if err != nil {
 		return err
 	}
-	temporary := c.ReadyFile + ".new"
-	if err := errors.Join(os.WriteFile(temporary, ready, 0o600), os.Rename(temporary, c.ReadyFile)); err != nil {
+	temporary := file + ".new"
+	if err := errors.Join(os.WriteFile(temporary, ready, 0o600), os.Rename(temporary, file)); err != nil {
 		return err
 	}
-	slog.Info("the lab's vCenter serves", "listen", c.Listen, "control", c.Control)
+	for _, v := range vcenters {
+		slog.Info("the lab's vCenter serves", "listen", v.config.Listen, "control", v.config.Control)
+	}
 	_, err = fmt.Println(string(ready))
 	return err
+}
+
+func (v *vcenter) ready() map[string]any {
+	return map[string]any{"listen": v.config.Listen, "control": v.config.Control, "ca_path": v.authority,
+		"thumbprint": certificates.Thumbprint(v.certificate), "thumbprint_sha1": certificates.ThumbprintSHA1(v.certificate)}
 }

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -17,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVim.connect import SmartConnect
+from pyVmomi import vim
 
 from lab.controller import Lab
 from lab.errors import LabError
@@ -192,3 +196,76 @@ def test_the_command_line_says_by_its_exit_code_whether_the_lab_is_up(tmp_path: 
         assert lab("down") == (0, "the lab is down\n")
     assert lab("down") == (0, "the lab was not up\n")
     assert lab("status")[0] == 3
+
+
+def test_a_lab_of_several_clusters_says_who_sees_what(tmp_path: Path) -> None:
+    shape = {
+        "inventory": {
+            "hosts": 2,
+            "clusters": {"C1": 1},
+            "shared_datastores": ["shared1"],
+            "local_datastores": True,
+            "datastore_cluster": "POD0",
+            "partial_networks": {"Partial": 1},
+        },
+        "networks": {"VM Network": "10.77.0.0/20", "Partial": "10.78.0.0/20"},
+    }
+    lab = Lab(tmp_path / "state", {**SMALL, **shape}, bound=True)
+    try:
+        info = lab.up()
+        content = _session(info).content
+        assert info["clusters"] == {"C0": ["esx1", "esx2"], "C1": ["esx3"]} == _clusters(content)
+        assert info["datastores"] == {
+            "shared0": ["esx1", "esx2", "esx3"],
+            "shared1": ["esx1", "esx2", "esx3"],
+            "local-esx1": ["esx1"],
+            "local-esx2": ["esx2"],
+            "local-esx3": ["esx3"],
+        }
+        found = {store.name: store for store in _all(content, vim.Datastore)}
+        assert {name: [mount.key.name for mount in store.host] for name, store in found.items()} == info["datastores"]
+        shared = {name for name, store in found.items() if store.summary.multipleHostAccess}
+        assert shared == {"shared0", "shared1"}
+        (pod,) = _all(content, vim.StoragePod)
+        assert (pod.name, {store.name for store in pod.childEntity}) == ("POD0", shared)
+        assert pod.summary.capacity == sum(found[name].summary.capacity for name in shared)
+        networks = {network.name: [host.name for host in network.host] for network in _all(content, vim.Network)}
+        assert networks == {"VM Network": ["esx1", "esx2", "esx3"], "Partial": ["esx1"]}
+    finally:
+        lab.down()
+
+
+def test_a_second_vcenter_is_another_one(tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "state", {**SMALL, "second": {"enabled": True}}, bound=True)
+    try:
+        info = lab.up()
+        second = info["second"]
+        assert (second["datacenter"], second["cluster"], second["datastore"]) == ("DC1", "R0", "remote0")
+        contents = [_session(one).content for one in (info, second)]
+        assert [_clusters(content) for content in contents] == [{"C0": info["hosts"]}, {"R0": second["hosts"]}]
+        assert contents[0].about.instanceUuid != contents[1].about.instanceUuid
+        for one in (info, second):
+            address = (one["vcenter"]["hostname"], one["vcenter"]["port"])
+            der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address, ca_certs=one["vcenter"]["ca_path"]))
+            for name, kind in (("thumbprint", "sha256"), ("thumbprint_sha1", "sha1")):
+                assert one[name].replace(":", "").lower() == hashlib.new(kind, der).hexdigest()
+            assert _answers(one["control"])
+    finally:
+        lab.down()
+    assert not (lab.state.directory / "second").exists()
+
+
+def _session(info: dict[str, Any]) -> Any:
+    vcenter = info["vcenter"]
+    context = ssl.create_default_context(cafile=vcenter["ca_path"])
+    access = {"host": vcenter["hostname"], "port": vcenter["port"], "user": vcenter["username"]}
+    return SmartConnect(**access, pwd=vcenter["password"], sslContext=context)
+
+
+def _all(content: Any, kind: Any) -> list[Any]:
+    return list(content.viewManager.CreateContainerView(content.rootFolder, [kind], True).view)
+
+
+def _clusters(content: Any) -> dict[str, list[str]]:
+    clusters = _all(content, vim.ClusterComputeResource)
+    return {cluster.name: [host.name for host in cluster.host] for cluster in clusters}

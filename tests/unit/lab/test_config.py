@@ -48,6 +48,13 @@ def test_networks_and_published_ports_are_replaced_as_a_whole() -> None:
     assert config.publish == {8080: "shop:80"}
 
 
+def test_a_second_vcenter_is_there_only_when_asked_for() -> None:
+    assert load().second is None
+    second = load({"second": {"enabled": True, "hosts": 3}, "inventory": {"datastore_gib": 7}}).second
+    assert second is not None
+    assert (second.inventory.hosts, second.inventory.datastore, second.inventory.datastore_gib) == (3, "remote0", 7)
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -61,6 +68,13 @@ def test_networks_and_published_ports_are_replaced_as_a_whole() -> None:
         ({"inventory": {"hosts": 0}}, "inventory.hosts: 0"),
         ({"inventory": {"hosts": True}}, "inventory.hosts: True"),
         ({"inventory": {"cluster": ""}}, "inventory.cluster: ''"),
+        ({"inventory": {"clusters": {"C1": 0}}}, "inventory.clusters.C1: 0"),
+        ({"inventory": {"clusters": {"C0": 1}}}, "C0 is the first cluster's name"),
+        ({"inventory": {"clusters": ["C1"]}}, "inventory.clusters: ['C1'] is not a table"),
+        ({"inventory": {"local_datastores": "yes"}}, "inventory.local_datastores: 'yes' is neither true nor false"),
+        ({"inventory": {"partial_networks": {"DMZ": 1}}}, "inventory.partial_networks: DMZ is not in [networks]"),
+        ({"second": {"enabled": True, "hosts": 0}}, "second.hosts: 0"),
+        ({"second": {"enabled": True, "port": 8989}}, "second: a port is another service's too"),
         ({"networks": {}}, "at least one network"),
         ({"networks": {"a": "10.0.0.1/24"}}, "the subnet of 'a': 10.0.0.1/24 has host bits set"),
         ({"networks": {"a": "10.0.0.0/16", "b": "10.0.9.0/24"}}, "overlaps 10.0.0.0/16 of 'a'"),

@@ -32,7 +32,7 @@ type Config struct {
 	Listen  string `json:"listen"`
 	Control string `json:"control"`
 	// ReadyFile is written when the API answers: {"listen", "control", "ca_path", "pid", "thumbprint",
-	// "thumbprint_sha1"}. The same goes to stdout.
+	// "thumbprint_sha1", "second"}, where second has the same, but the pid. The same goes to stdout.
 	ReadyFile string `json:"ready_file"`
 
 	Username string `json:"username"`

@@ -82,7 +82,8 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if target == nil {
 		return failed(&types.ManagedObjectNotFound{Obj: call.This})
 	}
-	if mutates(call.Name) {
+	// What is said of another vCenter's objects is looked up there.
+	if mutates(call.Name) && elsewhere(call.Body) == nil {
 		if missing := s.dangling(ctx, reflect.ValueOf(call.Body)); missing != nil {
 			return failed(&types.ManagedObjectNotFound{Obj: *missing})
 		}

@@ -179,6 +179,9 @@ func (s *Server) moveClaim(vm, pool ref) {
 func (s *Server) relocateVM(ctx *simulator.Context, request *types.RelocateVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	return s.task(ctx, vm.Self, "RelocateVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		if elsewhere(request) != nil {
+			return nil, s.relocateAcross(vm, &request.Spec)
+		}
 		return nil, s.relocate(vm, &request.Spec)
 	}))
 }

@@ -120,6 +120,12 @@ func (s *Server) destroy(vm *simulator.VirtualMachine) types.BaseMethodFault {
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
 	}
+	s.erase(vm)
+	return nil
+}
+
+// erase removes a machine that does not run here, with its own files.
+func (s *Server) erase(vm *simulator.VirtualMachine) {
 	own := s.ownDisks(vm)
 	s.unregister(vm)
 	for _, disk := range s.diskUse.release(vm.Self, own) {
@@ -131,7 +137,6 @@ func (s *Server) destroy(vm *simulator.VirtualMachine) types.BaseMethodFault {
 	for store := range s.site.datastores {
 		s.publishFree(store)
 	}
-	return nil
 }
 
 func (s *Server) removeHome(vm *simulator.VirtualMachine) {

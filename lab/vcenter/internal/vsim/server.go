@@ -35,6 +35,7 @@ type Server struct {
 	site     site
 
 	hypervisor machine.Hypervisor
+	links      []link
 	runs       runs
 
 	operations operations
@@ -42,6 +43,7 @@ type Server struct {
 	macs       macs
 	load       load
 	moves      moves
+	maintenance maintenance
 	leases     leases
 	tickets    tickets
 	diskUse    diskUse
