@@ -4,8 +4,9 @@
 
 """Rules that contradict each other or that the cluster's hosts cannot satisfy. Pure.
 
-Only enabled rules count, and of the rules between VMs and hosts only mandatory ones can make something impossible:
-the others are a wish that DRS may leave unfulfilled.
+Only enabled rules count. Rules between VMs and hosts that leave a VM no host contradict each other, mandatory or not:
+vCenter then disables the newer one. Together with rules between VMs only mandatory ones make something impossible: the
+others are a wish that DRS may leave unfulfilled.
 """
 
 from __future__ import annotations
@@ -93,38 +94,58 @@ class _Checker:
             for unit in {self.unit(vm) for vm in rule.vms}:
                 both = rule.vms & unit
                 if len(both) > 1:
-                    causes = [one.name for one in self.affinities if one.vms & unit]
+                    causes = _names(self.affinities_of(unit))
                     yield Finding(
                         "affinity_and_anti_affinity",
                         ERROR,
-                        tuple(sorted({rule.name, *causes})),
+                        _names([rule, *self.affinities_of(unit)]),
                         both,
                         f"rule {rule.name} keeps {self._names(both)} on different hosts, while "
                         f"{_rules(causes)} keep{'s' if len(causes) == 1 else ''} them on the same one",
                     )
 
     def without_host(self) -> Iterable[Finding]:
-        for unit, (allowed, causes) in sorted(self.allowed.items(), key=lambda item: sorted(item[0])):
-            names = tuple(rule.name for rule in causes)
-            if not allowed:
-                yield Finding(
-                    "no_host",
-                    ERROR,
-                    names,
-                    unit,
-                    f"{_rules(names)}, all mandatory, leave no host of the cluster for {self._names(unit)}",
-                )
+        single = {vm for rule in self.host_rules for vm in self._members(rule.vm_group)}
+        hopeless = set()
+        for vm in sorted(single):
+            left, causes = self._restrict(frozenset({vm}), self.every_host, self.host_rules)
+            if not left:
+                hopeless.add(vm)
+                yield self._no_host(frozenset({vm}), causes)
+        for unit, (left, causes) in sorted(self.allowed.items(), key=lambda item: sorted(item[0])):
+            if unit & hopeless:
                 continue
-            if not allowed & self.usable:
+            if not left:
+                yield self._no_host(unit, causes)
+            elif not left & self.usable:
+                names = _names(causes)
                 yield Finding(
                     "no_host_now",
                     WARNING,
                     names,
                     unit,
-                    f"{_rules(names)} leave{'s' if len(names) == 1 else ''} only hosts for {self._names(unit)} that "
-                    f"cannot run VMs now: {self._troubles(allowed)}",
+                    f"{_rules(names)} leave{'s' if len(names) == 1 else ''} {self._names(unit)} only hosts that cannot "
+                    f"run VMs now: {self._troubles(left)}",
                 )
-            yield from self._wishes(unit, allowed)
+            elif not self._restrict(unit, left, self.host_rules)[0]:
+                names = _names([*self.affinities_of(unit), *self._restrict(unit, left, self.host_rules)[1]])
+                yield Finding(
+                    "wish_impossible",
+                    WARNING,
+                    names,
+                    unit,
+                    f"{_rules(names)} cannot all be fulfilled for {self._names(unit)}: no host satisfies all of them",
+                )
+
+    def _no_host(self, unit: frozenset[str], causes: Sequence[Rule]) -> Finding:
+        names = _names([*causes, *self.affinities_of(unit)])
+        return Finding(
+            "no_host",
+            ERROR,
+            names,
+            unit,
+            f"{_rules(names)} leave{'s' if len(names) == 1 else ''} no host of the cluster for {self._names(unit)}",
+        )
 
     def too_few_hosts(self) -> Iterable[Finding]:
         for rule in self.separations:
@@ -134,7 +155,7 @@ class _Checker:
             chosen = [self.allowed.get(unit, (self.every_host, ())) for unit in units]
             if any(not allowed for allowed, _causes in chosen):
                 continue  # a VM without any host is a finding of its own
-            causes = tuple(sorted({rule.name, *(one.name for _allowed, causes in chosen for one in causes)}))
+            causes = _names([rule, *(one for _allowed, found in chosen for one in found)])
             possible = frozenset[str]().union(*(allowed for allowed, _causes in chosen))
             if _matching([allowed for allowed, _causes in chosen]) < len(units):
                 yield Finding(
@@ -156,26 +177,21 @@ class _Checker:
                 )
 
     def cycles(self) -> Iterable[Finding]:
-        edges: dict[str, set[str]] = {}
-        for rule in self.dependencies:
-            if rule.vm_group is not None and rule.depends_on is not None:
-                edges.setdefault(rule.vm_group, set()).add(rule.depends_on)
-        reachable = {group: _reachable(edges, group) for group in edges}
-        for loop in sorted(
-            {
-                frozenset({group, *(other for other in beyond if group in reachable.get(other, ()))})
-                for group, beyond in reachable.items()
-                if group in beyond
-            },
-            key=sorted,
-        ):
-            causes = [rule.name for rule in self.dependencies if rule.vm_group in loop and rule.depends_on in loop]
+        """A rule leads to another where a VM that it depends on depends on others by that one."""
+        needs = {rule.name: self._members(rule.depends_on) for rule in self.dependencies}
+        needed_by = {rule.name: self._members(rule.vm_group) for rule in self.dependencies}
+        edges = {name: {other for other in needs if needs[name] & needed_by[other]} for name in needs}
+        reachable = {name: _reachable(edges, name) for name in edges}
+        loops = {
+            frozenset(other for other in beyond if name in reachable[other])
+            for name, beyond in reachable.items()
+            if name in beyond
+        }
+        for loop in sorted(loops, key=sorted):
+            names = tuple(sorted(loop))
+            vms = frozenset(vm for name in loop for other in loop for vm in needs[name] & needed_by[other])
             yield Finding(
-                "dependency_cycle",
-                ERROR,
-                tuple(sorted(causes)),
-                frozenset(vm for name in loop for vm in self._members(name)),
-                f"{_rules(causes)} make the groups {', '.join(sorted(loop))} depend on themselves",
+                "dependency_cycle", ERROR, names, vms, f"{_rules(names)} make {self._names(vms)} depend on themselves"
             )
 
     # -- hosts
@@ -183,33 +199,24 @@ class _Checker:
     def _allowed_hosts(self) -> dict[frozenset[str], tuple[frozenset[str], tuple[Rule, ...]]]:
         """For each unit of VMs that rules with hosts are about: what the mandatory ones leave, and which those are."""
         units = {self.unit(vm) for rule in self.host_rules for vm in self._members(rule.vm_group)}
-        return {unit: self._restrict(unit, self.every_host, mandatory=True) for unit in units}
+        mandatory = [rule for rule in self.host_rules if rule.mandatory]
+        return {unit: self._restrict(unit, self.every_host, mandatory) for unit in units}
 
     def _restrict(
-        self, unit: frozenset[str], hosts: frozenset[str], *, mandatory: bool
+        self, unit: frozenset[str], hosts: frozenset[str], rules: Iterable[Rule]
     ) -> tuple[frozenset[str], tuple[Rule, ...]]:
+        """What of the hosts these rules leave a unit, and which of them are about it."""
         causes = []
-        for rule in self.host_rules:
-            if rule.mandatory != mandatory or not self._members(rule.vm_group) & unit:
-                continue
-            named = self._members(rule.host_group)
-            hosts = hosts & named if rule.type == HOST_AFFINITY else hosts - named
-            causes.append(rule)
+        for rule in rules:
+            if self._members(rule.vm_group) & unit:
+                named = self._members(rule.host_group)
+                hosts = hosts & named if rule.type == HOST_AFFINITY else hosts - named
+                causes.append(rule)
         return hosts, tuple(causes)
 
-    def _wishes(self, unit: frozenset[str], allowed: frozenset[str]) -> Iterable[Finding]:
-        """Rules that are not mandatory and cannot be fulfilled together with the others."""
-        left, causes = self._restrict(unit, allowed, mandatory=False)
-        if causes and not left:
-            musts = self._restrict(unit, allowed, mandatory=True)[1]
-            names = tuple(sorted(rule.name for rule in (*causes, *musts)))
-            yield Finding(
-                "wish_impossible",
-                WARNING,
-                names,
-                unit,
-                f"{_rules(names)} cannot all be fulfilled for {self._names(unit)}: no host satisfies all of them",
-            )
+    def affinities_of(self, unit: frozenset[str]) -> list[Rule]:
+        """The rules that keep a unit together."""
+        return [rule for rule in self.affinities if len(unit) > 1 and rule.vms & unit]
 
     # -- words
 
@@ -226,6 +233,10 @@ class _Checker:
     def _troubles(self, hosts: Iterable[str]) -> str:
         known = [self.around.hosts[moid] for moid in hosts]
         return ", ".join(sorted(f"{host.name} ({host.trouble})" for host in known if host.trouble is not None))
+
+
+def _names(rules: Iterable[Rule]) -> tuple[str, ...]:
+    return tuple(sorted({rule.name for rule in rules}))
 
 
 def _rules(names: Sequence[str]) -> str:

@@ -238,11 +238,12 @@ def _check_rules(changes: Iterable[RulesChange], after: ClusterRules, around: Su
         if not isinstance(change, ChangeRule) or change.new is None:
             continue
         rule = change.new
-        if rule.type in VM_RULES and len(rule.vms) < 2:
+        known = frozenset() if change.old is None else change.old.vms
+        # One that has lost its VMs since can still be disabled.
+        if rule.type in VM_RULES and len(rule.vms) < 2 and (rule.vms != known or rule.enabled):
             raise GantryError(
                 f"rule {rule.name} is about {around.listed(rule.vms) or 'no VM'} alone; it needs two VMs at least"
             )
-        known = frozenset() if change.old is None else change.old.vms
         outside = [vm for vm in rule.vms - known if vm not in around.vms]
         if outside:
             raise GantryError(
