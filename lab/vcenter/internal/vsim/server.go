@@ -43,7 +43,6 @@ type Server struct {
 	macs       macs
 	load       load
 	moves      moves
-	maintenance maintenance
 	leases     leases
 	tickets    tickets
 	diskUse    diskUse
