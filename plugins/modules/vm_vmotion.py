@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vm_vmotion
 short_description: Move VMs to another host, cluster, resource pool, datastore or vCenter
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:

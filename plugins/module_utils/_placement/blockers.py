@@ -23,7 +23,7 @@ _DEVICE_CURES = {
 
 @dataclass(frozen=True)
 class Blocker:
-    vm: str
+    vm: str | None  # its path; None where it is about a host as a whole
     code: str
     message: str
     cure: str
@@ -33,7 +33,7 @@ class Blocker:
         return asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.vm}: {self.message} {self.cure}"
+        return f"{self.vm or self.host}: {self.message} {self.cure}"
 
 
 def summary(blockers: Sequence[Blocker], listed: int = 10) -> str:

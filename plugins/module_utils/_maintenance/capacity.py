@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a cluster can do without a host: what is reserved must fit on the others, HA's reserve included. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import Demand
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Admission, Cluster, Host, World
+
+
+def remaining(world: World, cluster: str, host: str) -> list[Host]:
+    """The hosts that take what leaves it."""
+    return [one for one in world.hosts_of(cluster) if one.usable and one.moid != host]
+
+
+def capacity_blockers(world: World, cluster: Cluster, host: Host, demands: Sequence[Demand]) -> Iterator[Blocker]:
+    others = remaining(world, cluster.moid, host.moid)
+    if not others:
+        yield Blocker(
+            None,
+            "not_enough_hosts",
+            f"cluster {cluster.name} has no other host that is connected and not in maintenance mode.",
+            "Add a host, or let one leave maintenance mode.",
+            host.name,
+        )
+        return
+    if cluster.admission is not None and _too_few(cluster.admission, others):
+        yield Blocker(
+            None,
+            "capacity",
+            f"HA of cluster {cluster.name} must be able to bear the failure of {cluster.admission.failures} hosts, and "
+            f"without {host.name} it has {len(others)}.",
+            "Lower HA's host failures, turn its admission control off for the time, or let a host leave maintenance "
+            "mode.",
+            host.name,
+        )
+        return
+    usable = _usable(cluster.admission, others)
+    for what, unit, have, need in (
+        ("memory", "MiB", usable[0], sum(one.reserved_mb for one in demands)),
+        ("CPU", "MHz", usable[1], sum(one.reserved_mhz for one in demands)),
+    ):
+        if need > have:
+            reserve = "" if cluster.admission is None else " beside what HA's admission control keeps free"
+            yield Blocker(
+                None,
+                "capacity",
+                f"without {host.name}, cluster {cluster.name} has {have} {unit} of {what}{reserve}, and its running "
+                f"VMs have {need} {unit} reserved.",
+                "Stop VMs or lower their reservations, or let another host leave maintenance mode.",
+                host.name,
+            )
+
+
+def overcommitted(world: World, cluster: Cluster, host: Host, demands: Sequence[Demand]) -> str | None:
+    """A warning where what the VMs may use is more than there will be: they run, but may have to swap."""
+    have = sum(one.memory_mb for one in remaining(world, cluster.moid, host.moid))
+    need = sum(one.memory_mb for one in demands)
+    if not 0 < have < need:
+        return None
+    return (
+        f"without {host.name}, cluster {cluster.name} has {have} MiB of memory, and its running VMs are configured "
+        f"with {need} MiB: they may have to swap."
+    )
+
+
+def _too_few(admission: Admission, hosts: Sequence[Host]) -> bool:
+    return admission.failures is not None and admission.failures >= len(hosts)
+
+
+def _usable(admission: Admission | None, hosts: Sequence[Host]) -> tuple[int, int]:
+    """Memory and CPU for VMs, with what HA keeps free left out."""
+    if admission is None:
+        return sum(one.memory_mb for one in hosts), sum(one.cpu_mhz for one in hosts)
+    free = [one for one in hosts if one.moid not in admission.failover_hosts]
+    lost = admission.failures or 0
+    memory = sum(sorted(one.memory_mb for one in free)[: len(free) - lost])
+    cpu = sum(sorted(one.cpu_mhz for one in free)[: len(free) - lost])
+    return (
+        memory * (100 - (admission.memory_percent or 0)) // 100,
+        cpu * (100 - (admission.cpu_percent or 0)) // 100,
+    )

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module host_maintenance: which steps it is made of and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.applying import apply_maintenance
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import MaintenanceChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observing import observe_host
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.planning import (
+    evacuated_result,
+    plan_maintenance,
+    predict_maintenance,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.request import (
+    MaintenanceRequest,
+    maintenance_argument_spec,
+    maintenance_request,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.planning import blockers_result
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+class HostMaintenance(Operation[MaintenanceRequest, ObservedHost, MaintenanceChange]):
+    """A host in maintenance mode, or not."""
+
+    name = "host_maintenance"
+    argument_spec = argument_spec(**maintenance_argument_spec())
+
+    def desire(self, params: Mapping[str, Any]) -> MaintenanceRequest:
+        return maintenance_request(params)
+
+    def observe(self, session: Session, desired: MaintenanceRequest) -> ObservedHost:
+        return observe_host(session, desired)
+
+    def plan(self, desired: MaintenanceRequest, observed: ObservedHost) -> Plan[MaintenanceChange]:
+        return plan_maintenance(desired, observed)
+
+    def predict(
+        self, desired: MaintenanceRequest, observed: ObservedHost, plan: Plan[MaintenanceChange]
+    ) -> ObservedHost:
+        return predict_maintenance(desired, observed, plan)
+
+    def apply(
+        self,
+        session: Session,
+        desired: MaintenanceRequest,
+        observed: ObservedHost,
+        plan: Plan[MaintenanceChange],
+        report: Report,
+    ) -> ObservedHost:
+        return apply_maintenance(session, desired, observed, plan, report)
+
+    def result(self, desired: MaintenanceRequest, observed: ObservedHost) -> dict[str, Any]:
+        result: dict[str, Any] = {
+            "host": {
+                "name": observed.name,
+                "path": observed.path,
+                "moid": observed.moid,
+                "cluster": observed.cluster,
+                "maintenance": observed.maintenance,
+            },
+            "evacuated": evacuated_result(observed),
+            "staying": list(observed.staying),
+            "blockers": blockers_result(observed.blockers),
+        }
+        if observed.warnings:
+            result["warnings"] = list(observed.warnings)
+        return result
