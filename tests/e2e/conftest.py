@@ -19,7 +19,8 @@ IMAGES = ("tiny", "nginx", "redis")
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    one = Lab(tmp_path_factory.mktemp("lab"), {"hypervisor": "qemu", "ports": "free", "publish": {}}, bound=True)
+    shape = {"hypervisor": "qemu", "ports": "free", "publish": {}, "second": {"enabled": True}}
+    one = Lab(tmp_path_factory.mktemp("lab"), shape, bound=True)
     try:
         yield one.up()
     finally:

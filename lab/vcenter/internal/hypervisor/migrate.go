@@ -49,6 +49,7 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 	source := i.current()
 	// The guest is in the middle of it: what it has been given at power on cannot change.
 	to.CPUs, to.MemoryMB, to.Firmware, to.GuestInfo = source.spec.CPUs, source.spec.MemoryMB, source.spec.Firmware, source.spec.GuestInfo
+	to.ISO = source.spec.ISO // also of a drive that has been disconnected
 	move := journey{hypervisor: h, source: source, mode: mode, copyFiles: copyFiles,
 		destination: &qemu{spec: to, directory: source.directory, number: source.number + 1}}
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)

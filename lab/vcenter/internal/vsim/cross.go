@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/certificates"
@@ -120,10 +121,7 @@ func (s *Server) crossingOf(vm *simulator.VirtualMachine, spec *types.VirtualMac
 	case hasSnapshots:
 		return nil, notSupported("the lab does not move machines with snapshots to another vCenter")
 	}
-	if fault := c.resolve(); fault != nil {
-		return nil, fault
-	}
-	return c, c.checkDevices()
+	return c, c.resolve()
 }
 
 // resolve reads where the machine is to be. Host or pool, and the datastore, have to be given: this vCenter's mean
@@ -161,8 +159,9 @@ func (c *crossing) resolve() types.BaseMethodFault {
 	return fault
 }
 
-// checkDevices refuses what the machine is connected to and would lose. A device that is not connected does not matter.
-func (c *crossing) checkDevices() types.BaseMethodFault {
+// blockers are what the machine is connected to and would lose. A device that is not connected does not matter.
+func (c *crossing) blockers() []types.BaseMethodFault {
+	var faults []types.BaseMethodFault
 	for _, device := range c.config.Hardware.Device {
 		base := device.GetVirtualDevice()
 		if base.Connectable == nil || !base.Connectable.Connected {
@@ -171,16 +170,43 @@ func (c *crossing) checkDevices() types.BaseMethodFault {
 		switch d := device.(type) {
 		case *types.VirtualCdrom:
 			if iso, isISO := d.Backing.(*types.VirtualCdromIsoBackingInfo); isISO {
-				return &types.CannotAccessVmDevice{Device: base.DeviceInfo.GetDescription().Label, Backing: iso.FileName, Connected: true}
+				faults = append(faults, &types.CannotAccessVmDevice{Device: base.DeviceInfo.GetDescription().Label,
+					Backing: iso.FileName, Connected: true})
 			}
 		case types.BaseVirtualEthernetCard:
 			if c.cardChange(base.Key) == nil {
 				network, name := c.from.networkOf(d.GetVirtualEthernetCard())
-				return cannotAccessNetwork(d.GetVirtualEthernetCard(), network, name)
+				faults = append(faults, cannotAccessNetwork(d.GetVirtualEthernetCard(), network, name))
 			}
 		}
 	}
-	return nil
+	return faults
+}
+
+// checkRelocateAcross says beforehand what a move to another vCenter would be refused for.
+func (s *Server) checkRelocateAcross(ctx *simulator.Context, request *types.CheckRelocate_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.Vm)
+	if vm == nil {
+		return nil, &types.ManagedObjectNotFound{Obj: request.Vm}
+	}
+	return s.task(ctx, vm.Self, "CheckRelocate_Task", func() (types.AnyType, types.BaseMethodFault) {
+		c, fault := s.crossingOf(vm, &request.Spec)
+		if fault != nil {
+			return nil, fault
+		}
+		faults := c.blockers()
+		release, taken := c.to.takeName(c.place.folder.Self, vm.Name)
+		if taken == nil {
+			release()
+		} else {
+			faults = append(faults, taken)
+		}
+		result := types.CheckResult{Vm: &vm.Self, Host: request.Spec.Host}
+		for _, fault := range faults {
+			result.Error = append(result.Error, *localized(fault))
+		}
+		return types.ArrayOfCheckResult{CheckResult: []types.CheckResult{result}}, nil
+	})
 }
 
 // cardChange is what the spec says of a network card.
@@ -200,6 +226,9 @@ func (s *Server) relocateAcross(vm *simulator.VirtualMachine, spec *types.Virtua
 	c, fault := s.crossingOf(vm, spec)
 	if fault != nil {
 		return fault
+	}
+	if faults := c.blockers(); len(faults) > 0 {
+		return faults[0]
 	}
 	release, fault := c.to.takeName(c.place.folder.Self, vm.Name)
 	if fault != nil {

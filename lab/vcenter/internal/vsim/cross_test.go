@@ -78,6 +78,17 @@ func (l *lab) lacks(name string) {
 	}
 }
 
+func (l *lab) cdOf(vm *object.VirtualMachine) *types.VirtualCdrom {
+	l.Helper()
+	for _, device := range l.read(vm).Config.Hardware.Device {
+		if drive, ok := device.(*types.VirtualCdrom); ok {
+			return drive
+		}
+	}
+	l.Fatal("it has no drive")
+	return nil
+}
+
 func TestARunningMachineMovesToAnotherVCenterAndBack(t *testing.T) {
 	p := newPair(t)
 	spec := p.first.spec("web", scsi(), newDisk(64*mib), card("VM Network", ""))
@@ -202,6 +213,16 @@ func TestAMachineTakesItsConnectionsAlongOrStays(t *testing.T) {
 	if drive.Backing != "[shared0] boot.iso" || !drive.Connected {
 		t.Errorf("got %+v", drive)
 	}
+	// A medium that has been taken out is left behind.
+	held := p.first.cdOf(vm)
+	held.Connectable.Connected = false
+	p.first.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{DeviceChange: []types.BaseVirtualDeviceConfigSpec{
+		&types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationEdit, Device: held}}}))
+	p.first.result(p.first.relocate(vm, spec))
+	if ejected := p.second.cdOf(p.second.named("web")); ejected.Connectable.Connected {
+		t.Error("it is connected to what is not there")
+	}
+
 	other := p.first.create(p.first.spec("db", scsi(), newDisk(mib), card("Backend", "")))
 	p.first.result(other.PowerOn(t.Context()))
 	spec = to(p.second, other, p.first)

@@ -121,6 +121,9 @@ func (d *draft) onlyReconnects(change deviceChange) bool {
 		return true // which the edit then refuses
 	}
 	was := old.GetVirtualDevice()
+	if _, isCD := old.(*types.VirtualCdrom); isCD {
+		return sameBacking(was.Backing, device.Backing) // a medium may be taken out, and put in again
+	}
 	return sameBacking(was.Backing, device.Backing) && sameConnection(was.Connectable, device.Connectable)
 }
 
