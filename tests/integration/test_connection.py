@@ -172,7 +172,7 @@ class TestSessions:
     def test_item_with_something_to_do_looks_anew(self, play: Player, calls: Control) -> None:
         loop = {**folder("{{ item }}"), "loop": list("abc")}
         run = play(loop, check=True).ok()
-        assert [item.status for item in run.last.items] == ["changed"] * 3
+        assert [item.changed for item in run.last.items] == [True] * 3
         assert calls.methods().count("RetrievePropertiesEx") == 3
 
     def test_next_task_resumes_the_session(self, play: Player, calls: Control) -> None:
@@ -197,7 +197,7 @@ class TestSessions:
     def test_session_that_ends_in_a_loop_is_replaced(self, play: Player, calls: Control) -> None:
         calls.fault("RetrievePropertiesEx", "NotAuthenticated", skip=2)
         run = play({**folder("{{ item }}"), "loop": list("abcde")}, check=True).ok()
-        assert [item.status for item in run.last.items] == ["changed"] * 5
+        assert [item.changed for item in run.last.items] == [True] * 5
         assert calls.methods().count("Login") == 2
 
     def test_cookie_is_private(self, play: Player, connection: dict[str, str]) -> None:
