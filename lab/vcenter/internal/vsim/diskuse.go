@@ -95,6 +95,20 @@ func (u *diskUse) release(vm ref, own []datastore.Path) []datastore.Path {
 	return gone
 }
 
+// unused gives, of these disks, those without a machine that nothing stands on any more: they are to be removed.
+func (u *diskUse) unused(disks []datastore.Path) []datastore.Path {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var gone []datastore.Path
+	for _, disk := range disks {
+		if u.orphans[disk] && len(u.users[disk]) == 0 {
+			gone = append(gone, disk)
+			delete(u.orphans, disk)
+		}
+	}
+	return gone
+}
+
 // diskPaths are all disks that a machine stands on, in its configuration and its snapshots'.
 func (s *Server) diskPaths(vm *simulator.VirtualMachine) []datastore.Path {
 	seen := map[datastore.Path]bool{}

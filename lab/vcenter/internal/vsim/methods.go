@@ -25,7 +25,6 @@ func (s *Server) installMethods() {
 		"VirtualMachine.Rename_Task":                  method(s.renameVM),
 		"VirtualMachine.Destroy_Task":                 method(s.destroyVM),
 		"VirtualMachine.UnregisterVM":                 method(s.unregisterVM),
-		"VirtualMachine.RelocateVM_Task":              method(s.relocateVM),
 		"VirtualMachine.MarkAsTemplate":               method(s.markAsTemplate),
 		"VirtualMachine.MarkAsVirtualMachine":         method(s.markAsVirtualMachine),
 		"VirtualMachine.RefreshStorageInfo":           method(s.refreshStorage),
@@ -66,6 +65,7 @@ func (s *Server) installMethods() {
 		"VirtualDiskManager.QueryVirtualDiskUuid":             method(s.queryVirtualDiskUUID),
 	}
 	maps.Copy(s.methods, s.drsMethods())
+	maps.Copy(s.methods, s.moveMethods())
 	for _, name := range simulatedOnly {
 		s.methods[name] = refused
 	}
@@ -74,7 +74,7 @@ func (s *Server) installMethods() {
 // simulatedOnly are methods that the simulator has in a way that would be a lie here: it would change the inventory, and
 // nothing would happen to files, disks or running machines.
 var simulatedOnly = []string{
-	"Task.CancelTask", "Task.SetTaskState",
+	"Task.SetTaskState",
 	"Folder.RegisterVM_Task", "Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
 	"Folder.PlaceVmsXCluster",
 	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Moves between hosts. All of them, whoever asks, come through moveTo, or through carry with new files.
+// Moves of machines that are on, their places at hosts and in pools, and what is remembered of them.
 
 package vsim
 
@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/machine"
@@ -50,71 +51,67 @@ func (s *Server) moveTo(vm *simulator.VirtualMachine, host ref) types.BaseMethod
 	if s.hostOf(vm) == host {
 		return nil
 	}
-	target, ok := s.registry.Get(host).(*simulator.HostSystem)
-	if !ok {
-		return invalidArgument("host")
-	}
-	var config *types.VirtualMachineConfigInfo
-	s.locked(vm, func(*simulator.Context) { config = vm.Config })
-	if fault := s.hostReaches(target, config); fault != nil {
-		return fault
-	}
-	if s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn {
-		spec, fault := s.machineSpec(vm)
-		if fault != nil {
-			return fault
-		}
-		if fault := s.carry(vm, target, spec, nil); fault != nil {
-			return fault
-		}
-	}
-	s.setHost(vm, host)
-	return nil
+	return s.relocate(vm, &types.VirtualMachineRelocateSpec{Host: &host}, func(int32) {})
 }
 
-// carry takes a running guest to a host, and to the files of the spec, which copyFiles fills while the guest stands
+// carry takes a running guest to its host, and to the files of the spec, which copyFiles makes while the guest stands
 // still; nil: they are the ones that it has. The inventory still shows the machine where it was.
-func (s *Server) carry(vm *simulator.VirtualMachine, host *simulator.HostSystem, spec machine.Spec, copyFiles func() error) types.BaseMethodFault {
-	from := s.hostOf(vm)
-	if fault := s.changePlace(vm, host); fault != nil {
+func (s *Server) carry(r *relocation, spec machine.Spec, copyFiles func() error) types.BaseMethodFault {
+	before, fault := s.changePlace(r)
+	if fault != nil {
 		return fault
 	}
-	spec.Host = host.Name
-	move, err := s.hypervisor.Migrate(vm.Self.Value, spec, copyFiles)
+	spec.Host = r.host.Name
+	move, err := s.hypervisor.Migrate(r.vm.Self.Value, spec, copyFiles)
 	if err != nil {
-		s.restorePlace(vm, from)
-		return migrationFault(fmt.Sprintf("moving %s to host %s failed, it goes on where it was: %v", spec.Name, host.Name, err))
+		s.restorePlace(r.vm.Self, before)
+		return migrationFault(fmt.Sprintf("moving %s to host %s failed, it goes on where it was: %v", spec.Name, r.host.Name, err))
 	}
-	s.moves.add(vm.Self, MoveRecord{From: s.nameOf(from), To: host.Name, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
+	s.moves.add(r.vm.Self, MoveRecord{From: s.nameOf(r.from), To: r.host.Name, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
 	return nil
 }
 
-// changePlace holds the machine's place at another host. As a simplification the old one is free at once, although the
-// machine may stay.
-func (s *Server) changePlace(vm *simulator.VirtualMachine, host *simulator.HostSystem) types.BaseMethodFault {
-	var config *types.VirtualMachineConfigInfo
-	s.locked(vm, func(*simulator.Context) { config = vm.Config })
+// changePlace holds the place at the destination of a machine that is on, and gives the one that it had. As a simplification
+// that one is free at once, although the machine may stay.
+func (s *Server) changePlace(r *relocation) (claim, types.BaseMethodFault) {
+	config := r.reachedConfig()
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	claimed, on := s.load.admitted[vm.Self]
-	if !on || claimed.host == host.Self {
+	before, on := s.load.admitted[r.vm.Self]
+	if !on {
+		return claim{}, wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
+	}
+	after := before
+	after.host, after.pool = r.host.Self, *r.pool
+	if fault := s.admitsMove(r.host, before, after, config); fault != nil {
+		return claim{}, fault
+	}
+	s.load.admitted[r.vm.Self] = after
+	return before, nil
+}
+
+// admitsMove asks host and pool, of those that the machine is not in already. The caller holds the load.
+func (s *Server) admitsMove(host *simulator.HostSystem, before, after claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
+	if before.host != after.host {
+		if fault := s.hostAdmits(host, after, config); fault != nil {
+			return fault
+		}
+	}
+	if before.pool == after.pool {
 		return nil
 	}
-	if fault := s.hostAdmits(host, claimed, config); fault != nil {
-		return fault
-	}
-	claimed.host = host.Self
-	s.load.admitted[vm.Self] = claimed
-	return nil
+	// A pool above both must not count it twice.
+	delete(s.load.admitted, after.vm)
+	defer func() { s.load.admitted[after.vm] = before }()
+	return s.poolAdmits(after)
 }
 
 // restorePlace gives a machine that did not move its old place; it may have gone off meanwhile and need none.
-func (s *Server) restorePlace(vm *simulator.VirtualMachine, host ref) {
+func (s *Server) restorePlace(vm ref, before claim) {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	if claimed, on := s.load.admitted[vm.Self]; on {
-		claimed.host = host
-		s.load.admitted[vm.Self] = claimed
+	if _, on := s.load.admitted[vm]; on {
+		s.load.admitted[vm] = before
 	}
 }
 
@@ -123,4 +120,23 @@ func migrationFault(text string) types.BaseMethodFault {
 	fault := &types.MigrationFault{}
 	because(&fault.MethodFault, text)
 	return fault
+}
+
+// Where a move is, in percent.
+const (
+	progressChecked = 10
+	progressCopied  = 60
+	progressMoved   = 90
+)
+
+// movingTask runs a move with the machine to itself, and shows how far it is.
+func (s *Server) movingTask(ctx *simulator.Context, vm *simulator.VirtualMachine, method string,
+	do func(progress func(int32)) types.BaseMethodFault) (soap.HasFault, types.BaseMethodFault) {
+	started := make(chan ref, 1)
+	task := s.start(ctx, vm.Self, method, s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		task := s.registry.Get(<-started)
+		return nil, do(func(percent int32) { s.update(task, set("info.progress", percent)) })
+	}))
+	started <- task
+	return taskAnswer(method, task), nil
 }

@@ -139,7 +139,7 @@ func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMa
 		switch {
 		case host.Runtime.ConnectionState != types.HostSystemConnectionStateConnected:
 			fault = &types.HostNotConnected{}
-		case host.Runtime.InMaintenanceMode:
+		case host.Runtime.InMaintenanceMode || s.maintenance.isEntering(host.Self):
 			fault = invalidState(fmt.Sprintf("host %s is in maintenance mode", host.Name))
 		}
 		for _, store := range s.datastoresOf(config) {

@@ -232,7 +232,7 @@ func TestAHostInMaintenanceGetsNoMachine(t *testing.T) {
 	}
 	only := host.Reference()
 	vm := l.create(l.spec("web"))
-	isFault[types.InvalidState](l, l.refusal(vm.Relocate(t.Context(), types.VirtualMachineRelocateSpec{Host: &only}, "")))
+	isFault[types.InvalidHostState](l, l.refusal(vm.Relocate(t.Context(), types.VirtualMachineRelocateSpec{Host: &only}, "")))
 }
 
 func TestPlacementRecommendsWhereItFits(t *testing.T) {

@@ -133,14 +133,15 @@ func (s *Server) erase(vm *simulator.VirtualMachine) {
 		// A shared disk's machine may be gone long since; its folder goes with the last disk in it.
 		logFailure(s.stores.RemoveFolder(disk.Dir()), "an empty folder", disk.Dir())
 	}
-	s.removeHome(vm)
+	s.removeHome(vm.Config.Files.VmPathName)
 	for store := range s.site.datastores {
 		s.publishFree(store)
 	}
 }
 
-func (s *Server) removeHome(vm *simulator.VirtualMachine) {
-	vmx, err := datastore.ParsePath(vm.Config.Files.VmPathName)
+// removeHome removes a configuration file, with those beside it, and their folder if nothing else is in it.
+func (s *Server) removeHome(configFile string) {
+	vmx, err := datastore.ParsePath(configFile)
 	if err != nil {
 		return
 	}

@@ -38,18 +38,19 @@ type Server struct {
 	links      []link
 	runs       runs
 
-	operations operations
-	names      names
-	macs       macs
-	load       load
-	moves      moves
-	leases     leases
-	tickets    tickets
-	diskUse    diskUse
-	drs        scheduler
-	methods    map[string]handler
-	requests   requests
-	tasks      atomic.Int64
+	operations  operations
+	names       names
+	macs        macs
+	load        load
+	moves       moves
+	maintenance maintenance
+	leases      leases
+	tickets     tickets
+	diskUse     diskUse
+	drs         scheduler
+	methods     map[string]handler
+	requests    requests
+	tasks       atomic.Int64
 
 	calls  CallLog
 	faults FaultRules

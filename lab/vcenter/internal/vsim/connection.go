@@ -1,0 +1,46 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Hosts that vCenter has lost, or let go: what runs there goes on, and nothing of it can be changed.
+
+package vsim
+
+import (
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// disconnectHost: "InvalidState: if host is not in the connected state".
+func (s *Server) disconnectHost(ctx *simulator.Context, request *types.DisconnectHost_Task) (soap.HasFault, types.BaseMethodFault) {
+	host := s.registry.Get(request.This).(*simulator.HostSystem)
+	return s.task(ctx, host.Self, "DisconnectHost_Task", func() (types.AnyType, types.BaseMethodFault) {
+		if s.disconnected(host) != nil {
+			return nil, invalidHostState(host, "is not connected")
+		}
+		s.showConnection(host, types.HostSystemConnectionStateDisconnected, types.VirtualMachineConnectionStateDisconnected)
+		return nil, nil
+	})
+}
+
+// reconnectHost: "InvalidState: if host is not in the disconnected state".
+func (s *Server) reconnectHost(ctx *simulator.Context, request *types.ReconnectHost_Task) (soap.HasFault, types.BaseMethodFault) {
+	host := s.registry.Get(request.This).(*simulator.HostSystem)
+	return s.task(ctx, host.Self, "ReconnectHost_Task", func() (types.AnyType, types.BaseMethodFault) {
+		if s.disconnected(host) == nil {
+			return nil, invalidHostState(host, "is connected")
+		}
+		s.showConnection(host, types.HostSystemConnectionStateConnected, types.VirtualMachineConnectionStateConnected)
+		return nil, nil
+	})
+}
+
+// showConnection shows the state of a host, of its machines, and of the cluster.
+func (s *Server) showConnection(host *simulator.HostSystem, state types.HostSystemConnectionState, machines types.VirtualMachineConnectionState) {
+	s.showHost(host, func(runtime *types.HostRuntimeInfo) { runtime.ConnectionState = state }, set("runtime.connectionState", state))
+	for _, vm := range s.machinesOn(host) {
+		s.update(vm, set("runtime.connectionState", machines), set("summary.runtime.connectionState", machines))
+	}
+	s.showEffective(host)
+}

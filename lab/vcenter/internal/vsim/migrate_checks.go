@@ -1,0 +1,179 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// MigrateVM_Task, and the checkers, which say beforehand what a move would be refused for.
+
+package vsim
+
+import (
+	"slices"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// migrateVM: "NotSupported: if the virtual machine is marked as a template"; "InvalidPowerState: if the state argument is set
+// and the virtual machine does not have that power state"; "InvalidArgument: […] if the host parameter is left unset when the
+// target pool is associated with a non-DRS cluster".
+func (s *Server) migrateVM(ctx *simulator.Context, request *types.MigrateVM_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.This)
+	return s.movingTask(ctx, vm, "MigrateVM_Task", func(progress func(int32)) types.BaseMethodFault {
+		if s.isTemplate(vm) {
+			return notSupported("a template cannot be migrated")
+		}
+		if state := s.powerState(vm); request.State != "" && state != request.State {
+			return wrongPowerState(state, request.State)
+		}
+		spec := types.VirtualMachineRelocateSpec{Host: request.Host, Pool: request.Pool}
+		if spec.Host == nil {
+			target, fault := s.migrationTarget(vm, request.Pool)
+			if fault != nil {
+				return fault
+			}
+			spec.Host = target
+		}
+		return s.relocate(vm, &spec, progress)
+	})
+}
+
+// migrationTarget is what DRS chooses for a machine that is to leave its host; nil: what it chooses in another cluster.
+func (s *Server) migrationTarget(vm *simulator.VirtualMachine, pool *ref) (*ref, types.BaseMethodFault) {
+	_, current, from := s.placed(vm)
+	if pool == nil {
+		pool = &current
+	}
+	if !s.drsEnabled(*pool) {
+		return nil, invalidArgument("host")
+	}
+	if s.clusterOf(*pool) != s.clusterOf(from) {
+		return nil, nil
+	}
+	host, fault := s.chooseHost(vm, from)
+	return &host, fault
+}
+
+// checkRelocate: "In cases where DRS would automatically select a host, all potential hosts are tested against."
+func (s *Server) checkRelocate(ctx *simulator.Context, request *types.CheckRelocate_Task) (soap.HasFault, types.BaseMethodFault) {
+	if request.Spec.Service != nil {
+		return s.checkRelocateAcross(ctx, request)
+	}
+	vm := s.vm(request.Vm)
+	if fault := checkTestTypes(request.TestType); fault != nil {
+		return nil, fault
+	}
+	return s.task(ctx, vm.Self, "CheckRelocate_Task", func() (types.AnyType, types.BaseMethodFault) {
+		return s.check(vm, request.Spec, request.TestType)
+	})
+}
+
+// checkMigrate: "InvalidPowerState: if [state] is set and the virtual machine is not in that state" is an error of the
+// result, as that is what migrating would fail with.
+func (s *Server) checkMigrate(ctx *simulator.Context, request *types.CheckMigrate_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.Vm)
+	if fault := checkTestTypes(request.TestType); fault != nil {
+		return nil, fault
+	}
+	return s.task(ctx, vm.Self, "CheckMigrate_Task", func() (types.AnyType, types.BaseMethodFault) {
+		spec := types.VirtualMachineRelocateSpec{Host: request.Host, Pool: request.Pool}
+		if spec.Pool == nil && spec.Host == nil {
+			_, pool, _ := s.placed(vm)
+			spec.Pool = &pool
+		}
+		results, fault := s.check(vm, spec, request.TestType)
+		if state := s.powerState(vm); fault == nil && request.State != "" && state != request.State {
+			for index := range results.CheckResult {
+				result := &results.CheckResult[index]
+				result.Error = append(result.Error, *localized(wrongPowerState(state, request.State)))
+			}
+		}
+		return results, fault
+	})
+}
+
+// checkCompatibility asks whether a machine could run on a host as it is.
+func (s *Server) checkCompatibility(ctx *simulator.Context, request *types.CheckCompatibility_Task) (soap.HasFault, types.BaseMethodFault) {
+	vm := s.vm(request.Vm)
+	if fault := checkTestTypes(request.TestType); fault != nil {
+		return nil, fault
+	}
+	return s.task(ctx, vm.Self, "CheckCompatibility_Task", func() (types.AnyType, types.BaseMethodFault) {
+		return s.check(vm, types.VirtualMachineRelocateSpec{Host: request.Host, Pool: request.Pool}, request.TestType)
+	})
+}
+
+// queryCompatibility: "All virtual machines are assumed to be powered-on for the purposes of this operation."
+func (s *Server) queryCompatibility(ctx *simulator.Context, request *types.QueryVMotionCompatibilityEx_Task) (soap.HasFault, types.BaseMethodFault) {
+	if len(request.Vm) == 0 || len(request.Host) == 0 {
+		return nil, invalidArgument("vm")
+	}
+	return s.task(ctx, request.Vm[0], "QueryVMotionCompatibilityEx_Task", func() (types.AnyType, types.BaseMethodFault) {
+		var all types.ArrayOfCheckResult
+		for _, reference := range request.Vm {
+			for _, host := range request.Host {
+				vm := s.vm(reference)
+				if vm == nil {
+					return nil, invalidArgument("vm")
+				}
+				all.CheckResult = append(all.CheckResult, s.checkHost(vm, types.VirtualMachineRelocateSpec{Host: &host}, nil, true))
+			}
+		}
+		return all, nil
+	})
+}
+
+func checkTestTypes(tests []string) types.BaseMethodFault {
+	for _, test := range tests {
+		if kind := types.CheckTestType(test); !slices.Contains(kind.Values(), kind) {
+			return invalidArgument("testType")
+		}
+	}
+	return nil
+}
+
+// check gives a result for the host of the spec, or for each that DRS could choose.
+func (s *Server) check(vm *simulator.VirtualMachine, spec types.VirtualMachineRelocateSpec, tests []string) (types.ArrayOfCheckResult, types.BaseMethodFault) {
+	var all types.ArrayOfCheckResult
+	if spec.Host != nil || spec.Pool == nil {
+		all.CheckResult = []types.CheckResult{s.checkHost(vm, spec, tests, false)}
+		return all, nil
+	}
+	if _, ok := s.registry.Get(*spec.Pool).(*simulator.ResourcePool); !ok {
+		return all, invalidArgument("pool")
+	}
+	if !s.drsEnabled(*spec.Pool) {
+		return all, invalidArgument("host")
+	}
+	for _, host := range s.hostsWith(*spec.Pool) {
+		if s.disconnected(host) == nil && !s.unavailable(host) {
+			spec.Host = &host.Self
+			all.CheckResult = append(all.CheckResult, s.checkHost(vm, spec, tests, false))
+		}
+	}
+	return all, nil
+}
+
+// checkHost makes the plan of a move to one host, and tells what there is against it.
+func (s *Server) checkHost(vm *simulator.VirtualMachine, spec types.VirtualMachineRelocateSpec, tests []string, asIfOn bool) types.CheckResult {
+	result := types.CheckResult{Vm: &vm.Self, Host: spec.Host}
+	r, fault := s.planRelocation(vm, &spec)
+	if fault != nil {
+		result.Error = []types.LocalizedMethodFault{*localized(fault)}
+		return result
+	}
+	defer r.draft.drop()
+	r.on = r.on || asIfOn
+	result.Host = &r.host.Self
+	for _, found := range s.findings(&r) {
+		if len(tests) > 0 && !slices.Contains(tests, string(found.test)) {
+			continue
+		}
+		if found.warning {
+			result.Warning = append(result.Warning, *localized(found.fault))
+		} else {
+			result.Error = append(result.Error, *localized(found.fault))
+		}
+	}
+	return result
+}
