@@ -81,9 +81,9 @@ options:
 seealso:
   - module: gantry.vsphere.vm_vmotion
 notes:
-  - Required privileges are C(Host.Config.Maintenance) on the host and C(System.Read) on all; with O(evacuation=explicit)
-    also C(Resource.HotMigrate) and C(Resource.ColdMigrate) on the VMs, and C(Resource.ApplyRecommendation) on the
-    cluster.
+  - Required privileges are C(Host.Config.Maintenance) on the host and C(System.Read) on all. With
+    O(evacuation=explicit), C(Resource.HotMigrate) and C(Resource.ColdMigrate) on the VMs and
+    C(Resource.ApplyRecommendation) on the cluster are needed too.
   - Capacity is judged by what the running VMs have reserved, as vCenter does, and by what HA's admission control keeps
     free. A warning is given if they are configured with more memory than the other hosts have.
   - In check mode the same checks are made. With O(evacuation=explicit) it says where each VM would move.
@@ -177,7 +177,7 @@ evacuated:
       returned: always
       sample: esx1.example.com
     to:
-      description: The host that it is on now. V(null) in check mode with O(evacuation=drs), where DRS has yet to choose.
+      description: The host that it is on now. V(null) in check mode with O(evacuation=drs): DRS has yet to choose.
       type: str
       returned: always
       sample: esx2.example.com

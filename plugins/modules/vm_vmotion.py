@@ -304,7 +304,7 @@ vms:
       sample: {host: esx1.example.com, cluster: C0, resource_pool: /DC0/host/C0/Resources, datastores: [nfs0],
                disks: {Hard disk 1: nfs0}, networks: [VM Network]}
     to:
-      description: Where it is now, or would be in check mode.
+      description: Where it is now, or in check mode would be; where it is wanted, if it has not been moved.
       type: dict
       returned: always
       sample: {host: esx2.example.com, cluster: C0, resource_pool: /DC0/host/C0/Resources, datastores: [nfs0],

@@ -100,7 +100,7 @@ def predict_maintenance(
     )
     now: dict[str, str | None] = {}
     for vm in observed.leaving:
-        target = observed.moves.targets.get(vm.moid)
+        target = None if desired.by_drs else observed.moves.targets.get(vm.moid)
         now[vm.moid] = None if target is None else moves.world.host_name(target.host)
     return after(replace(observed, moves=moves, now=now), maintenance=desired.present)
 

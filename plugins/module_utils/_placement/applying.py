@@ -152,8 +152,8 @@ def _finish(
         made = _run(session, desired, again, changes, report, deadline)
         for change in changes:
             if isinstance(change, MoveVm):
-                goal = change.destination if made[change.vm.moid].status == "moved" else change.source
-                fates[change.vm.moid] = replace(made[change.vm.moid], now=goal)
+                fate = made[change.vm.moid]
+                fates[change.vm.moid] = replace(fate, now=fate.now or change.destination)
     return fates
 
 
