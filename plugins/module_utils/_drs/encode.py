@@ -73,11 +73,8 @@ def _rule_specs(session: Session, change: ChangeRule) -> list[Any]:
         specs.append(spec(operation="remove", removeKey=change.old.key))
     if change.new is not None:
         info = _rule(session, change.new)
-        if change.kind == EDIT and change.old is not None:
+        if change.kind == EDIT:
             info.key = change.new.key
-            if change.new.vms == change.old.vms and len(change.new.vms) < 2:
-                # What is not sent stays. vCenter takes no list of one VM, which is what a rule has left whose VMs went.
-                del info.vm[:]
         specs.append(spec(operation="edit" if change.kind == EDIT else "add", info=info))
     return specs
 

@@ -85,8 +85,8 @@ def write_rules(session: Session, cluster: Entry, planner: Planner, snapshot: Sn
             report(f"somebody else has undone a part of it; writing again: {', '.join(left.actions())}")
     raise GantryError(
         f"the rules of {cluster.path} were written {_ROUNDS} times, and each time this was undone: "
-        f"{', '.join(left.actions())}. Either somebody else manages them too, and one of the two has to stop; or vCenter "
-        "disables a rule because it contradicts an older one"
+        f"{', '.join(left.actions())}. Either somebody else manages them too, and one of the two has to stop; or "
+        "vCenter disables a rule because it contradicts an older one"
     )
 
 

@@ -1,0 +1,325 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""drs_group, drs_rule, drs_override and drs_ruleset against the lab's vCenter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from tests.integration.support.background import result_of, running
+from tests.integration.support.control import Control
+from tests.integration.support.drs import ClusterWitness, Drs, names
+from tests.integration.support.playing import Player, play_both_ways
+
+PREFIX = "drs-"
+VMS = [f"{PREFIX}{number}" for number in range(6)]
+WRITE = "ReconfigureComputeResource_Task"
+
+
+@pytest.fixture(scope="module")
+def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
+    Control(lab["control"]).add_vms(len(VMS), PREFIX)
+    one = ClusterWitness(lab, lab["cluster"])
+    one.clear()
+    yield one
+    one.clear()
+    one.destroy(PREFIX)
+    one.close()
+
+
+@pytest.fixture
+def drs(lab: dict[str, Any], calls: Control, witness: ClusterWitness) -> Iterator[Drs]:
+    yield Drs(lab, calls, witness)
+    calls.reset()
+    witness.clear()
+
+
+def whole(lab: dict[str, Any]) -> dict[str, Any]:
+    """A ruleset with something of everything."""
+    return {
+        "groups": [
+            {"name": "web", "type": "vm", "members": VMS[:2], "members_mode": "exact"},
+            {"name": "db", "type": "vm", "members": VMS[2:4]},
+            {"name": "rack", "type": "host", "members": lab["hosts"][:2]},
+        ],
+        "rules": [
+            {"name": "web on rack", "type": "vm_host_affinity", "vm_group": "web", "host_group": "rack"},
+            {"name": "db off rack", "type": "vm_host_anti_affinity", "vm_group": "db", "host_group": "rack"},
+            {"name": "web after db", "type": "vm_dependency", "vm_group": "web", "depends_on": "db"},
+            {"name": "web apart", "type": "vm_anti_affinity", "vms": VMS[:2], "mandatory": True},
+            {"name": "db together", "type": "vm_affinity", "vms": VMS[2:4], "enabled": False},
+        ],
+        "overrides": [
+            {"vms": VMS[:1], "automation_level": "disabled"},
+            {"vms": VMS[1:3], "automation_level": "manual"},
+        ],
+    }
+
+
+# -- the whole set
+
+
+@pytest.mark.smoke
+def test_a_ruleset_is_made_in_one_write_and_then_left_alone(drs: Drs, lab: dict[str, Any]) -> None:
+    done = drs.converge("ruleset", **whole(lab))
+    assert len(done["actions"]) == 11
+    assert drs.witness.groups() == {
+        "web": ("vm", VMS[:2]),
+        "db": ("vm", VMS[2:4]),
+        "rack": ("host", sorted(lab["hosts"][:2])),
+    }
+    assert drs.witness.rules() == {
+        "web on rack": {
+            "type": "vm_host_affinity",
+            "enabled": True,
+            "mandatory": False,
+            "vm_group": "web",
+            "host_group": "rack",
+        },
+        "db off rack": {
+            "type": "vm_host_anti_affinity",
+            "enabled": True,
+            "mandatory": False,
+            "vm_group": "db",
+            "host_group": "rack",
+        },
+        "web after db": {
+            "type": "vm_dependency",
+            "enabled": True,
+            "mandatory": False,
+            "vm_group": "web",
+            "depends_on": "db",
+        },
+        "web apart": {"type": "vm_anti_affinity", "enabled": True, "mandatory": True, "vms": VMS[:2]},
+        "db together": {"type": "vm_affinity", "enabled": False, "mandatory": False, "vms": VMS[2:4]},
+    }
+    assert drs.witness.overrides() == {VMS[0]: "disabled", VMS[1]: "manual", VMS[2]: "manual"}
+
+
+def test_a_ruleset_changes_replaces_and_purges_in_one_write(drs: Drs, lab: dict[str, Any]) -> None:
+    drs.ok("ruleset", **whole(lab))
+    drs.ok("group", name="foreign", type="vm", members=VMS[4:])
+    done = drs.converge(
+        "ruleset",
+        groups=[
+            {"name": "web", "state": "absent"},
+            {"name": "db", "type": "vm", "members": VMS[4:5]},
+        ],
+        rules=[
+            {"name": "web on rack", "state": "absent"},
+            {"name": "web after db", "state": "absent"},
+            {"name": "db off rack", "type": "vm_host_affinity", "mandatory": True},
+            {"name": "db together", "enabled": True},
+        ],
+        overrides=[{"vms": VMS[:1], "automation_level": "fully_automated"}, {"vms": VMS[1:2], "state": "absent"}],
+        purge=True,
+        purge_prefix="web",
+    )
+    assert "remove vm_anti_affinity rule web apart" in done["actions"]
+    assert drs.witness.groups().keys() == {"db", "rack", "foreign"}
+    assert drs.witness.groups()["db"] == ("vm", VMS[2:5])
+    assert drs.witness.rules().keys() == {"db off rack", "db together"}
+    assert drs.witness.rules()["db off rack"]["type"] == "vm_host_affinity"
+    assert drs.witness.overrides() == {VMS[0]: "fully_automated", VMS[2]: "manual"}
+
+
+def test_each_module_returns_the_same_both_ways(play: Player, drs: Drs, lab: dict[str, Any]) -> None:
+    place = {"cluster": lab["cluster"]}
+    prefix = "gantry.vsphere.drs_"
+    tasks: list[dict[str, Any]] = [
+        {f"{prefix}ruleset": {**place, **whole(lab)}},
+        {f"{prefix}group": {**place, "name": "g", "type": "vm", "members": [{"path": f"/DC0/vm/{VMS[0]}"}]}},
+        {f"{prefix}rule": {**place, "name": "r", "type": "vm_affinity", "vms": VMS[:2]}},
+        {f"{prefix}rule": {**place, "name": "r", "enabled": False}},
+        {f"{prefix}override": {**place, "vms": [{"name": VMS[0]}], "automation_level": "manual"}},
+        {f"{prefix}cluster": {**place, "migration_threshold": 5, "ha": {"host_monitoring": False}}},
+        {f"{prefix}recommendation": place},
+        {f"{prefix}compliance_info": place},
+    ]
+    outcomes = play_both_ways(play, tasks, check=True, diff=True)
+    assert [outcome.failed for outcome in outcomes] == [False, False, False, True, False, False, False, False]
+    assert [outcome.changed for outcome in outcomes] == [True, True, True, False, True, True, False, False]
+    assert drs.calls.mutating() == []
+
+
+# -- groups
+
+
+def test_members_are_added_removed_and_set_and_foreign_ones_kept(drs: Drs, lab: dict[str, Any]) -> None:
+    first = drs.converge("group", name="g", type="vm", members=VMS[:2])
+    assert first["diff"]["after"]["groups"]["g"]["type"] == "vm"
+    added = drs.converge("group", name="g", type="vm", members=[VMS[2], {"moid": drs.witness.vm(VMS[3])._moId}])
+    assert names(added["group"]["members"]) == VMS[:4]
+    removed = drs.converge("group", name="g", type="vm", members=VMS[:1], members_mode="remove")
+    assert names(removed["group"]["members"]) == VMS[1:4]
+    exact = drs.converge("group", name="g", type="vm", members=VMS[3:5], members_mode="exact")
+    assert exact["diff"]["before"]["groups"]["g"]["members"] == [f"/DC0/vm/{name}" for name in VMS[1:4]]
+    assert drs.witness.groups() == {"g": ("vm", VMS[3:5])}
+    hosts = drs.converge("group", name="h", type="host", members=lab["hosts"][:1])
+    assert names(hosts["group"]["members"]) == lab["hosts"][:1]
+    flipped = drs.converge("group", name="g", type="host", members=lab["hosts"][:2])
+    assert flipped["actions"] == ["replace host group g"]
+    assert drs.converge("group", name="g", state="absent")["group"] is None
+    assert drs.witness.groups().keys() == {"h"}
+
+
+def test_what_cannot_be_is_refused_before_anything_is_written(drs: Drs, lab: dict[str, Any]) -> None:
+    drs.ok("ruleset", **whole(lab))
+    web = {"name": "web", "type": "vm"}
+    assert "no empty groups" in drs.refused("group", **web, members=VMS[:2], members_mode="remove")
+    assert "web on rack" in drs.refused("group", name="web", state="absent")
+    assert "no VM" in drs.refused("group", **web, members=["no-such-vm"])
+    assert "members_mode: remove" in drs.refused("group", name="web", state="absent", members=VMS[:1])
+    assert "two VMs" in drs.refused("rule", name="r", type="vm_affinity", vms=VMS[:1])
+    assert "no group of that name" in drs.refused(
+        "rule", name="r", type="vm_host_affinity", vm_group="none", host_group="rack"
+    )
+    message = drs.refused("rule", name="r", type="vm_affinity", vms=VMS[:2])
+    assert "web apart" in message
+    too_many = drs.run("rule", name="r", type="vm_anti_affinity", vms=VMS[: len(lab["hosts"]) + 1])
+    assert too_many["conflicts"][0]["code"] == "not_enough_hosts"
+    assert drs.calls.mutating() == []
+    assert "depend on themselves" in drs.refused(
+        "rule", name="r", type="vm_dependency", vm_group="db", depends_on="web"
+    )
+    assert "more than once" in drs.refused(
+        "ruleset", rules=[{"name": "r", "state": "absent"}, {"name": "r", "enabled": False}]
+    )
+    assert "purge_prefix" in drs.refused("ruleset", purge=True)
+
+
+# -- rules
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("vm_affinity", "vm_anti_affinity"), ("vm_anti_affinity", "vm_affinity")]
+)
+def test_a_flipped_rule_converges(drs: Drs, first: str, second: str) -> None:
+    drs.ok("rule", name="r", type=first, vms=VMS[:2], enabled=False)
+    done = drs.converge("rule", name="r", type=second)
+    assert done["actions"] == [f"replace rule r: {first} by {second}"]
+    assert drs.witness.rules() == {"r": {"type": second, "enabled": False, "mandatory": False, "vms": VMS[:2]}}
+
+
+def test_a_flipped_rule_with_hosts_converges(drs: Drs, lab: dict[str, Any]) -> None:
+    drs.ok("ruleset", **whole(lab))
+    for kind in ("vm_host_anti_affinity", "vm_host_affinity"):
+        drs.converge("rule", name="web on rack", type=kind, vm_group="web", host_group="rack")
+        assert drs.witness.rules()["web on rack"]["type"] == kind
+    drs.converge("rule", name="web on rack", mandatory=True)
+    assert drs.witness.rules()["web on rack"]["mandatory"]
+
+
+def test_a_rule_is_toggled_and_removed_by_its_name(drs: Drs) -> None:
+    drs.ok("rule", name="r", type="vm_affinity", vms=VMS[:3])
+    assert drs.converge("rule", name="r", enabled=False)["actions"] == ["disable rule r"]
+    assert drs.witness.rules()["r"] == {"type": "vm_affinity", "enabled": False, "mandatory": False, "vms": VMS[:3]}
+    assert drs.converge("rule", name="r", enabled=True)["actions"] == ["enable rule r"]
+    assert drs.converge("rule", name="r", state="absent")["rule"] is None
+    assert drs.witness.rules() == {}
+
+
+# -- overrides
+
+
+def test_overrides_are_set_changed_and_removed(drs: Drs) -> None:
+    drs.converge("override", vms=VMS[:2], automation_level="disabled")
+    drs.converge("override", vms=VMS[:1], automation_level="partially_automated")
+    assert drs.witness.overrides() == {VMS[0]: "partially_automated", VMS[1]: "disabled"}
+    drs.converge("override", vms=VMS[:3], state="absent")
+    assert drs.witness.overrides() == {}
+
+
+# -- faults, and others at the same time
+
+
+def test_the_fault_is_kept_and_what_was_asked_for_is_said(drs: Drs) -> None:
+    drs.calls.fault(WRITE, "InvalidArgument")
+    result = drs.run("rule", name="r", type="vm_affinity", vms=VMS[:2])
+    assert result["failed"]
+    assert result["fault"]["type"] == "InvalidArgument"
+    assert "create vm_affinity rule r" in result["msg"]
+
+
+def test_a_cluster_that_is_busy_is_asked_again(drs: Drs) -> None:
+    drs.calls.fault(WRITE, "ConcurrentAccess", count=2)
+    assert drs.ok("group", name="g", type="vm", members=VMS[:1])["changed"]
+    assert drs.calls.methods().count(WRITE) == 3
+    assert drs.witness.groups() == {"g": ("vm", VMS[:1])}
+
+
+def _await_call(calls: Control, method: str) -> None:
+    deadline = time.monotonic() + 60
+    while method not in calls.methods():
+        assert time.monotonic() < deadline, f"no {method} came"
+        time.sleep(0.02)
+
+
+def test_a_member_that_a_stale_write_has_undone_is_written_again(
+    drs: Drs, lab: dict[str, Any], connection: dict[str, str]
+) -> None:
+    drs.ok("group", name="g", type="vm", members=VMS[:1])
+    stale = drs.witness.group_spec("g")
+    stale.info.vm = [*stale.info.vm, drs.witness.vm(VMS[1])]
+    drs.calls.forget()
+    options = {**lab["vcenter"], "cluster": lab["cluster"], "name": "g", "type": "vm", "members": VMS[2:3]}
+    with running("drs_group", options, connection) as process:
+        _await_call(drs.calls, "DestroyPropertyCollector")  # its write is done
+        drs.witness.write(groupSpec=[stale])
+        assert drs.witness.groups() == {"g": ("vm", VMS[:2])}
+        result = result_of(process)
+    assert not result.get("failed"), result
+    assert names(result["group"]["members"]) == VMS[:3]
+    assert drs.witness.groups() == {"g": ("vm", VMS[:3])}
+    assert drs.calls.methods().count(WRITE) == 3
+
+
+def test_two_controllers_that_change_one_group_at_once_lose_nobody(
+    drs: Drs, lab: dict[str, Any], connection: dict[str, str]
+) -> None:
+    drs.ok("group", name="g", type="vm", members=VMS[:1])
+    common = {**lab["vcenter"], "cluster": lab["cluster"], "name": "g", "type": "vm"}
+    # Late writes: each is made from a read that is older than the other's write.
+    drs.calls.fault(WRITE, delay_seconds=1.0, count=2)
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(running("drs_group", {**common, "members": [member]}, connection))
+            for member in VMS[1:3]
+        ]
+        results = [result_of(process) for process in processes]
+    assert not any(result.get("failed") for result in results), results
+    assert drs.witness.groups() == {"g": ("vm", VMS[:3])}
+
+
+def test_a_group_that_somebody_else_makes_first_gets_both_ones_members(
+    drs: Drs, lab: dict[str, Any], connection: dict[str, str]
+) -> None:
+    options = {**lab["vcenter"], "cluster": lab["cluster"], "name": "g", "type": "vm", "members": VMS[:1]}
+    drs.calls.fault(WRITE, delay_seconds=1.0)
+    first = vim.cluster.VmGroup(name="g", vm=[drs.witness.vm(VMS[1])])
+    with running("drs_group", options, connection) as process:
+        _await_call(drs.calls, WRITE)
+        drs.witness.write(groupSpec=[vim.cluster.GroupSpec(operation="add", info=first)])
+        result = result_of(process)
+    assert not result.get("failed"), result
+    assert drs.witness.groups() == {"g": ("vm", VMS[:2])}
+
+
+def test_somebody_who_undoes_each_write_is_told_of(drs: Drs, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._drs import writing
+
+    drs.ok("group", name="g", type="vm", members=VMS[:1])
+    undo = drs.witness.group_spec("g")
+    # The other one writes just when the module waits for that.
+    monkeypatch.setattr(writing.time, "sleep", lambda _seconds: drs.witness.write(groupSpec=[undo]))
+    result = drs.run("group", name="g", type="vm", members=VMS[1:2])
+    assert result["failed"]
+    assert result["changed"]
+    assert "somebody else" in result["msg"]
