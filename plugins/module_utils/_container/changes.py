@@ -292,7 +292,10 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         resource_pool=_name(machine.pool),
         datastore=_name(machine.datastore),
         bootstrap=machine.bootstrap,
-        network_adapters=[{"network": adapter.network, "mac_address": adapter.mac} for adapter in machine.adapters],
+        network_adapters=[
+            {"network": adapter.network_name or adapter.network, "mac_address": adapter.mac}
+            for adapter in machine.adapters
+        ],
     )
     return view
 

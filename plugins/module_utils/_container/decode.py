@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
@@ -96,7 +97,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         memory_mb=int(row.get("config.hardware.memoryMB") or 0),
         cpus=int(row.get("config.hardware.numCPU") or 0),
         notes=row.get("config.annotation") or "",
-        adapters=decode_adapters(devices),
+        adapters=tuple(_named(inventory, adapter) for adapter in decode_adapters(devices)),
         bootstrap=_bootstrap(devices),
         scratch_bytes=_scratch_bytes(devices),
         datacenter=_entry(inventory, entry.datacenter),
@@ -138,6 +139,11 @@ def decode_adapters(devices: Iterable[Any]) -> tuple[Adapter, ...]:
         Adapter(key=card.key, network=_network_moid(card.backing), mac=card.macAddress or None)
         for card in sorted(cards, key=lambda card: int(card.key))
     )
+
+
+def _named(inventory: Inventory, adapter: Adapter) -> Adapter:
+    network = inventory.entry(adapter.network)
+    return adapter if network is None else replace(adapter, network_name=network.name)
 
 
 def _network_moid(backing: Any) -> str:

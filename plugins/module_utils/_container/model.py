@@ -23,11 +23,12 @@ SUSPENDED = "suspended"
 
 @dataclass(frozen=True)
 class Adapter:
-    """One network adapter: its device key, the port group's MoID and the MAC address."""
+    """One network adapter: its device key, the port group's MoID, the MAC address; the port group's name to show."""
 
     key: int
     network: str
     mac: str | None
+    network_name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -96,5 +96,7 @@ def _target_adapters(config: Config, existing: tuple[Adapter, ...], place: Place
     adapters = []
     for index, (network, node) in enumerate(zip(config.networks, place.networks, strict=True)):
         there = existing[index] if index < len(existing) else Adapter(key=0, network="", mac=None)
-        adapters.append(replace(there, network=node.moid, mac=network.mac or there.mac))
+        adapters.append(
+            replace(there, network=node.moid, mac=network.mac or there.mac, network_name=node.name),
+        )
     return tuple(adapters)
