@@ -19,20 +19,31 @@ import (
 
 // scheduler is what DRS knows beside what the API shows.
 type scheduler struct {
-	mu       sync.Mutex // held while a cluster's configuration is changed
+	mu       sync.Mutex // held while a cluster's configuration or recommendations are changed
 	clusters map[ref]*clusterState
-	pause    time.Duration // between a change and what DRS does about it
+	moving   sync.Mutex // held while DRS makes moves of its own
+
+	pause   time.Duration // between a change and what DRS does about it
+	waiting sync.Mutex
+	poked   map[ref]bool // clusters that it will look at
 }
 
 // clusterState is DRS's memory of one cluster.
 type clusterState struct {
-	lastRule int32 // keys are never used again
+	lastRule   int32 // keys are never used again
+	lastAdvice int
+	advice     []advice
 }
 
 func (s *Server) drsMethods() map[string]handler {
 	return map[string]handler{
 		"ClusterComputeResource.ReconfigureComputeResource_Task": method(s.reconfigureCompute),
 		"ClusterComputeResource.ReconfigureCluster_Task":         method(s.reconfigureOld),
+		"ClusterComputeResource.RefreshRecommendation":           method(s.refreshRecommendation),
+		"ClusterComputeResource.ApplyRecommendation":             method(s.applyRecommendation),
+		"ClusterComputeResource.CancelRecommendation":            method(s.cancelRecommendation),
+		"ClusterComputeResource.RecommendHostsForVm":             method(s.recommendHosts),
+		"ClusterComputeResource.FindRulesForVm":                  method(s.findRulesForVM),
 	}
 }
 

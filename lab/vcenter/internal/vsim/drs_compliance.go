@@ -62,6 +62,8 @@ func (s *Server) hostChanged(vm *simulator.VirtualMachine, from, to ref) {
 	if before != after {
 		s.forgetMachine(vm.Self, before)
 		s.placementChanged(before)
+	} else if after != nil && s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn {
+		s.changeSummary(after, func(summary *types.ClusterComputeResourceSummary) { summary.NumVmotions++ })
 	}
 	s.placementChanged(after)
 }
@@ -74,6 +76,9 @@ func (s *Server) placementChanged(cluster *simulator.ClusterComputeResource) {
 	s.drs.mu.Lock()
 	defer s.drs.mu.Unlock()
 	shown := s.clusterConfig(cluster)
+	if len(shown.Rule) > 0 || len(s.drs.stateOf(cluster.Self).advice) > 0 {
+		s.poke(cluster)
+	}
 	if judged(shown, s.compliance(shown)) {
 		return
 	}
@@ -111,6 +116,7 @@ func (s *Server) forgetMachine(vm ref, cluster *simulator.ClusterComputeResource
 	config.VmOrchestration = slices.DeleteFunc(config.VmOrchestration, func(info types.ClusterVmOrchestrationInfo) bool { return info.Vm == vm })
 	s.judge(&config)
 	s.publishConfig(cluster, &config)
+	s.poke(cluster)
 }
 
 func mentions(config *types.ClusterConfigInfoEx, vm ref) bool {

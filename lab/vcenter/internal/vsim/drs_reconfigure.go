@@ -10,6 +10,8 @@
 package vsim
 
 import (
+	"time"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
@@ -72,6 +74,7 @@ func (s *Server) reconfigureCluster(cluster *simulator.ClusterComputeResource, s
 	s.judge(&r.config)
 	s.publishConfig(cluster, &r.config)
 	s.scaleShares(cluster, r.config.DrsConfig.ScaleDescendantsShares)
+	s.poke(cluster)
 	return nil
 }
 
@@ -106,8 +109,10 @@ func defaultClusterConfig() types.ClusterConfigInfoEx {
 	}
 }
 
-// installClusters gives the clusters of the inventory all settings that the simulator leaves out.
+// installClusters gives the clusters of the inventory all settings that the simulator leaves out, and DRS its eyes.
 func (s *Server) installClusters() {
+	s.drs.pause, s.drs.poked = time.Second, map[ref]bool{}
+	s.registry.AddHandler(&hostWatch{ref{Type: "GantryHostWatch", Value: "hostWatch"}, s})
 	s.drs.mu.Lock()
 	defer s.drs.mu.Unlock()
 	for _, entity := range s.registry.All("ClusterComputeResource") {

@@ -158,23 +158,49 @@ const (
 	togetherCost  = 1
 )
 
+func (r *boundRule) weight() int {
+	switch {
+	case r.mandatory:
+		return mandatoryCost
+	case r.kind == onHosts:
+		return onHostsCost
+	case r.kind == apart:
+		return apartCost
+	}
+	return togetherCost
+}
+
+// reason is why DRS moves a machine that breaks the rule.
+func (r *boundRule) reason() types.RecommendationReasonCode {
+	switch {
+	case r.kind == together:
+		return types.RecommendationReasonCodeJointAffin
+	case r.kind == apart:
+		return types.RecommendationReasonCodeAntiAffin
+	case r.mandatory:
+		return types.RecommendationReasonCodeVmHostHardAffinity
+	}
+	return types.RecommendationReasonCodeVmHostSoftAffinity
+}
+
 // cost weighs the rules that a machine breaks on a host.
 func (b rulebook) cost(vm, host ref, on occupancy) int {
 	total := 0
-	for _, rule := range b.rules {
-		weight := map[ruleKind]int{together: togetherCost, apart: apartCost, onHosts: onHostsCost}[rule.kind]
-		if rule.mandatory {
-			weight = mandatoryCost
-		}
-		total += weight * rule.breaches(vm, host, on)
+	for number := range b.rules {
+		total += b.rules[number].weight() * b.rules[number].breaches(vm, host, on)
 	}
 	return total
 }
 
-// forbids gives the mandatory rule that a machine breaks on a host.
+// forbids gives the mandatory rule that a machine breaks on a host, and not less than where it runs now.
 func (b rulebook) forbids(vm, host ref, on occupancy) *boundRule {
+	place, runs := on[vm]
 	for number := range b.rules {
-		if rule := &b.rules[number]; rule.mandatory && rule.breaches(vm, host, on) > 0 {
+		rule := &b.rules[number]
+		if !rule.mandatory {
+			continue
+		}
+		if broken := rule.breaches(vm, host, on); broken > 0 && !(runs && broken < rule.breaches(vm, place, on)) {
 			return rule
 		}
 	}

@@ -134,6 +134,7 @@ func (s *Server) showOff(vm *simulator.VirtualMachine) {
 			set("runtime.bootTime", nil), set("summary.runtime.bootTime", nil),
 			set("runtime.cleanPowerOff", true), set("config.hardware.device", config.Hardware.Device)))
 		showGuest(ctx, vm, guestOff(&config))
+		clearUse(vm)
 	})
 	s.placementChanged(s.clusterOf(s.hostOf(vm)))
 	for _, disk := range s.ownDisks(vm) {

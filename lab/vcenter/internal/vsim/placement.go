@@ -46,6 +46,11 @@ func claimOf(vm ref, config *types.VirtualMachineConfigInfo, pool ref) claim {
 
 // admit chooses a host that takes the machine and holds a place for it. only, if given, is the one host asked for.
 func (s *Server) admit(vm *simulator.VirtualMachine, only *ref) (ref, types.BaseMethodFault) {
+	return s.choosePlace(vm, only, true)
+}
+
+// choosePlace is admit, or only tells what it would do.
+func (s *Server) choosePlace(vm *simulator.VirtualMachine, only *ref, hold bool) (ref, types.BaseMethodFault) {
 	var config *types.VirtualMachineConfigInfo
 	var pool, current ref
 	s.locked(vm, func(*simulator.Context) {
@@ -64,8 +69,10 @@ func (s *Server) admit(vm *simulator.VirtualMachine, only *ref) (ref, types.Base
 	if fault != nil {
 		return ref{}, fault
 	}
-	want.host = host
-	s.load.admitted[vm.Self] = want
+	if hold {
+		want.host = host
+		s.load.admitted[vm.Self] = want
+	}
 	return host, nil
 }
 

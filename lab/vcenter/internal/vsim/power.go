@@ -65,36 +65,8 @@ func (s *Server) powerOnVM(ctx *simulator.Context, request *types.PowerOnVM_Task
 		return nil, notSupported("a template cannot be powered on")
 	}
 	return s.task(ctx, vm.Self, "PowerOnVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-		return nil, s.powerOn(vm, request.Host)
+		return nil, s.powerOn(vm, s.hostAsked(vm, request.Host))
 	}))
-}
-
-// powerOnMulti starts a task for each machine; DRS places each of them when it starts.
-func (s *Server) powerOnMulti(ctx *simulator.Context, request *types.PowerOnMultiVM_Task) (soap.HasFault, types.BaseMethodFault) {
-	return s.task(ctx, request.This, "PowerOnMultiVM_Task", func() (types.AnyType, types.BaseMethodFault) {
-		var result types.ClusterPowerOnVmResult
-		for _, reference := range request.Vm {
-			vm := s.vm(reference)
-			var fault types.BaseMethodFault
-			switch {
-			case vm == nil:
-				fault = &types.ManagedObjectNotFound{Obj: reference}
-			case s.isTemplate(vm):
-				fault = notSupported("a template cannot be powered on")
-			case s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn:
-				fault = wrongPowerState(types.VirtualMachinePowerStatePoweredOn, types.VirtualMachinePowerStatePoweredOff)
-			}
-			if fault != nil {
-				result.NotAttempted = append(result.NotAttempted, types.ClusterNotAttemptedVmInfo{Vm: reference, Fault: *localized(fault)})
-				continue
-			}
-			task := s.start(ctx, reference, "PowerOnVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-				return nil, s.powerOn(vm, nil)
-			}))
-			result.Attempted = append(result.Attempted, types.ClusterAttemptedVmInfo{Vm: reference, Task: &task})
-		}
-		return result, nil
-	})
 }
 
 // powerOn is called with the machine's operations locked.

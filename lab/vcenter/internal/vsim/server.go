@@ -48,6 +48,7 @@ type Server struct {
 	tickets     tickets
 	diskUse     diskUse
 	drs         scheduler
+	meter       meter
 	methods     map[string]handler
 	requests    requests
 	tasks       atomic.Int64
@@ -105,6 +106,7 @@ func New(c config.Config) (*Server, error) {
 // UseHypervisor is called once, before the API is served.
 func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 	s.hypervisor = hypervisor
+	s.meter.once.Do(func() { go s.measureUntilClosed() })
 }
 
 // Handler serves the API: SOAP, datastore files, and uploads of imports.

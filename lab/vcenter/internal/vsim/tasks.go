@@ -29,11 +29,19 @@ func (s *Server) start(ctx *simulator.Context, entity ref, method string, do wor
 	task := &simulator.Task{}
 	task.Self = ref{Type: "Task", Value: fmt.Sprintf("task-v%d", s.tasks.Add(1))}
 	name := strings.TrimSuffix(method, "_Task")
+	description := entity.Type + "." + strings.ToLower(name[:1]) + name[1:]
+	if strings.Contains(method, ".") {
+		description = method // an operation of vCenter's that is no method of the entity
+	}
+	var reason types.BaseTaskReason = &types.TaskReasonSystem{}
+	if ctx.Session.UserName != "" {
+		reason = &types.TaskReasonUser{UserName: ctx.Session.UserName}
+	}
 	task.Info = types.TaskInfo{
 		Key: task.Self.Value, Task: task.Self, Name: method, Entity: &entity, EntityName: s.nameOf(entity),
-		DescriptionId: entity.Type + "." + strings.ToLower(name[:1]) + name[1:],
+		DescriptionId: description,
 		State:         types.TaskInfoStateRunning, QueueTime: time.Now(), StartTime: types.NewTime(time.Now()),
-		Reason: &types.TaskReasonUser{UserName: ctx.Session.UserName},
+		Reason: reason,
 	}
 	// Those who are told of the new task change its entity.
 	s.lockedIfThere(entity, func() { s.registry.Put(task) })
