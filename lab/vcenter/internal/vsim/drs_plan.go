@@ -98,7 +98,7 @@ func behaviorOf(config *types.ClusterConfigInfoEx, vm ref) (types.DrsBehavior, b
 func (c *scene) mend() plan {
 	var p plan
 	for _, host := range c.hosts {
-		if c.server.inMaintenance(host) {
+		if c.server.unavailable(host) {
 			c.leave(host.Self, &p)
 		}
 	}
@@ -363,7 +363,7 @@ func (c *scene) deviation(vm, to ref) float64 {
 	var sum, squares float64
 	count := 0.0
 	for _, host := range c.hosts {
-		if c.server.inMaintenance(host) {
+		if c.server.unavailable(host) {
 			continue
 		}
 		part := used[host.Self] / capacityMHz(host)

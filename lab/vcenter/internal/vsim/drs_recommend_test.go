@@ -240,6 +240,40 @@ func TestAFullyAutomatedClusterMendsItsRules(t *testing.T) {
 	d.eventually("all are moved", func() bool { return d.inCompliance("away") == "true" && len(d.read().DrsFault) == 0 })
 }
 
+func TestAHostThatComesBackIsUsedForRules(t *testing.T) {
+	d := newDRSLab(t, types.DrsBehaviorFullyAutomated)
+	vms := d.vms("a", "b", "c")
+	for _, vm := range vms {
+		d.powerOn(vm)
+	}
+	third := object.NewHostSystem(d.client.Client, d.hostOfVM(vms[2]))
+	d.result(object.NewVirtualMachine(d.client.Client, vms[2]).PowerOff(t.Context()))
+	d.result(third.EnterMaintenanceMode(t.Context(), 0, false, nil))
+	d.powerOn(vms[2])
+	d.apply(rules(adding, antiAffinity("apart", vms...)))
+	d.eventually("DRS names its faults", func() bool { return len(d.read().DrsFault) == 1 })
+	d.result(third.ExitMaintenanceMode(t.Context(), 0))
+	d.eventually("the rule is kept", func() bool { return d.inCompliance("apart") == "true" })
+}
+
+func TestAHostThatIsToBeEmptiedIsRecommendedAbout(t *testing.T) {
+	d := newDRSLab(t, types.DrsBehaviorManual)
+	vms := d.vms("a", "b")
+	d.powerOn(vms[0], d.hosts[0])
+	d.powerOn(vms[1], d.hosts[1])
+	d.apply(rules(adding, antiAffinity("apart", vms...)))
+	entering := must(object.NewHostSystem(d.client.Client, d.hosts[0]).EnterMaintenanceMode(t.Context(), 0, false, nil))(t)
+	d.eventually("a move is recommended", func() bool { return len(d.read().Recommendation) == 1 })
+	recommended := d.read().Recommendation[0]
+	if move := migrationOf(t, recommended); recommended.Reason != "hostMaint" || move.Vm != vms[0] || move.Destination != d.hosts[2] {
+		t.Errorf("recommended %+v", recommended)
+	}
+	if err := d.accept(recommended.Key); err != nil {
+		t.Fatal(err)
+	}
+	d.result(entering, nil)
+}
+
 // busy is a hypervisor whose machines use CPU as told.
 type busy struct {
 	*guests

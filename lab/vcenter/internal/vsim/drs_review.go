@@ -80,7 +80,10 @@ func (s *Server) review(cluster *simulator.ClusterComputeResource, whole bool) [
 	var automatic []plannedMove
 	for _, move := range planned.moves {
 		if behavior, _ := behaviorOf(config, move.vm); behavior == types.DrsBehaviorFullyAutomated {
-			automatic = append(automatic, move)
+			// Who has asked for a host's maintenance empties it.
+			if move.reason != types.RecommendationReasonCodeHostMaint {
+				automatic = append(automatic, move)
+			}
 			continue
 		}
 		kept = slices.DeleteFunc(kept, func(a advice) bool { return a.vm == move.vm })

@@ -131,6 +131,9 @@ func (s *Server) enterMaintenance(host *simulator.HostSystem, task ref, request 
 		return &types.TaskInProgress{Task: task}
 	}
 	defer s.maintenance.end(host.Self)
+	if cluster := s.clusterOf(host.Self); cluster != nil {
+		s.poke(cluster)
+	}
 	cancelled, forget := s.maintenance.cancellable(task)
 	defer forget()
 	s.update(s.registry.Get(task), set("info.cancelable", true))
@@ -270,23 +273,8 @@ func (s *Server) drsMoves(vm *simulator.VirtualMachine, on bool) bool {
 	if cluster == nil {
 		return false
 	}
-	config := s.clusterConfig(cluster)
-	if !isTrue(config.DrsConfig.Enabled) {
-		return false
-	}
-	behavior := config.DrsConfig.DefaultVmBehavior
-	for _, override := range config.DrsVmConfig {
-		if override.Key != vm.Self || config.DrsConfig.EnableVmBehaviorOverrides != nil && !*config.DrsConfig.EnableVmBehaviorOverrides {
-			continue
-		}
-		if override.Enabled != nil && !*override.Enabled {
-			return false
-		}
-		if override.Behavior != "" {
-			behavior = override.Behavior
-		}
-	}
-	return !on || behavior == types.DrsBehaviorFullyAutomated
+	behavior, managed := behaviorOf(s.clusterConfig(cluster), vm.Self)
+	return managed && (!on || behavior == types.DrsBehaviorFullyAutomated)
 }
 
 // exitMaintenanceMode: "InvalidState: if the host is not in maintenance mode".
