@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make demo: plays the shipped example in the lab, twice, removes the container again, and sums up what took how long.
+"""make demo: plays the shipped example in the lab, twice, moves the container to another host while it runs, removes it
+again, and sums up what took how long.
 
 The lab is left up if it was, and taken down if it was not.
 """
@@ -55,6 +56,7 @@ def _variables(info: Mapping[str, Any]) -> dict[str, Any]:
         "demo_image": info["images"]["nginx"],
         "demo_registry_tls_verify": False,
         "demo_bootstrap_iso": info["bootstrap_iso"],
+        "demo_hosts": info["hosts"],
         "demo_url": f"http://127.0.0.1:{published[target]}/",
     }
 
@@ -113,6 +115,8 @@ def main() -> None:
         second = _play("demo.yml", info)
         if second.changed:
             raise ToolError(f"the second run changed {second.changed} things; it was to change nothing")
+        say("-- to another host, while it runs")
+        moved = _play("demo_move.yml", info)
         say("-- stop and removal")
         last = _play("demo_remove.yml", info)
     finally:
@@ -122,7 +126,11 @@ def main() -> None:
     rows = [("lab up" if not was_up else "lab (was up)", started, "")]
     rows += [(title, seconds, "") for title, seconds in first.tasks.items() if not title.startswith("Show ")]
     rows.append(("Ansible's own start", first.seconds - sum(first.tasks.values()), ""))
-    rows += [("second run", second.seconds, "changed=0"), ("stop and removal", last.seconds, "")]
+    rows += [
+        ("second run", second.seconds, "changed=0"),
+        ("live move, and its checks", moved.seconds, ""),
+        ("stop and removal", last.seconds, ""),
+    ]
     _table([*rows, ("all", time.monotonic() - begin, "")])
 
 

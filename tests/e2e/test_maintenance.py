@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stack of running containers leaves a host for its maintenance: none of them stops, and the host comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.support.containers import PATIENCE, Containers
+
+STACK = "shop"
+NAMES = [f"shop-{number}" for number in range(1, 7)]
+_SELECTOR = {"com.docker.compose.project": STACK}
+
+
+@pytest.fixture
+def stack(containers: Containers) -> Iterator[list[str]]:
+    """Six containers that run."""
+    container = {
+        "gantry.vsphere.container_vm": {
+            "name": "{{ item }}",
+            "image": containers.image("tiny"),
+            "entrypoint": ["/bin/sleep", "100000"],
+            "command": [],
+            "labels": _SELECTOR,
+            "memory": "96M",
+            "networks": [{"name": "VM Network"}],
+            "wait_timeout": 2 * PATIENCE,
+        },
+        "loop": NAMES,
+    }
+    containers.play(container, timeout=6 * PATIENCE).ok()
+    yield NAMES
+    gone = {"gantry.vsphere.container_vm": {"name": "{{ item }}", "state": "absent", "force_kill": True}, "loop": NAMES}
+    containers.play(gone, timeout=PATIENCE).ok()
+
+
+def _look(containers: Containers) -> dict[str, dict[str, Any]]:
+    found = containers.play({"gantry.vsphere.container_vm_info": {"labels": _SELECTOR}}).ok().last["containers"]
+    return {container["name"]: container for container in found}
+
+
+def _life(container: dict[str, Any]) -> dict[str, Any]:
+    """What another start of the container would change."""
+    return {key: container[key] for key in ("state", "started_at", "restart_count", "ip_addresses")}
+
+
+def test_stack_of_six_leaves_a_host_that_comes_back(containers: Containers, stack: list[str]) -> None:
+    before = _look(containers)
+    assert sorted(before) == stack
+    host = containers.lab["hosts"][0]
+    gathered = {"gantry.vsphere.vm_vmotion": {"vms": [{"stack": STACK}], "host": host}}
+    containers.play(gathered, timeout=PATIENCE).ok()
+    assert {container["host"] for container in _look(containers).values()} == {host}
+
+    entered = {"gantry.vsphere.host_maintenance": {"host": host, "timeout": PATIENCE}}
+    result = containers.play(entered, timeout=2 * PATIENCE).ok().last.result
+    assert result["host"]["maintenance"]
+    assert sorted(moved["name"] for moved in result["evacuated"]) == stack
+    assert {moved["mode"] for moved in result["evacuated"]} == {"live"}
+    away = _look(containers)
+    assert host not in {container["host"] for container in away.values()}
+    assert {name: _life(one) for name, one in away.items()} == {name: _life(one) for name, one in before.items()}
+
+    left = {"gantry.vsphere.host_maintenance": {"host": host, "state": "absent"}}
+    assert not containers.play(left).ok().last["host"]["maintenance"]
+    containers.play(gathered, timeout=PATIENCE).ok()
+    back = _look(containers)
+    assert {container["host"] for container in back.values()} == {host}
+    assert {name: _life(one) for name, one in back.items()} == {name: _life(one) for name, one in before.items()}
