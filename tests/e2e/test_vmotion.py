@@ -48,6 +48,13 @@ class Counting:
                 self._over.set()
             counting.result(PATIENCE)
 
+    def wait(self) -> None:
+        """Until the server has read what it keeps on its disk: before, it listens, and refuses."""
+        deadline = time.monotonic() + PATIENCE
+        while (answer := self.ask("PING")) != "+PONG":
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.1)
+
     def ask(self, *words: str) -> str:
         """One command's answer, while nothing is counted."""
         self._send(*words)
@@ -96,6 +103,7 @@ def test_counting_server_is_moved_twenty_times(containers: Containers, name: str
     containers.run(name, image="redis")
     server = Counting(containers.publish(name, 6379))
     try:
+        server.wait()
         with session(containers.lab) as content:
             vm = find(content, vim.VirtualMachine, name)
             hosts = [find(content, vim.HostSystem, host) for host in containers.lab["hosts"]]

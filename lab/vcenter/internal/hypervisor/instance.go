@@ -196,7 +196,7 @@ func (i *instance) info() (machine.Info, bool) {
 		return machine.Info{}, false
 	}
 	q := i.current()
-	_, cpuSeconds, err := processTimes(q.process.Process.Pid)
+	cpuSeconds, err := q.cpuSeconds()
 	if err != nil {
 		return machine.Info{}, false // it has just ended
 	}

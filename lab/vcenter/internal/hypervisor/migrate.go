@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -47,16 +48,16 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 	i.placed.Lock()
 	defer i.placed.Unlock()
 	source := i.current()
-	// The guest is in the middle of it: what it has been given at power on cannot change.
-	to.CPUs, to.MemoryMB, to.Firmware, to.GuestInfo = source.spec.CPUs, source.spec.MemoryMB, source.spec.Firmware, source.spec.GuestInfo
-	to.ISO = source.spec.ISO // also of a drive that has been disconnected
 	move := journey{hypervisor: h, source: source, mode: mode, copyFiles: copyFiles,
-		destination: &qemu{spec: to, directory: source.directory, number: source.number + 1}}
+		destination: &qemu{spec: asRunning(to, source.spec), directory: source.directory, number: source.number + 1,
+			addresses: source.addresses}}
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
 	defer cancel()
 	if err := move.run(ctx); err != nil {
 		return machine.Move{}, errors.Join(err, move.giveUp())
 	}
+	// Of a process that has just ended the rest is not known, nor missed.
+	move.destination.spent, _ = source.cpuSeconds()
 	if !i.handOver(move.destination) {
 		return machine.Move{}, errors.Join(fmt.Errorf("machine %s ended during its move", i.name), move.destination.abandon())
 	}
@@ -65,6 +66,17 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 		slog.Error("a machine has moved, but not everything was done for it", "machine", i.name, "id", i.id, "error", err)
 	}
 	return machine.Move{Mode: move.mode, Pause: move.pause}, nil
+}
+
+// asRunning keeps what a guest has been given at power on: it cannot change in the middle of it. The ISO is also that of a
+// drive that has been disconnected; a card's state has the address that the card was made with.
+func asRunning(to, running machine.Spec) machine.Spec {
+	to.CPUs, to.MemoryMB, to.Firmware, to.GuestInfo, to.ISO = running.CPUs, running.MemoryMB, running.Firmware, running.GuestInfo, running.ISO
+	to.NICs = slices.Clone(to.NICs)
+	for index := range min(len(to.NICs), len(running.NICs)) {
+		to.NICs[index].MAC = running.NICs[index].MAC
+	}
+	return to
 }
 
 // moveMode: files are copied of a guest that stands still, also where its memory need not be.
@@ -153,14 +165,9 @@ func (j *journey) connect(ctx context.Context) error {
 	for number, q := range []*qemu{j.destination, j.source} {
 		end := os.NewFile(uintptr(descriptors[number]), moveSocket)
 		defer end.Close()
-		if err := q.monitor.execute(ctx, "migrate-set-capabilities", map[string]any{
-			"capabilities": []map[string]any{{"capability": "events", "state": true}}}); err != nil {
+		if err := q.prepareMigration(ctx, end); err != nil {
 			return err
 		}
-		if err := q.monitor.give(ctx, moveSocket, end); err != nil {
-			return err
-		}
-		q.forgetMigration()
 	}
 	if err := j.source.monitor.execute(ctx, "migrate-set-parameters", map[string]any{
 		"max-bandwidth": moveBandwidth, "downtime-limit": downtimeMilliseconds}); err != nil {
@@ -179,6 +186,19 @@ func (j *journey) copyState(ctx context.Context) error {
 	if err := j.destination.awaitMigration(ctx); err != nil {
 		return fmt.Errorf("receiving the machine's state: %w: %s", err, tail(j.destination.errorLogPath()))
 	}
+	return nil
+}
+
+// prepareMigration passes a process what its state goes to, or comes from.
+func (q *qemu) prepareMigration(ctx context.Context, end *os.File) error {
+	if err := q.monitor.execute(ctx, "migrate-set-capabilities", map[string]any{
+		"capabilities": []map[string]any{{"capability": "events", "state": true}}}); err != nil {
+		return err
+	}
+	if err := q.monitor.give(ctx, moveSocket, end); err != nil {
+		return err
+	}
+	q.forgetMigration()
 	return nil
 }
 

@@ -81,7 +81,8 @@ func startCounting(t *testing.T) (*Hypervisor, *counter, machine.Spec) {
 func TestABusyGuestIsMovedTwentyTimesAndLosesNothing(t *testing.T) {
 	h, c, spec := startCounting(t)
 	var longest time.Duration
-	pids := []int{}
+	var pids []int
+	var spent float64
 	for number := range 20 {
 		spec.Host = fmt.Sprintf("esx%d", number%2)
 		moved := make(chan error)
@@ -109,10 +110,10 @@ func TestABusyGuestIsMovedTwentyTimesAndLosesNothing(t *testing.T) {
 		}
 		c.follow(t, 200)
 		info, on := h.Info("vm-1")
-		if !on || slices.Contains(pids, info.PID) {
-			t.Fatalf("after move %d it runs in process %d, before in %v", number, info.PID, pids)
+		if !on || slices.Contains(pids, info.PID) || info.CPUSeconds < spent {
+			t.Fatalf("after move %d: %+v; before in processes %v, %f seconds", number, info, pids, spent)
 		}
-		pids = append(pids, info.PID)
+		pids, spent = append(pids, info.PID), info.CPUSeconds
 	}
 	t.Logf("the longest of 20 pauses: %s; the guest counted to %d", longest, c.next)
 	if records := processRecords(t, h); len(records) != 2 {

@@ -35,8 +35,9 @@ const (
 // qemu is filled in by launch, then read by everyone; what changes later is behind mu.
 type qemu struct {
 	spec      machine.Spec
-	directory string // of the machine
-	number    int    // how many processes the machine has had before
+	directory string  // of the machine
+	number    int     // how many processes the machine has had before
+	spent     float64 // CPU seconds of those
 	process   *exec.Cmd
 	monitor   *monitor
 	channel   *net.UnixConn
@@ -47,6 +48,12 @@ type qemu struct {
 	mu        sync.Mutex
 	shutdown  qmpEvent // the last SHUTDOWN event
 	migration string   // the status that the last MIGRATION event gave
+}
+
+// cpuSeconds is what the machine has used since its start.
+func (q *qemu) cpuSeconds() (float64, error) {
+	_, seconds, err := processTimes(q.process.Process.Pid)
+	return q.spent + seconds, err
 }
 
 func (q *qemu) errorLogPath() string {
