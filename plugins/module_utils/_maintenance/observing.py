@@ -27,8 +27,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observin
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import (
     WORLD_PROPERTIES,
     Found,
-    read_vms,
-    read_world,
+    read_scene,
+    world_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
@@ -46,7 +46,7 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
         "config.hardware.memoryMB",
         "config.memoryAllocation.reservation",
         "config.template",
-        "runtime.host",
+        *WORLD_PROPERTIES["VirtualMachine"],
         "runtime.memoryOverhead",
         "runtime.powerState",
     ),
@@ -62,12 +62,11 @@ def observe_host(session: Session, desired: MaintenanceRequest) -> ObservedHost:
     in_maintenance = bool(entry.properties.get("runtime.inMaintenanceMode"))
     if in_maintenance is desired.present or not desired.present:
         # Nothing has to leave it, so that nothing more need be known.
-        world = read_world(session, inventory, [])
+        world = world_of(inventory, {})
         moves = ObservedMoves((), world, world)
         name = None if cluster is None else cluster.name
         return ObservedHost(entry.moid, entry.path, name, moves, in_progress=progress)
-    world = read_world(session, inventory, [] if cluster is None else [cluster.moid])
-    return _before_entering(session, desired, inventory, entry, world, progress)
+    return _before_entering(session, desired, inventory, entry, progress)
 
 
 def _find(inventory: Inventory, desired: MaintenanceRequest) -> Entry:
@@ -90,15 +89,17 @@ def _before_entering(
     desired: MaintenanceRequest,
     inventory: Inventory,
     entry: Entry,
-    world: World,
     progress: Progress | None,
 ) -> ObservedHost:
-    host = world.hosts[entry.moid]
-    cluster = world.clusters[host.cluster or ""]
-    there = [vm for vm in inventory.vms() if _host_of(vm) == host.moid]
+    there = [vm for vm in inventory.vms() if _host_of(vm) == entry.moid]
     leaving = [vm for vm in there if _is_on(vm) or desired.evacuate_powered_off]
     staying = tuple(sorted(vm.path for vm in there if vm not in leaving))
-    found = read_vms(session, inventory, sorted(leaving, key=lambda vm: vm.path))
+    found = read_scene(
+        session, inventory, sorted(leaving, key=lambda vm: vm.path), clusters=[entry.parent] if entry.parent else []
+    )
+    world = found.world
+    host = world.hosts[entry.moid]
+    cluster = world.clusters[host.cluster or ""]
     moves = ObservedMoves(found.vms, world, world)
     blockers: tuple[Blocker, ...] = ()
     if desired.precheck != "false":

@@ -33,7 +33,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import PRIORITIES, VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 # How long the guest may need until what it says of itself is known on the new host.
 _SETTLE_SECONDS = 20.0
 _LOOK_SECONDS = 1.0
+# Moves take long, and many of them tell much of their progress.
+_LINGER_SECONDS = 0.5
 
 Observe = Callable[[Sequence[Vm]], ObservedMoves]
 
@@ -79,7 +81,9 @@ def _run(
 ) -> Mapping[str, Fate]:
     """Move, and wait for what is under way; of the latter only failures to wait are told."""
     jobs = [_job(session, desired, observed, change) for change in changes]
-    outcomes = session.run(jobs, report, timeout=max(1.0, deadline - time.monotonic()))
+    outcomes = session.run(
+        jobs, report, limits=Limits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
+    )
     fates: dict[str, Fate] = {}
     moved: list[tuple[Vm, JobOutcome]] = []
     for change, outcome in zip(changes, outcomes, strict=True):
@@ -201,13 +205,13 @@ def _look(session: Session, observed: ObservedMoves, vms: Sequence[Vm]) -> dict[
         # Names and paths stay as they were.
         inventory = observed.handles.inventory
         entries = [entry for vm in vms if (entry := inventory.entry(vm.moid)) is not None]
-        return {vm.moid: vm for vm in read_vms(session, inventory, entries, in_flight=False).vms}
+        return {vm.moid: vm for vm in read_vms(session, inventory, entries)}
     other = destination.session
     inventory = other.inventory(vms=True, properties={"VirtualMachine": ["config.instanceUuid"]}, refresh=True)
     by_uuid: dict[str, Entry] = {str(entry.properties.get("config.instanceUuid")): entry for entry in inventory.vms()}
     old = {vm.instance_uuid: vm.moid for vm in vms}
     found = [by_uuid[uuid] for uuid in old if uuid in by_uuid]
-    return {old[vm.instance_uuid]: vm for vm in read_vms(other, inventory, found, in_flight=False).vms}
+    return {old[vm.instance_uuid]: vm for vm in read_vms(other, inventory, found)}
 
 
 def _same_place(seen: Vm, goal: Vm) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind, fault_text
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, Limits
@@ -51,13 +51,13 @@ _CURES = {
 }
 
 
-def place(session: Session, vm: Vm, cluster: str, spec: Any, hosts: Sequence[str]) -> str | Blocker:
+def place(session: Session, vm: Vm, cluster: str, spec: Any, hosts: Sequence[Host]) -> str | Blocker:
     """The host that DRS recommends, among these; or why there is none."""
     wanted = vim.cluster.PlacementSpec(
         placementType="relocate",
         vm=session.ref("VirtualMachine", vm.moid),
         relocateSpec=spec,
-        hosts=[session.ref("HostSystem", host) for host in hosts],
+        hosts=[session.ref("HostSystem", host.moid) for host in hosts],
     )
     try:
         result = session.ref("ClusterComputeResource", cluster).PlaceVm(wanted)

@@ -10,7 +10,7 @@ Pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
@@ -58,6 +58,11 @@ class Chooser:
         best = max(hosts, key=lambda host: (self._room(host), host.name))
         self.take(best.moid, vm)
         return replace(target, host=best.moid, choose_in=None, chosen_by="space"), []
+
+    def least_given(self, hosts: Sequence[Host]) -> list[Host]:
+        """Those of the hosts that have got the least so far: DRS, asked for one VM after the other, does not know."""
+        least = min(self._given[host.moid] for host in hosts)
+        return [host for host in hosts if self._given[host.moid] == least]
 
     def take(self, host: str, vm: Vm) -> None:
         self._given[host] += vm.memory_mb

@@ -14,15 +14,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observing import (
     Destination,
-    clusters_of,
     judge,
     targets_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.places import resolve_place
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import (
     WORLD_PROPERTIES,
-    read_vms,
-    read_world,
+    read_scene,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import (
@@ -63,12 +61,12 @@ def observe_away(session: Session, other: Session, desired: VmotionRequest) -> O
             "the place at the top."
         )
     staying, arrived = _select(inventory, there, desired)
-    found, arrivals = read_vms(session, inventory, staying), read_vms(other, there, arrived)
     where = resolve_place(
         there, desired.place, desired.disks, source=inventory, clusters=[], option="destination_vcenter."
     )
-    here = read_world(session, inventory, clusters_of(found.vms))
-    world = read_world(other, there, [*([where.cluster] if where.cluster else []), *clusters_of(arrivals.vms)])
+    found = read_scene(session, inventory, staying)
+    arrivals = read_scene(other, there, arrived, clusters=[where.cluster] if where.cluster else [])
+    here, world = found.world, arrivals.world
     targets, blockers = targets_of(found.vms, where, world, here)
     service = vim.ServiceLocator(
         instanceUuid=content.about.instanceUuid,

@@ -155,6 +155,8 @@ class Cluster:
     # What DRS may do with single VMs: an automation level, or "disabled".
     overrides: Mapping[str, str] = field(default_factory=dict)
     mandatory: tuple[HostRule, ...] = ()
+    # The VMs that a rule wants on one host with others.
+    together: frozenset[str] = frozenset()
     admission: Admission | None = None
     evc: str | None = None
 

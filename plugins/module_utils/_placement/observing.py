@@ -19,8 +19,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.places i
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import (
     WORLD_PROPERTIES,
     Found,
-    read_vms,
-    read_world,
+    clusters_of,
+    read_scene,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable, select_vms
@@ -63,16 +63,12 @@ def observe_moves(session: Session, desired: VmotionRequest) -> ObservedMoves:
     inventory = read_selectable(session, properties=WORLD_PROPERTIES, refresh=True)
     datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
     entries = select_vms(inventory, desired.selectors, datacenter=datacenter, option="vms")
-    found = read_vms(session, inventory, entries)
-    clusters = clusters_of(found.vms)
+    clusters = clusters_of(inventory, entries)
     where = resolve_place(inventory, desired.place, desired.disks, source=inventory, clusters=clusters)
-    world = read_world(session, inventory, [*clusters, *([where.cluster] if where.cluster else [])])
+    found = read_scene(session, inventory, entries, clusters=[where.cluster] if where.cluster else [])
+    world = found.world
     targets, blockers = targets_of(found.vms, where, world, world)
     return judge(session, desired, ObservedMoves(found.vms, world, world, targets, tuple(blockers)), found, inventory)
-
-
-def clusters_of(vms: Sequence[Vm]) -> list[str]:
-    return list(dict.fromkeys(vm.cluster for vm in vms if vm.cluster is not None))
 
 
 def targets_of(vms: Sequence[Vm], where: Where, world: World, here: World) -> tuple[dict[str, Target], list[Blocker]]:
@@ -145,8 +141,11 @@ def _choose_hosts(
         if not hosts:
             blockers.extend(against)
             continue
+        preferred = hosts if vm.moid in cluster.together else chooser.least_given(hosts)
         spec = handles.spec(session, vm, target)
-        answer = asking.place(session, vm, cluster.moid, spec, [host.moid for host in hosts])
+        answer = asking.place(session, vm, cluster.moid, spec, preferred)
+        if isinstance(answer, Blocker) and preferred != hosts:
+            answer = asking.place(session, vm, cluster.moid, spec, hosts)
         if isinstance(answer, Blocker):
             blockers.append(answer)
         else:

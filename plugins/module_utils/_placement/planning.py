@@ -96,6 +96,8 @@ def _entry(vm: Vm, observed: ObservedMoves, blocked: bool) -> dict[str, Any]:
     if vm.in_flight is not None or target is None:
         return _shaped(vm, fate.status, source, dict(fate.now or source), fate, observed.warnings.get(vm.moid, ()))
     goal = placement(target.applied_to(vm), observed.world)
+    if target.choose_in is not None:
+        goal["host"] = None  # none was found
     if fate.status == "in_place":
         goal = source
     return _shaped(

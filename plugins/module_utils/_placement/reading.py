@@ -2,12 +2,12 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From vCenter's objects to facts: one read each of the inventory, the clusters, the VMs and their tasks."""
+"""From vCenter's objects to facts: one read of the inventory, and one of the VMs with their clusters and tasks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
@@ -41,7 +41,7 @@ _POWER: dict[str, Power] = {"poweredOn": "on", "poweredOff": "off", "suspended":
 _MOVES = ("VirtualMachine.relocate", "VirtualMachine.migrate", "Drm.ExecuteVMotion")
 _HOME = re.compile(r"\[(?P<datastore>[^\]]+)\]")
 
-# What the one read of the inventory must have besides the VMs.
+# What the one read of the inventory must have.
 WORLD_PROPERTIES: Mapping[str, Sequence[str]] = {
     "HostSystem": (
         "datastore",
@@ -56,19 +56,21 @@ WORLD_PROPERTIES: Mapping[str, Sequence[str]] = {
     ),
     "Datastore": ("summary.accessible", "summary.freeSpace", "summary.maintenanceMode", "summary.url"),
     "StoragePod": (),
+    # What else must be read of a VM: its cluster, and the tasks that may move it.
+    "VirtualMachine": ("recentTask", "runtime.host"),
 }
+_DEVICES = "config.hardware.device"
 _STATUS = keys.option_path(keys.STATUS)
 _KIND = keys.option_path(keys.KIND)
 _VM_PROPERTIES = (
     "config.cpuAllocation.reservation",
     "config.files.vmPathName",
-    "config.hardware.device",
+    _DEVICES,
     "config.hardware.memoryMB",
     "config.instanceUuid",
     "config.memoryAllocation.reservation",
     "guest.ipAddress",
     "guest.net",
-    "recentTask",
     "resourcePool",
     "runtime.connectionState",
     "runtime.host",
@@ -79,17 +81,22 @@ _VM_PROPERTIES = (
     _KIND,
     _STATUS,
 )
+_PROPERTIES: Mapping[str, Sequence[str]] = {
+    "VirtualMachine": _VM_PROPERTIES,
+    "ClusterComputeResource": ("configurationEx", "summary"),
+    "Task": ("info",),
+}
 
 
 # -- the world
 
 
-def read_world(session: Session, inventory: Inventory, clusters: Sequence[str]) -> World:
-    """All hosts, datastores and networks; of the clusters only these with their configuration."""
+def world_of(inventory: Inventory, clusters: Mapping[str, Cluster]) -> World:
+    """All hosts, datastores and networks; of the clusters only these."""
     return World(
         hosts={entry.moid: _host(entry) for entry in inventory.all("HostSystem")},
         datastores={entry.moid: _datastore(inventory, entry) for entry in inventory.all("Datastore")},
-        clusters=_clusters(session, inventory, clusters),
+        clusters=clusters,
         networks={
             entry.moid: entry.name for entry in inventory.all("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
         },
@@ -129,15 +136,6 @@ def _datastore(inventory: Inventory, entry: Entry) -> Datastore:
     )
 
 
-def _clusters(session: Session, inventory: Inventory, wanted: Sequence[str]) -> dict[str, Cluster]:
-    entries = [entry for moid in dict.fromkeys(wanted) if (entry := inventory.entry(moid)) is not None]
-    real = [entry for entry in entries if entry.type_name == "ClusterComputeResource"]
-    rows = (
-        {row.moid: row for row in session.read([e.ref for e in real], ["configurationEx", "summary"])} if real else {}
-    )
-    return {entry.moid: _cluster(entry, rows.get(entry.moid)) for entry in entries}
-
-
 def _cluster(entry: Entry, row: Row | None) -> Cluster:
     pool = entry.properties.get("resourcePool")
     bare = Cluster(entry.moid, entry.name, entry.path, None if pool is None else moid_of(pool))
@@ -154,6 +152,7 @@ def _cluster(entry: Entry, row: Row | None) -> Cluster:
         automation=str(drs.defaultVmBehavior or "fullyAutomated") if drs is not None else "fullyAutomated",
         overrides=_overrides(config),
         mandatory=_mandatory(config),
+        together=_together(config),
         admission=_admission(config.dasConfig),
         evc=getattr(row.get("summary"), "currentEVCModeKey", None),
     )
@@ -189,6 +188,11 @@ def _mandatory(config: Any) -> tuple[HostRule, ...]:
     return tuple(rules)
 
 
+def _together(config: Any) -> frozenset[str]:
+    rules = [rule for rule in config.rule or () if isinstance(rule, vim.cluster.AffinityRuleSpec) and rule.enabled]
+    return frozenset().union(*(_moids(rule.vm) for rule in rules))
+
+
 def _admission(das: Any) -> Admission | None:
     if das is None or not das.enabled or not das.admissionControlEnabled:
         return None
@@ -210,39 +214,62 @@ def _admission(das: Any) -> Admission | None:
 class Found:
     """The facts of VMs, and beside them the devices as vCenter gave them, which a change of them needs."""
 
-    def __init__(self, vms: Sequence[Vm], devices: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, vms: Sequence[Vm], world: World, devices: Mapping[str, Sequence[Any]]) -> None:
         self.vms = tuple(vms)
+        self.world = world
         self.devices = devices
 
 
-def read_vms(session: Session, inventory: Inventory, entries: Sequence[Entry], *, in_flight: bool = True) -> Found:
-    """In the order of the entries; VMs that are gone meanwhile are left out. ``in_flight``: look for moves of them."""
-    if not entries:
-        return Found((), {})
+def clusters_of(inventory: Inventory, entries: Sequence[Entry]) -> list[str]:
+    """The clusters that these VMs are in, each once."""
+    hosts = [inventory.entry(_moid(entry.properties.get("runtime.host")) or "") for entry in entries]
+    return list(dict.fromkeys(host.parent for host in hosts if host is not None and host.parent is not None))
+
+
+def read_scene(
+    session: Session, inventory: Inventory, entries: Sequence[Entry], *, clusters: Sequence[str] = ()
+) -> Found:
+    """The VMs, in the order of the entries, with their clusters, these clusters, and moves that are under way.
+
+    One request. VMs that are gone meanwhile are left out.
+    """
+    moids = dict.fromkeys([*clusters, *clusters_of(inventory, entries)])
+    places = [entry for moid in moids if (entry := inventory.entry(moid)) is not None]
+    real = [entry.ref for entry in places if entry.type_name == "ClusterComputeResource"]
+    tasks = [task for entry in entries for task in entry.properties.get("recentTask") or ()]
+    objects = [*(entry.ref for entry in entries), *real, *tasks]
+    rows = {row.moid: row for row in session.read(objects, _PROPERTIES)} if objects else {}
+    world = world_of(inventory, {entry.moid: _cluster(entry, rows.get(entry.moid)) for entry in places})
+    in_flight = _moves_in_flight(rows[moid_of(task)] for task in tasks if moid_of(task) in rows)
+    known = [(entry, rows[entry.moid]) for entry in entries if entry.moid in rows]
+    return Found(_vms(inventory, known, in_flight), world, {e.moid: row.get(_DEVICES) or () for e, row in known})
+
+
+def read_vms(session: Session, inventory: Inventory, entries: Sequence[Entry]) -> list[Vm]:
+    """Just the VMs, as they are now."""
+    rows = session.read([entry.ref for entry in entries], _VM_PROPERTIES) if entries else []
     known = {entry.moid: entry for entry in entries}
-    rows = session.read([entry.ref for entry in entries], _VM_PROPERTIES)
-    running = _moves_in_flight(session, rows) if in_flight else {}
-    stores = {(entry.datacenter, entry.name): entry.moid for entry in inventory.all("Datastore")}
-    networks = {
-        (entry.datacenter, entry.name): entry.moid
-        for entry in inventory.all("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
-    }
-    vms = [_vm(inventory, known[row.moid], row, stores, networks, running.get(row.moid)) for row in rows]
-    return Found(vms, {row.moid: row.get("config.hardware.device") or () for row in rows})
+    return _vms(inventory, [(known[row.moid], row) for row in rows], {})
 
 
-def _moves_in_flight(session: Session, rows: Sequence[Row]) -> dict[str, InFlight]:
-    tasks = [task for row in rows for task in row.get("recentTask") or ()]
-    if not tasks:
-        return {}
+def _moves_in_flight(rows: Iterable[Row]) -> dict[str, InFlight]:
     found = {}
-    for row in session.read(tasks, ["info"]):
+    for row in rows:
         info = row.get("info")
         if info is None or info.state not in ("queued", "running") or info.entity is None:
             continue
         if str(info.descriptionId).startswith(_MOVES):
             found[moid_of(info.entity)] = InFlight(row.moid, info.progress)
     return found
+
+
+def _vms(inventory: Inventory, rows: Iterable[tuple[Entry, Row]], in_flight: Mapping[str, InFlight]) -> list[Vm]:
+    stores = {(entry.datacenter, entry.name): entry.moid for entry in inventory.all("Datastore")}
+    networks = {
+        (entry.datacenter, entry.name): entry.moid
+        for entry in inventory.all("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
+    }
+    return [_vm(inventory, entry, row, stores, networks, in_flight.get(entry.moid)) for entry, row in rows]
 
 
 def _vm(
@@ -253,7 +280,7 @@ def _vm(
     networks: Mapping[tuple[str | None, str], str],
     in_flight: InFlight | None,
 ) -> Vm:
-    devices = row.get("config.hardware.device") or ()
+    devices = row.get(_DEVICES) or ()
     host = _moid(row.get("runtime.host"))
     host_entry = inventory.entry(host or "")
     home = _HOME.match(row.get("config.files.vmPathName") or "")

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim, vmodl
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, type_name, vim, vmodl
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 
 # Objects in one answer. A few properties of 2,000 objects are some 2 MB; vCenter may choose smaller pages.
@@ -66,13 +66,21 @@ def object_spec(ref: Any, select: Sequence[Any] = (), *, skip: bool = False) -> 
     return vmodl.query.PropertyCollector.ObjectSpec(obj=ref, skip=skip, selectSet=list(select))
 
 
-def read_objects(property_collector: Any, objects: Sequence[Any], properties: Sequence[str]) -> list[Row]:
-    """The properties of these objects, in their order; those that are gone are left out."""
+def read_objects(
+    property_collector: Any, objects: Sequence[Any], properties: Sequence[str] | Mapping[str, Sequence[str]]
+) -> list[Row]:
+    """The properties of these objects, in their order; those that are gone are left out.
+
+    Objects of several types are read at once by giving the properties of each type, by its name.
+    """
     remaining = {moid_of(ref): ref for ref in objects}
     while remaining:
         kinds = {type(ref) for ref in remaining.values()}
         spec = filter_spec(
-            [property_spec(kind, properties) for kind in sorted(kinds, key=lambda kind: kind.__name__)],
+            [
+                property_spec(kind, properties[type_name(kind)] if isinstance(properties, Mapping) else properties)
+                for kind in sorted(kinds, key=lambda kind: kind.__name__)
+            ],
             [object_spec(ref) for ref in remaining.values()],
         )
         try:

@@ -208,7 +208,7 @@ class Session:
         self._looks_back = self._looks_back or self._read_before
         return known
 
-    def read(self, objects: Sequence[Any], properties: Sequence[str]) -> list[Row]:
+    def read(self, objects: Sequence[Any], properties: Sequence[str] | Mapping[str, Sequence[str]]) -> list[Row]:
         return collector.read_objects(self.content.propertyCollector, objects, properties)
 
     def read_all(self, type_name: str, properties: Sequence[str], *, root: Any = None) -> list[Row]:
@@ -276,6 +276,7 @@ class Session:
             limits=limits or Limits(),
             timeout=timeout,
             wait_seconds=max(1, min(_WAIT_SECONDS, int(self.settings.request_timeout / 2))),
+            leave_no_trace=self._cached,
         )
         try:
             return runner.run(jobs)

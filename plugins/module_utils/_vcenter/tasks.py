@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector 
     filter_spec,
     object_spec,
     property_spec,
+    read_objects,
     traversal,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
@@ -35,16 +36,22 @@ _ATTEMPTS = 7
 _FIRST_PAUSE = 0.5
 # Tasks that start, and news that come, close together are taken in together: each has a request of its own otherwise.
 _GATHER_SECONDS = 0.5
-_LINGER_SECONDS = (0.05, 1.0)
+_LINGER_MOST = 1.0
 _LINGER_SHARE = 0.02  # of how long it has taken so far
+# After how long checks and searches are looked at: they mostly end at once, and are not worth being watched.
+_LOOK_SECONDS = (0.05, 0.3, 1.0)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Tasks in flight: in all, and on one host, whose agent chokes on many."""
+    """Tasks in flight: in all, and on one host, whose agent chokes on many.
+
+    ``linger`` is how many seconds news may lie before it is asked for, so that more of it comes at once.
+    """
 
     total: int = 32
     per_host: int = 8
+    linger: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -107,13 +114,16 @@ class TaskRunner:
         limits: Limits,
         timeout: float,
         wait_seconds: int,
+        leave_no_trace: bool = True,
     ) -> None:
+        """``leave_no_trace`` is for a session that is not logged out soon, which would clear up too."""
         self._report = report
         self._submitted = submitted
         self._limits = limits
         self._timeout = timeout
         self._wait_seconds = wait_seconds
-        self._watch = _Watch(content)
+        self._watch = _Watch(content, leave_no_trace=leave_no_trace)
+        self._looks: deque[float] = deque()
         # Guards all below; the starting threads tell by it that a task is there to be watched, or that it failed.
         self._changed = threading.Condition()
         self._waiting: deque[_Run] = deque()
@@ -126,6 +136,8 @@ class TaskRunner:
         runs = [_Run(job, JobOutcome(job)) for job in jobs]
         self._waiting.extend(runs)
         self._watch.single = len(jobs) == 1
+        if not any(job.mutates for job in jobs):
+            self._looks.extend(_LOOK_SECONDS)
         self._began = time.monotonic()
         deadline = self._began + self._timeout
         why = f"not finished within {self._timeout:g} s"
@@ -204,9 +216,14 @@ class TaskRunner:
                 return
             self._changed.wait_for(lambda: not self._starting, max(0.0, min(pause, _GATHER_SECONDS)))
             linger = self._has_news and len(self._in_flight) > 1
+        if self._looks:
+            time.sleep(min(self._looks.popleft(), max(0.0, pause)))
+            for key, info in self._watch.look():
+                self._take_in(key, info)
+            return
         if linger:
-            least, most = _LINGER_SECONDS
-            time.sleep(max(least, min(most, _LINGER_SHARE * (time.monotonic() - self._began))))
+            share = _LINGER_SHARE * (time.monotonic() - self._began)
+            time.sleep(max(self._limits.linger, min(_LINGER_MOST, share)))
         self._has_news = False
         for key, info in self._watch.wait(max(1, min(int(pause), self._wait_seconds))):
             self._take_in(key, info)
@@ -303,8 +320,9 @@ class _Watch:
     the list may change while ``wait`` waits. A single job needs no list: its task has a filter of its own.
     """
 
-    def __init__(self, content: Any) -> None:
+    def __init__(self, content: Any, *, leave_no_trace: bool) -> None:
         self._content = content
+        self._leave_no_trace = leave_no_trace
         self.single = False
         self.waiting = False
         self._lock = threading.Lock()
@@ -320,6 +338,8 @@ class _Watch:
 
     def __exit__(self, *exc: object) -> None:
         # vCenter drops both with the session at the latest.
+        if not self._leave_no_trace:
+            return
         with self._lock, contextlib.suppress(GantryError):
             if self._collector is not None:
                 self._collector.DestroyPropertyCollector()
@@ -352,6 +372,14 @@ class _Watch:
                     self._view.ModifyListView(new, None)
             except FaultError as error:
                 self._reopen(error)
+
+    def look(self) -> Iterator[tuple[str, _Info]]:
+        """The tasks as they are, without a wait."""
+        collector = self._content.propertyCollector
+        for row in read_objects(collector, list(self._new), ["info"]):
+            info = _Info()
+            info.learn("info", row["info"])
+            yield row.moid, info
 
     def wait(self, seconds: int) -> Iterator[tuple[str, _Info]]:
         # In this order: what is added after that finds somebody waiting, and is taken in by who adds it.
