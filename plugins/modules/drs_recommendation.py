@@ -26,7 +26,8 @@ options:
     description:
       - V(list) changes nothing.
       - V(apply) does what is recommended. What a recommendation presupposes is applied with it, before it.
-      - V(cancel) refuses it. DRS may make the same recommendation again when it looks at the cluster the next time.
+      - V(cancel) refuses it. vCenter lets only recommendations of where a VM is powered on be refused, whose reason
+        is V(powerOnVm).
     type: str
     choices: [list, apply, cancel]
     default: list
@@ -44,7 +45,7 @@ options:
     elements: str
   vms:
     description:
-      - VMs that are to be moved.
+      - VMs that are to be moved or powered on.
       - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
         which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match)
         and C(stack) (the Compose project of containers).
@@ -57,7 +58,7 @@ options:
     default: false
   wait:
     description:
-      - Whether to wait until VMs that are moved have arrived.
+      - Whether to wait until VMs have arrived where they are moved or powered on.
     type: bool
     default: true
   wait_timeout:
@@ -69,8 +70,8 @@ seealso:
   - module: gantry.vsphere.drs_compliance_info
   - module: gantry.vsphere.drs_cluster
 notes:
-  - The privilege C(Resource.ApplyRecommendation) is needed on the cluster to apply or cancel, and for moves
-    C(Resource.HotMigrate) and C(Resource.ColdMigrate) on the VMs.
+  - The privilege C(Resource.ApplyRecommendation) is needed on the cluster to apply or cancel. vCenter itself then
+    moves the VMs.
 """
 
 EXAMPLES = r"""
@@ -92,11 +93,11 @@ EXAMPLES = r"""
     keys: ["{{ result.recommendations[0].key }}"]
   when: result.recommendations | length > 0
 
-- name: Refuse to have the database moved
+- name: Refuse to have VMs powered on where DRS recommends
   gantry.vsphere.drs_recommendation:
     cluster: C0
     action: cancel
-    vms: [db1]
+    reasons: [powerOnVm]
 """
 
 RETURN = r"""
@@ -138,7 +139,7 @@ recommendations:
       returned: always
       sample: []
     moves:
-      description: The VMs that are to be moved.
+      description: The VMs that are to be moved, or powered on.
       type: list
       elements: dict
       returned: always
@@ -154,7 +155,7 @@ recommendations:
           returned: always
           sample: vm-1042
         from:
-          description: The inventory path of the host that it is on.
+          description: The inventory path of the host that it is on, or V(null) where it is to be powered on.
           type: str
           returned: always
           sample: /DC0/host/C0/esx1

@@ -76,5 +76,7 @@ def _merge(update: Any, values: dict[str, dict[str, Any]]) -> set[str]:
             if item.kind == "leave":
                 gone.add(moid)
             for change in item.changeSet:
-                values[moid][change.name] = getattr(change.val, "value", change.val)
+                # A key of extraConfig comes as an OptionValue. Of a managed object "value" would be a request.
+                option = isinstance(change.val, vim.option.OptionValue)
+                values[moid][change.name] = change.val.value if option else change.val
     return gone

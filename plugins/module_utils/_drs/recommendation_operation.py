@@ -110,27 +110,28 @@ class RecommendationOperation(Operation[Choice, ObservedRecommendations, ChangeR
 
 @dataclass
 class _Arrival:
-    """Waits for a VM to be on a host."""
+    """Waits for a VM to be on a host, and if it is to be powered on there, to be that too."""
 
-    host: str
+    move: Move
     deadline: float
 
     def seen(self, values: Mapping[str, Any]) -> bool:
         now = values.get("runtime.host")
-        return now is not None and moid_of(now) == self.host
+        there = now is not None and moid_of(now) == self.move.destination
+        return there and (self.move.source is not None or str(values.get("runtime.powerState")) == "poweredOn")
 
 
 def _await(session: Session, place: Place, moves: Sequence[Move], timeout: int) -> None:
     """Applying only sets migrations going: wait until the VMs have arrived."""
     deadline = time.monotonic() + timeout
     # The last move of a VM is where it is going to be.
-    waiting = {move.vm: _Arrival(move.destination, deadline) for move in moves if move.destination is not None}
+    waiting = {move.vm: _Arrival(move, deadline) for move in moves}
     if not waiting:
         return
-    missed = watch(session, ["runtime.host"], waiting)
+    missed = watch(session, ["runtime.host", "runtime.powerState"], waiting)
     if missed:
         around = place.around
-        late = [f"{around.path(vm)} to {around.path(waiting[vm].host)}" for vm in sorted(missed)]
+        late = [f"{around.path(vm)} to {around.path(waiting[vm].move.destination)}" for vm in sorted(missed)]
         raise GantryError(
             f"these moves did not end within {timeout} s: {', '.join(late)}. See the tasks of these VMs in vCenter for "
             "why; a longer wait_timeout helps where they are still under way",
@@ -142,8 +143,14 @@ def _decode(info: Any) -> Recommendation:
     moves, others = [], []
     for action in info.action or ():
         migration = getattr(action, "drsMigration", None)
-        if type_name(action) == "ClusterMigrationAction" and migration is not None:
-            moves.append(Move(moid_of(migration.vm), _moid(migration.source), _moid(migration.destination)))
+        if (
+            type_name(action) == "ClusterMigrationAction"
+            and migration is not None
+            and migration.destination is not None
+        ):
+            moves.append(Move(moid_of(migration.vm), _moid(migration.source), moid_of(migration.destination)))
+        elif type_name(action) == "ClusterInitialPlacementAction" and action.target is not None:
+            moves.append(Move(moid_of(action.target), None, moid_of(action.targetHost)))
         else:
             others.append(str(action.type))
     return Recommendation(

@@ -23,11 +23,11 @@ ACTIONS = (LIST, APPLY, CANCEL)
 
 @dataclass(frozen=True)
 class Move:
-    """A migration; by MoIDs."""
+    """A migration, or without a source the host that a VM is to be powered on at; by MoIDs."""
 
     vm: str
     source: str | None
-    destination: str | None
+    destination: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Recommendation:
     moves: tuple[Move, ...] = ()
     others: tuple[str, ...] = ()
     prerequisites: tuple[str, ...] = ()
+
+    @property
+    def is_placement(self) -> bool:
+        """Whether it only says where VMs are to be powered on."""
+        return bool(self.moves) and not self.others and all(move.source is None for move in self.moves)
 
     def describe(self, around: Surroundings) -> str:
         parts = [_move(move, around) for move in self.moves] + list(self.others)
@@ -84,8 +89,7 @@ class ChangeRecommendation:
 
     def _hosts(self, hosts: Mapping[str, str | None]) -> Mapping[str, Any]:
         places = {
-            self.around.path(vm): {"host": None if host is None else self.around.path(host)}
-            for vm, host in hosts.items()
+            self.around.path(vm): {"host": self.around.path(host)} for vm, host in hosts.items() if host is not None
         }
         return {"vms": places} if places else {}
 
@@ -152,6 +156,14 @@ def plan_recommendations(
 ) -> Plan[ChangeRecommendation]:
     if choice.action == LIST:
         return Plan()
+    if choice.action == CANCEL:
+        fixed = [one.describe(around) for one in chosen if not one.is_placement]
+        if fixed:
+            raise GantryError(
+                "vCenter cancels only recommendations of where VMs are powered on, and not "
+                f"{'; '.join(fixed)}. Such a recommendation goes when its cause does; to have a VM left where it is, "
+                "use drs_override. To cancel those that can be, give reasons: [powerOnVm]"
+            )
     return Plan(tuple(ChangeRecommendation(around, one, choice.action == CANCEL) for one in chosen))
 
 
@@ -167,7 +179,7 @@ def recommendation_result(one: Recommendation, around: Surroundings) -> dict[str
                 "vm": around.path(move.vm),
                 "moid": move.vm,
                 "from": None if move.source is None else around.path(move.source),
-                "to": None if move.destination is None else around.path(move.destination),
+                "to": around.path(move.destination),
             }
             for move in one.moves
         ],
@@ -176,5 +188,7 @@ def recommendation_result(one: Recommendation, around: Surroundings) -> dict[str
 
 
 def _move(move: Move, around: Surroundings) -> str:
-    hosts = [around.listed([host]) for host in (move.source, move.destination) if host is not None]
-    return f"move {around.listed([move.vm])} from {' to '.join(hosts)}"
+    vm, host = around.listed([move.vm]), around.listed([move.destination])
+    if move.source is None:
+        return f"power on {vm} at {host}"
+    return f"move {vm} from {around.listed([move.source])} to {host}"

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""govc, VMware's own client of the vSphere API: the tests ask it what a vCenter holds, so that not only we say so.
+
+python -m tools.govc     builds it and prints its path
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.console import CACHE, VENV, ToolError, main_guard, run, say, step
+
+# Of later versions govc is a Go module of its own, which no module proxy has. The checksum database vouches for this.
+MODULE = "github.com/vmware/govmomi/govc"
+VERSION = "v0.46.0"
+
+
+def build() -> Path:
+    """The program, from the cache unless version or toolchain have changed."""
+    folder = CACHE / "govc"
+    folder.mkdir(parents=True, exist_ok=True)
+    go = _go()
+    environment = {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "",
+        "GOBIN": str(folder / "new"),
+    }
+    toolchain = subprocess.run([go, "version"], env=environment, capture_output=True, check=True).stdout
+    program = folder / f"govc-{VERSION}-{hashlib.sha256(toolchain).hexdigest()[:8]}"
+    with (folder / "build.lock").open("w") as lock:
+        # Two who build at the same time wait for one another.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            with step(f"govc {VERSION}"):
+                run([go, "install", f"{MODULE}@{VERSION}"], env=environment)
+            (folder / "new" / "govc").replace(program)
+            (folder / "new").rmdir()
+    return program
+
+
+def _go() -> str:
+    bundled = VENV / "bin" / "go"
+    go = str(bundled) if bundled.exists() else shutil.which("go")
+    if go is None:
+        raise ToolError("there is no Go toolchain to build govc with; run `make setup`, which brings one")
+    return go
+
+
+def main() -> None:
+    say(str(build()))
+
+
+if __name__ == "__main__":
+    main_guard(main)
