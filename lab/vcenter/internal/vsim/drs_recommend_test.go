@@ -179,6 +179,10 @@ func TestMovesThatMendRulesAreRecommended(t *testing.T) {
 	d.eventually("the rule is kept", func() bool { return d.inCompliance("apart") == "true" && len(d.read().Recommendation) == 0 })
 	d.eventually("the moves are remembered", func() bool { return len(d.read().ActionHistory) == 2 })
 	read := d.read()
+	done := read.ActionHistory[0].Action.(*types.ClusterMigrationAction).DrsMigration
+	if !slices.ContainsFunc(again, func(r types.ClusterRecommendation) bool { return r.Key == done.Key && migrationOf(t, r).Vm == done.Vm }) {
+		t.Errorf("remembered %+v", done)
+	}
 	if summary := read.Summary.(*types.ClusterComputeResourceSummary); summary.NumVmotions != 2 || len(read.MigrationHistory) != 0 {
 		t.Errorf("summary %+v, history %+v", summary, read.MigrationHistory)
 	}

@@ -51,7 +51,7 @@ func (s *Server) applyRecommendation(ctx *simulator.Context, request *types.Appl
 			return nil, s.powerOn(vm, &taken.to)
 		}))
 	} else {
-		s.start(ctx, vm.Self, migrationTask, s.migration(cluster, vm, taken.plannedMove, false))
+		s.start(ctx, vm.Self, migrationTask, s.migration(cluster, vm, taken, false))
 	}
 	return &methods.ApplyRecommendationBody{Res: &types.ApplyRecommendationResponse{}}, nil
 }
@@ -81,7 +81,7 @@ func (s *Server) takeAdvice(cluster *simulator.ClusterComputeResource, key strin
 	return taken, true
 }
 
-// advise adds a move to what is shown, or finds it there. The caller holds the scheduler.
+// advise makes a recommendation of a move, or finds the one that is shown. The caller holds the scheduler.
 func (c *clusterState) advise(move plannedMove) advice {
 	for _, shown := range c.advice {
 		if shown.plannedMove == move {

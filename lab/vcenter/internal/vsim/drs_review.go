@@ -108,8 +108,11 @@ func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []pla
 		if vm == nil || s.closed() || s.hostOf(vm) != move.from || s.powerState(vm) != types.VirtualMachinePowerStatePoweredOn {
 			continue
 		}
+		s.drs.mu.Lock()
+		made := s.drs.stateOf(cluster.Self).advise(move)
+		s.drs.mu.Unlock()
 		done := make(chan types.BaseMethodFault, 1)
-		migrate := s.migration(cluster, vm, move, true)
+		migrate := s.migration(cluster, vm, made, true)
 		s.start(s.context(), vm.Self, migrationTask, func() (result types.AnyType, fault types.BaseMethodFault) {
 			defer func() { done <- fault }()
 			return migrate()
@@ -121,24 +124,21 @@ func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []pla
 }
 
 // migration moves a machine as DRS has planned, and remembers it.
-func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simulator.VirtualMachine, move plannedMove, automatic bool) work {
+func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simulator.VirtualMachine, planned advice, automatic bool) work {
 	return s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-		if s.hostOf(vm) != move.from {
+		if s.hostOf(vm) != planned.from {
 			return nil, invalidState(vm.Name + " has been moved meanwhile")
 		}
-		if fault := s.moveTo(vm, move.to); fault != nil {
+		if fault := s.moveTo(vm, planned.to); fault != nil {
 			return nil, fault
 		}
-		s.remember(cluster, move, automatic)
+		s.remember(cluster, planned, automatic)
 		return nil, nil
 	})
 }
 
 // remember keeps the histories: that of migrations "is populated only when DRS is in automatic mode" (API).
-func (s *Server) remember(cluster *simulator.ClusterComputeResource, move plannedMove, automatic bool) {
-	s.drs.mu.Lock()
-	made := s.drs.stateOf(cluster.Self).advise(move)
-	s.drs.mu.Unlock()
+func (s *Server) remember(cluster *simulator.ClusterComputeResource, made advice, automatic bool) {
 	migration := s.drsMigration(made)
 	s.locked(cluster, func(ctx *simulator.Context) {
 		actions := append(slices.Clone(cluster.ActionHistory), types.ClusterActionHistory{Action: migrationAction(migration), Time: time.Now()})
