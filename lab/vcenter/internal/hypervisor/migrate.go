@@ -49,7 +49,8 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 	defer i.placed.Unlock()
 	source := i.current()
 	move := journey{hypervisor: h, source: source, mode: mode, copyFiles: copyFiles,
-		destination: &qemu{spec: asRunning(to, source.spec), directory: source.directory, number: source.number + 1}}
+		destination: &qemu{spec: asRunning(to, source.spec), directory: source.directory, number: source.number + 1,
+			addresses: source.addresses}}
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
 	defer cancel()
 	if err := move.run(ctx); err != nil {

@@ -35,9 +35,11 @@ const (
 // qemu is filled in by launch, then read by everyone; what changes later is behind mu.
 type qemu struct {
 	spec      machine.Spec
-	directory string  // of the machine
-	number    int     // how many processes the machine has had before
-	spent     float64 // CPU seconds of those
+	directory string   // of the machine
+	number    int      // how many processes the machine has had before
+	spent     float64  // CPU seconds of those
+	forked    bool     // the machine begins with the state of another
+	addresses []string // of a fork's cards, which begin with another machine's; nil: the cards have their own
 	process   *exec.Cmd
 	monitor   *monitor
 	channel   *net.UnixConn
@@ -143,7 +145,7 @@ func (h *Hypervisor) spawn(q *qemu, process *exec.Cmd) error {
 // prepare makes the machine's files and taps.
 func (h *Hypervisor) prepare(q *qemu) (launch, error) {
 	options := launch{spec: q.spec, accelerator: h.accelerator, directKernel: h.config.DirectKernel,
-		consolePath: q.consolePath(), incoming: q.number > 0}
+		consolePath: q.consolePath(), incoming: q.number > 0 || q.forked}
 	if err := os.MkdirAll(q.directory, 0o755); err != nil {
 		return launch{}, err
 	}
@@ -163,13 +165,18 @@ func (h *Hypervisor) prepare(q *qemu) (launch, error) {
 			return launch{}, err
 		}
 	}
-	for _, nic := range q.spec.NICs {
+	for index, nic := range q.spec.NICs {
 		tap := h.nextTap()
 		if err := h.namespace.addTap(tap, nic.Network); err != nil {
 			return launch{}, err
 		}
 		options.taps = append(options.taps, tap)
 		q.cleanup.add(func() error { return h.namespace.removeTap(tap) })
+		if q.addresses != nil {
+			if err := h.namespace.bindTap(tap, q.addresses[index]); err != nil {
+				return launch{}, err
+			}
+		}
 	}
 	return options, nil
 }

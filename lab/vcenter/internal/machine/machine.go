@@ -108,6 +108,12 @@ type Hypervisor interface {
 	// Other files are made by copyFiles, which is called once the guest stands still; nil: the files stay. After an error the
 	// machine goes on as it was, unless it ended meanwhile.
 	Migrate(id string, to Spec, copyFiles func() error) (Move, error)
+	// Fork makes a machine of another that is on: its memory and its devices' state are the other's, as they were at one
+	// point in time. goesOn is that other machine, with other disks; clone is the new one. The disks of both must show
+	// what the machine's show when it is stopped, as empty overlays do. The clone's guest begins with the addresses of the
+	// other's cards, and is heard on the network once it has taken those of its own. After an error the machine goes on
+	// as it was.
+	Fork(id string, goesOn, clone Spec) (Move, error)
 	// Info is false for a machine that is not on.
 	Info(id string) (Info, bool)
 	// Dial connects to a TCP port of a guest.

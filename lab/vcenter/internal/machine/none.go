@@ -107,6 +107,22 @@ func (n *None) Migrate(id string, to Spec, copyFiles func() error) (Move, error)
 	return Move{Mode: MoveLive}, nil
 }
 
+// Fork has a machine more run, with the container that the first one has; its guest has said so before the fork.
+func (n *None) Fork(id string, goesOn, clone Spec) (Move, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	spec, there := n.running[id]
+	if !there {
+		return Move{}, fmt.Errorf("machine %s does not run", id)
+	}
+	if _, there := n.running[clone.ID]; there {
+		return Move{}, fmt.Errorf("machine %s runs already", clone.ID)
+	}
+	goesOn.GuestInfo, clone.GuestInfo = spec.GuestInfo, spec.GuestInfo
+	n.running[id], n.running[clone.ID] = goesOn, clone
+	return Move{Mode: MoveStopCopy}, nil
+}
+
 // Info knows no process.
 func (n *None) Info(string) (Info, bool) { return Info{}, false }
 

@@ -215,6 +215,22 @@ func (t *Tenant) HandOver(id string, other *Tenant, to Spec, copyFiles func() er
 	return move, err
 }
 
+// Fork makes a machine of one of the tenant's.
+func (t *Tenant) Fork(id string, goesOn, clone Spec) (Move, error) {
+	real, err := t.real(id)
+	if err != nil {
+		return Move{}, err
+	}
+	own := clone.ID
+	goesOn.ID, clone.ID = real, t.prefix+own
+	t.shared.own(clone.ID, t, own)
+	move, err := t.shared.hypervisor.Fork(real, goesOn, clone)
+	if err != nil {
+		t.shared.forget(clone.ID)
+	}
+	return move, err
+}
+
 // Info is false for a machine that is not on.
 func (t *Tenant) Info(id string) (Info, bool) {
 	real, err := t.real(id)

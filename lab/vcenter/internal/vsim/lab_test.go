@@ -336,6 +336,7 @@ type guests struct {
 	events  machine.Events
 	refuse  error
 	started []machine.Spec
+	forks   int
 
 	mu sync.Mutex
 	on map[string]machine.Spec
@@ -383,6 +384,20 @@ func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (ma
 	}
 	g.on[id] = to
 	return machine.Move{Mode: machine.MoveStopCopy, Pause: 250 * time.Millisecond}, nil
+}
+
+func (g *guests) Fork(id string, goesOn, clone machine.Spec) (machine.Move, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, on := g.on[id]; !on {
+		return machine.Move{}, fmt.Errorf("machine %s is not on", id)
+	}
+	if g.refuse != nil {
+		return machine.Move{}, g.refuse
+	}
+	g.on[id], g.on[clone.ID] = goesOn, clone
+	g.forks++
+	return machine.Move{Mode: machine.MoveStopCopy}, nil
 }
 
 func (g *guests) Info(id string) (machine.Info, bool) {

@@ -21,6 +21,7 @@ func (s *Server) installMethods() {
 		"Folder.MoveIntoFolder_Task": method(s.moveIntoFolder),
 
 		"VirtualMachine.CloneVM_Task":                 method(s.cloneVM),
+		"VirtualMachine.InstantClone_Task":            method(s.instantCloneVM),
 		"VirtualMachine.ReconfigVM_Task":              method(s.reconfigVM),
 		"VirtualMachine.Rename_Task":                  method(s.renameVM),
 		"VirtualMachine.Destroy_Task":                 method(s.destroyVM),

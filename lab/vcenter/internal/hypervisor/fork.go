@@ -1,0 +1,180 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// A fork of a machine that is on: its state is saved once and restored twice, in a process for the machine itself, which
+// thereby gets other files, and in one for the new machine.
+
+package hypervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+// Fork makes a machine of another that is on; see machine.Hypervisor.
+func (h *Hypervisor) Fork(id string, goesOn, clone machine.Spec) (machine.Move, error) {
+	if !machineID.MatchString(clone.ID) {
+		return machine.Move{}, fmt.Errorf("machine %s: unusable id %q", clone.Name, clone.ID)
+	}
+	i, err := h.find(id)
+	if err != nil {
+		return machine.Move{}, err
+	}
+	<-i.settled
+	if !i.started {
+		return machine.Move{}, fmt.Errorf("machine %s did not start", i.name)
+	}
+	i.placed.Lock()
+	defer i.placed.Unlock()
+	source := i.current()
+	f := fork{
+		journey: journey{hypervisor: h, source: source, mode: machine.MoveStopCopy,
+			destination: &qemu{spec: asRunning(goesOn, source.spec), directory: source.directory, number: source.number + 1,
+				addresses: source.addresses}},
+		clone: &qemu{spec: asRunning(clone, source.spec), directory: filepath.Join(h.config.StateDir, "machines", clone.ID), forked: true,
+			addresses: addressesOf(clone)},
+	}
+	born := &instance{id: clone.ID, name: clone.Name, settled: make(chan struct{}), exited: make(chan struct{}), booted: func() {}}
+	born.alive, born.cancel = context.WithCancel(context.Background())
+	if err := h.admit(born); err != nil {
+		return machine.Move{}, err
+	}
+	defer close(born.settled)
+	if err := f.run(i); err != nil {
+		h.remove(born)
+		return machine.Move{}, err
+	}
+	i.mu.Lock()
+	born.toolsSeen = i.toolsSeen
+	i.mu.Unlock()
+	born.qemu, born.started = f.clone, true
+	go h.attend(born)
+	return machine.Move{Mode: f.mode, Pause: f.pause}, nil
+}
+
+func addressesOf(spec machine.Spec) []string {
+	addresses := []string{}
+	for _, nic := range spec.NICs {
+		addresses = append(addresses, nic.MAC)
+	}
+	return addresses
+}
+
+// fork is a journey of which the machine leaves a copy behind.
+type fork struct {
+	journey
+	clone    *qemu
+	hasClone bool // its process is there
+}
+
+// run returns when both guests run. After an error the machine goes on as it was.
+func (f *fork) run(i *instance) error {
+	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
+	defer cancel()
+	if err := f.both(ctx); err != nil {
+		return errors.Join(err, f.undo())
+	}
+	if !i.handOver(f.destination) {
+		return errors.Join(fmt.Errorf("machine %s ended while it was forked", i.name), f.destination.abandon(), f.clone.abandon())
+	}
+	if err := errors.Join(f.announce(ctx), f.source.retire(), i.repeatShutdown(f.destination)); err != nil {
+		slog.Error("a machine was forked, but not everything was done for it", "machine", i.name, "id", i.id, "error", err)
+	}
+	return nil
+}
+
+func (f *fork) both(ctx context.Context) error {
+	saved, again, err := f.save(ctx)
+	if err != nil {
+		return err
+	}
+	defer saved.Close()
+	defer again.Close()
+	// Of a process that has just ended the rest is not known, nor missed.
+	f.destination.spent, _ = f.source.cpuSeconds()
+	if err := f.hypervisor.launch(f.destination); err != nil {
+		return err
+	}
+	f.launched = true
+	if err := f.destination.restore(ctx, saved); err != nil {
+		return err
+	}
+	if err := f.hypervisor.launch(f.clone); err != nil {
+		return err
+	}
+	f.hasClone = true
+	if err := f.clone.restore(ctx, again); err != nil {
+		return err
+	}
+	// Until the machine itself runs, it can still go on as it was.
+	if err := f.clone.monitor.execute(ctx, "cont", nil); err != nil {
+		return err
+	}
+	err = f.destination.monitor.execute(ctx, "cont", nil)
+	f.pause = time.Since(f.stopped)
+	return err
+}
+
+// save writes the state of the stopped guest to a file that has no name any more, and gives it opened twice.
+func (f *fork) save(ctx context.Context) (first, second *os.File, err error) {
+	if err := f.stop(ctx); err != nil {
+		return nil, nil, err
+	}
+	path := filepath.Join(f.source.directory, "fork.state")
+	state, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer os.Remove(path)
+	defer state.Close()
+	if err := f.source.prepareMigration(ctx, state); err != nil {
+		return nil, nil, err
+	}
+	if err := f.source.monitor.execute(ctx, "migrate-set-parameters", map[string]any{"max-bandwidth": moveBandwidth}); err != nil {
+		return nil, nil, err
+	}
+	if err := f.source.monitor.execute(ctx, "migrate", map[string]any{"uri": "fd:" + moveSocket}); err != nil {
+		return nil, nil, err
+	}
+	if err := f.source.awaitMigration(ctx); err != nil {
+		return nil, nil, fmt.Errorf("saving the machine's state: %w", err)
+	}
+	if first, err = os.Open(path); err != nil {
+		return nil, nil, err
+	}
+	if second, err = os.Open(path); err != nil {
+		return nil, nil, errors.Join(err, first.Close())
+	}
+	return first, second, nil
+}
+
+// restore gives a process that waits for it the state of a machine.
+func (q *qemu) restore(ctx context.Context, state *os.File) error {
+	if err := q.prepareMigration(ctx, state); err != nil {
+		return err
+	}
+	if err := q.monitor.execute(ctx, "migrate-incoming", map[string]any{"uri": "fd:" + moveSocket}); err != nil {
+		return err
+	}
+	if err := q.awaitMigration(ctx); err != nil {
+		return fmt.Errorf("restoring the machine's state: %w: %s", err, tail(q.errorLogPath()))
+	}
+	return nil
+}
+
+// undo ends the copies, and lets the guest go on where it was.
+func (f *fork) undo() error {
+	var err error
+	if f.hasClone {
+		err = f.clone.abandon()
+	}
+	return errors.Join(err, f.giveUp())
+}

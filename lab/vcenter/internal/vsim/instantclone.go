@@ -1,0 +1,219 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// InstantClone_Task: a running machine is forked. Memory and devices' state are saved once and restored twice; what was its
+// disks becomes the base of a new disk for each of the two. (VirtualMachineInstantCloneSpec: the location may have a
+// folder, a datastore, a resource pool and edits of network cards; "All other settings are NOT supported.")
+
+package vsim
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/datastore"
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+func (s *Server) instantCloneVM(ctx *simulator.Context, request *types.InstantClone_Task) (soap.HasFault, types.BaseMethodFault) {
+	source := s.vm(request.This)
+	return s.task(ctx, source.Self, "InstantClone_Task", s.exclusive(source, func() (types.AnyType, types.BaseMethodFault) {
+		clone, fault := s.instantClone(source, &request.Spec)
+		if fault != nil {
+			return nil, fault
+		}
+		return clone.Self, nil
+	}))
+}
+
+// instantClone is called with the source's operations locked.
+func (s *Server) instantClone(source *simulator.VirtualMachine, spec *types.VirtualMachineInstantCloneSpec) (*simulator.VirtualMachine, types.BaseMethodFault) {
+	to, fault := s.instantCloneDestination(source, spec)
+	if fault != nil {
+		return nil, fault
+	}
+	name := escaped(spec.Name)
+	release, fault := s.takeName(to.folder.Self, name)
+	if fault != nil {
+		return nil, fault
+	}
+	defer release()
+	goesOn := s.draftOf(source)
+	for _, disk := range disksOf(goesOn.config.Hardware.Device) {
+		if disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo).DiskMode != string(types.VirtualDiskModePersistent) {
+			return nil, notSupported("an independent disk can have no other that stands on it")
+		}
+	}
+	twin := &draft{server: s, name: name, home: datastore.Path{Store: to.store, Relative: name}, host: goesOn.host, config: copied(goesOn.config)}
+	if fault = twin.fillInstantClone(goesOn, spec); fault == nil {
+		fault = goesOn.childDisks()
+	}
+	if fault != nil {
+		twin.drop()
+		goesOn.drop()
+		return nil, fault
+	}
+	clone := s.publishNew(twin, to.folder, &to.pool.Self)
+	lock := s.operations.of(clone.Self)
+	lock.Lock()
+	defer lock.Unlock()
+	bases := s.ownDisks(source)
+	if fault := s.fork(source, goesOn, clone); fault != nil {
+		logRemoval(s.destroy(clone), name)
+		goesOn.drop()
+		return nil, fault
+	}
+	// They are no machine's own any more, and go with the last one that stands on them.
+	for _, base := range bases {
+		s.diskUse.abandon(base)
+	}
+	return clone, nil
+}
+
+// instantCloneDestination checks that the source can be forked, and where the clone is to be: on the source's host.
+func (s *Server) instantCloneDestination(source *simulator.VirtualMachine, spec *types.VirtualMachineInstantCloneSpec) (destination, types.BaseMethodFault) {
+	var state types.VirtualMachinePowerState
+	var pool *ref
+	var host, folder ref
+	var home string
+	var hasSnapshots, isTemplate bool
+	s.locked(source, func(*simulator.Context) {
+		state, pool, host, folder = source.Runtime.PowerState, source.ResourcePool, *source.Runtime.Host, *source.Parent
+		home, hasSnapshots, isTemplate = homeOf(source.Config).Store, source.Snapshot != nil, source.Config.Template
+	})
+	location := &spec.Location
+	switch {
+	case isTemplate:
+		return destination{}, notSupported("a template cannot be cloned instantly")
+	case state != types.VirtualMachinePowerStatePoweredOn:
+		return destination{}, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
+	case hasSnapshots:
+		return destination{}, notSupported("the lab clones no machine instantly that has snapshots")
+	case !onlyLocates(location):
+		return destination{}, notSupported("of an instant clone's location only folder, datastore, pool and network cards can be given")
+	}
+	if location.Pool != nil {
+		pool = location.Pool
+	}
+	if location.Folder != nil {
+		folder = *location.Folder
+	}
+	// The host is the source's, with which the pool has to be in one cluster.
+	to, fault := s.resolve(folder, pool, &host)
+	if fault != nil {
+		return to, fault
+	}
+	to.store = home
+	if location.Datastore == nil {
+		return to, nil
+	}
+	store, ok := s.registry.Get(*location.Datastore).(*simulator.Datastore)
+	if !ok {
+		return to, invalidArgument("spec.location.datastore")
+	}
+	to.store = store.Name
+	return to, s.hostMounts(s.registry.Get(host).(*simulator.HostSystem), to.store)
+}
+
+// onlyLocates is true for a location that has nothing beyond what an instant clone's may have.
+func onlyLocates(location *types.VirtualMachineRelocateSpec) bool {
+	for _, change := range location.DeviceChange {
+		edited := change.GetVirtualDeviceConfigSpec()
+		_, isCard := edited.Device.(types.BaseVirtualEthernetCard)
+		if !isCard || edited.Operation != types.VirtualDeviceConfigSpecOperationEdit {
+			return false
+		}
+	}
+	return reflect.DeepEqual(*location, types.VirtualMachineRelocateSpec{Folder: location.Folder, Datastore: location.Datastore,
+		Pool: location.Pool, DeviceChange: location.DeviceChange})
+}
+
+// fillInstantClone gives the clone its files and what is its own. Its disks stand on those that the source has until now.
+func (d *draft) fillInstantClone(source *draft, spec *types.VirtualMachineInstantCloneSpec) types.BaseMethodFault {
+	base := cloneBase{config: &source.config, isOn: true, snapshot: true}
+	location := types.VirtualMachineRelocateSpec{DeviceChange: spec.Location.DeviceChange,
+		DiskMoveType: string(types.VirtualMachineRelocateDiskMoveOptionsCreateNewChildDiskBacking)}
+	config := &types.VirtualMachineConfigSpec{ExtraConfig: spec.Config, Uuid: spec.BiosUuid}
+	return d.fillClone(base, &types.VirtualMachineCloneSpec{Location: location, Config: config})
+}
+
+// fork lets both machines run: the source with its new disks, and the clone.
+func (s *Server) fork(source *simulator.VirtualMachine, goesOn *draft, clone *simulator.VirtualMachine) types.BaseMethodFault {
+	host := s.hostOf(clone)
+	if _, fault := s.admit(clone, &host); fault != nil {
+		return fault
+	}
+	running, fault := s.machineSpec(source)
+	if fault != nil {
+		s.dismiss(clone.Self)
+		return fault
+	}
+	first, fault := s.withDisksOf(running, &goesOn.config)
+	if fault == nil {
+		running, fault = s.withDisksOf(running, clone.Config)
+	}
+	if fault != nil {
+		s.dismiss(clone.Self)
+		return fault
+	}
+	second := running
+	second.ID, second.Name, second.NICs = clone.Self.Value, clone.Name, s.cardsFor(clone.Config)
+	begun := s.runs.begin(clone)
+	move, err := s.hypervisor.Fork(source.Self.Value, first, second)
+	if err != nil {
+		begun.failed = true
+		close(begun.shown)
+		s.runs.end(clone.Self.Value, begun)
+		s.dismiss(clone.Self)
+		return systemError(fmt.Sprintf("forking %s failed, it goes on as it was: %v", running.Name, err))
+	}
+	s.moves.add(source.Self, MoveRecord{From: first.Host, To: first.Host, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
+	s.publishChange(source, goesOn)
+	s.showForked(source, clone)
+	close(begun.shown)
+	return nil
+}
+
+// withDisksOf gives a running machine's specification with the disks of a configuration.
+func (s *Server) withDisksOf(spec machine.Spec, config *types.VirtualMachineConfigInfo) (machine.Spec, types.BaseMethodFault) {
+	spec.Disks = nil
+	for _, disk := range disksOf(config.Hardware.Device) {
+		if fault := s.addDisk(&spec, config, disk); fault != nil {
+			return spec, fault
+		}
+	}
+	return spec, nil
+}
+
+func (s *Server) cardsFor(config *types.VirtualMachineConfigInfo) []machine.NIC {
+	var cards []machine.NIC
+	for _, card := range cardsOf(config.Hardware.Device) {
+		_, network := s.networkOf(card)
+		cards = append(cards, machine.NIC{MAC: card.MacAddress, Network: network,
+			Connected: card.Connectable == nil || card.Connectable.StartConnected})
+	}
+	return cards
+}
+
+// showForked shows the clone on. Its guest goes on with what the source's has said; of its network it has said nothing.
+func (s *Server) showForked(source, clone *simulator.VirtualMachine) {
+	var guest types.GuestInfo
+	s.locked(source, func(*simulator.Context) { guest = copied(*source.Guest) })
+	guest.Net, guest.IpAddress = nil, ""
+	now := time.Now()
+	s.locked(clone, func(ctx *simulator.Context) {
+		config := *clone.Config
+		config.Hardware.Device = connected(config.Hardware.Device, true)
+		clone.Config = &config
+		ctx.Update(clone, append(powerChanges(types.VirtualMachinePowerStatePoweredOn),
+			set("runtime.bootTime", now), set("summary.runtime.bootTime", now),
+			set("runtime.cleanPowerOff", false), set("config.hardware.device", config.Hardware.Device)))
+		showGuest(ctx, clone, &guest)
+	})
+}
