@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,10 @@ class ClusterWitness:
     def vm(self, name: str) -> Any:
         (found,) = [vm for vm in self._all(vim.VirtualMachine) if vm.name == name]
         return found
+
+    def count(self, prefix: str) -> int:
+        """How many VMs have names that begin so."""
+        return sum(vm.name.startswith(prefix) for vm in self._all(vim.VirtualMachine))
 
     def groups(self) -> dict[str, tuple[str, list[str]]]:
         """Name -> type and names of the members."""
@@ -167,7 +171,3 @@ class Drs:
 
 def names(members: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted(str(member["name"]) for member in members)
-
-
-def vm_specs(witness: ClusterWitness, wanted: Sequence[str]) -> list[Any]:
-    return [witness.vm(name) for name in wanted]
