@@ -22,28 +22,32 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// evacuationPause is the time between two looks at a host that is not empty yet.
-const evacuationPause = 250 * time.Millisecond
+const (
+	// evacuationPause is the time between two looks at a host that is not empty yet.
+	evacuationPause = 250 * time.Millisecond
+	// evacuationRetry is the time until a machine that could not be moved is tried again.
+	evacuationRetry = 2 * time.Second
+)
 
 // maintenance is which hosts are on their way into the mode, and how the tasks are cancelled that take them there.
 type maintenance struct {
 	mu       sync.Mutex
-	entering map[ref]bool
+	entering map[ref]ref           // by host: the task
 	cancels  map[ref]chan struct{} // by task; closed by CancelTask
 }
 
-// begin is false for a host that is on its way already.
-func (m *maintenance) begin(host ref) bool {
+// begin gives the task that is taking the host there already, if there is one.
+func (m *maintenance) begin(host, task ref) (other ref, begun bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.entering == nil {
-		m.entering, m.cancels = map[ref]bool{}, map[ref]chan struct{}{}
+		m.entering, m.cancels = map[ref]ref{}, map[ref]chan struct{}{}
 	}
-	if m.entering[host] {
-		return false
+	if other, entering := m.entering[host]; entering {
+		return other, false
 	}
-	m.entering[host] = true
-	return true
+	m.entering[host] = task
+	return ref{}, true
 }
 
 func (m *maintenance) end(host ref) {
@@ -55,7 +59,8 @@ func (m *maintenance) end(host ref) {
 func (m *maintenance) isEntering(host ref) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.entering[host]
+	_, entering := m.entering[host]
+	return entering
 }
 
 // cancellable gives a channel that CancelTask closes, until forget.
@@ -127,8 +132,8 @@ func (s *Server) enterMaintenance(host *simulator.HostSystem, task ref, request 
 	if s.inMaintenanceMode(host) {
 		return invalidHostState(host, "is in maintenance mode already")
 	}
-	if !s.maintenance.begin(host.Self) {
-		return &types.TaskInProgress{Task: task}
+	if other, begun := s.maintenance.begin(host.Self, task); !begun {
+		return &types.TaskInProgress{Task: other}
 	}
 	defer s.maintenance.end(host.Self)
 	if cluster := s.clusterOf(host.Self); cluster != nil {
@@ -150,7 +155,8 @@ func (s *Server) evacuate(host *simulator.HostSystem, task ref, request *types.E
 	if request.Timeout > 0 {
 		timeout = time.After(time.Duration(request.Timeout) * time.Second)
 	}
-	evacuation := evacuation{server: s, host: host, task: task, poweredOff: isTrue(request.EvacuatePoweredOffVms)}
+	evacuation := evacuation{server: s, host: host, task: task, poweredOff: isTrue(request.EvacuatePoweredOffVms),
+		tried: map[ref]time.Time{}}
 	evacuation.most = max(len(s.machinesOn(host)), 1)
 	for {
 		evacuation.moveAll(cancelled)
@@ -182,6 +188,7 @@ type evacuation struct {
 	poweredOff bool // those that are off are to go too
 	most       int  // machines that were there
 	obstacle   string
+	tried      map[ref]time.Time // machines that could not be moved, and when
 }
 
 // moveAll lets DRS move what it may. Without it, others have to.
@@ -194,7 +201,7 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 		default:
 		}
 		on := s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn
-		if !on && !e.poweredOff || !s.drsMoves(vm, on) {
+		if !on && !e.poweredOff || !s.drsMoves(vm, on) || time.Since(e.tried[vm.Self]) < evacuationRetry {
 			continue
 		}
 		_, fault := s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
@@ -209,6 +216,7 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 		})()
 		if fault != nil {
 			e.note(vm, fault)
+			e.tried[vm.Self] = time.Now()
 		}
 		left := len(s.machinesOn(e.host))
 		s.update(s.registry.Get(e.task), set("info.progress", int32(max(0, 90*(e.most-left)/e.most))))

@@ -100,7 +100,9 @@ func TestAHostThatDoesNotBecomeEmptyTimesOutOrIsGivenUp(t *testing.T) {
 	// On its way there, it takes nothing in, and cannot be sent a second time.
 	other := l.machinesOnHost("esx2", false)[0]
 	refuse[types.InvalidHostState](l, other, types.VirtualMachineRelocateSpec{Host: l.host("esx1")})
-	isFault[types.TaskInProgress](l, l.refusal(host.EnterMaintenanceMode(t.Context(), 0, false, nil)))
+	if fault := isFault[types.TaskInProgress](l, l.refusal(host.EnterMaintenanceMode(t.Context(), 0, false, nil))); fault.Task != entering.Reference() {
+		t.Errorf("the task in progress is %s", fault.Task)
+	}
 	if _, err := methods.CancelTask(t.Context(), l.client.Client, &types.CancelTask{This: entering.Reference()}); err != nil {
 		t.Fatal(err)
 	}
