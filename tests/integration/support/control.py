@@ -35,11 +35,22 @@ class Control:
         return [call["method"] for call in self.all() if call["mutating"]]
 
     def fault(
-        self, method: str, fault: str | None = None, *, delay_seconds: float = 0, count: int = 1, skip: int = 0
+        self,
+        method: str,
+        fault: str | None = None,
+        *,
+        delay_seconds: float = 0,
+        count: int = 1,
+        skip: int = 0,
+        name: str = "*",
+        in_task: bool = False,
     ) -> None:
-        """The next ``count`` calls of the method, after ``skip`` of them, fail with the fault, or are just late."""
-        rule: dict[str, Any] = {"method": method, "type": "*", "name": "*", "count": count, "skip": skip}
-        rule["delay_seconds"] = delay_seconds
+        """The next ``count`` calls of the method, after ``skip`` of them, fail with the fault, or are just late.
+
+        ``name`` is of the object called. With ``in_task`` the calls succeed, and their tasks fail or are late.
+        """
+        rule: dict[str, Any] = {"method": method, "type": "*", "name": name, "count": count, "skip": skip}
+        rule |= {"delay_seconds": delay_seconds, "in_task": in_task}
         if fault is not None:
             rule["fault"] = fault
         self._call("POST", "/v1/faults", rule)

@@ -177,6 +177,13 @@ func TestFaultsAndDelaysAreInjected(t *testing.T) {
 	if err := <-answered; err != nil {
 		t.Error(err)
 	}
+	add(FaultRule{Method: "PowerOffVM_Task", Name: "other", DelaySeconds: 3600, InTask: true})
+	task := must(other.PowerOff(t.Context()))(t) // the call is answered at once
+	if state := l.server.powerState(l.server.vm(other.Reference())); state != types.VirtualMachinePowerStatePoweredOn {
+		t.Errorf("it is %s before its task has begun", state)
+	}
+	rules.Clear()
+	l.result(task, nil)
 }
 
 func TestAFilterMadeWhileAClientWaitsIsReportedAtOnce(t *testing.T) {

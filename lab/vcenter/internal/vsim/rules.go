@@ -26,7 +26,7 @@ type FaultRule struct {
 	DelaySeconds float64 `json:"delay_seconds"` // before the call is looked at
 	Count        int     `json:"count"`         // how often it applies; 0: always
 	Skip         int     `json:"skip"`          // how many calls it lets pass first
-	InTask       bool    `json:"in_task"`       // the call succeeds, and its task fails
+	InTask       bool    `json:"in_task"`       // the call succeeds, and its task fails; or without a fault, is late
 }
 
 // FaultRules are tried in their order.
@@ -89,17 +89,11 @@ func (f *FaultRules) Clear() {
 
 // apply waits as long as the first rule that matches says, and gives its fault.
 func (f *FaultRules) apply(call *simulator.Method, name string) (injection, types.BaseMethodFault) {
-	rule, cleared := f.match(call, name)
+	rule, cleared := f.match(call, name, false)
 	if rule == nil {
 		return injection{}, nil
 	}
-	if rule.DelaySeconds > 0 {
-		select {
-		case <-time.After(time.Duration(rule.DelaySeconds * float64(time.Second))):
-		case <-cleared:
-		case <-f.closing:
-		}
-	}
+	f.wait(rule, cleared)
 	if rule.fault == nil {
 		return injection{}, nil
 	}
@@ -112,12 +106,34 @@ func (f *FaultRules) apply(call *simulator.Method, name string) (injection, type
 	return injection{rule.InTask}, fault
 }
 
-func (f *FaultRules) match(call *simulator.Method, name string) (*activeRule, chan struct{}) {
+// hold keeps a task from its work as long as a rule for tasks says. The call has been answered.
+func (f *FaultRules) hold(method string, entity ref, name string) {
+	if rule, cleared := f.match(&simulator.Method{Name: method, This: entity}, name, true); rule != nil {
+		f.wait(rule, cleared)
+	}
+}
+
+func (f *FaultRules) wait(rule *activeRule, cleared chan struct{}) {
+	if rule.DelaySeconds <= 0 {
+		return
+	}
+	select {
+	case <-time.After(time.Duration(rule.DelaySeconds * float64(time.Second))):
+	case <-cleared:
+	case <-f.closing:
+	}
+}
+
+func (r *activeRule) delaysTask() bool { return r.InTask && r.fault == nil }
+
+// match is for the call itself, or with inTask for the task that it has started.
+func (f *FaultRules) match(call *simulator.Method, name string, inTask bool) (*activeRule, chan struct{}) {
 	any := func(pattern, value string) bool { return pattern == "" || pattern == "*" || pattern == value }
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, rule := range f.rules {
 		switch {
+		case rule.delaysTask() != inTask:
 		case !any(rule.Method, call.Name) || !any(rule.Type, call.This.Type) || !any(rule.Name, name):
 		case rule.Count > 0 && rule.applied >= rule.Count:
 		case rule.skipped < rule.Skip:

@@ -45,7 +45,9 @@ func (s *Server) start(ctx *simulator.Context, entity ref, method string, do wor
 	}
 	// Those who are told of the new task change its entity.
 	s.lockedIfThere(entity, func() { s.registry.Put(task) })
+	entityName := task.Info.EntityName
 	go func() {
+		s.faults.hold(method, entity, entityName)
 		result, fault := contained(method, do)
 		s.finish(task, result, fault)
 	}()
