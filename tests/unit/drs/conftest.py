@@ -160,5 +160,3 @@ def targets(draw: st.DrawFn) -> Target:
         overrides=overrides,
         purge_prefix=draw(st.sampled_from([None, "own-"])),
     )
-
-

@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""35 DRS objects (20 rules between VMs, 10 groups, 5 rules between VMs and hosts) with one drs_ruleset, beside
+community.vmware's modules for the same.
+
+Both make them in one lab vCenter that has 500 other VMs, and have then nothing to do. The lab answers at once, which
+favours the side with more requests. The peers' side takes minutes, so that it runs once; ours is the median of three.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Cost, cost_of, medians, report
+from lab.controller import Lab
+from tests.integration.support.control import Control
+from tests.integration.support.drs import ClusterWitness
+
+OTHERS = 500
+RUNS = 3
+_PAIRS = [[f"bench-{2 * number}", f"bench-{2 * number + 1}"] for number in range(20)]
+
+Task = dict[str, Any]
+
+
+def _ours(info: Mapping[str, Any]) -> list[Task]:
+    hosts = info["hosts"]
+    groups = [{"name": f"vms-{n}", "type": "vm", "members": _PAIRS[n]} for n in range(5)]
+    groups += [{"name": f"hosts-{n}", "type": "host", "members": [hosts[n % 2], hosts[2]]} for n in range(5)]
+    rules: list[dict[str, Any]] = [
+        {"name": f"pair-{n}", "type": "vm_anti_affinity", "vms": pair} for n, pair in enumerate(_PAIRS)
+    ]
+    rules += [
+        {"name": f"bound-{n}", "type": "vm_host_affinity", "vm_group": f"vms-{n}", "host_group": f"hosts-{n}"}
+        for n in range(5)
+    ]
+    return [{"gantry.vsphere.drs_ruleset": {"cluster": info["cluster"], "groups": groups, "rules": rules}}]
+
+
+def _peers(info: Mapping[str, Any]) -> list[Task]:
+    vcenter, hosts = info["vcenter"], info["hosts"]
+    common = {
+        "hostname": vcenter["hostname"],
+        "port": vcenter["port"],
+        "username": vcenter["username"],
+        "password": vcenter["password"],
+        "validate_certs": False,
+        "cluster_name": info["cluster"],
+        "datacenter": info["datacenter"],
+    }
+
+    def group(name: str, **members: Any) -> Task:
+        return {"community.vmware.vmware_drs_group": {**common, "group_name": name, **members}}
+
+    def rule(kind: str, name: str, **options: Any) -> Task:
+        return {f"community.vmware.{kind}": {**common, "drs_rule_name": name, "enabled": True, **options}}
+
+    return [
+        *(group(f"vms-{n}", vms=_PAIRS[n]) for n in range(5)),
+        *(group(f"hosts-{n}", hosts=[hosts[n % 2], hosts[2]]) for n in range(5)),
+        *(rule("vmware_vm_vm_drs_rule", f"pair-{n}", vms=pair, affinity_rule=False) for n, pair in enumerate(_PAIRS)),
+        *(
+            rule("vmware_vm_host_drs_rule", f"bound-{n}", vm_group_name=f"vms-{n}", host_group_name=f"hosts-{n}")
+            for n in range(5)
+        ),
+    ]
+
+
+def _playbook(folder: Path, name: str, tasks: list[Task]) -> list[str]:
+    playbook = folder / f"{name}.yml"
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    program = str(Path(sys.executable).parent / "ansible-playbook")
+    variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    return [program, "-i", "localhost,", "-e", json.dumps(variables), str(playbook)]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What making the objects and finding them there cost, and how many requests each took."""
+
+    make: Cost
+    again: Cost
+    make_requests: int
+    again_requests: int
+
+
+def _measure(
+    command: list[str], runs: int, environment: Mapping[str, str], control: Control, witness: ClusterWitness
+) -> Side:
+    costs: dict[str, list[Cost]] = {"make": [], "again": []}
+    requests = {}
+    for _run in range(runs):
+        witness.clear()
+        for what, found in costs.items():
+            control.forget()
+            found.append(cost_of(command, environment))
+            requests[what] = len(control.methods())
+        if len(witness.rules()) != 25 or len(witness.groups()) != 10:
+            raise SystemExit(f"{command[-1]} did not make what it was asked for")
+    return Side(medians(costs["make"]), medians(costs["again"]), requests["make"], requests["again"])
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
+        folder = Path(directory)
+        lab = Lab(
+            folder / "lab", {"hypervisor": "none", "ports": "free", "publish": {}, "images": ["tiny"]}, bound=True
+        )
+        info = lab.up()
+        vcenter = info["vcenter"]
+        # Empty: nothing of the machine's own settings takes part.
+        (folder / "ansible.cfg").touch()
+        environment = {
+            "VMWARE_HOST": vcenter["hostname"],
+            "VMWARE_PORT": str(vcenter["port"]),
+            "VMWARE_USER": vcenter["username"],
+            "VMWARE_PASSWORD": vcenter["password"],
+            "VMWARE_CA_PATH": vcenter["ca_path"],
+            "XDG_CACHE_HOME": str(folder / "cache"),
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+        }
+        try:
+            control, witness = Control(info["control"]), ClusterWitness(info, info["cluster"])
+            control.add_vms(2 * len(_PAIRS), "bench-")
+            control.add_vms(OTHERS, "idle-")
+            ours = _measure(_playbook(folder, "ours", _ours(info)), RUNS, environment, control, witness)
+            peers = _measure(_playbook(folder, "peers", _peers(info)), 1, environment, control, witness)
+        finally:
+            lab.down()
+    report(
+        "drs",
+        [
+            ("making: drs_ruleset, wall seconds", ours.make.wall),
+            ("making: community.vmware, wall seconds", peers.make.wall),
+            ("making: wall, community.vmware / drs_ruleset", peers.make.wall / ours.make.wall),
+            ("making: CPU, community.vmware / drs_ruleset", peers.make.cpu / ours.make.cpu),
+            ("making: requests of drs_ruleset", ours.make_requests),
+            ("making: requests of community.vmware", peers.make_requests),
+            ("nothing to do: wall, community.vmware / drs_ruleset", peers.again.wall / ours.again.wall),
+            ("nothing to do: CPU, community.vmware / drs_ruleset", peers.again.cpu / ours.again.cpu),
+            ("nothing to do: requests of drs_ruleset", ours.again_requests),
+            ("nothing to do: requests of community.vmware", peers.again_requests),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
