@@ -9,6 +9,7 @@ package hypervisor
 import (
 	"encoding/binary"
 	"fmt"
+	"net"
 	"net/netip"
 )
 
@@ -69,6 +70,13 @@ func offset(subnet netip.Prefix, n uint32) netip.Addr {
 	var result [4]byte
 	binary.BigEndian.PutUint32(result[:], binary.BigEndian.Uint32(base[:])+n)
 	return netip.AddrFrom4(result)
+}
+
+// hardwareAddress is the bridge's for good. Without one it takes on the lowest of its ports', and guests go on speaking to
+// the one that it had before the last machine came or went.
+func (b bridge) hardwareAddress() string {
+	address := b.gateway.As4()
+	return net.HardwareAddr(append([]byte{0x02, 0x00}, address[:]...)).String()
 }
 
 // netmask in dotted form, as dnsmasq wants it.

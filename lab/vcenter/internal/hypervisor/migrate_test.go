@@ -115,6 +115,9 @@ func TestABusyGuestIsMovedTwentyTimesAndLosesNothing(t *testing.T) {
 		}
 		pids, spent = append(pids, info.PID), info.CPUSeconds
 	}
+	if bridge := links(t, h, "br0"); !strings.Contains(bridge, "02:00:0a:4d:00:01") {
+		t.Errorf("the guest's gateway has another address now: %s", bridge)
+	}
 	t.Logf("the longest of 20 pauses: %s; the guest counted to %d", longest, c.next)
 	if records := processRecords(t, h); len(records) != 2 {
 		t.Errorf("process records: %v", records)

@@ -38,7 +38,7 @@ func createNamespace(name string, bridges []bridge) (*namespace, error) {
 	for _, b := range bridges {
 		ns.bridges[b.network] = b
 		commands = append(commands,
-			"link add "+b.name+" type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+			"link add "+b.name+" address "+b.hardwareAddress()+" type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
 			fmt.Sprintf("addr add %s/%d dev %s", b.gateway, b.subnet.Bits(), b.name),
 			"link set "+b.name+" up")
 	}
