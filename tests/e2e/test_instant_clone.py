@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container that runs is forked: both go on from one point in time, each with memory and files of its own."""
+
+from __future__ import annotations
+
+from pyVim.task import WaitForTask
+from pyVmomi import vim
+
+from tests.e2e.support.containers import PATIENCE, Containers
+from tests.e2e.support.counting import options, run_counter, status, stop_counter
+from tests.e2e.support.vcenter import find, session
+
+
+def test_counter_is_forked(containers: Containers, name: str) -> None:
+    run_counter(containers, name)
+    port = containers.publish(name, 80)
+    page = containers.get(port)
+    with session(containers.lab) as content:
+        source = find(content, vim.VirtualMachine, name)
+        spec = vim.vm.InstantCloneSpec(
+            name=f"{name}-twin",
+            location=vim.vm.RelocateSpec(),
+            config=[vim.option.OptionValue(key="guestinfo.who", value="twin")],
+        )
+        task = source.InstantClone_Task(spec)
+        WaitForTask(task, maxWaitTime=PATIENCE)
+        twin = task.info.result
+        assert (twin.runtime.powerState, twin.runtime.host) == ("poweredOn", source.runtime.host)
+        assert (options(twin)["guestinfo.who"], status(twin)) == ("twin", status(source))
+        # The twin, which still believes to have the other's addresses, does not speak in its name.
+        assert [containers.get(port) for _ in range(10)] == [page] * 10
+
+        begun = status(source)["started_at"]
+        assert 0 < stop_counter(content, twin) < stop_counter(content, source)
+        assert [status(machine)["started_at"] for machine in (twin, source)] == [begun] * 2
+        WaitForTask(twin.Destroy_Task())
