@@ -75,22 +75,22 @@ class ClusterWitness:
 
     def write(self, **fields: Any) -> None:
         """Reconfigure the cluster, as another controller would."""
-        spec = vim.cluster.ConfigSpecEx(**fields)
+        spec = make("ConfigSpecEx", **fields)
         WaitForTask(self.cluster.ReconfigureComputeResource_Task(spec, True))
 
     def group_spec(self, name: str) -> Any:
         """What writes a group back just as it is now."""
         (info,) = [group for group in self.cluster.configurationEx.group if group.name == name]
-        return vim.cluster.GroupSpec(operation="edit", info=info)
+        return make("GroupSpec", operation="edit", info=info)
 
     def clear(self) -> None:
         """Remove all rules, groups and overrides."""
         config = self.cluster.configurationEx
         self.write(
-            rulesSpec=[vim.cluster.RuleSpec(operation="remove", removeKey=rule.key) for rule in config.rule],
-            groupSpec=[vim.cluster.GroupSpec(operation="remove", removeKey=group.name) for group in config.group],
+            rulesSpec=[make("RuleSpec", operation="remove", removeKey=rule.key) for rule in config.rule],
+            groupSpec=[make("GroupSpec", operation="remove", removeKey=group.name) for group in config.group],
             drsVmConfigSpec=[
-                vim.cluster.DrsVmConfigSpec(operation="remove", removeKey=one.key) for one in config.drsVmConfig
+                make("DrsVmConfigSpec", operation="remove", removeKey=one.key) for one in config.drsVmConfig
             ],
         )
 
@@ -107,6 +107,11 @@ class ClusterWitness:
             return list(view.view)
         finally:
             view.Destroy()
+
+
+def make(kind: str, **fields: Any) -> Any:
+    """A data object of a cluster's configuration; pyVmomi says nothing of their types."""
+    return getattr(vim.cluster, kind)(**fields)
 
 
 def _rule(rule: Any) -> dict[str, Any]:
