@@ -213,6 +213,28 @@ func TestAMachineTakesItsConnectionsAlongOrStays(t *testing.T) {
 	if drive.Backing != "[shared0] boot.iso" || !drive.Connected {
 		t.Errorf("got %+v", drive)
 	}
+	other := p.first.create(p.first.spec("db", scsi(), newDisk(mib), card("Backend", "")))
+	p.first.result(other.PowerOn(t.Context()))
+	unmapped := to(p.second, other, p.first)
+	unmapped.DeviceChange = nil
+	network := isFault[types.CannotAccessNetwork](p.first, p.first.refusal(p.first.relocate(other, unmapped)))
+	if network.Backing != "Backend" || network.Device != "Network adapter 1" {
+		t.Errorf("got %+v", network)
+	}
+
+	// Asked beforehand, vCenter names all of it.
+	p.second.create(p.second.spec("web"))
+	both := spec
+	both.DeviceChange = nil
+	found := p.first.checkRelocate(vm, both).Error
+	if len(found) != 3 {
+		t.Fatalf("got %+v", found)
+	}
+	isFault[types.CannotAccessNetwork](p.first, found[0].Fault)
+	isFault[types.CannotAccessVmDevice](p.first, found[1].Fault)
+	isFault[types.DuplicateName](p.first, found[2].Fault)
+	p.second.result(p.second.named("web").Destroy(t.Context()))
+
 	// A medium that has been taken out is left behind.
 	held := p.first.cdOf(vm)
 	held.Connectable.Connected = false
@@ -222,18 +244,9 @@ func TestAMachineTakesItsConnectionsAlongOrStays(t *testing.T) {
 	if ejected := p.second.cdOf(p.second.named("web")); ejected.Connectable.Connected {
 		t.Error("it is connected to what is not there")
 	}
-
-	other := p.first.create(p.first.spec("db", scsi(), newDisk(mib), card("Backend", "")))
-	p.first.result(other.PowerOn(t.Context()))
-	spec = to(p.second, other, p.first)
-	spec.DeviceChange = nil
-	network := isFault[types.CannotAccessNetwork](p.first, p.first.refusal(p.first.relocate(other, spec)))
-	if network.Backing != "Backend" || network.Device != "Network adapter 1" {
-		t.Errorf("got %+v", network)
-	}
 	// Off, it is not connected: the network of the same name will do.
 	p.first.result(other.PowerOff(t.Context()))
-	p.first.result(p.first.relocate(other, spec))
+	p.first.result(p.first.relocate(other, unmapped))
 	if cards := cardsOf(p.second.read(p.second.named("db")).Config.Hardware.Device); len(cards) != 1 {
 		t.Errorf("it has %d cards", len(cards))
 	} else if _, name := p.second.server.networkOf(cards[0]); name != "Backend" {
