@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
@@ -37,18 +38,33 @@ _CODES = {
     "InsufficientMemoryResourcesFault": "capacity",
     "InsufficientResourcesFault": "capacity",
     "InvalidHostConnectionState": "host_disconnected",
+    "InvalidHostState": "host_maintenance",
     "VmHostAffinityRuleViolation": "mandatory_rule",
     "VmHostMustRuleViolation": "mandatory_rule",
 }
+# Faults that say of a device what we say in one of these codes, but do not tell which.
+_DEVICE_FAULTS = frozenset(
+    {"CannotAccessVmDevice", "DeviceBackingNotSupported", "DeviceNotSupported", "RemoteDeviceNotSupported"}
+)
+_DEVICE_CODES = frozenset({"cd_attached", "serial_connected", "passthrough"})
 _CURES = {
     "capacity": "Free resources there, or choose another place.",
     "datastore_not_shared": "Give a datastore that the host sees, or choose another host.",
     "evc": "Power it off and move it cold, or raise the cluster's EVC mode.",
+    "host_maintenance": "Let the host leave maintenance mode, or choose another.",
     "host_disconnected": "Connect the host to vCenter again, or choose another.",
     "incompatible": "Remove what vCenter names, or choose another place.",
     "mandatory_rule": "Choose a host that the rule allows, or make it a rule that should be kept.",
     "network_missing": "Make the port group on the host, or map the network to one that it has by networks.",
 }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One thing that vCenter has against a move; ``kind`` is the fault's type."""
+
+    kind: str
+    blocker: Blocker
 
 
 def place(session: Session, vm: Vm, cluster: str, spec: Any, hosts: Sequence[Host]) -> str | Blocker:
@@ -82,7 +98,7 @@ def place(session: Session, vm: Vm, cluster: str, spec: Any, hosts: Sequence[Hos
 
 def check(
     session: Session, checks: Sequence[tuple[Vm, Any]], world: World, report: Callable[[str], None]
-) -> tuple[dict[str, list[Blocker]], dict[str, list[str]]]:
+) -> tuple[dict[str, list[Answer]], dict[str, list[str]]]:
     """What vCenter's provisioning checker has against each move, and its warnings, by the VM's MoID."""
     checker = session.content.vmProvisioningChecker
 
@@ -90,11 +106,11 @@ def check(
         return lambda: checker.CheckRelocate_Task(vm=session.ref("VirtualMachine", vm.moid), spec=spec)
 
     jobs = [Job(vm.name, "check the move of", starter(vm, spec), mutates=False) for vm, spec in checks]
-    blockers: dict[str, list[Blocker]] = {}
+    answers: dict[str, list[Answer]] = {}
     warnings: dict[str, list[str]] = {}
     for (vm, _spec), outcome in zip(checks, session.run(jobs, report, limits=Limits()), strict=True):
         if isinstance(outcome.error, FaultError):
-            blockers[vm.moid] = [_blocker(vm, None, outcome.error.cause)]
+            answers[vm.moid] = [Answer(outcome.error.kind, _blocker(vm, None, outcome.error.cause))]
             continue
         if outcome.error is not None:
             raise GantryError(
@@ -103,9 +119,11 @@ def check(
             )
         for result in outcome.result or ():
             host = world.host_name(None if result.host is None else moid_of(result.host))
-            blockers.setdefault(vm.moid, []).extend(_blocker(vm, host, fault) for fault in result.error or ())
+            answers.setdefault(vm.moid, []).extend(
+                Answer(fault_kind(fault), _blocker(vm, host, fault)) for fault in result.error or ()
+            )
             warnings.setdefault(vm.moid, []).extend(fault_text(fault) for fault in result.warning or ())
-    return blockers, warnings
+    return answers, warnings
 
 
 def _blocker(vm: Vm, host: str | None, fault: Any) -> Blocker:
@@ -114,11 +132,12 @@ def _blocker(vm: Vm, host: str | None, fault: Any) -> Blocker:
     return Blocker(vm.path, code, f"vCenter says {kind}: {fault_text(fault)}", _CURES[code], host)
 
 
-def beyond(ours: Sequence[Blocker], theirs: Mapping[str, Sequence[Blocker]], vm: Vm) -> list[Blocker]:
-    """What vCenter has against it that we have not said already, in better words."""
+def beyond(ours: Sequence[Blocker], theirs: Sequence[Answer]) -> list[Blocker]:
+    """What vCenter has against a VM's move that we have not said already, in better words."""
     known = {blocker.code for blocker in ours}
     found: dict[str, Blocker] = {}
-    for blocker in theirs.get(vm.moid, ()):
-        if blocker.code not in known and blocker.message not in found:
-            found[blocker.message] = blocker
+    for answer in theirs:
+        said = answer.blocker.code in known or (answer.kind in _DEVICE_FAULTS and known & _DEVICE_CODES)
+        if not said:
+            found.setdefault(answer.blocker.message, answer.blocker)
     return list(found.values())

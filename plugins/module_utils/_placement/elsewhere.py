@@ -61,9 +61,7 @@ def observe_away(session: Session, other: Session, desired: VmotionRequest) -> O
             "the place at the top."
         )
     staying, arrived = _select(inventory, there, desired)
-    where = resolve_place(
-        there, desired.place, desired.disks, source=inventory, clusters=[], option="destination_vcenter."
-    )
+    where = resolve_place(there, desired.place, desired.disks, source=inventory, clusters=[])
     found = read_scene(session, inventory, staying)
     arrivals = read_scene(other, there, arrived, clusters=[where.cluster] if where.cluster else [])
     here, world = found.world, arrivals.world

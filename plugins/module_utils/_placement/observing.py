@@ -181,5 +181,5 @@ def _theirs(
     theirs, warnings = asking.check(session, specs, observed.world, lambda _text: None)
     blockers = []
     for vm in asked:
-        blockers.extend(asking.beyond([one for one in ours if one.vm == vm.path], theirs, vm))
+        blockers.extend(asking.beyond([one for one in ours if one.vm == vm.path], theirs.get(vm.moid, ())))
     return blockers, warnings

@@ -43,40 +43,37 @@ def resolve_place(
     *,
     source: Inventory,
     clusters: Sequence[str],
-    option: str = "",
 ) -> Where:
     """``clusters`` are those that the VMs are in: a pool without a cluster is one of theirs.
 
-    ``source`` is where the networks are that are mapped; ``option`` what the names of the options begin with.
+    ``source`` is where the networks are that are mapped.
     """
     datacenter = None if place.datacenter is None else inventory.datacenter(place.datacenter)
     cluster = None
     if place.cluster is not None:
-        cluster = inventory.cluster(place.cluster, datacenter=datacenter, what=f"{option}cluster")
+        cluster = inventory.cluster(place.cluster, datacenter=datacenter)
     host = None
     if place.host is not None:
-        host = inventory.host(place.host, datacenter=datacenter, cluster=cluster, what=f"{option}host")
+        host = inventory.host(place.host, datacenter=datacenter, cluster=cluster)
         cluster = cluster or inventory.entry(host.parent or "")
     pool = None
     if place.resource_pool is not None:
         cluster = cluster or _only_cluster(inventory, clusters, place.resource_pool)
-        pool = inventory.resource_pool(place.resource_pool, cluster=cluster, what=f"{option}resource_pool")
+        pool = inventory.resource_pool(place.resource_pool, cluster=cluster)
     folder = None
     if place.folder is not None:
         inside = datacenter or inventory.datacenter((cluster and cluster.datacenter) or None)
-        folder = inventory.folder(place.folder, datacenter=inside, what=f"{option}folder")
+        folder = inventory.folder(place.folder, datacenter=inside)
     return Where(
         host=_moid(host),
         cluster=_moid(cluster),
         pool=_moid(pool),
-        datastore=_datastore(inventory, place.datastore, datacenter, f"{option}datastore"),
-        pod=_pod(inventory, place.datastore_cluster, f"{option}datastore_cluster"),
+        datastore=_datastore(inventory, place.datastore, datacenter),
+        pod=_pod(inventory, place.datastore_cluster),
         folder=_moid(folder),
-        networks=_networks(inventory, source, place.networks, datacenter, option),
+        networks=_networks(inventory, source, place.networks, datacenter),
         disks=tuple(
-            ResolvedDisk(
-                wish.disk, _datastore(inventory, wish.datastore, datacenter, "disks.datastore"), wish.provisioning
-            )
+            ResolvedDisk(wish.disk, _datastore(inventory, wish.datastore, datacenter), wish.provisioning)
             for wish in disks
         ),
     )
@@ -94,11 +91,11 @@ def _only_cluster(inventory: Inventory, clusters: Sequence[str], pool: str) -> E
     return entry
 
 
-def _datastore(inventory: Inventory, name: str | None, datacenter: Entry | None, what: str) -> str | None:
-    return None if name is None else inventory.datastore(name, datacenter=datacenter, what=what).moid
+def _datastore(inventory: Inventory, name: str | None, datacenter: Entry | None) -> str | None:
+    return None if name is None else inventory.datastore(name, datacenter=datacenter).moid
 
 
-def _pod(inventory: Inventory, name: str | None, what: str) -> str | None:
+def _pod(inventory: Inventory, name: str | None) -> str | None:
     if name is None:
         return None
     pods = inventory.all("StoragePod")
@@ -107,11 +104,11 @@ def _pod(inventory: Inventory, name: str | None, what: str) -> str | None:
         return found[0].moid
     there = ", ".join(sorted(f"{pod.path} ({pod.moid})" for pod in (found or pods))) or "none"
     problem = f"is the name of {len(found)}" if found else "is no datastore cluster"
-    raise GantryError(f"{what} {name!r} {problem}. There are: {there}.")
+    raise GantryError(f"datastore_cluster {name!r} {problem}. There are: {there}.")
 
 
 def _networks(
-    inventory: Inventory, source: Inventory, mapping: Mapping[str, str], datacenter: Entry | None, option: str
+    inventory: Inventory, source: Inventory, mapping: Mapping[str, str], datacenter: Entry | None
 ) -> dict[str, str]:
     """Also checks that what is mapped is a network at all: a misspelt one would be passed over in silence."""
     resolved = {}
@@ -122,8 +119,8 @@ def _networks(
             for name in (entry.name, entry.moid)
         }
         if old not in names:
-            source.network(old, what=f"{option}networks")  # raises, with what there is
-        resolved[old] = inventory.network(new, datacenter=datacenter, what=f"{option}networks").moid
+            source.network(old)  # raises, with what there is
+        resolved[old] = inventory.network(new, datacenter=datacenter).moid
     return resolved
 
 

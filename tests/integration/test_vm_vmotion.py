@@ -1,0 +1,380 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""vm_vmotion against the lab's vCenters, with nothing booted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from tests.integration.support.background import result_of, running
+from tests.integration.support.containers import PREFIX, Yard
+from tests.integration.support.control import Control
+from tests.integration.support.placement import NETWORK, Site, cd_drive, serial_port, wide_lab
+from tests.integration.support.playing import Player, play_both_ways
+
+BUDGET = 10
+MANY = [f"{PREFIX}{number:02}" for number in range(20)]
+A, B, C = f"{PREFIX}a", f"{PREFIX}b", f"{PREFIX}c"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    with wide_lab(tmp_path_factory.mktemp("lab")) as info:
+        yield info
+
+
+@pytest.fixture(scope="module")
+def yard(lab: dict[str, Any]) -> Iterator[Yard]:
+    one = Yard(lab)
+    yield one
+    one.session.close()
+
+
+@pytest.fixture
+def site(lab: dict[str, Any], yard: Yard, calls: Control) -> Iterator[Site]:
+    one = Site(lab, yard, calls)
+    one.clear()
+    yield one
+    one.clear()
+
+
+@pytest.fixture
+def second(lab: dict[str, Any]) -> Iterator[Site]:
+    """The other vCenter."""
+    info = lab["second"]
+    one = Site(info, Yard(info), Control(info["control"]))
+    yield one
+    one.clear()
+    one.yard.session.close()
+
+
+def states(result: dict[str, Any]) -> dict[str, str]:
+    return {vm["name"]: vm["status"] for vm in result["vms"]}
+
+
+def codes(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(blocker["vm"].rpartition("/")[2], blocker["code"]) for blocker in result["blockers"]]
+
+
+def comparable(result: dict[str, Any]) -> dict[str, Any]:
+    """What check mode and the run must agree on: all but what only a move can tell."""
+    vms = [{key: value for key, value in vm.items() if key not in ("duration", "verified")} for vm in result["vms"]]
+    return {"vms": vms, **{key: result[key] for key in ("changed", "actions", "diff", "blockers")}}
+
+
+# -- moves
+
+# What is asked, and what is then true of the VM.
+MOVES: dict[str, tuple[dict[str, Any], Callable[[Site], bool]]] = {
+    "host": ({"host": "esx2"}, lambda site: site.hosts()[A] == "esx2"),
+    "cluster": ({"cluster": "C1"}, lambda site: site.hosts()[A] in ("esx4", "esx5")),
+    "datastore": ({"datastore": "shared1"}, lambda site: site.disks(A) == ["shared1", "shared1"]),
+    "host and its own datastore": (
+        {"host": "esx3", "datastore": "local-esx3"},
+        lambda site: (site.hosts()[A], site.disks(A)) == ("esx3", ["local-esx3", "local-esx3"]),
+    ),
+    "one disk": (
+        {"disks": [{"label": "Hard disk 2", "datastore": "shared1", "provisioning": "thick"}]},
+        lambda site: site.disks(A) == ["shared0", "shared1"],
+    ),
+    "network": ({"networks": {NETWORK: "Backend"}}, lambda site: site.network(A) == "Backend"),
+}
+
+
+@pytest.mark.parametrize("case", MOVES)
+@pytest.mark.parametrize("on", [True, False], ids=["live", "cold"])
+def test_check_mode_predicts_the_move_and_a_second_run_leaves_it(site: Site, case: str, on: bool) -> None:
+    options, is_there = MOVES[case]
+    site.make(A, host="esx1", on=on)
+    predicted = site.ok("vm_vmotion", vms=[A], check=True, **options)
+    assert site.calls.mutating() == []
+    assert not is_there(site)
+    moved = site.ok("vm_vmotion", vms=[A], **options)
+    assert comparable(moved) == comparable(predicted)
+    assert moved["changed"]
+    assert is_there(site)
+    (vm,) = moved["vms"]
+    assert (vm["status"], vm["mode"]) == ("moved", "live" if on else "cold")
+    assert vm["verified"]["placement"]
+    assert vm["duration"] >= 0
+    again = site.ok("vm_vmotion", vms=[A], **options)
+    assert (again["changed"], again["actions"], states(again)) == (False, [], {A: "in_place"})
+    assert site.calls.mutating() == []
+    assert len(site.calls.methods()) <= BUDGET
+
+
+def test_a_resource_pool_and_a_datastore_cluster(site: Site, yard: Yard) -> None:
+    yard.create_pool("gold")
+    site.make(A, host="esx1")
+    site.ok("vm_vmotion", vms=[A], host="esx1", datastore="local-esx1")
+    result = site.ok("vm_vmotion", vms=[A], resource_pool="gold", datastore_cluster="pod")
+    (vm,) = result["vms"]
+    assert vm["to"]["resource_pool"] == "/DC0/host/C0/Resources/gold"
+    assert set(site.disks(A)) <= {"shared0", "shared1"}
+    assert not site.ok("vm_vmotion", vms=[A], resource_pool="gold", datastore_cluster="pod")["changed"]
+
+
+def test_a_container_keeps_its_address_and_its_run(site: Site, yard: Yard) -> None:
+    yard.upload_bootstrap()
+    yard.make_image("registry.example.com/app:1", 1, {"Cmd": ["serve"]})
+    try:
+        place = {"cluster": "C0", "networks": [{"name": NETWORK}], "image": "registry.example.com/app:1"}
+        site.ok("container_vm", name=A, labels={"com.docker.compose.project": "shop"}, **place)
+        target = "esx1" if site.hosts()[A] != "esx1" else "esx2"
+        moved = site.ok("vm_vmotion", vms=[{"stack": "shop"}], host=target)
+        assert moved["vms"][0]["verified"] == {"placement": True, "ip_addresses": True, "process": True}
+        assert moved.get("warnings", []) == []
+    finally:
+        yard.clear(images=True)
+
+
+# -- refusals
+
+
+def test_what_is_misspelt_fails_before_anything_changes(site: Site) -> None:
+    """community.vmware drops a misspelt datastore in silence where the host is valid."""
+    site.make(A, host="esx1")
+    message = site.refused("vm_vmotion", vms=[A], host="esx2", datastore="shraed1")["msg"]
+    assert "no datastore 'shraed1'" in message
+    assert "Did you mean 'shared1'" in message
+    assert "no network 'VM Netwrok'" in site.refused("vm_vmotion", vms=[A], networks={"VM Netwrok": "Backend"})["msg"]
+    assert (
+        "no disk 'Hard disk 9'"
+        in site.refused("vm_vmotion", vms=[A], disks=[{"label": "Hard disk 9", "datastore": "shared1"}])["msg"]
+    )
+    assert "no VM named 'ct-z'" in site.refused("vm_vmotion", vms=["ct-z"], host="esx2")["msg"]
+    assert site.hosts() == {A: "esx1"}
+
+
+def test_all_blockers_of_all_vms_are_named_before_anything_moves(site: Site, yard: Yard) -> None:
+    site.make(A, host="esx1", devices=[serial_port()])
+    site.make(B, host="esx1", devices=cd_drive(yard.upload_bootstrap("iso/tools.iso")))
+    site.make(C, host="esx1")
+    site.ok("vm_vmotion", vms=[C], networks={NETWORK: "Backend"})
+    site.ok("vm_vmotion", vms=[B], datastore="local-esx1")
+    refused = site.refused("vm_vmotion", vms=[A, B, C], host="esx3")
+    assert codes(refused) == [(A, "serial_connected"), (B, "datastore_not_shared"), (C, "network_missing")]
+    assert "Disconnect or remove the serial port" in refused["msg"]
+    assert set(states(refused).values()) == {"blocked"}
+    only = site.ok("vm_vmotion", vms=[A, B, C], host="esx3", precheck="only")
+    assert (only["blockers"], only["changed"]) == (refused["blockers"], False)
+    # vCenter sees what we see, and moves what nothing speaks against.
+    assert site.calls.methods().count("CheckRelocate_Task") == 3
+    assert states(site.ok("vm_vmotion", vms=[C], host="esx2", precheck="only")) == {C: "movable"}
+
+
+def test_a_host_in_maintenance_and_a_mandatory_rule_are_blockers(site: Site) -> None:
+    site.make(A, host="esx1")
+    group = vim.cluster.VmGroup(name="licensed", vm=[site.vm(A)])
+    hosts = vim.cluster.HostGroup(name="first", host=[site.host("esx1")])
+    rule = vim.cluster.VmHostRuleInfo(
+        name="licence", enabled=True, mandatory=True, vmGroupName="licensed", affineHostGroupName="first"
+    )
+    site.configure(
+        "C0",
+        groupSpec=[vim.cluster.GroupSpec(operation="add", info=one) for one in (group, hosts)],
+        rulesSpec=[vim.cluster.RuleSpec(operation="add", info=rule)],
+    )
+    site.ok("host_maintenance", host="esx2")
+    try:
+        refused = site.refused("vm_vmotion", vms=[A], host="esx2")
+        assert codes(refused) == [(A, "host_maintenance"), (A, "mandatory_rule")]
+        assert "'licence'" in refused["msg"]
+    finally:
+        site.ok("host_maintenance", host="esx2", state="absent")
+        (key,) = [one.key for one in site.yard.session.inventory().cluster("C0").ref.configurationEx.rule]
+        site.configure(
+            "C0",
+            rulesSpec=[vim.cluster.RuleSpec(operation="remove", removeKey=key)],
+            groupSpec=[vim.cluster.GroupSpec(operation="remove", removeKey=n) for n in ("licensed", "first")],
+        )
+
+
+def test_the_mode_is_kept(site: Site) -> None:
+    site.make(A, host="esx1")
+    site.make(B, host="esx1", on=False)
+    assert codes(site.refused("vm_vmotion", vms=[A, B], host="esx2", mode="cold")) == [(A, "vm_state")]
+    assert codes(site.refused("vm_vmotion", vms=[A, B], host="esx2", mode="live")) == [(B, "vm_state")]
+
+
+# -- failures, and moves that are under way
+
+
+def test_a_partial_failure_has_a_clear_account_and_a_second_run_finishes_it(site: Site) -> None:
+    site.make(A, B, C, host="esx1")
+    site.calls.fault("RelocateVM_Task", "NoDiskSpace", name=B, in_task=True)
+    failed = site.run("vm_vmotion", vms=[A, B, C], host="esx2")
+    assert failed["failed"]
+    assert failed["changed"]
+    assert states(failed) == {A: "moved", B: "failed", C: "moved"}
+    assert failed["msg"].startswith(f"2 of 3 VMs were moved; failed: {B}")
+    assert failed["fault"]["type"] == failed["vms"][1]["fault"]["type"] == "NoDiskSpace"
+    assert len(failed["submitted"]) == 3
+    assert site.hosts() == {A: "esx2", B: "esx1", C: "esx2"}
+    finished = site.ok("vm_vmotion", vms=[A, B, C], host="esx2")
+    assert states(finished) == {A: "in_place", B: "moved", C: "in_place"}
+    assert site.hosts() == {A: "esx2", B: "esx2", C: "esx2"}
+
+
+def test_what_does_not_end_in_time_is_told_apart_from_what_was_not_started(site: Site) -> None:
+    site.make(*MANY[:9], host="esx1")
+    site.calls.fault("RelocateVM_Task", delay_seconds=3600, count=0, in_task=True)
+    failed = site.run("vm_vmotion", vms=MANY[:9], host="esx2", timeout=3)
+    assert sorted(states(failed).values()) == ["in_flight"] * 8 + ["not_started"]
+    site.calls.reset()  # they go on
+    finished = site.ok("vm_vmotion", vms=MANY[:9], host="esx2")
+    assert set(states(finished).values()) <= {"moved", "in_place"}
+    assert set(site.hosts().values()) == {"esx2"}
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_controller_killed_in_mid_move_leaves_a_move_that_the_next_run_finishes(
+    site: Site, connection: dict[str, str]
+) -> None:
+    site.make(A, B, host="esx1")
+    site.calls.fault("RelocateVM_Task", delay_seconds=3600, name=A, in_task=True)
+    options = {"vms": [A, B], "host": "esx2"}
+    with running("vm_vmotion", options, connection) as killed:
+        wait_for(lambda: site.calls.methods().count("RelocateVM_Task") == 2)
+        killed.kill()
+        killed.wait()
+    wait_for(lambda: site.hosts()[B] == "esx2")
+    # B has moved; A is under way, and will be for an hour.
+    looked = site.ok("vm_vmotion", check=True, **options)
+    assert states(looked) == {A: "in_flight", B: "in_place"}
+    assert "that is under way" in looked["actions"][0]
+    site.calls.forget()
+    with running("vm_vmotion", options, connection) as waiting:
+        wait_for(lambda: "WaitForUpdatesEx" in site.calls.methods())
+        site.calls.reset()  # the move goes on
+        finished = result_of(waiting)
+    assert not finished.get("failed"), finished
+    assert states(finished) == {A: "moved", B: "in_place"}
+    assert finished["vms"][0]["to"]["host"] == "esx2"
+    assert "RelocateVM_Task" not in site.calls.methods()
+    assert site.hosts() == {A: "esx2", B: "esx2"}
+
+
+def test_a_move_of_somebody_else_is_waited_for_and_then_corrected(site: Site, connection: dict[str, str]) -> None:
+    site.make(A, host="esx1")
+    site.calls.fault("RelocateVM_Task", delay_seconds=3600, in_task=True)
+    site.vm(A).RelocateVM_Task(spec=vim.vm.RelocateSpec(host=site.host("esx3")))
+    site.calls.forget()
+    with running("vm_vmotion", {"vms": [A], "host": "esx2"}, connection) as waiting:
+        wait_for(lambda: "WaitForUpdatesEx" in site.calls.methods())
+        site.calls.reset()
+        result = result_of(waiting)
+    assert states(result) == {A: "moved"}
+    assert result["vms"][0]["to"]["host"] == "esx2"
+    assert site.calls.methods().count("RelocateVM_Task") == 1
+    assert site.hosts() == {A: "esx2"}
+
+
+# -- another vCenter
+
+
+def destination(second: Site, **options: Any) -> dict[str, Any]:
+    vcenter = {key: value for key, value in second.lab["vcenter"].items() if key != "ca_path"}
+    place = {"cluster": second.lab["cluster"], "datastore": second.lab["datastore"]}
+    return {**vcenter, "thumbprint": second.lab["thumbprint"], **place, **options}
+
+
+@pytest.mark.parametrize("thumbprint", ["thumbprint", "thumbprint_sha1"])
+def test_a_vm_moves_to_another_vcenter(site: Site, second: Site, thumbprint: str) -> None:
+    site.make(A, host="esx1")
+    site.make(B, host="esx1", on=False)
+    target = destination(second, thumbprint=second.lab[thumbprint])
+    second.calls.forget()
+    predicted = site.ok("vm_vmotion", vms=[A, B], destination_vcenter=target, check=True)
+    assert site.calls.mutating() == second.calls.mutating() == []
+    moved = site.ok("vm_vmotion", vms=[A, B], destination_vcenter=target)
+    assert comparable(moved) == comparable(predicted)
+    assert site.hosts() == {}
+    assert second.hosts().keys() == {A, B}
+    assert {vm["name"]: vm["to"]["host"] for vm in moved["vms"]} == second.hosts()
+    assert second.disks(A) == ["remote0", "remote0"]
+    assert all(vm["verified"]["placement"] for vm in moved["vms"])
+    assert second.lab["vcenter"]["password"] not in json.dumps(moved)
+    second.calls.forget()
+    again = site.ok("vm_vmotion", vms=[A, B], destination_vcenter=target)
+    assert (again["changed"], states(again)) == (False, {A: "in_place", B: "in_place"})
+    assert len(site.calls.methods()) <= BUDGET
+    assert len(second.calls.methods()) <= BUDGET
+
+
+def test_nothing_is_sent_to_a_vcenter_with_another_thumbprint(site: Site, second: Site) -> None:
+    site.make(A, host="esx1")
+    second.calls.forget()
+    target = destination(second, thumbprint="ab" * 32)
+    refused = site.refused("vm_vmotion", vms=[A], destination_vcenter=target)
+    assert second.lab["thumbprint"] in refused["msg"]
+    assert second.calls.methods() == []
+    # Without a thumbprint its certificate must be signed by a CA that is known.
+    refused = site.refused("vm_vmotion", vms=[A], destination_vcenter=destination(second, thumbprint=None))
+    assert "certificate is not trusted" in refused["msg"]
+    assert second.calls.methods() == []
+
+
+def test_what_the_other_vcenter_lacks_is_a_blocker(site: Site, second: Site) -> None:
+    site.make(A, host="esx1")
+    target = destination(second, datastore=None)
+    refused = site.refused("vm_vmotion", vms=[A], destination_vcenter=target)
+    assert codes(refused) == [(A, "datastore_not_shared")]
+    assert "destination_vcenter.datastore" in refused["msg"]
+
+
+# -- with ansible-playbook
+
+
+def test_both_ways_of_running_return_the_same(site: Site, second: Site, play: Player) -> None:
+    site.make(A, host="esx1")
+    away = {"vms": [A], "destination_vcenter": destination(second)}
+    tasks = [
+        {"gantry.vsphere.vm_vmotion": {"vms": [A], "host": "esx1"}},
+        {"gantry.vsphere.vm_vmotion": {"vms": [A], "host": "esx2", "datastore": "none"}},
+        {"gantry.vsphere.vm_vmotion": away, "check_mode": True},
+    ]
+    outcomes = play_both_ways(play, tasks, diff=True)
+    assert [(outcome.changed, outcome.failed) for outcome in outcomes] == [(False, False), (False, True), (True, False)]
+    password = second.lab["vcenter"]["password"]
+    assert password not in json.dumps([outcome.result for outcome in outcomes])
+    assert site.hosts() == {A: "esx1"}
+    moves = [
+        {
+            "gantry.vsphere.vm_vmotion": {"vms": [A], "host": host, "precheck": precheck},
+            "vars": {"gantry_run_as_module": as_module},
+        }
+        for host, precheck, as_module in (("esx2", True, True), ("esx3", False, False))
+    ]
+    played = play(moves, way=None).ok()
+    assert [outcome["vms"][0]["to"]["host"] for outcome in played.outcomes] == ["esx2", "esx3"]
+    assert site.hosts() == {A: "esx3"}
+
+
+# -- how much is asked; last, as many VMs make the lab slow
+
+
+def test_requests_do_not_grow_with_the_inventory(site: Site) -> None:
+    site.make(*MANY, host="esx1")
+    site.calls.add_vms(500, "idle-")
+    moved = site.ok("vm_vmotion", vms=MANY, host="esx2")
+    assert set(states(moved).values()) == {"moved"}
+    assert len(site.calls.methods()) <= 3 * len(MANY), site.calls.methods()
+    assert site.calls.methods().count("CheckRelocate_Task") == len(MANY)
+    again = site.ok("vm_vmotion", vms=MANY, host="esx2")
+    assert not again["changed"]
+    assert len(site.calls.methods()) <= BUDGET, site.calls.methods()
