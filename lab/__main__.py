@@ -33,6 +33,8 @@ def up(lab: Lab) -> int:
         _become_root("up")
     info = lab.up()
     say(f"the lab is up ({time.monotonic() - begin:.1f} s): vCenter at 127.0.0.1:{info['vcenter']['port']},")
+    if info["second"]:
+        say(f"second vCenter at 127.0.0.1:{info['second']['vcenter']['port']},")
     say(f"registry at {info['registry']}, accelerator {info['accelerator']}")
     say(f"connection data: {lab.state.lab_json}; for a shell: . {lab.state.env}")
     return 0
@@ -67,6 +69,9 @@ def _rows(found: Status) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
         (name, "running" if runs else "dead", addresses.get(name, "")) for name, runs in services
     ]
+    if info and info["second"]:
+        second = info["second"]
+        rows.append(("", "", f"second 127.0.0.1:{second['vcenter']['port']}, control {second['control']}"))
     if info and info["accelerator"] != "none":
         rows.append(("machines", f"{sum(machines)} on", f"accelerator {info['accelerator']}"))
     rows.append(("namespace", "present" if found.namespace else "absent", ""))

@@ -32,21 +32,60 @@ func forked(t *testing.T, spec machine.Spec) (goesOn, clone machine.Spec) {
 	return goesOn, clone
 }
 
-// sort takes the events until it has so many numbers of each machine, which must come in turn.
-func (c *counter) sort(t *testing.T, next map[string]int, numbers int) {
+// census follows several counting guests: what each is to say next. The first words of a clone are the rest of a line; its
+// first whole one may be any.
+type census map[string]int
+
+func (n census) take(t *testing.T, event string) string {
 	t.Helper()
-	counted := map[string]int{}
-	for counted["vm-1"] < numbers || counted["vm-2"] < numbers {
+	var id string
+	var number int
+	if _, err := fmt.Sscanf(event, "set %s guestinfo.n=%08d", &id, &number); err != nil {
+		t.Fatalf("event %q: %v", event, err)
+	}
+	if want, known := n[id]; known && number != want {
+		t.Fatalf("%s says %d, want %d", id, number, want)
+	}
+	n[id] = number + 1
+	return id
+}
+
+// during hears the guests while something is done to them.
+func (n census) during(t *testing.T, c *counter, do func() error) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		case event := <-c.events.events:
+			n.take(t, event)
+		}
+	}
+}
+
+// follow hears the guests until each has said as many numbers.
+func (n census) follow(t *testing.T, c *counter, numbers int, ids ...string) {
+	t.Helper()
+	left := map[string]int{}
+	for _, id := range ids {
+		left[id] = numbers
+	}
+	for len(left) > 0 {
 		select {
 		case event := <-c.events.events:
-			id := strings.Fields(event)[1]
-			if want := fmt.Sprintf("set %s guestinfo.n=%08d", id, next[id]); event != want {
-				t.Fatalf("event %q, want %q", event, want)
+			id := n.take(t, event)
+			if left[id] == 1 {
+				delete(left, id)
+			} else if left[id] > 1 {
+				left[id]--
 			}
-			next[id]++
-			counted[id]++
 		case <-time.After(30 * time.Second):
-			t.Fatalf("silence after %v", counted)
+			t.Fatalf("silence; to come are %v", left)
 		}
 	}
 }
@@ -54,54 +93,53 @@ func (c *counter) sort(t *testing.T, next map[string]int, numbers int) {
 func TestABusyGuestIsForkedAndBothCountOn(t *testing.T) {
 	h, c, spec := startCounting(t)
 	goesOn, clone := forked(t, spec)
-	done := make(chan error, 1)
-	go func() {
+	numbers := census{"vm-1": c.next}
+	numbers.during(t, c, func() error {
 		move, err := h.Fork("vm-1", goesOn, clone)
 		if err == nil && (move.Mode != machine.MoveStopCopy || move.Pause <= 0) {
 			err = fmt.Errorf("it was forked so: %+v", move)
 		}
-		done <- err
-	}()
-	// The clone's first words are the rest of a line; the first whole one is of the number at which the two parted.
-	next := map[string]int{}
-	for next["vm-2"] == 0 || done != nil {
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Fatal(err)
-			}
-			done = nil
-		case event := <-c.events.events:
-			var id string
-			var number int
-			if _, err := fmt.Sscanf(event, "set %s guestinfo.n=%08d", &id, &number); err != nil {
-				t.Fatalf("event %q: %v", event, err)
-			}
-			if want, seen := next[id]; seen && number != want || id == "vm-1" && !seen && number != c.next {
-				t.Fatalf("%s says %d, want %d", id, number, want)
-			}
-			next[id] = number + 1
-		}
+		return err
+	})
+	numbers.follow(t, c, 200, "vm-1", "vm-2")
+	if numbers["vm-2"] < c.next {
+		t.Errorf("the clone has come to %d, and its source was at %d before", numbers["vm-2"], c.next)
 	}
-	c.sort(t, next, 200)
 	first, _ := h.Info("vm-1")
 	second, on := h.Info("vm-2")
 	if !on || first.PID == second.PID {
 		t.Errorf("they run in processes %d and %d", first.PID, second.PID)
 	}
-	if err := h.Kill("vm-2"); err != nil {
-		t.Fatal(err)
+	// The clone may not speak in its source's name, wherever it goes.
+	expectBound := func() {
+		t.Helper()
+		ports := run(t, "bridge", "-netns", h.namespace.name, "-d", "link", "show")
+		if strings.Count(ports, "locked on") != 1 || strings.Count(ports, "locked off") != 1 {
+			t.Errorf("the taps:\n%s", ports)
+		}
+		if entries := run(t, "bridge", "-netns", h.namespace.name, "fdb", "show"); !strings.Contains(entries, clone.NICs[0].MAC) {
+			t.Errorf("its address is not let through:\n%s", entries)
+		}
 	}
+	expectBound()
+	numbers.during(t, c, func() error {
+		_, err := h.Migrate("vm-2", clone, nil)
+		return err
+	})
+	numbers.follow(t, c, 100, "vm-1", "vm-2")
+	expectBound()
+	killed := make(chan error, 1)
+	go func() { killed <- h.Kill("vm-2") }()
 	for event := range c.events.events {
 		if event == "off vm-2 "+machine.OffKilled {
 			break
 		}
-		if strings.HasPrefix(event, "set vm-1") {
-			next["vm-1"]++
-		}
+		numbers.take(t, event)
 	}
-	c.next = next["vm-1"]
-	c.follow(t, 100)
+	if err := <-killed; err != nil {
+		t.Fatal(err)
+	}
+	numbers.follow(t, c, 100, "vm-1")
 }
 
 func TestAGuestGoesOnWhenItsForkFails(t *testing.T) {
