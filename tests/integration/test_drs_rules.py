@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -255,26 +256,28 @@ def test_a_cluster_that_is_busy_is_asked_again(drs: Drs) -> None:
     assert drs.witness.groups() == {"g": ("vm", VMS[:1])}
 
 
-def _await_call(calls: Control, method: str) -> None:
+def _await_calls(calls: Control, *methods: str) -> None:
+    """Until these have come, in this order."""
     deadline = time.monotonic() + 60
-    while method not in calls.methods():
-        assert time.monotonic() < deadline, f"no {method} came"
+    while True:
+        came = iter(calls.methods())
+        if all(method in came for method in methods):
+            return
+        assert time.monotonic() < deadline, f"no {methods} came: {calls.methods()}"
         time.sleep(0.02)
 
 
-def test_a_member_that_a_stale_write_has_undone_is_written_again(
-    drs: Drs, lab: dict[str, Any], connection: dict[str, str]
-) -> None:
+def test_a_member_that_a_stale_write_has_undone_is_written_again(drs: Drs) -> None:
     drs.ok("group", name="g", type="vm", members=VMS[:1])
     stale = drs.witness.group_spec("g")
     stale.info.vm = [*stale.info.vm, drs.witness.vm(VMS[1])]
     drs.calls.forget()
-    options = {**lab["vcenter"], "cluster": lab["cluster"], "name": "g", "type": "vm", "members": VMS[2:3]}
-    with running("drs_group", options, connection) as process:
-        _await_call(drs.calls, "DestroyPropertyCollector")  # its write is done
+    with ThreadPoolExecutor(1) as pool:
+        task = pool.submit(drs.run, "group", name="g", type="vm", members=VMS[2:3])
+        _await_calls(drs.calls, WRITE, "RetrievePropertiesEx")  # it looks at what it has written
         drs.witness.write(groupSpec=[stale])
         assert drs.witness.groups() == {"g": ("vm", VMS[:2])}
-        result = result_of(process)
+        result = task.result()
     assert not result.get("failed"), result
     assert names(result["group"]["members"]) == VMS[:3]
     assert drs.witness.groups() == {"g": ("vm", VMS[:3])}
@@ -298,16 +301,14 @@ def test_two_controllers_that_change_one_group_at_once_lose_nobody(
     assert drs.witness.groups() == {"g": ("vm", VMS[:3])}
 
 
-def test_a_group_that_somebody_else_makes_first_gets_both_ones_members(
-    drs: Drs, lab: dict[str, Any], connection: dict[str, str]
-) -> None:
-    options = {**lab["vcenter"], "cluster": lab["cluster"], "name": "g", "type": "vm", "members": VMS[:1]}
+def test_a_group_that_somebody_else_makes_first_gets_both_ones_members(drs: Drs) -> None:
     drs.calls.fault(WRITE, delay_seconds=1.0)
     first = vim.cluster.VmGroup(name="g", vm=[drs.witness.vm(VMS[1])])
-    with running("drs_group", options, connection) as process:
-        _await_call(drs.calls, WRITE)
+    with ThreadPoolExecutor(1) as pool:
+        task = pool.submit(drs.run, "group", name="g", type="vm", members=VMS[:1])
+        _await_calls(drs.calls, WRITE)
         drs.witness.write(groupSpec=[vim.cluster.GroupSpec(operation="add", info=first)])
-        result = result_of(process)
+        result = task.result()
     assert not result.get("failed"), result
     assert drs.witness.groups() == {"g": ("vm", VMS[:2])}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
@@ -19,6 +19,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
     Rule,
     Surroundings,
 )
+
+T = TypeVar("T")
 
 CREATE = "create"
 EDIT = "edit"
@@ -75,8 +77,7 @@ class ChangeGroup(RulesChange):
 
     def describe(self) -> str:
         if self.old is None or self.new is None or self.old.type != self.new.type:
-            group = self.new or self.old
-            assert group is not None  # one of the two is always there
+            group = _either(self.new, self.old)
             return f"{self.kind} {_noun(group)} {group.name}"
         parts = []
         for verb, moids in (
@@ -124,8 +125,7 @@ class ChangeRule(RulesChange):
         return self.kind == EDIT
 
     def describe(self) -> str:
-        rule = self.new or self.old
-        assert rule is not None  # one of the two is always there
+        rule = _either(self.new, self.old)
         if self.kind == REPLACE and self.old is not None:
             return f"replace rule {rule.name}: {self.old.type} by {rule.type}"
         if self.kind != EDIT:
@@ -182,9 +182,7 @@ class ChangeOverride(RulesChange):
         return rules.with_overrides([] if self.new is None else [self.new], gone)
 
     def _vm(self) -> str:
-        override = self.new or self.old
-        assert override is not None  # one of the two is always there
-        return override.vm
+        return _either(self.new, self.old).vm
 
     def _name(self) -> str:
         return self.around.listed([self._vm()])
@@ -208,6 +206,13 @@ def rule_view(rule: Rule, around: Surroundings) -> dict[str, Any]:
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
+
+
+def _either(one: T | None, other: T | None) -> T:
+    found = other if one is None else one
+    if found is None:
+        raise ValueError("a change from nothing to nothing")
+    return found
 
 
 def _noun(group: Group) -> str:
