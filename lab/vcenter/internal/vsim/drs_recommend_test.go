@@ -403,3 +403,32 @@ func TestHAKeepsItsFailoverHostFree(t *testing.T) {
 	}
 	isFault[types.DisallowedOperationOnFailoverHost](d.lab, d.refusal(d.powerOnAt(vms[2], d.hosts[0])))
 }
+
+func TestHAKeepsWhatAFailureTakes(t *testing.T) {
+	d := newDRSLab(t, types.DrsBehaviorFullyAutomated)
+	vms := d.vms("a", "b")
+	policy := func(policy types.BaseClusterDasAdmissionControlPolicy) {
+		d.apply(&types.ClusterConfigSpecEx{DasConfig: &types.ClusterDasConfigInfo{Enabled: types.NewBool(true), AdmissionControlPolicy: policy}})
+	}
+	refused := func(vm ref) {
+		t.Helper()
+		isFault[types.InsufficientFailoverResourcesFault](d.lab, d.refusal(object.NewVirtualMachine(d.client.Client, vm).PowerOn(t.Context())))
+	}
+	policy(&types.ClusterFailoverLevelAdmissionControlPolicy{FailoverLevel: 3})
+	refused(vms[0])
+	policy(&types.ClusterFailoverLevelAdmissionControlPolicy{FailoverLevel: 2})
+	d.powerOn(vms[0])
+	// Two hosts of three remain, one of which may fail; by percentages, a third of what there is must be free.
+	empty := slices.DeleteFunc(slices.Clone(d.hosts), func(host ref) bool { return host == d.hostOfVM(vms[0]) })[0]
+	d.result(object.NewHostSystem(d.client.Client, empty).EnterMaintenanceMode(t.Context(), 0, false, nil))
+	refused(vms[1])
+	policy(&types.ClusterFailoverResourcesAdmissionControlPolicy{CpuFailoverResourcesPercent: 99, MemoryFailoverResourcesPercent: 10, AutoComputePercentages: types.NewBool(false)})
+	refused(vms[1])
+	policy(&types.ClusterFailoverResourcesAdmissionControlPolicy{CpuFailoverResourcesPercent: 50, AutoComputePercentages: types.NewBool(false)})
+	d.powerOn(vms[1])
+	d.result(object.NewVirtualMachine(d.client.Client, vms[1]).PowerOff(t.Context()))
+	policy(&types.ClusterFailoverResourcesAdmissionControlPolicy{FailoverLevel: 3, AutoComputePercentages: types.NewBool(true)})
+	refused(vms[1])
+	d.apply(&types.ClusterConfigSpecEx{DasConfig: &types.ClusterDasConfigInfo{AdmissionControlEnabled: types.NewBool(false)}})
+	d.powerOn(vms[1])
+}

@@ -66,6 +66,9 @@ func (s *Server) choosePlace(vm *simulator.VirtualMachine, only *ref, hold bool)
 		return ref{}, fault
 	}
 	host, fault := s.choose(want, config, only, current)
+	if fault == nil {
+		fault = s.failoverAdmits(s.clusterOf(host), want)
+	}
 	if fault != nil {
 		return ref{}, fault
 	}
