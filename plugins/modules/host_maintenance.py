@@ -177,7 +177,8 @@ evacuated:
       returned: always
       sample: esx1.example.com
     to:
-      description: The host that it is on now. V(null) in check mode with O(evacuation=drs): DRS has yet to choose.
+      description:
+        - The host that it is on now. V(null) in check mode with O(evacuation=drs), where DRS has yet to choose.
       type: str
       returned: always
       sample: esx2.example.com
