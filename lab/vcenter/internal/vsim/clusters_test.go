@@ -9,6 +9,7 @@ import (
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/config"
@@ -46,6 +47,22 @@ func TestAMachineRunsInTheClusterOfItsPool(t *testing.T) {
 	fault := isFault[types.InvalidArgument](l, l.refusal(l.folder.CreateVM(t.Context(), l.spec("db"), pool, elsewhere)))
 	if fault.InvalidProperty != "host" {
 		t.Errorf("got %+v", fault)
+	}
+	// Nor does it get into a pool of another cluster without being moved there.
+	_, err := methods.MoveIntoResourcePool(t.Context(), l.client.Client,
+		&types.MoveIntoResourcePool{This: l.pool.Reference(), List: []ref{vm.Reference()}})
+	isFault[types.InvalidArgument](l, l.faultOf(err))
+	template, _ := l.image("template")
+	if err := template.MarkAsTemplate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	isFault[types.InvalidArgument](l, l.faultOf(template.MarkAsVirtualMachine(t.Context(), *pool, nil)))
+	there := must(l.finder.HostSystem(t.Context(), "esx3"))(t)
+	if err := template.MarkAsVirtualMachine(t.Context(), *pool, there); err != nil {
+		t.Fatal(err)
+	}
+	if host := l.hostName(template); host != "esx3" {
+		t.Errorf("it is on %s", host)
 	}
 	for name, hosts := range map[string]int{"C0": 2, "C1": 1} {
 		cluster := must(l.finder.ClusterComputeResource(t.Context(), name))(t)

@@ -160,6 +160,10 @@ func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResou
 		if s.isTemplate(vm) {
 			return nil, notSupported("a template is in no pool")
 		}
+		// A machine that runs in another cluster would have to be moved there first.
+		if s.clusterOf(s.hostOf(vm)) != s.clusterOf(request.This) {
+			return nil, invalidArgument("list")
+		}
 		s.setPool(vm, &request.This)
 		s.moveClaim(vm.Self, request.This)
 	}

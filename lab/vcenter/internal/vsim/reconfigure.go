@@ -91,11 +91,18 @@ func (s *Server) markAsVirtualMachine(_ *simulator.Context, request *types.MarkA
 	if !ok {
 		return nil, invalidArgument("pool")
 	}
+	host := s.hostOf(vm)
+	if request.Host != nil {
+		host = *request.Host
+	}
+	// MarkAsVirtualMachine: "InvalidArgument if […] the target host and target pool are not associated with the same
+	// compute resource"; without a host it is the one where the template is.
+	if s.clusterOf(host) != s.clusterOf(pool.Self) {
+		return nil, invalidArgument("host")
+	}
 	s.setTemplate(vm, false)
 	s.setPool(vm, &pool.Self)
-	if request.Host != nil {
-		s.setHost(vm, *request.Host)
-	}
+	s.setHost(vm, host)
 	return &methods.MarkAsVirtualMachineBody{Res: &types.MarkAsVirtualMachineResponse{}}, nil
 }
 
