@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from tests.integration.support.containers import PREFIX, Yard
 from tests.integration.support.control import Control
 from tests.integration.support.placement import NETWORK, Site, cd_drive, serial_port, wide_lab
 from tests.integration.support.playing import Player, play_both_ways
+from tools import govc
 
 BUDGET = 10
 MANY = [f"{PREFIX}{number:02}" for number in range(20)]
@@ -335,6 +338,37 @@ def test_what_the_other_vcenter_lacks_is_a_blocker(site: Site, second: Site) -> 
     refused = site.refused("vm_vmotion", vms=[A], destination_vcenter=target)
     assert codes(refused) == [(A, "datastore_not_shared")]
     assert "destination_vcenter.datastore" in refused["msg"]
+
+
+# -- an independent client
+
+
+def test_govc_reads_back_the_placements_that_are_reported(
+    site: Site, connection: dict[str, str], tmp_path: Path
+) -> None:
+    site.make(A, B, host="esx1")
+    site.ok("vm_vmotion", vms=[A], host="esx2", datastore="shared1")
+    told = site.ok("vm_vmotion", vms=[A, B], cluster="C1")
+    environment = {
+        "HOME": str(tmp_path),
+        "GOVC_URL": f"https://{connection['VMWARE_HOST']}:{connection['VMWARE_PORT']}",
+        "GOVC_USERNAME": connection["VMWARE_USER"],
+        "GOVC_PASSWORD": connection["VMWARE_PASSWORD"],
+        "GOVC_TLS_CA_CERTS": connection["VMWARE_CA_PATH"],
+    }
+
+    def read(*arguments: str) -> Any:
+        command = [str(govc.build()), *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+        return json.loads(done.stdout)
+
+    found = {}
+    for vm in read("vm.info", "-json", A, B)["virtualMachines"]:
+        (host,) = read("object.collect", "-json", f"HostSystem:{vm['runtime']['host']['value']}", "name")
+        disks = [one for one in vm["config"]["hardware"]["device"] if "capacityInKB" in one]
+        found[vm["name"]] = (host["val"], {disk["backing"]["fileName"].split("]")[0].lstrip("[") for disk in disks})
+    assert found == {vm["name"]: (vm["to"]["host"], set(vm["to"]["datastores"])) for vm in told["vms"]}
+    assert {host for host, _stores in found.values()} == {"esx4", "esx5"}
 
 
 # -- with ansible-playbook
