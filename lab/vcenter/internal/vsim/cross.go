@@ -399,10 +399,11 @@ func (c *crossing) carry(arrived *simulator.VirtualMachine, copies diskCopies) t
 	if !shares || !otherShares {
 		return notSupported("the two vCenters have no hypervisor in common")
 	}
-	host := c.to.hostOf(arrived)
-	if _, fault := c.to.admit(arrived, &host); fault != nil {
+	host, fault := c.to.admit(arrived, c.place.host)
+	if fault != nil {
 		return fault
 	}
+	c.to.setHost(arrived, host)
 	spec, fault := c.machineSpec(arrived, copies)
 	if fault != nil {
 		c.to.dismiss(arrived.Self)
