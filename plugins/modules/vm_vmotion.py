@@ -214,6 +214,8 @@ notes:
     C(Datastore.AllocateSpace) on a new datastore, C(Network.Assign) on a new network, and C(System.Read) on all.
     Asking DRS needs C(Resource.ApplyRecommendation) on the cluster. Moves between vCenters need these in both, and
     C(VirtualMachine.Inventory.CreateFromExisting) on the folder there.
+  - A container whose disks are moved to another datastore is independent of its image afterwards; what it shared with
+    other containers of the image is copied.
   - In check mode the same checks are made, and DRS is asked for hosts. What it says is where a run would move the VMs,
     as long as nothing changes between the two.
 """

@@ -135,6 +135,10 @@ def test_a_container_keeps_its_address_and_its_run(site: Site, yard: Yard) -> No
         moved = site.ok("vm_vmotion", vms=[{"stack": "shop"}], host=target)
         assert moved["vms"][0]["verified"] == {"placement": True, "ip_addresses": True, "process": True}
         assert moved.get("warnings", []) == []
+        stored = site.ok("vm_vmotion", vms=[{"stack": "shop"}], datastore="shared1")
+        assert stored["vms"][0]["verified"] == {"placement": True, "ip_addresses": True, "process": True}
+        assert set(site.disks(A)) == {"shared1"}
+        assert not site.ok("vm_vmotion", vms=[{"stack": "shop"}], datastore="shared1")["changed"]
     finally:
         yard.clear(images=True)
 
@@ -411,4 +415,6 @@ def test_requests_do_not_grow_with_the_inventory(site: Site) -> None:
     assert site.calls.methods().count("CheckRelocate_Task") == len(MANY)
     again = site.ok("vm_vmotion", vms=MANY, host="esx2")
     assert not again["changed"]
+    assert len(site.calls.methods()) <= BUDGET, site.calls.methods()
+    assert not site.ok("host_maintenance", host="esx3", state="absent")["changed"]
     assert len(site.calls.methods()) <= BUDGET, site.calls.methods()

@@ -19,13 +19,22 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target i
 
 
 class Chooser:
-    """Counts what it has given to each host, so that many VMs are spread."""
+    """Counts what it has given to each host, so that many VMs are spread. ``looks``: whether blockers matter."""
 
-    def __init__(self, mode: str, world: World, here: World | None = None, *, avoid: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        mode: str,
+        world: World,
+        here: World | None = None,
+        *,
+        avoid: Iterable[str] = (),
+        looks: bool = True,
+    ) -> None:
         self._mode = mode
         self._world = world
         self._here = here
         self._avoid = frozenset(avoid)
+        self._looks = looks
         self._given: Counter[str] = Counter()
 
     def candidates(self, cluster: str) -> list[Host]:
@@ -37,9 +46,8 @@ class Chooser:
         found: list[Host] = []
         against: list[list[Blocker]] = []
         for host in self.candidates(cluster):
-            blockers = blockers_of(
-                vm, replace(target, host=host.moid, choose_in=None), self._mode, self._world, self._here
-            )
+            placed = replace(target, host=host.moid, choose_in=None)
+            blockers = blockers_of(vm, placed, self._mode, self._world, self._here) if self._looks else []
             if blockers:
                 against.append(blockers)
             else:

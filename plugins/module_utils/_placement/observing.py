@@ -125,7 +125,7 @@ def _choose_hosts(
 ) -> tuple[dict[str, Target], list[Blocker]]:
     """DRS says where it is on; it knows only the VMs of its own vCenter."""
     here = None if handles.destination is None else observed.here
-    chooser = Chooser(desired.mode, observed.world, here, avoid=avoid)
+    chooser = Chooser(desired.mode, observed.world, here, avoid=avoid, looks=desired.precheck != "false")
     targets: dict[str, Target] = {}
     blockers: list[Blocker] = []
     for vm in moving:

@@ -146,6 +146,13 @@ def test_a_chosen_host_is_one_that_nothing_speaks_against(data: st.DataObject) -
     assert not any(rule.forbids(one.moid, chosen.moid) for rule in here.clusters[one.cluster or ""].mandatory)
 
 
+def test_without_a_precheck_blockers_do_not_matter() -> None:
+    here = world(host(1), host(2, datastores=frozenset()))
+    blind = Chooser("any", here, avoid=["h1"], looks=False)
+    assert blind.choose(vm(), Target(choose_in="c0"))[0].host == "h2"
+    assert Chooser("any", here, avoid=["h1"]).choose(vm(), Target(choose_in="c0"))[1] != []
+
+
 def test_many_vms_are_spread_by_memory() -> None:
     here = world(host(1), host(2), host(3, memory_mb=8192))
     chooser = Chooser("any", here, avoid=["h1"])
