@@ -85,6 +85,7 @@ func TestTheCalls(t *testing.T) {
 		{"POST", "/v1/vms", `{"count": 0}`, 400, "want 1 to"},
 		{"GET", "/v1/vms/idle-2", "", 200, "moid:vm-"},
 		{"GET", "/v1/vms/idle-2", "", 200, "pid:<nil>"},
+		{"GET", "/v1/vms/idle-2", "", 200, "moves:[]"},
 		{"GET", "/v1/vms/none", "", 404, "there is no machine none"},
 		{"GET", "/v1/calls", "", 200, "map[calls:[]]"},
 		{"DELETE", "/v1/calls", "", 200, "map[]"},

@@ -288,6 +288,25 @@ func TestAMachineThatIsOnNeedsRoomWhereItGoes(t *testing.T) {
 	}
 }
 
+func TestMandatoryRulesHoldAgainstMovesAndEvacuations(t *testing.T) {
+	d := newDRSLab(t, types.DrsBehaviorFullyAutomated)
+	machine := d.vms("web")[0]
+	vm := object.NewVirtualMachine(d.client.Client, machine)
+	d.apply(&types.ClusterConfigSpecEx{
+		GroupSpec: []types.ClusterGroupSpec{
+			{ArrayUpdateSpec: types.ArrayUpdateSpec{Operation: types.ArrayUpdateOperationAdd}, Info: vmsGroup("vms", machine)},
+			{ArrayUpdateSpec: types.ArrayUpdateSpec{Operation: types.ArrayUpdateOperationAdd}, Info: hostsGroup("hosts", d.hosts[:2]...)}},
+		RulesSpec: []types.ClusterRuleSpec{{ArrayUpdateSpec: types.ArrayUpdateSpec{Operation: types.ArrayUpdateOperationAdd},
+			Info: mandatory(runOn("licence", "vms", "hosts"))}}})
+	d.powerOn(machine, d.hosts[0])
+	refuse[types.VmHostAffinityRuleViolation](d.lab, vm, types.VirtualMachineRelocateSpec{Host: &d.hosts[2]})
+	host := object.NewHostSystem(d.client.Client, d.hosts[0])
+	d.result(host.EnterMaintenanceMode(t.Context(), 30, false, nil))
+	if on := d.hostOfVM(machine); on != d.hosts[1] {
+		t.Errorf("it went to %s", d.server.nameOf(on))
+	}
+}
+
 func TestStorageIsMovedWithAllFilesAndLeavesNone(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		l := newLab(t, sites)
