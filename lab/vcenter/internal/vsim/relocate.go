@@ -120,7 +120,7 @@ func (s *Server) planHost(r *relocation, spec *types.VirtualMachineRelocateSpec)
 	if r.pool == nil || s.clusterOf(r.from) == s.clusterOf(*r.pool) {
 		return nil
 	}
-	chosen, fault := s.hostInto(r)
+	chosen, fault := s.hostInto(r, spec)
 	if fault != nil {
 		return fault
 	}
@@ -128,13 +128,20 @@ func (s *Server) planHost(r *relocation, spec *types.VirtualMachineRelocateSpec)
 	return nil
 }
 
-// hostInto chooses a host of the cluster that the pool is in.
-func (s *Server) hostInto(r *relocation) (*simulator.HostSystem, types.BaseMethodFault) {
+// hostInto chooses a host of the cluster that the pool is in. It need not have the networks that the spec takes cards from.
+func (s *Server) hostInto(r *relocation, spec *types.VirtualMachineRelocateSpec) (*simulator.HostSystem, types.BaseMethodFault) {
 	cluster := s.clusterOf(*r.pool)
 	if r.on && !isTrue(s.clusterConfig(cluster).DrsConfig.Enabled) {
 		return nil, invalidArgument("spec.host")
 	}
 	config := r.reachedConfig()
+	config.Hardware.Device = slices.DeleteFunc(config.Hardware.Device, func(device types.BaseVirtualDevice) bool {
+		_, isCard := device.(types.BaseVirtualEthernetCard)
+		return isCard && slices.ContainsFunc(spec.DeviceChange, func(change types.BaseVirtualDeviceConfigSpec) bool {
+			changed := change.GetVirtualDeviceConfigSpec().Device
+			return changed != nil && changed.GetVirtualDevice().Key == device.GetVirtualDevice().Key
+		})
+	})
 	if !r.on {
 		pool := s.registry.Get(*r.pool).(*simulator.ResourcePool)
 		return s.hostFor(destination{pool: pool, store: r.home}, config)

@@ -388,22 +388,32 @@ func TestAMachineWithSnapshotsKeepsItsFiles(t *testing.T) {
 }
 
 func TestACardIsConnectedElsewhereByAMove(t *testing.T) {
-	l := newLab(t, sites)
-	vm := l.create(l.spec("web", card("Backend", "")))
-	l.move(vm, types.VirtualMachineRelocateSpec{Host: l.host("esx1")})
-	l.result(vm.PowerOn(t.Context()))
-	l.move(vm, types.VirtualMachineRelocateSpec{Host: l.host("esx1")})
-	device := object.VirtualDeviceList(l.read(vm).Config.Hardware.Device).SelectByType((*types.VirtualEthernetCard)(nil))[0]
-	address := device.(types.BaseVirtualEthernetCard).GetVirtualEthernetCard().MacAddress
-	device.GetVirtualDevice().Backing = &types.VirtualEthernetCardNetworkBackingInfo{
-		VirtualDeviceDeviceBackingInfo: types.VirtualDeviceDeviceBackingInfo{DeviceName: "VM Network"}}
-	l.move(vm, types.VirtualMachineRelocateSpec{Host: l.host("esx3"), DeviceChange: []types.BaseVirtualDeviceConfigSpec{
-		&types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationEdit, Device: device}}})
-	if nic := l.guests.on[vm.Reference().Value].NICs[0]; nic.Network != "VM Network" || nic.MAC != address {
-		t.Errorf("the guest's card: %+v", nic)
-	}
-	if got := l.lists(vm); !slices.Equal(got, []string{"esx3", "shared0", "Resources", "VM Network"}) {
-		t.Errorf("it is in the lists of %v", got)
+	for name, where := range map[string]func(*lab) types.VirtualMachineRelocateSpec{
+		"esx3": func(l *lab) types.VirtualMachineRelocateSpec {
+			return types.VirtualMachineRelocateSpec{Host: l.host("esx3")}
+		},
+		"esx4": func(l *lab) types.VirtualMachineRelocateSpec {
+			return types.VirtualMachineRelocateSpec{Pool: l.poolOf("C1")}
+		},
+	} {
+		l := newLab(t, sites)
+		vm := l.create(l.spec("web", card("Backend", "")))
+		l.move(vm, types.VirtualMachineRelocateSpec{Host: l.host("esx1")})
+		l.result(vm.PowerOn(t.Context()))
+		device := object.VirtualDeviceList(l.read(vm).Config.Hardware.Device).SelectByType((*types.VirtualEthernetCard)(nil))[0]
+		address := device.(types.BaseVirtualEthernetCard).GetVirtualEthernetCard().MacAddress
+		device.GetVirtualDevice().Backing = &types.VirtualEthernetCardNetworkBackingInfo{
+			VirtualDeviceDeviceBackingInfo: types.VirtualDeviceDeviceBackingInfo{DeviceName: "VM Network"}}
+		spec := where(l)
+		spec.DeviceChange = []types.BaseVirtualDeviceConfigSpec{
+			&types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationEdit, Device: device}}
+		l.move(vm, spec)
+		if nic := l.guests.on[vm.Reference().Value].NICs[0]; nic.Network != "VM Network" || nic.MAC != address {
+			t.Errorf("the guest's card: %+v", nic)
+		}
+		if got := l.lists(vm); !slices.Equal(got, []string{name, "shared0", "Resources", "VM Network"}) {
+			t.Errorf("it is in the lists of %v", got)
+		}
 	}
 }
 
