@@ -290,3 +290,31 @@ func TestAMachineIsKilledInTheMiddleOfItsMove(t *testing.T) {
 		t.Errorf("process records left: %v", records)
 	}
 }
+
+func TestAMachineIsMovedWithItsFirmwaresVariables(t *testing.T) {
+	h, events := startLab(t, nil)
+	spec := testMachine("vm-1")
+	spec.Firmware, spec.MemoryMB, spec.GuestInfo = "efi", 256, nil
+	if err := h.Start(spec); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := h.Migrate("vm-1", spec, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i, err := h.find("vm-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var status struct {
+		Status string `json:"status"`
+	}
+	if err := i.current().monitor.query(t.Context(), "query-status", &status); err != nil || status.Status != "running" {
+		t.Errorf("it is %s: %v", status.Status, err)
+	}
+	if err := h.Kill("vm-1"); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, "off vm-1 "+machine.OffKilled)
+}
