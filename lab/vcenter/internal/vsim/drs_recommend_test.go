@@ -299,25 +299,27 @@ func TestBusyMachinesAreSpread(t *testing.T) {
 	for _, vm := range vms {
 		d.powerOn(vm, d.hosts[0])
 	}
+	d.server.measure()
 	time.Sleep(shortest + 50*time.Millisecond)
 	recommended := d.refresh()
 	if len(recommended) != 1 {
 		t.Fatalf("recommended %+v", recommended)
 	}
 	move := migrationOf(t, recommended[0])
-	if recommended[0].Reason != "fairnessCpuAvg" || !slices.Contains(vms[:2], move.Vm) || move.Source != d.hosts[0] || move.CpuLoad < 7000 || move.CpuLoad > 10000 {
+	if recommended[0].Reason != "fairnessCpuAvg" || !slices.Contains(vms[:2], move.Vm) || move.Source != d.hosts[0] ||
+		move.CpuLoad < 4000 || move.SourceCpuLoad < move.CpuLoad+4000 { // 8000 each, on a machine that is not busy itself
 		t.Errorf("recommended %+v %+v", recommended[0], move)
 	}
 	read := d.read()
 	summary := read.Summary.(*types.ClusterComputeResourceSummary)
-	if summary.CurrentBalance < 300 || summary.TargetBalance != 50 || summary.UsageSummary.CpuDemandMhz < 14000 || summary.UsageSummary.TotalVmCount != 3 {
+	if summary.CurrentBalance < 150 || summary.TargetBalance != 50 || summary.UsageSummary.CpuDemandMhz < 8000 || summary.UsageSummary.TotalVmCount != 3 {
 		t.Errorf("summary %+v %+v", summary, summary.UsageSummary)
 	}
 	stats := d.lab.read(vms[0]).Summary.QuickStats
-	if stats.OverallCpuUsage < 7000 || stats.HostMemoryUsage < 256 {
+	if stats.OverallCpuUsage < 4000 || stats.HostMemoryUsage < 256 {
 		t.Errorf("statistics %+v", stats)
 	}
-	if cpu, memory := d.server.hostLoad(d.hosts[0]); cpu < 14000 || memory < 3*256<<20 {
+	if cpu, memory := d.server.hostLoad(d.hosts[0]); cpu < 8000 || memory < 3*256<<20 {
 		t.Errorf("the host uses %d MHz, %d bytes", cpu, memory)
 	}
 	// What has been recommended stays when something else changes, until DRS runs again.
