@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +13,11 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs import writing
 from tests.integration.support.background import result_of, running
 from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs, names
+from tests.integration.support.drs import ClusterWitness, Drs, make, names
 from tests.integration.support.playing import Player, play_both_ways
 
 PREFIX = "drs-"
@@ -36,10 +37,18 @@ def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
 
 
 @pytest.fixture
-def drs(lab: dict[str, Any], calls: Control, witness: ClusterWitness) -> Iterator[Drs]:
+def patient(lab: dict[str, Any], calls: Control, witness: ClusterWitness) -> Iterator[Drs]:
+    """With the pause before the second look, for what is about others who write."""
     yield Drs(lab, calls, witness)
     calls.reset()
     witness.clear()
+
+
+@pytest.fixture
+def drs(patient: Drs, monkeypatch: pytest.MonkeyPatch) -> Drs:
+    """Looks a second time too, but at once: nobody else writes."""
+    monkeypatch.setattr(writing, "_PAUSE", 0.0)
+    return patient
 
 
 def whole(lab: dict[str, Any]) -> dict[str, Any]:
@@ -238,6 +247,28 @@ def test_overrides_are_set_changed_and_removed(drs: Drs) -> None:
     assert drs.witness.overrides() == {}
 
 
+def test_members_are_chosen_by_labels(drs: Drs) -> None:
+    for name, tier in zip(VMS[:3], ("front", "front", "back"), strict=True):
+        drs.witness.set_config(name, {"gantry.kind": "container", "gantry.labels": json.dumps({"tier": tier})})
+    done = drs.converge("group", name="g", type="vm", members=[{"labels": {"tier": "front"}}])
+    assert names(done["group"]["members"]) == VMS[:2]
+    nobody = [{"labels": {"tier": "none"}}]
+    assert "no VM with the labels" in drs.refused("group", name="g", type="vm", members=nobody)
+    assert not drs.ok("group", name="g", type="vm", members=nobody, members_mode="remove")["changed"]
+
+
+def test_what_has_no_effect_is_warned_of(drs: Drs) -> None:
+    before = drs.witness.cluster.configurationEx.drsConfig
+    override = {"vms": VMS[:1], "automation_level": "manual", "check": True}
+    try:
+        drs.witness.write(drsConfig=make("DrsConfigInfo", enabled=True, enableVmBehaviorOverrides=False))
+        assert "vm_overrides" in drs.ok("override", **override)["warnings"][0]
+        drs.witness.write(drsConfig=make("DrsConfigInfo", enabled=False, enableVmBehaviorOverrides=True))
+        assert "DRS is disabled" in drs.ok("override", **override)["warnings"][0]
+    finally:
+        drs.witness.write(drsConfig=before)
+
+
 # -- faults, and others at the same time
 
 
@@ -267,7 +298,8 @@ def _await_calls(calls: Control, *methods: str) -> None:
         time.sleep(0.02)
 
 
-def test_a_member_that_a_stale_write_has_undone_is_written_again(drs: Drs) -> None:
+def test_a_member_that_a_stale_write_has_undone_is_written_again(patient: Drs) -> None:
+    drs = patient
     drs.ok("group", name="g", type="vm", members=VMS[:1])
     stale = drs.witness.group_spec("g")
     stale.info.vm = [*stale.info.vm, drs.witness.vm(VMS[1])]
@@ -303,19 +335,17 @@ def test_two_controllers_that_change_one_group_at_once_lose_nobody(
 
 def test_a_group_that_somebody_else_makes_first_gets_both_ones_members(drs: Drs) -> None:
     drs.calls.fault(WRITE, delay_seconds=1.0)
-    first = vim.cluster.VmGroup(name="g", vm=[drs.witness.vm(VMS[1])])
+    first = make("VmGroup", name="g", vm=[drs.witness.vm(VMS[1])])
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(drs.run, "group", name="g", type="vm", members=VMS[:1])
         _await_calls(drs.calls, WRITE)
-        drs.witness.write(groupSpec=[vim.cluster.GroupSpec(operation="add", info=first)])
+        drs.witness.write(groupSpec=[make("GroupSpec", operation="add", info=first)])
         result = task.result()
     assert not result.get("failed"), result
     assert drs.witness.groups() == {"g": ("vm", VMS[:2])}
 
 
 def test_somebody_who_undoes_each_write_is_told_of(drs: Drs, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.gantry.vsphere.plugins.module_utils._drs import writing
-
     drs.ok("group", name="g", type="vm", members=VMS[:1])
     undo = drs.witness.group_spec("g")
     # The other one writes just when the module waits for that.

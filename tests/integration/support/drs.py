@@ -78,6 +78,13 @@ class ClusterWitness:
         spec = make("ConfigSpecEx", **fields)
         WaitForTask(self.cluster.ReconfigureComputeResource_Task(spec, True))
 
+    def set_config(self, name: str, values: Mapping[str, str]) -> None:
+        """Set keys of a VM's extraConfig."""
+        option: Any = vim.option.OptionValue
+        spec: Any = vim.vm.ConfigSpec
+        changes = spec(extraConfig=[option(key=key, value=value) for key, value in values.items()])
+        WaitForTask(self.vm(name).ReconfigVM_Task(changes))
+
     def group_spec(self, name: str) -> Any:
         """What writes a group back just as it is now."""
         (info,) = [group for group in self.cluster.configurationEx.group if group.name == name]
