@@ -26,6 +26,8 @@ _TYPES = {
     "ClusterAntiAffinityRuleSpec": "vm_anti_affinity",
     "ClusterDependencyRuleInfo": "vm_dependency",
 }
+# The first test may have to wait for govc to be built.
+pytestmark = pytest.mark.timeout(1800)
 _LEVELS = {"manual": "manual", "partiallyAutomated": "partially_automated", "fullyAutomated": "fully_automated"}
 
 

@@ -108,7 +108,8 @@ class _Planner:
                     f"group {old.name} is a group of {old.type}s, so that no {kind} can be removed from it"
                 )
             members = kept - wanted.members
-        if not members and (old is None or old.members):
+        already_empty = old is not None and old.type == kind and not old.members
+        if not members and not already_empty:
             raise self._would_be_empty(wanted, old)
         self._check_inside(members - kept, kind, f"group {wanted.name}")
         return Group(wanted.name, kind, members)
