@@ -180,8 +180,8 @@ func (s *Stores) Copy(place Path, child bool) (data, format string, err error) {
 	return base + flatSuffix, FormatRaw, err
 }
 
-// MoveChild makes a disk over the same parent, with the same data of its own.
-func (s *Stores) MoveChild(source, target Path) error {
+// MoveChild makes a disk with the same data of its own, over a parent that shows the same as its old one.
+func (s *Stores) MoveChild(source, target, parent Path) error {
 	disk, err := s.Disk(source)
 	if err != nil {
 		return err
@@ -189,11 +189,11 @@ func (s *Stores) MoveChild(source, target Path) error {
 	if disk.Parent == nil {
 		return fmt.Errorf("%s has no parent", source)
 	}
-	below, err := s.Disk(*disk.Parent)
+	below, err := s.Disk(parent)
 	if err != nil {
 		return err
 	}
-	descriptor := vmdk.Descriptor{Capacity: disk.Capacity, UUID: disk.UUID, Thin: disk.Thin, Parent: hint(*disk.Parent)}
+	descriptor := vmdk.Descriptor{Capacity: disk.Capacity, UUID: disk.UUID, Thin: disk.Thin, Parent: hint(parent)}
 	return s.makeDisk(target, deltaSuffix, descriptor, func(store *Store, data string) error {
 		backing, err := filepath.Rel(filepath.Dir(data), below.Data)
 		if err != nil {

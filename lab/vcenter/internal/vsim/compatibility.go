@@ -112,8 +112,8 @@ func invalidHostState(host *simulator.HostSystem, text string) types.BaseMethodF
 // machine that is on to where it is: "RemoteDeviceNotSupported: the virtual machine is using a remote-backed device, which
 // is not supported in the desired operation, for example a remote-backed CD-ROM or serial port during VMotion".
 func (s *Server) findSource(r *relocation, f *findings) {
-	if r.movesFiles() && r.draft.frozen {
-		f.add(types.CheckTestTypeSourceTests, notSupported("the lab does not move the files of a machine with snapshots"))
+	if r.draft.frozen {
+		f.add(types.CheckTestTypeSourceTests, r.splitsTree())
 	}
 	if r.host.Self == r.from {
 		return
@@ -125,6 +125,22 @@ func (s *Server) findSource(r *relocation, f *findings) {
 			f.warn(types.CheckTestTypeSourceTests, fault)
 		}
 	}
+}
+
+// splitsTree: "SnapshotMoveToNonHomeNotSupported: the virtual machine has snapshots, and its disks are to be moved to where
+// its home is not"; the files of a machine with snapshots are moved all together, or stay.
+func (r *relocation) splitsTree() types.BaseMethodFault {
+	disks := disksOf(r.draft.config.Hardware.Device)
+	together := len(r.disks) == 0 && !r.rehomed || len(r.disks) == len(disks) && r.rehomed
+	for _, move := range r.disks {
+		together = together && move.store == r.home && !move.child
+	}
+	if together {
+		return nil
+	}
+	fault := &types.SnapshotMoveToNonHomeNotSupported{}
+	because(&fault.MethodFault, "the files of a machine with snapshots are moved all together to one datastore, or not at all")
+	return fault
 }
 
 // boundDevice is the fault of a device that is there only on the host that the machine is on.

@@ -29,6 +29,8 @@ type relocation struct {
 	rehomed  bool   // which is another one than now
 	disks    []diskMove
 	recarded bool // a network card has another network
+	// The snapshots' configurations with the new files, once these are made.
+	snapshots map[ref]types.VirtualMachineConfigInfo
 }
 
 // diskMove is a disk that changes its datastore.

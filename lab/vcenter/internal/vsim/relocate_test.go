@@ -380,11 +380,47 @@ func TestOnlyTheTopOfADiskIsMovedWhenSo(t *testing.T) {
 	l.expectFiles()
 }
 
-func TestAMachineWithSnapshotsKeepsItsFiles(t *testing.T) {
-	l := newLab(t, sites)
-	vm, _ := l.image("web")
-	refuse[types.NotSupported](l, vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1")})
-	l.move(vm, types.VirtualMachineRelocateSpec{Host: l.host("esx2")})
+func TestSnapshotsAreMovedWithTheirMachine(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		l := newLab(t, sites)
+		vm, snapshot := l.image("web")
+		clone := l.clone(vm, "clone", linked(l, snapshot))
+		l.write("web/web-flat.vmdk", "1", "0")
+		l.write("web/web-000001-delta.vmdk", "2", "4096")
+		disk := l.disk(vm)
+		refuse[types.SnapshotMoveToNonHomeNotSupported](l, vm, types.VirtualMachineRelocateSpec{
+			Disk: []types.VirtualMachineRelocateSpecDiskLocator{{DiskId: disk.Key, Datastore: *l.storeNamed("shared1")}}})
+		// Its clone stands on what is moved, which so stays for it.
+		l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1")})
+		l.expectFiles(append(filesOfVM("clone", "clone.vmdk", "clone-delta.vmdk"), "web/web.vmdk", "web/web-flat.vmdk")...)
+		l.result(clone.Destroy(t.Context()))
+		l.expectFiles()
+
+		vm = l.named("web")
+		l.result(vm.CreateSnapshot(t.Context(), "second", "", false, false))
+		if on {
+			l.result(vm.PowerOn(t.Context()))
+		}
+		l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared0")})
+		if left := must(os.ReadDir(l.pathOn("shared1")))(t); len(left) != 0 {
+			t.Errorf("left: %v", left)
+		}
+		if on {
+			if disk := l.guests.on[vm.Reference().Value].Disks[0]; disk.Format != "qcow2" || filepath.Dir(disk.Path) != l.path("web") {
+				t.Errorf("it runs on %+v", disk)
+			}
+			l.result(vm.PowerOff(t.Context()))
+		}
+		l.expectAt(vm, "1", "0")
+		l.expectAt(vm, "2", "4096")
+		l.result(vm.RevertToSnapshot(t.Context(), "base", true))
+		l.expectAt(vm, "1", "0")
+		l.expectAt(vm, "0", "4096")
+		l.result(vm.RemoveAllSnapshot(t.Context(), nil))
+		l.expectAt(vm, "1", "0")
+		l.result(vm.Destroy(t.Context()))
+		l.expectFiles()
+	}
 }
 
 func TestACardIsConnectedElsewhereByAMove(t *testing.T) {
