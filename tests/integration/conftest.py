@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.support.control import Control
+from tests.integration.support.placement import connection_of, open_wide_lab
 from tests.integration.support.playing import WAYS, Player, Way, play_both_ways
 
 # A lab that is up already may serve, while one works on a test: the path of its lab.json.
@@ -35,6 +36,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         one.down()
 
 
+@pytest.fixture(scope="session")
+def wide_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What lab.json says of another lab, with several clusters and datastores and a second vCenter."""
+    with open_wide_lab(tmp_path_factory.mktemp("wide-lab")) as info:
+        yield info
+
+
 @pytest.fixture
 def calls(lab: dict[str, Any]) -> Iterator[Control]:
     """The lab's control API, with nothing counted yet and no faults; none stay behind."""
@@ -47,14 +55,7 @@ def calls(lab: dict[str, Any]) -> Iterator[Control]:
 @pytest.fixture(scope="session")
 def connection(lab: dict[str, Any]) -> dict[str, str]:
     """The environment variables that say which vCenter to talk to."""
-    vcenter = lab["vcenter"]
-    return {
-        "VMWARE_HOST": vcenter["hostname"],
-        "VMWARE_PORT": str(vcenter["port"]),
-        "VMWARE_USER": vcenter["username"],
-        "VMWARE_PASSWORD": vcenter["password"],
-        "VMWARE_CA_PATH": vcenter["ca_path"],
-    }
+    return connection_of(lab)
 
 
 @pytest.fixture

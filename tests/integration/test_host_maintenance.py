@@ -19,7 +19,7 @@ from pyVmomi import vim
 from tests.integration.support.background import result_of, running
 from tests.integration.support.containers import PREFIX, Yard
 from tests.integration.support.control import Control
-from tests.integration.support.placement import Site, serial_port, wide_lab
+from tests.integration.support.placement import Site, connection_of, serial_port
 from tests.integration.support.playing import COLLECTIONS, PROGRAM, Player, play_both_ways
 from tests.integration.test_vm_vmotion import wait_for
 from tools.console import ROOT
@@ -31,9 +31,14 @@ HOSTS = ("esx1", "esx2", "esx3")
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with wide_lab(tmp_path_factory.mktemp("lab")) as info:
-        yield info
+def lab(wide_lab: dict[str, Any]) -> dict[str, Any]:
+    return wide_lab
+
+
+@pytest.fixture(scope="session")
+def connection(lab: dict[str, Any]) -> dict[str, str]:
+    # Of this module's own: the one that all share is of the other lab.
+    return connection_of(lab)
 
 
 @pytest.fixture(scope="module")

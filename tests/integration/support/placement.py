@@ -36,7 +36,7 @@ NETWORK = "VM Network"
 
 
 @contextmanager
-def wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
+def open_wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
     """C0 with esx1 to esx3, C1 with esx4 and esx5; or the lab that is up for it, while one works on a test."""
     running = os.environ.get("GANTRY_TEST_WIDE_LAB")
     if running:
@@ -49,6 +49,18 @@ def wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
         yield one.up()
     finally:
         one.down()
+
+
+def connection_of(lab: Mapping[str, Any]) -> dict[str, str]:
+    """The environment variables that say which vCenter to talk to."""
+    vcenter = lab["vcenter"]
+    return {
+        "VMWARE_HOST": vcenter["hostname"],
+        "VMWARE_PORT": str(vcenter["port"]),
+        "VMWARE_USER": vcenter["username"],
+        "VMWARE_PASSWORD": vcenter["password"],
+        "VMWARE_CA_PATH": vcenter["ca_path"],
+    }
 
 
 @dataclass(frozen=True)
