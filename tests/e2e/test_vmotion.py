@@ -32,8 +32,8 @@ class Counting:
     """One connection to a redis server, over which a number is counted up, as fast as the answers come."""
 
     def __init__(self, port: int) -> None:
-        self._connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        self._answers = self._connection.makefile("rb")
+        self._port = port
+        self._connect()
         self._over = threading.Event()
         self.counted = 0
 
@@ -48,12 +48,24 @@ class Counting:
                 self._over.set()
             counting.result(PATIENCE)
 
+    def _connect(self) -> None:
+        self._connection = socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE)
+        self._answers = self._connection.makefile("rb")
+
     def wait(self) -> None:
-        """Until the server has read what it keeps on its disk: before, it listens, and refuses."""
+        """Until the server serves: it runs before it listens, and listens before it has read its disk."""
         deadline = time.monotonic() + PATIENCE
-        while (answer := self.ask("PING")) != "+PONG":
+        while (answer := self._ping()) != "+PONG":
             assert time.monotonic() < deadline, answer
             time.sleep(0.1)
+            self.close()
+            self._connect()
+
+    def _ping(self) -> str:
+        try:
+            return self.ask("PING")
+        except ConnectionError as error:
+            return str(error)
 
     def ask(self, *words: str) -> str:
         """One command's answer, while nothing is counted."""
