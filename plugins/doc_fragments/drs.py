@@ -28,7 +28,7 @@ notes:
   - All that a task changes is written in one reconfiguration of the cluster. vSphere cannot change the members of a
     group without writing all of them, so that of two controllers that do this at the same time one could undo the
     other's change. The module therefore writes from a read made just before, looks again afterwards, and writes again
-    what somebody else has undone. This takes a second or two whenever the members of something that exists change.
+    what somebody else has undone. This takes two seconds more whenever a group or rule that exists changes.
   - Rules that contradict each other, or that the cluster's hosts cannot satisfy, are refused before anything is
     changed. What cannot be satisfied only now, because of a host in maintenance mode, is a warning.
   - The privilege C(Host.Inventory.EditCluster) is needed on the cluster, and reading on its hosts and VMs.

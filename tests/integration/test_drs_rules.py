@@ -321,7 +321,7 @@ def test_two_controllers_that_change_one_group_at_once_lose_nobody(
     drs.ok("group", name="g", type="vm", members=VMS[:1])
     common = {**lab["vcenter"], "cluster": lab["cluster"], "name": "g", "type": "vm"}
     # Late writes: each is made from a read that is older than the other's write.
-    drs.calls.fault(WRITE, delay_seconds=1.0, count=2)
+    drs.calls.fault(WRITE, delay_seconds=0.8, count=2)
     with ExitStack() as stack:
         processes = [
             stack.enter_context(running("drs_group", {**common, "members": [member]}, connection))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # How old a read may be that a write is made from, and how long after a write a second look is taken.
 _MAX_AGE = 1.0
-_PAUSE = 1.5
+_PAUSE = 2.0
 # How often something is written before we say that somebody else does not let it be.
 _ROUNDS = 5
 
