@@ -50,7 +50,9 @@ class Vcenter:
     @property
     def content(self) -> Any:
         return SimpleNamespace(
-            propertyCollector=SimpleNamespace(CreatePropertyCollector=self._create_collector),
+            propertyCollector=SimpleNamespace(
+                CreatePropertyCollector=self._create_collector, RetrievePropertiesEx=self._read
+            ),
             viewManager=SimpleNamespace(CreateListView=self._create_view),
         )
 
@@ -107,6 +109,19 @@ class Vcenter:
             WaitForUpdatesEx=lambda version, options: self._wait(name, version, options.maxWaitSeconds),
             DestroyPropertyCollector=lambda: self._end(name),
         )
+
+    def _read(self, specs: Any, _options: Any) -> Any:
+        """The tasks as they are: their next update, which is not taken from their scripts before they are watched."""
+        with self.lock:
+            self.requests["RetrievePropertiesEx"] += 1
+            found = []
+            for one in specs[0].objectSet:
+                news = self.scripts[one.obj._moId][0]
+                if news.state in ("success", "error"):
+                    self.in_flight.discard(one.obj._moId)
+                property_ = SimpleNamespace(name="info", val=news)
+                found.append(SimpleNamespace(obj=one.obj, propSet=[property_]))
+        return SimpleNamespace(objects=found, token=None)
 
     def _filter(self, collector: str, watched: str) -> None:
         with self.lock:
@@ -259,6 +274,37 @@ def test_what_claims_more_than_there_is_runs_alone(runs: Runs, vcenter: Vcenter)
     jobs = [Job(str(n), "move", lambda: vcenter.start(success()), claims=(Claim("a", 9, 8),)) for n in range(3)]
     assert all(outcome.error is None for outcome in runs(jobs))
     assert vcenter.most_in_flight == 1
+
+
+def test_checks_that_end_at_once_are_read_and_not_watched(runs: Runs, vcenter: Vcenter) -> None:
+    end = success("fine")[-1:]
+    outcomes = runs([Job(str(n), "check", lambda: vcenter.start(list(end)), mutates=False) for n in range(5)])
+    assert [outcome.result for outcome in outcomes] == ["fine"] * 5
+    assert vcenter.requests["RetrievePropertiesEx"] <= 3
+    assert vcenter.requests["CreatePropertyCollector"] == 0
+    assert runs.submitted == []
+
+
+def test_checks_that_take_their_time_are_watched(runs: Runs, vcenter: Vcenter) -> None:
+    outcomes = runs([Job(str(n), "check", lambda: vcenter.start(success("fine")), mutates=False) for n in range(3)])
+    assert [outcome.result for outcome in outcomes] == ["fine"] * 3
+    assert vcenter.requests["CreatePropertyCollector"] == 1
+
+
+def test_a_session_that_ends_soon_is_not_tidied(vcenter: Vcenter) -> None:
+    for leave_no_trace, farewells in ((True, 2), (False, 0)):
+        vcenter.requests.clear()
+        runner = TaskRunner(
+            vcenter.content,
+            lambda _text: None,
+            [],
+            limits=Limits(),
+            timeout=30.0,
+            wait_seconds=1,
+            leave_no_trace=leave_no_trace,
+        )
+        runner.run([Job(str(n), "clone", lambda: vcenter.start(success())) for n in range(2)])
+        assert vcenter.requests["Destroy"] == farewells
 
 
 def test_a_single_task_needs_no_list(runs: Runs, vcenter: Vcenter) -> None:
