@@ -104,5 +104,7 @@ def _run(write: _Write, report: Report) -> bool:
         if now != write.plan:
             report(f"{error.message}; others have changed the rules meanwhile, so once more")
             return False
-        raise GantryError(f"{error.message}. It was asked to {', '.join(now.actions())}", fault=error.fault) from error
+        raise GantryError(
+            f"{error.message.rstrip('.')}. It was asked to {', '.join(now.actions())}", fault=error.fault
+        ) from error
     raise error
