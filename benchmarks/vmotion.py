@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """20 VMs moved to another host, beside the same moves with community.vmware.vmware_vmotion in a loop.
 
-Both against one lab vCenter that has 500 other VMs, in turn, each with a second run that finds nothing to do. The lab's
-moves take no time and it answers at once, which favours the side with more requests; ours checks each move before.
+Both against one lab vCenter that has 500 other VMs, in turn, each with a second run that finds nothing to do. The VMs
+are off. The lab's moves take no time and it answers at once, which favours the side with more requests; ours checks
+each move before.
 """
 
 from __future__ import annotations

@@ -19,9 +19,8 @@ from pyVmomi import vim
 from tests.integration.support.background import result_of, running
 from tests.integration.support.containers import PREFIX, Yard
 from tests.integration.support.control import Control
-from tests.integration.support.placement import Site, connection_of, serial_port
+from tests.integration.support.placement import Site, connection_of, serial_port, wait_for
 from tests.integration.support.playing import COLLECTIONS, PROGRAM, Player, play_both_ways
-from tests.integration.test_vm_vmotion import wait_for
 from tools.console import ROOT
 
 BUDGET = 10

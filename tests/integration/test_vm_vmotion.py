@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from pyVmomi import vim
 from tests.integration.support.background import result_of, running
 from tests.integration.support.containers import PREFIX, Yard
 from tests.integration.support.control import Control
-from tests.integration.support.placement import NETWORK, Site, cd_drive, connection_of, serial_port
+from tests.integration.support.placement import NETWORK, Site, cd_drive, connection_of, serial_port, wait_for
 from tests.integration.support.playing import Player, play_both_ways
 from tools import govc
 
@@ -245,13 +244,6 @@ def test_what_does_not_end_in_time_is_told_apart_from_what_was_not_started(site:
     finished = site.ok("vm_vmotion", vms=MANY[:9], host="esx2")
     assert set(states(finished).values()) <= {"moved", "in_place"}
     assert set(site.hosts().values()) == {"esx2"}
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_controller_killed_in_mid_move_leaves_a_move_that_the_next_run_finishes(
