@@ -39,7 +39,7 @@ _GATHER_SECONDS = 0.5
 _LINGER_MOST = 1.0
 _LINGER_SHARE = 0.02  # of how long it has taken so far
 # After how long checks and searches are looked at: they mostly end at once, and are not worth being watched.
-_LOOK_SECONDS = (0.05, 0.3, 1.0)
+_LOOK_SECONDS = (0.05, 0.3, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
