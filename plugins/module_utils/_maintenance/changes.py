@@ -73,5 +73,5 @@ class AwaitMaintenance:
         return nested("hosts", self.host, "maintenance", value=self.entering)
 
 
-HostChange: TypeAlias = "EnterMaintenance | LeaveMaintenance | AwaitMaintenance"
-MaintenanceChange: TypeAlias = "HostChange | MoveVm | AwaitMove"
+HostChange: TypeAlias = EnterMaintenance | LeaveMaintenance | AwaitMaintenance
+MaintenanceChange: TypeAlias = HostChange | MoveVm | AwaitMove
