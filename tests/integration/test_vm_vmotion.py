@@ -297,6 +297,26 @@ def destination(second: Site, **options: Any) -> dict[str, Any]:
     return {**vcenter, "thumbprint": second.lab["thumbprint"], **place, **options}
 
 
+def test_a_move_to_another_vcenter_outlives_its_controller(
+    site: Site, second: Site, connection: dict[str, str]
+) -> None:
+    site.make(A, host="esx1")
+    site.calls.fault("RelocateVM_Task", delay_seconds=3600, in_task=True)
+    options = {"vms": [A], "destination_vcenter": destination(second)}
+    with running("vm_vmotion", options, connection) as killed:
+        wait_for(lambda: "RelocateVM_Task" in site.calls.methods())
+        killed.kill()
+        killed.wait()
+    site.calls.forget()
+    with running("vm_vmotion", options, connection) as waiting:
+        wait_for(lambda: "WaitForUpdatesEx" in site.calls.methods())
+        site.calls.reset()  # the move goes on
+        finished = result_of(waiting)
+    assert states(finished) == {A: "moved"}
+    assert {A: finished["vms"][0]["to"]["host"]} == second.hosts()
+    assert "RelocateVM_Task" not in site.calls.methods()
+
+
 @pytest.mark.parametrize("thumbprint", ["thumbprint", "thumbprint_sha1"])
 def test_a_vm_moves_to_another_vcenter(site: Site, second: Site, thumbprint: str) -> None:
     site.make(A, host="esx1")
