@@ -124,7 +124,7 @@ class _Checker:
                     WARNING,
                     names,
                     unit,
-                    f"{_rules(names)} leave{'s' if len(names) == 1 else ''} {self._names(unit)} only hosts that cannot "
+                    f"{_say(names, 'leave')} {self._names(unit)} only hosts that cannot "
                     f"run VMs now: {self._troubles(left)}",
                 )
             elif not self._restrict(unit, left, self.host_rules)[0]:
@@ -144,7 +144,7 @@ class _Checker:
             ERROR,
             names,
             unit,
-            f"{_rules(names)} leave{'s' if len(names) == 1 else ''} no host of the cluster for {self._names(unit)}",
+            f"{_say(names, 'leave')} no host of the cluster for {self._names(unit)}",
         )
 
     def too_few_hosts(self) -> Iterable[Finding]:
@@ -163,7 +163,7 @@ class _Checker:
                     ERROR,
                     causes,
                     rule.vms,
-                    f"{_rules(causes)} want {len(rule.vms)} VMs ({self._names(rule.vms)}) on different hosts, and of "
+                    f"{_say(causes, 'want')} {len(rule.vms)} VMs ({self._names(rule.vms)}) on different hosts, and of "
                     f"the cluster's {len(self.every_host)} hosts {len(possible)} may be used: {self._hosts(possible)}",
                 )
             elif _matching([allowed & self.usable for allowed, _causes in chosen]) < len(units):
@@ -172,7 +172,7 @@ class _Checker:
                     WARNING,
                     causes,
                     rule.vms,
-                    f"{_rules(causes)} want {len(rule.vms)} VMs ({self._names(rule.vms)}) on different hosts, and now "
+                    f"{_say(causes, 'want')} {len(rule.vms)} VMs ({self._names(rule.vms)}) on different hosts, and now "
                     f"some of these cannot run VMs: {self._troubles(possible)}",
                 )
 
@@ -191,7 +191,7 @@ class _Checker:
             names = tuple(sorted(loop))
             vms = frozenset(vm for name in loop for other in loop for vm in needs[name] & needed_by[other])
             yield Finding(
-                "dependency_cycle", ERROR, names, vms, f"{_rules(names)} make {self._names(vms)} depend on themselves"
+                "dependency_cycle", ERROR, names, vms, f"{_say(names, 'make')} {self._names(vms)} depend on themselves"
             )
 
     # -- hosts
@@ -241,6 +241,10 @@ def _names(rules: Iterable[Rule]) -> tuple[str, ...]:
 
 def _rules(names: Sequence[str]) -> str:
     return f"rule{'s' if len(names) > 1 else ''} {' and '.join(sorted(names))}"
+
+
+def _say(names: Sequence[str], verb: str) -> str:
+    return f"{_rules(names)} {verb}{'s' if len(names) == 1 else ''}"
 
 
 def _components(sets: Iterable[frozenset[str]]) -> dict[str, frozenset[str]]:

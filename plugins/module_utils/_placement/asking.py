@@ -38,6 +38,7 @@ _CODES = {
     "InsufficientMemoryResourcesFault": "capacity",
     "InsufficientResourcesFault": "capacity",
     "InvalidHostConnectionState": "host_disconnected",
+    "InvalidDatastore": "datastore_not_shared",
     "InvalidHostState": "host_maintenance",
     "VmHostAffinityRuleViolation": "mandatory_rule",
     "VmHostMustRuleViolation": "mandatory_rule",
