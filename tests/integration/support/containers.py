@@ -205,7 +205,7 @@ class Yard:
         self.task("destroy", self._vm(moid).Destroy_Task)
 
     def clear(self, *, images: bool = False) -> None:
-        """Remove all VMs of the tests, and with ``images`` the templates too."""
+        """Remove all VMs and resource pools of the tests, and with ``images`` the templates too."""
         path = 'config.extraConfig["gantry.kind"]'
         rows = self.session.read_all("VirtualMachine", ["name", "runtime.powerState", path])
         kinds = {row.moid: getattr(row.get(path), "value", None) for row in rows}
@@ -216,6 +216,9 @@ class Yard:
             if row["runtime.powerState"] != "poweredOff":
                 self.power_off(row.moid)
             self.destroy(row.moid)
+        for row in self.session.read_all("ResourcePool", ["name"]):
+            if row["name"].startswith(PREFIX):
+                self.task("destroy", row.ref.Destroy_Task)
 
     def task(self, action: str, start: Any) -> Any:
         return self.session.run_one(Job("test", action, start), _silent)
