@@ -112,11 +112,6 @@ func (c *scene) mend() plan {
 	return p
 }
 
-func (s *Server) inMaintenance(host *simulator.HostSystem) (in bool) {
-	s.locked(host, func(*simulator.Context) { in = host.Runtime.InMaintenanceMode })
-	return in
-}
-
 func (c *scene) make(move plannedMove, p *plan) {
 	p.moves = append(p.moves, move)
 	c.on[move.vm] = move.to
