@@ -151,6 +151,10 @@ def test_counting_server_is_moved_twenty_times(containers: Containers, name: str
     assert 0 < pauses[-1] < _LONGEST_PAUSE
     stopped = containers.run(name, state="stopped")
     assert stopped["container"]["exit_code"] == 0
+    # What it wrote before its first move, and after its last one.
+    log = containers.look(name, logs=True)["log"]
+    assert "Ready to accept connections" in log
+    assert "bye bye" in log
 
 
 def _hear_more(server: Counting, counting: Future[None], heard: int) -> int:
