@@ -33,7 +33,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec i
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.work import Run, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moid_or_none, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 
@@ -64,7 +64,7 @@ def clone(bench: Workbench, runs: Sequence[Run]) -> None:
 
     created = bench.tasks(runs, [job(change, target) for change, target in zip(changes, targets, strict=True)])
     for run, ref in zip(runs, created, strict=True):
-        run.created = None if ref is None else moid_of(ref)
+        run.created = moid_or_none(ref)
     _name_adapters(bench, [(run, target) for run, target in zip(runs, targets, strict=True) if run.created])
 
 

@@ -60,13 +60,6 @@ IMAGE_PROPERTIES = (
 LOG_PROPERTY = keys.option_path(keys.LOG)
 
 
-def option(row: Mapping[str, Any], key: str) -> str | None:
-    """The value of one key of extraConfig, or None."""
-    value = row.get(keys.option_path(key))
-    text = getattr(value, "value", value)
-    return str(text) if text else None
-
-
 def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Machine:
     """One VM that has a container's name."""
     devices = row.get("config.hardware.device")
@@ -80,18 +73,18 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         moid=entry.moid,
         name=entry.name,
         path=entry.path,
-        kind=option(row, keys.KIND),
+        kind=keys.option(row, keys.KIND),
         power=str(row["runtime.powerState"]),
-        container_id=option(row, keys.CONTAINER_ID),
-        image=option(row, keys.IMAGE),
-        digest=option(row, keys.DIGEST),
-        disk=option(row, keys.DISK),
-        labels=keys.decode_labels(option(row, keys.LABELS)),
-        config=parse_object(option(row, keys.CONFIG)),
-        config_hash=option(row, keys.HASH),
-        spec=parse_object(option(row, keys.SPEC)),
-        status=parse_object(option(row, keys.STATUS)),
-        log=keys.decode_log(option(row, keys.LOG)),
+        container_id=keys.option(row, keys.CONTAINER_ID),
+        image=keys.option(row, keys.IMAGE),
+        digest=keys.option(row, keys.DIGEST),
+        disk=keys.option(row, keys.DISK),
+        labels=keys.decode_labels(keys.option(row, keys.LABELS)),
+        config=parse_object(keys.option(row, keys.CONFIG)),
+        config_hash=keys.option(row, keys.HASH),
+        spec=parse_object(keys.option(row, keys.SPEC)),
+        status=parse_object(keys.option(row, keys.STATUS)),
+        log=keys.decode_log(keys.option(row, keys.LOG)),
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
         addresses=tuple(_addresses(row.get("guest.net") or ())),
         memory_mb=int(row.get("config.hardware.memoryMB") or 0),
@@ -112,10 +105,10 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
 
 def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Image | None:
     """One template, or None where it is not ready to be cloned from."""
-    digest, disk = option(row, keys.DIGEST), option(row, keys.DISK)
+    digest, disk = keys.option(row, keys.DIGEST), keys.option(row, keys.DISK)
     snapshot = _find_snapshot(getattr(row.get("snapshot"), "rootSnapshotList", None) or ())
     datastore = _home(inventory, row)
-    if option(row, keys.KIND) != IMAGE or option(row, keys.IMAGE_STATE) != "ready":
+    if keys.option(row, keys.KIND) != IMAGE or keys.option(row, keys.IMAGE_STATE) != "ready":
         return None
     if digest is None or disk is None or snapshot is None or datastore is None:
         return None
@@ -124,8 +117,8 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
         name=entry.name,
         digest=digest,
         disk=disk,
-        references=parse_strings(option(row, keys.IMAGE_REFERENCES)),
-        config=parse_object(option(row, keys.IMAGE_CONFIG)) or {},
+        references=parse_strings(keys.option(row, keys.IMAGE_REFERENCES)),
+        config=parse_object(keys.option(row, keys.IMAGE_CONFIG)) or {},
         datastore=datastore,
         snapshot=snapshot,
         datacenter=_entry(inventory, entry.datacenter),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import canonical_json, parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
@@ -38,6 +39,13 @@ _SCHEMA_VERSION = "1"
 def option_path(key: str) -> str:
     """The property path of one key: a VM's whole extraConfig is some sixty keys of others."""
     return f'config.extraConfig["{key}"]'
+
+
+def option(row: Mapping[str, Any], key: str) -> str | None:
+    """The value of one key, among properties read by option_path, as which it comes as an OptionValue; or None."""
+    value = row.get(option_path(key))
+    text = getattr(value, "value", value)
+    return str(text) if text else None
 
 
 def encode(machine: Machine) -> dict[str, str]:

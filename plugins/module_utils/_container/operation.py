@@ -133,10 +133,7 @@ def _within(inventory: Inventory, desired: Selection) -> list[Entry]:
 
 
 def _is_wanted(entry: Entry, desired: Selection) -> bool:
-    value = entry.properties.get(keys.option_path(keys.KIND))
-    if getattr(value, "value", value) != CONTAINER:
+    if keys.option(entry.properties, keys.KIND) != CONTAINER:
         return False
-    labels = entry.properties.get(keys.option_path(keys.LABELS))
-    return (desired.names is None or entry.name in desired.names) and selects_labels(
-        keys.decode_labels(getattr(labels, "value", labels)), desired.labels
-    )
+    labels = keys.decode_labels(keys.option(entry.properties, keys.LABELS))
+    return (desired.names is None or entry.name in desired.names) and selects_labels(labels, desired.labels)

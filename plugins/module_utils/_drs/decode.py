@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
@@ -24,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
     Override,
     Rule,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, type_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moids_of, type_name
 
 # DRS's automation levels as the API calls them.
 API_LEVELS = {
@@ -50,7 +49,7 @@ def decode_rules(config: Any) -> ClusterRules:
 def _group(info: Any) -> Group:
     of_hosts = type_name(info) == "ClusterHostGroup"
     members = info.host if of_hosts else info.vm
-    return Group(info.name, HOST if of_hosts else VM, _moids(members), by_user=info.userCreated is not False)
+    return Group(info.name, HOST if of_hosts else VM, moids_of(members), by_user=info.userCreated is not False)
 
 
 def _rule(info: Any) -> Rule:
@@ -64,9 +63,9 @@ def _rule(info: Any) -> Rule:
     }
     kind = type_name(info)
     if kind == "ClusterAffinityRuleSpec":
-        return Rule(info.name, AFFINITY, vms=_moids(info.vm), **common)
+        return Rule(info.name, AFFINITY, vms=moids_of(info.vm), **common)
     if kind == "ClusterAntiAffinityRuleSpec":
-        return Rule(info.name, ANTI_AFFINITY, vms=_moids(info.vm), **common)
+        return Rule(info.name, ANTI_AFFINITY, vms=moids_of(info.vm), **common)
     if kind == "ClusterDependencyRuleInfo":
         return Rule(info.name, DEPENDENCY, vm_group=info.vmGroup, depends_on=info.dependsOnVmGroup, **common)
     if kind == "ClusterVmHostRuleInfo":
@@ -81,7 +80,3 @@ def _override(info: Any) -> Override:
     if info.enabled is False:
         return Override(moid_of(info.key), DISABLED)
     return Override(moid_of(info.key), None if info.behavior is None else LEVELS[str(info.behavior)])
-
-
-def _moids(refs: Iterable[Any] | None) -> frozenset[str]:
-    return frozenset(moid_of(ref) for ref in refs or ())

@@ -14,7 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.decode import decode_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import ClusterRules, Host, Surroundings, Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def _surroundings(inventory: Inventory, cluster: Entry) -> Surroundings:
     hosts = {entry.moid: _host(entry) for entry in inventory.hosts(cluster)}
     vms = {}
     for entry in inventory.vms():
-        host = entry.properties.get("runtime.host")
-        moid = None if host is None else moid_of(host)
+        moid = moid_or_none(entry.properties.get("runtime.host"))
         if moid in hosts and not entry.properties.get("config.template"):
             on = str(entry.properties.get("runtime.powerState")) == "poweredOn"
             vms[entry.moid] = Vm(entry.moid, entry.name, entry.path, moid, on)

@@ -30,7 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.recommendation
     recommendation_result,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import select_vms
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, type_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moid_or_none, type_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _decode(info: Any) -> Recommendation:
             and migration is not None
             and migration.destination is not None
         ):
-            moves.append(Move(moid_of(migration.vm), _moid(migration.source), moid_of(migration.destination)))
+            moves.append(Move(moid_of(migration.vm), moid_or_none(migration.source), moid_of(migration.destination)))
         elif type_name(action) == "ClusterInitialPlacementAction" and action.target is not None:
             moves.append(Move(moid_of(action.target), None, moid_of(action.targetHost)))
         else:
@@ -162,7 +162,3 @@ def _decode(info: Any) -> Recommendation:
         others=tuple(others),
         prerequisites=tuple(info.prerequisite or ()),
     )
-
-
-def _moid(ref: Any) -> str | None:
-    return None if ref is None else moid_of(ref)

@@ -18,7 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.settings impor
     ChangeSetting,
     Settings,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, type_name, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moids_of, type_name, vim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,7 +142,7 @@ def _admission(ha: Any) -> AdmissionControl | None:
     if kind == POLICY_SLOTS:
         return AdmissionControl(kind, policy.failoverLevel)
     if kind == POLICY_HOSTS:
-        return AdmissionControl(kind, failover_hosts=frozenset(moid_of(host) for host in policy.failoverHosts or ()))
+        return AdmissionControl(kind, failover_hosts=moids_of(policy.failoverHosts))
     automatic = bool(policy.autoComputePercentages)
     return AdmissionControl(
         kind,

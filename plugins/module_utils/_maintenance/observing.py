@@ -31,7 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading 
     world_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 if TYPE_CHECKING:
@@ -187,8 +187,7 @@ def _demand(vm: Entry) -> Demand | None:
 
 
 def _host_of(vm: Entry) -> str | None:
-    host = vm.properties.get("runtime.host")
-    return None if host is None else moid_of(host)
+    return moid_or_none(vm.properties.get("runtime.host"))
 
 
 def _is_on(vm: Entry) -> bool:
@@ -198,4 +197,4 @@ def _is_on(vm: Entry) -> bool:
 def whereabouts(session: Session, vms: Sequence[Vm]) -> dict[str, str | None]:
     """The host that each is on now, by MoID."""
     rows = session.read([session.ref("VirtualMachine", vm.moid) for vm in vms], ["runtime.host"]) if vms else []
-    return {row.moid: None if row.get("runtime.host") is None else moid_of(row["runtime.host"]) for row in rows}
+    return {row.moid: moid_or_none(row.get("runtime.host")) for row in rows}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Host, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moid_or_none, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind, fault_text
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, Limits
 
@@ -119,7 +119,7 @@ def check(
                 "Nothing has been moved. Set precheck to false to move without asking."
             )
         for result in outcome.result or ():
-            host = world.host_name(None if result.host is None else moid_of(result.host))
+            host = world.host_name(moid_or_none(result.host))
             answers.setdefault(vm.moid, []).extend(
                 Answer(fault_kind(fault), _blocker(vm, host, fault)) for fault in result.error or ()
             )

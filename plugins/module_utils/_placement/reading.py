@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import parse_object
@@ -28,7 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts im
     Vm,
     World,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moid_or_none, moids_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
@@ -60,8 +60,6 @@ WORLD_PROPERTIES: Mapping[str, Sequence[str]] = {
     "VirtualMachine": ("recentTask", "runtime.host"),
 }
 _DEVICES = "config.hardware.device"
-_STATUS = keys.option_path(keys.STATUS)
-_KIND = keys.option_path(keys.KIND)
 _VM_PROPERTIES = (
     "config.cpuAllocation.reservation",
     "config.files.vmPathName",
@@ -78,8 +76,8 @@ _VM_PROPERTIES = (
     "runtime.minRequiredEVCModeKey",
     "runtime.powerState",
     "snapshot",
-    _KIND,
-    _STATUS,
+    keys.option_path(keys.KIND),
+    keys.option_path(keys.STATUS),
 )
 _PROPERTIES: Mapping[str, Sequence[str]] = {
     "VirtualMachine": _VM_PROPERTIES,
@@ -113,8 +111,8 @@ def _host(entry: Entry) -> Host:
         cluster=entry.parent,
         connection=str(read("runtime.connectionState", "disconnected")),
         maintenance=bool(read("runtime.inMaintenanceMode", False)),
-        datastores=_moids(read("datastore")),
-        networks=_moids(read("network")),
+        datastores=moids_of(read("datastore")),
+        networks=moids_of(read("network")),
         evc=read("summary.maxEVCModeKey"),
         memory_mb=int(read("summary.hardware.memorySize", 0)) // _MIB,
         memory_used_mb=int(read("summary.quickStats.overallMemoryUsage", 0)),
@@ -138,7 +136,7 @@ def _datastore(inventory: Inventory, entry: Entry) -> Datastore:
 
 def _cluster(entry: Entry, row: Row | None) -> Cluster:
     pool = entry.properties.get("resourcePool")
-    bare = Cluster(entry.moid, entry.name, entry.path, None if pool is None else moid_of(pool))
+    bare = Cluster(entry.moid, entry.name, entry.path, moid_or_none(pool))
     config = None if row is None else row.get("configurationEx")
     if row is None or config is None:
         return bare
@@ -180,8 +178,8 @@ def _mandatory(config: Any) -> tuple[HostRule, ...]:
         rules.append(
             HostRule(
                 name=rule.name,
-                vms=_moids(getattr(vms, "vm", None)),
-                hosts=_moids(getattr(hosts, "host", None)),
+                vms=moids_of(getattr(vms, "vm", None)),
+                hosts=moids_of(getattr(hosts, "host", None)),
                 affine=affine,
             )
         )
@@ -190,7 +188,7 @@ def _mandatory(config: Any) -> tuple[HostRule, ...]:
 
 def _together(config: Any) -> frozenset[str]:
     rules = [rule for rule in config.rule or () if isinstance(rule, vim.cluster.AffinityRuleSpec) and rule.enabled]
-    return frozenset().union(*(_moids(rule.vm) for rule in rules))
+    return frozenset().union(*(moids_of(rule.vm) for rule in rules))
 
 
 def _admission(das: Any) -> Admission | None:
@@ -198,7 +196,7 @@ def _admission(das: Any) -> Admission | None:
         return None
     policy = das.admissionControlPolicy
     if isinstance(policy, vim.cluster.FailoverHostAdmissionControlPolicy):
-        return Admission(failover_hosts=_moids(policy.failoverHosts))
+        return Admission(failover_hosts=moids_of(policy.failoverHosts))
     if isinstance(policy, vim.cluster.FailoverResourcesAdmissionControlPolicy):
         if getattr(policy, "autoComputePercentages", None) and getattr(policy, "failoverLevel", None):
             return Admission(failures=policy.failoverLevel)
@@ -222,7 +220,7 @@ class Found:
 
 def clusters_of(inventory: Inventory, entries: Sequence[Entry]) -> list[str]:
     """The clusters that these VMs are in, each once."""
-    hosts = [inventory.entry(_moid(entry.properties.get("runtime.host")) or "") for entry in entries]
+    hosts = [inventory.entry(moid_or_none(entry.properties.get("runtime.host")) or "") for entry in entries]
     return list(dict.fromkeys(host.parent for host in hosts if host is not None and host.parent is not None))
 
 
@@ -281,7 +279,7 @@ def _vm(
     in_flight: InFlight | None,
 ) -> Vm:
     devices = row.get(_DEVICES) or ()
-    host = _moid(row.get("runtime.host"))
+    host = moid_or_none(row.get("runtime.host"))
     host_entry = inventory.entry(host or "")
     home = _HOME.match(row.get("config.files.vmPathName") or "")
     overhead = int(row.get("runtime.memoryOverhead") or 0) // _MIB
@@ -291,7 +289,7 @@ def _vm(
         path=entry.path,
         host=host,
         cluster=None if host_entry is None else host_entry.parent,
-        pool=_moid(row.get("resourcePool")),
+        pool=moid_or_none(row.get("resourcePool")),
         power=_POWER[str(row.get("runtime.powerState", "poweredOff"))],
         connection=str(row.get("runtime.connectionState", "connected")),
         home=None if home is None else stores.get((entry.datacenter, home["datastore"])),
@@ -332,7 +330,7 @@ def _disk(device: Any) -> Disk | None:
 def _adapter(device: Any, datacenter: str | None, networks: Mapping[tuple[str | None, str], str]) -> Adapter:
     backing = device.backing
     port = getattr(backing, "port", None)
-    network = _moid(getattr(backing, "network", None))
+    network = moid_or_none(getattr(backing, "network", None))
     if port is not None:
         network = port.portgroupKey
     elif network is None:
@@ -359,7 +357,7 @@ def _serial(device: Any) -> Device | None:
     backing = device.backing
     kinds = vim.vm.device.VirtualSerialPort
     if isinstance(backing, kinds.FileBackingInfo):
-        store = _moid(backing.datastore)
+        store = moid_or_none(backing.datastore)
         return None if store is None else Device("serial_connected", f"{_label(device)} ({backing.fileName})", store)
     if isinstance(backing, kinds.URIBackingInfo) and backing.proxyURI:
         return None  # through a concentrator (vSPC), which goes along
@@ -371,7 +369,7 @@ def _medium(device: Any) -> Device | None:
     name = getattr(backing, "fileName", None)
     if name is None:
         return Device("cd_attached", f"{_label(device)}, with a medium of the host or of a client,")
-    store = _moid(getattr(backing, "datastore", None))
+    store = moid_or_none(getattr(backing, "datastore", None))
     # Without a datastore it is one that each host has of its own, as the images of VMware Tools.
     return None if store is None else Device("cd_attached", f"{_label(device)} with {name}", store)
 
@@ -383,9 +381,9 @@ def _addresses(row: Row) -> tuple[str, ...]:
 
 
 def _process(row: Row) -> Process | None:
-    if _text(row.get(_KIND)) != CONTAINER:
+    if keys.option(row, keys.KIND) != CONTAINER:
         return None
-    status = parse_object(_text(row.get(_STATUS)))
+    status = parse_object(keys.option(row, keys.STATUS))
     if status is None or status.get("state") != "running":
         return None
     count = status.get("restart_count")
@@ -394,16 +392,3 @@ def _process(row: Row) -> Process | None:
 
 def _label(device: Any) -> str:
     return str(getattr(device.deviceInfo, "label", None) or f"device {device.key}")
-
-
-def _text(value: Any) -> str | None:
-    """A key of extraConfig, which is read as an OptionValue."""
-    return cast("str | None", getattr(value, "value", value))
-
-
-def _moid(ref: Any) -> str | None:
-    return None if ref is None else moid_of(ref)
-
-
-def _moids(refs: Any) -> frozenset[str]:
-    return frozenset(moid_of(ref) for ref in refs or ())

@@ -10,7 +10,7 @@ import difflib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import CONTAINER
@@ -28,10 +28,14 @@ _LISTED = 10
 Kind = Literal["name", "path", "moid", "uuid", "labels", "stack"]
 _KINDS: tuple[Kind, ...] = ("name", "path", "moid", "uuid", "labels", "stack")
 
-_LABELS = keys.option_path(keys.LABELS)
-_KIND = keys.option_path(keys.KIND)
 # What the one read of the inventory must have of each VM.
-SELECTOR_PROPERTIES: tuple[str, ...] = ("config.template", "config.uuid", "config.instanceUuid", _LABELS, _KIND)
+SELECTOR_PROPERTIES: tuple[str, ...] = (
+    "config.template",
+    "config.uuid",
+    "config.instanceUuid",
+    keys.option_path(keys.LABELS),
+    keys.option_path(keys.KIND),
+)
 
 
 @dataclass(frozen=True)
@@ -139,9 +143,9 @@ def select_vms(
 
 def labels_of(vm: Entry) -> dict[str, str]:
     """The labels of a container; none of any other VM."""
-    if _text(vm, _KIND) != CONTAINER:
+    if keys.option(vm.properties, keys.KIND) != CONTAINER:
         return {}
-    return keys.decode_labels(_text(vm, _LABELS))
+    return keys.decode_labels(keys.option(vm.properties, keys.LABELS))
 
 
 def _matching(
@@ -216,9 +220,3 @@ def _listed(texts: Iterable[str]) -> str:
     ordered = list(texts)
     more = len(ordered) - _LISTED
     return ", ".join(ordered[:_LISTED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _text(vm: Entry, path: str) -> str | None:
-    """A key of extraConfig, which is read as an OptionValue."""
-    value = vm.properties.get(path)
-    return cast("str | None", getattr(value, "value", value))

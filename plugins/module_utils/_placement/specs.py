@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 if TYPE_CHECKING:
@@ -86,10 +86,7 @@ def _switches(session: Session, portgroups: Sequence[Entry]) -> dict[str, tuple[
     rows = session.read([entry.ref for entry in portgroups], ["key", "config.distributedVirtualSwitch"])
     switches = session.read([row["config.distributedVirtualSwitch"] for row in rows], ["uuid"])
     uuids = {row.moid: row["uuid"] for row in switches}
-    return {
-        row.moid: (row["key"], uuids[row["config.distributedVirtualSwitch"]._moId])  # noqa: SLF001 - pyVmomi's name
-        for row in rows
-    }
+    return {row.moid: (row["key"], uuids[moid_of(row["config.distributedVirtualSwitch"])]) for row in rows}
 
 
 def _backing(entry: Entry, switches: Mapping[str, tuple[str, str]]) -> Any:

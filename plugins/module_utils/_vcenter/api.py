@@ -7,13 +7,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
-__all__ = ["SoapAdapter", "VmomiSupport", "available", "moid_of", "require_pyvmomi", "type_name", "vim", "vmodl"]
+__all__ = [
+    "SoapAdapter",
+    "VmomiSupport",
+    "available",
+    "moid_of",
+    "moid_or_none",
+    "moids_of",
+    "require_pyvmomi",
+    "type_name",
+    "vim",
+    "vmodl",
+]
 
 vim: Any
 vmodl: Any
@@ -43,6 +55,16 @@ def available() -> bool:
 def moid_of(ref: Any) -> str:
     """The MoID of a managed object."""
     return str(ref._moId)  # noqa: SLF001 - pyVmomi's only name for it
+
+
+def moid_or_none(ref: Any) -> str | None:
+    """The MoID of a managed object that may be unset."""
+    return None if ref is None else moid_of(ref)
+
+
+def moids_of(refs: Iterable[Any] | None) -> frozenset[str]:
+    """The MoIDs of a list that may be unset."""
+    return frozenset(moid_of(ref) for ref in refs or ())
 
 
 def type_name(ref: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, type_name, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none, type_name, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import (
     Row,
     filter_spec,
@@ -122,8 +122,8 @@ class Inventory:
 
     def resource_pool(self, name: str | None, *, cluster: Entry, what: str = "resource_pool") -> Entry:
         """By name or by path below the cluster; None is the cluster's root pool."""
-        pools = [pool for pool in self.all(*_POOLS) if _moid(pool.properties.get("owner")) == cluster.moid]
-        root = self.entry(_moid(cluster.properties.get("resourcePool")) or "")
+        pools = [pool for pool in self.all(*_POOLS) if moid_or_none(pool.properties.get("owner")) == cluster.moid]
+        root = self.entry(moid_or_none(cluster.properties.get("resourcePool")) or "")
         if name is None:
             if root is None:
                 raise GantryError(f"The root resource pool of {cluster.path} cannot be read. Check the privileges.")
@@ -132,7 +132,7 @@ class Inventory:
 
     def folder(self, path: str | None, *, datacenter: Entry, kind: str = "vm", what: str = "folder") -> Entry:
         """By inventory path, whole or from the datacenter's root folder of the kind; None is that root folder."""
-        root = self.entry(_moid(datacenter.properties.get(_FOLDER_PROPERTIES[kind])) or "")
+        root = self.entry(moid_or_none(datacenter.properties.get(_FOLDER_PROPERTIES[kind])) or "")
         if root is None:
             raise GantryError(f"The {kind} folder of {datacenter.path} cannot be read. Check the privileges.")
         if path is None or path.strip("/") == "":
@@ -175,7 +175,7 @@ class Inventory:
 
     def _base(self, datacenter: Entry | None, kind: str) -> str:
         root = None if datacenter is None else datacenter.properties.get(_FOLDER_PROPERTIES[kind])
-        entry = self.entry(_moid(root) or "")
+        entry = self.entry(moid_or_none(root) or "")
         return "" if entry is None else entry.path
 
     def _one(self, what: str, asked: str | None, entries: Sequence[Entry], within: Entry | None, *bases: str) -> Entry:
@@ -235,10 +235,6 @@ def _listed(texts: Iterable[str]) -> str:
     return ", ".join(ordered[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _moid(ref: Any) -> str | None:
-    return None if ref is None else moid_of(ref)
-
-
 def _tree(vms: bool) -> list[Any]:
     folders = ["dc-vm", "dc-host", "dc-datastore", "dc-network"]
     pools = ["pool-pool", "vapp-vm"] if vms else ["pool-pool"]
@@ -289,4 +285,4 @@ def _entries(rows: Mapping[str, Row]) -> dict[str, Entry]:
 
 
 def _parent(row: Row) -> str | None:
-    return _moid(row.get("parent") or row.get("parentVApp"))
+    return moid_or_none(row.get("parent") or row.get("parentVApp"))
