@@ -27,13 +27,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import (
     clone_spec,
     extra_config_spec,
-    network_backing,
     promote_spec,
     reconfigure_spec,
+    refuse_opaque,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.work import Run, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moid_or_none, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 
@@ -139,16 +140,9 @@ def _name_adapters(bench: Workbench, done: Sequence[tuple[Run, Machine]]) -> Non
 
 def _backings(bench: Workbench, networks: Iterable[str]) -> dict[str, Any]:
     """What an adapter's backing is, by the MoID of its port group."""
-    inventory = bench.session.inventory()
-    entries = [entry for moid in sorted(set(networks)) if (entry := inventory.entry(moid)) is not None]
-    distributed = [entry.ref for entry in entries if entry.type_name == "DistributedVirtualPortgroup"]
-    switches: dict[str, str] = {}
-    if distributed:
-        path = "config.distributedVirtualSwitch"
-        switch_of = {row.moid: row[path] for row in bench.session.read(distributed, [path])}
-        uuids = {row.moid: str(row["uuid"]) for row in bench.session.read(list(switch_of.values()), ["uuid"])}
-        switches = {moid: uuids[moid_of(switch)] for moid, switch in switch_of.items()}
-    return {entry.moid: network_backing(entry, switches.get(entry.moid)) for entry in entries}
+    inventory, wanted = bench.session.inventory(), list(networks)
+    refuse_opaque(entry for moid in wanted if (entry := inventory.entry(moid)) is not None)
+    return network_backings(bench.session, inventory, wanted)
 
 
 def _identified(target: Machine) -> Machine:

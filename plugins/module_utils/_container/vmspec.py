@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
@@ -86,18 +86,14 @@ def promote_spec(name: str) -> Any:
     return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: CONTAINER}))
 
 
-def network_backing(network: Entry, switch_uuid: str | None) -> Any:
-    """What connects an adapter to a port group; a distributed one is on the switch of this UUID."""
-    if network.type_name == "OpaqueNetwork":
-        raise GantryError(
-            f"network {network.path} is an opaque network of NSX, which containers cannot be connected to; name a "
-            "standard or distributed port group"
-        )
-    if switch_uuid is None:
-        return vim.vm.device.VirtualEthernetCard.NetworkBackingInfo(deviceName=network.name, network=network.ref)
-    return vim.vm.device.VirtualEthernetCard.DistributedVirtualPortBackingInfo(
-        port=vim.dvs.PortConnection(portgroupKey=network.moid, switchUuid=switch_uuid)
-    )
+def refuse_opaque(networks: Iterable[Entry]) -> None:
+    """Networks of NSX itself, without a port group."""
+    for network in networks:
+        if network.type_name == "OpaqueNetwork":
+            raise GantryError(
+                f"network {network.path} is an opaque network of NSX, which containers cannot be connected to; name a "
+                "standard or distributed port group"
+            )
 
 
 def _options(values: Mapping[str, str]) -> list[Any]:

@@ -24,10 +24,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable, select_vms
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.specs import network_backings, relocate_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.specs import relocate_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.targets import target_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backings
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -99,7 +100,7 @@ def judge(
         network_backings(
             there,
             inventory if destination is None else destination.inventory,
-            [observed.targets[vm.moid] for vm in moving],
+            [network for vm in moving for network in observed.targets[vm.moid].networks.values()],
         ),
         destination,
     )

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -69,32 +68,3 @@ def _rewired(device: Any, backing: Any) -> Any:
     changed = copy.copy(device)
     changed.backing = backing
     return vim.vm.device.VirtualDeviceSpec(operation="edit", device=changed)
-
-
-def network_backings(session: Session, inventory: Inventory, targets: Sequence[Target]) -> dict[str, Any]:
-    """What an adapter is connected to for each network that any of the targets names."""
-    wanted = {moid for target in targets for moid in target.networks.values()}
-    entries = [entry for moid in sorted(wanted) if (entry := inventory.entry(moid)) is not None]
-    switches = _switches(session, [entry for entry in entries if entry.type_name == "DistributedVirtualPortgroup"])
-    return {entry.moid: _backing(entry, switches) for entry in entries}
-
-
-def _switches(session: Session, portgroups: Sequence[Entry]) -> dict[str, tuple[str, str]]:
-    """The key of each port group and the uuid of its switch: two requests, where there are any."""
-    if not portgroups:
-        return {}
-    rows = session.read([entry.ref for entry in portgroups], ["key", "config.distributedVirtualSwitch"])
-    switches = session.read([row["config.distributedVirtualSwitch"] for row in rows], ["uuid"])
-    uuids = {row.moid: row["uuid"] for row in switches}
-    return {row.moid: (row["key"], uuids[moid_of(row["config.distributedVirtualSwitch"])]) for row in rows}
-
-
-def _backing(entry: Entry, switches: Mapping[str, tuple[str, str]]) -> Any:
-    card = vim.vm.device.VirtualEthernetCard
-    if entry.type_name == "DistributedVirtualPortgroup":
-        key, uuid = switches[entry.moid]
-        port = vim.dvs.PortConnection(portgroupKey=key, switchUuid=uuid)
-        return card.DistributedVirtualPortBackingInfo(port=port)
-    if entry.type_name == "OpaqueNetwork":
-        return card.OpaqueNetworkBackingInfo(opaqueNetworkId=entry.moid, opaqueNetworkType="nsx.LogicalSwitch")
-    return card.NetworkBackingInfo(deviceName=entry.name, network=entry.ref)

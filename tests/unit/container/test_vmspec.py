@@ -20,13 +20,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.hosts im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import (
     clone_spec,
-    network_backing,
     promote_spec,
     reconfigure_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backing
 
 from .conftest import entry
 
