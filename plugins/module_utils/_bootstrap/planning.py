@@ -17,8 +17,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan, nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.words import listed
 
-_LISTED = 10
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -104,10 +104,9 @@ def refuse_in_use(path: str, users: tuple[str, ...]) -> None:
     """Raise when VMs have the ISO in their drive: without it they do not start again."""
     if not users:
         return
-    shown = ", ".join(users[:_LISTED]) + (f" and {len(users) - _LISTED} more" if len(users) > _LISTED else "")
     vms = "a VM" if len(users) == 1 else f"{len(users)} VMs"
     raise GantryError(
-        f"{path} is in the drive of {vms}: {shown}. Give these another bootstrap, or remove them, first.",
+        f"{path} is in the drive of {vms}: {listed(users)}. Give these another bootstrap, or remove them, first.",
         details={"in_use_by": list(users)},
     )
 

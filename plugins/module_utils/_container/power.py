@@ -19,12 +19,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.waits im
     PoweredOff,
     Startup,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.watch import Watcher, watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.work import Run, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.watch import Watcher, watch
 
 # What a graceful stop may take beyond the container's own timeout: the kill, syncing disks, powering off.
 _STOP_MARGIN = 20.0

@@ -26,7 +26,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.settings impor
     settings_argument_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.settings_api import decode_settings, encode_settings
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
@@ -131,10 +130,4 @@ def _resolve(wanted: Settings, inventory: Inventory, cluster: Entry) -> Settings
 def _pools(inventory: Inventory, cluster: Entry) -> list[str]:
     """The resource pools and vApps below the cluster's own."""
     root = inventory.resource_pool(None, cluster=cluster)
-    return [
-        pool.path
-        for pool in inventory.all("ResourcePool", "VirtualApp")
-        if pool.moid != root.moid
-        and pool.properties.get("owner") is not None
-        and moid_of(pool.properties["owner"]) == cluster.moid
-    ]
+    return [pool.path for pool in inventory.resource_pools(cluster) if pool.moid != root.moid]

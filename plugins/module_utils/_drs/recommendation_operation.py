@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.watch import watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
@@ -32,6 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.recommendation
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import select_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moid_or_none, type_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.watch import watch
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

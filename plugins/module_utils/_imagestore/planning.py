@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.words import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import (
     CleanIncomplete,
@@ -34,8 +35,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.templat
     ImageTemplate,
     template_names,
 )
-
-_LISTED = 10
 
 
 def matching(
@@ -200,10 +199,9 @@ def refuse_in_use(desired: ImageRequest, template: ImageTemplate, users: tuple[s
     """Raise when VMs stand on the template's disk."""
     if not users:
         return
-    shown = ", ".join(users[:_LISTED]) + (f" and {len(users) - _LISTED} more" if len(users) > _LISTED else "")
     vms = "a VM" if len(users) == 1 else f"{len(users)} VMs"
     raise GantryError(
-        f"Image {desired.as_written!r} ({template.path}) is the base of {vms}: {shown}. Its disk is "
+        f"Image {desired.as_written!r} ({template.path}) is the base of {vms}: {listed(users)}. Its disk is "
         "part of theirs; remove them first.",
         details={"in_use_by": list(users)},
     )

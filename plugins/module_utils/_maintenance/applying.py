@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.words import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import (
     AwaitMaintenance,
     HostChange,
@@ -104,9 +105,7 @@ def _stuck(session: Session, observed: ObservedHost, error: GantryError) -> Gant
     """With what is still on the host, and where the others have gone."""
     now = _with_whereabouts(session, observed)
     still = sorted(vm.path for vm in observed.leaving if now.now.get(vm.moid) == observed.name)
-    there = (
-        f" Still on it: {', '.join(still[:10])}{f' and {len(still) - 10} more' * (len(still) > 10)}." if still else ""
-    )
+    there = f" Still on it: {listed(still)}." if still else ""
     return GantryError(
         f"{error.message.rstrip('.')}.{there} Run again to go on from there.",
         fault=error.fault,

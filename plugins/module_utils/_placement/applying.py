@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.words import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import (
     AwaitMove,
@@ -253,10 +254,7 @@ def _raise_failures(observed: ObservedMoves) -> None:
         return
     moved = sum(fate.status == "moved" for fate in observed.fates.values())
     words = {"failed": "failed", "in_flight": "still under way", "not_started": "not started"}
-    told = "; ".join(
-        f"{words[status]}: {', '.join(vm.name for vm in vms[:10])}{f' and {len(vms) - 10} more' * (len(vms) > 10)}"
-        for status, vms in sorted(by_status.items())
-    )
+    told = "; ".join(f"{words[status]}: {listed(vm.name for vm in vms)}" for status, vms in sorted(by_status.items()))
     first = next(vm for vms in by_status.values() for vm in vms)
     fate = observed.fates[first.moid]
     raise GantryError(

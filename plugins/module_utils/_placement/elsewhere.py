@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
@@ -31,22 +29,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectin
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import certificate_of, connect
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-
-
-@contextmanager
-def open_destination(settings: ConnectionSettings) -> Iterator[Session]:
-    """A session with the other vCenter for this task."""
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-
-    session = Session(settings)
-    try:
-        yield session
-    finally:
-        session.close()
 
 
 def observe_away(session: Session, other: Session, desired: VmotionRequest) -> ObservedMoves:

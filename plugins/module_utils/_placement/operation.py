@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.applying import apply_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import MoveChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.elsewhere import observe_away, open_destination
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.elsewhere import observe_away
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observing import observe_moves
@@ -31,9 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request 
     vmotion_request,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector
-
-if TYPE_CHECKING:
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session, session_with
 
 
 class VmVmotion(Operation[VmotionRequest, ObservedMoves, MoveChange]):
@@ -48,7 +46,7 @@ class VmVmotion(Operation[VmotionRequest, ObservedMoves, MoveChange]):
     def observe(self, session: Session, desired: VmotionRequest) -> ObservedMoves:
         if desired.destination is None:
             return observe_moves(session, desired)
-        with open_destination(desired.destination) as other:
+        with session_with(desired.destination) as other:
             return observe_away(session, other, desired)
 
     def plan(self, desired: VmotionRequest, observed: ObservedMoves) -> Plan[MoveChange]:

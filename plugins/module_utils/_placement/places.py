@@ -69,7 +69,7 @@ def resolve_place(
         cluster=_moid(cluster),
         pool=_moid(pool),
         datastore=_datastore(inventory, place.datastore, datacenter),
-        pod=_pod(inventory, place.datastore_cluster),
+        pod=None if place.datastore_cluster is None else inventory.datastore_cluster(place.datastore_cluster).moid,
         folder=_moid(folder),
         networks=_networks(inventory, source, place.networks, datacenter),
         disks=tuple(
@@ -95,29 +95,13 @@ def _datastore(inventory: Inventory, name: str | None, datacenter: Entry | None)
     return None if name is None else inventory.datastore(name, datacenter=datacenter).moid
 
 
-def _pod(inventory: Inventory, name: str | None) -> str | None:
-    if name is None:
-        return None
-    pods = inventory.all("StoragePod")
-    found = [pod for pod in pods if name in (pod.name, pod.path, pod.moid)]
-    if len(found) == 1:
-        return found[0].moid
-    there = ", ".join(sorted(f"{pod.path} ({pod.moid})" for pod in (found or pods))) or "none"
-    problem = f"is the name of {len(found)}" if found else "is no datastore cluster"
-    raise GantryError(f"datastore_cluster {name!r} {problem}. There are: {there}.")
-
-
 def _networks(
     inventory: Inventory, source: Inventory, mapping: Mapping[str, str], datacenter: Entry | None
 ) -> dict[str, str]:
     """Also checks that what is mapped is a network at all: a misspelt one would be passed over in silence."""
     resolved = {}
     for old, new in mapping.items():
-        names = {
-            name
-            for entry in source.all("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
-            for name in (entry.name, entry.moid)
-        }
+        names = {name for entry in source.networks() for name in (entry.name, entry.moid)}
         if old not in names:
             source.network(old)  # raises, with what there is
         resolved[old] = inventory.network(new, datacenter=datacenter).moid

@@ -95,9 +95,7 @@ def world_of(inventory: Inventory, clusters: Mapping[str, Cluster]) -> World:
         hosts={entry.moid: _host(entry) for entry in inventory.all("HostSystem")},
         datastores={entry.moid: _datastore(inventory, entry) for entry in inventory.all("Datastore")},
         clusters=clusters,
-        networks={
-            entry.moid: entry.name for entry in inventory.all("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
-        },
+        networks={entry.moid: entry.name for entry in inventory.networks()},
         pools={entry.moid: entry.path for entry in inventory.all("ResourcePool", "VirtualApp")},
         pods={entry.moid: entry.name for entry in inventory.all("StoragePod")},
     )
@@ -263,10 +261,7 @@ def _moves_in_flight(rows: Iterable[Row]) -> dict[str, InFlight]:
 
 def _vms(inventory: Inventory, rows: Iterable[tuple[Entry, Row]], in_flight: Mapping[str, InFlight]) -> list[Vm]:
     stores = {(entry.datacenter, entry.name): entry.moid for entry in inventory.all("Datastore")}
-    networks = {
-        (entry.datacenter, entry.name): entry.moid
-        for entry in inventory.all("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
-    }
+    networks = {(entry.datacenter, entry.name): entry.moid for entry in inventory.networks()}
     return [_vm(inventory, entry, row, stores, networks, in_flight.get(entry.moid)) for entry, row in rows]
 
 

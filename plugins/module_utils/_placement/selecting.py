@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,14 +16,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import k
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.words import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 STACK_LABEL = "com.docker.compose.project"
-# How many candidates a message lists before it says how many more there are.
-_LISTED = 10
 
 Kind = Literal["name", "path", "moid", "uuid", "labels", "stack"]
 _KINDS: tuple[Kind, ...] = ("name", "path", "moid", "uuid", "labels", "stack")
@@ -195,7 +194,7 @@ def _exactly_one(
     if found:
         paths = sorted(f"{vm.path} ({vm.moid})" for vm in found)
         raise GantryError(
-            f"{option}: there are {len(found)} VMs {selector}{_within(datacenter)}: {_listed(paths)}. "
+            f"{option}: there are {len(found)} VMs {selector}{_within(datacenter)}: {listed(paths)}. "
             "Say which one by its path or MoID.",
             details={"candidates": sorted(vm.path for vm in found)},
         )
@@ -209,14 +208,8 @@ def _hint(vms: Sequence[Entry], selector: VmSelector) -> str:
     name = selector.value.rstrip("/").rpartition("/")[2]
     close = difflib.get_close_matches(name, {vm.name for vm in vms}, n=3, cutoff=0.6)
     paths = sorted(vm.path for vm in vms if vm.name in close)
-    return f" There is {_listed(paths)}." if paths else ""
+    return f" There is {listed(paths)}." if paths else ""
 
 
 def _within(datacenter: Entry | None) -> str:
     return "" if datacenter is None else f" in the datacenter {datacenter.name}"
-
-
-def _listed(texts: Iterable[str]) -> str:
-    ordered = list(texts)
-    more = len(ordered) - _LISTED
-    return ", ".join(ordered[:_LISTED]) + (f" and {more} more" if more > 0 else "")

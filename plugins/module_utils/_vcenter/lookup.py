@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.words import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none, type_name, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import (
     Row,
@@ -32,8 +33,6 @@ _FOLDER_PROPERTIES = {
 _CLUSTERS = ("ClusterComputeResource", "ComputeResource")
 _NETWORKS = ("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
 _POOLS = ("ResourcePool", "VirtualApp")
-# How many names a message lists before it says how many more there are.
-_LISTED = 10
 
 # What each type is asked for besides name and parent, to know the tree.
 _TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
@@ -120,9 +119,13 @@ class Inventory:
     def hosts(self, cluster: Entry) -> list[Entry]:
         return [entry for entry in self.all("HostSystem") if entry.parent == cluster.moid]
 
+    def resource_pools(self, cluster: Entry) -> list[Entry]:
+        """All of the cluster, vApps and its root pool among them."""
+        return [pool for pool in self.all(*_POOLS) if moid_or_none(pool.properties.get("owner")) == cluster.moid]
+
     def resource_pool(self, name: str | None, *, cluster: Entry, what: str = "resource_pool") -> Entry:
         """By name or by path below the cluster; None is the cluster's root pool."""
-        pools = [pool for pool in self.all(*_POOLS) if moid_or_none(pool.properties.get("owner")) == cluster.moid]
+        pools = self.resource_pools(cluster)
         root = self.entry(moid_or_none(cluster.properties.get("resourcePool")) or "")
         if name is None:
             if root is None:
@@ -150,8 +153,15 @@ class Inventory:
         found = self._in(datacenter, self.all("Datastore"))
         return self._one(what, name, found, datacenter, self._base(datacenter, "datastore"))
 
+    def datastore_cluster(self, name: str, *, what: str = "datastore_cluster") -> Entry:
+        return self._one(what, name, self.all("StoragePod"), None)
+
+    def networks(self) -> list[Entry]:
+        """Port groups of all kinds."""
+        return self.all(*_NETWORKS)
+
     def network(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "network") -> Entry:
-        found = self._in(datacenter, self.all(*_NETWORKS))
+        found = self._in(datacenter, self.networks())
         return self._one(what, name, found, datacenter, self._base(datacenter, "network"))
 
     def vms(
@@ -185,7 +195,7 @@ class Inventory:
             if not entries:
                 raise GantryError(f"There is no {_noun(what, within)} that this user can see. Check the privileges.")
             raise GantryError(
-                f"{what} is not given and there are {len(entries)}: {_listed(entry.path for entry in entries)}. "
+                f"{what} is not given and there are {len(entries)}: {listed(sorted(entry.path for entry in entries))}. "
                 "Say which."
             )
         found = [entry for entry in entries if entry.moid == asked or entry.name == asked]
@@ -201,7 +211,7 @@ class Inventory:
         if len(found) == 1:
             return found[0]
         raise GantryError(
-            f"{what} {asked!r} is the name of {len(found)}: {_listed(f'{e.path} ({e.moid})' for e in found)}. "
+            f"{what} {asked!r} is the name of {len(found)}: {listed(sorted(f'{e.path} ({e.moid})' for e in found))}. "
             "Say which one by its path or MoID."
         )
 
@@ -212,7 +222,7 @@ def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry],
     if close:
         message += f" Did you mean {' or '.join(repr(name) for name in close)}?"
     if entries:
-        message += f" There are: {_listed(entry.path for entry in entries)}."
+        message += f" There are: {listed(sorted(entry.path for entry in entries))}."
     else:
         message += " There is none at all that this user can see."
     return GantryError(message)
@@ -227,12 +237,6 @@ def _noun(what: str, within: Entry | None, asked: str | None = None) -> str:
 
 def _absolute(path: str) -> str:
     return "/" + path.strip("/")
-
-
-def _listed(texts: Iterable[str]) -> str:
-    ordered = sorted(texts)
-    more = len(ordered) - _LISTED
-    return ", ".join(ordered[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _tree(vms: bool) -> list[Any]:

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector, tasks, transfer
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import (
     SoapAdapter,
-    moid_of,
     require_pyvmomi,
     vim,
 )
@@ -214,50 +214,6 @@ class Session:
     def read_all(self, type_name: str, properties: Sequence[str], *, root: Any = None) -> list[Row]:
         return collector.read_type(self.content, getattr(vim, type_name), properties, root)
 
-    def find_vm(
-        self,
-        *,
-        name: str | None = None,
-        uuid: str | None = None,
-        moid: str | None = None,
-        folder: Entry | None = None,
-        datacenter: Entry | None = None,
-        properties: Sequence[str] = (),
-    ) -> Row | None:
-        """The one VM meant, or None. See docs/developers/interfaces.md for the cost of each way."""
-        refs = self._candidates(name, uuid, moid, folder, datacenter)
-        if not refs:
-            return None
-        if len(refs) > 1:
-            inventory = self.inventory(vms=True)
-            paths = sorted(entry.path for ref in refs if (entry := inventory.entry(moid_of(ref))))
-            asked = f"named {name!r}" if name is not None else f"with uuid {uuid!r}"
-            raise GantryError(
-                f"There are {len(refs)} VMs {asked}: {', '.join(paths)}. Say which one by folder, uuid or moid."
-            )
-        rows = self.read(refs, properties or ["name"])
-        return rows[0] if rows else None
-
-    def _candidates(
-        self, name: str | None, uuid: str | None, moid: str | None, folder: Entry | None, datacenter: Entry | None
-    ) -> list[Any]:
-        if moid is not None:
-            return [self.ref("VirtualMachine", moid)]
-        if uuid is not None:
-            where = None if datacenter is None else datacenter.ref
-            search = self.content.searchIndex
-            for instance in (True, False):
-                found = search.FindAllByUuid(where, uuid, True, instance)
-                if found:
-                    return list(found)
-            return []
-        if name is None:
-            raise TypeError("find_vm needs one of name, uuid, moid")
-        if folder is not None:
-            child = self.content.searchIndex.FindChild(folder.ref, name)
-            return [child] if isinstance(child, vim.VirtualMachine) else []
-        return [entry.ref for entry in self.inventory(vms=True).vms(name, datacenter=datacenter)]
-
     # -- changing
 
     def run(
@@ -314,10 +270,15 @@ class Session:
         return transfer.file_url(datacenter.path, datastore.name, path)
 
 
-@contextlib.contextmanager
-def open_session(params: Mapping[str, Any]) -> Iterator[Session]:
+def open_session(params: Mapping[str, Any]) -> AbstractContextManager[Session]:
     """A session for one task, logged out at its end."""
-    session = Session(ConnectionSettings.from_params(params))
+    return session_with(ConnectionSettings.from_params(params))
+
+
+@contextlib.contextmanager
+def session_with(settings: ConnectionSettings) -> Iterator[Session]:
+    """A session with this vCenter, logged out at the end."""
+    session = Session(settings)
     try:
         yield session
     finally:
