@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,23 +31,23 @@ _HIDDEN_AFTER = "(another value, not shown)"
 
 
 @dataclass(frozen=True)
-class ContainerChange:
+class ContainerChange(ABC):
     """A change to one container, by its name."""
 
     container: str
 
-    def describe(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def describe(self) -> str: ...
 
-    def before(self) -> Mapping[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def before(self) -> Mapping[str, Any]: ...
 
-    def after(self) -> Mapping[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def after(self) -> Mapping[str, Any]: ...
 
+    @abstractmethod
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         """The model after this change."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
@@ -21,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
 )
 
 T = TypeVar("T")
+N = TypeVar("N", Group, Rule)
 
 CREATE = "create"
 EDIT = "edit"
@@ -30,38 +32,40 @@ DELETE = "remove"
 
 
 @dataclass(frozen=True)
-class RulesChange:
+class RulesChange(ABC):
     """A change to what a cluster's DRS is told."""
 
     around: Surroundings
 
     @property
-    def kind(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def kind(self) -> str: ...
 
     @property
     def rewrites(self) -> bool:
         """Whether it writes members back that it only has from reading: another's write in between would be lost."""
         return False
 
-    def describe(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def describe(self) -> str: ...
 
-    def before(self) -> Mapping[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def before(self) -> Mapping[str, Any]: ...
 
-    def after(self) -> Mapping[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def after(self) -> Mapping[str, Any]: ...
 
+    @abstractmethod
     def project(self, rules: ClusterRules) -> ClusterRules:
         """The model after this change."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class ChangeGroup(RulesChange):
-    old: Group | None
-    new: Group | None
+class _NamedChange(RulesChange, Generic[N]):
+    """Of a group or a rule, which has a name and a type; None is that there is none."""
+
+    old: N | None
+    new: N | None
 
     @property
     def kind(self) -> str:
@@ -75,6 +79,9 @@ class ChangeGroup(RulesChange):
     def rewrites(self) -> bool:
         return self.kind == EDIT
 
+
+@dataclass(frozen=True)
+class ChangeGroup(_NamedChange[Group]):
     def describe(self) -> str:
         if self.old is None or self.new is None or self.old.type != self.new.type:
             group = _either(self.new, self.old)
@@ -108,22 +115,7 @@ class ChangeGroup(RulesChange):
 
 
 @dataclass(frozen=True)
-class ChangeRule(RulesChange):
-    old: Rule | None
-    new: Rule | None
-
-    @property
-    def kind(self) -> str:
-        if self.old is None:
-            return CREATE
-        if self.new is None:
-            return DELETE
-        return EDIT if self.old.type == self.new.type else REPLACE
-
-    @property
-    def rewrites(self) -> bool:
-        return self.kind == EDIT
-
+class ChangeRule(_NamedChange[Rule]):
     def describe(self) -> str:
         rule = _either(self.new, self.old)
         if self.kind == REPLACE and self.old is not None:

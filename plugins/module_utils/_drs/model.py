@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 VM = "vm"
 HOST = "host"
@@ -25,6 +26,15 @@ RULE_TYPES = (AFFINITY, ANTI_AFFINITY, HOST_AFFINITY, HOST_ANTI_AFFINITY, DEPEND
 # Each is about its VMs, about a group of VMs and one of hosts, or about two groups of VMs.
 VM_RULES = (AFFINITY, ANTI_AFFINITY)
 HOST_RULES = (HOST_AFFINITY, HOST_ANTI_AFFINITY)
+OPERANDS = ("vms", "vm_group", "host_group", "depends_on")
+# Those that a rule of each type needs.
+OPERANDS_OF = {
+    **dict.fromkeys(VM_RULES, ("vms",)),
+    **dict.fromkeys(HOST_RULES, ("vm_group", "host_group")),
+    DEPENDENCY: ("vm_group", "depends_on"),
+}
+
+V = TypeVar("V")
 
 DISABLED = "disabled"
 AUTOMATION_LEVELS = ("manual", "partially_automated", "fully_automated")
@@ -82,19 +92,19 @@ class ClusterRules:
     ambiguous: frozenset[str] = frozenset()
 
     def with_groups(self, groups: Iterable[Group], without: Iterable[str] = ()) -> ClusterRules:
-        gone = set(without)
-        kept = {name: group for name, group in self.groups.items() if name not in gone}
-        return replace(self, groups={**kept, **{group.name: group for group in groups}})
+        return replace(self, groups=_changed(self.groups, {group.name: group for group in groups}, without))
 
     def with_rules(self, rules: Iterable[Rule], without: Iterable[str] = ()) -> ClusterRules:
-        gone = set(without)
-        kept = {name: rule for name, rule in self.rules.items() if name not in gone}
-        return replace(self, rules={**kept, **{rule.name: rule for rule in rules}})
+        return replace(self, rules=_changed(self.rules, {rule.name: rule for rule in rules}, without))
 
     def with_overrides(self, overrides: Iterable[Override], without: Iterable[str] = ()) -> ClusterRules:
-        gone = set(without)
-        kept = {vm: override for vm, override in self.overrides.items() if vm not in gone}
-        return replace(self, overrides={**kept, **{override.vm: override for override in overrides}})
+        new = {override.vm: override for override in overrides}
+        return replace(self, overrides=_changed(self.overrides, new, without))
+
+
+def _changed(known: Mapping[str, V], new: Mapping[str, V], without: Iterable[str]) -> dict[str, V]:
+    gone = set(without)
+    return {**{key: value for key, value in known.items() if key not in gone}, **new}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -91,9 +92,9 @@ class _RulesOperation(Operation[Ruleset, ObservedRules, RulesChange]):
             "warnings": _warnings(observed),
         }
 
+    @abstractmethod
     def own_result(self, observed: ObservedRules) -> dict[str, Any]:
         """What the task is about, as it is now."""
-        raise NotImplementedError
 
 
 class GroupOperation(_RulesOperation):

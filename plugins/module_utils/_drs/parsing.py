@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import DEPENDENCY, HOST
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.planning import OPERANDS
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import DEPENDENCY, HOST, OPERANDS, OPERANDS_OF
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import (
     EXACT,
     Ruleset,
@@ -21,8 +20,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import 
     WantedRule,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import parse_selectors
-
-_OPERANDS = ("vms", "vm_group", "host_group", "depends_on")
 
 
 def parse_group(params: Mapping[str, Any], where: str = "") -> WantedGroup:
@@ -51,14 +48,14 @@ def parse_group(params: Mapping[str, Any], where: str = "") -> WantedGroup:
 def parse_rule(params: Mapping[str, Any], where: str = "") -> WantedRule:
     name, kind = _name(params, where), params["type"]
     if params["state"] == "absent":
-        given = ("type", "enabled", "mandatory", *_OPERANDS)
+        given = ("type", "enabled", "mandatory", *OPERANDS)
         _refuse_given(params, given, f"{where}state: absent removes rule {name}", "enabled: false to keep it")
         return WantedRule(name, present=False)
     if kind is not None:
-        useless = [operand for operand in _OPERANDS if params[operand] is not None and operand not in OPERANDS[kind]]
+        useless = [operand for operand in OPERANDS if params[operand] is not None and operand not in OPERANDS_OF[kind]]
         if useless:
             raise GantryError(
-                f"{where}{useless[0]} is not for rules of the type {kind}, which have {' and '.join(OPERANDS[kind])}"
+                f"{where}{useless[0]} is not for rules of the type {kind}, which have {' and '.join(OPERANDS_OF[kind])}"
             )
         if params["mandatory"] and kind == DEPENDENCY:
             raise GantryError(f"{where}mandatory is not for rules of the type {kind}")

@@ -25,7 +25,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.changes import
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.checks import ERROR, find_conflicts
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
     DEPENDENCY,
-    HOST_RULES,
+    OPERANDS,
+    OPERANDS_OF,
     VM,
     VM_RULES,
     ClusterRules,
@@ -41,14 +42,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import 
     RuleTarget,
     Target,
 )
-
-# The operands that a rule of each type needs.
-OPERANDS = {
-    **dict.fromkeys(VM_RULES, ("vms",)),
-    **dict.fromkeys(HOST_RULES, ("vm_group", "host_group")),
-    DEPENDENCY: ("vm_group", "depends_on"),
-}
-_ALL_OPERANDS = ("vms", "vm_group", "host_group", "depends_on")
 
 
 def plan_rules(target: Target, rules: ClusterRules, around: Surroundings) -> Plan[RulesChange]:
@@ -148,7 +141,7 @@ class _Planner:
                 f"there is no rule {wanted.name} in {self.around.cluster} that could be changed; "
                 "give type, and what the rule is about, to create it"
             )
-        if kind not in OPERANDS:
+        if kind not in OPERANDS_OF:
             raise GantryError(
                 f"rule {wanted.name} is of the type {kind}, which this collection does not know; it is left alone"
             )
@@ -163,9 +156,9 @@ class _Planner:
             key=known.key,
             in_compliance=known.in_compliance,
         )
-        for operand in _ALL_OPERANDS:
+        for operand in OPERANDS:
             given = getattr(wanted, operand)
-            if operand not in OPERANDS[kind]:
+            if operand not in OPERANDS_OF[kind]:
                 if given is not None:
                     raise GantryError(f"rule {wanted.name} is of the type {kind}, which has no {operand}")
                 continue

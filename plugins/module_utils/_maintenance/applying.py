@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observ
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.planning import (
     after,
     evacuated_result,
+    moves_of,
     vmotion_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.request import MaintenanceRequest
@@ -49,9 +50,9 @@ def apply_maintenance(
     plan: Plan[MaintenanceChange],
     report: Report,
 ) -> ObservedHost:
-    moves = tuple(change for change in plan.changes if isinstance(change, MoveVm | AwaitMove))
-    if moves:
-        observed = replace(observed, moves=_evacuate(session, desired, observed, Plan(moves), report))
+    moves = moves_of(plan)
+    if moves.changed:
+        observed = replace(observed, moves=_evacuate(session, desired, observed, moves, report))
     for change in plan.changes:
         if not isinstance(change, MoveVm | AwaitMove):
             _host_change(session, desired, observed, change, report)

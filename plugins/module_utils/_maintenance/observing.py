@@ -28,6 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading 
     WORLD_PROPERTIES,
     Found,
     read_scene,
+    reserved_mb,
     world_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
@@ -37,7 +38,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup imp
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-_MIB = 1 << 20
 _PROPERTIES: Mapping[str, Sequence[str]] = {
     **WORLD_PROPERTIES,
     "HostSystem": (*WORLD_PROPERTIES["HostSystem"], "recentTask"),
@@ -179,8 +179,7 @@ def _demand(vm: Entry) -> Demand | None:
         return None
     return Demand(
         host=host,
-        reserved_mb=int(read("config.memoryAllocation.reservation") or 0)
-        + int(read("runtime.memoryOverhead") or 0) // _MIB,
+        reserved_mb=reserved_mb(vm.properties),
         reserved_mhz=int(read("config.cpuAllocation.reservation") or 0),
         memory_mb=int(read("config.hardware.memoryMB") or 0),
     )

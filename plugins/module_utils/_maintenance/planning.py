@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.request import MaintenanceRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, summary
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import AwaitMove, MoveVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.choosing import Chooser
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Cluster, Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.planning import (
@@ -84,20 +85,16 @@ def _enter(desired: MaintenanceRequest, observed: ObservedHost) -> Iterator[Main
     yield EnterMaintenance(observed.name, tuple(vm.path for vm in observed.leaving) if desired.by_drs else ())
 
 
+def moves_of(plan: Plan[MaintenanceChange]) -> Plan[MoveVm | AwaitMove]:
+    """The moves of the plan, which come before what is done to the host."""
+    return Plan(tuple(change for change in plan.changes if isinstance(change, MoveVm | AwaitMove)))
+
+
 def predict_maintenance(
     desired: MaintenanceRequest, observed: ObservedHost, plan: Plan[MaintenanceChange]
 ) -> ObservedHost:
     """All goes well. Where DRS moves VMs to is known only afterwards."""
-    moves = predict_moves(
-        observed.moves,
-        Plan(
-            tuple(
-                one
-                for one in plan.changes
-                if not isinstance(one, EnterMaintenance | LeaveMaintenance | AwaitMaintenance)
-            )
-        ),
-    )
+    moves = predict_moves(observed.moves, moves_of(plan))
     now: dict[str, str | None] = {}
     for vm in observed.leaving:
         target = None if desired.by_drs else observed.moves.targets.get(vm.moid)

@@ -121,7 +121,7 @@ def _shaped(
     *,
     chosen_by: str | None = None,
 ) -> dict[str, Any]:
-    moves = status not in ("in_place",)
+    moves = status != "in_place"
     return {
         "name": vm.name,
         "path": vm.path,

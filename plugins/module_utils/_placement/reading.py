@@ -277,7 +277,6 @@ def _vm(
     host = moid_or_none(row.get("runtime.host"))
     host_entry = inventory.entry(host or "")
     home = _HOME.match(row.get("config.files.vmPathName") or "")
-    overhead = int(row.get("runtime.memoryOverhead") or 0) // _MIB
     return Vm(
         moid=row.moid,
         name=entry.name,
@@ -298,13 +297,19 @@ def _vm(
         snapshots=bool(getattr(row.get("snapshot"), "rootSnapshotList", None)),
         evc=row.get("runtime.minRequiredEVCModeKey"),
         memory_mb=int(row.get("config.hardware.memoryMB") or 0),
-        reserved_mb=int(row.get("config.memoryAllocation.reservation") or 0) + overhead,
+        reserved_mb=reserved_mb(row),
         reserved_mhz=int(row.get("config.cpuAllocation.reservation") or 0),
         instance_uuid=row.get("config.instanceUuid"),
         addresses=_addresses(row),
         process=_process(row),
         in_flight=in_flight,
     )
+
+
+def reserved_mb(properties: Mapping[str, Any]) -> int:
+    """The memory that a VM has reserved, with what running it takes."""
+    overhead = int(properties.get("runtime.memoryOverhead") or 0) // _MIB
+    return int(properties.get("config.memoryAllocation.reservation") or 0) + overhead
 
 
 def _disk(device: Any) -> Disk | None:

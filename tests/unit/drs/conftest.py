@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
     HOST,
     HOST_AFFINITY,
     HOST_RULES,
+    OPERANDS_OF,
     RULE_TYPES,
     VM,
     VM_RULES,
@@ -29,7 +30,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
     Surroundings,
     Vm,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.planning import OPERANDS
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import (
     MEMBERS_MODES,
     GroupTarget,
@@ -145,7 +145,7 @@ def rule_targets(draw: st.DrawFn, name: str) -> RuleTarget:
         "host_group": st.sampled_from(_HOST_GROUPS),
         "depends_on": st.just("vb"),
     }
-    fields = {name: draw(possible[name]) for name in OPERANDS[kind]}
+    fields = {name: draw(possible[name]) for name in OPERANDS_OF[kind]}
     return RuleTarget(name, True, kind, enabled, None if kind == DEPENDENCY else draw(_flags), **fields)
 
 
