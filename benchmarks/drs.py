@@ -10,24 +10,17 @@ favours the side with more requests. The peers' side takes minutes, so that it r
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Cost, cost_of, medians, report
-from lab.controller import Lab
-from tests.integration.support.control import Control
+from benchmarks.playing import Bench, Task, bench
 from tests.integration.support.drs import ClusterWitness
 
 OTHERS = 500
 RUNS = 3
 _PAIRS = [[f"bench-{2 * number}", f"bench-{2 * number + 1}"] for number in range(20)]
-
-Task = dict[str, Any]
 
 
 def _ours(info: Mapping[str, Any]) -> list[Task]:
@@ -44,16 +37,12 @@ def _ours(info: Mapping[str, Any]) -> list[Task]:
     return [{"gantry.vsphere.drs_ruleset": {"cluster": info["cluster"], "groups": groups, "rules": rules}}]
 
 
-def _peers(info: Mapping[str, Any]) -> list[Task]:
-    vcenter, hosts = info["vcenter"], info["hosts"]
+def _peers(one: Bench) -> list[Task]:
+    hosts = one.info["hosts"]
     common = {
-        "hostname": vcenter["hostname"],
-        "port": vcenter["port"],
-        "username": vcenter["username"],
-        "password": vcenter["password"],
-        "validate_certs": False,
-        "cluster_name": info["cluster"],
-        "datacenter": info["datacenter"],
+        **one.peers_connection(),
+        "cluster_name": one.info["cluster"],
+        "datacenter": one.info["datacenter"],
     }
 
     def group(name: str, **members: Any) -> Task:
@@ -73,14 +62,6 @@ def _peers(info: Mapping[str, Any]) -> list[Task]:
     ]
 
 
-def _playbook(folder: Path, name: str, tasks: list[Task]) -> list[str]:
-    playbook = folder / f"{name}.yml"
-    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    program = str(Path(sys.executable).parent / "ansible-playbook")
-    variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    return [program, "-i", "localhost,", "-e", json.dumps(variables), str(playbook)]
-
-
 @dataclass(frozen=True)
 class Side:
     """What making the objects and finding them there cost, and how many requests each took."""
@@ -91,49 +72,27 @@ class Side:
     again_requests: int
 
 
-def _measure(
-    command: list[str], runs: int, environment: Mapping[str, str], control: Control, witness: ClusterWitness
-) -> Side:
+def _measure(one: Bench, witness: ClusterWitness, command: list[str], runs: int) -> Side:
     costs: dict[str, list[Cost]] = {"make": [], "again": []}
     requests = {}
     for _run in range(runs):
         witness.clear()
         for what, found in costs.items():
-            control.forget()
-            found.append(cost_of(command, environment))
-            requests[what] = len(control.methods())
+            one.control.forget()
+            found.append(cost_of(command, one.environment))
+            requests[what] = len(one.control.methods())
         if len(witness.rules()) != 25 or len(witness.groups()) != 10:
             raise SystemExit(f"{command[-1]} did not make what it was asked for")
     return Side(medians(costs["make"]), medians(costs["again"]), requests["make"], requests["again"])
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
-        folder = Path(directory)
-        lab = Lab(
-            folder / "lab", {"hypervisor": "none", "ports": "free", "publish": {}, "images": ["tiny"]}, bound=True
-        )
-        info = lab.up()
-        vcenter = info["vcenter"]
-        # Empty: nothing of the machine's own settings takes part.
-        (folder / "ansible.cfg").touch()
-        environment = {
-            "VMWARE_HOST": vcenter["hostname"],
-            "VMWARE_PORT": str(vcenter["port"]),
-            "VMWARE_USER": vcenter["username"],
-            "VMWARE_PASSWORD": vcenter["password"],
-            "VMWARE_CA_PATH": vcenter["ca_path"],
-            "XDG_CACHE_HOME": str(folder / "cache"),
-            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
-        }
-        try:
-            control, witness = Control(info["control"]), ClusterWitness(info, info["cluster"])
-            control.add_vms(2 * len(_PAIRS), "bench-")
-            control.add_vms(OTHERS, "idle-")
-            ours = _measure(_playbook(folder, "ours", _ours(info)), RUNS, environment, control, witness)
-            peers = _measure(_playbook(folder, "peers", _peers(info)), 1, environment, control, witness)
-        finally:
-            lab.down()
+    with bench() as one:
+        witness = ClusterWitness(one.info, one.info["cluster"])
+        one.control.add_vms(2 * len(_PAIRS), "bench-")
+        one.control.add_vms(OTHERS, "idle-")
+        ours = _measure(one, witness, one.playbook("ours", _ours(one.info)), RUNS)
+        peers = _measure(one, witness, one.playbook("peers", _peers(one)), 1)
     report(
         "drs",
         [

@@ -9,16 +9,11 @@ beside them. The lab answers at once, which favours the side with more requests.
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
-import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Cost, cost_of, medians, report
-from lab.controller import Lab
+from benchmarks.playing import Bench, bench
 from tests.integration.support.iso import make_iso
 
 ITEMS = 50
@@ -40,17 +35,12 @@ def _ours(info: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _peers(info: Mapping[str, Any]) -> dict[str, Any]:
-    vcenter = info["vcenter"]
+def _peers(one: Bench) -> dict[str, Any]:
     return {
         "community.vmware.vmware_guest": {
-            "hostname": vcenter["hostname"],
-            "port": vcenter["port"],
-            "username": vcenter["username"],
-            "password": vcenter["password"],
-            "validate_certs": False,
-            "datacenter": info["datacenter"],
-            "folder": f"/{info['datacenter']}/vm",
+            **one.peers_connection(),
+            "datacenter": one.info["datacenter"],
+            "folder": f"/{one.info['datacenter']}/vm",
             "name": "{{ item }}",
             "state": "present",
         },
@@ -58,67 +48,29 @@ def _peers(info: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _play(folder: Path, name: str, tasks: list[dict[str, Any]]) -> list[str]:
-    playbook = folder / f"{name}.yml"
-    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    program = str(Path(sys.executable).parent / "ansible-playbook")
-    variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    return [program, "-i", "localhost,", "-e", json.dumps(variables), str(playbook)]
-
-
-def _prepare(info: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> None:
-    iso = make_iso(folder, "0")
-    cost_of(
-        _play(
-            folder,
-            "prepare",
-            [
-                {"gantry.vsphere.bootstrap_image": {"src": str(iso)}},
-                {"gantry.vsphere.container_image": {"name": info["images"]["tiny"], "registry_tls_verify": False}},
-                _ours(info),
-            ],
-        ),
-        environment,
-    )
-    body = json.dumps({"count": OTHERS, "prefix": "idle-"}).encode()
-    request = urllib.request.Request(info["control"] + "/v1/vms", data=body, method="POST")
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        answer.read()
+def _prepare(one: Bench) -> None:
+    iso = make_iso(one.folder, "0")
+    tasks = [
+        {"gantry.vsphere.bootstrap_image": {"src": str(iso)}},
+        {"gantry.vsphere.container_image": {"name": one.info["images"]["tiny"], "registry_tls_verify": False}},
+        _ours(one.info),
+    ]
+    cost_of(one.playbook("prepare", tasks), one.environment)
+    one.control.add_vms(OTHERS, "idle-")
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
-        folder = Path(directory)
-        overrides = {"hypervisor": "none", "ports": "free", "publish": {}, "images": ["tiny"]}
-        lab = Lab(folder / "lab", overrides, bound=True)
-        info = lab.up()
-        vcenter = info["vcenter"]
-        # Empty: nothing of the machine's own settings takes part.
-        (folder / "ansible.cfg").touch()
-        environment = {
-            "VMWARE_HOST": vcenter["hostname"],
-            "VMWARE_PORT": str(vcenter["port"]),
-            "VMWARE_USER": vcenter["username"],
-            "VMWARE_PASSWORD": vcenter["password"],
-            "VMWARE_CA_PATH": vcenter["ca_path"],
-            "XDG_CACHE_HOME": str(folder / "cache"),
-            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+    with bench(images=["tiny"]) as one:
+        _prepare(one)
+        floor_task = {"ansible.builtin.debug": {"msg": "{{ item }}"}, "loop": _NAMES}
+        sides: dict[str, tuple[list[str], list[Cost]]] = {
+            "ours": (one.playbook("ours", [_ours(one.info)]), []),
+            "vmware_guest": (one.playbook("peers", [_peers(one)]), []),
+            "debug": (one.playbook("floor", [floor_task]), []),
         }
-        try:
-            _prepare(info, folder, environment)
-            sides: dict[str, tuple[list[str], list[Cost]]] = {
-                "ours": (_play(folder, "ours", [_ours(info)]), []),
-                "vmware_guest": (_play(folder, "peers", [_peers(info)]), []),
-                "debug": (
-                    _play(folder, "floor", [{"ansible.builtin.debug": {"msg": "{{ item }}"}, "loop": _NAMES}]),
-                    [],
-                ),
-            }
-            for _run in range(RUNS):
-                for command, costs in sides.values():
-                    costs.append(cost_of(command, environment))
-        finally:
-            lab.down()
+        for _run in range(RUNS):
+            for command, costs in sides.values():
+                costs.append(cost_of(command, one.environment))
     ours, peers, floor = (medians(costs) for _command, costs in sides.values())
     report(
         "loop",

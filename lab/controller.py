@@ -15,6 +15,7 @@ from typing import Any
 
 from lab import artifacts, namespace, ports, vcenter_service
 from lab.config import Config, load
+from lab.connection import connection_environment
 from lab.registry import Registry
 from lab.state import State, default_state_dir
 from lab.vcenter_service import Running, VCenter
@@ -142,15 +143,8 @@ class Lab:
 
     def _publish_info(self, info: Mapping[str, Any]) -> None:
         """Writes what the lab's users read; lab.json last, because it is what makes the lab count as up."""
-        vcenter = info["vcenter"]
-        variables = {
-            "VMWARE_HOST": vcenter["hostname"],
-            "VMWARE_PORT": vcenter["port"],
-            "VMWARE_USER": vcenter["username"],
-            "VMWARE_PASSWORD": vcenter["password"],
-            "VMWARE_CA_PATH": vcenter["ca_path"],
-        }
-        lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
+        variables = connection_environment(info)
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
         self.state.write(self.state.env, "".join(lines))
         self.state.write(self.state.lab_json, json.dumps(info, indent=2) + "\n")
         self.state.hand_over()

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lab.connection import connection_environment
 from lab.controller import Lab
 from tools.console import ROOT, VENV, ToolError, main_guard, say, step
 
@@ -33,17 +34,6 @@ class Played:
     seconds: float
     tasks: Mapping[str, float]
     changed: int
-
-
-def _connection(info: Mapping[str, Any]) -> dict[str, str]:
-    vcenter = info["vcenter"]
-    return {
-        "VMWARE_HOST": vcenter["hostname"],
-        "VMWARE_PORT": str(vcenter["port"]),
-        "VMWARE_USER": vcenter["username"],
-        "VMWARE_PASSWORD": vcenter["password"],
-        "VMWARE_CA_PATH": vcenter["ca_path"],
-    }
 
 
 def _variables(info: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +54,7 @@ def _variables(info: Mapping[str, Any]) -> dict[str, Any]:
 def _play(playbook: str, info: Mapping[str, Any]) -> Played:
     """Plays a playbook, showing its output as it comes."""
     command = [str(VENV / "bin" / "ansible-playbook"), "-i", "localhost,", "-e", json.dumps(_variables(info))]
-    environment = {**os.environ, **_connection(info), "ANSIBLE_LOCALHOST_WARNING": "0"}
+    environment = {**os.environ, **connection_environment(info), "ANSIBLE_LOCALHOST_WARNING": "0"}
     tasks: dict[str, float] = {}
     current, changed = "", 0
     start = begin = time.monotonic()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lab.connection import connection_environment
 from lab.controller import Lab
 from tests.e2e.support.containers import Containers
 from tests.integration.support.playing import Player
@@ -30,15 +31,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def containers(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Containers:
     """The modules against a vCenter that has all that containers need."""
-    vcenter = lab["vcenter"]
-    connection = {
-        "VMWARE_HOST": vcenter["hostname"],
-        "VMWARE_PORT": str(vcenter["port"]),
-        "VMWARE_USER": vcenter["username"],
-        "VMWARE_PASSWORD": vcenter["password"],
-        "VMWARE_CA_PATH": vcenter["ca_path"],
-    }
-    play = Player(tmp_path_factory.mktemp("home"), connection)
+    play = Player(tmp_path_factory.mktemp("home"), connection_environment(lab))
     tasks: list[dict[str, Any]] = [{"gantry.vsphere.bootstrap_image": {"src": lab["bootstrap_iso"]}}]
     tasks += [
         {"gantry.vsphere.container_image": {"name": lab["images"][name], "registry_tls_verify": False}}

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from lab.connection import connection_environment
 from tests.integration.support.control import Control
-from tests.integration.support.placement import connection_of, open_wide_lab
+from tests.integration.support.placement import open_wide_lab
 from tests.integration.support.playing import WAYS, Player, Way, play_both_ways
 
 # A lab that is up already may serve, while one works on a test: the path of its lab.json.
@@ -55,7 +56,7 @@ def calls(lab: dict[str, Any]) -> Iterator[Control]:
 @pytest.fixture(scope="session")
 def connection(lab: dict[str, Any]) -> dict[str, str]:
     """The environment variables that say which vCenter to talk to."""
-    return connection_of(lab)
+    return connection_environment(lab)
 
 
 @pytest.fixture

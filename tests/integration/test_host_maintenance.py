@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
+from lab.connection import connection_environment
 from tests.integration.support.background import result_of, running
 from tests.integration.support.containers import PREFIX, Yard
 from tests.integration.support.control import Control
-from tests.integration.support.placement import Site, connection_of, serial_port, wait_for
+from tests.integration.support.placement import Site, serial_port, wait_for
 from tests.integration.support.playing import COLLECTIONS, PROGRAM, Player, play_both_ways
 from tools.console import ROOT
 
@@ -37,7 +38,7 @@ def lab(wide_lab: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def connection(lab: dict[str, Any]) -> dict[str, str]:
     # Of this module's own: the one that all share is of the other lab.
-    return connection_of(lab)
+    return connection_environment(lab)
 
 
 @pytest.fixture(scope="module")

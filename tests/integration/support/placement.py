@@ -52,18 +52,6 @@ def open_wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
         one.down()
 
 
-def connection_of(lab: Mapping[str, Any]) -> dict[str, str]:
-    """The environment variables that say which vCenter to talk to."""
-    vcenter = lab["vcenter"]
-    return {
-        "VMWARE_HOST": vcenter["hostname"],
-        "VMWARE_PORT": str(vcenter["port"]),
-        "VMWARE_USER": vcenter["username"],
-        "VMWARE_PASSWORD": vcenter["password"],
-        "VMWARE_CA_PATH": vcenter["ca_path"],
-    }
-
-
 @dataclass(frozen=True)
 class Site:
     """One of the lab's vCenters: tasks on it, and what it really holds."""

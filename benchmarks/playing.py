@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks against a lab of the benchmark's own, in which nothing boots."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.connection import connection_environment
+from lab.controller import Lab
+from tests.integration.support.control import Control
+
+Task = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """``info`` is what lab.json says; ``environment`` is what the playbooks are run in."""
+
+    folder: Path
+    info: Mapping[str, Any]
+    environment: Mapping[str, str]
+    control: Control
+
+    def playbook(self, name: str, tasks: Sequence[Task], variables: Mapping[str, Any] | None = None) -> list[str]:
+        """The command that plays these tasks."""
+        path = self.folder / f"{name}.yml"
+        path.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}]))
+        program = str(Path(sys.executable).parent / "ansible-playbook")
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        return [program, "-i", "localhost,", "-e", json.dumps({**local, **(variables or {})}), str(path)]
+
+    def peers_connection(self) -> dict[str, Any]:
+        """The options by which community.vmware's modules find the vCenter; they know no file of CAs."""
+        vcenter = self.info["vcenter"]
+        shared = {name: vcenter[name] for name in ("hostname", "port", "username", "password")}
+        return {**shared, "validate_certs": False}
+
+
+@contextmanager
+def bench(*, images: Sequence[str] = ()) -> Iterator[Bench]:
+    """``images``: those that the lab's registry is to have."""
+    with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
+        folder = Path(directory)
+        shape = {"hypervisor": "none", "ports": "free", "publish": {}, "images": list(images)}
+        lab = Lab(folder / "lab", shape, bound=True)
+        info = lab.up()
+        # Empty: nothing of the machine's own settings takes part.
+        (folder / "ansible.cfg").touch()
+        environment = {
+            **connection_environment(info),
+            "XDG_CACHE_HOME": str(folder / "cache"),
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+        }
+        try:
+            yield Bench(folder, info, environment, Control(info["control"]))
+        finally:
+            lab.down()
