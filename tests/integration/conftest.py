@@ -15,7 +15,6 @@ import pytest
 
 from lab.connection import connection_environment
 from tests.integration.support.control import Control
-from tests.integration.support.placement import open_wide_lab
 from tests.integration.support.playing import WAYS, Player, Way, play_both_ways
 
 # A lab that is up already may serve, while one works on a test: the path of its lab.json.
@@ -35,13 +34,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         yield one.up()
     finally:
         one.down()
-
-
-@pytest.fixture(scope="session")
-def wide_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What lab.json says of another lab, with several clusters and datastores and a second vCenter."""
-    with open_wide_lab(tmp_path_factory.mktemp("wide-lab")) as info:
-        yield info
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs
+from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms
 
 PREFIX = "comply-"
 VMS = [f"{PREFIX}{number}" for number in range(4)]
@@ -23,19 +23,16 @@ APPLY = "ApplyRecommendation"
 @pytest.fixture(scope="module")
 def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
     """DRS does nothing by itself, and three of four VMs run: two on the first host, one on the second."""
-    Control(lab["control"]).add_vms(len(VMS), PREFIX)
-    one = ClusterWitness(lab, lab["cluster"])
-    one.clear()
-    before = one.cluster.configurationEx.drsConfig
-    one.write(drsConfig=vim.cluster.DrsConfigInfo(enabled=True, defaultVmBehavior="manual", vmotionRate=3))
-    for name, host in zip(VMS[:3], (0, 0, 1), strict=True):
-        place(one, name, lab["hosts"][host])
-        WaitForTask(one.vm(name).PowerOnVM_Task(None))
-    yield one
-    one.clear()
-    one.destroy(PREFIX)
-    one.write(drsConfig=before)
-    one.close()
+    with cluster_with_vms(lab, len(VMS), PREFIX) as one:
+        before = one.cluster.configurationEx.drsConfig
+        one.write(drsConfig=vim.cluster.DrsConfigInfo(enabled=True, defaultVmBehavior="manual", vmotionRate=3))
+        for name, host in zip(VMS[:3], (0, 0, 1), strict=True):
+            place(one, name, lab["hosts"][host])
+            WaitForTask(one.vm(name).PowerOnVM_Task(None))
+        yield one
+        # Before the settings are as they were: DRS would act on rules that are left.
+        one.clear()
+        one.write(drsConfig=before)
 
 
 def place(witness: ClusterWitness, name: str, host: str) -> None:

@@ -5,19 +5,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs
-from tools import govc
+from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms
+from tests.integration.support.govc import Govc
 
 PREFIX = "govc-"
 VMS = [f"{PREFIX}{number}" for number in range(4)]
@@ -31,28 +27,12 @@ pytestmark = pytest.mark.timeout(1800)
 _LEVELS = {"manual": "manual", "partiallyAutomated": "partially_automated", "fullyAutomated": "fully_automated"}
 
 
-@dataclass(frozen=True)
-class Govc:
-    """The program, logged in at the lab's vCenter."""
+class Client(Govc):
+    """Reads what DRS has of one cluster."""
 
-    program: Path
-    cluster: str
-    environment: Mapping[str, str]
-
-    def __call__(self, command: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [self.program, command, *arguments],
-            env={**self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def read(self, command: str, *arguments: str) -> Any:
-        return json.loads(self(command, "-json", *arguments))
+    def __init__(self, lab: Mapping[str, Any], home: Path) -> None:
+        super().__init__(lab, home)
+        self.cluster = lab["cluster"]
 
     # -- as the modules return it, but with MoIDs alone
 
@@ -101,30 +81,14 @@ def _rule(rule: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def client(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Govc:
-    vcenter = lab["vcenter"]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GOVC_")}
-    environment = {
-        **inherited,
-        "HOME": str(tmp_path_factory.mktemp("govc")),
-        "GOVC_URL": f"https://{vcenter['hostname']}:{vcenter['port']}",
-        "GOVC_USERNAME": vcenter["username"],
-        "GOVC_PASSWORD": vcenter["password"],
-        "GOVC_TLS_CA_CERTS": vcenter["ca_path"],
-        "GOVC_DATACENTER": lab["datacenter"],
-    }
-    return Govc(govc.build(), lab["cluster"], environment)
+def client(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Client:
+    return Client(lab, tmp_path_factory.mktemp("govc"))
 
 
 @pytest.fixture(scope="module")
 def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
-    Control(lab["control"]).add_vms(len(VMS), PREFIX)
-    one = ClusterWitness(lab, lab["cluster"])
-    one.clear()
-    yield one
-    one.clear()
-    one.destroy(PREFIX)
-    one.close()
+    with cluster_with_vms(lab, len(VMS), PREFIX) as one:
+        yield one
 
 
 @pytest.fixture
@@ -151,7 +115,7 @@ def reported(drs: Drs) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
     )
 
 
-def test_govc_reads_what_the_modules_have_made(drs: Drs, client: Govc, lab: dict[str, Any]) -> None:
+def test_govc_reads_what_the_modules_have_made(drs: Drs, client: Client, lab: dict[str, Any]) -> None:
     ruleset: dict[str, Any] = {
         "groups": [
             {"name": "front", "type": "vm", "members": VMS[:2]},
@@ -194,7 +158,7 @@ def test_govc_reads_what_the_modules_have_made(drs: Drs, client: Govc, lab: dict
     assert client.overrides() == overrides
 
 
-def test_the_modules_have_nothing_to_do_where_govc_has_done_it(drs: Drs, client: Govc, lab: dict[str, Any]) -> None:
+def test_the_modules_have_nothing_to_do_where_govc_has_done_it(drs: Drs, client: Client, lab: dict[str, Any]) -> None:
     place = ("-cluster", client.cluster)
     client("cluster.group.create", *place, "-name", "front", "-vm", *VMS[:2])
     client("cluster.group.create", *place, "-name", "rack", "-host", *lab["hosts"][:2])

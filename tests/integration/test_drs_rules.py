@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs import writing
 from tests.integration.support.background import result_of, running
 from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs, make, names
+from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms, make, names
 from tests.integration.support.playing import Player, play_both_ways
 
 PREFIX = "drs-"
@@ -27,13 +27,8 @@ WRITE = "ReconfigureComputeResource_Task"
 
 @pytest.fixture(scope="module")
 def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
-    Control(lab["control"]).add_vms(len(VMS), PREFIX)
-    one = ClusterWitness(lab, lab["cluster"])
-    one.clear()
-    yield one
-    one.clear()
-    one.destroy(PREFIX)
-    one.close()
+    with cluster_with_vms(lab, len(VMS), PREFIX) as one:
+        yield one
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs
+from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms
 
 OTHERS = 500
 PREFIX = "budget-"
@@ -26,16 +26,11 @@ WRITE = "ReconfigureComputeResource_Task"
 
 @pytest.fixture(scope="module")
 def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
-    control, one = Control(lab["control"]), ClusterWitness(lab, lab["cluster"])
-    missing = OTHERS - one.count("idle-")
-    if missing > 0:
-        control.add_vms(missing, "idle-")
-    control.add_vms(len(VMS), PREFIX)
-    one.clear()
-    yield one
-    one.clear()
-    one.destroy(PREFIX)
-    one.close()
+    with cluster_with_vms(lab, len(VMS), PREFIX) as one:
+        missing = OTHERS - one.count("idle-")
+        if missing > 0:
+            Control(lab["control"]).add_vms(missing, "idle-")
+        yield one
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +115,18 @@ class ClusterWitness:
             return list(view.view)
         finally:
             view.Destroy()
+
+
+@contextmanager
+def cluster_with_vms(lab: Mapping[str, Any], count: int, prefix: str) -> Iterator[ClusterWitness]:
+    """The lab's cluster without any rules, and so many VMs in it, which are removed afterwards."""
+    Control(lab["control"]).add_vms(count, prefix)
+    one = ClusterWitness(lab, lab["cluster"])
+    one.clear()
+    yield one
+    one.clear()
+    one.destroy(prefix)
+    one.close()
 
 
 def make(kind: str, **fields: Any) -> Any:

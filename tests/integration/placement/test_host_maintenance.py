@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from lab.connection import connection_environment
 from tests.integration.support.background import result_of, running
 from tests.integration.support.containers import PREFIX, Yard
 from tests.integration.support.control import Control
@@ -28,24 +27,6 @@ BUDGET = 10
 VMS = [f"{PREFIX}{number}" for number in range(4)]
 OFF = f"{PREFIX}off"
 HOSTS = ("esx1", "esx2", "esx3")
-
-
-@pytest.fixture(scope="session")
-def lab(wide_lab: dict[str, Any]) -> dict[str, Any]:
-    return wide_lab
-
-
-@pytest.fixture(scope="session")
-def connection(lab: dict[str, Any]) -> dict[str, str]:
-    # Of this module's own: the one that all share is of the other lab.
-    return connection_environment(lab)
-
-
-@pytest.fixture(scope="module")
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
-    one = Yard(lab)
-    yield one
-    one.session.close()
 
 
 @pytest.fixture

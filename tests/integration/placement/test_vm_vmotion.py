@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,35 +14,16 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from lab.connection import connection_environment
 from tests.integration.support.background import result_of, running
 from tests.integration.support.containers import PREFIX, Yard
 from tests.integration.support.control import Control
+from tests.integration.support.govc import Govc
 from tests.integration.support.placement import NETWORK, Site, cd_drive, serial_port, wait_for
 from tests.integration.support.playing import Player, play_both_ways
-from tools import govc
 
 BUDGET = 10
 MANY = [f"{PREFIX}{number:02}" for number in range(20)]
 A, B, C = f"{PREFIX}a", f"{PREFIX}b", f"{PREFIX}c"
-
-
-@pytest.fixture(scope="session")
-def lab(wide_lab: dict[str, Any]) -> dict[str, Any]:
-    return wide_lab
-
-
-@pytest.fixture(scope="session")
-def connection(lab: dict[str, Any]) -> dict[str, str]:
-    # Of this module's own: the one that all share is of the other lab.
-    return connection_environment(lab)
-
-
-@pytest.fixture(scope="module")
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
-    one = Yard(lab)
-    yield one
-    one.session.close()
 
 
 @pytest.fixture
@@ -365,28 +345,14 @@ def test_what_the_other_vcenter_lacks_is_a_blocker(site: Site, second: Site) -> 
 # -- an independent client
 
 
-def test_govc_reads_back_the_placements_that_are_reported(
-    site: Site, connection: dict[str, str], tmp_path: Path
-) -> None:
+def test_govc_reads_back_the_placements_that_are_reported(site: Site, lab: dict[str, Any], tmp_path: Path) -> None:
     site.make(A, B, host="esx1")
     site.ok("vm_vmotion", vms=[A], host="esx2", datastore="shared1")
     told = site.ok("vm_vmotion", vms=[A, B], cluster="C1")
-    environment = {
-        "HOME": str(tmp_path),
-        "GOVC_URL": f"https://{connection['VMWARE_HOST']}:{connection['VMWARE_PORT']}",
-        "GOVC_USERNAME": connection["VMWARE_USER"],
-        "GOVC_PASSWORD": connection["VMWARE_PASSWORD"],
-        "GOVC_TLS_CA_CERTS": connection["VMWARE_CA_PATH"],
-    }
-
-    def read(*arguments: str) -> Any:
-        command = [str(govc.build()), *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
-        return json.loads(done.stdout)
-
+    read = Govc(lab, tmp_path).read
     found = {}
-    for vm in read("vm.info", "-json", A, B)["virtualMachines"]:
-        (host,) = read("object.collect", "-json", f"HostSystem:{vm['runtime']['host']['value']}", "name")
+    for vm in read("vm.info", A, B)["virtualMachines"]:
+        (host,) = read("object.collect", f"HostSystem:{vm['runtime']['host']['value']}", "name")
         disks = [one for one in vm["config"]["hardware"]["device"] if "capacityInKB" in one]
         found[vm["name"]] = (host["val"], {disk["backing"]["fileName"].split("]")[0].lstrip("[") for disk in disks})
     assert found == {vm["name"]: (vm["to"]["host"], set(vm["to"]["datastores"])) for vm in told["vms"]}

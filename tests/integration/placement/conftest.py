@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the tests that move VMs: a lab with several clusters and datastores, and a second vCenter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.connection import connection_environment
+from tests.integration.support.containers import Yard
+from tests.integration.support.placement import open_wide_lab
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What lab.json says of the lab."""
+    with open_wide_lab(tmp_path_factory.mktemp("wide-lab")) as info:
+        yield info
+
+
+@pytest.fixture(scope="session")
+def connection(lab: dict[str, Any]) -> dict[str, str]:
+    # Of these tests' own: the one that all others share is of the other lab.
+    return connection_environment(lab)
+
+
+@pytest.fixture(scope="module")
+def yard(lab: dict[str, Any]) -> Iterator[Yard]:
+    one = Yard(lab)
+    yield one
+    one.session.close()
