@@ -11,26 +11,12 @@ import (
 	"slices"
 
 	"github.com/vmware/govmomi/simulator"
-	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
 // clusterOf gives the cluster that a host or a resource pool is part of, or that is referred to; nil: there is none.
 func (s *Server) clusterOf(reference ref) *simulator.ClusterComputeResource {
-	for {
-		switch object := s.registry.Get(reference).(type) {
-		case *simulator.ClusterComputeResource:
-			return object
-		case mo.Entity:
-			parent := object.Entity().Parent
-			if parent == nil {
-				return nil
-			}
-			reference = *parent
-		default:
-			return nil
-		}
-	}
+	return enclosing[*simulator.ClusterComputeResource](s, reference)
 }
 
 // hostsWith gives all hosts of the cluster that a host or a resource pool is part of.

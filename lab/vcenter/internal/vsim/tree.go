@@ -123,21 +123,22 @@ func with(list []ref, one ref) []ref {
 	return append(slices.Clone(list), one)
 }
 
-// datacenterOf climbs up the tree.
 func (s *Server) datacenterOf(reference ref) *simulator.Datacenter {
+	return enclosing[*simulator.Datacenter](s, reference)
+}
+
+// enclosing climbs up the tree to the first object of a type, which may be the one referred to; its zero: there is none.
+func enclosing[T mo.Reference](s *Server, reference ref) (none T) {
 	for {
-		switch object := s.registry.Get(reference).(type) {
-		case *simulator.Datacenter:
-			return object
-		case mo.Entity:
-			parent := object.Entity().Parent
-			if parent == nil {
-				return nil
-			}
-			reference = *parent
-		default:
-			return nil
+		object := s.registry.Get(reference)
+		if found, ok := object.(T); ok {
+			return found
 		}
+		entity, ok := object.(mo.Entity)
+		if !ok || entity.Entity().Parent == nil {
+			return none
+		}
+		reference = *entity.Entity().Parent
 	}
 }
 
