@@ -149,10 +149,7 @@ func (s *Server) machineSpec(vm *simulator.VirtualMachine) (machine.Spec, types.
 		case *types.VirtualDisk:
 			fault = s.addDisk(&spec, config, d)
 		case types.BaseVirtualEthernetCard:
-			card := d.GetVirtualEthernetCard()
-			_, network := s.networkOf(card)
-			spec.NICs = append(spec.NICs, machine.NIC{MAC: card.MacAddress, Network: network,
-				Connected: card.Connectable == nil || card.Connectable.StartConnected})
+			spec.NICs = append(spec.NICs, s.nicOf(d.GetVirtualEthernetCard()))
 		case *types.VirtualCdrom:
 			fault = s.addISO(&spec, d)
 		}
@@ -161,6 +158,11 @@ func (s *Server) machineSpec(vm *simulator.VirtualMachine) (machine.Spec, types.
 		}
 	}
 	return spec, nil
+}
+
+func (s *Server) nicOf(card *types.VirtualEthernetCard) machine.NIC {
+	_, network := s.networkOf(card)
+	return machine.NIC{MAC: card.MacAddress, Network: network, Connected: card.Connectable == nil || card.Connectable.StartConnected}
 }
 
 func (s *Server) addDisk(spec *machine.Spec, config *types.VirtualMachineConfigInfo, disk *types.VirtualDisk) types.BaseMethodFault {

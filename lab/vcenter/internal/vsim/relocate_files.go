@@ -277,9 +277,7 @@ func (r *relocation) adapt(spec *machine.Spec, steps []copying) types.BaseMethod
 func (r *relocation) cards() []machine.NIC {
 	var cards []machine.NIC
 	for _, card := range cardsOf(r.draft.config.Hardware.Device) {
-		_, network := r.draft.server.networkOf(card)
-		cards = append(cards, machine.NIC{MAC: card.MacAddress, Network: network,
-			Connected: card.Connectable == nil || card.Connectable.StartConnected})
+		cards = append(cards, r.draft.server.nicOf(card))
 	}
 	return cards
 }
