@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observing import (
@@ -24,8 +26,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.planning
     predict_bootstrap,
     refuse_in_use,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ABANDONED_AFTER, ImportLocks
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import read_iso, version_of_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
@@ -18,7 +19,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.planning import meant
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import default_root
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import ABANDONED_AFTER, ImportLocks
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError

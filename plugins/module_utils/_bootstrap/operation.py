@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.applying import apply_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     REQUIRED_IF,
@@ -24,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.planning
     predict_bootstrap,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 
 if TYPE_CHECKING:

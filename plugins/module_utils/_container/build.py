@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
     Destroy,
@@ -32,7 +33,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec i
     refuse_opaque,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.work import Run, Workbench
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job

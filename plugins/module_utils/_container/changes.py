@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     CONTAINER,
     OFF,
@@ -21,7 +22,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Place,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 

@@ -12,6 +12,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import (
+    MIB,
+    parse_address,
+    parse_duration,
+    parse_interface,
+    parse_mac,
+    parse_mode,
+    parse_size,
+    parse_strings,
+    parse_words,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.argspec import config_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabilities import parse_capabilities
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.signals import parse_signal
@@ -28,18 +40,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec imp
     PlacementOption,
     TmpfsOption,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import (
-    MIB,
-    parse_address,
-    parse_duration,
-    parse_interface,
-    parse_mac,
-    parse_mode,
-    parse_size,
-    parse_strings,
-    parse_words,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 # Room for the suffix of a successor within vSphere's 80 characters, and the longest host name.
 MAX_NAME = 63

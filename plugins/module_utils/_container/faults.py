@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone, ContainerChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 _NO_RESOURCES = (
     "The cluster or the resource pool cannot admit the VM: lower memory or cpus, name another resource_pool or "

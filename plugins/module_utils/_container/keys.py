@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import canonical_json, parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json, parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 
 SCHEMA = "gantry.schema"

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys, placement
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_changes
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.argspec import (
@@ -33,9 +35,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.result i
     selects_labels,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import DesiredContainer
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 

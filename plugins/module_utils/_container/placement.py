@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     SUCCESSOR,
     Image,
@@ -19,7 +20,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Place,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import Config, PlacementOption
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 

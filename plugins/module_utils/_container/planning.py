@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     AwaitHealthy,
     Clone,
@@ -49,7 +50,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     new_machine,
     target_machine,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 
 

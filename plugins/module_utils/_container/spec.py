@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import document_hash
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import GIB, MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import GIB, MIB
 
 DEFAULT_MEMORY = 256 * MIB
 DEFAULT_SCRATCH = 8 * GIB

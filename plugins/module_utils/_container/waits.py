@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 POWER_PATH = "runtime.powerState"
 ADDRESS_PATH = "guest.ipAddress"

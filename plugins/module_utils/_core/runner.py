@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.decode import decode_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import ClusterRules, Host, Surroundings, Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable

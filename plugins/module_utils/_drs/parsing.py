@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import DEPENDENCY, HOST, OPERANDS, OPERANDS_OF
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import (
     EXACT,

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import Place, find_place

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import Surroundings
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector, parse_selectors

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
 ENVIRONMENT = "GANTRY_IMAGE_CACHE"
 DEFAULT_MAX_BYTES = 20 << 30

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image import skopeo
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive import LayerError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache, CachedDisk

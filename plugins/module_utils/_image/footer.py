@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
 CONVERTER = "1"
 """Goes up with every change of the bytes that one image becomes."""

@@ -18,7 +18,7 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive import LayerError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.manifest import Layer
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import Limits

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
 DEFAULT_REGISTRY = "docker.io"
 

@@ -16,13 +16,13 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import ImageDisk, ensure_disk
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import writing
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import ImportImage
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import ImportLocks
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import (
     choose_host,
     places_by_itself,

@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import describe, resolve
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import (
-    ImportLocks,
-    is_abandoned,
-    is_foreign,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import is_abandoned, is_foreign
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import (
     Datastore,
     ObservedImages,

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.applying import apply_images
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import ImageChange

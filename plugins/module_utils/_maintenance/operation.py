@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.applying import apply_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import MaintenanceChange

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import (
     Adapter,

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import (
     SoapAdapter,
     VmomiSupport,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import read_iso, version_of_name
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 
 def make_iso(folder: Path, application: str) -> Path:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import Iso
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
@@ -26,7 +27,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.planning
     plan_bootstrap,
     predict_bootstrap,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 ISO = Iso(Path("b.iso"), "0.1.0", 1000, "0123456789ab" + "0" * 52)
 OLD = "gantry-bootstrap-0.0.9-aaaaaaaaaaaa.iso"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import canonical_json, parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json, parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import NetworkOption, TmpfsOption
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 from .conftest import config_of, desired_container
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import (
     build_spec,
     healthcheck,
     process_args,
     process_env,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 from .conftest import config_of
 

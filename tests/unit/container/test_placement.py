@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import placement
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Image, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import PlacementOption
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 from .conftest import config_of

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
     Destroy,
@@ -37,7 +38,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.planning
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import DesiredContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 from .conftest import desired_container, entry
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import values
+from ansible_collections.gantry.vsphere.plugins.module_utils._base import values
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabilities import (
     DEFAULT,
     KNOWN,
@@ -16,7 +17,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabili
     parse_capabilities,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.signals import parse_signal
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 
 
 @pytest.mark.parametrize(

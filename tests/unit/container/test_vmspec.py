@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
     decode_adapters,
@@ -23,7 +24,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec i
     promote_spec,
     reconfigure_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backing

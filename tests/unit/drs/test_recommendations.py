@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.recommendations import (
     Move,

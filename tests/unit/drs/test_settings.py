@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyVmomi import vim
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import AUTOMATION_LEVELS
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.settings import (
     POLICY_DISABLED,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache, default_root
 from tests.unit.image.crafting import digest_of
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import ImageDisk, ensure_disk
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.footer import disk_id, parse_footer

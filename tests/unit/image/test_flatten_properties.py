@@ -10,7 +10,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from tests.unit.image.crafting import LayerArchive
 from tests.unit.image.flattening import flatten
 from tests.unit.image.model import RefusedError, Step, content_for, interpret, mode_for

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive import Entry, encode_header
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions, Limits

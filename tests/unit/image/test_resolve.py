@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import resolve
 from tests.unit.image.crafting import (

@@ -14,13 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import (
-    ABANDONED_AFTER,
-    ImportLocks,
-    is_abandoned,
-    is_foreign,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ABANDONED_AFTER, ImportLocks
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import is_abandoned, is_foreign
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import IMPORTING, Claim
 from ansible_collections.gantry.vsphere.tests.unit.imagestore.conftest import DISK_A, template
 
@@ -84,7 +80,7 @@ def test_a_killed_run_lets_go_of_its_lock(tmp_path: Path) -> None:
         f"""
         import time
         from pathlib import Path
-        from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import ImportLocks
+        from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
         with ImportLocks(Path({str(tmp_path)!r}), "vc").holding({DISK_A!r}, lambda text: None):
             print("held", flush=True)
             time.sleep(60)

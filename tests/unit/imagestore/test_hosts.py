@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host, choose_host
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.vmspec import hardware_for
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import tasks
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim, vmodl
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
