@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import find_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import placement
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.bootstrap import find_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
     IMAGE_PROPERTIES,
     LOG_PROPERTY,

@@ -16,17 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes import RemoveFile, UploadIso
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import Iso
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
     ObservedBootstrap,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.planning import (
-    RemoveFile,
-    UploadIso,
-    plan_bootstrap,
-    predict_bootstrap,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap, predict_bootstrap
 
 ISO = Iso(Path("b.iso"), "0.1.0", 1000, "0123456789ab" + "0" * 52)
 OLD = "gantry-bootstrap-0.0.9-aaaaaaaaaaaa.iso"

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes import (
+    BootstrapChange,
+    RemoveFile,
+    UploadIso,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observing import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import (
     lock_of,
     part_name,
     read_inventory,
     read_users,
     upload_locks,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.planning import (
-    BootstrapChange,
-    RemoveFile,
-    UploadIso,
-    predict_bootstrap,
-    refuse_in_use,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import predict_bootstrap, refuse_in_use
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ABANDONED_AFTER, ImportLocks
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import read_iso, version_of_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, read_iso, version_of_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
     ObservedBootstrap,
+    meant,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.planning import meant
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
@@ -28,6 +29,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+_PATTERN = "gantry-bootstrap-*.iso"
 
 _BROWSER = "browser"
 _PART = ".part-"
@@ -132,3 +136,33 @@ def read_users(session: Session, observed: ObservedBootstrap, names: Sequence[st
                 if name is not None:
                     users.setdefault(name, []).append(vms[row.moid].path)
     return {name: tuple(sorted(paths)) for name, paths in users.items()}
+
+
+def find_bootstrap(session: Session, datastore: Entry) -> str:
+    """The path of the newest bootstrap ISO in a datastore."""
+    (row,) = session.read([datastore.ref], ["browser"])
+    spec = vim.host.DatastoreBrowser.SearchSpec(
+        matchPattern=[_PATTERN], details=vim.host.DatastoreBrowser.FileInfo.Details(modification=True)
+    )
+    folder = f"[{datastore.name}] {FOLDER}"
+    job = Job(
+        subject=folder,
+        action="search",
+        start=lambda: row["browser"].SearchDatastore_Task(datastorePath=folder, searchSpec=spec),
+        mutates=False,
+    )
+    try:
+        result = session.run_one(job, lambda _text: None)
+    except FaultError as error:
+        if error.kind != "FileNotFound":
+            raise
+        result = None
+    # One that is being uploaded, or was left half-way, has another name.
+    files = [file for file in getattr(result, "file", None) or () if version_of_name(file.path) is not None]
+    if not files:
+        raise GantryError(
+            f"there is no bootstrap ISO in {folder}: run bootstrap_image with datastore: {datastore.name} first, or "
+            "name an ISO with bootstrap"
+        )
+    newest = max(files, key=lambda file: (file.modification is not None and file.modification.timestamp(), file.path))
+    return f"{folder}/{newest.path}"

@@ -6,66 +6,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import version_of_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes import (
+    BootstrapChange,
+    RemoveFile,
+    UploadIso,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
     ObservedBootstrap,
+    meant,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan, nested
-
-_NOTHING: Mapping[str, Any] = {}
-
-
-@dataclass(frozen=True)
-class UploadIso:
-    """The file comes into the datastore, in place of one of its name that has another size."""
-
-    name: str
-    path: str
-    size: int
-    found_size: int | None
-
-    def describe(self) -> str:
-        return f"upload {self.path}" if self.found_size is None else f"replace {self.path}, which is damaged"
-
-    def before(self) -> Mapping[str, Any]:
-        return _NOTHING if self.found_size is None else nested("files", self.path, "size", value=self.found_size)
-
-    def after(self) -> Mapping[str, Any]:
-        return nested("files", self.path, "size", value=self.size)
-
-
-@dataclass(frozen=True)
-class RemoveFile:
-    """An ISO, or the remains of an upload, goes."""
-
-    name: str
-    path: str
-
-    def describe(self) -> str:
-        return f"remove {self.path}"
-
-    def before(self) -> Mapping[str, Any]:
-        return nested("files", self.path, value={"state": "present"})
-
-    def after(self) -> Mapping[str, Any]:
-        return _NOTHING
-
-
-BootstrapChange: TypeAlias = "UploadIso | RemoveFile"
-
-
-def meant(desired: BootstrapRequest, observed: ObservedBootstrap) -> list[str]:
-    """The names of the stored ISOs that are to be absent."""
-    if observed.iso is not None:
-        return [observed.iso.name] if observed.iso.name in observed.stored else []
-    return sorted(name for name in observed.stored if version_of_name(name) == desired.version)
+from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 
 
 def plan_bootstrap(desired: BootstrapRequest, observed: ObservedBootstrap) -> Plan[BootstrapChange]:
