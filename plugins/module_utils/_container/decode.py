@@ -13,9 +13,9 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import SCRATCH_UNIT
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import scsi_controller
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import IMAGE, Adapter, Image, Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 

@@ -24,10 +24,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
     parse_strings,
     parse_words,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.argspec import config_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabilities import parse_capabilities
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.signals import parse_signal
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DEFAULT_LOG,
     DEFAULT_MEMORY,
     DEFAULT_NETWORK,
@@ -40,6 +38,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec imp
     PlacementOption,
     TmpfsOption,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import config_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.signals import parse_signal
 
 # Room for the suffix of a successor within vSphere's 80 characters, and the longest host name.
 MAX_NAME = 63

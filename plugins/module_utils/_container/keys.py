@@ -11,8 +11,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json, parse_object
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 
 SCHEMA = "gantry.schema"
 KIND = "gantry.kind"
@@ -33,7 +32,7 @@ LOG = "guestinfo.gantry.log"
 
 # A clone gets its source's extraConfig; these say what a template is, and are not true of a container.
 OF_TEMPLATES_ONLY = (IMAGE_CONFIG, IMAGE_REFERENCES, IMAGE_STATE, IMAGE_IMPORT)
-_SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "1"
 
 
 def option_path(key: str) -> str:
@@ -48,22 +47,6 @@ def option(row: Mapping[str, Any], key: str) -> str | None:
     return str(text) if text else None
 
 
-def encode(machine: Machine) -> dict[str, str]:
-    """The keys that describe a container VM as it should be."""
-    return {
-        SCHEMA: _SCHEMA_VERSION,
-        KIND: machine.kind or "",
-        CONTAINER_ID: machine.container_id or "",
-        HASH: machine.config_hash or "",
-        IMAGE: machine.image or "",
-        DIGEST: machine.digest or "",
-        DISK: machine.disk or "",
-        LABELS: canonical_json(dict(machine.labels)),
-        CONFIG: canonical_json(machine.config),
-        SPEC: canonical_json(machine.spec),
-    }
-
-
 def decode_labels(text: str | None) -> dict[str, str]:
     return {key: value for key, value in (parse_object(text) or {}).items() if isinstance(value, str)}
 
@@ -76,7 +59,3 @@ def decode_log(text: str | None) -> str | None:
         return base64.b64decode(text, validate=True).decode("utf-8", errors="replace")
     except (binascii.Error, ValueError):
         return None
-
-
-def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in after.items() if before.get(key) != value}

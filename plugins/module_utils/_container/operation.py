@@ -12,29 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys, placement
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys, resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_changes
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.argspec import (
-    container_argument_spec,
-    info_argument_spec,
-)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     CONTAINER,
+    DesiredContainer,
     Machine,
     ObservedContainer,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe import (
-    observe_containers,
-    read_machines,
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe import observe_containers, read_machines
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import (
+    container_argument_spec,
+    info_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.planning import plan_containers
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import (
-    container_result,
-    selects_labels,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import DesiredContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import container_result, selects_labels
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
@@ -127,8 +121,8 @@ class ContainerInfoOperation(InfoOperation[Selection, Sequence[Machine]]):
 
 
 def _within(inventory: Inventory, desired: Selection) -> list[Entry]:
-    datacenter = placement.find_datacenter(inventory, desired.datacenter)
-    folder = placement.find_folder(inventory, desired.folder, datacenter)
+    datacenter = resolve.find_datacenter(inventory, desired.datacenter)
+    folder = resolve.find_folder(inventory, desired.folder, datacenter)
     entries = inventory.vms(datacenter=datacenter)
     return entries if folder is None else [entry for entry in entries if entry.path.startswith(f"{folder.path}/")]
 

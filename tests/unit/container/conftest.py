@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.argspec import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import Config, DesiredContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, DesiredContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json, parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import NetworkOption, TmpfsOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NetworkOption, TmpfsOption
 
 from .conftest import config_of, desired_container
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import (
     build_spec,
     healthcheck,
     process_args,

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import placement
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Image, Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import PlacementOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Image, Machine, PlacementOption
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 from .conftest import config_of
@@ -34,8 +33,8 @@ def node(inventory: Inventory, moid: str) -> Entry:
 
 def place(inventory: Inventory, *networks: str, **options: Any) -> Any:
     config = config_of(networks=[{"name": name} for name in networks])
-    datacenter = placement.find_datacenter(inventory, options.get("datacenter"))
-    return placement.resolve_place(inventory, PlacementOption(**options), config, None, datacenter)
+    datacenter = resolve.find_datacenter(inventory, options.get("datacenter"))
+    return resolve.resolve_place(inventory, PlacementOption(**options), config, None, datacenter)
 
 
 def test_a_name_is_looked_for_in_the_datacenter_only(inventory: Inventory) -> None:
@@ -92,7 +91,7 @@ def image(**values: Any) -> Image:
 
 def test_a_new_container_goes_to_the_only_place_there_is(inventory: Inventory) -> None:
     resolved = place(inventory, datacenter="DC1")
-    complete = placement.complete_place(inventory, resolved, None, image())
+    complete = resolve.complete_place(inventory, resolved, None, image())
     assert (complete.folder.moid, complete.pool.moid, complete.cluster.moid) == ("vm2", "rp2", "c2")
     assert complete.datastore.moid == "ds0"
 
@@ -100,9 +99,9 @@ def test_a_new_container_goes_to_the_only_place_there_is(inventory: Inventory) -
 def test_two_clusters_and_none_named_is_a_question_only_for_a_new_container(inventory: Inventory) -> None:
     resolved = place(inventory, datacenter="DC0")
     with pytest.raises(GantryError, match="cluster is not given and there are 2"):
-        placement.complete_place(inventory, resolved, None, image())
+        resolve.complete_place(inventory, resolved, None, image())
     there = machine(inventory, pool=node(inventory, "p-prod"), cluster=node(inventory, "c0"))
-    assert placement.complete_place(inventory, resolved, there, image()).pool.moid == "p-prod"
+    assert resolve.complete_place(inventory, resolved, there, image()).pool.moid == "p-prod"
 
 
 def machine(inventory: Inventory, moid: str = "vm-1", folder: str = "vm1", **values: Any) -> Machine:
@@ -119,25 +118,25 @@ def test_two_vms_of_one_name_are_told_apart_by_folder_or_datacenter_or_not_at_al
         machine(inventory, "vm-3", "vm2"),
     ]
     with pytest.raises(GantryError, match=r"2 VMs: /DC0/vm/apps/web, /DC0/vm/apps2/web"):
-        placement.choose_machine("web", both, node(inventory, "dc1"), None)
-    chosen = placement.choose_machine("web", both, None, node(inventory, "f-apps2"))
+        resolve.choose_machine("web", both, node(inventory, "dc1"), None)
+    chosen = resolve.choose_machine("web", both, None, node(inventory, "f-apps2"))
     assert chosen is both[1]
-    assert placement.choose_machine("web", both, node(inventory, "dc2"), None) is both[2]
+    assert resolve.choose_machine("web", both, node(inventory, "dc2"), None) is both[2]
 
 
 def test_a_foreign_vm_in_another_folder_does_not_matter_but_ours_is_moved(inventory: Inventory) -> None:
     foreign = machine(inventory, "vm-1", "f-apps", kind=None)
     ours = machine(inventory, "vm-2", "f-apps2")
     target = node(inventory, "f-web")
-    assert placement.choose_machine("web", [foreign], None, target) is None
-    assert placement.choose_machine("web", [foreign, ours], None, target) is ours
+    assert resolve.choose_machine("web", [foreign], None, target) is None
+    assert resolve.choose_machine("web", [foreign, ours], None, target) is ours
     with pytest.raises(GantryError, match="2 VMs"):
-        placement.choose_machine("web", [foreign, ours], None, None)
+        resolve.choose_machine("web", [foreign, ours], None, None)
 
 
 def choose(*images: Image, reference: str = "registry.example.com/nginx", **options: Any) -> Image:
     options = {"machine": None, "datacenter": DATACENTER, "datastore": None, **options}
-    return placement.choose_image(reference, images, **options)
+    return resolve.choose_image(reference, images, **options)
 
 
 def test_an_image_is_found_by_any_spelling_of_its_reference_or_by_its_digest() -> None:

@@ -26,18 +26,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     OFF,
     ON,
     SUSPENDED,
+    DesiredContainer,
     Image,
     Machine,
     ObservedContainer,
     Place,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.planning import (
-    needs_clone,
-    plan_container,
-    plan_containers,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import DesiredContainer
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, plan_containers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone, new_machine
 
 from .conftest import desired_container, entry
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import encode
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import (
     container_result,
@@ -76,6 +77,6 @@ def test_a_log_may_hold_anything() -> None:
 
 
 def test_what_is_encoded_is_text_that_xml_carries() -> None:
-    values = keys.encode(replace(MACHINE, labels={"ü": "\x01"}, config={"command": ["a\x00"]}, spec={"x": "é"}))
+    values = encode(replace(MACHINE, labels={"ü": "\x01"}, config={"command": ["a\x00"]}, spec={"x": "é"}))
     assert all(value.isascii() and value.isprintable() for value in values.values())
     assert keys.decode_labels(values[keys.LABELS]) == {"ü": "\x01"}

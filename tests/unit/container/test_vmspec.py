@@ -17,13 +17,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
     decode_image,
     decode_machine,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.hosts import spread
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     clone_spec,
     promote_spec,
     reconfigure_spec,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import spread
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backing

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.waits import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     ADDRESS_PATH,
     POWER_PATH,
     STATUS_PATH,

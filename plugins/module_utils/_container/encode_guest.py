@@ -12,8 +12,8 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabilities import bounding_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, NetworkOption
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.signals import parse_signal
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import Config, NetworkOption
 
 SPEC_VERSION = 1
 SCRATCH_UNIT = 1

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitHealthy, PowerOn, Stop
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import SUSPENDED
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.waits import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import Run, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     POWER_PATH,
     STARTUP_PATHS,
     PoweredOff,
     Startup,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.work import Run, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitHealthy, PowerOn, Stop
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import SUSPENDED
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry

@@ -15,11 +15,12 @@ from dataclasses import replace
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     SUCCESSOR,
+    Config,
     Image,
     Machine,
     Place,
+    PlacementOption,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import Config, PlacementOption
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 

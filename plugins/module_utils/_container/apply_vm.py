@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import Run, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
     Destroy,
@@ -23,16 +24,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Reconfigure,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import decode_adapters
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.hosts import choose_hosts
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     clone_spec,
     extra_config_spec,
     promote_spec,
     reconfigure_spec,
     refuse_opaque,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.work import Run, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import choose_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job

@@ -30,24 +30,23 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     CONTAINER,
+    DEFAULT_STOP_TIMEOUT,
     OFF,
     ON,
     SUCCESSOR,
+    Config,
+    DesiredContainer,
     Image,
     Machine,
     ObservedContainer,
     Place,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import (
-    DEFAULT_STOP_TIMEOUT,
-    Config,
-    DesiredContainer,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
     LIVE,
     OFFLINE,
     differing,
     new_machine,
+    replace_reason,
     target_machine,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
@@ -69,38 +68,6 @@ def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tu
     else:
         planner.converge(desired.config)
     return tuple(planner.changes)
-
-
-def needs_clone(desired: DesiredContainer, observed: ObservedContainer) -> bool:
-    """Whether the plan will create a VM, so that a complete place for it has to be found."""
-    if desired.state == "absent" or desired.config is None or observed.image is None:
-        return False
-    if observed.machine is not None and not observed.machine.ours:
-        return False
-    machine = observed.machine or (observed.successors[0] if observed.successors else None)
-    return machine is None or bool(replace_reason(desired, desired.config, machine, observed.image, observed.place))
-
-
-def replace_reason(
-    desired: DesiredContainer, config: Config, machine: Machine, image: Image, place: Place | None
-) -> str:
-    """Why this machine cannot be changed in place; empty where it can."""
-    if desired.recreate:
-        return "recreate"
-    if machine.container_id is None:
-        return "its id is lost"
-    if machine.digest != image.digest:
-        return "another image"
-    if machine.scratch_bytes != config.scratch_bytes:
-        return "another writable layer"
-    if (
-        place is not None
-        and place.datastore is not None
-        and machine.datastore is not None
-        and place.datastore.moid != machine.datastore.moid
-    ):
-        return "another datastore"
-    return ""
 
 
 def _refuse_foreign(observed: ObservedContainer) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import SCRATCH_UNIT
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import CONTAINER, Adapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
@@ -31,7 +32,7 @@ def clone_spec(
     target: Machine, snapshot: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, datastore: Any, host: Any
 ) -> Any:
     """A powered-off linked clone with its own scratch disk, adapters and CD. ``host`` is None where DRS chooses."""
-    values = keys.encode(target)
+    values = encode(target)
     values.update(dict.fromkeys(keys.OF_TEMPLATES_ONLY, ""))
     changes = [
         *_remove_all(devices, vim.vm.device.VirtualEthernetCard),
@@ -59,7 +60,7 @@ def clone_spec(
 
 def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], backings: Backings) -> Any:
     """Just what differs."""
-    spec = vim.vm.ConfigSpec(extraConfig=_options(keys.changed_values(keys.encode(machine), keys.encode(target))))
+    spec = vim.vm.ConfigSpec(extraConfig=_options(changed_values(encode(machine), encode(target))))
     changed = differing(machine, target, ("memory_mb", "cpus", "notes", "adapters", "bootstrap"))
     if "memory_mb" in changed:
         spec.memoryMB = target.memory_mb
@@ -195,3 +196,23 @@ def _edit(device: Any) -> Any:
 
 def _remove(device: Any) -> Any:
     return vim.vm.device.VirtualDeviceSpec(operation="remove", device=device)
+
+
+def encode(machine: Machine) -> dict[str, str]:
+    """The keys that describe a container VM as it should be."""
+    return {
+        keys.SCHEMA: keys.SCHEMA_VERSION,
+        keys.KIND: machine.kind or "",
+        keys.CONTAINER_ID: machine.container_id or "",
+        keys.HASH: machine.config_hash or "",
+        keys.IMAGE: machine.image or "",
+        keys.DIGEST: machine.digest or "",
+        keys.DISK: machine.disk or "",
+        keys.LABELS: canonical_json(dict(machine.labels)),
+        keys.CONFIG: canonical_json(machine.config),
+        keys.SPEC: canonical_json(machine.spec),
+    }
+
+
+def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in after.items() if before.get(key) != value}
