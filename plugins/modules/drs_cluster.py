@@ -208,7 +208,7 @@ settings:
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.cluster_operation import ClusterOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.operation import ClusterOperation
 
 
 def main() -> None:

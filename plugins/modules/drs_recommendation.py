@@ -173,7 +173,7 @@ recommendations:
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.recommendation_operation import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.operation import (
     RecommendationOperation,
 )
 

@@ -11,13 +11,14 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.recommendations import (
-    Move,
-    Recommendation,
-    choose,
-    parse_choice,
-    plan_recommendations,
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.desire import parse_choice
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Move, Recommendation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.options import (
     recommendation_argument_spec,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.plan import (
+    choose,
+    plan_recommendations,
 )
 
 from .conftest import AROUND, params

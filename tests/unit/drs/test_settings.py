@@ -14,20 +14,22 @@ from pyVmomi import vim
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import AUTOMATION_LEVELS
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.settings import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import parse_settings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.encode import decode_settings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
     POLICY_DISABLED,
     POLICY_HOSTS,
     POLICY_PERCENTAGE,
     POLICY_SLOTS,
     AdmissionControl,
     Settings,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.options import settings_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.plan import (
     merge,
-    parse_settings,
     plan_settings,
     refuse_loss_of_pools,
-    settings_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.settings_api import decode_settings
 
 from .conftest import params
 

@@ -17,16 +17,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import find_cluster, read_config
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.settings import (
-    ChangeSetting,
-    Settings,
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeSetting
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import parse_settings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.encode import decode_settings, encode_settings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import Settings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.options import settings_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.plan import (
     merge,
-    parse_settings,
     plan_settings,
     refuse_loss_of_pools,
-    settings_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.settings_api import decode_settings, encode_settings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 

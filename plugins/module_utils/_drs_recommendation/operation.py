@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,21 +17,24 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import Place, find_place
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.recommendations import (
-    ChangeRecommendation,
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.apply import await_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.changes import ChangeRecommendation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.decode import decode_recommendation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.desire import parse_choice
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import (
     Choice,
-    Move,
     Recommendation,
-    choose,
-    parse_choice,
-    plan_recommendations,
-    recommendation_argument_spec,
-    recommendation_result,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.options import (
+    recommendation_argument_spec,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.plan import (
+    choose,
+    plan_recommendations,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.result import recommendation_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import select_vms
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moid_or_none, type_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.watch import watch
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -57,7 +59,7 @@ class RecommendationOperation(Operation[Choice, ObservedRecommendations, ChangeR
     def observe(self, session: Session, desired: Choice) -> ObservedRecommendations:
         place = find_place(session, desired.cluster, desired.datacenter)
         rows = session.read([place.cluster.ref], ["recommendation"])
-        found = [_decode(one) for row in rows for one in row.get("recommendation") or ()]
+        found = [decode_recommendation(one) for row in rows for one in row.get("recommendation") or ()]
         vms = None
         if desired.vms is not None:
             selected = select_vms(place.inventory, desired.vms, datacenter=place.datacenter, option="vms")
@@ -94,7 +96,7 @@ class RecommendationOperation(Operation[Choice, ObservedRecommendations, ChangeR
             done.append(change.describe())
         if desired.wait:
             moves = [move for change in plan.changes if not change.cancel for move in change.recommendation.moves]
-            _await(session, observed.place, moves, desired.wait_timeout)
+            await_moves(session, observed.place, moves, desired.wait_timeout)
         return observed
 
     def result(self, desired: Choice, observed: ObservedRecommendations) -> dict[str, Any]:
@@ -107,59 +109,3 @@ class RecommendationOperation(Operation[Choice, ObservedRecommendations, ChangeR
                 for key in observed.missing
             ],
         }
-
-
-@dataclass
-class _Arrival:
-    """Waits for a VM to be on a host, and if it is to be powered on there, to be that too."""
-
-    move: Move
-    deadline: float
-
-    def seen(self, values: Mapping[str, Any]) -> bool:
-        now = values.get("runtime.host")
-        there = now is not None and moid_of(now) == self.move.destination
-        return there and (self.move.source is not None or str(values.get("runtime.powerState")) == "poweredOn")
-
-
-def _await(session: Session, place: Place, moves: Sequence[Move], timeout: int) -> None:
-    """Applying only sets migrations going: wait until the VMs have arrived."""
-    deadline = time.monotonic() + timeout
-    # The last move of a VM is where it is going to be.
-    waiting = {move.vm: _Arrival(move, deadline) for move in moves}
-    if not waiting:
-        return
-    missed = watch(session, ["runtime.host", "runtime.powerState"], waiting)
-    if missed:
-        around = place.around
-        late = [f"{around.path(vm)} to {around.path(waiting[vm].move.destination)}" for vm in sorted(missed)]
-        raise GantryError(
-            f"these moves did not end within {timeout} s: {', '.join(late)}. See the tasks of these VMs in vCenter for "
-            "why; a longer wait_timeout helps where they are still under way",
-            details={"vms": around.sorted_paths(missed)},
-        )
-
-
-def _decode(info: Any) -> Recommendation:
-    moves, others = [], []
-    for action in info.action or ():
-        migration = getattr(action, "drsMigration", None)
-        if (
-            type_name(action) == "ClusterMigrationAction"
-            and migration is not None
-            and migration.destination is not None
-        ):
-            moves.append(Move(moid_of(migration.vm), moid_or_none(migration.source), moid_of(migration.destination)))
-        elif type_name(action) == "ClusterInitialPlacementAction" and action.target is not None:
-            moves.append(Move(moid_of(action.target), None, moid_of(action.targetHost)))
-        else:
-            others.append(str(action.type))
-    return Recommendation(
-        key=str(info.key),
-        reason=str(info.reason),
-        text=str(info.reasonText or info.reason),
-        rating=int(info.rating),
-        moves=tuple(moves),
-        others=tuple(others),
-        prerequisites=tuple(info.prerequisite or ()),
-    )

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs.decode import API_LEVELS, LEVELS
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.settings import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeSetting
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
     POLICY_DISABLED,
     POLICY_HOSTS,
     POLICY_PERCENTAGE,
     POLICY_SLOTS,
     AdmissionControl,
-    ChangeSetting,
     Settings,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moids_of, type_name, vim
