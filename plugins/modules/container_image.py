@@ -232,7 +232,7 @@ in_use_by:
   sample: ["/DC0/vm/apps/web"]
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.operation import ContainerImage
 
 

@@ -125,7 +125,7 @@ images:
       sample: ["/DC0/vm/apps/web"]
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.operation import ContainerImageInfo
 
 

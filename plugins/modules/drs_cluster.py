@@ -207,8 +207,8 @@ settings:
             host_failures_tolerated: 1
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.operation import ClusterOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

@@ -288,8 +288,10 @@ overrides:
       sample: manual
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.compliance_operation import ComplianceInfoOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.compliance_operation import (
+    ComplianceInfoOperation,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

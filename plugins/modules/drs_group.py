@@ -147,8 +147,8 @@ group:
           sample: vm-1042
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.operation import GroupOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import GroupOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

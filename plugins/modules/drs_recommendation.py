@@ -172,10 +172,10 @@ recommendations:
       sample: []
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.operation import (
     RecommendationOperation,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

@@ -187,8 +187,8 @@ rule:
       sample: db
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.operation import RuleOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import RuleOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

@@ -334,8 +334,8 @@ overrides:
       sample: manual
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.operation import RulesetOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import RulesetOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

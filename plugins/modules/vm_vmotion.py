@@ -392,7 +392,7 @@ actions:
   sample: ['move web to esx2.example.com (live)']
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.operation import VmVmotion
 
 

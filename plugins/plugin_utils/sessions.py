@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.runner import SessionSource
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import SessionSource
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.cookies import CookieCache
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings

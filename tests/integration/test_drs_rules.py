@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs import writing
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules import apply
 from tests.integration.support.background import result_of, running
 from tests.integration.support.control import Control
 from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms, make, names
@@ -343,7 +343,7 @@ def test_somebody_who_undoes_each_write_is_told_of(drs: Drs, monkeypatch: pytest
     drs.ok("group", name="g", type="vm", members=VMS[:1])
     undo = drs.witness.group_spec("g")
     # The other one writes just when the module waits for that.
-    monkeypatch.setattr(writing.time, "sleep", lambda _seconds: drs.witness.write(groupSpec=[undo]))
+    monkeypatch.setattr(apply.time, "sleep", lambda _seconds: drs.witness.write(groupSpec=[undo]))
     result = drs.run("group", name="g", type="vm", members=VMS[1:2])
     assert result["failed"]
     assert result["changed"]

@@ -25,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe 
     upload_locks,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import predict_bootstrap, refuse_in_use
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 
 _NOTHING: Mapping[str, Any] = {}
 

@@ -20,9 +20,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.options 
     bootstrap_argument_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap, predict_bootstrap
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
     ObservedBootstrap,
     meant,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 
 def plan_bootstrap(desired: BootstrapRequest, observed: ObservedBootstrap) -> Plan[BootstrapChange]:

@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Place,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 
 # Values of variables may be secrets; a diff only says that they differ.

@@ -29,9 +29,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import container_result, selects_labels
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 if TYPE_CHECKING:

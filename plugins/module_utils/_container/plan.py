@@ -49,7 +49,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     replace_reason,
     target_machine,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import _text
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 
 
 @dataclass(frozen=True)

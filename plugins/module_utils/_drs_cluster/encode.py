@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.decode import API_LEVELS, LEVELS
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeSetting
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
     POLICY_DISABLED,
@@ -18,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model 
     AdmissionControl,
     Settings,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import API_LEVELS, LEVELS
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moids_of, type_name, vim
 
 if TYPE_CHECKING:

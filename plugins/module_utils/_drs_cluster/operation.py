@@ -12,11 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import find_cluster, read_config
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeSetting
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import parse_settings
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.encode import decode_settings, encode_settings
@@ -27,6 +22,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.plan i
     plan_settings,
     refuse_loss_of_pools,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import find_cluster, read_config
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import place_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import AUTOMATION_LEVELS
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import POLICIES
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import AUTOMATION_LEVELS
 
 
 def settings_argument_spec() -> dict[str, dict[str, Any]]:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeSetting
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
     POLICY_FIELDS,
@@ -20,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model 
     AdmissionControl,
     Settings,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 _DEFAULT_FAILURES = 1
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Move
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.watch import watch
 

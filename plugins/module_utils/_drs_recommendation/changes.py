@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import Surroundings
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import (
     APPLY,
     CANCEL,
     Recommendation,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Surroundings
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import Place, find_place
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.apply import await_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.changes import ChangeRecommendation
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.decode import decode_recommendation
@@ -33,6 +28,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation
     plan_recommendations,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.result import recommendation_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place, find_place
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import place_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import select_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 

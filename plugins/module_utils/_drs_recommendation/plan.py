@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import Surroundings
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.changes import ChangeRecommendation
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import (
     APPLY,
@@ -19,6 +17,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation
     Choice,
     Recommendation,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Surroundings
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 
 def choose(

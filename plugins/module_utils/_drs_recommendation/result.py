@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import Surroundings
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Recommendation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Surroundings
 
 
 def recommendation_result(one: Recommendation, around: Surroundings) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.applying import apply_images
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import ImageChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import ObservedImages

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import (
     CleanIncomplete,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import (
     AwaitMaintenance,
     HostChange,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.applying import apply_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import MaintenanceChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost

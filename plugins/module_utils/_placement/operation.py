@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.applying import apply_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import MoveChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.elsewhere import observe_away

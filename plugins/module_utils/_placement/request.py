@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import connection_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector, parse_selectors
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 

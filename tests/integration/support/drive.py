@@ -19,8 +19,8 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.runner import outcome
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import outcome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import open_session
 
 

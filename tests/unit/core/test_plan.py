@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan, nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan, nested
 
 Path = tuple[str, ...]
 # Names may hold dots, as host names do.

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.runner import outcome
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import outcome
 
 
 @dataclass(frozen=True)

@@ -11,30 +11,28 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import strategies as st
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     AUTOMATION_LEVELS,
     DEPENDENCY,
     DISABLED,
     HOST,
     HOST_AFFINITY,
     HOST_RULES,
+    MEMBERS_MODES,
     OPERANDS_OF,
     RULE_TYPES,
     VM,
     VM_RULES,
     ClusterRules,
     Group,
+    GroupTarget,
     Host,
     Override,
     Rule,
-    Surroundings,
-    Vm,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import (
-    MEMBERS_MODES,
-    GroupTarget,
     RuleTarget,
+    Surroundings,
     Target,
+    Vm,
 )
 
 VMS = [f"vm-{number}" for number in range(6)]

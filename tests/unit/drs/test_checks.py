@@ -12,8 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.checks import ERROR, WARNING, Finding, find_conflicts
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.conflicts import (
+    ERROR,
+    WARNING,
+    Finding,
+    find_conflicts,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     AFFINITY,
     ANTI_AFFINITY,
     DEPENDENCY,

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.compliance import find_violations
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.compliance import find_violations
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     AFFINITY,
     ANTI_AFFINITY,
     DEPENDENCY,

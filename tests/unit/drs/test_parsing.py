@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.desire import (
+    parse_group,
+    parse_override,
+    parse_rule,
+    parse_ruleset,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import (
     group_argument_spec,
     override_argument_spec,
     place_argument_spec,
     rule_argument_spec,
     ruleset_argument_spec,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.parsing import (
-    parse_group,
-    parse_override,
-    parse_rule,
-    parse_ruleset,
 )
 
 from .conftest import params

@@ -14,37 +14,35 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.changes import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import (
     CREATE,
     DELETE,
     EDIT,
     REPLACE,
     RulesChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.checks import ERROR, find_conflicts
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.conflicts import ERROR, find_conflicts
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    ADD,
     AFFINITY,
     ANTI_AFFINITY,
     DEPENDENCY,
+    EXACT,
     HOST,
     HOST_AFFINITY,
     HOST_ANTI_AFFINITY,
+    REMOVE,
     VM,
     ClusterRules,
     Group,
+    GroupTarget,
     Override,
     Rule,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.planning import plan_rules, project
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import (
-    ADD,
-    EXACT,
-    REMOVE,
-    GroupTarget,
     RuleTarget,
     Target,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_rules, project
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 from .conftest import AROUND, between, bound, cluster, clusters, group, targets
 

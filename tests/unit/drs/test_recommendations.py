@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.desire import parse_choice
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Move, Recommendation
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.options import (
@@ -20,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation
     choose,
     plan_recommendations,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import place_argument_spec
 
 from .conftest import AROUND, params
 

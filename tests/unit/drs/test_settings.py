@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pyVmomi import vim
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import AUTOMATION_LEVELS
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import parse_settings
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.encode import decode_settings
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
@@ -30,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.plan i
     plan_settings,
     refuse_loss_of_pools,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import AUTOMATION_LEVELS
 
 from .conftest import params
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.operation import HostMaintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.operation import VmVmotion
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.changes import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import (
     CREATE,
     DELETE,
     EDIT,
@@ -19,8 +19,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.changes import
     ChangeRule,
     RulesChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.decode import API_LEVELS
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import API_LEVELS
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     AFFINITY,
     DEPENDENCY,
     DISABLED,

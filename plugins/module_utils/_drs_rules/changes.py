@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     VM,
     ClusterRules,
     Group,
@@ -20,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
     Rule,
     Surroundings,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 
 T = TypeVar("T")
 N = TypeVar("N", Group, Rule)

@@ -12,39 +12,39 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.apply import write_rules
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import RulesChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.conflicts import WARNING, find_conflicts
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.desire import (
+    parse_group,
+    parse_override,
+    parse_rule,
+    parse_ruleset,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Ruleset, Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import (
+    Place,
+    Snapshot,
+    find_place,
+    read_snapshot,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import (
     group_argument_spec,
     override_argument_spec,
     place_argument_spec,
     rule_argument_spec,
     ruleset_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.changes import RulesChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.checks import WARNING, find_conflicts
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import (
-    Place,
-    Snapshot,
-    find_place,
-    read_snapshot,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.parsing import (
-    parse_group,
-    parse_override,
-    parse_rule,
-    parse_ruleset,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.planning import plan_rules, project
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.resolving import resolve
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.result import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_rules, project
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.resolve import resolve
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.result import (
     group_result,
     override_result,
     rule_result,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import Ruleset, Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.writing import write_rules
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     AFFINITY,
     ANTI_AFFINITY,
     DEPENDENCY,

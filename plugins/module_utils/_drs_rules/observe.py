@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.decode import decode_rules
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import ClusterRules, Host, Surroundings, Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import decode_rules
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    ClusterRules,
+    Host,
+    Surroundings,
+    Vm,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory

@@ -10,22 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.argspec import place_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.checks import find_conflicts
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.compliance import find_violations
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.compliance import find_violations
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.conflicts import find_conflicts
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import (
     Place,
     Snapshot,
     find_place,
     read_snapshot,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.result import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import place_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.result import (
     group_result,
     override_result,
     rule_result,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

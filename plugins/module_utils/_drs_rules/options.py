@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    ADD,
     AUTOMATION_LEVELS,
     DISABLED,
     GROUP_TYPES,
+    MEMBERS_MODES,
     RULE_TYPES,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import ADD, MEMBERS_MODES
 
 _STATE: dict[str, Any] = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 

@@ -9,12 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
-    Group,
-    Override,
-    Rule,
-    Surroundings,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Group, Override, Rule, Surroundings
 
 
 def group_result(group: Group, around: Surroundings) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.changes import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import (
     DELETE,
     EDIT,
     ChangeGroup,
@@ -22,26 +21,25 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.changes import
     ChangeRule,
     RulesChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.checks import ERROR, find_conflicts
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.conflicts import ERROR, find_conflicts
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    ADD,
     DEPENDENCY,
+    EXACT,
     OPERANDS,
     OPERANDS_OF,
     VM,
     VM_RULES,
     ClusterRules,
     Group,
+    GroupTarget,
     Override,
     Rule,
-    Surroundings,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import (
-    ADD,
-    EXACT,
-    GroupTarget,
     RuleTarget,
+    Surroundings,
     Target,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 
 def plan_rules(target: Target, rules: ClusterRules, around: Surroundings) -> Plan[RulesChange]:

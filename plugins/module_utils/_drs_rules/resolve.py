@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.observing import Place
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     REMOVE,
     GroupTarget,
     Ruleset,
@@ -19,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import 
     WantedGroup,
     WantedOverride,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector, select_vms
 
 

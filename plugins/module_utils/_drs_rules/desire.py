@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.model import DEPENDENCY, HOST, OPERANDS, OPERANDS_OF
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.wanted import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    DEPENDENCY,
     EXACT,
+    HOST,
+    OPERANDS,
+    OPERANDS_OF,
     Ruleset,
     WantedGroup,
     WantedOverride,
