@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.hints import explain
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import NEW
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:

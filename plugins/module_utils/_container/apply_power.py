@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import Run, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     POWER_PATH,
@@ -20,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wa
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitHealthy, PowerOn, Stop
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import SUSPENDED
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry

@@ -13,7 +13,6 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import Run, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
@@ -33,6 +32,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import choose_hosts
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job

@@ -13,8 +13,8 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 
 POWER_PATH = "runtime.powerState"
 ADDRESS_PATH = "guest.ipAddress"

@@ -13,7 +13,6 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    CONTAINER,
     OFF,
     ON,
     Image,
@@ -23,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 
 # Values of variables may be secrets; a diff only says that they differ.
@@ -61,7 +61,7 @@ class Clone(ContainerChange):
 
     @property
     def is_successor(self) -> bool:
-        return self.target.kind != CONTAINER
+        return self.target.kind != KIND_CONTAINER
 
     def describe(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
@@ -229,7 +229,7 @@ class Promote(ContainerChange):
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         path = f"{self.machine.folder_path}/{self.container}"
-        promoted = replace(self.machine, name=self.container, path=path, kind=CONTAINER)
+        promoted = replace(self.machine, name=self.container, path=path, kind=KIND_CONTAINER)
         rest = tuple(one for one in observed.successors if one != self.machine)
         return replace(observed, machine=promoted, successors=rest)
 

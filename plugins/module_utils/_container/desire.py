@@ -24,7 +24,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
     parse_strings,
     parse_words,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabilities import parse_capabilities
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DEFAULT_LOG,
     DEFAULT_MEMORY,
@@ -39,12 +38,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     TmpfsOption,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import config_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.signals import parse_signal
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import parse_capabilities, parse_signal
 
 # Room for the suffix of a successor within vSphere's 80 characters, and the longest host name.
 MAX_NAME = 63
-IMAGE_PREFIX = "gantry-image-"
-SUCCESSOR_SUFFIX = "-gantry-next"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _WORD = re.compile(r"[^\s#]+")

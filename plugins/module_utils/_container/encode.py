@@ -11,10 +11,11 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import SCRATCH_UNIT
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import CONTAINER, Adapter, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import differing
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 
@@ -84,7 +85,7 @@ def extra_config_spec(values: Mapping[str, str]) -> Any:
 
 def promote_spec(name: str) -> Any:
     """The name and the kind in one call: there is no moment at which only one of them is changed."""
-    return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: CONTAINER}))
+    return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: KIND_CONTAINER}))
 
 
 def refuse_opaque(networks: Iterable[Entry]) -> None:

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabilities import bounding_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, NetworkOption
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.signals import parse_signal
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import bounding_set, parse_signal
 
 SPEC_VERSION = 1
 SCRATCH_UNIT = 1

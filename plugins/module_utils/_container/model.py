@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import GIB, MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
 
 DEFAULT_MEMORY = 256 * MIB
@@ -183,10 +184,6 @@ class DesiredContainer:
         return self.state in ("started", "healthy")
 
 
-CONTAINER = "container"
-SUCCESSOR = "successor"
-IMAGE = "image"
-
 ON = "poweredOn"
 OFF = "poweredOff"
 SUSPENDED = "suspended"
@@ -244,7 +241,7 @@ class Machine:
 
     @property
     def ours(self) -> bool:
-        return self.kind in (CONTAINER, SUCCESSOR)
+        return self.kind in (KIND_CONTAINER, KIND_SUCCESSOR)
 
     @property
     def running(self) -> bool:

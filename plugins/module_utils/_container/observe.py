@@ -23,7 +23,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
     decode_image,
     decode_machine,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DesiredContainer,
     Image,
@@ -31,6 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 if TYPE_CHECKING:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys, resolve
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_changes
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    CONTAINER,
     DesiredContainer,
     Machine,
     ObservedContainer,
@@ -32,6 +31,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.result i
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _within(inventory: Inventory, desired: Selection) -> list[Entry]:
 
 
 def _is_wanted(entry: Entry, desired: Selection) -> bool:
-    if keys.option(entry.properties, keys.KIND) != CONTAINER:
+    if keys.option(entry.properties, keys.KIND) != KIND_CONTAINER:
         return False
     labels = keys.decode_labels(keys.option(entry.properties, keys.LABELS))
     return (desired.names is None or entry.name in desired.names) and selects_labels(labels, desired.labels)

@@ -27,13 +27,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Reconfigure,
     Stop,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    CONTAINER,
     DEFAULT_STOP_TIMEOUT,
     OFF,
     ON,
-    SUCCESSOR,
     Config,
     DesiredContainer,
     Image,
@@ -50,6 +47,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     target_machine,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
+    KIND_CONTAINER,
+    KIND_SUCCESSOR,
+    SUCCESSOR_SUFFIX,
+)
 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
@@ -72,14 +74,14 @@ def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tu
 
 def _refuse_foreign(observed: ObservedContainer) -> None:
     machine = observed.machine
-    if machine is not None and machine.kind != CONTAINER:
+    if machine is not None and machine.kind != KIND_CONTAINER:
         raise GantryError(
             f"there is a VM {machine.path} that is not a container VM of this collection (it has no gantry.kind "
-            f"{CONTAINER!r}); it is left alone. Choose another name, or give the folder of the container",
+            f"{KIND_CONTAINER!r}); it is left alone. Choose another name, or give the folder of the container",
             details={"moid": machine.moid, "path": machine.path},
         )
     for successor in observed.successors:
-        if successor.kind != SUCCESSOR:
+        if successor.kind != KIND_SUCCESSOR:
             raise GantryError(f"{successor.path} has the name of a successor but is not one; it is left alone")
 
 

@@ -14,13 +14,13 @@ from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    SUCCESSOR,
     Config,
     Image,
     Machine,
     Place,
     PlacementOption,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
@@ -111,7 +111,7 @@ def choose_successors(
     found = [
         one
         for one in candidates
-        if one.kind == SUCCESSOR
+        if one.kind == KIND_SUCCESSOR
         and (datacenter is None or one.datacenter == datacenter)
         and (not folders or one.folder in folders)
     ]

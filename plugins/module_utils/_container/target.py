@@ -10,8 +10,6 @@ from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import build_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    CONTAINER,
-    SUCCESSOR,
     Adapter,
     Config,
     DesiredContainer,
@@ -20,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     Place,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 
 # A machine that a plan creates has no MoID and no id yet.
 NEW = "(new)"
@@ -78,7 +77,7 @@ def new_machine(desired: DesiredContainer, config: Config, name: str, image: Ima
         moid=NEW,
         name=name,
         path=f"{folder_path}/{name}",
-        kind=SUCCESSOR if successor else CONTAINER,
+        kind=KIND_SUCCESSOR if successor else KIND_CONTAINER,
         container_id=NEW,
         digest=image.digest,
         disk=image.disk,

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import (
     Adapter,
     Admission,
@@ -381,7 +381,7 @@ def _addresses(row: Row) -> tuple[str, ...]:
 
 
 def _process(row: Row) -> Process | None:
-    if keys.option(row, keys.KIND) != CONTAINER:
+    if keys.option(row, keys.KIND) != KIND_CONTAINER:
         return None
     status = parse_object(keys.option(row, keys.STATUS))
     if status is None or status.get("state") != "running":

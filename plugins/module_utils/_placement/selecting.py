@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def select_vms(
 
 def labels_of(vm: Entry) -> dict[str, str]:
     """The labels of a container; none of any other VM."""
-    if keys.option(vm.properties, keys.KIND) != CONTAINER:
+    if keys.option(vm.properties, keys.KIND) != KIND_CONTAINER:
         return {}
     return keys.decode_labels(keys.option(vm.properties, keys.LABELS))
 

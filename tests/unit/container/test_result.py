@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import encode
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import (
@@ -20,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.result i
     ip_addresses,
     selects_labels,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 
 MACHINE = Machine(moid="vm-1", name="web", path="/DC0/vm/web", kind="container")
 

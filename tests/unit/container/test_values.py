@@ -10,13 +10,13 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base import values
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabilities import (
-    DEFAULT,
-    KNOWN,
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import (
+    CAPABILITIES,
+    DEFAULT_CAPABILITIES,
     bounding_set,
     parse_capabilities,
+    parse_signal,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.signals import parse_signal
 
 
 @pytest.mark.parametrize(
@@ -102,14 +102,14 @@ def test_nothing_said_about_capabilities_is_dockers_default() -> None:
 
 
 def test_capabilities_are_added_and_dropped_by_dockers_rules() -> None:
-    assert bounding_set(("NET_ADMIN",), ("CHOWN",)) == sorted({*DEFAULT, "NET_ADMIN"} - {"CHOWN"})
+    assert bounding_set(("NET_ADMIN",), ("CHOWN",)) == sorted({*DEFAULT_CAPABILITIES, "NET_ADMIN"} - {"CHOWN"})
     assert bounding_set((), ("ALL",)) == []
     assert bounding_set(("CHOWN",), ("ALL",)) == ["CHOWN"]
-    assert bounding_set(("ALL",), ("SYS_ADMIN",)) == sorted(set(KNOWN) - {"SYS_ADMIN"})
+    assert bounding_set(("ALL",), ("SYS_ADMIN",)) == sorted(set(CAPABILITIES) - {"SYS_ADMIN"})
 
 
 def test_there_are_the_41_capabilities_of_linux() -> None:
-    assert len(KNOWN) == len(set(KNOWN)) == 41
+    assert len(CAPABILITIES) == len(set(KNOWN)) == 41
 
 
 def test_a_capability_has_one_form_and_must_be_known() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
     decode_adapters,
     decode_image,
@@ -24,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import spread
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backing

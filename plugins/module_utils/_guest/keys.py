@@ -13,6 +13,12 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 
+IMAGE_PREFIX = "gantry-image-"
+SUCCESSOR_SUFFIX = "-gantry-next"
+KIND_CONTAINER = "container"
+KIND_SUCCESSOR = "successor"
+KIND_IMAGE = "image"
+
 SCHEMA = "gantry.schema"
 KIND = "gantry.kind"
 CONTAINER_ID = "gantry.id"
