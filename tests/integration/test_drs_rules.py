@@ -42,7 +42,7 @@ def patient(lab: dict[str, Any], calls: Control, witness: ClusterWitness) -> Ite
 @pytest.fixture
 def drs(patient: Drs, monkeypatch: pytest.MonkeyPatch) -> Drs:
     """Looks a second time too, but at once: nobody else writes."""
-    monkeypatch.setattr(writing, "_PAUSE", 0.0)
+    monkeypatch.setattr(apply, "_PAUSE", 0.0)
     return patient
 
 

@@ -14,10 +14,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.applying import apply_images
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.apply import apply_images
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import ImageChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import ObservedImages
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.desire import image_query, image_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import (
+    ImageQuery,
+    ImageRequest,
+    ObservedImages,
+    matching,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe import (
     Disks,
     observe_images,
     read_disks,
@@ -25,21 +31,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observi
     read_templates,
     users_of,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.planning import (
-    find_template,
-    matching,
-    plan_image,
-    predict_image,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.options import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
-    ImageQuery,
-    ImageRequest,
     image_argument_spec,
-    image_query,
-    image_request,
     info_argument_spec,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.plan import (
+    find_template,
+    plan_image,
+    predict_image,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import ImageTemplate
 

@@ -109,7 +109,7 @@ def test_capabilities_are_added_and_dropped_by_dockers_rules() -> None:
 
 
 def test_there_are_the_41_capabilities_of_linux() -> None:
-    assert len(CAPABILITIES) == len(set(KNOWN)) == 41
+    assert len(CAPABILITIES) == len(set(CAPABILITIES)) == 41
 
 
 def test_a_capability_has_one_form_and_must_be_known() -> None:

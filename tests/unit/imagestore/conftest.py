@@ -10,17 +10,15 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.desire import image_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import (
     Datastore,
+    ImageRequest,
     ObservedImages,
     Place,
     Resolved,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import (
-    ImageRequest,
-    image_argument_spec,
-    image_request,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.options import image_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import READY, ImageTemplate
 
 DIGEST_A = "sha256:" + "a" * 64

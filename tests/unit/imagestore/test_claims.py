@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ABANDONED_AFTER, ImportLocks
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import is_abandoned, is_foreign
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.import_locks import is_abandoned, is_foreign
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import IMPORTING, Claim
 from ansible_collections.gantry.vsphere.tests.unit.imagestore.conftest import DISK_A, template
 

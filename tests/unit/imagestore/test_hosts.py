@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.encode import hardware_for
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host, choose_host
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.vmspec import hardware_for
 
 
 @pytest.mark.parametrize(

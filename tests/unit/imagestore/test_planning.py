@@ -22,17 +22,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes
     MoveImage,
     TagImage,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import (
     Datastore,
+    ImageRequest,
     ObservedImages,
     Resolved,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.planning import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.plan import (
     find_template,
     plan_image,
     predict_image,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import ImageRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import IMPORTING, READY
 from ansible_collections.gantry.vsphere.tests.unit.imagestore.conftest import (
     DIGEST_A,

@@ -15,15 +15,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import describe, resolve
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.claims import is_abandoned, is_foreign
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.desire import DEFAULT_FOLDER
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.import_locks import is_abandoned, is_foreign
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import (
     Datastore,
+    ImageRequest,
     ObservedImages,
     Place,
     Resolved,
+    matching,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.planning import matching
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import DEFAULT_FOLDER, ImageRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import (
     KEYS,
     NAME_PREFIX,

@@ -21,20 +21,20 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import ImageDisk, ensure_disk
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import writing
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import apply_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import ImportImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.encode import hardware_for, import_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import (
     choose_host,
     places_by_itself,
     read_hosts,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import Datastore
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import Datastore, ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe import (
     read_inventory,
     read_templates,
     server_time,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import ImageRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import (
     IMPORTING,
     SNAPSHOT,
@@ -44,7 +44,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.templat
     ready_values,
     template_names,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.vmspec import hardware_for, import_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -115,10 +114,10 @@ class Importer:
         except BaseException:
             # The error that ended it is the one to tell; what cannot be removed now the next run removes.
             with contextlib.suppress(GantryError):
-                writing.destroy(self._session, vm, self._change.name, self._report)
+                apply_template.destroy(self._session, vm, self._change.name, self._report)
             raise
         if name is not None:
-            writing.mark_template(self._session, vm, name)
+            apply_template.mark_template(self._session, vm, name)
 
     def _templates(self) -> tuple[ImageTemplate, ...]:
         inventory = read_inventory(self._session, refresh=True)
@@ -137,7 +136,7 @@ class Importer:
         for template in templates:
             claimed = template.claim is not None and template.claim.controller == controller
             if template.state == IMPORTING and template.disk == self._change.disk and claimed:
-                writing.remove_interrupted(self._session, template.moid, template.name, self._report)
+                apply_template.remove_interrupted(self._session, template.moid, template.name, self._report)
 
     def _made_meanwhile(self, templates: Sequence[ImageTemplate]) -> ImageTemplate | None:
         for template in templates:
@@ -148,7 +147,7 @@ class Importer:
     def _use(self, template: ImageTemplate) -> None:
         """Another run has made the template; it needs to bear our reference."""
         if not set(self._change.references) <= set(template.references):
-            writing.change_references(
+            apply_template.change_references(
                 self._session,
                 template.moid,
                 template.name,
@@ -182,7 +181,7 @@ class Importer:
             ),
         )
         pool, folder = session.ref("ResourcePool", self._pool), session.ref("Folder", self._folder)
-        lease = writing.call(
+        lease = apply_template.call(
             session, "import", change.name, lambda: pool.ImportVApp(spec=spec, folder=folder, host=host)
         )
         return moid_of(session.import_disks(lease, [disk.vmdk], self._report))
@@ -196,7 +195,7 @@ class Importer:
         self._task(vm, "snapshot", lambda ref: ref.CreateSnapshot_Task(SNAPSHOT, "", False, False))
         change = self._change
         for name in dict.fromkeys((change.name, *template_names(change.digest, change.disk, change.datastore_moid))):
-            spec = writing.config_spec(ready_values(), name=name)
+            spec = apply_template.config_spec(ready_values(), name=name)
             try:
                 self._task(vm, "name", lambda ref, spec=spec: ref.ReconfigVM_Task(spec))  # type: ignore[misc]
             except FaultError as error:
@@ -214,7 +213,7 @@ class Importer:
         templates = self._templates()
         made = self._made_meanwhile(templates)
         if made is not None:
-            writing.destroy(self._session, vm, name, self._report)
+            apply_template.destroy(self._session, vm, name, self._report)
             self._use(made)
             return True
         if any(template.name == name and template.folder == self._folder for template in templates):

@@ -14,7 +14,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import ImageDisk
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import writing
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import apply_template
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.apply_import import Importer, converted
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import (
     CleanIncomplete,
     CreateFolder,
@@ -25,16 +26,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes
     MoveImage,
     TagImage,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.importing import Importer, converted
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import ObservedImages
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observing import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import (
+    ImageRequest,
+    ObservedImages,
+    refuse_in_use,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe import (
     import_locks,
     read_inventory,
     read_templates,
     read_users,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.planning import refuse_in_use
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import ImageRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -96,11 +98,11 @@ class _Applier:
         session, report = self._session, self._report
         match change:
             case CleanIncomplete():
-                writing.remove_interrupted(session, change.moid, change.name, report)
+                apply_template.remove_interrupted(session, change.moid, change.name, report)
             case ImportImage():
                 self._import(change)
             case TagImage():
-                writing.change_references(
+                apply_template.change_references(
                     session,
                     change.moid,
                     change.name,
@@ -110,7 +112,7 @@ class _Applier:
                     report=report,
                 )
             case MarkTemplate():
-                writing.mark_template(session, change.moid, change.name)
+                apply_template.mark_template(session, change.moid, change.name)
             case MoveImage():
                 self._move(change)
             case DestroyImage():
@@ -120,7 +122,7 @@ class _Applier:
         parent = self._session.ref("Folder", change.parent)
         name = change.path.rpartition("/")[2]
         try:
-            made = writing.call(self._session, "create folder", change.path, lambda: parent.CreateFolder(name))
+            made = apply_template.call(self._session, "create folder", change.path, lambda: parent.CreateFolder(name))
         except FaultError as error:
             if error.kind != "DuplicateName":
                 raise
@@ -151,7 +153,7 @@ class _Applier:
         for template in there:
             users = read_users(session, inventory.vms(datacenter=datacenter), [template])
             refuse_in_use(self._desired, template, users.get(template.moid, ()))
-            writing.destroy(session, template.moid, template.name, self._report)
+            apply_template.destroy(session, template.moid, template.name, self._report)
 
     def _move(self, change: MoveImage) -> None:
         session = self._session

@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import (
     CleanIncomplete,
     CreateFolder,
@@ -23,33 +21,19 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes
     MoveImage,
     TagImage,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observed import (
-    Datastore,
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import (
+    ImageRequest,
     ObservedImages,
     Resolved,
+    matching,
+    refuse_in_use,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.request import ImageRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import (
     READY,
     SNAPSHOT,
     ImageTemplate,
     template_names,
 )
-
-
-def matching(
-    templates: Iterable[ImageTemplate], reference: Reference, datastore: Datastore | None
-) -> list[ImageTemplate]:
-    """The finished images that a reference means, as far as vCenter remembers; by MoID, so always in one order."""
-    recorded = str(reference)
-    found = [
-        template
-        for template in templates
-        if template.ready
-        and (recorded in template.references or (reference.digest is not None and reference.digest == template.digest))
-        and (datastore is None or datastore.name == template.datastore)
-    ]
-    return sorted(found, key=lambda template: template.moid)
 
 
 def plan_image(desired: ImageRequest, observed: ObservedImages) -> Plan[ImageChange]:
@@ -193,18 +177,6 @@ def _require_pool(observed: ObservedImages, doing: str) -> None:
     # A template belongs to no pool; to be written to, it must become a VM for a moment, and a VM belongs to one.
     if observed.place.pool is None:
         raise GantryError(f"Cannot {doing}: {observed.place.problem}")
-
-
-def refuse_in_use(desired: ImageRequest, template: ImageTemplate, users: tuple[str, ...]) -> None:
-    """Raise when VMs stand on the template's disk."""
-    if not users:
-        return
-    vms = "a VM" if len(users) == 1 else f"{len(users)} VMs"
-    raise GantryError(
-        f"Image {desired.as_written!r} ({template.path}) is the base of {vms}: {listed(users)}. Its disk is "
-        "part of theirs; remove them first.",
-        details={"in_use_by": list(users)},
-    )
 
 
 def predict_image(observed: ObservedImages, plan: Plan[ImageChange]) -> ObservedImages:
