@@ -15,6 +15,23 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
 
 
 @dataclass(frozen=True)
+class MaintenanceRequest:
+    host: str
+    datacenter: str | None = None
+    cluster: str | None = None
+    present: bool = True
+    evacuation: str = "drs"
+    evacuate_powered_off: bool = False
+    vsan_mode: str | None = None
+    precheck: str = "true"
+    timeout: int = 3600
+
+    @property
+    def by_drs(self) -> bool:
+        return self.evacuation == "drs"
+
+
+@dataclass(frozen=True)
 class Demand:
     """What a VM that is on has reserved, and where it runs."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.blockers import evacuation_blockers
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.capacity import (
     capacity_blockers,
     overcommitted,
@@ -21,14 +22,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
     EnterMaintenance,
     LeaveMaintenance,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import Demand, ObservedHost, Progress
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.planning import (
-    evacuated_result,
-    evacuation_blockers,
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import (
+    Demand,
+    MaintenanceRequest,
+    ObservedHost,
+    Progress,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import (
     plan_maintenance,
     predict_maintenance,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.request import MaintenanceRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Admission, Device, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves

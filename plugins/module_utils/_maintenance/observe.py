@@ -10,16 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.blockers import evacuation_blockers
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.capacity import (
     capacity_blockers,
     overcommitted,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import Demand, ObservedHost, Progress
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.planning import (
-    evacuation_blockers,
-    vmotion_of,
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import (
+    Demand,
+    MaintenanceRequest,
+    ObservedHost,
+    Progress,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.request import MaintenanceRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Cluster, Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves

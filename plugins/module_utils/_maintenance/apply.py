@@ -20,15 +20,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
     LeaveMaintenance,
     MaintenanceChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observing import observe_host, whereabouts
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.planning import (
-    after,
-    evacuated_result,
-    moves_of,
-    vmotion_of,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.request import MaintenanceRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_host, whereabouts
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import after, moves_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.applying import apply_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import AwaitMove, MoveVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm

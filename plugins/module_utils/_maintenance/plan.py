@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -18,26 +17,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
     LeaveMaintenance,
     MaintenanceChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.request import MaintenanceRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, summary
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import AwaitMove, MoveVm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.choosing import Chooser
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Cluster, Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.planning import (
     blockers_result,
     plan_moves,
     predict_moves,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import Place, VmotionRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
-
-
-def vmotion_of(desired: MaintenanceRequest, precheck: str | None = None) -> VmotionRequest:
-    """The moves of an explicit evacuation, as vm_vmotion would be asked for them."""
-    return VmotionRequest(
-        (), desired.datacenter, Place(), precheck=precheck or desired.precheck, timeout=desired.timeout
-    )
 
 
 def plan_maintenance(desired: MaintenanceRequest, observed: ObservedHost) -> Plan[MaintenanceChange]:
@@ -110,55 +98,3 @@ def after(observed: ObservedHost, *, maintenance: bool) -> ObservedHost:
 
 
 # -- what keeps it from it
-
-
-def evacuation_blockers(
-    desired: MaintenanceRequest, host: Host, cluster: Cluster, vms: tuple[Vm, ...], world: World
-) -> Iterator[Blocker]:
-    """What keeps DRS from moving the VMs away, and the VMs from moving at all."""
-    running = [vm for vm in vms if vm.is_on]
-    if desired.by_drs and vms:
-        yield from _drs_blockers(host, cluster, running or list(vms))
-    chooser = Chooser("any", world, avoid=[host.moid])
-    for vm in vms:
-        if vm.in_flight is None:
-            yield from chooser.possible(vm, Target(choose_in=cluster.moid))[1]
-
-
-def _drs_blockers(host: Host, cluster: Cluster, vms: list[Vm]) -> Iterator[Blocker]:
-    cure = "Set evacuation to explicit, or "
-    if not cluster.drs:
-        yield Blocker(
-            None,
-            "drs_disabled",
-            f"DRS of cluster {cluster.name} is off, so nothing moves the {len(vms)} VMs away.",
-            f"{cure}turn DRS on.",
-            host.name,
-        )
-        return
-    for vm in vms:
-        level = cluster.automation_of(vm.moid)
-        if level != "fullyAutomated":
-            yield Blocker(
-                vm.path,
-                "drs_disabled",
-                f"DRS of cluster {cluster.name} does not move it by itself (its automation is {level}).",
-                f"{cure}set its automation to fullyAutomated.",
-                host.name,
-            )
-
-
-def evacuated_result(observed: ObservedHost) -> list[dict[str, Any]]:
-    """Each VM that had to leave, with where it is now."""
-    return [
-        {
-            "name": vm.name,
-            "path": vm.path,
-            "moid": vm.moid,
-            "mode": "live" if vm.is_on else "cold",
-            "from": observed.name,
-            "to": observed.now.get(vm.moid),
-        }
-        for vm in observed.leaving
-        if vm.moid in observed.now
-    ]
