@@ -19,8 +19,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
     ObservedBootstrap,
     meant,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe import server_time
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Inventory

@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     PlacementOption,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_SUCCESSOR
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import parse_reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 
 

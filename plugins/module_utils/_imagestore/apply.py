@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import ImageDisk
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import apply_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.apply_import import Importer, converted
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import (
@@ -37,6 +36,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe
     read_templates,
     read_users,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ImageDisk
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job

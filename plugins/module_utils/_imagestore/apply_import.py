@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import ImageDisk, ensure_disk
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import apply_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import ImportImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.encode import hardware_for, import_spec
@@ -44,12 +42,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.templat
     ready_values,
     template_names,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ImageDisk, ensure_disk
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
-    from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import ResolvedImage
+    from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 

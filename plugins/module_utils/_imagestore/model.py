@@ -13,10 +13,10 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import Reference
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import ResolvedImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import ImageTemplate
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
 
 
 @dataclass(frozen=True)

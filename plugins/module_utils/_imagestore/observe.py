@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import default_root
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import describe, resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.desire import DEFAULT_FOLDER
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.import_locks import is_abandoned, is_foreign
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import (
@@ -32,6 +30,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.templat
     ImageTemplate,
     decode,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import describe, resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
 

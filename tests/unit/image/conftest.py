@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from tests.unit.image.registries import LiveRegistry
 
 

@@ -11,14 +11,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import flatten_layers
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.flatten import Flattener, Position
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.footer import disk_id
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.manifest import Layer
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import parse_reference
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import ResolvedImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import flatten_layers
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.flatten import Flattener, Position
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
 from tests.unit.image.crafting import CraftedLayer, File, LayerArchive, craft_layer, read_tree
 
 DIGEST = f"sha256:{'0' * 64}"

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import (
     DIRECTORY,
     LINK,
     REGULAR,

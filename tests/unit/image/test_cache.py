@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache, default_root
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache, default_root
 from tests.unit.image.crafting import digest_of
 
 DIGEST = f"sha256:{'1' * 64}"

@@ -24,11 +24,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import ImageDisk, ensure_disk
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.footer import disk_id, parse_footer
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions, Limits
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import resolve
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ImageDisk, ensure_disk
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id, parse_footer
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import resolve
 from tests.unit.image.crafting import (
     CAPABILITY,
     Compression,

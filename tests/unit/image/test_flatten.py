@@ -11,7 +11,7 @@ import tarfile
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
 from tests.unit.image.crafting import CAPABILITY, LayerArchive
 from tests.unit.image.flattening import flat_archive, flatten
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive import Entry, encode_header
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import Entry, encode_header
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions, Limits
 from tests.unit.image.crafting import Compression, CraftedLayer, LayerArchive, craft_layer, digest_of
 from tests.unit.image.flattening import describe_layers, flatten, flatten_stored, store_blobs
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import parse_reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 
 DIGEST = f"sha256:{'a1' * 32}"
 

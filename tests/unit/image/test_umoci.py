@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import make_squashfs
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.manifest import Layer, parse_config, parse_manifest
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import make_squashfs
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer, parse_config, parse_manifest
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
 from tests.unit.image.crafting import CAPABILITY, CraftedImage, File, LayerArchive, canonical, craft_layer, read_tree
 from tests.unit.image.flattening import IMAGE
 from tools.console import CACHE

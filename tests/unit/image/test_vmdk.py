@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.vmdk import GRAIN_BYTES, Region, write_vmdk
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.vmdk import GRAIN_BYTES, Region, write_vmdk
 
 MIB = 1 << 20
 

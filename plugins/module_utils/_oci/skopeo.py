@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import Reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
 
 
 class _Cause(NamedTuple):

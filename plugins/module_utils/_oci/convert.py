@@ -15,26 +15,26 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image import skopeo
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive import LayerError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache, CachedDisk
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.flatten import Flattener, Position
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.footer import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci import skopeo
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import LayerError
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache, CachedDisk
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.flatten import Flattener, Position
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import (
     FOOTER_BYTES,
     build_footer,
     disk_capacity,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.layer import Budget, LayerStream
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.manifest import Layer
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.layer import Budget, LayerStream
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import (
     ImageContent,
     ResolvedImage,
     describe,
     resolve,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.squashfs import SquashfsWriter
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.vmdk import Region, write_vmdk
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.squashfs import SquashfsWriter
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.vmdk import Region, write_vmdk
 
 Report = Callable[[str], None]
 

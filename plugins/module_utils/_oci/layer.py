@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import IO, cast
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive import LayerError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.manifest import Layer
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import LayerError
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import Limits
 
 _CHUNK = 1 << 20
 _CHUNKS_AHEAD = 4

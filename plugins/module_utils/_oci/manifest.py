@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import is_digest
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import is_digest
 
 OS = "linux"
 

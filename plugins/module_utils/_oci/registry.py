@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._image import manifest as manifests
-from ansible_collections.gantry.vsphere.plugins.module_utils._image import skopeo
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.footer import disk_id
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import Reference, parse_reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci import manifest as manifests
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci import skopeo
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference, parse_reference
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import IO
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import (
     BLOCK,
     DEVICES,
     DIRECTORY,
@@ -35,8 +35,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.archive impo
     encode_header,
     show,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.layer import LayerStream
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import DevicePolicy, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.layer import LayerStream
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import DevicePolicy, Limits
 
 # What upper layers have at a path.
 _FOLDER = 1  # a directory
