@@ -393,7 +393,7 @@ actions:
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.operation import VmVmotion
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.operation import VmVmotion
 
 
 def main() -> None:

@@ -25,12 +25,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_host, whereabouts
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import after, moves_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.applying import apply_moves
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import AwaitMove, MoveVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import Place, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Place, VmotionRequest
 
 VSAN_MODES = ("ensureObjectAccessibility", "evacuateAllData", "noAction")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
 
 
 @dataclass(frozen=True)

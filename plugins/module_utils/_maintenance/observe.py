@@ -24,8 +24,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Cluster, Host, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observing import judge
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import (
     WORLD_PROPERTIES,
     Found,
@@ -36,6 +34,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import judge
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan i
     predict_maintenance,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.planning import blockers_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -20,12 +20,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import AwaitMove, MoveVm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.planning import (
-    blockers_result,
-    plan_moves,
-    predict_moves,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import plan_moves, predict_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result
 
 
 def plan_maintenance(desired: MaintenanceRequest, observed: ObservedHost) -> Plan[MaintenanceChange]:

@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.operation import HostMaintenance
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.operation import VmVmotion
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.operation import VmVmotion
 
 OPERATIONS: dict[str, Operation[Any, Any, Any]] = {"vm_vmotion": VmVmotion(), "host_maintenance": HostMaintenance()}
 CONNECTION = {"hostname": "vcenter.example.com", "username": "u", "password": "p"}

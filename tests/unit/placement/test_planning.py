@@ -16,21 +16,17 @@ from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import AwaitMove, MoveVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import InFlight, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.limits import claims_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Fate, ObservedMoves
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.operation import VmVmotion
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.places import Where
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.planning import (
-    move_of,
-    plan_moves,
-    predict_moves,
-    vms_result,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import VmotionRequest, vmotion_request
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.targets import target_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire import vmotion_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.limits import claims_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Fate, ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.operation import VmVmotion
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of, plan_moves, predict_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import Where
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import vms_result
 from tests.unit.placement.worlds import places, vm, vms, world, worlds
 
 CONNECTION = {"hostname": "vc.example.com", "username": "u", "password": "p"}

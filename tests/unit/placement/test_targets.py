@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.choosing import Chooser
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Datastore, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.places import ResolvedDisk, Where
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.targets import target_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDisk, Where
 from tests.unit.placement.worlds import host, places, vm, vms, world, worlds
 
 

@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts im
     Vm,
     World,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.places import ResolvedDisk, Where
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDisk, Where
 
 SHARED = frozenset({"ds0", "ds1"})
 NETWORKS = {"net0": "VM Network", "net1": "Backend"}

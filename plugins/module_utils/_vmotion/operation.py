@@ -14,25 +14,18 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.applying import apply_moves
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import MoveChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.elsewhere import observe_away
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observing import observe_moves
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.planning import (
-    blockers_result,
-    plan_moves,
-    predict_moves,
-    vms_result,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import (
-    VmotionRequest,
-    vmotion_argument_spec,
-    vmotion_request,
-)
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session, session_with
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire import vmotion_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import observe_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_cross import observe_away
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.options import vmotion_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import plan_moves, predict_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
 
 
 class VmVmotion(Operation[VmotionRequest, ObservedMoves, MoveChange]):

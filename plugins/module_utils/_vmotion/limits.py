@@ -11,8 +11,8 @@ What is cold is provisioning, of which a host takes 8 at once.
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import MoveVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Claim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveVm
 
 _HOST_LIMIT = 8
 _DATASTORE_LIMIT = 128

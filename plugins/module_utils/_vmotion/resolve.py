@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import DiskWish, Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import DiskWish, Place
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement import asking
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.choosing import Chooser
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.places import Where, resolve_place
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import (
     WORLD_PROPERTIES,
     Found,
     clusters_of,
     read_scene,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable, select_vms
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.specs import relocate_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.targets import target_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion import observe_checks
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.encode import relocate_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import Where, resolve_place
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -144,9 +143,9 @@ def _choose_hosts(
             continue
         preferred = hosts if vm.moid in cluster.together else chooser.least_given(hosts)
         spec = handles.spec(session, vm, target)
-        answer = asking.place(session, vm, cluster.moid, spec, preferred)
+        answer = observe_checks.place(session, vm, cluster.moid, spec, preferred)
         if isinstance(answer, Blocker) and preferred != hosts:
-            answer = asking.place(session, vm, cluster.moid, spec, hosts)
+            answer = observe_checks.place(session, vm, cluster.moid, spec, hosts)
         if isinstance(answer, Blocker):
             blockers.append(answer)
         else:
@@ -179,8 +178,8 @@ def _theirs(
     if not asked:
         return [], {}
     specs = [(vm, handles.spec(session, vm, observed.targets[vm.moid])) for vm in asked]
-    theirs, warnings = asking.check(session, specs, observed.world, lambda _text: None)
+    theirs, warnings = observe_checks.check(session, specs, observed.world, lambda _text: None)
     blockers = []
     for vm in asked:
-        blockers.extend(asking.beyond([one for one in ours if one.vm == vm.path], theirs.get(vm.moid, ())))
+        blockers.extend(observe_checks.beyond([one for one in ours if one.vm == vm.path], theirs.get(vm.moid, ())))
     return blockers, warnings

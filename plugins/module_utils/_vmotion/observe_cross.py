@@ -9,18 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observing import (
-    Destination,
-    judge,
-    targets_of,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.places import resolve_place
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import (
     WORLD_PROPERTIES,
     read_scene,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import (
     VmSelector,
     read_selectable,
@@ -29,6 +21,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectin
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import certificate_of, connect
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import Destination, judge, targets_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import resolve_place
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

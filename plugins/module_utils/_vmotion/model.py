@@ -12,7 +12,47 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+
+PRIORITIES = {"default": "defaultPriority", "high": "highPriority", "low": "lowPriority"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to, by names, paths or MoIDs."""
+
+    datacenter: str | None = None
+    host: str | None = None
+    cluster: str | None = None
+    resource_pool: str | None = None
+    datastore: str | None = None
+    datastore_cluster: str | None = None
+    folder: str | None = None
+    networks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DiskWish:
+    """One disk's own place; ``disk`` is its label or its device key."""
+
+    disk: str | int
+    datastore: str | None
+    provisioning: str | None
+
+
+@dataclass(frozen=True)
+class VmotionRequest:
+    selectors: tuple[VmSelector, ...]
+    datacenter: str | None
+    place: Place
+    disks: tuple[DiskWish, ...] = ()
+    priority: str = "default"
+    mode: str = "any"
+    precheck: str = "true"
+    timeout: float = 3600.0
+    destination: ConnectionSettings | None = None
 
 
 @dataclass(frozen=True)

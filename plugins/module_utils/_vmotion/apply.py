@@ -16,25 +16,27 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.changes import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import read_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
     AwaitMove,
     MoveChange,
     MoveVm,
     placement,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.limits import claims_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Fate, ObservedMoves, Verified
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.planning import (
-    blockers_result,
-    move_of,
-    vms_result,
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.limits import claims_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
+    PRIORITIES,
+    Fate,
+    ObservedMoves,
+    Verified,
+    VmotionRequest,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import read_vms
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.request import PRIORITIES, VmotionRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -8,101 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector, parse_selectors
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import parse_selectors
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
+    DiskWish,
+    Place,
+    VmotionRequest,
+)
 
-PRIORITIES = {"default": "defaultPriority", "high": "highPriority", "low": "lowPriority"}
-PROVISIONING = ("thin", "thick", "eager_zeroed")
 # The options that say where to, at the top or within destination_vcenter.
 _PLACE = ("host", "cluster", "resource_pool", "datastore", "datastore_cluster")
 _THUMBPRINT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where to, by names, paths or MoIDs."""
-
-    datacenter: str | None = None
-    host: str | None = None
-    cluster: str | None = None
-    resource_pool: str | None = None
-    datastore: str | None = None
-    datastore_cluster: str | None = None
-    folder: str | None = None
-    networks: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class DiskWish:
-    """One disk's own place; ``disk`` is its label or its device key."""
-
-    disk: str | int
-    datastore: str | None
-    provisioning: str | None
-
-
-@dataclass(frozen=True)
-class VmotionRequest:
-    selectors: tuple[VmSelector, ...]
-    datacenter: str | None
-    place: Place
-    disks: tuple[DiskWish, ...] = ()
-    priority: str = "default"
-    mode: str = "any"
-    precheck: str = "true"
-    timeout: float = 3600.0
-    destination: ConnectionSettings | None = None
-
-
-def vmotion_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of vm_vmotion besides those of the connection."""
-    place: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in _PLACE}
-    connection = connection_argument_spec()
-    # The environment holds the connection of the first vCenter; the second one's is always given.
-    second = {
-        name: {key: value for key, value in connection[name].items() if key != "fallback"}
-        for name in ("hostname", "username", "password", "port", "validate_certs", "ca_path")
-    }
-    return {
-        "vms": {"type": "list", "elements": "raw", "required": True},
-        "datacenter": {"type": "str"},
-        **place,
-        "networks": {"type": "dict", "default": {}},
-        "disks": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {
-                "label": {"type": "str"},
-                "key": {"type": "int", "no_log": False},
-                "datastore": {"type": "str"},
-                "provisioning": {"type": "str", "choices": list(PROVISIONING)},
-            },
-            "mutually_exclusive": [["label", "key"]],
-            "required_one_of": [["label", "key"]],
-        },
-        "priority": {"type": "str", "choices": list(PRIORITIES), "default": "default"},
-        "mode": {"type": "str", "choices": ["any", "live", "cold"], "default": "any"},
-        "precheck": {"type": "str", "choices": ["true", "false", "only"], "default": "true"},
-        "timeout": {"type": "float", "default": 3600.0},
-        "destination_vcenter": {
-            "type": "dict",
-            "options": {
-                **second,
-                **place,
-                "datacenter": {"type": "str"},
-                "folder": {"type": "str"},
-                "networks": {"type": "dict", "default": {}},
-                "thumbprint": {"type": "str"},
-            },
-        },
-    }
 
 
 def vmotion_request(params: Mapping[str, Any]) -> VmotionRequest:
