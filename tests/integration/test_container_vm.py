@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.integration.support.containers import PREFIX, SUCCESSOR, Vm, Yard
 from tests.integration.support.control import Control
 from tests.integration.support.playing import Outcome, Player, Way

@@ -19,15 +19,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
     ObservedBootstrap,
     meant,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 

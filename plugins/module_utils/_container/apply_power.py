@@ -20,11 +20,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wa
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitHealthy, PowerOn, Stop
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import SUSPENDED
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.watch import Watcher, watch
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.waiter import Watcher, watch
 
 # What a graceful stop may take beyond the container's own timeout: the kill, syncing disks, powering off.
 _STOP_MARGIN = 20.0

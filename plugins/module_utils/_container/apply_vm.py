@@ -33,8 +33,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import choose_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none, vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 

@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 # Values of variables may be secrets; a diff only says that they differ.
 _HIDDEN_BEFORE = "(value not shown)"

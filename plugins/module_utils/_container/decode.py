@@ -17,8 +17,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_g
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Image, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 
 SNAPSHOT_NAME = "gantry-base"
 

@@ -16,8 +16,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
 # Devices that do not exist yet have negative keys, each its own.
 _CDROM_KEY = -1

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import GIB, MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 DEFAULT_MEMORY = 256 * MIB
 DEFAULT_SCRATCH = 8 * GIB

@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 
 def find_datacenter(inventory: Inventory, name: str | None) -> Entry | None:

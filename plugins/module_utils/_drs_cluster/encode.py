@@ -18,7 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model 
     Settings,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import API_LEVELS, LEVELS
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moids_of, type_name, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moids_of, type_name, vim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

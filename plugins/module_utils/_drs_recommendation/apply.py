@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Move
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.watch import watch
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.waiter import watch
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Move, Recommendation
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moid_or_none, type_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none, type_name
 
 
 def decode_recommendation(info: Any) -> Recommendation:

@@ -25,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Snapshot, read_snapshot
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     Override,
     Rule,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moids_of, type_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moids_of, type_name
 
 # DRS's automation levels as the API calls them.
 API_LEVELS = {

@@ -31,7 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     Override,
     Rule,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

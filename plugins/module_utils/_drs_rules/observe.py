@@ -19,8 +19,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     Vm,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -37,8 +37,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe
     read_users,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ImageDisk
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:

@@ -28,11 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts i
     read_hosts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import Datastore, ImageRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe import (
-    read_inventory,
-    read_templates,
-    server_time,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe import read_inventory, read_templates
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import (
     IMPORTING,
     SNAPSHOT,
@@ -44,13 +40,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.templat
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ImageDisk, ensure_disk
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _MIB = 1 << 20

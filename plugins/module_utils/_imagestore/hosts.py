@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
 
 if TYPE_CHECKING:
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _VERSION = "summary.config.product.version"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -32,8 +31,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.templat
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import describe, resolve
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -218,12 +218,6 @@ def _abandoned(session: Session, locks: ImportLocks, templates: Sequence[ImageTe
         for template in templates
         if is_abandoned(template, controller=controller, held=locks.held(template.disk), now=now)
     )
-
-
-def server_time(session: Session) -> datetime:
-    """vCenter's clock: the one that all machines share."""
-    now: datetime = session.ref("ServiceInstance", "ServiceInstance").CurrentTime()
-    return now
 
 
 def _foreign_names(inventory: Inventory, place: Place, templates: Sequence[ImageTemplate]) -> frozenset[str]:

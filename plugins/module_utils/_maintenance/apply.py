@@ -26,7 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observ
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import after, moves_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm

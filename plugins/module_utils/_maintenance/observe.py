@@ -32,8 +32,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading 
     world_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import judge
 

@@ -28,9 +28,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts im
     Vm,
     World,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, moid_or_none, moids_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import (
+    moid_of,
+    moid_or_none,
+    moids_of,
+    vim,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import read_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
     AwaitMove,

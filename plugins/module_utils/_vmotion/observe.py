@@ -21,8 +21,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable, select_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion import observe_checks
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.encode import relocate_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest

@@ -18,9 +18,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectin
     read_selectable,
     select_vms,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import certificate_of, connect
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import Destination, judge, targets_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import resolve_place

@@ -16,7 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire i
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, DesiredContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 
 def task(**options: Any) -> dict[str, Any]:

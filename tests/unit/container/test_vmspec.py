@@ -25,8 +25,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import spread
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.networks import network_backing
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backing
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 from .conftest import entry
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectin
     parse_selectors,
     select_vms,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
 
 
 def chosen(inventory: Inventory, *values: Any, datacenter: str | None = None, **options: Any) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.cookies import CachedSession, CookieCache
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session_cache import CachedSession, CookieCache
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
 SETTINGS = ConnectionSettings("vc.example.com", "user@domain", "hush-hush")

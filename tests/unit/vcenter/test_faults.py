@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim, vmodl
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_text
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim, vmodl
 
 
 def test_type_and_message_are_kept() -> None:

@@ -16,9 +16,9 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import tasks
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import vim, vmodl
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim, vmodl
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
     Claim,
     Job,

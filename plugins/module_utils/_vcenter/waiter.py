@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim, vmodl
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim, vmodl
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

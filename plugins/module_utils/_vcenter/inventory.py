@@ -14,7 +14,6 @@ from urllib.parse import unquote
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_or_none, type_name, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import (
     Row,
     filter_spec,
@@ -23,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector 
     retrieve,
     traversal,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, type_name, vim
 
 _FOLDER_PROPERTIES = {
     "vm": "vmFolder",
