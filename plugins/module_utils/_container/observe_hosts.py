@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import (
-    Host,
-    places_by_itself,
-    read_hosts,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Host, places_by_itself, read_hosts
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model 
     AdmissionControl,
     Settings,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import API_LEVELS, LEVELS
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import API_LEVELS, LEVELS
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moids_of, type_name, vim
 
 if TYPE_CHECKING:

@@ -22,11 +22,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.plan i
     plan_settings,
     refuse_loss_of_pools,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import find_cluster, read_config
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import place_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import (
+    find_cluster,
+    place_argument_spec,
+    read_config,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 

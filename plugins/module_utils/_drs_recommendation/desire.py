@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import LIST, Choice
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import parse_selectors
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import parse_selectors
 
 
 def parse_choice(params: Mapping[str, Any]) -> Choice:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Surroundings
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 
 LIST = "list"
 APPLY = "apply"

@@ -29,11 +29,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.result import recommendation_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place, find_place
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import place_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import select_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import place_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import select_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 
 if TYPE_CHECKING:

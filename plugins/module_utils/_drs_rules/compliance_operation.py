@@ -18,7 +18,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe 
     find_place,
     read_snapshot,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import place_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.result import (
     group_result,
     override_result,
@@ -26,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.result i
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import place_argument_spec
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

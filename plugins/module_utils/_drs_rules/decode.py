@@ -23,15 +23,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     Override,
     Rule,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import LEVELS
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moids_of, type_name
-
-# DRS's automation levels as the API calls them.
-API_LEVELS = {
-    "manual": "manual",
-    "partially_automated": "partiallyAutomated",
-    "fully_automated": "fullyAutomated",
-}
-LEVELS = {api: level for level, api in API_LEVELS.items()}
 
 
 def decode_rules(config: Any) -> ClusterRules:

@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     WantedOverride,
     WantedRule,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import parse_selectors
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import parse_selectors
 
 
 def parse_group(params: Mapping[str, Any], where: str = "") -> WantedGroup:

@@ -19,7 +19,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes 
     ChangeRule,
     RulesChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import API_LEVELS
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     AFFINITY,
     DEPENDENCY,
@@ -31,6 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     Override,
     Rule,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import API_LEVELS
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 
 ADD = "add"
 REMOVE = "remove"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import decode_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     ClusterRules,
@@ -18,7 +17,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     Surroundings,
     Vm,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import find_cluster, read_config
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import read_selectable
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none
 
@@ -71,34 +71,6 @@ def read_snapshot(session: Session, cluster: Entry) -> Snapshot:
         drs_enabled=bool(drs is not None and drs.enabled),
         overrides_allowed=drs is None or drs.enableVmBehaviorOverrides is not False,
     )
-
-
-def read_config(session: Session, cluster: Entry) -> Any:
-    """The cluster's ClusterConfigInfoEx."""
-    rows = session.read([cluster.ref], ["configurationEx"])
-    config = rows[0].get("configurationEx") if rows else None
-    if config is None:
-        raise GantryError(
-            f"The configuration of the cluster {cluster.path} cannot be read. Check that it is still there, and the "
-            "privileges."
-        )
-    return config
-
-
-def find_cluster(inventory: Inventory, name: str | None, datacenter: Entry | None) -> Entry:
-    """A cluster, not a single host; without a name the only one there is."""
-    if name is None:
-        clusters = [
-            entry
-            for entry in inventory.all("ClusterComputeResource")
-            if datacenter is None or entry.datacenter == datacenter.moid
-        ]
-        if len(clusters) == 1:
-            return clusters[0]
-    found = inventory.cluster(name, datacenter=datacenter)
-    if found.type_name != "ClusterComputeResource":
-        raise GantryError(f"{found.path} is a host of its own, not a cluster, so that it has no DRS. Name a cluster.")
-    return found
 
 
 def _surroundings(inventory: Inventory, cluster: Entry) -> Surroundings:

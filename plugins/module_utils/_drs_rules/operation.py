@@ -31,7 +31,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import (
     group_argument_spec,
     override_argument_spec,
-    place_argument_spec,
     rule_argument_spec,
     ruleset_argument_spec,
 )
@@ -45,6 +44,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.result i
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import place_argument_spec
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

@@ -20,11 +20,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
 _STATE: dict[str, Any] = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 
 
-def place_argument_spec() -> dict[str, dict[str, Any]]:
-    """Which cluster is meant."""
-    return {"cluster": {"type": "str"}, "datacenter": {"type": "str"}}
-
-
 def group_argument_spec() -> dict[str, dict[str, Any]]:
     return {
         "name": {"type": "str", "required": True},

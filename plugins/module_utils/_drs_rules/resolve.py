@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     WantedOverride,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector, select_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector, select_vms
 
 
 def resolve(wanted: Ruleset, place: Place) -> Target:

@@ -22,11 +22,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import apply_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.changes import ImportImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.encode import hardware_for, import_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import (
-    choose_host,
-    places_by_itself,
-    read_hosts,
-)
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.model import Datastore, ImageRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.observe import read_inventory, read_templates
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.template import (
@@ -40,6 +35,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.templat
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ImageDisk, ensure_disk
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import (
+    choose_host,
+    places_by_itself,
+    read_hosts,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of

@@ -25,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_host, whereabouts
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import after, moves_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.choosing import Chooser
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Cluster, Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Cluster, Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
 
 

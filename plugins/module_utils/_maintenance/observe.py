@@ -23,8 +23,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
     Progress,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Cluster, Host, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Cluster, Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import (
     WORLD_PROPERTIES,
     Found,
     read_scene,

@@ -16,8 +16,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import read_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits

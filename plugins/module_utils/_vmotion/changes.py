@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 
 

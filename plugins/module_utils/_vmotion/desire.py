@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import parse_selectors
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import parse_selectors
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
     DiskWish,

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.choosing import Chooser
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import (
     WORLD_PROPERTIES,
     Found,
     clusters_of,
     read_scene,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import read_selectable, select_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import read_selectable, select_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory

@@ -9,11 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.reading import (
-    WORLD_PROPERTIES,
-    read_scene,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import WORLD_PROPERTIES, read_scene
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import (
     VmSelector,
     read_selectable,
     select_vms,

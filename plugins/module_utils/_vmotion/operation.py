@@ -14,8 +14,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import VmSelector
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session, session_with
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
     AwaitMove,
     MoveChange,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Datastore, Disk, Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Datastore, Disk, Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDisk, Where
 

@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import spread
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Host
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backing
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 

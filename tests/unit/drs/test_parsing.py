@@ -19,10 +19,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.desire i
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import (
     group_argument_spec,
     override_argument_spec,
-    place_argument_spec,
     rule_argument_spec,
     ruleset_argument_spec,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import place_argument_spec
 
 from .conftest import params
 

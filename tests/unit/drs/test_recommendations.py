@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation
     choose,
     plan_recommendations,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import place_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import place_argument_spec
 
 from .conftest import AROUND, params
 

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.encode import hardware_for
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.hosts import Host, choose_host
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Host, choose_host
 
 
 @pytest.mark.parametrize(

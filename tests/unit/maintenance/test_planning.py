@@ -34,7 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan i
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Admission, Device, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Admission, Device, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
 from tests.unit.placement.worlds import host, vm, world

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement import evc
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of, summary
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Device, HostRule, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Device, HostRule, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
 from tests.unit.placement.worlds import host, vm, world
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import InFlight, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import InFlight, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire import vmotion_request

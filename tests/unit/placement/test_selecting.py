@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selecting import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import (
     VmSelector,
     parse_selectors,
     select_vms,

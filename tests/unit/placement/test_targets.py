@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.choosing import Chooser
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Datastore, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Datastore, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDisk, Where

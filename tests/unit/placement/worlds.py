@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
     Adapter,
     Cluster,
     Datastore,

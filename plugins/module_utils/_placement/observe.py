@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
     Adapter,
     Admission,
     Cluster,
