@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from guest.build import Build
+from guest.build.bootstrap import Build
 
 STATUS_KEY = "guestinfo.gantry.status"
 LOG_KEY = "guestinfo.gantry.log"

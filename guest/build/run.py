@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from guest.errors import BuildError
+from guest.build.errors import BuildError
 
 # Every date in the output. Dates before 1980 cannot be written into a FAT file system.
 EPOCH = 1735689600

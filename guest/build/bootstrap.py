@@ -17,20 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from guest import kernel as kernels
-from guest.errors import BuildError
-from guest.golang import build_init
-from guest.initrd import write_initrd
-from guest.inputs import input_hash
-from guest.iso import COMMAND_LINE, write_iso
-from guest.lock import Package
-from guest.modules import select_modules
-from guest.template import make_template
+from guest.build import kernel as kernels
+from guest.build.errors import BuildError
+from guest.build.golang import build_init
+from guest.build.initrd import write_initrd
+from guest.build.inputs import input_hash
+from guest.build.iso import COMMAND_LINE, write_iso
+from guest.build.lock import Package
+from guest.build.modules import select_modules
+from guest.build.template import make_template
 
 # The bootstrap's own version: raised when what it understands or does changes.
 VERSION = "1.0.0"
 
-DEFAULT_CACHE = Path(__file__).resolve().parent.parent / ".cache" / "guest"
+DEFAULT_CACHE = Path(__file__).resolve().parents[2] / ".cache" / "guest"
 _MANIFEST = "manifest.json"
 _FILES = {"iso": "gantry-bootstrap.iso", "kernel": "vmlinuz", "initrd": "initrd"}
 

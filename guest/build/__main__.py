@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python -m guest build``: build the bootstrap and say where it is."""
+"""Build the bootstrap and print where it is: ``python -m guest.build``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import shutil
 import sys
 from pathlib import Path
 
-from guest.build import DEFAULT_CACHE, Build, build
-from guest.errors import BuildError
-from guest.kernel import update_lock
-from guest.lock import LOCK_PATH
+from guest.build.bootstrap import DEFAULT_CACHE, Build, build
+from guest.build.errors import BuildError
+from guest.build.kernel import update_lock
+from guest.build.lock import LOCK_PATH
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m guest", description="The bootstrap of container VMs.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    build_parser = commands.add_parser("build", help="build kernel, initrd and ISO, or take them from the cache")
-    build_parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="where builds are kept (%(default)s)")
-    build_parser.add_argument("--output", type=Path, help="copy the files and the manifest into this directory too")
-    build_parser.add_argument("--update-lock", action="store_true", help="pin the newest kernel of this distribution")
+    parser = argparse.ArgumentParser(
+        prog="python -m guest.build", description="Build kernel, initrd and ISO, or take them from the cache."
+    )
+    parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="where builds are kept (%(default)s)")
+    parser.add_argument("--output", type=Path, help="copy the files and the manifest into this directory too")
+    parser.add_argument("--update-lock", action="store_true", help="pin the newest kernel of this distribution")
     options = parser.parse_args(arguments)
     try:
         if options.update_lock:

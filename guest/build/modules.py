@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from guest.errors import BuildError
-from guest.modinfo import ModuleInfo, read_modinfo
-from guest.run import run_bytes
+from guest.build.errors import BuildError
+from guest.build.modinfo import ModuleInfo, read_modinfo
+from guest.build.run import run_bytes
 
 # Drivers of both platforms. Init loads one when a device asks for it; squashfs and overlay when it mounts them.
 WANTED = (

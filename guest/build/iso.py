@@ -10,8 +10,8 @@ import os
 import shutil
 from pathlib import Path
 
-from guest.errors import BuildError
-from guest.run import EPOCH, run
+from guest.build.errors import BuildError
+from guest.build.run import EPOCH, run
 
 # "console": the last one gets what init prints, and where there is no serial port the first one is the last.
 # "quiet": printing costs more than most of what is printed. "panic=-1": a dead machine restarts at once, as a container

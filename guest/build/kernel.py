@@ -14,9 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from guest.errors import BuildError
-from guest.lock import UPDATE_COMMAND, Distribution, Package, read_lock, this_distribution, write_lock
-from guest.run import run
+from guest.build.errors import BuildError
+from guest.build.lock import UPDATE_COMMAND, Distribution, Package, read_lock, this_distribution, write_lock
+from guest.build.run import run
 
 # The package that always depends on the newest kernel without drivers for real hardware. Debian's is what everything
 # here was tried with; Ubuntu's was never booted.

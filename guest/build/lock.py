@@ -11,10 +11,10 @@ from pathlib import Path
 
 import tomllib
 
-from guest.errors import BuildError
+from guest.build.errors import BuildError
 
 LOCK_PATH = Path(__file__).with_name("kernel.lock")
-UPDATE_COMMAND = "python -m guest build --update-lock"
+UPDATE_COMMAND = "python -m guest.build --update-lock"
 
 _HEADER = """\
 # Copyright: (c) 2026, gantry.vsphere contributors

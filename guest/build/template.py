@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from guest.run import run
+from guest.build.run import run
 
 # Read by internal/ext4/template.go.
 _MAGIC = b"GANTRYEXT4\n"

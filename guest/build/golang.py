@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from guest.run import run
+from guest.build.run import run
 
-SOURCE = Path(__file__).parent
+SOURCE = Path(__file__).resolve().parent.parent
 
 
 def go_version() -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from guest.cpio import Archive
-from guest.modules import Module, table
-from guest.run import run
+from guest.build.cpio import Archive
+from guest.build.modules import Module, table
+from guest.build.run import run
 
 # Where init mounts things (internal/rootfs) and finds things (cmd/init, internal/modules).
 _DIRECTORIES = ("dev", "proc", "sys", "run", "image", "scratch", "container", "skeleton", "lib", "lib/modules")

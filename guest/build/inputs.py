@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from guest.golang import SOURCE, go_version
-from guest.iso import loader_files
-from guest.lock import Package
-from guest.run import run
+from guest.build.golang import SOURCE, go_version
+from guest.build.iso import loader_files
+from guest.build.lock import Package
+from guest.build.run import run
 
 # Programs whose output goes into the result, with how they say their version.
 _PROGRAMS = {

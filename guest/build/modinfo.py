@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from guest.errors import BuildError
+from guest.build.errors import BuildError
 
 _SECTION = b".modinfo"
 # Of a 64-bit little-endian ELF file: where the section headers are, how large and many, and which one has the names.
