@@ -24,14 +24,14 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.cache import Cache
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.convert import convert, flatten_layers
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.flatten import Flattener, Position
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.footer import disk_id
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.manifest import parse_config, parse_manifest
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import ImageOptions
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.reference import parse_reference
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.registry import ImageContent, ResolvedImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import convert, flatten_layers
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.flatten import Flattener, Position
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import parse_config, parse_manifest
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ImageContent, ResolvedImage
 from benchmarks.measure import Cost, cost_of, medians, report
 from lab.images.build import build_all
 from tools.console import CACHE

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.cluster_operation import ClusterOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.operation import ClusterOperation
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.compliance_operation import ComplianceInfoOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.compliance_operation import (
+    ComplianceInfoOperation,
+)
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 

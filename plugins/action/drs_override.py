@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.operation import OverrideOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import OverrideOperation
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 

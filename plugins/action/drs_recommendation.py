@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.recommendation_operation import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.operation import (
     RecommendationOperation,
 )
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.operation import RulesetOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import RulesetOperation
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.operation import VmVmotion
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.operation import VmVmotion
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 

@@ -123,7 +123,7 @@ in_use_by:
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.operation import BootstrapImage
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

@@ -570,7 +570,7 @@ log:
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerOperation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

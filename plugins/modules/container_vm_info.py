@@ -262,7 +262,7 @@ containers:
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerInfoOperation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

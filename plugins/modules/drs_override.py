@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of drs_override; what it does is in module_utils/_drs."""
+"""Documentation of drs_override; what it does is in module_utils/_drs_rules."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ overrides:
       sample: manual
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs.operation import OverrideOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import OverrideOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:

@@ -233,7 +233,7 @@ actions:
   sample: ['put esx1.example.com into maintenance mode, with 3 VMs moved away by DRS']
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.operation import HostMaintenance
 
 

@@ -20,9 +20,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.runner import outcome
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import available
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import outcome
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import available
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.sessions import session_source
 
 _AS_MODULE = "gantry_run_as_module"

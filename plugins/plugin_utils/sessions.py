@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.runner import SessionSource
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.cookies import CookieCache
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import SessionSource
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session_cache import CookieCache
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
 # Ansible ends a worker without telling anybody, so only sessions that the next task finds on disk are kept in here:

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs import writing
-from tests.integration.support.background import result_of, running
-from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms, make, names
-from tests.integration.support.playing import Player, play_both_ways
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules import apply
+from tests.support.lab.background import result_of, running
+from tests.support.lab.control import Control
+from tests.support.lab.drs import ClusterWitness, Drs, cluster_with_vms, make, names
+from tests.support.lab.playing import Player, play_both_ways
 
 PREFIX = "drs-"
 VMS = [f"{PREFIX}{number}" for number in range(6)]
@@ -42,7 +42,7 @@ def patient(lab: dict[str, Any], calls: Control, witness: ClusterWitness) -> Ite
 @pytest.fixture
 def drs(patient: Drs, monkeypatch: pytest.MonkeyPatch) -> Drs:
     """Looks a second time too, but at once: nobody else writes."""
-    monkeypatch.setattr(writing, "_PAUSE", 0.0)
+    monkeypatch.setattr(apply, "_PAUSE", 0.0)
     return patient
 
 
@@ -343,7 +343,7 @@ def test_somebody_who_undoes_each_write_is_told_of(drs: Drs, monkeypatch: pytest
     drs.ok("group", name="g", type="vm", members=VMS[:1])
     undo = drs.witness.group_spec("g")
     # The other one writes just when the module waits for that.
-    monkeypatch.setattr(writing.time, "sleep", lambda _seconds: drs.witness.write(groupSpec=[undo]))
+    monkeypatch.setattr(apply.time, "sleep", lambda _seconds: drs.witness.write(groupSpec=[undo]))
     result = drs.run("group", name="g", type="vm", members=VMS[1:2])
     assert result["failed"]
     assert result["changed"]

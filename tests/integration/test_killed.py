@@ -21,10 +21,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support.iso import make_iso
-from tests.integration.support.playing import PROGRAM, Player
-from tests.integration.support.servers import answering
-from tests.integration.support.witness import datastore_files, vm_names
+from tests.support.lab.iso import make_iso
+from tests.support.lab.observer import datastore_files, vm_names
+from tests.support.lab.playing import PROGRAM, Player
+from tests.support.lab.servers import answering
 from tools.console import ROOT
 
 POINTS = 10

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, version_of_name
 
 
 @dataclass(frozen=True)
@@ -44,25 +43,8 @@ class ObservedBootstrap:
         return f"{self.folder}/{name}"
 
 
-def bootstrap_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of bootstrap_image besides those of the connection."""
-    return {
-        "src": {"type": "path"},
-        "version": {"type": "str"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "datacenter": {"type": "str"},
-        "datastore": {"type": "str"},
-    }
-
-
-REQUIRED_IF = (("state", "present", ("src",)), ("state", "absent", ("src", "version"), True))
-
-
-def bootstrap_request(params: Mapping[str, Any]) -> BootstrapRequest:
-    return BootstrapRequest(
-        present=params["state"] == "present",
-        src=None if params["src"] is None else Path(params["src"]),
-        version=params["version"],
-        datacenter=params["datacenter"],
-        datastore=params["datastore"],
-    )
+def meant(desired: BootstrapRequest, observed: ObservedBootstrap) -> list[str]:
+    """The names of the stored ISOs that are to be absent."""
+    if observed.iso is not None:
+        return [observed.iso.name] if observed.iso.name in observed.stored else []
+    return sorted(name for name in observed.stored if version_of_name(name) == desired.version)

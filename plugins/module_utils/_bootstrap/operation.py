@@ -9,23 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.applying import apply_bootstrap
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.apply import apply_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes import BootstrapChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.desire import bootstrap_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import BootstrapRequest, ObservedBootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import observe_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.options import (
     REQUIRED_IF,
-    BootstrapRequest,
-    ObservedBootstrap,
     bootstrap_argument_spec,
-    bootstrap_request,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observing import observe_bootstrap
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.planning import (
-    BootstrapChange,
-    plan_bootstrap,
-    predict_bootstrap,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap, predict_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

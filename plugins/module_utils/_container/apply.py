@@ -14,25 +14,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import build, changes, power
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import apply_power, apply_vm, changes
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import Run, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.faults import combined
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.work import Run, Workbench
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.hints import combined
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _HANDLERS: dict[type[ContainerChange], Callable[[Workbench, Sequence[Run]], None]] = {
-    changes.AwaitHealthy: power.await_healthy,
-    changes.Clone: build.clone,
-    changes.Destroy: build.destroy,
-    changes.MoveFolder: build.move_folder,
-    changes.MovePool: build.move_pool,
-    changes.PowerOn: power.power_on,
-    changes.Promote: build.promote,
-    changes.Reconfigure: build.reconfigure,
-    changes.Stop: power.stop,
+    changes.AwaitHealthy: apply_power.await_healthy,
+    changes.Clone: apply_vm.clone,
+    changes.Destroy: apply_vm.destroy,
+    changes.MoveFolder: apply_vm.move_folder,
+    changes.MovePool: apply_vm.move_pool,
+    changes.PowerOn: apply_power.power_on,
+    changes.Promote: apply_vm.promote,
+    changes.Reconfigure: apply_vm.reconfigure,
+    changes.Stop: apply_power.stop,
 }
 
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    CONTAINER,
     OFF,
     ON,
     Image,
@@ -21,9 +21,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Place,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import MIB
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import nested
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 # Values of variables may be secrets; a diff only says that they differ.
 _HIDDEN_BEFORE = "(value not shown)"
@@ -61,7 +61,7 @@ class Clone(ContainerChange):
 
     @property
     def is_successor(self) -> bool:
-        return self.target.kind != CONTAINER
+        return self.target.kind != KIND_CONTAINER
 
     def describe(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
@@ -229,7 +229,7 @@ class Promote(ContainerChange):
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         path = f"{self.machine.folder_path}/{self.container}"
-        promoted = replace(self.machine, name=self.container, path=path, kind=CONTAINER)
+        promoted = replace(self.machine, name=self.container, path=path, kind=KIND_CONTAINER)
         rest = tuple(one for one in observed.successors if one != self.machine)
         return replace(observed, machine=promoted, successors=rest)
 

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.canonical import parse_object, parse_strings
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import SCRATCH_UNIT
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import IMAGE, Adapter, Image, Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.vmspec import scsi_controller
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import scsi_controller
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import SCRATCH_UNIT
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Image, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 
 SNAPSHOT_NAME = "gantry-base"
 
@@ -108,7 +109,7 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
     digest, disk = keys.option(row, keys.DIGEST), keys.option(row, keys.DISK)
     snapshot = _find_snapshot(getattr(row.get("snapshot"), "rootSnapshotList", None) or ())
     datastore = _home(inventory, row)
-    if keys.option(row, keys.KIND) != IMAGE or keys.option(row, keys.IMAGE_STATE) != "ready":
+    if keys.option(row, keys.KIND) != KIND_IMAGE or keys.option(row, keys.IMAGE_STATE) != "ready":
         return None
     if digest is None or disk is None or snapshot is None or datastore is None:
         return None

@@ -12,10 +12,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.argspec import config_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.capabilities import parse_capabilities
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.signals import parse_signal
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import (
+    MIB,
+    parse_address,
+    parse_duration,
+    parse_interface,
+    parse_mac,
+    parse_mode,
+    parse_size,
+    parse_strings,
+    parse_words,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DEFAULT_LOG,
     DEFAULT_MEMORY,
     DEFAULT_NETWORK,
@@ -28,23 +37,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec imp
     PlacementOption,
     TmpfsOption,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import (
-    MIB,
-    parse_address,
-    parse_duration,
-    parse_interface,
-    parse_mac,
-    parse_mode,
-    parse_size,
-    parse_strings,
-    parse_words,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import config_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import parse_capabilities, parse_signal
 
 # Room for the suffix of a successor within vSphere's 80 characters, and the longest host name.
 MAX_NAME = 63
-IMAGE_PREFIX = "gantry-image-"
-SUCCESSOR_SUFFIX = "-gantry-next"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _WORD = re.compile(r"[^\s#]+")

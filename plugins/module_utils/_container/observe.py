@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import placement
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.bootstrap import find_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import find_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
     IMAGE_PROPERTIES,
     LOG_PROPERTY,
@@ -23,11 +23,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
     decode_image,
     decode_machine,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import IMAGE_PREFIX, SUCCESSOR_SUFFIX
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Image, Machine, ObservedContainer
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.planning import needs_clone
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import DesiredContainer
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    DesiredContainer,
+    Image,
+    Machine,
+    ObservedContainer,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -73,21 +77,21 @@ def _observe(
     images: Sequence[Image],
 ) -> ObservedContainer:
     wanted = desired.placement
-    datacenter = placement.find_datacenter(inventory, wanted.datacenter)
-    folder = placement.find_folder(inventory, wanted.folder, datacenter)
-    machine = placement.choose_machine(desired.name, machines, datacenter, folder)
+    datacenter = resolve.find_datacenter(inventory, wanted.datacenter)
+    folder = resolve.find_folder(inventory, wanted.folder, datacenter)
+    machine = resolve.choose_machine(desired.name, machines, datacenter, folder)
     if datacenter is None and machine is not None:
         datacenter = machine.datacenter
     observed = ObservedContainer(
-        machine=machine, successors=placement.choose_successors(successors, machine, datacenter, folder)
+        machine=machine, successors=resolve.choose_successors(successors, machine, datacenter, folder)
     )
     if desired.config is None or desired.state == "absent":
         return observed
-    place = placement.resolve_place(inventory, wanted, desired.config, machine, datacenter)
-    image = placement.choose_image(desired.config.image, images, machine, place.datacenter, place.datastore)
+    place = resolve.resolve_place(inventory, wanted, desired.config, machine, datacenter)
+    image = resolve.choose_image(desired.config.image, images, machine, place.datacenter, place.datastore)
     observed = replace(observed, place=place, image=image)
     if needs_clone(desired, observed):
-        observed = replace(observed, place=placement.complete_place(inventory, place, machine, image))
+        observed = replace(observed, place=resolve.complete_place(inventory, place, machine, image))
     return observed
 
 
@@ -103,7 +107,7 @@ def _templates(inventory: Inventory, wanted: Sequence[DesiredContainer]) -> list
     configs = [desired.config for desired in wanted if desired.config is not None and desired.state != "absent"]
     if not configs:
         return []
-    digests = {placement.image_digest_prefix(config.image) for config in configs}
+    digests = {resolve.image_digest_prefix(config.image) for config in configs}
     prefixes = (IMAGE_PREFIX,) if None in digests else tuple(f"{IMAGE_PREFIX}{digest}-" for digest in digests)
     return [entry for entry in inventory.vms() if entry.name.startswith(prefixes)]
 

@@ -10,34 +10,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import keys, placement
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_changes
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.argspec import (
-    container_argument_spec,
-    info_argument_spec,
-)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    CONTAINER,
+    DesiredContainer,
     Machine,
     ObservedContainer,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe import (
-    observe_containers,
-    read_machines,
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe import observe_containers, read_machines
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import (
+    container_argument_spec,
+    info_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.planning import plan_containers
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import (
-    container_result,
-    selects_labels,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import DesiredContainer
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import parse_strings
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import InfoOperation, Operation, Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import container_result, selects_labels
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -126,14 +122,14 @@ class ContainerInfoOperation(InfoOperation[Selection, Sequence[Machine]]):
 
 
 def _within(inventory: Inventory, desired: Selection) -> list[Entry]:
-    datacenter = placement.find_datacenter(inventory, desired.datacenter)
-    folder = placement.find_folder(inventory, desired.folder, datacenter)
+    datacenter = resolve.find_datacenter(inventory, desired.datacenter)
+    folder = resolve.find_folder(inventory, desired.folder, datacenter)
     entries = inventory.vms(datacenter=datacenter)
     return entries if folder is None else [entry for entry in entries if entry.path.startswith(f"{folder.path}/")]
 
 
 def _is_wanted(entry: Entry, desired: Selection) -> bool:
-    if keys.option(entry.properties, keys.KIND) != CONTAINER:
+    if keys.option(entry.properties, keys.KIND) != KIND_CONTAINER:
         return False
     labels = keys.decode_labels(keys.option(entry.properties, keys.LABELS))
     return (desired.names is None or entry.name in desired.names) and selects_labels(labels, desired.labels)

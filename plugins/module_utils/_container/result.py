@@ -10,10 +10,10 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, SUSPENDED, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import NEW
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.values import MIB
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lookup import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 _STATES = {ON: "running", OFF: "stopped", SUSPENDED: "suspended"}
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.guestspec import build_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import build_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    CONTAINER,
-    SUCCESSOR,
     Adapter,
+    Config,
+    DesiredContainer,
     Image,
     Machine,
+    ObservedContainer,
     Place,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.spec import Config, DesiredContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 
 # A machine that a plan creates has no MoID and no id yet.
 NEW = "(new)"
@@ -76,7 +77,7 @@ def new_machine(desired: DesiredContainer, config: Config, name: str, image: Ima
         moid=NEW,
         name=name,
         path=f"{folder_path}/{name}",
-        kind=SUCCESSOR if successor else CONTAINER,
+        kind=KIND_SUCCESSOR if successor else KIND_CONTAINER,
         container_id=NEW,
         digest=image.digest,
         disk=image.disk,
@@ -100,3 +101,35 @@ def _target_adapters(config: Config, existing: tuple[Adapter, ...], place: Place
             replace(there, network=node.moid, mac=network.mac or there.mac, network_name=node.name),
         )
     return tuple(adapters)
+
+
+def needs_clone(desired: DesiredContainer, observed: ObservedContainer) -> bool:
+    """Whether the plan will create a VM, so that a complete place for it has to be found."""
+    if desired.state == "absent" or desired.config is None or observed.image is None:
+        return False
+    if observed.machine is not None and not observed.machine.ours:
+        return False
+    machine = observed.machine or (observed.successors[0] if observed.successors else None)
+    return machine is None or bool(replace_reason(desired, desired.config, machine, observed.image, observed.place))
+
+
+def replace_reason(
+    desired: DesiredContainer, config: Config, machine: Machine, image: Image, place: Place | None
+) -> str:
+    """Why this machine cannot be changed in place; empty where it can."""
+    if desired.recreate:
+        return "recreate"
+    if machine.container_id is None:
+        return "its id is lost"
+    if machine.digest != image.digest:
+        return "another image"
+    if machine.scratch_bytes != config.scratch_bytes:
+        return "another writable layer"
+    if (
+        place is not None
+        and place.datastore is not None
+        and machine.datastore is not None
+        and place.datastore.moid != machine.datastore.moid
+    ):
+        return "another datastore"
+    return ""

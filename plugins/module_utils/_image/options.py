@@ -2,50 +2,41 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user may set about pulling and converting an image, and the limits that hostile images meet."""
+"""The options of container_image and container_image_info."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import Any
 
-GIB = 1 << 30
-
-DevicePolicy = Literal["keep", "drop", "refuse"]
+REQUIRED_TOGETHER = (("registry_username", "registry_password"),)
+MUTUALLY_EXCLUSIVE = (("registry_username", "registry_auth_file"),)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Bounds on one image. They are far above real images, and below what exhausts a controller."""
+def image_argument_spec() -> dict[str, dict[str, Any]]:
+    """The options of container_image besides those of the connection."""
+    return {
+        "name": {"type": "str", "required": True, "aliases": ["image"]},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "pull": {"type": "str", "choices": ["always", "missing", "never"], "default": "missing"},
+        "registry_username": {"type": "str"},
+        "registry_password": {"type": "str", "no_log": True},
+        "registry_auth_file": {"type": "path"},
+        "registry_tls_verify": {"type": "bool", "default": True},
+        "registry_cert_dir": {"type": "path"},
+        "signature_policy": {"type": "path"},
+        "platform": {"type": "str", "choices": ["linux/amd64"], "default": "linux/amd64"},
+        "cache_path": {"type": "path"},
+        "datacenter": {"type": "str"},
+        "cluster": {"type": "str"},
+        "resource_pool": {"type": "str"},
+        "folder": {"type": "str"},
+        "datastore": {"type": "str"},
+    }
 
-    layers: int = 512
-    entries: int = 1_000_000
-    devices: int = 1024
-    metadata_bytes: int = 256 << 20
-    """Names, link targets and extended attributes: what flattening holds in memory."""
-    content_bytes: int = 64 * GIB
-    """All layers, decompressed."""
-    ratio: int = 200
-    """How much larger than its blob a layer may become, once it is larger than ``ratio_from_bytes``."""
-    ratio_from_bytes: int = GIB
 
-
-@dataclass(frozen=True)
-class ImageOptions:
-    """How to reach the registry and what to accept from it."""
-
-    architecture: str = "amd64"
-    auth_file: Path | None = None
-    """Credentials as ``skopeo login`` or ``docker login`` writes them; None: skopeo's own default places."""
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls_verify: bool = True
-    certificates: Path | None = None
-    """A directory with the CA (``*.crt``) and client certificates for the registry."""
-    policy: Path | None = None
-    """A signature policy; None: skopeo's own default places."""
-    request_timeout: float = 60
-    pull_timeout: float = 3600
-    devices: DevicePolicy = "keep"
-    limits: Limits = field(default_factory=Limits)
+def info_argument_spec() -> dict[str, dict[str, Any]]:
+    """The options of container_image_info besides those of the connection."""
+    return {
+        "name": {"type": "str", "aliases": ["image"]},
+        "datacenter": {"type": "str"},
+    }

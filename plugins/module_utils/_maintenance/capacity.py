@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import Demand
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Admission, Cluster, Host, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Admission, Cluster, Host, World
 
 
 def remaining(world: World, cluster: str, host: str) -> list[Host]:

@@ -10,8 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import ObservedMoves
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
+
+
+@dataclass(frozen=True)
+class MaintenanceRequest:
+    host: str
+    datacenter: str | None = None
+    cluster: str | None = None
+    present: bool = True
+    evacuation: str = "drs"
+    evacuate_powered_off: bool = False
+    vsan_mode: str | None = None
+    precheck: str = "true"
+    timeout: int = 3600
+
+    @property
+    def by_drs(self) -> bool:
+        return self.evacuation == "drs"
 
 
 @dataclass(frozen=True)

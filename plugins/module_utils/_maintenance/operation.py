@@ -9,24 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.argspec import argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.operation import Operation, Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.applying import apply_maintenance
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.apply import apply_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import MaintenanceChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observing import observe_host
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.planning import (
-    evacuated_result,
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import maintenance_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_host
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.options import maintenance_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import (
     plan_maintenance,
     predict_maintenance,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.request import (
-    MaintenanceRequest,
-    maintenance_argument_spec,
-    maintenance_request,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.planning import blockers_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session

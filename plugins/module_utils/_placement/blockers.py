@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement import evc
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 
 _DEVICE_CURES = {

@@ -2,62 +2,198 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was found of the VMs to move, and what became of each. Pure data."""
+"""What is known of VMs, hosts, datastores and clusters when a move is planned. Pure data; all references are MoIDs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+Power = Literal["on", "off", "suspended"]
 
 
 @dataclass(frozen=True)
-class Verified:
-    """What of a VM was the same after its move; None: it had none before."""
+class Disk:
+    key: int
+    label: str
+    datastore: str
+    provisioning: str | None = None  # thin, thick, eager_zeroed
+    mode: str = "persistent"
 
-    placement: bool
-    ip_addresses: bool | None = None
-    process: bool | None = None
 
-    def as_result(self) -> dict[str, Any]:
-        return {"placement": self.placement, "ip_addresses": self.ip_addresses, "process": self.process}
+@dataclass(frozen=True)
+class Adapter:
+    key: int
+    label: str
+    network: str | None
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that may keep its VM from moving, in words: ``what`` is "CD/DVD drive 1 with [ds] a.iso"."""
+
+    code: str  # cd_attached, serial_connected, passthrough
+    what: str
+    # A medium on a datastore moves along if the other host sees it too.
+    datastore: str | None = None
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """A move that somebody has started and that is not over."""
+
+    task: str
+    progress: int | None = None
+
+
+@dataclass(frozen=True)
+class Process:
+    """The run of a container that must survive a move."""
+
+    container_id: str
+    started_at: str | None
+    restart_count: int
+
+
+@dataclass(frozen=True)
+class Vm:
+    moid: str
+    name: str
+    path: str
+    host: str | None
+    cluster: str | None
+    pool: str | None
+    power: Power = "off"
+    connection: str = "connected"
+    home: str | None = None  # the datastore of its configuration
+    disks: tuple[Disk, ...] = ()
+    adapters: tuple[Adapter, ...] = ()
+    devices: tuple[Device, ...] = ()
+    snapshots: bool = False
+    evc: str | None = None
+    memory_mb: int = 0
+    reserved_mb: int = 0
+    reserved_mhz: int = 0
+    instance_uuid: str | None = None
+    addresses: tuple[str, ...] = ()
+    process: Process | None = None
+    in_flight: InFlight | None = None
 
     @property
-    def all_well(self) -> bool:
-        return self.placement and self.ip_addresses is not False and self.process is not False
+    def is_on(self) -> bool:
+        return self.power == "on"
+
+    @property
+    def datastores(self) -> tuple[str, ...]:
+        """All that its files are on, without repetition."""
+        homes = () if self.home is None else (self.home,)
+        return tuple(dict.fromkeys((*homes, *(disk.datastore for disk in self.disks))))
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What became of one VM in a run."""
+class Host:
+    moid: str
+    name: str
+    cluster: str | None
+    connection: str = "connected"
+    maintenance: bool = False
+    datastores: frozenset[str] = frozenset()
+    networks: frozenset[str] = frozenset()
+    evc: str | None = None  # the highest EVC mode it can run
+    memory_mb: int = 0
+    memory_used_mb: int = 0
+    cpu_mhz: int = 0
 
-    status: str  # moved, failed, not_started, in_flight
-    duration: float | None = None
-    verified: Verified | None = None
-    fault: Mapping[str, Any] | None = None
-    message: str | None = None
-    # Where it is when that is not where the plan would have it: after the wait for somebody else's move.
-    now: Mapping[str, Any] | None = None
+    @property
+    def usable(self) -> bool:
+        return self.connection == "connected" and not self.maintenance
 
 
 @dataclass(frozen=True)
-class ObservedMoves:
-    """``here`` is the vCenter that the VMs are in; ``world`` the one that they are to be in."""
+class Datastore:
+    moid: str
+    name: str
+    url: str | None = None
+    free_bytes: int = 0
+    accessible: bool = True
+    maintenance: bool = False
+    pod: str | None = None
 
-    vms: tuple[Vm, ...]
-    here: World
-    world: World
-    targets: Mapping[str, Target] = field(default_factory=dict)
-    blockers: tuple[Blocker, ...] = ()
-    warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    # Those that are in the other vCenter already.
-    arrived: tuple[Vm, ...] = ()
-    fates: Mapping[str, Fate] = field(default_factory=dict)
-    # The address of the other vCenter, for messages.
-    away: str | None = None
-    # What applying needs and nothing pure looks at: the devices, and what was read to begin with.
-    handles: Any = field(default=None, compare=False, repr=False)
+
+@dataclass(frozen=True)
+class HostRule:
+    """A VM-host rule that DRS and HA must keep: these VMs run only on these hosts, or never on them."""
+
+    name: str
+    vms: frozenset[str]
+    hosts: frozenset[str]
+    affine: bool
+
+    def forbids(self, vm: str, host: str) -> bool:
+        return vm in self.vms and (host in self.hosts) is not self.affine
+
+
+@dataclass(frozen=True)
+class Admission:
+    """HA's admission control: what of the cluster is kept free for hosts that fail."""
+
+    cpu_percent: int | None = None
+    memory_percent: int | None = None
+    failures: int | None = None
+    failover_hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    moid: str
+    name: str
+    path: str
+    root_pool: str | None = None
+    drs: bool = False
+    automation: str = "fullyAutomated"
+    # What DRS may do with single VMs: an automation level, or "disabled".
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    mandatory: tuple[HostRule, ...] = ()
+    # The VMs that a rule wants on one host with others.
+    together: frozenset[str] = frozenset()
+    admission: Admission | None = None
+    evc: str | None = None
+
+    def automation_of(self, vm: str) -> str:
+        return self.overrides.get(vm, self.automation)
+
+
+@dataclass(frozen=True)
+class World:
+    """One vCenter as far as moves are concerned."""
+
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    datastores: Mapping[str, Datastore] = field(default_factory=dict)
+    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)  # names
+    pools: Mapping[str, str] = field(default_factory=dict)  # paths
+    pods: Mapping[str, str] = field(default_factory=dict)  # names of datastore clusters
+
+    def same_datastore(self, moid: str, other: World) -> str | None:
+        """The datastore of ours that is this one of another vCenter, as both say by its URL."""
+        if other is self:
+            return moid
+        url = other.datastores[moid].url if moid in other.datastores else None
+        return next((one.moid for one in self.datastores.values() if url is not None and one.url == url), None)
+
+    def host_name(self, moid: str | None) -> str | None:
+        return None if moid is None else self.hosts[moid].name if moid in self.hosts else moid
+
+    def datastore_name(self, moid: str) -> str:
+        return self.datastores[moid].name if moid in self.datastores else moid
+
+    def cluster_name(self, moid: str | None) -> str | None:
+        return None if moid is None else self.clusters[moid].name if moid in self.clusters else moid
+
+    def cluster_of(self, host: str | None) -> str | None:
+        found = None if host is None else self.hosts.get(host)
+        return None if found is None else found.cluster
+
+    def hosts_of(self, cluster: str) -> list[Host]:
+        return sorted((host for host in self.hosts.values() if host.cluster == cluster), key=lambda host: host.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.facts import Adapter, Disk, Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Adapter, Disk, Vm
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import moid_of, type_name, vim, vmodl
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, type_name, vim, vmodl
 
 # Objects in one answer. A few properties of 2,000 objects are some 2 MB; vCenter may choose smaller pages.
 _PAGE = 2000

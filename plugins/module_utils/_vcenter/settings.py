@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
 DEFAULT_PORT = 443
 _SCHEME = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)$")
@@ -65,7 +65,7 @@ class ConnectionSettings:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ConnectionSettings:
-        """From the options of ``_core.argspec.connection_argument_spec``."""
+        """From the options of ``_engine.options.connection_argument_spec``."""
         hostname, named_port = split_hostname(params["hostname"])
         port = _port("port", params["port"])
         if named_port is not None and port not in (DEFAULT_PORT, named_port):

@@ -15,13 +15,7 @@ from dataclasses import replace
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api import (
-    SoapAdapter,
-    VmomiSupport,
-    available,
-    moid_of,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionLostError,
     HttpsConnection,
@@ -29,6 +23,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection
     tls_context,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import (
+    SoapAdapter,
+    VmomiSupport,
+    available,
+    moid_of,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
 USER_AGENT = "gantry.vsphere"

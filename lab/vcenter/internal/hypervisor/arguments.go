@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	qemuBinary   = "qemu-system-x86_64"
-	firmwareCode = "/usr/share/OVMF/OVMF_CODE.fd"
-	firmwareVars = "/usr/share/OVMF/OVMF_VARS.fd"
+	qemuBinary = "qemu-system-x86_64"
+	// Of 4 MB: Debian 13 and Ubuntu 24.04 have no firmware of 2 MB any more.
+	firmwareCode = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+	firmwareVars = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 	specFile     = "opt/org.gantry/spec"
 )
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.gantry.probe.plugins.module_utils.operations import FolderOperation
-from ansible_collections.gantry.vsphere.plugins.module_utils._core.module import run_module
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 if __name__ == "__main__":
     run_module(FolderOperation())

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes the changes: an ISO is uploaded under another name and moved to its own when it is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes import (
+    BootstrapChange,
+    RemoveFile,
+    UploadIso,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import (
+    lock_of,
+    part_name,
+    read_inventory,
+    read_users,
+    upload_locks,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import predict_bootstrap, refuse_in_use
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+def apply_bootstrap(
+    session: Session, observed: ObservedBootstrap, plan: Plan[BootstrapChange], report: Report
+) -> ObservedBootstrap:
+    for change in plan.changes:
+        report(change.describe())
+        match change:
+            case UploadIso():
+                _upload(session, observed, change, report)
+            case RemoveFile():
+                _remove(session, observed, change, report)
+    return predict_bootstrap(observed, plan)
+
+
+def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, report: Report) -> None:
+    if observed.iso is None:
+        raise GantryError(f"The plan to upload {change.path} has no file to upload.")
+    datastore = read_inventory(session).datastore(observed.datastore)
+    locks = upload_locks(session)
+    with locks.holding(lock_of(change.name), report):
+        part = part_name(change.name, locks.controller())
+        _make_folder(session, observed)
+        session.upload_file(observed.iso.path, datastore=datastore, path=f"{FOLDER}/{part}", report=report)
+        files, datacenter = session.content.fileManager, _datacenter(session, observed)
+
+        def start() -> Any:
+            return files.MoveDatastoreFile_Task(
+                sourceName=observed.path(part),
+                sourceDatacenter=datacenter,
+                destinationName=change.path,
+                destinationDatacenter=datacenter,
+                # What is there is damaged, or the same: its name is its content.
+                force=True,
+            )
+
+        session.run_one(Job(subject=change.path, action="move into place", start=start), report)
+
+
+def _make_folder(session: Session, observed: ObservedBootstrap) -> None:
+    try:
+        session.content.fileManager.MakeDirectory(
+            name=observed.folder, datacenter=_datacenter(session, observed), createParentDirectories=True
+        )
+    except FaultError as error:
+        if error.kind != "FileAlreadyExists":
+            raise
+
+
+def _remove(session: Session, observed: ObservedBootstrap, change: RemoveFile, report: Report) -> None:
+    # A container may have been made since the plan.
+    if change.name in observed.stored:
+        session.inventory(vms=True, refresh=True)
+        refuse_in_use(change.path, read_users(session, observed, [change.name]).get(change.name, ()))
+    files, datacenter = session.content.fileManager, _datacenter(session, observed)
+
+    def start() -> Any:
+        return files.DeleteDatastoreFile_Task(name=change.path, datacenter=datacenter)
+
+    try:
+        session.run_one(Job(subject=change.path, action="remove", start=start), report)
+    except FaultError as error:
+        if error.kind != "FileNotFound":
+            raise
+
+
+def _datacenter(session: Session, observed: ObservedBootstrap) -> Any:
+    return session.ref("Datacenter", observed.datacenter)

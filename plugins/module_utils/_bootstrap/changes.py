@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes that a plan for bootstrap ISOs is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class UploadIso:
+    """The file comes into the datastore, in place of one of its name that has another size."""
+
+    name: str
+    path: str
+    size: int
+    found_size: int | None
+
+    def describe(self) -> str:
+        return f"upload {self.path}" if self.found_size is None else f"replace {self.path}, which is damaged"
+
+    def before(self) -> Mapping[str, Any]:
+        return _NOTHING if self.found_size is None else nested("files", self.path, "size", value=self.found_size)
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("files", self.path, "size", value=self.size)
+
+
+@dataclass(frozen=True)
+class RemoveFile:
+    """An ISO, or the remains of an upload, goes."""
+
+    name: str
+    path: str
+
+    def describe(self) -> str:
+        return f"remove {self.path}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("files", self.path, value={"state": "present"})
+
+    def after(self) -> Mapping[str, Any]:
+        return _NOTHING
+
+
+BootstrapChange: TypeAlias = "UploadIso | RemoveFile"

@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What there is of bootstrap ISOs in a datastore: one search, whatever the inventory's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ABANDONED_AFTER, ImportLocks
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, read_iso, version_of_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
+    BootstrapRequest,
+    ObservedBootstrap,
+    meant,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+_PATTERN = "gantry-bootstrap-*.iso"
+
+_BROWSER = "browser"
+_PART = ".part-"
+
+
+@dataclass(frozen=True)
+class _File:
+    name: str
+    size: int
+    modified: datetime | None
+
+
+def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBootstrap:
+    iso = None if desired.src is None else read_iso(desired.src)
+    inventory = read_inventory(session)
+    datacenter = inventory.datacenter(desired.datacenter)
+    datastore = inventory.datastore(desired.datastore, datacenter=datacenter)
+    observed = ObservedBootstrap(
+        datacenter=datacenter.moid, datastore=datastore.moid, datastore_name=datastore.name, iso=iso
+    )
+    files = _search(session, datastore, observed.folder)
+    observed = replace(
+        observed,
+        stored={file.name: file.size for file in files if version_of_name(file.name) is not None},
+        abandoned=_abandoned(session, [file for file in files if _PART in file.name]),
+    )
+    names = [] if desired.present else meant(desired, observed)
+    return replace(observed, users=read_users(session, observed, names)) if names else observed
+
+
+def read_inventory(session: Session) -> Inventory:
+    return session.inventory(properties={"Datastore": [_BROWSER]})
+
+
+def upload_locks(session: Session) -> ImportLocks:
+    return ImportLocks(default_root(), str(session.content.about.instanceUuid or "vcenter"))
+
+
+def lock_of(name: str) -> str:
+    """The lock of the upload of an ISO, by its final name."""
+    return f"bootstrap{name}"
+
+
+def part_name(name: str, controller: str) -> str:
+    """What an ISO is called while this machine uploads it: containers never boot from half of one."""
+    return f"{name}{_PART}{controller[:8]}"
+
+
+def _search(session: Session, datastore: Entry, folder: str) -> list[_File]:
+    browser = datastore.properties[_BROWSER]
+    spec = vim.host.DatastoreBrowser.SearchSpec(
+        matchPattern=["gantry-bootstrap-*"],
+        details=vim.host.DatastoreBrowser.FileInfo.Details(
+            fileType=False, fileSize=True, modification=True, fileOwner=False
+        ),
+    )
+
+    def start() -> Any:
+        return browser.SearchDatastore_Task(datastorePath=folder, searchSpec=spec)
+
+    try:
+        found = session.run_one(Job(subject=folder, action="search", start=start, mutates=False), lambda _text: None)
+    except FaultError as error:
+        if error.kind != "FileNotFound":
+            raise
+        return []  # the folder comes with the first upload
+    return [
+        _File(name=str(file.path), size=int(file.fileSize or 0), modified=file.modification)
+        for file in found.file or ()
+    ]
+
+
+def _abandoned(session: Session, parts: Sequence[_File]) -> frozenset[str]:
+    """The uploads that nobody goes on with: ours whose lock is free, and others' that are old."""
+    if not parts:
+        return frozenset()
+    locks = upload_locks(session)
+    controller = locks.known_controller()
+    now = server_time(session)
+    dead = set()
+    for part in parts:
+        name = part.name.partition(_PART)[0]
+        if controller is not None and part.name == part_name(name, controller):
+            if not locks.held(lock_of(name)):
+                dead.add(part.name)
+        elif part.modified is not None and now - part.modified > ABANDONED_AFTER:
+            dead.add(part.name)
+    return frozenset(dead)
+
+
+def read_users(session: Session, observed: ObservedBootstrap, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The paths of the VMs that have one of these ISOs in their drive. Reads the devices of all VMs."""
+    inventory = session.inventory(vms=True)
+    datacenter = inventory.datacenter(observed.datacenter)
+    vms = {entry.moid: entry for entry in inventory.vms(datacenter=datacenter)}
+    by_path = {observed.path(name): name for name in names}
+    users: dict[str, list[str]] = {}
+    for row in session.read([entry.ref for entry in vms.values()], ["config.hardware.device"]):
+        for device in row.get("config.hardware.device") or ():
+            if isinstance(device, vim.vm.device.VirtualCdrom):
+                name = by_path.get(str(getattr(device.backing, "fileName", "")))
+                if name is not None:
+                    users.setdefault(name, []).append(vms[row.moid].path)
+    return {name: tuple(sorted(paths)) for name, paths in users.items()}
+
+
+def find_bootstrap(session: Session, datastore: Entry) -> str:
+    """The path of the newest bootstrap ISO in a datastore."""
+    (row,) = session.read([datastore.ref], ["browser"])
+    spec = vim.host.DatastoreBrowser.SearchSpec(
+        matchPattern=[_PATTERN], details=vim.host.DatastoreBrowser.FileInfo.Details(modification=True)
+    )
+    folder = f"[{datastore.name}] {FOLDER}"
+    job = Job(
+        subject=folder,
+        action="search",
+        start=lambda: row["browser"].SearchDatastore_Task(datastorePath=folder, searchSpec=spec),
+        mutates=False,
+    )
+    try:
+        result = session.run_one(job, lambda _text: None)
+    except FaultError as error:
+        if error.kind != "FileNotFound":
+            raise
+        result = None
+    # One that is being uploaded, or was left half-way, has another name.
+    files = [file for file in getattr(result, "file", None) or () if version_of_name(file.path) is not None]
+    if not files:
+        raise GantryError(
+            f"there is no bootstrap ISO in {folder}: run bootstrap_image with datastore: {datastore.name} first, or "
+            "name an ISO with bootstrap"
+        )
+    newest = max(files, key=lambda file: (file.modification is not None and file.modification.timestamp(), file.path))
+    return f"{folder}/{newest.path}"

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is waited for after a start or a stop, judged from what the VM and its guest say. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+
+POWER_PATH = "runtime.powerState"
+ADDRESS_PATH = "guest.ipAddress"
+STATUS_PATH = keys.option_path(keys.STATUS)
+STARTUP_PATHS = (POWER_PATH, ADDRESS_PATH, STATUS_PATH)
+
+# The guest's tools report its address on their own, about when the container starts.
+_ADDRESS_GRACE = 15.0
+
+
+@dataclass
+class Startup:
+    """The wait for one container to run or to be healthy.
+
+    ``before`` is the status text from before the start: what a former run has left.
+    """
+
+    container: str
+    wait_for: str
+    wait_timeout: int
+    before: str | None
+    wants_address: bool
+    deadline: float
+    status: dict[str, Any] = field(default_factory=dict)
+    power: str = ON
+    failure: str | None = None
+    reached: bool = False
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        """Take in the VM's properties; whether the wait is over, well or badly."""
+        self.power = str(values.get(POWER_PATH, ON))
+        text = values.get(STATUS_PATH)
+        # vSphere forgets what a guest has said when it powers off, so that what was heard is kept here.
+        if text and text != self.before:
+            self.status = parse_object(text) or self.status
+        if not self.reached and self._is_reached():
+            self.reached = True
+            self.deadline = min(self.deadline, time.monotonic() + _ADDRESS_GRACE)
+        if self.reached:
+            return not self.wants_address or bool(values.get(ADDRESS_PATH)) or self.power != ON
+        return self._has_failed()
+
+    def _is_reached(self) -> bool:
+        state = self.status.get("state")
+        if self.wait_for == "healthy":
+            return bool(state == "running" and self.status.get("health") == "healthy")
+        # A container that has done its work and left with 0 did start.
+        return bool(state == "running" or (state == "exited" and self.status.get("exit_code") == 0))
+
+    def _has_failed(self) -> bool:
+        state = self.status.get("state")
+        if state == "error":
+            error = self.status.get("error") or {}
+            self.failure = f"could not be started: {error.get('code', 'error')}: {error.get('message', 'no message')}"
+        elif state == "exited":
+            self.failure = f"exited with code {self.status.get('exit_code')} while it was waited for"
+        elif state == "running" and self.status.get("health") == "unhealthy":
+            self.failure = f"is unhealthy: {self.status.get('health_output') or 'its check says nothing'}"
+        elif self.power != ON:
+            self.failure = f"was powered off before it was {self.wait_for}; its last state was {state or 'unknown'}"
+        return self.failure is not None
+
+    def error(self, log: str | None) -> GantryError:
+        """What went wrong, in words, with the end of the container's output."""
+        failure = self.failure
+        if failure is None:
+            failure = (
+                f"was not {self.wait_for} within {self.wait_timeout} s (wait_timeout) and goes on starting; it is "
+                f"{self.status.get('state') or 'not heard of yet'}, its health {self.status.get('health', 'unknown')}. "
+                "Look at the VM's console, or give it more time"
+            )
+        message = f"container {self.container} {failure}"
+        if log:
+            message += f". The end of its output: {log[-2000:]}"
+        return GantryError(
+            message,
+            details={
+                "status": self.status.get("state"),
+                "exit_code": self.status.get("exit_code"),
+                "error": self.status.get("error"),
+                "health": self.status.get("health"),
+                "log": log,
+            },
+        )
+
+
+@dataclass
+class PoweredOff:
+    """The wait for a VM to be off."""
+
+    deadline: float
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        return values.get(POWER_PATH) == OFF

@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a machine as it should be to vCenter's clone and reconfigure specs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import SCRATCH_UNIT
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import differing
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+
+# Devices that do not exist yet have negative keys, each its own.
+_CDROM_KEY = -1
+_IDE_KEY = -2
+_SCRATCH_KEY = -3
+_FIRST_ADAPTER_KEY = -10
+
+# By the MoID of a port group: what an adapter's backing is.
+Backings = Mapping[str, Any]
+
+
+def clone_spec(
+    target: Machine, snapshot: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, datastore: Any, host: Any
+) -> Any:
+    """A powered-off linked clone with its own scratch disk, adapters and CD. ``host`` is None where DRS chooses."""
+    values = encode(target)
+    values.update(dict.fromkeys(keys.OF_TEMPLATES_ONLY, ""))
+    changes = [
+        *_remove_all(devices, vim.vm.device.VirtualEthernetCard),
+        *_adapter_changes((), target.adapters, devices, backings),
+        *_cdrom_changes(devices, target.bootstrap),
+    ]
+    if target.scratch_bytes is not None:
+        changes.append(_scratch_disk(devices, target.scratch_bytes))
+    return vim.vm.CloneSpec(
+        location=vim.vm.RelocateSpec(
+            pool=pool, datastore=datastore, host=host, diskMoveType="createNewChildDiskBacking"
+        ),
+        snapshot=snapshot,
+        template=False,
+        powerOn=False,
+        config=vim.vm.ConfigSpec(
+            annotation=target.notes,
+            memoryMB=target.memory_mb,
+            numCPUs=target.cpus,
+            extraConfig=_options(values),
+            deviceChange=changes,
+        ),
+    )
+
+
+def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], backings: Backings) -> Any:
+    """Just what differs."""
+    spec = vim.vm.ConfigSpec(extraConfig=_options(changed_values(encode(machine), encode(target))))
+    changed = differing(machine, target, ("memory_mb", "cpus", "notes", "adapters", "bootstrap"))
+    if "memory_mb" in changed:
+        spec.memoryMB = target.memory_mb
+    if "cpus" in changed:
+        spec.numCPUs = target.cpus
+    if "notes" in changed:
+        spec.annotation = target.notes
+    changes = []
+    if "adapters" in changed:
+        changes += _adapter_changes(machine.adapters, target.adapters, devices, backings)
+    if "bootstrap" in changed:
+        changes += _cdrom_changes(devices, target.bootstrap)
+    if changes:
+        spec.deviceChange = changes
+    return spec
+
+
+def extra_config_spec(values: Mapping[str, str]) -> Any:
+    return vim.vm.ConfigSpec(extraConfig=_options(values))
+
+
+def promote_spec(name: str) -> Any:
+    """The name and the kind in one call: there is no moment at which only one of them is changed."""
+    return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: KIND_CONTAINER}))
+
+
+def refuse_opaque(networks: Iterable[Entry]) -> None:
+    """Networks of NSX itself, without a port group."""
+    for network in networks:
+        if network.type_name == "OpaqueNetwork":
+            raise GantryError(
+                f"network {network.path} is an opaque network of NSX, which containers cannot be connected to; name a "
+                "standard or distributed port group"
+            )
+
+
+def _options(values: Mapping[str, str]) -> list[Any]:
+    return [vim.option.OptionValue(key=key, value=value) for key, value in values.items()]
+
+
+def _adapter_changes(
+    existing: Sequence[Adapter], wanted: Sequence[Adapter], devices: Sequence[Any], backings: Backings
+) -> list[Any]:
+    """Adapters that stay keep their device, and with it their MAC and their place."""
+    by_key = {device.key: device for device in devices}
+    changes = []
+    for index, adapter in enumerate(wanted):
+        if index < len(existing):
+            if adapter != existing[index]:
+                changes.append(_edit(_set_adapter(by_key[adapter.key], adapter, backings)))
+        else:
+            card = vim.vm.device.VirtualVmxnet3(
+                key=_FIRST_ADAPTER_KEY - index,
+                connectable=vim.vm.device.VirtualDevice.ConnectInfo(
+                    startConnected=True, connected=True, allowGuestControl=True
+                ),
+            )
+            changes.append(_add(_set_adapter(card, adapter, backings)))
+    changes += [_remove(by_key[adapter.key]) for adapter in existing[len(wanted) :]]
+    return changes
+
+
+def _set_adapter(card: Any, adapter: Adapter, backings: Backings) -> Any:
+    card.backing = backings[adapter.network]
+    if adapter.mac is not None and adapter.mac != card.macAddress:
+        card.addressType = "manual"
+        card.macAddress = adapter.mac
+    return card
+
+
+def _cdrom_changes(devices: Sequence[Any], path: str | None) -> list[Any]:
+    """The CD holds the bootstrap ISO; the template may or may not have a drive for it."""
+    backing = vim.vm.device.VirtualCdrom.IsoBackingInfo(fileName=path)
+    connectable = vim.vm.device.VirtualDevice.ConnectInfo(startConnected=True, connected=True, allowGuestControl=False)
+    for device in devices:
+        if isinstance(device, vim.vm.device.VirtualCdrom):
+            drive = vim.vm.device.VirtualCdrom(
+                key=device.key,
+                controllerKey=device.controllerKey,
+                unitNumber=device.unitNumber,
+                backing=backing,
+                connectable=connectable,
+            )
+            return [_edit(drive)]
+    controller = next((one for one in devices if isinstance(one, vim.vm.device.VirtualIDEController)), None)
+    changes = []
+    if controller is None:
+        controller = vim.vm.device.VirtualIDEController(key=_IDE_KEY, busNumber=0)
+        changes.append(_add(controller))
+    drive = vim.vm.device.VirtualCdrom(
+        key=_CDROM_KEY, controllerKey=controller.key, unitNumber=0, backing=backing, connectable=connectable
+    )
+    return [*changes, _add(drive)]
+
+
+def _scratch_disk(devices: Sequence[Any], size: int) -> Any:
+    controller = scsi_controller(devices)
+    if controller is None:
+        raise GantryError("the image's template has no SCSI controller; run container_image for the image again")
+    change = _add(
+        vim.vm.device.VirtualDisk(
+            key=_SCRATCH_KEY,
+            controllerKey=controller.key,
+            unitNumber=SCRATCH_UNIT,
+            capacityInKB=size // 1024,
+            backing=vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
+                fileName="", diskMode="persistent", thinProvisioned=True
+            ),
+        )
+    )
+    change.fileOperation = "create"
+    return change
+
+
+def scsi_controller(devices: Sequence[Any]) -> Any:
+    """The controller of bus 0: the image disk and the scratch disk are at it."""
+    return next(
+        (one for one in devices if isinstance(one, vim.vm.device.VirtualSCSIController) and one.busNumber == 0), None
+    )
+
+
+def _remove_all(devices: Sequence[Any], kind: Any) -> list[Any]:
+    return [_remove(device) for device in devices if isinstance(device, kind)]
+
+
+def _add(device: Any) -> Any:
+    return vim.vm.device.VirtualDeviceSpec(operation="add", device=device)
+
+
+def _edit(device: Any) -> Any:
+    return vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
+
+
+def _remove(device: Any) -> Any:
+    return vim.vm.device.VirtualDeviceSpec(operation="remove", device=device)
+
+
+def encode(machine: Machine) -> dict[str, str]:
+    """The keys that describe a container VM as it should be."""
+    return {
+        keys.SCHEMA: keys.SCHEMA_VERSION,
+        keys.KIND: machine.kind or "",
+        keys.CONTAINER_ID: machine.container_id or "",
+        keys.HASH: machine.config_hash or "",
+        keys.IMAGE: machine.image or "",
+        keys.DIGEST: machine.digest or "",
+        keys.DISK: machine.disk or "",
+        keys.LABELS: canonical_json(dict(machine.labels)),
+        keys.CONFIG: canonical_json(machine.config),
+        keys.SPEC: canonical_json(machine.spec),
+    }
+
+
+def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in after.items() if before.get(key) != value}

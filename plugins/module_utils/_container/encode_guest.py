@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The spec that the guest runs: the image's configuration and the container's, merged as Docker merges them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, NetworkOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import bounding_set, parse_signal
+
+SPEC_VERSION = 1
+SCRATCH_UNIT = 1
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NANOSECONDS = 1e9
+# Docker's, in the spec's seconds.
+_HEALTH_DEFAULTS = {"interval": 30, "timeout": 30, "retries": 3, "start_period": 0, "start_interval": 5}
+_HEALTH_IMAGE_KEYS = {
+    "interval": "Interval",
+    "timeout": "Timeout",
+    "retries": "Retries",
+    "start_period": "StartPeriod",
+    "start_interval": "StartInterval",
+}
+
+
+def build_spec(
+    name: str,
+    config: Config,
+    image_config: Mapping[str, Any],
+    *,
+    container_id: str,
+    digest: str,
+    disk: str,
+    macs: tuple[str | None, ...],
+) -> dict[str, Any]:
+    """The document of ``guestinfo.gantry.spec``. ``macs`` are the adapters' addresses, in the networks' order."""
+    return {
+        "version": SPEC_VERSION,
+        "id": container_id,
+        "name": name,
+        "image": {"digest": digest, "disk": disk},
+        "process": {
+            "args": process_args(config, image_config),
+            "env": process_env(config, image_config),
+            "user": config.user if config.user is not None else image_config.get("User") or "",
+            "groups": list(config.groups),
+            # As Docker does: a relative directory of an image is one below the root.
+            "cwd": posixpath.join("/", config.working_dir or image_config.get("WorkingDir") or ""),
+            "capabilities": bounding_set(config.capabilities, config.cap_drop),
+        },
+        "hostname": config.hostname,
+        "networks": [_network(network, mac) for network, mac in zip(config.networks, macs, strict=True)],
+        "dns": {
+            "servers": list(config.dns_servers),
+            "search": list(config.dns_search_domains),
+            "options": list(config.dns_opts),
+        },
+        "hosts": dict(config.etc_hosts),
+        "root": _root(config),
+        "tmpfs": [mount.document() for mount in config.tmpfs],
+        "stop": {
+            "signal": config.stop_signal or parse_signal(image_config.get("StopSignal") or "SIGTERM"),
+            "timeout": config.stop_timeout,
+        },
+        "restart": {"policy": config.restart_policy, "max_retries": config.restart_retries},
+        "healthcheck": healthcheck(config, image_config),
+        "log": {"max_bytes": config.log_max_size},
+    }
+
+
+def process_args(config: Config, image_config: Mapping[str, Any]) -> list[str]:
+    """Entrypoint and command. An entrypoint of the user's own drops the image's command; an empty one only clears."""
+    entrypoint = list(image_config.get("Entrypoint") or ()) if config.entrypoint is None else list(config.entrypoint)
+    command = list(config.command or ())
+    if not command and not config.entrypoint:
+        command = list(image_config.get("Cmd") or ())
+    if entrypoint == [""]:
+        # How Docker's command line writes "no entrypoint".
+        entrypoint = []
+    args = entrypoint + command
+    if not args or not args[0]:
+        raise GantryError(
+            f"nothing to run: neither image {config.image} nor the task names a program; give command or entrypoint"
+        )
+    return args
+
+
+def process_env(config: Config, image_config: Mapping[str, Any]) -> list[str]:
+    """Docker's PATH and HOSTNAME, over them the image's variables, over them the container's."""
+    env = {"PATH": _DEFAULT_PATH, "HOSTNAME": config.hostname}
+    for line in image_config.get("Env") or ():
+        name, _equals, value = line.partition("=")
+        env[name] = value
+    for name in sorted(config.env):
+        env[name] = config.env[name]
+    return [f"{name}={value}" for name, value in env.items()]
+
+
+def healthcheck(config: Config, image_config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The health check, each part from the user, else from the image, else Docker's default."""
+    own = config.healthcheck
+    of_image = image_config.get("Healthcheck") or {}
+    test = list(own.test) if own is not None and own.test is not None else list(of_image.get("Test") or ())
+    if not test:
+        if own is not None:
+            raise GantryError(
+                f"healthcheck is given without test and image {config.image} has no health check; give healthcheck.test"
+            )
+        return None
+    if test[0] == "NONE":
+        return None
+    merged: dict[str, Any] = {"test": _shell_test(test, image_config)}
+    for key, default in _HEALTH_DEFAULTS.items():
+        value = getattr(own, key) if own is not None else None
+        if value is None:
+            value = of_image.get(_HEALTH_IMAGE_KEYS[key]) or None
+            if value is not None and key != "retries":
+                value = value / _NANOSECONDS
+        merged[key] = default if value is None else _plain(value)
+    return merged
+
+
+def _shell_test(test: list[str], image_config: Mapping[str, Any]) -> list[str]:
+    shell = image_config.get("Shell")
+    if test[0] == "CMD-SHELL" and shell:
+        return ["CMD", *shell, *test[1:]]
+    return test
+
+
+def _plain(number: float) -> float | int:
+    # 30.0 and 30 are one number but two JSON texts.
+    return int(number) if number == int(number) else number
+
+
+def _network(network: NetworkOption, mac: str | None) -> dict[str, Any]:
+    if network.address is None:
+        return {"mac": mac, "dhcp": True}
+    return {"mac": mac, "dhcp": False, "address": network.address, "gateway": network.gateway}
+
+
+def _root(config: Config) -> dict[str, Any]:
+    on_disk = config.scratch_bytes is not None
+    return {
+        "read_only": config.read_only,
+        "scratch": {"unit": SCRATCH_UNIT} if on_disk else None,
+        "tmpfs_size": config.scratch_size if config.writable == "tmpfs" and not config.read_only else None,
+    }

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to do about a fault, where it can be said."""
+
+from __future__ import annotations
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone, ContainerChange
+
+_NO_RESOURCES = (
+    "The cluster or the resource pool cannot admit the VM: lower memory or cpus, name another resource_pool or "
+    "cluster, or make room"
+)
+_HINTS = {
+    "NoDiskSpace": "Make room in the datastore {datastore}, or name another with datastore",
+    "InsufficientStorageSpace": "Make room in the datastore {datastore}, or name another with datastore",
+    "DuplicateName": (
+        "There is another object of this name in the folder {folder}, perhaps from a run at the same time: run again"
+    ),
+    "FileNotFound": (
+        "A file of the image or the bootstrap ISO is missing: run container_image and bootstrap_image again"
+    ),
+    "InsufficientResourcesFault": _NO_RESOURCES,
+    "InsufficientCpuResourcesFault": _NO_RESOURCES,
+    "InsufficientMemoryResourcesFault": _NO_RESOURCES,
+    "InsufficientFailoverResourcesFault": _NO_RESOURCES,
+    "NoCompatibleHost": (
+        "No host of the cluster that is connected and not in maintenance reaches all that the VM needs: its datastore, "
+        "its networks and the bootstrap ISO"
+    ),
+    "MacAddressInUse": "Another VM has this mac_address: leave it out, or give another",
+    "NoPermission": "The documentation lists the privileges that the module needs",
+    "ConcurrentAccess": "Somebody else changes the VM at the same time: run again",
+    "TaskInProgress": "Something else is being done with the VM: run again when it is finished",
+}
+
+
+def explain(change: ContainerChange, error: GantryError) -> GantryError:
+    """The error with what was being done and what to do about it."""
+    message = f"could not {change.describe()}: {error.message}"
+    hint = _HINTS.get((error.fault or {}).get("type", ""))
+    if hint:
+        datastore, folder = _where(change)
+        message = f"{message.rstrip('.')}. {hint.format(datastore=datastore, folder=folder)}"
+    return GantryError(message, fault=error.fault, details={**error.details, "name": change.container})
+
+
+def _where(change: ContainerChange) -> tuple[str, str]:
+    if isinstance(change, Clone):
+        datastore = change.place.datastore.name if change.place.datastore is not None else ""
+        return datastore, change.place.folder.path if change.place.folder is not None else ""
+    machine = getattr(change, "machine", None)
+    datastore = getattr(getattr(machine, "datastore", None), "name", "")
+    return datastore, getattr(machine, "folder_path", "")
+
+
+def combined(errors: list[GantryError]) -> GantryError:
+    """One error for all containers that failed."""
+    if len(errors) == 1:
+        return errors[0]
+    message = f"{len(errors)} containers failed: " + "; ".join(error.message for error in errors)
+    failures = [{**error.details, "msg": error.message, "fault": error.fault} for error in errors]
+    return GantryError(message, fault=errors[0].fault, details={"failures": failures})

@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From desired and observed state to the changes. Pure, so that properties of it can be tested.
+
+What can be changed in place is, with a stop and a start around it where it only takes effect at the next start: the
+VM keeps its identity (rules, permissions, MACs) and its writable layer. A new image, datastore or scratch disk needs
+a new VM: the successor is created first, and only when it exists is the old VM stopped and removed and the successor
+put in its place. Each state in between is one that the next run recognises and continues from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
+    AwaitHealthy,
+    Clone,
+    ContainerChange,
+    Destroy,
+    MoveFolder,
+    MovePool,
+    PowerOn,
+    Promote,
+    Reconfigure,
+    Stop,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    DEFAULT_STOP_TIMEOUT,
+    OFF,
+    ON,
+    Config,
+    DesiredContainer,
+    Image,
+    Machine,
+    ObservedContainer,
+    Place,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
+    LIVE,
+    OFFLINE,
+    differing,
+    new_machine,
+    replace_reason,
+    target_machine,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
+    KIND_CONTAINER,
+    KIND_SUCCESSOR,
+    SUCCESSOR_SUFFIX,
+)
+
+
+def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
+    """The plan for any number of containers."""
+    return Plan(tuple(change for desired, observed in pairs for change in plan_container(desired, observed)))
+
+
+def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
+    """The changes for one container, in their order."""
+    _refuse_foreign(observed)
+    planner = _Planner(desired, observed)
+    if desired.state == "absent":
+        planner.remove()
+    elif desired.config is None:
+        planner.set_state()
+    else:
+        planner.converge(desired.config)
+    return tuple(planner.changes)
+
+
+def _refuse_foreign(observed: ObservedContainer) -> None:
+    machine = observed.machine
+    if machine is not None and machine.kind != KIND_CONTAINER:
+        raise GantryError(
+            f"there is a VM {machine.path} that is not a container VM of this collection (it has no gantry.kind "
+            f"{KIND_CONTAINER!r}); it is left alone. Choose another name, or give the folder of the container",
+            details={"moid": machine.moid, "path": machine.path},
+        )
+    for successor in observed.successors:
+        if successor.kind != KIND_SUCCESSOR:
+            raise GantryError(f"{successor.path} has the name of a successor but is not one; it is left alone")
+
+
+class _Planner:
+    """Builds the changes one by one, keeping the model as each leaves it."""
+
+    def __init__(self, desired: DesiredContainer, observed: ObservedContainer) -> None:
+        self.desired = desired
+        self.seen = observed
+        self.changes: list[ContainerChange] = []
+
+    def remove(self) -> None:
+        for machine in (self.seen.machine, *self.seen.successors):
+            if machine is not None:
+                self._destroy(machine)
+
+    def set_state(self) -> None:
+        """Without a configuration: the power state of what is there."""
+        self._adopt_lone_successor()
+        if self.seen.machine is None:
+            raise GantryError(
+                f"there is no container {self.desired.name} whose state could be managed; give image to create it"
+            )
+        self._discard_successors()
+        self._set_power(was_running=self.seen.machine.running)
+
+    def converge(self, config: Config) -> None:
+        image, place = self.seen.image, self.seen.place
+        if image is None or place is None:
+            raise ValueError("a configuration is planned without its image and place")
+        self._adopt_lone_successor()
+        machine = self.seen.machine
+        was_running = machine is not None and machine.running
+        if machine is None:
+            self._do(self._clone(config, self.desired.name, image, place, ""))
+        elif reason := replace_reason(self.desired, config, machine, image, place):
+            self._replace(config, machine, image, place, reason)
+        else:
+            self._discard_successors()
+            self._move(place)
+            self._reconfigure(config, image, place)
+        self._set_power(was_running=was_running)
+
+    def _do(self, change: ContainerChange) -> None:
+        self.changes.append(change)
+        self.seen = change.project(self.seen)
+
+    def _machine(self) -> Machine:
+        if self.seen.machine is None:
+            raise ValueError("the plan has lost its machine")
+        return self.seen.machine
+
+    def _adopt_lone_successor(self) -> None:
+        """A run was killed between removing the old VM and renaming its successor."""
+        if self.seen.machine is None and self.seen.successors:
+            self._do(Promote(self.desired.name, self.seen.successors[0]))
+
+    def _discard_successors(self) -> None:
+        """A run was killed before it removed the old VM, and the successor is no longer wanted."""
+        for successor in self.seen.successors:
+            self._destroy(successor)
+
+    def _clone(self, config: Config, name: str, image: Image, place: Place, reason: str) -> Clone:
+        if place.folder is None or place.pool is None or place.datastore is None or place.bootstrap is None:
+            raise ValueError("a clone is planned without a complete place")
+        target = new_machine(self.desired, config, name, image, place)
+        return Clone(self.desired.name, target=target, image=image, place=place, reason=reason)
+
+    def _replace(self, config: Config, machine: Machine, image: Image, place: Place, reason: str) -> None:
+        usable = [one for one in self.seen.successors if _usable(one, config, image, place)]
+        for successor in self.seen.successors:
+            if successor not in usable[:1]:
+                self._destroy(successor)
+        if usable:
+            target = target_machine(self.desired, config, usable[0], image, place)
+            if differing(usable[0], target, OFFLINE + LIVE):
+                self._do(Reconfigure(self.desired.name, usable[0], target))
+        else:
+            name = self.desired.name + SUCCESSOR_SUFFIX
+            self._do(self._clone(config, name, image, place, reason))
+        self._destroy(machine)
+        self._do(Promote(self.desired.name, self.seen.successors[0]))
+
+    def _move(self, place: Place) -> None:
+        machine = self._machine()
+        if place.cluster is not None and machine.cluster is not None and place.cluster.moid != machine.cluster.moid:
+            raise GantryError(
+                f"container {self.desired.name} is in cluster {machine.cluster.name}, not in {place.cluster.name}; "
+                "migrate the VM there, or set recreate: true to build it anew there"
+            )
+        if place.folder is not None and (machine.folder is None or place.folder.moid != machine.folder.moid):
+            self._do(MoveFolder(self.desired.name, machine, place.folder))
+        machine = self._machine()
+        if place.pool is not None and (machine.pool is None or place.pool.moid != machine.pool.moid):
+            self._do(MovePool(self.desired.name, machine, place.pool))
+
+    def _reconfigure(self, config: Config, image: Image, place: Place) -> None:
+        machine = self._machine()
+        target = target_machine(self.desired, config, machine, image, place)
+        if not differing(machine, target, OFFLINE + LIVE):
+            return
+        if differing(machine, target, OFFLINE):
+            self._stop(machine)
+            machine = self._machine()
+            target = target_machine(self.desired, config, machine, image, place)
+        self._do(Reconfigure(self.desired.name, machine, target))
+
+    def _set_power(self, *, was_running: bool) -> None:
+        machine = self._machine()
+        state = self.desired.state
+        if state == "healthy" and not (machine.spec or {}).get("healthcheck"):
+            raise GantryError(
+                f"container {self.desired.name} has no health check, so it cannot be waited for as healthy; "
+                "give healthcheck, or use state: started"
+            )
+        if state == "stopped":
+            self._stop(machine)
+        elif (self.desired.wants_running or was_running) and machine.power != ON:
+            wait_for = ("healthy" if state == "healthy" else "running") if self.desired.wait else None
+            self._do(PowerOn(self.desired.name, machine, wait_for=wait_for, wait_timeout=self.desired.wait_timeout))
+        elif state == "healthy" and self.desired.wait and machine.health != "healthy":
+            self._do(AwaitHealthy(self.desired.name, machine, wait_timeout=self.desired.wait_timeout))
+
+    def _stop(self, machine: Machine) -> None:
+        if machine.power != OFF:
+            timeout = self.desired.stop_timeout
+            if timeout is None:
+                timeout = int(((machine.spec or {}).get("stop") or {}).get("timeout", DEFAULT_STOP_TIMEOUT))
+            self._do(Stop(self.desired.name, machine, timeout=timeout, force=self.desired.force_kill))
+
+    def _destroy(self, machine: Machine) -> None:
+        if not machine.ours:
+            raise ValueError("only container VMs of our own are ever removed")
+        if machine.power != OFF:
+            self._stop(machine)
+            off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
+            machine = off[0]
+        self._do(Destroy(self.desired.name, machine))
+
+
+def _usable(successor: Machine, config: Config, image: Image, place: Place) -> bool:
+    """Whether an interrupted run's successor is what this run would create."""
+    return (
+        successor.container_id is not None
+        and successor.digest == image.digest
+        and successor.scratch_bytes == config.scratch_bytes
+        and _same(successor.folder, place.folder)
+        and _same(successor.pool, place.pool)
+        and _same(successor.datastore, place.datastore)
+    )
+
+
+def _same(one: object, other: object) -> bool:
+    return getattr(one, "moid", None) == getattr(other, "moid", None)

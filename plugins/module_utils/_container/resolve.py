@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the placement options to objects, and which of several VMs or templates is meant. Makes no request.
+
+What is given must exist and be one; what is not given stays as it is, and for a new VM is the only one there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    Config,
+    Image,
+    Machine,
+    Place,
+    PlacementOption,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+
+
+def find_datacenter(inventory: Inventory, name: str | None) -> Entry | None:
+    """The datacenter that is named, else the only one, else None: it is not said which."""
+    if name is None and len(inventory.all("Datacenter")) > 1:
+        return None
+    return inventory.datacenter(name)
+
+
+def find_folder(inventory: Inventory, name: str | None, datacenter: Entry | None) -> Entry | None:
+    """The folder that is named, if one is."""
+    if name is None:
+        return None
+    # Without a datacenter that is the only one this says that it must be given.
+    return inventory.folder(name, datacenter=datacenter or inventory.datacenter())
+
+
+def resolve_place(
+    inventory: Inventory, wanted: PlacementOption, config: Config, machine: Machine | None, datacenter: Entry | None
+) -> Place:
+    """All that is given, as objects; what is not given is None."""
+    if datacenter is None:
+        datacenter = inventory.datacenter()
+    cluster = pool = None
+    if wanted.cluster is not None:
+        cluster = inventory.cluster(wanted.cluster, datacenter=datacenter)
+    if wanted.resource_pool is not None:
+        if cluster is None:
+            cluster = (machine.cluster if machine else None) or inventory.cluster(datacenter=datacenter)
+        pool = inventory.resource_pool(wanted.resource_pool, cluster=cluster)
+    datastore = None
+    if wanted.datastore is not None:
+        datastore = inventory.datastore(wanted.datastore, datacenter=datacenter)
+    return Place(
+        datacenter=datacenter,
+        networks=tuple(inventory.network(network.name, datacenter=datacenter) for network in config.networks),
+        folder=find_folder(inventory, wanted.folder, datacenter),
+        pool=pool,
+        cluster=cluster,
+        datastore=datastore,
+        bootstrap=wanted.bootstrap,
+    )
+
+
+def complete_place(inventory: Inventory, place: Place, machine: Machine | None, image: Image) -> Place:
+    """The place of a new VM: what was not given is the predecessor's, else the only one there is."""
+    folder = place.folder or (machine.folder if machine else None)
+    cluster, pool = place.cluster, place.pool
+    if pool is None and machine is not None and (cluster is None or cluster == machine.cluster):
+        cluster, pool = machine.cluster, machine.pool
+    if cluster is None:
+        cluster = inventory.cluster(datacenter=place.datacenter)
+    return replace(
+        place,
+        folder=folder or inventory.folder(None, datacenter=place.datacenter),
+        pool=pool or inventory.resource_pool(None, cluster=cluster),
+        cluster=cluster,
+        datastore=place.datastore or image.datastore,
+    )
+
+
+def choose_machine(
+    name: str, candidates: Sequence[Machine], datacenter: Entry | None, folder: Entry | None
+) -> Machine | None:
+    """Which of the VMs of a name is meant. Never simply the first: two that could be meant are an error."""
+    within = [one for one in candidates if datacenter is None or one.datacenter == datacenter]
+    if folder is not None:
+        there = [one for one in within if one.folder == folder]
+        # One of ours elsewhere is to be moved to the folder; another's VM elsewhere is none of our business.
+        within = there or [one for one in within if one.ours]
+    if len(within) > 1:
+        paths = sorted(one.path for one in within)
+        raise GantryError(
+            f"name {name!r} is the name of {len(within)} VMs: {', '.join(paths)}. "
+            "Say which one with folder or datacenter",
+            details={"candidates": paths},
+        )
+    return within[0] if within else None
+
+
+def choose_successors(
+    candidates: Sequence[Machine], machine: Machine | None, datacenter: Entry | None, folder: Entry | None
+) -> tuple[Machine, ...]:
+    """The successors that an interrupted run left for this container."""
+    folders = [one for one in ((machine.folder if machine else None), folder) if one is not None]
+    found = [
+        one
+        for one in candidates
+        if one.kind == KIND_SUCCESSOR
+        and (datacenter is None or one.datacenter == datacenter)
+        and (not folders or one.folder in folders)
+    ]
+    if machine is None and len(found) > 1:
+        raise GantryError(
+            f"the container is gone and there are {len(found)} VMs to take its place: "
+            f"{', '.join(sorted(one.path for one in found))}. Say which one with folder or datacenter"
+        )
+    return tuple(found)
+
+
+def choose_image(
+    reference: str, images: Sequence[Image], machine: Machine | None, datacenter: Entry, datastore: Entry | None
+) -> Image:
+    """The template of an image reference. A machine that runs the image keeps to the disk it was cloned from."""
+    wanted = parse_reference(reference)
+    here = [image for image in images if image.datacenter == datacenter]
+    found = [
+        image for image in here if (image.digest == wanted.digest if wanted.digest else _refers(image, str(wanted)))
+    ]
+    if not found:
+        raise _no_image(reference, here, datacenter)
+    if len({image.digest for image in found}) > 1:
+        raise GantryError(
+            f"image {reference!r} is the name of {len(found)} images: "
+            f"{', '.join(sorted(f'{one.name} ({one.digest})' for one in found))}. "
+            "Give its digest (name@sha256:…), or run container_image for it again"
+        )
+    if machine is not None and datastore in (None, machine.datastore):
+        kept = [one for one in found if one.disk == machine.disk and one.datastore == machine.datastore]
+        if kept:
+            return kept[0]
+    return _for_a_clone(reference, found, datastore)
+
+
+def _for_a_clone(reference: str, found: Sequence[Image], datastore: Entry | None) -> Image:
+    names = sorted({image.datastore.name for image in found})
+    if datastore is not None:
+        found = [image for image in found if image.datastore == datastore]
+        if not found:
+            raise GantryError(
+                f"image {reference!r} is in the datastore {', '.join(names)} and not in {datastore.name}, and a "
+                f"container's disk lies beside its image's. Run container_image with datastore: {datastore.name} first"
+            )
+    elif len(names) > 1:
+        raise GantryError(f"image {reference!r} is in the datastores {', '.join(names)}. Say which one with datastore")
+    # Of two conversions of one image the later one: MoIDs count up.
+    return max(found, key=lambda image: (len(image.moid), image.moid))
+
+
+def _refers(image: Image, wanted: str) -> bool:
+    return any(_normal(reference) == wanted for reference in image.references)
+
+
+def _normal(reference: str) -> str:
+    try:
+        return str(parse_reference(reference))
+    except GantryError:
+        # Somebody edited the template's list by hand.
+        return reference
+
+
+def _no_image(reference: str, images: Sequence[Image], datacenter: Entry) -> GantryError:
+    known = sorted({name for image in images for name in image.references})
+    there = f"the images there are: {', '.join(known[:10])}" if known else "there is no image yet"
+    return GantryError(
+        f"image {reference!r} is not in datacenter {datacenter.name}; {there}. Run container_image for it first",
+        details={"images": known},
+    )
+
+
+def image_digest_prefix(reference: str) -> str | None:
+    """The 12 digits of the digest that a template's name has, where the reference says the digest."""
+    digest = parse_reference(reference).digest
+    return None if digest is None else digest.partition(":")[2][:12]

@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes that a plan for a cluster's settings is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import _text
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+
+
+@dataclass(frozen=True)
+class ChangeSetting:
+    """One setting; ``path`` is where its option is. An advanced option that is not there is None."""
+
+    path: tuple[str, ...]
+    old: Any
+    new: Any
+
+    def describe(self) -> str:
+        name = ".".join(self.path)
+        if self.new is None:
+            return f"remove {name}"
+        return f"set {name}: {_text(self.new)}"
+
+    def before(self) -> Mapping[str, Any]:
+        return {} if self.old is None else nested(*self.path, value=self.old)
+
+    def after(self) -> Mapping[str, Any]:
+        return {} if self.new is None else nested(*self.path, value=self.new)

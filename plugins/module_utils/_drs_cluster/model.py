@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings of DRS and HA of a cluster, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SETTING_FIELDS = ("host_failures_tolerated", "cpu_percent", "memory_percent", "failover_hosts")
+
+POLICY_DISABLED = "disabled"
+POLICY_SLOTS = "slot_policy"
+POLICY_PERCENTAGE = "cluster_resource_percentage"
+POLICY_HOSTS = "dedicated_failover_hosts"
+POLICIES = (POLICY_DISABLED, POLICY_SLOTS, POLICY_PERCENTAGE, POLICY_HOSTS)
+# What each policy has besides its name.
+POLICY_FIELDS: dict[str, tuple[str, ...]] = {
+    POLICY_DISABLED: (),
+    POLICY_SLOTS: ("host_failures_tolerated",),
+    POLICY_PERCENTAGE: ("host_failures_tolerated", "cpu_percent", "memory_percent"),
+    POLICY_HOSTS: ("failover_hosts",),
+}
+
+
+@dataclass(frozen=True)
+class AdmissionControl:
+    """Which VMs HA refuses to power on, so that it can restart others. ``failover_hosts`` are MoIDs.
+
+    Percentages that are None are worked out by vCenter from the number of failures.
+    """
+
+    policy: str
+    host_failures_tolerated: int | None = None
+    cpu_percent: int | None = None
+    memory_percent: int | None = None
+    failover_hosts: frozenset[str] | None = None
+
+    def view(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """As a user knows it: the fields of its policy."""
+        view: dict[str, Any] = {"policy": self.policy}
+        for name in POLICY_FIELDS[self.policy]:
+            value = getattr(self, name)
+            if name == "failover_hosts":
+                value = sorted(names.get(moid, moid) for moid in value or ())
+            if value is not None:
+                view[name] = value
+        return view
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings by the names of their options. In what is asked for, only those that are given.
+
+    ``advanced``: an option that is None is not to be there.
+    """
+
+    drs: Mapping[str, Any] = field(default_factory=dict)
+    advanced: Mapping[str, str | None] = field(default_factory=dict)
+    ha: Mapping[str, Any] = field(default_factory=dict)
+    admission: AdmissionControl | None = None

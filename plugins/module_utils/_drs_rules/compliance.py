@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which rules are broken now, and by which VMs on which hosts. Pure.
+
+vCenter says of a rule only whether it is kept, and brings that up to date in intervals; this looks at where VMs are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    AFFINITY,
+    ANTI_AFFINITY,
+    HOST_AFFINITY,
+    HOST_RULES,
+    ClusterRules,
+    Rule,
+    Surroundings,
+    Vm,
+)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that is broken, and the VMs that are not where it wants them."""
+
+    rule: Rule
+    vms: tuple[Vm, ...]
+    message: str
+
+    def as_result(self, around: Surroundings) -> dict[str, Any]:
+        return {
+            "rule": self.rule.name,
+            "type": self.rule.type,
+            "mandatory": self.rule.mandatory,
+            "vms": [{"name": vm.name, "path": vm.path, "moid": vm.moid, "host": _host(vm, around)} for vm in self.vms],
+            "message": self.message,
+        }
+
+
+def find_violations(rules: ClusterRules, around: Surroundings) -> list[Violation]:
+    """Of the enabled rules, in the order of their names. Only VMs that are powered on run anywhere."""
+    found = []
+    for _name, rule in sorted(rules.rules.items()):
+        if rule.enabled and (wrong := _misplaced(rule, rules, around)):
+            places = ", ".join(f"{vm.name} on {_host(vm, around)}" for vm in wrong)
+            found.append(Violation(rule, wrong, f"{_wish(rule)}: {places}"))
+    return found
+
+
+def _misplaced(rule: Rule, rules: ClusterRules, around: Surroundings) -> tuple[Vm, ...]:
+    if rule.type in HOST_RULES:
+        named = _members(rules, rule.host_group)
+        vms = _running(_members(rules, rule.vm_group), around)
+        return tuple(vm for vm in vms if (vm.host in named) != (rule.type == HOST_AFFINITY))
+    vms = _running(rule.vms, around)
+    shared = Counter(vm.host for vm in vms)
+    if rule.type == AFFINITY:
+        return vms if len(shared) > 1 else ()
+    if rule.type == ANTI_AFFINITY:
+        return tuple(vm for vm in vms if shared[vm.host] > 1)
+    return ()  # a dependency says when VMs start, not where
+
+
+def _running(moids: Iterable[str], around: Surroundings) -> tuple[Vm, ...]:
+    vms = [around.vms[moid] for moid in moids if moid in around.vms]
+    return tuple(sorted((vm for vm in vms if vm.powered_on and vm.host is not None), key=lambda vm: (vm.path, vm.moid)))
+
+
+def _members(rules: ClusterRules, group: str | None) -> frozenset[str]:
+    found = None if group is None else rules.groups.get(group)
+    return frozenset() if found is None else found.members
+
+
+def _wish(rule: Rule) -> str:
+    must = "must" if rule.mandatory else "should"
+    if rule.type == AFFINITY:
+        return f"rule {rule.name}: these VMs {must} be on one host"
+    if rule.type == ANTI_AFFINITY:
+        return f"rule {rule.name}: these VMs {must} be on different hosts"
+    where = "on" if rule.type == HOST_AFFINITY else "on other hosts than"
+    return f"rule {rule.name}: VMs of {rule.vm_group} {must} be {where} those of {rule.host_group}"
+
+
+def _host(vm: Vm, around: Surroundings) -> str | None:
+    host = None if vm.host is None else around.hosts.get(vm.host)
+    return None if host is None else host.name

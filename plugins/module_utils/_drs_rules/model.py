@@ -1,0 +1,240 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Groups, rules and overrides of a cluster, and what is around them. Pure.
+
+VMs and hosts are MoIDs in here; what they are called is in the surroundings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
+
+ADD = "add"
+REMOVE = "remove"
+EXACT = "exact"
+MEMBERS_MODES = (ADD, REMOVE, EXACT)
+
+
+@dataclass(frozen=True)
+class WantedGroup:
+    """``option`` is what the user calls its members in the task, for messages."""
+
+    name: str
+    present: bool
+    type: str | None = None
+    vms: tuple[VmSelector, ...] = ()
+    hosts: tuple[str, ...] = ()
+    mode: str = ADD
+    option: str = "members"
+
+
+@dataclass(frozen=True)
+class WantedRule:
+    """None is what the task does not say: it stays as it is."""
+
+    name: str
+    present: bool
+    type: str | None = None
+    enabled: bool | None = None
+    mandatory: bool | None = None
+    vms: tuple[VmSelector, ...] | None = None
+    vm_group: str | None = None
+    host_group: str | None = None
+    depends_on: str | None = None
+    option: str = "vms"
+
+
+@dataclass(frozen=True)
+class WantedOverride:
+    """``level`` None: there is to be no override."""
+
+    vms: tuple[VmSelector, ...]
+    level: str | None
+    option: str = "vms"
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    """All that a task asks of one cluster."""
+
+    cluster: str | None
+    datacenter: str | None
+    groups: tuple[WantedGroup, ...] = ()
+    rules: tuple[WantedRule, ...] = ()
+    overrides: tuple[WantedOverride, ...] = ()
+    # Groups and rules whose names begin so go unless they are asked for.
+    purge_prefix: str | None = None
+
+
+@dataclass(frozen=True)
+class GroupTarget:
+    name: str
+    present: bool
+    type: str | None = None
+    members: frozenset[str] = frozenset()
+    mode: str = ADD
+
+
+@dataclass(frozen=True)
+class RuleTarget:
+    name: str
+    present: bool
+    type: str | None = None
+    enabled: bool | None = None
+    mandatory: bool | None = None
+    vms: frozenset[str] | None = None
+    vm_group: str | None = None
+    host_group: str | None = None
+    depends_on: str | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A ruleset with MoIDs for names. ``overrides``: by VM, None for no override."""
+
+    groups: tuple[GroupTarget, ...] = ()
+    rules: tuple[RuleTarget, ...] = ()
+    overrides: dict[str, str | None] = field(default_factory=dict)
+    purge_prefix: str | None = None
+
+
+VM = "vm"
+HOST = "host"
+GROUP_TYPES = (VM, HOST)
+
+AFFINITY = "vm_affinity"
+ANTI_AFFINITY = "vm_anti_affinity"
+HOST_AFFINITY = "vm_host_affinity"
+HOST_ANTI_AFFINITY = "vm_host_anti_affinity"
+DEPENDENCY = "vm_dependency"
+RULE_TYPES = (AFFINITY, ANTI_AFFINITY, HOST_AFFINITY, HOST_ANTI_AFFINITY, DEPENDENCY)
+# Each is about its VMs, about a group of VMs and one of hosts, or about two groups of VMs.
+VM_RULES = (AFFINITY, ANTI_AFFINITY)
+HOST_RULES = (HOST_AFFINITY, HOST_ANTI_AFFINITY)
+OPERANDS = ("vms", "vm_group", "host_group", "depends_on")
+# Those that a rule of each type needs.
+OPERANDS_OF = {
+    **dict.fromkeys(VM_RULES, ("vms",)),
+    **dict.fromkeys(HOST_RULES, ("vm_group", "host_group")),
+    DEPENDENCY: ("vm_group", "depends_on"),
+}
+
+V = TypeVar("V")
+
+DISABLED = "disabled"
+AUTOMATION_LEVELS = ("manual", "partially_automated", "fully_automated")
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of VMs or of hosts."""
+
+    name: str
+    type: str
+    members: frozenset[str]
+    by_user: bool = field(default=True, compare=False)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. Of the operands it has those of its type; a type that is not one of RULE_TYPES is left alone."""
+
+    name: str
+    type: str
+    enabled: bool = True
+    mandatory: bool = False
+    vms: frozenset[str] = frozenset()
+    vm_group: str | None = None
+    host_group: str | None = None
+    depends_on: str | None = None
+    key: int | None = field(default=None, compare=False)
+    by_user: bool = field(default=True, compare=False)
+    in_compliance: bool | None = field(default=None, compare=False)
+
+    @property
+    def groups(self) -> tuple[tuple[str, str], ...]:
+        """The groups that it is about, each with the type that it must have."""
+        named = ((self.vm_group, VM), (self.host_group, HOST), (self.depends_on, VM))
+        return tuple((name, kind) for name, kind in named if name is not None)
+
+
+@dataclass(frozen=True)
+class Override:
+    """What DRS does with one VM instead of what it does by default; None is the cluster's default all the same."""
+
+    vm: str
+    level: str | None
+
+
+@dataclass(frozen=True)
+class ClusterRules:
+    """All of a cluster's groups and rules by name, and its overrides by VM."""
+
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+    # Names that more than one rule has: which is meant cannot be told.
+    ambiguous: frozenset[str] = frozenset()
+
+    def with_groups(self, groups: Iterable[Group], without: Iterable[str] = ()) -> ClusterRules:
+        return replace(self, groups=_changed(self.groups, {group.name: group for group in groups}, without))
+
+    def with_rules(self, rules: Iterable[Rule], without: Iterable[str] = ()) -> ClusterRules:
+        return replace(self, rules=_changed(self.rules, {rule.name: rule for rule in rules}, without))
+
+    def with_overrides(self, overrides: Iterable[Override], without: Iterable[str] = ()) -> ClusterRules:
+        new = {override.vm: override for override in overrides}
+        return replace(self, overrides=_changed(self.overrides, new, without))
+
+
+def _changed(known: Mapping[str, V], new: Mapping[str, V], without: Iterable[str]) -> dict[str, V]:
+    gone = set(without)
+    return {**{key: value for key, value in known.items() if key not in gone}, **new}
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the cluster; ``trouble`` is why no VM can run on it now."""
+
+    moid: str
+    name: str
+    path: str
+    trouble: str | None = None
+
+
+@dataclass(frozen=True)
+class Vm:
+    """A VM of the cluster, and where it is."""
+
+    moid: str
+    name: str
+    path: str
+    host: str | None = None
+    powered_on: bool = False
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the rules are about: the hosts and VMs of the cluster, and the paths of all objects that were read."""
+
+    cluster: str
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    vms: Mapping[str, Vm] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+    def path(self, moid: str) -> str:
+        """The path of a VM or host; its MoID where this user cannot see it."""
+        return self.paths.get(moid, moid)
+
+    def sorted_paths(self, moids: Iterable[str]) -> list[str]:
+        return sorted(self.path(moid) for moid in moids)
+
+    def listed(self, moids: Iterable[str]) -> str:
+        """For messages: the last part of each path."""
+        return ", ".join(sorted(self.path(moid).rpartition("/")[2] for moid in moids))

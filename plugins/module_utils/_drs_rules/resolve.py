@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the names in what a task asks for to MoIDs, in an inventory that was read. Makes no request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    REMOVE,
+    GroupTarget,
+    Ruleset,
+    RuleTarget,
+    Target,
+    WantedGroup,
+    WantedOverride,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector, select_vms
+
+
+def resolve(wanted: Ruleset, place: Place) -> Target:
+    """Fails where a name means nothing or more than one object."""
+    return Target(
+        groups=tuple(_group(group, place) for group in wanted.groups),
+        rules=tuple(
+            RuleTarget(
+                rule.name,
+                rule.present,
+                rule.type,
+                rule.enabled,
+                rule.mandatory,
+                None if rule.vms is None else _vms(rule.vms, place, rule.option),
+                rule.vm_group,
+                rule.host_group,
+                rule.depends_on,
+            )
+            for rule in wanted.rules
+        ),
+        overrides=_overrides(wanted.overrides, place),
+        purge_prefix=wanted.purge_prefix,
+    )
+
+
+def _group(wanted: WantedGroup, place: Place) -> GroupTarget:
+    hosts = frozenset(
+        place.inventory.host(name, cluster=place.cluster, what=f"{wanted.option}[{index}]").moid
+        for index, name in enumerate(wanted.hosts)
+    )
+    vms = _vms(wanted.vms, place, wanted.option, may_be_none=wanted.mode == REMOVE)
+    return GroupTarget(wanted.name, wanted.present, wanted.type, hosts | vms, wanted.mode)
+
+
+def _overrides(wanted: Sequence[WantedOverride], place: Place) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for override in wanted:
+        for vm in sorted(_vms(override.vms, place, override.option, may_be_none=override.level is None)):
+            if found.setdefault(vm, override.level) != override.level:
+                raise GantryError(f"{override.option} has {place.around.path(vm)}, which another override is about too")
+    return found
+
+
+def _vms(selectors: Sequence[VmSelector], place: Place, option: str, *, may_be_none: bool = False) -> frozenset[str]:
+    found = select_vms(place.inventory, selectors, datacenter=place.datacenter, option=option, may_be_none=may_be_none)
+    return frozenset(vm.moid for vm in found)

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shape that every module has: desire, observe, plan, apply, result."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Change, Plan
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+D = TypeVar("D")
+O = TypeVar("O")  # noqa: E741 - the contract's names: desired, observed, change
+C = TypeVar("C", bound=Change)
+
+
+class Operation(ABC, Generic[D, O, C]):
+    """What one module does. Stateless: one instance serves every task of a process."""
+
+    name: str
+    argument_spec: Mapping[str, Any]
+    mutually_exclusive: Sequence[Sequence[str]] = ()
+    required_together: Sequence[Sequence[str]] = ()
+    required_one_of: Sequence[Sequence[str]] = ()
+    required_if: Sequence[Sequence[Any]] = ()
+    required_by: Mapping[str, Sequence[str]] = {}
+
+    @abstractmethod
+    def desire(self, params: Mapping[str, Any]) -> D:
+        """The validated desired state. Pure; raises GantryError on input that cannot be meant."""
+
+    @abstractmethod
+    def observe(self, session: Session, desired: D) -> O:
+        """What is there. Reads only."""
+
+    @abstractmethod
+    def plan(self, desired: D, observed: O) -> Plan[C]:
+        """The changes that lead from observed to desired. Pure; raises GantryError on what cannot be done."""
+
+    @abstractmethod
+    def apply(self, session: Session, desired: D, observed: O, plan: Plan[C], report: Report) -> O:
+        """Make the changes; the only step that mutates. Returns the state observed afterwards."""
+
+    def predict(self, desired: D, observed: O, plan: Plan[C]) -> O:
+        """What check mode returns as the state afterwards. Pure."""
+        return observed
+
+    @abstractmethod
+    def result(self, desired: D, observed: O) -> dict[str, Any]:
+        """What the task returns besides ``changed``, ``actions`` and ``diff``."""
+
+
+class InfoOperation(Operation[D, O, Change]):
+    """An operation that only looks: its plan is always empty."""
+
+    def plan(self, desired: D, observed: O) -> Plan[Change]:
+        return Plan()
+
+    def apply(self, session: Session, desired: D, observed: O, plan: Plan[Change], report: Report) -> O:
+        return observed

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The four steps of a task, the same in a module's process and in an action plugin."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+SessionSource = Callable[[Mapping[str, Any]], AbstractContextManager["Session"]]
+
+
+@dataclass(frozen=True)
+class _Done:
+    """How far a task came that then failed."""
+
+    changed: bool = False
+    submitted: tuple[dict[str, str], ...] = ()
+
+
+def outcome(
+    operation: Operation[Any, Any, Any],
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    diff_mode: bool,
+    session_source: SessionSource,
+    report: Report,
+    verbosity: int,
+) -> dict[str, Any]:
+    """Run the operation; the result of the task. A failure is a result too: no traceback reaches a user unasked."""
+    done = _Done()
+    try:
+        desired = operation.desire(params)
+        with session_source(params) as session:
+            try:
+                result, plan = _steps(operation, session, desired, check_mode, report)
+            finally:
+                done = _Done(session.has_changed, tuple(session.submitted))
+            warnings = [*result.pop("warnings", []), *session.warnings]
+    except GantryError as error:
+        return _failure(error.as_result(), done)
+    except Exception as error:  # noqa: BLE001 - the last line of defence, for defects of ours
+        return _failure(_defect(operation, error, verbosity), done)
+    result |= {"changed": plan.changed, "actions": plan.actions()}
+    if diff_mode:
+        result["diff"] = plan.diff()
+    if warnings:
+        result["warnings"] = warnings
+    return result
+
+
+def _steps(
+    operation: Operation[Any, Any, Any], session: Session, desired: Any, check_mode: bool, report: Report
+) -> tuple[dict[str, Any], Plan[Any]]:
+    """From observing to the operation's own part of the result."""
+    observed, plan = _look(operation, session, desired)
+    if plan.changed and check_mode:
+        observed = operation.predict(desired, observed, plan)
+    elif plan.changed:
+        observed = operation.apply(session, desired, observed, plan, report)
+    return dict(operation.result(desired, observed)), plan
+
+
+def _look(operation: Operation[Any, Any, Any], session: Session, desired: Any) -> tuple[Any, Plan[Any]]:
+    """Observe and plan; whatever is not "nothing to do" comes from what vCenter says now."""
+    if isinstance(operation, InfoOperation):
+        session.look_anew()
+    try:
+        observed = operation.observe(session, desired)
+        plan = operation.plan(desired, observed)
+    except GantryError:
+        if not session.looks_back:
+            raise
+    else:
+        if not plan.changed or not session.looks_back:
+            return observed, plan
+    session.look_anew()
+    observed = operation.observe(session, desired)
+    return observed, operation.plan(desired, observed)
+
+
+def _failure(result: Mapping[str, Any], done: _Done) -> dict[str, Any]:
+    # What vCenter was already told to do is done or under way: the next run needs to know.
+    failure = {**result, "failed": True, "changed": done.changed}
+    if done.submitted:
+        failure["submitted"] = list(done.submitted)
+    return failure
+
+
+def _defect(operation: Operation[Any, Any, Any], error: Exception, verbosity: int) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "msg": (
+            f"{operation.name} met an error that it does not know: {type(error).__name__}: {error}. "
+            "This is a defect of the module: please report it with what -vvv shows."
+        )
+    }
+    if verbosity >= 3:
+        # Not as "exception": newer versions of ansible-core show that by a setting of their own.
+        result["traceback"] = traceback.format_exc()
+    return result

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of a container is kept where in its VM's extraConfig. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
+
+IMAGE_PREFIX = "gantry-image-"
+SUCCESSOR_SUFFIX = "-gantry-next"
+KIND_CONTAINER = "container"
+KIND_SUCCESSOR = "successor"
+KIND_IMAGE = "image"
+
+SCHEMA = "gantry.schema"
+KIND = "gantry.kind"
+CONTAINER_ID = "gantry.id"
+HASH = "gantry.hash"
+IMAGE = "gantry.image"
+DIGEST = "gantry.image.digest"
+DISK = "gantry.image.disk"
+LABELS = "gantry.labels"
+CONFIG = "gantry.config"
+IMAGE_CONFIG = "gantry.image.config"
+IMAGE_REFERENCES = "gantry.image.references"
+IMAGE_STATE = "gantry.image.state"
+IMAGE_IMPORT = "gantry.image.import"
+SPEC = "guestinfo.gantry.spec"
+STATUS = "guestinfo.gantry.status"
+LOG = "guestinfo.gantry.log"
+
+# A clone gets its source's extraConfig; these say what a template is, and are not true of a container.
+OF_TEMPLATES_ONLY = (IMAGE_CONFIG, IMAGE_REFERENCES, IMAGE_STATE, IMAGE_IMPORT)
+SCHEMA_VERSION = "1"
+
+
+def option_path(key: str) -> str:
+    """The property path of one key: a VM's whole extraConfig is some sixty keys of others."""
+    return f'config.extraConfig["{key}"]'
+
+
+def option(row: Mapping[str, Any], key: str) -> str | None:
+    """The value of one key, among properties read by option_path, as which it comes as an OptionValue; or None."""
+    value = row.get(option_path(key))
+    text = getattr(value, "value", value)
+    return str(text) if text else None
+
+
+def decode_labels(text: str | None) -> dict[str, str]:
+    return {key: value for key, value in (parse_object(text) or {}).items() if isinstance(value, str)}
+
+
+def decode_log(text: str | None) -> str | None:
+    """The end of the container's output. Bytes that are no text are shown as replacement characters."""
+    if not text:
+        return None
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", errors="replace")
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Linux as the guest has it: signals by name and number, and capabilities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+
+ALL_CAPABILITIES = "ALL"
+# What Docker grants when nothing is said.
+DEFAULT_CAPABILITIES = (
+    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID"
+    " SYS_CHROOT"
+).split()
+CAPABILITIES = sorted(
+    DEFAULT_CAPABILITIES
+    + (
+        "AUDIT_CONTROL AUDIT_READ BLOCK_SUSPEND BPF CHECKPOINT_RESTORE DAC_READ_SEARCH IPC_LOCK IPC_OWNER LEASE"
+        " LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE NET_ADMIN NET_BROADCAST PERFMON SYSLOG SYS_ADMIN SYS_BOOT SYS_MODULE"
+        " SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM"
+    ).split()
+)
+
+# In the order of their numbers, from 1 (Linux on x86-64; the controller may be another system).
+_SIGNALS = (
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG"
+    " XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
+).split()
+_REALTIME = re.compile(r"RT(?:MIN(?:\+(?:\d|[12]\d|30))?|MAX(?:-(?:\d|[12]\d|30))?)")
+
+
+def parse_signal(text: str) -> str:
+    """The signal's name with SIG."""
+    name = text.strip().upper().removeprefix("SIG")
+    if name.isdigit() and 1 <= int(name) <= len(_SIGNALS):
+        name = _SIGNALS[int(name) - 1]
+    if name not in _SIGNALS and _REALTIME.fullmatch(name) is None:
+        raise GantryError(f"the stop signal is {text!r}, which is not a Linux signal; write for example SIGTERM or 15")
+    return f"SIG{name}"
+
+
+def parse_capabilities(names: Sequence[str], option: str) -> tuple[str, ...]:
+    """Names in one form (no CAP_, upper case), sorted, each known to Linux or ALL_CAPABILITIES."""
+    found = set()
+    for name in names:
+        plain = name.strip().upper().removeprefix("CAP_")
+        if plain != ALL_CAPABILITIES and plain not in CAPABILITIES:
+            raise GantryError(f"{option} holds {name!r}, which is not a Linux capability; write for example NET_ADMIN")
+        found.add(plain)
+    return tuple(sorted(found))
+
+
+def bounding_set(added: Sequence[str], dropped: Sequence[str]) -> list[str] | None:
+    """The exact bounding set, or None for Docker's default one."""
+    if not added and not dropped:
+        return None
+    if ALL_CAPABILITIES in added:
+        kept = set(CAPABILITIES) - set(dropped)
+    elif ALL_CAPABILITIES in dropped:
+        kept = set(added)
+    else:
+        kept = (set(DEFAULT_CAPABILITIES) - set(dropped)) | set(added)
+    return sorted(kept)

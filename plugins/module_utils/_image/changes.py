@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes that images are made, moved and removed by. Pure; how each is made is in applying.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class CreateFolder:
+    """The folder that templates are kept in."""
+
+    path: str
+    parent: str
+
+    def describe(self) -> str:
+        return f"create folder {self.path}"
+
+    def before(self) -> Mapping[str, Any]:
+        return _NOTHING
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("folders", self.path, value="present")
+
+
+@dataclass(frozen=True)
+class CleanIncomplete:
+    """The remains of an import that was interrupted."""
+
+    moid: str
+    name: str
+    disk: str
+
+    def describe(self) -> str:
+        return f"remove interrupted import {self.name}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, value={"state": "importing"})
+
+    def after(self) -> Mapping[str, Any]:
+        return _NOTHING
+
+
+@dataclass(frozen=True)
+class ImportImage:
+    """Convert the image and upload it as a new template."""
+
+    name: str
+    reference: str
+    references: tuple[str, ...]
+    digest: str
+    disk: str
+    datastore: str
+    datastore_moid: str
+    folder: str
+
+    def describe(self) -> str:
+        return f"import {self.reference} ({self.digest}) as {self.name} on {self.datastore}"
+
+    def before(self) -> Mapping[str, Any]:
+        return _NOTHING
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(
+            "images",
+            self.name,
+            value={
+                "datastore": self.datastore,
+                "digest": self.digest,
+                "folder": self.folder,
+                "references": list(self.references),
+            },
+        )
+
+
+@dataclass(frozen=True)
+class TagImage:
+    """The references that a template is found by."""
+
+    moid: str
+    name: str
+    disk: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+    def describe(self) -> str:
+        added = [f"add reference {reference}" for reference in self.new if reference not in self.old]
+        removed = [f"remove reference {reference}" for reference in self.old if reference not in self.new]
+        return f"{', '.join(added + removed)} ({self.name})"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "references", value=list(self.old))
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "references", value=list(self.new))
+
+
+@dataclass(frozen=True)
+class MarkTemplate:
+    """A finished image that is not marked as a template (a run that ended just before it, or someone's hand)."""
+
+    moid: str
+    name: str
+    disk: str
+
+    def describe(self) -> str:
+        return f"mark {self.name} as a template"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "template", value=False)
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "template", value=True)
+
+
+@dataclass(frozen=True)
+class MoveImage:
+    """A template goes to the folder that was asked for."""
+
+    moid: str
+    name: str
+    disk: str
+    old: str
+    new: str
+
+    def describe(self) -> str:
+        return f"move {self.name} to folder {self.new}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "folder", value=self.old)
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "folder", value=self.new)
+
+
+@dataclass(frozen=True)
+class DestroyImage:
+    """A template and its disk."""
+
+    moid: str
+    name: str
+    disk: str
+    digest: str
+    references: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"destroy {self.name} ({self.digest})"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, value={"digest": self.digest, "references": list(self.references)})
+
+    def after(self) -> Mapping[str, Any]:
+        return _NOTHING
+
+
+ImageChange: TypeAlias = (
+    "CreateFolder | CleanIncomplete | ImportImage | TagImage | MarkTemplate | MoveImage | DestroyImage"
+)

@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Moves the VMs away where that is ours to do, puts the host into maintenance mode, and says what is where then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import (
+    AwaitMaintenance,
+    HostChange,
+    LeaveMaintenance,
+    MaintenanceChange,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_host, whereabouts
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import after, moves_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+# vCenter ends the task itself after the time given; only then do we.
+_GRACE_SECONDS = 60.0
+
+
+def apply_maintenance(
+    session: Session,
+    desired: MaintenanceRequest,
+    observed: ObservedHost,
+    plan: Plan[MaintenanceChange],
+    report: Report,
+) -> ObservedHost:
+    moves = moves_of(plan)
+    if moves.changed:
+        observed = replace(observed, moves=_evacuate(session, desired, observed, moves, report))
+    for change in plan.changes:
+        if not isinstance(change, MoveVm | AwaitMove):
+            _host_change(session, desired, observed, change, report)
+    return after(_with_whereabouts(session, observed), maintenance=desired.present)
+
+
+def _evacuate(
+    session: Session,
+    desired: MaintenanceRequest,
+    observed: ObservedHost,
+    plan: Plan[MoveVm | AwaitMove],
+    report: Report,
+) -> ObservedMoves:
+    def observe(vms: Sequence[Vm]) -> ObservedMoves:
+        """Those of them that are still on the host, when a move of theirs that was under way is over."""
+        wanted = {vm.moid for vm in vms}
+        again = observe_host(session, desired).moves
+        return replace(again, vms=tuple(vm for vm in again.vms if vm.moid in wanted))
+
+    return apply_moves(session, vmotion_of(desired), observed.moves, plan, report, observe)
+
+
+def _host_change(
+    session: Session, desired: MaintenanceRequest, observed: ObservedHost, change: HostChange, report: Report
+) -> None:
+    host = session.ref("HostSystem", observed.moid)
+    job = Job(observed.name, *_start(session, desired, host, change))
+    try:
+        session.run_one(job, report, timeout=desired.timeout + _GRACE_SECONDS)
+    except GantryError as error:
+        if isinstance(change, LeaveMaintenance):
+            raise
+        raise _stuck(session, observed, error) from error
+
+
+def _start(session: Session, desired: MaintenanceRequest, host: Any, change: HostChange) -> tuple[str, Any]:
+    if isinstance(change, AwaitMaintenance):
+        task = session.ref("Task", change.task)
+        return "wait for the maintenance mode of", lambda: task
+    if isinstance(change, LeaveMaintenance):
+        return "end the maintenance mode of", lambda: host.ExitMaintenanceMode_Task(timeout=desired.timeout)
+    spec = None
+    if desired.vsan_mode is not None:
+        spec = vim.host.MaintenanceSpec(vsanMode=vim.vsan.host.DecommissionMode(objectAction=desired.vsan_mode))
+    return "put into maintenance mode", lambda: host.EnterMaintenanceMode_Task(
+        timeout=desired.timeout, evacuatePoweredOffVms=desired.evacuate_powered_off, maintenanceSpec=spec
+    )
+
+
+def _stuck(session: Session, observed: ObservedHost, error: GantryError) -> GantryError:
+    """With what is still on the host, and where the others have gone."""
+    now = _with_whereabouts(session, observed)
+    still = sorted(vm.path for vm in observed.leaving if now.now.get(vm.moid) == observed.name)
+    there = f" Still on it: {listed(still)}." if still else ""
+    return GantryError(
+        f"{error.message.rstrip('.')}.{there} Run again to go on from there.",
+        fault=error.fault,
+        details={"evacuated": evacuated_result(now), "remaining": still},
+    )
+
+
+def _with_whereabouts(session: Session, observed: ObservedHost) -> ObservedHost:
+    world = observed.moves.world
+    places = whereabouts(session, observed.leaving)
+    return replace(observed, now={moid: world.host_name(host) for moid, host in places.items()})

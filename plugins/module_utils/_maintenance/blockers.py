@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What prevents the evacuation of a host. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Cluster, Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+
+
+def evacuation_blockers(
+    desired: MaintenanceRequest, host: Host, cluster: Cluster, vms: tuple[Vm, ...], world: World
+) -> Iterator[Blocker]:
+    """What keeps DRS from moving the VMs away, and the VMs from moving at all."""
+    running = [vm for vm in vms if vm.is_on]
+    if desired.by_drs and vms:
+        yield from _drs_blockers(host, cluster, running or list(vms))
+    chooser = Chooser("any", world, avoid=[host.moid])
+    for vm in vms:
+        if vm.in_flight is None:
+            yield from chooser.possible(vm, Target(choose_in=cluster.moid))[1]
+
+
+def _drs_blockers(host: Host, cluster: Cluster, vms: list[Vm]) -> Iterator[Blocker]:
+    cure = "Set evacuation to explicit, or "
+    if not cluster.drs:
+        yield Blocker(
+            None,
+            "drs_disabled",
+            f"DRS of cluster {cluster.name} is off, so nothing moves the {len(vms)} VMs away.",
+            f"{cure}turn DRS on.",
+            host.name,
+        )
+        return
+    for vm in vms:
+        level = cluster.automation_of(vm.moid)
+        if level != "fullyAutomated":
+            yield Blocker(
+                vm.path,
+                "drs_disabled",
+                f"DRS of cluster {cluster.name} does not move it by itself (its automation is {level}).",
+                f"{cure}set its automation to fullyAutomated.",
+                host.name,
+            )

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of host_maintenance. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Place, VmotionRequest
+
+VSAN_MODES = ("ensureObjectAccessibility", "evacuateAllData", "noAction")
+
+
+def maintenance_request(params: Mapping[str, Any]) -> MaintenanceRequest:
+    if params["timeout"] <= 0:
+        raise GantryError(f"timeout must be more than 0 seconds, not {params['timeout']}.")
+    return MaintenanceRequest(
+        host=params["host"],
+        datacenter=params["datacenter"],
+        cluster=params["cluster"],
+        present=params["state"] == "present",
+        evacuation=params["evacuation"],
+        evacuate_powered_off=params["evacuate_powered_off"],
+        vsan_mode=params["vsan_mode"],
+        precheck=params["precheck"],
+        timeout=params["timeout"],
+    )
+
+
+def vmotion_of(desired: MaintenanceRequest, precheck: str | None = None) -> VmotionRequest:
+    """The moves of an explicit evacuation, as vm_vmotion would be asked for them."""
+    return VmotionRequest(
+        (), desired.datacenter, Place(), precheck=precheck or desired.precheck, timeout=desired.timeout
+    )

@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host runs, what of it must leave, and what keeps it there: few requests, whatever the inventory's size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.blockers import evacuation_blockers
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.capacity import (
+    capacity_blockers,
+    overcommitted,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import (
+    Demand,
+    MaintenanceRequest,
+    ObservedHost,
+    Progress,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Cluster, Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import (
+    WORLD_PROPERTIES,
+    Found,
+    read_scene,
+    reserved_mb,
+    world_of,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import judge
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+_PROPERTIES: Mapping[str, Sequence[str]] = {
+    **WORLD_PROPERTIES,
+    "HostSystem": (*WORLD_PROPERTIES["HostSystem"], "recentTask"),
+    "VirtualMachine": (
+        "config.cpuAllocation.reservation",
+        "config.hardware.memoryMB",
+        "config.memoryAllocation.reservation",
+        "config.template",
+        *WORLD_PROPERTIES["VirtualMachine"],
+        "runtime.memoryOverhead",
+        "runtime.powerState",
+    ),
+}
+_ENTER, _LEAVE = "HostSystem.enterMaintenanceMode", "HostSystem.exitMaintenanceMode"
+
+
+def observe_host(session: Session, desired: MaintenanceRequest) -> ObservedHost:
+    inventory = session.inventory(vms=True, properties=_PROPERTIES, refresh=True)
+    entry = _find(inventory, desired)
+    progress = _in_progress(session, entry)
+    cluster = inventory.entry(entry.parent or "")
+    in_maintenance = bool(entry.properties.get("runtime.inMaintenanceMode"))
+    if in_maintenance is desired.present or not desired.present:
+        # Nothing has to leave it, so that nothing more need be known.
+        world = world_of(inventory, {})
+        moves = ObservedMoves((), world, world)
+        name = None if cluster is None else cluster.name
+        return ObservedHost(entry.moid, entry.path, name, moves, in_progress=progress)
+    return _before_entering(session, desired, inventory, entry, progress)
+
+
+def _find(inventory: Inventory, desired: MaintenanceRequest) -> Entry:
+    datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
+    cluster = None if desired.cluster is None else inventory.cluster(desired.cluster, datacenter=datacenter)
+    return inventory.host(desired.host, datacenter=datacenter, cluster=cluster)
+
+
+def _in_progress(session: Session, entry: Entry) -> Progress | None:
+    tasks = entry.properties.get("recentTask") or ()
+    for row in session.read(list(tasks), ["info"]) if tasks else ():
+        info = row.get("info")
+        if info is not None and info.state in ("queued", "running") and info.descriptionId in (_ENTER, _LEAVE):
+            return Progress(row.moid, info.descriptionId == _ENTER)
+    return None
+
+
+def _before_entering(
+    session: Session,
+    desired: MaintenanceRequest,
+    inventory: Inventory,
+    entry: Entry,
+    progress: Progress | None,
+) -> ObservedHost:
+    there = [vm for vm in inventory.vms() if _host_of(vm) == entry.moid]
+    leaving = [vm for vm in there if _is_on(vm) or desired.evacuate_powered_off]
+    staying = tuple(sorted(vm.path for vm in there if vm not in leaving))
+    found = read_scene(
+        session, inventory, sorted(leaving, key=lambda vm: vm.path), clusters=[entry.parent] if entry.parent else []
+    )
+    world = found.world
+    host = world.hosts[entry.moid]
+    cluster = world.clusters[host.cluster or ""]
+    moves = ObservedMoves(found.vms, world, world)
+    blockers: tuple[Blocker, ...] = ()
+    if desired.precheck != "false":
+        demands = _demands(inventory, cluster, world)
+        blockers = (
+            *_host_blockers(host),
+            *(capacity_blockers(world, cluster, host, demands) if found.vms else ()),
+        )
+        warning = overcommitted(world, cluster, host, demands) if found.vms else None
+    else:
+        warning = None
+    if not desired.by_drs:
+        moves = _explicit(session, desired, moves, found, inventory, cluster, host)
+        blockers = (*blockers, *moves.blockers)
+    elif desired.precheck != "false":
+        blockers = (*blockers, *evacuation_blockers(desired, host, cluster, found.vms, world))
+    return ObservedHost(
+        entry.moid,
+        entry.path,
+        cluster.name,
+        moves,
+        staying,
+        progress,
+        _without_repetition(blockers),
+        () if warning is None else (warning,),
+    )
+
+
+def _explicit(
+    session: Session,
+    desired: MaintenanceRequest,
+    moves: ObservedMoves,
+    found: Found,
+    inventory: Inventory,
+    cluster: Cluster,
+    host: Host,
+) -> ObservedMoves:
+    """With a place for each VM, as vm_vmotion would choose it in a cluster without this host."""
+    targets = {vm.moid: Target(choose_in=cluster.moid) for vm in found.vms}
+    return judge(session, vmotion_of(desired), replace(moves, targets=targets), found, inventory, avoid=[host.moid])
+
+
+def _host_blockers(host: Host) -> list[Blocker]:
+    if host.connection == "connected":
+        return []
+    return [
+        Blocker(
+            None,
+            "host_disconnected",
+            f"host {host.name} is {host.connection}.",
+            "Connect the host to vCenter again.",
+            host.name,
+        )
+    ]
+
+
+def _without_repetition(blockers: Sequence[Blocker]) -> tuple[Blocker, ...]:
+    """That there is no other host is said once, not again for each VM."""
+    alone = any(one.vm is None and one.code == "not_enough_hosts" for one in blockers)
+    return tuple(
+        dict.fromkeys(one for one in blockers if not (alone and one.vm is not None and one.code == "not_enough_hosts"))
+    )
+
+
+def _demands(inventory: Inventory, cluster: Cluster, world: World) -> list[Demand]:
+    return [
+        demand
+        for vm in inventory.vms()
+        if _is_on(vm) and (demand := _demand(vm)) is not None and world.cluster_of(demand.host) == cluster.moid
+    ]
+
+
+def _demand(vm: Entry) -> Demand | None:
+    host = _host_of(vm)
+    read: Any = vm.properties.get
+    if host is None:
+        return None
+    return Demand(
+        host=host,
+        reserved_mb=reserved_mb(vm.properties),
+        reserved_mhz=int(read("config.cpuAllocation.reservation") or 0),
+        memory_mb=int(read("config.hardware.memoryMB") or 0),
+    )
+
+
+def _host_of(vm: Entry) -> str | None:
+    return moid_or_none(vm.properties.get("runtime.host"))
+
+
+def _is_on(vm: Entry) -> bool:
+    return vm.properties.get("runtime.powerState") == "poweredOn"
+
+
+def whereabouts(session: Session, vms: Sequence[Vm]) -> dict[str, str | None]:
+    """The host that each is on now, by MoID."""
+    rows = session.read([session.ref("VirtualMachine", vm.moid) for vm in vms], ["runtime.host"]) if vms else []
+    return {row.moid: moid_or_none(row.get("runtime.host")) for row in rows}

@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of host_maintenance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import VSAN_MODES
+
+
+def maintenance_argument_spec() -> dict[str, dict[str, Any]]:
+    """The options of host_maintenance besides those of the connection."""
+    return {
+        "host": {"type": "str", "required": True},
+        "datacenter": {"type": "str"},
+        "cluster": {"type": "str"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "evacuation": {"type": "str", "choices": ["drs", "explicit"], "default": "drs"},
+        "evacuate_powered_off": {"type": "bool", "default": False},
+        "vsan_mode": {"type": "str", "choices": list(VSAN_MODES)},
+        "precheck": {"type": "str", "choices": ["true", "false", "only"], "default": "true"},
+        "timeout": {"type": "int", "default": 3600},
+    }

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find the cluster that a task names and read its configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+# DRS's automation levels as the API calls them.
+API_LEVELS = {
+    "manual": "manual",
+    "partially_automated": "partiallyAutomated",
+    "fully_automated": "fullyAutomated",
+}
+LEVELS = {api: level for level, api in API_LEVELS.items()}
+
+
+def read_config(session: Session, cluster: Entry) -> Any:
+    """The cluster's ClusterConfigInfoEx."""
+    rows = session.read([cluster.ref], ["configurationEx"])
+    config = rows[0].get("configurationEx") if rows else None
+    if config is None:
+        raise GantryError(
+            f"The configuration of the cluster {cluster.path} cannot be read. Check that it is still there, and the "
+            "privileges."
+        )
+    return config
+
+
+def find_cluster(inventory: Inventory, name: str | None, datacenter: Entry | None) -> Entry:
+    """A cluster, not a single host; without a name the only one there is."""
+    if name is None:
+        clusters = [
+            entry
+            for entry in inventory.all("ClusterComputeResource")
+            if datacenter is None or entry.datacenter == datacenter.moid
+        ]
+        if len(clusters) == 1:
+            return clusters[0]
+    found = inventory.cluster(name, datacenter=datacenter)
+    if found.type_name != "ClusterComputeResource":
+        raise GantryError(f"{found.path} is a host of its own, not a cluster, so that it has no DRS. Name a cluster.")
+    return found
+
+
+def place_argument_spec() -> dict[str, dict[str, Any]]:
+    """Which cluster is meant."""
+    return {"cluster": {"type": "str"}, "datacenter": {"type": "str"}}

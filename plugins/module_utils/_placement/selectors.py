@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which VMs a module's selectors mean: by name, path, MoID, uuid, labels or stack. All is found in one read."""
+
+from __future__ import annotations
+
+import difflib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+STACK_LABEL = "com.docker.compose.project"
+
+Kind = Literal["name", "path", "moid", "uuid", "labels", "stack"]
+_KINDS: tuple[Kind, ...] = ("name", "path", "moid", "uuid", "labels", "stack")
+
+# What the one read of the inventory must have of each VM.
+SELECTOR_PROPERTIES: tuple[str, ...] = (
+    "config.template",
+    "config.uuid",
+    "config.instanceUuid",
+    keys.option_path(keys.LABELS),
+    keys.option_path(keys.KIND),
+)
+
+
+@dataclass(frozen=True)
+class VmSelector:
+    """One way of saying which VMs are meant. ``value`` is empty for labels."""
+
+    kind: Kind
+    value: str = ""
+    folder: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def means_many(self) -> bool:
+        """Whether more than one VM may be meant; otherwise it is exactly one."""
+        return self.kind in ("labels", "stack")
+
+    def __str__(self) -> str:
+        if self.kind == "labels":
+            return "with the labels " + ", ".join(f"{key}={value}" for key, value in sorted(self.labels.items()))
+        if self.kind == "stack":
+            return f"of the stack {self.value!r}"
+        if self.kind == "name":
+            return f"named {self.value!r}" + ("" if self.folder is None else f" in the folder {self.folder!r}")
+        return f"with {self.kind} {self.value!r}"
+
+
+def parse_selectors(values: Sequence[str | Mapping[str, Any]], option: str) -> tuple[VmSelector, ...]:
+    """The selectors of an option, in their order."""
+    return tuple(_parse(value, f"{option}[{index}]") for index, value in enumerate(values))
+
+
+def _parse(value: str | Mapping[str, Any], option: str) -> VmSelector:
+    if isinstance(value, str):
+        return _of_kind("path" if "/" in value else "name", value, None, option)
+    if not isinstance(value, Mapping):
+        raise GantryError(
+            f"{option} is {value!r}; a VM is given by a string, its name or path, or by a mapping such as "
+            "{'name': 'web', 'folder': 'apps'}. A name that is a number needs quotes."
+        )
+    given = {key: item for key, item in value.items() if item is not None}
+    unknown = sorted(str(key) for key in given.keys() - {*_KINDS, "folder"})
+    if unknown:
+        raise GantryError(f"{option} has {', '.join(unknown)}; it may have: {', '.join((*_KINDS, 'folder'))}.")
+    kinds = [kind for kind in _KINDS if kind in given]
+    if len(kinds) != 1:
+        found = " and ".join(kinds) or "none of them"
+        raise GantryError(f"{option} needs exactly one of {', '.join(_KINDS)}; it has {found}.")
+    folder = given.get("folder")
+    if folder is not None and kinds[0] != "name":
+        raise GantryError(f"{option} has folder beside {kinds[0]}; folder says more about name only.")
+    if folder is not None and not isinstance(folder, str):
+        raise GantryError(f"{option}.folder is {folder!r}; give the path of a folder as a string.")
+    return _of_kind(kinds[0], given[kinds[0]], folder, option)
+
+
+def _of_kind(kind: Kind, value: Any, folder: str | None, option: str) -> VmSelector:
+    if kind == "labels":
+        if not isinstance(value, Mapping) or not value:
+            raise GantryError(f"{option}.labels is {value!r}; give a mapping of at least one label to its value.")
+        return VmSelector(kind, labels=parse_strings(value, f"{option}.labels"))
+    if not isinstance(value, str):
+        raise GantryError(f"{option}.{kind} is {value!r}, which is not a string; put it in quotes.")
+    if not value.strip("/ "):
+        raise GantryError(f"{option} is empty: it names no VM.")
+    if kind == "uuid":
+        try:
+            value = str(uuid.UUID(value))
+        except ValueError:
+            raise GantryError(f"{option}.uuid is {value!r}, which is not a UUID.") from None
+    return VmSelector(kind, value, folder)
+
+
+def read_selectable(
+    session: Session,
+    *,
+    properties: Mapping[str, Sequence[str]] | None = None,
+    refresh: bool = False,
+) -> Inventory:
+    """The inventory with its VMs and all that selectors look at, beside the properties asked for by type."""
+    wanted = {name: list(paths) for name, paths in (properties or {}).items()}
+    wanted["VirtualMachine"] = [*SELECTOR_PROPERTIES, *wanted.get("VirtualMachine", ())]
+    return session.inventory(vms=True, properties=wanted, refresh=refresh)
+
+
+def select_vms(
+    inventory: Inventory,
+    selectors: Sequence[VmSelector],
+    *,
+    datacenter: Entry | None,
+    option: str,
+    may_be_none: bool = False,
+) -> list[Entry]:
+    """The VMs meant, each once, in the selectors' order; of labels and stack in the order of their paths."""
+    vms = [vm for vm in inventory.vms(datacenter=datacenter) if not vm.properties.get("config.template")]
+    chosen: dict[str, Entry] = {}
+    for index, selector in enumerate(selectors):
+        found = _matching(inventory, vms, selector, datacenter)
+        if not selector.means_many:
+            _exactly_one(found, vms, selector, datacenter, f"{option}[{index}]")
+        elif not found and not may_be_none:
+            raise GantryError(f"{option}[{index}]: there is no VM {selector}{_within(datacenter)}.")
+        chosen.update({vm.moid: vm for vm in sorted(found, key=lambda vm: vm.path) if vm.moid not in chosen})
+    return list(chosen.values())
+
+
+def labels_of(vm: Entry) -> dict[str, str]:
+    """The labels of a container; none of any other VM."""
+    if keys.option(vm.properties, keys.KIND) != KIND_CONTAINER:
+        return {}
+    return keys.decode_labels(keys.option(vm.properties, keys.LABELS))
+
+
+def _matching(
+    inventory: Inventory, vms: Sequence[Entry], selector: VmSelector, datacenter: Entry | None
+) -> list[Entry]:
+    if selector.kind == "name":
+        named = [vm for vm in vms if vm.name == selector.value]
+        if selector.folder is None:
+            return named
+        folder = inventory.folder(selector.folder, datacenter=datacenter or inventory.datacenter())
+        return [vm for vm in named if vm.parent == folder.moid]
+    if selector.kind == "path":
+        wanted = _paths(inventory, selector.value, datacenter)
+        return [vm for vm in vms if vm.path in wanted]
+    if selector.kind == "moid":
+        return [vm for vm in vms if vm.moid == selector.value]
+    if selector.kind == "uuid":
+        return _of_uuid(vms, selector.value)
+    labels = {STACK_LABEL: selector.value} if selector.kind == "stack" else selector.labels
+    return [vm for vm in vms if labels.items() <= labels_of(vm).items()]
+
+
+def _paths(inventory: Inventory, path: str, datacenter: Entry | None) -> set[str]:
+    """What a path may be whole: it may begin at the root, or at the root folder for VMs of a datacenter."""
+    inner = path.strip("/")
+    roots = [
+        inventory.folder(None, datacenter=one)
+        for one in (inventory.all("Datacenter") if datacenter is None else [datacenter])
+    ]
+    return {f"/{inner}", *(f"{root.path}/{inner}" for root in roots)}
+
+
+def _of_uuid(vms: Sequence[Entry], wanted: str) -> list[Entry]:
+    # Copies of a VM may share the BIOS's uuid, while vCenter keeps the instance's unique: it decides.
+    for path in ("config.instanceUuid", "config.uuid"):
+        found = [vm for vm in vms if str(vm.properties.get(path, "")).lower() == wanted]
+        if found:
+            return found
+    return []
+
+
+def _exactly_one(
+    found: Sequence[Entry], vms: Sequence[Entry], selector: VmSelector, datacenter: Entry | None, option: str
+) -> None:
+    if len(found) == 1:
+        return
+    if found:
+        paths = sorted(f"{vm.path} ({vm.moid})" for vm in found)
+        raise GantryError(
+            f"{option}: there are {len(found)} VMs {selector}{_within(datacenter)}: {listed(paths)}. "
+            "Say which one by its path or MoID.",
+            details={"candidates": sorted(vm.path for vm in found)},
+        )
+    raise GantryError(f"{option}: there is no VM {selector}{_within(datacenter)}.{_hint(vms, selector)}")
+
+
+def _hint(vms: Sequence[Entry], selector: VmSelector) -> str:
+    """Where a VM of that name, or of one like it, is."""
+    if selector.kind not in ("name", "path"):
+        return ""
+    name = selector.value.rstrip("/").rpartition("/")[2]
+    close = difflib.get_close_matches(name, {vm.name for vm in vms}, n=3, cutoff=0.6)
+    paths = sorted(vm.path for vm in vms if vm.name in close)
+    return f" There is {listed(paths)}." if paths else ""
+
+
+def _within(datacenter: Entry | None) -> str:
+    return "" if datacenter is None else f" in the datacenter {datacenter.name}"

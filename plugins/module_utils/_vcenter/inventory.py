@@ -1,0 +1,292 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory tree, read at once, and the lookups in it: by name, path or MoID, never a guess."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import (
+    Row,
+    filter_spec,
+    object_spec,
+    property_spec,
+    retrieve,
+    traversal,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, type_name, vim
+
+_FOLDER_PROPERTIES = {
+    "vm": "vmFolder",
+    "host": "hostFolder",
+    "datastore": "datastoreFolder",
+    "network": "networkFolder",
+}
+_CLUSTERS = ("ClusterComputeResource", "ComputeResource")
+_NETWORKS = ("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
+_POOLS = ("ResourcePool", "VirtualApp")
+
+# What each type is asked for besides name and parent, to know the tree.
+_TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
+    "Folder": (),
+    "Datacenter": tuple(_FOLDER_PROPERTIES.values()),
+    "ComputeResource": ("resourcePool",),
+    "HostSystem": (),
+    "ResourcePool": ("owner",),
+    "Datastore": (),
+    "Network": (),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object of the inventory. ``path`` is its inventory path, ``name`` its name as people write it."""
+
+    name: str
+    path: str
+    type_name: str
+    moid: str
+    ref: Any = field(compare=False)
+    parent: str | None = None
+    datacenter: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+class Inventory:
+    """A snapshot of the tree. Its lookups make no request."""
+
+    def __init__(self, rows: Iterable[Row], *, vms: bool, properties: Mapping[str, frozenset[str]]) -> None:
+        self.vms_included = vms
+        self.properties = dict(properties)
+        self._entries = _entries({row.moid: row for row in rows})
+        self._by_type: dict[str, list[Entry]] = {}
+        for entry in self._entries.values():
+            self._by_type.setdefault(entry.type_name, []).append(entry)
+
+    @classmethod
+    def read(cls, content: Any, *, vms: bool, properties: Mapping[str, frozenset[str]]) -> Inventory:
+        """One request a page."""
+        wanted: dict[str, set[str]] = {name: {"name", "parent", *own} for name, own in _TREE_PROPERTIES.items()}
+        if vms:
+            wanted["VirtualMachine"] = {"name", "parent", "parentVApp"}
+        for name, paths in properties.items():
+            wanted.setdefault(name, {"name", "parent"}).update(paths)
+        spec = filter_spec(
+            [property_spec(getattr(vim, name), sorted(paths)) for name, paths in wanted.items()],
+            [object_spec(content.rootFolder, _tree(vms))],
+        )
+        return cls(retrieve(content.propertyCollector, spec), vms=vms, properties=properties)
+
+    def covers(self, vms: bool, properties: Mapping[str, frozenset[str]]) -> bool:
+        return (self.vms_included or not vms) and all(
+            paths <= self.properties.get(name, frozenset()) for name, paths in properties.items()
+        )
+
+    # -- what there is
+
+    def entry(self, moid: str) -> Entry | None:
+        return self._entries.get(moid)
+
+    def all(self, *type_names: str) -> list[Entry]:
+        return [entry for name in type_names for entry in self._by_type.get(name, ())]
+
+    def datacenter(self, name: str | None = None, *, what: str = "datacenter") -> Entry:
+        return self._one(what, name, self.all("Datacenter"), None)
+
+    def cluster(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "cluster") -> Entry:
+        found = self._in(datacenter, self.all(*_CLUSTERS))
+        return self._one(what, name, found, datacenter, self._base(datacenter, "host"))
+
+    def host(
+        self,
+        name: str | None = None,
+        *,
+        datacenter: Entry | None = None,
+        cluster: Entry | None = None,
+        what: str = "host",
+    ) -> Entry:
+        found = self._in(datacenter, self.all("HostSystem") if cluster is None else self.hosts(cluster))
+        return self._one(what, name, found, cluster or datacenter, self._base(datacenter, "host"))
+
+    def hosts(self, cluster: Entry) -> list[Entry]:
+        return [entry for entry in self.all("HostSystem") if entry.parent == cluster.moid]
+
+    def resource_pools(self, cluster: Entry) -> list[Entry]:
+        """All of the cluster, vApps and its root pool among them."""
+        return [pool for pool in self.all(*_POOLS) if moid_or_none(pool.properties.get("owner")) == cluster.moid]
+
+    def resource_pool(self, name: str | None, *, cluster: Entry, what: str = "resource_pool") -> Entry:
+        """By name or by path below the cluster; None is the cluster's root pool."""
+        pools = self.resource_pools(cluster)
+        root = self.entry(moid_or_none(cluster.properties.get("resourcePool")) or "")
+        if name is None:
+            if root is None:
+                raise GantryError(f"The root resource pool of {cluster.path} cannot be read. Check the privileges.")
+            return root
+        return self._one(what, name, pools, cluster, cluster.path, *(() if root is None else (root.path,)))
+
+    def folder(self, path: str | None, *, datacenter: Entry, kind: str = "vm", what: str = "folder") -> Entry:
+        """By inventory path, whole or from the datacenter's root folder of the kind; None is that root folder."""
+        root = self.entry(moid_or_none(datacenter.properties.get(_FOLDER_PROPERTIES[kind])) or "")
+        if root is None:
+            raise GantryError(f"The {kind} folder of {datacenter.path} cannot be read. Check the privileges.")
+        if path is None or path.strip("/") == "":
+            return root
+        below = [entry for entry in self.all("Folder", "StoragePod") if entry.path.startswith(f"{root.path}/")]
+        # A folder is given by its path: "app" is the one below the root, not any that is called so somewhere.
+        candidates = [root, *below]
+        wanted = {_absolute(path), f"{root.path}/{path.strip('/')}", f"{datacenter.path}/{path.strip('/')}"}
+        found = [entry for entry in candidates if entry.path in wanted or entry.moid == path]
+        if not found:
+            raise _none(what, path, [entry.path.removeprefix(f"{root.path}/") for entry in below], below, root)
+        return self._only(what, path, found)
+
+    def datastore(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "datastore") -> Entry:
+        found = self._in(datacenter, self.all("Datastore"))
+        return self._one(what, name, found, datacenter, self._base(datacenter, "datastore"))
+
+    def datastore_cluster(self, name: str, *, what: str = "datastore_cluster") -> Entry:
+        return self._one(what, name, self.all("StoragePod"), None)
+
+    def networks(self) -> list[Entry]:
+        """Port groups of all kinds."""
+        return self.all(*_NETWORKS)
+
+    def network(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "network") -> Entry:
+        found = self._in(datacenter, self.networks())
+        return self._one(what, name, found, datacenter, self._base(datacenter, "network"))
+
+    def vms(
+        self, name: str | None = None, *, datacenter: Entry | None = None, folder: Entry | None = None
+    ) -> list[Entry]:
+        """All VMs, or those of that name: there may be more than one. For the snapshot read with ``vms=True``."""
+        if not self.vms_included:
+            raise TypeError("this inventory was read without VMs")
+        found = self._in(datacenter, self.all("VirtualMachine"))
+        if folder is not None:
+            found = [entry for entry in found if entry.parent == folder.moid]
+        return found if name is None else [entry for entry in found if entry.name == name]
+
+    # -- how one is chosen
+
+    @staticmethod
+    def _in(datacenter: Entry | None, entries: list[Entry]) -> list[Entry]:
+        if datacenter is None:
+            return entries
+        return [entry for entry in entries if entry.datacenter == datacenter.moid]
+
+    def _base(self, datacenter: Entry | None, kind: str) -> str:
+        root = None if datacenter is None else datacenter.properties.get(_FOLDER_PROPERTIES[kind])
+        entry = self.entry(moid_or_none(root) or "")
+        return "" if entry is None else entry.path
+
+    def _one(self, what: str, asked: str | None, entries: Sequence[Entry], within: Entry | None, *bases: str) -> Entry:
+        if asked is None:
+            if len(entries) == 1:
+                return entries[0]
+            if not entries:
+                raise GantryError(f"There is no {_noun(what, within)} that this user can see. Check the privileges.")
+            raise GantryError(
+                f"{what} is not given and there are {len(entries)}: {listed(sorted(entry.path for entry in entries))}. "
+                "Say which."
+            )
+        found = [entry for entry in entries if entry.moid == asked or entry.name == asked]
+        if not found and "/" in asked:
+            wanted = {_absolute(asked), *(f"{base}/{asked.strip('/')}" for base in bases)}
+            found = [entry for entry in entries if entry.path in wanted]
+        if not found:
+            raise _none(what, asked, [entry.name for entry in entries], entries, within)
+        return self._only(what, asked, found)
+
+    @staticmethod
+    def _only(what: str, asked: str, found: Sequence[Entry]) -> Entry:
+        if len(found) == 1:
+            return found[0]
+        raise GantryError(
+            f"{what} {asked!r} is the name of {len(found)}: {listed(sorted(f'{e.path} ({e.moid})' for e in found))}. "
+            "Say which one by its path or MoID."
+        )
+
+
+def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry], within: Entry | None) -> GantryError:
+    message = f"There is no {_noun(what, within, asked)}."
+    close = difflib.get_close_matches(asked, set(names), n=3, cutoff=0.6)
+    if close:
+        message += f" Did you mean {' or '.join(repr(name) for name in close)}?"
+    if entries:
+        message += f" There are: {listed(sorted(entry.path for entry in entries))}."
+    else:
+        message += " There is none at all that this user can see."
+    return GantryError(message)
+
+
+def _noun(what: str, within: Entry | None, asked: str | None = None) -> str:
+    """What was looked for, in words: "resource pool 'a' in /DC0/host/C0"."""
+    name = "" if asked is None else f" {asked!r}"
+    place = "" if within is None else f" in {within.path}"
+    return f"{what.replace('_', ' ')}{name}{place}"
+
+
+def _absolute(path: str) -> str:
+    return "/" + path.strip("/")
+
+
+def _tree(vms: bool) -> list[Any]:
+    folders = ["dc-vm", "dc-host", "dc-datastore", "dc-network"]
+    pools = ["pool-pool", "vapp-vm"] if vms else ["pool-pool"]
+    steps = [
+        traversal("folder", vim.Folder, "childEntity", ["folder", *folders, "cr-host", "cr-pool"]),
+        traversal("dc-vm", vim.Datacenter, "vmFolder", ["folder"]),
+        traversal("dc-host", vim.Datacenter, "hostFolder", ["folder"]),
+        traversal("dc-datastore", vim.Datacenter, "datastoreFolder", ["folder"]),
+        traversal("dc-network", vim.Datacenter, "networkFolder", ["folder"]),
+        traversal("cr-host", vim.ComputeResource, "host"),
+        traversal("cr-pool", vim.ComputeResource, "resourcePool", pools),
+        traversal("pool-pool", vim.ResourcePool, "resourcePool", pools),
+    ]
+    if vms:
+        # A VM in a vApp has no folder.
+        steps.append(traversal("vapp-vm", vim.VirtualApp, "vm"))
+    return steps
+
+
+def _entries(rows: Mapping[str, Row]) -> dict[str, Entry]:
+    """The rows with their places, worked out from parent to parent."""
+    known: dict[str, Entry] = {}
+
+    def place(row: Row) -> Entry:
+        if row.moid in known:
+            return known[row.moid]
+        parent = _parent(row)
+        above = place(rows[parent]) if parent is not None and parent in rows else None
+        kind = type_name(row.ref)
+        # vCenter escapes in a name what would break a path; paths show it so, names show it as people type it.
+        name = str(row.get("name", ""))
+        entry = Entry(
+            name=unquote(name),
+            path="" if above is None and kind == "Folder" else f"{above.path if above else ''}/{name}",
+            type_name=kind,
+            moid=row.moid,
+            ref=row.ref,
+            parent=parent,
+            datacenter=row.moid if kind == "Datacenter" else (above.datacenter if above else None),
+            properties=row,
+        )
+        known[row.moid] = entry
+        return entry
+
+    for row in rows.values():
+        place(row)
+    return known
+
+
+def _parent(row: Row) -> str | None:
+    return moid_or_none(row.get("parent") or row.get("parentVApp"))

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""pyVmomi's namespaces, None where it is missing: so they are for use inside functions, after a session was opened."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from ansible.module_utils.basic import missing_required_lib
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+
+__all__ = [
+    "SoapAdapter",
+    "VmomiSupport",
+    "available",
+    "moid_of",
+    "moid_or_none",
+    "moids_of",
+    "require_pyvmomi",
+    "type_name",
+    "vim",
+    "vmodl",
+]
+
+vim: Any
+vmodl: Any
+# Untyped inside, so typed as Any here.
+SoapAdapter: Any
+VmomiSupport: Any
+try:
+    from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl
+except ImportError as error:
+    SoapAdapter = VmomiSupport = vim = vmodl = None
+    _IMPORT_ERROR: ImportError | None = error
+else:
+    _IMPORT_ERROR = None
+
+
+def require_pyvmomi() -> None:
+    if _IMPORT_ERROR is not None:
+        raise GantryError(
+            f"{missing_required_lib('pyvmomi')} (the Python that runs this is {sys.executable}; {_IMPORT_ERROR})"
+        )
+
+
+def available() -> bool:
+    return _IMPORT_ERROR is None
+
+
+def moid_of(ref: Any) -> str:
+    """The MoID of a managed object."""
+    return str(ref._moId)  # noqa: SLF001 - pyVmomi's only name for it
+
+
+def moid_or_none(ref: Any) -> str | None:
+    """The MoID of a managed object that may be unset."""
+    return None if ref is None else moid_of(ref)
+
+
+def moids_of(refs: Iterable[Any] | None) -> frozenset[str]:
+    """The MoIDs of a list that may be unset."""
+    return frozenset(moid_of(ref) for ref in refs or ())
+
+
+def type_name(ref: Any) -> str:
+    """The type of a managed object as the vSphere API calls it."""
+    return str(ref._wsdlName)  # noqa: SLF001 - pyVmomi's only name for it

@@ -1,0 +1,267 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Moves the VMs, many at a time within vCenter's limits, and looks afterwards whether all is as it was before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
+    AwaitMove,
+    MoveChange,
+    MoveVm,
+    placement,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.limits import claims_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
+    PRIORITIES,
+    Fate,
+    ObservedMoves,
+    Verified,
+    VmotionRequest,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+# How long the guest may need until what it says of itself is known on the new host.
+_SETTLE_SECONDS = 20.0
+_LOOK_SECONDS = 1.0
+# Moves take long, and many of them tell much of their progress.
+_LINGER_SECONDS = 0.5
+
+Observe = Callable[[Sequence[Vm]], ObservedMoves]
+
+
+def apply_moves(
+    session: Session,
+    desired: VmotionRequest,
+    observed: ObservedMoves,
+    plan: Plan[MoveChange],
+    report: Report,
+    observe: Observe,
+) -> ObservedMoves:
+    """``observe`` looks anew at some of the VMs, for when a move that was under way is over.
+
+    Raises, when all is over, what failed, with an account of every VM.
+    """
+    deadline = time.monotonic() + desired.timeout
+    fates = dict(_run(session, desired, observed, plan.changes, report, deadline))
+    awaited = [change.vm for change in plan.changes if isinstance(change, AwaitMove) and change.vm.moid not in fates]
+    if awaited:
+        fates.update(_finish(session, desired, observe, awaited, report, deadline))
+    observed = replace(observed, fates=fates)
+    for vm in observed.vms:
+        _warn(session, vm, fates.get(vm.moid))
+    _raise_failures(observed)
+    return observed
+
+
+def _run(
+    session: Session,
+    desired: VmotionRequest,
+    observed: ObservedMoves,
+    changes: Sequence[MoveChange],
+    report: Report,
+    deadline: float,
+) -> Mapping[str, Fate]:
+    """Move, and wait for what is under way; of the latter only failures to wait are told."""
+    jobs = [_job(session, desired, observed, change) for change in changes]
+    outcomes = session.run(
+        jobs, report, limits=Limits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
+    )
+    fates: dict[str, Fate] = {}
+    moved: list[tuple[Vm, JobOutcome]] = []
+    for change, outcome in zip(changes, outcomes, strict=True):
+        if isinstance(change, AwaitMove):
+            # Whether that move came to its end or failed, the next look says where the VM is.
+            if outcome.error is not None and not isinstance(outcome.error, FaultError):
+                fates[change.vm.moid] = Fate("in_flight", message=outcome.error.message)
+        elif outcome.error is None:
+            moved.append((change.vm, outcome))
+        else:
+            fates[change.vm.moid] = _failure(outcome)
+    fates.update(_verify(session, observed, moved))
+    return fates
+
+
+def _job(session: Session, desired: VmotionRequest, observed: ObservedMoves, change: MoveChange) -> Job:
+    vm = change.vm
+    if isinstance(change, AwaitMove):
+        task = session.ref("Task", change.task)
+        return Job(vm.name, "wait for the move of", lambda: task, mutates=False)
+    ref, priority = session.ref("VirtualMachine", vm.moid), PRIORITIES[desired.priority]
+    spec = observed.handles.spec(session, vm, change.target)
+    return Job(
+        vm.name,
+        "move",
+        lambda: ref.RelocateVM_Task(spec=spec, priority=priority),
+        claims=claims_of(change, abroad=observed.away is not None),
+    )
+
+
+def _failure(outcome: JobOutcome) -> Fate:
+    error = outcome.error
+    if error is None:
+        raise ValueError("an outcome without an error is no failure")
+    if isinstance(error, FaultError):
+        return Fate("failed", outcome.seconds, fault=error.fault, message=error.message)
+    return Fate("in_flight" if outcome.task else "not_started", message=error.message)
+
+
+def _finish(
+    session: Session,
+    desired: VmotionRequest,
+    observe: Observe,
+    awaited: Sequence[Vm],
+    report: Report,
+    deadline: float,
+) -> Mapping[str, Fate]:
+    """Move what is not in its place after the wait; the account says where each has ended."""
+    again = observe(awaited)
+    blocked = {blocker.vm: [one for one in again.blockers if one.vm == blocker.vm] for blocker in again.blockers}
+    changes: list[MoveChange] = []
+    fates: dict[str, Fate] = {}
+    for vm in again.vms:
+        now = placement(vm, again.here)
+        if vm.in_flight is not None:
+            fates[vm.moid] = Fate("in_flight", message="Another move of it was begun meanwhile.", now=now)
+        elif vm.path in blocked:
+            fates[vm.moid] = Fate("failed", message=summary(blocked[vm.path]), now=now)
+        elif again.targets[vm.moid].in_place:
+            fates[vm.moid] = Fate("moved", verified=_compared(vm, _before(awaited, vm), placed=True), now=now)
+        else:
+            changes.append(move_of(vm, again))
+    for vm in again.arrived:
+        for one in awaited:
+            if one.instance_uuid == vm.instance_uuid:
+                fates[one.moid] = Fate(
+                    "moved", verified=_compared(vm, one, placed=True), now=placement(vm, again.world)
+                )
+    if changes:
+        made = _run(session, desired, again, changes, report, deadline)
+        for change in changes:
+            if isinstance(change, MoveVm):
+                fate = made[change.vm.moid]
+                fates[change.vm.moid] = replace(fate, now=fate.now or change.destination)
+    return fates
+
+
+def _before(vms: Sequence[Vm], wanted: Vm) -> Vm:
+    return next(vm for vm in vms if vm.moid == wanted.moid)
+
+
+# -- afterwards
+
+
+def _verify(session: Session, observed: ObservedMoves, moved: Sequence[tuple[Vm, JobOutcome]]) -> Mapping[str, Fate]:
+    """The VMs as they are now, beside what they were; the guest's part of it may take a moment to be known."""
+    fates: dict[str, Fate] = {}
+    left = list(moved)
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while left:
+        now = _look(session, observed, [vm for vm, _outcome in left])
+        over = time.monotonic() > deadline
+        waiting = []
+        for vm, outcome in left:
+            seen = now.get(vm.moid)
+            goal = observed.targets[vm.moid].applied_to(vm)
+            verified = Verified(placement=False)
+            if seen is not None:
+                verified = _compared(seen, vm, placed=_same_place(seen, goal))
+            if verified.all_well or over:
+                fates[vm.moid] = Fate(
+                    "moved",
+                    None if outcome.seconds is None else round(outcome.seconds, 1),
+                    verified,
+                    now=None if seen is None or verified.placement else placement(seen, observed.world),
+                )
+            else:
+                waiting.append((vm, outcome))
+        left = waiting
+        if left:
+            time.sleep(_LOOK_SECONDS)
+    return fates
+
+
+def _look(session: Session, observed: ObservedMoves, vms: Sequence[Vm]) -> dict[str, Vm]:
+    """By the MoID that each had before."""
+    destination = observed.handles.destination
+    if destination is None:
+        # Names and paths stay as they were.
+        inventory = observed.handles.inventory
+        entries = [entry for vm in vms if (entry := inventory.entry(vm.moid)) is not None]
+        return {vm.moid: vm for vm in read_vms(session, inventory, entries)}
+    other = destination.session
+    inventory = other.inventory(vms=True, properties={"VirtualMachine": ["config.instanceUuid"]}, refresh=True)
+    by_uuid: dict[str, Entry] = {str(entry.properties.get("config.instanceUuid")): entry for entry in inventory.vms()}
+    old = {vm.instance_uuid: vm.moid for vm in vms}
+    found = [by_uuid[uuid] for uuid in old if uuid in by_uuid]
+    return {old[vm.instance_uuid]: vm for vm in read_vms(other, inventory, found)}
+
+
+def _same_place(seen: Vm, goal: Vm) -> bool:
+    return (seen.host, seen.home, {disk.key: disk.datastore for disk in seen.disks}) == (
+        goal.host,
+        goal.home,
+        {disk.key: disk.datastore for disk in goal.disks},
+    ) and {one.key: one.network for one in seen.adapters} == {one.key: one.network for one in goal.adapters}
+
+
+def _compared(seen: Vm, before: Vm, *, placed: bool) -> Verified:
+    """Only a VM that was on had an address and a process to keep."""
+    return Verified(
+        placement=placed,
+        ip_addresses=set(before.addresses) <= set(seen.addresses) if before.is_on and before.addresses else None,
+        process=seen.process == before.process if before.is_on and before.process is not None else None,
+    )
+
+
+def _warn(session: Session, vm: Vm, fate: Fate | None) -> None:
+    verified = None if fate is None else fate.verified
+    if verified is None or verified.all_well:
+        return
+    if not verified.placement:
+        session.warn(f"{vm.path} was moved and is not where it was moved to any more; something else moved it on.")
+    if verified.ip_addresses is False:
+        session.warn(f"{vm.path} was moved and does not have the IP addresses {', '.join(vm.addresses)} any more.")
+    if verified.process is False:
+        session.warn(f"{vm.path} was moved and its container is not in the same run as before: it was started anew.")
+
+
+def _raise_failures(observed: ObservedMoves) -> None:
+    by_status: dict[str, list[Vm]] = {}
+    for vm in observed.vms:
+        fate = observed.fates.get(vm.moid)
+        if fate is not None and fate.status != "moved":
+            by_status.setdefault(fate.status, []).append(vm)
+    if not by_status:
+        return
+    moved = sum(fate.status == "moved" for fate in observed.fates.values())
+    words = {"failed": "failed", "in_flight": "still under way", "not_started": "not started"}
+    told = "; ".join(f"{words[status]}: {listed(vm.name for vm in vms)}" for status, vms in sorted(by_status.items()))
+    first = next(vm for vms in by_status.values() for vm in vms)
+    fate = observed.fates[first.moid]
+    raise GantryError(
+        f"{moved} of {len(observed.fates)} VMs were moved; {told}. {first.path}: {fate.message} "
+        "Run again to finish it: what is in its place is left alone.",
+        fault=fate.fault,
+        details={"vms": vms_result(observed), "blockers": blockers_result(observed.blockers)},
+    )

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes of vm_vmotion: a move, and the wait for one that somebody has begun. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+
+
+@dataclass(frozen=True)
+class MoveVm:
+    vm: Vm
+    target: Target
+    source: Mapping[str, Any] = field(hash=False)
+    destination: Mapping[str, Any] = field(hash=False)
+    away: str | None = None  # the address of another vCenter
+
+    @property
+    def live(self) -> bool:
+        return self.vm.is_on
+
+    @property
+    def what(self) -> list[str]:
+        """Which parts of the placement change."""
+        return sorted(key for key in self.destination if self.destination[key] != self.source[key])
+
+    def describe(self) -> str:
+        told = []
+        for key, preposition in (("host", "to"), ("datastores", "on"), ("networks", "with"), ("resource_pool", "in")):
+            new = self.destination[key]
+            if new != self.source[key]:
+                told.append(f"{preposition} {', '.join(map(str, new)) if isinstance(new, list) else new}")
+        if not told:
+            # Disks that change places among the same datastores.
+            told = ["on " + ", ".join(self.destination["datastores"])]
+        where = "" if self.away is None else f" of {self.away}"
+        return f"move {self.vm.name} {' '.join(told)}{where} ({'live' if self.live else 'cold'})"
+
+    def before(self) -> Mapping[str, Any]:
+        return self._shown(self.source)
+
+    def after(self) -> Mapping[str, Any]:
+        return self._shown(self.destination)
+
+    def _shown(self, side: Mapping[str, Any]) -> Mapping[str, Any]:
+        return nested("vms", self.vm.path, value={key: side[key] for key in self.what})
+
+
+@dataclass(frozen=True)
+class AwaitMove:
+    """Where the VM will be is known only when that move is over."""
+
+    vm: Vm
+    task: str
+
+    def describe(self) -> str:
+        return f"wait for the move of {self.vm.name} that is under way ({self.task}), and move it then if it must be"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("vms", self.vm.path, "move", value="under way")
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("vms", self.vm.path, "move", value="over")
+
+
+MoveChange: TypeAlias = "MoveVm | AwaitMove"
+
+
+def placement(vm: Vm, world: World) -> dict[str, Any]:
+    """Where a VM is, by names, as it is reported."""
+    return {
+        "host": world.host_name(vm.host),
+        "cluster": world.cluster_name(vm.cluster),
+        "resource_pool": world.pools.get(vm.pool or ""),
+        "datastores": [world.datastore_name(moid) for moid in vm.datastores],
+        "disks": {disk.label: world.datastore_name(disk.datastore) for disk in vm.disks},
+        "networks": [world.networks.get(one.network or "", one.network) for one in vm.adapters],
+    }

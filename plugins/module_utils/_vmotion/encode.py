@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A move as vCenter wants it: the VirtualMachineRelocateSpec."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+def relocate_spec(
+    session: Session,
+    vm: Vm,
+    target: Target,
+    devices: Sequence[Any],
+    networks: Mapping[str, Any],
+    *,
+    service: Any = None,
+) -> Any:
+    """``networks`` are backings by MoID; ``service`` says where another vCenter is, whose MoIDs the target then has."""
+    spec = vim.vm.RelocateSpec(service=service)
+    if target.host is not None:
+        spec.host = session.ref("HostSystem", target.host)
+    if target.pool is not None:
+        spec.pool = session.ref("ResourcePool", target.pool)
+    if target.home is not None:
+        spec.datastore = session.ref("Datastore", target.home)
+    if target.folder is not None:
+        spec.folder = session.ref("Folder", target.folder)
+    if target.moves_storage:
+        spec.disk = list(_disks(session, vm, target))
+        if target.home is None and vm.home is not None:
+            # Without it vCenter takes the configuration along with the disks.
+            spec.datastore = session.ref("Datastore", vm.home)
+    spec.deviceChange = [_rewired(device, networks[target.networks[device.key]]) for device in devices
+                         if device.key in target.networks]  # fmt: skip
+    return spec
+
+
+def _disks(session: Session, vm: Vm, target: Target) -> Iterator[Any]:
+    """All disks, those that stay too: vCenter takes one that is not named along to the VM's own datastore."""
+    for disk in vm.disks:
+        place = target.disks.get(disk.key, DiskTarget(disk.datastore))
+        locator = vim.vm.RelocateSpec.DiskLocator(
+            diskId=disk.key, datastore=session.ref("Datastore", place.datastore), diskMoveType=None
+        )
+        if place.provisioning is not None:
+            locator.diskBackingInfo = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
+                fileName="",
+                diskMode=disk.mode,
+                thinProvisioned=place.provisioning == "thin",
+                eagerlyScrub=place.provisioning == "eager_zeroed",
+            )
+        yield locator
+
+
+def _rewired(device: Any, backing: Any) -> Any:
+    changed = copy.copy(device)
+    changed.backing = backing
+    return vim.vm.device.VirtualDeviceSpec(operation="edit", device=changed)

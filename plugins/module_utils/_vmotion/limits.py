@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How many moves vCenter runs at a time, so that no more are asked for than it starts at once. Pure.
+
+vCenter counts costs: a host bears 8, of which a vMotion takes 1 and one with storage 4; a datastore bears 128, of which
+a vMotion takes 1 and one with storage 16 ("Limits on Simultaneous Migrations", vCenter Server and Host Management).
+What is cold is provisioning, of which a host takes 8 at once.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Claim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveVm
+
+_HOST_LIMIT = 8
+_DATASTORE_LIMIT = 128
+
+
+def claims_of(change: MoveVm, *, abroad: bool = False) -> tuple[Claim, ...]:
+    """What the move takes of its hosts, the old and the new one, and of all datastores that it reads or writes."""
+    vm, target = change.vm, change.target
+    after = target.applied_to(vm)
+    storage = target.moves_storage or abroad
+    host_cost = 4 if vm.is_on and storage else 1
+    store_cost = 16 if storage else 1
+    hosts = dict.fromkeys(f"host {moid}" for moid in (vm.host, after.host) if moid is not None)
+    # Two vCenters may have the same MoIDs; what is counted twice only waits a little longer.
+    stores = dict.fromkeys(f"datastore {moid}" for moid in (*vm.datastores, *after.datastores))
+    return (
+        *(Claim(host, host_cost, _HOST_LIMIT) for host in hosts),
+        *(Claim(store, store_cost, _DATASTORE_LIMIT) for store in stores),
+    )

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What vm_vmotion looks at before it moves anything: the VMs, the place, the host that DRS chooses, the blockers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import (
+    WORLD_PROPERTIES,
+    Found,
+    clusters_of,
+    read_scene,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import read_selectable, select_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion import observe_checks
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.encode import relocate_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import Where, resolve_place
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Another vCenter: a session with it, what it has, and how ours finds it."""
+
+    session: Session
+    inventory: Inventory
+    service: Any
+    address: str
+
+
+@dataclass(frozen=True)
+class Handles:
+    """What building a move needs of vCenter's own objects."""
+
+    inventory: Inventory
+    devices: Mapping[str, Sequence[Any]]
+    backings: Mapping[str, Any]
+    destination: Destination | None = None
+
+    def spec(self, session: Session, vm: Vm, target: Target) -> Any:
+        there = session if self.destination is None else self.destination.session
+        service = None if self.destination is None else self.destination.service
+        return relocate_spec(there, vm, target, self.devices.get(vm.moid, ()), self.backings, service=service)
+
+
+def observe_moves(session: Session, desired: VmotionRequest) -> ObservedMoves:
+    """Within one vCenter."""
+    inventory = read_selectable(session, properties=WORLD_PROPERTIES, refresh=True)
+    datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
+    entries = select_vms(inventory, desired.selectors, datacenter=datacenter, option="vms")
+    clusters = clusters_of(inventory, entries)
+    where = resolve_place(inventory, desired.place, desired.disks, source=inventory, clusters=clusters)
+    found = read_scene(session, inventory, entries, clusters=[where.cluster] if where.cluster else [])
+    world = found.world
+    targets, blockers = targets_of(found.vms, where, world, world)
+    return judge(session, desired, ObservedMoves(found.vms, world, world, targets, tuple(blockers)), found, inventory)
+
+
+def targets_of(vms: Sequence[Vm], where: Where, world: World, here: World) -> tuple[dict[str, Target], list[Blocker]]:
+    targets: dict[str, Target] = {}
+    blockers: list[Blocker] = []
+    for vm in vms:
+        targets[vm.moid], missing = target_of(vm, where, world, here)
+        blockers.extend(missing)
+    return targets, blockers
+
+
+def judge(
+    session: Session,
+    desired: VmotionRequest,
+    observed: ObservedMoves,
+    found: Found,
+    inventory: Inventory,
+    destination: Destination | None = None,
+    *,
+    avoid: Sequence[str] = (),
+) -> ObservedMoves:
+    """With a host for each VM that needs one, and with all that speaks against the moves. ``avoid``: hosts."""
+    moving = [vm for vm in observed.vms if vm.in_flight is None and not observed.targets[vm.moid].in_place]
+    there = session if destination is None else destination.session
+    handles = Handles(
+        inventory,
+        found.devices,
+        network_backings(
+            there,
+            inventory if destination is None else destination.inventory,
+            [network for vm in moving for network in observed.targets[vm.moid].networks.values()],
+        ),
+        destination,
+    )
+    chosen, unplaced = _choose_hosts(session, desired, observed, moving, handles, avoid)
+    observed = replace(observed, targets={**observed.targets, **chosen}, handles=handles)
+    blockers = [*observed.blockers, *unplaced]
+    if desired.precheck == "false":
+        return replace(observed, blockers=tuple(blockers))
+    for vm in moving:
+        blockers.extend(_ours(vm, desired, observed, destination))
+    theirs, warnings = _theirs(session, observed, moving, blockers, handles)
+    blockers.extend(theirs)
+    return replace(observed, blockers=tuple(dict.fromkeys(blockers)), warnings=warnings)
+
+
+def _choose_hosts(
+    session: Session,
+    desired: VmotionRequest,
+    observed: ObservedMoves,
+    moving: Sequence[Vm],
+    handles: Handles,
+    avoid: Sequence[str],
+) -> tuple[dict[str, Target], list[Blocker]]:
+    """DRS says where it is on; it knows only the VMs of its own vCenter."""
+    here = None if handles.destination is None else observed.here
+    chooser = Chooser(desired.mode, observed.world, here, avoid=avoid, looks=desired.precheck != "false")
+    targets: dict[str, Target] = {}
+    blockers: list[Blocker] = []
+    for vm in moving:
+        target = observed.targets[vm.moid]
+        if target.choose_in is None:
+            continue
+        cluster = observed.world.clusters[target.choose_in]
+        if not cluster.drs or handles.destination is not None:
+            targets[vm.moid], against = chooser.choose(vm, target)
+            blockers.extend(against)
+            continue
+        hosts, against = chooser.possible(vm, target)
+        if not hosts:
+            blockers.extend(against)
+            continue
+        preferred = hosts if vm.moid in cluster.together else chooser.least_given(hosts)
+        spec = handles.spec(session, vm, target)
+        answer = observe_checks.place(session, vm, cluster.moid, spec, preferred)
+        if isinstance(answer, Blocker) and preferred != hosts:
+            answer = observe_checks.place(session, vm, cluster.moid, spec, hosts)
+        if isinstance(answer, Blocker):
+            blockers.append(answer)
+        else:
+            chooser.take(answer, vm)
+            targets[vm.moid] = replace(target, host=answer, choose_in=None, chosen_by="drs")
+    return targets, blockers
+
+
+def _ours(vm: Vm, desired: VmotionRequest, observed: ObservedMoves, destination: Destination | None) -> list[Blocker]:
+    here = None if destination is None else observed.here
+    return blockers_of(vm, observed.targets[vm.moid], desired.mode, observed.world, here)
+
+
+def _theirs(
+    session: Session,
+    observed: ObservedMoves,
+    moving: Sequence[Vm],
+    ours: Sequence[Blocker],
+    handles: Handles,
+) -> tuple[list[Blocker], Mapping[str, Sequence[str]]]:
+    """What vCenter has against the moves beyond that. What DRS recommends, it has checked itself."""
+    undecided = {blocker.vm for blocker in ours if blocker.host is None}
+    asked = [
+        vm
+        for vm in moving
+        if (target := observed.targets[vm.moid]).choose_in is None
+        and target.chosen_by != "drs"
+        and vm.path not in undecided
+    ]
+    if not asked:
+        return [], {}
+    specs = [(vm, handles.spec(session, vm, observed.targets[vm.moid])) for vm in asked]
+    theirs, warnings = observe_checks.check(session, specs, observed.world, lambda _text: None)
+    blockers = []
+    for vm in asked:
+        blockers.extend(observe_checks.beyond([one for one in ours if one.vm == vm.path], theirs.get(vm.moid, ())))
+    return blockers, warnings

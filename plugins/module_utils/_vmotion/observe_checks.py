@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What vCenter says of moves: where DRS would put a VM, and what CheckRelocate has against it. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind, fault_text
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, Limits
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+# Which of our codes a fault of vCenter's compatibility checks is; any other is "incompatible".
+_CODES = {
+    "CannotAccessLocalSource": "datastore_not_shared",
+    "CannotAccessNetwork": "network_missing",
+    "CannotAccessVmConfig": "datastore_not_shared",
+    "CannotAccessVmDisk": "datastore_not_shared",
+    "CannotAccessVmNetwork": "network_missing",
+    "CpuIncompatible": "evc",
+    "DestinationSwitchFull": "network_missing",
+    "FeatureRequirementsNotMet": "evc",
+    "HostNotConnected": "host_disconnected",
+    "HostNotReachable": "host_disconnected",
+    "InsufficientCpuResourcesFault": "capacity",
+    "InsufficientFailoverResourcesFault": "capacity",
+    "InsufficientHostCapacityFault": "capacity",
+    "InsufficientMemoryResourcesFault": "capacity",
+    "InsufficientResourcesFault": "capacity",
+    "InvalidHostConnectionState": "host_disconnected",
+    "InvalidDatastore": "datastore_not_shared",
+    "InvalidHostState": "host_maintenance",
+    "VmHostAffinityRuleViolation": "mandatory_rule",
+    "VmHostMustRuleViolation": "mandatory_rule",
+}
+# Faults that say of a device what we say in one of these codes, but do not tell which.
+_DEVICE_FAULTS = frozenset(
+    {"CannotAccessVmDevice", "DeviceBackingNotSupported", "DeviceNotSupported", "RemoteDeviceNotSupported"}
+)
+_DEVICE_CODES = frozenset({"cd_attached", "serial_connected", "passthrough"})
+_CURES = {
+    "capacity": "Free resources there, or choose another place.",
+    "datastore_not_shared": "Give a datastore that the host sees, or choose another host.",
+    "evc": "Power it off and move it cold, or raise the cluster's EVC mode.",
+    "host_maintenance": "Let the host leave maintenance mode, or choose another.",
+    "host_disconnected": "Connect the host to vCenter again, or choose another.",
+    "incompatible": "Remove what vCenter names, or choose another place.",
+    "mandatory_rule": "Choose a host that the rule allows, or make it a rule that should be kept.",
+    "network_missing": "Make the port group on the host, or map the network to one that it has by networks.",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One thing that vCenter has against a move; ``kind`` is the fault's type."""
+
+    kind: str
+    blocker: Blocker
+
+
+def place(session: Session, vm: Vm, cluster: str, spec: Any, hosts: Sequence[Host]) -> str | Blocker:
+    """The host that DRS recommends, among these; or why there is none."""
+    wanted = vim.cluster.PlacementSpec(
+        placementType="relocate",
+        vm=session.ref("VirtualMachine", vm.moid),
+        relocateSpec=spec,
+        hosts=[session.ref("HostSystem", host.moid) for host in hosts],
+    )
+    try:
+        result = session.ref("ClusterComputeResource", cluster).PlaceVm(wanted)
+    except FaultError as error:
+        return _blocker(vm, None, error.cause)
+    for recommendation in result.recommendations or ():
+        for action in recommendation.action or ():
+            host = getattr(action, "targetHost", None)
+            if host is not None:
+                return moid_of(host)
+    faults = [
+        fault for one in getattr(result.drsFault, "faultsByVm", None) or () for fault in one.fault or ()
+    ] if result.drsFault else []  # fmt: skip
+    why = "; ".join(f"{fault_kind(fault)}: {fault_text(fault)}" for fault in faults) or "it gives no reason"
+    return Blocker(
+        vm.path,
+        "not_enough_hosts",
+        f"DRS recommends no host ({why}).",
+        "Give a host, or free resources in the cluster.",
+    )
+
+
+def check(
+    session: Session, checks: Sequence[tuple[Vm, Any]], world: World, report: Callable[[str], None]
+) -> tuple[dict[str, list[Answer]], dict[str, list[str]]]:
+    """What vCenter's provisioning checker has against each move, and its warnings, by the VM's MoID."""
+    checker = session.content.vmProvisioningChecker
+
+    def starter(vm: Vm, spec: Any) -> Callable[[], Any]:
+        return lambda: checker.CheckRelocate_Task(vm=session.ref("VirtualMachine", vm.moid), spec=spec)
+
+    jobs = [Job(vm.name, "check the move of", starter(vm, spec), mutates=False) for vm, spec in checks]
+    answers: dict[str, list[Answer]] = {}
+    warnings: dict[str, list[str]] = {}
+    for (vm, _spec), outcome in zip(checks, session.run(jobs, report, limits=Limits()), strict=True):
+        if isinstance(outcome.error, FaultError):
+            answers[vm.moid] = [Answer(outcome.error.kind, _blocker(vm, None, outcome.error.cause))]
+            continue
+        if outcome.error is not None:
+            raise GantryError(
+                f"vCenter could not be asked whether {vm.path} can move: {outcome.error.message} "
+                "Nothing has been moved. Set precheck to false to move without asking."
+            )
+        for result in outcome.result or ():
+            host = world.host_name(moid_or_none(result.host))
+            answers.setdefault(vm.moid, []).extend(
+                Answer(fault_kind(fault), _blocker(vm, host, fault)) for fault in result.error or ()
+            )
+            warnings.setdefault(vm.moid, []).extend(fault_text(fault) for fault in result.warning or ())
+    return answers, warnings
+
+
+def _blocker(vm: Vm, host: str | None, fault: Any) -> Blocker:
+    kind = fault_kind(fault)
+    code = _CODES.get(kind, "incompatible")
+    return Blocker(vm.path, code, f"vCenter says {kind}: {fault_text(fault)}", _CURES[code], host)
+
+
+def beyond(ours: Sequence[Blocker], theirs: Sequence[Answer]) -> list[Blocker]:
+    """What vCenter has against a VM's move that we have not said already, in better words."""
+    known = {blocker.code for blocker in ours}
+    found: dict[str, Blocker] = {}
+    for answer in theirs:
+        said = answer.blocker.code in known or (answer.kind in _DEVICE_FAULTS and known & _DEVICE_CODES)
+        if not said:
+            found.setdefault(answer.blocker.message, answer.blocker)
+    return list(found.values())

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Moves to another vCenter: a session of ours with it, and what ours must know to find and to trust it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import WORLD_PROPERTIES, read_scene
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import (
+    VmSelector,
+    read_selectable,
+    select_vms,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import certificate_of, connect
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import Destination, judge, targets_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import resolve_place
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+def observe_away(session: Session, other: Session, desired: VmotionRequest) -> ObservedMoves:
+    """``other`` is the session with the vCenter that the VMs are to be in."""
+    thumbprint = _thumbprint(other)
+    inventory = read_selectable(session, properties=WORLD_PROPERTIES, refresh=True)
+    there = read_selectable(other, properties=WORLD_PROPERTIES, refresh=True)
+    ours, content = session.content.about.instanceUuid, other.content
+    if content.about.instanceUuid == ours:
+        raise GantryError(
+            f"destination_vcenter {other.settings.address} is the vCenter that the VMs are in. Leave it out, and give "
+            "the place at the top."
+        )
+    staying, arrived = _select(inventory, there, desired)
+    where = resolve_place(there, desired.place, desired.disks, source=inventory, clusters=[])
+    found = read_scene(session, inventory, staying)
+    arrivals = read_scene(other, there, arrived, clusters=[where.cluster] if where.cluster else [])
+    here, world = found.world, arrivals.world
+    targets, blockers = targets_of(found.vms, where, world, here)
+    service = vim.ServiceLocator(
+        instanceUuid=content.about.instanceUuid,
+        url=f"https://{other.settings.address}",
+        credential=vim.ServiceLocatorNamePassword(username=other.settings.username, password=other.settings.password),
+        sslThumbprint=thumbprint,
+    )
+    observed = ObservedMoves(
+        found.vms,
+        here,
+        world,
+        targets,
+        tuple(blockers),
+        arrived=arrivals.vms,
+        away=other.settings.address,
+    )
+    destination = Destination(other, there, service, other.settings.address)
+    return judge(session, desired, observed, found, inventory, destination)
+
+
+def _thumbprint(other: Session) -> str:
+    """Of the certificate that we trust: vCenter is to trust that one too. Checked before anything is sent there."""
+    connection = connect(other.settings, other.stub.tls())
+    try:
+        return certificate_of(connection).sha1
+    finally:
+        connection.close()
+
+
+def _select(inventory: Inventory, there: Inventory, desired: VmotionRequest) -> tuple[list[Entry], list[Entry]]:
+    """Those that are still here, and those that an earlier run has moved."""
+    datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
+    staying: dict[str, Entry] = {}
+    arrived: dict[str, Entry] = {}
+    for selector in desired.selectors:
+        moved = [] if selector.kind == "moid" else _there(there, selector)
+        try:
+            here = select_vms(inventory, [selector], datacenter=datacenter, option="vms", may_be_none=bool(moved))
+        except GantryError as error:
+            if not moved or error.details:
+                raise
+            here = []
+        staying.update({entry.moid: entry for entry in here})
+        arrived.update({entry.moid: entry for entry in moved if selector.means_many or not here})
+    return list(staying.values()), list(arrived.values())
+
+
+def _there(there: Inventory, selector: VmSelector) -> list[Entry]:
+    try:
+        return select_vms(there, [selector], datacenter=None, option="vms", may_be_none=True)
+    except GantryError:
+        # Not there, or not one: then it is not said that it has arrived.
+        return []

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the targets to the moves, and what a task says of each VM. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
+    AwaitMove,
+    MoveChange,
+    MoveVm,
+    placement,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Fate, ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
+
+
+def plan_moves(desired: VmotionRequest, observed: ObservedMoves) -> Plan[MoveChange]:
+    """Raises where anything is against any of the moves: nothing has moved then."""
+    if desired.precheck == "only":
+        return Plan()
+    if observed.blockers:
+        raise refusal(observed)
+    return Plan(tuple(change for vm in observed.vms if (change := _change(vm, observed)) is not None))
+
+
+def refusal(observed: ObservedMoves) -> GantryError:
+    blocked = len({blocker.vm for blocker in observed.blockers})
+    vms = "One VM" if blocked == 1 else f"{blocked} VMs"
+    return GantryError(
+        f"{vms} of {len(observed.vms)} cannot be moved, so none was. {summary(observed.blockers)}",
+        details={"blockers": blockers_result(observed.blockers), "vms": vms_result(observed)},
+    )
+
+
+def _change(vm: Vm, observed: ObservedMoves) -> MoveChange | None:
+    if vm.in_flight is not None:
+        return AwaitMove(vm, vm.in_flight.task)
+    target = observed.targets[vm.moid]
+    return None if target.in_place else move_of(vm, observed)
+
+
+def move_of(vm: Vm, observed: ObservedMoves) -> MoveVm:
+    target = observed.targets[vm.moid]
+    return MoveVm(
+        vm=vm,
+        target=target,
+        source=placement(vm, observed.here),
+        destination=placement(target.applied_to(vm), observed.world),
+        away=observed.away,
+    )
+
+
+def predict_moves(observed: ObservedMoves, plan: Plan[MoveChange]) -> ObservedMoves:
+    """All goes well."""
+    fates = {
+        change.vm.moid: Fate("moved") if isinstance(change, MoveVm) else Fate("in_flight", message=change.describe())
+        for change in plan.changes
+    }
+    return replace(observed, fates=fates)

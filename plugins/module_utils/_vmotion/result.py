@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What vm_vmotion returns. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import placement
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Fate, ObservedMoves
+
+
+def blockers_result(blockers: Sequence[Blocker]) -> list[dict[str, Any]]:
+    return [blocker.as_result() for blocker in blockers]
+
+
+def vms_result(observed: ObservedMoves) -> list[dict[str, Any]]:
+    """One entry for each VM, in the order in which they were asked for."""
+    blocked = {blocker.vm for blocker in observed.blockers}
+    entries = [_entry(vm, observed, vm.path in blocked) for vm in observed.vms]
+    return entries + [_in_place(vm, placement(vm, observed.world)) for vm in observed.arrived]
+
+
+def _in_place(vm: Vm, place: dict[str, Any]) -> dict[str, Any]:
+    return _shaped(vm, "in_place", place, place, Fate("in_place"), [])
+
+
+def _entry(vm: Vm, observed: ObservedMoves, blocked: bool) -> dict[str, Any]:
+    source = placement(vm, observed.here)
+    target = observed.targets.get(vm.moid)
+    fate = observed.fates.get(vm.moid)
+    if fate is None:
+        status = "blocked" if blocked else "in_flight" if vm.in_flight else "in_place"
+        if status == "in_place" and target is not None and not target.in_place:
+            status = "movable"
+        fate = Fate(status)
+    if vm.in_flight is not None or target is None:
+        return _shaped(vm, fate.status, source, dict(fate.now or source), fate, observed.warnings.get(vm.moid, ()))
+    goal = placement(target.applied_to(vm), observed.world)
+    if target.choose_in is not None:
+        goal["host"] = None  # none was found
+    if fate.status == "in_place":
+        goal = source
+    return _shaped(
+        vm,
+        fate.status,
+        source,
+        dict(fate.now or goal),
+        fate,
+        observed.warnings.get(vm.moid, ()),
+        chosen_by=None if target.in_place or not target.host else target.chosen_by,
+    )
+
+
+def _shaped(
+    vm: Vm,
+    status: str,
+    source: dict[str, Any],
+    goal: dict[str, Any],
+    fate: Fate,
+    warnings: Sequence[str],
+    *,
+    chosen_by: str | None = None,
+) -> dict[str, Any]:
+    moves = status != "in_place"
+    return {
+        "name": vm.name,
+        "path": vm.path,
+        "moid": vm.moid,
+        "status": status,
+        "mode": ("live" if vm.is_on else "cold") if moves else None,
+        "from": source,
+        "to": goal,
+        "what": sorted(key for key in source if source[key] != goal[key]),
+        "chosen_by": chosen_by,
+        "duration": fate.duration,
+        "verified": None if fate.verified is None else fate.verified.as_result(),
+        "fault": None if fate.fault is None else dict(fate.fault),
+        "message": fate.message,
+        "warnings": list(warnings),
+    }

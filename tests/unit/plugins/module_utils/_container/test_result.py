@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container as modules return it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import encode
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import (
+    container_result,
+    guest_state,
+    ip_addresses,
+    selects_labels,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+
+MACHINE = Machine(moid="vm-1", name="web", path="/DC0/vm/web", kind="container")
+
+
+def machine(power: str = ON, **status: Any) -> Machine:
+    return replace(MACHINE, power=power, status=status or None)
+
+
+@pytest.mark.parametrize(
+    ("power", "said", "state"),
+    [
+        (ON, None, "booting"),
+        (ON, "running", "running"),
+        (ON, "exited", "booting"),
+        (OFF, None, "created"),
+        (OFF, "exited", "exited"),
+        (OFF, "error", "error"),
+        (OFF, "running", "exited"),
+    ],
+)
+def test_the_state_is_the_guests_word_as_far_as_the_power_allows(power: str, said: str | None, state: str) -> None:
+    assert guest_state(machine(power, **({"state": said} if said else {}))) == state
+
+
+def test_what_a_former_run_said_is_not_returned_of_one_that_boots() -> None:
+    result = container_result(machine(ON, state="exited", exit_code=3, health="healthy", restart_count=2))
+    assert (result["exit_code"], result["health"], result["restart_count"]) == (None, None, 0)
+
+
+def test_a_container_that_is_off_has_an_exit_code_and_no_health() -> None:
+    result = container_result(machine(OFF, state="exited", exit_code=143, health="healthy"))
+    assert (result["state"], result["exit_code"], result["health"]) == ("stopped", 143, None)
+
+
+def test_no_variable_is_returned() -> None:
+    result = container_result(replace(MACHINE, config={"env": {"PASSWORD": "hunter2"}}))
+    assert "hunter2" not in str(result)
+
+
+def test_addresses_are_those_that_can_be_reached() -> None:
+    nics = ({"ip_addresses": ["fe80::1", "2001:db8::5", "10.0.0.5"]}, {"ip_addresses": ["169.254.1.1", "10.0.0.5"]})
+    assert ip_addresses(replace(MACHINE, addresses=nics)) == ["10.0.0.5", "2001:db8::5"]
+
+
+def test_labels_select_with_all_of_them() -> None:
+    assert selects_labels({"a": "1", "b": "2"}, {"a": "1"})
+    assert selects_labels({}, {})
+    assert not selects_labels({"a": "1"}, {"a": "1", "b": "2"})
+
+
+def test_a_log_may_hold_anything() -> None:
+    assert keys.decode_log(base64.b64encode(b"ok\xff\x00\n").decode()) == "ok\ufffd\x00\n"
+    assert keys.decode_log(None) is None
+    assert keys.decode_log("not base64!") is None
+
+
+def test_what_is_encoded_is_text_that_xml_carries() -> None:
+    values = encode(replace(MACHINE, labels={"ü": "\x01"}, config={"command": ["a\x00"]}, spec={"x": "é"}))
+    assert all(value.isascii() and value.isprintable() for value in values.values())
+    assert keys.decode_labels(values[keys.LABELS]) == {"ü": "\x01"}

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sizes, durations and other small values."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base import values
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import (
+    CAPABILITIES,
+    DEFAULT_CAPABILITIES,
+    bounding_set,
+    parse_capabilities,
+    parse_signal,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("512", 512),
+        ("64b", 64),
+        ("64k", 65536),
+        ("256M", 268435456),
+        ("256MiB", 268435456),
+        ("256mb", 268435456),
+        ("1.5G", 1610612736),
+        ("2 T", 2199023255552),
+    ],
+)
+def test_a_size_is_read_in_powers_of_1024(text: str, size: int) -> None:
+    assert values.parse_size(text, "memory") == size
+
+
+@pytest.mark.parametrize("text", ["", "M", "-1M", "1X", "1MM", "1iB", "1e3", "ten"])
+def test_what_is_no_size_is_refused_by_the_options_name(text: str) -> None:
+    with pytest.raises(GantryError, match=r"^memory is "):
+        values.parse_size(text, "memory")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("30s", 30),
+        ("1m30s", 90),
+        ("1h", 3600),
+        ("500ms", 0.5),
+        ("1h1m1s1ms", 3661.001),
+        ("0", 0),
+        ("0s", 0),
+        ("1.5s", 1.5),
+    ],
+)
+def test_a_duration_is_read_as_docker_writes_it(text: str, seconds: float) -> None:
+    assert values.parse_duration(text, "interval") == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "30", "s", "-1s", "1d", "1s 2", "1 m"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(GantryError, match=r"^interval is "):
+        values.parse_duration(text, "interval")
+
+
+def test_a_command_in_one_string_is_split_as_a_shell_splits() -> None:
+    assert values.parse_words("nginx -g 'daemon off;'", "command") == ("nginx", "-g", "daemon off;")
+    assert values.parse_words(["sh", "-c", "a b"], "command") == ("sh", "-c", "a b")
+
+
+@pytest.mark.parametrize("value", ["it's", ["sleep", 5], 5, {"a": "b"}])
+def test_a_command_that_is_no_list_of_strings_is_refused(value: object) -> None:
+    with pytest.raises(GantryError, match=r"^command "):
+        values.parse_words(value, "command")
+
+
+@pytest.mark.parametrize("value", [True, 1.1, 8080, None, ["a"]])
+def test_a_value_that_yaml_may_have_changed_is_refused(value: object) -> None:
+    with pytest.raises(GantryError, match="put it in quotes"):
+        values.parse_strings({"A": value}, "env")
+
+
+def test_an_interface_needs_its_prefix_length() -> None:
+    assert values.parse_interface("10.0.0.5/24", "ipv4_address") == "10.0.0.5/24"
+    for text in ("10.0.0.5", "10.0.0.256/24", "::1/64", "10.0.0.5/33"):
+        with pytest.raises(GantryError, match="prefix length"):
+            values.parse_interface(text, "ipv4_address")
+
+
+def test_a_mac_is_unicast_and_in_one_form() -> None:
+    assert values.parse_mac("00-50-56-AB-CD-EF", "mac_address") == "00:50:56:ab:cd:ef"
+    for text in ("01:00:5e:00:00:01", "00:50:56", "00:50:56:00:00:0g"):
+        with pytest.raises(GantryError, match="mac_address"):
+            values.parse_mac(text, "mac_address")
+
+
+def test_nothing_said_about_capabilities_is_dockers_default() -> None:
+    assert bounding_set((), ()) is None
+
+
+def test_capabilities_are_added_and_dropped_by_dockers_rules() -> None:
+    assert bounding_set(("NET_ADMIN",), ("CHOWN",)) == sorted({*DEFAULT_CAPABILITIES, "NET_ADMIN"} - {"CHOWN"})
+    assert bounding_set((), ("ALL",)) == []
+    assert bounding_set(("CHOWN",), ("ALL",)) == ["CHOWN"]
+    assert bounding_set(("ALL",), ("SYS_ADMIN",)) == sorted(set(CAPABILITIES) - {"SYS_ADMIN"})
+
+
+def test_there_are_the_41_capabilities_of_linux() -> None:
+    assert len(CAPABILITIES) == len(set(CAPABILITIES)) == 41
+
+
+def test_a_capability_has_one_form_and_must_be_known() -> None:
+    assert parse_capabilities(["cap_net_admin", "CHOWN", "NET_ADMIN"], "capabilities") == ("CHOWN", "NET_ADMIN")
+    with pytest.raises(GantryError, match="CAP_FLY"):
+        parse_capabilities(["CAP_FLY"], "cap_drop")
+
+
+@pytest.mark.parametrize(
+    ("text", "signal"),
+    [("SIGTERM", "SIGTERM"), ("term", "SIGTERM"), ("15", "SIGTERM"), ("3", "SIGQUIT"), ("SIGRTMIN+3", "SIGRTMIN+3")],
+)
+def test_a_signal_may_be_written_in_three_ways(text: str, signal: str) -> None:
+    assert parse_signal(text) == signal
+
+
+@pytest.mark.parametrize("text", ["", "0", "99", "SIGFOO", "RTMIN+31"])
+def test_what_is_no_signal_is_refused(text: str) -> None:
+    with pytest.raises(GantryError, match="signal"):
+        parse_signal(text)

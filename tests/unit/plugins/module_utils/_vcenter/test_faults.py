@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults in words: nothing of what vCenter says is lost."""
+
+from __future__ import annotations
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_text
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim, vmodl
+
+
+def test_type_and_message_are_kept() -> None:
+    fault = vim.fault.DuplicateName(msg="The name 'web' already exists.", name="web", object=vim.VirtualMachine("vm-3"))
+    error = FaultError("Cannot create web", fault)
+    assert error.kind == "DuplicateName"
+    assert error.cause is fault
+    assert error.message == (
+        "Cannot create web: vCenter answered DuplicateName: The name 'web' already exists. (name web, object vm-3)"
+    )
+    assert error.fault == {
+        "type": "DuplicateName",
+        "message": "The name 'web' already exists. (name web, object vm-3)",
+    }
+
+
+def test_messages_behind_the_message() -> None:
+    fault = vim.fault.InvalidVmConfig(
+        msg="Invalid configuration.",
+        faultMessage=[
+            vmodl.LocalizableMessage(key="a.b", message="The disk is too small."),
+            vmodl.LocalizableMessage(key="c.d"),
+            vmodl.LocalizableMessage(key="e.f", message="Invalid configuration."),
+        ],
+    )
+    assert fault_text(fault) == "Invalid configuration. The disk is too small. c.d"
+
+
+def test_privilege_that_lacks() -> None:
+    fault = vim.fault.NoPermission(
+        msg="Permission to perform this operation was denied.",
+        object=vim.Folder("group-v3"),
+        privilegeId="VirtualMachine.Inventory.Create",
+    )
+    assert "privilegeId VirtualMachine.Inventory.Create" in fault_text(fault)
+    assert "object group-v3" in fault_text(fault)
+
+
+def test_cause_is_told() -> None:
+    fault = vmodl.fault.SystemError(msg="A general system error occurred.", reason="")
+    fault.faultCause = vim.fault.NoDiskSpace(msg="Insufficient disk space.", datastore="shared0", file="")
+    assert fault_text(fault) == (
+        "A general system error occurred. Cause: NoDiskSpace: Insufficient disk space. (datastore shared0)"
+    )
+
+
+def test_fault_that_says_nothing() -> None:
+    assert fault_text(vim.fault.Timedout()) == "it gives no reason"
