@@ -9,7 +9,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tools.console import ROOT, ToolError, say
+from devkit.console import ROOT, ToolError, say
 
 _HEADER_LINES = 8
 _LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
