@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.console import ROOT, ToolError, main_guard, say
+from devkit.console import ROOT, ToolError, main_guard, say
 
 MODULE_UTILS = Path("plugins", "module_utils")
 PREFIX = "ansible_collections.gantry.vsphere.plugins.module_utils."

@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from devkit.console import ROOT, main_guard, say
 from tools import message_rules
 from tools.architecture import DOMAINS, FLOOR_OF, MODULE_UTILS, Import, imports, upward
-from tools.console import ROOT, main_guard, say
 
 # Files that only hold data, or pure functions over it; every step may import them.
 _DATA = frozenset({"model", "changes", "options"})

@@ -13,8 +13,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from devkit.console import ROOT, ToolError, say
 from tools import architecture, house_rules
-from tools.console import ROOT, ToolError, say
 
 _HEADER_LINES = 8
 _LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
