@@ -25,7 +25,7 @@ extends_documentation_fragment:
 options:
   host:
     description:
-      - The host, by name, path or MoID.
+      - The host, by name, path or MoID. The case of its name does not matter.
     type: str
     required: true
   datacenter:

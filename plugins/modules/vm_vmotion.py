@@ -48,7 +48,7 @@ options:
     type: str
   host:
     description:
-      - The host to move to, by name, path or MoID.
+      - The host to move to, by name, path or MoID. The case of its name does not matter.
     type: str
   cluster:
     description:
