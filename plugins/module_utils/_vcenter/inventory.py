@@ -198,7 +198,7 @@ class Inventory:
         *bases: str,
         key: Callable[[str], str] = str,
     ) -> Entry:
-        """Find the one entry that is asked for by name, path or MoID. Names and paths of the same ``key`` are the same."""
+        """Find the one entry with this name, path or MoID. Names and paths of the same ``key`` are the same."""
         if asked is None:
             if len(entries) == 1:
                 return entries[0]

@@ -263,7 +263,7 @@ def test_host_names_are_compared_without_case_as_dns_does(builder: Builder, name
     host = builder.add(vim.HostSystem, "esx1.example.com", cluster.ref)
     inventory = builder.inventory()
     assert inventory.host(name).moid == host._moId
-    with pytest.raises(GantryError, match="There is no host '/DC0/host/c0/esx1.example.com'"):
+    with pytest.raises(GantryError, match=r"There is no host '/DC0/host/c0/esx1\.example\.com'"):
         inventory.host("/DC0/host/c0/esx1.example.com")
 
 
