@@ -24,7 +24,7 @@ def resting_hosts(lab: dict[str, Any]) -> Iterator[list[str]]:
     store.clear(lab["datastore"])
     hosts = [entry.name for entry in store.session.inventory(refresh=True).all("HostSystem")]
     for host in hosts:
-        done = drive("host_maintenance", {**lab["vcenter"], "host": host, "precheck": "false"})
+        done = drive("host_maintenance", {**lab["vcenter"], "host": host, "precheck": "skip"})
         assert "failed" not in done, done
     yield hosts
     for host in hosts:

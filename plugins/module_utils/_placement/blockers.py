@@ -207,6 +207,6 @@ def _networks(vm: Vm, host: Host, target: Target, world: World, here: World, *, 
             vm.path,
             "network_missing",
             f"host {host.name} does not have the network {world.networks.get(network, network)} of {adapter.label}.",
-            "Make the port group on the host, or map the network to one that it has by networks.",
+            "Make the port group on the host, or map the network to one that it has with network_mapping.",
             host.name,
         )

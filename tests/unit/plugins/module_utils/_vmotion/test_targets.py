@@ -41,7 +41,7 @@ def test_a_vm_that_is_moved_to_its_place_is_in_it(data: st.DataObject) -> None:
     if where.datastore is not None and not where.disks:
         assert moved.datastores == (where.datastore,)
     for adapter in moved.adapters:
-        assert not (where.networks and adapter.network == "net0")
+        assert not (where.network_mapping and adapter.network == "net0")
     again, _blockers = target_of(moved, where, here, here)
     assert again.in_place, again
 
