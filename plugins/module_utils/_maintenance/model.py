@@ -23,7 +23,7 @@ class MaintenanceRequest:
     evacuation: str = "drs"
     evacuate_powered_off: bool = False
     vsan_mode: str | None = None
-    precheck: str = "true"
+    precheck: str = "enforce"
     timeout: int = 3600
 
     @property

@@ -56,7 +56,7 @@ _CURES = {
     "host_disconnected": "Connect the host to vCenter again, or choose another.",
     "incompatible": "Remove what vCenter names, or choose another place.",
     "mandatory_rule": "Choose a host that the rule allows, or make it a rule that should be kept.",
-    "network_missing": "Make the port group on the host, or map the network to one that it has by networks.",
+    "network_missing": "Make the port group on the host, or map the network to one that it has with network_mapping.",
 }
 
 
@@ -116,7 +116,7 @@ def check(
         if outcome.error is not None:
             raise GantryError(
                 f"vCenter could not be asked whether {vm.path} can move: {outcome.error.message} "
-                "Nothing has been moved. Set precheck to false to move without asking."
+                "Nothing has been moved. Set precheck to skip to move without asking."
             )
         for result in outcome.result or ():
             host = world.host_name(moid_or_none(result.host))

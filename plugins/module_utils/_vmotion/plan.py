@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result imp
 
 def plan_moves(desired: VmotionRequest, observed: ObservedMoves) -> Plan[MoveChange]:
     """Raises where anything is against any of the moves: nothing has moved then."""
-    if desired.precheck == "only":
+    if desired.precheck == "report":
         return Plan()
     if observed.blockers:
         raise refusal(observed)

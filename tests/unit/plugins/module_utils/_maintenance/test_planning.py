@@ -101,7 +101,7 @@ def test_a_blocker_stops_it_unless_it_was_only_asked() -> None:
     with pytest.raises(GantryError, match=r"esx1: cause\. cure\.") as caught:
         plan_maintenance(ENTER, seen)
     assert caught.value.details["blockers"] == [blocker.as_result()]
-    assert not plan_maintenance(replace(ENTER, precheck="only"), seen).changed
+    assert not plan_maintenance(replace(ENTER, precheck="report"), seen).changed
 
 
 # -- blockers
