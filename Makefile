@@ -48,6 +48,10 @@ test-e2e: setup ## containers that really boot
 test-matrix: setup ## unit tests and a smoke of the modules under each supported ansible-core
 	@python -m tools.test matrix
 
+.PHONY: test-fresh
+test-fresh: setup ## make demo on bare systems that have only what README.md says [SUITE=trixie COMMAND='make test' KEEP=1]
+	@python -m tools.fresh $(addprefix --suite ,$(SUITE)) $(if $(COMMAND),--command "$$COMMAND") $(if $(KEEP),--keep)
+
 .PHONY: lint
 lint: setup ## all static checks, the built collection's among them
 	@python -m tools.lint

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import collection, environment, source_rules
+from tools import collection, environment, programs, source_rules
 from tools.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say
 from tools.sanity import run_sanity
 
@@ -96,14 +96,13 @@ def check_shell() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in listed.split("\n"):
         path = ROOT / name
-        if path.is_file() and path.open("rb").readline().startswith(
-            (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
-        ):
+        if path.is_file() and path.open("rb").readline().startswith(_SHEBANGS):
             run([shutil.which("bash") or "/bin/bash", "-n", str(path)])
 
 
 CHECKS: dict[str, Callable[[], None]] = {
     "rules": source_rules.check,
+    "programs": programs.check,
     "ruff": check_ruff,
     "mypy": check_mypy,
     "go": check_go,
