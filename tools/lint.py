@@ -84,6 +84,7 @@ def check_artifact() -> None:
     """Builds the collection and has Galaxy's importer judge the result."""
     with tempfile.TemporaryDirectory(prefix="gantry-build-") as folder:
         archive = collection.build(Path(folder))
+        collection.check_contents(archive)
         config = Path(folder) / "galaxy-importer.cfg"
         # ansible-test and a linter of Python run by themselves, as the checks "sanity" and "ruff".
         config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\n")
