@@ -47,7 +47,7 @@ SUITES = {suite.name: suite for suite in _SUITES}
 # What makes this machine's network usable: name resolution, additional certificate authorities, indexes of packages.
 _NETWORK_FILES = ("etc/hosts", "etc/pip.conf", "etc/resolv.conf", "usr/local/share/ca-certificates")
 _NETWORK_VARIABLE = re.compile(
-    r"(?:https?|all|no)_proxy|(?:PIP|UV)_\w+|GO(?:NO)?(?:PROXY|SUMDB)|GOPRIVATE|SSL_CERT_FILE", re.IGNORECASE
+    r"(?:https?|all|no)_proxy|(?:PIP|UV)_\w*(?:INDEX|CERT|HOST)\w*|GO(?:NO)?(?:PROXY|SUMDB)|GOPRIVATE|SSL_CERT_FILE", re.IGNORECASE
 )
 _APT_SETTING = re.compile(r"^(Acquire::(?:https?|Check-|Retries)\S* \".+\";)$", re.MULTILINE)
 
