@@ -11,7 +11,7 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.console import ROOT, VENV, ToolError, run
+from devkit.console import ROOT, VENV, ToolError, run
 
 # What users install, by file or by folder. The first three are written by the build.
 SHIPPED = (

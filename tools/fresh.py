@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.console import ROOT, ToolError, main_guard, run, say, step
+from devkit.console import ROOT, ToolError, main_guard, run, say, step
 
 README = ROOT / "README.md"
 DEFAULT_COMMAND = "make demo"
@@ -47,7 +47,8 @@ SUITES = {suite.name: suite for suite in _SUITES}
 # What makes this machine's network usable: name resolution, additional certificate authorities, indexes of packages.
 _NETWORK_FILES = ("etc/hosts", "etc/pip.conf", "etc/resolv.conf", "usr/local/share/ca-certificates")
 _NETWORK_VARIABLE = re.compile(
-    r"(?:https?|all|no)_proxy|(?:PIP|UV)_\w*(?:INDEX|CERT|HOST)\w*|GO(?:NO)?(?:PROXY|SUMDB)|GOPRIVATE|SSL_CERT_FILE", re.IGNORECASE
+    r"(?:https?|all|no)_proxy|(?:PIP|UV)_\w*(?:INDEX|CERT|HOST)\w*|GO(?:NO)?(?:PROXY|SUMDB)|GOPRIVATE|SSL_CERT_FILE",
+    re.IGNORECASE,
 )
 _APT_SETTING = re.compile(r"^(Acquire::(?:https?|Check-|Retries)\S* \".+\";)$", re.MULTILINE)
 

@@ -14,20 +14,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit.console import ROOT, ToolError, say
 from tools import called_programs
-from tools.console import ROOT, ToolError, say
 from tools.source_rules import tracked_files
 
 # The profiles of bindep.txt that are installed where the sources of a folder run; "" is what users are told to install.
-_DEVELOPMENT = frozenset(("", "guest", "lab", "test"))
 _PROFILES = {
     "plugins": frozenset(("",)),
     "guest": frozenset(("", "guest")),
     "lab": frozenset(("", "guest", "lab")),
-    "benchmarks": _DEVELOPMENT,
-    "tests": _DEVELOPMENT,
-    "tools": _DEVELOPMENT,
 }
+# In the folders that only developers have.
+_OTHERS = frozenset(("", "guest", "lab", "test"))
 # The package of each program, and of each file outside of the repository by the beginning of its path.
 _PACKAGES = {
     "/bin/busybox": "busybox-static",
@@ -103,8 +101,9 @@ def problems(uses: Iterable[Use], packages: dict[str, frozenset[str]]) -> Iterat
             yield f"{use.place}: {use.needs} is of no package that tools/programs.py knows; name its package there."
             continue
         needed.add(package)
-        if not packages.get(package, frozenset()) & _PROFILES[use.folder]:
-            profiles = " or ".join(sorted(name or "no profile" for name in _PROFILES[use.folder]))
+        allowed = _PROFILES.get(use.folder, _OTHERS)
+        if not packages.get(package, frozenset()) & allowed:
+            profiles = " or ".join(sorted(name or "no profile" for name in allowed))
             yield f"{use.place}: {use.needs} is of {package}, which bindep.txt does not list with {profiles}."
     for name in sorted(set(packages) - needed):
         yield f"bindep.txt: nothing uses {name}; remove it, or say in tools/programs.py what it is for."
@@ -120,8 +119,6 @@ def _uses(paths: Iterable[Path]) -> Iterator[Use]:
     go: dict[Path, dict[str, str]] = {}
     for path in paths:
         name = path.relative_to(ROOT)
-        if name.parts[0] not in _PROFILES:
-            continue
         if path.suffix == ".go":
             go.setdefault(name.parent, {})[str(name)] = path.read_text()
         elif path.suffix == ".py":

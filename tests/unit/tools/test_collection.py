@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from devkit.console import ToolError
 from tools import collection
-from tools.console import ToolError
 
 
 def test_what_users_need_is_expected() -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from devkit.console import ROOT, ToolError
 from tools import fresh
-from tools.console import ROOT, ToolError
 
 DEBIAN = {"ID": "debian", "VERSION_CODENAME": "bookworm"}
 TARGETS = """\
