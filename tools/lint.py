@@ -62,7 +62,7 @@ def check_go() -> None:
         result = subprocess.run([_gofmt(), "-l", "."], cwd=module, capture_output=True, text=True, check=True)
         if result.stdout:
             raise ToolError(f"not in gofmt's form (make format) in {module.relative_to(ROOT)}: {result.stdout.split()}")
-        run([_bin("go"), "vet", "./..."], cwd=module)
+        run([_bin("go"), "vet", "-trimpath", "./..."], cwd=module)
 
 
 def check_ansible_lint() -> None:
