@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Move
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.waiter import watch
 

@@ -10,12 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import (
+    add_device,
+    new_disk,
+    new_scsi_controller,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
 _CONTROLLER_KEY = -1
 _DISK_KEY = -2
 _MEMORY_MB = 256
-_KIB = 1024
 
 
 @dataclass(frozen=True)
@@ -55,33 +59,9 @@ def import_spec(
             memoryMB=_MEMORY_MB,
             files=vim.vm.FileInfo(vmPathName=f"[{datastore}]"),
             extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in options.items()],
-            deviceChange=[_controller(), _disk(capacity_bytes)],
+            deviceChange=[
+                add_device(new_scsi_controller(_CONTROLLER_KEY)),
+                add_device(new_disk(_DISK_KEY, _CONTROLLER_KEY, 0, capacity_bytes), create_file=True),
+            ],
         )
-    )
-
-
-def _controller() -> Any:
-    return vim.vm.device.VirtualDeviceSpec(
-        operation=vim.vm.device.VirtualDeviceSpec.Operation.add,
-        device=vim.vm.device.ParaVirtualSCSIController(
-            key=_CONTROLLER_KEY,
-            busNumber=0,
-            sharedBus=vim.vm.device.VirtualSCSIController.Sharing.noSharing,
-        ),
-    )
-
-
-def _disk(capacity_bytes: int) -> Any:
-    return vim.vm.device.VirtualDeviceSpec(
-        operation=vim.vm.device.VirtualDeviceSpec.Operation.add,
-        fileOperation=vim.vm.device.VirtualDeviceSpec.FileOperation.create,
-        device=vim.vm.device.VirtualDisk(
-            key=_DISK_KEY,
-            controllerKey=_CONTROLLER_KEY,
-            unitNumber=0,
-            capacityInKB=capacity_bytes // _KIB,
-            backing=vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
-                fileName="", diskMode="persistent", thinProvisioned=True
-            ),
-        ),
     )

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model 
     POLICY_PERCENTAGE,
     POLICY_SLOTS,
     AdmissionControl,
+    ObservedSettings,
     Settings,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.options import settings_argument_spec
@@ -30,6 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.plan i
     refuse_loss_of_pools,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import AUTOMATION_LEVELS
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from tests.support.builders.drs import params
 
 _admissions = st.one_of(
@@ -70,9 +72,16 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(wanted: Settings, foun
     made = plan_settings(wanted, found, {})
     assert plan_settings(wanted, after, {}).changes == ()
     assert made.changed == (after != found)
+    assert made.project(observed(wanted, found)).settings == after
     assert all(after.drs[name] == value for name, value in wanted.drs.items())
     assert all(after.advanced.get(key) == value for key, value in wanted.advanced.items())
     assert {**found.advanced, **wanted.advanced}.keys() >= after.advanced.keys()
+
+
+def observed(wanted: Settings, found: Settings) -> ObservedSettings:
+    return ObservedSettings(
+        Entry("C0", "/DC0/host/C0", "ClusterComputeResource", "domain-c1", None), found, wanted, {}, ()
+    )
 
 
 def parsed(**options: Any) -> Settings:

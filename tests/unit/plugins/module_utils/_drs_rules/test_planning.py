@@ -41,7 +41,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     RuleTarget,
     Target,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_rules, project
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_rules, rules_after
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from tests.support.builders.drs import AROUND, between, bound, cluster, clusters, group, targets
 
@@ -83,13 +83,13 @@ def planned(target: Target, rules: ClusterRules) -> Plan[RulesChange]:
 
 @given(targets(), clusters())
 def test_a_plan_that_was_carried_out_leaves_nothing_to_do(target: Target, rules: ClusterRules) -> None:
-    after = project(rules, planned(target, rules).changes)
+    after = rules_after(rules, planned(target, rules).changes)
     assert plan_rules(target, after, AROUND).changes == ()
 
 
 @given(targets(), clusters())
 def test_a_plan_makes_what_was_asked_for(target: Target, rules: ClusterRules) -> None:
-    after = project(rules, planned(target, rules).changes)
+    after = rules_after(rules, planned(target, rules).changes)
     for wanted in target.groups:
         found = after.groups.get(wanted.name)
         if not wanted.present:
@@ -113,7 +113,7 @@ def test_a_plan_makes_what_was_asked_for(target: Target, rules: ClusterRules) ->
 
 @given(targets(), clusters())
 def test_a_plan_leaves_alone_what_is_not_asked_for(target: Target, rules: ClusterRules) -> None:
-    after = project(rules, planned(target, rules).changes)
+    after = rules_after(rules, planned(target, rules).changes)
 
     def kept(name: str, asked: set[str]) -> bool:
         return name not in asked and not (target.purge_prefix and name.startswith(target.purge_prefix))
@@ -138,7 +138,7 @@ def test_a_plan_leaves_alone_what_is_not_asked_for(target: Target, rules: Cluste
 @given(targets(), clusters())
 def test_no_plan_leaves_a_cluster_that_vcenter_would_refuse(target: Target, rules: ClusterRules) -> None:
     made = planned(target, rules)
-    after = project(rules, made.changes)
+    after = rules_after(rules, made.changes)
     assert all(found.members for found in after.groups.values())
     for rule in after.rules.values():
         assert rule.type not in (AFFINITY, ANTI_AFFINITY) or len(rule.vms) > 1
@@ -160,7 +160,7 @@ def test_the_diff_is_of_what_changes_and_of_nothing_else(target: Target, rules: 
 def test_two_who_add_members_to_a_group_one_after_the_other_lose_nobody(rules: ClusterRules, data: Any) -> None:
     first, second = (members("va", data.draw(st.sampled_from(["vm-4", "vm-5"]))) for _ in range(2))
     for wanted in (first, second):
-        rules = project(rules, planned(Target(groups=(wanted,)), rules).changes)
+        rules = rules_after(rules, planned(Target(groups=(wanted,)), rules).changes)
     assert first.members | second.members <= rules.groups["va"].members
 
 
@@ -228,7 +228,7 @@ def test_a_flip_between_vms_converges_in_one_step_and_keeps_the_vms(old: str, ne
     (change,) = made.changes
     assert change.kind == REPLACE
     assert change.describe() == f"replace rule r: {old} by {new}"
-    after = project(there, made.changes)
+    after = rules_after(there, made.changes)
     assert after.rules["r"] == between("r", new, "vm-0", "vm-1", enabled=False)
     assert not plan(after, RuleTarget("r", True, new)).changed
 
@@ -238,7 +238,7 @@ def test_a_flip_between_vms_and_hosts_converges_too(old: str, new: str) -> None:
     there = cluster(group("v", "vm-0"), group("h", "host-0"), bound("r", old, key=7))
     made = plan(there, RuleTarget("r", True, new))
     assert kinds(made) == [REPLACE]
-    after = project(there, made.changes)
+    after = rules_after(there, made.changes)
     assert (after.rules["r"].type, after.rules["r"].host_group) == (new, "h")
     assert not plan(after, RuleTarget("r", True, new, vm_group="v", host_group="h")).changed
 
@@ -254,7 +254,7 @@ def test_a_rule_is_toggled_by_its_name_alone() -> None:
     there = cluster(between("r", AFFINITY, "vm-0", "vm-1", key=7))
     made = plan(there, RuleTarget("r", True, enabled=False))
     assert made.actions() == ["disable rule r"]
-    assert project(there, made.changes).rules["r"].vms == {"vm-0", "vm-1"}
+    assert rules_after(there, made.changes).rules["r"].vms == {"vm-0", "vm-1"}
     assert "type" in refusal(cluster(), RuleTarget("r", True, enabled=False))
 
 
@@ -302,7 +302,7 @@ def test_a_conflict_is_refused_when_it_is_made_and_left_alone_when_it_was_there(
     assert "far" in message
     assert "Nothing was changed" in message
     assert kinds(plan(there, replace(wanted, enabled=False))) == [CREATE]
-    broken = project(there, plan(there, replace(wanted, enabled=False)).changes)
+    broken = rules_after(there, plan(there, replace(wanted, enabled=False)).changes)
     broken = broken.with_rules([replace(broken.rules["far"], enabled=True)])
     assert kinds(plan(broken, members("v", "vm-5"))) == [CREATE]
 

@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.limits import claims_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Fate, ObservedMoves, VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.operation import VmVmotion
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of, plan_moves, predict_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of, plan_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import Where
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import vms_result
@@ -62,7 +62,7 @@ def test_after_a_plan_there_is_nothing_left_to_plan(data: st.DataObject) -> None
     after = observed(here, where, *(moved.get(one.moid, one) for one in machines))
     assert not plan_moves(request(host="h"), after).changed
     # What is predicted of each is where it then is.
-    for told, one in zip(vms_result(predict_moves(before, plan)), vms_result(after), strict=True):
+    for told, one in zip(vms_result(plan.project(before)), vms_result(after), strict=True):
         assert told["to"] == one["from"]
         assert told["status"] == ("moved" if told["moid"] in moved else "in_place")
         assert bool(told["what"]) is (told["moid"] in moved)

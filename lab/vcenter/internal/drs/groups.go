@@ -2,17 +2,19 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Groups of machines and of hosts.
+// Groups of VMs and of hosts.
 
-package vsim
+package drs
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
+// applyGroups adds, edits and removes groups.
 func (r *reconfiguration) applyGroups(spec *types.ClusterConfigSpecEx) types.BaseMethodFault {
 	for _, change := range spec.GroupSpec {
 		var fault types.BaseMethodFault
@@ -24,7 +26,7 @@ func (r *reconfiguration) applyGroups(spec *types.ClusterConfigSpecEx) types.Bas
 		case types.ArrayUpdateOperationRemove:
 			fault = r.removeGroup(change.RemoveKey)
 		default:
-			fault = invalidArgument("spec.groupSpec.operation")
+			fault = vim.InvalidArgument("spec.groupSpec.operation")
 		}
 		if fault != nil {
 			return fault
@@ -33,50 +35,43 @@ func (r *reconfiguration) applyGroups(spec *types.ClusterConfigSpecEx) types.Bas
 	return nil
 }
 
-// wrong is an InvalidArgument that says what is wrong.
-func wrong(property, format string, arguments ...any) types.BaseMethodFault {
-	fault := &types.InvalidArgument{InvalidProperty: property}
-	because(&fault.MethodFault, fmt.Sprintf("A specified parameter was not correct: %s: ", property)+fmt.Sprintf(format, arguments...))
-	return fault
-}
-
 func (r *reconfiguration) addGroup(info types.BaseClusterGroupInfo) types.BaseMethodFault {
 	if info == nil || info.GetClusterGroupInfo().Name == "" {
-		return wrong("spec.groupSpec.info.name", "a group needs a name")
+		return vim.InvalidArgumentf("spec.groupSpec.info.name", "A group requires a name.")
 	}
 	group := info.GetClusterGroupInfo()
 	// "Unique name of the group" (API, ClusterGroupInfo.name). InvalidArgument is what vCenter 7.0.3 gives (reported in
 	// vmware/terraform-provider-vsphere, issue 1878).
 	if groupNamed(&r.config, group.Name) != nil {
-		return wrong("spec.groupSpec.info.name", "there is a group %s already", group.Name)
+		return vim.InvalidArgumentf("spec.groupSpec.info.name", "There is a group named %s already.", group.Name)
 	}
-	members, fault := r.members(info)
+	members, fault := r.checkedMembers(info)
 	if fault != nil {
 		return fault
 	}
 	// The API says that a group "can contain zero or more" members, but vCenter creates none without any; it becomes empty
-	// only when its last member goes (vmware/vic, issue 7556, of groups of machines; for those of hosts it is unconfirmed,
-	// and the fault for both).
+	// only when its last member is deleted (vmware/vic, issue 7556, for groups of VMs; unconfirmed for groups of hosts, and
+	// the fault for both).
 	if len(*members) == 0 {
-		return wrong("spec.groupSpec.info", "group %s has no members", group.Name)
+		return vim.InvalidArgumentf("spec.groupSpec.info", "Group %s has no members.", group.Name)
 	}
 	group.UserCreated = types.NewBool(true)
 	r.config.Group = append(r.config.Group, info)
 	return nil
 }
 
-// editGroup replaces all members: a list that is not sent cannot be told from an empty one. Unconfirmed: the kind of a
+// editGroup replaces all members: a list that is not sent looks like an empty one. Unconfirmed: the kind of a
 // group cannot be changed.
 func (r *reconfiguration) editGroup(info types.BaseClusterGroupInfo) types.BaseMethodFault {
 	if !r.modify || info == nil {
-		return invalidArgument("spec.groupSpec.info")
+		return vim.InvalidArgument("spec.groupSpec.info")
 	}
 	name := info.GetClusterGroupInfo().Name
 	group := groupNamed(&r.config, name)
 	if group == nil {
-		return wrong("spec.groupSpec.info.name", "there is no group %s", name)
+		return vim.InvalidArgumentf("spec.groupSpec.info.name", "There is no group named %s.", name)
 	}
-	members, fault := r.members(info)
+	members, fault := r.checkedMembers(info)
 	if fault != nil {
 		return fault
 	}
@@ -92,7 +87,7 @@ func (r *reconfiguration) editGroup(info types.BaseClusterGroupInfo) types.BaseM
 			return nil
 		}
 	}
-	return wrong("spec.groupSpec.info", "group %s is of another kind", name)
+	return vim.InvalidArgumentf("spec.groupSpec.info", "Group %s is of another kind.", name)
 }
 
 func (r *reconfiguration) removeGroup(key types.AnyType) types.BaseMethodFault {
@@ -101,39 +96,63 @@ func (r *reconfiguration) removeGroup(key types.AnyType) types.BaseMethodFault {
 		return group.GetClusterGroupInfo().Name == name
 	})
 	if !ok || !r.modify || place < 0 {
-		return wrong("spec.groupSpec.removeKey", "there is no group %v", key)
+		return vim.InvalidArgumentf("spec.groupSpec.removeKey", "There is no group named %v.", key)
 	}
 	r.config.Group = slices.Delete(r.config.Group, place, place+1)
 	return nil
 }
 
-// members checks that what is listed is in this cluster: "All virtual machines and hosts that are part of a group must be
-// part of the same cluster" (API, ClusterGroupInfo; the fault is unconfirmed). It makes the list one without repetitions.
-func (r *reconfiguration) members(info types.BaseClusterGroupInfo) (*[]ref, types.BaseMethodFault) {
-	var list *[]ref
-	var has func(ref) bool
+// checkedMembers returns the members of a group, without repetitions, and checks that they are in this cluster: "All virtual
+// machines and hosts that are part of a group must be part of the same cluster" (API, ClusterGroupInfo; the fault is
+// unconfirmed).
+func (r *reconfiguration) checkedMembers(info types.BaseClusterGroupInfo) (*[]Ref, types.BaseMethodFault) {
+	var list *[]Ref
+	var has func(Ref) bool
 	property := "spec.groupSpec.info.vm"
 	switch group := info.(type) {
 	case *types.ClusterVmGroup:
-		list, has = &group.Vm, r.hasVM
+		list, has = &group.Vm, r.members.HasVM
 	case *types.ClusterHostGroup:
 		list, has, property = &group.Host, r.hasHost, "spec.groupSpec.info.host"
 	default:
-		return nil, invalidArgument("spec.groupSpec.info")
+		return nil, vim.InvalidArgument("spec.groupSpec.info")
 	}
 	*list = distinct(*list)
 	for _, member := range *list {
 		if !has(member) {
-			return nil, wrong(property, "%s is not in cluster %s", r.server.nameOf(member), r.cluster.Name)
+			return nil, vim.InvalidArgumentf(property, "%s is not in cluster %s.", r.members.Names(member), r.members.Cluster)
 		}
 	}
 	return list, nil
 }
 
-func distinct(list []ref) []ref {
-	var once []ref
+// distinct returns the list without repetitions.
+func distinct(list []Ref) []Ref {
+	var once []Ref
 	for _, one := range list {
-		once = with(once, one)
+		once = vim.With(once, one)
 	}
 	return once
+}
+
+// groupNamed returns a cluster's group, or nil.
+func groupNamed(config *types.ClusterConfigInfoEx, name string) types.BaseClusterGroupInfo {
+	for _, group := range config.Group {
+		if group.GetClusterGroupInfo().Name == name {
+			return group
+		}
+	}
+	return nil
+}
+
+// VMGroup returns a cluster's group of VMs, or nil.
+func VMGroup(config *types.ClusterConfigInfoEx, name string) *types.ClusterVmGroup {
+	group, _ := groupNamed(config, name).(*types.ClusterVmGroup)
+	return group
+}
+
+// hostGroup returns a cluster's group of hosts, or nil.
+func hostGroup(config *types.ClusterConfigInfoEx, name string) *types.ClusterHostGroup {
+	group, _ := groupNamed(config, name).(*types.ClusterHostGroup)
+	return group
 }

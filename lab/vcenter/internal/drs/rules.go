@@ -2,9 +2,9 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Rules: added, edited and removed by their keys.
+// Rules, which are edited and removed by their keys.
 
-package vsim
+package drs
 
 import (
 	"reflect"
@@ -12,8 +12,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
+// applyRules adds, edits and removes rules.
 func (r *reconfiguration) applyRules(spec *types.ClusterConfigSpecEx) types.BaseMethodFault {
 	for _, change := range spec.RulesSpec {
 		var fault types.BaseMethodFault
@@ -25,7 +28,7 @@ func (r *reconfiguration) applyRules(spec *types.ClusterConfigSpecEx) types.Base
 		case types.ArrayUpdateOperationRemove:
 			fault = r.removeRule(change.RemoveKey)
 		default:
-			fault = invalidArgument("spec.rulesSpec.operation")
+			fault = vim.InvalidArgument("spec.rulesSpec.operation")
 		}
 		if fault != nil {
 			return fault
@@ -38,12 +41,12 @@ func (r *reconfiguration) applyRules(spec *types.ClusterConfigSpecEx) types.Base
 // the key" (API, ClusterRuleInfo). Both flags are false by default.
 func (r *reconfiguration) addRule(info types.BaseClusterRuleInfo) types.BaseMethodFault {
 	if info == nil || info.GetClusterRuleInfo().Name == "" {
-		return wrong("spec.rulesSpec.info.name", "a rule needs a name") // unconfirmed
+		return vim.InvalidArgumentf("spec.rulesSpec.info.name", "A rule requires a name.") // unconfirmed
 	}
 	switch info.(type) {
 	case *types.ClusterAffinityRuleSpec, *types.ClusterAntiAffinityRuleSpec, *types.ClusterVmHostRuleInfo, *types.ClusterDependencyRuleInfo:
 	default:
-		return wrong("spec.rulesSpec.info", "a rule of this type cannot be made")
+		return vim.InvalidArgumentf("spec.rulesSpec.info", "A rule of this type cannot be created.")
 	}
 	rule := info.GetClusterRuleInfo()
 	r.lastRule++
@@ -58,30 +61,29 @@ func (r *reconfiguration) addRule(info types.BaseClusterRuleInfo) types.BaseMeth
 	return nil
 }
 
-// editRule changes what is set: "When you modify a VM-Host rule, only the fields that are specified are set" (API,
-// ClusterVmHostRuleInfo; taken to be so for the others). A rule of one type does not become one of another: unconfirmed
-// as to the fault.
+// editRule changes the properties that are set: "When you modify a VM-Host rule, only the fields that are specified are set" (API,
+// ClusterVmHostRuleInfo; assumed for the others). A rule does not change its type; the fault is unconfirmed.
 func (r *reconfiguration) editRule(info types.BaseClusterRuleInfo) types.BaseMethodFault {
 	if !r.modify || info == nil {
-		return invalidArgument("spec.rulesSpec.info")
+		return vim.InvalidArgument("spec.rulesSpec.info")
 	}
 	change := info.GetClusterRuleInfo()
 	place := r.ruleWithKey(change.Key)
 	if place < 0 {
-		return wrong("spec.rulesSpec.info.key", "there is no rule with key %d", change.Key)
+		return vim.InvalidArgumentf("spec.rulesSpec.info.key", "There is no rule with the key %d.", change.Key)
 	}
 	rule := r.config.Rule[place]
 	if reflect.TypeOf(rule) != reflect.TypeOf(info) {
-		return wrong("spec.rulesSpec.info", "rule %s is of another type", rule.GetClusterRuleInfo().Name)
+		return vim.InvalidArgumentf("spec.rulesSpec.info", "Rule %s is of another type.", rule.GetClusterRuleInfo().Name)
 	}
-	// What the server says is not the client's to change.
+	// Clients cannot change what the server sets.
 	change.RuleUuid, change.UserCreated, change.InCompliance, change.Status = "", nil, nil, ""
 	mergeValue(reflect.ValueOf(rule).Elem(), reflect.ValueOf(info).Elem())
 	r.touched[change.Key] = namesMembers(info)
 	return nil
 }
 
-// namesMembers is false for an edit of flags or the name: a rule that has lost members since can still be turned off.
+// namesMembers returns false for an edit of flags or the name only: a rule that has lost members can still be turned off.
 func namesMembers(info types.BaseClusterRuleInfo) bool {
 	switch rule := info.(type) {
 	case *types.ClusterAffinityRuleSpec:
@@ -102,7 +104,7 @@ func (r *reconfiguration) removeRule(key types.AnyType) types.BaseMethodFault {
 	}
 	place := r.ruleWithKey(number)
 	if !r.modify || place < 0 {
-		return wrong("spec.rulesSpec.removeKey", "there is no rule with key %v", key)
+		return vim.InvalidArgumentf("spec.rulesSpec.removeKey", "There is no rule with the key %v.", key)
 	}
 	r.config.Rule = slices.Delete(r.config.Rule, place, place+1)
 	return nil

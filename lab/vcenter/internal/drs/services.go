@@ -2,17 +2,19 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The settings of DRS, HA, DPM and what belongs to them.
+// The settings of DRS, HA, DPM and related services.
 
-package vsim
+package drs
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
+// applyServices changes the settings that the specification sets.
 func (r *reconfiguration) applyServices(spec *types.ClusterConfigSpecEx) types.BaseMethodFault {
 	merge(&r.config.ComputeResourceConfigInfo, &types.ComputeResourceConfigInfo{VmSwapPlacement: spec.VmSwapPlacement,
 		SpbmEnabled: spec.SpbmEnabled, DefaultHardwareVersionKey: spec.DefaultHardwareVersionKey,
@@ -33,7 +35,7 @@ func (r *reconfiguration) applyServices(spec *types.ClusterConfigSpecEx) types.B
 	return nil
 }
 
-// applyHA keeps the deprecated failoverLevel and the policy that has replaced it in step.
+// applyHA changes the settings of HA. It keeps the deprecated failoverLevel consistent with the policy that replaces it.
 func (r *reconfiguration) applyHA(das *types.ClusterDasConfigInfo) {
 	merge(&r.config.DasConfig, das)
 	if das.FailoverLevel != 0 && das.AdmissionControlPolicy == nil {
@@ -44,25 +46,15 @@ func (r *reconfiguration) applyHA(das *types.ClusterDasConfigInfo) {
 	}
 }
 
-// oneOf refuses a value that is not in an enumeration. Unset is for the caller to have replaced, or allowed.
-func oneOf[E ~string, L ~[]E](property string, value E, allowed L) types.BaseMethodFault {
-	if value == "" || slices.Contains(allowed, value) {
-		return nil
-	}
-	fault := &types.InvalidArgument{InvalidProperty: property}
-	because(&fault.MethodFault, fmt.Sprintf("A specified parameter was not correct: %s: %q", property, value))
-	return fault
-}
-
+// within refuses a number that is out of its range.
 func within(property string, value, least, most int32) types.BaseMethodFault {
 	if value >= least && value <= most {
 		return nil
 	}
-	fault := &types.InvalidArgument{InvalidProperty: property}
-	because(&fault.MethodFault, fmt.Sprintf("A specified parameter was not correct: %s: %d is not in %d..%d", property, value, least, most))
-	return fault
+	return vim.InvalidArgumentf(property, "%d is not in %d..%d.", value, least, most)
 }
 
+// firstFault returns the first of the faults, or nil.
 func firstFault(faults ...types.BaseMethodFault) types.BaseMethodFault {
 	for _, fault := range faults {
 		if fault != nil {
@@ -78,11 +70,11 @@ func (r *reconfiguration) checkServices() types.BaseMethodFault {
 	drs, das := &r.config.DrsConfig, &r.config.DasConfig
 	if dpm := r.config.DpmConfigInfo; dpm != nil {
 		// "This service can not be enabled, unless DRS is enabled as well" (ClusterDpmConfigInfo.enabled).
-		if isTrue(dpm.Enabled) && !isTrue(drs.Enabled) {
-			return invalidArgument("spec.dpmConfig.enabled")
+		if vim.IsTrue(dpm.Enabled) && !vim.IsTrue(drs.Enabled) {
+			return vim.InvalidArgument("spec.dpmConfig.enabled")
 		}
 		if fault := firstFault(
-			oneOf("spec.dpmConfig.defaultDpmBehavior", dpm.DefaultDpmBehavior, types.DpmBehavior("").Values()),
+			vim.OneOf("spec.dpmConfig.defaultDpmBehavior", dpm.DefaultDpmBehavior, types.DpmBehavior("").Values()),
 			within("spec.dpmConfig.hostPowerActionRate", dpm.HostPowerActionRate, 1, 5)); fault != nil {
 			return fault
 		}
@@ -91,19 +83,19 @@ func (r *reconfiguration) checkServices() types.BaseMethodFault {
 		maintenance, quarantine := types.ClusterInfraUpdateHaConfigInfoRemediationTypeMaintenanceMode, types.ClusterInfraUpdateHaConfigInfoRemediationTypeQuarantineMode
 		// "... is not supported and will throw InvalidArgument" (ClusterInfraUpdateHaConfigInfo.moderateRemediation).
 		if infra.ModerateRemediation == string(maintenance) && infra.SevereRemediation == string(quarantine) {
-			return invalidArgument("spec.infraUpdateHaConfig.moderateRemediation")
+			return vim.InvalidArgument("spec.infraUpdateHaConfig.moderateRemediation")
 		}
 	}
 	monitoring := types.ClusterDasConfigInfoVmMonitoringState("").Strings()
 	states := types.ClusterDasConfigInfoServiceState("").Strings()
 	if fault := firstFault(
-		oneOf("spec.drsConfig.defaultVmBehavior", drs.DefaultVmBehavior, types.DrsBehavior("").Values()),
+		vim.OneOf("spec.drsConfig.defaultVmBehavior", drs.DefaultVmBehavior, types.DrsBehavior("").Values()),
 		within("spec.drsConfig.vmotionRate", drs.VmotionRate, 1, 5), // "ratings vary from 1 to 5"
-		oneOf("spec.drsConfig.scaleDescendantsShares", drs.ScaleDescendantsShares, types.ResourceConfigSpecScaleSharesBehavior("").Strings()),
-		oneOf("spec.dasConfig.vmMonitoring", das.VmMonitoring, monitoring),
-		oneOf("spec.dasConfig.hostMonitoring", das.HostMonitoring, states),
-		oneOf("spec.dasConfig.vmComponentProtecting", das.VmComponentProtecting, states),
-		oneOf("spec.dasConfig.hBDatastoreCandidatePolicy", das.HBDatastoreCandidatePolicy,
+		vim.OneOf("spec.drsConfig.scaleDescendantsShares", drs.ScaleDescendantsShares, types.ResourceConfigSpecScaleSharesBehavior("").Strings()),
+		vim.OneOf("spec.dasConfig.vmMonitoring", das.VmMonitoring, monitoring),
+		vim.OneOf("spec.dasConfig.hostMonitoring", das.HostMonitoring, states),
+		vim.OneOf("spec.dasConfig.vmComponentProtecting", das.VmComponentProtecting, states),
+		vim.OneOf("spec.dasConfig.hBDatastoreCandidatePolicy", das.HBDatastoreCandidatePolicy,
 			types.ClusterDasConfigInfoHBDatastoreCandidate("").Strings()),
 		checkSettings("spec.dasConfig.defaultVmSettings", das.DefaultVmSettings)); fault != nil {
 		return fault
@@ -111,20 +103,22 @@ func (r *reconfiguration) checkServices() types.BaseMethodFault {
 	return r.checkAdmissionControl()
 }
 
+// checkSettings refuses unknown values in the restart settings of VMs.
 func checkSettings(property string, settings *types.ClusterDasVmSettings) types.BaseMethodFault {
 	if settings == nil {
 		return nil
 	}
 	return firstFault(
-		oneOf(property+".restartPriority", settings.RestartPriority, types.ClusterDasVmSettingsRestartPriority("").Strings()),
-		oneOf(property+".isolationResponse", settings.IsolationResponse, types.ClusterDasVmSettingsIsolationResponse("").Strings()))
+		vim.OneOf(property+".restartPriority", settings.RestartPriority, types.ClusterDasVmSettingsRestartPriority("").Strings()),
+		vim.OneOf(property+".isolationResponse", settings.IsolationResponse, types.ClusterDasVmSettingsIsolationResponse("").Strings()))
 }
 
+// checkAdmissionControl refuses values that HA's admission control does not have.
 func (r *reconfiguration) checkAdmissionControl() types.BaseMethodFault {
 	const property = "spec.dasConfig.admissionControlPolicy"
 	switch policy := r.config.DasConfig.AdmissionControlPolicy.(type) {
 	case *types.ClusterFailoverLevelAdmissionControlPolicy:
-		// "Acceptable values range from one to four" (ClusterDasConfigInfo.failoverLevel) is of the time of clusters of 32
+		// "Acceptable values range from one to four" (ClusterDasConfigInfo.failoverLevel) dates from clusters of 32
 		// hosts; since vSphere 6 it is less than the number of hosts, up to 32 (vSphere Availability, "Admission Control").
 		return within(property+".failoverLevel", policy.FailoverLevel, 1, 32)
 	case *types.ClusterFailoverResourcesAdmissionControlPolicy:
@@ -134,7 +128,7 @@ func (r *reconfiguration) checkAdmissionControl() types.BaseMethodFault {
 	case *types.ClusterFailoverHostAdmissionControlPolicy:
 		for _, host := range policy.FailoverHosts {
 			if !r.hasHost(host) {
-				return invalidArgument(property + ".failoverHosts")
+				return vim.InvalidArgument(property + ".failoverHosts")
 			}
 		}
 	}

@@ -2,10 +2,10 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Merging: "an unset property has no effect on the existing property value" (API, ClusterConfigSpecEx and the data objects
+// Merging of data objects: "an unset property has no effect on the existing property value" (API, ClusterConfigSpecEx and the data objects
 // in it).
 
-package vsim
+package drs
 
 import (
 	"reflect"
@@ -14,12 +14,12 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// merge sets in one data object what another of its type sets.
+// merge sets the properties of a data object that another one of its type sets.
 func merge[T any](into, from *T) {
 	mergeValue(reflect.ValueOf(into).Elem(), reflect.ValueOf(from).Elem())
 }
 
-// mergeOptional is merge for an object that may not be there.
+// mergeOptional merges into a data object that may be unset.
 func mergeOptional[T any](into **T, from *T) {
 	if from == nil {
 		return
@@ -33,7 +33,7 @@ func mergeOptional[T any](into **T, from *T) {
 func mergeValue(into, from reflect.Value) {
 	switch from.Kind() {
 	case reflect.Struct:
-		if _, isReference := from.Interface().(ref); isReference {
+		if _, isReference := from.Interface().(Ref); isReference {
 			if !from.IsZero() {
 				into.Set(from)
 			}
@@ -65,13 +65,13 @@ func mergeValue(into, from reflect.Value) {
 	}
 }
 
-// isObject is true of what points to a data object: it is merged, where a plain value is replaced.
+// isObject returns whether a value points to a data object, which is merged. A plain value is replaced.
 func isObject(value reflect.Value) bool {
 	kind := value.Elem().Kind()
 	return kind == reflect.Struct || value.Kind() == reflect.Interface && kind == reflect.Pointer
 }
 
-// mergeOptions replaces options by their key. Unconfirmed: an empty value takes the option away, as it does for a virtual
+// mergeOptions replaces options by their key. Unconfirmed: an empty value removes the option, as it does for a virtual
 // machine's extraConfig.
 func mergeOptions(options, changes []types.BaseOptionValue) []types.BaseOptionValue {
 	for _, change := range changes {

@@ -2,14 +2,16 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Settings of single machines and hosts, which override the cluster's.
+// Settings of single VMs and hosts, which override those of the cluster.
 
-package vsim
+package drs
 
 import (
 	"slices"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 // override is an addition, edit or removal in a list of such settings.
@@ -21,10 +23,11 @@ type override[I any] struct {
 // overrides is such a list.
 type overrides[I any] struct {
 	property string // of the specification
-	key      func(*I) ref
-	member   func(ref) bool
+	key      func(*I) Ref
+	member   func(Ref) bool
 }
 
+// applyOverrides adds, edits and removes the settings of single VMs and hosts.
 func (r *reconfiguration) applyOverrides(spec *types.ClusterConfigSpecEx) types.BaseMethodFault {
 	das := make([]override[types.ClusterDasVmConfigInfo], 0, len(spec.DasVmConfigSpec))
 	for _, change := range spec.DasVmConfigSpec {
@@ -44,25 +47,25 @@ func (r *reconfiguration) applyOverrides(spec *types.ClusterConfigSpecEx) types.
 	}
 	return firstFault(
 		overrides[types.ClusterDasVmConfigInfo]{"spec.dasVmConfigSpec",
-			func(info *types.ClusterDasVmConfigInfo) ref { return info.Key }, r.hasVM}.apply(&r.config.DasVmConfig, das, r.modify),
+			func(info *types.ClusterDasVmConfigInfo) Ref { return info.Key }, r.members.HasVM}.apply(&r.config.DasVmConfig, das, r.modify),
 		overrides[types.ClusterDrsVmConfigInfo]{"spec.drsVmConfigSpec",
-			func(info *types.ClusterDrsVmConfigInfo) ref { return info.Key }, r.hasVM}.apply(&r.config.DrsVmConfig, drs, r.modify),
+			func(info *types.ClusterDrsVmConfigInfo) Ref { return info.Key }, r.members.HasVM}.apply(&r.config.DrsVmConfig, drs, r.modify),
 		overrides[types.ClusterVmOrchestrationInfo]{"spec.vmOrchestrationSpec",
-			func(info *types.ClusterVmOrchestrationInfo) ref { return info.Vm }, r.hasVM}.apply(&r.config.VmOrchestration, ready, r.modify),
+			func(info *types.ClusterVmOrchestrationInfo) Ref { return info.Vm }, r.members.HasVM}.apply(&r.config.VmOrchestration, ready, r.modify),
 		overrides[types.ClusterDpmHostConfigInfo]{"spec.dpmHostConfigSpec",
-			func(info *types.ClusterDpmHostConfigInfo) ref { return info.Key }, r.hasHost}.apply(&r.config.DpmHostConfig, dpm, r.modify))
+			func(info *types.ClusterDpmHostConfigInfo) Ref { return info.Key }, r.hasHost}.apply(&r.config.DpmHostConfig, dpm, r.modify))
 }
 
 // apply makes the changes. "add: ... overwriting the existing configuration if one exists; edit: incrementally update ...
 // an existing configuration must exist; remove: ... must exist", and with modify false "only the add operation is allowed"
-// (API, ClusterDrsVmConfigSpec; ClusterDpmHostConfigSpec likewise. For HA's and orchestration's it is unconfirmed, as is
+// (API, ClusterDrsVmConfigSpec; ClusterDpmHostConfigSpec likewise. For those of HA and orchestration it is unconfirmed, as is
 // the fault for all of them).
 func (o overrides[I]) apply(list *[]I, changes []override[I], modify bool) types.BaseMethodFault {
 	for _, change := range changes {
-		var key ref
+		var key Ref
 		switch {
 		case change.Operation == types.ArrayUpdateOperationRemove:
-			key, _ = change.RemoveKey.(ref)
+			key, _ = change.RemoveKey.(Ref)
 		case change.info != nil:
 			key = o.key(change.info)
 		}
@@ -70,7 +73,7 @@ func (o overrides[I]) apply(list *[]I, changes []override[I], modify bool) types
 		switch change.Operation {
 		case types.ArrayUpdateOperationAdd:
 			if change.info == nil || !o.member(key) {
-				return invalidArgument(o.property + ".info")
+				return vim.InvalidArgument(o.property + ".info")
 			}
 			if place >= 0 {
 				*list = slices.Delete(*list, place, place+1)
@@ -78,28 +81,17 @@ func (o overrides[I]) apply(list *[]I, changes []override[I], modify bool) types
 			*list = append(*list, *change.info)
 		case types.ArrayUpdateOperationEdit:
 			if !modify || change.info == nil || place < 0 {
-				return invalidArgument(o.property + ".info")
+				return vim.InvalidArgument(o.property + ".info")
 			}
 			merge(&(*list)[place], change.info)
 		case types.ArrayUpdateOperationRemove:
 			if !modify || place < 0 {
-				return invalidArgument(o.property + ".removeKey")
+				return vim.InvalidArgument(o.property + ".removeKey")
 			}
 			*list = slices.Delete(*list, place, place+1)
 		default:
-			return invalidArgument(o.property + ".operation")
+			return vim.InvalidArgument(o.property + ".operation")
 		}
 	}
 	return nil
-}
-
-// hasVM and hasHost say whether something is in the cluster. "All virtual machines and hosts that are part of a group must
-// be part of the same cluster" (API, ClusterGroupInfo).
-func (r *reconfiguration) hasVM(reference ref) bool {
-	vm := r.server.vm(reference)
-	return vm != nil && r.hasHost(r.server.hostOf(vm))
-}
-
-func (r *reconfiguration) hasHost(reference ref) bool {
-	return reference.Type == "HostSystem" && r.server.clusterOf(reference) == r.cluster
 }

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Progress lines, headings with timings, and running of commands: the one way in which the tools speak."""
+"""The repository's folders, progress lines with timings, and commands that must succeed, for all development tools."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ CACHE = ROOT / ".cache"
 
 
 class ToolError(Exception):
-    """Something a person has to know or do; shown without a traceback."""
+    """An error that tells the user what to do. It is shown without a traceback."""
 
 
 def say(text: str) -> None:
+    """Print a line at once."""
     print(text, flush=True)
 
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """One progress line before and one with the time after the work."""
+    """Print one line before the work, and one with its duration after it."""
     say(f"-- {title} ...")
     begin = time.monotonic()
     yield
@@ -41,15 +42,15 @@ def run(
     cwd: Path = ROOT,
     env: Mapping[str, str] | None = None,
 ) -> None:
-    """Runs a command that must succeed, its output going where ours goes."""
+    """Run a command that must succeed. Its output goes where ours goes."""
     words = [str(word) for word in command]
     result = subprocess.run(words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=False)
     if result.returncode:
-        raise ToolError(f"exit code {result.returncode} from: {shlex.join(words)}")
+        raise ToolError(f"The command failed with exit code {result.returncode}: {shlex.join(words)}")
 
 
 def main_guard(main: object) -> None:
-    """Runs a tool's main function; a ToolError is a message and exit code 1."""
+    """Run a tool's main function. A ToolError becomes a message and exit code 1."""
     try:
         code = main() if callable(main) else None
     except ToolError as error:
@@ -58,6 +59,9 @@ def main_guard(main: object) -> None:
         sys.exit(1)
     except subprocess.CalledProcessError as error:
         sys.stdout.flush()
-        print(f"error: exit code {error.returncode} from: {shlex.join(map(str, error.cmd))}", file=sys.stderr)
+        print(
+            f"error: The command failed with exit code {error.returncode}: {shlex.join(map(str, error.cmd))}",
+            file=sys.stderr,
+        )
         sys.exit(1)
     sys.exit(code or 0)

@@ -2,16 +2,19 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What the rules and settings of a cluster must be like together, once all changes are made.
+// Checks of a cluster's rules and settings as a whole, once all changes are made.
 
-package vsim
+package drs
 
 import (
 	"slices"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
+// check refuses settings and rules that the API rules out.
 func (r *reconfiguration) check(*types.ClusterConfigSpecEx) types.BaseMethodFault {
 	if fault := r.checkServices(); fault != nil {
 		return fault
@@ -22,7 +25,7 @@ func (r *reconfiguration) check(*types.ClusterConfigSpecEx) types.BaseMethodFaul
 		}
 	}
 	for _, override := range r.config.DrsVmConfig {
-		if fault := oneOf("spec.drsVmConfigSpec.info.behavior", override.Behavior, types.DrsBehavior("").Values()); fault != nil {
+		if fault := vim.OneOf("spec.drsVmConfigSpec.info.behavior", override.Behavior, types.DrsBehavior("").Values()); fault != nil {
 			return fault
 		}
 	}
@@ -31,7 +34,7 @@ func (r *reconfiguration) check(*types.ClusterConfigSpecEx) types.BaseMethodFaul
 		// That names are unique is unconfirmed: the API only calls it "Name of the rule". The vSphere Client refuses it.
 		name := rule.GetClusterRuleInfo().Name
 		if slices.Contains(names, name) {
-			return wrong("spec.rulesSpec.info.name", "there is a rule %s already", name)
+			return vim.InvalidArgumentf("spec.rulesSpec.info.name", "There is a rule named %s already.", name)
 		}
 		names = append(names, name)
 		if fault := r.checkRule(rule); fault != nil {
@@ -54,7 +57,7 @@ func (r *reconfiguration) checkRule(rule types.BaseClusterRuleInfo) types.BaseMe
 		return r.checkVMHostRule(touched, info)
 	case *types.ClusterDependencyRuleInfo:
 		for property, name := range map[string]string{"vmGroup": info.VmGroup, "dependsOnVmGroup": info.DependsOnVmGroup} {
-			if vmGroup(&r.config, name) == nil {
+			if VMGroup(&r.config, name) == nil {
 				return r.noGroup(touched, "spec.rulesSpec.info."+property, info.Name, "virtual machines", name)
 			}
 		}
@@ -62,28 +65,28 @@ func (r *reconfiguration) checkRule(rule types.BaseClusterRuleInfo) types.BaseMe
 	return nil
 }
 
-// checkVMs: "Hosts and virtual machines referenced in a DRS rule must be in the same cluster" (API, ClusterRuleInfo). That
-// it takes two is in vSphere Resource Management, "Create a VM-VM Affinity Rule" ("Select at least two virtual machines");
-// the fault is unconfirmed. A rule that has lost machines since is left alone.
-func (r *reconfiguration) checkVMs(touched bool, name string, vms []ref) types.BaseMethodFault {
+// checkVMs checks the members of a rule between VMs: "Hosts and virtual machines referenced in a DRS rule must be in the same
+// cluster" (API, ClusterRuleInfo). That a rule needs two is in vSphere Resource Management, "Create a VM-VM Affinity Rule"
+// ("Select at least two virtual machines"); the fault is unconfirmed. A rule that has lost VMs since it was made is left alone.
+func (r *reconfiguration) checkVMs(touched bool, name string, vms []Ref) types.BaseMethodFault {
 	if !touched {
 		return nil
 	}
 	if len(vms) < 2 {
-		return wrong("spec.rulesSpec.info.vm", "rule %s needs two virtual machines, it has %d", name, len(vms))
+		return vim.InvalidArgumentf("spec.rulesSpec.info.vm", "Rule %s requires at least two virtual machines; it has %d.", name, len(vms))
 	}
 	for _, vm := range vms {
-		if !r.hasVM(vm) {
-			return wrong("spec.rulesSpec.info.vm", "%s of rule %s is not in cluster %s", r.server.nameOf(vm), name, r.cluster.Name)
+		if !r.members.HasVM(vm) {
+			return vim.InvalidArgumentf("spec.rulesSpec.info.vm", "Virtual machine %s of rule %s is not in cluster %s.", r.members.Names(vm), name, r.members.Cluster)
 		}
 	}
 	return nil
 }
 
-// checkVMHostRule: "A VM-Host rule identifies ... a virtual machine group, two host groups ... At least one of the groups
+// checkVMHostRule checks the groups of a rule: "A VM-Host rule identifies ... a virtual machine group, two host groups ... At least one of the groups
 // must contain one or more hosts" (API, ClusterVmHostRuleInfo; the fault is unconfirmed).
 func (r *reconfiguration) checkVMHostRule(touched bool, info *types.ClusterVmHostRuleInfo) types.BaseMethodFault {
-	if vmGroup(&r.config, info.VmGroupName) == nil {
+	if VMGroup(&r.config, info.VmGroupName) == nil {
 		return r.noGroup(touched, "spec.rulesSpec.info.vmGroupName", info.Name, "virtual machines", info.VmGroupName)
 	}
 	hosts := 0
@@ -97,59 +100,60 @@ func (r *reconfiguration) checkVMHostRule(touched bool, info *types.ClusterVmHos
 		}
 	}
 	if touched && hosts == 0 {
-		return wrong("spec.rulesSpec.info.affineHostGroupName", "rule %s needs a group with hosts", info.Name)
+		return vim.InvalidArgumentf("spec.rulesSpec.info.affineHostGroupName", "Rule %s requires a group with hosts.", info.Name)
 	}
 	return nil
 }
 
-// noGroup is the fault for a rule whose group is not there: of a rule that is changed it is the rule's fault, of another
-// it is that of the group's removal. Unconfirmed: that a group in use cannot be removed, and the faults.
+// noGroup returns the fault for a rule whose group does not exist. If this change adds or edits the rule, the rule is wrong;
+// otherwise this change removes the group. Unconfirmed: that a group in use cannot be removed, and the faults.
 func (r *reconfiguration) noGroup(touched bool, property, rule, kind, group string) types.BaseMethodFault {
 	if touched {
-		return wrong(property, "rule %s names %q, which is no group of %s", rule, group, kind)
+		return vim.InvalidArgumentf(property, "Rule %s names %q, which is not a group of %s.", rule, group, kind)
 	}
 	fault := &types.ResourceInUse{Type: "ClusterGroupInfo", Name: group}
-	because(&fault.MethodFault, "group "+group+" is in use by rule "+rule)
+	vim.Because(&fault.MethodFault, "Group "+group+" is in use by rule "+rule+".")
 	return fault
 }
 
-// priorities are the steps in which HA restarts machines.
+// priorities are the steps in which HA restarts VMs.
 var priorities = []types.ClusterDasVmSettingsRestartPriority{types.ClusterDasVmSettingsRestartPriorityLowest,
 	types.ClusterDasVmSettingsRestartPriorityLow, types.ClusterDasVmSettingsRestartPriorityMedium,
 	types.ClusterDasVmSettingsRestartPriorityHigh, types.ClusterDasVmSettingsRestartPriorityHighest}
 
-// checkDependencies: "Cyclic dependency is not permitted across VMs. Also, higher priority VMs cannot depend on lower
+// checkDependencies checks the order in which HA restarts VMs: "Cyclic dependency is not permitted across VMs. Also, higher priority VMs cannot depend on lower
 // priority VMs" (API, ClusterOrchestrationInfo; the fault is unconfirmed).
 func (r *reconfiguration) checkDependencies() types.BaseMethodFault {
-	needs := map[ref][]ref{}
+	needs := map[Ref][]Ref{}
 	for _, rule := range r.config.Rule {
 		info, ok := rule.(*types.ClusterDependencyRuleInfo)
-		if !ok || !isTrue(info.Enabled) {
+		if !ok || !vim.IsTrue(info.Enabled) {
 			continue
 		}
 		if info.VmGroup == info.DependsOnVmGroup {
-			return wrong("spec.rulesSpec.info.dependsOnVmGroup", "by rule %s group %s depends on itself", info.Name, info.VmGroup)
+			return vim.InvalidArgumentf("spec.rulesSpec.info.dependsOnVmGroup", "By rule %s, group %s would depend on itself.", info.Name, info.VmGroup)
 		}
-		for _, vm := range vmGroup(&r.config, info.VmGroup).Vm {
-			for _, other := range vmGroup(&r.config, info.DependsOnVmGroup).Vm {
+		for _, vm := range VMGroup(&r.config, info.VmGroup).Vm {
+			for _, other := range VMGroup(&r.config, info.DependsOnVmGroup).Vm {
 				if r.priority(vm) > r.priority(other) {
-					return wrong("spec.rulesSpec.info.dependsOnVmGroup", "by rule %s %s would depend on %s, which has a lower restart priority",
-						info.Name, r.server.nameOf(vm), r.server.nameOf(other))
+					return vim.InvalidArgumentf("spec.rulesSpec.info.dependsOnVmGroup", "By rule %s, %s would depend on %s, which has a lower restart priority.",
+						info.Name, r.members.Names(vm), r.members.Names(other))
 				}
 				needs[vm] = append(needs[vm], other)
 			}
 		}
 	}
-	done := map[ref]bool{}
+	done := map[Ref]bool{}
 	for vm := range needs {
-		if cyclic(vm, needs, map[ref]bool{}, done) {
-			return wrong("spec.rulesSpec.info.dependsOnVmGroup", "%s would depend on itself", r.server.nameOf(vm))
+		if cyclic(vm, needs, map[Ref]bool{}, done) {
+			return vim.InvalidArgumentf("spec.rulesSpec.info.dependsOnVmGroup", "Virtual machine %s would depend on itself.", r.members.Names(vm))
 		}
 	}
 	return nil
 }
 
-func cyclic(vm ref, needs map[ref][]ref, above, done map[ref]bool) bool {
+// cyclic returns whether a VM depends on itself. above are the VMs that depend on it, done those that are no part of a cycle.
+func cyclic(vm Ref, needs map[Ref][]Ref, above, done map[Ref]bool) bool {
 	if above[vm] || done[vm] {
 		return above[vm]
 	}
@@ -164,8 +168,8 @@ func cyclic(vm ref, needs map[ref][]ref, above, done map[ref]bool) bool {
 	return false
 }
 
-// priority is -1 for a machine that HA does not restart.
-func (r *reconfiguration) priority(vm ref) int {
+// priority returns the restart priority of a VM; -1: HA does not restart the VM.
+func (r *reconfiguration) priority(vm Ref) int {
 	wanted := ""
 	if settings := r.config.DasConfig.DefaultVmSettings; settings != nil {
 		wanted = settings.RestartPriority

@@ -2,35 +2,33 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Rules in conflict: "If you create conflicting rules, the older rule takes precedence and DRS disables the newer rule" and
+// Conflicting rules: "If you create conflicting rules, the older rule takes precedence and DRS disables the newer rule" and
 // "If there is a rule conflict, the Server can override the setting to disable a rule" (API, ClusterRuleInfo). So they are
 // not refused.
 
-package vsim
+package drs
 
 import (
 	"slices"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// settleConflicts goes through the rules by their age, and disables those that cannot hold with the older ones.
+// settleConflicts goes through the rules from the oldest on, and disables those that conflict with older ones.
 func (r *reconfiguration) settleConflicts() {
 	rules := slices.Clone(r.config.Rule)
 	slices.SortFunc(rules, func(a, b types.BaseClusterRuleInfo) int {
 		return int(a.GetClusterRuleInfo().Key - b.GetClusterRuleInfo().Key)
 	})
-	var hosts []ref
-	for _, host := range r.server.hostsWith(r.cluster.Self) {
-		hosts = append(hosts, host.Self)
-	}
 	var kept []boundRule
 	for _, rule := range rules {
 		info := rule.GetClusterRuleInfo()
 		bound, binds := bindRule(&r.config, rule)
 		switch {
-		case !isTrue(info.Enabled) || !binds:
-		case conflict(append(slices.Clone(kept), bound), hosts):
+		case !vim.IsTrue(info.Enabled) || !binds:
+		case conflict(append(slices.Clone(kept), bound), r.members.Hosts):
 			info.Enabled = types.NewBool(false)
 		default:
 			kept = append(kept, bound)
@@ -38,19 +36,19 @@ func (r *reconfiguration) settleConflicts() {
 	}
 }
 
-// conflict says whether rules contradict each other: machines to be kept together and apart, or on hosts of which none is
-// in all groups ("can run only on hosts that belong to both of the host groups", vSphere Resource Management, "VM-Host
-// Affinity Rules"). Rules between machines are not checked against those with hosts, as DRS does not, and a rule that no
-// cluster of this size can keep is no conflict.
-func conflict(rules []boundRule, hosts []ref) bool {
-	group := map[ref]ref{} // machines that are to be together have one machine's name
-	find := func(vm ref) ref {
-		for group[vm] != (ref{}) && group[vm] != vm {
+// conflict returns whether rules contradict each other: VMs must be both together and apart, or no host is in all groups that
+// a VM must run on ("can run only on hosts that belong to both of the host groups", vSphere Resource Management, "VM-Host
+// Affinity Rules"). Rules between VMs are not checked against those with hosts, as DRS does not, and a rule that needs more
+// hosts than the cluster has is no conflict.
+func conflict(rules []boundRule, hosts []Ref) bool {
+	group := map[Ref]Ref{} // VMs that must be together refer to one of them
+	find := func(vm Ref) Ref {
+		for group[vm] != (Ref{}) && group[vm] != vm {
 			vm = group[vm]
 		}
 		return vm
 	}
-	constraints := map[ref][]boundRule{}
+	constraints := map[Ref][]boundRule{}
 	for _, rule := range rules {
 		for _, vm := range rule.vms {
 			switch rule.kind {
@@ -65,7 +63,7 @@ func conflict(rules []boundRule, hosts []ref) bool {
 		if rule.kind != apart {
 			continue
 		}
-		seen := map[ref]bool{}
+		seen := map[Ref]bool{}
 		for _, vm := range rule.vms {
 			if seen[find(vm)] {
 				return true
@@ -74,7 +72,7 @@ func conflict(rules []boundRule, hosts []ref) bool {
 		}
 	}
 	for _, rules := range constraints {
-		allowed := slices.ContainsFunc(hosts, func(host ref) bool {
+		allowed := slices.ContainsFunc(hosts, func(host Ref) bool {
 			return !slices.ContainsFunc(rules, func(rule boundRule) bool { return !rule.allows(host) })
 		})
 		if len(rules) > 1 && !allowed {
