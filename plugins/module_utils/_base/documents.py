@@ -42,7 +42,7 @@ class Document:
         return self.fields.get(key) is not None
 
     def text(self, key: str) -> str | None:
-        """Return a string without NUL characters, which no program and no file name can have."""
+        """Return a string."""
         value = self.fields.get(key)
         return None if value is None else self._text(value, key)
 
@@ -124,8 +124,6 @@ class Document:
     def _text(self, value: Any, key: str) -> str:
         if not isinstance(value, str):
             self._mismatch(key, value, "a string")
-        if "\0" in value:
-            self.refuse(key, "has a NUL character")
         return value
 
     def _mapping(self, key: str, expected: str) -> dict[str, Any] | None:

@@ -17,25 +17,26 @@ _STRINGS = ("User", "WorkingDir", "StopSignal")
 _LISTS = ("Cmd", "Entrypoint", "Shell", "OnBuild")
 _SETS = ("ExposedPorts", "Volumes")
 _HISTORY = ("created", "created_by", "author", "comment")
-# In nanoseconds.
-_DURATIONS = ("Interval", "Timeout", "StartPeriod", "StartInterval")
+_NUMBERS = ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
 
 
 def check_settings(settings: Document) -> None:
     """Raise GantryError for the first field of another type than those who run containers expect."""
     for key in _STRINGS:
-        settings.text(key)
+        _check_nul(settings, key, settings.text(key) or "")
     for key in _LISTS:
-        settings.texts(key)
+        _check_list(settings, key)
     for key in _SETS:
         settings.name_set(key)
     settings.text_map("Labels")
-    for index, variable in enumerate(settings.texts("Env") or ()):
+    for index, variable in enumerate(_check_list(settings, "Env")):
         if variable.startswith("="):
             settings.refuse(f"Env[{index}]", "has no name before its '='")
     healthcheck = settings.child("Healthcheck")
     if healthcheck is not None:
-        _check_healthcheck(healthcheck)
+        _check_list(healthcheck, "Test")
+        for key in _NUMBERS:
+            healthcheck.integer(key, least=0)
 
 
 def check_history(configuration: Document) -> None:
@@ -46,7 +47,13 @@ def check_history(configuration: Document) -> None:
         entry.boolean("empty_layer")
 
 
-def _check_healthcheck(healthcheck: Document) -> None:
-    healthcheck.texts("Test")
-    for key in (*_DURATIONS, "Retries"):
-        healthcheck.integer(key, least=0)
+def _check_list(document: Document, key: str) -> list[str]:
+    items = document.texts(key) or []
+    for index, item in enumerate(items):
+        _check_nul(document, f"{key}[{index}]", item)
+    return items
+
+
+def _check_nul(document: Document, key: str, text: str) -> None:
+    if "\0" in text:
+        document.refuse(key, "has a NUL character, which Linux passes to no program")

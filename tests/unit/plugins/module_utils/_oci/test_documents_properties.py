@@ -134,7 +134,7 @@ def names_field(error: GantryError, path: Path) -> bool:
     """Whether a message says which field is wrong, by its path or in words."""
     return any(isinstance(key, str) and key in error.message for key in path) or any(
         words in error.message
-        for words in ("is not for linux/amd64", "of the type", "its manifest has", "NUL character", "not a SHA-256")
+        for words in ("is not for linux/amd64", "of the type", "its manifest has", "not a SHA-256")
     )
 
 
@@ -145,6 +145,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("Env", {"A": "b"}, "config.Env is an object"),
     ("Env", [1], "config.Env[0] is a number (1) and must be a string"),
     ("Env", ["A=b", "=c"], "config.Env[1] has no name before its '='"),
+    ("Env", ["A=b\0c"], "config.Env[0] has a NUL character"),
+    ("User", "a\0b", "config.User has a NUL character"),
     ("Labels", {"a": 1}, 'config.Labels["a"] is a number (1) and must be a string'),
     ("Labels", ["a=b"], "config.Labels is a list"),
     ("User", 1000, "config.User is a number (1000) and must be a string"),
