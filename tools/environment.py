@@ -10,8 +10,8 @@ import os
 import sys
 from pathlib import Path
 
+from devkit.console import CACHE, ROOT, run, say, step
 from tools import pythons
-from tools.console import CACHE, ROOT, run, say, step
 
 LOCKS = ROOT / "tools" / "requirements"
 COLLECTION = Path("ansible_collections", "gantry", "vsphere")

@@ -13,8 +13,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from devkit.console import ToolError, say
 from tools import apt
-from tools.console import ToolError, say
 
 # The order in which the development environment prefers them: 3.12 and later get the newest ansible-core of the lock
 # file; 3.12 comes first, because every supported ansible-core of 2.16 to 2.21 runs on it.

@@ -247,7 +247,9 @@ options:
     type: str
   cluster:
     description:
-      - The cluster, or the single host, for a new container. DRS chooses the host. Needed where there are several.
+      - The cluster, or the single host, for a new container. Needed where there are several.
+      - DRS chooses the host. Where DRS is off, or where some hosts cannot run the container, a host is chosen that has
+        its datastores, its networks and its memory. If there is none, the task fails and says why, in check mode too.
       - For an existing container in another cluster see O(placement_drift).
     type: str
   resource_pool:

@@ -147,12 +147,12 @@ group:
           sample: vm-1042
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import GroupOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import DrsGroup
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(GroupOperation())
+    run_module(DrsGroup())
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ extends_documentation_fragment:
 options:
   host:
     description:
-      - The host, by name, path or MoID.
+      - The host, by name, path or MoID. The case of its name does not matter.
     type: str
     required: true
   datacenter:
@@ -65,13 +65,12 @@ options:
     choices: [ensureObjectAccessibility, evacuateAllData, noAction]
   precheck:
     description:
-      - V(true) looks for what keeps the host from maintenance mode before anything is changed, and refuses if there is
-        anything.
-      - V(only) does just that. It changes nothing, and does not fail; see RV(blockers).
-      - V(false) does not look.
+      - V(enforce) looks for what prevents maintenance mode before anything is changed, and fails if there is anything.
+      - V(report) only looks. It changes nothing, and does not fail; see RV(blockers).
+      - V(skip) does not look.
     type: str
-    choices: ['true', 'false', only]
-    default: 'true'
+    choices: [enforce, report, skip]
+    default: enforce
   timeout:
     description:
       - How many seconds it may take until the host is in maintenance mode, or out of it. What has moved away by then
@@ -94,7 +93,7 @@ EXAMPLES = r"""
 - name: See what keeps a host from maintenance mode
   gantry.vsphere.host_maintenance:
     host: esx1.example.com
-    precheck: only
+    precheck: report
   register: result
 
 - name: Put a host into maintenance mode

@@ -267,6 +267,7 @@ class Image:
     datastore: Entry
     snapshot: str
     datacenter: Entry | None = None
+    hardware: str | None = None  # vmx-17
 
 
 @dataclass(frozen=True)
@@ -280,6 +281,8 @@ class Place:
     cluster: Entry | None = None
     datastore: Entry | None = None
     bootstrap: str | None = None
+    # The host to create the VM on; None where vCenter chooses it.
+    host: Entry | None = None
 
 
 @dataclass(frozen=True)

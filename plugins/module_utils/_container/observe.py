@@ -29,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -60,7 +61,7 @@ def observe_containers(
         _observe(inventory, desired, machines(desired.name), machines(desired.name + SUCCESSOR_SUFFIX), images)
         for desired in wanted
     ]
-    return _with_bootstraps(session, wanted, observed)
+    return observe_hosts(session, inventory, wanted, _with_bootstraps(session, wanted, observed))
 
 
 def read_machines(session: Session, inventory: Inventory, entries: Sequence[Entry], *, logs: bool) -> list[Machine]:

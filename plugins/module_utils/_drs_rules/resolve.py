@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     REMOVE,
+    ClusterPlace,
     GroupTarget,
     Ruleset,
+    RulesetTarget,
     RuleTarget,
-    Target,
     WantedGroup,
     WantedOverride,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector, select_vms
 
 
-def resolve(wanted: Ruleset, place: Place) -> Target:
+def resolve_ruleset(wanted: Ruleset, place: ClusterPlace) -> RulesetTarget:
     """Fails where a name means nothing or more than one object."""
-    return Target(
+    return RulesetTarget(
         groups=tuple(_group(group, place) for group in wanted.groups),
         rules=tuple(
             RuleTarget(
@@ -45,7 +45,7 @@ def resolve(wanted: Ruleset, place: Place) -> Target:
     )
 
 
-def _group(wanted: WantedGroup, place: Place) -> GroupTarget:
+def _group(wanted: WantedGroup, place: ClusterPlace) -> GroupTarget:
     hosts = frozenset(
         place.inventory.host(name, cluster=place.cluster, what=f"{wanted.option}[{index}]").moid
         for index, name in enumerate(wanted.hosts)
@@ -54,15 +54,17 @@ def _group(wanted: WantedGroup, place: Place) -> GroupTarget:
     return GroupTarget(wanted.name, wanted.present, wanted.type, hosts | vms, wanted.mode)
 
 
-def _overrides(wanted: Sequence[WantedOverride], place: Place) -> dict[str, str | None]:
+def _overrides(wanted: Sequence[WantedOverride], place: ClusterPlace) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for override in wanted:
         for vm in sorted(_vms(override.vms, place, override.option, may_be_none=override.level is None)):
             if found.setdefault(vm, override.level) != override.level:
-                raise GantryError(f"{override.option} has {place.around.path(vm)}, which another override is about too")
+                raise GantryError(f"{override.option} has {place.around.path(vm)}, which has another override too.")
     return found
 
 
-def _vms(selectors: Sequence[VmSelector], place: Place, option: str, *, may_be_none: bool = False) -> frozenset[str]:
+def _vms(
+    selectors: Sequence[VmSelector], place: ClusterPlace, option: str, *, may_be_none: bool = False
+) -> frozenset[str]:
     found = select_vms(place.inventory, selectors, datacenter=place.datacenter, option=option, may_be_none=may_be_none)
     return frozenset(vm.moid for vm in found)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import HostChooser
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Cluster, Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 
@@ -22,7 +22,7 @@ def evacuation_blockers(
     running = [vm for vm in vms if vm.is_on]
     if desired.by_drs and vms:
         yield from _drs_blockers(host, cluster, running or list(vms))
-    chooser = Chooser("any", world, avoid=[host.moid])
+    chooser = HostChooser("any", world, avoid=[host.moid])
     for vm in vms:
         if vm.in_flight is None:
             yield from chooser.possible(vm, Target(choose_in=cluster.moid))[1]

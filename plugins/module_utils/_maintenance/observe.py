@@ -104,7 +104,7 @@ def _before_entering(
     cluster = world.clusters[host.cluster or ""]
     moves = ObservedMoves(found.vms, world, world)
     blockers: tuple[Blocker, ...] = ()
-    if desired.precheck != "false":
+    if desired.precheck != "skip":
         demands = _demands(inventory, cluster, world)
         blockers = (
             *_host_blockers(host),
@@ -116,7 +116,7 @@ def _before_entering(
     if not desired.by_drs:
         moves = _explicit(session, desired, moves, found, inventory, cluster, host)
         blockers = (*blockers, *moves.blockers)
-    elif desired.precheck != "false":
+    elif desired.precheck != "skip":
         blockers = (*blockers, *evacuation_blockers(desired, host, cluster, found.vms, world))
     return ObservedHost(
         entry.moid,

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement import evc
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hardware import runs_hardware
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
 
@@ -81,8 +82,9 @@ def host_blockers(vm: Vm, host: Host, target: Target, world: World, here: World)
     """What is against the VM being on the host with what else is to become of it."""
     moves = host.moid != vm.host or here is not world
     if moves:
-        yield from _host_state(vm, host)
+        yield from _host_state(vm, host, world)
         yield from _rules(vm, host, world)
+        yield from _hardware(vm, host)
     yield from _datastores(vm, host, target, world, here)
     if moves and vm.is_on:
         yield from _devices(vm, host, world, here)
@@ -90,7 +92,7 @@ def host_blockers(vm: Vm, host: Host, target: Target, world: World, here: World)
     yield from _networks(vm, host, target, world, here, moves=moves)
 
 
-def _host_state(vm: Vm, host: Host) -> Iterator[Blocker]:
+def _host_state(vm: Vm, host: Host, world: World) -> Iterator[Blocker]:
     if host.connection != "connected":
         yield Blocker(
             vm.path,
@@ -105,6 +107,33 @@ def _host_state(vm: Vm, host: Host) -> Iterator[Blocker]:
             "host_maintenance",
             f"host {host.name} is in maintenance mode.",
             "Let it leave maintenance mode, or choose another.",
+            host.name,
+        )
+    if vm.is_on and world.is_reserve(host):
+        yield Blocker(
+            vm.path,
+            "host_reserved",
+            f"host {host.name} is a failover host, which HA keeps free.",
+            "Choose another host, or change the cluster's admission control.",
+            host.name,
+        )
+
+
+def _hardware(vm: Vm, host: Host) -> Iterator[Blocker]:
+    if not runs_hardware(host.release, vm.hardware):
+        yield Blocker(
+            vm.path,
+            "hardware_version",
+            f"host {host.name} runs ESXi {host.release}, which does not run virtual hardware {vm.hardware}.",
+            "Choose another host, or upgrade this one.",
+            host.name,
+        )
+    if vm.is_on and 0 < host.memory_mb < vm.memory_mb:
+        yield Blocker(
+            vm.path,
+            "capacity",
+            f"host {host.name} has {host.memory_mb} MiB of memory, less than the {vm.memory_mb} MiB of the VM.",
+            "Choose another host, or lower the memory of the VM.",
             host.name,
         )
 
@@ -178,6 +207,6 @@ def _networks(vm: Vm, host: Host, target: Target, world: World, here: World, *, 
             vm.path,
             "network_missing",
             f"host {host.name} does not have the network {world.networks.get(network, network)} of {adapter.label}.",
-            "Make the port group on the host, or map the network to one that it has by networks.",
+            "Make the port group on the host, or map the network to one that it has with network_mapping.",
             host.name,
         )

@@ -72,6 +72,7 @@ class Vm:
     devices: tuple[Device, ...] = ()
     snapshots: bool = False
     evc: str | None = None
+    hardware: str | None = None  # vmx-17
     memory_mb: int = 0
     reserved_mb: int = 0
     reserved_mhz: int = 0
@@ -101,6 +102,7 @@ class Host:
     datastores: frozenset[str] = frozenset()
     networks: frozenset[str] = frozenset()
     evc: str | None = None  # the highest EVC mode it can run
+    release: str | None = None  # of ESXi: 8.0.2
     memory_mb: int = 0
     memory_used_mb: int = 0
     cpu_mhz: int = 0
@@ -197,3 +199,8 @@ class World:
 
     def hosts_of(self, cluster: str) -> list[Host]:
         return sorted((host for host in self.hosts.values() if host.cluster == cluster), key=lambda host: host.name)
+
+    def is_reserve(self, host: Host) -> bool:
+        """Return whether HA keeps the host free for the VMs of hosts that fail: vCenter starts and moves none there."""
+        cluster = self.clusters.get(host.cluster or "")
+        return cluster is not None and cluster.admission is not None and host.moid in cluster.admission.failover_hosts

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
     World,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import (
     moid_of,
@@ -44,7 +44,6 @@ _MIB = 1 << 20
 _POWER: dict[str, Power] = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
 # By which a task says that it moves its VM: vCenter's own name of it, and that of one which DRS has begun.
 _MOVES = ("VirtualMachine.relocate", "VirtualMachine.migrate", "Drm.ExecuteVMotion")
-_HOME = re.compile(r"\[(?P<datastore>[^\]]+)\]")
 
 # What the one read of the inventory must have.
 WORLD_PROPERTIES: Mapping[str, Sequence[str]] = {
@@ -53,6 +52,7 @@ WORLD_PROPERTIES: Mapping[str, Sequence[str]] = {
         "network",
         "runtime.connectionState",
         "runtime.inMaintenanceMode",
+        "summary.config.product.version",
         "summary.hardware.cpuMhz",
         "summary.hardware.memorySize",
         "summary.hardware.numCpuCores",
@@ -72,6 +72,7 @@ _VM_PROPERTIES = (
     "config.hardware.memoryMB",
     "config.instanceUuid",
     "config.memoryAllocation.reservation",
+    "config.version",
     "guest.ipAddress",
     "guest.net",
     "resourcePool",
@@ -97,8 +98,8 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
 def world_of(inventory: Inventory, clusters: Mapping[str, Cluster]) -> World:
     """All hosts, datastores and networks; of the clusters only these."""
     return World(
-        hosts={entry.moid: _host(entry) for entry in inventory.all("HostSystem")},
-        datastores={entry.moid: _datastore(inventory, entry) for entry in inventory.all("Datastore")},
+        hosts={entry.moid: _host(entry, entry.properties) for entry in inventory.all("HostSystem")},
+        datastores={entry.moid: _datastore(inventory, entry, entry.properties) for entry in inventory.all("Datastore")},
         clusters=clusters,
         networks={entry.moid: entry.name for entry in inventory.networks()},
         pools={entry.moid: entry.path for entry in inventory.all("ResourcePool", "VirtualApp")},
@@ -106,8 +107,25 @@ def world_of(inventory: Inventory, clusters: Mapping[str, Cluster]) -> World:
     )
 
 
-def _host(entry: Entry) -> Host:
-    read = entry.properties.get
+def read_hosts(session: Session, inventory: Inventory, clusters: Sequence[Entry], datastores: Sequence[Entry]) -> World:
+    """Read what choosing hosts for new VMs needs of these clusters and datastores. One request."""
+    hosts = [host for cluster in clusters for host in inventory.hosts(cluster)]
+    real = [cluster.ref for cluster in clusters if cluster.type_name == "ClusterComputeResource"]
+    objects = [*(entry.ref for entry in (*hosts, *datastores)), *real]
+    properties = {**_PROPERTIES, **WORLD_PROPERTIES}
+    rows = {row.moid: row for row in session.read(objects, properties)}
+    return World(
+        hosts={entry.moid: _host(entry, rows[entry.moid]) for entry in hosts if entry.moid in rows},
+        datastores={
+            entry.moid: _datastore(inventory, entry, rows[entry.moid]) for entry in datastores if entry.moid in rows
+        },
+        clusters={entry.moid: _cluster(entry, rows.get(entry.moid)) for entry in clusters},
+        networks={entry.moid: entry.name for entry in inventory.networks()},
+    )
+
+
+def _host(entry: Entry, properties: Mapping[str, Any]) -> Host:
+    read = properties.get
     return Host(
         moid=entry.moid,
         name=entry.name,
@@ -117,15 +135,16 @@ def _host(entry: Entry) -> Host:
         datastores=moids_of(read("datastore")),
         networks=moids_of(read("network")),
         evc=read("summary.maxEVCModeKey"),
+        release=read("summary.config.product.version"),
         memory_mb=int(read("summary.hardware.memorySize", 0)) // _MIB,
         memory_used_mb=int(read("summary.quickStats.overallMemoryUsage", 0)),
         cpu_mhz=int(read("summary.hardware.cpuMhz", 0)) * int(read("summary.hardware.numCpuCores", 0)),
     )
 
 
-def _datastore(inventory: Inventory, entry: Entry) -> Datastore:
+def _datastore(inventory: Inventory, entry: Entry, properties: Mapping[str, Any]) -> Datastore:
     parent = inventory.entry(entry.parent or "")
-    read = entry.properties.get
+    read = properties.get
     return Datastore(
         moid=entry.moid,
         name=entry.name,
@@ -281,7 +300,7 @@ def _vm(
     devices = row.get(_DEVICES) or ()
     host = moid_or_none(row.get("runtime.host"))
     host_entry = inventory.entry(host or "")
-    home = _HOME.match(row.get("config.files.vmPathName") or "")
+    home = datastore_name(row.get("config.files.vmPathName"))
     return Vm(
         moid=row.moid,
         name=entry.name,
@@ -291,7 +310,7 @@ def _vm(
         pool=moid_or_none(row.get("resourcePool")),
         power=_POWER[str(row.get("runtime.powerState", "poweredOff"))],
         connection=str(row.get("runtime.connectionState", "connected")),
-        home=None if home is None else stores.get((entry.datacenter, home["datastore"])),
+        home=None if home is None else stores.get((entry.datacenter, home)),
         disks=tuple(disk for device in devices if (disk := _disk(device)) is not None),
         adapters=tuple(
             _adapter(device, entry.datacenter, networks)
@@ -301,6 +320,7 @@ def _vm(
         devices=tuple(one for device in devices if (one := _concern(device)) is not None),
         snapshots=bool(getattr(row.get("snapshot"), "rootSnapshotList", None)),
         evc=row.get("runtime.minRequiredEVCModeKey"),
+        hardware=row.get("config.version"),
         memory_mb=int(row.get("config.hardware.memoryMB") or 0),
         reserved_mb=reserved_mb(row),
         reserved_mhz=int(row.get("config.cpuAllocation.reservation") or 0),

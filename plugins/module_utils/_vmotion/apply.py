@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, TaskLimits
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
     AwaitMove,
     MoveChange,
@@ -85,7 +85,7 @@ def _run(
     """Move, and wait for what is under way; of the latter only failures to wait are told."""
     jobs = [_job(session, desired, observed, change) for change in changes]
     outcomes = session.run(
-        jobs, report, limits=Limits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
+        jobs, report, limits=TaskLimits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
     )
     fates: dict[str, Fate] = {}
     moved: list[tuple[Vm, JobOutcome]] = []

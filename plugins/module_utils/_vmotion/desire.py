@@ -36,9 +36,10 @@ def vmotion_request(params: Mapping[str, Any]) -> VmotionRequest:
     disks = _disks(params["disks"], place)
     if destination is not None:
         _refuse_beside_destination(params)
-    elif not (disks or place.networks or any(getattr(place, name) for name in _PLACE)):
+    elif not (disks or place.network_mapping or any(getattr(place, name) for name in _PLACE)):
         raise GantryError(
-            f"Nothing says where to. Give at least one of {', '.join(_PLACE)}, disks, networks, destination_vcenter."
+            f"Nothing says where to. Give at least one of {', '.join(_PLACE)}, disks, network_mapping and "
+            "destination_vcenter."
         )
     return VmotionRequest(
         selectors=selectors,
@@ -59,7 +60,7 @@ def _place(options: Mapping[str, Any], prefix: str) -> Place:
     return Place(
         datacenter=options["datacenter"],
         folder=options.get("folder"),
-        networks=parse_strings(options["networks"], f"{prefix}networks"),
+        network_mapping=parse_strings(options["network_mapping"], f"{prefix}network_mapping"),
         **{name: options[name] for name in _PLACE},
     )
 
@@ -77,7 +78,7 @@ def _disks(options: Sequence[Mapping[str, Any]], place: Place) -> tuple[DiskWish
 
 
 def _refuse_beside_destination(params: Mapping[str, Any]) -> None:
-    beside = [name for name in (*_PLACE, "networks") if params[name]]
+    beside = [name for name in (*_PLACE, "network_mapping") if params[name]]
     if beside:
         raise GantryError(
             f"{', '.join(beside)} and destination_vcenter exclude each other: give these within destination_vcenter."

@@ -30,7 +30,7 @@ class Place:
     datastore: str | None = None
     datastore_cluster: str | None = None
     folder: str | None = None
-    networks: Mapping[str, str] = field(default_factory=dict)
+    network_mapping: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class VmotionRequest:
     disks: tuple[DiskWish, ...] = ()
     priority: str = "default"
     mode: str = "any"
-    precheck: str = "true"
+    precheck: str = "enforce"
     timeout: float = 3600.0
     destination: ConnectionSettings | None = None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import HostChooser
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import (
     WORLD_PROPERTIES,
@@ -106,7 +106,7 @@ def judge(
     chosen, unplaced = _choose_hosts(session, desired, observed, moving, handles, avoid)
     observed = replace(observed, targets={**observed.targets, **chosen}, handles=handles)
     blockers = [*observed.blockers, *unplaced]
-    if desired.precheck == "false":
+    if desired.precheck == "skip":
         return replace(observed, blockers=tuple(blockers))
     for vm in moving:
         blockers.extend(_ours(vm, desired, observed, destination))
@@ -125,7 +125,7 @@ def _choose_hosts(
 ) -> tuple[dict[str, Target], list[Blocker]]:
     """DRS says where it is on; it knows only the VMs of its own vCenter."""
     here = None if handles.destination is None else observed.here
-    chooser = Chooser(desired.mode, observed.world, here, avoid=avoid, looks=desired.precheck != "false")
+    chooser = HostChooser(desired.mode, observed.world, here, avoid=avoid, looks=desired.precheck != "skip")
     targets: dict[str, Target] = {}
     blockers: list[Blocker] = []
     for vm in moving:

@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Host, Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind, fault_text
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none, vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, TaskLimits
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -56,7 +56,7 @@ _CURES = {
     "host_disconnected": "Connect the host to vCenter again, or choose another.",
     "incompatible": "Remove what vCenter names, or choose another place.",
     "mandatory_rule": "Choose a host that the rule allows, or make it a rule that should be kept.",
-    "network_missing": "Make the port group on the host, or map the network to one that it has by networks.",
+    "network_missing": "Make the port group on the host, or map the network to one that it has with network_mapping.",
 }
 
 
@@ -109,14 +109,14 @@ def check(
     jobs = [Job(vm.name, "check the move of", starter(vm, spec), mutates=False) for vm, spec in checks]
     answers: dict[str, list[Answer]] = {}
     warnings: dict[str, list[str]] = {}
-    for (vm, _spec), outcome in zip(checks, session.run(jobs, report, limits=Limits()), strict=True):
+    for (vm, _spec), outcome in zip(checks, session.run(jobs, report, limits=TaskLimits()), strict=True):
         if isinstance(outcome.error, FaultError):
             answers[vm.moid] = [Answer(outcome.error.kind, _blocker(vm, None, outcome.error.cause))]
             continue
         if outcome.error is not None:
             raise GantryError(
                 f"vCenter could not be asked whether {vm.path} can move: {outcome.error.message} "
-                "Nothing has been moved. Set precheck to false to move without asking."
+                "Nothing has been moved. Set precheck to skip to move without asking."
             )
         for result in outcome.result or ():
             host = world.host_name(moid_or_none(result.host))

@@ -149,7 +149,7 @@ def _networks(vm: Vm, where: Where, world: World, here: World) -> tuple[dict[int
     there = {name: moid for moid, name in world.networks.items()}
     for adapter in vm.adapters:
         name = here.networks.get(adapter.network or "", "")
-        wanted = where.networks.get(name) or where.networks.get(adapter.network or "")
+        wanted = where.network_mapping.get(name) or where.network_mapping.get(adapter.network or "")
         if here is not world and wanted is None:
             wanted = there.get(name)
             if wanted is None:
@@ -158,7 +158,7 @@ def _networks(vm: Vm, where: Where, world: World, here: World) -> tuple[dict[int
                         vm.path,
                         "network_missing",
                         f"the destination has no network {name!r}, which {adapter.label} is on.",
-                        "Map it by destination_vcenter.networks.",
+                        "Map it by destination_vcenter.network_mapping.",
                     )
                 )
                 continue

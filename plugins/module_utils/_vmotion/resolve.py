@@ -32,7 +32,7 @@ class Where:
     pod: str | None = None
     folder: str | None = None
     # The names or MoIDs of networks, and the MoID of what takes their place.
-    networks: Mapping[str, str] = field(default_factory=dict)
+    network_mapping: Mapping[str, str] = field(default_factory=dict)
     disks: tuple[ResolvedDisk, ...] = ()
 
 
@@ -71,7 +71,7 @@ def resolve_place(
         datastore=_datastore(inventory, place.datastore, datacenter),
         pod=None if place.datastore_cluster is None else inventory.datastore_cluster(place.datastore_cluster).moid,
         folder=_moid(folder),
-        networks=_networks(inventory, source, place.networks, datacenter),
+        network_mapping=_networks(inventory, source, place.network_mapping, datacenter),
         disks=tuple(
             ResolvedDisk(wish.disk, _datastore(inventory, wish.datastore, datacenter), wish.provisioning)
             for wish in disks

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
+from devkit.console import ROOT
 from tests.support.lab.background import result_of, running
 from tests.support.lab.containers import PREFIX, Yard
 from tests.support.lab.control import Control
 from tests.support.lab.placement import Site, serial_port, wait_for
 from tests.support.lab.playing import COLLECTIONS, PROGRAM, Player, play_both_ways
-from tools.console import ROOT
 
 BUDGET = 10
 VMS = [f"{PREFIX}{number}" for number in range(4)]
@@ -105,7 +105,7 @@ def test_all_that_keeps_a_host_is_named_before_anything_is_changed(site: Site) -
         refused = site.refused("host_maintenance", host="esx1", evacuation=evacuation)
         assert codes(refused) == expected, refused
         assert "cannot enter maintenance mode, and nothing was changed" in refused["msg"]
-    only = site.ok("host_maintenance", host="esx1", precheck="only")
+    only = site.ok("host_maintenance", host="esx1", precheck="report")
     assert (codes(only), only["changed"]) == (expected, False)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from devkit.console import ToolError
 from tools import apt, pythons
-from tools.console import ToolError
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 

@@ -17,6 +17,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/datastore"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 type faultBody struct {
@@ -85,17 +86,12 @@ func faultText(fault types.BaseMethodFault) string {
 	return reflect.TypeOf(fault).Elem().Name()
 }
 
-// because gives a fault a cause that says more than its type.
-func because(method *types.MethodFault, text string) {
-	method.FaultCause = &types.LocalizedMethodFault{
-		Fault: &types.SystemError{Reason: text}, LocalizedMessage: text}
-}
-
-func notSupported(text string) types.BaseMethodFault {
-	fault := &types.NotSupported{}
-	because(&fault.MethodFault, text)
-	return fault
-}
+// The faults that the rules of DRS return too.
+var (
+	because         = vim.Because
+	notSupported    = vim.NotSupported
+	invalidArgument = vim.InvalidArgument
+)
 
 func systemError(text string) types.BaseMethodFault {
 	fault := &types.SystemError{Reason: text}
@@ -107,10 +103,6 @@ func invalidState(text string) types.BaseMethodFault {
 	fault := &types.InvalidState{}
 	because(&fault.MethodFault, text)
 	return fault
-}
-
-func invalidArgument(property string) types.BaseMethodFault {
-	return &types.InvalidArgument{InvalidProperty: property}
 }
 
 func invalidConfig(property string) types.BaseMethodFault {

@@ -20,6 +20,9 @@ import (
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 const (
@@ -155,7 +158,7 @@ func (s *Server) evacuate(host *simulator.HostSystem, task ref, request *types.E
 	if request.Timeout > 0 {
 		timeout = time.After(time.Duration(request.Timeout) * time.Second)
 	}
-	evacuation := evacuation{server: s, host: host, task: task, poweredOff: isTrue(request.EvacuatePoweredOffVms),
+	evacuation := evacuation{server: s, host: host, task: task, poweredOff: vim.IsTrue(request.EvacuatePoweredOffVms),
 		tried: map[ref]time.Time{}}
 	evacuation.most = max(len(s.machinesOn(host)), 1)
 	for {
@@ -249,7 +252,7 @@ func (e *evacuation) done() bool {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	for vm, claimed := range s.load.admitted {
-		if claimed.host == e.host.Self {
+		if claimed.Host == e.host.Self {
 			e.obstacle = s.nameOf(vm) + " is on its way there, or away"
 			return false
 		}
@@ -271,7 +274,7 @@ func (s *Server) machinesOn(host *simulator.HostSystem) []*simulator.VirtualMach
 
 func (s *Server) drsEnabled(host ref) bool {
 	cluster := s.clusterOf(host)
-	return cluster != nil && isTrue(s.clusterConfig(cluster).DrsConfig.Enabled)
+	return cluster != nil && vim.IsTrue(s.clusterConfig(cluster).DrsConfig.Enabled)
 }
 
 // drsMoves is true for a machine that DRS moves without being told to: one that is on only where it is fully automated,
@@ -281,7 +284,7 @@ func (s *Server) drsMoves(vm *simulator.VirtualMachine, on bool) bool {
 	if cluster == nil {
 		return false
 	}
-	behavior, managed := behaviorOf(s.clusterConfig(cluster), vm.Self)
+	behavior, managed := drs.Automation(s.clusterConfig(cluster), vm.Self)
 	return managed && (!on || behavior == types.DrsBehaviorFullyAutomated)
 }
 

@@ -16,16 +16,15 @@ import (
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 // claim is what a machine that is on, or about to be, takes.
 type claim struct {
-	vm         ref // empty for a machine that is not there yet
-	host       ref
-	pool       ref
-	memoryMB   int64 // configured
-	reservedMB int64 // with the overhead of running it
-	cpuMHz     int64 // reserved
+	drs.Claim
+	pool ref
 }
 
 // load is all claims.
@@ -40,8 +39,8 @@ func overheadMB(config *types.VirtualMachineConfigInfo) int64 {
 }
 
 func claimOf(vm ref, config *types.VirtualMachineConfigInfo, pool ref) claim {
-	return claim{vm: vm, pool: pool, memoryMB: int64(config.Hardware.MemoryMB),
-		reservedMB: *config.MemoryAllocation.Reservation + overheadMB(config), cpuMHz: *config.CpuAllocation.Reservation}
+	return claim{drs.Claim{VM: vm, MemoryMB: int64(config.Hardware.MemoryMB),
+		ReservedMB: *config.MemoryAllocation.Reservation + overheadMB(config), CPUMHz: *config.CpuAllocation.Reservation}, pool}
 }
 
 // admit chooses a host that takes the machine and holds a place for it. only, if given, is the one host asked for.
@@ -67,13 +66,13 @@ func (s *Server) choosePlace(vm *simulator.VirtualMachine, only *ref, hold bool)
 	}
 	host, fault := s.choose(want, config, only, current)
 	if fault == nil {
-		fault = s.failoverAdmits(s.clusterOf(host), want)
+		fault = s.failoverAdmits(host, want)
 	}
 	if fault != nil {
 		return ref{}, fault
 	}
 	if hold {
-		want.host = host
+		want.Host = host
 		s.load.admitted[vm.Self] = want
 	}
 	return host, nil
@@ -96,8 +95,7 @@ func (s *Server) choose(want claim, config *types.VirtualMachineConfigInfo, only
 	if len(hosts) == 0 {
 		return ref{}, invalidArgument("host")
 	}
-	book, on := s.rulebookOf(s.clusterOf(want.pool)), s.occupied()
-	return s.bestOf(hosts, want, current, book, on, func(host *simulator.HostSystem) types.BaseMethodFault {
+	return s.bestOf(hosts, want, current, func(host *simulator.HostSystem) types.BaseMethodFault {
 		return s.hostAdmits(host, want, config)
 	})
 }
@@ -105,8 +103,8 @@ func (s *Server) choose(want claim, config *types.VirtualMachineConfigInfo, only
 func (s *Server) memoryOn(host ref) int64 {
 	total := int64(0)
 	for _, claimed := range s.load.admitted {
-		if claimed.host == host {
-			total += claimed.memoryMB
+		if claimed.Host == host {
+			total += claimed.MemoryMB
 		}
 	}
 	return total
@@ -114,7 +112,7 @@ func (s *Server) memoryOn(host ref) int64 {
 
 // hostAdmits says why a host cannot run a machine, beside those that run there, or must not by a mandatory rule. As a simplification, a machine larger than the host never can.
 func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
-	if fault := s.rulesAdmit(host.Self, want.vm); fault != nil {
+	if fault := s.rulesAdmit(host.Self, want.VM); fault != nil {
 		return fault
 	}
 	if fault := s.hostReaches(host, config); fault != nil {
@@ -123,23 +121,19 @@ func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *type
 	memoryMB := host.Hardware.MemorySize >> 20
 	reserved := int64(0)
 	for vm, claimed := range s.load.admitted {
-		if claimed.host == host.Self && vm != want.vm {
-			reserved += claimed.reservedMB
+		if claimed.Host == host.Self && vm != want.VM {
+			reserved += claimed.ReservedMB
 		}
 	}
 	switch {
 	case config.Hardware.NumCPU > int32(host.Hardware.CpuInfo.NumCpuThreads):
 		return &types.NumVirtualCpusExceedsLimit{MaxSupportedVcpus: int32(host.Hardware.CpuInfo.NumCpuThreads)}
-	case want.memoryMB > memoryMB:
-		return noMemory(memoryMB, want.memoryMB)
-	case want.reservedMB > memoryMB-reserved:
-		return noMemory(memoryMB-reserved, want.reservedMB)
+	case want.MemoryMB > memoryMB:
+		return vim.NotEnoughMemory(memoryMB, want.MemoryMB)
+	case want.ReservedMB > memoryMB-reserved:
+		return vim.NotEnoughMemory(memoryMB-reserved, want.ReservedMB)
 	}
 	return nil
-}
-
-func noMemory(unreservedMB, requestedMB int64) types.BaseMethodFault {
-	return &types.InsufficientMemoryResourcesFault{Unreserved: max(unreservedMB, 0) << 20, Requested: requestedMB << 20}
 }
 
 // hostReaches checks that a host is there, and has the machine's networks and datastores.
@@ -172,11 +166,11 @@ func (s *Server) poolAdmits(want claim) types.BaseMethodFault {
 	for ok {
 		memory, cpu := &pool.Config.MemoryAllocation, &pool.Config.CpuAllocation
 		usedMB, usedMHz := s.usedIn(pool)
-		if free, admitted := admits(memory, usedMB, want.reservedMB); !admitted {
-			return noMemory(free, want.reservedMB)
+		if free, admitted := admits(memory, usedMB, want.ReservedMB); !admitted {
+			return vim.NotEnoughMemory(free, want.ReservedMB)
 		}
-		if free, admitted := admits(cpu, usedMHz, want.cpuMHz); !admitted {
-			return &types.InsufficientCpuResourcesFault{Unreserved: max(free, 0), Requested: want.cpuMHz}
+		if free, admitted := admits(cpu, usedMHz, want.CPUMHz); !admitted {
+			return &types.InsufficientCpuResourcesFault{Unreserved: max(free, 0), Requested: want.CPUMHz}
 		}
 		if !*memory.ExpandableReservation && !*cpu.ExpandableReservation {
 			return nil
@@ -204,8 +198,8 @@ func (s *Server) usedIn(pool *simulator.ResourcePool) (memoryMB, cpuMHz int64) {
 	for _, claimed := range s.load.admitted {
 		for inside, ok := s.registry.Get(claimed.pool).(*simulator.ResourcePool); ok; inside, ok = s.registry.Get(*inside.Parent).(*simulator.ResourcePool) {
 			if inside == pool {
-				memoryMB += claimed.reservedMB
-				cpuMHz += claimed.cpuMHz
+				memoryMB += claimed.ReservedMB
+				cpuMHz += claimed.CPUMHz
 				break
 			}
 		}
@@ -291,7 +285,7 @@ func (s *Server) placementHost(cluster *simulator.ClusterComputeResource, vm ref
 	want := claimOf(vm, config, *cluster.ResourcePool)
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	return s.bestOf(hosts, want, current, s.rulebookOf(cluster), s.occupied(), func(host *simulator.HostSystem) types.BaseMethodFault {
+	return s.bestOf(hosts, want, current, func(host *simulator.HostSystem) types.BaseMethodFault {
 		return s.hostAdmits(host, want, config)
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/datastore"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 const longestName = 80
@@ -100,7 +101,7 @@ func (s *Server) removeChild(child mo.Entity) {
 
 func (s *Server) unlink(folder *simulator.Folder, child ref) {
 	s.locked(folder, func(ctx *simulator.Context) {
-		ctx.Update(folder, []types.PropertyChange{set("childEntity", without(folder.ChildEntity, child))})
+		ctx.Update(folder, []types.PropertyChange{set("childEntity", vim.Without(folder.ChildEntity, child))})
 	})
 }
 
@@ -108,19 +109,6 @@ func (s *Server) link(folder *simulator.Folder, child ref) {
 	s.locked(folder, func(ctx *simulator.Context) {
 		ctx.Update(folder, []types.PropertyChange{set("childEntity", append(slices.Clone(folder.ChildEntity), child))})
 	})
-}
-
-// without gives a list less one; a list that is being read must not change.
-func without(list []ref, one ref) []ref {
-	return slices.DeleteFunc(slices.Clone(list), func(r ref) bool { return r == one })
-}
-
-// with gives a list that has one.
-func with(list []ref, one ref) []ref {
-	if slices.Contains(list, one) {
-		return list
-	}
-	return append(slices.Clone(list), one)
 }
 
 func (s *Server) datacenterOf(reference ref) *simulator.Datacenter {

@@ -314,9 +314,9 @@ func (s *Server) findCapacity(r *relocation, f *findings) {
 		return
 	}
 	after := before
-	after.host, after.pool = r.host.Self, *r.pool
+	after.Host, after.pool = r.host.Self, *r.pool
 	test := types.CheckTestTypeHostTests
-	if before.host == after.host {
+	if before.Host == after.Host {
 		test = types.CheckTestTypeResourcePoolTests
 	}
 	f.add(test, s.admitsMove(r.host, before, after, config))

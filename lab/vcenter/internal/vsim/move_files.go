@@ -17,6 +17,7 @@ import (
 
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/machine"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 func diskProperty(index int, property string) string {
@@ -137,7 +138,7 @@ func (r *relocation) copyTree() []copying {
 		if known := slices.IndexFunc(steps, func(step copying) bool { return step.source == source }); known >= 0 {
 			return steps[known].target
 		}
-		step := copying{source: source, thin: isTrue(backing.ThinProvisioned), uuid: backing.Uuid}
+		step := copying{source: source, thin: vim.IsTrue(backing.ThinProvisioned), uuid: backing.Uuid}
 		if below := standsOn(backing); below != nil && !r.draft.server.diskUse.shared(*below, r.vm.Self) {
 			moved := visit(backing.Parent)
 			step.parent, step.target = &moved, r.freePath(steps, r.draft.home, "%s-%06d.vmdk", 1)

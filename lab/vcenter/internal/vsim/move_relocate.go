@@ -14,6 +14,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/datastore"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 // relocation is a move as it is meant; nothing has been done for it.
@@ -133,7 +134,7 @@ func (s *Server) planHost(r *relocation, spec *types.VirtualMachineRelocateSpec)
 // hostInto chooses a host of the cluster that the pool is in. It need not have the networks that the spec takes cards from.
 func (s *Server) hostInto(r *relocation, spec *types.VirtualMachineRelocateSpec) (*simulator.HostSystem, types.BaseMethodFault) {
 	cluster := s.clusterOf(*r.pool)
-	if r.on && !isTrue(s.clusterConfig(cluster).DrsConfig.Enabled) {
+	if r.on && !vim.IsTrue(s.clusterConfig(cluster).DrsConfig.Enabled) {
 		return nil, invalidArgument("spec.host")
 	}
 	config := r.reachedConfig()
@@ -221,7 +222,7 @@ func (s *Server) planStorage(r *relocation, spec *types.VirtualMachineRelocateSp
 
 func (s *Server) planDisk(r *relocation, spec *types.VirtualMachineRelocateSpec, disk *types.VirtualDisk) types.BaseMethodFault {
 	backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
-	move := diskMove{disk: disk, store: diskPath(disk).Store, thin: isTrue(backing.ThinProvisioned)}
+	move := diskMove{disk: disk, store: diskPath(disk).Store, thin: vim.IsTrue(backing.ThinProvisioned)}
 	if spec.Datastore != nil {
 		move.store = r.home
 	}

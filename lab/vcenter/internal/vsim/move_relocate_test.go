@@ -117,7 +117,7 @@ func TestAMachineIsMovedBetweenHosts(t *testing.T) {
 			if got := l.lists(vm); !slices.Equal(got, []string{name, "shared0", "Resources", "VM Network"}) {
 				t.Errorf("on %s it is in the lists of %v", name, got)
 			}
-			if claimed, there := l.server.load.admitted[vm.Reference()]; there != on || on && claimed.host != *l.host(name) {
+			if claimed, there := l.server.load.admitted[vm.Reference()]; there != on || on && claimed.Host != *l.host(name) {
 				t.Errorf("on %s its claim is %+v", name, claimed)
 			}
 			if on && l.guests.on[vm.Reference().Value].Host != name {
@@ -155,7 +155,7 @@ func TestAMoveThatFailsLeavesTheMachineWhereItWas(t *testing.T) {
 		if !strings.Contains(faultText(fault), "the wire is cut") {
 			t.Errorf("it says %q", faultText(fault))
 		}
-		if read := l.read(vm); *read.Runtime.Host != from || l.server.load.admitted[vm.Reference()].host != from {
+		if read := l.read(vm); *read.Runtime.Host != from || l.server.load.admitted[vm.Reference()].Host != from {
 			t.Errorf("it is on %v", read.Runtime.Host)
 		}
 		if got := l.files(); !slices.Equal(got, files) {
@@ -283,7 +283,7 @@ func TestAMachineThatIsOnNeedsRoomWhereItGoes(t *testing.T) {
 	if read := l.read(second); *read.Runtime.Host != *l.host("esx4") || *read.ResourcePool != *l.poolOf("C1") {
 		t.Errorf("it is on %v in %v", read.Runtime.Host, read.ResourcePool)
 	}
-	if claimed := l.server.load.admitted[second.Reference()]; claimed.pool != *l.poolOf("C1") || claimed.host != *l.host("esx4") {
+	if claimed := l.server.load.admitted[second.Reference()]; claimed.pool != *l.poolOf("C1") || claimed.Host != *l.host("esx4") {
 		t.Errorf("its claim is %+v", claimed)
 	}
 }

@@ -82,7 +82,7 @@ func (s *Server) changePlace(r *relocation) (claim, types.BaseMethodFault) {
 		return claim{}, wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
 	}
 	after := before
-	after.host, after.pool = r.host.Self, *r.pool
+	after.Host, after.pool = r.host.Self, *r.pool
 	if fault := s.admitsMove(r.host, before, after, config); fault != nil {
 		return claim{}, fault
 	}
@@ -92,7 +92,7 @@ func (s *Server) changePlace(r *relocation) (claim, types.BaseMethodFault) {
 
 // admitsMove asks host and pool, of those that the machine is not in already. The caller holds the load.
 func (s *Server) admitsMove(host *simulator.HostSystem, before, after claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
-	if before.host != after.host {
+	if before.Host != after.Host {
 		if fault := s.hostAdmits(host, after, config); fault != nil {
 			return fault
 		}
@@ -101,8 +101,8 @@ func (s *Server) admitsMove(host *simulator.HostSystem, before, after claim, con
 		return nil
 	}
 	// A pool above both must not count it twice.
-	delete(s.load.admitted, after.vm)
-	defer func() { s.load.admitted[after.vm] = before }()
+	delete(s.load.admitted, after.VM)
+	defer func() { s.load.admitted[after.VM] = before }()
 	return s.poolAdmits(after)
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/datastore"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 // publishNew makes a draft a machine.
@@ -189,7 +190,7 @@ func (s *Server) datastoresOf(config *types.VirtualMachineConfigInfo) []ref {
 	var references []ref
 	use := func(text string) {
 		if place, err := datastore.ParsePath(text); err == nil && s.site.datastores[place.Store] != nil {
-			references = with(references, s.site.datastores[place.Store].Self)
+			references = vim.With(references, s.site.datastores[place.Store].Self)
 		}
 	}
 	use(config.Files.VmPathName)
@@ -205,7 +206,7 @@ func (s *Server) networksOf(config *types.VirtualMachineConfigInfo) []ref {
 	var references []ref
 	for _, card := range cardsOf(config.Hardware.Device) {
 		reference, _ := s.networkOf(card)
-		references = with(references, reference)
+		references = vim.With(references, reference)
 	}
 	return references
 }
@@ -274,12 +275,12 @@ func baseName(path string) string {
 
 // join enters a machine into the lists of what it is on.
 func (s *Server) join(vm *simulator.VirtualMachine) {
-	s.memberships(vm, func(list []ref) []ref { return with(list, vm.Self) })
+	s.memberships(vm, func(list []ref) []ref { return vim.With(list, vm.Self) })
 }
 
 // leave takes it out of them.
 func (s *Server) leave(vm *simulator.VirtualMachine) {
-	s.memberships(vm, func(list []ref) []ref { return without(list, vm.Self) })
+	s.memberships(vm, func(list []ref) []ref { return vim.Without(list, vm.Self) })
 }
 
 func (s *Server) memberships(vm *simulator.VirtualMachine, change func([]ref) []ref) {

@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
     BootstrapRequest,
     ObservedBootstrap,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap, predict_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap
 
 ISO = Iso(Path("b.iso"), "0.1.0", 1000, "0123456789ab" + "0" * 52)
 OLD = "gantry-bootstrap-0.0.9-aaaaaaaaaaaa.iso"
@@ -93,6 +93,6 @@ def test_a_plan_leads_to_a_state_that_needs_no_plan(
     wanted = request(present=present, iso=not by_version, version="0.0.9" if by_version else None)
     before = observed(stored, abandoned=abandoned)
     before = replace(before, iso=None) if by_version else before
-    after = predict_bootstrap(before, plan_bootstrap(wanted, before))
+    after = plan_bootstrap(wanted, before).project(before)
     assert plan_bootstrap(wanted, after).actions() == []
     assert (after.stored.get(ISO.name) == ISO.size) is present or by_version

@@ -28,10 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
     ObservedHost,
     Progress,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import (
-    plan_maintenance,
-    predict_maintenance,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import plan_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Admission, Device, Vm, World
@@ -68,7 +65,7 @@ def test_explicit_moves_come_before_the_host_enters() -> None:
 @pytest.mark.parametrize(("desired", "to"), [(ENTER, None), (EXPLICIT, "esx2")])
 def test_what_drs_will_choose_is_not_predicted(desired: MaintenanceRequest, to: str | None) -> None:
     seen = observed(vm())
-    after = predict_maintenance(desired, seen, plan_maintenance(desired, seen))
+    after = plan_maintenance(desired, seen).project(seen)
     assert after.maintenance
     assert [one["to"] for one in evacuated_result(after)] == [to]
     assert not plan_maintenance(desired, after).changed
@@ -83,7 +80,7 @@ def test_a_host_leaves() -> None:
     seen = observed(maintenance=True)
     plan = plan_maintenance(LEAVE, seen)
     assert plan.changes == (LeaveMaintenance("esx1"),)
-    assert not plan_maintenance(LEAVE, predict_maintenance(LEAVE, seen, plan)).changed
+    assert not plan_maintenance(LEAVE, plan.project(seen)).changed
 
 
 def test_what_is_under_way_is_waited_for() -> None:
@@ -104,7 +101,7 @@ def test_a_blocker_stops_it_unless_it_was_only_asked() -> None:
     with pytest.raises(GantryError, match=r"esx1: cause\. cure\.") as caught:
         plan_maintenance(ENTER, seen)
     assert caught.value.details["blockers"] == [blocker.as_result()]
-    assert not plan_maintenance(replace(ENTER, precheck="only"), seen).changed
+    assert not plan_maintenance(replace(ENTER, precheck="report"), seen).changed
 
 
 # -- blockers

@@ -22,9 +22,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import C
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import make_squashfs
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer, parse_config, parse_manifest
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from devkit.console import CACHE
 from tests.support.builders.flattening import IMAGE
 from tests.support.builders.oci import CAPABILITY, CraftedImage, File, LayerArchive, canonical, craft_layer, read_tree
-from tools.console import CACHE
 
 ROOT = os.geteuid() == 0
 

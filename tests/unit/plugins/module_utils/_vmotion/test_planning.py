@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.limits import claims_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Fate, ObservedMoves, VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.operation import VmVmotion
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of, plan_moves, predict_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of, plan_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import Where
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import vms_result
@@ -62,7 +62,7 @@ def test_after_a_plan_there_is_nothing_left_to_plan(data: st.DataObject) -> None
     after = observed(here, where, *(moved.get(one.moid, one) for one in machines))
     assert not plan_moves(request(host="h"), after).changed
     # What is predicted of each is where it then is.
-    for told, one in zip(vms_result(predict_moves(before, plan)), vms_result(after), strict=True):
+    for told, one in zip(vms_result(plan.project(before)), vms_result(after), strict=True):
         assert told["to"] == one["from"]
         assert told["status"] == ("moved" if told["moid"] in moved else "in_place")
         assert bool(told["what"]) is (told["moid"] in moved)
@@ -96,7 +96,7 @@ def test_one_blocker_stops_all() -> None:
         plan_moves(request(host="h"), seen)
     assert caught.value.details["blockers"] == [blocker.as_result()]
     assert [one["status"] for one in caught.value.details["vms"]] == ["blocked", "movable"]
-    assert not plan_moves(request(host="h", precheck="only"), seen).changed
+    assert not plan_moves(request(host="h", precheck="report"), seen).changed
 
 
 def test_the_account_tells_each_vms_fate() -> None:
@@ -140,7 +140,7 @@ def test_a_move_claims_what_vcenter_counts(target: Target, power: Any, host_cost
         ({"datastore": "a", "datastore_cluster": "b"}, "exclude each other"),
         ({"disks": [{"label": "Hard disk 1", "provisioning": "thin"}]}, "no datastore"),
         ({"disks": [{"label": "a", "datastore": "b"}, {"label": "a", "datastore": "c"}]}, "twice"),
-        ({"host": "h", "networks": {"a": 1}}, "not a string"),
+        ({"host": "h", "network_mapping": {"a": 1}}, "not a string"),
         ({"host": "h", "destination_vcenter": AWAY}, "exclude each other"),
         ({"destination_vcenter": {**AWAY, "host": None}}, "needs a host or a cluster"),
         ({"destination_vcenter": {**AWAY, "thumbprint": "ab:cd"}}, "no thumbprint"),
@@ -156,7 +156,3 @@ def test_a_destination_is_known_by_its_thumbprint() -> None:
     pinned = request(destination_vcenter={**AWAY, "thumbprint": "AB:" * 31 + "AB", "validate_certs": False}).destination
     assert pinned is not None
     assert pinned.thumbprint == "ab" * 32
-
-
-def test_precheck_may_be_a_bool() -> None:
-    assert [request(host="h", precheck=value).precheck for value in (True, False)] == ["true", "false"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import HostChooser
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Datastore, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
@@ -41,7 +41,7 @@ def test_a_vm_that_is_moved_to_its_place_is_in_it(data: st.DataObject) -> None:
     if where.datastore is not None and not where.disks:
         assert moved.datastores == (where.datastore,)
     for adapter in moved.adapters:
-        assert not (where.networks and adapter.network == "net0")
+        assert not (where.network_mapping and adapter.network == "net0")
     again, _blockers = target_of(moved, where, here, here)
     assert again.in_place, again
 
@@ -131,7 +131,7 @@ def test_a_chosen_host_is_one_that_nothing_speaks_against(data: st.DataObject) -
     here = data.draw(worlds())
     one = data.draw(vms(here))
     avoid = data.draw(st.sets(st.sampled_from(sorted(here.hosts))))
-    chooser = Chooser("any", here, avoid=avoid)
+    chooser = HostChooser("any", here, avoid=avoid)
     target, blockers = chooser.choose(one, Target(choose_in=one.cluster))
     if blockers:
         assert target.choose_in == one.cluster
@@ -148,13 +148,13 @@ def test_a_chosen_host_is_one_that_nothing_speaks_against(data: st.DataObject) -
 
 def test_without_a_precheck_blockers_do_not_matter() -> None:
     here = world(host(1), host(2, datastores=frozenset()))
-    blind = Chooser("any", here, avoid=["h1"], looks=False)
+    blind = HostChooser("any", here, avoid=["h1"], looks=False)
     assert blind.choose(vm(), Target(choose_in="c0"))[0].host == "h2"
-    assert Chooser("any", here, avoid=["h1"]).choose(vm(), Target(choose_in="c0"))[1] != []
+    assert HostChooser("any", here, avoid=["h1"]).choose(vm(), Target(choose_in="c0"))[1] != []
 
 
 def test_many_vms_are_spread_by_memory() -> None:
     here = world(host(1), host(2), host(3, memory_mb=8192))
-    chooser = Chooser("any", here, avoid=["h1"])
+    chooser = HostChooser("any", here, avoid=["h1"])
     chosen = [chooser.choose(vm(str(n), memory_mb=1024), Target(choose_in="c0"))[0].host for n in range(10)]
     assert (chosen.count("h2"), chosen.count("h3")) == (3, 7)
