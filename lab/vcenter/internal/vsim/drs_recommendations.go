@@ -47,8 +47,8 @@ func (s *Server) applyRecommendation(ctx *simulator.Context, request *types.Appl
 		return nil, &types.ManagedObjectNotFound{Obj: taken.vm}
 	}
 	if taken.isPlacement() {
-		s.start(ctx, vm.Self, "Drm.ExecuteVmPowerOnLRO", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-			return nil, s.powerOn(vm, &taken.to)
+		s.start(ctx, vm.Self, "Drm.ExecuteVmPowerOnLRO", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+			return nil, s.powerOn(by, vm, &taken.to)
 		}))
 	} else {
 		s.start(ctx, vm.Self, migrationTask, s.migration(cluster, vm, taken, false))

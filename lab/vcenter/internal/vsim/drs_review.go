@@ -113,9 +113,9 @@ func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []pla
 		s.drs.mu.Unlock()
 		done := make(chan types.BaseMethodFault, 1)
 		migrate := s.migration(cluster, vm, made, true)
-		s.start(s.context(), vm.Self, migrationTask, func() (result types.AnyType, fault types.BaseMethodFault) {
+		s.start(s.context(), vm.Self, migrationTask, func(by cause) (result types.AnyType, fault types.BaseMethodFault) {
 			defer func() { done <- fault }()
-			return migrate()
+			return migrate(by)
 		})
 		if fault := <-done; fault != nil {
 			slog.Warn("DRS did not move a machine", "machine", vm.Name, "host", s.nameOf(move.to), "fault", faultText(fault))
@@ -125,11 +125,12 @@ func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []pla
 
 // migration moves a machine as DRS has planned, and remembers it.
 func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simulator.VirtualMachine, planned advice, automatic bool) work {
-	return s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if s.hostOf(vm) != planned.from {
 			return nil, invalidState(vm.Name + " has been moved meanwhile")
 		}
-		if fault := s.moveTo(vm, planned.to); fault != nil {
+		by.drs = true
+		if fault := s.moveTo(by, vm, planned.to); fault != nil {
 			return nil, fault
 		}
 		s.remember(cluster, planned, automatic)

@@ -89,9 +89,10 @@ func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (
 	s.leases.mu.Lock()
 	s.leases.open[lease.Self] = lease
 	s.leases.mu.Unlock()
+	by := causeOf(ctx)
 	go func() {
-		_, fault := contained("ImportVApp", func() (types.AnyType, types.BaseMethodFault) {
-			vm, fault := s.create(to, &spec.ConfigSpec)
+		_, fault := contained("ImportVApp", by, func(by cause) (types.AnyType, types.BaseMethodFault) {
+			vm, fault := s.create(by, to, &spec.ConfigSpec)
 			if fault == nil {
 				lease.ready(vm)
 			}
@@ -186,8 +187,8 @@ func (l *Lease) discard() {
 	}
 	l.mu.Unlock()
 	l.running.Wait()
-	destroy := l.server.exclusive(l.vm, func() (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(l.vm) })
-	_, fault := destroy()
+	destroy := l.server.exclusive(l.vm, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(by, l.vm) })
+	_, fault := destroy(cause{})
 	if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone { // its client may have destroyed it
 		slog.Error("an import's machine was not removed", "machine", l.vm.Name, "fault", faultText(fault))
 	}

@@ -30,6 +30,9 @@ type run struct {
 	failed bool
 	done   chan struct{} // closed when the inventory shows it off
 	quiet  bool          // a reset: the inventory goes on showing it on
+	// Written under the mutex of runs:
+	endedBy cause // who has powered it off; empty: the guest
+	heard   bool  // the guest has said something
 }
 
 type runs struct {
@@ -64,29 +67,36 @@ func (s *Server) powerOnVM(ctx *simulator.Context, request *types.PowerOnVM_Task
 	if s.isTemplate(vm) {
 		return nil, notSupported("a template cannot be powered on")
 	}
-	return s.task(ctx, vm.Self, "PowerOnVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-		return nil, s.powerOn(vm, s.hostAsked(vm, request.Host))
+	return s.task(ctx, vm.Self, "PowerOnVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+		return nil, s.powerOn(by, vm, s.hostAsked(vm, request.Host))
 	}))
 }
 
 // powerOn is called with the machine's operations locked.
-func (s *Server) powerOn(vm *simulator.VirtualMachine, only *ref) types.BaseMethodFault {
+func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fault types.BaseMethodFault) {
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
 	}
 	if s.isTemplate(vm) {
 		return notSupported("a template cannot be powered on")
 	}
+	defer func() {
+		if fault != nil {
+			s.post(by, &types.VmFailedToPowerOnEvent{VmEvent: s.vmEvent(vm), Reason: *localized(fault)})
+		}
+	}()
 	host, fault := s.admit(vm, only)
 	if fault != nil {
 		return fault
 	}
 	s.setHost(vm, host)
 	defer s.placementChanged(s.clusterOf(host))
+	s.post(by, &types.VmStartingEvent{VmEvent: s.vmEvent(vm)})
 	if fault := s.boot(vm); fault != nil {
 		s.dismiss(vm.Self)
 		return fault
 	}
+	s.post(by, &types.VmPoweredOnEvent{VmEvent: s.vmEvent(vm)})
 	return nil
 }
 
@@ -211,19 +221,23 @@ func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom) types.Bas
 
 func (s *Server) powerOffVM(ctx *simulator.Context, request *types.PowerOffVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "PowerOffVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "PowerOffVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOn {
 			return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
 		}
-		return nil, s.kill(vm, s.runs.get(vm.Self.Value))
+		s.post(by, &types.VmStoppingEvent{VmEvent: s.vmEvent(vm)})
+		return nil, s.kill(by, vm, s.runs.get(vm.Self.Value))
 	}))
 }
 
 // kill returns when the inventory shows the machine off. It may have gone off by itself in the meantime.
-func (s *Server) kill(vm *simulator.VirtualMachine, current *run) types.BaseMethodFault {
+func (s *Server) kill(by cause, vm *simulator.VirtualMachine, current *run) types.BaseMethodFault {
 	if current == nil {
 		return nil
 	}
+	s.runs.mu.Lock()
+	current.endedBy = by
+	s.runs.mu.Unlock()
 	if err := s.hypervisor.Kill(vm.Self.Value); err != nil {
 		select {
 		case <-current.done:
@@ -238,7 +252,7 @@ func (s *Server) kill(vm *simulator.VirtualMachine, current *run) types.BaseMeth
 
 func (s *Server) resetVM(ctx *simulator.Context, request *types.ResetVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "ResetVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "ResetVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		current := s.runs.get(vm.Self.Value)
 		if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOn || current == nil {
 			return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
@@ -246,18 +260,20 @@ func (s *Server) resetVM(ctx *simulator.Context, request *types.ResetVM_Task) (s
 		s.runs.mu.Lock()
 		current.quiet = true
 		s.runs.mu.Unlock()
-		if fault := s.kill(vm, current); fault != nil {
+		s.post(by, &types.VmResettingEvent{VmEvent: s.vmEvent(vm)})
+		if fault := s.kill(by, vm, current); fault != nil {
 			return nil, fault
 		}
 		if fault := s.boot(vm); fault != nil {
 			s.showOff(vm)
+			s.post(by, &types.VmPoweredOffEvent{VmEvent: s.vmEvent(vm)})
 			return nil, fault
 		}
 		return nil, nil
 	}))
 }
 
-func (s *Server) shutdownGuest(_ *simulator.Context, request *types.ShutdownGuest) (soap.HasFault, types.BaseMethodFault) {
+func (s *Server) shutdownGuest(ctx *simulator.Context, request *types.ShutdownGuest) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	var state types.VirtualMachinePowerState
 	var tools string
@@ -268,6 +284,7 @@ func (s *Server) shutdownGuest(_ *simulator.Context, request *types.ShutdownGues
 	if tools != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
 		return nil, &types.ToolsUnavailable{}
 	}
+	s.post(causeOf(ctx), &types.VmGuestShutdownEvent{VmEvent: s.vmEvent(vm)})
 	if err := s.hypervisor.PowerButton(vm.Self.Value); err != nil {
 		return nil, systemError(fmt.Sprintf("shutting down %s: %v", vm.Name, err))
 	}

@@ -58,12 +58,8 @@ func (d *draft) checkPower(spec *types.VirtualMachineConfigSpec) types.BaseMetho
 	if !d.poweredOn {
 		return nil
 	}
-	if size := spec.MemoryMB; size != 0 && size != int64(d.config.Hardware.MemoryMB) {
-		return &types.MemoryHotPlugNotSupported{}
-	}
-	cpus, cores := spec.NumCPUs, spec.NumCoresPerSocket
-	if cpus != 0 && cpus != d.config.Hardware.NumCPU || cores != nil && *cores != *d.config.Hardware.NumCoresPerSocket {
-		return &types.CpuHotPlugNotSupported{}
+	if fault := d.checkHotAdd(spec); fault != nil {
+		return fault
 	}
 	changes := func(wanted, is string) bool { return wanted != "" && wanted != is }
 	if changes(spec.Firmware, d.config.Firmware) || changes(spec.Version, d.config.Version) ||
