@@ -74,7 +74,7 @@ lab-status: setup ## what runs in the lab
 
 .PHONY: guest
 guest: setup ## build the bootstrap ISO
-	@python -m guest build
+	@python -m guest.build
 
 .PHONY: lock
 lock: setup ## write the lock files anew

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import report
-from guest.build import Build, build
+from guest.build.bootstrap import Build, build
 from tests.e2e.guest.images import ON_DISK, STATIC_NETWORK, make_disk, make_image, make_spec
 from tests.e2e.guest.machine import Hardware, Machine
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.measure import Cost, cost_of, medians, report
 from benchmarks.playing import Bench, Task, bench
-from tests.integration.support.drs import ClusterWitness
+from tests.support.lab.drs import ClusterWitness
 
 OTHERS = 500
 RUNS = 3

@@ -33,8 +33,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options i
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ImageContent, ResolvedImage
 from benchmarks.measure import Cost, cost_of, medians, report
+from devkit.console import CACHE
 from lab.images.build import build_all
-from tools.console import CACHE
 
 RUNS = 7
 OPTIONS = ImageOptions()

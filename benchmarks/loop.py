@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.measure import Cost, cost_of, medians, report
 from benchmarks.playing import Bench, bench
-from tests.integration.support.iso import make_iso
+from tests.support.lab.iso import make_iso
 
 ITEMS = 50
 OTHERS = 500

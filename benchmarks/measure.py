@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.console import ROOT, say
+from devkit.console import ROOT, say
 
 RESULTS = ROOT / "benchmarks" / "results"
 

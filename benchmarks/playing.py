@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.connection import connection_environment
 from lab.controller import Lab
-from tests.integration.support.control import Control
+from tests.support.lab.control import Control
 
 Task = Mapping[str, Any]
 

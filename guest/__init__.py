@@ -2,4 +2,4 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bootstrap of every container VM: its init (Go, cmd/ and internal/) and the build of kernel, initrd and ISO."""
+"""The bootstrap of every container VM: its init (Go, cmd/ and internal/) and the build of the ISO (Python, build/)."""

@@ -11,10 +11,10 @@ import shutil
 import sys
 import time
 
+from devkit.console import main_guard, say
 from lab import artifacts
 from lab.controller import Lab, Status
 from lab.errors import LabError
-from tools.console import main_guard, say
 
 NOT_UP = 3
 # What sudo must not drop: where the lab is, its configuration, and the environment's programs.

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from guest.build import build as build_bootstrap
-from guest.errors import BuildError
+from devkit.console import CACHE, step
+from guest.build.bootstrap import build as build_bootstrap
+from guest.build.errors import BuildError
 from lab import vcenter_binary
 from lab.config import Config
 from lab.errors import LabError
 from lab.images.build import NAMES, build_all
-from tools.console import CACHE, step
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.console import say, step
 from lab import artifacts, namespace, ports, vcenter_service
 from lab.config import Config, load
 from lab.connection import connection_environment
 from lab.registry import Registry
 from lab.state import State, default_state_dir
 from lab.vcenter_service import Running, VCenter
-from tools.console import say, step
 
 # The process that ends the others; it is asked before they are.
 _FIRST = "vcenter"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tools.console import ToolError
+from devkit.console import ToolError
 
 
 class LabError(ToolError):

@@ -23,19 +23,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from devkit.console import ROOT
 from lab.errors import LabError
 from lab.namespace import namespace_name
 from lab.processes import ProcessRecord
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-CACHE = REPOSITORY / ".cache"
 
 _FILES_OF_ONE_RUN = ("lab.json", "env", "vcenter.json", "ready.json", "hypervisor.json", "dhcp.leases")
 _FOLDERS_OF_ONE_RUN = ("machines", "datastores", "processes", "second")
 
 
 def default_state_dir() -> Path:
-    return Path(os.environ.get("GANTRY_LAB_STATE") or REPOSITORY / ".lab")
+    return Path(os.environ.get("GANTRY_LAB_STATE") or ROOT / ".lab")
 
 
 class State:

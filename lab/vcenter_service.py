@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.console import CACHE
 from lab.artifacts import Artifacts
 from lab.config import Config
 from lab.errors import LabError
 from lab.ports import Ports
 from lab.processes import spawn
 from lab.site import Site, plan, settings
-from lab.state import CACHE, State
+from lab.state import State
 
 # The first start after a boot of this machine includes the KVM probe, which may take twenty seconds.
 _READY_SECONDS = 120.0

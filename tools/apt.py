@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from tools.console import ToolError, run, say
+from devkit.console import ToolError, run, say
 
 
 def _as_root(command: Sequence[str]) -> list[str]:

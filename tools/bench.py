@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
+from devkit.console import CACHE, ROOT, ToolError, main_guard, run, step
 from tools import environment, pythons
-from tools.console import CACHE, ROOT, ToolError, main_guard, run, step
 
 
 def _names() -> list[str]:

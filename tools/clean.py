@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from tools.console import ROOT, VENV, main_guard, run, say
+from devkit.console import ROOT, VENV, main_guard, run, say
 
 _FOLDERS = (
     ".ansible",

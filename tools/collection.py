@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tools.console import ROOT, VENV, run
+from devkit.console import ROOT, VENV, run
 
 
 def _copy_tracked_files(target: Path) -> None:

@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from devkit.console import ROOT, VENV, ToolError, main_guard, say, step
 from lab.connection import connection_environment
 from lab.controller import Lab
-from tools.console import ROOT, VENV, ToolError, main_guard, say, step
 
 _CONTAINER = "web"
 _TASK = re.compile(r"^TASK \[(?:.*: )?(.*)\]")

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-from tools import apt
-from tools.console import CACHE, ROOT, run, say, step
+from devkit.console import CACHE, ROOT, run, say, step
+from tools import pythons
 
 LOCKS = ROOT / "tools" / "requirements"
 COLLECTION = Path("ansible_collections", "gantry", "vsphere")
@@ -41,19 +40,12 @@ def uv() -> Path:
     wanted = digest(_UV_LOCK.read_bytes(), str(home).encode())
     if not _is_current(home, wanted):
         with step("uv"):
-            _make_plain_venv(home)
+            # The one that runs this may be another than the one that the environments are made for.
+            pythons.complete_with_ensurepip(Path(sys.executable))
+            run([sys.executable, "-m", "venv", "--clear", home])
             run([home / "bin" / "python", "-m", "pip", "install", "-q", "--require-hashes", "-r", _UV_LOCK])
             _stamp(home, wanted)
     return home / "bin" / "uv"
-
-
-def _make_plain_venv(home: Path) -> None:
-    command = [sys.executable, "-m", "venv", "--clear", str(home)]
-    # Debian splits ensurepip, which venv needs, into the package python3-venv.
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        apt.install([f"python{version}-venv"])
-        run(command)
 
 
 def make(venv: Path, python: Path, lock_name: str) -> None:

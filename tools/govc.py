@@ -15,7 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tools.console import CACHE, VENV, ToolError, main_guard, run, say, step
+from devkit.console import CACHE, VENV, ToolError, main_guard, run, say, step
 
 # Of later versions govc is a Go module of its own, which no module proxy has. The checksum database vouches for this.
 MODULE = "github.com/vmware/govmomi/govc"

@@ -18,15 +18,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say
 from tools import collection, environment, source_rules
-from tools.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say
 from tools.sanity import run_sanity
 
 _SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
 MYPY_PATH = CACHE / "mypy-path"
 GO_MODULES = ("guest", "lab/vcenter")
 # Typed Python outside of what is shipped; each is a package of its own name.
-DEVELOPMENT_PACKAGES = ("tools", "lab", "guest", "benchmarks")
+DEVELOPMENT_PACKAGES = ("devkit", "tools", "lab", "guest", "benchmarks")
 
 
 def _bin(name: str) -> str:

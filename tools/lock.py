@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 
+from devkit.console import ROOT, main_guard, run, step
 from tools import environment
-from tools.console import ROOT, main_guard, run, step
 
 # lock file: (dependency group, oldest Python)
 LOCKS = {

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit.console import CACHE, say
 from tools import environment, pythons
-from tools.console import CACHE, say
 
 
 @dataclass(frozen=True)

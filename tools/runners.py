@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tools.console import ROOT, VENV, say
+from devkit.console import ROOT, VENV, say
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from devkit.console import ROOT, VENV, ToolError, say
 from tools import collection
-from tools.console import ROOT, VENV, ToolError, say
 from tools.environment import COLLECTION
 
 # In the first lines of tools/get_pip.py.

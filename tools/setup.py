@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from devkit.console import CACHE, ROOT, VENV, ToolError, main_guard, say, step
 from tools import apt, environment, pythons
-from tools.console import CACHE, ROOT, VENV, ToolError, main_guard, say, step
 
 PROFILES = ("test", "lab", "guest")
 

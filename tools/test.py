@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from devkit.console import CACHE, VENV, main_guard, say
 from lab.images.build import build_all
 from tools import lint, matrix, runners
-from tools.console import CACHE, VENV, main_guard, say
 from tools.runners import Counts
 
 # Tests of the modules that each ansible-core of the matrix runs.

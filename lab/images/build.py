@@ -14,10 +14,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from devkit.console import CACHE, main_guard, say, step
 from lab.images import debian, debian_images, nginx, redis, tiny
 from lab.images.debian import DebianRoot
 from lab.images.layout import LayoutWriter
-from tools.console import CACHE, main_guard, say, step
 
 NAMES = ("tiny", "nginx", "redis", "arm", "multi")
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.operation import ContainerImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.operation import ContainerImage
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 

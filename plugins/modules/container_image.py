@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of container_image; what it does is in module_utils/_imagestore."""
+"""Documentation of container_image; what it does is in module_utils/_image."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ in_use_by:
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
-from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore.operation import ContainerImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.operation import ContainerImage
 
 
 def main() -> None:

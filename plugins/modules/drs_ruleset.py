@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of drs_ruleset; what it does is in module_utils/_drs."""
+"""Documentation of drs_ruleset; what it does is in module_utils/_drs_rules."""
 
 from __future__ import annotations
 

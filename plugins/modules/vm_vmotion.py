@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of vm_vmotion; what it does is in module_utils/_placement."""
+"""Documentation of vm_vmotion; what it does is in module_utils/_vmotion."""
 
 from __future__ import annotations
 

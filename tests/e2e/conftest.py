@@ -12,8 +12,8 @@ import pytest
 
 from lab.connection import connection_environment
 from lab.controller import Lab
-from tests.e2e.support.containers import Containers
-from tests.integration.support.playing import Player
+from tests.support.guests.containers import Containers
+from tests.support.lab.playing import Player
 
 IMAGES = ("tiny", "nginx", "redis")
 

@@ -12,9 +12,9 @@ from typing import Any
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
-from tests.e2e.support.containers import PATIENCE, Containers
-from tests.e2e.support.counting import options, run_counter, status, stop_counter
-from tests.e2e.support.vcenter import find, session
+from tests.support.guests.containers import PATIENCE, Containers
+from tests.support.guests.counting import options, run_counter, status, stop_counter
+from tests.support.guests.vcenter import find, session
 
 
 def _eject(vm: Any) -> None:

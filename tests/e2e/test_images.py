@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from lab.images.nginx import PAGE
-from tests.e2e.support.containers import PATIENCE, Containers
+from tests.support.guests.containers import PATIENCE, Containers
 
 
 def test_nginx_serves_what_its_layers_left(containers: Containers, name: str) -> None:

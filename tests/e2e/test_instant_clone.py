@@ -8,9 +8,9 @@ from __future__ import annotations
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
-from tests.e2e.support.containers import PATIENCE, Containers
-from tests.e2e.support.counting import options, run_counter, status, stop_counter
-from tests.e2e.support.vcenter import find, session
+from tests.support.guests.containers import PATIENCE, Containers
+from tests.support.guests.counting import options, run_counter, status, stop_counter
+from tests.support.guests.vcenter import find, session
 
 
 def test_counter_is_forked(containers: Containers, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.support.containers import PATIENCE, Containers
+from tests.support.guests.containers import PATIENCE, Containers
 
 STACK = "shop"
 NAMES = [f"shop-{number}" for number in range(1, 7)]

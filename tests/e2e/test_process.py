@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.support.containers import Containers
+from tests.support.guests.containers import Containers
 
 Shell = Callable[..., dict[str, Any]]
 

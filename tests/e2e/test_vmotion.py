@@ -19,9 +19,9 @@ from typing import Any
 
 from pyVmomi import vim
 
-from tests.e2e.support.containers import PATIENCE, Containers
-from tests.e2e.support.vcenter import find, session
-from tests.integration.support.drive import drive
+from tests.support.guests.containers import PATIENCE, Containers
+from tests.support.guests.vcenter import find, session
+from tests.support.lab.drive import drive
 
 MOVES = 20
 # Stop-copy under TCG takes a tenth of a second; a machine that has more to do than that is no reason to fail.

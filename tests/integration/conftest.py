@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from lab.connection import connection_environment
-from tests.integration.support.control import Control
-from tests.integration.support.playing import WAYS, Player, Way, play_both_ways
+from tests.support.lab.control import Control
+from tests.support.lab.playing import WAYS, Player, Way, play_both_ways
 
 # A lab that is up already may serve, while one works on a test: the path of its lab.json.
 RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")

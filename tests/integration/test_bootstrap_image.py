@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support import background
-from tests.integration.support.control import Control
-from tests.integration.support.images import BOOTSTRAP_FOLDER, Store
-from tests.integration.support.iso import make_iso
-from tests.integration.support.playing import Player, Way
+from tests.support.lab import background
+from tests.support.lab.control import Control
+from tests.support.lab.images import BOOTSTRAP_FOLDER, Store
+from tests.support.lab.iso import make_iso
+from tests.support.lab.playing import Player, Way
 
 MODULE = "gantry.vsphere.bootstrap_image"
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support import servers
-from tests.integration.support.control import Control
-from tests.integration.support.playing import Outcome, Player, Way, play_both_ways
+from tests.support.lab import servers
+from tests.support.lab.control import Control
+from tests.support.lab.playing import Outcome, Player, Way, play_both_ways
 
 FOLDER = "gantry.probe.folder"
 

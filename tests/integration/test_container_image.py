@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from tests.integration.support import background
-from tests.integration.support.control import Control
-from tests.integration.support.drive import drive
-from tests.integration.support.images import Store, Template
-from tests.integration.support.playing import Player, Way, play_both_ways
+from tests.support.lab import background
+from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
+from tests.support.lab.images import Store, Template
+from tests.support.lab.playing import Player, Way, play_both_ways
 
 MODULE = "gantry.vsphere.container_image"
 
@@ -325,7 +325,7 @@ def test_an_image_that_vms_stand_on_is_not_removed(run: Run, store: Store, lab: 
 
 def test_a_clone_made_since_the_plan_is_noticed(run: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     run()
-    from ansible_collections.gantry.vsphere.plugins.module_utils._imagestore import operation
+    from ansible_collections.gantry.vsphere.plugins.module_utils._image import operation
 
     planned = operation.plan_image
 

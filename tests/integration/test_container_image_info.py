@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support.control import Control
-from tests.integration.support.images import Store
-from tests.integration.support.playing import Player
+from tests.support.lab.control import Control
+from tests.support.lab.images import Store
+from tests.support.lab.playing import Player
 
 INFO = "gantry.vsphere.container_image_info"
 IMAGE = "gantry.vsphere.container_image"

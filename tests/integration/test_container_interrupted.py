@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import _may_change
-from tests.integration.support.containers import PREFIX, SUCCESSOR, Vm, Yard
+from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, Yard
 
 NAME = f"{PREFIX}web"
 FIRST = "registry.example.com/app:1"

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from tests.integration.support.containers import PREFIX, SUCCESSOR, Vm, Yard
-from tests.integration.support.control import Control
-from tests.integration.support.playing import Outcome, Player, Way
+from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, Yard
+from tests.support.lab.control import Control
+from tests.support.lab.playing import Outcome, Player, Way
 
 MODULE = "gantry.vsphere.container_vm"
 NAME = f"{PREFIX}web"

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support.containers import PREFIX, Yard
-from tests.integration.support.control import Control
-from tests.integration.support.playing import Player
+from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.control import Control
+from tests.support.lab.playing import Player
 
 INFO = "gantry.vsphere.container_vm_info"
 VM = "gantry.vsphere.container_vm"

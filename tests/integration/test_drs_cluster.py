@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs
+from tests.support.lab.control import Control
+from tests.support.lab.drs import ClusterWitness, Drs
 
 
 @pytest.fixture

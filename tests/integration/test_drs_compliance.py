@@ -12,8 +12,8 @@ import pytest
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
-from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms
+from tests.support.lab.control import Control
+from tests.support.lab.drs import ClusterWitness, Drs, cluster_with_vms
 
 PREFIX = "comply-"
 VMS = [f"{PREFIX}{number}" for number in range(4)]

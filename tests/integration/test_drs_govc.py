@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms
-from tests.integration.support.govc import Govc
+from tests.support.lab.control import Control
+from tests.support.lab.drs import ClusterWitness, Drs, cluster_with_vms
+from tests.support.lab.govc import Govc
 
 PREFIX = "govc-"
 VMS = [f"{PREFIX}{number}" for number in range(4)]

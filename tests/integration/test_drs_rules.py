@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules import apply
-from tests.integration.support.background import result_of, running
-from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms, make, names
-from tests.integration.support.playing import Player, play_both_ways
+from tests.support.lab.background import result_of, running
+from tests.support.lab.control import Control
+from tests.support.lab.drs import ClusterWitness, Drs, cluster_with_vms, make, names
+from tests.support.lab.playing import Player, play_both_ways
 
 PREFIX = "drs-"
 VMS = [f"{PREFIX}{number}" for number in range(6)]

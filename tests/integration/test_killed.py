@@ -21,11 +21,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support.iso import make_iso
-from tests.integration.support.playing import PROGRAM, Player
-from tests.integration.support.servers import answering
-from tests.integration.support.witness import datastore_files, vm_names
-from tools.console import ROOT
+from devkit.console import ROOT
+from tests.support.lab.iso import make_iso
+from tests.support.lab.observer import datastore_files, vm_names
+from tests.support.lab.playing import PROGRAM, Player
+from tests.support.lab.servers import answering
 
 POINTS = 10
 # Fixed, so that a failure can be had again; another seed is another ten points.

@@ -22,10 +22,10 @@ import pytest
 from pyVim.connect import SmartConnect
 from pyVmomi import vim
 
+from devkit.console import ROOT
 from lab.controller import Lab
 from lab.errors import LabError
 from lab.processes import ProcessRecord
-from tools.console import ROOT
 
 SMALL: dict[str, Any] = {"hypervisor": "none", "ports": "free", "images": [], "publish": {}}
 

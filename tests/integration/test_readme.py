@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.support.images import Store
-from tests.integration.support.playing import Player
+from tests.support.lab.images import Store
+from tests.support.lab.playing import Player
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support.control import Control
-from tests.integration.support.drive import drive
-from tests.integration.support.images import Store
-from tests.integration.support.iso import make_iso
-from tests.integration.support.playing import Player, Way
+from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
+from tests.support.lab.images import Store
+from tests.support.lab.iso import make_iso
+from tests.support.lab.playing import Player, Way
 
 OTHERS = 500
 BUDGET = 10

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support.control import Control
-from tests.integration.support.drs import ClusterWitness, Drs, cluster_with_vms
+from tests.support.lab.control import Control
+from tests.support.lab.drs import ClusterWitness, Drs, cluster_with_vms
 
 OTHERS = 500
 PREFIX = "budget-"

@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe 
     read_users,
     upload_locks,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import predict_bootstrap, refuse_in_use
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import refuse_in_use
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -43,7 +43,7 @@ def apply_bootstrap(
                 _upload(session, observed, change, report)
             case RemoveFile():
                 _remove(session, observed, change, report)
-    return predict_bootstrap(observed, plan)
+    return plan.project(observed)
 
 
 def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, report: Report) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.options 
     REQUIRED_IF,
     bootstrap_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap, predict_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -53,11 +53,6 @@ class BootstrapImage(Operation[BootstrapRequest, ObservedBootstrap, BootstrapCha
         report: Report,
     ) -> ObservedBootstrap:
         return apply_bootstrap(session, observed, plan, report)
-
-    def predict(
-        self, desired: BootstrapRequest, observed: ObservedBootstrap, plan: Plan[BootstrapChange]
-    ) -> ObservedBootstrap:
-        return predict_bootstrap(observed, plan)
 
     def result(self, desired: BootstrapRequest, observed: ObservedBootstrap) -> dict[str, Any]:
         iso = observed.iso

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
@@ -65,15 +64,3 @@ def refuse_in_use(path: str, users: tuple[str, ...]) -> None:
         f"{path} is in the drive of {vms}: {listed(users)}. Give these another bootstrap, or remove them, first.",
         details={"in_use_by": list(users)},
     )
-
-
-def predict_bootstrap(observed: ObservedBootstrap, plan: Plan[BootstrapChange]) -> ObservedBootstrap:
-    stored, abandoned = dict(observed.stored), set(observed.abandoned)
-    for change in plan.changes:
-        match change:
-            case UploadIso():
-                stored[change.name] = change.size
-            case RemoveFile():
-                stored.pop(change.name, None)
-                abandoned.discard(change.name)
-    return replace(observed, stored=stored, abandoned=frozenset(abandoned))

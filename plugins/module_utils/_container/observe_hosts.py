@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Host, places_by_itself, read_hosts
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import (
+    UploadHost,
+    places_by_itself,
+    read_hosts,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 def choose_hosts(session: Session, clones: Sequence[Clone]) -> dict[str, Any]:
     """The host of each container, by name, for which one has to be named."""
     self_placing: dict[str, bool] = {}
-    usable: dict[tuple[str, str], list[Host]] = {}
+    usable: dict[tuple[str, str], list[UploadHost]] = {}
     chosen = {}
     for clone in clones:
         cluster, datastore = clone.place.cluster, clone.place.datastore
@@ -44,6 +48,6 @@ def choose_hosts(session: Session, clones: Sequence[Clone]) -> dict[str, Any]:
     return chosen
 
 
-def spread(name: str, hosts: Sequence[Host]) -> Host:
+def spread(name: str, hosts: Sequence[UploadHost]) -> UploadHost:
     """One of the hosts, the same for the same name, so that many containers go to all of them."""
     return hosts[zlib.crc32(name.encode()) % len(hosts)]

@@ -55,13 +55,6 @@ class ContainerOperation(Operation[DesiredContainer, ObservedContainer, Containe
     def plan(self, desired: DesiredContainer, observed: ObservedContainer) -> Plan[ContainerChange]:
         return plan_containers([(desired, observed)])
 
-    def predict(
-        self, desired: DesiredContainer, observed: ObservedContainer, plan: Plan[ContainerChange]
-    ) -> ObservedContainer:
-        for change in plan.changes:
-            observed = change.project(observed)
-        return observed
-
     def apply(
         self,
         session: Session,

@@ -2,13 +2,15 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO docstring."""
+"""The settings of DRS and HA of a cluster, as data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 SETTING_FIELDS = ("host_failures_tolerated", "cpu_percent", "memory_percent", "failover_hosts")
 
@@ -62,3 +64,21 @@ class Settings:
     advanced: Mapping[str, str | None] = field(default_factory=dict)
     ha: Mapping[str, Any] = field(default_factory=dict)
     admission: AdmissionControl | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    cluster: str | None
+    datacenter: str | None
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class ObservedSettings:
+    """``wanted`` has MoIDs for the names of hosts; ``hosts`` are the names by MoID; ``pools`` are paths."""
+
+    cluster: Entry
+    settings: Settings
+    wanted: Settings
+    hosts: Mapping[str, str]
+    pools: tuple[str, ...]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -15,7 +15,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeSetting
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import parse_settings
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.encode import decode_settings, encode_settings
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import Settings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
+    ObservedSettings,
+    Settings,
+    Wanted,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.options import settings_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.plan import (
     merge,
@@ -35,24 +39,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-
-
-@dataclass(frozen=True)
-class Wanted:
-    cluster: str | None
-    datacenter: str | None
-    settings: Settings
-
-
-@dataclass(frozen=True)
-class ObservedSettings:
-    """``wanted`` has MoIDs for the names of hosts; ``hosts`` are the names by MoID; ``pools`` are paths."""
-
-    cluster: Entry
-    settings: Settings
-    wanted: Settings
-    hosts: Mapping[str, str]
-    pools: tuple[str, ...]
 
 
 class ClusterOperation(Operation[Wanted, ObservedSettings, ChangeSetting]):
@@ -77,9 +63,6 @@ class ClusterOperation(Operation[Wanted, ObservedSettings, ChangeSetting]):
     def plan(self, desired: Wanted, observed: ObservedSettings) -> Plan[ChangeSetting]:
         refuse_loss_of_pools(observed.wanted, observed.settings, observed.pools, observed.cluster.path)
         return plan_settings(observed.wanted, observed.settings, observed.hosts)
-
-    def predict(self, desired: Wanted, observed: ObservedSettings, plan: Plan[ChangeSetting]) -> ObservedSettings:
-        return replace(observed, settings=merge(observed.wanted, observed.settings))
 
     def apply(
         self,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeSetting
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeAdmission, ChangeSetting
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
     POLICY_FIELDS,
     POLICY_HOSTS,
@@ -35,7 +35,8 @@ def plan_settings(wanted: Settings, found: Settings, names: Mapping[str, str]) -
     changes += [ChangeSetting(("ha", name), found.ha.get(name), after.ha[name]) for name in wanted.ha]
     if wanted.admission is not None and after.admission is not None:
         old = None if found.admission is None else found.admission.view(names)
-        changes.append(ChangeSetting(("ha", "admission_control"), old, after.admission.view(names)))
+        new = after.admission.view(names)
+        changes.append(ChangeAdmission(("ha", "admission_control"), old, new, after.admission))
     return Plan(tuple(change for change in changes if change.old != change.new))
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO docstring."""
+"""Apply or cancel recommendations, and wait for the moves that they start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Move
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.waiter import watch
 

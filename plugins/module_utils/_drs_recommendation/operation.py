@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -18,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.desire import parse_choice
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import (
     Choice,
-    Recommendation,
+    ObservedRecommendations,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.options import (
     recommendation_argument_spec,
@@ -28,7 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation
     plan_recommendations,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.result import recommendation_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place, find_place
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import find_place
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -38,15 +37,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults imp
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-
-
-@dataclass(frozen=True)
-class ObservedRecommendations:
-    """The recommendations that the task is about, as they were found."""
-
-    place: Place
-    chosen: tuple[Recommendation, ...]
-    missing: tuple[str, ...]
 
 
 class RecommendationOperation(Operation[Choice, ObservedRecommendations, ChangeRecommendation]):

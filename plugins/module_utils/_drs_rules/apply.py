@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import RulesChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.encode import encode_changes
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import ClusterRules
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Snapshot, read_snapshot
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import ClusterRules, Snapshot
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import read_snapshot
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry

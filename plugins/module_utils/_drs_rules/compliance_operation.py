@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.compliance import find_violations
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.conflicts import find_conflicts
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import (
-    Place,
-    Snapshot,
-    find_place,
-    read_snapshot,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Place, Snapshot
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import find_place, read_snapshot
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.result import (
     group_result,
     override_result,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 ADD = "add"
 REMOVE = "remove"
@@ -238,3 +239,32 @@ class Surroundings:
     def listed(self, moids: Iterable[str]) -> str:
         """For messages: the last part of each path."""
         return ", ".join(sorted(self.path(moid).rpartition("/")[2] for moid in moids))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster in the inventory it was found in."""
+
+    inventory: Inventory
+    cluster: Entry
+    datacenter: Entry | None
+    around: Surroundings
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The rules as they were at a time, by time.monotonic, and the settings that decide what the rules do."""
+
+    rules: ClusterRules
+    at: float
+    drs_enabled: bool = True
+    overrides_allowed: bool = True
+
+
+@dataclass(frozen=True)
+class ObservedRules:
+    """The cluster with its rules, and what the task asks of them."""
+
+    place: Place
+    snapshot: Snapshot
+    target: Target

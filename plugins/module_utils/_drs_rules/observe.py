@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import decode_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
-    ClusterRules,
     Host,
+    Place,
+    Snapshot,
     Surroundings,
     Vm,
 )
@@ -29,26 +29,6 @@ _PROPERTIES = {
     "VirtualMachine": ["runtime.host", "runtime.powerState"],
     "HostSystem": ["runtime.connectionState", "runtime.inMaintenanceMode"],
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """A cluster in the inventory it was found in."""
-
-    inventory: Inventory
-    cluster: Entry
-    datacenter: Entry | None
-    around: Surroundings
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The rules as they were at a time, by time.monotonic, and the settings that decide what the rules do."""
-
-    rules: ClusterRules
-    at: float
-    drs_enabled: bool = True
-    overrides_allowed: bool = True
 
 
 def find_place(session: Session, cluster: str | None, datacenter: str | None) -> Place:

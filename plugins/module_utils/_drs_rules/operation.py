@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
@@ -21,20 +21,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.desire i
     parse_rule,
     parse_ruleset,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Ruleset, Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import (
-    Place,
-    Snapshot,
-    find_place,
-    read_snapshot,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import ObservedRules, Ruleset
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import find_place, read_snapshot
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import (
     group_argument_spec,
     override_argument_spec,
     rule_argument_spec,
     ruleset_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_rules, project
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.resolve import resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.result import (
     group_result,
@@ -50,15 +45,6 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-@dataclass(frozen=True)
-class ObservedRules:
-    """The cluster with its rules, and what the task asks of them."""
-
-    place: Place
-    snapshot: Snapshot
-    target: Target
-
-
 class _RulesOperation(Operation[Ruleset, ObservedRules, RulesChange]):
     def observe(self, session: Session, desired: Ruleset) -> ObservedRules:
         place = find_place(session, desired.cluster, desired.datacenter)
@@ -66,10 +52,6 @@ class _RulesOperation(Operation[Ruleset, ObservedRules, RulesChange]):
 
     def plan(self, desired: Ruleset, observed: ObservedRules) -> Plan[RulesChange]:
         return plan_rules(observed.target, observed.snapshot.rules, observed.place.around)
-
-    def predict(self, desired: Ruleset, observed: ObservedRules, plan: Plan[RulesChange]) -> ObservedRules:
-        rules = project(observed.snapshot.rules, plan.changes)
-        return replace(observed, snapshot=replace(observed.snapshot, rules=rules))
 
     def apply(
         self,

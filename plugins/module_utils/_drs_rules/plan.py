@@ -46,17 +46,17 @@ def plan_rules(target: Target, rules: ClusterRules, around: Surroundings) -> Pla
     """The changes, in the order in which they are best understood: what others stand on comes first, and goes last."""
     planner = _Planner(target, rules, around)
     changes = tuple(planner.changes())
-    after = project(rules, changes)
+    after = rules_after(rules, changes)
     _check_groups(changes, after)
     _check_rules(changes, after, around)
     _check_conflicts(rules, after, around)
     return Plan(changes)
 
 
-def project(rules: ClusterRules, changes: Iterable[RulesChange]) -> ClusterRules:
-    """The rules after these changes."""
+def rules_after(rules: ClusterRules, changes: Iterable[RulesChange]) -> ClusterRules:
+    """Return the rules after these changes."""
     for change in changes:
-        rules = change.project(rules)
+        rules = change.applied_to(rules)
     return rules
 
 

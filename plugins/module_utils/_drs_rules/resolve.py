@@ -12,13 +12,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     REMOVE,
     GroupTarget,
+    Place,
     Ruleset,
     RuleTarget,
     Target,
     WantedGroup,
     WantedOverride,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector, select_vms
 
 

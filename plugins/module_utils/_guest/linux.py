@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
-ALL_CAPABILITIES = "ALL_CAPABILITIES"
+ALL_CAPABILITIES = "ALL"
 # What Docker grants when nothing is said.
 DEFAULT_CAPABILITIES = (
     "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID"

@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import l
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import (
     AwaitMaintenance,
+    Evacuate,
     HostChange,
     LeaveMaintenance,
     MaintenanceChange,
@@ -23,13 +24,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_host, whereabouts
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import after, moves_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import moves_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
 
 if TYPE_CHECKING:
@@ -50,16 +51,16 @@ def apply_maintenance(
     if moves.changed:
         observed = replace(observed, moves=_evacuate(session, desired, observed, moves, report))
     for change in plan.changes:
-        if not isinstance(change, MoveVm | AwaitMove):
+        if not isinstance(change, Evacuate):
             _host_change(session, desired, observed, change, report)
-    return after(_with_whereabouts(session, observed), maintenance=desired.present)
+    return _with_whereabouts(session, observed).with_maintenance(desired.present)
 
 
 def _evacuate(
     session: Session,
     desired: MaintenanceRequest,
     observed: ObservedHost,
-    plan: Plan[MoveVm | AwaitMove],
+    plan: Plan[MoveChange],
     report: Report,
 ) -> ObservedMoves:
     def observe(vms: Sequence[Vm]) -> ObservedMoves:

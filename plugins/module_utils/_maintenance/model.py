@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
@@ -75,3 +75,10 @@ class ObservedHost:
     @property
     def leaving(self) -> tuple[Vm, ...]:
         return self.moves.vms
+
+    def with_maintenance(self, maintenance: bool) -> ObservedHost:
+        """Return the same host in maintenance mode, or out of it."""
+        here = self.moves.here
+        host = replace(here.hosts[self.moid], maintenance=maintenance)
+        world = replace(here, hosts={**here.hosts, self.moid: host})
+        return replace(self, moves=replace(self.moves, here=world, world=world), in_progress=None)

@@ -19,10 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_host
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.options import maintenance_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import (
-    plan_maintenance,
-    predict_maintenance,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import plan_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result
 
@@ -44,11 +41,6 @@ class HostMaintenance(Operation[MaintenanceRequest, ObservedHost, MaintenanceCha
 
     def plan(self, desired: MaintenanceRequest, observed: ObservedHost) -> Plan[MaintenanceChange]:
         return plan_maintenance(desired, observed)
-
-    def predict(
-        self, desired: MaintenanceRequest, observed: ObservedHost, plan: Plan[MaintenanceChange]
-    ) -> ObservedHost:
-        return predict_maintenance(desired, observed, plan)
 
     def apply(
         self,

@@ -31,7 +31,9 @@ _DATASTORES = "datastore"
 
 
 @dataclass(frozen=True)
-class Host:
+class UploadHost:
+    """A host that an import lease could be given, and what matters of it."""
+
     moid: str
     name: str
     version: str
@@ -109,11 +111,11 @@ class Chooser:
         )
 
 
-def read_hosts(session: Session, hosts: Sequence[Entry], datastore: str) -> list[Host]:
+def read_hosts(session: Session, hosts: Sequence[Entry], datastore: str) -> list[UploadHost]:
     names = {host.moid: host.name for host in hosts}
     rows = session.read([host.ref for host in hosts], [_VERSION, _CONNECTION, _MAINTENANCE, _DATASTORES])
     return [
-        Host(
+        UploadHost(
             moid=row.moid,
             name=names[row.moid],
             version=str(row.get(_VERSION, "")),
@@ -134,7 +136,7 @@ def places_by_itself(session: Session, cluster: Entry) -> bool:
     return bool(getattr(getattr(configuration, "drsConfig", None), "enabled", False))
 
 
-def choose_host(hosts: Sequence[Host], cluster: str, datastore: str) -> Host:
+def choose_host(hosts: Sequence[UploadHost], cluster: str, datastore: str) -> UploadHost:
     """Any host will do: a template stays on none of them."""
     usable = [host for host in hosts if host.usable]
     if not usable:

@@ -65,7 +65,7 @@ class ConnectionSettings:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ConnectionSettings:
-        """From the options of ``_core.argspec.connection_argument_spec``."""
+        """From the options of ``_engine.options.connection_argument_spec``."""
         hostname, named_port = split_hostname(params["hostname"])
         port = _port("port", params["port"])
         if named_port is not None and port not in (DEFAULT_PORT, named_port):

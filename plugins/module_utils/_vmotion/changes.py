@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Fate, ObservedMoves
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class MoveVm:
     def after(self) -> Mapping[str, Any]:
         return self._shown(self.destination)
 
+    def project(self, observed: ObservedMoves) -> ObservedMoves:
+        return _with_fate(observed, self.vm, Fate("moved"))
+
     def _shown(self, side: Mapping[str, Any]) -> Mapping[str, Any]:
         return nested("vms", self.vm.path, value={key: side[key] for key in self.what})
 
@@ -70,6 +74,9 @@ class AwaitMove:
     def after(self) -> Mapping[str, Any]:
         return nested("vms", self.vm.path, "move", value="over")
 
+    def project(self, observed: ObservedMoves) -> ObservedMoves:
+        return _with_fate(observed, self.vm, Fate("in_flight", message=self.describe()))
+
 
 MoveChange: TypeAlias = "MoveVm | AwaitMove"
 
@@ -84,3 +91,7 @@ def placement(vm: Vm, world: World) -> dict[str, Any]:
         "disks": {disk.label: world.datastore_name(disk.datastore) for disk in vm.disks},
         "networks": [world.networks.get(one.network or "", one.network) for one in vm.adapters],
     }
+
+
+def _with_fate(observed: ObservedMoves, vm: Vm, fate: Fate) -> ObservedMoves:
+    return replace(observed, fates={**observed.fates, vm.moid: fate})

@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import observe_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_cross import observe_away
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.options import vmotion_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import plan_moves, predict_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import plan_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
 
 
@@ -45,9 +45,6 @@ class VmVmotion(Operation[VmotionRequest, ObservedMoves, MoveChange]):
 
     def plan(self, desired: VmotionRequest, observed: ObservedMoves) -> Plan[MoveChange]:
         return plan_moves(desired, observed)
-
-    def predict(self, desired: VmotionRequest, observed: ObservedMoves, plan: Plan[MoveChange]) -> ObservedMoves:
-        return predict_moves(observed, plan)
 
     def apply(
         self,

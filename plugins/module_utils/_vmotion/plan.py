@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
@@ -18,7 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes im
     MoveVm,
     placement,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Fate, ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
 
 
@@ -56,12 +54,3 @@ def move_of(vm: Vm, observed: ObservedMoves) -> MoveVm:
         destination=placement(target.applied_to(vm), observed.world),
         away=observed.away,
     )
-
-
-def predict_moves(observed: ObservedMoves, plan: Plan[MoveChange]) -> ObservedMoves:
-    """All goes well."""
-    fates = {
-        change.vm.moid: Fate("moved") if isinstance(change, MoveVm) else Fate("in_flight", message=change.describe())
-        for change in plan.changes
-    }
-    return replace(observed, fates=fates)

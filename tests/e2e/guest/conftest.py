@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from guest.build import Build, build
+from guest.build.bootstrap import Build, build
 from tests.e2e.guest.images import make_image
 from tests.e2e.guest.machine import Hardware, Machine
 

@@ -23,14 +23,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from guest.build import Build
+from guest.build.bootstrap import Build
 
 STATUS_KEY = "guestinfo.gantry.status"
 LOG_KEY = "guestinfo.gantry.log"
 # An emulated processor on a machine that does other things too: only a hang takes longer.
 PATIENCE = 120.0
-_OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE.fd")
-_OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS.fd")
+_OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+_OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 
 
 @dataclass

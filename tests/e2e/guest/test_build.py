@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from guest.build import DEFAULT_CACHE, Build, build
+from guest.build.bootstrap import DEFAULT_CACHE, Build, build
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -38,7 +38,7 @@ def elsewhere(bootstrap: Build, tmp_path_factory: pytest.TempPathFactory) -> Pat
         "MTOOLS_LOWER_CASE": "1",
     }
     subprocess.run(
-        ["bash", "-c", 'umask 077; exec "$@"', "build", sys.executable, "-m", "guest", "build", "--cache", str(cache)],
+        ["bash", "-c", 'umask 077; exec "$@"', "build", sys.executable, "-m", "guest.build", "--cache", str(cache)],
         cwd=copy.parent,
         env=environment,
         check=True,

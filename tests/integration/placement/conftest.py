@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from lab.connection import connection_environment
-from tests.integration.support.containers import Yard
-from tests.integration.support.placement import open_wide_lab
+from tests.support.lab.containers import Yard
+from tests.support.lab.placement import open_wide_lab
 
 
 @pytest.fixture(scope="session")

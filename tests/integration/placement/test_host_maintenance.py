@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from tests.integration.support.background import result_of, running
-from tests.integration.support.containers import PREFIX, Yard
-from tests.integration.support.control import Control
-from tests.integration.support.placement import Site, serial_port, wait_for
-from tests.integration.support.playing import COLLECTIONS, PROGRAM, Player, play_both_ways
-from tools.console import ROOT
+from devkit.console import ROOT
+from tests.support.lab.background import result_of, running
+from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.control import Control
+from tests.support.lab.placement import Site, serial_port, wait_for
+from tests.support.lab.playing import COLLECTIONS, PROGRAM, Player, play_both_ways
 
 BUDGET = 10
 VMS = [f"{PREFIX}{number}" for number in range(4)]

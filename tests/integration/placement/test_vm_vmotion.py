@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from tests.integration.support.background import result_of, running
-from tests.integration.support.containers import PREFIX, Yard
-from tests.integration.support.control import Control
-from tests.integration.support.govc import Govc
-from tests.integration.support.placement import NETWORK, Site, cd_drive, serial_port, wait_for
-from tests.integration.support.playing import Player, play_both_ways
+from tests.support.lab.background import result_of, running
+from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.control import Control
+from tests.support.lab.govc import Govc
+from tests.support.lab.placement import NETWORK, Site, cd_drive, serial_port, wait_for
+from tests.support.lab.playing import Player, play_both_ways
 
 BUDGET = 10
 MANY = [f"{PREFIX}{number:02}" for number in range(20)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 
-from guest.cpio import Archive
+from guest.build.cpio import Archive
 
 
 def _read(data: bytes) -> Iterator[tuple[str, list[int], bytes]]:

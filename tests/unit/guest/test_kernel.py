@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from guest import kernel
-from guest.build import _kernel
-from guest.errors import BuildError
-from guest.lock import Distribution, Package, read_lock, this_distribution, write_lock
+from guest.build import kernel
+from guest.build.bootstrap import _kernel
+from guest.build.errors import BuildError
+from guest.build.lock import Distribution, Package, read_lock, this_distribution, write_lock
 
 _SERVED = b"a package"
 _NEWEST = Package("linux-image-6.2-cloud", "6.2-1", hashlib.sha256(_SERVED).hexdigest())
@@ -92,7 +92,7 @@ def test_pinned_kernel_that_is_gone_gives_way_to_the_newest(
     said = capsys.readouterr().err
     assert "linux-image-6.1-cloud 6.1-1 cannot be had" in said
     assert "was not found" in said
-    assert "python -m guest build --update-lock" in said
+    assert "python -m guest.build --update-lock" in said
 
 
 def test_newest_kernel_that_cannot_be_had_is_an_error(

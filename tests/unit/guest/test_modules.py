@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from guest import modules
-from guest.errors import BuildError
-from guest.modinfo import read_modinfo
+from guest.build import modules
+from guest.build.errors import BuildError
+from guest.build.modinfo import read_modinfo
 
 _SIGNATURE = b"PKCS#7" * 10
 

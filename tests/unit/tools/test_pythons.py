@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tools import pythons
-from tools.console import ToolError
+from devkit.console import ToolError
+from tools import apt, pythons
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -22,6 +23,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "no-pyenv"))
     monkeypatch.delenv("GANTRY_PYTHON", raising=False)
+    monkeypatch.setattr(pythons, "PACKAGED", tmp_path / "packaged")
     return tmp_path
 
 
@@ -51,7 +53,61 @@ def test_one_of_another_version_under_the_name_is_not_taken(path: Path) -> None:
 
 
 def test_without_any_the_message_says_what_to_install(path: Path) -> None:
-    with pytest.raises(ToolError, match=r"apt-get install python3 python3-venv.*GANTRY_PYTHON"):
+    with pytest.raises(ToolError, match=r"apt-get install python3\).*GANTRY_PYTHON"):
+        pythons.preferred()
+
+
+@pytest.fixture
+def bare(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only interpreter, as a bare Debian has it: without ensurepip until the package "venv" is there."""
+    (path / "without" / "ensurepip").mkdir(parents=True)
+    (path / "without" / "ensurepip" / "__init__.py").write_text("raise ImportError('split off')\n")
+    python = path / "packaged" / f"python{VERSION}"
+    python.parent.mkdir()
+    python.write_text(
+        f'#!/bin/sh\n[ -e {path}/venv ] || export PYTHONPATH={path}/without\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    monkeypatch.setattr(pythons, "PREFERRED", (VERSION,))
+    return python
+
+
+@pytest.fixture
+def installed(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The packages that apt was asked for; each one helps."""
+    names: list[str] = []
+
+    def install(packages: Sequence[str]) -> None:
+        names.extend(packages)
+        (path / "venv").touch()
+
+    monkeypatch.setattr(apt, "install", install)
+    return names
+
+
+def test_the_distribution_s_own_is_completed_when_there_is_no_other(bare: Path, installed: list[str]) -> None:
+    assert pythons.find(VERSION) is None
+    assert pythons.preferred() == bare
+    assert installed == [f"python{VERSION}-venv"]
+    assert pythons.find(VERSION) == bare
+    assert pythons.preferred() == bare
+    assert len(installed) == 1
+
+
+def test_a_complete_one_is_taken_before_one_that_has_to_be_completed(
+    path: Path, bare: Path, installed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = path / "pyenv" / "versions" / f"{VERSION}.1" / "bin" / f"python{VERSION}"
+    own.parent.mkdir(parents=True)
+    own.symlink_to(sys.executable)
+    monkeypatch.setenv("PYENV_ROOT", str(path / "pyenv"))
+    assert pythons.preferred() == own
+    assert installed == []
+
+
+def test_a_package_that_does_not_help_is_an_error(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apt, "install", lambda packages: None)
+    with pytest.raises(ToolError, match=rf"cannot import ensurepip although python{VERSION}-venv is installed"):
         pythons.preferred()
 
 

@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	qemuBinary   = "qemu-system-x86_64"
-	firmwareCode = "/usr/share/OVMF/OVMF_CODE.fd"
-	firmwareVars = "/usr/share/OVMF/OVMF_VARS.fd"
+	qemuBinary = "qemu-system-x86_64"
+	// Of 4 MB: Debian 13 and Ubuntu 24.04 have no firmware of 2 MB any more.
+	firmwareCode = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+	firmwareVars = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 	specFile     = "opt/org.gantry/spec"
 )
 
@@ -116,8 +117,10 @@ func (l launch) addDisks(b *argumentBuilder) error {
 			"cache": map[string]any{"no-flush": true}, "discard": "unmap",
 			"file": map[string]any{"driver": "file", "filename": disk.Path, "discard": "unmap",
 				"cache": map[string]any{"no-flush": true}}})
+		// Without a device_id, QEMU takes the serial number as one. QEMU 10 then refuses more than 20 characters, and a UUID
+		// has 36; older versions cut it off, so that two disks could have one identity.
 		b.addJSON("-device", map[string]any{"driver": "scsi-hd", "bus": "scsi0.0", "scsi-id": disk.Unit, "drive": node,
-			"serial": disk.UUID})
+			"serial": disk.UUID, "device_id": disk.UUID})
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ func testLaunch() launch {
 		spec: machine.Spec{ID: "vm-7", Name: "web, the first", CPUs: 2, MemoryMB: 128, Firmware: "bios",
 			ISO: "/ds/gantry/boot,strap.iso",
 			Disks: []machine.Disk{
-				{Path: "/ds/web/image.qcow2", Format: "qcow2", Unit: 0, UUID: "6000c290-aaaa"},
-				{Path: "/ds/web/base.raw", Format: "raw", Unit: 8, UUID: "6000c291-bbbb", ReadOnly: true}},
+				{Path: "/ds/web/image.qcow2", Format: "qcow2", Unit: 0, UUID: "6000c290-1111-4222-8333-444455556666"},
+				{Path: "/ds/web/base.raw", Format: "raw", Unit: 8, UUID: "6000c291-1111-4222-8333-444455556666", ReadOnly: true}},
 			NICs: []machine.NIC{{MAC: "00:50:56:00:00:01", Network: "VM Network", Connected: true}}},
 		accelerator: acceleratorTCG, taps: []string{"tap3"}, consolePath: "/run/a,b/console.log",
 		specPath: "/run/spec.json", varsPath: "/run/vars.fd", monitorFD: 3, channelFD: 4,
@@ -56,9 +56,9 @@ func TestArgumentsOfABIOSMachine(t *testing.T) {
 		{"-device", `{"bootindex":0,"bus":"ide.1","drive":"cd","driver":"ide-cd"}`},
 		{"-device", `{"driver":"pvscsi","id":"scsi0"}`},
 		{"-blockdev", `{"cache":{"no-flush":true},"discard":"unmap","driver":"qcow2","file":{"cache":{"no-flush":true},"discard":"unmap","driver":"file","filename":"/ds/web/image.qcow2"},"node-name":"disk0","read-only":false}`},
-		{"-device", `{"bus":"scsi0.0","drive":"disk0","driver":"scsi-hd","scsi-id":0,"serial":"6000c290-aaaa"}`},
+		{"-device", `{"bus":"scsi0.0","device_id":"6000c290-1111-4222-8333-444455556666","drive":"disk0","driver":"scsi-hd","scsi-id":0,"serial":"6000c290-1111-4222-8333-444455556666"}`},
 		{"-blockdev", `{"cache":{"no-flush":true},"discard":"unmap","driver":"raw","file":{"cache":{"no-flush":true},"discard":"unmap","driver":"file","filename":"/ds/web/base.raw"},"node-name":"disk8","read-only":true}`},
-		{"-device", `{"bus":"scsi0.0","drive":"disk8","driver":"scsi-hd","scsi-id":8,"serial":"6000c291-bbbb"}`},
+		{"-device", `{"bus":"scsi0.0","device_id":"6000c291-1111-4222-8333-444455556666","drive":"disk8","driver":"scsi-hd","scsi-id":8,"serial":"6000c291-1111-4222-8333-444455556666"}`},
 		{"-netdev", `{"downscript":"no","id":"net0","ifname":"tap3","script":"no","type":"tap"}`},
 		{"-device", `{"driver":"vmxnet3","id":"nic0","mac":"00:50:56:00:00:01","netdev":"net0","romfile":""}`},
 	} {

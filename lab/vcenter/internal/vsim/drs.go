@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// DRS and HA: the methods that are theirs, and a cluster's configuration as clients see it.
+// DRS and HA: their methods, their state, and a cluster's configuration as clients see it. Their decisions are those of
+// package drs.
 
 package vsim
 
@@ -15,24 +16,25 @@ import (
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
 )
 
-// scheduler is what DRS knows beside what the API shows.
+// scheduler is the state of DRS that the API does not show.
 type scheduler struct {
 	mu       sync.Mutex // held while a cluster's configuration or recommendations are changed
 	clusters map[ref]*clusterState
 	moving   sync.Mutex // held while DRS makes moves of its own
 
-	pause   time.Duration // between a change and what DRS does about it
+	pause   time.Duration // between a change and the review by DRS
 	waiting sync.Mutex
-	poked   map[ref]bool // clusters that it will look at
+	poked   map[ref]bool // clusters that DRS will review
 }
 
-// clusterState is DRS's memory of one cluster.
+// clusterState is the state of DRS for one cluster.
 type clusterState struct {
-	lastRule   int32 // keys are never used again
-	lastAdvice int
-	advice     []advice
+	lastRule        int32 // the newest key of a rule
+	recommendations drs.Recommendations
 }
 
 func (s *Server) drsMethods() map[string]handler {
@@ -47,7 +49,7 @@ func (s *Server) drsMethods() map[string]handler {
 	}
 }
 
-// stateOf is called with the scheduler held.
+// stateOf returns the state of a cluster. The caller holds the scheduler's lock.
 func (d *scheduler) stateOf(cluster ref) *clusterState {
 	if d.clusters == nil {
 		d.clusters = map[ref]*clusterState{}
@@ -58,14 +60,14 @@ func (d *scheduler) stateOf(cluster ref) *clusterState {
 	return d.clusters[cluster]
 }
 
-// clusterConfig is a cluster's configuration. It is replaced by changes, never written to.
+// clusterConfig returns a cluster's configuration. Changes replace it; nobody writes to it.
 func (s *Server) clusterConfig(cluster *simulator.ClusterComputeResource) *types.ClusterConfigInfoEx {
 	var config *types.ClusterConfigInfoEx
 	s.locked(cluster, func(*simulator.Context) { config = cluster.ConfigurationEx.(*types.ClusterConfigInfoEx) })
 	return config
 }
 
-// publishConfig shows a cluster's new configuration, in the old property too. The caller holds the scheduler.
+// publishConfig shows a cluster's new configuration, in the old property too. The caller holds the scheduler's lock.
 func (s *Server) publishConfig(cluster *simulator.ClusterComputeResource, config *types.ClusterConfigInfoEx) {
 	s.locked(cluster, func(ctx *simulator.Context) {
 		before := cluster.ConfigurationEx.(*types.ClusterConfigInfoEx)
@@ -82,13 +84,13 @@ func (s *Server) publishConfig(cluster *simulator.ClusterComputeResource, config
 // finerChanges is the key under which an update of whole properties carries the changes below them.
 type finerChanges struct{}
 
-// oldConfig is the form that clients of API 2.0 know.
+// oldConfig returns the form that clients of API 2.0 use.
 func oldConfig(config *types.ClusterConfigInfoEx) types.ClusterConfigInfo {
 	return types.ClusterConfigInfo{DasConfig: config.DasConfig, DasVmConfig: config.DasVmConfig, DrsConfig: config.DrsConfig,
 		DrsVmConfig: config.DrsVmConfig, Rule: config.Rule}
 }
 
-// diffClusterConfig gives a change for each part of the configuration that differs.
+// diffClusterConfig returns a change for each part of the configuration that differs.
 func diffClusterConfig(before, after *types.ClusterConfigInfoEx) []types.PropertyChange {
 	changes := diffStruct("configurationEx.", before.ComputeResourceConfigInfo, after.ComputeResourceConfigInfo)
 	for _, old := range []bool{false, true} {
@@ -114,7 +116,7 @@ func diffClusterConfig(before, after *types.ClusterConfigInfoEx) []types.Propert
 	return changes
 }
 
-// arrayOf makes a list the API's type for it: []types.ClusterDrsVmConfigInfo is sent as an ArrayOfClusterDrsVmConfigInfo.
+// arrayOf converts a list to the API's type: []types.ClusterDrsVmConfigInfo is sent as an ArrayOfClusterDrsVmConfigInfo.
 func arrayOf(value any) any {
 	list := reflect.ValueOf(value)
 	if list.Kind() != reflect.Slice {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
 )
 
 const (
@@ -53,9 +55,7 @@ func (s *Server) measureUntilClosed() {
 func (s *Server) measure() map[ref]float64 {
 	s.meter.mu.Lock()
 	defer s.meter.mu.Unlock()
-	s.load.mu.Lock()
-	on := s.occupied()
-	s.load.mu.Unlock()
+	on := s.occupancy()
 	used := map[ref]float64{}
 	samples := make(map[ref]sample, len(on))
 	for reference, place := range on {
@@ -121,7 +121,7 @@ func clearUse(vm *simulator.VirtualMachine) {
 	vm.Summary.QuickStats = types.VirtualMachineQuickStats{GuestHeartbeatStatus: vm.Summary.QuickStats.GuestHeartbeatStatus}
 }
 
-func (s *Server) showHosts(on occupancy, used map[ref]float64) {
+func (s *Server) showHosts(on drs.Occupancy, used map[ref]float64) {
 	cpu := map[ref]float64{}
 	for vm, host := range on {
 		cpu[host] += used[vm]

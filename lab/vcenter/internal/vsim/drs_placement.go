@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The host that DRS chooses, with the rules in mind: at power on, for a placement, for an evacuation.
+// What DRS is asked about the inventory: which host a VM is placed on at power-on, for a placement and for an evacuation.
 
 package vsim
 
@@ -11,21 +11,20 @@ import (
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
 )
 
-// chooseHost gives the host that a machine, on or off, would best be on, of those of its cluster that are not excluded.
-// It holds no place there: moveTo does, and refuses if it has become impossible meanwhile.
+// chooseHost returns the best host for a VM, on or off, of those of its cluster that are not excluded. It does not reserve
+// a place there: moveTo does, and refuses if the move has become impossible meanwhile.
 func (s *Server) chooseHost(vm *simulator.VirtualMachine, exclude ...ref) (ref, types.BaseMethodFault) {
 	config, pool, current := s.placed(vm)
 	hosts := slices.DeleteFunc(slices.Clone(s.hostsWith(current)), func(host *simulator.HostSystem) bool {
 		return slices.Contains(exclude, host.Self)
 	})
-	if len(hosts) == 0 {
-		return ref{}, noCompatibleHost("the cluster has no other host")
-	}
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	want := claim{vm: vm.Self, pool: pool}
+	want := claim{Claim: drs.Claim{VM: vm.Self}, pool: pool}
 	admits := func(host *simulator.HostSystem) types.BaseMethodFault {
 		if fault := s.rulesAdmit(host.Self, vm.Self); fault != nil {
 			return fault
@@ -36,16 +35,17 @@ func (s *Server) chooseHost(vm *simulator.VirtualMachine, exclude ...ref) (ref, 
 		want = claimOf(vm.Self, config, pool)
 		admits = func(host *simulator.HostSystem) types.BaseMethodFault { return s.hostAdmits(host, want, config) }
 	}
-	return s.bestOf(hosts, want, current, s.rulebookOf(s.clusterOf(current)), s.occupied(), admits)
+	return s.bestOf(hosts, want, current, admits)
 }
 
-// ruleFault is what a mandatory rule has against a machine's being on a host: moving it there is to be refused.
+// ruleFault returns the mandatory rule that forbids a VM on a host: moving it there is to be refused.
 func (s *Server) ruleFault(vm, host ref) types.BaseMethodFault {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	return s.rulesAdmit(host, vm)
 }
 
+// placed returns the configuration of a VM, its pool and its host.
 func (s *Server) placed(vm *simulator.VirtualMachine) (config *types.VirtualMachineConfigInfo, pool, host ref) {
 	s.locked(vm, func(*simulator.Context) {
 		config, host = vm.Config, *vm.Runtime.Host
@@ -56,96 +56,55 @@ func (s *Server) placed(vm *simulator.VirtualMachine) (config *types.VirtualMach
 	return config, pool, host
 }
 
-// occupied says where machines run, or are about to. The caller holds the load.
-func (s *Server) occupied() occupancy {
-	on := make(occupancy, len(s.load.admitted))
+// occupancy returns where VMs run, or are about to.
+func (s *Server) occupancy() drs.Occupancy {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	return s.occupied()
+}
+
+// occupied is occupancy for a caller that holds the load's lock.
+func (s *Server) occupied() drs.Occupancy {
+	on := make(drs.Occupancy, len(s.load.admitted))
 	for vm, claimed := range s.load.admitted {
-		on[vm] = claimed.host
+		on[vm] = claimed.Host
 	}
 	return on
 }
 
-// rulesAdmit checks the mandatory rules, and that HA does not keep the host free. "The vCenter Server will prevent users
-// from powering on virtual machines on that host, or from using vMotion" (ClusterFailoverHostAdmissionControlPolicy). The
-// caller holds the load.
+// rulesOf returns the rules of the cluster that a host or a pool is part of.
+func (s *Server) rulesOf(member ref) drs.Rulebook {
+	cluster := s.clusterOf(member)
+	if cluster == nil {
+		return drs.Rulebook{}
+	}
+	return drs.Bind(s.clusterConfig(cluster))
+}
+
+// rulesAdmit checks a host against the mandatory rules. The caller holds the load's lock.
 func (s *Server) rulesAdmit(host, vm ref) types.BaseMethodFault {
-	book := s.rulebookOf(s.clusterOf(host))
-	if slices.Contains(book.spares, host) {
-		return &types.DisallowedOperationOnFailoverHost{Host: host, Hostname: s.nameOf(host)}
-	}
-	if vm.Value == "" {
-		return nil
-	}
-	if rule := book.forbids(vm, host, s.occupied()); rule != nil {
-		return s.violation(rule, vm, host)
-	}
-	return nil
+	return s.rulesOf(host).Admits(vm, host, s.occupied(), s.nameOf)
 }
 
-// bestOf takes the host where the machine breaks the fewest rules, and of these the least loaded, preferably the one that
-// it is on. The caller holds the load.
-func (s *Server) bestOf(hosts []*simulator.HostSystem, want claim, current ref, book rulebook, on occupancy,
+// bestOf returns the host of one cluster that DRS chooses. The caller holds the load's lock.
+func (s *Server) bestOf(hosts []*simulator.HostSystem, want claim, current ref,
 	admits func(*simulator.HostSystem) types.BaseMethodFault) (ref, types.BaseMethodFault) {
-	var best ref
-	var bestCost int
-	var bestLoad int64
-	var faults []types.BaseMethodFault
+	var rules drs.Rulebook
+	if len(hosts) > 0 {
+		rules = s.rulesOf(hosts[0].Self)
+	}
+	candidates := make([]drs.Candidate, 0, len(hosts))
 	for _, host := range hosts {
-		if fault := admits(host); fault != nil {
-			faults = append(faults, fault)
-			continue
-		}
-		cost, load := book.cost(want.vm, host.Self, on), s.memoryBeside(host.Self, want.vm)
-		better := cost < bestCost || cost == bestCost && (load < bestLoad || load == bestLoad && host.Self == current)
-		if best.Value == "" || better {
-			best, bestCost, bestLoad = host.Self, cost, load
-		}
+		candidates = append(candidates, drs.Candidate{Host: host.Self, MemoryMB: s.memoryBeside(host.Self, want.VM), Refusal: admits(host)})
 	}
-	if best.Value == "" {
-		return ref{}, s.refusalOf(want.vm, faults)
-	}
-	return best, nil
+	return rules.Choose(want.VM, current, candidates, s.occupied(), s.nameOf)
 }
 
-// memoryBeside is what a host gives to others than one machine.
+// memoryBeside returns the memory of the other VMs on a host.
 func (s *Server) memoryBeside(host, vm ref) int64 {
 	total := s.memoryOn(host)
-	if claimed := s.load.admitted[vm]; claimed.host == host {
-		total -= claimed.memoryMB
+	if claimed := s.load.admitted[vm]; claimed.Host == host {
+		total -= claimed.MemoryMB
 	}
 	return total
-}
-
-// refusalOf is the one fault for many hosts: of those that rules allow, if there are any. "The cluster contains no hosts
-// satisfying the hard VM/host affinity rules constraint for the VM" (NoCompatibleHardAffinityHost).
-func (s *Server) refusalOf(vm ref, faults []types.BaseMethodFault) types.BaseMethodFault {
-	refusal := faults[0]
-	ruled := 0
-	for _, fault := range faults {
-		if !isRuleFault(fault) {
-			refusal = fault
-			continue
-		}
-		ruled++
-	}
-	if _, byHost := refusal.(*types.VmHostAffinityRuleViolation); byHost && ruled == len(faults) && ruled > 1 {
-		fault := &types.NoCompatibleHardAffinityHost{VmName: s.nameOf(vm)}
-		because(&fault.MethodFault, "no host of the cluster satisfies the mandatory VM-host rules of virtual machine "+fault.VmName)
-		return fault
-	}
-	return refusal
-}
-
-func isRuleFault(fault types.BaseMethodFault) bool {
-	switch fault.(type) {
-	case *types.VmHostAffinityRuleViolation, *types.RuleViolation, *types.NoCompatibleHardAffinityHost:
-		return true
-	}
-	return false
-}
-
-func noCompatibleHost(text string) types.BaseMethodFault {
-	fault := &types.NoCompatibleHost{}
-	because(&fault.MethodFault, text)
-	return fault
 }

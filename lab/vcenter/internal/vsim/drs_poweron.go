@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Powering on where DRS wants it: PowerOnMultiVM_Task, and what DRS answers to questions about machines.
+// Power-on where DRS places VMs (PowerOnMultiVM_Task), and DRS's answers about single VMs.
 
 package vsim
 
@@ -14,12 +14,15 @@ import (
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// powerOnMulti starts a task for each machine that DRS may place, and recommends a host for the others.
+// powerOnMulti starts a task for each VM that DRS may place, and recommends a host for the others.
 func (s *Server) powerOnMulti(ctx *simulator.Context, request *types.PowerOnMultiVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	level := types.DrsBehavior(optionValue(request.Option, string(types.ClusterPowerOnVmOptionOverrideAutomationLevel)))
-	if fault := oneOf("option", level, types.DrsBehavior("").Values()); fault != nil {
+	if fault := vim.OneOf("option", level, types.DrsBehavior("").Values()); fault != nil {
 		return nil, fault
 	}
 	return s.task(ctx, request.This, "PowerOnMultiVM_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
@@ -33,20 +36,20 @@ func (s *Server) powerOnMulti(ctx *simulator.Context, request *types.PowerOnMult
 	})
 }
 
-// startPlaced decides about one machine.
+// startPlaced starts one VM, or recommends a host for it.
 func (s *Server) startPlaced(ctx *simulator.Context, reference ref, level types.DrsBehavior, result *types.ClusterPowerOnVmResult) types.BaseMethodFault {
 	vm := s.vm(reference)
 	switch {
 	case vm == nil:
 		return &types.ManagedObjectNotFound{Obj: reference}
 	case s.isTemplate(vm):
-		return notSupported("a template cannot be powered on")
+		return notSupported("A template cannot be powered on.")
 	case s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn:
 		return wrongPowerState(types.VirtualMachinePowerStatePoweredOn, types.VirtualMachinePowerStatePoweredOff)
 	}
 	host := s.hostOf(vm)
 	cluster := s.clusterOf(host)
-	behavior, managed := behaviorOf(s.clusterConfig(cluster), reference)
+	behavior, managed := drs.Automation(s.clusterConfig(cluster), reference)
 	if managed && level != "" {
 		behavior = level
 	}
@@ -69,52 +72,37 @@ func (s *Server) startPlaced(ctx *simulator.Context, reference ref, level types.
 	return nil
 }
 
-// recommendPlacement is for "recommendations that need the client to approve manually" (API, ClusterPowerOnVmResult).
+// recommendPlacement returns one of the "recommendations that need the client to approve manually" (API,
+// ClusterPowerOnVmResult).
 func (s *Server) recommendPlacement(cluster *simulator.ClusterComputeResource, vm, host ref) types.ClusterRecommendation {
 	s.drs.mu.Lock()
 	defer s.drs.mu.Unlock()
 	state := s.drs.stateOf(cluster.Self)
-	state.advice = slices.DeleteFunc(state.advice, func(a advice) bool { return a.vm == vm })
-	made := state.advise(plannedMove{vm: vm, to: host, reason: types.RecommendationReasonCodePowerOnVm, rating: mandatoryRating})
-	state.advice = append(state.advice, made)
-	s.showAdvice(cluster, state)
+	made := state.recommendations.Place(vm, host)
+	s.showRecommendations(cluster, state)
 	return s.recommendation(cluster, made)
 }
 
-// hostAsked is the host that a machine is to be started on: the one asked for, or its own where DRS only recommends
-// another. nil: DRS decides.
+// hostAsked returns the host to start a VM on: the requested one, or its own where DRS only recommends another. nil: DRS
+// decides.
 func (s *Server) hostAsked(vm *simulator.VirtualMachine, asked *ref) *ref {
 	if asked != nil {
 		return asked
 	}
 	host := s.hostOf(vm)
-	behavior, managed := behaviorOf(s.clusterConfig(s.clusterOf(host)), vm.Self)
+	behavior, managed := drs.Automation(s.clusterConfig(s.clusterOf(host)), vm.Self)
 	if !managed || behavior == types.DrsBehaviorManual {
 		return &host
 	}
 	return nil
 }
 
-// findRulesForVM finds "all enabled and disabled VM-VM Affinity and Anti-Affinity rules involving the given Virtual Machine"
-// (API).
 func (s *Server) findRulesForVM(_ *simulator.Context, request *types.FindRulesForVm) (soap.HasFault, types.BaseMethodFault) {
-	body := &methods.FindRulesForVmBody{Res: &types.FindRulesForVmResponse{}}
-	for _, rule := range s.clusterConfig(s.clusterOf(request.This)).Rule {
-		var members []ref
-		switch r := rule.(type) {
-		case *types.ClusterAffinityRuleSpec:
-			members = r.Vm
-		case *types.ClusterAntiAffinityRuleSpec:
-			members = r.Vm
-		}
-		if slices.Contains(members, request.Vm) {
-			body.Res.Returnval = append(body.Res.Returnval, rule)
-		}
-	}
-	return body, nil
+	rules := drs.RulesBetween(s.clusterConfig(s.clusterOf(request.This)), request.Vm)
+	return &methods.FindRulesForVmBody{Res: &types.FindRulesForVmResponse{Returnval: rules}}, nil
 }
 
-// recommendHosts is "intended for power-on ... if the virtual machine is powered-off"; of one that is on "the request is
+// recommendHosts rates hosts: it is "intended for power-on ... if the virtual machine is powered-off"; of one that is on "the request is
 // assumed to be for migrating a virtual machine into a DRS enabled cluster. In that case, the ResourcePool argument should be
 // specified and the ResourcePool and the virtual machine cannot be in the same cluster": else InvalidArgument, and
 // NotSupported "if DRS is not enabled" (API).
@@ -123,8 +111,8 @@ func (s *Server) recommendHosts(_ *simulator.Context, request *types.RecommendHo
 	if vm == nil {
 		return nil, invalidArgument("vm")
 	}
-	if !isTrue(s.clusterConfig(cluster).DrsConfig.Enabled) {
-		return nil, notSupported(fmt.Sprintf("DRS of cluster %s is not enabled", cluster.Name))
+	if !vim.IsTrue(s.clusterConfig(cluster).DrsConfig.Enabled) {
+		return nil, notSupported(fmt.Sprintf("DRS is not enabled in cluster %s.", cluster.Name))
 	}
 	config, _, current := s.placed(vm)
 	if s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn {
@@ -139,9 +127,8 @@ func (s *Server) recommendHosts(_ *simulator.Context, request *types.RecommendHo
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	hosts := slices.Clone(s.hostsWith(cluster.Self))
-	book, on := s.rulebookOf(cluster), s.occupied()
-	for rating := int32(5); len(hosts) > 0; rating = max(rating-1, 1) {
-		best, fault := s.bestOf(hosts, want, current, book, on, func(host *simulator.HostSystem) types.BaseMethodFault {
+	for rating := int32(drs.MandatoryRating); len(hosts) > 0; rating = max(rating-1, 1) {
+		best, fault := s.bestOf(hosts, want, current, func(host *simulator.HostSystem) types.BaseMethodFault {
 			return s.hostAdmits(host, want, config)
 		})
 		if fault != nil {

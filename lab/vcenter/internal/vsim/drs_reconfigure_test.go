@@ -15,6 +15,8 @@ import (
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
 )
 
 func TestAClustersSettingsAreMerged(t *testing.T) {
@@ -117,12 +119,12 @@ func TestRulesAndGroupsKeepWhatAnEditDoesNotName(t *testing.T) {
 	}
 	d.apply(groups(editing, vmsGroup("vms", vms[2], vms[2])))
 	config := d.config()
-	if group := vmGroup(&config, "vms"); !slices.Equal(group.Vm, vms[2:]) || !*group.UserCreated {
+	if group := drs.VMGroup(&config, "vms"); !slices.Equal(group.Vm, vms[2:]) || !*group.UserCreated {
 		t.Errorf("the group is %+v", group)
 	}
 	d.apply(groups(editing, vmsGroup("vms")))
-	if config = d.config(); len(vmGroup(&config, "vms").Vm) != 0 {
-		t.Errorf("the group is %+v", vmGroup(&config, "vms"))
+	if config = d.config(); len(drs.VMGroup(&config, "vms").Vm) != 0 {
+		t.Errorf("the group is %+v", drs.VMGroup(&config, "vms"))
 	}
 	// A rule and its groups go in one change, in any order.
 	spec = removedGroup("vms")
@@ -277,7 +279,7 @@ func TestAMachineThatGoesLeavesGroupsRulesAndOverrides(t *testing.T) {
 	d.result(object.NewVirtualMachine(d.client.Client, vms[0]).Destroy(t.Context()))
 	config := d.config()
 	rule := d.rule("apart").(*types.ClusterAntiAffinityRuleSpec)
-	if group := vmGroup(&config, "vms"); group == nil || len(group.Vm) != 0 || !slices.Equal(rule.Vm, vms[1:]) || len(config.DrsVmConfig) != 0 {
+	if group := drs.VMGroup(&config, "vms"); group == nil || len(group.Vm) != 0 || !slices.Equal(rule.Vm, vms[1:]) || len(config.DrsVmConfig) != 0 {
 		t.Errorf("left are %+v, %+v, %+v", group, rule, config.DrsVmConfig)
 	}
 	// What is left of the rule can be turned off.

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// DRS at work: it looks at a cluster shortly after a change, or when it is asked to, shows what it recommends, and does what
-// it may do by itself.
+// The runs of DRS: it reviews a cluster shortly after a change, or on request, shows what it recommends, and makes the moves
+// that it may make by itself.
 
 package vsim
 
@@ -15,15 +15,18 @@ import (
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// migrationTask is what a real vCenter calls the task of a move by DRS.
+// migrationTask is the name of the task of a move by DRS in a real vCenter.
 const migrationTask = "Drm.ExecuteVMotionLRO"
 
 // historyLength is how many moves the histories keep.
 const historyLength = 50
 
-// poke has DRS look at a cluster's rules soon. It may be called with anything locked.
+// poke has DRS review a cluster's rules soon. It may be called with anything locked.
 func (s *Server) poke(cluster *simulator.ClusterComputeResource) {
 	s.drs.waiting.Lock()
 	defer s.drs.waiting.Unlock()
@@ -50,66 +53,65 @@ func (s *Server) closed() bool {
 	}
 }
 
-// review shows what DRS recommends, and gives the moves that it makes by itself. Unless it is a whole run, with the balance
-// of the hosts, it looks at what is required only, and what has been recommended for balance stays.
-func (s *Server) review(cluster *simulator.ClusterComputeResource, whole bool) []plannedMove {
+// review shows what DRS recommends, and returns the moves that it makes by itself. Only a whole run balances the hosts; any
+// other looks at what is required, and the recommendations for balance stay.
+func (s *Server) review(cluster *simulator.ClusterComputeResource, whole bool) []drs.Move {
 	var used map[ref]float64
 	if whole {
 		used = s.measure()
 	}
 	config := s.clusterConfig(cluster)
-	scene := s.sceneOf(cluster, used)
-	var planned plan
-	if isTrue(config.DrsConfig.Enabled) {
-		planned = scene.mend()
+	snapshot := s.drsSnapshot(cluster, config, used)
+	var plan drs.Plan
+	if vim.IsTrue(config.DrsConfig.Enabled) {
+		plan = snapshot.PlanRequired()
 		if whole {
-			s.showBalance(cluster, scene)
-			scene.balance(&planned)
+			s.showBalance(cluster, snapshot)
+			snapshot.PlanBalance(&plan)
 		}
 	}
 	s.drs.mu.Lock()
 	defer s.drs.mu.Unlock()
 	state := s.drs.stateOf(cluster.Self)
-	kept := slices.DeleteFunc(slices.Clone(state.advice), func(a advice) bool {
-		host, on := scene.on[a.vm]
-		if a.isPlacement() {
-			return on
-		}
-		return whole || a.reason != types.RecommendationReasonCodeFairnessCpuAvg || !on || host != a.from
-	})
-	var automatic []plannedMove
-	for _, move := range planned.moves {
-		if behavior, _ := behaviorOf(config, move.vm); behavior == types.DrsBehaviorFullyAutomated {
-			// Who has asked for a host's maintenance empties it.
-			if move.reason != types.RecommendationReasonCodeHostMaint {
-				automatic = append(automatic, move)
-			}
-			continue
-		}
-		kept = slices.DeleteFunc(kept, func(a advice) bool { return a.vm == move.vm })
-		kept = append(kept, state.advise(move))
-	}
-	state.advice = kept
-	s.showAdvice(cluster, state)
+	automatic := state.recommendations.Renew(plan, snapshot, config, whole)
+	s.showRecommendations(cluster, state)
 	s.locked(cluster, func(ctx *simulator.Context) {
-		if len(planned.faults) > 0 || len(cluster.DrsFault) > 0 {
-			ctx.Update(cluster, []types.PropertyChange{set("drsFault", planned.faults)})
+		if len(plan.Failures) > 0 || len(cluster.DrsFault) > 0 {
+			ctx.Update(cluster, []types.PropertyChange{set("drsFault", drsFaults(plan.Failures))})
 		}
 	})
 	return automatic
 }
 
-// carryOut makes DRS's own moves, one after the other. A machine that is not where it was is left alone.
-func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []plannedMove) {
+// drsFaults converts failures to the API's type, which groups them by their reason.
+func drsFaults(failures []drs.Failure) []types.ClusterDrsFaults {
+	var all []types.ClusterDrsFaults
+	for _, failure := range failures {
+		byVM := &types.ClusterDrsFaultsFaultsByVm{Vm: &failure.VM}
+		for _, fault := range failure.Faults {
+			byVM.Fault = append(byVM.Fault, *localized(fault))
+		}
+		place := slices.IndexFunc(all, func(faults types.ClusterDrsFaults) bool { return faults.Reason == string(failure.Reason) })
+		if place < 0 {
+			place = len(all)
+			all = append(all, types.ClusterDrsFaults{Reason: string(failure.Reason)})
+		}
+		all[place].FaultsByVm = append(all[place].FaultsByVm, byVM)
+	}
+	return all
+}
+
+// carryOut makes DRS's own moves, one after the other. A VM that is not where it was is left alone.
+func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []drs.Move) {
 	s.drs.moving.Lock()
 	defer s.drs.moving.Unlock()
 	for _, move := range moves {
-		vm := s.vm(move.vm)
-		if vm == nil || s.closed() || s.hostOf(vm) != move.from || s.powerState(vm) != types.VirtualMachinePowerStatePoweredOn {
+		vm := s.vm(move.VM)
+		if vm == nil || s.closed() || s.hostOf(vm) != move.From || s.powerState(vm) != types.VirtualMachinePowerStatePoweredOn {
 			continue
 		}
 		s.drs.mu.Lock()
-		made := s.drs.stateOf(cluster.Self).advise(move)
+		made := s.drs.stateOf(cluster.Self).recommendations.Get(move)
 		s.drs.mu.Unlock()
 		done := make(chan types.BaseMethodFault, 1)
 		migrate := s.migration(cluster, vm, made, true)
@@ -118,19 +120,19 @@ func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []pla
 			return migrate(by)
 		})
 		if fault := <-done; fault != nil {
-			slog.Warn("DRS did not move a machine", "machine", vm.Name, "host", s.nameOf(move.to), "fault", faultText(fault))
+			slog.Warn("DRS did not move a VM", "vm", vm.Name, "host", s.nameOf(move.To), "fault", faultText(fault))
 		}
 	}
 }
 
-// migration moves a machine as DRS has planned, and remembers it.
-func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simulator.VirtualMachine, planned advice, automatic bool) work {
+// migration returns the work that moves a VM as DRS has planned, and records it.
+func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simulator.VirtualMachine, planned drs.Recommendation, automatic bool) work {
 	return s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
-		if s.hostOf(vm) != planned.from {
-			return nil, invalidState(vm.Name + " has been moved meanwhile")
+		if s.hostOf(vm) != planned.From {
+			return nil, invalidState("Virtual machine " + vm.Name + " has been moved meanwhile.")
 		}
 		by.drs = true
-		if fault := s.moveTo(by, vm, planned.to); fault != nil {
+		if fault := s.moveTo(by, vm, planned.To); fault != nil {
 			return nil, fault
 		}
 		s.remember(cluster, planned, automatic)
@@ -138,8 +140,8 @@ func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simula
 	})
 }
 
-// remember keeps the histories: that of migrations "is populated only when DRS is in automatic mode" (API).
-func (s *Server) remember(cluster *simulator.ClusterComputeResource, made advice, automatic bool) {
+// remember records a move in the histories: that of migrations "is populated only when DRS is in automatic mode" (API).
+func (s *Server) remember(cluster *simulator.ClusterComputeResource, made drs.Recommendation, automatic bool) {
 	migration := s.drsMigration(made)
 	s.locked(cluster, func(ctx *simulator.Context) {
 		actions := append(slices.Clone(cluster.ActionHistory), types.ClusterActionHistory{Action: migrationAction(migration), Time: time.Now()})
@@ -152,22 +154,10 @@ func (s *Server) remember(cluster *simulator.ClusterComputeResource, made advice
 	})
 }
 
-// showBalance sets what the cluster's summary says of its load.
-func (s *Server) showBalance(cluster *simulator.ClusterComputeResource, scene *scene) {
-	usage := types.ClusterUsageSummary{StatsGenNumber: time.Now().Unix()}
-	var capacity float64
-	for _, host := range scene.hosts {
-		capacity += capacityMHz(host)
-		usage.TotalMemCapacityMB += int32(host.Hardware.MemorySize >> 20)
-	}
-	usage.TotalCpuCapacityMhz = int32(capacity)
-	for _, a := range scene.actors {
-		usage.CpuDemandMhz += int32(a.usedMHz)
-		usage.MemDemandMB += int32(a.memoryMB)
-		usage.CpuReservationMhz += int32(a.cpuMHz)
-		usage.MemReservationMB += int32(a.reservedMB)
-	}
-	usage.CpuEntitledMhz, usage.MemEntitledMB = usage.CpuDemandMhz, usage.MemDemandMB
+// showBalance publishes the load of a cluster in its summary.
+func (s *Server) showBalance(cluster *simulator.ClusterComputeResource, snapshot *drs.Cluster) {
+	usage := snapshot.Usage()
+	usage.StatsGenNumber = time.Now().Unix()
 	for _, entity := range s.registry.All("VirtualMachine") {
 		vm := entity.(*simulator.VirtualMachine)
 		if s.clusterOf(s.hostOf(vm)) != cluster {
@@ -178,9 +168,9 @@ func (s *Server) showBalance(cluster *simulator.ClusterComputeResource, scene *s
 			usage.PoweredOffVmCount++
 		}
 	}
-	current := int32(scene.deviation(ref{}, ref{}) * 1000)
+	current, target := snapshot.Imbalance()
 	s.changeSummary(cluster, func(summary *types.ClusterComputeResourceSummary) {
-		summary.CurrentBalance, summary.TargetBalance, summary.UsageSummary = current, targets[scene.rate], &usage
+		summary.CurrentBalance, summary.TargetBalance, summary.UsageSummary = current, target, &usage
 	})
 }
 
@@ -195,7 +185,7 @@ func (s *Server) changeSummary(cluster *simulator.ClusterComputeResource, change
 	})
 }
 
-// hostWatch has DRS look again when a host comes back from maintenance, or goes.
+// hostWatch has DRS review a cluster when a host enters or leaves maintenance mode.
 type hostWatch struct {
 	self   ref
 	server *Server

@@ -21,6 +21,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/config"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 const apiVersion = "8.0.3.0"
@@ -130,7 +131,7 @@ func (s *Server) sizeCluster(cluster *simulator.ClusterComputeResource) {
 	cluster.Network = nil
 	for _, host := range hosts {
 		for _, network := range host.Network {
-			cluster.Network = with(cluster.Network, network)
+			cluster.Network = vim.With(cluster.Network, network)
 		}
 	}
 	summary := cluster.Summary.GetComputeResourceSummary()

@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds init: one static program, the same bytes wherever it is built with the same Go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from guest.build.run import run
+
+SOURCE = Path(__file__).resolve().parent.parent
+
+
+def go_version() -> str:
+    """The toolchain: an input of the build."""
+    return run(["go", "env", "GOVERSION"], cwd=SOURCE, env=_environment()).strip()
+
+
+def build_init(output: Path, version: str) -> None:
+    """Compile cmd/init."""
+    flags = f"-s -w -buildid= -X main.version={version}"
+    run(
+        ["go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", flags, "-o", output, "./cmd/init"],
+        cwd=SOURCE,
+        env=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    # GOFLAGS, GOEXPERIMENT and the like of the user's would change the program.
+    return {
+        "CGO_ENABLED": "0",
+        "GOOS": "linux",
+        "GOARCH": "amd64",
+        "GOAMD64": "v1",
+        "GOEXPERIMENT": "",
+        "GOFLAGS": "",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }

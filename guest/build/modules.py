@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Chooses the kernel modules of the bootstrap, with what they need, and writes the table that init loads them by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from guest.build.errors import BuildError
+from guest.build.modinfo import ModuleInfo, read_modinfo
+from guest.build.run import run_bytes
+
+# Drivers of both platforms. Init loads one when a device asks for it; squashfs and overlay when it mounts them.
+WANTED = (
+    # Disks.
+    "vmw_pvscsi",
+    "sd_mod",
+    "virtio_blk",
+    "virtio_scsi",
+    # Network.
+    "vmxnet3",
+    "virtio_net",
+    # Buses and the platform.
+    "virtio_pci",
+    "qemu_fw_cfg",
+    "vmw_balloon",
+    "virtio_balloon",
+    # The power button.
+    "button",
+    "evdev",
+    # File systems.
+    "squashfs",
+    "overlay",
+)
+
+_SUFFIXES = {".ko": None, ".ko.zst": "zstd", ".ko.xz": "xz", ".ko.gz": "gzip"}
+_SIGNATURE_MARK = b"~Module signature appended~\n"
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module, ready for the initial file system."""
+
+    name: str
+    info: ModuleInfo
+    content: bytes
+
+
+def select_modules(modules_root: Path) -> list[Module]:
+    """The wanted modules and their dependencies, each after what it depends on; what is built in is left out."""
+    files = _index(modules_root)
+    builtin = _builtin(modules_root)
+    chosen: dict[str, Module] = {}
+
+    def add(name: str, needed_by: str) -> None:
+        if name in chosen or name in builtin:
+            return
+        if name not in files:
+            raise BuildError(f"the kernel has no module {name}, which {needed_by} needs (looked in {modules_root})")
+        content = _read(files[name])
+        info = read_modinfo(name, content)
+        for dependency in info.depends:
+            add(dependency, name)
+        chosen[name] = Module(name, info, _without_signature(content))
+
+    for wanted in WANTED:
+        add(wanted, "the bootstrap")
+    return list(chosen.values())
+
+
+def table(modules: list[Module]) -> bytes:
+    """The text that init reads: name, dependencies, aliases."""
+    names = {module.name for module in modules}
+    lines = []
+    for module in modules:
+        # Dependencies that are built in need no loading.
+        depends = ",".join(name for name in module.info.depends if name in names) or "-"
+        lines.append(" ".join([module.name, depends, *module.info.aliases]))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _index(modules_root: Path) -> dict[str, Path]:
+    found = {}
+    for path in sorted((modules_root / "kernel").rglob("*.ko*")):
+        stem, dot, rest = path.name.partition(".")
+        if dot + rest in _SUFFIXES:
+            found[stem.replace("-", "_")] = path
+    return found
+
+
+def _builtin(modules_root: Path) -> set[str]:
+    lines = (modules_root / "modules.builtin").read_text(encoding="utf-8").split()
+    return {Path(line).name.removesuffix(".ko").replace("-", "_") for line in lines}
+
+
+def _read(path: Path) -> bytes:
+    decompressor = _SUFFIXES[path.name[path.name.index(".") :]]
+    if decompressor is None:
+        return path.read_bytes()
+    return run_bytes([decompressor, "-dc", path])
+
+
+def _without_signature(content: bytes) -> bytes:
+    """Drop the appended signature: nothing verifies the initial file system that the module comes from, so it proves
+    nothing, and checking it costs time in every boot."""
+    if not content.endswith(_SIGNATURE_MARK):
+        return content
+    end = len(content) - len(_SIGNATURE_MARK)
+    # struct module_signature: algorithm, hash, id_type, signer_len, key_id_len, 3 of padding, sig_len (big-endian).
+    descriptor = content[end - 12 : end]
+    signer, key, length = descriptor[3], descriptor[4], int.from_bytes(descriptor[8:12], "big")
+    return content[: end - 12 - signer - key - length]

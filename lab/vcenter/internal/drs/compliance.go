@@ -1,0 +1,93 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Compliance: whether VMs are where the rules want them, and what a VM that leaves a cluster leaves behind.
+
+package drs
+
+import (
+	"slices"
+
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/vim"
+)
+
+// compliance returns by their keys whether rules are satisfied by the VMs that run. Rules that are off, or do not place VMs,
+// are left out.
+func compliance(config *types.ClusterConfigInfoEx, on Occupancy) map[int32]bool {
+	satisfied := map[int32]bool{}
+	for _, rule := range config.Rule {
+		info := rule.GetClusterRuleInfo()
+		if bound, binds := bindRule(config, rule); binds && vim.IsTrue(info.Enabled) {
+			satisfied[info.Key] = bound.satisfied(on)
+		}
+	}
+	return satisfied
+}
+
+// SetCompliance sets the compliance and the status of the rules of a configuration.
+func SetCompliance(config *types.ClusterConfigInfoEx, on Occupancy) {
+	compliance := compliance(config, on)
+	for _, rule := range config.Rule {
+		info := rule.GetClusterRuleInfo()
+		satisfied, applies := compliance[info.Key]
+		info.InCompliance, info.Status = nil, types.ManagedEntityStatusGreen
+		if applies {
+			info.InCompliance = &satisfied
+		}
+		if applies && !satisfied {
+			info.Status = types.ManagedEntityStatusRed
+		}
+	}
+}
+
+// HasCompliance returns whether the compliance that a configuration shows is still true.
+func HasCompliance(config *types.ClusterConfigInfoEx, on Occupancy) bool {
+	compliance := compliance(config, on)
+	for _, rule := range config.Rule {
+		info := rule.GetClusterRuleInfo()
+		satisfied, applies := compliance[info.Key]
+		if applies != (info.InCompliance != nil) || applies && satisfied != *info.InCompliance {
+			return false
+		}
+	}
+	return true
+}
+
+// Forget removes a VM from groups and rules, with the settings that are its own. Confirmed by Broadcom's knowledge base,
+// article 436954: it "is automatically removed from the rule's membership (e.g., VM Groups)", the rule "remains ... However,
+// if the rule no longer contains the required minimum number of members, it becomes functionally inactive", and overrides are
+// "permanently removed". That an emptied group stays is from vmware/vic, issue 7556.
+func Forget(config *types.ClusterConfigInfoEx, vm Ref) {
+	for _, group := range config.Group {
+		if g, ok := group.(*types.ClusterVmGroup); ok {
+			g.Vm = vim.Without(g.Vm, vm)
+		}
+	}
+	for _, rule := range config.Rule {
+		switch r := rule.(type) {
+		case *types.ClusterAffinityRuleSpec:
+			r.Vm = vim.Without(r.Vm, vm)
+		case *types.ClusterAntiAffinityRuleSpec:
+			r.Vm = vim.Without(r.Vm, vm)
+		}
+	}
+	config.DasVmConfig = slices.DeleteFunc(config.DasVmConfig, func(info types.ClusterDasVmConfigInfo) bool { return info.Key == vm })
+	config.DrsVmConfig = slices.DeleteFunc(config.DrsVmConfig, func(info types.ClusterDrsVmConfigInfo) bool { return info.Key == vm })
+	config.VmOrchestration = slices.DeleteFunc(config.VmOrchestration, func(info types.ClusterVmOrchestrationInfo) bool { return info.Vm == vm })
+}
+
+// Mentions returns whether a configuration has anything that Forget would remove.
+func Mentions(config *types.ClusterConfigInfoEx, vm Ref) bool {
+	for _, group := range config.Group {
+		if g, ok := group.(*types.ClusterVmGroup); ok && slices.Contains(g.Vm, vm) {
+			return true
+		}
+	}
+	return len(RulesBetween(config, vm)) > 0 ||
+		slices.ContainsFunc(config.DasVmConfig, func(info types.ClusterDasVmConfigInfo) bool { return info.Key == vm }) ||
+		slices.ContainsFunc(config.DrsVmConfig, func(info types.ClusterDrsVmConfigInfo) bool { return info.Key == vm }) ||
+		slices.ContainsFunc(config.VmOrchestration, func(info types.ClusterVmOrchestrationInfo) bool { return info.Vm == vm })
+}

@@ -1,0 +1,108 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Recommendations: the moves that DRS shows to users, who may apply them.
+
+package drs
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// Recommendation is a move that DRS recommends.
+type Recommendation struct {
+	Move
+	Key  string
+	Made time.Time
+}
+
+// IsPlacement returns whether the recommendation is to power on a VM.
+func (r *Recommendation) IsPlacement() bool {
+	return r.Reason == types.RecommendationReasonCodePowerOnVm
+}
+
+var reasonText = map[types.RecommendationReasonCode]string{
+	types.RecommendationReasonCodeJointAffin:         "Fix VM/VM affinity rule violation",
+	types.RecommendationReasonCodeAntiAffin:          "Fix VM/VM anti-affinity rule violation",
+	types.RecommendationReasonCodeVmHostHardAffinity: "Fix mandatory VM/host affinity rule violation",
+	types.RecommendationReasonCodeVmHostSoftAffinity: "Fix preferred VM/host affinity rule violation",
+	types.RecommendationReasonCodeHostMaint:          "Host is entering maintenance mode",
+	types.RecommendationReasonCodeFairnessCpuAvg:     "Balance average CPU loads",
+	types.RecommendationReasonCodePowerOnVm:          "Power on virtual machine",
+}
+
+// ReasonText returns what vCenter shows as the reason.
+func (r *Recommendation) ReasonText() string { return reasonText[r.Reason] }
+
+// Recommendations are those that a cluster shows. Keys are never used again.
+type Recommendations struct {
+	lastKey int
+	shown   []Recommendation
+}
+
+// All returns the recommendations that are shown.
+func (r *Recommendations) All() []Recommendation { return slices.Clone(r.shown) }
+
+// Get returns the recommendation of a move that is shown, or a new one, which is not shown.
+func (r *Recommendations) Get(move Move) Recommendation {
+	for _, shown := range r.shown {
+		if shown.Move == move {
+			return shown
+		}
+	}
+	r.lastKey++
+	return Recommendation{move, strconv.Itoa(r.lastKey), time.Now()}
+}
+
+// Place recommends to power on a VM on a host, instead of what is shown for the VM.
+func (r *Recommendations) Place(vm, host Ref) Recommendation {
+	r.shown = withoutVM(r.shown, vm)
+	made := r.Get(Move{VM: vm, To: host, Reason: types.RecommendationReasonCodePowerOnVm, Rating: MandatoryRating})
+	r.shown = append(r.shown, made)
+	return made
+}
+
+// Take removes a recommendation from those that are shown. It returns false if none has the key, or it does not qualify.
+func (r *Recommendations) Take(key string, qualifies func(*Recommendation) bool) (Recommendation, bool) {
+	place := slices.IndexFunc(r.shown, func(shown Recommendation) bool { return shown.Key == key && qualifies(&shown) })
+	if place < 0 {
+		return Recommendation{}, false
+	}
+	taken := r.shown[place]
+	r.shown = slices.Delete(r.shown, place, place+1)
+	return taken, true
+}
+
+// Renew replaces the recommendations by a plan for the cluster, and returns the moves that DRS makes by itself. Unless the
+// plan is that of a whole run, it has no moves for balance, and the ones that are shown stay while their VMs do.
+func (r *Recommendations) Renew(plan Plan, cluster *Cluster, config *types.ClusterConfigInfoEx, whole bool) (automatic []Move) {
+	kept := slices.DeleteFunc(slices.Clone(r.shown), func(shown Recommendation) bool {
+		host, runs := cluster.HostOf(shown.VM)
+		if shown.IsPlacement() {
+			return runs
+		}
+		return whole || shown.Reason != types.RecommendationReasonCodeFairnessCpuAvg || !runs || host != shown.From
+	})
+	for _, move := range plan.Moves {
+		if behavior, _ := Automation(config, move.VM); behavior == types.DrsBehaviorFullyAutomated {
+			// The task that puts a host into maintenance mode empties the host itself.
+			if move.Reason != types.RecommendationReasonCodeHostMaint {
+				automatic = append(automatic, move)
+			}
+			continue
+		}
+		// A move that is shown already keeps its key.
+		kept = append(withoutVM(kept, move.VM), r.Get(move))
+	}
+	r.shown = kept
+	return automatic
+}
+
+func withoutVM(list []Recommendation, vm Ref) []Recommendation {
+	return slices.DeleteFunc(list, func(one Recommendation) bool { return one.VM == vm })
+}

@@ -1,0 +1,363 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Maintenance mode: a host is emptied, and then nothing runs on it until it leaves the mode. "The task completes when there
+// are no running virtual machines on the host and no provisioning operations in progress on the host."
+// (HostSystem.EnterMaintenanceMode_Task)
+
+package vsim
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
+	"gantry.invalid/lab/vcenter/internal/vim"
+)
+
+const (
+	// evacuationPause is the time between two looks at a host that is not empty yet.
+	evacuationPause = 250 * time.Millisecond
+	// evacuationRetry is the time until a machine that could not be moved is tried again.
+	evacuationRetry = 2 * time.Second
+)
+
+// maintenance is which hosts are on their way into the mode, and how the tasks are cancelled that take them there.
+type maintenance struct {
+	mu       sync.Mutex
+	entering map[ref]ref           // by host: the task
+	cancels  map[ref]chan struct{} // by task; closed by CancelTask
+}
+
+// begin gives the task that is taking the host there already, if there is one.
+func (m *maintenance) begin(host, task ref) (other ref, begun bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.entering == nil {
+		m.entering, m.cancels = map[ref]ref{}, map[ref]chan struct{}{}
+	}
+	if other, entering := m.entering[host]; entering {
+		return other, false
+	}
+	m.entering[host] = task
+	return ref{}, true
+}
+
+func (m *maintenance) end(host ref) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.entering, host)
+}
+
+func (m *maintenance) isEntering(host ref) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, entering := m.entering[host]
+	return entering
+}
+
+// cancellable gives a channel that CancelTask closes, until forget.
+func (m *maintenance) cancellable(task ref) (cancelled <-chan struct{}, forget func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	channel := make(chan struct{})
+	m.cancels[task] = channel
+	return channel, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.cancels, task)
+	}
+}
+
+func (m *maintenance) cancel(task ref) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	channel := m.cancels[task]
+	if channel == nil {
+		return false
+	}
+	delete(m.cancels, task)
+	close(channel)
+	return true
+}
+
+// unavailable is true for a host that is in maintenance mode, or on its way there: nothing may come to it.
+func (s *Server) unavailable(host *simulator.HostSystem) bool {
+	return s.maintenance.isEntering(host.Self) || s.inMaintenanceMode(host)
+}
+
+func (s *Server) inMaintenanceMode(host *simulator.HostSystem) (inside bool) {
+	s.locked(host, func(*simulator.Context) { inside = host.Runtime.InMaintenanceMode })
+	return inside
+}
+
+// enterMaintenanceMode: "Timedout: if the operation timed out"; "RequestCanceled: if the operation is canceled";
+// "InvalidState: if [...] the host is in maintenance mode". TaskInProgress: the host is on its way already.
+func (s *Server) enterMaintenanceMode(ctx *simulator.Context, request *types.EnterMaintenanceMode_Task) (soap.HasFault, types.BaseMethodFault) {
+	host := s.registry.Get(request.This).(*simulator.HostSystem)
+	if fault := checkMaintenanceSpec(request.MaintenanceSpec); fault != nil {
+		return nil, fault
+	}
+	started := make(chan ref, 1)
+	task := s.start(ctx, host.Self, "EnterMaintenanceMode_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
+		return nil, s.enterMaintenance(by, host, <-started, request)
+	})
+	started <- task
+	return taskAnswer("EnterMaintenanceMode_Task", task), nil
+}
+
+// checkMaintenanceSpec: there is no vSAN here whose data could be moved, but what is asked for must exist.
+func checkMaintenanceSpec(spec *types.HostMaintenanceSpec) types.BaseMethodFault {
+	if spec == nil || spec.VsanMode == nil {
+		return nil
+	}
+	action := types.VsanHostDecommissionModeObjectAction(spec.VsanMode.ObjectAction)
+	if !slices.Contains(action.Values(), action) {
+		return invalidArgument("maintenanceSpec.vsanMode.objectAction")
+	}
+	return nil
+}
+
+func (s *Server) enterMaintenance(by cause, host *simulator.HostSystem, task ref, request *types.EnterMaintenanceMode_Task) types.BaseMethodFault {
+	if fault := s.disconnected(host); fault != nil {
+		return fault
+	}
+	if s.inMaintenanceMode(host) {
+		return invalidHostState(host, "is in maintenance mode already")
+	}
+	if other, begun := s.maintenance.begin(host.Self, task); !begun {
+		return &types.TaskInProgress{Task: other}
+	}
+	defer s.maintenance.end(host.Self)
+	if cluster := s.clusterOf(host.Self); cluster != nil {
+		s.poke(cluster)
+	}
+	cancelled, forget := s.maintenance.cancellable(task)
+	defer forget()
+	s.update(s.registry.Get(task), set("info.cancelable", true))
+	if fault := s.evacuate(by, host, task, request, cancelled); fault != nil {
+		return fault
+	}
+	s.showMaintenance(host, true)
+	return nil
+}
+
+// evacuate returns when the host is empty.
+func (s *Server) evacuate(by cause, host *simulator.HostSystem, task ref, request *types.EnterMaintenanceMode_Task, cancelled <-chan struct{}) types.BaseMethodFault {
+	var timeout <-chan time.Time // never, for 0 and less
+	if request.Timeout > 0 {
+		timeout = time.After(time.Duration(request.Timeout) * time.Second)
+	}
+	evacuation := evacuation{server: s, by: cause{chain: by.chain, drs: true}, host: host, task: task, poweredOff: vim.IsTrue(request.EvacuatePoweredOffVms),
+		tried: map[ref]time.Time{}}
+	evacuation.most = max(len(s.machinesOn(host)), 1)
+	for {
+		evacuation.moveAll(cancelled)
+		if evacuation.done() {
+			return nil
+		}
+		select {
+		case <-time.After(evacuationPause):
+		case <-timeout:
+			fault := &types.Timedout{}
+			because(&fault.MethodFault, fmt.Sprintf("host %s did not become empty in %d seconds: %s", host.Name, request.Timeout, evacuation.obstacle))
+			return fault
+		case <-cancelled:
+			fault := &types.RequestCanceled{}
+			because(&fault.MethodFault, fmt.Sprintf("host %s does not enter maintenance mode: the task was cancelled", host.Name))
+			s.update(s.registry.Get(task), set("info.cancelled", true))
+			return fault
+		case <-s.closing:
+			return &types.RequestCanceled{}
+		}
+	}
+}
+
+// evacuation is a host's being emptied.
+type evacuation struct {
+	server     *Server
+	by         cause
+	host       *simulator.HostSystem
+	task       ref
+	poweredOff bool // those that are off are to go too
+	most       int  // machines that were there
+	obstacle   string
+	tried      map[ref]time.Time // machines that could not be moved, and when
+}
+
+// moveAll lets DRS move what it may. Without it, others have to.
+func (e *evacuation) moveAll(cancelled <-chan struct{}) {
+	s := e.server
+	for _, vm := range s.machinesOn(e.host) {
+		select {
+		case <-cancelled:
+			return
+		default:
+		}
+		on := s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn
+		if !on && !e.poweredOff || !s.drsMoves(vm, on) || time.Since(e.tried[vm.Self]) < evacuationRetry {
+			continue
+		}
+		_, fault := s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+			if s.hostOf(vm) != e.host.Self {
+				return nil, nil // somebody else has moved it
+			}
+			target, fault := s.chooseHost(vm, e.host.Self)
+			if fault != nil {
+				return nil, fault
+			}
+			return nil, s.moveTo(by, vm, target)
+		})(e.by)
+		if fault != nil {
+			e.note(vm, fault)
+			e.tried[vm.Self] = time.Now()
+		}
+		left := len(s.machinesOn(e.host))
+		s.update(s.registry.Get(e.task), set("info.progress", int32(max(0, 90*(e.most-left)/e.most))))
+	}
+}
+
+// note keeps why a machine stays; it is told once, not at each look.
+func (e *evacuation) note(vm *simulator.VirtualMachine, fault types.BaseMethodFault) {
+	obstacle := fmt.Sprintf("%s stays: %s", vm.Name, faultText(fault))
+	if obstacle != e.obstacle {
+		slog.Warn("a machine stays on a host that is to enter maintenance mode", "host", e.host.Name, "obstacle", obstacle)
+	}
+	e.obstacle = obstacle
+}
+
+// done: nothing runs there, nor is about to. "for a DRS disabled cluster, the task will not succeed unless all powered-off
+// virtual machines have been manually reregistered; for a DRS enabled cluster […] a powered-off virtual machine may remain at
+// the host only for two reasons: (a) no compatible host found for reregistration, (b) DRS is disabled for the virtual machine."
+func (e *evacuation) done() bool {
+	s := e.server
+	for _, vm := range s.machinesOn(e.host) {
+		on := s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn
+		if on || e.poweredOff && !s.drsEnabled(e.host.Self) {
+			if e.obstacle == "" {
+				e.obstacle = vm.Name + " is still there"
+			}
+			return false
+		}
+	}
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	for vm, claimed := range s.load.admitted {
+		if claimed.Host == e.host.Self {
+			e.obstacle = s.nameOf(vm) + " is on its way there, or away"
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Server) machinesOn(host *simulator.HostSystem) []*simulator.VirtualMachine {
+	var references []ref
+	s.locked(host, func(*simulator.Context) { references = slices.Clone(host.Vm) })
+	var machines []*simulator.VirtualMachine
+	for _, reference := range references {
+		if vm := s.vm(reference); vm != nil {
+			machines = append(machines, vm)
+		}
+	}
+	return machines
+}
+
+func (s *Server) drsEnabled(host ref) bool {
+	cluster := s.clusterOf(host)
+	return cluster != nil && vim.IsTrue(s.clusterConfig(cluster).DrsConfig.Enabled)
+}
+
+// drsMoves is true for a machine that DRS moves without being told to: one that is on only where it is fully automated,
+// one that is off wherever DRS is not disabled for it.
+func (s *Server) drsMoves(vm *simulator.VirtualMachine, on bool) bool {
+	cluster := s.clusterOf(s.hostOf(vm))
+	if cluster == nil {
+		return false
+	}
+	behavior, managed := drs.Automation(s.clusterConfig(cluster), vm.Self)
+	return managed && (!on || behavior == types.DrsBehaviorFullyAutomated)
+}
+
+// exitMaintenanceMode: "InvalidState: if the host is not in maintenance mode".
+func (s *Server) exitMaintenanceMode(ctx *simulator.Context, request *types.ExitMaintenanceMode_Task) (soap.HasFault, types.BaseMethodFault) {
+	host := s.registry.Get(request.This).(*simulator.HostSystem)
+	return s.task(ctx, host.Self, "ExitMaintenanceMode_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
+		if fault := s.disconnected(host); fault != nil {
+			return nil, fault
+		}
+		if !s.inMaintenanceMode(host) {
+			return nil, invalidHostState(host, "is not in maintenance mode")
+		}
+		s.showMaintenance(host, false)
+		return nil, nil
+	})
+}
+
+// showMaintenance shows the mode, and what the cluster has without the host.
+func (s *Server) showMaintenance(host *simulator.HostSystem, inside bool) {
+	s.showHost(host, func(runtime *types.HostRuntimeInfo) { runtime.InMaintenanceMode = inside }, set("runtime.inMaintenanceMode", inside))
+	s.showEffective(host)
+}
+
+// showHost changes the state that a host shows, in its summary too.
+func (s *Server) showHost(host *simulator.HostSystem, change func(*types.HostRuntimeInfo), changes ...types.PropertyChange) {
+	s.locked(host, func(ctx *simulator.Context) {
+		runtime := host.Runtime
+		change(&runtime)
+		ctx.Update(host, append(changes, set("summary.runtime", runtime)))
+	})
+}
+
+// showEffective counts the hosts that a cluster can use.
+func (s *Server) showEffective(host *simulator.HostSystem) {
+	cluster := s.clusterOf(host.Self)
+	if cluster == nil {
+		return
+	}
+	var count, cpu int32
+	var memory int64
+	for _, member := range s.hostsWith(host.Self) {
+		if s.disconnected(member) != nil || s.inMaintenanceMode(member) {
+			continue
+		}
+		count++
+		cpu += int32(member.Hardware.CpuInfo.NumCpuCores) * member.Summary.Hardware.CpuMhz
+		memory += member.Hardware.MemorySize >> 20
+	}
+	s.locked(cluster, func(ctx *simulator.Context) {
+		summary := *cluster.Summary.(*types.ClusterComputeResourceSummary)
+		summary.NumEffectiveHosts, summary.EffectiveCpu, summary.EffectiveMemory = count, cpu, memory
+		ctx.Update(cluster, []types.PropertyChange{set("summary", &summary)})
+	})
+}
+
+// cancelTask: "NotSupported: the task is not cancelable"; "InvalidState: if the task is already complete".
+func (s *Server) cancelTask(_ *simulator.Context, request *types.CancelTask) (soap.HasFault, types.BaseMethodFault) {
+	if s.maintenance.cancel(request.This) {
+		return &methods.CancelTaskBody{Res: &types.CancelTaskResponse{}}, nil
+	}
+	if task, ok := s.registry.Get(request.This).(mo.Reference); ok {
+		if state := s.taskState(task); state == types.TaskInfoStateSuccess || state == types.TaskInfoStateError {
+			return nil, invalidState("the task has ended")
+		}
+	}
+	return nil, notSupported("this task cannot be cancelled")
+}
+
+func (s *Server) taskState(object mo.Reference) (state types.TaskInfoState) {
+	if task, ok := object.(*simulator.Task); ok {
+		s.locked(task, func(*simulator.Context) { state = task.Info.State })
+	}
+	return state
+}

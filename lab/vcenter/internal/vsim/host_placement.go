@@ -1,0 +1,353 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Where machines run: what hosts and pools admit, and the host that DRS chooses.
+
+package vsim
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/drs"
+	"gantry.invalid/lab/vcenter/internal/vim"
+)
+
+// claim is what a machine that is on, or about to be, takes.
+type claim struct {
+	drs.Claim
+	pool ref
+}
+
+// load is all claims.
+type load struct {
+	mu       sync.Mutex
+	admitted map[ref]claim
+}
+
+// overheadMB is what a host needs beside a machine's memory.
+func overheadMB(config *types.VirtualMachineConfigInfo) int64 {
+	return 20 + 4*int64(config.Hardware.NumCPU) + int64(config.Hardware.MemoryMB)/256
+}
+
+func claimOf(vm ref, config *types.VirtualMachineConfigInfo, pool ref) claim {
+	return claim{drs.Claim{VM: vm, MemoryMB: int64(config.Hardware.MemoryMB),
+		ReservedMB: *config.MemoryAllocation.Reservation + overheadMB(config), CPUMHz: *config.CpuAllocation.Reservation}, pool}
+}
+
+// admit chooses a host that takes the machine and holds a place for it. only, if given, is the one host asked for.
+func (s *Server) admit(vm *simulator.VirtualMachine, only *ref) (ref, types.BaseMethodFault) {
+	return s.choosePlace(vm, only, true)
+}
+
+// choosePlace is admit, or only tells what it would do.
+func (s *Server) choosePlace(vm *simulator.VirtualMachine, only *ref, hold bool) (ref, types.BaseMethodFault) {
+	var config *types.VirtualMachineConfigInfo
+	var pool, current ref
+	s.locked(vm, func(*simulator.Context) {
+		config, current = vm.Config, *vm.Runtime.Host
+		if vm.ResourcePool != nil {
+			pool = *vm.ResourcePool
+		}
+	})
+	want := claimOf(vm.Self, config, pool)
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	if fault := s.poolAdmits(want); fault != nil {
+		return ref{}, fault
+	}
+	host, fault := s.choose(want, config, only, current)
+	if fault == nil {
+		fault = s.failoverAdmits(host, want)
+	}
+	if fault != nil {
+		return ref{}, fault
+	}
+	if hold {
+		want.Host = host
+		s.load.admitted[vm.Self] = want
+	}
+	return host, nil
+}
+
+func (s *Server) dismiss(vm ref) {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	delete(s.load.admitted, vm)
+}
+
+// choose takes a host of the cluster of the machine's pool: of those that can run the machine, and break no mandatory rule,
+// the one where it breaks the fewest others, and of these the least loaded. only, if given, is the one host asked for.
+// The caller holds the load.
+func (s *Server) choose(want claim, config *types.VirtualMachineConfigInfo, only *ref, current ref) (ref, types.BaseMethodFault) {
+	hosts := s.hostsWith(want.pool)
+	if only != nil {
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(host *simulator.HostSystem) bool { return host.Self != *only })
+	}
+	if len(hosts) == 0 {
+		return ref{}, invalidArgument("host")
+	}
+	return s.bestOf(hosts, want, current, func(host *simulator.HostSystem) types.BaseMethodFault {
+		return s.hostAdmits(host, want, config)
+	})
+}
+
+func (s *Server) memoryOn(host ref) int64 {
+	total := int64(0)
+	for _, claimed := range s.load.admitted {
+		if claimed.Host == host {
+			total += claimed.MemoryMB
+		}
+	}
+	return total
+}
+
+// hostAdmits says why a host cannot run a machine, beside those that run there, or must not by a mandatory rule. As a simplification, a machine larger than the host never can.
+func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
+	if fault := s.rulesAdmit(host.Self, want.VM); fault != nil {
+		return fault
+	}
+	if fault := s.hostReaches(host, config); fault != nil {
+		return fault
+	}
+	memoryMB := host.Hardware.MemorySize >> 20
+	reserved := int64(0)
+	for vm, claimed := range s.load.admitted {
+		if claimed.Host == host.Self && vm != want.VM {
+			reserved += claimed.ReservedMB
+		}
+	}
+	switch {
+	case config.Hardware.NumCPU > int32(host.Hardware.CpuInfo.NumCpuThreads):
+		return &types.NumVirtualCpusExceedsLimit{MaxSupportedVcpus: int32(host.Hardware.CpuInfo.NumCpuThreads)}
+	case want.MemoryMB > memoryMB:
+		return vim.NotEnoughMemory(memoryMB, want.MemoryMB)
+	case want.ReservedMB > memoryMB-reserved:
+		return vim.NotEnoughMemory(memoryMB-reserved, want.ReservedMB)
+	}
+	return nil
+}
+
+// hostReaches checks that a host is there, and has the machine's networks and datastores.
+func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
+	var fault types.BaseMethodFault
+	s.locked(host, func(*simulator.Context) {
+		switch {
+		case host.Runtime.ConnectionState != types.HostSystemConnectionStateConnected:
+			fault = &types.HostNotConnected{}
+		case host.Runtime.InMaintenanceMode || s.maintenance.isEntering(host.Self):
+			fault = invalidState(fmt.Sprintf("host %s is in maintenance mode", host.Name))
+		}
+		for _, store := range s.datastoresOf(config) {
+			if fault == nil && !slices.Contains(host.Datastore, store) {
+				fault = vmConfigFault(fmt.Sprintf("host %s does not see datastore %s", host.Name, s.nameOf(store)))
+			}
+		}
+		for _, network := range s.networksOf(config) {
+			if fault == nil && !slices.Contains(host.Network, network) {
+				fault = vmConfigFault(fmt.Sprintf("host %s does not have network %s", host.Name, s.nameOf(network)))
+			}
+		}
+	})
+	return fault
+}
+
+// poolAdmits goes up from the machine's pool as far as reservations expand. The caller holds the load.
+func (s *Server) poolAdmits(want claim) types.BaseMethodFault {
+	pool, ok := s.registry.Get(want.pool).(*simulator.ResourcePool)
+	for ok {
+		memory, cpu := &pool.Config.MemoryAllocation, &pool.Config.CpuAllocation
+		usedMB, usedMHz := s.usedIn(pool)
+		if free, admitted := admits(memory, usedMB, want.ReservedMB); !admitted {
+			return vim.NotEnoughMemory(free, want.ReservedMB)
+		}
+		if free, admitted := admits(cpu, usedMHz, want.CPUMHz); !admitted {
+			return &types.InsufficientCpuResourcesFault{Unreserved: max(free, 0), Requested: want.CPUMHz}
+		}
+		if !*memory.ExpandableReservation && !*cpu.ExpandableReservation {
+			return nil
+		}
+		pool, ok = s.registry.Get(*pool.Parent).(*simulator.ResourcePool)
+	}
+	return nil
+}
+
+func admits(allocation *types.ResourceAllocationInfo, used, wanted int64) (free int64, admitted bool) {
+	if wanted == 0 {
+		return 0, true
+	}
+	if limit := *allocation.Limit; limit >= 0 && used+wanted > limit {
+		return limit - used, false
+	}
+	if !*allocation.ExpandableReservation && used+wanted > *allocation.Reservation {
+		return *allocation.Reservation - used, false
+	}
+	return 0, true
+}
+
+// usedIn sums up what machines in a pool, and the pools below it, have reserved.
+func (s *Server) usedIn(pool *simulator.ResourcePool) (memoryMB, cpuMHz int64) {
+	for _, claimed := range s.load.admitted {
+		for inside, ok := s.registry.Get(claimed.pool).(*simulator.ResourcePool); ok; inside, ok = s.registry.Get(*inside.Parent).(*simulator.ResourcePool) {
+			if inside == pool {
+				memoryMB += claimed.ReservedMB
+				cpuMHz += claimed.CPUMHz
+				break
+			}
+		}
+	}
+	return memoryMB, cpuMHz
+}
+
+// hostFor gives a new machine a host, without holding a place on it: it is not on.
+func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo) (*simulator.HostSystem, types.BaseMethodFault) {
+	candidates := s.hostsWith(to.pool.Self)
+	if to.host != nil {
+		candidates = []*simulator.HostSystem{s.registry.Get(*to.host).(*simulator.HostSystem)}
+	}
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	var best *simulator.HostSystem
+	var refusal types.BaseMethodFault
+	for _, host := range candidates {
+		fault := s.hostReaches(host, config)
+		if fault == nil {
+			fault = s.hostMounts(host, to.store)
+		}
+		if fault != nil {
+			refusal = fault
+		} else if best == nil || s.memoryOn(host.Self) < s.memoryOn(best.Self) {
+			best = host
+		}
+	}
+	if best == nil {
+		return nil, refusal
+	}
+	return best, nil
+}
+
+// placeVM recommends, as DRS does for a machine that does not exist yet, or is to be moved.
+func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.HasFault, types.BaseMethodFault) {
+	spec := request.PlacementSpec
+	config, current, fault := s.placementConfig(&spec)
+	if fault != nil {
+		return nil, fault
+	}
+	only := spec.Hosts
+	if spec.RelocateSpec != nil && spec.RelocateSpec.Host != nil {
+		only = []ref{*spec.RelocateSpec.Host}
+	}
+	store, fault := s.placementStore(&spec)
+	if fault != nil {
+		return nil, fault
+	}
+	cluster := s.clusterOf(request.This)
+	var mover ref
+	if spec.Vm != nil && spec.PlacementType != string(types.PlacementSpecPlacementTypeClone) {
+		mover = *spec.Vm
+	}
+	host, fault := s.placementHost(cluster, mover, config, only, current)
+	body := &methods.PlaceVmBody{Res: &types.PlaceVmResponse{}}
+	if fault != nil {
+		body.Res.Returnval.DrsFault = &types.ClusterDrsFaults{Reason: string(types.RecommendationReasonCodeXvmotionPlacement),
+			FaultsByVm: []types.BaseClusterDrsFaultsFaultsByVm{&types.ClusterDrsFaultsFaultsByVm{Vm: spec.Vm,
+				Fault: []types.LocalizedMethodFault{*localized(fault)}}}}
+		return body, nil
+	}
+	target := types.VirtualMachineRelocateSpec{Host: &host, Datastore: &store, Pool: cluster.ResourcePool}
+	body.Res.Returnval.Recommendations = []types.ClusterRecommendation{{Key: "1", Type: "V1", Time: time.Now(), Rating: 5,
+		Reason:     string(types.RecommendationReasonCodeXvmotionPlacement),
+		ReasonText: "Placement of a virtual machine", Target: &cluster.Self,
+		Action: []types.BaseClusterAction{&types.PlacementAction{
+			ClusterAction: types.ClusterAction{Type: "PlacementV1", Target: &cluster.Self},
+			Vm:            spec.Vm, TargetHost: &host, RelocateSpec: &target}}}}
+	return body, nil
+}
+
+// placementHost chooses among the hosts that are asked for, or all of the cluster. vm is empty for a machine that is to be.
+func (s *Server) placementHost(cluster *simulator.ClusterComputeResource, vm ref, config *types.VirtualMachineConfigInfo,
+	only []ref, current ref) (ref, types.BaseMethodFault) {
+	hosts := s.hostsWith(cluster.Self)
+	if len(only) > 0 {
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(host *simulator.HostSystem) bool { return !slices.Contains(only, host.Self) })
+	}
+	if len(hosts) == 0 {
+		return ref{}, invalidArgument("placementSpec.hosts")
+	}
+	want := claimOf(vm, config, *cluster.ResourcePool)
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	return s.bestOf(hosts, want, current, func(host *simulator.HostSystem) types.BaseMethodFault {
+		return s.hostAdmits(host, want, config)
+	})
+}
+
+// placementConfig is what is to be placed.
+func (s *Server) placementConfig(spec *types.PlacementSpec) (*types.VirtualMachineConfigInfo, ref, types.BaseMethodFault) {
+	var change *types.VirtualMachineConfigSpec
+	config, current := newConfig(), ref{}
+	switch types.PlacementSpecPlacementType(spec.PlacementType) {
+	case types.PlacementSpecPlacementTypeCreate:
+		if spec.ConfigSpec == nil {
+			return nil, ref{}, invalidArgument("placementSpec.configSpec")
+		}
+		change = spec.ConfigSpec
+	case types.PlacementSpecPlacementTypeClone, types.PlacementSpecPlacementTypeRelocate, types.PlacementSpecPlacementTypeReconfigure:
+		if spec.Vm == nil || s.vm(*spec.Vm) == nil {
+			return nil, ref{}, invalidArgument("placementSpec.vm")
+		}
+		vm := s.vm(*spec.Vm)
+		s.locked(vm, func(*simulator.Context) { config, current = copied(*vm.Config), *vm.Runtime.Host })
+		if spec.CloneSpec != nil {
+			change = spec.CloneSpec.Config
+		}
+		if spec.ConfigSpec != nil {
+			change = spec.ConfigSpec
+		}
+	default:
+		return nil, ref{}, notSupported(fmt.Sprintf("a placement of type %q", spec.PlacementType))
+	}
+	if change != nil {
+		// Devices would become files; the size is what placement looks at.
+		d := &draft{server: s, config: config}
+		sizes := &types.VirtualMachineConfigSpec{NumCPUs: change.NumCPUs, NumCoresPerSocket: change.NumCoresPerSocket,
+			MemoryMB: change.MemoryMB, MemoryAllocation: change.MemoryAllocation, CpuAllocation: change.CpuAllocation}
+		if fault := d.apply(sizes); fault != nil {
+			return nil, ref{}, fault
+		}
+		config = d.config
+	}
+	return &config, current, nil
+}
+
+// placementStore is the candidate with the most free space.
+func (s *Server) placementStore(spec *types.PlacementSpec) (ref, types.BaseMethodFault) {
+	if spec.RelocateSpec != nil && spec.RelocateSpec.Datastore != nil {
+		return *spec.RelocateSpec.Datastore, nil
+	}
+	var best *simulator.Datastore
+	for _, configured := range s.config.Datastores {
+		entity := s.site.datastores[configured.Name]
+		if len(spec.Datastores) > 0 && !slices.Contains(spec.Datastores, entity.Self) {
+			continue
+		}
+		if len(spec.Datastores) == 0 && len(configured.Hosts) > 0 {
+			continue // it would tie the machine to the hosts that see it
+		}
+		if best == nil || s.stores.Named(entity.Name).Free() > s.stores.Named(best.Name).Free() {
+			best = entity
+		}
+	}
+	if best == nil {
+		return ref{}, invalidArgument("placementSpec.datastores")
+	}
+	return best.Self, nil
+}

@@ -1,0 +1,135 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The inventory tree: names that are unique in their folder, children that come and go.
+
+package vsim
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/datastore"
+	"gantry.invalid/lab/vcenter/internal/vim"
+)
+
+const longestName = 80
+
+// names are taken before their objects exist, so that of many creations at once just one succeeds.
+type names struct {
+	mu    sync.Mutex
+	taken map[takenName]bool
+}
+
+type takenName struct {
+	folder ref
+	name   string
+}
+
+// escaped is how vCenter stores characters that have a meaning in paths.
+func escaped(name string) string {
+	for _, character := range []string{"%", "/", `\`} {
+		name = strings.ReplaceAll(name, character, strings.ToLower(url.QueryEscape(character)))
+	}
+	return name
+}
+
+// takeName makes a name in a folder its caller's, until it calls release; by then the object has it, or nobody.
+func (s *Server) takeName(folder ref, name string) (release func(), fault types.BaseMethodFault) {
+	if name == "" || len(name) > longestName {
+		return nil, &types.InvalidName{Name: name, Entity: &folder}
+	}
+	key := takenName{folder, name}
+	s.names.mu.Lock()
+	defer s.names.mu.Unlock()
+	if child := s.childNamed(folder, name); child != nil {
+		return nil, &types.DuplicateName{Name: name, Object: child.Reference()}
+	}
+	if s.names.taken[key] {
+		return nil, &types.DuplicateName{Name: name, Object: folder}
+	}
+	if s.names.taken == nil {
+		s.names.taken = map[takenName]bool{}
+	}
+	s.names.taken[key] = true
+	return func() {
+		s.names.mu.Lock()
+		defer s.names.mu.Unlock()
+		delete(s.names.taken, key)
+	}, nil
+}
+
+func (s *Server) childNamed(folder ref, name string) mo.Entity {
+	return s.registry.FindByName(name, s.children(folder))
+}
+
+func (s *Server) children(folder ref) []ref {
+	object, ok := s.registry.Get(folder).(*simulator.Folder)
+	if !ok {
+		return nil
+	}
+	var children []ref
+	s.locked(object, func(*simulator.Context) { children = slices.Clone(object.ChildEntity) })
+	return children
+}
+
+// addChild registers an object in a folder.
+func (s *Server) addChild(folder *simulator.Folder, child mo.Entity) {
+	s.locked(folder, func(ctx *simulator.Context) {
+		// Container views, told of the child, look for it in the tree.
+		folder.ChildEntity = append(slices.Clone(folder.ChildEntity), child.Reference())
+		s.registry.PutEntity(folder, child)
+		ctx.Update(folder, []types.PropertyChange{set("childEntity", folder.ChildEntity)})
+	})
+}
+
+// removeChild takes an object out of its folder and out of the inventory.
+func (s *Server) removeChild(child mo.Entity) {
+	folder, _ := s.registry.Get(*child.Entity().Parent).(*simulator.Folder)
+	s.registry.Remove(s.context(), child.Reference())
+	if folder != nil {
+		s.unlink(folder, child.Reference())
+	}
+}
+
+func (s *Server) unlink(folder *simulator.Folder, child ref) {
+	s.locked(folder, func(ctx *simulator.Context) {
+		ctx.Update(folder, []types.PropertyChange{set("childEntity", vim.Without(folder.ChildEntity, child))})
+	})
+}
+
+func (s *Server) link(folder *simulator.Folder, child ref) {
+	s.locked(folder, func(ctx *simulator.Context) {
+		ctx.Update(folder, []types.PropertyChange{set("childEntity", append(slices.Clone(folder.ChildEntity), child))})
+	})
+}
+
+func (s *Server) datacenterOf(reference ref) *simulator.Datacenter {
+	return enclosing[*simulator.Datacenter](s, reference)
+}
+
+// enclosing climbs up the tree to the first object of a type, which may be the one referred to; its zero: there is none.
+func enclosing[T mo.Reference](s *Server, reference ref) (none T) {
+	for {
+		object := s.registry.Get(reference)
+		if found, ok := object.(T); ok {
+			return found
+		}
+		entity, ok := object.(mo.Entity)
+		if !ok || entity.Entity().Parent == nil {
+			return none
+		}
+		reference = *entity.Entity().Parent
+	}
+}
+
+func storePath(name string) datastore.Path {
+	return datastore.Path{Store: name}
+}

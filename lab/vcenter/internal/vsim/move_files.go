@@ -1,0 +1,308 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Carrying a relocation out: the machine's files, the machine, then what was left behind.
+
+package vsim
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/datastore"
+	"gantry.invalid/lab/vcenter/internal/machine"
+	"gantry.invalid/lab/vcenter/internal/vim"
+)
+
+func diskProperty(index int, property string) string {
+	return fmt.Sprintf("spec.disk[%d].%s", index, property)
+}
+
+// perform is called when nothing is known that would speak against it.
+func (s *Server) perform(by cause, r *relocation, progress func(int32)) types.BaseMethodFault {
+	before := s.diskPaths(r.vm)
+	oldConfig, event := r.draft.config.Files.VmPathName, s.vmEvent(r.vm)
+	s.postMoving(by, r)
+	if fault := s.bring(r, progress); fault != nil {
+		r.draft.drop()
+		s.postNotMoved(by, r, fault)
+		return fault
+	}
+	progress(progressMoved)
+	s.publishRelocation(r)
+	s.postMoved(by, r, event)
+	if r.rehomed {
+		s.removeHome(oldConfig)
+	}
+	// What it stood on may have waited for its last user.
+	for _, disk := range s.diskUse.unused(before) {
+		logFailure(s.stores.RemoveDisk(disk), "a disk that nothing stands on any more", disk)
+		logFailure(s.stores.RemoveFolder(disk.Dir()), "an empty folder", disk.Dir())
+	}
+	for store := range s.site.datastores {
+		s.publishFree(store)
+	}
+	if r.folder != nil && *r.vm.Parent != r.folder.Self {
+		return s.moveInto(r.folder, r.vm.Self)
+	}
+	return nil
+}
+
+// bring makes the machine's new files and, if it is on, takes the guest to them and to the host.
+func (s *Server) bring(r *relocation, progress func(int32)) types.BaseMethodFault {
+	if r.rehomed {
+		r.draft.home = datastore.Path{Store: r.home, Relative: r.draft.name}
+		if fault := r.draft.makeHome(); fault != nil {
+			return fault
+		}
+	}
+	steps, fault := r.copyings()
+	if fault != nil {
+		return fault
+	}
+	if !r.on {
+		return r.copyDisks(steps, progress)
+	}
+	spec, fault := s.machineSpec(r.vm)
+	if fault != nil {
+		return fault
+	}
+	if fault := r.adapt(&spec, steps); fault != nil {
+		return fault
+	}
+	var copyFault types.BaseMethodFault
+	var copyFiles func() error
+	if len(steps) > 0 {
+		copyFiles = func() error {
+			if copyFault = r.copyDisks(steps, progress); copyFault != nil {
+				return errors.New(faultText(copyFault))
+			}
+			return nil
+		}
+	}
+	if r.host.Self == r.from && copyFiles == nil && slices.Equal(spec.NICs, r.cards()) {
+		_, fault := s.changePlace(r) // the guest has nothing of it
+		return fault
+	}
+	spec.NICs = r.cards()
+	if fault := s.carry(r, spec, copyFiles); fault != nil {
+		if copyFault != nil {
+			return copyFault
+		}
+		return fault
+	}
+	return nil
+}
+
+// copying is a file that is made at the destination.
+type copying struct {
+	source, target datastore.Path
+	parent         *datastore.Path // what it stands on there; nil: it has all of its data
+	thin           bool
+	uuid           string
+}
+
+// copyings names the moved disks' new files, parents before their children.
+func (r *relocation) copyings() ([]copying, types.BaseMethodFault) {
+	if r.draft.frozen {
+		return r.copyTree(), nil
+	}
+	var steps []copying
+	for _, move := range r.disks {
+		folder, fault := r.folderOn(move.store)
+		if fault != nil {
+			return nil, fault
+		}
+		backing := move.disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+		step := copying{source: diskPath(move.disk), target: r.freePath(steps, folder, "%s_%d.vmdk", 0), thin: move.thin, uuid: backing.Uuid}
+		if move.child {
+			step.parent = standsOn(backing)
+		}
+		steps = append(steps, step)
+	}
+	return steps, nil
+}
+
+// copyTree moves all that the machine and its snapshots stand on, as a tree. What others stand on too is not shared.
+func (r *relocation) copyTree() []copying {
+	var steps []copying
+	var visit func(backing *types.VirtualDiskFlatVer2BackingInfo) datastore.Path
+	visit = func(backing *types.VirtualDiskFlatVer2BackingInfo) datastore.Path {
+		source, err := datastore.ParsePath(backing.FileName)
+		if err != nil {
+			panic(err) // it was parsed when the disk was added
+		}
+		if known := slices.IndexFunc(steps, func(step copying) bool { return step.source == source }); known >= 0 {
+			return steps[known].target
+		}
+		step := copying{source: source, thin: vim.IsTrue(backing.ThinProvisioned), uuid: backing.Uuid}
+		if below := standsOn(backing); below != nil && !r.draft.server.diskUse.shared(*below, r.vm.Self) {
+			moved := visit(backing.Parent)
+			step.parent, step.target = &moved, r.freePath(steps, r.draft.home, "%s-%06d.vmdk", 1)
+		} else {
+			step.target = r.freePath(steps, r.draft.home, "%s_%d.vmdk", 0)
+		}
+		steps = append(steps, step)
+		return step.target
+	}
+	for _, config := range r.draft.server.configs(r.vm) {
+		for _, disk := range disksOf(config.Hardware.Device) {
+			visit(disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo))
+		}
+	}
+	return steps
+}
+
+func standsOn(backing *types.VirtualDiskFlatVer2BackingInfo) *datastore.Path {
+	if backing.Parent == nil {
+		return nil
+	}
+	place, err := datastore.ParsePath(backing.Parent.FileName)
+	if err != nil {
+		return nil
+	}
+	return &place
+}
+
+// folderOn is the machine's folder on a datastore.
+func (r *relocation) folderOn(store string) (datastore.Path, types.BaseMethodFault) {
+	folder := r.draft.home
+	if store == folder.Store {
+		return folder, nil
+	}
+	stores := r.draft.server.stores
+	folder = datastore.Path{Store: store, Relative: r.draft.name}
+	switch err := stores.MakeFolder(folder, false); {
+	case err == nil:
+		r.draft.made = append(r.draft.made, func() error { return stores.RemoveFolder(folder) })
+	case !errors.Is(err, fs.ErrExist):
+		return folder, fileFault(folder, err)
+	}
+	return folder, nil
+}
+
+// freePath is a name that no disk has, nor will have: the plain one, if numbers begin at 0, or a numbered one.
+func (r *relocation) freePath(steps []copying, folder datastore.Path, pattern string, number int) datastore.Path {
+	for ; ; number++ {
+		place := folder.Join(fmt.Sprintf(pattern, r.draft.name, number))
+		if number == 0 {
+			place = folder.Join(r.draft.name + ".vmdk")
+		}
+		planned := slices.ContainsFunc(steps, func(step copying) bool { return step.target == place })
+		if !planned && !r.draft.server.diskNameTaken(place) {
+			return place
+		}
+	}
+}
+
+// copyDisks makes the new files and lets the draft, and the snapshots, name them. The old ones go when the draft is real.
+func (r *relocation) copyDisks(steps []copying, progress func(int32)) types.BaseMethodFault {
+	d := r.draft
+	for number, step := range steps {
+		var err error
+		if step.parent != nil {
+			err = d.server.stores.MoveChild(step.source, step.target, *step.parent)
+		} else {
+			err = d.server.stores.CopyDisk(step.source, step.target, step.thin, step.uuid)
+		}
+		if err != nil {
+			return fileFault(step.target, err)
+		}
+		d.madeDisk(step.target)
+		d.doomed = append(d.doomed, step.source)
+		progress(progressChecked + int32(number+1)*(progressCopied-progressChecked)/int32(len(steps)))
+	}
+	if fault := r.rename(&d.config, steps); fault != nil || !d.frozen {
+		return fault
+	}
+	return r.renameInSnapshots(steps)
+}
+
+// rename lets a configuration name the new files.
+func (r *relocation) rename(config *types.VirtualMachineConfigInfo, steps []copying) types.BaseMethodFault {
+	for _, disk := range disksOf(config.Hardware.Device) {
+		for _, step := range steps {
+			if step.source == diskPath(disk) {
+				backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+				if fault := r.draft.describeDisk(disk, backing, step.target); fault != nil {
+					return fault
+				}
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (r *relocation) renameInSnapshots(steps []copying) types.BaseMethodFault {
+	var taken []ref
+	server := r.draft.server
+	server.locked(r.vm, func(*simulator.Context) { taken = snapshotRefs(r.vm.Snapshot.RootSnapshotList) })
+	r.snapshots = map[ref]types.VirtualMachineConfigInfo{}
+	for _, reference := range taken {
+		config := copied(server.registry.Get(reference).(*simulator.VirtualMachineSnapshot).Config)
+		config.Files = r.draft.config.Files
+		if fault := r.rename(&config, steps); fault != nil {
+			return fault
+		}
+		r.snapshots[reference] = config
+	}
+	return nil
+}
+
+// adapt gives what is started at the destination the files that will be there.
+func (r *relocation) adapt(spec *machine.Spec, steps []copying) types.BaseMethodFault {
+	for _, disk := range disksOf(r.draft.config.Hardware.Device) {
+		for _, step := range steps {
+			if step.source != diskPath(disk) {
+				continue
+			}
+			data, format, err := r.draft.server.stores.Copy(step.target, step.parent != nil)
+			if err != nil {
+				return fileFault(step.target, err)
+			}
+			for index := range spec.Disks {
+				if spec.Disks[index].Unit == int(*disk.UnitNumber) {
+					spec.Disks[index].Path, spec.Disks[index].Format = data, format
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// cards are the draft's network cards as the hypervisor sees them.
+func (r *relocation) cards() []machine.NIC {
+	var cards []machine.NIC
+	for _, card := range cardsOf(r.draft.config.Hardware.Device) {
+		cards = append(cards, r.draft.server.nicOf(card))
+	}
+	return cards
+}
+
+// publishRelocation shows the machine where it now is.
+func (s *Server) publishRelocation(r *relocation) {
+	if r.host.Self != r.from {
+		s.setHost(r.vm, r.host.Self)
+	}
+	if _, pool, _ := s.placed(r.vm); r.pool != nil && pool != *r.pool {
+		s.setPool(r.vm, r.pool)
+	}
+	for snapshot, config := range r.snapshots {
+		s.update(s.registry.Get(snapshot), set("config", config))
+	}
+	if r.movesFiles() || r.recarded {
+		s.publishChange(r.vm, r.draft)
+	}
+	for _, disk := range r.draft.doomed {
+		if s.diskUse.shared(disk, ref{}) { // it stays for those, and goes with the last of them
+			s.diskUse.abandon(disk)
+		}
+	}
+}

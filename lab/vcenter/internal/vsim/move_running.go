@@ -1,0 +1,142 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Moves of machines that are on, their places at hosts and in pools, and what is remembered of them.
+
+package vsim
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+// MoveRecord is a move of a machine that was on, as the control API tells it.
+type MoveRecord struct {
+	From         string  `json:"from"`
+	To           string  `json:"to"`
+	Mode         string  `json:"mode"`
+	PauseSeconds float64 `json:"pause_seconds"`
+}
+
+// moves are the records of all machines, the oldest first.
+type moves struct {
+	mu   sync.Mutex
+	byVM map[ref][]MoveRecord
+}
+
+func (m *moves) add(vm ref, record MoveRecord) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.byVM == nil {
+		m.byVM = map[ref][]MoveRecord{}
+	}
+	m.byVM[vm] = append(m.byVM[vm], record)
+}
+
+func (m *moves) of(vm ref) []MoveRecord {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]MoveRecord{}, m.byVM[vm]...)
+}
+
+// moveTo moves a machine, on or off, to a host of the inventory. The caller holds the machine's operation lock.
+func (s *Server) moveTo(by cause, vm *simulator.VirtualMachine, host ref) types.BaseMethodFault {
+	if s.hostOf(vm) == host {
+		return nil
+	}
+	return s.relocate(by, vm, &types.VirtualMachineRelocateSpec{Host: &host}, func(int32) {})
+}
+
+// carry takes a running guest to its host, and to the files of the spec, which copyFiles makes while the guest stands
+// still; nil: they are the ones that it has. The inventory still shows the machine where it was.
+func (s *Server) carry(r *relocation, spec machine.Spec, copyFiles func() error) types.BaseMethodFault {
+	before, fault := s.changePlace(r)
+	if fault != nil {
+		return fault
+	}
+	spec.Host = r.host.Name
+	move, err := s.hypervisor.Migrate(r.vm.Self.Value, spec, copyFiles)
+	if err != nil {
+		s.restorePlace(r.vm.Self, before)
+		return migrationFault(fmt.Sprintf("moving %s to host %s failed, it goes on where it was: %v", spec.Name, r.host.Name, err))
+	}
+	s.moves.add(r.vm.Self, MoveRecord{From: s.nameOf(r.from), To: r.host.Name, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
+	return nil
+}
+
+// changePlace holds the place at the destination of a machine that is on, and gives the one that it had. As a simplification
+// that one is free at once, although the machine may stay.
+func (s *Server) changePlace(r *relocation) (claim, types.BaseMethodFault) {
+	config := r.reachedConfig()
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	before, on := s.load.admitted[r.vm.Self]
+	if !on {
+		return claim{}, wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
+	}
+	after := before
+	after.Host, after.pool = r.host.Self, *r.pool
+	if fault := s.admitsMove(r.host, before, after, config); fault != nil {
+		return claim{}, fault
+	}
+	s.load.admitted[r.vm.Self] = after
+	return before, nil
+}
+
+// admitsMove asks host and pool, of those that the machine is not in already. The caller holds the load.
+func (s *Server) admitsMove(host *simulator.HostSystem, before, after claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
+	if before.Host != after.Host {
+		if fault := s.hostAdmits(host, after, config); fault != nil {
+			return fault
+		}
+	}
+	if before.pool == after.pool {
+		return nil
+	}
+	// A pool above both must not count it twice.
+	delete(s.load.admitted, after.VM)
+	defer func() { s.load.admitted[after.VM] = before }()
+	return s.poolAdmits(after)
+}
+
+// restorePlace gives a machine that did not move its old place; it may have gone off meanwhile and need none.
+func (s *Server) restorePlace(vm ref, before claim) {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	if _, on := s.load.admitted[vm]; on {
+		s.load.admitted[vm] = before
+	}
+}
+
+// migrationFault is what a move gives that was begun and did not succeed.
+func migrationFault(text string) types.BaseMethodFault {
+	fault := &types.MigrationFault{}
+	because(&fault.MethodFault, text)
+	return fault
+}
+
+// Where a move is, in percent.
+const (
+	progressChecked = 10
+	progressCopied  = 60
+	progressMoved   = 90
+)
+
+// movingTask runs a move with the machine to itself, and shows how far it is.
+func (s *Server) movingTask(ctx *simulator.Context, vm *simulator.VirtualMachine, method string,
+	do func(by cause, progress func(int32)) types.BaseMethodFault) (soap.HasFault, types.BaseMethodFault) {
+	started := make(chan ref, 1)
+	task := s.start(ctx, vm.Self, method, s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+		task := s.registry.Get(<-started)
+		return nil, do(by, func(percent int32) { s.update(task, set("info.progress", percent)) })
+	}))
+	started <- task
+	return taskAnswer(method, task), nil
+}

@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes that images are made, moved and removed by. Pure; how each is made is in the files apply*.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ObservedImages
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import READY, ImageTemplate
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class CreateFolder:
+    """The folder that templates are kept in."""
+
+    path: str
+    parent: str
+
+    def describe(self) -> str:
+        return f"create folder {self.path}"
+
+    def before(self) -> Mapping[str, Any]:
+        return _NOTHING
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("folders", self.path, value="present")
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return replace(observed, place=replace(observed.place, folder=""))
+
+
+@dataclass(frozen=True)
+class CleanIncomplete:
+    """The remains of an import that was interrupted."""
+
+    moid: str
+    name: str
+    disk: str
+
+    def describe(self) -> str:
+        return f"remove interrupted import {self.name}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, value={"state": "importing"})
+
+    def after(self) -> Mapping[str, Any]:
+        return _NOTHING
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return _without(observed, self.moid)
+
+
+@dataclass(frozen=True)
+class ImportImage:
+    """Convert the image and upload it as a new template."""
+
+    name: str
+    reference: str
+    references: tuple[str, ...]
+    digest: str
+    disk: str
+    datastore: str
+    datastore_moid: str
+    folder: str
+
+    def describe(self) -> str:
+        return f"import {self.reference} ({self.digest}) as {self.name} on {self.datastore}"
+
+    def before(self) -> Mapping[str, Any]:
+        return _NOTHING
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(
+            "images",
+            self.name,
+            value={
+                "datastore": self.datastore,
+                "digest": self.digest,
+                "folder": self.folder,
+                "references": list(self.references),
+            },
+        )
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        """What only the import itself tells, the MoID, stays empty."""
+        template = ImageTemplate(
+            moid="",
+            name=self.name,
+            folder=observed.place.folder or "",
+            path=f"{self.folder}/{self.name}",
+            datastore=self.datastore,
+            is_template=True,
+            has_snapshot=True,
+            state=READY,
+            reference=self.reference,
+            references=self.references,
+            digest=self.digest,
+            disk=self.disk,
+            config={} if observed.resolved is None else observed.resolved.config,
+        )
+        return replace(observed, templates=(*observed.templates, template))
+
+
+@dataclass(frozen=True)
+class TagImage:
+    """The references that a template is found by."""
+
+    moid: str
+    name: str
+    disk: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+    def describe(self) -> str:
+        added = [f"add reference {reference}" for reference in self.new if reference not in self.old]
+        removed = [f"remove reference {reference}" for reference in self.old if reference not in self.new]
+        return f"{', '.join(added + removed)} ({self.name})"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "references", value=list(self.old))
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "references", value=list(self.new))
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return _with(observed, self.moid, references=self.new, is_template=True)
+
+
+@dataclass(frozen=True)
+class MarkTemplate:
+    """A finished image that is not marked as a template (a run that ended just before it, or someone's hand)."""
+
+    moid: str
+    name: str
+    disk: str
+
+    def describe(self) -> str:
+        return f"mark {self.name} as a template"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "template", value=False)
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "template", value=True)
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return _with(observed, self.moid, is_template=True)
+
+
+@dataclass(frozen=True)
+class MoveImage:
+    """A template goes to the folder that was asked for."""
+
+    moid: str
+    name: str
+    disk: str
+    old: str
+    new: str
+
+    def describe(self) -> str:
+        return f"move {self.name} to folder {self.new}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "folder", value=self.old)
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("images", self.name, "folder", value=self.new)
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        folder = observed.place.folder or ""
+        return _with(observed, self.moid, folder=folder, path=f"{self.new}/{self.name}")
+
+
+@dataclass(frozen=True)
+class DestroyImage:
+    """A template and its disk."""
+
+    moid: str
+    name: str
+    disk: str
+    digest: str
+    references: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"destroy {self.name} ({self.digest})"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("images", self.name, value={"digest": self.digest, "references": list(self.references)})
+
+    def after(self) -> Mapping[str, Any]:
+        return _NOTHING
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return _without(observed, self.moid)
+
+
+ImageChange: TypeAlias = (
+    "CreateFolder | CleanIncomplete | ImportImage | TagImage | MarkTemplate | MoveImage | DestroyImage"
+)
+
+
+def _with(observed: ObservedImages, moid: str, **values: Any) -> ObservedImages:
+    """Change one template."""
+    templates = tuple(replace(one, **values) if one.moid == moid else one for one in observed.templates)
+    return replace(observed, templates=templates)
+
+
+def _without(observed: ObservedImages, moid: str) -> ObservedImages:
+    """Remove one template, and what is known of it."""
+    return replace(
+        observed,
+        templates=tuple(template for template in observed.templates if template.moid != moid),
+        abandoned=observed.abandoned - {moid},
+        users={template: users for template, users in observed.users.items() if template != moid},
+    )

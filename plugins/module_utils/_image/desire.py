@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a user asks of an image: the options, and the validated request made of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageQuery, ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
+
+DEFAULT_FOLDER = "gantry-images"
+
+
+def image_request(params: Mapping[str, Any]) -> ImageRequest:
+    folder = params["folder"]
+    if folder is not None and not folder.strip("/"):
+        raise GantryError(f"folder {folder!r} names no folder. Give its name or path below the datacenter's VMs.")
+    return ImageRequest(
+        reference=parse_reference(params["name"]),
+        as_written=params["name"],
+        present=params["state"] == "present",
+        pull=params["pull"],
+        options=ImageOptions(
+            architecture=params["platform"].partition("/")[2],
+            auth_file=_path(params["registry_auth_file"]),
+            username=params["registry_username"],
+            password=params["registry_password"],
+            tls_verify=params["registry_tls_verify"],
+            certificates=_path(params["registry_cert_dir"]),
+            policy=_path(params["signature_policy"]),
+        ),
+        cache=_path(params["cache_path"]),
+        datacenter=params["datacenter"],
+        cluster=params["cluster"],
+        resource_pool=params["resource_pool"],
+        folder=folder,
+        datastore=params["datastore"],
+    )
+
+
+def image_query(params: Mapping[str, Any]) -> ImageQuery:
+    name = params["name"]
+    return ImageQuery(
+        datacenter=params["datacenter"],
+        reference=None if name is None else parse_reference(name),
+    )
+
+
+def _path(value: str | None) -> Path | None:
+    return None if value is None else Path(value)

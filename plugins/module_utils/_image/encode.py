@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The VM that an import makes: hardware that every supported host has, and one disk for the image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import (
+    add_device,
+    new_disk,
+    new_scsi_controller,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+
+_CONTROLLER_KEY = -1
+_DISK_KEY = -2
+_MEMORY_MB = 256
+
+
+@dataclass(frozen=True)
+class Hardware:
+    version: str
+    guest_id: str
+
+
+# The guest id "5.x or later" came with vSphere 7. Older hosts in a cluster must be able to run the clones too.
+_HARDWARE_7 = Hardware("vmx-17", "other5xLinux64Guest")
+_HARDWARE_6_7 = Hardware("vmx-14", "other4xLinux64Guest")
+
+
+def hardware_for(host_versions: Sequence[str]) -> Hardware:
+    """The newest that all hosts know. Of hosts that do not say their version the oldest is assumed."""
+    majors = [version.partition(".")[0] for version in host_versions]
+    new_enough = bool(majors) and all(major.isdigit() and int(major) >= 7 for major in majors)
+    return _HARDWARE_7 if new_enough else _HARDWARE_6_7
+
+
+def import_spec(
+    *,
+    name: str,
+    datastore: str,
+    capacity_bytes: int,
+    hardware: Hardware,
+    extra_config: Mapping[str, str],
+) -> Any:
+    """A powered-off VM without network: a ParaVirtual controller and, at its unit 0, the disk to be uploaded."""
+    options = {"disk.EnableUUID": "TRUE", **extra_config}
+    return vim.vm.VmImportSpec(
+        configSpec=vim.vm.ConfigSpec(
+            name=name,
+            version=hardware.version,
+            guestId=hardware.guest_id,
+            numCPUs=1,
+            memoryMB=_MEMORY_MB,
+            files=vim.vm.FileInfo(vmPathName=f"[{datastore}]"),
+            extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in options.items()],
+            deviceChange=[
+                add_device(new_scsi_controller(_CONTROLLER_KEY)),
+                add_device(new_disk(_DISK_KEY, _CONTROLLER_KEY, 0, capacity_bytes), create_file=True),
+            ],
+        )
+    )

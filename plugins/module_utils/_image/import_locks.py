@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which imports are under way, and which are dead: a lock per image on this machine, an age for other machines'.
+
+A run that is killed lets go of its lock, so the next run on the same machine knows at once. Of a run on another
+machine only the start is known, by vCenter's clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ABANDONED_AFTER
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import IMPORTING, ImageTemplate
+
+
+def is_abandoned(template: ImageTemplate, *, controller: str | None, held: bool, now: datetime | None) -> bool:
+    """Whether nobody makes this import any more. ``held``: a run on this machine holds the lock of its disk."""
+    if template.state != IMPORTING:
+        return False
+    claim = template.claim
+    if claim is None:
+        return True
+    if claim.controller == controller:
+        return not held
+    return now is not None and now - claim.started > ABANDONED_AFTER
+
+
+def is_foreign(template: ImageTemplate, controller: str | None) -> bool:
+    """Whether another machine makes, or made, this import: only then does the time matter."""
+    return template.state == IMPORTING and template.claim is not None and template.claim.controller != controller

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state found in vCenter: the images of one datacenter and the place where a new one would go. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import ImageTemplate
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """The desired state of one image. A place that is None was not given."""
+
+    reference: Reference
+    as_written: str
+    present: bool
+    pull: str
+    options: ImageOptions
+    cache: Path | None
+    datacenter: str | None = None
+    cluster: str | None = None
+    resource_pool: str | None = None
+    folder: str | None = None
+    datastore: str | None = None
+
+    @property
+    def recorded(self) -> str:
+        """The reference in the one form in which templates record it."""
+        return str(self.reference)
+
+
+@dataclass(frozen=True)
+class ImageQuery:
+    """What container_image_info is asked for."""
+
+    datacenter: str | None
+    reference: Reference | None
+
+    @property
+    def recorded(self) -> str | None:
+        return None if self.reference is None else str(self.reference)
+
+
+@dataclass(frozen=True)
+class Datastore:
+    moid: str
+    name: str
+    free_bytes: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an image is imported. What is None could not be told, and ``problem`` says why and what to do."""
+
+    datacenter: str
+    datacenter_name: str
+    folder_path: str
+    folder: str | None
+    folder_parent: str
+    pool: str | None
+    datastore: Datastore | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What the reference means now: asked of the registry, or remembered by a template."""
+
+    digest: str
+    disk: str
+    # What the registry said, when it was asked: what an import converts, and the configuration it will have.
+    image: ResolvedImage | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ObservedImages:
+    place: Place
+    # The datastore that was asked for; None: any will do.
+    wanted_datastore: Datastore | None = None
+    templates: tuple[ImageTemplate, ...] = ()
+    # MoIDs of imports that nobody is making any more.
+    abandoned: frozenset[str] = frozenset()
+    resolved: Resolved | None = None
+    # Paths of the VMs that use a template's disk, by the template's MoID; looked for only where it matters.
+    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Names in the folder where an import would go that are taken by VMs which are no images.
+    foreign_names: frozenset[str] = frozenset()
+
+
+def matching(
+    templates: Iterable[ImageTemplate], reference: Reference, datastore: Datastore | None
+) -> list[ImageTemplate]:
+    """The finished images that a reference means, as far as vCenter remembers; by MoID, so always in one order."""
+    recorded = str(reference)
+    found = [
+        template
+        for template in templates
+        if template.ready
+        and (recorded in template.references or (reference.digest is not None and reference.digest == template.digest))
+        and (datastore is None or datastore.name == template.datastore)
+    ]
+    return sorted(found, key=lambda template: template.moid)
+
+
+def refuse_in_use(desired: ImageRequest, template: ImageTemplate, users: tuple[str, ...]) -> None:
+    """Raise when VMs stand on the template's disk."""
+    if not users:
+        return
+    vms = "a VM" if len(users) == 1 else f"{len(users)} VMs"
+    raise GantryError(
+        f"Image {desired.as_written!r} ({template.path}) is the base of {vms}: {listed(users)}. Its disk is "
+        "part of theirs; remove them first.",
+        details={"in_use_by": list(users)},
+    )

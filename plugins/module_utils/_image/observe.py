@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What there is: the image templates of one datacenter and the place for a new one, in a few bulk reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import DEFAULT_FOLDER
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.import_locks import is_abandoned, is_foreign
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import (
+    Datastore,
+    ImageRequest,
+    ObservedImages,
+    Place,
+    Resolved,
+    matching,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
+    KEYS,
+    NAME_PREFIX,
+    SNAPSHOT,
+    ImageTemplate,
+    decode,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import describe, resolve
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+_FREE = "summary.freeSpace"
+
+
+def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
+    """The state that the plan starts from. Asks the registry where the reference is not known or must be fresh."""
+    inventory = read_inventory(session)
+    datacenter = inventory.datacenter(desired.datacenter)
+    place = find_place(inventory, datacenter, desired)
+    wanted = place.datastore if desired.datastore is not None else None
+    templates = read_templates(session, inventory, datacenter)
+    meant = matching(templates, desired.reference, wanted)
+    return ObservedImages(
+        place=place,
+        wanted_datastore=wanted,
+        templates=templates,
+        abandoned=_abandoned(session, import_locks(session, desired), templates),
+        resolved=_resolve(desired, meant, templates) if desired.present else None,
+        users=read_users(session, inventory.vms(datacenter=datacenter), meant) if not desired.present else {},
+        foreign_names=_foreign_names(inventory, place, templates),
+    )
+
+
+def import_locks(session: Session, desired: ImageRequest) -> ImportLocks:
+    return ImportLocks(desired.cache or default_root(), str(session.content.about.instanceUuid or "vcenter"))
+
+
+def read_inventory(session: Session, *, refresh: bool = False) -> Inventory:
+    return session.inventory(vms=True, properties={"Datastore": [_FREE]}, refresh=refresh)
+
+
+def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -> Place:
+    """The place for a new template. What is given must exist; what is not given must be the only one, if needed."""
+    problems = []
+    pool = datastore = None
+    try:
+        cluster = inventory.cluster(desired.cluster, datacenter=datacenter)
+        pool = inventory.resource_pool(desired.resource_pool, cluster=cluster)
+    except GantryError as error:
+        if desired.cluster is not None or desired.resource_pool is not None:
+            raise
+        problems.append(error.message)
+    try:
+        datastore = inventory.datastore(desired.datastore, datacenter=datacenter)
+    except GantryError as error:
+        if desired.datastore is not None:
+            raise
+        problems.append(error.message)
+    parent, folder, path = _folder(inventory, datacenter, desired.folder or DEFAULT_FOLDER)
+    return Place(
+        datacenter=datacenter.moid,
+        datacenter_name=datacenter.name,
+        folder_path=path,
+        folder=None if folder is None else folder.moid,
+        folder_parent=parent.moid,
+        pool=None if pool is None else pool.moid,
+        datastore=None if datastore is None else _datastore(datastore),
+        problem=" ".join(problems) or None,
+    )
+
+
+def _datastore(entry: Entry) -> Datastore:
+    return Datastore(moid=entry.moid, name=entry.name, free_bytes=int(entry.properties.get(_FREE, 0)))
+
+
+def _folder(inventory: Inventory, datacenter: Entry, wanted: str) -> tuple[Entry, Entry | None, str]:
+    """The parent, the folder (None: there is none yet) and its path. Only the last folder of a path may be missing."""
+    above, _slash, name = wanted.rstrip("/").rpartition("/")
+    root = inventory.folder(None, datacenter=datacenter)
+    if wanted.rstrip("/") == root.path:
+        return root, root, root.path
+    parent = inventory.folder(above or None, datacenter=datacenter)
+    path = f"{parent.path}/{name}"
+    found = [entry for entry in inventory.all("Folder") if entry.parent == parent.moid and entry.name == name]
+    return parent, (found[0] if found else None), path
+
+
+def read_templates(session: Session, inventory: Inventory, datacenter: Entry) -> tuple[ImageTemplate, ...]:
+    """All VMs of the datacenter that are images or imports, by their names and then by what they say they are."""
+    entries = {
+        entry.moid: entry for entry in inventory.vms(datacenter=datacenter) if entry.name.startswith(NAME_PREFIX)
+    }
+    if not entries:
+        return ()
+    options = {key: f'config.extraConfig["{key}"]' for key in KEYS}
+    properties = ["config.files.vmPathName", "config.template", "snapshot", *options.values()]
+    rows = session.read([entry.ref for entry in entries.values()], properties)
+    templates = (_template(entries[row.moid], row, options) for row in rows)
+    return tuple(template for template in templates if template is not None)
+
+
+def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) -> ImageTemplate | None:
+    values = {key: str(row[path].value) for key, path in options.items() if path in row}
+    snapshots = getattr(row.get("snapshot"), "rootSnapshotList", None) or ()
+    return decode(
+        values,
+        moid=entry.moid,
+        name=entry.name,
+        folder=entry.parent or "",
+        path=entry.path,
+        datastore=str(row.get("config.files.vmPathName", "")).partition("]")[0].lstrip("["),
+        is_template=bool(row.get("config.template")),
+        has_snapshot=any(tree.name == SNAPSHOT for tree in snapshots),
+    )
+
+
+@dataclass(frozen=True)
+class Disks:
+    """The disks of one VM: all files that they consist of, those of others that they stand on included."""
+
+    path: str
+    files: frozenset[str] = frozenset()
+    capacity_bytes: int = 0
+
+
+def read_disks(session: Session, vms: Sequence[Entry]) -> dict[str, Disks]:
+    """The disks of these VMs by MoID: one read, of a few kilobytes for each VM."""
+    paths = {entry.moid: entry.path for entry in vms}
+    return {
+        row.moid: _disks(paths[row.moid], row.get("config.hardware.device") or ())
+        for row in session.read([entry.ref for entry in vms], ["config.hardware.device"])
+    }
+
+
+def users_of(template: ImageTemplate, disks: Mapping[str, Disks]) -> tuple[str, ...]:
+    """The paths of the VMs whose disks stand on a template's.
+
+    The disks are asked, not what the VMs say of themselves: a clone that someone made by hand counts too.
+    """
+    own = disks[template.moid].files if template.moid in disks else frozenset()
+    return tuple(sorted(one.path for moid, one in disks.items() if moid != template.moid and one.files & own))
+
+
+def read_users(
+    session: Session, vms: Sequence[Entry], templates: Sequence[ImageTemplate]
+) -> dict[str, tuple[str, ...]]:
+    """The users of each template, by the template's MoID. Without templates nothing is read."""
+    disks = read_disks(session, vms) if templates else {}
+    return {template.moid: users_of(template, disks) for template in templates}
+
+
+def _disks(path: str, devices: Iterable[Any]) -> Disks:
+    files = set()
+    capacity = 0
+    for device in devices:
+        if not isinstance(device, vim.vm.device.VirtualDisk):
+            continue
+        capacity += int(device.capacityInBytes or device.capacityInKB * 1024)
+        backing = device.backing
+        while backing is not None:
+            files.add(str(backing.fileName))
+            backing = getattr(backing, "parent", None)
+    return Disks(path, frozenset(files), capacity)
+
+
+def _resolve(
+    desired: ImageRequest, meant: Sequence[ImageTemplate], templates: Sequence[ImageTemplate]
+) -> Resolved | None:
+    """What the reference means. Nothing is asked of the registry where vCenter remembers and that is enough."""
+    remembered = {template.disk: template.digest for template in meant}
+    if desired.pull != "always" and len(remembered) == 1:
+        ((disk, digest),) = remembered.items()
+        return Resolved(digest=digest, disk=disk)
+    if desired.pull == "never":
+        return None
+    image = resolve(desired.as_written, desired.options)
+    known = next((one for one in templates if one.ready and one.disk == image.disk_id), None)
+    # Reading what a new image says of itself also refuses one that cannot run here, before anything is changed.
+    config = describe(image, desired.options, None).config if known is None else known.config
+    return Resolved(digest=image.digest, disk=image.disk_id, image=image, config=config)
+
+
+def _abandoned(session: Session, locks: ImportLocks, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+    controller = locks.known_controller()
+    foreign = any(is_foreign(template, controller) for template in templates)
+    now = server_time(session) if foreign else None
+    return frozenset(
+        template.moid
+        for template in templates
+        if is_abandoned(template, controller=controller, held=locks.held(template.disk), now=now)
+    )
+
+
+def _foreign_names(inventory: Inventory, place: Place, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+    ours = {template.moid for template in templates}
+    return frozenset(
+        entry.name
+        for entry in inventory.all("VirtualMachine")
+        if entry.parent == place.folder and entry.moid not in ours and entry.name.startswith(NAME_PREFIX)
+    )

@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the request and what was found to the changes. Pure: nothing here talks to vCenter or a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import (
+    CleanIncomplete,
+    CreateFolder,
+    DestroyImage,
+    ImageChange,
+    ImportImage,
+    MarkTemplate,
+    MoveImage,
+    TagImage,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import (
+    ImageRequest,
+    ObservedImages,
+    Resolved,
+    matching,
+    refuse_in_use,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
+    SNAPSHOT,
+    ImageTemplate,
+    template_names,
+)
+
+
+def plan_image(desired: ImageRequest, observed: ObservedImages) -> Plan[ImageChange]:
+    steps = _present(desired, observed) if desired.present else _absent(desired, observed)
+    return Plan(tuple(steps))
+
+
+def _present(desired: ImageRequest, observed: ObservedImages) -> Iterator[ImageChange]:
+    resolved = observed.resolved
+    if resolved is None:
+        raise GantryError(
+            f"Image {desired.as_written!r} is not in datacenter {observed.place.datacenter_name}, and pull is 'never'. "
+            "Import it with pull 'missing', or check its name: container_image_info lists what is there.",
+            details={"image": desired.recorded},
+        )
+    yield from _clean(desired, observed, resolved.disk)
+    template = find_template(desired, observed)
+    if template is not None:
+        yield from _adjust(desired, observed, template)
+    else:
+        yield from _import(desired, observed, resolved)
+    for template in observed.templates:
+        # The reference moved on: it must mean one image only.
+        if template.ready and template.disk != resolved.disk and desired.recorded in template.references:
+            if template.is_template:
+                _require_pool(observed, f"remove reference {desired.recorded} from {template.name}")
+            yield _without(template, desired.recorded)
+
+
+def find_template(desired: ImageRequest, observed: ObservedImages) -> ImageTemplate | None:
+    """The finished template of the image; of several, one that bears the reference, and always the same one."""
+    disk = None if observed.resolved is None else observed.resolved.disk
+    found = [
+        template
+        for template in observed.templates
+        if template.ready
+        and template.disk == disk
+        and (observed.wanted_datastore is None or template.datastore == observed.wanted_datastore.name)
+    ]
+    return min(found, key=lambda template: (desired.recorded not in template.references, template.moid), default=None)
+
+
+def _clean(desired: ImageRequest, observed: ObservedImages, disk: str | None) -> Iterator[CleanIncomplete]:
+    for template in observed.templates:
+        of_this_image = template.disk == disk or desired.recorded in template.references
+        if of_this_image and template.moid in observed.abandoned:
+            yield CleanIncomplete(moid=template.moid, name=template.name, disk=template.disk)
+
+
+def _import(desired: ImageRequest, observed: ObservedImages, resolved: Resolved) -> Iterator[ImageChange]:
+    place = observed.place
+    if place.pool is None or place.datastore is None:
+        raise GantryError(f"Cannot import {desired.as_written!r}: {place.problem}")
+    plain, distinct = template_names(resolved.digest, resolved.disk, place.datastore.moid)
+    elsewhere = any(template.ready and template.disk == resolved.disk for template in observed.templates)
+    name = distinct if elsewhere else plain
+    if name in observed.foreign_names:
+        raise GantryError(
+            f"Cannot import {desired.as_written!r} as {name} into folder {place.folder_path}: a VM of that name is "
+            "there which holds no image of ours. Rename or remove it, or give another folder."
+        )
+    yield from _folder(observed)
+    yield ImportImage(
+        name=name,
+        reference=desired.as_written,
+        references=(desired.recorded,),
+        digest=resolved.digest,
+        disk=resolved.disk,
+        datastore=place.datastore.name,
+        datastore_moid=place.datastore.moid,
+        folder=place.folder_path,
+    )
+
+
+def _adjust(desired: ImageRequest, observed: ObservedImages, template: ImageTemplate) -> Iterator[ImageChange]:
+    place = observed.place
+    if not template.has_snapshot:
+        raise GantryError(
+            f"The template {template.path} of image {desired.as_written!r} has lost its snapshot {SNAPSHOT}, so "
+            "nothing can be cloned from it. Remove it (state absent), then import the image again."
+        )
+    if desired.folder is not None and template.folder != place.folder:
+        yield from _folder(observed)
+        yield MoveImage(
+            moid=template.moid,
+            name=template.name,
+            disk=template.disk,
+            old=template.path.rpartition("/")[0],
+            new=place.folder_path,
+        )
+    if desired.recorded not in template.references:
+        if template.is_template:
+            _require_pool(observed, f"add reference {desired.recorded} to {template.name}")
+        yield TagImage(
+            moid=template.moid,
+            name=template.name,
+            disk=template.disk,
+            old=template.references,
+            new=tuple(sorted({*template.references, desired.recorded})),
+        )
+    elif not template.is_template:
+        yield MarkTemplate(moid=template.moid, name=template.name, disk=template.disk)
+
+
+def _folder(observed: ObservedImages) -> Iterator[CreateFolder]:
+    if observed.place.folder is None:
+        yield CreateFolder(path=observed.place.folder_path, parent=observed.place.folder_parent)
+
+
+def _absent(desired: ImageRequest, observed: ObservedImages) -> Iterator[ImageChange]:
+    yield from _clean(desired, observed, None)
+    by_digest = desired.reference.digest
+    for template in matching(observed.templates, desired.reference, observed.wanted_datastore):
+        # A digest names the image itself, so all its references go; a tag only stops to mean it.
+        others = () if by_digest else tuple(r for r in template.references if r != desired.recorded)
+        if others:
+            _require_pool(observed, f"remove reference {desired.recorded} from {template.name}")
+            yield _without(template, desired.recorded)
+            continue
+        refuse_in_use(desired, template, observed.users.get(template.moid, ()))
+        yield DestroyImage(
+            moid=template.moid,
+            name=template.name,
+            disk=template.disk,
+            digest=template.digest,
+            references=template.references,
+        )
+
+
+def _without(template: ImageTemplate, reference: str) -> TagImage:
+    return TagImage(
+        moid=template.moid,
+        name=template.name,
+        disk=template.disk,
+        old=template.references,
+        new=tuple(other for other in template.references if other != reference),
+    )
+
+
+def _require_pool(observed: ObservedImages, doing: str) -> None:
+    # A template belongs to no pool; to be written to, it must become a VM for a moment, and a VM belongs to one.
+    if observed.place.pool is None:
+        raise GantryError(f"Cannot {doing}: {observed.place.problem}")

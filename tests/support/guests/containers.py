@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers that really boot: made by the modules, spoken to through the lab's published ports."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.lab.playing import Outcome, Player
+
+# A loaded machine without KVM may take this long from power on to a container that answers.
+PATIENCE = 180
+MEMORY = "128M"
+
+
+@dataclass(frozen=True)
+class Containers:
+    """The modules, with what all containers of these tests have in common."""
+
+    lab: Mapping[str, Any]
+    play: Player
+
+    def image(self, name: str) -> str:
+        reference: str = self.lab["images"][name]
+        return reference
+
+    def run(self, name: str, **options: Any) -> Outcome:
+        """container_vm, which is to succeed."""
+        return self.try_to_run(name, **options).ok_outcome
+
+    def try_to_run(self, name: str, **options: Any) -> Tried:
+        arguments = {"name": name, "wait_timeout": PATIENCE, **options}
+        if "image" in arguments:
+            arguments["image"] = self.image(arguments["image"])
+            arguments = {"memory": MEMORY, "networks": [{"name": "VM Network"}], **arguments}
+        run = self.play({"gantry.vsphere.container_vm": arguments}, timeout=3 * PATIENCE)
+        return Tried(run.last, run.output)
+
+    def look(self, name: str, *, logs: bool = False) -> dict[str, Any]:
+        """What container_vm_info says of one container."""
+        run = self.play({"gantry.vsphere.container_vm_info": {"name": [name], "logs": logs}}).ok()
+        (container,) = run.last["containers"]
+        found: dict[str, Any] = container
+        return found
+
+    def wait_until_over(self, name: str) -> dict[str, Any]:
+        """Until its VM is off, with the log's end."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            container = self.look(name, logs=True)
+            if container["state"] == "stopped":
+                return container
+            time.sleep(1)
+        raise AssertionError(f"{name} still runs after {PATIENCE} s: {container}")
+
+    def remove(self, name: str) -> None:
+        self.run(name, state="absent", force_kill=True)
+
+    def publish(self, name: str, port: int) -> int:
+        """A loopback port that leads to a container's port."""
+        body = json.dumps({"vm": name, "port": port, "host_port": 0}).encode()
+        request = urllib.request.Request(self.lab["control"] + "/v1/publish", data=body, method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            host_port: int = json.load(answer)["host_port"]
+        return host_port
+
+    def get(self, port: int, path: str = "/") -> tuple[int, str]:
+        """Status and body of a page."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+
+    def redis(self, port: int, *words: str) -> str:
+        """One command to a redis server; its answer as it comes over the wire."""
+        command = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(command.encode())
+            return connection.recv(4096).decode()
+
+
+@dataclass(frozen=True)
+class Tried:
+    outcome: Outcome
+    output: str
+
+    @property
+    def ok_outcome(self) -> Outcome:
+        if self.outcome.status != "ok":
+            raise AssertionError(f"container_vm {self.outcome.status}: {self.outcome.msg}\n{self.output}")
+        return self.outcome

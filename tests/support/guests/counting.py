@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container that counts in memory and on its disk, and tells both at its end: what it has lost, it cannot tell."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+from pyVmomi import vim, vmodl
+
+from tests.support.guests.containers import PATIENCE, Containers
+
+_SCRIPT = """
+/bin/busybox httpd -p 80 -h /www
+i=0
+trap 'echo counted $i, wrote $(cat /counted); exit 7' TERM
+while :; do i=$((i + 1)); echo $i > /counted; sleep 0.1; done
+"""
+
+
+def run_counter(containers: Containers, name: str) -> None:
+    """It serves the image's page, too."""
+    containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[_SCRIPT], stop_timeout=30)
+
+
+def options(vm: Any) -> dict[str, str]:
+    return {option.key: option.value for option in vm.config.extraConfig}
+
+
+def status(vm: Any) -> dict[str, Any]:
+    """What the container's init has said last."""
+    said: dict[str, Any] = json.loads(options(vm)["guestinfo.gantry.status"])
+    return said
+
+
+def stop_counter(content: Any, vm: Any) -> int:
+    """Shuts the guest down; what the container had counted then, in both places."""
+    vm.ShutdownGuest()
+    _wait_until_off(content, vm)
+    end = status(vm)
+    assert (end["state"], end["exit_code"], end["restart_count"]) == ("exited", 7, 0)
+    log = base64.b64decode(options(vm)["guestinfo.gantry.log"]).decode()
+    said = re.fullmatch(r"counted (\d+), wrote (\d+)\n", log)
+    assert said is not None, log
+    assert said[1] == said[2]
+    return int(said[1])
+
+
+def _wait_until_off(content: Any, vm: Any) -> None:
+    collector, query = content.propertyCollector, vmodl.query.PropertyCollector
+    properties = query.PropertySpec(type=vim.VirtualMachine, pathSet=["runtime.powerState"])
+    spec = query.FilterSpec(objectSet=[query.ObjectSpec(obj=vm)], propSet=[properties])
+    watched = collector.CreateFilter(spec, True)
+    version = ""
+    while vm.runtime.powerState != "poweredOff":
+        update = collector.WaitForUpdatesEx(version, query.WaitOptions(maxWaitSeconds=PATIENCE))
+        assert update is not None, f"{vm.name} is still on after {PATIENCE} s"
+        version = update.version
+    watched.Destroy()

@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lab with several clusters and datastores and a second vCenter, and what the tests of placement do in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
+from tests.support.lab.containers import PREFIX, Yard, _add
+from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
+
+OVERRIDES = {
+    "hypervisor": "none",
+    "ports": "free",
+    "images": [],
+    "inventory": {
+        "clusters": {"C1": 2},
+        "local_datastores": True,
+        "shared_datastores": ["shared1"],
+        "datastore_cluster": "pod",
+        "partial_networks": {"Backend": 2},
+    },
+    "second": {"enabled": True},
+}
+NETWORK = "VM Network"
+
+
+@contextmanager
+def open_wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
+    """C0 with esx1 to esx3, C1 with esx4 and esx5; or the lab that is up for it, while one works on a test."""
+    running = os.environ.get("GANTRY_TEST_WIDE_LAB")
+    if running:
+        yield json.loads(Path(running).read_text())
+        return
+    from lab.controller import Lab
+
+    one = Lab(folder, OVERRIDES, bound=True)
+    try:
+        yield one.up()
+    finally:
+        one.down()
+
+
+@dataclass(frozen=True)
+class Site:
+    """One of the lab's vCenters: tasks on it, and what it really holds."""
+
+    lab: Mapping[str, Any]
+    yard: Yard
+    calls: Control
+
+    # -- tasks
+
+    def run(self, module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        """A task. What was called before is forgotten."""
+        self.calls.forget()
+        return drive(module, {**self.lab["vcenter"], **options}, check=check)
+
+    def ok(self, module: str, **options: Any) -> dict[str, Any]:
+        result = self.run(module, **options)
+        assert not result.get("failed"), result
+        return result
+
+    def refused(self, module: str, **options: Any) -> dict[str, Any]:
+        """A task that fails and has changed nothing."""
+        result = self.run(module, **options)
+        assert result.get("failed"), result
+        assert "defect" not in result["msg"], result
+        assert self.calls.mutating() == []
+        assert not result["changed"]
+        return result
+
+    # -- doing
+
+    def make(self, *names: str, host: str, on: bool = True, devices: Sequence[Any] = ()) -> None:
+        """VMs with two disks and a network adapter."""
+        inventory = self.yard.session.inventory(refresh=True)
+        pool = inventory.resource_pool(None, cluster=self._cluster_of(host))
+        folder = inventory.folder(None, datacenter=inventory.datacenter(self.lab["datacenter"]))
+        where, network = inventory.host(host), inventory.network(NETWORK)
+        for name in names:
+            spec = vim.vm.ConfigSpec(
+                name=name,
+                guestId="other5xLinux64Guest",
+                memoryMB=64,
+                numCPUs=1,
+                files=vim.vm.FileInfo(vmPathName=f"[{self.lab['datastore']}]"),
+                deviceChange=[*_hardware(network), *devices],
+            )
+            start = lambda spec=spec: folder.ref.CreateVM_Task(config=spec, pool=pool.ref, host=where.ref)  # noqa: E731
+            vm = self.yard.task("create", start)
+            if on:
+                self.yard.task("start", lambda vm=vm: vm.PowerOnVM_Task(host=where.ref))
+
+    def vm(self, name: str) -> Any:
+        return self.yard.session.ref("VirtualMachine", self.yard.vm(name).moid)
+
+    def host(self, name: str) -> Any:
+        return self.yard.session.inventory().host(name).ref
+
+    def configure(self, cluster: str, **spec: Any) -> None:
+        """Reconfigure a cluster."""
+        ref = self.yard.session.inventory().cluster(cluster).ref
+        change = vim.cluster.ConfigSpecEx(**spec)
+        self.yard.task("reconfigure", lambda: ref.ReconfigureComputeResource_Task(change, modify=True))
+
+    def _cluster_of(self, host: str) -> Any:
+        inventory = self.yard.session.inventory()
+        return inventory.entry(inventory.host(host).parent or "")
+
+    def clear(self) -> None:
+        self.calls.reset()
+        self.yard.clear()
+
+    # -- looking
+
+    def hosts(self, prefix: str = PREFIX) -> dict[str, str]:
+        """The host of each VM whose name begins so, without the collection's selectors."""
+        inventory = self.yard.session.inventory()
+        rows = self.yard.session.read_all("VirtualMachine", ["name", "runtime.host"])
+        return {
+            row["name"]: inventory.entry(moid_of(row["runtime.host"])).name  # type: ignore[union-attr]
+            for row in rows
+            if row["name"].startswith(prefix)
+        }
+
+    def disks(self, name: str) -> list[str]:
+        """The datastore of each disk."""
+        return [
+            device.backing.fileName.split("]")[0].lstrip("[")
+            for device in self.yard.vm(name).of_kind(vim.vm.device.VirtualDisk)
+        ]
+
+    def network(self, name: str) -> str:
+        (card,) = self.yard.vm(name).of_kind(vim.vm.device.VirtualEthernetCard)
+        return str(card.backing.deviceName)
+
+    def in_maintenance(self, host: str) -> bool:
+        (row,) = self.yard.session.read([self.host(host)], ["runtime.inMaintenanceMode"])
+        return bool(row["runtime.inMaintenanceMode"])
+
+
+def _hardware(network: Any) -> list[Any]:
+    devices = vim.vm.device
+    controller = devices.ParaVirtualSCSIController(key=-1, busNumber=0, sharedBus="noSharing")
+    card = devices.VirtualVmxnet3(
+        key=-20,
+        addressType="generated",
+        backing=devices.VirtualEthernetCard.NetworkBackingInfo(deviceName=network.name, network=network.ref),
+    )
+    return [_add(controller), *(_add(_disk(unit), create=True) for unit in range(2)), _add(card)]
+
+
+def _disk(unit: int) -> Any:
+    return vim.vm.device.VirtualDisk(
+        key=-2 - unit,
+        controllerKey=-1,
+        unitNumber=unit,
+        capacityInKB=1024,
+        backing=vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName="", diskMode="persistent", thinProvisioned=True),
+    )
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Look again and again, as nothing tells of what is waited for."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def serial_port() -> Any:
+    """One that leads out of the VM by the network."""
+    backing = vim.vm.device.VirtualSerialPort.URIBackingInfo(serviceURI="telnet://:7000", direction="server")
+    port = vim.vm.device.VirtualSerialPort(key=-30, backing=backing, yieldOnPoll=True)
+    port.connectable = vim.vm.device.VirtualDevice.ConnectInfo(
+        connected=True, startConnected=True, allowGuestControl=False
+    )
+    return _add(port)
+
+
+def cd_drive(path: str) -> list[Any]:
+    """A drive with a medium in it."""
+    devices = vim.vm.device
+    drive = devices.VirtualCdrom(
+        key=-41,
+        controllerKey=-40,
+        unitNumber=0,
+        backing=devices.VirtualCdrom.IsoBackingInfo(fileName=path),
+        connectable=devices.VirtualDevice.ConnectInfo(connected=True, startConnected=True, allowGuestControl=True),
+    )
+    return [_add(devices.VirtualIDEController(key=-40, busNumber=1)), _add(drive)]

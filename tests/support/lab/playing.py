@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs tasks with the real ansible-playbook and hands back what each of them returned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+HERE = Path(__file__).resolve().parent
+COLLECTIONS = HERE.parents[1] / "integration" / "collections"
+CALLBACKS = HERE / "callback"
+# The ansible-playbook of the environment that runs the tests.
+PROGRAM = Path(sys.executable).parent / "ansible-playbook"
+
+Way = Literal["module", "action"]
+WAYS: tuple[Way, ...] = ("module", "action")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one task, or one item of its loop, returned on one host."""
+
+    name: str
+    status: str  # ok, failed, skipped, unreachable
+    result: dict[str, Any]
+    items: tuple[Outcome, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        return self.status == "failed"
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result.get("changed"))
+
+    @property
+    def msg(self) -> str:
+        return str(self.result.get("msg", ""))
+
+    def __getitem__(self, key: str) -> Any:
+        return self.result[key]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of ansible-playbook."""
+
+    code: int
+    output: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def last(self) -> Outcome:
+        if not self.outcomes:
+            raise AssertionError(f"no task returned anything:\n{self.output}")
+        return self.outcomes[-1]
+
+    def task(self, name: str) -> Outcome:
+        found = [outcome for outcome in self.outcomes if outcome.name == name]
+        if len(found) != 1:
+            raise AssertionError(f"{len(found)} tasks are named {name!r}:\n{self.output}")
+        return found[0]
+
+    def ok(self) -> Run:
+        """Itself, if nothing failed."""
+        if self.code != 0:
+            raise AssertionError(f"ansible-playbook ended with {self.code}:\n{self.output}")
+        return self
+
+
+@dataclass
+class Player:
+    """Plays tasks against one vCenter, in a home of its own."""
+
+    home: Path
+    connection: Mapping[str, str]  # the VMWARE_* variables
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cache(self) -> Path:
+        """Where sessions are kept on disk."""
+        return self.home / "cache" / "gantry.vsphere" / "sessions"
+
+    def __call__(
+        self,
+        tasks: Sequence[Mapping[str, Any]] | Mapping[str, Any] | Path,
+        *,
+        way: Way | None = "action",
+        check: bool = False,
+        diff: bool = False,
+        extra_vars: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        verbosity: int = 0,
+        play: Mapping[str, Any] | None = None,
+        timeout: float = 240,
+    ) -> Run:
+        """Play one task, several, or the playbook at a path.
+
+        With ``way`` None the tasks say themselves which way they go. ``environment`` with None takes a variable away.
+        """
+        playbook = tasks if isinstance(tasks, Path) else self._playbook(tasks, play or {})
+        results = self.home / "results.jsonl"
+        results.unlink(missing_ok=True)
+        (self.home / "ansible.cfg").touch()
+        variables = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            **({} if way is None else {"gantry_run_as_module": way == "module"}),
+            **self.variables,
+            **(extra_vars or {}),
+        }
+        command = [str(PROGRAM), "-i", "localhost,", "-e", json.dumps(variables), str(playbook)]
+        command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity)
+        try:
+            process = subprocess.run(
+                command,
+                env=self._environment(results, environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            output = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else error.stdout
+            raise AssertionError(f"ansible-playbook did not end within {timeout:g} s:\n{output}") from error
+        return Run(process.returncode, process.stdout, tuple(_outcomes(results)))
+
+    def _playbook(self, tasks: Sequence[Mapping[str, Any]] | Mapping[str, Any], play: Mapping[str, Any]) -> Path:
+        listed = [tasks] if isinstance(tasks, Mapping) else list(tasks)
+        path = self.home / "playbook.yml"
+        whole = {"hosts": "all", "gather_facts": False, **play, "tasks": listed}
+        path.write_text(json.dumps([whole], indent=2))  # JSON is YAML
+        return path
+
+    def _environment(self, results: Path, changes: Mapping[str, str | None]) -> dict[str, str]:
+        # Nothing of the machine's own settings of Ansible or of a vCenter may take part.
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("ANSIBLE_", "VMWARE_", "GANTRY_", "XDG_"))
+        }
+        environment = {
+            **inherited,
+            "HOME": str(self.home),
+            "XDG_CACHE_HOME": str(self.home / "cache"),
+            "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
+            "ANSIBLE_HOME": str(self.home / "ansible"),
+            "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "results",
+            "ANSIBLE_INJECT_INVOCATION": "1",
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "GANTRY_RESULTS": str(results),
+            **self.connection,
+        }
+        for name, value in changes.items():
+            if value is None:
+                environment.pop(name, None)
+            else:
+                environment[name] = value
+        return environment
+
+
+def play_both_ways(play: Player, tasks: Sequence[dict[str, Any]], **options: Any) -> list[Outcome]:
+    """Play each task both ways, all in one run, and check that both return the same, which is what it returns."""
+    doubled = [
+        {**task, "ignore_errors": True, "vars": {**task.get("vars", {}), "gantry_run_as_module": way == "module"}}
+        for task in tasks
+        for way in WAYS
+    ]
+    outcomes = play(doubled, way=None, **options).outcomes
+    assert len(outcomes) == len(doubled)
+    for module, action in zip(outcomes[::2], outcomes[1::2], strict=True):
+        assert action.status == module.status, (module.result, action.result)
+        assert action.result == module.result
+    return list(outcomes[1::2])
+
+
+def _outcomes(results: Path) -> list[Outcome]:
+    """From the callback's lines: a task's items come before the task itself."""
+    if not results.exists():
+        return []
+    outcomes: list[Outcome] = []
+    items: dict[tuple[str, str], list[Outcome]] = {}
+    for line in results.read_text().splitlines():
+        event = json.loads(line)
+        outcome = Outcome(event["name"], event["status"], event["result"])
+        key = (event["task"], event["host"])
+        if event["item"]:
+            items.setdefault(key, []).append(outcome)
+        else:
+            outcomes.append(Outcome(outcome.name, outcome.status, outcome.result, tuple(items.pop(key, ()))))
+    return outcomes

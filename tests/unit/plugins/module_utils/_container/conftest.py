@@ -1,0 +1,17 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures of the container tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
+from tests.support.builders.containers import small_inventory
+
+
+@pytest.fixture
+def inventory() -> Inventory:
+    return small_inventory()

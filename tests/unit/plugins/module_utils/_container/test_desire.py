@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a task's parameters to the desired state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json, parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NetworkOption, TmpfsOption
+from tests.support.builders.containers import config_of, desired_container
+
+
+def test_only_name_and_image_are_needed() -> None:
+    desired = desired_container(image="nginx:1")
+    assert desired.state == "started"
+    assert desired.config is not None
+    assert desired.config.memory_mb == 256
+    assert desired.config.cpus == 1
+    assert desired.config.networks == (NetworkOption("VM Network"),)
+    assert desired.config.scratch_bytes == 8 << 30
+    assert desired.config.hostname == "web"
+
+
+def test_without_image_only_the_state_is_managed() -> None:
+    assert desired_container(state="stopped").config is None
+    with pytest.raises(GantryError, match="env, cpus given without image"):
+        desired_container(state="stopped", env={"A": "b"}, cpus=2)
+
+
+def test_absent_does_not_mind_the_rest_of_the_task() -> None:
+    assert desired_container(state="absent", env={"A": "b"}).config is None
+
+
+@pytest.mark.parametrize("name", ["", "-web", "a b", "a/b", "x" * 64, "gantry-image-1", "web-gantry-next"])
+def test_a_name_that_cannot_be_a_containers_is_refused(name: str) -> None:
+    with pytest.raises(GantryError, match=r"^name is "):
+        desired_container(name=name, image="nginx:1")
+
+
+def test_a_name_with_an_underscore_gives_a_host_name_without() -> None:
+    config = desired_container(name="my_web.1", image="nginx:1").config
+    assert config is not None
+    assert config.hostname == "my-web-1"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"memory": "63M"}, "memory is '63M'"),
+        ({"memory": "257M"}, "multiple of 4 MiB"),
+        ({"cpus": 0}, "cpus is 0"),
+        ({"working_dir": "srv"}, "working_dir is 'srv'"),
+        ({"container_hostname": "a_b"}, "container_hostname is 'a_b'"),
+        ({"env": {"A=B": "c"}}, "env 'A=B'"),
+        ({"etc_hosts": {"db": "nowhere"}}, "etc_hosts db"),
+        ({"restart_retries": 3}, "restart_retries is only for"),
+        ({"restart_policy": "on-failure", "restart_retries": -1}, "restart_retries is -1"),
+        ({"stop_timeout": -1}, "stop_timeout is -1"),
+        ({"networks": [{"name": "n", "gateway": "10.0.0.1"}]}, "without ipv4_address"),
+        ({"networks": [{"name": "n", "ipv4_address": "10.0.0.5/24", "gateway": "10.0.1.1"}]}, "not in the network"),
+        ({"networks": [{"name": "n", "mac_address": "00:50:56:00:00:01"}] * 2}, "one mac_address to two"),
+        ({"tmpfs": ["tmp"]}, "tmpfs is 'tmp'"),
+        ({"tmpfs": ["/tmp:noexec"]}, "only size and mode"),
+        ({"tmpfs": ["/tmp", "/tmp:size=1m"]}, "one target twice"),
+        ({"tmpfs": ["/:size=1m"]}, "the root of the container"),
+        ({"tmpfs": ["/tmp:size=0"]}, "more than nothing"),
+        ({"dns_search_domains": ["a b"]}, "dns_search_domains holds 'a b'"),
+        ({"dns_opts": [""]}, "dns_opts holds ''"),
+        ({"etc_hosts": {"a b": "10.0.0.1"}}, "etc_hosts holds 'a b'"),
+        ({"healthcheck": {"test": ["CMD", ""]}}, r"healthcheck\.test is"),
+        ({"scratch_size": "1M"}, "at least 16M"),
+        ({"scratch_size": "1G", "read_only": True}, "no writable layer"),
+        ({"healthcheck": {"test": ["curl", "x"]}}, r"healthcheck\.test is"),
+        ({"healthcheck": {"test": "true", "interval": "0s"}}, r"healthcheck\.interval"),
+        ({"healthcheck": {"test": "true", "retries": 0}}, r"healthcheck\.retries is 0"),
+        ({"log_max_size": "1K"}, "log_max_size"),
+        ({"image": " "}, "image is empty"),
+        ({"wait_timeout": 0}, "wait_timeout is 0"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(GantryError, match=message):
+        desired_container(**{"image": "nginx:1", **options})
+
+
+def test_docker_containers_words_are_understood() -> None:
+    config = config_of(
+        command="nginx -g 'daemon off;'",
+        entrypoint=["/entry"],
+        memory="1G",
+        tmpfs=["/tmp:size=64m,mode=0700", "/run"],
+        healthcheck={"test": ["CMD", "true"], "interval": "1m30s", "retries": 5},
+        stop_signal="quit",
+        capabilities=["CAP_NET_ADMIN"],
+        cap_drop=["all"],
+    )
+    assert config.command == ("nginx", "-g", "daemon off;")
+    assert config.entrypoint == ("/entry",)
+    assert config.memory_mb == 1024
+    assert config.tmpfs == (TmpfsOption("/tmp", 64 << 20, "0700"), TmpfsOption("/run"))
+    assert config.healthcheck is not None
+    assert (config.healthcheck.interval, config.healthcheck.retries) == (90, 5)
+    assert config.stop_signal == "SIGQUIT"
+    assert (config.capabilities, config.cap_drop) == (("NET_ADMIN",), ("ALL",))
+
+
+def test_a_health_check_is_disabled_by_none() -> None:
+    for test in ("NONE", ["NONE"]):
+        healthcheck = config_of(healthcheck={"test": test}).healthcheck
+        assert healthcheck is not None
+        assert healthcheck.disabled
+
+
+def test_a_container_without_a_scratch_disk_has_no_scratch_size() -> None:
+    assert config_of(read_only=True).scratch_bytes is None
+    assert config_of(writable="tmpfs").scratch_bytes is None
+    assert config_of(writable="tmpfs", scratch_size="64M").scratch_size == 64 << 20
+
+
+def test_one_meaning_written_in_two_ways_has_one_hash() -> None:
+    first = config_of(memory="1G", env={"A": "1", "B": "2"}, stop_signal="15", command="sleep 5")
+    second = config_of(memory="1024M", env={"B": "2", "A": "1"}, stop_signal="SIGTERM", command=["sleep", "5"])
+    assert first.hash() == second.hash()
+    assert first.hash() != config_of(memory="1G").hash()
+
+
+def test_canonical_json_survives_xml_and_comes_back() -> None:
+    document = {"b": "ü\x01", "a": [1, None]}
+    text = canonical_json(document)
+    assert text.isascii()
+    assert "\x01" not in text
+    assert parse_object(text) == document
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '"x"', "null"])
+def test_damaged_json_is_none(text: str | None) -> None:
+    assert parse_object(text) is None

@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SOAP calls against a scripted server: sessions that end, connections that break, servers that are no vCenter."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import SoapAdapter, VmomiSupport, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import best_version
+from tests.support.builders.web_server import Request, WebServer
+
+ENVELOPE = (
+    '<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
+    'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+    "<soapenv:Body>{}</soapenv:Body></soapenv:Envelope>"
+)
+CONTENT = """<RetrieveServiceContentResponse xmlns="urn:vim25"><returnval>
+<rootFolder type="Folder">group-d1</rootFolder><propertyCollector type="PropertyCollector">pc</propertyCollector>
+<about><name>VMware vCenter Server</name><fullName>{full_name}</fullName><vendor>v</vendor><version>8.0.3</version>
+<build>1</build><osType>linux</osType><productLineId>vpx</productLineId><apiType>{api_type}</apiType>
+<apiVersion>8.0.3.0</apiVersion></about><sessionManager type="SessionManager">sm</sessionManager>
+</returnval></RetrieveServiceContentResponse>"""
+LOGIN = """<LoginResponse xmlns="urn:vim25"><returnval><key>k</key><userName>u</userName><fullName>u</fullName>
+<loginTime>2026-01-01T00:00:00Z</loginTime><lastActiveTime>2026-01-01T00:00:00Z</lastActiveTime><locale>en</locale>
+<messageLocale>en</messageLocale></returnval></LoginResponse>"""
+TIME = '<CurrentTimeResponse xmlns="urn:vim25"><returnval>2026-01-01T00:00:00Z</returnval></CurrentTimeResponse>'
+CREATED = '<CreateFolderResponse xmlns="urn:vim25"><returnval type="Folder">group-v9</returnval></CreateFolderResponse>'
+
+
+def fault(kind: str, message: str) -> tuple[int, str]:
+    return 500, (
+        f"<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>{message}</faultstring><detail>"
+        f'<{kind}Fault xmlns="urn:vim25" xsi:type="{kind}"/></detail></soapenv:Fault>'
+    )
+
+
+class Vcenter:
+    """Answers like a vCenter; ``script`` has the answers that are special, by method, each used once."""
+
+    def __init__(self, server: WebServer) -> None:
+        self.server = server
+        self.api_type, self.full_name = "VirtualCenter", "VMware vCenter Server 8.0.3"
+        self.script: dict[str, list[tuple[int, str] | Callable[[], None]]] = {}
+        server.reply = self.reply
+
+    @property
+    def methods(self) -> list[str]:
+        return [self.method(request) for request in self.server.requests]
+
+    @staticmethod
+    def method(request: Request) -> str:
+        found = re.search(rb"<soapenv:Body><(\w+)", request.body)
+        assert found is not None
+        return found[1].decode()
+
+    def reply(self, request: Request) -> tuple[int, bytes]:
+        method = self.method(request)
+        status, text = (
+            200,
+            {
+                "RetrieveServiceContent": CONTENT.format(api_type=self.api_type, full_name=self.full_name),
+                "Login": LOGIN,
+                "Logout": '<LogoutResponse xmlns="urn:vim25"/>',
+                "CurrentTime": TIME,
+                "CreateFolder": CREATED,
+            }[method],
+        )
+        special = self.script.get(method)
+        if special:
+            answer = special.pop(0)
+            if callable(answer):
+                answer()
+            else:
+                status, text = answer
+        return status, (ENVELOPE.format(text) if text.startswith("<") else text).encode()
+
+
+@pytest.fixture
+def vcenter(web_server: WebServer) -> Vcenter:
+    return Vcenter(web_server)
+
+
+@pytest.fixture
+def session(vcenter: Vcenter, settings: ConnectionSettings) -> Session:
+    return Session(settings)
+
+
+def read(session: Session) -> Any:
+    return vim.ServiceInstance("ServiceInstance", session.content.rootFolder._stub).CurrentTime()
+
+
+def test_nothing_is_sent_before_it_is_needed(session: Session, vcenter: Vcenter) -> None:
+    session.close()
+    assert vcenter.methods == []
+
+
+def test_session_is_two_requests_to_begin_and_one_to_end(session: Session, vcenter: Vcenter) -> None:
+    read(session)
+    session.close()
+    assert vcenter.methods == ["RetrieveServiceContent", "Login", "CurrentTime", "Logout"]
+    assert session.stub.version == "vim.version.v8_0_3_0"
+    assert {request.headers["User-Agent"] for request in vcenter.server.requests} == {"gantry.vsphere"}
+
+
+def test_ended_session_is_begun_again_once(session: Session, vcenter: Vcenter) -> None:
+    read(session)
+    vcenter.script["CurrentTime"] = [fault("NotAuthenticated", "The session is not authenticated.")]
+    read(session)
+    assert vcenter.methods[2:] == ["CurrentTime", "CurrentTime", "RetrieveServiceContent", "Login", "CurrentTime"]
+
+
+def test_session_that_ends_again_and_again_is_an_error(session: Session, vcenter: Vcenter) -> None:
+    vcenter.script["CurrentTime"] = [fault("NotAuthenticated", "The session is not authenticated.")] * 2
+    with pytest.raises(FaultError, match="NotAuthenticated"):
+        read(session)
+    assert vcenter.methods.count("Login") == 2
+
+
+def test_wrong_password(session: Session, vcenter: Vcenter) -> None:
+    vcenter.script["Login"] = [fault("InvalidLogin", "Cannot complete login.")]
+    with pytest.raises(GantryError, match=r"does not accept user 'administrator@vsphere\.local'") as caught:
+        read(session)
+    assert caught.value.fault == {"type": "InvalidLogin", "message": "Cannot complete login."}
+    assert "secret" not in caught.value.message
+
+
+def test_account_without_any_role(session: Session, vcenter: Vcenter) -> None:
+    vcenter.script["Login"] = [fault("NoPermission", "Permission to perform this operation was denied.")]
+    with pytest.raises(FaultError, match=r"Login on sm: vCenter answered NoPermission: Permission to perform"):
+        read(session)
+
+
+def test_host_instead_of_a_vcenter(session: Session, vcenter: Vcenter) -> None:
+    vcenter.api_type, vcenter.full_name = "HostAgent", "VMware ESXi 8.0.3"
+    with pytest.raises(GantryError, match=r"is VMware ESXi 8\.0\.3, not a vCenter"):
+        read(session)
+    assert "Login" not in vcenter.methods
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((404, "no"), "does not look like a vCenter: it answers HTTP 404"),
+        ((200, "welcome"), "does not look like a vCenter: its answer is not SOAP"),
+        ((200, "<html><body>welcome</body></html>"), "does not look like a vCenter"),
+        ((503, "no"), "answers HTTP 503 .*its services may be starting"),
+    ],
+)
+def test_no_vcenter(session: Session, vcenter: Vcenter, answer: tuple[int, str], words: str) -> None:
+    vcenter.script["RetrieveServiceContent"] = [answer]
+    with pytest.raises(GantryError, match=words):
+        read(session)
+
+
+def test_fault_keeps_what_vcenter_says(session: Session, vcenter: Vcenter) -> None:
+    vcenter.script["CreateFolder"] = [fault("DuplicateName", "The name 'web' already exists.")]
+    with pytest.raises(FaultError) as caught:
+        session.content.rootFolder.CreateFolder("web")
+    assert caught.value.kind == "DuplicateName"
+    assert caught.value.message == (
+        "CreateFolder on group-d1: vCenter answered DuplicateName: The name 'web' already exists."
+    )
+    assert not session.has_changed
+
+
+class TestBrokenConnections:
+    """``drop`` closes the connection instead of answering."""
+
+    @staticmethod
+    def drop() -> None:
+        raise ConnectionAbortedError
+
+    def test_read_on_a_kept_connection_is_made_again(self, session: Session, vcenter: Vcenter) -> None:
+        read(session)
+        vcenter.script["CurrentTime"] = [self.drop]
+        read(session)
+        assert vcenter.methods.count("CurrentTime") == 3
+
+    def test_read_on_a_new_connection_is_not(self, session: Session, vcenter: Vcenter) -> None:
+        read(session)
+        session.stub.DropConnections()
+        vcenter.script["CurrentTime"] = [self.drop]
+        with pytest.raises(ConnectionLostError, match="was lost during CurrentTime"):
+            read(session)
+
+    def test_change_is_not_made_again(self, session: Session, vcenter: Vcenter) -> None:
+        folder = session.content.rootFolder
+        vcenter.script["CreateFolder"] = [self.drop]
+        with pytest.raises(ConnectionLostError, match=r"CreateFolder on group-d1.*may have carried it out"):
+            folder.CreateFolder("web")
+        assert vcenter.methods.count("CreateFolder") == 1
+        assert session.has_changed
+
+    def test_silence_is_not_waited_for_twice(self, vcenter: Vcenter, settings: ConnectionSettings) -> None:
+        session = Session(replace(settings, request_timeout=2.0))
+        read(session)
+        over = threading.Event()
+        vcenter.script["CurrentTime"] = [lambda: over.wait(30) and None]
+        with pytest.raises(ConnectionLostError, match=r"no answer within \d s \(request_timeout 2\)"):
+            read(session)
+        over.set()
+        assert vcenter.methods.count("CurrentTime") == 2
+
+    def test_farewell_to_a_silent_vcenter_is_short(self, vcenter: Vcenter, settings: ConnectionSettings) -> None:
+        session = Session(settings)
+        read(session)
+        session.stub.lost = True
+        session.close()
+        assert session.stub._settings.request_timeout <= 5.0
+        assert vcenter.methods[-1] == "Logout"
+
+
+def test_only_a_login_sets_the_cookie(session: Session, vcenter: Vcenter, settings: ConnectionSettings) -> None:
+    read(session)
+    session.stub.resume("vmware_soap_session=ours")
+    session.stub.cookie = "vmware_soap_session=another; Path=/"
+    assert session.stub.cookie == "vmware_soap_session=ours"
+
+
+@given(st.integers(6, 20), st.integers(0, 20), st.integers(0, 5), st.integers(0, 3))
+def test_version_is_not_newer_than_the_server(major: int, minor: int, update: int, patch: int) -> None:
+    server = (major, minor, update, patch)
+    chosen = VmomiSupport.versionIdMap[best_version(".".join(map(str, server)))]
+    assert (5, 5) <= tuple(map(int, chosen.split("."))) <= server
+
+
+@pytest.mark.parametrize(
+    ("api_version", "version"),
+    [
+        ("8.0.3.0", "vim.version.v8_0_3_0"),
+        ("7.0.1", "vim.version.v7_0_1_0"),
+        ("99.0", best_version("99.0.0.0")),
+        ("garbage", "vim.version.version9"),
+    ],
+)
+def test_version_of_known_servers(api_version: str, version: str) -> None:
+    assert best_version(api_version) == version
+
+
+def test_content_survives_being_kept_as_text(session: Session, vcenter: Vcenter) -> None:
+    text = SoapAdapter.SerializeToStr(session.content, version=session.stub.version)
+    again = SoapAdapter.Deserialize(text, vim.ServiceInstanceContent, session.stub)
+    assert again.rootFolder._moId == "group-d1"
+    assert again.about.apiVersion == "8.0.3.0"

@@ -1,0 +1,252 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bytes over HTTPS: what arrives, what is asked with it, and what is said when it does not go."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
+    ConnectionLostError,
+    tls_context,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.transfer import Transport
+from tests.support.builders.web_server import Certificate, Request, WebServer
+
+COOKIE = "vmware_soap_session=abc"
+
+
+@pytest.fixture
+def transport(settings: ConnectionSettings) -> Transport:
+    return Transport(settings, tls_context(settings), COOKIE)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "disk.vmdk"
+    path.write_bytes(os.urandom(3 * (1 << 20) + 17))
+    return path
+
+
+def test_url_of_a_file() -> None:
+    url = transfer.file_url("/Europe/DC 0", "shared&0", "gantry/a b/ü.iso")
+    assert url == "/folder/gantry/a%20b/%C3%BC.iso?dcPath=Europe%2FDC%200&dsName=shared%260"
+
+
+def test_upload(transport: Transport, web_server: WebServer, source: Path) -> None:
+    web_server.reply = lambda _request: (201, b"")
+    reports: list[str] = []
+    transfer.upload_file(transport, source, "/folder/x?dcPath=DC0&dsName=ds", reports.append)
+    (request,) = web_server.requests
+    assert (request.method, request.path) == ("PUT", "/folder/x?dcPath=DC0&dsName=ds")
+    assert request.headers["Cookie"] == COOKIE
+    assert hashlib.sha256(request.body).digest() == hashlib.sha256(source.read_bytes()).digest()
+    assert reports[-1] == "upload disk.vmdk: 100 %"
+    assert len(reports) == len(set(reports))
+
+
+def test_empty_file(transport: Transport, web_server: WebServer, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    transfer.upload_file(transport, tmp_path / "empty", "/folder/empty", None)
+    assert web_server.requests[0].headers["Content-Length"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "the session is not accepted"),
+        (403, "lacks the privilege"),
+        (404, "no such folder or datastore"),
+        (507, "no space left"),
+        (500, "HTTP 500 Internal Server Error"),
+    ],
+)
+def test_upload_that_is_refused(
+    transport: Transport, web_server: WebServer, source: Path, status: int, words: str
+) -> None:
+    web_server.reply = lambda _request: (status, b"no")
+    with pytest.raises(GantryError, match=rf"refused the upload of disk.vmdk to gantry/x: .*{words}"):
+        transfer.upload_file(transport, source, "/folder/gantry/x?dcPath=DC0", None)
+
+
+def test_upload_that_stalls(transport: Transport, web_server: WebServer, source: Path) -> None:
+    def stall(_request: Request) -> tuple[int, bytes]:
+        time.sleep(1)
+        return 200, b""
+
+    web_server.reply = stall
+    hasty = replace(transport, settings=replace(transport.settings, request_timeout=0.2))
+    with pytest.raises(ConnectionLostError, match=r"stalled: nothing went through for 0.2 s \(request_timeout\)"):
+        transfer.upload_file(hasty, source, "/folder/x", None)
+
+
+def test_upload_that_breaks_off(transport: Transport, web_server: WebServer, source: Path) -> None:
+    def abort(_request: Request) -> tuple[int, bytes]:
+        raise ConnectionAbortedError
+
+    web_server.reply = abort
+    with pytest.raises(ConnectionLostError, match="broke off"):
+        transfer.upload_file(transport, source, "/folder/x", None)
+
+
+def test_download(transport: Transport, web_server: WebServer) -> None:
+    web_server.reply = lambda _request: (200, b"0123456789")
+    assert transfer.download_file(transport, "/folder/x", 4) == b"0123"
+
+
+def test_download_of_what_is_not_there(transport: Transport, web_server: WebServer) -> None:
+    web_server.reply = lambda _request: (404, b"")
+    assert transfer.download_file(transport, "/folder/x", 4) is None
+
+
+def test_download_that_is_refused(transport: Transport, web_server: WebServer) -> None:
+    web_server.reply = lambda _request: (403, b"")
+    with pytest.raises(GantryError, match="refused the download of x: HTTP 403"):
+        transfer.download_file(transport, "/folder/x?dcPath=DC0", 4)
+
+
+@dataclass
+class Lease:
+    """An import lease that becomes ready after some looks at it."""
+
+    urls: list[Any]
+    looks: int = 2
+    fault: Any = None
+    calls: list[Any] = field(default_factory=list)
+
+    def rows(self, properties: list[str]) -> list[dict[str, Any]]:
+        if properties == ["info"]:
+            return [{"info": SimpleNamespace(deviceUrl=self.urls, entity="vm-7")}]
+        self.looks -= 1
+        if self.looks > 0:
+            return [{"state": vim.HttpNfcLease.State.initializing}]
+        if self.fault is not None:
+            return [{"state": vim.HttpNfcLease.State.error, "error": self.fault}]
+        return [{"state": vim.HttpNfcLease.State.ready}]
+
+    def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802 - the vSphere API's names
+        self.calls.append(percent)
+
+    def HttpNfcLeaseComplete(self) -> None:  # noqa: N802
+        self.calls.append("complete")
+
+    def HttpNfcLeaseAbort(self) -> None:  # noqa: N802
+        self.calls.append("abort")
+
+
+@pytest.fixture
+def _lease_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "read_objects", lambda _collector, objects, names: objects[0].rows(list(names)))
+    monkeypatch.setattr(transfer, "_LEASE_POLL_SECONDS", 0.001)
+
+
+def device(url: str, *, disk: bool = True, thumbprint: str = "") -> Any:
+    return SimpleNamespace(url=url, disk=disk, sslThumbprint=thumbprint)
+
+
+@pytest.mark.usefixtures("_lease_reads")
+class TestImport:
+    def test_disks_go_to_their_places(self, transport: Transport, web_server: WebServer, tmp_path: Path) -> None:
+        disks = [tmp_path / "one", tmp_path / "two"]
+        for disk in disks:
+            disk.write_bytes(disk.name.encode())
+        lease = Lease([device("https://*/nfc/1"), device("https://*/nfc/nvram", disk=False), device("https://*/nfc/2")])
+        assert transfer.import_disks(transport, None, lease, disks, [].append) == "vm-7"
+        assert [(request.method, request.path, request.body) for request in web_server.requests] == [
+            ("POST", "/nfc/1", b"one"),
+            ("POST", "/nfc/2", b"two"),
+        ]
+        assert {request.headers["Content-Type"] for request in web_server.requests} == {
+            "application/x-vnd.vmware-streamVmdk"
+        }
+        assert lease.calls == ["complete"]
+
+    def test_host_with_an_unknown_certificate(
+        self, transport: Transport, web_server: WebServer, certificate: Certificate, source: Path
+    ) -> None:
+        unknown = replace(transport.settings, ca_path=None)
+        url = f"https://127.0.0.1:{web_server.port}/nfc/1"
+        lease = Lease([device(url, thumbprint=certificate.sha1)])
+        # To vCenter itself this transport would not connect.
+        transfer.import_disks(Transport(unknown, tls_context(unknown), COOKIE), None, lease, [source], [].append)
+        assert lease.calls == ["complete"]
+
+    @pytest.mark.parametrize(("host", "trusted"), [("*", True), ("127.0.0.1", False)])
+    def test_only_vcenter_gets_the_session(
+        self, transport: Transport, web_server: WebServer, source: Path, host: str, trusted: bool
+    ) -> None:
+        vcenter = Transport(replace(transport.settings, hostname="vcenter.invalid"), transport.tls, COOKIE)
+        chosen = transport if trusted else vcenter
+        lease = Lease([device(f"https://{host}:{web_server.port}/nfc/1")])
+        transfer.import_disks(chosen, None, lease, [source], [].append)
+        assert ("Cookie" in web_server.requests[0].headers) == trusted
+
+    def test_lease_is_kept_alive(self, transport: Transport, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(transfer, "_KEEP_ALIVE_SECONDS", 0.0)
+        lease = Lease([device("https://*/nfc/1")])
+        transfer.import_disks(transport, None, lease, [source], [].append)
+        *progress, last = lease.calls
+        assert last == "complete"
+        assert len(progress) == 4
+        assert progress == sorted(progress)
+        assert progress[-1] == 99
+
+    @pytest.mark.parametrize(
+        ("spoil", "words"),
+        [
+            (lambda server, lease: setattr(server, "reply", lambda _request: (500, b"")), "refused the disk"),
+            (lambda server, lease: lease.urls.append(device("https://*/nfc/2")), "expects 2 disks, and there are 1"),
+            (
+                lambda server, lease: setattr(lease, "fault", vim.fault.NoDiskSpace(msg="full", datastore="ds")),
+                "Cannot begin the import: vCenter answered NoDiskSpace",
+            ),
+        ],
+    )
+    def test_failure_aborts_the_lease(
+        self,
+        transport: Transport,
+        web_server: WebServer,
+        source: Path,
+        spoil: Callable[[WebServer, Lease], None],
+        words: str,
+    ) -> None:
+        lease = Lease([device("https://*/nfc/1")])
+        spoil(web_server, lease)
+        with pytest.raises(GantryError, match=words):
+            transfer.import_disks(transport, None, lease, [source], [].append)
+        assert lease.calls == ["abort"]
+
+    def test_lease_that_cannot_be_aborted_does_not_hide_the_failure(
+        self, transport: Transport, web_server: WebServer, source: Path
+    ) -> None:
+        class Stubborn(Lease):
+            def HttpNfcLeaseAbort(self) -> None:  # noqa: N802
+                raise FaultError("HttpNfcLeaseAbort", vim.fault.Timedout())
+
+        web_server.reply = lambda _request: (500, b"")
+        with pytest.raises(GantryError, match="refused the disk"):
+            transfer.import_disks(transport, None, Stubborn([device("https://*/nfc/1")]), [source], [].append)
+
+    def test_lease_that_never_is_ready(
+        self, transport: Transport, source: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(transfer, "_LEASE_READY_SECONDS", 0.05)
+        lease = Lease([device("https://*/nfc/1")], looks=10**9)
+        with pytest.raises(GantryError, match=r"did not begin the import within 0\.05 s"):
+            transfer.import_disks(transport, None, lease, [source], [].append)
+        assert lease.calls == ["abort"]
