@@ -95,6 +95,7 @@ func New(c config.Config) (*Server, error) {
 	s.installFixes()
 	s.installEvents()
 	s.installMethods()
+	s.installGuestOperations()
 	s.installClusters()
 	s.registry.Put(&answerer{mo.LocalizationManager{Self: answererRef}})
 	s.registry.Handler = s.intercept

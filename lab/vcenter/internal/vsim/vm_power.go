@@ -92,7 +92,7 @@ func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fau
 	s.setHost(vm, host)
 	defer s.placementChanged(s.clusterOf(host))
 	s.post(by, &types.VmStartingEvent{VmEvent: s.vmEvent(vm)})
-	if fault := s.boot(vm); fault != nil {
+	if fault := s.boot(vm, atPowerOn); fault != nil {
 		s.dismiss(vm.Self)
 		return fault
 	}
@@ -100,9 +100,13 @@ func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fau
 	return nil
 }
 
-// boot starts a machine that has been admitted, and shows it on.
-func (s *Server) boot(vm *simulator.VirtualMachine) types.BaseMethodFault {
-	spec, fault := s.machineSpec(vm)
+// atPowerOn and atReset say whether a drive's medium is connected: a reset leaves the devices as they are.
+func atPowerOn(drive *types.VirtualDeviceConnectInfo) bool { return drive.StartConnected }
+func atReset(drive *types.VirtualDeviceConnectInfo) bool   { return drive.Connected }
+
+// boot starts a VM that has been admitted, and shows it on.
+func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDeviceConnectInfo) bool) types.BaseMethodFault {
+	spec, fault := s.machineSpecWith(vm, holds)
 	if fault != nil {
 		return fault
 	}
@@ -116,7 +120,7 @@ func (s *Server) boot(vm *simulator.VirtualMachine) types.BaseMethodFault {
 	now := time.Now()
 	s.locked(vm, func(ctx *simulator.Context) {
 		config := *vm.Config
-		config.Hardware.Device = connected(config.Hardware.Device, true)
+		config.Hardware.Device = connectedIf(config.Hardware.Device, holds)
 		vm.Config = &config
 		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStatePoweredOn),
 			set("runtime.bootTime", now), set("summary.runtime.bootTime", now),
@@ -132,17 +136,25 @@ func powerChanges(state types.VirtualMachinePowerState) []types.PropertyChange {
 
 // connected gives devices that are connected as they should be in a power state.
 func connected(devices []types.BaseVirtualDevice, on bool) []types.BaseVirtualDevice {
+	return connectedIf(devices, func(device *types.VirtualDeviceConnectInfo) bool { return on && device.StartConnected })
+}
+
+func connectedIf(devices []types.BaseVirtualDevice, holds func(*types.VirtualDeviceConnectInfo) bool) []types.BaseVirtualDevice {
 	changed := copied(types.ArrayOfVirtualDevice{VirtualDevice: devices}).VirtualDevice
 	for _, device := range changed {
 		if connection := device.GetVirtualDevice().Connectable; connection != nil {
-			connection.Connected = on && connection.StartConnected
+			connection.Connected = holds(connection)
 		}
 	}
 	return changed
 }
 
-// machineSpec is the machine as the hypervisor sees it. All its files must be there.
+// machineSpec is the VM as the hypervisor sees it. All its files must be there.
 func (s *Server) machineSpec(vm *simulator.VirtualMachine) (machine.Spec, types.BaseMethodFault) {
+	return s.machineSpecWith(vm, atPowerOn)
+}
+
+func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types.VirtualDeviceConnectInfo) bool) (machine.Spec, types.BaseMethodFault) {
 	var config *types.VirtualMachineConfigInfo
 	var host ref
 	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
@@ -161,7 +173,7 @@ func (s *Server) machineSpec(vm *simulator.VirtualMachine) (machine.Spec, types.
 		case types.BaseVirtualEthernetCard:
 			spec.NICs = append(spec.NICs, s.nicOf(d.GetVirtualEthernetCard()))
 		case *types.VirtualCdrom:
-			fault = s.addISO(&spec, d)
+			fault = s.addISO(&spec, d, holds)
 		}
 		if fault != nil {
 			return machine.Spec{}, fault
@@ -193,9 +205,10 @@ func (s *Server) addDisk(spec *machine.Spec, config *types.VirtualMachineConfigI
 	return vmConfigFault("the lab runs only machines whose disks are on SCSI controller 0")
 }
 
-func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom) types.BaseMethodFault {
+// addISO adds the medium of a drive. A drive that is disconnected, or holds no ISO, has nothing to boot from.
+func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom, holds func(*types.VirtualDeviceConnectInfo) bool) types.BaseMethodFault {
 	backing, ok := drive.Backing.(*types.VirtualCdromIsoBackingInfo)
-	if !ok || drive.Connectable != nil && !drive.Connectable.StartConnected {
+	if !ok || drive.Connectable != nil && !holds(drive.Connectable) {
 		return nil
 	}
 	place, err := datastore.ParsePath(backing.FileName)
@@ -264,7 +277,7 @@ func (s *Server) resetVM(ctx *simulator.Context, request *types.ResetVM_Task) (s
 		if fault := s.kill(by, vm, current); fault != nil {
 			return nil, fault
 		}
-		if fault := s.boot(vm); fault != nil {
+		if fault := s.boot(vm, atReset); fault != nil {
 			s.showOff(vm)
 			s.post(by, &types.VmPoweredOffEvent{VmEvent: s.vmEvent(vm)})
 			return nil, fault
