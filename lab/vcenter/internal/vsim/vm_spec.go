@@ -8,6 +8,7 @@ package vsim
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) types.BaseMethodFaul
 // checkUnsupported refuses what would otherwise be silently ignored.
 func (d *draft) checkUnsupported(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	for name, given := range map[string]bool{
-		"crypto": spec.Crypto != nil, "vAppConfig": spec.VAppConfig != nil, "ftInfo": spec.FtInfo != nil,
+		"crypto": spec.Crypto != nil, "vAppConfig": configuresVApp(spec.VAppConfig), "ftInfo": spec.FtInfo != nil,
 		"deviceGroups": spec.DeviceGroups != nil, "sgxInfo": spec.SgxInfo != nil, "pmem": spec.Pmem != nil,
 	} {
 		if given {
@@ -51,6 +52,12 @@ func (d *draft) checkUnsupported(spec *types.VirtualMachineConfigSpec) types.Bas
 		}
 	}
 	return nil
+}
+
+// configuresVApp is false for a vApp configuration without contents, which every import specification has.
+func configuresVApp(config types.BaseVmConfigSpec) bool {
+	value := reflect.ValueOf(config)
+	return value.IsValid() && !value.IsNil() && !value.Elem().IsZero()
 }
 
 // checkPower refuses what only a powered-off machine takes.
