@@ -48,6 +48,7 @@ func (s *Server) installMethods() {
 		"VirtualMachineSnapshot.RevertToSnapshot_Task": method(s.revertToSnapshot),
 		"VirtualMachineSnapshot.RenameSnapshot":        method(s.renameSnapshot),
 
+		"OvfManager.CreateImportSpec":       method(s.createImportSpec),
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 

@@ -114,15 +114,9 @@ func (l *Lease) ready(vm *simulator.VirtualMachine) {
 	for number, disk := range disksOf(vm.Config.Hardware.Device) {
 		name := fmt.Sprintf("disk-%d.vmdk", number)
 		l.disks[name] = diskPath(disk)
-		controller := fmt.Sprintf("%s/%s:%d", vm.Self.Value, "VirtualDisk", number)
-		for _, device := range vm.Config.Hardware.Device {
-			if c, ok := device.(types.BaseVirtualController); ok && device.GetVirtualDevice().Key == disk.ControllerKey {
-				kind := strings.TrimPrefix(fmt.Sprintf("%T", device), "*types.")
-				controller = fmt.Sprintf("%s%d:%d", kind, c.GetVirtualController().BusNumber, *disk.UnitNumber)
-			}
-		}
+		key := diskKey(vm.Config.Hardware.Device, disk)
 		info.DeviceUrl = append(info.DeviceUrl, types.HttpNfcLeaseDeviceUrl{
-			Key: "/" + vm.Self.Value + "/" + controller, ImportKey: "/" + vm.Name + "/" + controller,
+			Key: "/" + vm.Self.Value + "/" + key, ImportKey: importKey(vm.Name, key),
 			Url:  fmt.Sprintf("https://%s%s%s/%s", s.config.Listen, nfcPrefix, l.ticket, name),
 			Disk: types.NewBool(true), TargetId: name, DatastoreKey: vm.Datastore[0].Value})
 		info.TotalDiskCapacityInKB += disk.CapacityInKB
