@@ -23,8 +23,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_runner import Watcher
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.waiter import Watcher, watch
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.waiter import watch
 
 # What a graceful stop may take beyond the container's own timeout: the kill, syncing disks, powering off.
 _STOP_MARGIN = 20.0
