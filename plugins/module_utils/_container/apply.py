@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import apply_power, apply_vm, changes
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
+    apply_power,
+    apply_relocate,
+    apply_vm,
+    changes,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import StartupError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
@@ -36,6 +41,7 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
     changes.PowerOn: Kind(apply_power.power_on, limit=64),
     changes.Promote: Kind(apply_vm.promote, limit=32),
     changes.Reconfigure: Kind(apply_vm.reconfigure, limit=32),
+    changes.Relocate: Kind(apply_relocate.relocate, limit=16),
     changes.Stop: Kind(apply_power.stop, limit=64),
 }
 

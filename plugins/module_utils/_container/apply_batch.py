@@ -66,7 +66,7 @@ class Workbench:
             refs = [self.vm(moid) for moid in sorted(set(moids))]
             return {row.moid: list(row.get(_DEVICES) or ()) for row in self.session.read(refs, [_DEVICES])}
 
-        return read_job("devices", read)
+        return _read_job("devices", read)
 
     def _read_values(self, moids: list[str], key: str) -> Job:
         path = keys.option_path(key)
@@ -75,11 +75,11 @@ class Workbench:
             rows = self.session.read([self.vm(moid) for moid in moids], [path])
             return {row.moid: str(getattr(row[path], "value", row[path])) for row in rows if row.get(path) is not None}
 
-        return read_job(key, read)
+        return _read_job(key, read)
 
     def _read_backings(self, networks: list[list[str]]) -> Job:
         wanted = {moid for some in networks for moid in some}
-        return read_job("networks", lambda: network_backings(self.session, self.inventory, wanted))
+        return _read_job("networks", lambda: network_backings(self.session, self.inventory, wanted))
 
 
 @dataclass
@@ -101,6 +101,6 @@ class ContainerSubject(Subject):
         return self.bench.vm(self.moid(machine))
 
 
-def read_job(what: str, read: Callable[[], Any]) -> Job:
+def _read_job(what: str, read: Callable[[], Any]) -> Job:
     """A request that changes nothing."""
     return Job(what, "read", read, mutates=False, has_task=False)

@@ -14,8 +14,6 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import (
     ContainerSubject,
-    Workbench,
-    read_job,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
@@ -33,8 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
     reconfigure_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import choose_hosts
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -49,7 +46,6 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
     template = bench.vm(change.image.moid)
     devices = yield from bench.devices(change.image.moid)
     backings = yield from bench.backings(adapter.network for adapter in target.adapters)
-    hosts = yield Gather("hosts", change, lambda clones: _choose_hosts(bench, clones))
     spec = clone_spec(
         target,
         vim.vm.Snapshot(change.image.snapshot, bench.session.stub),
@@ -57,7 +53,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
         backings,
         pool=place.pool.ref,
         datastore=place.datastore.ref,
-        host=hosts.get(change.container),
+        host=None if place.host is None else place.host.ref,
     )
     made = yield Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
     subject.created = moid_of(made)
@@ -69,7 +65,7 @@ def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:
     bench, vm = subject.bench, subject.vm(change.machine)
     devices: Sequence[Any] = ()
     backings: Mapping[str, Any] = {}
-    if {"adapters", "bootstrap"} & set(change.aspects):
+    if {"adapters", "bootstrap", "scratch_bytes"} & set(change.aspects):
         devices = yield from bench.devices(subject.moid(change.machine))
         backings = yield from bench.backings(adapter.network for adapter in change.target.adapters)
     spec = reconfigure_spec(change.machine, change.target, devices, backings)
@@ -95,10 +91,6 @@ def move_folder(subject: ContainerSubject, change: MoveFolder) -> Flow[None]:
 def move_pool(subject: ContainerSubject, change: MovePool) -> Flow[None]:
     vm, pool = subject.vm(change.machine), change.pool.ref
     yield Job(change.machine.name, "move", lambda: pool.MoveIntoResourcePool([vm]), has_task=False)
-
-
-def _choose_hosts(bench: Workbench, clones: list[Clone]) -> Job:
-    return read_job("hosts", lambda: choose_hosts(bench.session, clones))
 
 
 def _name_adapters(subject: ContainerSubject, target: Machine) -> Flow[None]:

@@ -27,7 +27,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_resul
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Change
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_runner import Watcher, WatchOutcome
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Claim, Job, JobOutcome, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
+    Job,
+    JobOutcome,
+    ResourceClaim,
+    TaskLimits,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -132,7 +137,7 @@ class Batch(Generic[S]):
         kinds: Mapping[type[Any], Kind[S]],
         *,
         explain: Callable[[Any, GantryError], GantryError] = _explain,
-        limits: Limits | None = None,
+        limits: TaskLimits | None = None,
         timeout: float | None = None,
     ) -> None:
         """``explain`` adds to an error what was being done. ``timeout`` is for all together."""
@@ -140,7 +145,7 @@ class Batch(Generic[S]):
         self._report = report
         self._kinds = kinds
         self._explain = explain
-        self._limits = limits or Limits()
+        self._limits = limits or TaskLimits()
         self._timeout = timeout
         self._runs: dict[str, _Run[S]] = {}
         self._followers: dict[str, list[_Run[S]]] = {}
@@ -282,7 +287,7 @@ class Batch(Generic[S]):
         kind = type(runs[0].change)
         limit = self._kinds[kind].limit
         if limit is not None and job.mutates:
-            job = replace(job, claims=(*job.claims, Claim(f"kind {kind.__name__}", len(runs), limit)))
+            job = replace(job, claims=(*job.claims, ResourceClaim(f"kind {kind.__name__}", len(runs), limit)))
         self._pending[runner.submit(job)] = runs
 
     def _answer(self, outcome: JobOutcome | WatchOutcome, runs: list[_Run[S]]) -> None:

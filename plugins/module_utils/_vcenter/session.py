@@ -27,7 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
     DEFAULT_TIMEOUT,
     Job,
     JobOutcome,
-    Limits,
+    TaskLimits,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.updates import Updates
 
@@ -224,7 +224,7 @@ class Session:
         jobs: Sequence[Job],
         report: Report,
         *,
-        limits: Limits | None = None,
+        limits: TaskLimits | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> list[JobOutcome]:
         """Run the jobs in parallel within the limits. A job's failure is in its outcome; nothing is raised for it."""
@@ -233,7 +233,7 @@ class Session:
 
     @contextlib.contextmanager
     def tasks(
-        self, report: Report, *, limits: Limits | None = None, timeout: float | None = None, single: bool = False
+        self, report: Report, *, limits: TaskLimits | None = None, timeout: float | None = None, single: bool = False
     ) -> Iterator[TaskRunner]:
         """Run jobs as they come. ``timeout`` is for all together; ``single``: there is one at a time."""
         updates = Updates(self.content, leave_no_trace=self._cached, single=single)
@@ -241,7 +241,7 @@ class Session:
             updates,
             report,
             self.submitted,
-            limits=limits or Limits(),
+            limits=limits or TaskLimits(),
             timeout=timeout,
             wait_seconds=max(1, min(_WAIT_SECONDS, int(self.settings.request_timeout / 2))),
         )

@@ -22,8 +22,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
     DEFAULT_TIMEOUT,
     Job,
     JobOutcome,
-    Limits,
     Slots,
+    TaskLimits,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.updates import News, Updates, Watched
 
@@ -91,7 +91,7 @@ class TaskRunner:
         report: Callable[[str], None],
         submitted: list[dict[str, str]],
         *,
-        limits: Limits,
+        limits: TaskLimits,
         wait_seconds: int,
         timeout: float | None = None,
         task_timeout: float = DEFAULT_TIMEOUT,

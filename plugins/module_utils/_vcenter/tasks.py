@@ -17,7 +17,7 @@ DEFAULT_TIMEOUT = 3600.0
 
 
 @dataclass(frozen=True)
-class Limits:
+class TaskLimits:
     """How many jobs run at a time, whatever they claim.
 
     ``linger`` is how many seconds news may lie before it is asked for, so that more of it comes at once.
@@ -28,7 +28,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Claim:
+class ResourceClaim:
     """What a job takes of a resource that others take of too: jobs together never claim more than ``limit``."""
 
     resource: str
@@ -48,7 +48,7 @@ class Job:
     action: str
     start: Callable[[], Any]
     mutates: bool = True
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[ResourceClaim, ...] = ()
     has_task: bool = True
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import task_runner
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_runner import TaskRunner
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import TaskLimits
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.updates import News, Updates, Watched
 
 
@@ -50,7 +50,7 @@ class TaskSession:
     """As much of a session as a batch needs. ``choose`` picks the next of what is under way."""
 
     choose: Callable[[int], int] = lambda _count: 0
-    limits: Limits = field(default_factory=lambda: Limits(linger=0.0))
+    limits: TaskLimits = field(default_factory=lambda: TaskLimits(linger=0.0))
     submitted: list[dict[str, str]] = field(default_factory=list)
     running: dict[str, Running] = field(default_factory=dict)
     most: Counter[str] = field(default_factory=Counter)
@@ -63,7 +63,7 @@ class TaskSession:
 
     @contextmanager
     def tasks(
-        self, report: Callable[[str], None], *, limits: Limits, timeout: float | None, single: bool
+        self, report: Callable[[str], None], *, limits: TaskLimits, timeout: float | None, single: bool
     ) -> Iterator[TaskRunner]:
         with TaskRunner(
             _MadeUp(self), report, self.submitted, limits=limits, timeout=timeout, wait_seconds=1

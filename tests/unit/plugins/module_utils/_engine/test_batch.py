@@ -34,7 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_resul
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Claim, Job, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, ResourceClaim, TaskLimits
 from tests.support.builders.task_session import TaskSession, inline_starts
 
 __all__ = ["inline_starts"]
@@ -111,7 +111,7 @@ class Lab:
             self.session,  # type: ignore[arg-type]
             self.reports.append,
             {kind: Kind(handler, limits.get(kind)) for kind, handler in handlers.items()},
-            limits=Limits(total=total, linger=0.0),
+            limits=TaskLimits(total=total, linger=0.0),
             **options,
         )
         return batch.run(subjects)
@@ -247,9 +247,9 @@ def test_a_claim_on_what_subjects_share_is_kept(count: int, limit: int) -> None:
     session = TaskSession()
 
     def handler(one: Subject, _change: Any) -> Flow[None]:
-        yield Job(one.name, "clone", lambda: session.start("clone"), claims=(Claim("datastore", 1, limit),))
+        yield Job(one.name, "clone", lambda: session.start("clone"), claims=(ResourceClaim("datastore", 1, limit),))
 
-    batch: Batch[Subject] = Batch(session, [].append, {Clone: Kind(handler)}, limits=Limits(linger=0.0))  # type: ignore[arg-type]
+    batch: Batch[Subject] = Batch(session, [].append, {Clone: Kind(handler)}, limits=TaskLimits(linger=0.0))  # type: ignore[arg-type]
     assert set(statuses(batch.run([subject(str(n), Clone(str(n))) for n in range(count)]))) == {DONE}
     assert session.most["clone"] == min(count, limit)
 
@@ -289,7 +289,7 @@ def test_a_gathered_request_that_is_refused_is_made_for_each_alone() -> None:
     def handler(one: Subject, _change: Any) -> Flow[None]:
         yield Gather("power on", one.name, make)
 
-    batch: Batch[Subject] = Batch(session, [].append, {PowerOn: Kind(handler)}, limits=Limits(linger=0.0))  # type: ignore[arg-type]
+    batch: Batch[Subject] = Batch(session, [].append, {PowerOn: Kind(handler)}, limits=TaskLimits(linger=0.0))  # type: ignore[arg-type]
     results = batch.run([subject(name, PowerOn(name)) for name in ("a", "bad", "b")])
     assert statuses(results) == [DONE, FAILED, DONE]
     assert asked == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
@@ -338,7 +338,7 @@ def test_a_failure_can_be_an_answer(lab: Lab) -> None:
         assert isinstance(outcome.error, FaultError)
         yield Job(one.name, "clean", lambda: lab.session.start("clean"))
 
-    batch: Batch[Subject] = Batch(lab.session, [].append, {Clone: Kind(handler)}, limits=Limits(linger=0.0))  # type: ignore[arg-type]
+    batch: Batch[Subject] = Batch(lab.session, [].append, {Clone: Kind(handler)}, limits=TaskLimits(linger=0.0))  # type: ignore[arg-type]
     assert statuses(batch.run([subject("a", Clone("a", "task")), subject("b", Clone("b", "start"))])) == [DONE, DONE]
 
 

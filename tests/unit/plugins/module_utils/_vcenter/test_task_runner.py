@@ -20,7 +20,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim, vmodl
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_runner import TaskRunner
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Claim, Job, JobOutcome, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
+    Job,
+    JobOutcome,
+    ResourceClaim,
+    TaskLimits,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.updates import Updates
 
 
@@ -173,13 +178,13 @@ class Runs:
     reports: list[str] = field(default_factory=list)
     leave_no_trace: bool = True
 
-    def __call__(self, jobs: list[Job], *, limits: Limits | None = None, timeout: float = 30.0) -> list[JobOutcome]:
+    def __call__(self, jobs: list[Job], *, limits: TaskLimits | None = None, timeout: float = 30.0) -> list[JobOutcome]:
         updates = Updates(self.vcenter.content, leave_no_trace=self.leave_no_trace, single=len(jobs) == 1)
         with TaskRunner(
             updates,
             self.reports.append,
             self.submitted,
-            limits=limits or Limits(),
+            limits=limits or TaskLimits(),
             timeout=timeout,
             wait_seconds=1,
         ) as runner:
@@ -258,7 +263,7 @@ def test_claims_on_what_jobs_share_are_kept_within_its_limit(runs: Runs, vcenter
             str(number),
             "move",
             lambda number=number: vcenter.start([info("running"), *success()], hosts[number % 2]),  # type: ignore[misc]
-            claims=(Claim(hosts[number % 2], 4, 8), Claim("store", 16, 128)),
+            claims=(ResourceClaim(hosts[number % 2], 4, 8), ResourceClaim("store", 16, 128)),
         )
         for number in range(12)
     ]
@@ -269,7 +274,7 @@ def test_claims_on_what_jobs_share_are_kept_within_its_limit(runs: Runs, vcenter
 
 
 def test_what_claims_more_than_there_is_runs_alone(runs: Runs, vcenter: Vcenter) -> None:
-    jobs = [Job(str(n), "move", lambda: vcenter.start(success()), claims=(Claim("a", 9, 8),)) for n in range(3)]
+    jobs = [Job(str(n), "move", lambda: vcenter.start(success()), claims=(ResourceClaim("a", 9, 8),)) for n in range(3)]
     assert all(outcome.error is None for outcome in runs(jobs))
     assert vcenter.most_in_flight == 1
 
@@ -308,7 +313,7 @@ def test_a_single_task_needs_no_list(runs: Runs, vcenter: Vcenter) -> None:
 @pytest.mark.parametrize("total", [1, 3, 8])
 def test_limit_in_all(runs: Runs, vcenter: Vcenter, total: int) -> None:
     jobs = [Job(str(number), "clone", lambda: vcenter.start(success())) for number in range(20)]
-    assert all(outcome.error is None for outcome in runs(jobs, limits=Limits(total=total)))
+    assert all(outcome.error is None for outcome in runs(jobs, limits=TaskLimits(total=total)))
     assert vcenter.most_in_flight <= total
 
 
@@ -323,7 +328,7 @@ def test_failure_of_a_task_keeps_its_fault_and_spares_the_others(runs: Runs, vce
     assert isinstance(bad.error, FaultError)
     assert bad.error.kind == "NoDiskSpace"
     assert bad.error.message == (
-        "Cannot clone web: vCenter answered NoDiskSpace: Insufficient disk space. (datastore shared0)"
+        "Cannot clone web: vCenter answered NoDiskSpace: Insufficient disk space. (datastore shared0)."
     )
     assert good.result == "vm-1"
 
@@ -331,7 +336,7 @@ def test_failure_of_a_task_keeps_its_fault_and_spares_the_others(runs: Runs, vce
 def test_task_that_is_refused_was_not_submitted(runs: Runs, vcenter: Vcenter) -> None:
     (outcome,) = runs([Job("web", "power on", refuse(vim.fault.InvalidState(msg="not now")))])
     assert outcome.error is not None
-    assert outcome.error.message == "Cannot power on web: vCenter answered InvalidState: not now"
+    assert outcome.error.message == "Cannot power on web: vCenter answered InvalidState: not now."
     assert outcome.task == ""
     assert runs.submitted == []
     assert not vcenter.requests
@@ -367,7 +372,7 @@ def test_task_that_does_not_end(runs: Runs, vcenter: Vcenter) -> None:
             Job("web", "clone", lambda: vcenter.start([info("running", progress=3)])),
             Job("db", "clone", lambda: vcenter.start(success())),
         ],
-        limits=Limits(total=1),
+        limits=TaskLimits(total=1),
         timeout=1.2,
     )
     assert never.error is not None
@@ -430,6 +435,6 @@ def test_slow_starts_and_quick_ends_do_not_race(runs: Runs, vcenter: Vcenter) ->
 
         return Job(str(number), "clone", start)
 
-    outcomes = runs([job(number) for number in range(200)], limits=Limits(total=5))
+    outcomes = runs([job(number) for number in range(200)], limits=TaskLimits(total=5))
     assert [outcome.result for outcome in outcomes] == list(range(200))
     assert set(seen.values()) == {1}
