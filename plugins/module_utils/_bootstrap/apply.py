@@ -18,12 +18,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes 
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, read_iso
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import (
-    BROWSER,
     lock_of,
     part_name,
+    read_files,
     read_inventory,
     read_users,
-    search_files,
     upload_locks,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import refuse_in_use
@@ -76,7 +75,7 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
 
 def _verify_upload(session: Session, observed: ObservedBootstrap, iso: Iso, datastore: Entry, part: str) -> None:
     """Raise GantryError unless all of the file has arrived, and it is the file that gave the ISO its name."""
-    sizes = {file.name: file.size for file in search_files(session, datastore.properties[BROWSER], observed.folder)}
+    sizes = {file.name: file.size for file in read_files(session, datastore)}
     if sizes.get(part) != iso.size:
         found = f"{sizes[part]} bytes" if part in sizes else "no such file"
         raise GantryError(

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ABANDONED_AFTER, ImportLocks
@@ -28,10 +27,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import (
+    DatastoreFile,
+    search_folder,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
@@ -39,16 +40,8 @@ if TYPE_CHECKING:
 
 
 BROWSER = "browser"
+_PATTERN = "gantry-bootstrap-*"
 _PART = ".part-"
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file in the folder of bootstrap ISOs."""
-
-    name: str
-    size: int
-    modified: datetime | None
 
 
 def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBootstrap:
@@ -59,7 +52,7 @@ def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBo
     observed = ObservedBootstrap(
         datacenter=datacenter.moid, datastore=datastore.moid, datastore_name=datastore.name, iso=iso
     )
-    files = search_files(session, datastore.properties[BROWSER], observed.folder)
+    files = read_files(session, datastore)
     observed = replace(
         observed,
         stored={file.name: file.size for file in files if version_of_name(file.name) is not None},
@@ -87,31 +80,7 @@ def part_name(name: str, controller: str) -> str:
     return f"{name}{_PART}{controller[:8]}"
 
 
-def search_files(session: Session, browser: Any, folder: str) -> list[StoredFile]:
-    """Return the ISOs in a folder of a datastore, and what is left of uploads."""
-    spec = vim.host.DatastoreBrowser.SearchSpec(
-        matchPattern=["gantry-bootstrap-*"],
-        details=vim.host.DatastoreBrowser.FileInfo.Details(
-            fileType=False, fileSize=True, modification=True, fileOwner=False
-        ),
-    )
-
-    def start() -> Any:
-        return browser.SearchDatastore_Task(datastorePath=folder, searchSpec=spec)
-
-    try:
-        found = session.run_one(Job(subject=folder, action="search", start=start, mutates=False), lambda _text: None)
-    except FaultError as error:
-        if error.kind != "FileNotFound":
-            raise
-        return []  # the folder comes with the first upload
-    return [
-        StoredFile(name=str(file.path), size=int(file.fileSize or 0), modified=file.modification)
-        for file in found.file or ()
-    ]
-
-
-def _abandoned(session: Session, parts: Sequence[StoredFile]) -> frozenset[str]:
+def _abandoned(session: Session, parts: Sequence[DatastoreFile]) -> frozenset[str]:
     """The uploads that nobody goes on with: ours whose lock is free, and others' that are old."""
     if not parts:
         return frozenset()
@@ -145,13 +114,17 @@ def read_users(session: Session, observed: ObservedBootstrap, names: Sequence[st
     return {name: tuple(sorted(paths)) for name, paths in users.items()}
 
 
+def read_files(session: Session, datastore: Entry) -> list[DatastoreFile]:
+    """Return the ISOs in a datastore, and what is left of uploads."""
+    return search_folder(session, datastore, FOLDER, _PATTERN)
+
+
 def find_bootstrap(session: Session, datastore: Entry) -> str:
     """Return the path of the newest whole bootstrap ISO in a datastore."""
-    (row,) = session.read([datastore.ref], [BROWSER])
     folder = f"[{datastore.name}] {FOLDER}"
-    files = [file for file in search_files(session, row[BROWSER], folder) if version_of_name(file.name) is not None]
+    files = read_files(session, datastore)
     damages = []
-    for file in newest_first(files):
+    for file in newest_first(file for file in files if version_of_name(file.name) is not None):
         head = session.download_file(datastore=datastore, path=f"{FOLDER}/{file.name}", max_bytes=HEAD_BYTES)
         damage = "it is gone" if head is None else find_damage(head, file.size)
         if damage is None:
@@ -163,7 +136,7 @@ def find_bootstrap(session: Session, datastore: Entry) -> str:
     )
 
 
-def newest_first(files: Iterable[StoredFile]) -> list[StoredFile]:
+def newest_first(files: Iterable[DatastoreFile]) -> list[DatastoreFile]:
     """Order ISOs by the time of their upload, and those without one last."""
     return sorted(
         files, key=lambda file: (file.modified is not None and file.modified.timestamp(), file.name), reverse=True
