@@ -14,8 +14,8 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Returns the images in a datacenter that M(gantry.vsphere.container_image) manages, and the VMs that are linked clones
-    of them.
+  - Returns the images in a datacenter that M(gantry.vsphere.container_image) manages, and the VMs that are linked
+    clones of them.
   - It asks vCenter only, never a registry.
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
