@@ -23,11 +23,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest impor
     parse_config,
     parse_manifest,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from tests.support.builders.documents import Path, any_json, paths, refusal_of, with_value
 from tests.support.builders.oci import OCI_INDEX, CraftedImage, LayerArchive, craft_layer
 
-OPTIONS = ImageOptions()
+OPTIONS = PullOptions()
 SETTINGS: dict[str, Any] = {
     "User": "1000:1000",
     "ExposedPorts": {"80/tcp": {}},
