@@ -65,7 +65,7 @@ func (r *runs) end(id string, ended *run) {
 func (s *Server) powerOnVM(ctx *simulator.Context, request *types.PowerOnVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	if s.isTemplate(vm) {
-		return nil, notSupported("a template cannot be powered on")
+		return nil, notSupported("A template cannot be powered on.")
 	}
 	return s.task(ctx, vm.Self, "PowerOnVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		return nil, s.powerOn(by, vm, s.hostAsked(vm, request.Host))
@@ -78,7 +78,7 @@ func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fau
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
 	}
 	if s.isTemplate(vm) {
-		return notSupported("a template cannot be powered on")
+		return notSupported("A template cannot be powered on.")
 	}
 	defer func() {
 		if fault != nil {
@@ -115,7 +115,7 @@ func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDev
 		begun.failed = true
 		close(begun.shown)
 		s.runs.end(vm.Self.Value, begun)
-		return vmConfigFault(fmt.Sprintf("the lab's hypervisor did not start %s: %v", spec.Name, err))
+		return vmConfigFault(fmt.Sprintf("The lab's hypervisor did not start virtual machine %s: %v.", spec.Name, err))
 	}
 	now := time.Now()
 	s.locked(vm, func(ctx *simulator.Context) {
@@ -202,7 +202,7 @@ func (s *Server) addDisk(spec *machine.Spec, config *types.VirtualMachineConfigI
 			return nil
 		}
 	}
-	return vmConfigFault("the lab runs only machines whose disks are on SCSI controller 0")
+	return vmConfigFault("The lab runs only virtual machines whose disks are on SCSI controller 0.")
 }
 
 // addISO adds the medium of a drive. A drive that is disconnected, or holds no ISO, has nothing to boot from.
@@ -226,7 +226,7 @@ func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom, holds fun
 		return fileFault(place, err)
 	}
 	if spec.ISO != "" {
-		return vmConfigFault("the lab runs only machines with one ISO connected")
+		return vmConfigFault("The lab runs only virtual machines with at most one connected ISO image.")
 	}
 	spec.ISO = file
 	return nil
@@ -256,7 +256,7 @@ func (s *Server) kill(by cause, vm *simulator.VirtualMachine, current *run) type
 		case <-current.done:
 			return nil
 		case <-time.After(time.Second):
-			return systemError(fmt.Sprintf("powering off %s: %v", vm.Name, err))
+			return systemError(fmt.Sprintf("Powering off virtual machine %s failed: %v.", vm.Name, err))
 		}
 	}
 	<-current.done
@@ -299,7 +299,7 @@ func (s *Server) shutdownGuest(ctx *simulator.Context, request *types.ShutdownGu
 	}
 	s.post(causeOf(ctx), &types.VmGuestShutdownEvent{VmEvent: s.vmEvent(vm)})
 	if err := s.hypervisor.PowerButton(vm.Self.Value); err != nil {
-		return nil, systemError(fmt.Sprintf("shutting down %s: %v", vm.Name, err))
+		return nil, systemError(fmt.Sprintf("Shutting down the guest of virtual machine %s failed: %v.", vm.Name, err))
 	}
 	return &methods.ShutdownGuestBody{Res: &types.ShutdownGuestResponse{}}, nil
 }
