@@ -89,8 +89,8 @@ const (
 	OffReset   = OffCrashed + ": the guest reset itself, as a kernel that panics does"
 )
 
-// ErrNoHotAdd is what a hypervisor gives whose machines keep their CPUs and memory while they are on.
-var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a machine that is on; power it off first")
+// ErrNoHotAdd is returned by hypervisors that cannot change the size of a VM that is on.
+var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a VM that is powered on; power it off first")
 
 // Events is told what happens in machines. It is called without locks of the hypervisor held, and may block.
 type Events interface {
@@ -119,7 +119,7 @@ type Hypervisor interface {
 	// other's cards, and is heard on the network once it has taken those of its own. After an error the machine goes on
 	// as it was.
 	Fork(id string, goesOn, clone Spec) (Move, error)
-	// Grow gives a machine that is on more CPUs or memory.
+	// Grow gives a VM that is on more CPUs or memory, or returns ErrNoHotAdd.
 	Grow(id string, cpus int, memoryMB int64) error
 	// Info is false for a machine that is not on.
 	Info(id string) (Info, bool)
