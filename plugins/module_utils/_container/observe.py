@@ -30,7 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import creates_vm, needs_clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
@@ -122,15 +122,8 @@ def _with_bootstraps(
     found: dict[str, str] = {}
     result = []
     for desired, one in zip(wanted, observed, strict=True):
-        place, image = one.place, one.image
-        current = one.machine or next(iter(one.successors), None)
-        if (
-            place is None
-            or image is None
-            or place.datastore is None
-            or place.bootstrap is not None
-            or not needs_clone(desired, current, image.digest)
-        ):
+        place = one.place
+        if place is None or place.datastore is None or place.bootstrap is not None or not creates_vm(desired, one):
             result.append(one)
             continue
         if place.datastore.moid not in found:

@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     DesiredContainer,
     Image,
     Machine,
+    ObservedContainer,
     Place,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
@@ -115,6 +116,12 @@ def needs_clone(desired: DesiredContainer, machine: Machine | None, digest: str)
     if machine is None:
         return True
     return machine.ours and bool(replace_reason(desired, desired.config, machine, digest))
+
+
+def creates_vm(desired: DesiredContainer, observed: ObservedContainer) -> bool:
+    """Return whether the plan for what was observed will create a VM; before its image is known, no."""
+    current = observed.machine or next(iter(observed.successors), None)
+    return observed.image is not None and needs_clone(desired, current, observed.image.digest)
 
 
 def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, digest: str) -> str:
