@@ -124,7 +124,7 @@ func (n *None) Fork(id string, goesOn, clone Spec) (Move, error) {
 	return Move{Mode: MoveStopCopy}, nil
 }
 
-// Grow has nothing to give it to but the machine's description.
+// Grow changes the VM's description; nothing runs in it.
 func (n *None) Grow(id string, cpus int, memoryMB int64) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

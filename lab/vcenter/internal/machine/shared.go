@@ -231,7 +231,7 @@ func (t *Tenant) Fork(id string, goesOn, clone Spec) (Move, error) {
 	return move, err
 }
 
-// Grow gives a machine of the tenant's more CPUs or memory.
+// Grow gives a VM of the tenant's more CPUs or memory.
 func (t *Tenant) Grow(id string, cpus int, memoryMB int64) error {
 	real, err := t.real(id)
 	if err != nil {
