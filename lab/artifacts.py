@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the lab is started from: the vCenter's binary, the images' layouts, the bootstrap. Built, or from the caches."""
+"""Build what the lab runs, or take it from the caches: the vCenter binary, the image layouts, the bootstrap ISO."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from lab.images.build import NAMES, build_all
 class Artifacts:
     vcenter: Path
     images: Mapping[str, Path]  # the OCI layout of each configured image
-    bootstrap_iso: Path | None  # none when nothing boots
+    bootstrap_iso: Path | None  # None: VMs do not boot
 
 
 def build(config: Config) -> Artifacts:
     unknown = sorted(set(config.images) - set(NAMES))
     if unknown:
-        raise LabError(f"images: there is no recipe for {', '.join(unknown)}; there are: {', '.join(NAMES)}")
+        raise LabError(f"images: there is no recipe for {', '.join(unknown)}. Available are: {', '.join(NAMES)}.")
     # At the same time: compiling uses all processors, and making the images mostly waits.
     with ThreadPoolExecutor(max_workers=3) as pool:
         vcenter = pool.submit(_vcenter)
@@ -39,7 +39,7 @@ def build(config: Config) -> Artifacts:
 
 
 def _vcenter() -> Path:
-    with step("vCenter's binary"):
+    with step("vCenter binary"):
         return vcenter_binary.build(CACHE / "lab")
 
 
@@ -55,4 +55,4 @@ def _bootstrap() -> Path:
         try:
             return build_bootstrap().iso
         except BuildError as error:
-            raise LabError(f"the bootstrap does not build: {error}") from error
+            raise LabError(f"The bootstrap could not be built: {error}") from error

@@ -31,7 +31,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
     refuse_opaque,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import choose_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, vim
@@ -45,8 +44,6 @@ def clone(bench: Workbench, runs: Sequence[Run]) -> None:
     devices = bench.devices(change.image.moid for change in changes)
     backings = _backings(bench, (adapter.network for target in targets for adapter in target.adapters))
 
-    hosts = choose_hosts(bench.session, changes)
-
     def job(change: Clone, target: Machine) -> Job:
         place = change.place
         if place.folder is None or place.pool is None or place.datastore is None:
@@ -59,7 +56,7 @@ def clone(bench: Workbench, runs: Sequence[Run]) -> None:
             backings,
             pool=place.pool.ref,
             datastore=place.datastore.ref,
-            host=hosts.get(change.container),
+            host=None if place.host is None else place.host.ref,
         )
         return Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
 
@@ -73,7 +70,7 @@ def reconfigure(bench: Workbench, runs: Sequence[Run]) -> None:
     """Change what differs."""
     changes: list[Reconfigure] = [run.change(Reconfigure) for run in runs]
     moids = [run.moid(change.machine) for run, change in zip(runs, changes, strict=True)]
-    touched = [bool({"adapters", "bootstrap"} & set(change.aspects)) for change in changes]
+    touched = [bool({"adapters", "bootstrap", "scratch_bytes"} & set(change.aspects)) for change in changes]
     devices = bench.devices(moid for moid, touches in zip(moids, touched, strict=True) if touches)
     backings = _backings(
         bench,

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     ImageQuery,
     ImageRequest,
     ObservedImages,
+    find_template,
     matching,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.observe import (
@@ -37,7 +38,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.options impo
     image_argument_spec,
     info_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.plan import find_template, plan_image
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.plan import plan_image
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import ImageTemplate
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     ImageRequest,
     ObservedImages,
     Resolved,
+    find_template,
     matching,
     refuse_in_use,
 )
@@ -59,19 +60,6 @@ def _present(desired: ImageRequest, observed: ObservedImages) -> Iterator[ImageC
             if template.is_template:
                 _require_pool(observed, f"remove reference {desired.recorded} from {template.name}")
             yield _without(template, desired.recorded)
-
-
-def find_template(desired: ImageRequest, observed: ObservedImages) -> ImageTemplate | None:
-    """The finished template of the image; of several, one that bears the reference, and always the same one."""
-    disk = None if observed.resolved is None else observed.resolved.disk
-    found = [
-        template
-        for template in observed.templates
-        if template.ready
-        and template.disk == disk
-        and (observed.wanted_datastore is None or template.datastore == observed.wanted_datastore.name)
-    ]
-    return min(found, key=lambda template: (desired.recorded not in template.references, template.moid), default=None)
 
 
 def _clean(desired: ImageRequest, observed: ObservedImages, disk: str | None) -> Iterator[CleanIncomplete]:

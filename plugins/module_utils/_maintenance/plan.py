@@ -29,7 +29,7 @@ def plan_maintenance(desired: MaintenanceRequest, observed: ObservedHost) -> Pla
     """Raises where anything keeps the host from it: nothing has been changed then."""
     if observed.maintenance is desired.present and observed.in_progress is None:
         return Plan()
-    if desired.present and desired.precheck == "only":
+    if desired.present and desired.precheck == "report":
         return Plan()
     return Plan(tuple(_enter(desired, observed) if desired.present else _leave(observed)))
 
@@ -56,7 +56,7 @@ def _enter(desired: MaintenanceRequest, observed: ObservedHost) -> Iterator[Main
                 "over."
             )
         if not desired.by_drs:
-            yield from _evacuate(plan_moves(vmotion_of(desired, "false"), observed.moves))
+            yield from _evacuate(plan_moves(vmotion_of(desired, "skip"), observed.moves))
         yield AwaitMaintenance(observed.name, progress.task, entering=True)
         return
     if observed.blockers:

@@ -44,15 +44,15 @@ type diskMove struct {
 
 func (s *Server) relocateVM(ctx *simulator.Context, request *types.RelocateVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.movingTask(ctx, vm, "RelocateVM_Task", func(progress func(int32)) types.BaseMethodFault {
-		return s.relocate(vm, &request.Spec, progress)
+	return s.movingTask(ctx, vm, "RelocateVM_Task", func(by cause, progress func(int32)) types.BaseMethodFault {
+		return s.relocate(by, vm, &request.Spec, progress)
 	})
 }
 
 // relocate is called with the machine's operations locked.
-func (s *Server) relocate(vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec, progress func(int32)) types.BaseMethodFault {
+func (s *Server) relocate(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec, progress func(int32)) types.BaseMethodFault {
 	if spec.Service != nil {
-		return s.relocateAcross(vm, spec)
+		return s.relocateAcross(by, vm, spec)
 	}
 	r, fault := s.planRelocation(vm, spec)
 	if fault != nil {
@@ -63,7 +63,7 @@ func (s *Server) relocate(vm *simulator.VirtualMachine, spec *types.VirtualMachi
 		return faults[0]
 	}
 	progress(progressChecked)
-	return s.perform(&r, progress)
+	return s.perform(by, &r, progress)
 }
 
 // planRelocation resolves a spec. Its faults are InvalidArgument, as a rule: what is asked for means nothing.
@@ -97,7 +97,7 @@ func (s *Server) planPool(r *relocation, spec *types.VirtualMachineRelocateSpec)
 		return invalidArgument("spec.pool")
 	}
 	if r.pool == nil {
-		return notSupported("a template is in no resource pool")
+		return notSupported("A template is not in a resource pool.")
 	}
 	r.pool = spec.Pool
 	return nil
@@ -269,7 +269,7 @@ func staysOnParent(how string, backing *types.VirtualDiskFlatVer2BackingInfo, st
 	case types.VirtualMachineRelocateDiskMoveOptionsMoveChildMostDiskBacking:
 		return backing.Parent != nil, nil
 	case types.VirtualMachineRelocateDiskMoveOptionsCreateNewChildDiskBacking:
-		return false, notSupported("the lab does not put a new disk above one that it moves")
+		return false, notSupported("The lab does not create a new child disk for a disk that it moves.")
 	}
 	return false, invalidArgument("spec.diskMoveType")
 }

@@ -35,13 +35,13 @@ func (s *Server) deleteVirtualDisk(ctx *simulator.Context, request *types.Delete
 	if fault != nil {
 		return nil, fault
 	}
-	return s.task(ctx, s.site.datacenter.Self, "DeleteVirtualDisk_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, s.site.datacenter.Self, "DeleteVirtualDisk_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if _, err := s.stores.Disk(place); err != nil {
 			return nil, fileFault(place, err)
 		}
 		if s.diskUse.shared(place, ref{}) {
 			fault := &types.FileLocked{FileFault: types.FileFault{File: place.String()}}
-			because(&fault.MethodFault, "a machine uses the disk "+place.String())
+			because(&fault.MethodFault, "A virtual machine uses the disk "+place.String()+".")
 			return nil, fault
 		}
 		if err := s.stores.RemoveDisk(place); err != nil {
@@ -68,7 +68,7 @@ func (s *Server) extendVirtualDisk(ctx *simulator.Context, request *types.Extend
 		return nil, fault
 	}
 	if s.diskUse.shared(place, ref{}) {
-		return nil, invalidState("a machine uses the disk " + place.String())
+		return nil, invalidState("A virtual machine uses the disk " + place.String() + ".")
 	}
 	return s.fileTask(ctx, request.Name, "ExtendVirtualDisk_Task", func(place datastore.Path) error {
 		return s.stores.GrowDisk(place, request.NewCapacityKb*1024)

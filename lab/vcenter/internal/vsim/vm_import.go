@@ -71,7 +71,7 @@ func (l *leases) withTicket(ticket string) *Lease {
 func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (soap.HasFault, types.BaseMethodFault) {
 	spec, ok := request.Spec.(*types.VirtualMachineImportSpec)
 	if !ok {
-		return nil, notSupported("the lab imports single machines only")
+		return nil, notSupported("The lab imports single virtual machines only.")
 	}
 	folder := s.datacenterOf(request.This).VmFolder
 	if request.Folder != nil {
@@ -89,9 +89,10 @@ func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (
 	s.leases.mu.Lock()
 	s.leases.open[lease.Self] = lease
 	s.leases.mu.Unlock()
+	by := causeOf(ctx)
 	go func() {
-		_, fault := contained("ImportVApp", func() (types.AnyType, types.BaseMethodFault) {
-			vm, fault := s.create(to, &spec.ConfigSpec)
+		_, fault := contained("ImportVApp", by, func(by cause) (types.AnyType, types.BaseMethodFault) {
+			vm, fault := s.create(by, to, &spec.ConfigSpec)
 			if fault == nil {
 				lease.ready(vm)
 			}
@@ -113,15 +114,9 @@ func (l *Lease) ready(vm *simulator.VirtualMachine) {
 	for number, disk := range disksOf(vm.Config.Hardware.Device) {
 		name := fmt.Sprintf("disk-%d.vmdk", number)
 		l.disks[name] = diskPath(disk)
-		controller := fmt.Sprintf("%s/%s:%d", vm.Self.Value, "VirtualDisk", number)
-		for _, device := range vm.Config.Hardware.Device {
-			if c, ok := device.(types.BaseVirtualController); ok && device.GetVirtualDevice().Key == disk.ControllerKey {
-				kind := strings.TrimPrefix(fmt.Sprintf("%T", device), "*types.")
-				controller = fmt.Sprintf("%s%d:%d", kind, c.GetVirtualController().BusNumber, *disk.UnitNumber)
-			}
-		}
+		key := diskKey(vm.Config.Hardware.Device, disk)
 		info.DeviceUrl = append(info.DeviceUrl, types.HttpNfcLeaseDeviceUrl{
-			Key: "/" + vm.Self.Value + "/" + controller, ImportKey: "/" + vm.Name + "/" + controller,
+			Key: "/" + vm.Self.Value + "/" + key, ImportKey: importKey(vm.Name, key),
 			Url:  fmt.Sprintf("https://%s%s%s/%s", s.config.Listen, nfcPrefix, l.ticket, name),
 			Disk: types.NewBool(true), TargetId: name, DatastoreKey: vm.Datastore[0].Value})
 		info.TotalDiskCapacityInKB += disk.CapacityInKB
@@ -146,7 +141,7 @@ func (l *Lease) stopClock() {
 // expire ends a lease whose client is silent.
 func (l *Lease) expire() {
 	fault := &types.Timedout{}
-	because(&fault.MethodFault, fmt.Sprintf("the import's client was silent for %v", l.timeout()))
+	because(&fault.MethodFault, fmt.Sprintf("The client of the import reported no progress for %v.", l.timeout()))
 	l.fail(fault)
 }
 
@@ -186,10 +181,10 @@ func (l *Lease) discard() {
 	}
 	l.mu.Unlock()
 	l.running.Wait()
-	destroy := l.server.exclusive(l.vm, func() (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(l.vm) })
-	_, fault := destroy()
+	destroy := l.server.exclusive(l.vm, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(by, l.vm) })
+	_, fault := destroy(cause{})
 	if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone { // its client may have destroyed it
-		slog.Error("an import's machine was not removed", "machine", l.vm.Name, "fault", faultText(fault))
+		slog.Error("the VM of an import was not removed", "vm", l.vm.Name, "fault", faultText(fault))
 	}
 }
 
@@ -211,7 +206,7 @@ func (s *Server) completeLease(_ *simulator.Context, request *types.HttpNfcLease
 	ready, busy := lease.vm != nil && !lease.over, len(lease.uploads) > 0
 	lease.mu.Unlock()
 	if !ready || busy || !lease.end() {
-		return nil, invalidState("the import is not ready to be completed")
+		return nil, invalidState("The import is not ready to be completed.")
 	}
 	s.refreshFiles(lease.vm)
 	s.update(lease, set("transferProgress", int32(100)), set("state", types.HttpNfcLeaseStateDone))
@@ -246,7 +241,7 @@ func (s *Server) progressLease(_ *simulator.Context, request *types.HttpNfcLease
 	}
 	lease.mu.Unlock()
 	if !alive {
-		return nil, invalidState("the import is not in progress")
+		return nil, invalidState("The import is not in progress.")
 	}
 	s.update(lease, set("transferProgress", request.Percent))
 	return &methods.HttpNfcLeaseProgressBody{Res: &types.HttpNfcLeaseProgressResponse{}}, nil
@@ -256,7 +251,7 @@ func (s *Server) progressLease(_ *simulator.Context, request *types.HttpNfcLease
 func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	s.recordHTTP(r)
 	if r.Method != http.MethodPut && r.Method != http.MethodPost {
-		http.Error(w, "disks are uploaded by PUT or POST", http.StatusMethodNotAllowed)
+		http.Error(w, "Disks are uploaded by PUT or POST.", http.StatusMethodNotAllowed)
 		return
 	}
 	ticket, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, nfcPrefix), "/")
@@ -264,11 +259,11 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	connection := http.NewResponseController(w)
 	place, finish, found := lease.begin(name, func() {
 		if err := connection.SetReadDeadline(time.Now()); err != nil {
-			slog.Error("an upload cannot be broken off", "error", err)
+			slog.Error("an upload cannot be aborted", "error", err)
 		}
 	})
 	if !found {
-		http.Error(w, "there is no such import", http.StatusNotFound)
+		http.Error(w, "There is no such import.", http.StatusNotFound)
 		return
 	}
 	err := s.stores.ImportDisk(place, r.Body)
@@ -279,7 +274,7 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusCreated)
 	case r.Context().Err() != nil:
 		// The connection broke: the client may try again while the lease lives.
-		slog.Warn("an upload broke off", "disk", place.String(), "error", err)
+		slog.Warn("an upload was interrupted", "disk", place.String(), "error", err)
 	default:
 		lease.fail(uploadFault(place, err))
 		http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -22,9 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
     reconfigure_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import spread
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Host
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backing
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from tests.support.builders.containers import entry
@@ -91,13 +89,6 @@ def test_a_template_without_controllers_is_an_error_or_gets_one() -> None:
     with pytest.raises(GantryError, match="no SCSI controller"):
         cloned(devices=(IDE,))
     assert ("add", "VirtualDisk") not in changes(cloned(replace(MACHINE, scratch_bytes=None)))
-
-
-def test_containers_are_spread_over_the_hosts_and_each_stays_with_its_own() -> None:
-    hosts = [Host(f"host-{number}", f"esx{number}", "8.0.3", True) for number in range(3)]
-    chosen = [spread(f"web-{number}", hosts) for number in range(60)]
-    assert all(chosen.count(host) >= 10 for host in hosts)
-    assert chosen == [spread(f"web-{number}", hosts) for number in range(60)]
 
 
 def test_a_reconfiguration_has_just_what_differs() -> None:
