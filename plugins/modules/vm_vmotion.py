@@ -362,7 +362,8 @@ blockers:
       sample: /DC0/vm/apps/web
     code:
       description:
-        - What it is, one of V(cd_attached), V(serial_connected), V(passthrough), V(datastore_not_shared),
+        - What it is, one of V(bootstrap_not_shared), V(cd_attached), V(serial_connected), V(passthrough),
+          V(datastore_not_shared),
           V(network_missing), V(host_maintenance), V(host_disconnected), V(host_reserved), V(hardware_version), V(evc),
           V(mandatory_rule), V(snapshot), V(vm_state), V(not_enough_hosts), V(capacity), V(drs_disabled), or
           V(incompatible) for all else that vCenter says.

@@ -21,14 +21,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
     LeaveMaintenance,
     MaintenanceChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import (
     observe_maintenance,
     whereabouts,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import moves_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.report import evacuated_report
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -50,13 +48,18 @@ def apply_maintenance(
     plan: Plan[MaintenanceChange],
     report: Report,
 ) -> ObservedHost:
-    moves = moves_of(plan)
+    moves = _moves_of(plan)
     if moves.changed:
         observed = replace(observed, moves=_evacuate(session, desired, observed, moves, report))
     for change in plan.changes:
         if not isinstance(change, Evacuate):
             _host_change(session, desired, observed, change, report)
     return _with_whereabouts(session, observed).with_maintenance(desired.present)
+
+
+def _moves_of(plan: Plan[MaintenanceChange]) -> Plan[MoveChange]:
+    """The moves of the plan, which come before what is done to the host."""
+    return Plan(tuple(change.move for change in plan.changes if isinstance(change, Evacuate)))
 
 
 def _evacuate(
@@ -72,7 +75,7 @@ def _evacuate(
         again = observe_maintenance(session, desired).moves
         return replace(again, vms=tuple(vm for vm in again.vms if vm.moid in wanted))
 
-    return apply_moves(session, vmotion_of(desired), observed.moves, plan, report, observe)
+    return apply_moves(session, desired.as_vmotion(), observed.moves, plan, report, observe)
 
 
 def _host_change(
@@ -110,7 +113,7 @@ def _stuck(session: Session, observed: ObservedHost, error: GantryError) -> Gant
     return GantryError(
         f"{error.message.rstrip('.')}.{there} Run again to go on from there.",
         fault=error.fault,
-        details={"evacuated": evacuated_result(now), "remaining": still},
+        details={"evacuated": evacuated_report(now), "remaining": still},
     )
 
 

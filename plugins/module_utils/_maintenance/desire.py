@@ -11,9 +11,6 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import MoveDestination, VmotionRequest
-
-VSAN_MODES = ("ensureObjectAccessibility", "evacuateAllData", "noAction")
 
 
 def desire_maintenance(params: Mapping[str, Any]) -> MaintenanceRequest:
@@ -29,11 +26,4 @@ def desire_maintenance(params: Mapping[str, Any]) -> MaintenanceRequest:
         vsan_mode=params["vsan_mode"],
         precheck=params["precheck"],
         timeout=params["timeout"],
-    )
-
-
-def vmotion_of(desired: MaintenanceRequest, precheck: str | None = None) -> VmotionRequest:
-    """The moves of an explicit evacuation, as vm_vmotion would be asked for them."""
-    return VmotionRequest(
-        (), desired.datacenter, MoveDestination(), precheck=precheck or desired.precheck, timeout=desired.timeout
     )

@@ -11,7 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
+    MoveDestination,
+    ObservedMoves,
+    VmotionRequest,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,12 @@ class MaintenanceRequest:
     @property
     def by_drs(self) -> bool:
         return self.evacuation == "drs"
+
+    def as_vmotion(self, precheck: str | None = None) -> VmotionRequest:
+        """Return the moves of an explicit evacuation as vm_vmotion would be asked for them."""
+        return VmotionRequest(
+            (), self.datacenter, MoveDestination(), precheck=precheck or self.precheck, timeout=self.timeout
+        )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.capaci
     capacity_blockers,
     overcommitted,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import (
     MaintenanceProgress,
     MaintenanceRequest,
@@ -40,7 +39,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target i
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import find_move_blockers
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_moves import find_move_blockers
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -147,7 +146,7 @@ def _explicit(
     """With a place for each VM, as vm_vmotion would choose it in a cluster without this host."""
     targets = {vm.moid: MoveTarget(choose_in=cluster.moid) for vm in found.vms}
     return find_move_blockers(
-        session, vmotion_of(desired), replace(moves, targets=targets), found, inventory, avoid=[host.moid]
+        session, desired.as_vmotion(), replace(moves, targets=targets), found, inventory, avoid=[host.moid]
     )
 
 

@@ -20,8 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.options import maintenance_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import plan_maintenance
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import maintenance_result
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -53,18 +52,4 @@ class HostMaintenance(Operation[MaintenanceRequest, ObservedHost, MaintenanceCha
         return apply_maintenance(session, desired, observed, plan, report)
 
     def result(self, desired: MaintenanceRequest, observed: ObservedHost) -> dict[str, Any]:
-        result: dict[str, Any] = {
-            "host": {
-                "name": observed.name,
-                "path": observed.path,
-                "moid": observed.moid,
-                "cluster": observed.cluster,
-                "maintenance": observed.maintenance,
-            },
-            "evacuated": evacuated_result(observed),
-            "staying": list(observed.staying),
-            "blockers": blockers_result(observed.blockers),
-        }
-        if observed.warnings:
-            result["warnings"] = list(observed.warnings)
-        return result
+        return maintenance_result(observed)

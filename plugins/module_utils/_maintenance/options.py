@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import VSAN_MODES
+VSAN_MODES = ("ensureObjectAccessibility", "evacuateAllData", "noAction")
 
 
 def maintenance_argument_spec() -> dict[str, dict[str, Any]]:

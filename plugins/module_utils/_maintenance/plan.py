@@ -17,12 +17,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
     LeaveMaintenance,
     MaintenanceChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import blockers_report, summary
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import plan_moves
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result
 
 
 def plan_maintenance(desired: MaintenanceRequest, observed: ObservedHost) -> Plan[MaintenanceChange]:
@@ -40,7 +38,7 @@ def _leave(observed: ObservedHost) -> Iterator[MaintenanceChange]:
         yield LeaveMaintenance(observed.name)
     elif progress.entering:
         raise GantryError(
-            f"host {observed.name} is about to enter maintenance mode ({progress.task}), so it cannot leave it. Wait "
+            f"Host {observed.name} is about to enter maintenance mode ({progress.task}), so it cannot leave it. Wait "
             "until that is over, or cancel the task, and run again."
         )
     else:
@@ -52,28 +50,22 @@ def _enter(desired: MaintenanceRequest, observed: ObservedHost) -> Iterator[Main
     if progress is not None:
         if not progress.entering:
             raise GantryError(
-                f"host {observed.name} is about to leave maintenance mode ({progress.task}). Run again when that is "
+                f"Host {observed.name} is about to leave maintenance mode ({progress.task}). Run again when that is "
                 "over."
             )
         if not desired.by_drs:
-            yield from _evacuate(plan_moves(vmotion_of(desired, "skip"), observed.moves))
+            yield from _evacuate(plan_moves(desired.as_vmotion("skip"), observed.moves))
         yield AwaitMaintenance(observed.name, progress.task, entering=True)
         return
     if observed.blockers:
         raise GantryError(
-            f"Host {observed.name} cannot enter maintenance mode, and nothing was changed. "
-            f"{summary(observed.blockers)}",
-            details={"blockers": blockers_result(observed.blockers), "evacuated": [], "staying": []},
+            f"Host {observed.name} cannot enter maintenance mode. {summary(observed.blockers)} Nothing was changed.",
+            details={"blockers": blockers_report(observed.blockers), "evacuated": [], "staying": []},
         )
     if not desired.by_drs:
-        yield from _evacuate(plan_moves(vmotion_of(desired), observed.moves))
+        yield from _evacuate(plan_moves(desired.as_vmotion(), observed.moves))
     yield EnterMaintenance(observed.name, tuple(vm.path for vm in observed.leaving) if desired.by_drs else ())
 
 
 def _evacuate(moves: Plan[MoveChange]) -> Iterator[Evacuate]:
     yield from (Evacuate(move) for move in moves.changes)
-
-
-def moves_of(plan: Plan[MaintenanceChange]) -> Plan[MoveChange]:
-    """The moves of the plan, which come before what is done to the host."""
-    return Plan(tuple(change.move for change in plan.changes if isinstance(change, Evacuate)))

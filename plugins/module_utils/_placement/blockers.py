@@ -16,6 +16,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 
 _DEVICE_REMEDIES = {
+    "bootstrap_not_shared": (
+        "The container cannot start without it. Upload the ISO with bootstrap_image to a datastore that the host sees, "
+        "and name it with bootstrap in container_vm, which restarts the container; or choose another host."
+    ),
     "cd_attached": "Disconnect the drive, or put the medium on a datastore that both hosts see.",
     "serial_connected": "Disconnect or remove the serial port; the logs of containers need none.",
     "passthrough": "Remove the device, or power the VM off and move it cold.",
@@ -35,6 +39,11 @@ class Blocker:
 
     def __str__(self) -> str:
         return f"{self.vm or self.host}: {self.message} {self.remedy}"
+
+
+def blockers_report(blockers: Sequence[Blocker]) -> list[dict[str, Any]]:
+    """Return the blockers as tasks report them."""
+    return [blocker.as_result() for blocker in blockers]
 
 
 def summary(blockers: Sequence[Blocker], listed: int = 10) -> str:
@@ -90,8 +99,9 @@ def host_blockers(
         yield from _rules(vm, host, view)
         yield from _hardware(vm, host)
     yield from _datastores(vm, host, target, view, origin)
-    if moves and vm.is_on:
+    if moves:
         yield from _devices(vm, host, view, origin)
+    if moves and vm.is_on:
         yield from _evc(vm, host, view)
     yield from _networks(vm, host, target, view, origin, moves=moves)
 
@@ -182,12 +192,13 @@ def _datastores(
 
 def _devices(vm: VmFacts, host: HostFacts, view: PlacementView, origin: PlacementView) -> Iterator[Blocker]:
     for device in vm.devices:
+        if not (vm.is_on or device.boots):
+            continue
         if device.datastore is not None and view.same_datastore(device.datastore, origin) in host.datastores:
             continue
         seen = "" if device.datastore is None else f", and host {host.name} does not see that datastore"
-        yield Blocker(
-            vm.path, device.code, f"{device.what} is connected{seen}.", _DEVICE_REMEDIES[device.code], host.name
-        )
+        use = "is what the container boots from" if device.boots else "is connected"
+        yield Blocker(vm.path, device.code, f"{device.what} {use}{seen}.", _DEVICE_REMEDIES[device.code], host.name)
 
 
 def _evc(vm: VmFacts, host: HostFacts, view: PlacementView) -> Iterator[Blocker]:

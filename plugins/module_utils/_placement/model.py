@@ -33,10 +33,12 @@ class AdapterFacts:
 class DeviceFacts:
     """A device that may keep its VM from moving, in words: ``what`` is "CD/DVD drive 1 with [ds] a.iso"."""
 
-    code: str  # cd_attached, serial_connected, passthrough
+    code: str  # cd_attached, bootstrap_not_shared, serial_connected, passthrough
     what: str
     # A medium on a datastore moves along if the other host sees it too.
     datastore: str | None = None
+    # A container boots from it, so that it matters while the VM is off, too.
+    boots: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
     AdapterFacts,
     ClusterFacts,
@@ -323,7 +324,7 @@ def _vm(
             for device in devices
             if isinstance(device, vim.vm.device.VirtualEthernetCard)
         ),
-        devices=tuple(one for device in devices if (one := _concern(device)) is not None),
+        devices=tuple(one for device in devices if (one := _concern(device, boots=_is_container(row))) is not None),
         snapshots=bool(getattr(row.get("snapshot"), "rootSnapshotList", None)),
         evc=row.get("runtime.minRequiredEVCModeKey"),
         hardware=row.get("config.version"),
@@ -369,9 +370,16 @@ def _adapter(device: Any, datacenter: str | None, networks: Mapping[tuple[str | 
     return AdapterFacts(device.key, _label(device), network)
 
 
-def _concern(device: Any) -> DeviceFacts | None:
-    """The device, if it may keep its VM from moving."""
+def _is_container(row: Row) -> bool:
+    return keys.option(row, keys.KIND) in (KIND_CONTAINER, KIND_SUCCESSOR)
+
+
+def _concern(device: Any, *, boots: bool) -> DeviceFacts | None:
+    """Return the device if it may prevent a move. ``boots``: the VM is a container's, which boots from its ISO."""
     kinds = vim.vm.device
+    if boots and isinstance(device, kinds.VirtualCdrom) and getattr(device.backing, "fileName", None):
+        found = _medium(device)
+        return None if found is None else replace(found, code="bootstrap_not_shared", boots=True)
     if isinstance(device, kinds.VirtualPCIPassthrough | kinds.VirtualSriovEthernetCard | kinds.VirtualSCSIPassthrough):
         return DeviceFacts("passthrough", f"{_label(device)}, a device of the host,")
     connected = bool(getattr(device.connectable, "connected", False))

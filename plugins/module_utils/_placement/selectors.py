@@ -198,7 +198,7 @@ def _exactly_one(
             "Say which one by its path or MoID.",
             details={"candidates": sorted(vm.path for vm in found)},
         )
-    raise GantryError(f"{option}: there is no VM {selector}{_within(datacenter)}.{_hint(vms, selector)}")
+    raise GantryError(f"{option}: there is no VM {selector}{_within(datacenter)}{_hint(vms, selector)}.")
 
 
 def _hint(vms: Sequence[Entry], selector: VmSelector) -> str:
@@ -208,7 +208,7 @@ def _hint(vms: Sequence[Entry], selector: VmSelector) -> str:
     name = selector.value.rstrip("/").rpartition("/")[2]
     close = difflib.get_close_matches(name, {vm.name for vm in vms}, n=3, cutoff=0.6)
     paths = sorted(vm.path for vm in vms if vm.name in close)
-    return f" There is {listed(paths)}." if paths else ""
+    return f"; similar names: {listed(paths)}" if paths else ""
 
 
 def _within(datacenter: Entry | None) -> str:

@@ -15,9 +15,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import blockers_report, summary
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
@@ -25,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes im
     AwaitMove,
     MoveChange,
     MoveVm,
+    move_of,
     placement,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.limits import claims_of
@@ -35,8 +37,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
     ObservedMoves,
     VmotionRequest,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import observe_vmotion
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.report import vms_report
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -48,6 +50,30 @@ _LOOK_SECONDS = 1.0
 _LINGER_SECONDS = 0.5
 
 Observe = Callable[[Sequence[VmFacts]], ObservedMoves]
+
+
+def apply_vmotion(
+    session: Session, desired: VmotionRequest, observed: ObservedMoves, plan: Plan[MoveChange], report: Report
+) -> ObservedMoves:
+    """Move the VMs; raise what failed when all is over, with an account of every VM."""
+
+    def observe(vms: Sequence[VmFacts]) -> ObservedMoves:
+        selectors = tuple(_selector(vm, desired) for vm in vms)
+        return observe_vmotion(session, replace(desired, selectors=selectors))
+
+    try:
+        return apply_moves(session, desired, observed, plan, report, observe)
+    finally:
+        if observed.handles.destination is not None:
+            # Opened again where it was needed.
+            observed.handles.destination.session.close()
+
+
+def _selector(vm: VmFacts, desired: VmotionRequest) -> VmSelector:
+    """Another vCenter gives a VM another MoID."""
+    if desired.destination is not None and vm.instance_uuid is not None:
+        return VmSelector("uuid", vm.instance_uuid)
+    return VmSelector("moid", vm.moid)
 
 
 def apply_moves(
@@ -265,5 +291,5 @@ def _raise_failures(observed: ObservedMoves) -> None:
         f"{moved} of {len(observed.outcomes)} VMs were moved; {told}. {first.path}: {outcome.message} "
         "Run again to finish it: what is in its place is left alone.",
         fault=outcome.fault,
-        details={"vms": vms_result(observed), "blockers": blockers_result(observed.blockers)},
+        details={"vms": vms_report(observed), "blockers": blockers_report(observed.blockers)},
     )

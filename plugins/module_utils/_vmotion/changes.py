@@ -95,3 +95,15 @@ def placement(vm: VmFacts, view: PlacementView) -> dict[str, Any]:
 
 def _with_outcome(observed: ObservedMoves, vm: VmFacts, outcome: MoveOutcome) -> ObservedMoves:
     return replace(observed, outcomes={**observed.outcomes, vm.moid: outcome})
+
+
+def move_of(vm: VmFacts, observed: ObservedMoves) -> MoveVm:
+    """Return the move of a VM to its target."""
+    target = observed.targets[vm.moid]
+    return MoveVm(
+        vm=vm,
+        target=target,
+        source=placement(vm, observed.origin),
+        destination=placement(target.applied_to(vm), observed.view),
+        away=observed.away,
+    )

@@ -43,6 +43,28 @@ class DiskRequest:
 
 
 @dataclass(frozen=True)
+class ResolvedDisk:
+    disk: str | int
+    datastore: str | None
+    provisioning: str | None
+
+
+@dataclass(frozen=True)
+class ResolvedDestination:
+    """A place by MoIDs."""
+
+    host: str | None = None
+    cluster: str | None = None
+    pool: str | None = None
+    datastore: str | None = None
+    pod: str | None = None
+    folder: str | None = None
+    # The names or MoIDs of networks, and the MoID of what takes their place.
+    network_mapping: Mapping[str, str] = field(default_factory=dict)
+    disks: tuple[ResolvedDisk, ...] = ()
+
+
+@dataclass(frozen=True)
 class VmotionRequest:
     selectors: tuple[VmSelector, ...]
     datacenter: str | None

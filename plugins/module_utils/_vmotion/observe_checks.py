@@ -47,7 +47,7 @@ _CODES = {
 _DEVICE_FAULTS = frozenset(
     {"CannotAccessVmDevice", "DeviceBackingNotSupported", "DeviceNotSupported", "RemoteDeviceNotSupported"}
 )
-_DEVICE_CODES = frozenset({"cd_attached", "serial_connected", "passthrough"})
+_DEVICE_CODES = frozenset({"bootstrap_not_shared", "cd_attached", "serial_connected", "passthrough"})
 _REMEDIES = {
     "capacity": "Free resources there, or choose another place.",
     "datastore_not_shared": "Give a datastore that the host sees, or choose another host.",
@@ -115,7 +115,7 @@ def check(
             continue
         if outcome.error is not None:
             raise GantryError(
-                f"vCenter could not be asked whether {vm.path} can move: {outcome.error.message} "
+                f"Checking with vCenter whether {vm.path} can move failed: {outcome.error.message} "
                 "Nothing has been moved. Set precheck to skip to move without asking."
             )
         for result in outcome.result or ():

@@ -18,9 +18,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selector
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import certificate_of, connect
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.handles import DestinationVcenter
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import (
-    DestinationVcenter,
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_moves import (
     find_move_blockers,
     targets_of,
 )

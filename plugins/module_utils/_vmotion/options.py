@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire import _PLACE
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import PRIORITIES
 
+# The options that say where to.
+DESTINATION = ("host", "cluster", "resource_pool", "datastore", "datastore_cluster")
 PROVISIONING = ("thin", "thick", "eager_zeroed")
 
 
 def vmotion_argument_spec() -> dict[str, dict[str, Any]]:
     """The options of vm_vmotion besides those of the connection."""
-    place: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in _PLACE}
+    place: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in DESTINATION}
     connection = connection_argument_spec()
     # The environment holds the connection of the first vCenter; the second one's is always given.
     second = {

@@ -7,33 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import DiskRequest, MoveDestination
-
-
-@dataclass(frozen=True)
-class ResolvedDisk:
-    disk: str | int
-    datastore: str | None
-    provisioning: str | None
-
-
-@dataclass(frozen=True)
-class ResolvedDestination:
-    """A place by MoIDs."""
-
-    host: str | None = None
-    cluster: str | None = None
-    pool: str | None = None
-    datastore: str | None = None
-    pod: str | None = None
-    folder: str | None = None
-    # The names or MoIDs of networks, and the MoID of what takes their place.
-    network_mapping: Mapping[str, str] = field(default_factory=dict)
-    disks: tuple[ResolvedDisk, ...] = ()
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
+    DiskRequest,
+    MoveDestination,
+    ResolvedDestination,
+    ResolvedDisk,
+)
 
 
 def resolve_place(

@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
     VmFacts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, MoveTarget
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDestination, ResolvedDisk
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ResolvedDestination, ResolvedDisk
 
 
 @dataclass

@@ -15,7 +15,7 @@ import pytest
 from pyVmomi import vim
 
 from tests.support.lab.background import result_of, running
-from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.containers import BOOTSTRAP, PREFIX, Yard
 from tests.support.lab.control import Control
 from tests.support.lab.govc import Govc
 from tests.support.lab.placement import NETWORK, Site, cd_drive, serial_port, wait_for
@@ -124,6 +124,24 @@ def test_a_container_keeps_its_address_and_its_run(site: Site, yard: Yard) -> No
         assert stored["vms"][0]["verified"] == {"placement": True, "ip_addresses": True, "process": True}
         assert set(site.disks(A)) == {"shared1"}
         assert not site.ok("vm_vmotion", vms=[{"stack": "shop"}], datastore="shared1")["changed"]
+    finally:
+        yard.clear(images=True)
+
+
+@pytest.mark.parametrize("state", ["present", "started"])
+def test_a_container_stays_where_its_bootstrap_is(site: Site, yard: Yard, state: str) -> None:
+    """A move to a host that does not see the ISO would leave it unable to start again."""
+    yard.upload_bootstrap(datastore="local-esx1")
+    yard.make_image("registry.example.com/app:1", 1, {"Cmd": ["serve"]})
+    try:
+        place = {"cluster": "C0", "networks": [{"name": NETWORK}], "image": "registry.example.com/app:1"}
+        site.ok("container_vm", name=A, state=state, bootstrap=f"[local-esx1] {BOOTSTRAP}", **place)
+        assert site.hosts()[A] == "esx1"
+        refused = site.refused("vm_vmotion", vms=[A], host="esx2")
+        assert codes(refused) == [(A, "bootstrap_not_shared")]
+        assert "bootstrap_image" in refused["msg"]
+        kept = site.run("host_maintenance", host="esx1", evacuation="explicit", evacuate_powered_off=True, check=True)
+        assert codes(kept) == [(A, "bootstrap_not_shared")]
     finally:
         yard.clear(images=True)
 

@@ -29,7 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
     VmDemand,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import plan_maintenance
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.report import evacuated_report
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
     DeviceFacts,
@@ -72,7 +72,7 @@ def test_what_drs_will_choose_is_not_predicted(desired: MaintenanceRequest, to: 
     seen = observed(vm())
     after = plan_maintenance(desired, seen).project(seen)
     assert after.maintenance
-    assert [one["to"] for one in evacuated_result(after)] == [to]
+    assert [one["to"] for one in evacuated_report(after)] == [to]
     assert not plan_maintenance(desired, after).changed
 
 
