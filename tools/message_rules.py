@@ -21,6 +21,10 @@ import yaml
 _ERRORS = re.compile(r"[A-Z]\w*Error")
 # Errors of Python itself and of the tools, which no user of the collection sees.
 _NOT_SHOWN = frozenset({"ValueError", "TypeError", "RuntimeError", "KeyError", "NotImplementedError", "AssertionError"})
+# Errors that make a sentence of what they are given.
+_COMPLETE = frozenset({"FaultError"})
+# Names that are written with a small letter first.
+_PRODUCTS = frozenset({"vCenter", "vSphere", "vSAN", "vMotion", "skopeo"})
 _MARK = "\0"
 
 
@@ -39,13 +43,23 @@ def check_messages(root: Path) -> list[str]:
 
 def _problem(text: str, names: frozenset[str]) -> str | None:
     """Return what is wrong with a message. A mark stands for a value that is put in."""
-    if not text.rstrip().endswith("."):
+    if not _ends(text):
         return "the message does not end with a full stop"
     first = re.match(r"[\w.]*", text)
     word = first.group() if first else ""
-    if text[:1].islower() and word not in names:
+    if text[:1].islower() and not _may_begin(word, names):
         return f"the message begins with {word!r}, which is neither a capital letter nor the name of an option"
     return None
+
+
+def _ends(text: str) -> bool:
+    """Return whether the last sentence is whole. A value after it may be a further sentence."""
+    return text.rstrip().removesuffix(_MARK).endswith(".")
+
+
+def _may_begin(word: str, names: frozenset[str]) -> bool:
+    """Return whether a message may begin with this lower-case word: an option's name or path, or a product."""
+    return word.partition(".")[0] in names or word in _PRODUCTS
 
 
 def _messages(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -59,7 +73,7 @@ def _messages(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def _is_shown(function: ast.expr) -> bool:
     """Return whether the call makes an error that a user sees."""
     name = function.id if isinstance(function, ast.Name) else ""
-    return _ERRORS.fullmatch(name) is not None and name not in _NOT_SHOWN
+    return _ERRORS.fullmatch(name) is not None and name not in _NOT_SHOWN | _COMPLETE
 
 
 def _text(node: ast.expr) -> str | None:

@@ -15,7 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import apply_power, apply_vm, changes
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
+    apply_power,
+    apply_relocate,
+    apply_vm,
+    changes,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import Run, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.hints import combined
@@ -32,6 +37,7 @@ _HANDLERS: dict[type[ContainerChange], Callable[[Workbench, Sequence[Run]], None
     changes.PowerOn: apply_power.power_on,
     changes.Promote: apply_vm.promote,
     changes.Reconfigure: apply_vm.reconfigure,
+    changes.Relocate: apply_relocate.relocate,
     changes.Stop: apply_power.stop,
 }
 

@@ -70,7 +70,7 @@ def reconfigure(bench: Workbench, runs: Sequence[Run]) -> None:
     """Change what differs."""
     changes: list[Reconfigure] = [run.change(Reconfigure) for run in runs]
     moids = [run.moid(change.machine) for run, change in zip(runs, changes, strict=True)]
-    touched = [bool({"adapters", "bootstrap"} & set(change.aspects)) for change in changes]
+    touched = [bool({"adapters", "bootstrap", "scratch_bytes"} & set(change.aspects)) for change in changes]
     devices = bench.devices(moid for moid, touches in zip(moids, touched, strict=True) if touches)
     backings = _backings(
         bench,

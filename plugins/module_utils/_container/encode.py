@@ -71,7 +71,7 @@ def clone_spec(
 def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], backings: Backings) -> Any:
     """Just what differs."""
     spec = vim.vm.ConfigSpec(extraConfig=_options(changed_values(encode(machine), encode(target))))
-    changed = differing(machine, target, ("memory_mb", "cpus", "notes", "adapters", "bootstrap"))
+    changed = differing(machine, target, ("memory_mb", "cpus", "notes", "adapters", "bootstrap", "scratch_bytes"))
     if "memory_mb" in changed:
         spec.memoryMB = target.memory_mb
     if "cpus" in changed:
@@ -83,9 +83,21 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
         changes += _adapter_changes(machine.adapters, target.adapters, devices, backings)
     if "bootstrap" in changed:
         changes += _cdrom_changes(devices, target.bootstrap)
+    if "scratch_bytes" in changed and target.scratch_bytes is not None:
+        changes.append(_scratch_disk(devices, target.scratch_bytes))
     if changes:
         spec.deviceChange = changes
     return spec
+
+
+def relocate_spec(datastore: Any, *, shares_image: bool) -> Any:
+    """A Storage vMotion of a VM with all of its disks.
+
+    moveAllDiskBackingsAndAllowSharing attaches the moved disk to a read-only backing of the same content in the target
+    datastore: to the disk of the image's template there. moveAllDiskBackingsAndDisallowSharing copies the whole chain.
+    """
+    sharing = "moveAllDiskBackingsAndAllowSharing" if shares_image else "moveAllDiskBackingsAndDisallowSharing"
+    return vim.vm.RelocateSpec(datastore=datastore, diskMoveType=sharing)
 
 
 def extra_config_spec(values: Mapping[str, str]) -> Any:

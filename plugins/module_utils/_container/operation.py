@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import r
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_changes
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import drift_warnings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DesiredContainer,
     Machine,
@@ -68,7 +69,10 @@ class ContainerOperation(Operation[DesiredContainer, ObservedContainer, Containe
         return now
 
     def result(self, desired: DesiredContainer, observed: ObservedContainer) -> dict[str, Any]:
-        return {"container": None if observed.machine is None else container_result(observed.machine)}
+        return {
+            "container": None if observed.machine is None else container_result(observed.machine),
+            "warnings": drift_warnings(desired, observed),
+        }
 
 
 @dataclass(frozen=True)

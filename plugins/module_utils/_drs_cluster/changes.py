@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import _text
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
     AdmissionControl,
     ObservedSettings,
@@ -21,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 
 @dataclass(frozen=True)
 class ChangeSetting:
-    """One setting; ``path`` is where its option is. An advanced option that is not there is None."""
+    """Change one setting. ``path`` is that of its option; an advanced option that does not exist is None."""
 
     path: tuple[str, ...]
     old: Any
@@ -55,9 +54,17 @@ class ChangeSetting:
 
 @dataclass(frozen=True)
 class ChangeAdmission(ChangeSetting):
-    """HA's admission control as a whole; ``old`` and ``new`` are its fields as a user knows them."""
+    """Change HA's admission control as a whole; ``old`` and ``new`` are its fields as a user knows them."""
 
     admission: AdmissionControl
 
     def applied_to(self, settings: Settings) -> Settings:
         return replace(settings, admission=self.admission)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return " ".join(str(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -14,6 +14,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 SETTING_FIELDS = ("host_failures_tolerated", "cpu_percent", "memory_percent", "failover_hosts")
 
+# The UI's scale goes from 1 (conservative) to 5 (aggressive). The API's vmotionRate goes the other way: the reference
+# of ClusterDrsConfigInfo calls 5 the lowest aggressiveness, at which only mandatory moves are recommended.
+THRESHOLDS = 6
+# What the API calls scalable shares.
+SCALED = "scaleCpuAndMemoryShares"
+
 POLICY_DISABLED = "disabled"
 POLICY_SLOTS = "slot_policy"
 POLICY_PERCENTAGE = "cluster_resource_percentage"
@@ -67,7 +73,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredSettings:
     cluster: str | None
     datacenter: str | None
     settings: Settings

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Place, Surroundings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import ClusterPlace, Surroundings
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 
 LIST = "list"
@@ -66,7 +66,7 @@ class Choice:
 class ObservedRecommendations:
     """The recommendations that the task applies to, as they were found."""
 
-    place: Place
+    place: ClusterPlace
     chosen: tuple[Recommendation, ...]
     missing: tuple[str, ...]
 

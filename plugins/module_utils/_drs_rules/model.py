@@ -96,7 +96,7 @@ class RuleTarget:
 
 
 @dataclass(frozen=True)
-class Target:
+class RulesetTarget:
     """A ruleset with MoIDs for names. ``overrides``: by VM, None for no override."""
 
     groups: tuple[GroupTarget, ...] = ()
@@ -200,7 +200,7 @@ def _changed(known: Mapping[str, V], new: Mapping[str, V], without: Iterable[str
 
 
 @dataclass(frozen=True)
-class Host:
+class RuleHost:
     """A host of the cluster; ``trouble`` is why no VM can run on it now."""
 
     moid: str
@@ -210,7 +210,7 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Vm:
+class RuleVm:
     """A VM of the cluster, and where it is."""
 
     moid: str
@@ -225,8 +225,8 @@ class Surroundings:
     """What the rules are about: the hosts and VMs of the cluster, and the paths of all objects that were read."""
 
     cluster: str
-    hosts: Mapping[str, Host] = field(default_factory=dict)
-    vms: Mapping[str, Vm] = field(default_factory=dict)
+    hosts: Mapping[str, RuleHost] = field(default_factory=dict)
+    vms: Mapping[str, RuleVm] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, moid: str) -> str:
@@ -242,7 +242,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Place:
+class ClusterPlace:
     """A cluster in the inventory it was found in."""
 
     inventory: Inventory
@@ -252,7 +252,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class RulesSnapshot:
     """The rules as they were at a time, by time.monotonic, and the settings that decide what the rules do."""
 
     rules: ClusterRules
@@ -265,6 +265,6 @@ class Snapshot:
 class ObservedRules:
     """The cluster with its rules, and what the task asks of them."""
 
-    place: Place
-    snapshot: Snapshot
-    target: Target
+    place: ClusterPlace
+    snapshot: RulesSnapshot
+    target: RulesetTarget

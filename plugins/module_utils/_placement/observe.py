@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
     AdapterFacts,
     ClusterFacts,
@@ -424,11 +424,10 @@ def _addresses(row: Row) -> tuple[str, ...]:
 def _process(row: Row) -> ContainerRun | None:
     if keys.option(row, keys.KIND) != KIND_CONTAINER:
         return None
-    status = parse_object(keys.option(row, keys.STATUS))
+    status = decode_status(keys.option(row, keys.STATUS))
     if status is None or status.get("state") != "running":
         return None
-    count = status.get("restart_count")
-    return ContainerRun(str(status.get("id")), status.get("started_at"), count if isinstance(count, int) else 0)
+    return ContainerRun(str(status.get("id")), status.get("started_at"), status.get("restart_count") or 0)
 
 
 def _label(device: Any) -> str:

@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import SoapAdapter, require_pyvmomi, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session_cache import CachedSession, CookieCache
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, TaskLimits
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import Stub
@@ -217,7 +217,7 @@ class Session:
         jobs: Sequence[Job],
         report: Report,
         *,
-        limits: Limits | None = None,
+        limits: TaskLimits | None = None,
         timeout: float = tasks.DEFAULT_TIMEOUT,
     ) -> list[JobOutcome]:
         """Run the jobs in parallel within the limits. A job's failure is in its outcome; nothing is raised for it."""
@@ -225,7 +225,7 @@ class Session:
             self.content,
             report,
             self.submitted,
-            limits=limits or Limits(),
+            limits=limits or TaskLimits(),
             timeout=timeout,
             wait_seconds=max(1, min(_WAIT_SECONDS, int(self.settings.request_timeout / 2))),
             leave_no_trace=self._cached,

@@ -43,7 +43,7 @@ _LOOK_SECONDS = (0.05, 0.3, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
-class Limits:
+class TaskLimits:
     """Tasks in flight: in all, and on one host, whose agent chokes on many.
 
     ``linger`` is how many seconds news may lie before it is asked for, so that more of it comes at once.
@@ -55,7 +55,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Claim:
+class ResourceClaim:
     """What a task takes of a resource that others take of too: jobs together never claim more than ``limit``."""
 
     resource: str
@@ -75,7 +75,7 @@ class Job:
     start: Callable[[], Any]
     host: str | None = None
     mutates: bool = True
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[ResourceClaim, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
@@ -111,7 +111,7 @@ class TaskRunner:
         report: Callable[[str], None],
         submitted: list[dict[str, str]],
         *,
-        limits: Limits,
+        limits: TaskLimits,
         timeout: float,
         wait_seconds: int,
         leave_no_trace: bool = True,

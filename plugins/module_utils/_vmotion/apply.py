@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, TaskLimits
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
     AwaitMove,
     MoveChange,
@@ -111,7 +111,7 @@ def _run(
     """Move, and wait for what is under way; of the latter only failures to wait are told."""
     jobs = [_job(session, desired, observed, change) for change in changes]
     all_done = session.run(
-        jobs, report, limits=Limits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
+        jobs, report, limits=TaskLimits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
     )
     outcomes: dict[str, MoveOutcome] = {}
     moved: list[tuple[VmFacts, JobOutcome]] = []

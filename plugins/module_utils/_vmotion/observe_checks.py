@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import HostFacts, PlacementView, VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind, fault_text
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none, vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, TaskLimits
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -109,7 +109,7 @@ def check(
     jobs = [Job(vm.name, "check the move of", starter(vm, spec), mutates=False) for vm, spec in checks]
     answers: dict[str, list[CheckAnswer]] = {}
     warnings: dict[str, list[str]] = {}
-    for (vm, _spec), outcome in zip(checks, session.run(jobs, report, limits=Limits()), strict=True):
+    for (vm, _spec), outcome in zip(checks, session.run(jobs, report, limits=TaskLimits()), strict=True):
         if isinstance(outcome.error, FaultError):
             answers[vm.moid] = [CheckAnswer(outcome.error.kind, _blocker(vm, None, outcome.error.cause))]
             continue

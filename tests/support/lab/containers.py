@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from tests.support.lab.iso import empty_iso
 
 BOOTSTRAP = "gantry/bootstrap/gantry-bootstrap-0.0.1-0123456789ab.iso"
 PREFIX = "ct-"
@@ -77,7 +78,7 @@ class Yard:
                 createParentDirectories=True,
             )
         with tempfile.NamedTemporaryFile() as file:
-            file.write(path.encode().ljust(2048))
+            file.write(empty_iso())
             file.flush()
             self.session.upload_file(Path(file.name), datastore=store, path=path)
         return f"[{store.name}] {path}"

@@ -20,10 +20,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim, vmodl
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
-    Claim,
     Job,
     JobOutcome,
-    Limits,
+    ResourceClaim,
+    TaskLimits,
     TaskRunner,
 )
 
@@ -176,12 +176,12 @@ class Runs:
     submitted: list[dict[str, str]] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
 
-    def __call__(self, jobs: list[Job], *, limits: Limits | None = None, timeout: float = 30.0) -> list[JobOutcome]:
+    def __call__(self, jobs: list[Job], *, limits: TaskLimits | None = None, timeout: float = 30.0) -> list[JobOutcome]:
         runner = TaskRunner(
             self.vcenter.content,
             self.reports.append,
             self.submitted,
-            limits=limits or Limits(),
+            limits=limits or TaskLimits(),
             timeout=timeout,
             wait_seconds=1,
         )
@@ -260,7 +260,7 @@ def test_claims_on_what_jobs_share_are_kept_within_its_limit(runs: Runs, vcenter
             str(number),
             "move",
             lambda number=number: vcenter.start([info("running"), *success()], hosts[number % 2]),  # type: ignore[misc]
-            claims=(Claim(hosts[number % 2], 4, 8), Claim("store", 16, 128)),
+            claims=(ResourceClaim(hosts[number % 2], 4, 8), ResourceClaim("store", 16, 128)),
         )
         for number in range(12)
     ]
@@ -271,7 +271,7 @@ def test_claims_on_what_jobs_share_are_kept_within_its_limit(runs: Runs, vcenter
 
 
 def test_what_claims_more_than_there_is_runs_alone(runs: Runs, vcenter: Vcenter) -> None:
-    jobs = [Job(str(n), "move", lambda: vcenter.start(success()), claims=(Claim("a", 9, 8),)) for n in range(3)]
+    jobs = [Job(str(n), "move", lambda: vcenter.start(success()), claims=(ResourceClaim("a", 9, 8),)) for n in range(3)]
     assert all(outcome.error is None for outcome in runs(jobs))
     assert vcenter.most_in_flight == 1
 
@@ -298,7 +298,7 @@ def test_a_session_that_ends_soon_is_not_tidied(vcenter: Vcenter) -> None:
             vcenter.content,
             lambda _text: None,
             [],
-            limits=Limits(),
+            limits=TaskLimits(),
             timeout=30.0,
             wait_seconds=1,
             leave_no_trace=leave_no_trace,
@@ -319,7 +319,7 @@ def test_a_single_task_needs_no_list(runs: Runs, vcenter: Vcenter) -> None:
 @pytest.mark.parametrize("total", [1, 3, 8])
 def test_limit_in_all(runs: Runs, vcenter: Vcenter, total: int) -> None:
     jobs = [Job(str(number), "clone", lambda: vcenter.start(success())) for number in range(20)]
-    assert all(outcome.error is None for outcome in runs(jobs, limits=Limits(total=total, per_host=99)))
+    assert all(outcome.error is None for outcome in runs(jobs, limits=TaskLimits(total=total, per_host=99)))
     assert vcenter.most_in_flight <= total
 
 
@@ -328,7 +328,7 @@ def test_limit_on_each_host(runs: Runs, vcenter: Vcenter) -> None:
         host = f"host-{number % 3}"
         return Job(str(number), "power on", lambda: vcenter.start(success(), host), host=host)
 
-    outcomes = runs([job(number) for number in range(30)], limits=Limits(total=99, per_host=2))
+    outcomes = runs([job(number) for number in range(30)], limits=TaskLimits(total=99, per_host=2))
     assert all(outcome.error is None for outcome in outcomes)
     assert set(vcenter.most_on_host.values()) <= {1, 2}
 
@@ -344,7 +344,7 @@ def test_failure_of_a_task_keeps_its_fault_and_spares_the_others(runs: Runs, vce
     assert isinstance(bad.error, FaultError)
     assert bad.error.kind == "NoDiskSpace"
     assert bad.error.message == (
-        "Cannot clone web: vCenter answered NoDiskSpace: Insufficient disk space. (datastore shared0)"
+        "Cannot clone web: vCenter answered NoDiskSpace: Insufficient disk space. (datastore shared0)."
     )
     assert good.result == "vm-1"
 
@@ -352,7 +352,7 @@ def test_failure_of_a_task_keeps_its_fault_and_spares_the_others(runs: Runs, vce
 def test_task_that_is_refused_was_not_submitted(runs: Runs, vcenter: Vcenter) -> None:
     (outcome,) = runs([Job("web", "power on", refuse(vim.fault.InvalidState(msg="not now")))])
     assert outcome.error is not None
-    assert outcome.error.message == "Cannot power on web: vCenter answered InvalidState: not now"
+    assert outcome.error.message == "Cannot power on web: vCenter answered InvalidState: not now."
     assert outcome.task == ""
     assert runs.submitted == []
     assert not vcenter.requests
@@ -388,7 +388,7 @@ def test_task_that_does_not_end(runs: Runs, vcenter: Vcenter) -> None:
             Job("web", "clone", lambda: vcenter.start([info("running", progress=3)])),
             Job("db", "clone", lambda: vcenter.start(success())),
         ],
-        limits=Limits(total=1),
+        limits=TaskLimits(total=1),
         timeout=1.2,
     )
     assert never.error is not None
@@ -451,6 +451,6 @@ def test_slow_starts_and_quick_ends_do_not_race(runs: Runs, vcenter: Vcenter) ->
 
         return Job(str(number), "clone", start)
 
-    outcomes = runs([job(number) for number in range(200)], limits=Limits(total=5))
+    outcomes = runs([job(number) for number in range(200)], limits=TaskLimits(total=5))
     assert [outcome.result for outcome in outcomes] == list(range(200))
     assert set(seen.values()) == {1}

@@ -20,8 +20,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     PowerOn,
     Promote,
     Reconfigure,
+    Relocate,
     Stop,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import drift_warnings, in_other_cluster
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     OFF,
     ON,
@@ -42,6 +44,7 @@ FOLDERS = [entry(f"f{n}", "Folder", f"folder{n}") for n in range(2)]
 POOLS = [entry(f"p{n}", "ResourcePool", f"pool{n}") for n in range(2)]
 NETWORKS = [entry(f"net{n}", "Network", f"net{n}") for n in range(3)]
 CLUSTER = entry("c0", "ClusterComputeResource", "C0")
+OTHER_CLUSTER = entry("c1", "ClusterComputeResource", "C1")
 CONFIG = {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}}
 IMAGES = [
     Image(f"vm-{n}", f"gantry-image-{n}", f"sha256:{n}", f"disk{n}", (f"image:{n}",), CONFIG, DATASTORES[0], "snap")
@@ -119,10 +122,69 @@ def test_a_folder_and_a_pool_are_moved_to_while_it_runs() -> None:
     assert kinds(plan(desire(), existing(desire()), place=place)) == ["MoveFolder", "MovePool"]
 
 
-def test_another_cluster_is_refused() -> None:
-    place = replace(PLACE, cluster=entry("c1", "ClusterComputeResource", "C1"))
-    with pytest.raises(GantryError, match="is in cluster C0, not in C1"):
-        plan(desire(), existing(desire()), place=place)
+def test_another_cluster_is_drift_and_its_pool_is_not_moved_to() -> None:
+    place = replace(PLACE, cluster=OTHER_CLUSTER, pool=POOLS[1])
+    for drift in ("warn", "ignore"):
+        desired = desire(placement_drift=drift)
+        assert plan(desired, existing(desired), place=place) == []
+    with pytest.raises(GantryError, match=r"is in cluster C0, while cluster is C1\. .* with vm_vmotion"):
+        plan(desire(placement_drift="relocate"), existing(desire()), place=place)
+
+
+def test_a_moved_container_is_left_there_or_moved_back_and_never_replaced() -> None:
+    place = replace(PLACE, datastore=DATASTORES[1])
+    for drift in ("warn", "ignore"):
+        assert plan(desire(placement_drift=drift), existing(desire()), place=place) == []
+    (change,) = plan(desire(placement_drift="relocate"), existing(desire()), place=place)
+    assert isinstance(change, Relocate)
+    assert change.describe() == "relocate web to datastore shared1, with a copy of the image's disk"
+    assert (change.before(), change.after()) == ({"web": {"datastore": "shared0"}}, {"web": {"datastore": "shared1"}})
+    shared = plan(
+        desire(placement_drift="relocate"), existing(desire()), place=place, image_datastores=frozenset({"ds1"})
+    )
+    assert shared[0].shares_image
+    assert "sharing the image's disk there" in shared[0].describe()
+
+
+def test_only_a_warning_says_that_a_container_was_moved() -> None:
+    place = replace(PLACE, datastore=DATASTORES[1], cluster=OTHER_CLUSTER)
+    observed = ObservedContainer(machine=existing(desire()), image=IMAGES[0], place=place)
+    datastore, cluster = drift_warnings(desire(), observed)
+    for word in ("shared0", "shared1", "placement_drift: relocate"):
+        assert word in datastore
+    for word in ("C0", "C1", "vm_vmotion"):
+        assert word in cluster
+    assert drift_warnings(desire(placement_drift="ignore"), observed) == []
+    assert drift_warnings(desire(), replace(observed, place=PLACE)) == []
+    assert drift_warnings(desire(), ObservedContainer(place=place, image=IMAGES[0])) == []
+
+
+def test_a_scratch_disk_that_somebody_changed_is_kept_and_reported() -> None:
+    grown = replace(existing(desire()), scratch_bytes=16 << 30)
+    assert plan(desire(), grown) == []
+    (warning,) = drift_warnings(desire(), ObservedContainer(machine=grown, image=IMAGES[0], place=PLACE))
+    assert "recreate" in warning
+    assert plan(desire(scratch_size="16G"), grown)[0].target.scratch_bytes == 16 << 30
+    assert "Clone" not in kinds(plan(desire(scratch_size="16G"), grown))
+
+
+def test_a_scratch_disk_that_is_missing_is_made() -> None:
+    lost = replace(existing(desire()), scratch_bytes=None)
+    changes = plan(desire(), lost)
+    assert kinds(changes) == ["Stop", "Reconfigure", "PowerOn"]
+    assert changes[1].describe() == "reconfigure web: scratch_size"
+
+
+def test_keys_that_were_removed_are_written_again_from_the_guest_document() -> None:
+    partly = replace(existing(desire()), container_id=None, digest=None, disk=None)
+    (change,) = plan(desire(), partly)
+    assert isinstance(change, Reconfigure)
+    assert (change.target.container_id, change.target.digest, change.target.disk) == ("id-1", "sha256:0", "disk0")
+
+
+def test_a_container_whose_id_is_nowhere_is_replaced() -> None:
+    lost = replace(existing(desire()), container_id=None, spec=None)
+    assert plan(desire(), lost)[0].reason == "its id is lost"
 
 
 def test_a_new_image_is_a_successor_first_and_only_then_the_end_of_the_old() -> None:
@@ -137,11 +199,6 @@ def test_a_new_image_is_a_successor_first_and_only_then_the_end_of_the_old() -> 
 )
 def test_another_writable_layer_or_the_users_wish_replaces(options: dict[str, Any]) -> None:
     assert kinds(plan(desire(**options), existing(desire()))) == ["Clone", "Stop", "Destroy", "Promote", "PowerOn"]
-
-
-def test_another_datastore_replaces() -> None:
-    place = replace(PLACE, datastore=DATASTORES[1])
-    assert "Clone" in kinds(plan(desire(), existing(desire()), place=place))
 
 
 def test_a_replacement_killed_after_the_clone_goes_on_with_its_successor() -> None:
@@ -256,6 +313,8 @@ OPTIONS = st.fixed_dictionaries(
         "notes": st.sampled_from(["one", "two"]),
         "stop_timeout": st.integers(0, 2),
         "wait": st.booleans(),
+        "scratch_size": st.sampled_from(["1G", "2G"]),
+        "placement_drift": st.sampled_from(["relocate", "warn", "ignore"]),
     },
 )
 
@@ -342,7 +401,7 @@ def test_a_plan_leads_to_what_is_desired_and_then_there_is_nothing_left_to_do(
     assert final.machine.digest == final.image.digest
     assert final.machine.config == desired.config.document()
     assert final.machine.memory_mb == desired.config.memory_mb
-    assert final.machine.scratch_bytes == desired.config.scratch_bytes
+    assert final.machine.scratch_bytes == desired.config.scratch_bytes or drift_warnings(desired, final)
     if desired.wants_running:
         assert final.machine.power == ON
     if desired.state == "stopped":
@@ -383,7 +442,8 @@ def test_the_old_vm_goes_only_when_its_successor_is_there_and_nothing_running_is
         if isinstance(change, Stop):
             assert change.machine.power != OFF
         if isinstance(change, Clone):
-            assert needs_clone(desired, observed)
+            assert observed.image is not None
+            assert needs_clone(desired, observed.machine, observed.image.digest)
         if isinstance(change, PowerOn):
             assert seen.machine is not None
             assert seen.machine.power != ON
@@ -397,3 +457,70 @@ def test_every_change_has_words_and_a_diff(situation: tuple[DesiredContainer, Ob
     assert all(plan.actions())
     diff = plan.diff()
     assert (diff["before"] != diff["after"]) == plan.changed
+
+
+# What a machine may come to by others: moves, edits and lost keys.
+MEDDLING: dict[str, st.SearchStrategy[Any]] = {
+    "datastore": st.sampled_from(DATASTORES),
+    "cluster": st.sampled_from([CLUSTER, OTHER_CLUSTER, None]),
+    "pool": st.sampled_from(POOLS),
+    "folder": st.sampled_from(FOLDERS),
+    "host": st.sampled_from([None, entry("h0", "HostSystem", "esx1"), entry("h1", "HostSystem", "esx2")]),
+    "image": st.sampled_from(["image:0", "image:same", None]),
+    "digest": st.sampled_from(["sha256:0", None]),
+    "disk": st.sampled_from(["disk0", "disk9", None]),
+    "container_id": st.sampled_from(["id-1", None]),
+    "config": st.none(),
+    "config_hash": st.none(),
+    "labels": st.just({}),
+    "scratch_bytes": st.sampled_from([8 << 30, 16 << 30, 1 << 30, None]),
+    "memory_mb": st.sampled_from([64, 4096]),
+    "bootstrap": st.sampled_from(["[shared1] other.iso", None]),
+    "adapters": st.just(()),
+    "power": st.sampled_from([ON, OFF, SUSPENDED]),
+}
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from(["present", "started", "healthy", "stopped"]),
+    st.fixed_dictionaries({}, optional={"placement_drift": st.sampled_from(["relocate", "warn", "ignore"])}),
+    st.fixed_dictionaries({}, optional=MEDDLING),
+    st.sampled_from(["image:0", "image:same"]),
+    st.data(),
+)
+def test_nothing_that_others_did_replaces_a_container(
+    state: str, options: dict[str, Any], meddled: dict[str, Any], reference: str, data: st.DataObject
+) -> None:
+    desired = desire(state, image=reference, **options)
+    machine = replace(existing(desire()), **meddled)
+    place = replace(data.draw(places(desired)), cluster=data.draw(st.sampled_from([CLUSTER, OTHER_CLUSTER, None])))
+    if options.get("placement_drift") == "relocate" and in_other_cluster(machine, place):
+        with pytest.raises(GantryError, match="relocate does not move a container between clusters"):
+            plan(desired, machine, place=place)
+    else:
+        assert not {"Clone", "Destroy", "Promote"} & set(kinds(plan(desired, machine, place=place)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(OPTIONS, OPTIONS, st.booleans())
+def test_only_an_image_a_scratch_size_or_recreate_replaces(
+    past: dict[str, Any], now: dict[str, Any], recreate: bool
+) -> None:
+    before, desired = desire(**past), desire(recreate=recreate, **now)
+    assert before.config is not None
+    assert desired.config is not None
+    old_image, image = (IMAGES[config.image == "image:1"] for config in (before.config, desired.config))
+    networks = tuple(NETWORKS[int(network.name[-1])] for network in desired.config.networks)
+    machine = new_machine(
+        before,
+        before.config,
+        "web",
+        old_image,
+        replace(PLACE, networks=tuple(NETWORKS[int(network.name[-1])] for network in before.config.networks)),
+    )
+    machine = replace(machine, moid="vm-77", container_id="id-1", power=ON)
+    changes = plan(desired, machine, image=image, place=replace(PLACE, networks=networks))
+    layer = before.config.scratch_bytes is not None and before.config.scratch_bytes != desired.config.scratch_bytes
+    expected = desired.recreate or old_image != image or layer
+    assert ("Destroy" in kinds(changes)) == expected

@@ -38,8 +38,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     GroupTarget,
     Override,
     Rule,
+    RulesetTarget,
     RuleTarget,
-    Target,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_rules, rules_after
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -47,7 +47,7 @@ from tests.support.builders.drs import AROUND, between, bound, cluster, clusters
 
 
 def plan(rules: ClusterRules, *wanted: GroupTarget | RuleTarget, **fields: Any) -> Plan[RulesChange]:
-    target = Target(
+    target = RulesetTarget(
         groups=tuple(one for one in wanted if isinstance(one, GroupTarget)),
         rules=tuple(one for one in wanted if isinstance(one, RuleTarget)),
         **fields,
@@ -72,7 +72,7 @@ def members(name: str, *moids: str, mode: str = ADD, kind: str = VM) -> GroupTar
 # -- properties
 
 
-def planned(target: Target, rules: ClusterRules) -> Plan[RulesChange]:
+def planned(target: RulesetTarget, rules: ClusterRules) -> Plan[RulesChange]:
     """Only plans that are made; what is refused has tests of its own."""
     try:
         return plan_rules(target, rules, AROUND)
@@ -82,13 +82,13 @@ def planned(target: Target, rules: ClusterRules) -> Plan[RulesChange]:
 
 
 @given(targets(), clusters())
-def test_a_plan_that_was_carried_out_leaves_nothing_to_do(target: Target, rules: ClusterRules) -> None:
+def test_a_plan_that_was_carried_out_leaves_nothing_to_do(target: RulesetTarget, rules: ClusterRules) -> None:
     after = rules_after(rules, planned(target, rules).changes)
     assert plan_rules(target, after, AROUND).changes == ()
 
 
 @given(targets(), clusters())
-def test_a_plan_makes_what_was_asked_for(target: Target, rules: ClusterRules) -> None:
+def test_a_plan_makes_what_was_asked_for(target: RulesetTarget, rules: ClusterRules) -> None:
     after = rules_after(rules, planned(target, rules).changes)
     for wanted in target.groups:
         found = after.groups.get(wanted.name)
@@ -112,7 +112,7 @@ def test_a_plan_makes_what_was_asked_for(target: Target, rules: ClusterRules) ->
 
 
 @given(targets(), clusters())
-def test_a_plan_leaves_alone_what_is_not_asked_for(target: Target, rules: ClusterRules) -> None:
+def test_a_plan_leaves_alone_what_is_not_asked_for(target: RulesetTarget, rules: ClusterRules) -> None:
     after = rules_after(rules, planned(target, rules).changes)
 
     def kept(name: str, asked: set[str]) -> bool:
@@ -136,7 +136,7 @@ def test_a_plan_leaves_alone_what_is_not_asked_for(target: Target, rules: Cluste
 
 
 @given(targets(), clusters())
-def test_no_plan_leaves_a_cluster_that_vcenter_would_refuse(target: Target, rules: ClusterRules) -> None:
+def test_no_plan_leaves_a_cluster_that_vcenter_would_refuse(target: RulesetTarget, rules: ClusterRules) -> None:
     made = planned(target, rules)
     after = rules_after(rules, made.changes)
     assert all(found.members for found in after.groups.values())
@@ -149,7 +149,7 @@ def test_no_plan_leaves_a_cluster_that_vcenter_would_refuse(target: Target, rule
 
 
 @given(targets(), clusters())
-def test_the_diff_is_of_what_changes_and_of_nothing_else(target: Target, rules: ClusterRules) -> None:
+def test_the_diff_is_of_what_changes_and_of_nothing_else(target: RulesetTarget, rules: ClusterRules) -> None:
     made = planned(target, rules)
     diff = made.diff()
     assert (diff["before"] != diff["after"]) == made.changed
@@ -160,7 +160,7 @@ def test_the_diff_is_of_what_changes_and_of_nothing_else(target: Target, rules: 
 def test_two_who_add_members_to_a_group_one_after_the_other_lose_nobody(rules: ClusterRules, data: Any) -> None:
     first, second = (members("va", data.draw(st.sampled_from(["vm-4", "vm-5"]))) for _ in range(2))
     for wanted in (first, second):
-        rules = rules_after(rules, planned(Target(groups=(wanted,)), rules).changes)
+        rules = rules_after(rules, planned(RulesetTarget(groups=(wanted,)), rules).changes)
     assert first.members | second.members <= rules.groups["va"].members
 
 

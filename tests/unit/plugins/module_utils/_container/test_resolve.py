@@ -134,8 +134,9 @@ def test_a_foreign_vm_in_another_folder_does_not_matter_but_ours_is_moved(invent
 
 
 def choose(*images: Image, reference: str = "registry.example.com/nginx", **options: Any) -> Image:
-    options = {"machine": None, "datacenter": DATACENTER, "datastore": None, **options}
-    return resolve.choose_image(reference, images, **options)
+    options = {"machine": None, "datastore": None, **options}
+    found = resolve.matching_images(reference, images, DATACENTER)
+    return resolve.image_for_clone(reference, found, options["datastore"], options["machine"])
 
 
 def test_an_image_is_found_by_any_spelling_of_its_reference_or_by_its_digest() -> None:
@@ -156,6 +157,21 @@ def test_an_image_that_was_never_uploaded_says_what_to_do() -> None:
         choose(image(), reference="nginx:2")
 
 
+@pytest.mark.parametrize(
+    ("reference", "images", "found"),
+    [
+        (f"nginx@{OTHER_DIGEST}", [], "no image there has this digest"),
+        (f"nginx@{OTHER_DIGEST}", [image()], "no image there has this digest"),
+        ("nginx:2", [], "there is no image yet"),
+        ("nginx:2", [image(references=())], "the images there have no reference"),
+    ],
+)
+def test_what_is_said_of_other_images_is_true(reference: str, images: list[Image], found: str) -> None:
+    """By a digest only its own templates are read, so that nothing is known of the others."""
+    with pytest.raises(GantryError, match=rf"is not in datacenter DC0; {found}\. Run container_image for it first\."):
+        choose(*images, reference=reference)
+
+
 def test_one_reference_on_two_digests_is_ambiguous() -> None:
     with pytest.raises(GantryError, match="the name of 2 images"):
         choose(image(), image(moid="vm-6", digest=OTHER_DIGEST))
@@ -163,17 +179,28 @@ def test_one_reference_on_two_digests_is_ambiguous() -> None:
 
 def test_of_two_datastores_one_must_be_named() -> None:
     other = image(moid="vm-6", datastore=SHARED1)
-    with pytest.raises(GantryError, match=r"shared0, shared1\. Say which"):
+    with pytest.raises(GantryError, match=r"shared0, shared1\. Select one"):
         choose(image(), other)
     assert choose(image(), other, datastore=other.datastore) is other
     with pytest.raises(GantryError, match="not in shared1, and"):
         choose(image(), datastore=other.datastore)
 
 
-def test_a_machine_keeps_to_the_conversion_it_was_cloned_from_and_a_new_one_gets_the_latest(
-    inventory: Inventory,
-) -> None:
+def test_a_replacement_stays_in_the_datastore_of_the_machine_it_replaces(inventory: Inventory) -> None:
+    other = image(moid="vm-6", datastore=SHARED1)
+    assert choose(image(), other, machine=machine(inventory, datastore=SHARED1)) is other
+    assert choose(image(), other, machine=machine(inventory, datastore=SHARED1), datastore=SHARED0).datastore is SHARED0
+
+
+def test_a_new_container_gets_the_latest_conversion() -> None:
     old, new = image(moid="vm-9"), image(moid="vm-10", disk="d2")
-    running = machine(inventory, digest=DIGEST, disk="d1", datastore=old.datastore)
-    assert choose(old, new, machine=running) is old
     assert choose(old, new) is new
+
+
+def test_a_machine_keeps_to_the_conversion_it_was_cloned_from_wherever_both_are(inventory: Inventory) -> None:
+    old, new, elsewhere = image(moid="vm-9"), image(moid="vm-10", disk="d2"), image(moid="vm-11", datastore=SHARED1)
+    running = machine(inventory, digest=DIGEST, disk="d1", datastore=SHARED0)
+    assert resolve.image_of_machine([old, new, elsewhere], running) is old
+    moved = replace(running, datastore=SHARED1)
+    assert resolve.image_of_machine([old, new, elsewhere], moved) is elsewhere
+    assert resolve.image_of_machine([old, new], moved) is old

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pyVmomi import vim
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import parse_settings
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.encode import decode_settings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.decode import decode_settings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.desire import desire_settings
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
     POLICY_DISABLED,
     POLICY_HOSTS,
@@ -31,6 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.plan i
     refuse_loss_of_pools,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import AUTOMATION_LEVELS
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import place_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from tests.support.builders.drs import params
 
@@ -85,7 +86,7 @@ def observed(wanted: Settings, found: Settings) -> ObservedSettings:
 
 
 def parsed(**options: Any) -> Settings:
-    return parse_settings(params(settings_argument_spec(), **options))
+    return desire_settings(params({**place_argument_spec(), **settings_argument_spec()}, **options)).settings
 
 
 def test_percentages_are_kept_or_worked_out_anew() -> None:
@@ -102,7 +103,7 @@ def test_percentages_are_kept_or_worked_out_anew() -> None:
     ("control", "message"),
     [
         ({"policy": POLICY_DISABLED, "host_failures_tolerated": 1}, "no effect"),
-        ({"policy": POLICY_PERCENTAGE, "memory_percent": 1}, "need one another"),
+        ({"policy": POLICY_PERCENTAGE, "memory_percent": 1}, "must be given together"),
         ({"policy": POLICY_PERCENTAGE, "cpu_percent": 101, "memory_percent": 1}, "from 0 to 100"),
         ({"policy": POLICY_SLOTS, "host_failures_tolerated": 0}, "1 or more"),
     ],

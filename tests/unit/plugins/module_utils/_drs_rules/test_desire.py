@@ -11,10 +11,10 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.desire import (
+    desire_ruleset,
     parse_group,
     parse_override,
     parse_rule,
-    parse_ruleset,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import (
     group_argument_spec,
@@ -27,7 +27,7 @@ from tests.support.builders.drs import params
 
 
 def ruleset(**options: Any) -> Any:
-    return parse_ruleset(params({**place_argument_spec(), **ruleset_argument_spec()}, **options))
+    return desire_ruleset(params({**place_argument_spec(), **ruleset_argument_spec()}, **options))
 
 
 def test_a_ruleset_is_understood_and_its_messages_say_where() -> None:
@@ -72,9 +72,9 @@ def test_groups_that_cannot_be_meant(options: dict[str, Any], message: str) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "r", "type": "vm_affinity", "host_group": "h"}, "host_group is not for rules"),
-        ({"name": "r", "type": "vm_host_affinity", "vms": ["a"]}, "vms is not for rules"),
-        ({"name": "r", "type": "vm_dependency", "mandatory": True}, "mandatory is not for rules"),
+        ({"name": "r", "type": "vm_affinity", "host_group": "h"}, "host_group does not apply to"),
+        ({"name": "r", "type": "vm_host_affinity", "vms": ["a"]}, "vms does not apply to"),
+        ({"name": "r", "type": "vm_dependency", "mandatory": True}, "mandatory does not apply to"),
         ({"name": "r", "state": "absent", "enabled": True}, "enabled has no effect"),
     ],
 )

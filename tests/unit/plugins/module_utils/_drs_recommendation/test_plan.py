@@ -10,15 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.desire import parse_choice
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.desire import desire_recommendations
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Move, Recommendation
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.options import (
     recommendation_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.plan import (
-    choose,
-    plan_recommendations,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.plan import plan_recommendations
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.target import choose
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import place_argument_spec
 from tests.support.builders.drs import AROUND, params
 
@@ -30,7 +28,7 @@ ALL = [MOVE, LATER, FIRST, START]
 
 
 def chosen(selected: set[str] | None = None, /, **options: Any) -> list[str]:
-    choice = parse_choice(params({**place_argument_spec(), **recommendation_argument_spec()}, **options))
+    choice = desire_recommendations(params({**place_argument_spec(), **recommendation_argument_spec()}, **options))
     return [one.key for one in choose(choice, None if selected is None else frozenset(selected), ALL)]
 
 
@@ -50,7 +48,7 @@ def test_what_a_recommendation_presupposes_is_applied_before_it() -> None:
 
 
 def test_only_placements_are_cancelled() -> None:
-    choice = parse_choice(
+    choice = desire_recommendations(
         params({**place_argument_spec(), **recommendation_argument_spec()}, action="cancel", all=True)
     )
     with pytest.raises(GantryError, match="move vm-0 from host-0 to host-1"):
