@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moves the VMs away where that is ours to do, puts the host into maintenance mode, and says what is where then."""
+"""Evacuate the host where that is not left to DRS, enter or leave maintenance mode, and report where the VMs are."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# vCenter ends the task itself after the time given; only then do we.
+# vCenter ends the task itself after its timeout; ours must be longer.
 _GRACE_SECONDS = 60.0
 
 
@@ -58,7 +58,7 @@ def apply_maintenance(
 
 
 def _moves_of(plan: Plan[MaintenanceChange]) -> Plan[MoveChange]:
-    """The moves of the plan, which come before what is done to the host."""
+    """Return the moves of the plan, which come before the change to the host."""
     return Plan(tuple(change.move for change in plan.changes if isinstance(change, Evacuate)))
 
 
@@ -70,7 +70,7 @@ def _evacuate(
     report: Report,
 ) -> ObservedMoves:
     def observe(vms: Sequence[VmFacts]) -> ObservedMoves:
-        """Those of them that are still on the host, when a move of theirs that was under way is over."""
+        """Observe again those that are still on the host after a running move of theirs is over."""
         wanted = {vm.moid for vm in vms}
         again = observe_maintenance(session, desired).moves
         return replace(again, vms=tuple(vm for vm in again.vms if vm.moid in wanted))
@@ -106,7 +106,7 @@ def _start(session: Session, desired: MaintenanceRequest, host: Any, change: Hos
 
 
 def _stuck(session: Session, observed: ObservedHost, error: GantryError) -> GantryError:
-    """With what is still on the host, and where the others have gone."""
+    """Return the error with what is still on the host, and where the others are."""
     now = _with_whereabouts(session, observed)
     still = sorted(vm.path for vm in observed.leaving if now.now.get(vm.moid) == observed.name)
     there = f" Still on it: {listed(still)}." if still else ""

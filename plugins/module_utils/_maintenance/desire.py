@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of host_maintenance. Pure."""
+"""Turn the options of host_maintenance into a request. Pure."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
 
 
 def desire_maintenance(params: Mapping[str, Any]) -> MaintenanceRequest:
+    """Validate the options and return the request."""
     if params["timeout"] <= 0:
         raise GantryError(f"timeout must be more than 0 seconds, not {params['timeout']}.")
     return MaintenanceRequest(

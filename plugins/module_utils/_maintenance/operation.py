@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module host_maintenance: which steps it is made of and what it returns."""
+"""The operation of host_maintenance."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class HostMaintenance(Operation[MaintenanceRequest, ObservedHost, MaintenanceChange]):
-    """A host in maintenance mode, or not."""
+    """Put a host into maintenance mode, or take it out."""
 
     name = "host_maintenance"
     argument_spec = argument_spec(**maintenance_argument_spec())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of host_maintenance."""
+"""The argument spec of host_maintenance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VSAN_MODES = ("ensureObjectAccessibility", "evacuateAllData", "noAction")
 
 
 def maintenance_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of host_maintenance besides those of the connection."""
+    """Return the options of host_maintenance besides those of the connection."""
     return {
         "host": {"type": "str", "required": True},
         "datacenter": {"type": "str"},

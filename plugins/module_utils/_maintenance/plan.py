@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what is on a host to the way into maintenance mode and out of it. Pure."""
+"""Plan how a host enters or leaves maintenance mode. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan impor
 
 
 def plan_maintenance(desired: MaintenanceRequest, observed: ObservedHost) -> Plan[MaintenanceChange]:
-    """Raises where anything keeps the host from it: nothing has been changed then."""
+    """Plan the changes; raise an error if there are blockers, before anything is changed."""
     if observed.maintenance is desired.present and observed.in_progress is None:
         return Plan()
     if desired.present and desired.precheck == "report":
@@ -38,8 +38,8 @@ def _leave(observed: ObservedHost) -> Iterator[MaintenanceChange]:
         yield LeaveMaintenance(observed.name)
     elif progress.entering:
         raise GantryError(
-            f"Host {observed.name} is about to enter maintenance mode ({progress.task}), so it cannot leave it. Wait "
-            "until that is over, or cancel the task, and run again."
+            f"Host {observed.name} is entering maintenance mode ({progress.task}), so it cannot leave it. Wait "
+            "until the task is over, or cancel it, and run again."
         )
     else:
         yield AwaitMaintenance(observed.name, progress.task, entering=False)
@@ -50,8 +50,7 @@ def _enter(desired: MaintenanceRequest, observed: ObservedHost) -> Iterator[Main
     if progress is not None:
         if not progress.entering:
             raise GantryError(
-                f"Host {observed.name} is about to leave maintenance mode ({progress.task}). Run again when that is "
-                "over."
+                f"Host {observed.name} is leaving maintenance mode ({progress.task}). Run again when that is over."
             )
         if not desired.by_drs:
             yield from _evacuate(plan_moves(desired.as_vmotion("skip"), observed.moves))

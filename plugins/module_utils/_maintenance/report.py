@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What results and errors report of the VMs that leave a host. Pure."""
+"""Report the VMs that left a host, for results and errors. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
 
 
 def evacuated_report(observed: ObservedHost) -> list[dict[str, Any]]:
-    """Each VM that had to leave, with where it is now."""
+    """Return each VM that had to leave, with the host that it is on now."""
     return [
         {
             "name": vm.name,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of vm_vmotion and what they ask for. Pure."""
+"""Turn the options of vm_vmotion into a request. Pure."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.options import DESTINATION
 
-# The options that say where to, at the top or within destination_vcenter.
 _THUMBPRINT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def desire_vmotion(params: Mapping[str, Any]) -> VmotionRequest:
+    """Validate the options and return the request."""
     selectors = parse_selectors(params["vms"], "vms")
     if not selectors:
-        raise GantryError("vms is empty. Say which VMs are to be moved.")
+        raise GantryError("vms is empty. Select at least one VM to move.")
     if not params["timeout"] > 0:
         raise GantryError(f"timeout must be more than 0 seconds, not {params['timeout']}.")
     destination = params["destination_vcenter"]
@@ -38,7 +38,7 @@ def desire_vmotion(params: Mapping[str, Any]) -> VmotionRequest:
         _refuse_beside_destination(params)
     elif not (disks or place.network_mapping or any(getattr(place, name) for name in DESTINATION)):
         raise GantryError(
-            f"Nothing says where to. Give at least one of {', '.join(DESTINATION)}, disks, network_mapping and "
+            f"No destination is given. Give at least one of {', '.join(DESTINATION)}, disks, network_mapping and "
             "destination_vcenter."
         )
     return VmotionRequest(

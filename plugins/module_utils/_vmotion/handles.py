@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What encoding a move needs of vCenter's own objects, kept from observing to applying."""
+"""Keep the API objects that encoding a move needs, from observing to applying."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DestinationVcenter:
-    """Another vCenter: a session with it, what it has, and how ours finds it."""
+    """Another vCenter: a session, its inventory, and the service locator for our vCenter."""
 
     session: Session
     inventory: Inventory
@@ -31,7 +31,7 @@ class DestinationVcenter:
 
 @dataclass(frozen=True)
 class MoveHandles:
-    """What building a move needs of vCenter's own objects."""
+    """The API objects that encoding moves needs."""
 
     inventory: Inventory
     devices: Mapping[str, Sequence[Any]]
@@ -39,6 +39,7 @@ class MoveHandles:
     destination: DestinationVcenter | None = None
 
     def spec(self, session: Session, vm: VmFacts, target: MoveTarget) -> Any:
+        """Encode the move of a VM to its target."""
         there = session if self.destination is None else self.destination.session
         service = None if self.destination is None else self.destination.service
         return relocate_spec(there, vm, target, self.devices.get(vm.moid, ()), self.backings, service=service)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What vm_vmotion looks at before it moves anything: the VMs, the place, the host that DRS chooses, the blockers."""
+"""Observe moves before anything is moved: the VMs, their targets, the hosts that DRS chooses, and the blockers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def observe_moves(session: Session, desired: VmotionRequest) -> ObservedMoves:
-    """Within one vCenter."""
+    """Observe the VMs within one vCenter."""
     inventory = read_selectable(session, properties=VIEW_PROPERTIES, refresh=True)
     datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
     entries = select_vms(inventory, desired.selectors, datacenter=datacenter, option="vms")
@@ -73,7 +73,7 @@ def find_move_blockers(
     *,
     avoid: Sequence[str] = (),
 ) -> ObservedMoves:
-    """With a host for each VM that needs one, and with all that speaks against the moves. ``avoid``: hosts."""
+    """Choose a host for each VM that needs one, other than those to ``avoid``, and find the blockers of all moves."""
     moving = [vm for vm in observed.vms if vm.in_flight is None and not observed.targets[vm.moid].in_place]
     there = session if destination is None else destination.session
     handles = MoveHandles(
@@ -106,7 +106,7 @@ def _choose_hosts(
     handles: MoveHandles,
     avoid: Sequence[str],
 ) -> tuple[dict[str, MoveTarget], list[Blocker]]:
-    """DRS says where it is on; it knows only the VMs of its own vCenter."""
+    """Choose hosts, by DRS where it is on and the VMs are in its vCenter."""
     origin = None if handles.destination is None else observed.origin
     chooser = HostChooser(desired.mode, observed.view, origin, avoid=avoid, looks=desired.precheck != "skip")
     targets: dict[str, MoveTarget] = {}
@@ -151,7 +151,7 @@ def _theirs(
     ours: Sequence[Blocker],
     handles: MoveHandles,
 ) -> tuple[list[Blocker], Mapping[str, Sequence[str]]]:
-    """What vCenter has against the moves beyond that. What DRS recommends, it has checked itself."""
+    """Ask vCenter to check the moves, except those that DRS has recommended and thereby checked."""
     undecided = {blocker.vm for blocker in ours if blocker.host is None}
     asked = [
         vm

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the targets to the moves, and what a task says of each VM. Pure."""
+"""Plan the moves. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.report imp
 
 
 def plan_moves(desired: VmotionRequest, observed: ObservedMoves) -> Plan[MoveChange]:
-    """Raises where anything is against any of the moves: nothing has moved then."""
+    """Plan the moves; raise an error if any of them has a blocker, before anything is moved."""
     if desired.precheck == "report":
         return Plan()
     if observed.blockers:

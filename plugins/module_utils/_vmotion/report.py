@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What results and errors report of each VM. Pure."""
+"""Report each VM, for results and errors. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 
 
 def vms_report(observed: ObservedMoves) -> list[dict[str, Any]]:
-    """One entry for each VM, in the order in which they were asked for."""
+    """Return one entry for each VM, in the order in which they were selected."""
     blocked = {blocker.vm for blocker in observed.blockers}
     entries = [_entry(vm, observed, vm.path in blocked) for vm in observed.vms]
     return entries + [_in_place(vm, placement(vm, observed.view)) for vm in observed.arrived]

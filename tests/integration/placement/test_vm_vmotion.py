@@ -218,7 +218,7 @@ def test_the_mode_is_kept(site: Site) -> None:
     assert codes(site.refused("vm_vmotion", vms=[A, B], host="esx2", mode="live")) == [(B, "vm_state")]
 
 
-# -- failures, and moves that are under way
+# -- failures, and running moves
 
 
 def test_a_partial_failure_has_a_clear_account_and_a_second_run_finishes_it(site: Site) -> None:
@@ -259,10 +259,10 @@ def test_a_controller_killed_in_mid_move_leaves_a_move_that_the_next_run_finishe
         killed.kill()
         killed.wait()
     wait_for(lambda: site.hosts()[B] == "esx2")
-    # B has moved; A is under way, and will be for an hour.
+    # B has moved; A is moving, and will be for an hour.
     looked = site.ok("vm_vmotion", check=True, **options)
     assert states(looked) == {A: "in_flight", B: "in_place"}
-    assert "that is under way" in looked["actions"][0]
+    assert "wait for the running move" in looked["actions"][0]
     site.calls.forget()
     with running("vm_vmotion", options, connection) as waiting:
         wait_for(lambda: "WaitForUpdatesEx" in site.calls.methods())

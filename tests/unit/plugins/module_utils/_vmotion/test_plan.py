@@ -150,7 +150,7 @@ def test_a_move_claims_what_vcenter_counts(target: MoveTarget, power: Any, host_
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "Nothing says where to"),
+        ({}, "No destination is given"),
         ({"vms": [], "host": "h"}, "vms is empty"),
         ({"host": "h", "timeout": 0}, "timeout must be more"),
         ({"datastore": "a", "datastore_cluster": "b"}, "exclude each other"),
