@@ -15,7 +15,7 @@ import pytest
 from pyVmomi import vim
 
 from tests.support.lab.background import result_of, running
-from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.containers import BOOTSTRAP, PREFIX, Yard
 from tests.support.lab.control import Control
 from tests.support.lab.govc import Govc
 from tests.support.lab.placement import NETWORK, Site, cd_drive, serial_port, wait_for
@@ -128,6 +128,24 @@ def test_a_container_keeps_its_address_and_its_run(site: Site, yard: Yard) -> No
         yard.clear(images=True)
 
 
+@pytest.mark.parametrize("state", ["present", "started"])
+def test_a_container_stays_where_its_bootstrap_is(site: Site, yard: Yard, state: str) -> None:
+    """A move to a host that does not see the ISO would leave it unable to start again."""
+    yard.upload_bootstrap(datastore="local-esx1")
+    yard.make_image("registry.example.com/app:1", 1, {"Cmd": ["serve"]})
+    try:
+        place = {"cluster": "C0", "networks": [{"name": NETWORK}], "image": "registry.example.com/app:1"}
+        site.ok("container_vm", name=A, state=state, bootstrap=f"[local-esx1] {BOOTSTRAP}", **place)
+        assert site.hosts()[A] == "esx1"
+        refused = site.refused("vm_vmotion", vms=[A], host="esx2")
+        assert codes(refused) == [(A, "bootstrap_not_shared")]
+        assert "bootstrap_image" in refused["msg"]
+        kept = site.run("host_maintenance", host="esx1", evacuation="explicit", evacuate_powered_off=True, check=True)
+        assert codes(kept) == [(A, "bootstrap_not_shared")]
+    finally:
+        yard.clear(images=True)
+
+
 # -- refusals
 
 
@@ -200,7 +218,7 @@ def test_the_mode_is_kept(site: Site) -> None:
     assert codes(site.refused("vm_vmotion", vms=[A, B], host="esx2", mode="live")) == [(B, "vm_state")]
 
 
-# -- failures, and moves that are under way
+# -- failures, and running moves
 
 
 def test_a_partial_failure_has_a_clear_account_and_a_second_run_finishes_it(site: Site) -> None:
@@ -241,10 +259,10 @@ def test_a_controller_killed_in_mid_move_leaves_a_move_that_the_next_run_finishe
         killed.kill()
         killed.wait()
     wait_for(lambda: site.hosts()[B] == "esx2")
-    # B has moved; A is under way, and will be for an hour.
+    # B has moved; A is moving, and will be for an hour.
     looked = site.ok("vm_vmotion", check=True, **options)
     assert states(looked) == {A: "in_flight", B: "in_place"}
-    assert "that is under way" in looked["actions"][0]
+    assert "wait for the running move" in looked["actions"][0]
     site.calls.forget()
     with running("vm_vmotion", options, connection) as waiting:
         wait_for(lambda: "WaitForUpdatesEx" in site.calls.methods())

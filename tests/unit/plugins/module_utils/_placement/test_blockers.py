@@ -24,6 +24,7 @@ from tests.support.builders.placement_views import host, view, vm
 TO_2 = MoveTarget(host="h2")
 ISO = DeviceFacts("cd_attached", "CD/DVD drive 1 with [local1] a.iso", "local1")
 SHARED_ISO = DeviceFacts("cd_attached", "CD/DVD drive 1 with [ds0] a.iso", "ds0")
+BOOT_ISO = DeviceFacts("bootstrap_not_shared", "CD/DVD drive 1 with [local1] a.iso", "local1", boots=True)
 SERIAL = DeviceFacts("serial_connected", "Serial port 1, which leads out of the VM,")
 GPU = DeviceFacts("passthrough", "PCI device 0, a device of the host,")
 
@@ -43,6 +44,7 @@ CASES: dict[str, tuple[Any, Any, str]] = {
     ),
     "network": (vm(), view(host(1), host(2, networks=frozenset())), "network_missing"),
     "iso": (vm(devices=(ISO,)), view(), "cd_attached"),
+    "what a container boots from": (vm(devices=(BOOT_ISO,)), view(), "bootstrap_not_shared"),
     "serial": (vm(devices=(SERIAL,)), view(), "serial_connected"),
     "gpu": (vm(devices=(GPU,)), view(), "passthrough"),
     "must run elsewhere": (vm(), ruled(affine=True), "mandatory_rule"),
@@ -75,6 +77,15 @@ def test_nothing_speaks_against_an_ordinary_move() -> None:
 @pytest.mark.parametrize("devices", [(ISO,), (SERIAL,), (GPU,)])
 def test_devices_keep_only_running_vms(devices: tuple[DeviceFacts, ...]) -> None:
     assert blockers_of(vm(devices=devices, power="off"), TO_2, "any", view()) == []
+
+
+def test_what_a_container_boots_from_must_be_there_even_while_it_is_off() -> None:
+    (blocker,) = blockers_of(vm(devices=(BOOT_ISO,), power="off"), TO_2, "any", view())
+    assert (blocker.code, blocker.host) == ("bootstrap_not_shared", "esx2")
+    assert "bootstrap_image" in blocker.remedy
+    assert "isconnect" not in blocker.remedy
+    shared = DeviceFacts("bootstrap_not_shared", "CD/DVD drive 1 with [ds0] a.iso", "ds0", boots=True)
+    assert blockers_of(vm(devices=(shared,), power="off"), TO_2, "any", view()) == []
 
 
 def test_the_mode_is_kept() -> None:
