@@ -108,16 +108,31 @@ def read_users(session: Session, observed: ObservedBootstrap, names: Sequence[st
     return {name: tuple(sorted(paths)) for name, paths in users.items()}
 
 
-def find_bootstrap(session: Session, datastore: Entry) -> str:
-    """The path of the newest bootstrap ISO in a datastore."""
+def has_file(session: Session, datastore: Entry, path: str) -> bool:
+    """Return whether a datastore holds the file of a path such as ``[datastore1] gantry/bootstrap/a.iso``."""
+    folder, _slash, name = path.partition("]")[2].strip().rpartition("/")
+    return any(file.name == name for file in search_folder(session, datastore, folder, name))
+
+
+def newest_bootstrap(session: Session, datastore: Entry) -> str | None:
+    """Return the path of the newest bootstrap ISO in a datastore, or None."""
     files = search_folder(session, datastore, FOLDER, _PATTERN)
     # One that is being uploaded, or was left half-way, has another name.
     files = [file for file in files if version_of_name(file.name) is not None]
-    folder = f"[{datastore.name}] {FOLDER}"
     if not files:
-        raise GantryError(
-            f"there is no bootstrap ISO in {folder}: run bootstrap_image with datastore: {datastore.name} first, or "
-            "name an ISO with bootstrap"
-        )
+        return None
     newest = max(files, key=lambda file: (file.modified is not None and file.modified.timestamp(), file.name))
-    return f"{folder}/{newest.name}"
+    return f"[{datastore.name}] {FOLDER}/{newest.name}"
+
+
+def find_bootstrap(session: Session, datastores: Sequence[Entry]) -> str:
+    """Return the path of the newest bootstrap ISO in the first of the datastores that holds one."""
+    for datastore in datastores:
+        newest = newest_bootstrap(session, datastore)
+        if newest is not None:
+            return newest
+    folders = ", ".join(f"[{datastore.name}] {FOLDER}" for datastore in datastores)
+    raise GantryError(
+        f"There is no bootstrap ISO in {folders}. Run bootstrap_image with datastore: {datastores[0].name} first, or "
+        "name an ISO with bootstrap."
+    )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _HANDLERS: dict[type[ContainerChange], Callable[[Workbench, Sequence[Run]], None]] = {
-    changes.AwaitHealthy: apply_power.await_healthy,
+    changes.AwaitStatus: apply_power.await_status,
     changes.Clone: apply_vm.clone,
     changes.Destroy: apply_vm.destroy,
     changes.MoveFolder: apply_vm.move_folder,

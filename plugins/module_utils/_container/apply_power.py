@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wa
     PoweredOff,
     Startup,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitHealthy, PowerOn, Stop
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitStatus, PowerOn, Stop
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import SUSPENDED
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
@@ -59,15 +59,18 @@ def power_on(bench: Workbench, runs: Sequence[Run]) -> None:
     _await(bench, waits)
 
 
-def await_healthy(bench: Workbench, runs: Sequence[Run]) -> None:
+def await_status(bench: Workbench, runs: Sequence[Run]) -> None:
+    """Wait for containers whose VMs are on already."""
+    said = bench.values([run.moid(run.change(AwaitStatus).machine) for run in runs], keys.STATUS)
     waits = []
     for run in runs:
-        change: AwaitHealthy = run.change(AwaitHealthy)
+        change: AwaitStatus = run.change(AwaitStatus)
         startup = Startup(
             container=change.container,
-            wait_for="healthy",
+            wait_for=change.wait_for,
             wait_timeout=change.wait_timeout,
-            before=None,
+            # What a former run has left is not what this one has come to.
+            before=None if change.machine.has_reported else said.get(run.moid(change.machine)),
             wants_address=False,
             deadline=time.monotonic() + change.wait_timeout,
         )

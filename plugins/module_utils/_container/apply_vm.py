@@ -24,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import decode_adapters
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
+    DEVICE_ASPECTS,
     clone_spec,
     extra_config_spec,
     promote_spec,
@@ -70,16 +71,11 @@ def reconfigure(bench: Workbench, runs: Sequence[Run]) -> None:
     """Change what differs."""
     changes: list[Reconfigure] = [run.change(Reconfigure) for run in runs]
     moids = [run.moid(change.machine) for run, change in zip(runs, changes, strict=True)]
-    touched = [bool({"adapters", "bootstrap", "scratch_bytes"} & set(change.aspects)) for change in changes]
+    touched = [bool(DEVICE_ASPECTS & set(change.aspects)) for change in changes]
     devices = bench.devices(moid for moid, touches in zip(moids, touched, strict=True) if touches)
     backings = _backings(
         bench,
-        (
-            adapter.network
-            for change, touches in zip(changes, touched, strict=True)
-            if touches
-            for adapter in change.target.adapters
-        ),
+        (adapter.network for change in changes if "adapters" in change.aspects for adapter in change.target.adapters),
     )
 
     def job(moid: str, change: Reconfigure) -> Job:

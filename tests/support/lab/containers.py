@@ -112,6 +112,7 @@ class Yard:
                 "gantry.image.config": json.dumps(config),
                 "gantry.image.references": json.dumps([reference]),
                 "gantry.image.state": "ready",
+                "disk.EnableUUID": "TRUE",
             },
             devices=[_add(controller), _add(image_disk, create=True)],
         )
