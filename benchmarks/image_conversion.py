@@ -107,7 +107,7 @@ def _with_zstd_layers(content: ImageContent, cache: Cache, folder: Path) -> Imag
         data = archive.read_bytes()
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         cache.blob_path(digest).write_bytes(data)
-        layers.append(replace(layer, digest=digest, size=len(data), compression="zstd"))
+        layers.append(replace(layer, digest=digest, size=len(data)))
     return replace(content, layers=layers)
 
 

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python -m lab up|down|status. Exit codes: 0 done (status: up), 1 an error, 3 status: not up."""
+"""Start, stop or show the lab: python -m lab up|down|status.
+
+Exit codes: 0 success (status: the lab is up), 1 error, 3 status: the lab is not up.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +20,22 @@ from lab.controller import Lab, Status
 from lab.errors import LabError
 
 NOT_UP = 3
-# What sudo must not drop: where the lab is, its configuration, and the environment's programs.
+# Variables that sudo must keep: where the lab is, its configuration, and the programs of the environment.
 _KEPT_VARIABLES = ("GANTRY_LAB_STATE", "GANTRY_LAB_CONFIG", "PATH", "PYTHONUNBUFFERED", "GOTOOLCHAIN", "CGO_ENABLED")
 
 
 def up(lab: Lab) -> int:
     begin = time.monotonic()
     if lab.status().state == "up":
-        say(f"the lab is already up; see {lab.state.lab_json}")
+        say(f"The lab is already up. See {lab.state.lab_json}.")
         return 0
     if lab.config.hypervisor != "none" and os.geteuid() != 0:
         _require_sudo()
-        # Built as the user, so that the caches stay the user's.
+        # Build as the user, so that the caches keep their owner.
         artifacts.build(lab.config)
         _become_root("up")
     info = lab.up()
-    say(f"the lab is up ({time.monotonic() - begin:.1f} s): vCenter at 127.0.0.1:{info['vcenter']['port']},")
+    say(f"The lab is up ({time.monotonic() - begin:.1f} s): vCenter at 127.0.0.1:{info['vcenter']['port']},")
     if info["second"]:
         say(f"second vCenter at 127.0.0.1:{info['second']['vcenter']['port']},")
     say(f"registry at {info['registry']}, accelerator {info['accelerator']}")
@@ -44,14 +47,14 @@ def down(lab: Lab) -> int:
     processes = lab.state.processes
     if os.geteuid() != 0 and processes.exists() and processes.stat().st_uid == 0:
         _become_root("down")
-    say("the lab is down" if lab.down() else "the lab was not up")
+    say("The lab is down." if lab.down() else "The lab was not up.")
     return 0
 
 
 def status(lab: Lab) -> int:
     found = lab.status()
     under_way = found.state == "broken" and lab.state.is_locked()
-    say(f"lab {lab.state.directory}: {'going up or down' if under_way else found.state}")
+    say(f"lab {lab.state.directory}: {'starting or stopping' if under_way else found.state}")
     for row in _rows(found):
         say("  " + "  ".join(f"{cell:<12}" for cell in row).rstrip())
     return 0 if found.state == "up" else NOT_UP
@@ -73,33 +76,35 @@ def _rows(found: Status) -> list[tuple[str, ...]]:
         second = info["second"]
         rows.append(("", "", f"second 127.0.0.1:{second['vcenter']['port']}, control {second['control']}"))
     if info and info["accelerator"] != "none":
-        rows.append(("machines", f"{sum(machines)} on", f"accelerator {info['accelerator']}"))
+        rows.append(("VMs", f"{sum(machines)} on", f"accelerator {info['accelerator']}"))
     rows.append(("namespace", "present" if found.namespace else "absent", ""))
     return rows
 
 
 def _require_sudo() -> None:
     if shutil.which("sudo") is None:
-        raise LabError("the lab needs root, for a network namespace, and there is no sudo: run it as root")
+        raise LabError(
+            "The lab requires root for its network namespace, and sudo is not installed. Run this command as root."
+        )
 
 
 def _become_root(command: str) -> None:
-    """Replaces this process by the same one under sudo."""
+    """Replace this process with the same command under sudo."""
     _require_sudo()
-    say("the lab needs root, for a network namespace: sudo")
+    say("The lab requires root for its network namespace; continuing under sudo.")
     keep = "--preserve-env=" + ",".join(_KEPT_VARIABLES)
     os.execvp("sudo", ["sudo", keep, sys.executable, "-m", "lab", command])  # noqa: S606 - no shell is wanted
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m lab", description="The embedded vCenter: up, down, status.")
+    parser = argparse.ArgumentParser(prog="python -m lab", description="Start, stop or show the lab.")
     commands = {"up": up, "down": down, "status": status}
     parser.add_argument("command", choices=commands)
     arguments = parser.parse_args()
     try:
         return commands[arguments.command](Lab())
     except KeyboardInterrupt:
-        raise LabError("interrupted; `make lab-status` says what is left, `make lab-down` removes it") from None
+        raise LabError("Interrupted. `make lab-status` shows what is left; `make lab-down` removes it.") from None
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the lab is started from: the vCenter's binary, the images' layouts, the bootstrap. Built, or from the caches."""
+"""Build what the lab runs, or take it from the caches: the vCenter binary, the image layouts, the bootstrap ISO."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,20 +23,31 @@ from lab.images.build import NAMES, build_all
 class Artifacts:
     vcenter: Path
     images: Mapping[str, Path]  # the OCI layout of each configured image
-    bootstrap_iso: Path | None  # none when nothing boots
+    bootstrap_iso: Path | None  # None: VMs do not boot
 
 
 def build(config: Config) -> Artifacts:
     unknown = sorted(set(config.images) - set(NAMES))
     if unknown:
-        raise LabError(f"images: there is no recipe for {', '.join(unknown)}; there are: {', '.join(NAMES)}")
-    with step("vCenter's binary"):
-        vcenter = vcenter_binary.build(CACHE / "lab")
-    images: dict[str, Path] = {}
-    if config.images:
-        built = build_all(CACHE / "images")
-        images = {name: built[name] for name in config.images}
-    return Artifacts(vcenter, images, _bootstrap() if config.hypervisor != "none" else None)
+        raise LabError(f"images: there is no recipe for {', '.join(unknown)}. Available are: {', '.join(NAMES)}.")
+    # At the same time: compiling uses all processors, and making the images mostly waits.
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        vcenter = pool.submit(_vcenter)
+        images = pool.submit(_images, config)
+        bootstrap = pool.submit(_bootstrap) if config.hypervisor != "none" else None
+    return Artifacts(vcenter.result(), images.result(), bootstrap.result() if bootstrap else None)
+
+
+def _vcenter() -> Path:
+    with step("vCenter binary"):
+        return vcenter_binary.build(CACHE / "lab")
+
+
+def _images(config: Config) -> dict[str, Path]:
+    if not config.images:
+        return {}
+    built = build_all(CACHE / "images")
+    return {name: built[name] for name in config.images}
 
 
 def _bootstrap() -> Path:
@@ -43,4 +55,4 @@ def _bootstrap() -> Path:
         try:
             return build_bootstrap().iso
         except BuildError as error:
-            raise LabError(f"the bootstrap does not build: {error}") from error
+            raise LabError(f"The bootstrap could not be built: {error}") from error

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's configuration: lab.toml, the file that GANTRY_LAB_CONFIG names, and a caller's overrides, in this order."""
+"""Read the lab's configuration: lab.toml, then the file in GANTRY_LAB_CONFIG, then the caller's overrides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import tomllib
 from lab.errors import LabError
 
 DEFAULTS = Path(__file__).resolve().parent / "lab.toml"
-# Tables that are replaced as a whole: their keys are names of the user's.
+# Tables that are replaced as a whole: their keys are names that the user chooses.
 _REPLACED = ("networks", "publish", "clusters", "partial_networks")
 SERVICES = ("vcenter", "control", "registry")
 
@@ -27,13 +27,13 @@ class Inventory:
     datacenter: str
     cluster: str
     hosts: int  # of that cluster
-    clusters: Mapping[str, int]  # further ones, and their hosts
+    clusters: Mapping[str, int]  # further clusters, and their numbers of hosts
     datastore: str
     shared_datastores: tuple[str, ...]
     local_datastores: bool
     datastore_gib: int
     datastore_cluster: str | None
-    partial_networks: Mapping[str, int]  # how many hosts have them, from the first
+    partial_networks: Mapping[str, int]  # how many hosts have them, counted from the first host
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Config:
     hypervisor: str
     accelerator: str
     start_slots: int
-    ports: Mapping[str, int] | None  # by service; None: free ones
+    ports: Mapping[str, int] | None  # by service; None: any free ports
     username: str
     images: tuple[str, ...]
     inventory: Inventory
@@ -60,7 +60,7 @@ class Config:
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> Config:
-    """The configuration, checked."""
+    """Return the validated configuration."""
     merged = _read(DEFAULTS)
     user_file = os.environ.get("GANTRY_LAB_CONFIG")
     if user_file:
@@ -73,15 +73,15 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
-        raise LabError(f"there is no lab configuration {path} (GANTRY_LAB_CONFIG)") from None
+        raise LabError(f"The lab configuration {path}, which GANTRY_LAB_CONFIG names, does not exist.") from None
     except tomllib.TOMLDecodeError as error:
-        raise LabError(f"{path} is not TOML: {error}") from None
+        raise LabError(f"{path} is not valid TOML: {error}.") from None
 
 
 def _merge(into: dict[str, Any], changes: Mapping[str, Any], source: str, prefix: str = "") -> None:
     for key, value in changes.items():
         if key not in into:
-            raise LabError(f"{source}: unknown setting {prefix}{key}; there are: {', '.join(sorted(into))}")
+            raise LabError(f"{source}: unknown setting {prefix}{key}. Valid settings are: {', '.join(sorted(into))}.")
         if isinstance(value, Mapping) and isinstance(into[key], dict) and key not in _REPLACED:
             _merge(into[key], value, source, f"{prefix}{key}.")
         else:
@@ -120,10 +120,14 @@ def _inventory(raw: dict[str, Any], networks: Mapping[str, str]) -> Inventory:
         partial_networks=_counts("inventory.partial_networks", raw["partial_networks"]),
     )
     if inventory.cluster in inventory.clusters:
-        raise LabError(f"inventory.clusters: {inventory.cluster} is the first cluster's name (inventory.cluster)")
+        raise LabError(
+            f"inventory.clusters: {inventory.cluster} is already the name of the first cluster (inventory.cluster)."
+        )
     unknown = sorted(set(inventory.partial_networks) - set(networks))
     if unknown:
-        raise LabError(f"inventory.partial_networks: {', '.join(unknown)} is not in [networks], which has the subnets")
+        raise LabError(
+            f"inventory.partial_networks: {', '.join(unknown)} is not in [networks], which defines the subnets."
+        )
     return inventory
 
 
@@ -148,7 +152,7 @@ def _second(raw: dict[str, Any], first: Inventory, ports: Mapping[str, int] | No
     )
     taken = [second.port, second.control_port, *(ports or {}).values()]
     if len(set(taken)) < len(taken):
-        raise LabError(f"second: a port is another service's too: {taken}")
+        raise LabError(f"second: the same port is used twice: {taken}.")
     return second
 
 
@@ -156,25 +160,25 @@ def _ports(raw: Any) -> Mapping[str, int] | None:
     if raw == "free":
         return None
     if not isinstance(raw, Mapping):
-        raise LabError(f'ports: {raw!r} is neither "free" nor a port for each of {", ".join(SERVICES)}')
+        raise LabError(f'ports: {raw!r} is neither "free" nor a port for each of {", ".join(SERVICES)}.')
     ports = {service: _number(f"ports.{service}", raw[service], 1, 65535) for service in SERVICES}
     if len(set(ports.values())) < len(ports):
-        raise LabError(f"ports: two services have the same one: {ports}")
+        raise LabError(f"ports: two services have the same port: {ports}.")
     return ports
 
 
 def _networks(raw: Any) -> dict[str, str]:
     if not isinstance(raw, Mapping) or not raw:
-        raise LabError(f"networks: {raw!r} is not a table with at least one network and its subnet")
+        raise LabError(f"networks: {raw!r} is not a table with at least one network and its subnet.")
     subnets: dict[str, ipaddress.IPv4Network] = {}
     for name, value in raw.items():
         try:
             subnet = ipaddress.IPv4Network(value)
         except ValueError as error:
-            raise LabError(f"networks: the subnet of {name!r}: {error}") from None
+            raise LabError(f"networks: the subnet of {name!r} is not valid: {error}.") from None
         for other, taken in subnets.items():
             if subnet.overlaps(taken):
-                raise LabError(f"networks: {subnet} of {name!r} overlaps {taken} of {other!r}")
+                raise LabError(f"networks: {subnet} of {name!r} overlaps {taken} of {other!r}.")
         subnets[name] = subnet
     return {name: str(subnet) for name, subnet in subnets.items()}
 
@@ -184,7 +188,7 @@ def _publish(raw: Any) -> dict[int, str]:
     for host_port, target in raw.items():
         name, _colon, port = str(target).rpartition(":")
         if not name or not port.isdigit() or not str(host_port).isdigit():
-            raise LabError(f'publish: {host_port} = {target!r}: want a port of this machine = "machine:port"')
+            raise LabError(f'publish: {host_port} = {target!r} is not of the form: port of 127.0.0.1 = "VM:port".')
         published[_number("publish", int(host_port), 1, 65535)] = f"{name}:{_number('publish', int(port), 1, 65535)}"
     return published
 
@@ -192,29 +196,29 @@ def _publish(raw: Any) -> dict[int, str]:
 def _choice(raw: dict[str, Any], key: str, choices: tuple[str, ...]) -> str:
     value = raw[key]
     if value not in choices:
-        raise LabError(f"{key}: {value!r} is none of {', '.join(choices)}")
+        raise LabError(f"{key}: {value!r} is not one of {', '.join(choices)}.")
     return str(value)
 
 
 def _number(key: str, value: Any, lowest: int, highest: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-        raise LabError(f"{key}: {value!r} is not a number from {lowest} to {highest}")
+        raise LabError(f"{key}: {value!r} is not a whole number from {lowest} to {highest}.")
     return value
 
 
 def _counts(key: str, value: Any) -> dict[str, int]:
     if not isinstance(value, Mapping):
-        raise LabError(f"{key}: {value!r} is not a table of names and numbers")
+        raise LabError(f"{key}: {value!r} is not a table of names and numbers.")
     return {_text(key, name): _number(f"{key}.{name}", count, 1, 64) for name, count in value.items()}
 
 
 def _flag(key: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise LabError(f"{key}: {value!r} is neither true nor false")
+        raise LabError(f"{key}: {value!r} is neither true nor false.")
     return value
 
 
 def _text(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise LabError(f"{key}: {value!r} is not a name")
+        raise LabError(f"{key}: {value!r} is not a name.")
     return value

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the collection's modules find one of the lab's vCenters."""
+"""Connect the collection's modules to one of the lab's vCenters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def connection_environment(info: Mapping[str, Any]) -> dict[str, str]:
-    """The environment variables of the modules' options; ``info`` is what lab.json says."""
+    """Return the environment variables that the modules read. ``info`` is the content of lab.json."""
     vcenter = info["vcenter"]
     return {
         "VMWARE_HOST": vcenter["hostname"],

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab from outside: up, down, status. For tests: `Lab(state_dir, overrides).up()` and `.down()`."""
+"""Start and stop the lab. For tests: `Lab(state_dir, overrides).up()` and `.down()`."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ from lab.registry import Registry
 from lab.state import State, default_state_dir
 from lab.vcenter_service import Running, VCenter
 
-# The process that ends the others; it is asked before they are.
+# The process that ends the others; it is ended first.
 _FIRST = "vcenter"
 
 
 @dataclass(frozen=True)
 class Status:
-    state: str  # "up", "down", or "broken": some of it is left
+    state: str  # "up", "down", or "broken": only some of it runs
     info: Mapping[str, Any] | None
-    processes: Mapping[str, bool]  # by name: whether it runs
+    processes: Mapping[str, bool]  # whether each process runs, by name
     namespace: bool
 
 
 class Lab:
-    """One lab. Several can be up at the same time in different state directories."""
+    """Control one lab. Several labs can be up at the same time in different state directories."""
 
     def __init__(
         self, state_dir: Path | None = None, overrides: Mapping[str, Any] | None = None, *, bound: bool = False
     ) -> None:
-        """bound: the lab ends with the calling process, whatever happens to that."""
+        """Load the configuration. A bound lab ends with the calling process, however that ends."""
         self.state = State(state_dir or default_state_dir())
         self.config: Config = load(overrides)
         self._bound = bound
 
     def up(self) -> dict[str, Any]:
-        """Starts the lab unless it is up; returns what lab.json says."""
+        """Start the lab unless it is up, and return the content of lab.json."""
         self.state.create()
         with self.state.locked():
             status = self.status()
             if status.state == "up" and status.info is not None:
                 return dict(status.info)
             if status.state == "broken":
-                say("removing what is left of a lab that was not taken down")
+                say("Removing what is left of a lab that was not stopped.")
             self._clean()
             built = artifacts.build(self.config)
             try:
@@ -64,7 +64,7 @@ class Lab:
             return info
 
     def down(self) -> bool:
-        """Stops the lab and removes what belongs to its run; whether there was anything."""
+        """Stop the lab and remove what belongs to its run. Return whether there was anything to stop."""
         if not self.state.directory.exists():
             return False
         with self.state.locked():
@@ -73,6 +73,7 @@ class Lab:
             return found
 
     def status(self) -> Status:
+        """Return the state of the lab and of its processes."""
         processes = {name: record.alive() for name, record in self.state.records().items()}
         info = self.state.info()
         has_namespace = namespace.namespace_exists(self.state.namespace)
@@ -115,7 +116,7 @@ class Lab:
         }
 
     def _second(self, running: Running, chosen: ports.Ports, password: str) -> dict[str, Any] | None:
-        """What lab.json says of the second vCenter."""
+        """Return the entry of the second vCenter in lab.json."""
         if self.config.second is None or running.second is None:
             return None
         inventory = self.config.second.inventory
@@ -142,7 +143,7 @@ class Lab:
         }
 
     def _publish_info(self, info: Mapping[str, Any]) -> None:
-        """Writes what the lab's users read; lab.json last, because it is what makes the lab count as up."""
+        """Write the files for the lab's users. lab.json comes last, because the lab counts as up when it exists."""
         variables = connection_environment(info)
         lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
         self.state.write(self.state.env, "".join(lines))
@@ -150,7 +151,7 @@ class Lab:
         self.state.hand_over()
 
     def _clean(self) -> None:
-        """Ends every process of the lab, whoever started it, and removes what belongs to the run."""
+        """End every process of the lab, whoever started it, and remove what belongs to the run."""
         records = self.state.records()
         for name in sorted(records, key=lambda name: name != _FIRST):
             records[name].end()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's error."""
+"""The error of the lab's controller."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from devkit.console import ToolError
 
 
 class LabError(ToolError):
-    """Says what was asked, what was found, and what to do; shown without a traceback."""
+    """An error that says what was requested, what was found, and what to do. It is shown without a traceback."""

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's network namespace as the controller sees it: its name, and its end after a crash.
+"""Name the lab's network namespace, and remove it after a crash.
 
-The hypervisor (lab/vcenter/internal/hypervisor) makes it and fills it.
+The hypervisor (lab/vcenter/internal/hypervisor) creates it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NAMESPACES = Path("/run/netns")
 
 
 def namespace_name(state_dir: Path) -> str:
-    """One for each state directory, so that several labs can be up side by side."""
+    """Return the name for a state directory. Labs in different directories have different namespaces."""
     return "gantry-lab-" + hashlib.sha256(str(state_dir).encode()).hexdigest()[:8]
 
 
@@ -28,14 +28,14 @@ def namespace_exists(name: str) -> bool:
 
 
 def remove_namespace(name: str) -> bool:
-    """Removes the namespace with whatever still runs in it; whether there was one."""
+    """End what still runs in the namespace and remove it. Return whether there was one."""
     if not namespace_exists(name):
         return False
     for pid in _ip("netns", "pids", name).split():
         try:
             record = ProcessRecord.of(int(pid))
         except LabError:
-            continue  # it has ended by itself
+            continue  # the process has ended by itself
         record.end(term_seconds=0)
     _ip("netns", "del", name)
     return True
@@ -44,5 +44,5 @@ def remove_namespace(name: str) -> bool:
 def _ip(*arguments: str) -> str:
     result = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise LabError(f"`ip {' '.join(arguments)}` failed: {result.stderr.strip()}")
+        raise LabError(f"`ip {' '.join(arguments)}` failed: {result.stderr.strip()}.")
     return result.stdout

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's ports on 127.0.0.1: the configured ones, which must be free, or free ones."""
+"""Choose the lab's ports on 127.0.0.1: the configured ones, which must be free, or any free ones."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from lab.errors import LabError
 @dataclass(frozen=True)
 class Ports:
     services: Mapping[str, int]  # by service
-    published: Mapping[int, str]  # "machine:port" by the port that leads there
+    published: Mapping[int, str]  # "VM:port" by the published port
 
 
 def choose(config: Config) -> Ports:
-    # Nothing answers behind a published port where nothing boots.
+    """Return the ports of the services and the published ports."""
+    # Nothing answers behind a published port if VMs do not boot.
     targets = {} if config.hypervisor == "none" else dict(config.publish)
     second: dict[str, int] = {}
     if config.second is not None:
@@ -43,13 +44,13 @@ def choose(config: Config) -> Ports:
 def _require_free(port: int, purpose: str, setting: str) -> None:
     if not _is_free(port):
         raise LabError(
-            f"port {port} of 127.0.0.1, for {purpose}, is in use by another program; "
-            f'stop that, or set another {setting} or ports = "free" in a file that GANTRY_LAB_CONFIG names'
+            f"Port {port} of 127.0.0.1, for {purpose}, is in use by another program. "
+            f'Stop that program, or set another {setting} or ports = "free" in a file that GANTRY_LAB_CONFIG names.'
         )
 
 
 def _free(count: int) -> list[int]:
-    """All are held until the last is found, so that they differ."""
+    """Return different free ports. All are held until the last one is found."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -59,7 +60,7 @@ def _free(count: int) -> list[int]:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # A connection that has just been closed does not keep the port from being listened on.
+        # A connection that has just been closed does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

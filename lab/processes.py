@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes known across runs of the controller: a record that cannot name a stranger, an end that cannot hit one."""
+"""Record background processes, and end them in a later run without ever ending an unrelated process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 from lab.errors import LabError
 
-# Seconds after SIGTERM, and after SIGKILL. The vCenter ends its machines before itself.
+# Seconds to wait after SIGTERM, and after SIGKILL. The vCenter ends its VMs before itself.
 TERM_SECONDS = 20.0
 KILL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """A process for good: a pid alone is soon somebody else's. The hypervisor (process.go) writes the same format."""
+    """Identify a process for good: its pid alone is reused. The hypervisor (process.go) writes the same format."""
 
     pid: int
     start_ticks: int
@@ -30,14 +30,15 @@ class ProcessRecord:
 
     @classmethod
     def of(cls, pid: int) -> ProcessRecord:
+        """Return the record of a process that runs."""
         state = _state(pid)
         if state is None:
-            raise LabError(f"process {pid} ended before it could be recorded")
+            raise LabError(f"Process {pid} ended before it could be recorded.")
         return cls(pid, state[1], _boot_id())
 
     @classmethod
     def read(cls, path: Path) -> ProcessRecord | None:
-        """The record in the file; None when there is none, or one that was only half written by a crash."""
+        """Read a record. Return None if the file does not exist or is incomplete after a crash."""
         try:
             content = json.loads(path.read_text())
             return cls(int(content["pid"]), int(content["start_ticks"]), str(content["boot_id"]))
@@ -55,13 +56,13 @@ class ProcessRecord:
         return state is not None and state == ("running", self.start_ticks) and self.boot_id == _boot_id()
 
     def end(self, term_seconds: float = TERM_SECONDS) -> bool:
-        """Ends the process, gently first; whether there was one to end."""
+        """End the process, first by SIGTERM. Return whether there was a process to end."""
         try:
             handle = os.pidfd_open(self.pid)
         except ProcessLookupError:
             return False
         try:
-            # The handle is of whoever had the pid when it was opened: only now is it known to be ours.
+            # The handle refers to whichever process had the pid when it was opened. Check only now that it is ours.
             if not self.alive():
                 return False
             for number, seconds in ((signal.SIGTERM, term_seconds), (signal.SIGKILL, KILL_SECONDS)):
@@ -69,7 +70,7 @@ class ProcessRecord:
                     continue
                 if _signal_and_wait(handle, number, seconds):
                     return True
-            raise LabError(f"process {self.pid} does not end, not even on SIGKILL")
+            raise LabError(f"Process {self.pid} does not end, not even after SIGKILL.")
         finally:
             os.close(handle)
 
@@ -85,12 +86,12 @@ def _signal_and_wait(handle: int, number: signal.Signals, seconds: float) -> boo
 
 
 def _state(pid: int) -> tuple[str, int] | None:
-    """Its state, "running" or "dead" (a zombie), and its start in ticks since boot; None: there is no such process."""
+    """Return the state, "running" or "dead" (a zombie), and the start in ticks since boot. None: no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The second field, the command, may hold blanks and parentheses: count from the last closing one.
+    # The second field, the command, may contain spaces and parentheses: count from the last closing one.
     fields = stat[stat.rindex(")") + 1 :].split()
     return ("dead" if fields[0] in "ZX" else "running"), int(fields[19])
 
@@ -100,9 +101,9 @@ def _boot_id() -> str:
 
 
 def spawn(command: list[str], log: Path, record: Path, *, bound: bool = False) -> subprocess.Popen[bytes]:
-    """Starts a recorded background process whose output goes to the log.
+    """Start a background process with a record. Its output goes to the log.
 
-    bound: it is asked to end when the calling thread, usually the process, has ended in whatever way.
+    A bound process gets SIGTERM when the calling thread, usually the whole process, ends in any way.
     """
     if bound:
         command = ["setpriv", "--pdeathsig", "TERM", *command]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's OCI registry: Debian's docker-registry on 127.0.0.1, and pushing of layouts to it."""
+"""Run the lab's OCI registry, Debian's docker-registry on 127.0.0.1, and push image layouts to it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from lab.processes import ProcessRecord, spawn
 
 _START_SECONDS = 20.0
 _LOG_LINES = 20
-# The header by which a registry process shows that it is this one.
+# The header by which a registry process identifies itself.
 _MARK = "X-Gantry-Lab"
 
 
 class Registry:
-    """One registry process. Its images stay in the state directory from one run to the next."""
+    """Control one registry process. Its images stay in the state directory from one run to the next."""
 
     def __init__(self, state_dir: Path, port: int) -> None:
         self.address = f"127.0.0.1:{port}"
@@ -34,10 +34,10 @@ class Registry:
         self._record = state_dir / "processes" / "registry.json"
 
     def start(self, *, bound: bool = False) -> None:
-        """Starts it and waits until it answers; bound: it ends with the calling process."""
+        """Start the registry and wait until it answers. A bound registry ends with the calling process."""
         running = ProcessRecord.read(self._record)
         if running is not None and running.alive():
-            raise LabError(f"the registry of this state directory runs already, as process {running.pid}")
+            raise LabError(f"The registry of this state directory is already running, as process {running.pid}.")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         configuration = self._folder / "config.json"
         configuration.write_text(json.dumps(self._configuration()))
@@ -45,19 +45,19 @@ class Registry:
             process = spawn(["docker-registry", "serve", str(configuration)], self._log, self._record, bound=bound)
         except FileNotFoundError:
             raise LabError(
-                "docker-registry, which serves the lab's images, is not installed; run: make setup"
+                "docker-registry, which serves the lab's images, is not installed. Run: make setup."
             ) from None
         self._wait_until_it_answers(process)
 
     def stop(self) -> bool:
-        """Ends it; whether it ran."""
+        """Stop the registry. Return whether it was running."""
         record = ProcessRecord.read(self._record)
         stopped = record is not None and record.end()
         self._record.unlink(missing_ok=True)
         return stopped
 
     def push(self, layout: Path, reference: str) -> str:
-        """Pushes a layout's image as "gantry/tiny:1"; the full reference with the registry's address."""
+        """Push the image of a layout. Return its full reference, with the registry's address."""
         target = f"{self.address}/{reference}"
         command = [
             "skopeo",
@@ -70,11 +70,11 @@ class Registry:
         ]
         result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if result.returncode != 0:
-            raise LabError(f"{target} could not be pushed to the lab's registry: {result.stderr.strip()}")
+            raise LabError(f"{target} could not be pushed to the lab's registry: {result.stderr.strip()}.")
         return target
 
     def _configuration(self) -> dict[str, object]:
-        """JSON is YAML too."""
+        """Return the registry's configuration. JSON is valid YAML."""
         return {
             "version": "0.1",
             "log": {"level": "warn", "accesslog": {"disabled": True}},
@@ -86,19 +86,21 @@ class Registry:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise LabError(f"the registry ended with exit code {process.returncode}:\n{self._log_tail()}")
+                raise LabError(
+                    f"The registry ended with exit code {process.returncode}. Its log ends with:\n{self._log_tail()}"
+                )
             if self._answers():
                 return
             time.sleep(0.05)
         self.stop()
-        raise LabError(f"the registry does not answer on {self.address}:\n{self._log_tail()}")
+        raise LabError(f"The registry does not answer on {self.address}. Its log ends with:\n{self._log_tail()}")
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
             connection.request("GET", "/v2/")
             response = connection.getresponse()
-            # Another program on the port may answer too, before ours has ended for that.
+            # Another program on the port may answer before ours has failed for that reason.
             return response.status == http.HTTPStatus.OK and response.getheader(_MARK) == self._token
         except (OSError, http.client.HTTPException):
             return False

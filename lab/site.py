@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A vCenter's inventory by name: which hosts are in which cluster, and see which datastores and networks."""
+"""Plan a vCenter's inventory: the hosts of each cluster, datastore and network."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Site:
-    clusters: Mapping[str, tuple[str, ...]]  # their hosts; the first cluster is the first
-    datastores: Mapping[str, tuple[str, ...]]  # the hosts that see them
+    clusters: Mapping[str, tuple[str, ...]]  # their hosts; the order is that of the configuration
+    datastores: Mapping[str, tuple[str, ...]]  # the hosts that mount them
     networks: Mapping[str, tuple[str, ...]]  # the hosts that have them
 
     @property
@@ -26,7 +26,7 @@ class Site:
 
 
 def plan(inventory: Inventory, networks: Mapping[str, str], *, host_prefix: str) -> Site:
-    """Names the hosts, and says who sees what."""
+    """Name the hosts, and assign datastores and networks to them."""
     clusters: dict[str, tuple[str, ...]] = {}
     first = 1
     for cluster, count in ((inventory.cluster, inventory.hosts), *inventory.clusters.items()):
@@ -41,7 +41,7 @@ def plan(inventory: Inventory, networks: Mapping[str, str], *, host_prefix: str)
 
 
 def settings(site: Site, inventory: Inventory, networks: Mapping[str, str]) -> dict[str, Any]:
-    """The inventory as the vCenter's configuration has it (lab/vcenter/internal/config)."""
+    """Return the inventory in the format of the vCenter's configuration (lab/vcenter/internal/config)."""
     first, *further = site.clusters
     shared = [inventory.datastore, *inventory.shared_datastores]
     content: dict[str, Any] = {
@@ -53,7 +53,7 @@ def settings(site: Site, inventory: Inventory, networks: Mapping[str, str]) -> d
             {
                 "name": name,
                 "capacity_bytes": inventory.datastore_gib * _GIB,
-                "hosts": [] if name in shared else list(hosts),  # none: all
+                "hosts": [] if name in shared else list(hosts),  # empty: all hosts
             }
             for name, hosts in site.datastores.items()
         ],

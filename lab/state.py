@@ -1,15 +1,15 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's state directory: where everything of one lab is, and who may read it. It is its owner's alone (0700).
+"""Manage the state directory, which holds all files of one lab. Only its owner can read it (0700).
 
-lab.json env           what users of the lab need; there while it is up
+lab.json env           connection data for users of the lab; exist while it is up
 vcenter.json ca.pem    the vCenter's configuration and its certificate authority
-processes/             a record of each process
-machines/ datastores/  of this run; removed when the lab goes down
-second/                of the second vCenter: its certificate authority and its datastores; removed, too
-logs/                  of this run and the one before; kept
-registry/              images that have been pushed; kept
+processes/             a record of each process of the lab
+machines/ datastores/  of this run; removed when the lab stops
+second/                the second vCenter's certificate authority and datastores; also removed
+logs/                  of this run and the previous one; kept
+registry/              pushed images; kept
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ _FOLDERS_OF_ONE_RUN = ("machines", "datastores", "processes", "second")
 
 
 def default_state_dir() -> Path:
+    """Return the directory in GANTRY_LAB_STATE, or .lab in the repository."""
     return Path(os.environ.get("GANTRY_LAB_STATE") or ROOT / ".lab")
 
 
 class State:
+    """Read and write the state directory of one lab."""
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory.resolve()
         self.lab_json = self.directory / "lab.json"
@@ -51,13 +54,13 @@ class State:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One up or down at a time; another waits."""
+        """Hold the lock of the lab. Only one start or stop runs at a time; others wait."""
         with (self.directory / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def is_locked(self) -> bool:
-        """Whether an up or down is under way."""
+        """Return whether the lab is being started or stopped."""
         try:
             with (self.directory / "lock").open("r") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,24 +71,24 @@ class State:
         return False
 
     def records(self) -> dict[str, ProcessRecord]:
-        """What has been recorded, by name, running or not."""
+        """Return the records of all processes by name, whether they run or not."""
         found = {path.stem: ProcessRecord.read(path) for path in sorted(self.processes.glob("*.json"))}
         return {name: record for name, record in found.items() if record is not None}
 
     def info(self) -> dict[str, Any] | None:
-        """What lab.json says; None when the lab is not up."""
+        """Return the content of lab.json, or None if the lab is not up."""
         try:
             content: dict[str, Any] = json.loads(self.lab_json.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             return None
         except PermissionError:
             raise LabError(
-                f"{self.lab_json} is another user's: use that account, or another GANTRY_LAB_STATE"
+                f"{self.lab_json} belongs to another user. Use that account, or set another GANTRY_LAB_STATE."
             ) from None
         return content
 
     def write(self, path: Path, content: str) -> None:
-        """Writes a file that only its owner can read; under sudo that is who called it."""
+        """Write a file that only its owner can read."""
         temporary = path.with_name(path.name + ".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -93,7 +96,7 @@ class State:
         temporary.replace(path)
 
     def hand_over(self) -> None:
-        """Under sudo: what the caller needs becomes the caller's."""
+        """Give the files that users need to the user who called sudo."""
         user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
         if os.geteuid() != 0 or user is None or group is None:
             return
@@ -103,7 +106,7 @@ class State:
                 os.chown(path, int(user), int(group))
 
     def wipe(self) -> None:
-        """Removes what belongs to one run. Nothing of it runs any more."""
+        """Remove what belongs to one run. Its processes must have ended."""
         for name in _FILES_OF_ONE_RUN:
             (self.directory / name).unlink(missing_ok=True)
         for folder in (self.directory / name for name in _FOLDERS_OF_ONE_RUN):

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The vCenter's binary: built from lab/vcenter when its sources or the toolchain have changed, else from the cache."""
+"""Build the vCenter binary from lab/vcenter, unless the cache has one of the same sources and toolchain.
+
+python -m lab.vcenter_binary    builds it and prints its path
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from devkit.console import CACHE, main_guard, say
 from lab.errors import LabError
 
 SOURCES = Path(__file__).resolve().parent / "vcenter"
-# Binaries of other branches stay for a while; each is some 40 MB.
+# Binaries of other branches are kept for a while; each has about 40 MB.
 _KEPT = 3
 
 
 def build(cache_dir: Path) -> Path:
-    """The binary's path; the name says what it was built from."""
+    """Return the path of the binary. Its name has a digest of what it was built from."""
     go = _go()
     cache_dir.mkdir(parents=True, exist_ok=True)
     binary = cache_dir / f"vcenter-{_digest(go)}"
@@ -37,11 +41,11 @@ def build(cache_dir: Path) -> Path:
 
 
 def _go() -> str:
-    """The environment's toolchain (make setup) before the machine's."""
+    """Return the Go toolchain of the environment (make setup), or that of the machine."""
     bundled = Path(sys.prefix) / "bin" / "go"
     go = str(bundled) if bundled.exists() else shutil.which("go")
     if go is None:
-        raise LabError("there is no Go toolchain to build the lab's vCenter with; run `make setup`, which brings one")
+        raise LabError("There is no Go toolchain to build the lab's vCenter. Run `make setup`, which installs one.")
     return go
 
 
@@ -65,15 +69,16 @@ def _is_source(path: Path) -> bool:
 
 def _compile(go: str, binary: Path) -> None:
     unfinished = binary.with_suffix(".new")
-    command = [go, "build", "-ldflags=-s -w", "-o", str(unfinished), "."]
+    # -trimpath as in the bootstrap's build and the tests: with it they share what is compiled of Go's own library.
+    command = [go, "build", "-trimpath", "-ldflags=-s -w", "-o", str(unfinished), "."]
     result = subprocess.run(command, cwd=SOURCES, env=_environment(), capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise LabError(f"the lab's vCenter does not build:\n{result.stdout}{result.stderr}".rstrip())
+        raise LabError(f"The lab's vCenter could not be built:\n{result.stdout}{result.stderr}".rstrip())
     unfinished.replace(binary)
 
 
 def _prune(cache_dir: Path, current: Path) -> None:
-    """Removes all but the newest; a lab that runs one of the others keeps it open."""
+    """Remove all but the newest binaries. A lab that runs an older one is not affected."""
     day_ago = time.time() - 86400
     others = sorted((p for p in cache_dir.glob("vcenter-*") if p != current), key=lambda p: p.stat().st_mtime)
     for path in others[: -(_KEPT - 1)]:
@@ -83,7 +88,15 @@ def _prune(cache_dir: Path, current: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One build at a time; the others then find the result."""
+    """Hold the lock of the cache. Only one build runs at a time; others find its result."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def main() -> None:
+    say(str(build(CACHE / "lab")))
+
+
+if __name__ == "__main__":
+    main_guard(main)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's vCenter as a process: its configuration (lab/vcenter/internal/config), its start, and when it is ready."""
+"""Start the lab's vCenter process with its configuration (lab/vcenter/internal/config), and wait until it is ready."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from lab.state import State
 
 # The first start after a boot of this machine includes the KVM probe, which may take twenty seconds.
 _READY_SECONDS = 120.0
-# Of the log, shown when the start has failed.
+# The number of log lines that are shown when the start fails.
 _LOG_LINES = 30
 
 
 @dataclass(frozen=True)
 class VCenter:
-    """One of the process's vCenters, as it said itself when it was ready."""
+    """What one of the vCenters of the process reported when it was ready."""
 
     ca_path: Path
     thumbprint: str  # SHA-256 of its certificate
@@ -49,7 +49,7 @@ class Running:
 def start(
     state: State, config: Config, built: Artifacts, ports: Ports, passwords: Mapping[str, str], *, bound: bool
 ) -> Running:
-    """Starts the vCenter, or both, and waits until the API answers. passwords: of "vcenter" and "second"."""
+    """Start the vCenter, or both, and wait until the API answers. passwords has "vcenter" and "second"."""
     site = plan(config.inventory, config.networks, host_prefix="esx")
     second = None if config.second is None else plan(config.second.inventory, config.networks, host_prefix="remote")
     configuration = state.directory / "vcenter.json"
@@ -67,7 +67,7 @@ def start(
     state.write(configuration, json.dumps(content, indent=2))
     log = state.logs / "vcenter.log"
     if log.exists():
-        # What a lab that crashed has said is often looked for only after the next is up.
+        # The log of a lab that crashed is often needed only after the next start.
         log.replace(log.with_suffix(".log.1"))
     record = state.processes / "vcenter.json"
     process = spawn([str(built.vcenter), "-config", str(configuration)], log, record, bound=bound)
@@ -85,7 +85,7 @@ def _vcenter(found: Mapping[str, Any], site: Site) -> VCenter:
 
 
 def _configuration(state: State, config: Config, built: Artifacts, ports: Ports, ready: Path) -> dict[str, Any]:
-    """All but the inventory."""
+    """Return the configuration without the inventory."""
     content: dict[str, Any] = {
         "state_dir": str(state.directory),
         "listen": f"127.0.0.1:{ports.services['vcenter']}",
@@ -112,9 +112,9 @@ def _wait_until_ready(process: subprocess.Popen[bytes], ready: Path, log: Path) 
     deadline = time.monotonic() + _READY_SECONDS
     while not ready.exists():
         if process.poll() is not None:
-            raise LabError(f"the lab's vCenter ended with exit code {process.returncode}{_tail(log)}")
+            raise LabError(f"The lab's vCenter ended with exit code {process.returncode}. {_tail(log)}")
         if time.monotonic() > deadline:
-            raise LabError(f"the lab's vCenter does not serve after {_READY_SECONDS:.0f} seconds{_tail(log)}")
+            raise LabError(f"The lab's vCenter was not ready after {_READY_SECONDS:.0f} seconds. {_tail(log)}")
         time.sleep(0.05)
     found: dict[str, Any] = json.loads(ready.read_text())
     return found
@@ -122,7 +122,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], ready: Path, log: Path) 
 
 def _tail(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-    return "\n".join([f"; the end of {log}:", *lines])
+    return "\n".join([f"The end of {log}:", *lines])
 
 
 def _accelerator(state: State, config: Config) -> str:

@@ -46,7 +46,8 @@ _PATTERNS = {
 }
 
 
-def _tracked_files() -> list[Path]:
+def tracked_files() -> list[Path]:
+    """Return the regular files that git tracks, as they are in the work tree."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     paths = (ROOT / name for name in listed.split("\0") if name)
     return [path for path in paths if path.is_file() and not path.is_symlink()]
@@ -78,7 +79,7 @@ def problems(path: Path) -> list[str]:
 
 
 def check() -> None:
-    files = _tracked_files()
+    files = tracked_files()
     found = [problem for path in files for problem in problems(path)]
     for rule in (house_rules.check_floors, house_rules.check_pure_steps, house_rules.check_pyvmomi):
         found += rule(ROOT)

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the lab's images: `build_all(cache_dir)` gives the OCI layout of each by name. Cached by content.
+"""Build the lab's images as OCI layouts, cached by their inputs.
 
-python -m lab.images.build        builds them, and says where they are
+python -m lab.images.build        builds them, and prints where they are
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NAMES = ("tiny", "nginx", "redis", "arm", "multi")
 
 
 def build_all(cache_dir: Path) -> dict[str, Path]:
-    """The OCI image layout of each image, tag "1"; all are built when one of their inputs has changed."""
+    """Return the OCI image layout of each image, tag "1". All are built when one of their inputs has changed."""
     cache_dir.mkdir(parents=True, exist_ok=True)
     folder = cache_dir / f"layouts-{_inputs()}"
     with (cache_dir / "build.lock").open("w") as lock:
@@ -36,7 +36,7 @@ def build_all(cache_dir: Path) -> dict[str, Path]:
 
 
 def _inputs() -> str:
-    """What the images are made from: the packages, and the recipes beside this file."""
+    """Return a digest of what the images are made from: the packages, and the modules of this folder."""
     total = hashlib.sha256(debian.key().encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         total.update(hashlib.sha256(source.read_bytes()).digest())
@@ -53,7 +53,7 @@ def _build(cache_dir: Path, folder: Path) -> None:
             "tiny": lambda layout: layout.image(tiny.build(root)),
             "nginx": lambda layout: layout.image(nginx.build(root, base)),
             "redis": lambda layout: layout.image(redis.build(root, base)),
-            # For another architecture only.
+            # An image for another architecture only.
             "arm": lambda layout: layout.image(tiny.build(root, "arm64")),
             # One reference, two platforms.
             "multi": lambda layout: layout.index(
@@ -69,13 +69,14 @@ def _build(cache_dir: Path, folder: Path) -> None:
 
 
 def _prune(cache_dir: Path, current: Path) -> None:
-    """Removes layouts of former inputs; what a lab has been given of them is in its registry."""
+    """Remove layouts of earlier inputs. Labs have pushed them to their registries."""
     for folder in cache_dir.glob("layouts-*"):
         if folder != current:
             shutil.rmtree(folder)
 
 
 def main() -> None:
+    """Build all images and print where they are."""
     for name, layout in build_all(CACHE / "images").items():
         say(f"{name:6} {layout}")
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One Debian root with the packages of all images, as a tar archive: made by mmdebstrap, kept in the cache."""
+"""Make one Debian root with the packages of all images, as a tar archive in the cache, by mmdebstrap."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
 )
-# What comes from the machine that builds, or makes sense only where an init system or a package manager runs.
+# Paths that come from the build machine, or are of use to an init system or a package manager only.
 _LEFT_OUT = (
     "dev",
     "etc/apt",
@@ -44,12 +44,12 @@ _MERGED = ("bin", "lib", "lib64", "sbin")
 
 
 def key() -> str:
-    """Changes when another root would be made."""
+    """Return a digest that changes when the root would be different."""
     return hashlib.sha256(repr((SUITE, PACKAGES, _OPTIONS, EPOCH)).encode()).hexdigest()[:16]
 
 
 def root_archive(cache_dir: Path) -> Path:
-    """The archive of the whole root; made when the cache has none for these packages."""
+    """Return the archive of the whole root. It is made if the cache has none for these packages."""
     archive = cache_dir / f"debian-{key()}.tar"
     if archive.exists():
         return archive
@@ -69,16 +69,16 @@ def root_archive(cache_dir: Path) -> Path:
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise LabError("mmdebstrap, which makes the lab's images, is not installed; run: make setup") from None
+        raise LabError("mmdebstrap, which makes the lab's images, is not installed. Run: make setup.") from None
     if result.returncode != 0:
         unfinished.unlink(missing_ok=True)
-        raise LabError(f"mmdebstrap could not make the root of the lab's images:\n{result.stderr.strip()[-2000:]}")
+        raise LabError(f"mmdebstrap failed to make the root of the lab's images:\n{result.stderr.strip()[-2000:]}")
     unfinished.replace(archive)
     return archive
 
 
 class DebianRoot:
-    """The root's entries, and which package each belongs to."""
+    """Read the entries of the root, and the package of each."""
 
     def __init__(self, archive: Path) -> None:
         self._tar = tarfile.TarFile(archive)
@@ -93,18 +93,19 @@ class DebianRoot:
         self._tar.close()
 
     def content(self, path: str) -> bytes:
+        """Return the content of a regular file."""
         file = self._tar.extractfile(self.entries[path])
         if file is None:
-            raise LabError(f"/{path} in the Debian root is no regular file")
+            raise LabError(f"/{path} in the Debian root is not a regular file.")
         return file.read()
 
     def of(self, groups: Mapping[str, frozenset[str]], wanted: str) -> list[str]:
-        """The paths of one group of packages; those of no group are of the group named ""."""
+        """Return the paths of one group of packages. The group "" has the paths of no other group."""
         group_of = {package: name for name, packages in groups.items() for package in packages}
         return [path for path in self.entries if self._group(path, group_of) == wanted]
 
     def _group(self, path: str, group_of: Mapping[str, str]) -> str:
-        """Files made during the installation belong with the nearest directory that a package brought."""
+        """Return the group of a path. Files made during installation belong to the nearest directory of a package."""
         for place in (path, *map(str, PurePosixPath(path).parents)):
             packages = self._owners.get(place)
             if packages:
@@ -115,7 +116,7 @@ class DebianRoot:
     def _read_owners(self) -> dict[str, set[str]]:
         owners: dict[str, set[str]] = {}
         for path in [path for path in self.entries if path.startswith("var/lib/dpkg/info/")]:
-            # info/NAME.list and info/NAME:ARCH.list; the other files there belong with their package too.
+            # info/NAME.list and info/NAME:ARCH.list; the other files there also belong to their package.
             package = PurePosixPath(path).name.rsplit(".", 1)[0].split(":")[0]
             owners.setdefault(path, set()).add(package)
             if path.endswith(".list"):
@@ -125,7 +126,7 @@ class DebianRoot:
 
 
 def _normal(name: str) -> str:
-    """The path without its leading slash, where a merged /usr has it."""
+    """Return the path without its leading slash, and below usr/ where /usr is merged."""
     path = name.removeprefix(".").strip("/")
     is_merged = any(path.startswith(f"{place}/") for place in _MERGED)
     return f"usr/{path}" if is_merged else path

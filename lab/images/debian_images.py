@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The layers that Debian's packages make: one base for all images, and one more for each program."""
+"""Make the layers of Debian packages: one base for all images, and one more for each program."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ _GROUPS = {
 
 
 def base(root: DebianRoot) -> Blob:
+    """Return the layer that all images share."""
     layer = Layer()
     layer.copy(root, root.of(_GROUPS, ""))
     return layer.finish()
 
 
 def packages(root: DebianRoot, program: str) -> Blob:
+    """Return the layer with the packages of a program."""
     layer = Layer()
     layer.copy(root, root.of(_GROUPS, program))
     return layer.finish()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One layer of an image: a gzipped tar archive, the same bytes for the same content."""
+"""Make one layer of an image: a gzipped tar archive, reproducible byte by byte."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 from lab.images.debian import EPOCH, DebianRoot
 
-# Level 6 of gzip is what image builders use; 1 saves seconds of a build whose result stays on this machine.
+# Image builders use level 6 of gzip. Level 1 saves seconds, and the result stays on this machine.
 _GZIP_LEVEL = 1
 _VFS_CAP_REVISION_2 = 0x02000000
 _VFS_CAP_EFFECTIVE = 1
@@ -34,25 +34,27 @@ class Blob:
 
 
 def sha256(data: bytes) -> str:
+    """Return the digest as the OCI specifications write it."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def _capability_xattr(number: int) -> bytes:
-    """The value of security.capability for one capability, permitted and effective."""
+    """Return the value of security.capability for one capability, permitted and effective."""
     low, high = divmod(1 << number, 1 << 32)[::-1]
     return struct.pack("<5I", _VFS_CAP_REVISION_2 | _VFS_CAP_EFFECTIVE, low, 0, high, 0)
 
 
 class Layer:
-    """Collects entries in the order in which they are added; parents that were not added are made, as root's, 0755."""
+    """Collect entries in the order in which they are added. Missing parents are created, owned by root, mode 0755."""
 
     def __init__(self) -> None:
         self._buffer = io.BytesIO()
-        # Closed by finish(), which ends the archive.
+        # finish() closes it, which completes the archive.
         self._tar = tarfile.TarFile(fileobj=self._buffer, mode="w", format=tarfile.PAX_FORMAT)
         self._directories: set[str] = set()
 
     def directory(self, path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
+        """Add a directory."""
         self._add(self._entry(path, tarfile.DIRTYPE, mode, uid, gid))
 
     def file(
@@ -64,7 +66,7 @@ class Layer:
         gid: int = 0,
         capability: int | None = None,
     ) -> None:
-        """capability: the number of one that the file has, permitted and effective."""
+        """Add a file. capability is the number of one that the file has, permitted and effective."""
         data = content.encode() if isinstance(content, str) else content
         entry = self._entry(path, tarfile.REGTYPE, mode, uid, gid)
         entry.size = len(data)
@@ -73,28 +75,29 @@ class Layer:
         self._add(entry, data)
 
     def symlink(self, path: str, target: str) -> None:
+        """Add a symbolic link."""
         entry = self._entry(path, tarfile.SYMTYPE, 0o777, 0, 0)
         entry.linkname = target
         self._add(entry)
 
     def hardlink(self, path: str, target: str) -> None:
-        """target: another path of this layer."""
+        """Add a hard link to another path of this layer."""
         entry = self._entry(path, tarfile.LNKTYPE, 0o644, 0, 0)
         entry.linkname = target
         self._add(entry)
 
     def remove(self, path: str) -> None:
-        """A whiteout: what layers below have at the path is gone, a directory with all in it."""
+        """Add a whiteout, which removes the path of the layers below, a directory with its content."""
         place = PurePosixPath(path)
         self.file(str(place.with_name(f".wh.{place.name}")), b"", 0)
 
     def empty(self, path: str) -> None:
-        """An opaque directory: what layers below have in it is gone."""
+        """Add an opaque directory, which hides the content of the directory in the layers below."""
         self.directory(path)
         self.file(f"{path}/.wh..wh..opq", b"", 0)
 
     def copy(self, root: DebianRoot, paths: list[str]) -> None:
-        """Entries of the Debian root, as they are there."""
+        """Copy entries of the Debian root unchanged."""
         for path in paths:
             source = root.entries[path]
             entry = self._entry(path, source.type, source.mode, source.uid, source.gid)
@@ -109,6 +112,7 @@ class Layer:
                 self._add(entry)
 
     def finish(self) -> Blob:
+        """Return the finished layer."""
         self._tar.close()
         raw = self._buffer.getvalue()
         return Blob(gzip.compress(raw, _GZIP_LEVEL, mtime=0), sha256(raw))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes an image as an OCI image layout: a folder of blobs and an index."""
+"""Write an image as an OCI image layout: a folder of blobs and an index."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TAG = "1"
 
 @dataclass(frozen=True)
 class Image:
-    """What a recipe gives: the layers from the lowest to the highest, and the configuration's "config" object."""
+    """The layers of an image from the lowest to the highest, and the "config" object of its configuration."""
 
     layers: Sequence[Blob]
     config: Mapping[str, Any]
@@ -30,13 +30,15 @@ class Image:
 
 
 class LayoutWriter:
+    """Write one image layout."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._blobs = folder / "blobs" / "sha256"
         self._blobs.mkdir(parents=True)
 
     def image(self, image: Image) -> dict[str, Any]:
-        """Writes the image's blobs; the descriptor of its manifest."""
+        """Write the blobs of the image, and return the descriptor of its manifest."""
         created = datetime.datetime.fromtimestamp(EPOCH, datetime.timezone.utc).isoformat().replace("+00:00", "Z")
         config = {
             "created": created,
@@ -56,12 +58,12 @@ class LayoutWriter:
         return {**descriptor, "platform": {"architecture": image.architecture, "os": "linux"}}
 
     def index(self, manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Writes an image index, one reference for several platforms; its descriptor."""
+        """Write an image index, one reference for several platforms, and return its descriptor."""
         content = {"schemaVersion": 2, "mediaType": f"{_MEDIA}index.v1+json", "manifests": manifests}
         return self._json(content, "index.v1+json")
 
     def finish(self, descriptor: Mapping[str, Any]) -> None:
-        """Names the image that the layout is for."""
+        """Complete the layout with the image that it is for."""
         entry = {key: value for key, value in descriptor.items() if key != "platform"}
         entry["annotations"] = {"org.opencontainers.image.ref.name": TAG}
         index = {"schemaVersion": 2, "manifests": [entry]}

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image "nginx": what real images do to one another's layers, in six of them.
+"""Make the image "nginx", whose six layers change each other as those of real images do.
 
-Later layers change, remove and replace what earlier ones have brought; tests ask for the outcome by the names below.
+Later layers change, remove and replace what earlier layers have. Tests refer to the result by the names below.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ EXTRA_GID = 1600
 
 
 def build(root: DebianRoot, base: Blob) -> Image:
+    """Return the image."""
     layers = [base, debian_images.packages(root, "nginx"), _site(), _changed_site(), _users(root), _slimmed()]
     config = {
         "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "GANTRY_IMAGE=nginx"],
@@ -41,7 +42,7 @@ def build(root: DebianRoot, base: Blob) -> Image:
 
 
 def _site() -> Blob:
-    """A first version of the site."""
+    """Make a first version of the site."""
     layer = Layer()
     layer.file(f"{WEB_ROOT}/index.html", "nginx, first layer's page\n")
     layer.file(f"{WEB_ROOT}/removed.html", "a later layer removes this page\n")
@@ -59,7 +60,7 @@ def _site() -> Blob:
 
 
 def _changed_site() -> Blob:
-    """Changes, removals and replacements of what the layer below brought."""
+    """Change, remove and replace what the layer below has."""
     layer = Layer()
     layer.file(f"{WEB_ROOT}/index.html", PAGE)
     layer.remove(f"{WEB_ROOT}/removed.html")
@@ -68,13 +69,13 @@ def _changed_site() -> Blob:
     layer.file(f"{WEB_ROOT}/kept/second.html", "beside the first\n")
     layer.file(f"{WEB_ROOT}/file-then-directory/inner.html", "in a directory where a file was\n")
     layer.file(f"{WEB_ROOT}/directory-then-file", "a file where a directory was\n")
-    # The other two names of its content stay.
+    # The other two links to its content stay.
     layer.remove(f"{WEB_ROOT}/link-primary.html")
     return layer.finish()
 
 
 def _users(root: DebianRoot) -> Blob:
-    """A user with a supplementary group, and what belongs to it."""
+    """Add a user with a supplementary group, and files that belong to both."""
     layer = Layer()
     passwd = root.content("etc/passwd").decode() + f"app:x:{APP_UID}:{APP_GID}:app:/srv/app:/bin/sh\n"
     group = root.content("etc/group").decode() + f"app:x:{APP_GID}:\nextra:x:{EXTRA_GID}:app\n"
@@ -88,7 +89,7 @@ def _users(root: DebianRoot) -> Blob:
 
 
 def _slimmed() -> Blob:
-    """What images shed to be smaller: package management goes, as a whole directory."""
+    """Remove a whole directory, that of the package manager, as images do to become smaller."""
     layer = Layer()
     layer.remove("var/lib/dpkg")
     layer.symlink("usr/local/bin/web", "../../sbin/nginx")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image "redis": keeps its state in a volume directory and runs as a user of its own."""
+"""Make the image "redis", which keeps its state in a volume directory and runs as its own user."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ DATA = "data"
 
 
 def build(root: DebianRoot, base: Blob) -> Image:
+    """Return the image."""
     config = {
         "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
         "Entrypoint": ["redis-server"],

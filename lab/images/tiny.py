@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image "tiny": one static program (busybox) in one layer, serving a page on port 80."""
+"""Make the image "tiny": one static program (busybox) in one layer, which serves a page on port 80."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GROUP = "root:x:0:\nnobody:x:65534:\n"
 
 
 def build(root: DebianRoot, architecture: str = "amd64") -> Image:
-    """Another architecture is only named: such an image is there to be refused."""
+    """Return the image. Another architecture is only declared: the collection must refuse such an image."""
     layer = Layer()
     layer.file("bin/busybox", root.content("usr/bin/busybox"), 0o755)
     for applet in _APPLETS:

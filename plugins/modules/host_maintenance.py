@@ -17,7 +17,7 @@ description:
   - Puts an ESXi host into maintenance mode, after its running VMs have moved to other hosts of its cluster, or takes it
     out of it.
   - Before anything is changed, all that keeps a VM on the host, and all that the cluster lacks to do without it, is
-    found and named, with its cause and its cure. vCenter itself would wait for ever with the host at two per cent.
+    found and named, with its cause and its remedy. vCenter itself would wait for ever with the host at two per cent.
   - If the host is on its way already, because of somebody else or of a run that was interrupted, that is waited for.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
@@ -214,7 +214,7 @@ blockers:
       type: str
       returned: always
       sample: DRS of cluster C0 is off, so nothing moves the 3 VMs away.
-    cure:
+    remedy:
       description: What to do.
       type: str
       returned: always

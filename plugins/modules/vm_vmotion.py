@@ -16,7 +16,7 @@ author:
 description:
   - Moves one or many VMs, running ones live (vMotion, Storage vMotion) and others cold, until they are where they are
     wanted. What is there already is left alone.
-  - Before anything is moved, all that speaks against any of the moves is found and named, with its cause and its cure.
+  - Before anything is moved, whatever prevents any of the moves is reported with its cause and remedy.
     If anything does, nothing is moved.
   - Many VMs move in parallel, as many as vCenter runs at a time. If some of the moves fail, the others go on, and the
     failure has an account of every VM. Running again finishes what is left.
@@ -374,7 +374,7 @@ blockers:
       type: str
       returned: always
       sample: "CD/DVD drive 1 with [local-esx1] tools.iso is connected, and host esx2 does not see that datastore."
-    cure:
+    remedy:
       description: What to do.
       type: str
       returned: always

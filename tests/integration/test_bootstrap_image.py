@@ -235,11 +235,14 @@ def test_an_iso_in_a_drive_is_not_removed(
 
 
 def test_bad_input_is_told_and_changes_nothing(
-    play: Player, way: Way, task: Callable[..., dict[str, Any]], calls: Control
+    play: Player, way: Way, task: Callable[..., dict[str, Any]], calls: Control, iso: Path, tmp_path: Path
 ) -> None:
+    cut = tmp_path / "cut.iso"
+    cut.write_bytes(iso.read_bytes()[:-1])
     wrong: list[tuple[dict[str, Any], str]] = [
         (task(src="/nowhere/b.iso"), "'/nowhere/b.iso' cannot be read"),
         (task(src="/etc/hostname"), "is not an ISO image"),
+        (task(src=str(cut)), f"says {iso.stat().st_size} bytes, and the file has {iso.stat().st_size - 1}"),
         (task(version="1.2.3"), "version 9.9.1, not 1.2.3"),
         (task(datastore="shared00"), "Did you mean 'shared0'"),
         (task(datacenter="DC9"), "no datacenter 'DC9'"),

@@ -193,8 +193,8 @@ def test_the_command_line_says_by_its_exit_code_whether_the_lab_is_up(tmp_path: 
         assert "registry" in said
         assert "already up" in lab("up")[1]
     finally:
-        assert lab("down") == (0, "the lab is down\n")
-    assert lab("down") == (0, "the lab was not up\n")
+        assert lab("down") == (0, "The lab is down.\n")
+    assert lab("down") == (0, "The lab was not up.\n")
     assert lab("status")[0] == 3
 
 

@@ -15,11 +15,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes 
     RemoveFile,
     UploadIso,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, read_iso
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import (
     lock_of,
     part_name,
+    read_files,
     read_inventory,
     read_users,
     upload_locks,
@@ -30,6 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
@@ -55,6 +57,7 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
         part = part_name(change.name, locks.controller())
         _make_folder(session, observed)
         session.upload_file(observed.iso.path, datastore=datastore, path=f"{FOLDER}/{part}", report=report)
+        _verify_upload(session, observed, observed.iso, datastore, part)
         files, datacenter = session.content.fileManager, _datacenter(session, observed)
 
         def start() -> Any:
@@ -68,6 +71,22 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
             )
 
         session.run_one(Job(subject=change.path, action="move into place", start=start), report)
+
+
+def _verify_upload(session: Session, observed: ObservedBootstrap, iso: Iso, datastore: Entry, part: str) -> None:
+    """Raise GantryError unless all of the file has arrived, and it is the file that gave the ISO its name."""
+    sizes = {file.name: file.size for file in read_files(session, datastore)}
+    if sizes.get(part) != iso.size:
+        found = f"{sizes[part]} bytes" if part in sizes else "no such file"
+        raise GantryError(
+            f"The upload of {iso.path.name} to {observed.path(part)} is not whole: {iso.size} bytes were sent, and the "
+            f"datastore has {found}. Containers do not boot from it. Look at the free space of the datastore, and run "
+            "again."
+        )
+    if read_iso(iso.path).sha256 != iso.sha256:
+        raise GantryError(
+            f"src {str(iso.path)!r} changed while it was uploaded. Run again when nothing writes to the file any more."
+        )
 
 
 def _make_folder(session: Session, observed: ObservedBootstrap) -> None:

@@ -6,13 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ABANDONED_AFTER, ImportLocks
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, read_iso, version_of_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import (
+    FOLDER,
+    HEAD_BYTES,
+    find_damage,
+    read_iso,
+    version_of_name,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
     ObservedBootstrap,
@@ -32,9 +39,8 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-_PATTERN = "gantry-bootstrap-*.iso"
-
-_BROWSER = "browser"
+BROWSER = "browser"
+_PATTERN = "gantry-bootstrap-*"
 _PART = ".part-"
 
 
@@ -46,7 +52,7 @@ def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBo
     observed = ObservedBootstrap(
         datacenter=datacenter.moid, datastore=datastore.moid, datastore_name=datastore.name, iso=iso
     )
-    files = search_folder(session, datastore, FOLDER, "gantry-bootstrap-*")
+    files = read_files(session, datastore)
     observed = replace(
         observed,
         stored={file.name: file.size for file in files if version_of_name(file.name) is not None},
@@ -57,7 +63,7 @@ def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBo
 
 
 def read_inventory(session: Session) -> Inventory:
-    return session.inventory(properties={"Datastore": [_BROWSER]})
+    return session.inventory(properties={"Datastore": [BROWSER]})
 
 
 def upload_locks(session: Session) -> ImportLocks:
@@ -114,25 +120,32 @@ def has_file(session: Session, datastore: Entry, path: str) -> bool:
     return any(file.name == name for file in search_folder(session, datastore, folder, name))
 
 
-def newest_bootstrap(session: Session, datastore: Entry) -> str | None:
-    """Return the path of the newest bootstrap ISO in a datastore, or None."""
-    files = search_folder(session, datastore, FOLDER, _PATTERN)
-    # One that is being uploaded, or was left half-way, has another name.
-    files = [file for file in files if version_of_name(file.name) is not None]
-    if not files:
-        return None
-    newest = max(files, key=lambda file: (file.modified is not None and file.modified.timestamp(), file.name))
-    return f"[{datastore.name}] {FOLDER}/{newest.name}"
+def read_files(session: Session, datastore: Entry) -> list[DatastoreFile]:
+    """Return the ISOs in a datastore, and what is left of uploads."""
+    return search_folder(session, datastore, FOLDER, _PATTERN)
 
 
 def find_bootstrap(session: Session, datastores: Sequence[Entry]) -> str:
-    """Return the path of the newest bootstrap ISO in the first of the datastores that holds one."""
+    """Return the path of the newest whole bootstrap ISO in the first of the datastores that holds one."""
+    damages: list[str] = []
     for datastore in datastores:
-        newest = newest_bootstrap(session, datastore)
-        if newest is not None:
-            return newest
+        files = read_files(session, datastore)
+        for file in newest_first(file for file in files if version_of_name(file.name) is not None):
+            head = session.download_file(datastore=datastore, path=f"{FOLDER}/{file.name}", max_bytes=HEAD_BYTES)
+            damage = "it is gone" if head is None else find_damage(head, file.size)
+            if damage is None:
+                return f"[{datastore.name}] {FOLDER}/{file.name}"
+            damages.append(f"{file.name}: {damage}")
     folders = ", ".join(f"[{datastore.name}] {FOLDER}" for datastore in datastores)
+    found = f"no whole bootstrap ISO in {folders} ({listed(damages)})" if damages else f"no bootstrap ISO in {folders}"
     raise GantryError(
-        f"There is no bootstrap ISO in {folders}. Run bootstrap_image with datastore: {datastores[0].name} first, or "
-        "name an ISO with bootstrap."
+        f"There is {found}. Run bootstrap_image with datastore: {datastores[0].name} first, or name an ISO with "
+        "bootstrap."
+    )
+
+
+def newest_first(files: Iterable[DatastoreFile]) -> list[DatastoreFile]:
+    """Order ISOs by the time of their upload, and those without one last."""
+    return sorted(
+        files, key=lambda file: (file.modified is not None and file.modified.timestamp(), file.name), reverse=True
     )

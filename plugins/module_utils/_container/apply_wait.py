@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 
 POWER_PATH = "runtime.powerState"
 ADDRESS_PATH = "guest.ipAddress"
@@ -49,7 +49,7 @@ class Startup:
         text = values.get(STATUS_PATH)
         # vSphere forgets what a guest has said when it powers off, so that what was heard is kept here.
         if text and text != self.before:
-            self.status = parse_object(text) or self.status
+            self.status = decode_status(text) or self.status
         if not self.reached and self._is_reached():
             self.reached = True
             self.deadline = min(self.deadline, time.monotonic() + _ADDRESS_GRACE)

@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_g
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, Adapter, Image, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import find_device, scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -98,7 +99,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         config=parse_object(keys.option(row, keys.CONFIG)),
         config_hash=keys.option(row, keys.HASH),
         spec=parse_object(keys.option(row, keys.SPEC)),
-        status=parse_object(keys.option(row, keys.STATUS)),
+        status=decode_status(keys.option(row, keys.STATUS)),
         log=keys.decode_log(keys.option(row, keys.LOG)),
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
         addresses=tuple(_addresses(row.get("guest.net") or ())),

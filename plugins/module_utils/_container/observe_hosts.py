@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import host_for_new, new_vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -49,7 +49,7 @@ def observe_hosts(
     return result
 
 
-def _new_vm(inventory: Inventory, desired: DesiredContainer, observed: ObservedContainer) -> Vm:
+def _new_vm(inventory: Inventory, desired: DesiredContainer, observed: ObservedContainer) -> VmFacts:
     place, image, config = _place(observed), observed.image, desired.config
     if place.cluster is None or place.datastore is None or image is None or config is None:
         raise ValueError("a clone is observed without a complete place")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     Config,
     Image,
@@ -184,9 +185,15 @@ def _normal(reference: str) -> str:
 
 def _no_image(reference: str, images: Sequence[Image], datacenter: Entry) -> GantryError:
     known = sorted({name for image in images for name in image.references})
-    there = f"the images there are: {', '.join(known[:10])}" if known else "there is no image yet"
+    if parse_reference(reference).digest is not None:
+        # Only templates whose names have this digest were read.
+        there = "no image there has this digest"
+    elif known:
+        there = f"the images there are: {listed(known)}"
+    else:
+        there = "the images there have no reference" if images else "there is no image yet"
     return GantryError(
-        f"image {reference!r} is not in datacenter {datacenter.name}; {there}. Run container_image for it first",
+        f"image {reference!r} is not in datacenter {datacenter.name}; {there}. Run container_image for it first.",
         details={"images": known},
     )
 

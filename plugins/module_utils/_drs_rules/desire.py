@@ -61,7 +61,7 @@ def parse_rule(params: Mapping[str, Any], where: str = "") -> WantedRule:
                 f"{where}{useless[0]} does not apply to {kind} rules, which have {' and '.join(OPERANDS_OF[kind])}."
             )
         if params["mandatory"] and kind == DEPENDENCY:
-            raise GantryError(f"{where}mandatory is not for rules of the type {kind}.")
+            raise GantryError(f"{where}mandatory does not apply to {kind} rules.")
     option = f"{where}vms"
     return WantedRule(
         name,

@@ -34,7 +34,7 @@ class Evacuate:
         return self.move.after()
 
     def project(self, observed: ObservedHost) -> ObservedHost:
-        host = observed.moves.world.host_name(self.move.target.host) if isinstance(self.move, MoveVm) else None
+        host = observed.moves.view.host_name(self.move.target.host) if isinstance(self.move, MoveVm) else None
         return replace(observed, moves=self.move.project(observed.moves), now={**observed.now, self.move.vm.moid: host})
 
 

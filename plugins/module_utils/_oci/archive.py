@@ -222,9 +222,7 @@ class TarReader:
             raise LayerError("it ends in the middle of a header", "layer_damaged")
         if not block[0] and not any(block):
             return None
-        checksum = block[148:156].strip(b" \0")
-        blank = block[:148] + _CHECKSUM_BLANK + block[156:]
-        if not checksum.isdigit() or (_sum(blank) - _octal(checksum)) % _SUM_MODULUS:
+        if not has_checksum(block):
             raise LayerError("it is not a tar archive, or is damaged: a header has a wrong checksum", "layer_damaged")
         return block
 
@@ -389,6 +387,15 @@ def _ustar(name: bytes, numbers: tuple[int, ...], kind: bytes, link: bytes, devi
     before = name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % numbers
     after = kind + link.ljust(100, b"\0") + _USTAR + b"%07o\0%07o\0" % device + _USTAR_REST
     return before + b"%06o\0 " % _sum(before + _CHECKSUM_BLANK + after) + after
+
+
+def has_checksum(header: bytes) -> bool:
+    """Return whether this block is the header of a file: its checksum is right."""
+    digits = header[148:156].strip(b" \0")
+    if not digits or digits.strip(b"01234567"):
+        return False
+    blank = header[:148] + _CHECKSUM_BLANK + header[156:]
+    return (_sum(blank) - int(digits, 8)) % _SUM_MODULUS == 0
 
 
 def _sum(header: bytes) -> int:

@@ -7,19 +7,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
-import shutil
-import subprocess
+import os
 import threading
-import zlib
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import LayerError
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.decompress import decompress
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import Limits
 
@@ -116,70 +113,10 @@ class LayerStream:
             self._queue.put(error)
 
     def _decompress(self, file: IO[bytes]) -> Generator[bytes, None, None]:
-        if self._layer.compression == "none":
-            return _read(file)
-        if self._layer.compression == "zstd":
-            if shutil.which("zstd") is None:
-                raise GantryError(
-                    "The program 'zstd' is missing, which this image's layers need. Install the package zstd where "
-                    "this task runs.",
-                    details={"cause": "program_missing"},
-                )
-            return _through(["zstd", "-d", "-c", "-q"], file)
-        # igzip needs half the time of zlib, which is what pigz has too; gzip is slower than both.
-        if shutil.which("igzip") is not None:
-            return _through(["igzip", "-d", "-c"], file)
-        return _inflate(file)
-
-
-def _read(file: IO[bytes]) -> Generator[bytes, None, None]:
-    while chunk := file.read(_CHUNK):
-        yield chunk
-
-
-def _inflate(file: IO[bytes]) -> Generator[bytes, None, None]:
-    """gzip, of one or more members."""
-    inflater = zlib.decompressobj(wbits=31)
-    started = False
-    while data := file.read(_CHUNK // 4):
-        while data:
-            if inflater.eof:
-                inflater = zlib.decompressobj(wbits=31)
-            try:
-                chunk = inflater.decompress(data, _CHUNK)
-            except zlib.error:
-                raise LayerError("it is not valid gzip data", "layer_damaged") from None
-            started = True
-            if chunk:
-                yield chunk
-            data = inflater.unconsumed_tail or inflater.unused_data
-    if not started or not inflater.eof:
-        raise LayerError("its gzip data end too early", "layer_damaged")
-
-
-def _through(command: Sequence[str], file: IO[bytes]) -> Generator[bytes, None, None]:
-    """What a program makes of the file. Ending the iteration early ends the program."""
-    # AnsibleModule.run_command collects all output first, and exists only in a module.
-    process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-        command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True
-    )
-    with process:
-        output = cast(IO[bytes], process.stdout)
-        enlarge_pipe(output)
-        try:
-            yield from _read(output)
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        raise LayerError(f"{command[0]} cannot decompress it", "layer_damaged")
-
-
-def enlarge_pipe(pipe: IO[bytes]) -> None:
-    """Fewer and larger transfers, where the system allows it."""
-    if hasattr(fcntl, "F_SETPIPE_SZ"):
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _CHUNK)
+        size = os.fstat(file.fileno()).st_size
+        if size != self._layer.size:
+            raise LayerError(f"its blob has {size} bytes, the manifest says {self._layer.size}")
+        return decompress(file, self._layer.media_type)
 
 
 class _Queue:

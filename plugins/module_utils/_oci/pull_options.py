@@ -20,6 +20,7 @@ class Limits:
     """Bounds on one image. They are far above real images, and below what exhausts a controller."""
 
     layers: int = 512
+    nested_indexes: int = 16
     entries: int = 1_000_000
     devices: int = 1024
     metadata_bytes: int = 256 << 20

@@ -42,6 +42,10 @@ class Reference:
         """The reference that a registry is asked for."""
         return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag}"
 
+    def by_digest(self, digest: str) -> Reference:
+        """Return the reference of a manifest in the same repository."""
+        return Reference(self.registry, self.repository, self.tag, digest)
+
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""

@@ -13,6 +13,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci import manifes
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci import skopeo
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.platform import Platform, choose_entries
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference, parse_reference
 
@@ -42,18 +43,53 @@ class ImageContent:
 
 
 def resolve(reference: str, options: ImageOptions) -> ResolvedImage:
-    """Ask the registry which image this reference means. One request for a manifest, and nothing is pulled."""
+    """Ask the registry which image this reference means. One request, unless indexes are nested; nothing is pulled."""
     source = parse_reference(reference)
     raw = skopeo.read_manifest(source, options)
     if source.digest is not None:
         manifests.check_digest(raw, source.digest, "manifest", reference)
-    digest = manifests.platform_digest(raw, options, reference)
-    manifest = None
-    if digest is None:
-        manifests.parse_manifest(raw, options, reference)
-        digest, manifest = manifests.sha256_digest(raw), raw
-    by_digest = Reference(source.registry, source.repository, source.tag, digest)
-    return ResolvedImage(reference, digest, disk_id(digest), by_digest, manifest)
+    digest, manifest = _ManifestSearch(source, options, reference).run(raw)
+    return ResolvedImage(reference, digest, disk_id(digest), source.by_digest(digest), manifest)
+
+
+class _ManifestSearch:
+    """Looks for the manifest of one platform in an index and the indexes in it."""
+
+    def __init__(self, source: Reference, options: ImageOptions, reference: str) -> None:
+        self._source = source
+        self._options = options
+        self._reference = reference
+        self._platforms: list[Platform] = []
+        self._indexes = 0
+
+    def run(self, raw: bytes) -> tuple[str, bytes | None]:
+        """Return the manifest's digest, and the manifest where it has been read anyway."""
+        found = self._search(raw)
+        if found is None:
+            raise manifests.wrong_architecture(self._reference, self._options, self._platforms)
+        return found
+
+    def _search(self, raw: bytes) -> tuple[str, bytes | None] | None:
+        entries = manifests.index_entries(raw, self._reference)
+        if entries is None:
+            manifests.parse_manifest(raw, self._options, self._reference)
+            return manifests.sha256_digest(raw), raw
+        self._platforms += [entry.platform for entry in entries if entry.platform is not None and not entry.attestation]
+        for entry in choose_entries(entries, self._options.architecture):
+            manifests.require_digest(entry.digest, self._reference)
+            found = self._search(self._read_index(entry.digest)) if entry.nested else (entry.digest, None)
+            if found is not None:
+                return found
+        return None
+
+    def _read_index(self, digest: str) -> bytes:
+        self._indexes += 1
+        limit = self._options.limits.nested_indexes
+        if self._indexes > limit:
+            raise manifests.refusal(self._reference, f"its index has more than {limit} indexes in it", "limit")
+        raw = skopeo.read_manifest(self._source.by_digest(digest), self._options)
+        manifests.check_digest(raw, digest, "index", self._reference)
+        return raw
 
 
 def describe(image: ResolvedImage, options: ImageOptions, cache: Cache | None) -> ImageContent:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, cast
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.layer import enlarge_pipe
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.decompress import enlarge_pipe
 
 # Level 3 is where zstd is both small and fast. The bytes depend neither on the time nor on the number of jobs.
 _COMMAND = ("tar2sqfs", "--quiet", "--force", "--no-skip", "--compressor", "zstd", "--comp-extra", "level=3")

@@ -17,30 +17,42 @@ from dataclasses import dataclass, replace
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Adapter, Disk, Host, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    AdapterFacts,
+    DiskFacts,
+    HostFacts,
+    PlacementView,
+    VmFacts,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 
 
 @dataclass(frozen=True)
 class HostFit:
     """The hosts of a cluster that can take a VM, and the blockers of the others by the host's MoID."""
 
-    fitting: tuple[Host, ...]
+    fitting: tuple[HostFacts, ...]
     blocked: Mapping[str, tuple[Blocker, ...]]
 
 
 def fit_hosts(
-    vm: Vm, target: Target, mode: str, world: World, here: World | None = None, *, avoid: Iterable[str] = ()
+    vm: VmFacts,
+    target: MoveTarget,
+    mode: str,
+    view: PlacementView,
+    origin: PlacementView | None = None,
+    *,
+    avoid: Iterable[str] = (),
 ) -> HostFit:
     """Judge each host of the cluster that the target chooses in, in the order of their names."""
     left_out = frozenset(avoid)
-    fitting: list[Host] = []
+    fitting: list[HostFacts] = []
     blocked: dict[str, tuple[Blocker, ...]] = {}
-    for host in world.hosts_of(target.choose_in or ""):
+    for host in view.hosts_of(target.choose_in or ""):
         if host.moid in left_out:
             continue
         placed = replace(target, host=host.moid, choose_in=None)
-        blockers = blockers_of(vm, placed, mode, world, here)
+        blockers = blockers_of(vm, placed, mode, view, origin)
         if blockers:
             blocked[host.moid] = tuple(blockers)
         elif host.usable:
@@ -54,26 +66,26 @@ class HostChooser:
     def __init__(
         self,
         mode: str,
-        world: World,
-        here: World | None = None,
+        view: PlacementView,
+        origin: PlacementView | None = None,
         *,
         avoid: Iterable[str] = (),
         looks: bool = True,
     ) -> None:
         self._mode = mode
-        self._world = world
-        self._here = here
+        self._view = view
+        self._origin = origin
         self._avoid = frozenset(avoid)
         self._looks = looks
         self._given: Counter[str] = Counter()
 
-    def possible(self, vm: Vm, target: Target) -> tuple[list[Host], list[Blocker]]:
+    def possible(self, vm: VmFacts, target: MoveTarget) -> tuple[list[HostFacts], list[Blocker]]:
         """Return the hosts without blockers; where there are none, the blockers of the host that has the fewest."""
         cluster = target.choose_in or ""
-        usable = [host for host in self._world.hosts_of(cluster) if host.usable and host.moid not in self._avoid]
+        usable = [host for host in self._view.hosts_of(cluster) if host.usable and host.moid not in self._avoid]
         if not self._looks and usable:
             return usable, []
-        fit = fit_hosts(vm, target, self._mode, self._world, self._here, avoid=self._avoid)
+        fit = fit_hosts(vm, target, self._mode, self._view, self._origin, avoid=self._avoid)
         if fit.fitting:
             return list(fit.fitting), []
         if not usable:
@@ -81,7 +93,7 @@ class HostChooser:
         best = min(usable, key=lambda host: len(fit.blocked[host.moid]))
         return [], list(fit.blocked[best.moid])
 
-    def choose(self, vm: Vm, target: Target) -> tuple[Target, list[Blocker]]:
+    def choose(self, vm: VmFacts, target: MoveTarget) -> tuple[MoveTarget, list[Blocker]]:
         hosts, blockers = self.possible(vm, target)
         if not hosts:
             return target, blockers
@@ -89,19 +101,19 @@ class HostChooser:
         self.take(best.moid, vm)
         return replace(target, host=best.moid, choose_in=None, chosen_by="space"), []
 
-    def least_given(self, hosts: Sequence[Host]) -> list[Host]:
+    def least_given(self, hosts: Sequence[HostFacts]) -> list[HostFacts]:
         """Return the hosts that have got the least so far: DRS, asked for one VM after the other, does not know."""
         least = min(self._given[host.moid] for host in hosts)
         return [host for host in hosts if self._given[host.moid] == least]
 
-    def take(self, host: str, vm: Vm) -> None:
+    def take(self, host: str, vm: VmFacts) -> None:
         self._given[host] += vm.memory_mb
 
-    def _room(self, host: Host) -> int:
+    def _room(self, host: HostFacts) -> int:
         return host.memory_mb - host.memory_used_mb - self._given[host.moid]
 
-    def _no_host(self, vm: Vm, cluster: str) -> Blocker:
-        name = self._world.cluster_name(cluster)
+    def _no_host(self, vm: VmFacts, cluster: str) -> Blocker:
+        name = self._view.cluster_name(cluster)
         return Blocker(
             vm.path,
             "not_enough_hosts",
@@ -118,9 +130,9 @@ def new_vm(
     networks: Sequence[str] = (),
     memory_mb: int = 0,
     hardware: str | None = None,
-) -> Vm:
+) -> VmFacts:
     """Describe a VM that does not exist yet. ``datastores`` are those of its files, by what the file is."""
-    return Vm(
+    return VmFacts(
         moid="",
         name=name,
         path=name,
@@ -128,14 +140,14 @@ def new_vm(
         cluster=cluster,
         pool=None,
         power="on",  # it is created to be started where it is
-        disks=tuple(Disk(key, label, moid) for key, (label, moid) in enumerate(datastores.items())),
-        adapters=tuple(Adapter(key, f"network adapter {key + 1}", moid) for key, moid in enumerate(networks)),
+        disks=tuple(DiskFacts(key, label, moid) for key, (label, moid) in enumerate(datastores.items())),
+        adapters=tuple(AdapterFacts(key, f"network adapter {key + 1}", moid) for key, moid in enumerate(networks)),
         memory_mb=memory_mb,
         hardware=hardware,
     )
 
 
-def host_for_new(vm: Vm, world: World, purpose: str) -> Host | None:
+def host_for_new(vm: VmFacts, view: PlacementView, purpose: str) -> HostFacts | None:
     """Return the host to create the VM on, the same for the same name; None where DRS may choose any host.
 
     ``purpose`` completes the sentence "No host of cluster C0 can ..." of the error that is raised where no host fits.
@@ -145,11 +157,11 @@ def host_for_new(vm: Vm, world: World, purpose: str) -> Host | None:
     networks and its CD, counts in the first choice is not documented. So where one host does not fit, one that does is
     named.
     """
-    cluster = world.clusters[vm.cluster or ""]
-    fit = fit_hosts(vm, Target(choose_in=cluster.moid), "any", world)
+    cluster = view.clusters[vm.cluster or ""]
+    fit = fit_hosts(vm, MoveTarget(choose_in=cluster.moid), "any", view)
     if not fit.fitting:
         raise _no_host_fits(cluster.name, fit, purpose)
-    if cluster.drs and not any(world.hosts[moid].usable for moid in fit.blocked):
+    if cluster.drs and not any(view.hosts[moid].usable for moid in fit.blocked):
         return None
     return fit.fitting[zlib.crc32(vm.name.encode()) % len(fit.fitting)]
 

@@ -46,6 +46,10 @@ _TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
 }
 
 
+class NotFoundError(GantryError):
+    """No object of the inventory has the name, path or MoID that was given."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One object of the inventory. ``path`` is its inventory path, ``name`` its name as people write it."""
@@ -226,7 +230,7 @@ class Inventory:
         )
 
 
-def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry], within: Entry | None) -> GantryError:
+def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry], within: Entry | None) -> NotFoundError:
     message = f"There is no {_noun(what, within, asked)}."
     close = difflib.get_close_matches(asked, set(names), n=3, cutoff=0.6)
     if close:
@@ -235,7 +239,7 @@ def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry],
         message += f" There are: {listed(sorted(entry.path for entry in entries))}."
     else:
         message += " There is none at all that this user can see."
-    return GantryError(message)
+    return NotFoundError(message)
 
 
 def _noun(what: str, within: Entry | None, asked: str | None = None) -> str:

@@ -176,8 +176,9 @@ def _send(
     connection: HttpsConnection, method: str, url: str, source: Path, tick: Tick, headers: Mapping[str, str]
 ) -> int:
     """Send the file in blocks; the status of the answer."""
+    size = source.stat().st_size
     connection.putrequest(method, url)
-    connection.putheader("Content-Length", str(source.stat().st_size))
+    connection.putheader("Content-Length", str(size))
     for name, value in headers.items():
         connection.putheader(name, value)
     connection.endheaders()
@@ -193,6 +194,12 @@ def _send(
         with contextlib.suppress(OSError, http.client.HTTPException):
             return _status(connection)
         raise
+    if sent != size:
+        # Closing the connection makes an upload that is too short fail at the other end, too.
+        raise GantryError(
+            f"{source} had {size} bytes when its upload began and {sent} at its end. Run again when nothing writes to "
+            "the file any more."
+        )
     return _status(connection)
 
 

@@ -15,8 +15,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import parse_selectors
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
-    DiskWish,
-    Place,
+    DiskRequest,
+    MoveDestination,
     VmotionRequest,
 )
 
@@ -25,7 +25,7 @@ _PLACE = ("host", "cluster", "resource_pool", "datastore", "datastore_cluster")
 _THUMBPRINT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-def vmotion_request(params: Mapping[str, Any]) -> VmotionRequest:
+def desire_vmotion(params: Mapping[str, Any]) -> VmotionRequest:
     selectors = parse_selectors(params["vms"], "vms")
     if not selectors:
         raise GantryError("vms is empty. Say which VMs are to be moved.")
@@ -54,10 +54,10 @@ def vmotion_request(params: Mapping[str, Any]) -> VmotionRequest:
     )
 
 
-def _place(options: Mapping[str, Any], prefix: str) -> Place:
+def _place(options: Mapping[str, Any], prefix: str) -> MoveDestination:
     if options["datastore"] is not None and options["datastore_cluster"] is not None:
         raise GantryError(f"{prefix}datastore and {prefix}datastore_cluster exclude each other.")
-    return Place(
+    return MoveDestination(
         datacenter=options["datacenter"],
         folder=options.get("folder"),
         network_mapping=parse_strings(options["network_mapping"], f"{prefix}network_mapping"),
@@ -65,15 +65,15 @@ def _place(options: Mapping[str, Any], prefix: str) -> Place:
     )
 
 
-def _disks(options: Sequence[Mapping[str, Any]], place: Place) -> tuple[DiskWish, ...]:
-    wishes: dict[str | int, DiskWish] = {}
+def _disks(options: Sequence[Mapping[str, Any]], place: MoveDestination) -> tuple[DiskRequest, ...]:
+    wishes: dict[str | int, DiskRequest] = {}
     for option in options:
         disk = option["label"] if option["label"] is not None else option["key"]
         if disk in wishes:
             raise GantryError(f"disks names the disk {disk!r} twice.")
         if option["datastore"] is None and (place.datastore or place.datastore_cluster) is None:
             raise GantryError(f"disks: {disk!r} has no datastore, and there is no datastore for all. Give one of them.")
-        wishes[disk] = DiskWish(disk, option["datastore"], option["provisioning"])
+        wishes[disk] = DiskRequest(disk, option["datastore"], option["provisioning"])
     return tuple(wishes.values())
 
 

@@ -19,14 +19,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest impor
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
-from tests.support.builders.oci import CraftedLayer, File, LayerArchive, craft_layer, read_tree
+from tests.support.builders.oci import OCI_LAYER, CraftedLayer, File, LayerArchive, craft_layer, read_tree
 
 DIGEST = f"sha256:{'0' * 64}"
 IMAGE = ResolvedImage("example/test:1", DIGEST, disk_id(DIGEST), parse_reference("example/test:1"))
 
 
 def describe_layers(layers: Sequence[CraftedLayer]) -> list[Layer]:
-    return [Layer(layer.digest, len(layer.blob), layer.compression, layer.diff_id) for layer in layers]
+    return [Layer(layer.digest, layer.stored_bytes, OCI_LAYER, layer.diff_id) for layer in layers]
 
 
 def store_blobs(layers: Sequence[CraftedLayer], cache: Cache) -> None:

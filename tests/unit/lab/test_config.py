@@ -60,25 +60,25 @@ def test_a_second_vcenter_is_there_only_when_asked_for() -> None:
     [
         ({"hypervisr": "none"}, "unknown setting hypervisr"),
         ({"inventory": {"host": 3}}, "unknown setting inventory.host"),
-        ({"hypervisor": "xen"}, "hypervisor: 'xen' is none of qemu, none"),
+        ({"hypervisor": "xen"}, "hypervisor: 'xen' is not one of qemu, none"),
         ({"accelerator": "hvf"}, "accelerator: 'hvf'"),
         ({"ports": "any"}, "ports: 'any' is neither"),
         ({"ports": {"vcenter": 70000}}, "ports.vcenter: 70000"),
-        ({"ports": {"vcenter": 5000}}, "two services have the same one"),
+        ({"ports": {"vcenter": 5000}}, "two services have the same port"),
         ({"inventory": {"hosts": 0}}, "inventory.hosts: 0"),
         ({"inventory": {"hosts": True}}, "inventory.hosts: True"),
         ({"inventory": {"cluster": ""}}, "inventory.cluster: ''"),
         ({"inventory": {"clusters": {"C1": 0}}}, "inventory.clusters.C1: 0"),
-        ({"inventory": {"clusters": {"C0": 1}}}, "C0 is the first cluster's name"),
+        ({"inventory": {"clusters": {"C0": 1}}}, "C0 is already the name of the first cluster"),
         ({"inventory": {"clusters": ["C1"]}}, "inventory.clusters: ['C1'] is not a table"),
         ({"inventory": {"local_datastores": "yes"}}, "inventory.local_datastores: 'yes' is neither true nor false"),
         ({"inventory": {"partial_networks": {"DMZ": 1}}}, "inventory.partial_networks: DMZ is not in [networks]"),
         ({"second": {"enabled": True, "hosts": 0}}, "second.hosts: 0"),
-        ({"second": {"enabled": True, "port": 8989}}, "second: a port is another service's too"),
+        ({"second": {"enabled": True, "port": 8989}}, "second: the same port is used twice"),
         ({"networks": {}}, "at least one network"),
-        ({"networks": {"a": "10.0.0.1/24"}}, "the subnet of 'a': 10.0.0.1/24 has host bits set"),
+        ({"networks": {"a": "10.0.0.1/24"}}, "the subnet of 'a' is not valid: 10.0.0.1/24 has host bits set"),
         ({"networks": {"a": "10.0.0.0/16", "b": "10.0.9.0/24"}}, "overlaps 10.0.0.0/16 of 'a'"),
-        ({"publish": {"18080": "web"}}, 'want a port of this machine = "machine:port"'),
+        ({"publish": {"18080": "web"}}, 'port of 127.0.0.1 = "VM:port".'),
         ({"publish": {"18080": "web:0"}}, "publish: 0"),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_wrong_setting_is_named(overrides: dict[str, Any], message: str) -> No
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "there is no lab configuration"), ("= 3", "is not TOML")])
+@pytest.mark.parametrize(("content", "message"), [(None, "does not exist"), ("= 3", "is not valid TOML")])
 def test_an_unreadable_user_file_is_named(
     content: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,5 +56,5 @@ def test_a_port_of_another_program_is_named_with_the_setting_to_change(what: str
     publish = {taken if what == "publish" else free[3]: "web:80"}
     with pytest.raises(LabError) as error:
         choose(load({"ports": services, "publish": publish}))
-    assert f"port {taken} of 127.0.0.1" in str(error.value)
+    assert f"Port {taken} of 127.0.0.1" in str(error.value)
     assert {"registry": "ports.registry", "publish": "another publish"}[what] in str(error.value)

@@ -82,7 +82,7 @@ def test_images_stay_from_one_run_to_the_next(registry: Registry, layout: Path) 
 
 
 def test_a_second_start_is_refused(registry: Registry) -> None:
-    with pytest.raises(LabError, match="runs already"):
+    with pytest.raises(LabError, match="already running"):
         registry.start(bound=True)
 
 

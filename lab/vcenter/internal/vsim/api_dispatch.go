@@ -33,7 +33,7 @@ func method[R any](f func(*simulator.Context, *R) (soap.HasFault, types.BaseMeth
 
 // refused is a handler for what the lab does not do, and must not pretend to.
 func refused(*simulator.Context, any) (soap.HasFault, types.BaseMethodFault) {
-	return nil, notSupported("the lab does not do this")
+	return nil, notSupported("The lab does not support this method.")
 }
 
 // answerer gives back the answer that intercept has made: the simulator calls a method of some object in any case.

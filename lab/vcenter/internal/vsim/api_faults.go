@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Faults as they reach clients, with messages that say what is wrong.
+// The messages and constructors of faults.
 
 package vsim
 
@@ -34,7 +34,7 @@ func localized(fault types.BaseMethodFault) *types.LocalizedMethodFault {
 	return &types.LocalizedMethodFault{Fault: fault, LocalizedMessage: faultText(fault)}
 }
 
-// faultText is what vCenter writes beside the fault.
+// faultText returns the message of a fault.
 func faultText(fault types.BaseMethodFault) string {
 	if cause := fault.GetMethodFault().FaultCause; cause != nil && cause.LocalizedMessage != "" {
 		return cause.LocalizedMessage
@@ -45,17 +45,17 @@ func faultText(fault types.BaseMethodFault) string {
 	case *types.InvalidName:
 		return fmt.Sprintf("The name '%s' is invalid.", f.Name)
 	case *types.ManagedObjectNotFound:
-		return fmt.Sprintf("The object '%s:%s' has already been deleted or has not been completely created", f.Obj.Type, f.Obj.Value)
+		return fmt.Sprintf("The object '%s:%s' has already been deleted or has not been completely created.", f.Obj.Type, f.Obj.Value)
 	case *types.MethodNotFound:
-		return fmt.Sprintf("%s has no method %s in the lab", f.Receiver.Type, f.Method)
+		return fmt.Sprintf("%s has no method %s in the lab.", f.Receiver.Type, f.Method)
 	case *types.InvalidArgument:
-		return "A specified parameter was not correct: " + f.InvalidProperty
+		return "A specified parameter was not correct: " + f.InvalidProperty + "."
 	case *types.InvalidPowerState:
 		return fmt.Sprintf("The attempted operation cannot be performed in the current state (%s).", f.ExistingState)
 	case *types.FileNotFound:
-		return fmt.Sprintf("File %s was not found", f.File)
+		return fmt.Sprintf("File %s was not found.", f.File)
 	case *types.FileAlreadyExists:
-		return fmt.Sprintf("Cannot complete the operation because the file or folder %s already exists", f.File)
+		return fmt.Sprintf("Cannot complete the operation because the file or folder %s already exists.", f.File)
 	case *types.NoDiskSpace:
 		return fmt.Sprintf("Insufficient disk space on datastore '%s'.", f.Datastore)
 	case *types.InvalidDatastorePath:
@@ -63,11 +63,11 @@ func faultText(fault types.BaseMethodFault) string {
 	case *types.InvalidDatastore:
 		return fmt.Sprintf("Invalid datastore '%s'.", f.Name)
 	case *types.ConcurrentAccess:
-		return "The object has been changed by someone else since it was read (changeVersion)."
+		return "The object has been changed by another client since it was read (changeVersion)."
 	case *types.InvalidDeviceSpec:
-		return fmt.Sprintf("Invalid configuration for device '%d': %s", f.DeviceIndex, f.Property)
+		return fmt.Sprintf("Invalid configuration for device '%d': %s.", f.DeviceIndex, f.Property)
 	case *types.InvalidVmConfig:
-		return "The virtual machine's configuration is invalid: " + f.Property
+		return "The virtual machine's configuration is invalid: " + f.Property + "."
 	case *types.InsufficientMemoryResourcesFault:
 		return fmt.Sprintf("Insufficient memory resources: %d bytes are requested, %d are unreserved.", f.Requested, f.Unreserved)
 	case *types.NumVirtualCpusExceedsLimit:
@@ -119,13 +119,13 @@ func wrongPowerState(is, wanted types.VirtualMachinePowerState) types.BaseMethod
 	return &types.InvalidPowerState{ExistingState: is, RequestedState: wanted}
 }
 
-// fileFault says what went wrong with a datastore's file.
+// fileFault returns the fault for an error with a file of a datastore.
 func fileFault(place datastore.Path, err error) types.BaseMethodFault {
 	file := types.FileFault{File: place.String()}
 	switch {
 	case errors.Is(err, datastore.ErrNoSpace):
 		fault := &types.NoDiskSpace{FileFault: file, Datastore: place.Store}
-		because(&fault.MethodFault, fmt.Sprintf("Insufficient disk space on datastore '%s': %v", place.Store, err))
+		because(&fault.MethodFault, fmt.Sprintf("Insufficient disk space on datastore '%s': %v.", place.Store, err))
 		return fault
 	case errors.Is(err, fs.ErrNotExist):
 		return &types.FileNotFound{FileFault: file}
@@ -135,6 +135,6 @@ func fileFault(place datastore.Path, err error) types.BaseMethodFault {
 		return &types.InvalidDatastorePath{InvalidDatastore: types.InvalidDatastore{Name: place.Store}, DatastorePath: place.String()}
 	}
 	fault := &types.CannotAccessFile{FileFault: file}
-	because(&fault.MethodFault, fmt.Sprintf("Cannot access file %s: %v", place, err))
+	because(&fault.MethodFault, fmt.Sprintf("Cannot access file %s: %v.", place, err))
 	return fault
 }

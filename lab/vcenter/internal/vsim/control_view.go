@@ -39,11 +39,11 @@ func (s *Server) machineNamed(name string) (*simulator.VirtualMachine, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("%w: there is no machine %s", ErrNotFound, name)
+		return nil, fmt.Errorf("%w: there is no VM named %s", ErrNotFound, name)
 	case 1:
 		return found[0], nil
 	}
-	return nil, fmt.Errorf("there are %d machines %s", len(found), name)
+	return nil, fmt.Errorf("there are %d VMs named %s", len(found), name)
 }
 
 // Machine describes a machine.
@@ -84,7 +84,7 @@ func (s *Server) Dial(ctx context.Context, name string, port int) (net.Conn, err
 	var address string
 	s.locked(vm, func(*simulator.Context) { address = vm.Guest.IpAddress })
 	if address == "" {
-		return nil, fmt.Errorf("machine %s reports no address", name)
+		return nil, fmt.Errorf("VM %s reports no address", name)
 	}
 	return s.hypervisor.Dial(ctx, address, port)
 }

@@ -55,7 +55,7 @@ func (f *FaultRules) Add(rule FaultRule) error {
 	if rule.Fault != "" {
 		kind, known := types.TypeFunc()(rule.Fault)
 		if !known {
-			return fmt.Errorf("there is no fault %q", rule.Fault)
+			return fmt.Errorf("there is no fault %q in the vSphere API", rule.Fault)
 		}
 		// Go's bindings have a second type for each fault, with Fault behind its name, which clients do not know.
 		_, isSecond := types.TypeFunc()(strings.TrimSuffix(rule.Fault, "Fault"))
@@ -65,7 +65,7 @@ func (f *FaultRules) Add(rule FaultRule) error {
 		active.fault = kind
 	}
 	if rule.Method == "" || rule.DelaySeconds < 0 || rule.Count < 0 || rule.Skip < 0 {
-		return fmt.Errorf("a rule needs a method, and no number below 0")
+		return fmt.Errorf("a fault rule requires a method, and its numbers must not be negative")
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -102,7 +102,7 @@ func (f *FaultRules) apply(call *simulator.Method, name string) (injection, type
 		this := call.This
 		denied.Object, denied.PrivilegeId = &this, "System.View"
 	}
-	because(fault.GetMethodFault(), rule.Fault+": a test has asked for this fault")
+	because(fault.GetMethodFault(), "A test has requested the fault "+rule.Fault+".")
 	return injection{rule.InTask}, fault
 }
 

@@ -133,7 +133,7 @@ func (s *Server) enterMaintenance(host *simulator.HostSystem, task ref, request 
 		return fault
 	}
 	if s.inMaintenanceMode(host) {
-		return invalidHostState(host, "is in maintenance mode already")
+		return invalidHostState(host, "is already in maintenance mode")
 	}
 	if other, begun := s.maintenance.begin(host.Self, task); !begun {
 		return &types.TaskInProgress{Task: other}
@@ -170,11 +170,11 @@ func (s *Server) evacuate(host *simulator.HostSystem, task ref, request *types.E
 		case <-time.After(evacuationPause):
 		case <-timeout:
 			fault := &types.Timedout{}
-			because(&fault.MethodFault, fmt.Sprintf("host %s did not become empty in %d seconds: %s", host.Name, request.Timeout, evacuation.obstacle))
+			because(&fault.MethodFault, fmt.Sprintf("Host %s did not become empty within %d seconds: %s", host.Name, request.Timeout, evacuation.obstacle))
 			return fault
 		case <-cancelled:
 			fault := &types.RequestCanceled{}
-			because(&fault.MethodFault, fmt.Sprintf("host %s does not enter maintenance mode: the task was cancelled", host.Name))
+			because(&fault.MethodFault, fmt.Sprintf("Host %s does not enter maintenance mode: the task was canceled.", host.Name))
 			s.update(s.registry.Get(task), set("info.cancelled", true))
 			return fault
 		case <-s.closing:
@@ -228,9 +228,9 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 
 // note keeps why a machine stays; it is told once, not at each look.
 func (e *evacuation) note(vm *simulator.VirtualMachine, fault types.BaseMethodFault) {
-	obstacle := fmt.Sprintf("%s stays: %s", vm.Name, faultText(fault))
+	obstacle := fmt.Sprintf("virtual machine %s stays on the host. %s", vm.Name, faultText(fault))
 	if obstacle != e.obstacle {
-		slog.Warn("a machine stays on a host that is to enter maintenance mode", "host", e.host.Name, "obstacle", obstacle)
+		slog.Warn("a VM stays on a host that enters maintenance mode", "host", e.host.Name, "obstacle", obstacle)
 	}
 	e.obstacle = obstacle
 }
@@ -244,7 +244,7 @@ func (e *evacuation) done() bool {
 		on := s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn
 		if on || e.poweredOff && !s.drsEnabled(e.host.Self) {
 			if e.obstacle == "" {
-				e.obstacle = vm.Name + " is still there"
+				e.obstacle = "virtual machine " + vm.Name + " is still there."
 			}
 			return false
 		}
@@ -253,7 +253,7 @@ func (e *evacuation) done() bool {
 	defer s.load.mu.Unlock()
 	for vm, claimed := range s.load.admitted {
 		if claimed.Host == e.host.Self {
-			e.obstacle = s.nameOf(vm) + " is on its way there, or away"
+			e.obstacle = "virtual machine " + s.nameOf(vm) + " is being moved there or away."
 			return false
 		}
 	}
@@ -348,10 +348,10 @@ func (s *Server) cancelTask(_ *simulator.Context, request *types.CancelTask) (so
 	}
 	if task, ok := s.registry.Get(request.This).(mo.Reference); ok {
 		if state := s.taskState(task); state == types.TaskInfoStateSuccess || state == types.TaskInfoStateError {
-			return nil, invalidState("the task has ended")
+			return nil, invalidState("The task has already ended.")
 		}
 	}
-	return nil, notSupported("this task cannot be cancelled")
+	return nil, notSupported("This task cannot be canceled.")
 }
 
 func (s *Server) taskState(object mo.Reference) (state types.TaskInfoState) {

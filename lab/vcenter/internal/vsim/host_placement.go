@@ -144,16 +144,16 @@ func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMa
 		case host.Runtime.ConnectionState != types.HostSystemConnectionStateConnected:
 			fault = &types.HostNotConnected{}
 		case host.Runtime.InMaintenanceMode || s.maintenance.isEntering(host.Self):
-			fault = invalidState(fmt.Sprintf("host %s is in maintenance mode", host.Name))
+			fault = invalidState(fmt.Sprintf("Host %s is in maintenance mode.", host.Name))
 		}
 		for _, store := range s.datastoresOf(config) {
 			if fault == nil && !slices.Contains(host.Datastore, store) {
-				fault = vmConfigFault(fmt.Sprintf("host %s does not see datastore %s", host.Name, s.nameOf(store)))
+				fault = vmConfigFault(fmt.Sprintf("Host %s does not mount datastore %s.", host.Name, s.nameOf(store)))
 			}
 		}
 		for _, network := range s.networksOf(config) {
 			if fault == nil && !slices.Contains(host.Network, network) {
-				fault = vmConfigFault(fmt.Sprintf("host %s does not have network %s", host.Name, s.nameOf(network)))
+				fault = vmConfigFault(fmt.Sprintf("Host %s does not have network %s.", host.Name, s.nameOf(network)))
 			}
 		}
 	})
@@ -313,7 +313,7 @@ func (s *Server) placementConfig(spec *types.PlacementSpec) (*types.VirtualMachi
 			change = spec.ConfigSpec
 		}
 	default:
-		return nil, ref{}, notSupported(fmt.Sprintf("a placement of type %q", spec.PlacementType))
+		return nil, ref{}, notSupported(fmt.Sprintf("The lab does not support placements of type %q.", spec.PlacementType))
 	}
 	if change != nil {
 		// Devices would become files; the size is what placement looks at.

@@ -43,6 +43,6 @@ func (s *Server) hostMounts(host *simulator.HostSystem, store string) types.Base
 		return nil
 	}
 	fault := &types.InvalidDatastore{Datastore: &entity.Self, Name: store}
-	because(&fault.MethodFault, fmt.Sprintf("host %s does not see datastore %s", host.Name, store))
+	because(&fault.MethodFault, fmt.Sprintf("Host %s does not mount datastore %s.", host.Name, store))
 	return fault
 }

@@ -19,7 +19,7 @@ import (
 func (s *Server) createFolder(_ *simulator.Context, request *types.CreateFolder) (soap.HasFault, types.BaseMethodFault) {
 	parent := s.registry.Get(request.This).(*simulator.Folder)
 	if !slices.Contains(parent.ChildType, "Folder") {
-		return nil, notSupported("this folder holds no folders")
+		return nil, notSupported("This folder cannot contain folders.")
 	}
 	name := escaped(request.Name)
 	release, fault := s.takeName(parent.Self, name)
@@ -42,7 +42,7 @@ func (s *Server) renameFolder(ctx *simulator.Context, request *types.Rename_Task
 			return nil, nil
 		}
 		if folder.Parent == nil || folder.Parent.Type != "Folder" {
-			return nil, notSupported("a datacenter's own folders keep their names")
+			return nil, notSupported("The root folders of a datacenter cannot be renamed.")
 		}
 		release, fault := s.takeName(*folder.Parent, name)
 		if fault != nil {
@@ -72,11 +72,11 @@ func (s *Server) moveInto(target *simulator.Folder, reference ref) types.BaseMet
 		return &types.ManagedObjectNotFound{Obj: reference}
 	}
 	if !slices.Contains(target.ChildType, reference.Type) {
-		return notSupported("this folder does not hold objects of type " + reference.Type)
+		return notSupported("This folder cannot contain objects of type " + reference.Type + ".")
 	}
 	source, ok := s.registry.Get(*entity.Entity().Parent).(*simulator.Folder)
 	if !ok || s.datacenterOf(source.Self) != s.datacenterOf(target.Self) {
-		return notSupported("the object cannot leave where it is")
+		return notSupported("This object cannot be moved.")
 	}
 	if source == target {
 		return nil
@@ -106,7 +106,7 @@ func (s *Server) destroyFolder(ctx *simulator.Context, request *types.Destroy_Ta
 	folder := s.registry.Get(request.This).(*simulator.Folder)
 	return s.task(ctx, folder.Self, "Destroy_Task", func() (types.AnyType, types.BaseMethodFault) {
 		if folder.Parent == nil || folder.Parent.Type != "Folder" {
-			return nil, notSupported("a datacenter's own folders stay")
+			return nil, notSupported("The root folders of a datacenter cannot be destroyed.")
 		}
 		if fault := s.requireDestroyable(folder.Self); fault != nil {
 			return nil, fault
@@ -155,10 +155,10 @@ func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResou
 	for _, reference := range request.List {
 		vm := s.vm(reference)
 		if vm == nil {
-			return nil, notSupported("the lab moves only machines between pools")
+			return nil, notSupported("The lab moves only virtual machines between resource pools.")
 		}
 		if s.isTemplate(vm) {
-			return nil, notSupported("a template is in no pool")
+			return nil, notSupported("A template is not in a resource pool.")
 		}
 		// A machine that runs in another cluster would have to be moved there first.
 		if s.clusterOf(s.hostOf(vm)) != s.clusterOf(request.This) {

@@ -85,7 +85,7 @@ func (s *Server) findHostState(r *relocation, f *findings) {
 		return
 	}
 	if r.host.Self != r.from && s.unavailable(r.host) {
-		f.add(types.CheckTestTypeHostTests, invalidHostState(r.host, "is in maintenance mode, or on its way there"))
+		f.add(types.CheckTestTypeHostTests, invalidHostState(r.host, "is in maintenance mode or entering it"))
 	}
 }
 
@@ -98,13 +98,13 @@ func (s *Server) disconnected(host *simulator.HostSystem) types.BaseMethodFault 
 		return nil
 	}
 	fault := &types.HostNotConnected{}
-	because(&fault.MethodFault, fmt.Sprintf("host %s is not connected", host.Name))
+	because(&fault.MethodFault, fmt.Sprintf("Host %s is not connected.", host.Name))
 	return fault
 }
 
 func invalidHostState(host *simulator.HostSystem, text string) types.BaseMethodFault {
 	fault := &types.InvalidHostState{Host: &host.Self}
-	because(&fault.MethodFault, fmt.Sprintf("host %s %s", host.Name, text))
+	because(&fault.MethodFault, fmt.Sprintf("Host %s %s.", host.Name, text))
 	return fault
 }
 
@@ -139,7 +139,7 @@ func (r *relocation) splitsTree() types.BaseMethodFault {
 		return nil
 	}
 	fault := &types.SnapshotMoveToNonHomeNotSupported{}
-	because(&fault.MethodFault, "the files of a machine with snapshots are moved all together to one datastore, or not at all")
+	because(&fault.MethodFault, "The files of a virtual machine with snapshots can only be moved together to one datastore.")
 	return fault
 }
 
@@ -152,7 +152,7 @@ func boundDevice(device types.BaseVirtualDevice) types.BaseMethodFault {
 	label := labelOf(device)
 	notSupported := types.DeviceNotSupported{Device: label, Reason: string(types.DeviceNotSupportedReasonHost)}
 	if _, isPassthrough := device.(*types.VirtualPCIPassthrough); isPassthrough {
-		because(&notSupported.MethodFault, label+" passes a device of the host through")
+		because(&notSupported.MethodFault, label+" uses a passthrough device of the host.")
 		return &notSupported
 	}
 	if _, isCard := device.(types.BaseVirtualEthernetCard); isCard {
@@ -161,11 +161,11 @@ func boundDevice(device types.BaseVirtualDevice) types.BaseMethodFault {
 	switch base.Backing.(type) {
 	case types.BaseVirtualDeviceURIBackingInfo, types.BaseVirtualDeviceRemoteDeviceBackingInfo:
 		fault := &types.RemoteDeviceNotSupported{DeviceNotSupported: notSupported}
-		because(&fault.MethodFault, label+" is connected to a remote device")
+		because(&fault.MethodFault, label+" is connected to a remote device.")
 		return fault
 	case types.BaseVirtualDeviceDeviceBackingInfo, types.BaseVirtualDevicePipeBackingInfo:
 		fault := &types.DeviceBackingNotSupported{DeviceNotSupported: notSupported, Backing: fmt.Sprintf("%T", base.Backing)}
-		because(&fault.MethodFault, label+" is connected to something of the host's own")
+		because(&fault.MethodFault, label+" is connected to a device of the host.")
 		return fault
 	}
 	return nil
@@ -188,7 +188,7 @@ func (s *Server) findStorage(r *relocation, f *findings) {
 		} else {
 			f.add(types.CheckTestTypeDatastoreTests, &types.CannotAccessVmConfig{Reason: *localized(fault),
 				CannotAccessVmComponent: types.CannotAccessVmComponent{VmConfigFault: vmConfigCause(
-					fmt.Sprintf("the machine's configuration %s: %s", r.draft.config.Files.VmPathName, faultText(fault)))}})
+					fmt.Sprintf("The virtual machine's configuration file %s cannot be reached. %s", r.draft.config.Files.VmPathName, faultText(fault)))}})
 		}
 	}
 	for _, device := range r.draft.config.Hardware.Device {
@@ -221,7 +221,7 @@ func (s *Server) findBacking(r *relocation, device types.BaseVirtualDevice, f *f
 	connection := device.GetVirtualDevice().Connectable
 	unreachable := types.CannotAccessVmDevice{Device: labelOf(device), Backing: place.String(),
 		Connected: connection == nil || connection.Connected}
-	unreachable.VmConfigFault = vmConfigCause(fmt.Sprintf("%s uses %s: %s", unreachable.Device, place, faultText(fault)))
+	unreachable.VmConfigFault = vmConfigCause(fmt.Sprintf("%s uses %s. %s", unreachable.Device, place, faultText(fault)))
 	if _, isDisk := device.(*types.VirtualDisk); isDisk {
 		f.add(types.CheckTestTypeDatastoreTests, &types.CannotAccessVmDisk{CannotAccessVmDevice: unreachable, Fault: *localized(fault)})
 	} else if unreachable.Connected {
@@ -250,11 +250,11 @@ func (s *Server) storeFault(r *relocation, name string) types.BaseMethodFault {
 	switch {
 	case !summary.Accessible:
 		fault := &types.InaccessibleDatastore{InvalidDatastore: types.InvalidDatastore{Datastore: &store.Self, Name: name}}
-		because(&fault.MethodFault, fmt.Sprintf("datastore %s is not accessible", name))
+		because(&fault.MethodFault, fmt.Sprintf("Datastore %s is not accessible.", name))
 		return fault
 	case inside != "" && inside != string(types.DatastoreSummaryMaintenanceModeStateNormal) && name != r.draft.home.Store:
 		fault := &types.InvalidDatastoreState{DatastoreName: name}
-		because(&fault.MethodFault, fmt.Sprintf("datastore %s is in maintenance mode", name))
+		because(&fault.MethodFault, fmt.Sprintf("Datastore %s is in maintenance mode.", name))
 		return fault
 	}
 	return nil
@@ -294,7 +294,7 @@ func (s *Server) findNetworks(r *relocation, f *findings) {
 		}
 		fault := &types.CannotAccessNetwork{Network: &network, CannotAccessVmDevice: types.CannotAccessVmDevice{
 			Device: labelOf(card), Backing: name, Connected: card.Connectable == nil || card.Connectable.Connected}}
-		fault.VmConfigFault = vmConfigCause(fmt.Sprintf("%s is connected to network %s, which host %s does not have",
+		fault.VmConfigFault = vmConfigCause(fmt.Sprintf("%s is connected to network %s, which host %s does not have.",
 			fault.Device, name, r.host.Name))
 		f.add(types.CheckTestTypeNetworkTests, fault)
 	}

@@ -21,7 +21,7 @@ func (s *Server) migrateVM(ctx *simulator.Context, request *types.MigrateVM_Task
 	vm := s.vm(request.This)
 	return s.movingTask(ctx, vm, "MigrateVM_Task", func(progress func(int32)) types.BaseMethodFault {
 		if s.isTemplate(vm) {
-			return notSupported("a template cannot be migrated")
+			return notSupported("A template cannot be migrated.")
 		}
 		if state := s.powerState(vm); request.State != "" && state != request.State {
 			return wrongPowerState(state, request.State)

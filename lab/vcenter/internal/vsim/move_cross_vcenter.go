@@ -68,7 +68,7 @@ func (s *Server) linked(locator *types.ServiceLocator) (*Server, types.BaseMetho
 	}
 	credential, ok := locator.Credential.(*types.ServiceLocatorNamePassword)
 	if !ok {
-		return nil, notSupported("the lab logs in at another vCenter only with a name and a password")
+		return nil, notSupported("The lab logs in to another vCenter only with a user name and a password.")
 	}
 	if !found.server.validPassword(credential.Username, credential.Password) {
 		return nil, &types.InvalidLogin{}
@@ -117,9 +117,9 @@ func (s *Server) crossingOf(vm *simulator.VirtualMachine, spec *types.VirtualMac
 	})
 	switch {
 	case c.config.Template:
-		return nil, notSupported("the lab does not move templates to another vCenter")
+		return nil, notSupported("The lab does not move templates to another vCenter.")
 	case hasSnapshots:
-		return nil, notSupported("the lab does not move machines with snapshots to another vCenter")
+		return nil, notSupported("The lab does not move virtual machines with snapshots to another vCenter.")
 	}
 	return c, c.resolve()
 }
@@ -397,7 +397,7 @@ func (c *crossing) carry(arrived *simulator.VirtualMachine, copies diskCopies) t
 	tenant, shares := c.from.hypervisor.(*machine.Tenant)
 	other, otherShares := c.to.hypervisor.(*machine.Tenant)
 	if !shares || !otherShares {
-		return notSupported("the two vCenters have no hypervisor in common")
+		return notSupported("The two vCenters do not share a hypervisor.")
 	}
 	host, fault := c.to.admit(arrived, c.place.host)
 	if fault != nil {
@@ -422,7 +422,7 @@ func (c *crossing) carry(arrived *simulator.VirtualMachine, copies diskCopies) t
 		close(begun.shown)
 		c.to.runs.end(arrived.Self.Value, begun)
 		c.to.dismiss(arrived.Self)
-		return migrationFault(fmt.Sprintf("moving %s to another vCenter failed, it goes on where it was: %v", spec.Name, err))
+		return migrationFault(fmt.Sprintf("Moving virtual machine %s to another vCenter failed. It continues where it was: %v.", spec.Name, err))
 	}
 	from := c.from.nameOf(c.from.hostOf(c.vm))
 	c.to.moves.add(arrived.Self, MoveRecord{From: from, To: spec.Host, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})

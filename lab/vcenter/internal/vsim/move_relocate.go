@@ -97,7 +97,7 @@ func (s *Server) planPool(r *relocation, spec *types.VirtualMachineRelocateSpec)
 		return invalidArgument("spec.pool")
 	}
 	if r.pool == nil {
-		return notSupported("a template is in no resource pool")
+		return notSupported("A template is not in a resource pool.")
 	}
 	r.pool = spec.Pool
 	return nil
@@ -269,7 +269,7 @@ func staysOnParent(how string, backing *types.VirtualDiskFlatVer2BackingInfo, st
 	case types.VirtualMachineRelocateDiskMoveOptionsMoveChildMostDiskBacking:
 		return backing.Parent != nil, nil
 	case types.VirtualMachineRelocateDiskMoveOptionsCreateNewChildDiskBacking:
-		return false, notSupported("the lab does not put a new disk above one that it moves")
+		return false, notSupported("The lab does not create a new child disk for a disk that it moves.")
 	}
 	return false, invalidArgument("spec.diskMoveType")
 }

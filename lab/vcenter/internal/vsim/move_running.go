@@ -65,7 +65,7 @@ func (s *Server) carry(r *relocation, spec machine.Spec, copyFiles func() error)
 	move, err := s.hypervisor.Migrate(r.vm.Self.Value, spec, copyFiles)
 	if err != nil {
 		s.restorePlace(r.vm.Self, before)
-		return migrationFault(fmt.Sprintf("moving %s to host %s failed, it goes on where it was: %v", spec.Name, r.host.Name, err))
+		return migrationFault(fmt.Sprintf("Moving virtual machine %s to host %s failed. It continues where it was: %v.", spec.Name, r.host.Name, err))
 	}
 	s.moves.add(r.vm.Self, MoveRecord{From: s.nameOf(r.from), To: r.host.Name, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
 	return nil

@@ -131,7 +131,7 @@ func (s *Server) Close() error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("powering everything off: %w", err)
+		return fmt.Errorf("powering off all VMs: %w", err)
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (s *Server) Close() error {
 func (s *Server) SetFree(name string, free int64) error {
 	store := s.stores.Named(name)
 	if store == nil {
-		return fmt.Errorf("%w: there is no datastore %s", ErrNotFound, name)
+		return fmt.Errorf("%w: there is no datastore named %s", ErrNotFound, name)
 	}
 	if err := store.Rescan(); err != nil {
 		return err

@@ -27,7 +27,7 @@ const folderPrefix = "/folder/"
 func uploadFault(place datastore.Path, err error) types.BaseMethodFault {
 	if errors.Is(err, vmdk.ErrFormat) {
 		fault := &types.OvfImportFailed{}
-		because(&fault.MethodFault, fmt.Sprintf("the upload for %s is %v", place, err))
+		because(&fault.MethodFault, fmt.Sprintf("The upload of %s failed: %v.", place, err))
 		return fault
 	}
 	return fileFault(place, err)
@@ -37,7 +37,7 @@ func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 	s.recordHTTP(r)
 	if !s.mayAccessFiles(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="VMware HTTP server"`)
-		http.Error(w, "files need a session's cookie, a ticket, or the password", http.StatusUnauthorized)
+		http.Error(w, "Access to files requires the cookie of a session, a ticket, or the password.", http.StatusUnauthorized)
 		return
 	}
 	place, err := s.requestedFile(r)
@@ -55,7 +55,7 @@ func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNoContent)
 		}
 	default:
-		http.Error(w, "GET, HEAD, PUT or DELETE", http.StatusMethodNotAllowed)
+		http.Error(w, "Only GET, HEAD, PUT and DELETE are supported.", http.StatusMethodNotAllowed)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), httpStatus(err))

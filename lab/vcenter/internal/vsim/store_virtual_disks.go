@@ -41,7 +41,7 @@ func (s *Server) deleteVirtualDisk(ctx *simulator.Context, request *types.Delete
 		}
 		if s.diskUse.shared(place, ref{}) {
 			fault := &types.FileLocked{FileFault: types.FileFault{File: place.String()}}
-			because(&fault.MethodFault, "a machine uses the disk "+place.String())
+			because(&fault.MethodFault, "A virtual machine uses the disk "+place.String()+".")
 			return nil, fault
 		}
 		if err := s.stores.RemoveDisk(place); err != nil {
@@ -68,7 +68,7 @@ func (s *Server) extendVirtualDisk(ctx *simulator.Context, request *types.Extend
 		return nil, fault
 	}
 	if s.diskUse.shared(place, ref{}) {
-		return nil, invalidState("a machine uses the disk " + place.String())
+		return nil, invalidState("A virtual machine uses the disk " + place.String() + ".")
 	}
 	return s.fileTask(ctx, request.Name, "ExtendVirtualDisk_Task", func(place datastore.Path) error {
 		return s.stores.GrowDisk(place, request.NewCapacityKb*1024)

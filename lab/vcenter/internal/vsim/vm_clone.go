@@ -44,7 +44,7 @@ func (s *Server) cloneVM(ctx *simulator.Context, request *types.CloneVM_Task) (s
 func (s *Server) clone(source *simulator.VirtualMachine, request *types.CloneVM_Task) (*simulator.VirtualMachine, types.BaseMethodFault) {
 	spec := &request.Spec
 	if spec.Customization != nil {
-		return nil, notSupported("the lab does not customize guests")
+		return nil, notSupported("The lab does not customize guests.")
 	}
 	base, fault := s.cloneSource(source, spec.Snapshot)
 	if fault != nil {
@@ -180,7 +180,7 @@ func (d *draft) cloneDisk(base cloneBase, location *types.VirtualMachineRelocate
 	if base.isOn && !base.snapshot {
 		fault := &types.InvalidPowerState{ExistingState: types.VirtualMachinePowerStatePoweredOn,
 			RequestedState: types.VirtualMachinePowerStatePoweredOff}
-		because(&fault.MethodFault, "the lab copies disks only of a machine that is powered off, or from a snapshot")
+		because(&fault.MethodFault, "The lab copies the disks of a virtual machine only if it is powered off, or from a snapshot.")
 		return fault
 	}
 	thin := backing.ThinProvisioned != nil && *backing.ThinProvisioned

@@ -96,7 +96,7 @@ func (d *draft) applyDevices(spec *types.VirtualMachineConfigSpec) types.BaseMet
 func (d *draft) applyDevice(change deviceChange) types.BaseMethodFault {
 	if d.poweredOn && !d.onlyReconnects(change) {
 		fault := &types.InvalidDeviceOperation{}
-		because(&fault.MethodFault, "the lab does not change devices of a machine that is powered on")
+		because(&fault.MethodFault, "The lab does not change the devices of a virtual machine that is powered on.")
 		return fault
 	}
 	switch change.Operation {
@@ -388,7 +388,7 @@ func (d *draft) removeDevice(change deviceChange) types.BaseMethodFault {
 		for _, other := range d.config.Hardware.Device {
 			if other.GetVirtualDevice().ControllerKey == key {
 				fault := &types.InvalidDeviceOperation{}
-				because(&fault.MethodFault, "the controller still has devices")
+				because(&fault.MethodFault, "The controller still has devices.")
 				return fault
 			}
 		}

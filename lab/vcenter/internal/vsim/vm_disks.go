@@ -46,7 +46,7 @@ func (d *draft) configureDisk(change deviceChange, disk, old *types.VirtualDisk)
 		backing.DiskMode = string(types.VirtualDiskModePersistent)
 	case types.VirtualDiskModePersistent, types.VirtualDiskModeIndependent_persistent:
 	default:
-		return notSupported(fmt.Sprintf("the lab has no disks of mode %q", backing.DiskMode))
+		return notSupported(fmt.Sprintf("The lab does not support the disk mode %q.", backing.DiskMode))
 	}
 	if old != nil {
 		return d.changeDisk(change, disk, backing, old)
@@ -212,7 +212,7 @@ func (d *draft) changeDisk(change deviceChange, disk *types.VirtualDisk, backing
 		return change.invalid("device.capacityInKB")
 	case was.Parent != nil || d.frozen || d.server.diskUse.shared(place, d.vm):
 		fault := &types.InvalidDeviceOperation{}
-		because(&fault.MethodFault, "a disk that stands on another, or that others stand on, cannot be resized")
+		because(&fault.MethodFault, "A disk with a parent or with children cannot be resized.")
 		return fault
 	default:
 		if err := d.server.stores.GrowDisk(place, wanted); err != nil {
@@ -231,7 +231,7 @@ func (d *draft) removeDisk(change deviceChange, disk *types.VirtualDisk) types.B
 	case types.VirtualDeviceConfigSpecFileOperationDestroy:
 		if d.frozen {
 			fault := &types.InvalidDeviceOperation{}
-			because(&fault.MethodFault, "a disk that is part of a snapshot cannot be destroyed")
+			because(&fault.MethodFault, "A disk that is part of a snapshot cannot be destroyed.")
 			return fault
 		}
 		d.doomed = append(d.doomed, place)

@@ -43,7 +43,7 @@ func (s *Server) Set(id, key, value string) {
 		return
 	}
 	if !isGuestInfo(key) {
-		slog.Warn("a guest tried to set what is not its own", "machine", current.vm.Name, "key", key)
+		slog.Warn("a guest tried to set a key that is not guestinfo.*", "vm", current.vm.Name, "key", key)
 		return
 	}
 	vm := current.vm
@@ -91,7 +91,7 @@ func (s *Server) guestNICs(config *types.VirtualMachineConfigInfo, reported []ma
 		for _, address := range nic.Addresses {
 			ip, subnet, err := net.ParseCIDR(address)
 			if err != nil {
-				slog.Warn("a guest reported what is no address", "machine", config.Name, "address", address)
+				slog.Warn("a guest reported an invalid address", "vm", config.Name, "address", address)
 				continue
 			}
 			length, _ := subnet.Mask.Size()
@@ -117,7 +117,7 @@ func (s *Server) Off(id, reason string) {
 	quiet := current.quiet
 	s.runs.mu.Unlock()
 	s.runs.end(id, current)
-	slog.Info("machine is off", "machine", current.vm.Name, "reason", reason)
+	slog.Info("VM is powered off", "vm", current.vm.Name, "reason", reason)
 	if !quiet {
 		s.showOff(current.vm)
 	}

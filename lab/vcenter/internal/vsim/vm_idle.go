@@ -26,7 +26,7 @@ func (s *Server) AddIdle(count int, prefix string) error {
 		name := fmt.Sprintf("%s%d", prefix, number)
 		release, fault := s.takeName(folder.Self, name)
 		if fault != nil {
-			return fmt.Errorf("adding machine %s: %s", name, faultText(fault))
+			return fmt.Errorf("adding VM %s: %s", name, faultText(fault))
 		}
 		s.addIdle(folder, name, number)
 		release()

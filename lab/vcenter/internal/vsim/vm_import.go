@@ -71,7 +71,7 @@ func (l *leases) withTicket(ticket string) *Lease {
 func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (soap.HasFault, types.BaseMethodFault) {
 	spec, ok := request.Spec.(*types.VirtualMachineImportSpec)
 	if !ok {
-		return nil, notSupported("the lab imports single machines only")
+		return nil, notSupported("The lab imports single virtual machines only.")
 	}
 	folder := s.datacenterOf(request.This).VmFolder
 	if request.Folder != nil {
@@ -146,7 +146,7 @@ func (l *Lease) stopClock() {
 // expire ends a lease whose client is silent.
 func (l *Lease) expire() {
 	fault := &types.Timedout{}
-	because(&fault.MethodFault, fmt.Sprintf("the import's client was silent for %v", l.timeout()))
+	because(&fault.MethodFault, fmt.Sprintf("The client of the import reported no progress for %v.", l.timeout()))
 	l.fail(fault)
 }
 
@@ -189,7 +189,7 @@ func (l *Lease) discard() {
 	destroy := l.server.exclusive(l.vm, func() (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(l.vm) })
 	_, fault := destroy()
 	if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone { // its client may have destroyed it
-		slog.Error("an import's machine was not removed", "machine", l.vm.Name, "fault", faultText(fault))
+		slog.Error("the VM of an import was not removed", "vm", l.vm.Name, "fault", faultText(fault))
 	}
 }
 
@@ -211,7 +211,7 @@ func (s *Server) completeLease(_ *simulator.Context, request *types.HttpNfcLease
 	ready, busy := lease.vm != nil && !lease.over, len(lease.uploads) > 0
 	lease.mu.Unlock()
 	if !ready || busy || !lease.end() {
-		return nil, invalidState("the import is not ready to be completed")
+		return nil, invalidState("The import is not ready to be completed.")
 	}
 	s.refreshFiles(lease.vm)
 	s.update(lease, set("transferProgress", int32(100)), set("state", types.HttpNfcLeaseStateDone))
@@ -246,7 +246,7 @@ func (s *Server) progressLease(_ *simulator.Context, request *types.HttpNfcLease
 	}
 	lease.mu.Unlock()
 	if !alive {
-		return nil, invalidState("the import is not in progress")
+		return nil, invalidState("The import is not in progress.")
 	}
 	s.update(lease, set("transferProgress", request.Percent))
 	return &methods.HttpNfcLeaseProgressBody{Res: &types.HttpNfcLeaseProgressResponse{}}, nil
@@ -256,7 +256,7 @@ func (s *Server) progressLease(_ *simulator.Context, request *types.HttpNfcLease
 func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	s.recordHTTP(r)
 	if r.Method != http.MethodPut && r.Method != http.MethodPost {
-		http.Error(w, "disks are uploaded by PUT or POST", http.StatusMethodNotAllowed)
+		http.Error(w, "Disks are uploaded by PUT or POST.", http.StatusMethodNotAllowed)
 		return
 	}
 	ticket, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, nfcPrefix), "/")
@@ -264,11 +264,11 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	connection := http.NewResponseController(w)
 	place, finish, found := lease.begin(name, func() {
 		if err := connection.SetReadDeadline(time.Now()); err != nil {
-			slog.Error("an upload cannot be broken off", "error", err)
+			slog.Error("an upload cannot be aborted", "error", err)
 		}
 	})
 	if !found {
-		http.Error(w, "there is no such import", http.StatusNotFound)
+		http.Error(w, "There is no such import.", http.StatusNotFound)
 		return
 	}
 	err := s.stores.ImportDisk(place, r.Body)
@@ -279,7 +279,7 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusCreated)
 	case r.Context().Err() != nil:
 		// The connection broke: the client may try again while the lease lives.
-		slog.Warn("an upload broke off", "disk", place.String(), "error", err)
+		slog.Warn("an upload was interrupted", "disk", place.String(), "error", err)
 	default:
 		lease.fail(uploadFault(place, err))
 		http.Error(w, err.Error(), http.StatusInternalServerError)

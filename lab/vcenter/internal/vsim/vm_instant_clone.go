@@ -47,7 +47,7 @@ func (s *Server) instantClone(source *simulator.VirtualMachine, spec *types.Virt
 	goesOn := s.draftOf(source)
 	for _, disk := range disksOf(goesOn.config.Hardware.Device) {
 		if disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo).DiskMode != string(types.VirtualDiskModePersistent) {
-			return nil, notSupported("an independent disk can have no other that stands on it")
+			return nil, notSupported("An independent disk cannot have child disks.")
 		}
 	}
 	twin := &draft{server: s, name: name, home: datastore.Path{Store: to.store, Relative: name}, host: goesOn.host, config: copied(goesOn.config)}
@@ -90,13 +90,13 @@ func (s *Server) instantCloneDestination(source *simulator.VirtualMachine, spec 
 	location := &spec.Location
 	switch {
 	case isTemplate:
-		return destination{}, notSupported("a template cannot be cloned instantly")
+		return destination{}, notSupported("A template cannot be instantly cloned.")
 	case state != types.VirtualMachinePowerStatePoweredOn:
 		return destination{}, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
 	case hasSnapshots:
-		return destination{}, notSupported("the lab clones no machine instantly that has snapshots")
+		return destination{}, notSupported("The lab does not instantly clone virtual machines with snapshots.")
 	case !onlyLocates(location):
-		return destination{}, notSupported("of an instant clone's location only folder, datastore, pool and network cards can be given")
+		return destination{}, notSupported("The location of an instant clone may only set folder, datastore, pool and network adapters.")
 	}
 	if location.Pool != nil {
 		pool = location.Pool
@@ -171,7 +171,7 @@ func (s *Server) fork(source *simulator.VirtualMachine, goesOn *draft, clone *si
 		close(begun.shown)
 		s.runs.end(clone.Self.Value, begun)
 		s.dismiss(clone.Self)
-		return systemError(fmt.Sprintf("forking %s failed, it goes on as it was: %v", running.Name, err))
+		return systemError(fmt.Sprintf("Forking virtual machine %s failed. It continues unchanged: %v.", running.Name, err))
 	}
 	s.moves.add(source.Self, MoveRecord{From: first.Host, To: first.Host, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
 	s.publishChange(source, goesOn)

@@ -62,7 +62,7 @@ func (r *runs) end(id string, ended *run) {
 func (s *Server) powerOnVM(ctx *simulator.Context, request *types.PowerOnVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	if s.isTemplate(vm) {
-		return nil, notSupported("a template cannot be powered on")
+		return nil, notSupported("A template cannot be powered on.")
 	}
 	return s.task(ctx, vm.Self, "PowerOnVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
 		return nil, s.powerOn(vm, s.hostAsked(vm, request.Host))
@@ -75,7 +75,7 @@ func (s *Server) powerOn(vm *simulator.VirtualMachine, only *ref) types.BaseMeth
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
 	}
 	if s.isTemplate(vm) {
-		return notSupported("a template cannot be powered on")
+		return notSupported("A template cannot be powered on.")
 	}
 	host, fault := s.admit(vm, only)
 	if fault != nil {
@@ -101,7 +101,7 @@ func (s *Server) boot(vm *simulator.VirtualMachine) types.BaseMethodFault {
 		begun.failed = true
 		close(begun.shown)
 		s.runs.end(vm.Self.Value, begun)
-		return vmConfigFault(fmt.Sprintf("the lab's hypervisor did not start %s: %v", spec.Name, err))
+		return vmConfigFault(fmt.Sprintf("The lab's hypervisor did not start virtual machine %s: %v.", spec.Name, err))
 	}
 	now := time.Now()
 	s.locked(vm, func(ctx *simulator.Context) {
@@ -180,7 +180,7 @@ func (s *Server) addDisk(spec *machine.Spec, config *types.VirtualMachineConfigI
 			return nil
 		}
 	}
-	return vmConfigFault("the lab runs only machines whose disks are on SCSI controller 0")
+	return vmConfigFault("The lab runs only virtual machines whose disks are on SCSI controller 0.")
 }
 
 func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom) types.BaseMethodFault {
@@ -203,7 +203,7 @@ func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom) types.Bas
 		return fileFault(place, err)
 	}
 	if spec.ISO != "" {
-		return vmConfigFault("the lab runs only machines with one ISO connected")
+		return vmConfigFault("The lab runs only virtual machines with at most one connected ISO image.")
 	}
 	spec.ISO = file
 	return nil
@@ -229,7 +229,7 @@ func (s *Server) kill(vm *simulator.VirtualMachine, current *run) types.BaseMeth
 		case <-current.done:
 			return nil
 		case <-time.After(time.Second):
-			return systemError(fmt.Sprintf("powering off %s: %v", vm.Name, err))
+			return systemError(fmt.Sprintf("Powering off virtual machine %s failed: %v.", vm.Name, err))
 		}
 	}
 	<-current.done
@@ -269,7 +269,7 @@ func (s *Server) shutdownGuest(_ *simulator.Context, request *types.ShutdownGues
 		return nil, &types.ToolsUnavailable{}
 	}
 	if err := s.hypervisor.PowerButton(vm.Self.Value); err != nil {
-		return nil, systemError(fmt.Sprintf("shutting down %s: %v", vm.Name, err))
+		return nil, systemError(fmt.Sprintf("Shutting down the guest of virtual machine %s failed: %v.", vm.Name, err))
 	}
 	return &methods.ShutdownGuestBody{Res: &types.ShutdownGuestResponse{}}, nil
 }

@@ -29,7 +29,7 @@ func (s *Server) reconfigVM(ctx *simulator.Context, request *types.ReconfigVM_Ta
 
 func (s *Server) reconfigure(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	if s.isTemplate(vm) && !onlyNames(spec) {
-		return notSupported("of a template only the name and the annotation can be changed")
+		return notSupported("Only the name and the annotation of a template can be changed.")
 	}
 	d := s.draftOf(vm)
 	if name := escaped(spec.Name); spec.Name != "" && name != d.name {
@@ -69,7 +69,7 @@ func (s *Server) markAsTemplate(_ *simulator.Context, request *types.MarkAsTempl
 	lock.Lock()
 	defer lock.Unlock()
 	if s.isTemplate(vm) {
-		return nil, notSupported("it is a template already")
+		return nil, notSupported("The virtual machine is already a template.")
 	}
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
@@ -85,7 +85,7 @@ func (s *Server) markAsVirtualMachine(_ *simulator.Context, request *types.MarkA
 	lock.Lock()
 	defer lock.Unlock()
 	if !s.isTemplate(vm) {
-		return nil, notSupported("it is not a template")
+		return nil, notSupported("The virtual machine is not a template.")
 	}
 	pool, ok := s.registry.Get(request.Pool).(*simulator.ResourcePool)
 	if !ok {

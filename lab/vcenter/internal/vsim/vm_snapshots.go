@@ -53,10 +53,10 @@ func (s *Server) createSnapshotEx(ctx *simulator.Context, request *types.CreateS
 
 func (s *Server) requireOffForSnapshots(vm *simulator.VirtualMachine) types.BaseMethodFault {
 	if s.isTemplate(vm) {
-		return notSupported("a template's snapshots cannot be changed")
+		return notSupported("The snapshots of a template cannot be changed.")
 	}
 	if s.powerState(vm) != types.VirtualMachinePowerStatePoweredOff {
-		return notSupported("the lab takes, reverts and removes snapshots only of machines that are powered off")
+		return notSupported("The lab creates, reverts to and removes snapshots only of virtual machines that are powered off.")
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (s *Server) snapshot(vm *simulator.VirtualMachine, name, description string
 			node.Id = highestID(info.RootSnapshotList) + 1
 			parent := findSnapshot(info.RootSnapshotList, vm.Snapshot.CurrentSnapshot)
 			if len(snapshotRefs(info.RootSnapshotList)) >= deepestSnapshots {
-				fault = invalidState(fmt.Sprintf("a machine has at most %d snapshots", deepestSnapshots))
+				fault = invalidState(fmt.Sprintf("A virtual machine has at most %d snapshots.", deepestSnapshots))
 				return
 			}
 			parent.ChildSnapshotList = append(parent.ChildSnapshotList, node)

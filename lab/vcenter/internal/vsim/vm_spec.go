@@ -47,7 +47,7 @@ func (d *draft) checkUnsupported(spec *types.VirtualMachineConfigSpec) types.Bas
 		"deviceGroups": spec.DeviceGroups != nil, "sgxInfo": spec.SgxInfo != nil, "pmem": spec.Pmem != nil,
 	} {
 		if given {
-			return notSupported("the lab has no " + name)
+			return notSupported("The lab does not support " + name + ".")
 		}
 	}
 	return nil
@@ -86,7 +86,7 @@ func (d *draft) applyIdentity(spec *types.VirtualMachineConfigSpec) types.BaseMe
 	if spec.Version != "" {
 		version, err := types.ParseHardwareVersion(spec.Version)
 		if err != nil || !version.IsSupported() {
-			return notSupported(fmt.Sprintf("hardware version %q", spec.Version))
+			return notSupported(fmt.Sprintf("The lab does not support the hardware version %q.", spec.Version))
 		}
 		d.config.Version = version.String()
 	}

@@ -50,6 +50,19 @@ def test_nothing_to_run_is_an_error(options: dict[str, Any], image: dict[str, An
         process_args(config_of(**options), image)
 
 
+@pytest.mark.parametrize(
+    ("image", "field"),
+    [
+        ({"Cmd": "serve"}, "Cmd is a string"),
+        ({"Env": "A=b"}, "Env is a string"),
+        ({"Healthcheck": []}, "Healthcheck is"),
+    ],
+)
+def test_a_template_s_configuration_of_another_type_is_refused_by_name(image: dict[str, Any], field: str) -> None:
+    with pytest.raises(GantryError, match=f"The configuration of the image '.*' cannot be used: its field {field}"):
+        build_spec("web", config_of(), image, container_id="", digest="", disk="", macs=(None,))
+
+
 def test_variables_of_the_container_win_over_those_of_the_image() -> None:
     env = process_env(config_of(env={"B": "mine", "C": "=x"}), {"Env": ["PATH=/bin", "A=1", "B=image", "EMPTY="]})
     assert env == ["PATH=/bin", "HOSTNAME=web", "A=1", "B=mine", "EMPTY=", "C==x"]

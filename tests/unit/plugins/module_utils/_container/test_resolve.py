@@ -157,6 +157,21 @@ def test_an_image_that_was_never_uploaded_says_what_to_do() -> None:
         choose(image(), reference="nginx:2")
 
 
+@pytest.mark.parametrize(
+    ("reference", "images", "found"),
+    [
+        (f"nginx@{OTHER_DIGEST}", [], "no image there has this digest"),
+        (f"nginx@{OTHER_DIGEST}", [image()], "no image there has this digest"),
+        ("nginx:2", [], "there is no image yet"),
+        ("nginx:2", [image(references=())], "the images there have no reference"),
+    ],
+)
+def test_what_is_said_of_other_images_is_true(reference: str, images: list[Image], found: str) -> None:
+    """By a digest only its own templates are read, so that nothing is known of the others."""
+    with pytest.raises(GantryError, match=rf"is not in datacenter DC0; {found}\. Run container_image for it first\."):
+        choose(*images, reference=reference)
+
+
 def test_one_reference_on_two_digests_is_ambiguous() -> None:
     with pytest.raises(GantryError, match="the name of 2 images"):
         choose(image(), image(moid="vm-6", digest=OTHER_DIGEST))

@@ -221,10 +221,12 @@ def test_an_image_for_another_architecture_is_refused_before_it_is_pulled(regist
 
 
 CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
-    "no list of layers": ({"rootfs": {}}, "no usable list of diff_ids"),
+    "no list of layers": ({"rootfs": {}}, "its field rootfs.diff_ids is missing"),
     "another number of layers": ({"rootfs": {"diff_ids": []}}, "its manifest has 1 layers, its configuration 0"),
-    "a diff_id that is none": ({"rootfs": {"diff_ids": ["sha256:1"]}}, "no usable list of diff_ids"),
-    "no object": ({"config": "sh"}, "'config' is not an object"),
+    "a diff_id that is none": ({"rootfs": {"diff_ids": ["sha256:1"]}}, "rootfs.diff_ids[0] is 'sha256:1'"),
+    "no object": ({"config": "sh"}, 'its field config is a string ("sh") and must be an object'),
+    "no architecture": ({"architecture": None}, "its field architecture is missing"),
+    "a command that is a string": ({"config": {"Cmd": "sh"}}, "config.Cmd is a string"),
     "windows": ({"os": "windows"}, "it has windows/amd64"),
 }
 

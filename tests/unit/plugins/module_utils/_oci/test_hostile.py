@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import subprocess
 import tarfile
@@ -203,13 +202,6 @@ def test_a_blob_that_was_made_damaged_is_refused(compression: Compression, how: 
         flatten(replace(layer, blob=damage(layer.blob, how)))
 
 
-@pytest.mark.parametrize("compression", ["gzip", "zstd"])
-def test_a_blob_of_another_compression_is_refused(compression: Compression) -> None:
-    layer = craft_layer(LayerArchive().file("a"), "none")
-    with pytest.raises(GantryError, match=r"decompress|not valid gzip"):
-        flatten(dataclasses.replace(layer, compression=compression))
-
-
 def test_gzip_of_several_members_is_one_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     """As indexed layers (eStargz) are, which have a member for each file."""
     content = LayerArchive().file("a", "x" * 100_000).file("b", "y").data()
@@ -228,8 +220,8 @@ def test_zstd_of_several_frames_is_one_layer() -> None:
     assert flatten(CraftedLayer(blob, content, "zstd")) == flatten(content)
 
 
-def test_an_empty_blob_is_not_gzip() -> None:
-    with pytest.raises(GantryError, match=r"end too early|decompress|digest"):
+def test_an_empty_blob_is_not_a_layer_of_another_content() -> None:
+    with pytest.raises(GantryError, match="its content has the digest sha256:e3b0c44298fc"):
         flatten(CraftedLayer(b"", LayerArchive().data(), "gzip"))
 
 

@@ -202,12 +202,12 @@ def test_a_registry_that_sends_another_manifest_than_asked_for() -> None:
 
 
 UNUSABLE: dict[str, tuple[object, str]] = {
-    "no JSON": (b"<html>", "not JSON"),
-    "nested": (b"[" * 100_000, "not JSON"),
+    "no JSON": (b"<html>", "not valid JSON"),
+    "nested": (b"[" * 100_000, "not valid JSON"),
     "a list": ([], "not a JSON object"),
     "schema 1": ({"schemaVersion": 1, "name": "a", "fsLayers": []}, "its manifest is of the type"),
     "unknown type": ({"schemaVersion": 2, "mediaType": "application/x"}, "its manifest is of the type 'application/x'"),
-    "an index without a list": ({"schemaVersion": 2, "mediaType": OCI_INDEX}, "no list of manifests"),
+    "an index without a list": ({"schemaVersion": 2, "mediaType": OCI_INDEX}, "its field manifests is missing"),
     "an empty index": ({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}, "it has no image for Linux"),
 }
 
@@ -221,11 +221,11 @@ def test_documents_that_are_no_image(name: str) -> None:
 
 
 MANIFEST_CHANGES: dict[str, tuple[dict[str, object], str]] = {
-    "no layers": ({"layers": None}, "no list of layers"),
-    "a layer without a digest": ({"layers": [{"mediaType": "x", "size": 1}]}, "the entry of its layer lacks"),
+    "no layers": ({"layers": None}, "its field layers is missing"),
+    "a layer without a digest": ({"layers": [{"mediaType": "x", "size": 1}]}, "its field layers[0].digest is missing"),
     "a digest that is a path": (
         {"layers": [{"mediaType": "x", "size": 1, "digest": "sha256:../../../etc/passwd"}]},
-        "the entry of its layer lacks",
+        "its field layers[0].digest is 'sha256:../../../etc/passwd'",
     ),
     "a Windows layer": (
         {
@@ -234,10 +234,11 @@ MANIFEST_CHANGES: dict[str, tuple[dict[str, object], str]] = {
                     "mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
                     "size": 1,
                     "digest": f"sha256:{'0' * 64}",
+                    "urls": ["https://example.com/windows"],
                 }
             ]
         },
-        "is of the type 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'",
+        "is not in the registry but at https://example.com/windows",
     ),
     "no image": (
         {
@@ -251,7 +252,7 @@ MANIFEST_CHANGES: dict[str, tuple[dict[str, object], str]] = {
     ),
     "a negative size": (
         {"config": {"mediaType": "x", "digest": f"sha256:{'0' * 64}", "size": -1}},
-        "the entry of its configuration lacks",
+        "its field config.size is a number (-1)",
     ),
     "too many layers": ({"layers": [{}] * 513}, "it has 513 layers, the limit is 512"),
 }

@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hardware import runs_hardware
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import host_for_new, new_vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Admission, Vm, World
-from tests.support.builders.worlds import host, world, worlds
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    FailoverReserve,
+    PlacementView,
+    VmFacts,
+)
+from tests.support.builders.placement_views import host, view, views
 
 PURPOSE = "run container 'web'"
 
 
-def wanted(name: str = "web", **changes: Any) -> Vm:
+def wanted(name: str = "web", **changes: Any) -> VmFacts:
     needs: dict[str, Any] = {
         "datastores": {"container": "ds0", "bootstrap": "ds1"},
         "networks": ["net0"],
@@ -31,17 +35,17 @@ def wanted(name: str = "web", **changes: Any) -> Vm:
     return new_vm(name, "c0", **{**needs, **changes})
 
 
-def chosen(vm: Vm, here: World) -> str | None:
+def chosen(vm: VmFacts, here: PlacementView) -> str | None:
     found = host_for_new(vm, here, PURPOSE)
     return None if found is None else found.name
 
 
 def test_drs_chooses_where_every_usable_host_fits() -> None:
-    assert chosen(wanted(), world(host(1), host(2), host(3, maintenance=True))) is None
+    assert chosen(wanted(), view(host(1), host(2), host(3, maintenance=True))) is None
 
 
 def test_without_drs_a_host_is_named_always_the_same_for_a_name_and_all_get_some() -> None:
-    here = world(host(1), host(2), host(3), c0={"drs": False})
+    here = view(host(1), host(2), host(3), c0={"drs": False})
     names = [chosen(wanted(f"web-{number}"), here) for number in range(60)]
     assert all(names.count(name) >= 10 for name in ("esx1", "esx2", "esx3"))
     assert names == [chosen(wanted(f"web-{number}"), here) for number in range(60)]
@@ -61,7 +65,7 @@ LACKS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("lack", LACKS)
 def test_a_host_that_lacks_something_is_avoided_with_and_without_drs(lack: str, drs: bool) -> None:
     changes, _message = LACKS[lack]
-    here = world(host(1), host(2, **changes), c0={"drs": drs})
+    here = view(host(1), host(2, **changes), c0={"drs": drs})
     assert {chosen(wanted(f"web-{number}"), here) for number in range(8)} == {"esx1"}
 
 
@@ -69,7 +73,7 @@ def test_a_host_that_lacks_something_is_avoided_with_and_without_drs(lack: str, 
 def test_where_no_host_fits_each_is_named_with_what_it_lacks(lack: str) -> None:
     changes, message = LACKS[lack]
     with pytest.raises(GantryError) as caught:
-        chosen(wanted(), world(host(1, maintenance=True), host(2, **changes)))
+        chosen(wanted(), view(host(1, maintenance=True), host(2, **changes)))
     assert caught.value.message.startswith(f"No host of cluster C0 can {PURPOSE}: ")
     assert message in caught.value.message
     assert "host esx1 is in maintenance mode" in caught.value.message
@@ -77,19 +81,19 @@ def test_where_no_host_fits_each_is_named_with_what_it_lacks(lack: str) -> None:
 
 
 def test_a_cluster_without_hosts_is_reported() -> None:
-    here = world(host(1), host(2, "c1"))
-    empty = World(clusters=here.clusters)
+    here = view(host(1), host(2, "c1"))
+    empty = PlacementView(clusters=here.clusters)
     with pytest.raises(GantryError, match="it has no hosts"):
         chosen(wanted(), empty)
 
 
 def test_a_failover_host_gets_no_new_vm() -> None:
-    reserve = Admission(failover_hosts=frozenset({"h2"}))
-    assert chosen(wanted(), world(host(1), host(2), c0={"admission": reserve})) == "esx1"
+    reserve = FailoverReserve(failover_hosts=frozenset({"h2"}))
+    assert chosen(wanted(), view(host(1), host(2), c0={"admission": reserve})) == "esx1"
 
 
-@given(worlds(), st.sampled_from(["net0", "net1"]), st.text(max_size=5))
-def test_a_named_host_fits_and_an_error_means_that_none_does(here: World, network: str, name: str) -> None:
+@given(views(), st.sampled_from(["net0", "net1"]), st.text(max_size=5))
+def test_a_named_host_fits_and_an_error_means_that_none_does(here: PlacementView, network: str, name: str) -> None:
     vm = wanted(name, networks=[network])
     fits = {
         one.name

@@ -16,18 +16,26 @@ from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import InFlight, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    MoveInFlight,
+    PlacementView,
+    VmFacts,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, MoveTarget
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire import vmotion_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire import desire_vmotion
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.limits import claims_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Fate, ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
+    MoveOutcome,
+    ObservedMoves,
+    VmotionRequest,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.operation import VmVmotion
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of, plan_moves
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import Where
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDestination
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import vms_result
-from tests.support.builders.worlds import places, vm, vms, world, worlds
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.target import target_of
+from tests.support.builders.placement_views import places, view, views, vm, vms
 
 CONNECTION = {"hostname": "vc.example.com", "username": "u", "password": "p"}
 AWAY = {"hostname": "vc2.example.com", "username": "u", "password": "p", "host": "h"}
@@ -37,10 +45,10 @@ def request(**options: Any) -> VmotionRequest:
     checked = ArgumentSpecValidator(dict(VmVmotion.argument_spec)).validate({**CONNECTION, "vms": ["web"], **options})
     if checked.error_messages:
         raise GantryError(checked.error_messages[0])
-    return vmotion_request(checked.validated_parameters)
+    return desire_vmotion(checked.validated_parameters)
 
 
-def observed(here: World, where: Where, *machines: Vm, **changes: Any) -> ObservedMoves:
+def observed(here: PlacementView, where: ResolvedDestination, *machines: VmFacts, **changes: Any) -> ObservedMoves:
     targets = {}
     for one in machines:
         target, _ = target_of(one, where, here, here)
@@ -51,7 +59,7 @@ def observed(here: World, where: Where, *machines: Vm, **changes: Any) -> Observ
 
 @given(st.data())
 def test_after_a_plan_there_is_nothing_left_to_plan(data: st.DataObject) -> None:
-    here = data.draw(worlds())
+    here = data.draw(views())
     where = data.draw(places(here))
     machines = [replace(data.draw(vms(here)), moid=f"vm-{n}", path=f"/DC0/vm/{n}") for n in range(3)]
     before = observed(here, where, *machines)
@@ -69,7 +77,7 @@ def test_after_a_plan_there_is_nothing_left_to_plan(data: st.DataObject) -> None
 
 
 def test_a_plan_says_what_moves_where() -> None:
-    plan = plan_moves(request(host="h"), observed(world(), Where(host="h2", cluster="c0"), vm()))
+    plan = plan_moves(request(host="h"), observed(view(), ResolvedDestination(host="h2", cluster="c0"), vm()))
     assert plan.actions() == ["move web to esx2 (live)"]
     assert plan.diff() == {
         "before": {"vms": {"/DC0/vm/web": {"host": "esx1"}}},
@@ -78,20 +86,20 @@ def test_a_plan_says_what_moves_where() -> None:
 
 
 def test_a_storage_move_says_its_datastores() -> None:
-    plan = plan_moves(request(host="h"), observed(world(), Where(datastore="ds1"), vm(power="off")))
+    plan = plan_moves(request(host="h"), observed(view(), ResolvedDestination(datastore="ds1"), vm(power="off")))
     assert plan.actions() == ["move web on ds1 (cold)"]
 
 
 def test_a_move_under_way_is_waited_for_and_not_started_again() -> None:
-    one = vm(in_flight=InFlight("task-7", 40))
-    plan = plan_moves(request(host="h"), observed(world(), Where(host="h2", cluster="c0"), one))
+    one = vm(in_flight=MoveInFlight("task-7", 40))
+    plan = plan_moves(request(host="h"), observed(view(), ResolvedDestination(host="h2", cluster="c0"), one))
     assert plan.changes == (AwaitMove(one, "task-7"),)
     assert "task-7" in plan.actions()[0]
 
 
 def test_one_blocker_stops_all() -> None:
-    blocker = Blocker("/DC0/vm/a", "evc", "cause.", "cure.")
-    seen = observed(world(), Where(host="h2", cluster="c0"), vm("a"), vm("b"), blockers=(blocker,))
+    blocker = Blocker("/DC0/vm/a", "evc", "cause.", "remedy.")
+    seen = observed(view(), ResolvedDestination(host="h2", cluster="c0"), vm("a"), vm("b"), blockers=(blocker,))
     with pytest.raises(GantryError, match="One VM of 2 cannot be moved, so none was") as caught:
         plan_moves(request(host="h"), seen)
     assert caught.value.details["blockers"] == [blocker.as_result()]
@@ -100,12 +108,20 @@ def test_one_blocker_stops_all() -> None:
 
 
 def test_the_account_tells_each_vms_fate() -> None:
-    fates = {
-        "vm-a": Fate("moved", 1.5),
-        "vm-b": Fate("failed", fault={"type": "NoDiskSpace", "message": "full"}, message="Cannot move b"),
-        "vm-c": Fate("not_started", message="c: not started"),
+    outcomes = {
+        "vm-a": MoveOutcome("moved", 1.5),
+        "vm-b": MoveOutcome("failed", fault={"type": "NoDiskSpace", "message": "full"}, message="Cannot move b"),
+        "vm-c": MoveOutcome("not_started", message="c: not started"),
     }
-    seen = observed(world(), Where(host="h2", cluster="c0"), vm("a"), vm("b"), vm("c"), vm("d", "h2"), fates=fates)
+    seen = observed(
+        view(),
+        ResolvedDestination(host="h2", cluster="c0"),
+        vm("a"),
+        vm("b"),
+        vm("c"),
+        vm("d", "h2"),
+        outcomes=outcomes,
+    )
     told = {one["name"]: one for one in vms_result(seen)}
     assert [told[name]["status"] for name in "abcd"] == ["moved", "failed", "not_started", "in_place"]
     assert told["a"]["to"]["host"] == "esx2"
@@ -117,13 +133,13 @@ def test_the_account_tells_each_vms_fate() -> None:
 @pytest.mark.parametrize(
     ("target", "power", "host_cost", "store_cost"),
     [
-        (Target(host="h2"), "on", 1, 1),
-        (Target(home="ds1", disks={2000: DiskTarget("ds1")}), "on", 4, 16),
-        (Target(host="h2", home="ds1"), "off", 1, 16),
+        (MoveTarget(host="h2"), "on", 1, 1),
+        (MoveTarget(home="ds1", disks={2000: DiskTarget("ds1")}), "on", 4, 16),
+        (MoveTarget(host="h2", home="ds1"), "off", 1, 16),
     ],
 )
-def test_a_move_claims_what_vcenter_counts(target: Target, power: Any, host_cost: int, store_cost: int) -> None:
-    seen = replace(observed(world(), Where(), vm(power=power)), targets={"vm-web": target})
+def test_a_move_claims_what_vcenter_counts(target: MoveTarget, power: Any, host_cost: int, store_cost: int) -> None:
+    seen = replace(observed(view(), ResolvedDestination(), vm(power=power)), targets={"vm-web": target})
     claims = {claim.resource: (claim.amount, claim.limit) for claim in claims_of(move_of(vm(power=power), seen))}
     assert claims["host h1"] == (host_cost, 8)
     assert claims["datastore ds0"] == (store_cost, 128)

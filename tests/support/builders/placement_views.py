@@ -12,24 +12,24 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
-    Adapter,
-    Cluster,
-    Datastore,
-    Disk,
-    Host,
-    HostRule,
-    Vm,
-    World,
+    AdapterFacts,
+    ClusterFacts,
+    DatastoreFacts,
+    DiskFacts,
+    HostFacts,
+    MandatoryRule,
+    PlacementView,
+    VmFacts,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDisk, Where
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDestination, ResolvedDisk
 
 SHARED = frozenset({"ds0", "ds1"})
 NETWORKS = {"net0": "VM Network", "net1": "Backend"}
 
 
-def host(number: int, cluster: str = "c0", **changes: Any) -> Host:
+def host(number: int, cluster: str = "c0", **changes: Any) -> HostFacts:
     """host1 sees both shared datastores and one of its own."""
-    base = Host(
+    base = HostFacts(
         f"h{number}",
         f"esx{number}",
         cluster,
@@ -41,17 +41,20 @@ def host(number: int, cluster: str = "c0", **changes: Any) -> Host:
     return replace(base, **changes)
 
 
-def world(*hosts: Host, **clusters: Any) -> World:
+def view(*hosts: HostFacts, **clusters: Any) -> PlacementView:
     """``clusters``: what is different about a cluster, by its MoID."""
     hosts = hosts or (host(1), host(2), host(3))
     stores = {moid for one in hosts for moid in one.datastores}
     moids = {one.cluster for one in hosts if one.cluster is not None}
-    return World(
+    return PlacementView(
         hosts={one.moid: one for one in hosts},
-        datastores={moid: Datastore(moid, moid, url=f"ds:///{moid}/", free_bytes=1 << 30) for moid in sorted(stores)},
+        datastores={
+            moid: DatastoreFacts(moid, moid, url=f"ds:///{moid}/", free_bytes=1 << 30) for moid in sorted(stores)
+        },
         clusters={
             moid: replace(
-                Cluster(moid, moid.upper(), f"/DC0/host/{moid}", f"pool-{moid}", drs=True), **clusters.get(moid, {})
+                ClusterFacts(moid, moid.upper(), f"/DC0/host/{moid}", f"pool-{moid}", drs=True),
+                **clusters.get(moid, {}),
             )
             for moid in sorted(moids)
         },
@@ -60,8 +63,8 @@ def world(*hosts: Host, **clusters: Any) -> World:
     )
 
 
-def vm(name: str = "web", on: str = "h1", **changes: Any) -> Vm:
-    base = Vm(
+def vm(name: str = "web", on: str = "h1", **changes: Any) -> VmFacts:
+    base = VmFacts(
         moid=f"vm-{name}",
         name=name,
         path=f"/DC0/vm/{name}",
@@ -70,15 +73,15 @@ def vm(name: str = "web", on: str = "h1", **changes: Any) -> Vm:
         pool="pool-c0",
         power="on",
         home="ds0",
-        disks=(Disk(2000, "Hard disk 1", "ds0", "thin"), Disk(2001, "Hard disk 2", "ds0", "thick")),
-        adapters=(Adapter(4000, "Network adapter 1", "net0"),),
+        disks=(DiskFacts(2000, "Hard disk 1", "ds0", "thin"), DiskFacts(2001, "Hard disk 2", "ds0", "thick")),
+        adapters=(AdapterFacts(4000, "Network adapter 1", "net0"),),
         memory_mb=256,
     )
     return replace(base, **changes)
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def views(draw: st.DrawFn) -> PlacementView:
     """Two clusters with hosts in all states."""
     hosts = [
         host(
@@ -91,8 +94,8 @@ def worlds(draw: st.DrawFn) -> World:
         )
         for number in range(1, draw(st.integers(3, 6)))
     ]
-    made = world(*hosts)
-    rule = HostRule(
+    made = view(*hosts)
+    rule = MandatoryRule(
         "rule",
         frozenset(draw(st.sets(st.sampled_from(["vm-a", "vm-b"])))),
         frozenset(draw(st.sets(st.sampled_from([one.moid for one in hosts])))),
@@ -103,7 +106,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 
 @st.composite
-def vms(draw: st.DrawFn, inside: World) -> Vm:
+def vms(draw: st.DrawFn, inside: PlacementView) -> VmFacts:
     on = draw(st.sampled_from(sorted(inside.hosts)))
     cluster = inside.hosts[on].cluster
     stores = sorted(inside.hosts[on].datastores)
@@ -114,17 +117,17 @@ def vms(draw: st.DrawFn, inside: World) -> Vm:
         pool=f"pool-{cluster}",
         power=draw(st.sampled_from(["on", "off", "suspended"])),
         home=draw(st.sampled_from(stores)),
-        disks=tuple(Disk(2000 + n, f"Hard disk {n + 1}", draw(st.sampled_from(stores)), "thin") for n in range(2)),
-        adapters=(Adapter(4000, "Network adapter 1", draw(st.sampled_from([*NETWORKS, None]))),),
+        disks=tuple(DiskFacts(2000 + n, f"Hard disk {n + 1}", draw(st.sampled_from(stores)), "thin") for n in range(2)),
+        adapters=(AdapterFacts(4000, "Network adapter 1", draw(st.sampled_from([*NETWORKS, None]))),),
     )
 
 
 @st.composite
-def places(draw: st.DrawFn, inside: World) -> Where:
+def places(draw: st.DrawFn, inside: PlacementView) -> ResolvedDestination:
     on = draw(st.sampled_from([None, *sorted(inside.hosts)]))
     cluster = inside.hosts[on].cluster if on else draw(st.sampled_from([None, *sorted(inside.clusters)]))
     stores = [None, *sorted(inside.datastores)]
-    return Where(
+    return ResolvedDestination(
         host=on,
         cluster=cluster,
         pool=draw(st.sampled_from([None, f"pool-{cluster}"])) if cluster else None,

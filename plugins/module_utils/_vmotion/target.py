@@ -11,9 +11,15 @@ from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Datastore, Disk, Host, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDisk, Where
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    DatastoreFacts,
+    DiskFacts,
+    HostFacts,
+    PlacementView,
+    VmFacts,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, MoveTarget
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDestination, ResolvedDisk
 
 
 @dataclass
@@ -25,18 +31,20 @@ class _Stores:
     blockers: list[Blocker] = field(default_factory=list)
 
 
-def target_of(vm: Vm, where: Where, world: World, here: World) -> tuple[Target, list[Blocker]]:
+def target_of(
+    vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin: PlacementView
+) -> tuple[MoveTarget, list[Blocker]]:
     """``here`` is the vCenter that the VM is in, ``world`` the one it is to be in: mostly the same."""
-    abroad = here is not world
+    abroad = origin is not view
     cluster = where.cluster or vm.cluster
     changes_cluster = abroad or cluster != vm.cluster
     host = where.host if where.host is not None and (abroad or where.host != vm.host) else None
     pool = where.pool if where.pool is not None and (abroad or where.pool != vm.pool) else None
-    if where.pool is None and changes_cluster and cluster is not None and cluster in world.clusters:
-        pool = world.clusters[cluster].root_pool
-    stores = _stores(vm, where, world, here)
-    networks, missing = _networks(vm, where, world, here)
-    target = Target(
+    if where.pool is None and changes_cluster and cluster is not None and cluster in view.clusters:
+        pool = view.clusters[cluster].root_pool
+    stores = _stores(vm, where, view, origin)
+    networks, missing = _networks(vm, where, view, origin)
+    target = MoveTarget(
         host=host,
         choose_in=cluster if changes_cluster and where.host is None else None,
         pool=pool,
@@ -54,23 +62,23 @@ def target_of(vm: Vm, where: Where, world: World, here: World) -> tuple[Target, 
     return target, [*stores.blockers, *missing]
 
 
-def _stores(vm: Vm, where: Where, world: World, here: World) -> _Stores:
+def _stores(vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin: PlacementView) -> _Stores:
     wishes = _wishes(vm, where.disks)
     if where.pod is not None:
-        return _in_pod(vm, where, wishes, world)
+        return _in_pod(vm, where, wishes, view)
     stores = _Stores(where.datastore or vm.home)
-    if where.datastore is None and here is not world and vm.home is not None:
-        stores.home = _same_datastore(vm, vm.home, world, here, stores)
+    if where.datastore is None and origin is not view and vm.home is not None:
+        stores.home = _same_datastore(vm, vm.home, view, origin, stores)
     for disk in vm.disks:
         wish = wishes.get(disk.key)
         store = (wish.datastore if wish else None) or where.datastore
         if store is None:
-            store = disk.datastore if here is world else _same_datastore(vm, disk.datastore, world, here, stores)
+            store = disk.datastore if origin is view else _same_datastore(vm, disk.datastore, view, origin, stores)
         stores.disks[disk.key] = DiskTarget(store, wish.provisioning if wish else None)
     return stores
 
 
-def _wishes(vm: Vm, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDisk]:
+def _wishes(vm: VmFacts, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDisk]:
     """By device key; a disk that the VM does not have is an error."""
     found = {}
     for wish in disks:
@@ -82,15 +90,15 @@ def _wishes(vm: Vm, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDisk]:
     return found
 
 
-def _same_datastore(vm: Vm, moid: str, world: World, here: World, stores: _Stores) -> str:
+def _same_datastore(vm: VmFacts, moid: str, view: PlacementView, origin: PlacementView, stores: _Stores) -> str:
     """The datastore of the other vCenter that is this one of ours."""
-    same = world.same_datastore(moid, here)
+    same = view.same_datastore(moid, origin)
     if same is not None:
         return same
     blocker = Blocker(
         vm.path,
         "datastore_not_shared",
-        f"the destination does not see the datastore {here.datastore_name(moid)}.",
+        f"the destination does not see the datastore {origin.datastore_name(moid)}.",
         "Give destination_vcenter.datastore.",
     )
     if blocker not in stores.blockers:
@@ -98,14 +106,14 @@ def _same_datastore(vm: Vm, moid: str, world: World, here: World, stores: _Store
     return moid
 
 
-def _in_pod(vm: Vm, where: Where, wishes: dict[int, ResolvedDisk], world: World) -> _Stores:
+def _in_pod(vm: VmFacts, where: ResolvedDestination, wishes: dict[int, ResolvedDisk], view: PlacementView) -> _Stores:
     """What is in the datastore cluster stays where it is; the rest goes to its datastore with the most free space."""
-    members = [store for store in world.datastores.values() if store.pod == where.pod]
+    members = [store for store in view.datastores.values() if store.pod == where.pod]
     inside = {store.moid for store in members}
-    best = _roomiest(members, _possible_hosts(vm, where, world))
+    best = _roomiest(members, _possible_hosts(vm, where, view))
     stores = _Stores(vm.home)
     if best is None:
-        name = world.pods.get(where.pod or "", where.pod)
+        name = view.pods.get(where.pod or "", where.pod)
         stores.blockers.append(
             Blocker(
                 vm.path,
@@ -124,33 +132,35 @@ def _in_pod(vm: Vm, where: Where, wishes: dict[int, ResolvedDisk], world: World)
     return stores
 
 
-def _kept(disk: Disk, inside: set[str], best: Datastore) -> str:
+def _kept(disk: DiskFacts, inside: set[str], best: DatastoreFacts) -> str:
     return disk.datastore if disk.datastore in inside else best.moid
 
 
-def _possible_hosts(vm: Vm, where: Where, world: World) -> list[Host]:
+def _possible_hosts(vm: VmFacts, where: ResolvedDestination, view: PlacementView) -> list[HostFacts]:
     if where.host is not None:
-        return [world.hosts[where.host]]
+        return [view.hosts[where.host]]
     if where.cluster is not None and where.cluster != vm.cluster:
-        return world.hosts_of(where.cluster)
-    host = world.hosts.get(vm.host or "")
+        return view.hosts_of(where.cluster)
+    host = view.hosts.get(vm.host or "")
     return [] if host is None else [host]
 
 
-def _roomiest(stores: Iterable[Datastore], hosts: Iterable[Host]) -> Datastore | None:
+def _roomiest(stores: Iterable[DatastoreFacts], hosts: Iterable[HostFacts]) -> DatastoreFacts | None:
     seen = {moid for host in hosts for moid in host.datastores}
     usable = [one for one in stores if one.accessible and not one.maintenance and one.moid in seen]
     return max(usable, key=lambda one: (one.free_bytes, one.name), default=None)
 
 
-def _networks(vm: Vm, where: Where, world: World, here: World) -> tuple[dict[int, str], list[Blocker]]:
+def _networks(
+    vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin: PlacementView
+) -> tuple[dict[int, str], list[Blocker]]:
     targets: dict[int, str] = {}
     missing: list[Blocker] = []
-    there = {name: moid for moid, name in world.networks.items()}
+    there = {name: moid for moid, name in view.networks.items()}
     for adapter in vm.adapters:
-        name = here.networks.get(adapter.network or "", "")
+        name = origin.networks.get(adapter.network or "", "")
         wanted = where.network_mapping.get(name) or where.network_mapping.get(adapter.network or "")
-        if here is not world and wanted is None:
+        if origin is not view and wanted is None:
             wanted = there.get(name)
             if wanted is None:
                 missing.append(
@@ -162,6 +172,6 @@ def _networks(vm: Vm, where: Where, world: World, here: World) -> tuple[dict[int
                     )
                 )
                 continue
-        if wanted is not None and (here is not world or wanted != adapter.network):
+        if wanted is not None and (origin is not view or wanted != adapter.network):
             targets[adapter.key] = wanted
     return targets, missing

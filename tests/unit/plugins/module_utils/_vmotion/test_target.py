@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import HostChooser
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Datastore, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDisk, Where
-from tests.support.builders.worlds import host, places, vm, vms, world, worlds
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import DatastoreFacts, PlacementView
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, MoveTarget
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDestination, ResolvedDisk
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.target import target_of
+from tests.support.builders.placement_views import host, places, view, views, vm, vms
 
 
 @given(st.data())
 def test_a_vm_that_is_moved_to_its_place_is_in_it(data: st.DataObject) -> None:
-    here = data.draw(worlds())
+    here = data.draw(views())
     one, where = data.draw(vms(here)), data.draw(places(here))
     target, blockers = target_of(one, where, here, here)
     assert blockers == []
@@ -48,71 +48,73 @@ def test_a_vm_that_is_moved_to_its_place_is_in_it(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_what_is_not_asked_for_stays_as_it_is(data: st.DataObject) -> None:
-    here = data.draw(worlds())
+    here = data.draw(views())
     one = data.draw(vms(here))
-    where = Where(host=data.draw(st.sampled_from(sorted(h.moid for h in here.hosts_of(one.cluster or "")))))
+    where = ResolvedDestination(
+        host=data.draw(st.sampled_from(sorted(h.moid for h in here.hosts_of(one.cluster or ""))))
+    )
     where = replace(where, cluster=one.cluster)
     moved = target_of(one, where, here, here)[0].applied_to(one)
     assert replace(moved, host=one.host) == one
 
 
 def test_a_cluster_keeps_the_vms_that_are_in_it() -> None:
-    here = world()
-    target, _ = target_of(vm(), Where(cluster="c0"), here, here)
+    here = view()
+    target, _ = target_of(vm(), ResolvedDestination(cluster="c0"), here, here)
     assert target.in_place
 
 
 def test_another_cluster_needs_a_host_and_gives_its_root_pool() -> None:
-    here = world(host(1), host(2, "c1"))
-    target, _ = target_of(vm(), Where(cluster="c1"), here, here)
-    assert target == Target(choose_in="c1", pool="pool-c1", cluster="c1")
+    here = view(host(1), host(2, "c1"))
+    target, _ = target_of(vm(), ResolvedDestination(cluster="c1"), here, here)
+    assert target == MoveTarget(choose_in="c1", pool="pool-c1", cluster="c1")
 
 
 def test_a_single_disk_is_moved_and_the_rest_stays() -> None:
-    here = world()
-    where = Where(disks=(ResolvedDisk("Hard disk 2", "ds1", "thin"),))
+    here = view()
+    where = ResolvedDestination(disks=(ResolvedDisk("Hard disk 2", "ds1", "thin"),))
     target, _ = target_of(vm(), where, here, here)
-    assert target == Target(disks={2001: DiskTarget("ds1", "thin")}, splits_disks=True)
+    assert target == MoveTarget(disks={2001: DiskTarget("ds1", "thin")}, splits_disks=True)
 
 
 def test_a_disk_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(GantryError, match=r"no disk 'Hard disk 9'. It has: 'Hard disk 1' \(2000\)"):
-        target_of(vm(), Where(disks=(ResolvedDisk("Hard disk 9", "ds1", None),)), world(), world())
+        target_of(vm(), ResolvedDestination(disks=(ResolvedDisk("Hard disk 9", "ds1", None),)), view(), view())
 
 
-def pod_world() -> World:
-    here = world()
+def pod_view() -> PlacementView:
+    here = view()
     members = {
-        "p1": Datastore("p1", "p1", free_bytes=1, pod="pod"),
-        "p2": Datastore("p2", "p2", free_bytes=9, pod="pod"),
-        "p3": Datastore("p3", "p3", free_bytes=99, pod="pod", maintenance=True),
+        "p1": DatastoreFacts("p1", "p1", free_bytes=1, pod="pod"),
+        "p2": DatastoreFacts("p2", "p2", free_bytes=9, pod="pod"),
+        "p3": DatastoreFacts("p3", "p3", free_bytes=99, pod="pod", maintenance=True),
     }
     hosts = {moid: replace(one, datastores=one.datastores | members.keys()) for moid, one in here.hosts.items()}
     return replace(here, hosts=hosts, datastores={**here.datastores, **members}, pods={"pod": "gold"})
 
 
 def test_a_datastore_cluster_takes_what_is_outside_to_its_roomiest_datastore() -> None:
-    here = pod_world()
+    here = pod_view()
     one = vm(home="p1", disks=(replace(vm().disks[0], datastore="p1"), vm().disks[1]))
-    target, blockers = target_of(one, Where(pod="pod"), here, here)
-    assert (target, blockers) == (Target(disks={2001: DiskTarget("p2")}), [])
+    target, blockers = target_of(one, ResolvedDestination(pod="pod"), here, here)
+    assert (target, blockers) == (MoveTarget(disks={2001: DiskTarget("p2")}), [])
 
 
 def test_a_datastore_cluster_that_no_host_sees_is_a_blocker() -> None:
-    here = pod_world()
+    here = pod_view()
     blind = replace(here, hosts={moid: replace(one, datastores=frozenset()) for moid, one in here.hosts.items()})
-    _, (blocker,) = target_of(vm(), Where(pod="pod"), blind, blind)
+    _, (blocker,) = target_of(vm(), ResolvedDestination(pod="pod"), blind, blind)
     assert (blocker.code, "gold" in blocker.message) == ("datastore_not_shared", True)
 
 
 def test_another_vcenter_takes_its_own_datastores_and_networks_of_the_same_names() -> None:
-    here = world()
+    here = view()
     there = replace(
-        world(host(7, "c7")),
+        view(host(7, "c7")),
         networks={"n9": "VM Network"},
-        datastores={"d9": Datastore("d9", "whatever", url=here.datastores["ds0"].url)},
+        datastores={"d9": DatastoreFacts("d9", "whatever", url=here.datastores["ds0"].url)},
     )
-    target, blockers = target_of(vm(), Where(host="h7", cluster="c7"), there, here)
+    target, blockers = target_of(vm(), ResolvedDestination(host="h7", cluster="c7"), there, here)
     assert blockers == []
     assert (target.host, target.pool, target.home) == ("h7", "pool-c7", "d9")
     assert target.disks == {2000: DiskTarget("d9"), 2001: DiskTarget("d9")}
@@ -120,19 +122,19 @@ def test_another_vcenter_takes_its_own_datastores_and_networks_of_the_same_names
 
 
 def test_what_another_vcenter_does_not_have_is_a_blocker() -> None:
-    there = replace(world(host(7, "c7")), networks={}, datastores={})
-    _, blockers = target_of(vm(), Where(host="h7", cluster="c7"), there, world())
+    there = replace(view(host(7, "c7")), networks={}, datastores={})
+    _, blockers = target_of(vm(), ResolvedDestination(host="h7", cluster="c7"), there, view())
     assert [blocker.code for blocker in blockers] == ["datastore_not_shared", "network_missing"]
-    assert "destination_vcenter.datastore" in blockers[0].cure
+    assert "destination_vcenter.datastore" in blockers[0].remedy
 
 
 @given(st.data())
 def test_a_chosen_host_is_one_that_nothing_speaks_against(data: st.DataObject) -> None:
-    here = data.draw(worlds())
+    here = data.draw(views())
     one = data.draw(vms(here))
     avoid = data.draw(st.sets(st.sampled_from(sorted(here.hosts))))
     chooser = HostChooser("any", here, avoid=avoid)
-    target, blockers = chooser.choose(one, Target(choose_in=one.cluster))
+    target, blockers = chooser.choose(one, MoveTarget(choose_in=one.cluster))
     if blockers:
         assert target.choose_in == one.cluster
         return
@@ -147,14 +149,14 @@ def test_a_chosen_host_is_one_that_nothing_speaks_against(data: st.DataObject) -
 
 
 def test_without_a_precheck_blockers_do_not_matter() -> None:
-    here = world(host(1), host(2, datastores=frozenset()))
+    here = view(host(1), host(2, datastores=frozenset()))
     blind = HostChooser("any", here, avoid=["h1"], looks=False)
-    assert blind.choose(vm(), Target(choose_in="c0"))[0].host == "h2"
-    assert HostChooser("any", here, avoid=["h1"]).choose(vm(), Target(choose_in="c0"))[1] != []
+    assert blind.choose(vm(), MoveTarget(choose_in="c0"))[0].host == "h2"
+    assert HostChooser("any", here, avoid=["h1"]).choose(vm(), MoveTarget(choose_in="c0"))[1] != []
 
 
 def test_many_vms_are_spread_by_memory() -> None:
-    here = world(host(1), host(2), host(3, memory_mb=8192))
+    here = view(host(1), host(2), host(3, memory_mb=8192))
     chooser = HostChooser("any", here, avoid=["h1"])
-    chosen = [chooser.choose(vm(str(n), memory_mb=1024), Target(choose_in="c0"))[0].host for n in range(10)]
+    chosen = [chooser.choose(vm(str(n), memory_mb=1024), MoveTarget(choose_in="c0"))[0].host for n in range(10)]
     assert (chosen.count("h2"), chosen.count("h3")) == (3, 7)
