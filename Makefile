@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Names for what people do; the work is in tools/, lab/ and guest/. A fresh Debian needs: apt-get install make git python3
+# Entry points; the work is done in tools/, lab/ and guest/. A bare Debian needs: apt-get install make git python3
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,47 +17,51 @@ export CGO_ENABLED := 0
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help
-help: ## what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
 
 .PHONY: setup
-setup: ## the development environment in .venv and the system packages
+setup: ## create .venv and install the system packages
 	@PATH="$(SYSTEM_PATH)" python3 -m tools.setup
 
 .PHONY: demo
-demo: setup ## from an image in a registry to a container that answers, in the lab
+demo: setup ## run a container from an image in the lab, move it, remove it
 	@python -m tools.demo
 
 .PHONY: test
-test: setup ## everything: lint, unit, sanity, Go, integration, end to end
+test: setup ## run lint, unit, Go, integration and end-to-end tests
 	@python -m tools.test all
 
 .PHONY: test-unit
-test-unit: setup ## unit and property tests
+test-unit: setup ## run the unit and property tests
 	@python -m tools.test unit
 
 .PHONY: test-integration
-test-integration: setup ## the modules against the lab's vCenter, nothing booted
+test-integration: setup ## run the modules against the lab's vCenter; nothing boots
 	@python -m tools.test integration
 
 .PHONY: test-e2e
-test-e2e: setup ## containers that really boot
+test-e2e: setup ## run containers that boot
 	@python -m tools.test e2e
 
 .PHONY: test-matrix
-test-matrix: setup ## unit tests and a smoke of the modules under each supported ansible-core
+test-matrix: setup ## run unit and smoke tests under each supported ansible-core
 	@python -m tools.test matrix
 
+.PHONY: test-fresh
+test-fresh: setup ## run make demo on bare systems [SUITE=trixie COMMAND='make test' KEEP=1]
+	@python -m tools.fresh $(addprefix --suite ,$(SUITE)) $(if $(COMMAND),--command "$$COMMAND") $(if $(KEEP),--keep)
+
 .PHONY: lint
-lint: setup ## all static checks, the built collection's among them
+lint: setup ## run all static checks, also of the built collection
 	@python -m tools.lint
 
 .PHONY: format
-format: setup ## Python and Go source in the form that lint asks for
+format: setup ## format the Python and Go sources
 	@python -m tools.lint --fix
 
 .PHONY: bench
-bench: setup ## measurements beside the peers
+bench: setup ## run the benchmarks
 	@python -m tools.bench
 
 .PHONY: lab-up
@@ -65,11 +69,11 @@ lab-up: setup ## start the lab
 	@python -m lab up
 
 .PHONY: lab-down
-lab-down: setup ## stop the lab, leaving nothing
+lab-down: setup ## stop the lab and remove what it left
 	@python -m lab down
 
 .PHONY: lab-status
-lab-status: setup ## what runs in the lab
+lab-status: setup ## show what runs in the lab
 	@python -m lab status
 
 .PHONY: guest
@@ -77,9 +81,9 @@ guest: setup ## build the bootstrap ISO
 	@python -m guest.build
 
 .PHONY: lock
-lock: setup ## write the lock files anew
+lock: setup ## update the lock files
 	@python -m tools.lock
 
 .PHONY: clean
-clean: ## remove what was built or cached (a running lab is stopped first)
+clean: ## stop the lab and remove everything built or cached
 	@PATH="$(SYSTEM_PATH)" python3 -m tools.clean

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +30,24 @@ def build(config: Config) -> Artifacts:
     unknown = sorted(set(config.images) - set(NAMES))
     if unknown:
         raise LabError(f"images: there is no recipe for {', '.join(unknown)}. Available are: {', '.join(NAMES)}.")
+    # At the same time: compiling uses all processors, and making the images mostly waits.
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        vcenter = pool.submit(_vcenter)
+        images = pool.submit(_images, config)
+        bootstrap = pool.submit(_bootstrap) if config.hypervisor != "none" else None
+    return Artifacts(vcenter.result(), images.result(), bootstrap.result() if bootstrap else None)
+
+
+def _vcenter() -> Path:
     with step("vCenter binary"):
-        vcenter = vcenter_binary.build(CACHE / "lab")
-    images: dict[str, Path] = {}
-    if config.images:
-        built = build_all(CACHE / "images")
-        images = {name: built[name] for name in config.images}
-    return Artifacts(vcenter, images, _bootstrap() if config.hypervisor != "none" else None)
+        return vcenter_binary.build(CACHE / "lab")
+
+
+def _images(config: Config) -> dict[str, Path]:
+    if not config.images:
+        return {}
+    built = build_all(CACHE / "images")
+    return {name: built[name] for name in config.images}
 
 
 def _bootstrap() -> Path:

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the vCenter binary from lab/vcenter, unless the cache has one of the same sources and toolchain."""
+"""Build the vCenter binary from lab/vcenter, unless the cache has one of the same sources and toolchain.
+
+python -m lab.vcenter_binary    builds it and prints its path
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from devkit.console import CACHE, main_guard, say
 from lab.errors import LabError
 
 SOURCES = Path(__file__).resolve().parent / "vcenter"
@@ -65,7 +69,8 @@ def _is_source(path: Path) -> bool:
 
 def _compile(go: str, binary: Path) -> None:
     unfinished = binary.with_suffix(".new")
-    command = [go, "build", "-ldflags=-s -w", "-o", str(unfinished), "."]
+    # -trimpath as in the bootstrap's build and the tests: with it they share what is compiled of Go's own library.
+    command = [go, "build", "-trimpath", "-ldflags=-s -w", "-o", str(unfinished), "."]
     result = subprocess.run(command, cwd=SOURCES, env=_environment(), capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise LabError(f"The lab's vCenter could not be built:\n{result.stdout}{result.stderr}".rstrip())
@@ -87,3 +92,11 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def main() -> None:
+    say(str(build(CACHE / "lab")))
+
+
+if __name__ == "__main__":
+    main_guard(main)

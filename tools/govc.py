@@ -41,7 +41,7 @@ def build() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists():
             with step(f"govc {VERSION}"):
-                run([go, "install", f"{MODULE}@{VERSION}"], env=environment)
+                run([go, "install", "-trimpath", f"{MODULE}@{VERSION}"], env=environment)
             (folder / "new" / "govc").replace(program)
             (folder / "new").rmdir()
     return program

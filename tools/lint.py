@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say
-from tools import collection, environment, source_rules
+from tools import collection, environment, programs, source_rules
 from tools.sanity import run_sanity
 
 _SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
@@ -62,7 +62,7 @@ def check_go() -> None:
         result = subprocess.run([_gofmt(), "-l", "."], cwd=module, capture_output=True, text=True, check=True)
         if result.stdout:
             raise ToolError(f"not in gofmt's form (make format) in {module.relative_to(ROOT)}: {result.stdout.split()}")
-        run([_bin("go"), "vet", "./..."], cwd=module)
+        run([_bin("go"), "vet", "-trimpath", "./..."], cwd=module)
 
 
 def check_ansible_lint() -> None:
@@ -84,6 +84,7 @@ def check_artifact() -> None:
     """Builds the collection and has Galaxy's importer judge the result."""
     with tempfile.TemporaryDirectory(prefix="gantry-build-") as folder:
         archive = collection.build(Path(folder))
+        collection.check_contents(archive)
         config = Path(folder) / "galaxy-importer.cfg"
         # ansible-test and a linter of Python run by themselves, as the checks "sanity" and "ruff".
         config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\n")
@@ -96,14 +97,13 @@ def check_shell() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in listed.split("\n"):
         path = ROOT / name
-        if path.is_file() and path.open("rb").readline().startswith(
-            (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
-        ):
+        if path.is_file() and path.open("rb").readline().startswith(_SHEBANGS):
             run([shutil.which("bash") or "/bin/bash", "-n", str(path)])
 
 
 CHECKS: dict[str, Callable[[], None]] = {
     "rules": source_rules.check,
+    "programs": programs.check,
     "ruff": check_ruff,
     "mypy": check_mypy,
     "go": check_go,

@@ -71,7 +71,7 @@ def _read_junit(report: Path) -> Counts:
 
 def go_test(module: Path) -> Counts:
     """Runs the tests of a Go module; prints a line for each package, and all that a failed test has said."""
-    command = [str(VENV / "bin" / "go"), "test", "-json", "./..."]
+    command = [str(VENV / "bin" / "go"), "test", "-trimpath", "-json", "./..."]
     passed = failed = skipped = 0
     output: dict[tuple[str, str], list[str]] = {}
     with subprocess.Popen(

@@ -9,6 +9,8 @@ import fcntl
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from devkit.console import CACHE, ROOT, VENV, ToolError, main_guard, say, step
@@ -33,6 +35,19 @@ def _packages_state() -> str:
     return environment.digest((ROOT / "bindep.txt").read_bytes(), status.read_bytes() if status.exists() else b"")
 
 
+@contextmanager
+def _compiling_meanwhile() -> Iterator[None]:
+    """Compile the lab's vCenter, the longest part of the first build, while packages are fetched and unpacked."""
+    command = [str(VENV / "bin" / "python"), "-m", "lab.vcenter_binary"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        yield
+        said, _nothing = process.communicate()
+    if process.returncode:
+        raise ToolError(said.removeprefix("error: ").rstrip())
+
+
 def _install_packages() -> None:
     """bindep takes a second or two, so it is asked only when the answer can have changed."""
     stamp = VENV / ".gantry-packages"
@@ -40,7 +55,9 @@ def _install_packages() -> None:
         return
     missing = _missing_packages()
     if missing:
-        with step("system packages"):
+        # Go verifies by the system's certificates where it downloads from; those may be among the packages.
+        meanwhile = nullcontext() if "ca-certificates" in missing else _compiling_meanwhile()
+        with step("system packages"), meanwhile:
             apt.install(missing)
     stamp.write_text(_packages_state())
 

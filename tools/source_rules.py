@@ -1,7 +1,11 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules of this repository that no linter knows: licence headers, and words that must not be in any file."""
+"""The rules of this repository that no linter knows, all of them: python -m tools.lint rules.
+
+Here: license headers, and words that must not be in any file. In house_rules.py: the structure of plugins/. In
+message_rules.py: the messages that users see.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import subprocess
 from pathlib import Path
 
 from devkit.console import ROOT, ToolError, say
+from tools import architecture, house_rules
 
 _HEADER_LINES = 8
 _LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
@@ -41,7 +46,8 @@ _PATTERNS = {
 }
 
 
-def _tracked_files() -> list[Path]:
+def tracked_files() -> list[Path]:
+    """Return the regular files that git tracks, as they are in the work tree."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     paths = (ROOT / name for name in listed.split("\0") if name)
     return [path for path in paths if path.is_file() and not path.is_symlink()]
@@ -73,8 +79,14 @@ def problems(path: Path) -> list[str]:
 
 
 def check() -> None:
-    files = _tracked_files()
+    files = tracked_files()
     found = [problem for path in files for problem in problems(path)]
+    for rule in (house_rules.check_floors, house_rules.check_pure_steps, house_rules.check_pyvmomi):
+        found += rule(ROOT)
+    if not architecture.page_is_current():
+        found.append(
+            f"{architecture.PAGE.relative_to(ROOT)}:1: the drawing is old: python -m tools.architecture --write"
+        )
     for problem in found:
         say(problem)
     if found:

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.operation import ClusterOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.operation import DrsCluster
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 
 class ActionModule(OperationAction):
-    operation = ClusterOperation()
+    operation = DrsCluster()

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.compliance_operation import (
-    ComplianceInfoOperation,
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation_compliance import (
+    DrsComplianceInfo,
 )
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 
 class ActionModule(OperationAction):
-    operation = ComplianceInfoOperation()
+    operation = DrsComplianceInfo()

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.operation import (
-    RecommendationOperation,
+    DrsRecommendation,
 )
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 
 class ActionModule(OperationAction):
-    operation = RecommendationOperation()
+    operation = DrsRecommendation()

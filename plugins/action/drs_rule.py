@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import RuleOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import DrsRule
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 
 class ActionModule(OperationAction):
-    operation = RuleOperation()
+    operation = DrsRule()

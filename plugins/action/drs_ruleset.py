@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import RulesetOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import DrsRuleset
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 
 class ActionModule(OperationAction):
-    operation = RulesetOperation()
+    operation = DrsRuleset()

@@ -22,9 +22,11 @@ description:
     Without O(image) the configuration stays as it is, and only the state of an existing container is managed.
   - Labels, notes, folder and resource pool are changed while the container runs. What only takes effect at a start is
     changed in place between a graceful stop and a start, and the VM keeps its identity and its writable layer.
-    Another image, datastore or writable layer needs a new VM. It is created first, under the container's name with
-    C(-gantry-next) appended. Only when it exists is the old one stopped and removed, with its writable layer,
+    Another image or another size of the writable layer needs a new VM. It is created first, under the container's name
+    with C(-gantry-next) appended. Only when it exists is the old one stopped and removed, with its writable layer,
     and the new one renamed and started. When a run is killed in between, the next run goes on from there.
+  - Where a container is does not matter for that. O(cluster) and O(datastore) say where it is created. When it was
+    moved since, it is left there or moved back, see O(placement_drift), and keeps its writable layer.
   - A virtual machine of the container's name that this collection did not create is never touched.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
@@ -245,8 +247,10 @@ options:
     type: str
   cluster:
     description:
-      - The cluster, or the single host, for a new container. DRS chooses the host. Needed where there are several.
-      - A container that is in another cluster is not moved. That is an error.
+      - The cluster, or the single host, for a new container. Needed where there are several.
+      - DRS chooses the host. Where DRS is off, or where some hosts cannot run the container, a host is chosen that has
+        its datastores, its networks and its memory. If there is none, the task fails and says why, in check mode too.
+      - For an existing container in another cluster see O(placement_drift).
     type: str
   resource_pool:
     description:
@@ -263,13 +267,27 @@ options:
     type: str
   datastore:
     description:
-      - The datastore, which must hold the image. By default the one that does.
+      - The datastore of a new container, which must hold the image. By default the one that does.
+      - For an existing container in another datastore see O(placement_drift).
     type: str
   bootstrap:
     description:
       - The bootstrap ISO, as V([datastore] path). By default the newest one in the container's datastore for a new
         container. An existing one keeps the ISO that it has.
     type: str
+  placement_drift:
+    description:
+      - What to do about an existing container that is not in the O(datastore) or the O(cluster) that the task names,
+        since Storage DRS, an administrator or M(gantry.vsphere.vm_vmotion) moved it. It is never replaced for that.
+      - V(warn) leaves it where it is, with a warning.
+      - V(relocate) moves it back to the O(datastore) by Storage vMotion, while it runs. Where that datastore holds the
+        image, the container shares its disk again (C(moveAllDiskBackingsAndAllowSharing)). Elsewhere the image's disk
+        is copied with the container's (C(moveAllDiskBackingsAndDisallowSharing)). Another cluster is an error.
+      - V(ignore) leaves it where it is.
+      - The bootstrap ISO may stay in another datastore. Folder and resource pool are always those of the task.
+    type: str
+    choices: [relocate, warn, ignore]
+    default: warn
   notes:
     description:
       - The notes of the virtual machine. By default they are not managed.
@@ -313,7 +331,8 @@ notes:
     C(VirtualMachine.Interact.PowerOff), C(VirtualMachine.Interact.PowerOn), C(VirtualMachine.Interact.SetCDMedia).
     On the image's template C(VirtualMachine.Provisioning.Clone) and C(VirtualMachine.Provisioning.DeployTemplate).
     On the datastore C(Datastore.AllocateSpace) and C(Datastore.Browse). On the networks C(Network.Assign).
-    On the resource pool C(Resource.AssignVMToPool).
+    On the resource pool C(Resource.AssignVMToPool). For O(placement_drift=relocate) C(Resource.HotMigrate) and
+    C(Resource.ColdMigrate) on the VM.
   - On vSphere what the guest reports is forgotten when its VM powers off. The exit code and the output of a container
     that ended while nobody waited for it are then not known any more.
 """

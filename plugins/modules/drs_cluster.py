@@ -207,12 +207,12 @@ settings:
             host_failures_tolerated: 1
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.operation import ClusterOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.operation import DrsCluster
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(ClusterOperation())
+    run_module(DrsCluster())
 
 
 if __name__ == "__main__":

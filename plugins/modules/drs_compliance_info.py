@@ -288,14 +288,14 @@ overrides:
       sample: manual
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.compliance_operation import (
-    ComplianceInfoOperation,
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation_compliance import (
+    DrsComplianceInfo,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(ComplianceInfoOperation())
+    run_module(DrsComplianceInfo())
 
 
 if __name__ == "__main__":

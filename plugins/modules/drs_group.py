@@ -45,7 +45,8 @@ options:
   members_mode:
     description:
       - V(add) sees to it that O(members) are in the group, and keeps all others that are.
-      - V(remove) sees to it that O(members) are not in the group. The last member cannot be removed, because vSphere
+      - V(remove) sees to it that O(members) are not in the group. A VM or host that no longer exists is not an error.
+        The last member cannot be removed, because vSphere
         has no empty groups.
       - V(exact) removes all members but O(members).
     type: str
@@ -147,12 +148,12 @@ group:
           sample: vm-1042
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import GroupOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import DrsGroup
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(GroupOperation())
+    run_module(DrsGroup())
 
 
 if __name__ == "__main__":

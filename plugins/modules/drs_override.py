@@ -106,12 +106,12 @@ overrides:
       sample: manual
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import OverrideOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import DrsOverride
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(OverrideOperation())
+    run_module(DrsOverride())
 
 
 if __name__ == "__main__":

@@ -173,13 +173,13 @@ recommendations:
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.operation import (
-    RecommendationOperation,
+    DrsRecommendation,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(RecommendationOperation())
+    run_module(DrsRecommendation())
 
 
 if __name__ == "__main__":

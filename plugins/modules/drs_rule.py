@@ -187,12 +187,12 @@ rule:
       sample: db
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import RuleOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import DrsRule
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(RuleOperation())
+    run_module(DrsRule())
 
 
 if __name__ == "__main__":

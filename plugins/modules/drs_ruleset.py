@@ -334,12 +334,12 @@ overrides:
       sample: manual
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import RulesetOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.operation import DrsRuleset
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(RulesetOperation())
+    run_module(DrsRuleset())
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ description:
   - Puts an ESXi host into maintenance mode, after its running VMs have moved to other hosts of its cluster, or takes it
     out of it.
   - Before anything is changed, all that keeps a VM on the host, and all that the cluster lacks to do without it, is
-    found and named, with its cause and its cure. vCenter itself would wait for ever with the host at two per cent.
+    found and named, with its cause and its remedy. vCenter itself would wait for ever with the host at two per cent.
   - If the host is on its way already, because of somebody else or of a run that was interrupted, that is waited for.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
@@ -25,7 +25,7 @@ extends_documentation_fragment:
 options:
   host:
     description:
-      - The host, by name, path or MoID.
+      - The host, by name, path or MoID. The case of its name does not matter.
     type: str
     required: true
   datacenter:
@@ -65,13 +65,12 @@ options:
     choices: [ensureObjectAccessibility, evacuateAllData, noAction]
   precheck:
     description:
-      - V(true) looks for what keeps the host from maintenance mode before anything is changed, and refuses if there is
-        anything.
-      - V(only) does just that. It changes nothing, and does not fail; see RV(blockers).
-      - V(false) does not look.
+      - V(enforce) looks for what prevents maintenance mode before anything is changed, and fails if there is anything.
+      - V(report) only looks. It changes nothing, and does not fail; see RV(blockers).
+      - V(skip) does not look.
     type: str
-    choices: ['true', 'false', only]
-    default: 'true'
+    choices: [enforce, report, skip]
+    default: enforce
   timeout:
     description:
       - How many seconds it may take until the host is in maintenance mode, or out of it. What has moved away by then
@@ -94,7 +93,7 @@ EXAMPLES = r"""
 - name: See what keeps a host from maintenance mode
   gantry.vsphere.host_maintenance:
     host: esx1.example.com
-    precheck: only
+    precheck: report
   register: result
 
 - name: Put a host into maintenance mode
@@ -215,7 +214,7 @@ blockers:
       type: str
       returned: always
       sample: DRS of cluster C0 is off, so nothing moves the 3 VMs away.
-    cure:
+    remedy:
       description: What to do.
       type: str
       returned: always

@@ -16,7 +16,7 @@ author:
 description:
   - Moves one or many VMs, running ones live (vMotion, Storage vMotion) and others cold, until they are where they are
     wanted. What is there already is left alone.
-  - Before anything is moved, all that speaks against any of the moves is found and named, with its cause and its cure.
+  - Before anything is moved, whatever prevents any of the moves is reported with its cause and remedy.
     If anything does, nothing is moved.
   - Many VMs move in parallel, as many as vCenter runs at a time. If some of the moves fail, the others go on, and the
     failure has an account of every VM. Running again finishes what is left.
@@ -48,7 +48,7 @@ options:
     type: str
   host:
     description:
-      - The host to move to, by name, path or MoID.
+      - The host to move to, by name, path or MoID. The case of its name does not matter.
     type: str
   cluster:
     description:
@@ -94,7 +94,7 @@ options:
           - A disk that stays in its datastore stays as it is.
         type: str
         choices: [thin, thick, eager_zeroed]
-  networks:
+  network_mapping:
     description:
       - A dictionary of networks that the VMs are on, by name or MoID, and for each the network that their adapters are
         to be connected to instead.
@@ -115,13 +115,13 @@ options:
     default: any
   precheck:
     description:
-      - V(true) looks for what speaks against the moves before anything is moved, by checks of its own and by asking
-        vCenter, and refuses if there is anything.
-      - V(only) does just that. It moves nothing, and does not fail; see RV(blockers).
-      - V(false) moves without looking. vCenter still refuses what is impossible, one VM at a time.
+      - V(enforce) looks for blockers before anything is moved, by checks of its own and by asking vCenter, and fails if
+        there are any.
+      - V(report) only looks for blockers. It moves nothing, and does not fail; see RV(blockers).
+      - V(skip) moves without looking. vCenter still refuses what is impossible, one VM at a time.
     type: str
-    choices: ['true', 'false', only]
-    default: 'true'
+    choices: [enforce, report, skip]
+    default: enforce
   timeout:
     description:
       - How many seconds all moves together may take. Those that are under way then go on in vCenter; running again
@@ -199,7 +199,7 @@ options:
         description:
           - The folder for the VMs. Without it, vCenter chooses, usually the datacenter's VM folder.
         type: str
-      networks:
+      network_mapping:
         description:
           - A dictionary of networks that the VMs are on, and for each the network there. A network that is not in it
             is taken for the one of the same name.
@@ -239,7 +239,7 @@ EXAMPLES = r"""
         folder: apps/shop
     host: esx2.example.com
     datastore: nfs1
-    precheck: only
+    precheck: report
   register: result
 
 - name: Put the second disk on fast storage, thin
@@ -261,7 +261,7 @@ EXAMPLES = r"""
       thumbprint: "{{ vcenter2_thumbprint }}"
       cluster: production
       datastore: nfs7
-      networks:
+      network_mapping:
         VM Network: frontend
 """
 
@@ -290,7 +290,7 @@ vms:
     status:
       description:
         - V(in_place), it was there already; V(moved); V(failed), with RV(vms[].fault); V(not_started); V(in_flight),
-          the move goes on in vCenter; V(blocked), see RV(blockers); V(movable), with O(precheck=only).
+          the move goes on in vCenter; V(blocked), see RV(blockers); V(movable), with O(precheck=report).
       type: str
       returned: always
       sample: moved
@@ -363,9 +363,9 @@ blockers:
     code:
       description:
         - What it is, one of V(cd_attached), V(serial_connected), V(passthrough), V(datastore_not_shared),
-          V(network_missing), V(host_maintenance), V(host_disconnected), V(evc), V(mandatory_rule), V(snapshot),
-          V(vm_state), V(not_enough_hosts), V(capacity), V(drs_disabled), or V(incompatible) for all else that vCenter
-          says.
+          V(network_missing), V(host_maintenance), V(host_disconnected), V(host_reserved), V(hardware_version), V(evc),
+          V(mandatory_rule), V(snapshot), V(vm_state), V(not_enough_hosts), V(capacity), V(drs_disabled), or
+          V(incompatible) for all else that vCenter says.
       type: str
       returned: always
       sample: cd_attached
@@ -374,7 +374,7 @@ blockers:
       type: str
       returned: always
       sample: "CD/DVD drive 1 with [local-esx1] tools.iso is connected, and host esx2 does not see that datastore."
-    cure:
+    remedy:
       description: What to do.
       type: str
       returned: always

@@ -251,6 +251,20 @@ def test_members_are_chosen_by_labels(drs: Drs) -> None:
     assert not drs.ok("group", name="g", type="vm", members=nobody, members_mode="remove")["changed"]
 
 
+def test_a_member_or_an_override_of_what_is_gone_is_removed_already(drs: Drs, lab: dict[str, Any]) -> None:
+    gone = [{"moid": "vm-999999"}, "gone-web", {"uuid": "11111111-2222-3333-4444-555555555555"}]
+    drs.converge("group", name="g", type="vm", members=VMS[:2])
+    removed = drs.converge("group", name="g", type="vm", members=[*gone, VMS[0]], members_mode="remove")
+    assert names(removed["group"]["members"]) == VMS[1:2]
+    assert "there is no VM" in drs.refused("group", name="g", type="vm", members=gone)
+    hosts = {"name": "h", "type": "host"}
+    drs.converge("group", **hosts, members=lab["hosts"][:2])
+    removed = drs.converge("group", **hosts, members=["gone-esx", lab["hosts"][0]], members_mode="remove")
+    assert names(removed["group"]["members"]) == lab["hosts"][1:2]
+    assert "gone-esx" in drs.refused("group", **hosts, members=["gone-esx"])
+    assert not drs.ok("override", vms=gone, state="absent")["changed"]
+
+
 def test_what_has_no_effect_is_warned_of(drs: Drs) -> None:
     before = drs.witness.cluster.configurationEx.drsConfig
     override = {"vms": VMS[:1], "automation_level": "manual", "check": True}

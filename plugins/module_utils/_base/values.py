@@ -30,7 +30,7 @@ def parse_size(text: str, option: str) -> int:
     """Bytes of a size such as 64m or 8G; the units are powers of 1024, as Docker's are."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        raise GantryError(f"{option} is {text!r}, which is not a size; write a number and a unit, such as 256M or 8G")
+        raise GantryError(f"{option} is {text!r}, which is not a size; write a number and a unit, such as 256M or 8G.")
     return int(float(match[1]) * _SIZE_UNITS[(match[2] or "").upper()])
 
 
@@ -40,7 +40,7 @@ def parse_duration(text: str, option: str) -> float:
     if value == "0":
         return 0.0
     if _DURATION.fullmatch(value) is None:
-        raise GantryError(f"{option} is {text!r}, which is not a duration; write for example 30s, 1m30s or 500ms")
+        raise GantryError(f"{option} is {text!r}, which is not a duration; write for example 30s, 1m30s or 500ms.")
     return sum(float(number) * _DURATION_UNITS[unit] for number, unit in _DURATION_PART.findall(value))
 
 
@@ -50,13 +50,13 @@ def parse_words(value: Any, option: str) -> tuple[str, ...]:
         try:
             return tuple(shlex.split(value))
         except ValueError as error:
-            raise GantryError(f"{option} is {value!r}, which cannot be split into words: {error}") from error
+            raise GantryError(f"{option} is {value!r}, which cannot be split into words: {error}.") from error
     if isinstance(value, (list, tuple)):
         for item in value:
             if not isinstance(item, str):
-                raise GantryError(f"{option} holds {item!r}, which is not a string; put it in quotes")
+                raise GantryError(f"{option} holds {item!r}, which is not a string; put it in quotes.")
         return tuple(value)
-    raise GantryError(f"{option} must be a list of strings or one string; it is {value!r}")
+    raise GantryError(f"{option} must be a list of strings or one string; it is {value!r}.")
 
 
 def parse_strings(value: Mapping[Any, Any], option: str) -> dict[str, str]:
@@ -65,7 +65,7 @@ def parse_strings(value: Mapping[Any, Any], option: str) -> dict[str, str]:
         if not isinstance(key, str) or not isinstance(item, str):
             raise GantryError(
                 f"{option} {key!r} is not a string but a {type(item if isinstance(key, str) else key).__name__}; "
-                "what was written may have been changed by YAML: put it in quotes (or use the string filter)"
+                "what was written may have been changed by YAML: put it in quotes (or use the string filter)."
             )
     return dict(value)
 
@@ -75,7 +75,7 @@ def parse_address(text: str, option: str) -> str:
     try:
         return str(ipaddress.ip_address(text.strip()))
     except ValueError as error:
-        raise GantryError(f"{option} is {text!r}, which is not an IP address") from error
+        raise GantryError(f"{option} is {text!r}, which is not an IP address.") from error
 
 
 def parse_interface(text: str, option: str) -> str:
@@ -86,7 +86,7 @@ def parse_interface(text: str, option: str) -> str:
         return ipaddress.IPv4Interface(text.strip()).with_prefixlen
     except ValueError as error:
         raise GantryError(
-            f"{option} is {text!r}; write the IPv4 address with its prefix length, such as 10.0.0.5/24"
+            f"{option} is {text!r}; write the IPv4 address with its prefix length, such as 10.0.0.5/24."
         ) from error
 
 
@@ -94,14 +94,14 @@ def parse_mac(text: str, option: str) -> str:
     """A unicast MAC address in lower case with colons."""
     value = text.strip().lower().replace("-", ":")
     if _MAC.fullmatch(value) is None:
-        raise GantryError(f"{option} is {text!r}, which is not a MAC address such as 00:50:56:00:00:01")
+        raise GantryError(f"{option} is {text!r}, which is not a MAC address such as 00:50:56:00:00:01.")
     if int(value[:2], 16) & 1:
-        raise GantryError(f"{option} is {text!r}, which is a multicast address; an adapter needs a unicast one")
+        raise GantryError(f"{option} is {text!r}, which is a multicast address; an adapter needs a unicast one.")
     return value
 
 
 def parse_mode(text: str, option: str) -> str:
     """An octal file mode such as 1777."""
     if _MODE.fullmatch(text) is None:
-        raise GantryError(f"{option} is {text!r}, which is not an octal mode such as 1777")
+        raise GantryError(f"{option} is {text!r}, which is not an octal mode such as 1777.")
     return text

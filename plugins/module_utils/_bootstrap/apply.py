@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the changes: an ISO is uploaded under another name and moved to its own when it is whole."""
+"""Plan -> applied: an ISO is uploaded under another name, verified, and then moved to its own name."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes 
     RemoveFile,
     UploadIso,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, read_iso
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap, refuse_in_use
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import (
     lock_of,
     part_name,
+    read_files,
     read_inventory,
     read_users,
     upload_locks,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import predict_bootstrap, refuse_in_use
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
@@ -43,7 +44,7 @@ def apply_bootstrap(
                 _upload(session, observed, change, report)
             case RemoveFile():
                 _remove(session, observed, change, report)
-    return predict_bootstrap(observed, plan)
+    return plan.project(observed)
 
 
 def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, report: Report) -> None:
@@ -55,6 +56,7 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
         part = part_name(change.name, locks.controller())
         _make_folder(session, observed)
         session.upload_file(observed.iso.path, datastore=datastore, path=f"{FOLDER}/{part}", report=report)
+        _verify_upload(session, observed, observed.iso, datastore, part)
         files, datacenter = session.content.fileManager, _datacenter(session, observed)
 
         def start() -> Any:
@@ -63,11 +65,27 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
                 sourceDatacenter=datacenter,
                 destinationName=change.path,
                 destinationDatacenter=datacenter,
-                # What is there is damaged, or the same: its name is its content.
+                # A file of that name is damaged or the same, since the name contains the content's hash.
                 force=True,
             )
 
         session.run_one(Job(subject=change.path, action="move into place", start=start), report)
+
+
+def _verify_upload(session: Session, observed: ObservedBootstrap, iso: Iso, datastore: Entry, part: str) -> None:
+    """Raise GantryError unless all of the file has arrived, and it is the file that gave the ISO its name."""
+    sizes = {file.name: file.size for file in read_files(session, datastore)}
+    if sizes.get(part) != iso.size:
+        found = f"{sizes[part]} bytes" if part in sizes else "no such file"
+        raise GantryError(
+            f"The upload of {iso.path.name} to {observed.path(part)} is not whole: {iso.size} bytes were sent, and the "
+            f"datastore has {found}. Containers do not boot from it. Look at the free space of the datastore, and run "
+            "again."
+        )
+    if read_iso(iso.path).sha256 != iso.sha256:
+        raise GantryError(
+            f"src {str(iso.path)!r} changed while it was uploaded. Run again when nothing writes to the file any more."
+        )
 
 
 def _make_folder(session: Session, observed: ObservedBootstrap) -> None:
@@ -81,7 +99,7 @@ def _make_folder(session: Session, observed: ObservedBootstrap) -> None:
 
 
 def _remove(session: Session, observed: ObservedBootstrap, change: RemoveFile, report: Report) -> None:
-    # A container may have been made since the plan.
+    # A container may have been created since the plan was made.
     if change.name in observed.stored:
         session.inventory(vms=True, refresh=True)
         refuse_in_use(change.path, read_users(session, observed, [change.name]).get(change.name, ()))

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes that a plan for bootstrap ISOs is made of."""
+"""The changes of a plan for bootstrap ISOs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 
 _NOTHING: Mapping[str, Any] = {}
@@ -17,7 +18,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True)
 class UploadIso:
-    """The file comes into the datastore, in place of one of its name that has another size."""
+    """Upload the ISO, in place of a file of its name that has another size."""
 
     name: str
     path: str
@@ -33,10 +34,13 @@ class UploadIso:
     def after(self) -> Mapping[str, Any]:
         return nested("files", self.path, "size", value=self.size)
 
+    def project(self, observed: ObservedBootstrap) -> ObservedBootstrap:
+        return replace(observed, stored={**observed.stored, self.name: self.size})
+
 
 @dataclass(frozen=True)
 class RemoveFile:
-    """An ISO, or the remains of an upload, goes."""
+    """Remove an ISO, or what is left of an interrupted upload."""
 
     name: str
     path: str
@@ -49,6 +53,10 @@ class RemoveFile:
 
     def after(self) -> Mapping[str, Any]:
         return _NOTHING
+
+    def project(self, observed: ObservedBootstrap) -> ObservedBootstrap:
+        stored = {name: size for name, size in observed.stored.items() if name != self.name}
+        return replace(observed, stored=stored, abandoned=observed.abandoned - {self.name})
 
 
 BootstrapChange: TypeAlias = "UploadIso | RemoveFile"

@@ -2,49 +2,50 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is of bootstrap ISOs in a datastore: one search, whatever the inventory's size."""
+"""Session -> ObservedBootstrap: one search of the datastore, whatever the inventory's size."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ABANDONED_AFTER, ImportLocks
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, read_iso, version_of_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import (
+    FOLDER,
+    HEAD_BYTES,
+    find_damage,
+    read_iso,
+    version_of_name,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
     ObservedBootstrap,
-    meant,
+    selected_isos,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import (
+    DatastoreFile,
+    search_folder,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-_PATTERN = "gantry-bootstrap-*.iso"
-
-_BROWSER = "browser"
+BROWSER = "browser"
+_PATTERN = "gantry-bootstrap-*"
 _PART = ".part-"
 
 
-@dataclass(frozen=True)
-class _File:
-    name: str
-    size: int
-    modified: datetime | None
-
-
 def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBootstrap:
+    """Read the local ISO, the stored ones, and the VMs that use those to be removed."""
     iso = None if desired.src is None else read_iso(desired.src)
     inventory = read_inventory(session)
     datacenter = inventory.datacenter(desired.datacenter)
@@ -52,60 +53,38 @@ def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBo
     observed = ObservedBootstrap(
         datacenter=datacenter.moid, datastore=datastore.moid, datastore_name=datastore.name, iso=iso
     )
-    files = _search(session, datastore, observed.folder)
+    files = read_files(session, datastore)
     observed = replace(
         observed,
         stored={file.name: file.size for file in files if version_of_name(file.name) is not None},
         abandoned=_abandoned(session, [file for file in files if _PART in file.name]),
     )
-    names = [] if desired.present else meant(desired, observed)
+    names = [] if desired.present else selected_isos(desired, observed)
     return replace(observed, users=read_users(session, observed, names)) if names else observed
 
 
 def read_inventory(session: Session) -> Inventory:
-    return session.inventory(properties={"Datastore": [_BROWSER]})
+    """Return the inventory with the browser of each datastore."""
+    return session.inventory(properties={"Datastore": [BROWSER]})
 
 
 def upload_locks(session: Session) -> ImportLocks:
+    """Return the locks that tasks on this machine hold while they upload to this vCenter."""
     return ImportLocks(default_root(), str(session.content.about.instanceUuid or "vcenter"))
 
 
 def lock_of(name: str) -> str:
-    """The lock of the upload of an ISO, by its final name."""
+    """Return the name of the lock for the upload of an ISO."""
     return f"bootstrap{name}"
 
 
 def part_name(name: str, controller: str) -> str:
-    """What an ISO is called while this machine uploads it: containers never boot from half of one."""
+    """Return the name of an ISO while this machine uploads it, so that containers never boot from a part of one."""
     return f"{name}{_PART}{controller[:8]}"
 
 
-def _search(session: Session, datastore: Entry, folder: str) -> list[_File]:
-    browser = datastore.properties[_BROWSER]
-    spec = vim.host.DatastoreBrowser.SearchSpec(
-        matchPattern=["gantry-bootstrap-*"],
-        details=vim.host.DatastoreBrowser.FileInfo.Details(
-            fileType=False, fileSize=True, modification=True, fileOwner=False
-        ),
-    )
-
-    def start() -> Any:
-        return browser.SearchDatastore_Task(datastorePath=folder, searchSpec=spec)
-
-    try:
-        found = session.run_one(Job(subject=folder, action="search", start=start, mutates=False), lambda _text: None)
-    except FaultError as error:
-        if error.kind != "FileNotFound":
-            raise
-        return []  # the folder comes with the first upload
-    return [
-        _File(name=str(file.path), size=int(file.fileSize or 0), modified=file.modification)
-        for file in found.file or ()
-    ]
-
-
-def _abandoned(session: Session, parts: Sequence[_File]) -> frozenset[str]:
-    """The uploads that nobody goes on with: ours whose lock is free, and others' that are old."""
+def _abandoned(session: Session, parts: Sequence[DatastoreFile]) -> frozenset[str]:
+    """Return the interrupted uploads: those of this machine whose lock is free, and old ones of other machines."""
     if not parts:
         return frozenset()
     locks = upload_locks(session)
@@ -123,7 +102,7 @@ def _abandoned(session: Session, parts: Sequence[_File]) -> frozenset[str]:
 
 
 def read_users(session: Session, observed: ObservedBootstrap, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The paths of the VMs that have one of these ISOs in their drive. Reads the devices of all VMs."""
+    """Return the paths of the VMs with one of these ISOs in their CD drive. Reads the devices of all VMs."""
     inventory = session.inventory(vms=True)
     datacenter = inventory.datacenter(observed.datacenter)
     vms = {entry.moid: entry for entry in inventory.vms(datacenter=datacenter)}
@@ -138,31 +117,30 @@ def read_users(session: Session, observed: ObservedBootstrap, names: Sequence[st
     return {name: tuple(sorted(paths)) for name, paths in users.items()}
 
 
+def read_files(session: Session, datastore: Entry) -> list[DatastoreFile]:
+    """Return the ISOs in a datastore, and what is left of uploads."""
+    return search_folder(session, datastore, FOLDER, _PATTERN)
+
+
 def find_bootstrap(session: Session, datastore: Entry) -> str:
-    """The path of the newest bootstrap ISO in a datastore."""
-    (row,) = session.read([datastore.ref], ["browser"])
-    spec = vim.host.DatastoreBrowser.SearchSpec(
-        matchPattern=[_PATTERN], details=vim.host.DatastoreBrowser.FileInfo.Details(modification=True)
-    )
+    """Return the path of the newest whole bootstrap ISO in a datastore."""
     folder = f"[{datastore.name}] {FOLDER}"
-    job = Job(
-        subject=folder,
-        action="search",
-        start=lambda: row["browser"].SearchDatastore_Task(datastorePath=folder, searchSpec=spec),
-        mutates=False,
+    files = read_files(session, datastore)
+    damages = []
+    for file in newest_first(file for file in files if version_of_name(file.name) is not None):
+        head = session.download_file(datastore=datastore, path=f"{FOLDER}/{file.name}", max_bytes=HEAD_BYTES)
+        damage = "it is gone" if head is None else find_damage(head, file.size)
+        if damage is None:
+            return f"{folder}/{file.name}"
+        damages.append(f"{file.name}: {damage}")
+    found = f"no whole bootstrap ISO in {folder} ({listed(damages)})" if damages else f"no bootstrap ISO in {folder}"
+    raise GantryError(
+        f"There is {found}. Run bootstrap_image with datastore: {datastore.name} first, or name an ISO with bootstrap."
     )
-    try:
-        result = session.run_one(job, lambda _text: None)
-    except FaultError as error:
-        if error.kind != "FileNotFound":
-            raise
-        result = None
-    # One that is being uploaded, or was left half-way, has another name.
-    files = [file for file in getattr(result, "file", None) or () if version_of_name(file.path) is not None]
-    if not files:
-        raise GantryError(
-            f"there is no bootstrap ISO in {folder}: run bootstrap_image with datastore: {datastore.name} first, or "
-            "name an ISO with bootstrap"
-        )
-    newest = max(files, key=lambda file: (file.modification is not None and file.modification.timestamp(), file.path))
-    return f"{folder}/{newest.path}"
+
+
+def newest_first(files: Iterable[DatastoreFile]) -> list[DatastoreFile]:
+    """Order ISOs by the time of their upload, and those without one last."""
+    return sorted(
+        files, key=lambda file: (file.modified is not None and file.modified.timestamp(), file.name), reverse=True
+    )

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 
 POWER_PATH = "runtime.powerState"
 ADDRESS_PATH = "guest.ipAddress"
@@ -23,6 +23,10 @@ STARTUP_PATHS = (POWER_PATH, ADDRESS_PATH, STATUS_PATH)
 
 # The guest's tools report its address on their own, about when the container starts.
 _ADDRESS_GRACE = 15.0
+
+
+class StartupError(GantryError):
+    """A container did not become what was waited for, in words of its own."""
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Startup:
         text = values.get(STATUS_PATH)
         # vSphere forgets what a guest has said when it powers off, so that what was heard is kept here.
         if text and text != self.before:
-            self.status = parse_object(text) or self.status
+            self.status = decode_status(text) or self.status
         if not self.reached and self._is_reached():
             self.reached = True
             self.deadline = min(self.deadline, time.monotonic() + _ADDRESS_GRACE)
@@ -77,7 +81,7 @@ class Startup:
             self.failure = f"was powered off before it was {self.wait_for}; its last state was {state or 'unknown'}"
         return self.failure is not None
 
-    def error(self, log: str | None) -> GantryError:
+    def error(self, log: str | None) -> StartupError:
         """What went wrong, in words, with the end of the container's output."""
         failure = self.failure
         if failure is None:
@@ -89,7 +93,7 @@ class Startup:
         message = f"container {self.container} {failure}"
         if log:
             message += f". The end of its output: {log[-2000:]}"
-        return GantryError(
+        return StartupError(
             message,
             details={
                 "status": self.status.get("state"),

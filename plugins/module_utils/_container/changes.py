@@ -168,6 +168,29 @@ class MovePool(ContainerChange):
 
 
 @dataclass(frozen=True)
+class Relocate(ContainerChange):
+    """Move the VM with its disks to another datastore by Storage vMotion; it goes on running."""
+
+    machine: Machine
+    datastore: Entry
+    # Whether the datastore holds a template of the image, whose disk the moved one can be a linked clone of.
+    shares_image: bool
+
+    def describe(self) -> str:
+        how = "sharing the image's disk there" if self.shares_image else "with a copy of the image's disk"
+        return f"relocate {self.machine.name} to datastore {self.datastore.name}, {how}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "datastore", value=_name(self.machine.datastore))
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "datastore", value=self.datastore.name)
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        return _with_machine(observed, datastore=self.datastore)
+
+
+@dataclass(frozen=True)
 class Stop(ContainerChange):
     """Stop the container and power its VM off: its stop signal, its timeout, then off; or off at once."""
 
@@ -288,6 +311,7 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         image_digest=machine.digest,
         memory=machine.memory_mb * MIB,
         cpus=machine.cpus,
+        scratch_size=machine.scratch_bytes,
         notes=machine.notes,
         folder=machine.folder_path,
         resource_pool=_name(machine.pool),

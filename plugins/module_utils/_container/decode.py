@@ -12,11 +12,13 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Image, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 
@@ -54,6 +56,7 @@ MACHINE_PROPERTIES = (
 )
 IMAGE_PROPERTIES = (
     "config.files.vmPathName",
+    "config.version",
     "datastore",
     "snapshot",
     *(keys.option_path(key) for key in _IMAGE_KEYS),
@@ -84,7 +87,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         config=parse_object(keys.option(row, keys.CONFIG)),
         config_hash=keys.option(row, keys.HASH),
         spec=parse_object(keys.option(row, keys.SPEC)),
-        status=parse_object(keys.option(row, keys.STATUS)),
+        status=decode_status(keys.option(row, keys.STATUS)),
         log=keys.decode_log(keys.option(row, keys.LOG)),
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
         addresses=tuple(_addresses(row.get("guest.net") or ())),
@@ -123,6 +126,7 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
         datastore=datastore,
         snapshot=snapshot,
         datacenter=_entry(inventory, entry.datacenter),
+        hardware=row.get("config.version"),
     )
 
 
@@ -191,7 +195,7 @@ def _find_snapshot(trees: Iterable[Any]) -> str | None:
 
 def _home(inventory: Inventory, row: Mapping[str, Any]) -> Entry | None:
     """The datastore of the VM's own files; its ISO may lie in another that the VM uses too."""
-    name = (row.get("config.files.vmPathName") or "").partition("]")[0].lstrip("[")
+    name = datastore_name(row.get("config.files.vmPathName"))
     entries = [_referred(inventory, ref) for ref in row.get("datastore") or ()]
     return next((entry for entry in entries if entry is not None and entry.name == name), None)
 

@@ -73,6 +73,7 @@ def parse_container(params: Mapping[str, Any]) -> DesiredContainer:
             folder=params["folder"],
             datastore=params["datastore"],
             bootstrap=params["bootstrap"],
+            drift=params["placement_drift"],
         ),
         notes=params["notes"],
         recreate=params["recreate"],

@@ -16,6 +16,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import (
+    add_device,
+    edit_device,
+    iso_drive_changes,
+    new_disk,
+    new_network_adapter,
+    remove_device,
+    scsi_controller,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
@@ -62,7 +71,7 @@ def clone_spec(
 def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], backings: Backings) -> Any:
     """Just what differs."""
     spec = vim.vm.ConfigSpec(extraConfig=_options(changed_values(encode(machine), encode(target))))
-    changed = differing(machine, target, ("memory_mb", "cpus", "notes", "adapters", "bootstrap"))
+    changed = differing(machine, target, ("memory_mb", "cpus", "notes", "adapters", "bootstrap", "scratch_bytes"))
     if "memory_mb" in changed:
         spec.memoryMB = target.memory_mb
     if "cpus" in changed:
@@ -74,9 +83,21 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
         changes += _adapter_changes(machine.adapters, target.adapters, devices, backings)
     if "bootstrap" in changed:
         changes += _cdrom_changes(devices, target.bootstrap)
+    if "scratch_bytes" in changed and target.scratch_bytes is not None:
+        changes.append(_scratch_disk(devices, target.scratch_bytes))
     if changes:
         spec.deviceChange = changes
     return spec
+
+
+def relocate_spec(datastore: Any, *, shares_image: bool) -> Any:
+    """A Storage vMotion of a VM with all of its disks.
+
+    moveAllDiskBackingsAndAllowSharing attaches the moved disk to a read-only backing of the same content in the target
+    datastore: to the disk of the image's template there. moveAllDiskBackingsAndDisallowSharing copies the whole chain.
+    """
+    sharing = "moveAllDiskBackingsAndAllowSharing" if shares_image else "moveAllDiskBackingsAndDisallowSharing"
+    return vim.vm.RelocateSpec(datastore=datastore, diskMoveType=sharing)
 
 
 def extra_config_spec(values: Mapping[str, str]) -> Any:
@@ -111,16 +132,11 @@ def _adapter_changes(
     for index, adapter in enumerate(wanted):
         if index < len(existing):
             if adapter != existing[index]:
-                changes.append(_edit(_set_adapter(by_key[adapter.key], adapter, backings)))
+                changes.append(edit_device(_set_adapter(by_key[adapter.key], adapter, backings)))
         else:
-            card = vim.vm.device.VirtualVmxnet3(
-                key=_FIRST_ADAPTER_KEY - index,
-                connectable=vim.vm.device.VirtualDevice.ConnectInfo(
-                    startConnected=True, connected=True, allowGuestControl=True
-                ),
-            )
-            changes.append(_add(_set_adapter(card, adapter, backings)))
-    changes += [_remove(by_key[adapter.key]) for adapter in existing[len(wanted) :]]
+            card = new_network_adapter(_FIRST_ADAPTER_KEY - index)
+            changes.append(add_device(_set_adapter(card, adapter, backings)))
+    changes += [remove_device(by_key[adapter.key]) for adapter in existing[len(wanted) :]]
     return changes
 
 
@@ -132,71 +148,20 @@ def _set_adapter(card: Any, adapter: Adapter, backings: Backings) -> Any:
     return card
 
 
-def _cdrom_changes(devices: Sequence[Any], path: str | None) -> list[Any]:
-    """The CD holds the bootstrap ISO; the template may or may not have a drive for it."""
-    backing = vim.vm.device.VirtualCdrom.IsoBackingInfo(fileName=path)
-    connectable = vim.vm.device.VirtualDevice.ConnectInfo(startConnected=True, connected=True, allowGuestControl=False)
-    for device in devices:
-        if isinstance(device, vim.vm.device.VirtualCdrom):
-            drive = vim.vm.device.VirtualCdrom(
-                key=device.key,
-                controllerKey=device.controllerKey,
-                unitNumber=device.unitNumber,
-                backing=backing,
-                connectable=connectable,
-            )
-            return [_edit(drive)]
-    controller = next((one for one in devices if isinstance(one, vim.vm.device.VirtualIDEController)), None)
-    changes = []
-    if controller is None:
-        controller = vim.vm.device.VirtualIDEController(key=_IDE_KEY, busNumber=0)
-        changes.append(_add(controller))
-    drive = vim.vm.device.VirtualCdrom(
-        key=_CDROM_KEY, controllerKey=controller.key, unitNumber=0, backing=backing, connectable=connectable
-    )
-    return [*changes, _add(drive)]
-
-
 def _scratch_disk(devices: Sequence[Any], size: int) -> Any:
     controller = scsi_controller(devices)
     if controller is None:
-        raise GantryError("the image's template has no SCSI controller; run container_image for the image again")
-    change = _add(
-        vim.vm.device.VirtualDisk(
-            key=_SCRATCH_KEY,
-            controllerKey=controller.key,
-            unitNumber=SCRATCH_UNIT,
-            capacityInKB=size // 1024,
-            backing=vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
-                fileName="", diskMode="persistent", thinProvisioned=True
-            ),
-        )
-    )
-    change.fileOperation = "create"
-    return change
+        raise GantryError("The image's template has no SCSI controller. Run container_image for the image again.")
+    return add_device(new_disk(_SCRATCH_KEY, controller.key, SCRATCH_UNIT, size), create_file=True)
 
 
-def scsi_controller(devices: Sequence[Any]) -> Any:
-    """The controller of bus 0: the image disk and the scratch disk are at it."""
-    return next(
-        (one for one in devices if isinstance(one, vim.vm.device.VirtualSCSIController) and one.busNumber == 0), None
-    )
+def _cdrom_changes(devices: Sequence[Any], path: str | None) -> list[Any]:
+    """The CD holds the bootstrap ISO; the template may or may not have a drive for it."""
+    return iso_drive_changes(devices, path, drive_key=_CDROM_KEY, controller_key=_IDE_KEY)
 
 
 def _remove_all(devices: Sequence[Any], kind: Any) -> list[Any]:
-    return [_remove(device) for device in devices if isinstance(device, kind)]
-
-
-def _add(device: Any) -> Any:
-    return vim.vm.device.VirtualDeviceSpec(operation="add", device=device)
-
-
-def _edit(device: Any) -> Any:
-    return vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
-
-
-def _remove(device: Any) -> Any:
-    return vim.vm.device.VirtualDeviceSpec(operation="remove", device=device)
+    return [remove_device(device) for device in devices if isinstance(device, kind)]
 
 
 def encode(machine: Machine) -> dict[str, str]:

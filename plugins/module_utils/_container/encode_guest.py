@@ -10,9 +10,11 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents import Document
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, NetworkOption
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import bounding_set, parse_signal
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.image_config import check_settings
 
 SPEC_VERSION = 1
 SCRATCH_UNIT = 1
@@ -40,6 +42,8 @@ def build_spec(
     macs: tuple[str | None, ...],
 ) -> dict[str, Any]:
     """The document of ``guestinfo.gantry.spec``. ``macs`` are the adapters' addresses, in the networks' order."""
+    # The template's copy of the configuration may have been edited.
+    check_settings(Document(image_config, f"The configuration of the image '{config.image}'", {"image": config.image}))
     return {
         "version": SPEC_VERSION,
         "id": container_id,

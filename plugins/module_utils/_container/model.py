@@ -154,7 +154,7 @@ class Config:
 
 @dataclass(frozen=True)
 class PlacementOption:
-    """Where the container is to be; None is where it is, or for a new one the only place there is."""
+    """Where the container is created; None is the only place there is. ``drift`` says what a later difference means."""
 
     datacenter: str | None = None
     cluster: str | None = None
@@ -162,6 +162,7 @@ class PlacementOption:
     folder: str | None = None
     datastore: str | None = None
     bootstrap: str | None = None
+    drift: str = "warn"
 
 
 @dataclass(frozen=True)
@@ -266,6 +267,7 @@ class Image:
     datastore: Entry
     snapshot: str
     datacenter: Entry | None = None
+    hardware: str | None = None  # vmx-17
 
 
 @dataclass(frozen=True)
@@ -279,6 +281,8 @@ class Place:
     cluster: Entry | None = None
     datastore: Entry | None = None
     bootstrap: str | None = None
+    # The host to create the VM on; None where vCenter chooses it.
+    host: Entry | None = None
 
 
 @dataclass(frozen=True)
@@ -289,3 +293,5 @@ class ObservedContainer:
     successors: tuple[Machine, ...] = ()
     image: Image | None = None
     place: Place | None = None
+    # The MoIDs of the datastores that hold a template of the image.
+    image_datastores: frozenset[str] = frozenset()

@@ -29,7 +29,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import creates_vm, needs_clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
@@ -60,7 +61,7 @@ def observe_containers(
         _observe(inventory, desired, machines(desired.name), machines(desired.name + SUCCESSOR_SUFFIX), images)
         for desired in wanted
     ]
-    return _with_bootstraps(session, wanted, observed)
+    return observe_hosts(session, inventory, wanted, _with_bootstraps(session, wanted, observed))
 
 
 def read_machines(session: Session, inventory: Inventory, entries: Sequence[Entry], *, logs: bool) -> list[Machine]:
@@ -88,11 +89,13 @@ def _observe(
     if desired.config is None or desired.state == "absent":
         return observed
     place = resolve.resolve_place(inventory, wanted, desired.config, machine, datacenter)
-    image = resolve.choose_image(desired.config.image, images, machine, place.datacenter, place.datastore)
-    observed = replace(observed, place=place, image=image)
-    if needs_clone(desired, observed):
-        observed = replace(observed, place=resolve.complete_place(inventory, place, machine, image))
-    return observed
+    found = resolve.matching_images(desired.config.image, images, place.datacenter)
+    current = machine or next(iter(observed.successors), None)
+    observed = replace(observed, place=place, image_datastores=frozenset(image.datastore.moid for image in found))
+    if current is not None and not needs_clone(desired, current, found[0].digest):
+        return replace(observed, image=resolve.image_of_machine(found, current))
+    image = resolve.image_for_clone(desired.config.image, found, place.datastore, current)
+    return replace(observed, image=image, place=resolve.complete_place(inventory, place, machine, image))
 
 
 def _by_name(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -120,7 +123,7 @@ def _with_bootstraps(
     result = []
     for desired, one in zip(wanted, observed, strict=True):
         place = one.place
-        if place is None or place.datastore is None or place.bootstrap is not None or not needs_clone(desired, one):
+        if place is None or place.datastore is None or place.bootstrap is not None or not creates_vm(desired, one):
             result.append(one)
             continue
         if place.datastore.moid not in found:

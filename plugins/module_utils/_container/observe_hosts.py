@@ -2,52 +2,80 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts for new VMs, where vCenter does not find them itself: in clusters without DRS."""
+"""Choose the hosts that new container VMs are created on: one request, however many containers there are."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import (
-    UploadHost,
-    places_by_itself,
-    read_hosts,
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    DesiredContainer,
+    ObservedContainer,
+    Place,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import creates_vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import host_for_new, new_vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_hosts
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-def choose_hosts(session: Session, clones: Sequence[Clone]) -> dict[str, Any]:
-    """The host of each container, by name, for which one has to be named."""
-    self_placing: dict[str, bool] = {}
-    usable: dict[tuple[str, str], list[UploadHost]] = {}
-    chosen = {}
-    for clone in clones:
-        cluster, datastore = clone.place.cluster, clone.place.datastore
-        if cluster is None or datastore is None:
-            raise ValueError("a clone is made without a complete place")
-        if cluster.moid not in self_placing:
-            self_placing[cluster.moid] = places_by_itself(session, cluster)
-        if self_placing[cluster.moid]:
-            continue
-        key = (cluster.moid, datastore.moid)
-        if key not in usable:
-            hosts = read_hosts(session, session.inventory().hosts(cluster), datastore.moid)
-            usable[key] = sorted((host for host in hosts if host.usable), key=lambda host: host.name)
-        if not usable[key]:
-            raise GantryError(
-                f"no host of {cluster.name} can take a container: it must be connected, not in maintenance mode, and "
-                f"see the datastore {datastore.name}"
-            )
-        chosen[clone.container] = session.ref("HostSystem", spread(clone.container, usable[key]).moid)
-    return chosen
+def observe_hosts(
+    session: Session, inventory: Inventory, wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContainer]
+) -> list[ObservedContainer]:
+    """Add a host to the place of each VM to create, where one has to be named. Raises where no host fits."""
+    new = {
+        index: _new_vm(inventory, desired, one)
+        for index, (desired, one) in enumerate(zip(wanted, observed, strict=True))
+        if creates_vm(desired, one)
+    }
+    if not new:
+        return list(observed)
+    clusters = {vm.cluster for vm in new.values()}
+    datastores = {moid for vm in new.values() for moid in vm.datastores}
+    hosts = read_hosts(session, inventory, _entries(inventory, clusters), _entries(inventory, datastores))
+    result = list(observed)
+    for index, vm in new.items():
+        host = host_for_new(vm, hosts, f"run container {vm.name!r}")
+        if host is not None:
+            place = replace(_place(observed[index]), host=inventory.entry(host.moid))
+            result[index] = replace(observed[index], place=place)
+    return result
 
 
-def spread(name: str, hosts: Sequence[UploadHost]) -> UploadHost:
-    """One of the hosts, the same for the same name, so that many containers go to all of them."""
-    return hosts[zlib.crc32(name.encode()) % len(hosts)]
+def _new_vm(inventory: Inventory, desired: DesiredContainer, observed: ObservedContainer) -> VmFacts:
+    place, image, config = _place(observed), observed.image, desired.config
+    if place.cluster is None or place.datastore is None or image is None or config is None:
+        raise ValueError("a clone is observed without a complete place")
+    stores = {"container": place.datastore.moid, "image": image.datastore.moid}
+    iso = _datastore(inventory, place.datacenter, datastore_name(place.bootstrap))
+    if iso is not None:
+        stores["bootstrap"] = iso.moid
+    return new_vm(
+        desired.name,
+        place.cluster.moid,
+        datastores=stores,
+        networks=[network.moid for network in place.networks],
+        memory_mb=config.memory_mb,
+        hardware=image.hardware,
+    )
+
+
+def _place(observed: ObservedContainer) -> Place:
+    if observed.place is None:
+        raise ValueError("a clone is observed without a place")
+    return observed.place
+
+
+def _datastore(inventory: Inventory, datacenter: Entry, name: str | None) -> Entry | None:
+    return None if name is None else inventory.datastore(name, datacenter=datacenter)
+
+
+def _entries(inventory: Inventory, moids: set[str] | set[str | None]) -> list[Entry]:
+    return [entry for moid in sorted(filter(None, moids)) if (entry := inventory.entry(moid)) is not None]

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_changes
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import drift_warnings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DesiredContainer,
     Machine,
@@ -55,13 +56,6 @@ class ContainerOperation(Operation[DesiredContainer, ObservedContainer, Containe
     def plan(self, desired: DesiredContainer, observed: ObservedContainer) -> Plan[ContainerChange]:
         return plan_containers([(desired, observed)])
 
-    def predict(
-        self, desired: DesiredContainer, observed: ObservedContainer, plan: Plan[ContainerChange]
-    ) -> ObservedContainer:
-        for change in plan.changes:
-            observed = change.project(observed)
-        return observed
-
     def apply(
         self,
         session: Session,
@@ -70,12 +64,15 @@ class ContainerOperation(Operation[DesiredContainer, ObservedContainer, Containe
         plan: Plan[ContainerChange],
         report: Report,
     ) -> ObservedContainer:
-        apply_changes(session, plan.changes, report)
+        apply_containers(session, plan.changes, report)
         (now,) = observe_containers(session, [desired], refresh=True)
         return now
 
     def result(self, desired: DesiredContainer, observed: ObservedContainer) -> dict[str, Any]:
-        return {"container": None if observed.machine is None else container_result(observed.machine)}
+        return {
+            "container": None if observed.machine is None else container_result(observed.machine),
+            "warnings": drift_warnings(desired, observed),
+        }
 
 
 @dataclass(frozen=True)

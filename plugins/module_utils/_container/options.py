@@ -74,6 +74,7 @@ def placement_argument_spec() -> dict[str, dict[str, Any]]:
         "folder": {"type": "str"},
         "datastore": {"type": "str"},
         "bootstrap": {"type": "str"},
+        "placement_drift": {"type": "str", "choices": ["relocate", "warn", "ignore"], "default": "warn"},
     }
 
 

@@ -5,9 +5,9 @@
 """From desired and observed state to the changes. Pure, so that properties of it can be tested.
 
 What can be changed in place is, with a stop and a start around it where it only takes effect at the next start: the
-VM keeps its identity (rules, permissions, MACs) and its writable layer. A new image, datastore or scratch disk needs
-a new VM: the successor is created first, and only when it exists is the old VM stopped and removed and the successor
-put in its place. Each state in between is one that the next run recognises and continues from.
+VM keeps its identity (rules, permissions, MACs) and its writable layer. A new image or another size of the scratch
+disk needs a new VM: the successor is created first, and only when it exists is the old VM stopped and removed and the
+successor put in its place. Each state in between is one that the next run recognizes and continues from.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     PowerOn,
     Promote,
     Reconfigure,
+    Relocate,
     Stop,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import (
+    RELOCATE,
+    in_other_cluster,
+    in_other_datastore,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DEFAULT_STOP_TIMEOUT,
@@ -52,6 +58,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
     KIND_SUCCESSOR,
     SUCCESSOR_SUFFIX,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
@@ -117,7 +124,7 @@ class _Planner:
         was_running = machine is not None and machine.running
         if machine is None:
             self._do(self._clone(config, self.desired.name, image, place, ""))
-        elif reason := replace_reason(self.desired, config, machine, image, place):
+        elif reason := replace_reason(self.desired, config, machine, image.digest):
             self._replace(config, machine, image, place, reason)
         else:
             self._discard_successors()
@@ -166,17 +173,24 @@ class _Planner:
         self._do(Promote(self.desired.name, self.seen.successors[0]))
 
     def _move(self, place: Place) -> None:
+        """Put the VM where the task says, as far as that needs no other cluster."""
         machine = self._machine()
-        if place.cluster is not None and machine.cluster is not None and place.cluster.moid != machine.cluster.moid:
+        relocates = self.desired.placement.drift == RELOCATE
+        if relocates and in_other_cluster(machine, place):
             raise GantryError(
-                f"container {self.desired.name} is in cluster {machine.cluster.name}, not in {place.cluster.name}; "
-                "migrate the VM there, or set recreate: true to build it anew there"
+                f"container {self.desired.name} is in cluster {_name(machine.cluster)}, while cluster is "
+                f"{_name(place.cluster)}. placement_drift: relocate does not move a container between clusters. Move "
+                f"it with vm_vmotion, or set cluster: {_name(machine.cluster)}."
             )
-        if place.folder is not None and (machine.folder is None or place.folder.moid != machine.folder.moid):
+        if place.folder is not None and not _same(machine.folder, place.folder):
             self._do(MoveFolder(self.desired.name, machine, place.folder))
         machine = self._machine()
-        if place.pool is not None and (machine.pool is None or place.pool.moid != machine.pool.moid):
+        if place.pool is not None and not in_other_cluster(machine, place) and not _same(machine.pool, place.pool):
             self._do(MovePool(self.desired.name, machine, place.pool))
+        machine = self._machine()
+        if relocates and place.datastore is not None and in_other_datastore(machine, place):
+            shares_image = place.datastore.moid in self.seen.image_datastores
+            self._do(Relocate(self.desired.name, machine, place.datastore, shares_image))
 
     def _reconfigure(self, config: Config, image: Image, place: Place) -> None:
         machine = self._machine()
@@ -236,3 +250,7 @@ def _usable(successor: Machine, config: Config, image: Image, place: Place) -> b
 
 def _same(one: object, other: object) -> bool:
     return getattr(one, "moid", None) == getattr(other, "moid", None)
+
+
+def _name(node: Entry | None) -> str:
+    return "" if node is None else node.name

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     Config,
     Image,
@@ -123,10 +124,8 @@ def choose_successors(
     return tuple(found)
 
 
-def choose_image(
-    reference: str, images: Sequence[Image], machine: Machine | None, datacenter: Entry, datastore: Entry | None
-) -> Image:
-    """The template of an image reference. A machine that runs the image keeps to the disk it was cloned from."""
+def matching_images(reference: str, images: Sequence[Image], datacenter: Entry) -> list[Image]:
+    """The templates of an image reference, which all hold one image."""
     wanted = parse_reference(reference)
     here = [image for image in images if image.datacenter == datacenter]
     found = [
@@ -138,28 +137,38 @@ def choose_image(
         raise GantryError(
             f"image {reference!r} is the name of {len(found)} images: "
             f"{', '.join(sorted(f'{one.name} ({one.digest})' for one in found))}. "
-            "Give its digest (name@sha256:…), or run container_image for it again"
+            "Give its digest (name@sha256:…), or run container_image for it again."
         )
-    if machine is not None and datastore in (None, machine.datastore):
-        kept = [one for one in found if one.disk == machine.disk and one.datastore == machine.datastore]
-        if kept:
-            return kept[0]
-    return _for_a_clone(reference, found, datastore)
+    return found
 
 
-def _for_a_clone(reference: str, found: Sequence[Image], datastore: Entry | None) -> Image:
+def image_of_machine(found: Sequence[Image], machine: Machine) -> Image:
+    """The template that describes a machine's image, wherever it is: the one it was cloned from, if that is there."""
+    return max(found, key=lambda image: (image.disk == machine.disk, image.datastore == machine.datastore, _age(image)))
+
+
+def image_for_clone(reference: str, found: Sequence[Image], datastore: Entry | None, machine: Machine | None) -> Image:
+    """The template to clone: in the datastore that the task names, else in that of the machine to be replaced."""
     names = sorted({image.datastore.name for image in found})
     if datastore is not None:
         found = [image for image in found if image.datastore == datastore]
         if not found:
             raise GantryError(
                 f"image {reference!r} is in the datastore {', '.join(names)} and not in {datastore.name}, and a "
-                f"container's disk lies beside its image's. Run container_image with datastore: {datastore.name} first"
+                f"container's disk lies beside its image's. Run container_image with datastore: {datastore.name} first."
             )
     elif len(names) > 1:
-        raise GantryError(f"image {reference!r} is in the datastores {', '.join(names)}. Say which one with datastore")
-    # Of two conversions of one image the later one: MoIDs count up.
-    return max(found, key=lambda image: (len(image.moid), image.moid))
+        found = [image for image in found if machine is not None and image.datastore == machine.datastore]
+        if not found:
+            raise GantryError(
+                f"image {reference!r} is in the datastores {', '.join(names)}. Select one with datastore."
+            )
+    return max(found, key=_age)
+
+
+def _age(image: Image) -> tuple[int, str]:
+    """Of two conversions of one image the later one: MoIDs count up."""
+    return len(image.moid), image.moid
 
 
 def _refers(image: Image, wanted: str) -> bool:
@@ -176,9 +185,15 @@ def _normal(reference: str) -> str:
 
 def _no_image(reference: str, images: Sequence[Image], datacenter: Entry) -> GantryError:
     known = sorted({name for image in images for name in image.references})
-    there = f"the images there are: {', '.join(known[:10])}" if known else "there is no image yet"
+    if parse_reference(reference).digest is not None:
+        # Only templates whose names have this digest were read.
+        there = "no image there has this digest"
+    elif known:
+        there = f"the images there are: {listed(known)}"
+    else:
+        there = "the images there have no reference" if images else "there is no image yet"
     return GantryError(
-        f"image {reference!r} is not in datacenter {datacenter.name}; {there}. Run container_image for it first",
+        f"image {reference!r} is not in datacenter {datacenter.name}; {there}. Run container_image for it first.",
         details={"images": known},
     )
 

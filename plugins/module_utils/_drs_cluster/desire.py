@@ -14,12 +14,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model 
     POLICY_FIELDS,
     SETTING_FIELDS,
     AdmissionControl,
+    DesiredSettings,
     Settings,
 )
 
 
-def parse_settings(params: Mapping[str, Any]) -> Settings:
-    """The settings that a task gives. ``failover_hosts`` are names still."""
+def desire_settings(params: Mapping[str, Any]) -> DesiredSettings:
+    """Return the validated settings of a task. ``failover_hosts`` are still names."""
+    return DesiredSettings(params["cluster"], params["datacenter"], _settings(params))
+
+
+def _settings(params: Mapping[str, Any]) -> Settings:
     ha = params["ha"] or {}
     return Settings(
         drs={
@@ -46,15 +51,15 @@ def _admission(params: Mapping[str, Any] | None) -> AdmissionControl | None:
     option, policy = "ha.admission_control", params["policy"]
     for name in SETTING_FIELDS:
         if params[name] is not None and name not in POLICY_FIELDS[policy]:
-            raise GantryError(f"{option}.{name} has no effect with the policy {policy}")
+            raise GantryError(f"{option}.{name} has no effect with the policy {policy}.")
     if (params["cpu_percent"] is None) != (params["memory_percent"] is None):
-        raise GantryError(f"{option}.cpu_percent and memory_percent need one another")
+        raise GantryError(f"{option}.cpu_percent and memory_percent must be given together.")
     for name in ("cpu_percent", "memory_percent"):
         if params[name] is not None and not 0 <= params[name] <= 100:
-            raise GantryError(f"{option}.{name} is {params[name]}; it is a percentage from 0 to 100")
+            raise GantryError(f"{option}.{name} is {params[name]}; it must be a percentage from 0 to 100.")
     failures = params["host_failures_tolerated"]
     if failures is not None and failures < 1:
-        raise GantryError(f"{option}.host_failures_tolerated is {failures}; it must be 1 or more")
+        raise GantryError(f"{option}.host_failures_tolerated is {failures}; it must be 1 or more.")
     hosts = params["failover_hosts"]
     return AdmissionControl(
         policy,
@@ -67,19 +72,11 @@ def _admission(params: Mapping[str, Any] | None) -> AdmissionControl | None:
 
 def _advanced(key: str, value: Any) -> str | None:
     if not key.strip():
-        raise GantryError("advanced_options has an option without a name")
+        raise GantryError("advanced_options has an option without a name.")
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
         raise GantryError(
-            f"advanced_options.{key} is {value!r}; give a text or a number such as '1', or null to remove the option"
+            f"advanced_options.{key} is {value!r}; give a text or a number such as '1', or null to remove the option."
         )
     return str(value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return " ".join(str(item) for item in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)

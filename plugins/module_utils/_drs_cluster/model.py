@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+
 SETTING_FIELDS = ("host_failures_tolerated", "cpu_percent", "memory_percent", "failover_hosts")
+
+# The UI's scale goes from 1 (conservative) to 5 (aggressive). The API's vmotionRate goes the other way: the reference
+# of ClusterDrsConfigInfo calls 5 the lowest aggressiveness, at which only mandatory moves are recommended.
+THRESHOLDS = 6
+# What the API calls scalable shares.
+SCALED = "scaleCpuAndMemoryShares"
 
 POLICY_DISABLED = "disabled"
 POLICY_SLOTS = "slot_policy"
@@ -62,3 +70,21 @@ class Settings:
     advanced: Mapping[str, str | None] = field(default_factory=dict)
     ha: Mapping[str, Any] = field(default_factory=dict)
     admission: AdmissionControl | None = None
+
+
+@dataclass(frozen=True)
+class DesiredSettings:
+    cluster: str | None
+    datacenter: str | None
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class ObservedSettings:
+    """``wanted`` has MoIDs for the names of hosts; ``hosts`` are the names by MoID; ``pools`` are paths."""
+
+    cluster: Entry
+    settings: Settings
+    wanted: Settings
+    hosts: Mapping[str, str]
+    pools: tuple[str, ...]

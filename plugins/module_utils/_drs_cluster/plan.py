@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settings of a cluster's DRS and HA: what is asked for, what there is, and the changes between the two. Pure."""
+"""The changes between the desired and the observed settings of a cluster. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeSetting
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeAdmission, ChangeSetting
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import (
     POLICY_FIELDS,
     POLICY_HOSTS,
     POLICY_PERCENTAGE,
     SETTING_FIELDS,
     AdmissionControl,
+    ObservedSettings,
     Settings,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -24,8 +25,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 _DEFAULT_FAILURES = 1
 
 
+def plan_cluster(observed: ObservedSettings) -> Plan[ChangeSetting]:
+    """Return the changes to the cluster's settings; refuse those that would destroy resource pools."""
+    refuse_loss_of_pools(observed.wanted, observed.settings, observed.pools, observed.cluster.path)
+    return plan_settings(observed.wanted, observed.settings, observed.hosts)
+
+
 def plan_settings(wanted: Settings, found: Settings, names: Mapping[str, str]) -> Plan[ChangeSetting]:
-    """What of the settings asked for is otherwise. ``names``: of hosts, by MoID."""
+    """Return the requested settings that differ from the current ones. ``names`` are those of hosts, by MoID."""
     after = merge(wanted, found)
     changes = [ChangeSetting((name,), found.drs.get(name), after.drs[name]) for name in wanted.drs]
     changes += [
@@ -35,12 +42,13 @@ def plan_settings(wanted: Settings, found: Settings, names: Mapping[str, str]) -
     changes += [ChangeSetting(("ha", name), found.ha.get(name), after.ha[name]) for name in wanted.ha]
     if wanted.admission is not None and after.admission is not None:
         old = None if found.admission is None else found.admission.view(names)
-        changes.append(ChangeSetting(("ha", "admission_control"), old, after.admission.view(names)))
+        new = after.admission.view(names)
+        changes.append(ChangeAdmission(("ha", "admission_control"), old, new, after.admission))
     return Plan(tuple(change for change in changes if change.old != change.new))
 
 
 def merge(wanted: Settings, found: Settings) -> Settings:
-    """All settings once those asked for are made."""
+    """Return all settings as they are once the requested ones are made."""
     advanced = {**found.advanced, **wanted.advanced}
     return Settings(
         drs={**found.drs, **wanted.drs},
@@ -51,13 +59,13 @@ def merge(wanted: Settings, found: Settings) -> Settings:
 
 
 def refuse_loss_of_pools(wanted: Settings, found: Settings, pools: Iterable[str], cluster: str) -> None:
-    """Where DRS is disabled vCenter destroys all resource pools of the cluster, with their shares and permissions."""
+    """Refuse to disable DRS where that makes vCenter destroy resource pools, with their shares and permissions."""
     lost = sorted(pools)
     if lost and wanted.drs.get("enabled") is False and found.drs.get("enabled"):
         raise GantryError(
             f"DRS of {cluster} cannot be disabled while it has resource pools, because vCenter would destroy them: "
-            f"{', '.join(lost)}. Have it do nothing by itself instead (automation_level: manual, "
-            "migration_threshold: 1), or remove the resource pools first",
+            f"{', '.join(lost)}. Set automation_level: manual and migration_threshold: 1 instead, so that DRS does "
+            "nothing by itself, or remove the resource pools first.",
             details={"resource_pools": lost},
         )
 
@@ -74,5 +82,5 @@ def _merge_admission(wanted: AdmissionControl | None, found: AdmissionControl | 
     if merged.host_failures_tolerated is None and "host_failures_tolerated" in POLICY_FIELDS[merged.policy]:
         merged = replace(merged, host_failures_tolerated=_DEFAULT_FAILURES)
     if merged.policy == POLICY_HOSTS and not merged.failover_hosts:
-        raise GantryError(f"ha.admission_control.failover_hosts is needed for the policy {POLICY_HOSTS}")
+        raise GantryError(f"ha.admission_control.failover_hosts is required for the policy {POLICY_HOSTS}.")
     return merged

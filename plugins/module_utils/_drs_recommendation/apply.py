@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Move
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.changes import ChangeRecommendation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Choice, Move
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import ClusterPlace
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.waiter import watch
 
@@ -21,8 +24,31 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
+def apply_recommendations(
+    session: Session, desired: Choice, place: ClusterPlace, changes: Sequence[ChangeRecommendation], report: Report
+) -> None:
+    """Apply or cancel the recommendations in their order, then wait for the VMs that they move."""
+    done: list[str] = []
+    for change in changes:
+        report(change.describe())
+        call = place.cluster.ref.CancelRecommendation if change.cancel else place.cluster.ref.ApplyRecommendation
+        try:
+            call(key=change.recommendation.key)
+        except FaultError as error:
+            before = f" Done before: {'; '.join(done)}." if done else ""
+            raise GantryError(
+                f"Cannot {change.describe()}: vCenter answered {error.kind}. The recommendation may have been applied "
+                f"or withdrawn meanwhile. List the recommendations again.{before}",
+                fault=error.fault,
+            ) from error
+        done.append(change.describe())
+    if desired.wait:
+        moves = [move for change in changes if not change.cancel for move in change.recommendation.moves]
+        _wait_for_moves(session, place, moves, desired.wait_timeout)
+
+
 @dataclass
-class Arrival:
+class _Arrival:
     """Waits for a VM to be on a host, and if it is to be powered on there, to be that too."""
 
     move: Move
@@ -34,11 +60,11 @@ class Arrival:
         return there and (self.move.source is not None or str(values.get("runtime.powerState")) == "poweredOn")
 
 
-def await_moves(session: Session, place: Place, moves: Sequence[Move], timeout: int) -> None:
-    """Applying only sets migrations going: wait until the VMs have arrived."""
+def _wait_for_moves(session: Session, place: ClusterPlace, moves: Sequence[Move], timeout: int) -> None:
+    """Wait until the VMs have arrived; vCenter only starts the migrations."""
     deadline = time.monotonic() + timeout
     # The last move of a VM is where it is going to be.
-    waiting = {move.vm: Arrival(move, deadline) for move in moves}
+    waiting = {move.vm: _Arrival(move, deadline) for move in moves}
     if not waiting:
         return
     missed = watch(session, ["runtime.host", "runtime.powerState"], waiting)
@@ -46,7 +72,7 @@ def await_moves(session: Session, place: Place, moves: Sequence[Move], timeout: 
         around = place.around
         late = [f"{around.path(vm)} to {around.path(waiting[vm].move.destination)}" for vm in sorted(missed)]
         raise GantryError(
-            f"these moves did not end within {timeout} s: {', '.join(late)}. See the tasks of these VMs in vCenter for "
-            "why; a longer wait_timeout helps where they are still under way",
+            f"These moves did not end within {timeout} s: {', '.join(late)}. See the tasks of these VMs in vCenter for "
+            "the reason. A longer wait_timeout helps if they are still running.",
             details={"vms": around.sorted_paths(missed)},
         )

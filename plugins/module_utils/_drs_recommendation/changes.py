@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import (
     APPLY,
     CANCEL,
+    ObservedRecommendations,
     Recommendation,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Surroundings
@@ -39,6 +40,10 @@ class ChangeRecommendation:
         if self.cancel:
             return {}
         return self._hosts({move.vm: move.destination for move in self.recommendation.moves})
+
+    def project(self, observed: ObservedRecommendations) -> ObservedRecommendations:
+        """The task returns the recommendations as they were found."""
+        return observed
 
     def _hosts(self, hosts: Mapping[str, str | None]) -> Mapping[str, Any]:
         places = {

@@ -14,12 +14,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import parse_selectors
 
 
-def parse_choice(params: Mapping[str, Any]) -> Choice:
+def desire_recommendations(params: Mapping[str, Any]) -> Choice:
     given = [option for option in ("keys", "reasons", "vms") if params[option] is not None]
     if params["all"] and given:
-        raise GantryError(f"all and {given[0]} exclude one another")
+        raise GantryError(f"all and {given[0]} exclude one another.")
     if params["action"] != LIST and not params["all"] and not given:
-        raise GantryError(f"action: {params['action']} needs keys, reasons, vms or all, to say which recommendations")
+        raise GantryError(f"action: {params['action']} needs keys, reasons, vms or all, to say which recommendations.")
     return Choice(
         params["cluster"],
         params["datacenter"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Surroundings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import ClusterPlace, Surroundings
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 
 LIST = "list"
@@ -60,6 +60,15 @@ class Choice:
     vms: tuple[VmSelector, ...] | None = None
     wait: bool = True
     wait_timeout: int = 600
+
+
+@dataclass(frozen=True)
+class ObservedRecommendations:
+    """The recommendations that the task applies to, as they were found."""
+
+    place: ClusterPlace
+    chosen: tuple[Recommendation, ...]
+    missing: tuple[str, ...]
 
 
 def _move(move: Move, around: Surroundings) -> str:

@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import Recommendation
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_recommendation.model import (
+    ObservedRecommendations,
+    Recommendation,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import Surroundings
 
 
-def recommendation_result(one: Recommendation, around: Surroundings) -> dict[str, Any]:
+def recommendations_result(observed: ObservedRecommendations) -> dict[str, Any]:
+    """Return the task's own part of the result."""
+    around, cluster = observed.place.around, observed.place.cluster.path
+    return {
+        "cluster": cluster,
+        "recommendations": [_recommendation(one, around) for one in observed.chosen],
+        "warnings": [f"There is no recommendation {key} in {cluster}, or it is gone." for key in observed.missing],
+    }
+
+
+def _recommendation(one: Recommendation, around: Surroundings) -> dict[str, Any]:
     return {
         "key": one.key,
         "reason": one.reason,

@@ -15,14 +15,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import RulesChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.encode import encode_changes
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import ClusterRules
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Snapshot, read_snapshot
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    ClusterRules,
+    ObservedRules,
+    RulesSnapshot,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import read_snapshot
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
@@ -38,7 +43,6 @@ _PAUSE = 2.0
 _ROUNDS = 5
 
 Planner = Callable[[ClusterRules], Plan[RulesChange]]
-Report = Callable[[str], None]
 
 
 class _NothingLeftError(GantryError):
@@ -52,7 +56,7 @@ class _Write:
     session: Session
     cluster: Entry
     planner: Planner
-    snapshot: Snapshot
+    snapshot: RulesSnapshot
     starts: int = 0
     plan: Plan[RulesChange] = field(default_factory=Plan)
 
@@ -67,7 +71,20 @@ class _Write:
         return self.cluster.ref.ReconfigureComputeResource_Task(encode_changes(self.session, self.plan.changes), True)
 
 
-def write_rules(session: Session, cluster: Entry, planner: Planner, snapshot: Snapshot, report: Report) -> Snapshot:
+def apply_rules(
+    session: Session, observed: ObservedRules, replan: Callable[[ObservedRules], Plan[RulesChange]], report: Report
+) -> ObservedRules:
+    """Write the rules and return them as read afterwards; ``replan`` tells what is still missing."""
+
+    def planner(rules: ClusterRules) -> Plan[RulesChange]:
+        return replan(replace(observed, snapshot=replace(observed.snapshot, rules=rules)))
+
+    return replace(observed, snapshot=_write(session, observed.place.cluster, planner, observed.snapshot, report))
+
+
+def _write(
+    session: Session, cluster: Entry, planner: Planner, snapshot: RulesSnapshot, report: Report
+) -> RulesSnapshot:
     """Write what ``planner`` says is missing until nothing is; what there is then."""
     for _round in range(_ROUNDS):
         write = _Write(session, cluster, planner, snapshot)
@@ -84,9 +101,9 @@ def write_rules(session: Session, cluster: Entry, planner: Planner, snapshot: Sn
         if written:
             report(f"somebody else has undone a part of it; writing again: {', '.join(left.actions())}")
     raise GantryError(
-        f"the rules of {cluster.path} were written {_ROUNDS} times, and each time this was undone: "
+        f"The rules of {cluster.path} were written {_ROUNDS} times, and each time this was undone: "
         f"{', '.join(left.actions())}. Either somebody else manages them too, and one of the two has to stop; or "
-        "vCenter disables a rule because it contradicts an older one"
+        "vCenter disables a rule because it contradicts an older one."
     )
 
 
@@ -105,6 +122,6 @@ def _run(write: _Write, report: Report) -> bool:
             report(f"{error.message}; others have changed the rules meanwhile, so once more")
             return False
         raise GantryError(
-            f"{error.message.rstrip('.')}. It was asked to {', '.join(now.actions())}", fault=error.fault
+            f"{error.message.rstrip('.')}. It was asked to {', '.join(now.actions())}.", fault=error.fault
         ) from error
     raise error

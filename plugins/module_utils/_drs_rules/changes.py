@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     VM,
     ClusterRules,
     Group,
+    ObservedRules,
     Override,
     Rule,
     Surroundings,
@@ -56,8 +57,12 @@ class RulesChange(ABC):
     def after(self) -> Mapping[str, Any]: ...
 
     @abstractmethod
-    def project(self, rules: ClusterRules) -> ClusterRules:
-        """The model after this change."""
+    def applied_to(self, rules: ClusterRules) -> ClusterRules:
+        """Return the rules after this change."""
+
+    def project(self, observed: ObservedRules) -> ObservedRules:
+        snapshot = observed.snapshot
+        return replace(observed, snapshot=replace(snapshot, rules=self.applied_to(snapshot.rules)))
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class ChangeGroup(_NamedChange[Group]):
     def after(self) -> Mapping[str, Any]:
         return self._view(self.new)
 
-    def project(self, rules: ClusterRules) -> ClusterRules:
+    def applied_to(self, rules: ClusterRules) -> ClusterRules:
         gone = [] if self.old is None else [self.old.name]
         return rules.with_groups([] if self.new is None else [self.new], gone)
 
@@ -133,7 +138,7 @@ class ChangeRule(_NamedChange[Rule]):
     def after(self) -> Mapping[str, Any]:
         return self._view(self.new, self.old)
 
-    def project(self, rules: ClusterRules) -> ClusterRules:
+    def applied_to(self, rules: ClusterRules) -> ClusterRules:
         gone = [] if self.old is None else [self.old.name]
         return rules.with_rules([] if self.new is None else [self.new], gone)
 
@@ -169,7 +174,7 @@ class ChangeOverride(RulesChange):
     def after(self) -> Mapping[str, Any]:
         return self._view(self.new)
 
-    def project(self, rules: ClusterRules) -> ClusterRules:
+    def applied_to(self, rules: ClusterRules) -> ClusterRules:
         gone = [] if self.old is None else [self.old.vm]
         return rules.with_overrides([] if self.new is None else [self.new], gone)
 

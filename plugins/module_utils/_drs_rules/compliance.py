@@ -21,8 +21,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     HOST_RULES,
     ClusterRules,
     Rule,
+    RuleVm,
     Surroundings,
-    Vm,
 )
 
 
@@ -31,7 +31,7 @@ class Violation:
     """A rule that is broken, and the VMs that are not where it wants them."""
 
     rule: Rule
-    vms: tuple[Vm, ...]
+    vms: tuple[RuleVm, ...]
     message: str
 
     def as_result(self, around: Surroundings) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def find_violations(rules: ClusterRules, around: Surroundings) -> list[Violation
     return found
 
 
-def _misplaced(rule: Rule, rules: ClusterRules, around: Surroundings) -> tuple[Vm, ...]:
+def _misplaced(rule: Rule, rules: ClusterRules, around: Surroundings) -> tuple[RuleVm, ...]:
     if rule.type in HOST_RULES:
         named = _members(rules, rule.host_group)
         vms = _running(_members(rules, rule.vm_group), around)
@@ -68,7 +68,7 @@ def _misplaced(rule: Rule, rules: ClusterRules, around: Surroundings) -> tuple[V
     return ()  # a dependency says when VMs start, not where
 
 
-def _running(moids: Iterable[str], around: Surroundings) -> tuple[Vm, ...]:
+def _running(moids: Iterable[str], around: Surroundings) -> tuple[RuleVm, ...]:
     vms = [around.vms[moid] for moid in moids if moid in around.vms]
     return tuple(sorted((vm for vm in vms if vm.powered_on and vm.host is not None), key=lambda vm: (vm.path, vm.moid)))
 
@@ -88,6 +88,6 @@ def _wish(rule: Rule) -> str:
     return f"rule {rule.name}: VMs of {rule.vm_group} {must} be {where} those of {rule.host_group}"
 
 
-def _host(vm: Vm, around: Surroundings) -> str | None:
+def _host(vm: RuleVm, around: Surroundings) -> str | None:
     host = None if vm.host is None else around.hosts.get(vm.host)
     return None if host is None else host.name

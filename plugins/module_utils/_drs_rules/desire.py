@@ -32,10 +32,10 @@ def parse_group(params: Mapping[str, Any], where: str = "") -> WantedGroup:
         _refuse_given(params, ("members",), f"{where}state: absent removes group {name}", "members_mode: remove")
         return WantedGroup(name, present=False)
     if params["type"] is None:
-        raise GantryError(f"{where}type is needed: whether group {name} is one of VMs or of hosts")
+        raise GantryError(f"{where}type is needed: whether group {name} is one of VMs or of hosts.")
     option = f"{where}members"
     if members is None or (not members and params["members_mode"] == EXACT):
-        raise GantryError(f"{option} is needed: vSphere has no empty groups. To remove group {name}, use state: absent")
+        raise GantryError(f"{option} is required: vSphere has no empty groups. Use state: absent to remove {name}.")
     is_hosts = params["type"] == HOST
     return WantedGroup(
         name,
@@ -58,10 +58,10 @@ def parse_rule(params: Mapping[str, Any], where: str = "") -> WantedRule:
         useless = [operand for operand in OPERANDS if params[operand] is not None and operand not in OPERANDS_OF[kind]]
         if useless:
             raise GantryError(
-                f"{where}{useless[0]} is not for rules of the type {kind}, which have {' and '.join(OPERANDS_OF[kind])}"
+                f"{where}{useless[0]} does not apply to {kind} rules, which have {' and '.join(OPERANDS_OF[kind])}."
             )
         if params["mandatory"] and kind == DEPENDENCY:
-            raise GantryError(f"{where}mandatory is not for rules of the type {kind}")
+            raise GantryError(f"{where}mandatory does not apply to {kind} rules.")
     option = f"{where}vms"
     return WantedRule(
         name,
@@ -80,17 +80,32 @@ def parse_rule(params: Mapping[str, Any], where: str = "") -> WantedRule:
 def parse_override(params: Mapping[str, Any], where: str = "") -> WantedOverride:
     level = params["automation_level"]
     if params["state"] == "present" and level is None:
-        raise GantryError(f"{where}automation_level is needed. To remove the override, use state: absent")
+        raise GantryError(f"{where}automation_level is needed. To remove the override, use state: absent.")
     if params["state"] == "absent":
         _refuse_given(params, ("automation_level",), f"{where}state: absent removes the override", "state: present")
     if not params["vms"]:
-        raise GantryError(f"{where}vms is empty: it names no VM")
+        raise GantryError(f"{where}vms is empty: it names no VM.")
     option = f"{where}vms"
     return WantedOverride(parse_selectors(params["vms"], option), level, option)
 
 
-def parse_ruleset(params: Mapping[str, Any]) -> Ruleset:
-    """The options of drs_ruleset."""
+def desire_group(params: Mapping[str, Any]) -> Ruleset:
+    """Return the ruleset of a drs_group task."""
+    return Ruleset(params["cluster"], params["datacenter"], groups=(parse_group(params),))
+
+
+def desire_rule(params: Mapping[str, Any]) -> Ruleset:
+    """Return the ruleset of a drs_rule task."""
+    return Ruleset(params["cluster"], params["datacenter"], rules=(parse_rule(params),))
+
+
+def desire_override(params: Mapping[str, Any]) -> Ruleset:
+    """Return the ruleset of a drs_override task."""
+    return Ruleset(params["cluster"], params["datacenter"], overrides=(parse_override(params),))
+
+
+def desire_ruleset(params: Mapping[str, Any]) -> Ruleset:
+    """Return the ruleset of a drs_ruleset task."""
     groups = tuple(parse_group(one, f"groups[{i}].") for i, one in enumerate(params["groups"] or ()))
     rules = tuple(parse_rule(one, f"rules[{i}].") for i, one in enumerate(params["rules"] or ()))
     overrides = tuple(parse_override(one, f"overrides[{i}].") for i, one in enumerate(params["overrides"] or ()))
@@ -98,16 +113,16 @@ def parse_ruleset(params: Mapping[str, Any]) -> Ruleset:
     _refuse_twice("rules", (rule.name for rule in rules))
     prefix = params["purge_prefix"]
     if params["purge"] and not prefix:
-        raise GantryError("purge needs purge_prefix: only groups and rules whose names begin with it are removed")
+        raise GantryError("purge needs purge_prefix: only groups and rules whose names begin with it are removed.")
     if prefix is not None and not params["purge"]:
-        raise GantryError("purge_prefix has no effect without purge: true")
+        raise GantryError("purge_prefix has no effect without purge: true.")
     return Ruleset(params["cluster"], params["datacenter"], groups, rules, overrides, prefix)
 
 
 def _name(params: Mapping[str, Any], where: str) -> str:
     name = str(params["name"])
     if not name.strip():
-        raise GantryError(f"{where}name is empty")
+        raise GantryError(f"{where}name is empty.")
     return name
 
 
@@ -115,7 +130,7 @@ def _hosts(members: Iterable[Any], option: str) -> tuple[str, ...]:
     hosts = []
     for index, member in enumerate(members):
         if not isinstance(member, str) or not member.strip("/ "):
-            raise GantryError(f"{option}[{index}] is {member!r}; a host is given by its name, path or MoID")
+            raise GantryError(f"{option}[{index}] is {member!r}; a host is given by its name, path or MoID.")
         hosts.append(member)
     return tuple(hosts)
 
@@ -123,10 +138,10 @@ def _hosts(members: Iterable[Any], option: str) -> tuple[str, ...]:
 def _refuse_given(params: Mapping[str, Any], options: Iterable[str], what: str, instead: str) -> None:
     given = [option for option in options if params[option] is not None]
     if given:
-        raise GantryError(f"{what}, so that {given[0]} has no effect; leave it out, or use {instead}")
+        raise GantryError(f"{what}, so that {given[0]} has no effect; leave it out, or use {instead}.")
 
 
 def _refuse_twice(option: str, names: Iterable[str]) -> None:
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise GantryError(f"{option} has {', '.join(twice)} more than once")
+        raise GantryError(f"{option} has {', '.join(twice)} more than once.")

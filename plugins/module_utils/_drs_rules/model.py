@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 ADD = "add"
 REMOVE = "remove"
@@ -95,7 +96,7 @@ class RuleTarget:
 
 
 @dataclass(frozen=True)
-class Target:
+class RulesetTarget:
     """A ruleset with MoIDs for names. ``overrides``: by VM, None for no override."""
 
     groups: tuple[GroupTarget, ...] = ()
@@ -199,7 +200,7 @@ def _changed(known: Mapping[str, V], new: Mapping[str, V], without: Iterable[str
 
 
 @dataclass(frozen=True)
-class Host:
+class RuleHost:
     """A host of the cluster; ``trouble`` is why no VM can run on it now."""
 
     moid: str
@@ -209,7 +210,7 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Vm:
+class RuleVm:
     """A VM of the cluster, and where it is."""
 
     moid: str
@@ -224,8 +225,8 @@ class Surroundings:
     """What the rules are about: the hosts and VMs of the cluster, and the paths of all objects that were read."""
 
     cluster: str
-    hosts: Mapping[str, Host] = field(default_factory=dict)
-    vms: Mapping[str, Vm] = field(default_factory=dict)
+    hosts: Mapping[str, RuleHost] = field(default_factory=dict)
+    vms: Mapping[str, RuleVm] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, moid: str) -> str:
@@ -238,3 +239,32 @@ class Surroundings:
     def listed(self, moids: Iterable[str]) -> str:
         """For messages: the last part of each path."""
         return ", ".join(sorted(self.path(moid).rpartition("/")[2] for moid in moids))
+
+
+@dataclass(frozen=True)
+class ClusterPlace:
+    """A cluster in the inventory it was found in."""
+
+    inventory: Inventory
+    cluster: Entry
+    datacenter: Entry | None
+    around: Surroundings
+
+
+@dataclass(frozen=True)
+class RulesSnapshot:
+    """The rules as they were at a time, by time.monotonic, and the settings that decide what the rules do."""
+
+    rules: ClusterRules
+    at: float
+    drs_enabled: bool = True
+    overrides_allowed: bool = True
+
+
+@dataclass(frozen=True)
+class ObservedRules:
+    """The cluster with its rules, and what the task asks of them."""
+
+    place: ClusterPlace
+    snapshot: RulesSnapshot
+    target: RulesetTarget

@@ -7,16 +7,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import decode_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
-    ClusterRules,
-    Host,
+    ClusterPlace,
+    ObservedRules,
+    RuleHost,
+    Ruleset,
+    RulesSnapshot,
+    RuleVm,
     Surroundings,
-    Vm,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.resolve import resolve_ruleset
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import find_cluster, read_config
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import read_selectable
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -31,41 +34,27 @@ _PROPERTIES = {
 }
 
 
-@dataclass(frozen=True)
-class Place:
-    """A cluster in the inventory it was found in."""
-
-    inventory: Inventory
-    cluster: Entry
-    datacenter: Entry | None
-    around: Surroundings
+def observe_rules(session: Session, desired: Ruleset) -> ObservedRules:
+    """Return the cluster with its rules, and the ruleset with MoIDs for names."""
+    place = find_place(session, desired.cluster, desired.datacenter)
+    return ObservedRules(place, read_snapshot(session, place.cluster), resolve_ruleset(desired, place))
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The rules as they were at a time, by time.monotonic, and the settings that decide what the rules do."""
-
-    rules: ClusterRules
-    at: float
-    drs_enabled: bool = True
-    overrides_allowed: bool = True
-
-
-def find_place(session: Session, cluster: str | None, datacenter: str | None) -> Place:
+def find_place(session: Session, cluster: str | None, datacenter: str | None) -> ClusterPlace:
     """The cluster that is meant, and what is in it."""
     inventory = read_selectable(session, properties=_PROPERTIES)
     within = None if datacenter is None else inventory.datacenter(datacenter)
     found = find_cluster(inventory, cluster, within)
     own = inventory.entry(found.datacenter or "")
-    return Place(inventory, found, own, _surroundings(inventory, found))
+    return ClusterPlace(inventory, found, own, _surroundings(inventory, found))
 
 
-def read_snapshot(session: Session, cluster: Entry) -> Snapshot:
+def read_snapshot(session: Session, cluster: Entry) -> RulesSnapshot:
     """The cluster's configuration as it is now. One request."""
     at = time.monotonic()
     config = read_config(session, cluster)
     drs = config.drsConfig
-    return Snapshot(
+    return RulesSnapshot(
         rules=decode_rules(config),
         at=at,
         drs_enabled=bool(drs is not None and drs.enabled),
@@ -80,16 +69,16 @@ def _surroundings(inventory: Inventory, cluster: Entry) -> Surroundings:
         moid = moid_or_none(entry.properties.get("runtime.host"))
         if moid in hosts and not entry.properties.get("config.template"):
             on = str(entry.properties.get("runtime.powerState")) == "poweredOn"
-            vms[entry.moid] = Vm(entry.moid, entry.name, entry.path, moid, on)
+            vms[entry.moid] = RuleVm(entry.moid, entry.name, entry.path, moid, on)
     paths = {entry.moid: entry.path for entry in (*inventory.vms(), *inventory.all("HostSystem"))}
     return Surroundings(cluster.path, hosts, vms, paths)
 
 
-def _host(entry: Entry) -> Host:
+def _host(entry: Entry) -> RuleHost:
     state = str(entry.properties.get("runtime.connectionState", "connected"))
     trouble = None
     if state != "connected":
         trouble = "not responding" if state == "notResponding" else state
     elif entry.properties.get("runtime.inMaintenanceMode"):
         trouble = "in maintenance mode"
-    return Host(entry.moid, entry.name, entry.path, trouble)
+    return RuleHost(entry.moid, entry.name, entry.path, trouble)

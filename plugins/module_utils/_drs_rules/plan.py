@@ -33,35 +33,41 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     ClusterRules,
     Group,
     GroupTarget,
+    ObservedRules,
     Override,
     Rule,
+    RulesetTarget,
     RuleTarget,
     Surroundings,
-    Target,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 
-def plan_rules(target: Target, rules: ClusterRules, around: Surroundings) -> Plan[RulesChange]:
+def plan_observed(observed: ObservedRules) -> Plan[RulesChange]:
+    """Return the changes that make the observed rules what the task asks for."""
+    return plan_rules(observed.target, observed.snapshot.rules, observed.place.around)
+
+
+def plan_rules(target: RulesetTarget, rules: ClusterRules, around: Surroundings) -> Plan[RulesChange]:
     """The changes, in the order in which they are best understood: what others stand on comes first, and goes last."""
-    planner = _Planner(target, rules, around)
+    planner = _RulesPlanner(target, rules, around)
     changes = tuple(planner.changes())
-    after = project(rules, changes)
+    after = rules_after(rules, changes)
     _check_groups(changes, after)
     _check_rules(changes, after, around)
     _check_conflicts(rules, after, around)
     return Plan(changes)
 
 
-def project(rules: ClusterRules, changes: Iterable[RulesChange]) -> ClusterRules:
-    """The rules after these changes."""
+def rules_after(rules: ClusterRules, changes: Iterable[RulesChange]) -> ClusterRules:
+    """Return the rules after these changes."""
     for change in changes:
-        rules = change.project(rules)
+        rules = change.applied_to(rules)
     return rules
 
 
-class _Planner:
-    def __init__(self, target: Target, rules: ClusterRules, around: Surroundings) -> None:
+class _RulesPlanner:
+    def __init__(self, target: RulesetTarget, rules: ClusterRules, around: Surroundings) -> None:
         self.target = target
         self.rules = rules
         self.around = around
@@ -96,7 +102,7 @@ class _Planner:
                 return None
             if old.type != kind:
                 raise GantryError(
-                    f"group {old.name} is a group of {old.type}s, so that no {kind} can be removed from it"
+                    f"Group {old.name} is a group of {old.type}s, so that no {kind} can be removed from it."
                 )
             members = kept - wanted.members
         already_empty = old is not None and old.type == kind and not old.members
@@ -108,13 +114,13 @@ class _Planner:
     def _would_be_empty(self, wanted: GroupTarget, old: Group | None) -> GantryError:
         if old is None:
             return GantryError(
-                f"group {wanted.name} would have no members, and vSphere has no empty groups; give members"
+                f"Group {wanted.name} would have no members, and vSphere has no empty groups; give members."
             )
         users = sorted(rule.name for rule in self.rules.rules.values() if wanted.name in dict(rule.groups))
         used = f" and remove or change the rules that use it first: {', '.join(users)}" if users else ""
         return GantryError(
-            f"group {wanted.name} would be left without members, and vSphere has no empty groups. "
-            f"To remove the group, use state: absent{used}",
+            f"Group {wanted.name} would be left without members, and vSphere has no empty groups. "
+            f"To remove the group, use state: absent{used}.",
             details={"members": self.around.sorted_paths(old.members)},
         )
 
@@ -122,8 +128,8 @@ class _Planner:
         for wanted in self.target.rules:
             if wanted.name in self.rules.ambiguous:
                 raise GantryError(
-                    f"there is more than one rule named {wanted.name} in {self.around.cluster}, so which is meant "
-                    "cannot be told. Rename or remove all but one of them"
+                    f"There is more than one rule named {wanted.name} in {self.around.cluster}, so which is meant "
+                    "cannot be told. Rename or remove all but one of them."
                 )
             old = self.rules.rules.get(wanted.name)
             new = self._rule(wanted, old) if wanted.present else None
@@ -136,15 +142,15 @@ class _Planner:
         kind = wanted.type or (None if old is None else old.type)
         if kind is None:
             raise GantryError(
-                f"there is no rule {wanted.name} in {self.around.cluster} that could be changed; "
-                "give type, and what the rule is about, to create it"
+                f"There is no rule {wanted.name} in {self.around.cluster} that could be changed; "
+                "give type, and what the rule is about, to create it."
             )
         if kind not in OPERANDS_OF:
             raise GantryError(
-                f"rule {wanted.name} is of the type {kind}, which this collection does not know; it is left alone"
+                f"Rule {wanted.name} is of the type {kind}, which this collection does not know; it is left alone."
             )
         if wanted.mandatory and kind == DEPENDENCY:
-            raise GantryError(f"rule {wanted.name} is of the type {kind}; such rules are never mandatory")
+            raise GantryError(f"Rule {wanted.name} is of the type {kind}; such rules are never mandatory.")
         known = old if old is not None else Rule(wanted.name, kind)
         rule = Rule(
             wanted.name,
@@ -158,11 +164,11 @@ class _Planner:
             given = getattr(wanted, operand)
             if operand not in OPERANDS_OF[kind]:
                 if given is not None:
-                    raise GantryError(f"rule {wanted.name} is of the type {kind}, which has no {operand}")
+                    raise GantryError(f"Rule {wanted.name} is of the type {kind}, which has no {operand}.")
                 continue
             value = given if given is not None else getattr(known, operand)
             if not value:
-                raise GantryError(f"rule {wanted.name} of the type {kind} needs {operand}")
+                raise GantryError(f"Rule {wanted.name} of the type {kind} needs {operand}.")
             rule = replace(rule, **{operand: value})
         return rule
 
@@ -186,7 +192,7 @@ class _Planner:
         for name, rule in sorted(self.rules.rules.items()):
             if self._is_purged(name, asked) and rule.by_user:
                 if name in self.rules.ambiguous:
-                    raise GantryError(f"there is more than one rule named {name}; remove them by hand before purging")
+                    raise GantryError(f"There is more than one rule named {name}; remove them by hand before purging.")
                 yield ChangeRule(self.around, rule, None)
 
     def _is_purged(self, name: str, asked: set[str]) -> bool:
@@ -199,7 +205,7 @@ class _Planner:
         if outside:
             raise GantryError(
                 f"{what} of {self.around.cluster} cannot have {', '.join(self.around.sorted_paths(outside))}: "
-                f"a group or rule has {'VMs' if kind == VM else 'hosts'} of its own cluster only. Move them there first"
+                f"a group or rule has {'VMs' if kind == VM else 'hosts'} of its own cluster. Move them there first."
             )
 
 
@@ -218,8 +224,8 @@ def _check_groups(changes: Iterable[RulesChange], after: ClusterRules) -> None:
         if users:
             what = "be removed" if group is None else f"become a group of {group.type}s"
             raise GantryError(
-                f"group {change.old.name} cannot {what}: it is used by {', '.join(users)}. "
-                "Remove or change these rules first, or in the same drs_ruleset",
+                f"Group {change.old.name} cannot {what}: it is used by {', '.join(users)}. "
+                "Remove or change these rules first, or in the same drs_ruleset.",
                 details={"rules": users},
             )
 
@@ -234,13 +240,13 @@ def _check_rules(changes: Iterable[RulesChange], after: ClusterRules, around: Su
         # One that has lost its VMs since can still be disabled.
         if rule.type in VM_RULES and len(rule.vms) < 2 and (rule.vms != known or rule.enabled):
             raise GantryError(
-                f"rule {rule.name} is about {around.listed(rule.vms) or 'no VM'} alone; it needs two VMs at least"
+                f"Rule {rule.name} is about {around.listed(rule.vms) or 'no VM'} alone; it needs two VMs at least."
             )
         outside = [vm for vm in rule.vms - known if vm not in around.vms]
         if outside:
             raise GantryError(
-                f"rule {rule.name} of {around.cluster} cannot be about {', '.join(around.sorted_paths(outside))}: "
-                "a rule is about VMs of its own cluster only. Move them there first"
+                f"Rule {rule.name} of {around.cluster} cannot be about {', '.join(around.sorted_paths(outside))}: "
+                "a rule is about VMs of its own cluster. Move them there first."
             )
         for name, kind in rule.groups:
             group = after.groups.get(name)
@@ -248,11 +254,11 @@ def _check_rules(changes: Iterable[RulesChange], after: ClusterRules, around: Su
                 found = "there is no group of that name" if group is None else f"that is a group of {group.type}s"
                 there = sorted(one.name for one in after.groups.values() if one.type == kind)
                 raise GantryError(
-                    f"rule {rule.name} needs the {'VM' if kind == VM else 'host'} group {name} in {around.cluster}, "
-                    f"and {found}. There are: {', '.join(there) or 'none'}"
+                    f"Rule {rule.name} needs the {'VM' if kind == VM else 'host'} group {name} in {around.cluster}, "
+                    f"and {found}. There are: {', '.join(there) or 'none'}."
                 )
         if rule.type == DEPENDENCY and rule.vm_group == rule.depends_on:
-            raise GantryError(f"rule {rule.name} makes group {rule.vm_group} depend on itself")
+            raise GantryError(f"Rule {rule.name} makes group {rule.vm_group} depend on itself.")
 
 
 def _check_conflicts(before: ClusterRules, after: ClusterRules, around: Surroundings) -> None:
@@ -265,11 +271,11 @@ def _check_conflicts(before: ClusterRules, after: ClusterRules, around: Surround
     ]
     if new:
         raise GantryError(
-            f"these rules of {around.cluster} could not be satisfied: {'; '.join(finding.message for finding in new)}. "
-            "Nothing was changed. Change or disable one of them",
+            f"These rules of {around.cluster} could not be satisfied: {'; '.join(finding.message for finding in new)}. "
+            "Nothing was changed. Change or disable one of them.",
             details={"conflicts": [finding.as_result(around) for finding in new]},
         )
 
 
 def _system(what: str, name: str) -> GantryError:
-    return GantryError(f"{what} {name} was made by vSphere itself; it is left alone")
+    return GantryError(f"{what} {name} was made by vSphere itself; it is left alone.")

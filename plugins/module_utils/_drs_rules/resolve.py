@@ -11,20 +11,21 @@ from collections.abc import Sequence
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     REMOVE,
+    ClusterPlace,
     GroupTarget,
     Ruleset,
+    RulesetTarget,
     RuleTarget,
-    Target,
     WantedGroup,
     WantedOverride,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.observe import Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector, select_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, NotFoundError
 
 
-def resolve(wanted: Ruleset, place: Place) -> Target:
+def resolve_ruleset(wanted: Ruleset, place: ClusterPlace) -> RulesetTarget:
     """Fails where a name means nothing or more than one object."""
-    return Target(
+    return RulesetTarget(
         groups=tuple(_group(group, place) for group in wanted.groups),
         rules=tuple(
             RuleTarget(
@@ -45,24 +46,39 @@ def resolve(wanted: Ruleset, place: Place) -> Target:
     )
 
 
-def _group(wanted: WantedGroup, place: Place) -> GroupTarget:
-    hosts = frozenset(
-        place.inventory.host(name, cluster=place.cluster, what=f"{wanted.option}[{index}]").moid
-        for index, name in enumerate(wanted.hosts)
-    )
-    vms = _vms(wanted.vms, place, wanted.option, may_be_none=wanted.mode == REMOVE)
+def _group(wanted: WantedGroup, place: ClusterPlace) -> GroupTarget:
+    hosts = _hosts(wanted, place)
+    vms = _vms(wanted.vms, place, wanted.option, may_be_gone=wanted.mode == REMOVE)
     return GroupTarget(wanted.name, wanted.present, wanted.type, hosts | vms, wanted.mode)
 
 
-def _overrides(wanted: Sequence[WantedOverride], place: Place) -> dict[str, str | None]:
+def _hosts(wanted: WantedGroup, place: ClusterPlace) -> frozenset[str]:
+    options = {f"{wanted.option}[{index}]": name for index, name in enumerate(wanted.hosts)}
+    hosts = [_host(name, place, option, may_be_gone=wanted.mode == REMOVE) for option, name in options.items()]
+    return frozenset(host.moid for host in hosts if host is not None)
+
+
+def _host(name: str, place: ClusterPlace, option: str, *, may_be_gone: bool) -> Entry | None:
+    try:
+        return place.inventory.host(name, cluster=place.cluster, what=option)
+    except NotFoundError:
+        if may_be_gone:
+            return None
+        raise
+
+
+def _overrides(wanted: Sequence[WantedOverride], place: ClusterPlace) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for override in wanted:
-        for vm in sorted(_vms(override.vms, place, override.option, may_be_none=override.level is None)):
+        for vm in sorted(_vms(override.vms, place, override.option, may_be_gone=override.level is None)):
             if found.setdefault(vm, override.level) != override.level:
-                raise GantryError(f"{override.option} has {place.around.path(vm)}, which another override is about too")
+                raise GantryError(f"{override.option} has {place.around.path(vm)}, which has another override too.")
     return found
 
 
-def _vms(selectors: Sequence[VmSelector], place: Place, option: str, *, may_be_none: bool = False) -> frozenset[str]:
-    found = select_vms(place.inventory, selectors, datacenter=place.datacenter, option=option, may_be_none=may_be_none)
+def _vms(
+    selectors: Sequence[VmSelector], place: ClusterPlace, option: str, *, may_be_gone: bool = False
+) -> frozenset[str]:
+    """Return the MoIDs of the VMs; ``may_be_gone``: what is removed need not exist any more."""
+    found = select_vms(place.inventory, selectors, datacenter=place.datacenter, option=option, may_be_gone=may_be_gone)
     return frozenset(vm.moid for vm in found)

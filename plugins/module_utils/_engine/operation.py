@@ -50,8 +50,8 @@ class Operation(ABC, Generic[D, O, C]):
         """Make the changes; the only step that mutates. Returns the state observed afterwards."""
 
     def predict(self, desired: D, observed: O, plan: Plan[C]) -> O:
-        """What check mode returns as the state afterwards. Pure."""
-        return observed
+        """Return the state that check mode reports: what was observed, with the changes of the plan made. Pure."""
+        return plan.project(observed)
 
     @abstractmethod
     def result(self, desired: D, observed: O) -> dict[str, Any]:

@@ -18,7 +18,8 @@ class Change(Protocol):
     """One change. Implementations are frozen dataclasses.
 
     ``before`` and ``after`` are nested mappings of just what the change touches, never of a secret. A path that
-    is in one of them only appears or disappears by the change.
+    is in one of them only appears or disappears by the change. ``project`` returns the observed state as it is once
+    the change is made, without any I/O: check mode reports what the projections of all changes lead to.
     """
 
     def describe(self) -> str: ...
@@ -27,8 +28,11 @@ class Change(Protocol):
 
     def after(self) -> Mapping[str, Any]: ...
 
+    def project(self, observed: Any) -> Any: ...
+
 
 C_co = TypeVar("C_co", bound=Change, covariant=True)
+O = TypeVar("O")  # noqa: E741 - the contract's name for what was observed
 
 
 def nested(*path: str, value: Any) -> dict[str, Any]:
@@ -52,6 +56,12 @@ class Plan(Generic[C_co]):
 
     def actions(self) -> list[str]:
         return [change.describe() for change in self.changes]
+
+    def project(self, observed: O) -> O:
+        """Return the observed state after all changes, in their order."""
+        for change in self.changes:
+            observed = change.project(observed)
+        return observed
 
     def diff(self) -> dict[str, dict[str, Any]]:
         """The state before the first and after the last change, of all that the changes touch."""

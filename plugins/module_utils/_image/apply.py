@@ -137,7 +137,7 @@ class _Applier:
             self._session,
             self._desired,
             change,
-            datacenter=place.datacenter,
+            place=place,
             folder=self._folder,
             pool=place.pool,
             locks=self._locks,

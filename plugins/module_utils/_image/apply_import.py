@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._image import apply_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import ImportImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.encode import hardware_for, import_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import Datastore, ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import Datastore, ImageRequest, Place
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.observe import read_inventory, read_templates
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
     IMPORTING,
@@ -35,11 +35,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ImageDisk, ensure_disk
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import (
-    choose_host,
-    places_by_itself,
-    read_hosts,
-)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
@@ -47,7 +42,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _MIB = 1 << 20
@@ -82,7 +76,7 @@ class Importer:
         desired: ImageRequest,
         change: ImportImage,
         *,
-        datacenter: str,
+        place: Place,
         folder: str,
         pool: str,
         locks: ImportLocks,
@@ -91,7 +85,7 @@ class Importer:
         self._session = session
         self._desired = desired
         self._change = change
-        self._datacenter = datacenter
+        self._place = place
         self._folder = folder
         self._pool = pool
         self._locks = locks
@@ -118,14 +112,7 @@ class Importer:
 
     def _templates(self) -> tuple[ImageTemplate, ...]:
         inventory = read_inventory(self._session, refresh=True)
-        datacenter = self._entry(self._datacenter, "datacenter")
-        return read_templates(self._session, inventory, datacenter)
-
-    def _entry(self, moid: str, what: str) -> Entry:
-        entry = read_inventory(self._session).entry(moid)
-        if entry is None:
-            raise GantryError(f"The {what} ({moid}) was removed by someone else meanwhile. Run again.")
-        return entry
+        return read_templates(self._session, inventory, inventory.datacenter(self._place.datacenter))
 
     def _clean(self, templates: Sequence[ImageTemplate]) -> None:
         """Imports of this disk that bear our name are dead: we hold their lock."""
@@ -156,18 +143,15 @@ class Importer:
 
     def _upload(self, disk: ImageDisk) -> str:
         session, change = self._session, self._change
-        cluster = self._cluster()
-        hosts = read_hosts(session, read_inventory(session).hosts(cluster), change.datastore_moid)
-        host = None
-        if not places_by_itself(session, cluster):
-            host = session.ref("HostSystem", choose_host(hosts, cluster.path, change.datastore).moid)
+        place = self._place
+        host = None if place.host is None else session.ref("HostSystem", place.host)
         temporary = f"{change.name}.import-{uuid.uuid4().hex[:8]}"
         claim = Claim(controller=self._locks.controller(), started=server_time(session))
         spec = import_spec(
             name=temporary,
             datastore=change.datastore,
             capacity_bytes=disk.capacity_bytes,
-            hardware=hardware_for([one.version for one in hosts]),
+            hardware=hardware_for(place.host_releases),
             extra_config=extra_config(
                 reference=change.reference,
                 references=change.references,
@@ -182,10 +166,6 @@ class Importer:
             session, "import", change.name, lambda: pool.ImportVApp(spec=spec, folder=folder, host=host)
         )
         return moid_of(session.import_disks(lease, [disk.vmdk], self._report))
-
-    def _cluster(self) -> Entry:
-        owner = self._entry(self._pool, "resource pool").properties["owner"]
-        return self._entry(moid_of(owner), "cluster")
 
     def _finish(self, vm: str) -> str | None:
         """Make the upload an image; its name. None: another run was faster, and its template is used."""

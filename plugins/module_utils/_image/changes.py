@@ -2,15 +2,17 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes that images are made, moved and removed by. Pure; how each is made is in applying.py."""
+"""The changes that images are made, moved and removed by. Pure; how each is made is in the files apply*.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ObservedImages
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import READY, ImageTemplate
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -31,6 +33,9 @@ class CreateFolder:
     def after(self) -> Mapping[str, Any]:
         return nested("folders", self.path, value="present")
 
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return replace(observed, place=replace(observed.place, folder=""))
+
 
 @dataclass(frozen=True)
 class CleanIncomplete:
@@ -48,6 +53,9 @@ class CleanIncomplete:
 
     def after(self) -> Mapping[str, Any]:
         return _NOTHING
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return _without(observed, self.moid)
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,25 @@ class ImportImage:
             },
         )
 
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        """What only the import itself tells, the MoID, stays empty."""
+        template = ImageTemplate(
+            moid="",
+            name=self.name,
+            folder=observed.place.folder or "",
+            path=f"{self.folder}/{self.name}",
+            datastore=self.datastore,
+            is_template=True,
+            has_snapshot=True,
+            state=READY,
+            reference=self.reference,
+            references=self.references,
+            digest=self.digest,
+            disk=self.disk,
+            config={} if observed.resolved is None else observed.resolved.config,
+        )
+        return replace(observed, templates=(*observed.templates, template))
+
 
 @dataclass(frozen=True)
 class TagImage:
@@ -103,6 +130,9 @@ class TagImage:
     def after(self) -> Mapping[str, Any]:
         return nested("images", self.name, "references", value=list(self.new))
 
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return _with(observed, self.moid, references=self.new, is_template=True)
+
 
 @dataclass(frozen=True)
 class MarkTemplate:
@@ -120,6 +150,9 @@ class MarkTemplate:
 
     def after(self) -> Mapping[str, Any]:
         return nested("images", self.name, "template", value=True)
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return _with(observed, self.moid, is_template=True)
 
 
 @dataclass(frozen=True)
@@ -141,6 +174,10 @@ class MoveImage:
     def after(self) -> Mapping[str, Any]:
         return nested("images", self.name, "folder", value=self.new)
 
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        folder = observed.place.folder or ""
+        return _with(observed, self.moid, folder=folder, path=f"{self.new}/{self.name}")
+
 
 @dataclass(frozen=True)
 class DestroyImage:
@@ -161,7 +198,26 @@ class DestroyImage:
     def after(self) -> Mapping[str, Any]:
         return _NOTHING
 
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        return _without(observed, self.moid)
+
 
 ImageChange: TypeAlias = (
     "CreateFolder | CleanIncomplete | ImportImage | TagImage | MarkTemplate | MoveImage | DestroyImage"
 )
+
+
+def _with(observed: ObservedImages, moid: str, **values: Any) -> ObservedImages:
+    """Change one template."""
+    templates = tuple(replace(one, **values) if one.moid == moid else one for one in observed.templates)
+    return replace(observed, templates=templates)
+
+
+def _without(observed: ObservedImages, moid: str) -> ObservedImages:
+    """Remove one template, and what is known of it."""
+    return replace(
+        observed,
+        templates=tuple(template for template in observed.templates if template.moid != moid),
+        abandoned=observed.abandoned - {moid},
+        users={template: users for template, users in observed.users.items() if template != moid},
+    )

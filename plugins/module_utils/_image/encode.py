@@ -10,12 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hardware import runs_hardware
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import (
+    add_device,
+    new_disk,
+    new_scsi_controller,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
 _CONTROLLER_KEY = -1
 _DISK_KEY = -2
 _MEMORY_MB = 256
-_KIB = 1024
 
 
 @dataclass(frozen=True)
@@ -25,15 +30,14 @@ class Hardware:
 
 
 # The guest id "5.x or later" came with vSphere 7. Older hosts in a cluster must be able to run the clones too.
-_HARDWARE_7 = Hardware("vmx-17", "other5xLinux64Guest")
-_HARDWARE_6_7 = Hardware("vmx-14", "other4xLinux64Guest")
+_NEWER = Hardware("vmx-17", "other5xLinux64Guest")
+_OLDER = Hardware("vmx-14", "other4xLinux64Guest")
 
 
-def hardware_for(host_versions: Sequence[str]) -> Hardware:
-    """The newest that all hosts know. Of hosts that do not say their version the oldest is assumed."""
-    majors = [version.partition(".")[0] for version in host_versions]
-    new_enough = bool(majors) and all(major.isdigit() and int(major) >= 7 for major in majors)
-    return _HARDWARE_7 if new_enough else _HARDWARE_6_7
+def hardware_for(releases: Sequence[str]) -> Hardware:
+    """Return the newest that all hosts run, by their ESXi releases. One without a release counts as old."""
+    new_enough = bool(releases) and all(release and runs_hardware(release, _NEWER.version) for release in releases)
+    return _NEWER if new_enough else _OLDER
 
 
 def import_spec(
@@ -55,33 +59,9 @@ def import_spec(
             memoryMB=_MEMORY_MB,
             files=vim.vm.FileInfo(vmPathName=f"[{datastore}]"),
             extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in options.items()],
-            deviceChange=[_controller(), _disk(capacity_bytes)],
+            deviceChange=[
+                add_device(new_scsi_controller(_CONTROLLER_KEY)),
+                add_device(new_disk(_DISK_KEY, _CONTROLLER_KEY, 0, capacity_bytes), create_file=True),
+            ],
         )
-    )
-
-
-def _controller() -> Any:
-    return vim.vm.device.VirtualDeviceSpec(
-        operation=vim.vm.device.VirtualDeviceSpec.Operation.add,
-        device=vim.vm.device.ParaVirtualSCSIController(
-            key=_CONTROLLER_KEY,
-            busNumber=0,
-            sharedBus=vim.vm.device.VirtualSCSIController.Sharing.noSharing,
-        ),
-    )
-
-
-def _disk(capacity_bytes: int) -> Any:
-    return vim.vm.device.VirtualDeviceSpec(
-        operation=vim.vm.device.VirtualDeviceSpec.Operation.add,
-        fileOperation=vim.vm.device.VirtualDeviceSpec.FileOperation.create,
-        device=vim.vm.device.VirtualDisk(
-            key=_DISK_KEY,
-            controllerKey=_CONTROLLER_KEY,
-            unitNumber=0,
-            capacityInKB=capacity_bytes // _KIB,
-            backing=vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
-                fileName="", diskMode="persistent", thinProvisioned=True
-            ),
-        ),
     )

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import ImageTemplate
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
 
@@ -27,7 +27,7 @@ class ImageRequest:
     as_written: str
     present: bool
     pull: str
-    options: ImageOptions
+    options: PullOptions
     cache: Path | None
     datacenter: str | None = None
     cluster: str | None = None
@@ -72,6 +72,10 @@ class Place:
     pool: str | None
     datastore: Datastore | None
     problem: str | None = None
+    # The MoID of the host to import through; None where vCenter chooses it.
+    host: str | None = None
+    # The ESXi releases of all hosts that may run VMs of the image.
+    host_releases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,19 @@ def matching(
         and (datastore is None or datastore.name == template.datastore)
     ]
     return sorted(found, key=lambda template: template.moid)
+
+
+def find_template(desired: ImageRequest, observed: ObservedImages) -> ImageTemplate | None:
+    """The finished template of the image; of several, one that bears the reference, and always the same one."""
+    disk = None if observed.resolved is None else observed.resolved.disk
+    found = [
+        template
+        for template in observed.templates
+        if template.ready
+        and template.disk == disk
+        and (observed.wanted_datastore is None or template.datastore == observed.wanted_datastore.name)
+    ]
+    return min(found, key=lambda template: (desired.recorded not in template.references, template.moid), default=None)
 
 
 def refuse_in_use(desired: ImageRequest, template: ImageTemplate, users: tuple[str, ...]) -> None:

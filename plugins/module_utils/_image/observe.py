@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -20,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     ObservedImages,
     Place,
     Resolved,
+    find_template,
     matching,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
@@ -31,9 +32,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import describe, resolve
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import host_for_new, new_vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -49,7 +53,7 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
     wanted = place.datastore if desired.datastore is not None else None
     templates = read_templates(session, inventory, datacenter)
     meant = matching(templates, desired.reference, wanted)
-    return ObservedImages(
+    observed = ObservedImages(
         place=place,
         wanted_datastore=wanted,
         templates=templates,
@@ -58,6 +62,9 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
         users=read_users(session, inventory.vms(datacenter=datacenter), meant) if not desired.present else {},
         foreign_names=_foreign_names(inventory, place, templates),
     )
+    if observed.resolved is None or find_template(desired, observed) is not None:
+        return observed
+    return replace(observed, place=_with_host(session, inventory, place, desired))
 
 
 def import_locks(session: Session, desired: ImageRequest) -> ImportLocks:
@@ -96,6 +103,21 @@ def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -
         datastore=None if datastore is None else _datastore(datastore),
         problem=" ".join(problems) or None,
     )
+
+
+def _with_host(session: Session, inventory: Inventory, place: Place, desired: ImageRequest) -> Place:
+    """Choose the host that takes the upload of a new template. Raises where no host fits."""
+    pool, datastore = inventory.entry(place.pool or ""), place.datastore
+    if pool is None or datastore is None:
+        return place  # the plan reports why
+    cluster, store = inventory.entry(moid_of(pool.properties["owner"])), inventory.entry(datastore.moid)
+    if cluster is None or store is None:
+        raise GantryError(f"The cluster of {pool.path} cannot be read. Check the privileges.")
+    hosts = read_hosts(session, inventory, [cluster], [store])
+    vm = new_vm(desired.recorded, cluster.moid, datastores={"image": store.moid})
+    host = host_for_new(vm, hosts, f"take the upload of image {desired.as_written!r}")
+    releases = tuple(one.release or "" for one in hosts.hosts_of(cluster.moid))
+    return replace(place, host=None if host is None else host.moid, host_releases=releases)
 
 
 def _datastore(entry: Entry) -> Datastore:
@@ -137,7 +159,7 @@ def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) 
         name=entry.name,
         folder=entry.parent or "",
         path=entry.path,
-        datastore=str(row.get("config.files.vmPathName", "")).partition("]")[0].lstrip("["),
+        datastore=datastore_name(row.get("config.files.vmPathName")) or "",
         is_template=bool(row.get("config.template")),
         has_snapshot=any(tree.name == SNAPSHOT for tree in snapshots),
     )

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     ImageQuery,
     ImageRequest,
     ObservedImages,
+    find_template,
     matching,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.observe import (
@@ -37,7 +38,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.options impo
     image_argument_spec,
     info_argument_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.plan import find_template, plan_image, predict_image
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.plan import plan_image
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import ImageTemplate
 
 if TYPE_CHECKING:
@@ -70,9 +71,6 @@ class ContainerImage(Operation[ImageRequest, ObservedImages, ImageChange]):
         report: Report,
     ) -> ObservedImages:
         return apply_images(session, desired, observed, plan, report)
-
-    def predict(self, desired: ImageRequest, observed: ObservedImages, plan: Plan[ImageChange]) -> ObservedImages:
-        return predict_image(observed, plan)
 
     def result(self, desired: ImageRequest, observed: ObservedImages) -> dict[str, Any]:
         template = find_template(desired, observed) if desired.present else None

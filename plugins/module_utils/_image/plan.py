@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -25,11 +24,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     ImageRequest,
     ObservedImages,
     Resolved,
+    find_template,
     matching,
     refuse_in_use,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
-    READY,
     SNAPSHOT,
     ImageTemplate,
     template_names,
@@ -61,19 +60,6 @@ def _present(desired: ImageRequest, observed: ObservedImages) -> Iterator[ImageC
             if template.is_template:
                 _require_pool(observed, f"remove reference {desired.recorded} from {template.name}")
             yield _without(template, desired.recorded)
-
-
-def find_template(desired: ImageRequest, observed: ObservedImages) -> ImageTemplate | None:
-    """The finished template of the image; of several, one that bears the reference, and always the same one."""
-    disk = None if observed.resolved is None else observed.resolved.disk
-    found = [
-        template
-        for template in observed.templates
-        if template.ready
-        and template.disk == disk
-        and (observed.wanted_datastore is None or template.datastore == observed.wanted_datastore.name)
-    ]
-    return min(found, key=lambda template: (desired.recorded not in template.references, template.moid), default=None)
 
 
 def _clean(desired: ImageRequest, observed: ObservedImages, disk: str | None) -> Iterator[CleanIncomplete]:
@@ -177,47 +163,3 @@ def _require_pool(observed: ObservedImages, doing: str) -> None:
     # A template belongs to no pool; to be written to, it must become a VM for a moment, and a VM belongs to one.
     if observed.place.pool is None:
         raise GantryError(f"Cannot {doing}: {observed.place.problem}")
-
-
-def predict_image(observed: ObservedImages, plan: Plan[ImageChange]) -> ObservedImages:
-    """The state after the plan. What only the making of it tells, a MoID, stays empty."""
-    templates = {template.moid: template for template in observed.templates}
-    place = observed.place
-    for change in plan.changes:
-        match change:
-            case CreateFolder():
-                place = replace(place, folder="")
-            case ImportImage():
-                templates[""] = ImageTemplate(
-                    moid="",
-                    name=change.name,
-                    folder=place.folder or "",
-                    path=f"{change.folder}/{change.name}",
-                    datastore=change.datastore,
-                    is_template=True,
-                    has_snapshot=True,
-                    state=READY,
-                    reference=change.reference,
-                    references=change.references,
-                    digest=change.digest,
-                    disk=change.disk,
-                    config={} if observed.resolved is None else observed.resolved.config,
-                )
-            case TagImage():
-                templates[change.moid] = replace(templates[change.moid], references=change.new, is_template=True)
-            case MarkTemplate():
-                templates[change.moid] = replace(templates[change.moid], is_template=True)
-            case MoveImage():
-                templates[change.moid] = replace(
-                    templates[change.moid], folder=place.folder or "", path=f"{change.new}/{change.name}"
-                )
-            case CleanIncomplete() | DestroyImage():
-                del templates[change.moid]
-    kept = tuple(templates.values())
-    return replace(
-        observed,
-        place=place,
-        templates=kept,
-        abandoned=observed.abandoned & templates.keys(),
-        users={moid: users for moid, users in observed.users.items() if moid in templates},
-    )

@@ -16,20 +16,24 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import l
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import (
     AwaitMaintenance,
+    Evacuate,
     HostChange,
     LeaveMaintenance,
     MaintenanceChange,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_host, whereabouts
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import after, moves_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import (
+    observe_maintenance,
+    whereabouts,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import moves_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
 
 if TYPE_CHECKING:
@@ -50,22 +54,22 @@ def apply_maintenance(
     if moves.changed:
         observed = replace(observed, moves=_evacuate(session, desired, observed, moves, report))
     for change in plan.changes:
-        if not isinstance(change, MoveVm | AwaitMove):
+        if not isinstance(change, Evacuate):
             _host_change(session, desired, observed, change, report)
-    return after(_with_whereabouts(session, observed), maintenance=desired.present)
+    return _with_whereabouts(session, observed).with_maintenance(desired.present)
 
 
 def _evacuate(
     session: Session,
     desired: MaintenanceRequest,
     observed: ObservedHost,
-    plan: Plan[MoveVm | AwaitMove],
+    plan: Plan[MoveChange],
     report: Report,
 ) -> ObservedMoves:
-    def observe(vms: Sequence[Vm]) -> ObservedMoves:
+    def observe(vms: Sequence[VmFacts]) -> ObservedMoves:
         """Those of them that are still on the host, when a move of theirs that was under way is over."""
         wanted = {vm.moid for vm in vms}
-        again = observe_host(session, desired).moves
+        again = observe_maintenance(session, desired).moves
         return replace(again, vms=tuple(vm for vm in again.vms if vm.moid in wanted))
 
     return apply_moves(session, vmotion_of(desired), observed.moves, plan, report, observe)
@@ -111,6 +115,6 @@ def _stuck(session: Session, observed: ObservedHost, error: GantryError) -> Gant
 
 
 def _with_whereabouts(session: Session, observed: ObservedHost) -> ObservedHost:
-    world = observed.moves.world
+    view = observed.moves.view
     places = whereabouts(session, observed.leaving)
-    return replace(observed, now={moid: world.host_name(host) for moid, host in places.items()})
+    return replace(observed, now={moid: view.host_name(host) for moid, host in places.items()})

@@ -10,32 +10,37 @@ from collections.abc import Iterator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Cluster, Host, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import HostChooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    ClusterFacts,
+    HostFacts,
+    PlacementView,
+    VmFacts,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 
 
 def evacuation_blockers(
-    desired: MaintenanceRequest, host: Host, cluster: Cluster, vms: tuple[Vm, ...], world: World
+    desired: MaintenanceRequest, host: HostFacts, cluster: ClusterFacts, vms: tuple[VmFacts, ...], view: PlacementView
 ) -> Iterator[Blocker]:
     """What keeps DRS from moving the VMs away, and the VMs from moving at all."""
     running = [vm for vm in vms if vm.is_on]
     if desired.by_drs and vms:
         yield from _drs_blockers(host, cluster, running or list(vms))
-    chooser = Chooser("any", world, avoid=[host.moid])
+    chooser = HostChooser("any", view, avoid=[host.moid])
     for vm in vms:
         if vm.in_flight is None:
-            yield from chooser.possible(vm, Target(choose_in=cluster.moid))[1]
+            yield from chooser.possible(vm, MoveTarget(choose_in=cluster.moid))[1]
 
 
-def _drs_blockers(host: Host, cluster: Cluster, vms: list[Vm]) -> Iterator[Blocker]:
-    cure = "Set evacuation to explicit, or "
+def _drs_blockers(host: HostFacts, cluster: ClusterFacts, vms: list[VmFacts]) -> Iterator[Blocker]:
+    remedy = "Set evacuation to explicit, or "
     if not cluster.drs:
         yield Blocker(
             None,
             "drs_disabled",
             f"DRS of cluster {cluster.name} is off, so nothing moves the {len(vms)} VMs away.",
-            f"{cure}turn DRS on.",
+            f"{remedy}turn DRS on.",
             host.name,
         )
         return
@@ -46,6 +51,6 @@ def _drs_blockers(host: Host, cluster: Cluster, vms: list[Vm]) -> Iterator[Block
                 vm.path,
                 "drs_disabled",
                 f"DRS of cluster {cluster.name} does not move it by itself (its automation is {level}).",
-                f"{cure}set its automation to fullyAutomated.",
+                f"{remedy}set its automation to fullyAutomated.",
                 host.name,
             )

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import Demand
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import VmDemand
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Admission, Cluster, Host, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    ClusterFacts,
+    FailoverReserve,
+    HostFacts,
+    PlacementView,
+)
 
 
-def remaining(world: World, cluster: str, host: str) -> list[Host]:
+def remaining(view: PlacementView, cluster: str, host: str) -> list[HostFacts]:
     """The hosts that take what leaves it."""
-    return [one for one in world.hosts_of(cluster) if one.usable and one.moid != host]
+    return [one for one in view.hosts_of(cluster) if one.usable and one.moid != host]
 
 
-def capacity_blockers(world: World, cluster: Cluster, host: Host, demands: Sequence[Demand]) -> Iterator[Blocker]:
-    others = remaining(world, cluster.moid, host.moid)
+def capacity_blockers(
+    view: PlacementView, cluster: ClusterFacts, host: HostFacts, demands: Sequence[VmDemand]
+) -> Iterator[Blocker]:
+    others = remaining(view, cluster.moid, host.moid)
     if not others:
         yield Blocker(
             None,
@@ -57,9 +64,11 @@ def capacity_blockers(world: World, cluster: Cluster, host: Host, demands: Seque
             )
 
 
-def overcommitted(world: World, cluster: Cluster, host: Host, demands: Sequence[Demand]) -> str | None:
+def overcommitted(
+    view: PlacementView, cluster: ClusterFacts, host: HostFacts, demands: Sequence[VmDemand]
+) -> str | None:
     """A warning where what the VMs may use is more than there will be: they run, but may have to swap."""
-    have = sum(one.memory_mb for one in remaining(world, cluster.moid, host.moid))
+    have = sum(one.memory_mb for one in remaining(view, cluster.moid, host.moid))
     need = sum(one.memory_mb for one in demands)
     if not 0 < have < need:
         return None
@@ -69,11 +78,11 @@ def overcommitted(world: World, cluster: Cluster, host: Host, demands: Sequence[
     )
 
 
-def _too_few(admission: Admission, hosts: Sequence[Host]) -> bool:
+def _too_few(admission: FailoverReserve, hosts: Sequence[HostFacts]) -> bool:
     return admission.failures is not None and admission.failures >= len(hosts)
 
 
-def _usable(admission: Admission | None, hosts: Sequence[Host]) -> tuple[int, int]:
+def _usable(admission: FailoverReserve | None, hosts: Sequence[HostFacts]) -> tuple[int, int]:
     """Memory and CPU for VMs, with what HA keeps free left out."""
     if admission is None:
         return sum(one.memory_mb for one in hosts), sum(one.cpu_mhz for one in hosts)

@@ -2,19 +2,40 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes of host_maintenance beside moves: entering, leaving, and waiting for either. Pure."""
+"""The changes of host_maintenance: moves away from the host, entering, leaving, and waiting for either. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange, MoveVm
 
 # What a diff says of where DRS moves a VM to.
 BY_DRS = "(a host that DRS chooses)"
+
+
+@dataclass(frozen=True)
+class Evacuate:
+    """Move one VM away from the host, or wait for its move that is under way."""
+
+    move: MoveChange
+
+    def describe(self) -> str:
+        return self.move.describe()
+
+    def before(self) -> Mapping[str, Any]:
+        return self.move.before()
+
+    def after(self) -> Mapping[str, Any]:
+        return self.move.after()
+
+    def project(self, observed: ObservedHost) -> ObservedHost:
+        host = observed.moves.view.host_name(self.move.target.host) if isinstance(self.move, MoveVm) else None
+        return replace(observed, moves=self.move.project(observed.moves), now={**observed.now, self.move.vm.moid: host})
 
 
 @dataclass(frozen=True)
@@ -32,6 +53,9 @@ class EnterMaintenance:
 
     def after(self) -> Mapping[str, Any]:
         return self._shown(True, BY_DRS)
+
+    def project(self, observed: ObservedHost) -> ObservedHost:
+        return _entered(observed)
 
     def _shown(self, maintenance: bool, host: str) -> Mapping[str, Any]:
         shown = nested("hosts", self.host, "maintenance", value=maintenance)
@@ -53,6 +77,9 @@ class LeaveMaintenance:
     def after(self) -> Mapping[str, Any]:
         return nested("hosts", self.host, "maintenance", value=False)
 
+    def project(self, observed: ObservedHost) -> ObservedHost:
+        return observed.with_maintenance(False)
+
 
 @dataclass(frozen=True)
 class AwaitMaintenance:
@@ -72,6 +99,15 @@ class AwaitMaintenance:
     def after(self) -> Mapping[str, Any]:
         return nested("hosts", self.host, "maintenance", value=self.entering)
 
+    def project(self, observed: ObservedHost) -> ObservedHost:
+        return _entered(observed) if self.entering else observed.with_maintenance(False)
+
 
 HostChange: TypeAlias = EnterMaintenance | LeaveMaintenance | AwaitMaintenance
-MaintenanceChange: TypeAlias = HostChange | MoveVm | AwaitMove
+MaintenanceChange: TypeAlias = HostChange | Evacuate
+
+
+def _entered(observed: ObservedHost) -> ObservedHost:
+    """Where DRS moves VMs to is known only afterwards."""
+    now = {vm.moid: observed.now.get(vm.moid) for vm in observed.leaving}
+    return replace(observed.with_maintenance(True), now=now)

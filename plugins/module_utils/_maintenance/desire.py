@@ -11,12 +11,12 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Place, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import MoveDestination, VmotionRequest
 
 VSAN_MODES = ("ensureObjectAccessibility", "evacuateAllData", "noAction")
 
 
-def maintenance_request(params: Mapping[str, Any]) -> MaintenanceRequest:
+def desire_maintenance(params: Mapping[str, Any]) -> MaintenanceRequest:
     if params["timeout"] <= 0:
         raise GantryError(f"timeout must be more than 0 seconds, not {params['timeout']}.")
     return MaintenanceRequest(
@@ -35,5 +35,5 @@ def maintenance_request(params: Mapping[str, Any]) -> MaintenanceRequest:
 def vmotion_of(desired: MaintenanceRequest, precheck: str | None = None) -> VmotionRequest:
     """The moves of an explicit evacuation, as vm_vmotion would be asked for them."""
     return VmotionRequest(
-        (), desired.datacenter, Place(), precheck=precheck or desired.precheck, timeout=desired.timeout
+        (), desired.datacenter, MoveDestination(), precheck=precheck or desired.precheck, timeout=desired.timeout
     )

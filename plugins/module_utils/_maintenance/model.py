@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
 
 
@@ -23,7 +23,7 @@ class MaintenanceRequest:
     evacuation: str = "drs"
     evacuate_powered_off: bool = False
     vsan_mode: str | None = None
-    precheck: str = "true"
+    precheck: str = "enforce"
     timeout: int = 3600
 
     @property
@@ -32,7 +32,7 @@ class MaintenanceRequest:
 
 
 @dataclass(frozen=True)
-class Demand:
+class VmDemand:
     """What a VM that is on has reserved, and where it runs."""
 
     host: str
@@ -42,7 +42,7 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Progress:
+class MaintenanceProgress:
     """A task by which somebody is putting the host into maintenance mode, or taking it out of it."""
 
     task: str
@@ -58,7 +58,7 @@ class ObservedHost:
     moves: ObservedMoves
     # The names of what may stay, as it is off.
     staying: tuple[str, ...] = ()
-    in_progress: Progress | None = None
+    in_progress: MaintenanceProgress | None = None
     blockers: tuple[Blocker, ...] = ()
     warnings: tuple[str, ...] = ()
     # Where what has left it is: the name of the host, None where that is not known before.
@@ -66,12 +66,19 @@ class ObservedHost:
 
     @property
     def name(self) -> str:
-        return self.moves.here.hosts[self.moid].name
+        return self.moves.origin.hosts[self.moid].name
 
     @property
     def maintenance(self) -> bool:
-        return self.moves.here.hosts[self.moid].maintenance
+        return self.moves.origin.hosts[self.moid].maintenance
 
     @property
-    def leaving(self) -> tuple[Vm, ...]:
+    def leaving(self) -> tuple[VmFacts, ...]:
         return self.moves.vms
+
+    def with_maintenance(self, maintenance: bool) -> ObservedHost:
+        """Return the same host in maintenance mode, or out of it."""
+        origin = self.moves.origin
+        host = replace(origin.hosts[self.moid], maintenance=maintenance)
+        view = replace(origin, hosts={**origin.hosts, self.moid: host})
+        return replace(self, moves=replace(self.moves, origin=view, view=view), in_progress=None)

@@ -17,38 +17,43 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.capaci
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import (
-    Demand,
+    MaintenanceProgress,
     MaintenanceRequest,
     ObservedHost,
-    Progress,
+    VmDemand,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Cluster, Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    ClusterFacts,
+    HostFacts,
+    PlacementView,
+    VmFacts,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import (
-    WORLD_PROPERTIES,
-    Found,
+    VIEW_PROPERTIES,
+    PlacementScene,
     read_scene,
     reserved_mb,
-    world_of,
+    view_of,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import judge
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import find_move_blockers
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _PROPERTIES: Mapping[str, Sequence[str]] = {
-    **WORLD_PROPERTIES,
-    "HostSystem": (*WORLD_PROPERTIES["HostSystem"], "recentTask"),
+    **VIEW_PROPERTIES,
+    "HostSystem": (*VIEW_PROPERTIES["HostSystem"], "recentTask"),
     "VirtualMachine": (
         "config.cpuAllocation.reservation",
         "config.hardware.memoryMB",
         "config.memoryAllocation.reservation",
         "config.template",
-        *WORLD_PROPERTIES["VirtualMachine"],
+        *VIEW_PROPERTIES["VirtualMachine"],
         "runtime.memoryOverhead",
         "runtime.powerState",
     ),
@@ -56,7 +61,7 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
 _ENTER, _LEAVE = "HostSystem.enterMaintenanceMode", "HostSystem.exitMaintenanceMode"
 
 
-def observe_host(session: Session, desired: MaintenanceRequest) -> ObservedHost:
+def observe_maintenance(session: Session, desired: MaintenanceRequest) -> ObservedHost:
     inventory = session.inventory(vms=True, properties=_PROPERTIES, refresh=True)
     entry = _find(inventory, desired)
     progress = _in_progress(session, entry)
@@ -64,8 +69,8 @@ def observe_host(session: Session, desired: MaintenanceRequest) -> ObservedHost:
     in_maintenance = bool(entry.properties.get("runtime.inMaintenanceMode"))
     if in_maintenance is desired.present or not desired.present:
         # Nothing has to leave it, so that nothing more need be known.
-        world = world_of(inventory, {})
-        moves = ObservedMoves((), world, world)
+        view = view_of(inventory, {})
+        moves = ObservedMoves((), view, view)
         name = None if cluster is None else cluster.name
         return ObservedHost(entry.moid, entry.path, name, moves, in_progress=progress)
     return _before_entering(session, desired, inventory, entry, progress)
@@ -77,12 +82,12 @@ def _find(inventory: Inventory, desired: MaintenanceRequest) -> Entry:
     return inventory.host(desired.host, datacenter=datacenter, cluster=cluster)
 
 
-def _in_progress(session: Session, entry: Entry) -> Progress | None:
+def _in_progress(session: Session, entry: Entry) -> MaintenanceProgress | None:
     tasks = entry.properties.get("recentTask") or ()
     for row in session.read(list(tasks), ["info"]) if tasks else ():
         info = row.get("info")
         if info is not None and info.state in ("queued", "running") and info.descriptionId in (_ENTER, _LEAVE):
-            return Progress(row.moid, info.descriptionId == _ENTER)
+            return MaintenanceProgress(row.moid, info.descriptionId == _ENTER)
     return None
 
 
@@ -91,7 +96,7 @@ def _before_entering(
     desired: MaintenanceRequest,
     inventory: Inventory,
     entry: Entry,
-    progress: Progress | None,
+    progress: MaintenanceProgress | None,
 ) -> ObservedHost:
     there = [vm for vm in inventory.vms() if _host_of(vm) == entry.moid]
     leaving = [vm for vm in there if _is_on(vm) or desired.evacuate_powered_off]
@@ -99,25 +104,25 @@ def _before_entering(
     found = read_scene(
         session, inventory, sorted(leaving, key=lambda vm: vm.path), clusters=[entry.parent] if entry.parent else []
     )
-    world = found.world
-    host = world.hosts[entry.moid]
-    cluster = world.clusters[host.cluster or ""]
-    moves = ObservedMoves(found.vms, world, world)
+    view = found.view
+    host = view.hosts[entry.moid]
+    cluster = view.clusters[host.cluster or ""]
+    moves = ObservedMoves(found.vms, view, view)
     blockers: tuple[Blocker, ...] = ()
-    if desired.precheck != "false":
-        demands = _demands(inventory, cluster, world)
+    if desired.precheck != "skip":
+        demands = _demands(inventory, cluster, view)
         blockers = (
             *_host_blockers(host),
-            *(capacity_blockers(world, cluster, host, demands) if found.vms else ()),
+            *(capacity_blockers(view, cluster, host, demands) if found.vms else ()),
         )
-        warning = overcommitted(world, cluster, host, demands) if found.vms else None
+        warning = overcommitted(view, cluster, host, demands) if found.vms else None
     else:
         warning = None
     if not desired.by_drs:
         moves = _explicit(session, desired, moves, found, inventory, cluster, host)
         blockers = (*blockers, *moves.blockers)
-    elif desired.precheck != "false":
-        blockers = (*blockers, *evacuation_blockers(desired, host, cluster, found.vms, world))
+    elif desired.precheck != "skip":
+        blockers = (*blockers, *evacuation_blockers(desired, host, cluster, found.vms, view))
     return ObservedHost(
         entry.moid,
         entry.path,
@@ -134,17 +139,19 @@ def _explicit(
     session: Session,
     desired: MaintenanceRequest,
     moves: ObservedMoves,
-    found: Found,
+    found: PlacementScene,
     inventory: Inventory,
-    cluster: Cluster,
-    host: Host,
+    cluster: ClusterFacts,
+    host: HostFacts,
 ) -> ObservedMoves:
     """With a place for each VM, as vm_vmotion would choose it in a cluster without this host."""
-    targets = {vm.moid: Target(choose_in=cluster.moid) for vm in found.vms}
-    return judge(session, vmotion_of(desired), replace(moves, targets=targets), found, inventory, avoid=[host.moid])
+    targets = {vm.moid: MoveTarget(choose_in=cluster.moid) for vm in found.vms}
+    return find_move_blockers(
+        session, vmotion_of(desired), replace(moves, targets=targets), found, inventory, avoid=[host.moid]
+    )
 
 
-def _host_blockers(host: Host) -> list[Blocker]:
+def _host_blockers(host: HostFacts) -> list[Blocker]:
     if host.connection == "connected":
         return []
     return [
@@ -166,20 +173,20 @@ def _without_repetition(blockers: Sequence[Blocker]) -> tuple[Blocker, ...]:
     )
 
 
-def _demands(inventory: Inventory, cluster: Cluster, world: World) -> list[Demand]:
+def _demands(inventory: Inventory, cluster: ClusterFacts, view: PlacementView) -> list[VmDemand]:
     return [
         demand
         for vm in inventory.vms()
-        if _is_on(vm) and (demand := _demand(vm)) is not None and world.cluster_of(demand.host) == cluster.moid
+        if _is_on(vm) and (demand := _demand(vm)) is not None and view.cluster_of(demand.host) == cluster.moid
     ]
 
 
-def _demand(vm: Entry) -> Demand | None:
+def _demand(vm: Entry) -> VmDemand | None:
     host = _host_of(vm)
     read: Any = vm.properties.get
     if host is None:
         return None
-    return Demand(
+    return VmDemand(
         host=host,
         reserved_mb=reserved_mb(vm.properties),
         reserved_mhz=int(read("config.cpuAllocation.reservation") or 0),
@@ -195,7 +202,7 @@ def _is_on(vm: Entry) -> bool:
     return vm.properties.get("runtime.powerState") == "poweredOn"
 
 
-def whereabouts(session: Session, vms: Sequence[Vm]) -> dict[str, str | None]:
+def whereabouts(session: Session, vms: Sequence[VmFacts]) -> dict[str, str | None]:
     """The host that each is on now, by MoID."""
     rows = session.read([session.ref("VirtualMachine", vm.moid) for vm in vms], ["runtime.host"]) if vms else []
     return {row.moid: moid_or_none(row.get("runtime.host")) for row in rows}

@@ -15,14 +15,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.apply import apply_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import MaintenanceChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import maintenance_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import desire_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_host
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.options import maintenance_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import (
-    plan_maintenance,
-    predict_maintenance,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import plan_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result
 
@@ -37,18 +34,13 @@ class HostMaintenance(Operation[MaintenanceRequest, ObservedHost, MaintenanceCha
     argument_spec = argument_spec(**maintenance_argument_spec())
 
     def desire(self, params: Mapping[str, Any]) -> MaintenanceRequest:
-        return maintenance_request(params)
+        return desire_maintenance(params)
 
     def observe(self, session: Session, desired: MaintenanceRequest) -> ObservedHost:
-        return observe_host(session, desired)
+        return observe_maintenance(session, desired)
 
     def plan(self, desired: MaintenanceRequest, observed: ObservedHost) -> Plan[MaintenanceChange]:
         return plan_maintenance(desired, observed)
-
-    def predict(
-        self, desired: MaintenanceRequest, observed: ObservedHost, plan: Plan[MaintenanceChange]
-    ) -> ObservedHost:
-        return predict_maintenance(desired, observed, plan)
 
     def apply(
         self,

@@ -21,6 +21,6 @@ def maintenance_argument_spec() -> dict[str, dict[str, Any]]:
         "evacuation": {"type": "str", "choices": ["drs", "explicit"], "default": "drs"},
         "evacuate_powered_off": {"type": "bool", "default": False},
         "vsan_mode": {"type": "str", "choices": list(VSAN_MODES)},
-        "precheck": {"type": "str", "choices": ["true", "false", "only"], "default": "true"},
+        "precheck": {"type": "str", "choices": ["enforce", "report", "skip"], "default": "enforce"},
         "timeout": {"type": "int", "default": 3600},
     }

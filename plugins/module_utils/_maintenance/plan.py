@@ -7,21 +7,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import (
     AwaitMaintenance,
     EnterMaintenance,
+    Evacuate,
     LeaveMaintenance,
     MaintenanceChange,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import AwaitMove, MoveVm
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import plan_moves, predict_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import plan_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result
 
 
@@ -29,7 +29,7 @@ def plan_maintenance(desired: MaintenanceRequest, observed: ObservedHost) -> Pla
     """Raises where anything keeps the host from it: nothing has been changed then."""
     if observed.maintenance is desired.present and observed.in_progress is None:
         return Plan()
-    if desired.present and desired.precheck == "only":
+    if desired.present and desired.precheck == "report":
         return Plan()
     return Plan(tuple(_enter(desired, observed) if desired.present else _leave(observed)))
 
@@ -56,7 +56,7 @@ def _enter(desired: MaintenanceRequest, observed: ObservedHost) -> Iterator[Main
                 "over."
             )
         if not desired.by_drs:
-            yield from plan_moves(vmotion_of(desired, "false"), observed.moves).changes
+            yield from _evacuate(plan_moves(vmotion_of(desired, "skip"), observed.moves))
         yield AwaitMaintenance(observed.name, progress.task, entering=True)
         return
     if observed.blockers:
@@ -66,32 +66,14 @@ def _enter(desired: MaintenanceRequest, observed: ObservedHost) -> Iterator[Main
             details={"blockers": blockers_result(observed.blockers), "evacuated": [], "staying": []},
         )
     if not desired.by_drs:
-        yield from plan_moves(vmotion_of(desired), observed.moves).changes
+        yield from _evacuate(plan_moves(vmotion_of(desired), observed.moves))
     yield EnterMaintenance(observed.name, tuple(vm.path for vm in observed.leaving) if desired.by_drs else ())
 
 
-def moves_of(plan: Plan[MaintenanceChange]) -> Plan[MoveVm | AwaitMove]:
+def _evacuate(moves: Plan[MoveChange]) -> Iterator[Evacuate]:
+    yield from (Evacuate(move) for move in moves.changes)
+
+
+def moves_of(plan: Plan[MaintenanceChange]) -> Plan[MoveChange]:
     """The moves of the plan, which come before what is done to the host."""
-    return Plan(tuple(change for change in plan.changes if isinstance(change, MoveVm | AwaitMove)))
-
-
-def predict_maintenance(
-    desired: MaintenanceRequest, observed: ObservedHost, plan: Plan[MaintenanceChange]
-) -> ObservedHost:
-    """All goes well. Where DRS moves VMs to is known only afterwards."""
-    moves = predict_moves(observed.moves, moves_of(plan))
-    now: dict[str, str | None] = {}
-    for vm in observed.leaving:
-        target = None if desired.by_drs else observed.moves.targets.get(vm.moid)
-        now[vm.moid] = None if target is None else moves.world.host_name(target.host)
-    return after(replace(observed, moves=moves, now=now), maintenance=desired.present)
-
-
-def after(observed: ObservedHost, *, maintenance: bool) -> ObservedHost:
-    here = observed.moves.here
-    host = replace(here.hosts[observed.moid], maintenance=maintenance)
-    world = replace(here, hosts={**here.hosts, observed.moid: host})
-    return replace(observed, moves=replace(observed.moves, here=world, world=world), in_progress=None)
-
-
-# -- what keeps it from it
+    return Plan(tuple(change.move for change in plan.changes if isinstance(change, Evacuate)))

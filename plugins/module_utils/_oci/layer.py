@@ -2,24 +2,21 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The content of one layer's blob as chunks: decompressed in a thread, both digests verified, size bounded."""
+"""The content of a layer as chunks: decompressed in a thread, with both digests verified and a limited size."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
-import shutil
-import subprocess
+import os
 import threading
-import zlib
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import LayerError
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.decompress import decompress
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import Limits
 
@@ -28,21 +25,21 @@ _CHUNKS_AHEAD = 4
 
 
 class Budget:
-    """How much decompressed content an image may still have, all its layers together."""
+    """Limits the decompressed content of all layers of an image together."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._total = 0
 
     def spend(self, count: int) -> None:
-        """Account for content; raises LayerError when there is too much."""
+        """Account for content; raise LayerError when there is too much."""
         self._total += count
         if self._total > self._limits.content_bytes:
-            raise LayerError(f"the image has more than {self._limits.content_bytes} bytes of content", "limit")
+            raise LayerError(f"The image has more than {self._limits.content_bytes} bytes of content.", "limit")
 
 
 class LayerStream:
-    """Chunks of one layer. Reading to the end verifies; close() ends the threads and programs in any case."""
+    """Reads one layer in chunks. Reading to the end verifies it; leaving the context ends threads and programs."""
 
     def __init__(self, path: Path, layer: Layer, limits: Limits, budget: Budget) -> None:
         self._path = path
@@ -68,11 +65,11 @@ class LayerStream:
         self._hasher.join()
 
     def expect(self, count: int) -> None:
-        """Account for content that is not stored, which a sparse file's holes are."""
+        """Account for content that is not stored: the holes of a sparse file."""
         self._account(count)
 
     def chunks(self) -> Iterator[bytes]:
-        """The layer's content; raises LayerError, after the last chunk if a digest is wrong."""
+        """Yield the content; raise LayerError for damage, and after the last chunk for a wrong digest."""
         while (item := self._queue.get()) is not None:
             if isinstance(item, Exception):
                 raise item
@@ -81,19 +78,19 @@ class LayerStream:
         self.verify_blob()
         found = f"sha256:{self._diff_id.hexdigest()}"
         if found != self._layer.diff_id:
-            raise LayerError(f"its content has the digest {found}, the configuration says {self._layer.diff_id}")
+            raise LayerError(f"The content has the digest {found}, and the configuration gives {self._layer.diff_id}.")
 
     def verify_blob(self) -> None:
         """Raise LayerError if the blob in the cache is not what the manifest says."""
         self._hasher.join()
         if self._blob_digest != self._layer.digest:
-            raise LayerError("its blob in the cache is damaged or truncated", "blob_damaged")
+            raise LayerError("The blob in the cache is damaged or truncated.", "blob_damaged")
 
     def _account(self, count: int) -> None:
         self._expanded += count
         limits = self._limits
         if self._expanded > limits.ratio_from_bytes and self._expanded > limits.ratio * max(self._layer.size, 1):
-            raise LayerError(f"it expands to more than {limits.ratio} times its size", "limit")
+            raise LayerError(f"The layer expands to more than {limits.ratio} times its size.", "limit")
         self._budget.spend(count)
 
     def _hash_blob(self) -> None:
@@ -116,74 +113,14 @@ class LayerStream:
             self._queue.put(error)
 
     def _decompress(self, file: IO[bytes]) -> Generator[bytes, None, None]:
-        if self._layer.compression == "none":
-            return _read(file)
-        if self._layer.compression == "zstd":
-            if shutil.which("zstd") is None:
-                raise GantryError(
-                    "The program 'zstd' is missing, which this image's layers need. Install the package zstd where "
-                    "this task runs.",
-                    details={"cause": "program_missing"},
-                )
-            return _through(["zstd", "-d", "-c", "-q"], file)
-        # igzip needs half the time of zlib, which is what pigz has too; gzip is slower than both.
-        if shutil.which("igzip") is not None:
-            return _through(["igzip", "-d", "-c"], file)
-        return _inflate(file)
-
-
-def _read(file: IO[bytes]) -> Generator[bytes, None, None]:
-    while chunk := file.read(_CHUNK):
-        yield chunk
-
-
-def _inflate(file: IO[bytes]) -> Generator[bytes, None, None]:
-    """gzip, of one or more members."""
-    inflater = zlib.decompressobj(wbits=31)
-    started = False
-    while data := file.read(_CHUNK // 4):
-        while data:
-            if inflater.eof:
-                inflater = zlib.decompressobj(wbits=31)
-            try:
-                chunk = inflater.decompress(data, _CHUNK)
-            except zlib.error:
-                raise LayerError("it is not valid gzip data", "layer_damaged") from None
-            started = True
-            if chunk:
-                yield chunk
-            data = inflater.unconsumed_tail or inflater.unused_data
-    if not started or not inflater.eof:
-        raise LayerError("its gzip data end too early", "layer_damaged")
-
-
-def _through(command: Sequence[str], file: IO[bytes]) -> Generator[bytes, None, None]:
-    """What a program makes of the file. Ending the iteration early ends the program."""
-    # AnsibleModule.run_command collects all output first, and exists only in a module.
-    process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-        command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True
-    )
-    with process:
-        output = cast(IO[bytes], process.stdout)
-        enlarge_pipe(output)
-        try:
-            yield from _read(output)
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        raise LayerError(f"{command[0]} cannot decompress it", "layer_damaged")
-
-
-def enlarge_pipe(pipe: IO[bytes]) -> None:
-    """Fewer and larger transfers, where the system allows it."""
-    if hasattr(fcntl, "F_SETPIPE_SZ"):
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _CHUNK)
+        size = os.fstat(file.fileno()).st_size
+        if size != self._layer.size:
+            raise LayerError(f"The blob has {size} bytes, and the manifest gives {self._layer.size}.")
+        return decompress(file, self._layer.media_type)
 
 
 class _Queue:
-    """A bounded queue whose reader may leave early: then put() returns False."""
+    """A bounded queue. After its reader has closed it, put() returns False."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -2,21 +2,27 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Manifests, indexes and configurations as OCI and Docker write them: parsed, checked, one platform chosen."""
+"""Manifests, indexes and configurations as OCI and Docker write them: parsed, and each field checked before use."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents import Document, parse_document
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.image_config import check_history, check_settings
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.platform import (
+    LINUX,
+    IndexEntry,
+    Platform,
+    is_attestation,
+    runs_on,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import is_digest
-
-OS = "linux"
 
 _OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -26,31 +32,33 @@ _INDEXES = frozenset(
         "application/vnd.docker.distribution.manifest.list.v2+json",
     }
 )
-_CONFIGS = frozenset(
+_OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+_DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+
+# What a type says of the compression is not relied on: layers are read by their content, as Podman and Docker do.
+_LAYERS = frozenset(
     {
-        "application/vnd.oci.image.config.v1+json",
-        "application/vnd.docker.container.image.v1+json",
+        "application/vnd.oci.image.layer.v1.tar",
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+        "application/vnd.oci.image.layer.v1.tar+zstd",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+        "application/vnd.docker.image.rootfs.diff.tar",
+        "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
     }
 )
-
-Compression = Literal["none", "gzip", "zstd"]
-
-_LAYERS: Mapping[str, Compression] = {
-    "application/vnd.oci.image.layer.v1.tar": "none",
-    "application/vnd.oci.image.layer.v1.tar+gzip": "gzip",
-    "application/vnd.oci.image.layer.v1.tar+zstd": "zstd",
-    "application/vnd.docker.image.rootfs.diff.tar": "none",
-    "application/vnd.docker.image.rootfs.diff.tar.gzip": "gzip",
-}
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: the blob as stored, and the digest of what is in it."""
+    """A layer: its blob as stored, and the digest of the content."""
 
     digest: str
     size: int
-    compression: Compression
+    media_type: str
     diff_id: str
 
 
@@ -73,122 +81,163 @@ class Manifest:
 
 
 def sha256_digest(data: bytes) -> str:
-    """The digest of these bytes, as manifests write it."""
+    """Return the digest of these bytes, as manifests write it."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def check_digest(data: bytes, digest: str, what: str, image: str) -> None:
-    """Raise GantryError unless these are the bytes that the digest names."""
+    """Raise GantryError unless these bytes have the digest."""
     found = sha256_digest(data)
     if found != digest:
-        raise _refuse(image, f"its {what} has the digest {found}, not {digest}", "blob_damaged")
+        raise refusal(image, f"its {what} has the digest {found}, not {digest}", "blob_damaged")
 
 
-def platform_digest(raw: bytes, options: ImageOptions, image: str) -> str | None:
-    """The digest of the wanted platform's manifest, if this is an index; None, if it is a manifest itself."""
-    document = _parse(raw, "manifest", image)
-    if not _is_index(document):
+def index_entries(raw: bytes, image: str) -> list[IndexEntry] | None:
+    """Return the entries of an image index; None, if this is a manifest."""
+    document = _document(raw, "manifest", image)
+    media_type = document.text("mediaType")
+    if media_type not in _INDEXES and (media_type is not None or "manifests" not in document):
         return None
-    manifests = document.get("manifests")
-    if not isinstance(manifests, list):
-        raise _refuse(image, "its index has no list of manifests", "unsupported")
-    found = []
-    for entry in manifests:
-        platform = entry.get("platform") if isinstance(entry, dict) else None
-        if not isinstance(platform, dict) or platform.get("os") != OS:
-            continue  # attestations say "unknown"
-        if platform.get("architecture") == options.architecture:
-            return _descriptor(entry, "manifest", image).digest
-        found.append(f"{OS}/{platform.get('architecture')}")
-    raise _wrong_architecture(image, options, found)
+    if "config" in document or "layers" in document:
+        # One tool would read it as an index and another as a manifest, and each would run another image.
+        raise refusal(image, "its index is also a manifest: it has a list of manifests and layers", "unsupported")
+    return [_index_entry(entry) for entry in document.required("manifests", document.children)]
 
 
-def parse_manifest(raw: bytes, options: ImageOptions, image: str) -> Manifest:
-    """A platform's manifest, if it is one of an image that can be converted."""
-    document = _parse(raw, "manifest", image)
-    media_type = document.get("mediaType", _OCI_MANIFEST)
-    if media_type not in (_OCI_MANIFEST, _DOCKER_MANIFEST) or document.get("schemaVersion") != 2:
-        raise _refuse(image, f"its manifest is of the type '{media_type}'", "unsupported")
-    config = _descriptor(document.get("config"), "configuration", image)
-    if config.media_type not in _CONFIGS:
-        raise _refuse(image, f"it is not a container image but of the type '{config.media_type}'", "unsupported")
-    entries = document.get("layers")
-    if not isinstance(entries, list):
-        raise _refuse(image, "its manifest has no list of layers", "unsupported")
+def parse_manifest(raw: bytes, options: PullOptions, image: str) -> Manifest:
+    """Return a platform's manifest, if it is one of an image that can be converted."""
+    document = _document(raw, "manifest", image)
+    media_type = document.text("mediaType")
+    if media_type not in (None, _OCI_MANIFEST, _DOCKER_MANIFEST) or document.integer("schemaVersion") != 2:
+        found = media_type or f"schema version {document.integer('schemaVersion')}"
+        raise refusal(image, f"its manifest is of the type '{found}'", "unsupported")
+    if "manifests" in document:
+        raise refusal(image, "its manifest is also an index: it has layers and a list of manifests", "unsupported")
+    config = _descriptor(document.required("config", document.child))
+    if config.media_type not in (_OCI_CONFIG, _DOCKER_CONFIG):
+        raise refusal(image, f"it is not a container image but of the type '{config.media_type}'", "unsupported")
+    entries = document.required("layers", document.children)
     if len(entries) > options.limits.layers:
-        raise _refuse(image, f"it has {len(entries)} layers, the limit is {options.limits.layers}", "limit")
-    layers = tuple(_descriptor(entry, "layer", image) for entry in entries)
-    for layer in layers:
-        if layer.media_type not in _LAYERS:
-            raise _refuse(image, f"its layer {layer.digest} is of the type '{layer.media_type}'", "unsupported")
-    return Manifest(media_type == _OCI_MANIFEST, config, layers)
+        raise refusal(image, f"it has {len(entries)} layers, the limit is {options.limits.layers}", "limit")
+    layers = tuple(_layer_descriptor(entry, image) for entry in entries)
+    oci = (media_type or (_DOCKER_MANIFEST if config.media_type == _DOCKER_CONFIG else _OCI_MANIFEST)) == _OCI_MANIFEST
+    return Manifest(oci, config, layers)
 
 
 def parse_config(
-    raw: bytes, manifest: Manifest, options: ImageOptions, image: str
+    raw: bytes, manifest: Manifest, options: PullOptions, image: str
 ) -> tuple[dict[str, Any], list[Layer]]:
-    """What the image says about running it, and its layers from the lowest to the uppermost.
+    """Return what the image says about running it, and its layers from the lowest to the uppermost.
 
     The first is the OCI configuration's ``config`` object plus ``architecture``, ``os`` and ``created``.
     """
-    document = _parse(raw, "configuration", image)
-    if document.get("os", OS) != OS or document.get("architecture") != options.architecture:
-        found = f"{document.get('os', OS)}/{document.get('architecture')}"
-        raise _wrong_architecture(image, options, [found])
-    rootfs = document.get("rootfs")
-    diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
-    if not isinstance(diff_ids, list) or not all(is_digest(diff_id) for diff_id in diff_ids):
-        raise _refuse(image, "its configuration has no usable list of diff_ids", "unsupported")
+    document = _document(raw, "configuration", image)
+    architecture = document.required("architecture", document.text)
+    if not architecture:
+        document.refuse("architecture", "is empty")
+    platform = Platform(document.text("os") or LINUX, architecture, document.text("variant") or "")
+    if not runs_on(platform, options.architecture):
+        raise wrong_architecture(image, options, [platform])
+    diff_ids = _diff_ids(document)
     if len(diff_ids) != len(manifest.layers):
-        raise _refuse(
+        raise refusal(
             image, f"its manifest has {len(manifest.layers)} layers, its configuration {len(diff_ids)}", "unsupported"
         )
-    settings = document.get("config") or {}
-    if not isinstance(settings, dict):
-        raise _refuse(image, "its configuration's 'config' is not an object", "unsupported")
+    check_history(document)
+    settings = document.child("config")
+    if settings is not None:
+        check_settings(settings)
     config = {
-        **settings,
-        "architecture": document["architecture"],
-        "os": OS,
-        "created": document.get("created"),
+        **(settings.fields if settings is not None else {}),
+        "architecture": options.architecture,
+        "os": LINUX,
+        "created": document.text("created"),
     }
     layers = [
-        Layer(layer.digest, layer.size, _LAYERS[layer.media_type], diff_id)
+        Layer(layer.digest, layer.size, layer.media_type, diff_id)
         for layer, diff_id in zip(manifest.layers, diff_ids, strict=True)
     ]
     return config, layers
 
 
-def _parse(raw: bytes, what: str, image: str) -> dict[str, Any]:
-    try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise _refuse(image, f"its {what} is not JSON", "unsupported") from None
-    if not isinstance(document, dict):
-        raise _refuse(image, f"its {what} is not a JSON object", "unsupported")
-    return document
-
-
-def _is_index(document: Mapping[str, Any]) -> bool:
-    media_type = document.get("mediaType")
-    return media_type in _INDEXES or (media_type is None and "manifests" in document)
-
-
-def _descriptor(value: object, what: str, image: str) -> Descriptor:
-    if isinstance(value, dict):
-        media_type, digest, size = value.get("mediaType"), value.get("digest"), value.get("size")
-        if isinstance(media_type, str) and is_digest(digest) and isinstance(size, int) and size >= 0:
-            return Descriptor(media_type, digest, size)
-    raise _refuse(image, f"the entry of its {what} lacks a type, a SHA-256 digest or a size", "unsupported")
-
-
-def _wrong_architecture(image: str, options: ImageOptions, found: list[str]) -> GantryError:
-    has = ", ".join(sorted(set(found))) or "no image for Linux"
+def wrong_architecture(image: str, options: PullOptions, found: list[Platform]) -> GantryError:
+    """Return the error for an image that is made for other platforms only."""
+    names = sorted({str(platform) for platform in found if platform.os.lower() == LINUX})
+    has = listed(names or sorted({str(platform) for platform in found})) or "no image for Linux"
     return GantryError(
-        f"The image '{image}' is not for {OS}/{options.architecture}: it has {has}.",
+        f"The image '{image}' is not for {LINUX}/{options.architecture}: it has {has}.",
         details={"image": image, "cause": "wrong_architecture"},
     )
 
 
-def _refuse(image: str, reason: str, cause: str) -> GantryError:
+def _document(raw: bytes, what: str, image: str) -> Document:
+    return parse_document(raw, f"The {what} of the image '{image}'", {"image": image, "cause": "unsupported"})
+
+
+def _index_entry(document: Document) -> IndexEntry:
+    platform = document.child("platform")
+    document.required("size", document.integer)
+    return IndexEntry(
+        digest=document.required("digest", document.text),
+        nested=document.required("mediaType", document.text) in _INDEXES,
+        platform=None if platform is None else _platform(platform),
+        attestation=is_attestation(document.text_map("annotations")),
+    )
+
+
+def _platform(document: Document) -> Platform:
+    return Platform(
+        os=document.text("os") or "",
+        architecture=document.text("architecture") or "",
+        variant=document.text("variant") or "",
+        features=tuple(document.texts("os.features") or ()),
+    )
+
+
+def _descriptor(document: Document) -> Descriptor:
+    return Descriptor(
+        document.required("mediaType", document.text),
+        _digest(document, "digest", document.required("digest", document.text)),
+        document.required("size", lambda key: document.integer(key, least=0)),
+    )
+
+
+def _layer_descriptor(document: Document, image: str) -> Descriptor:
+    layer = _descriptor(document)
+    if layer.media_type not in _LAYERS:
+        raise refusal(image, f"its layer {layer.digest} is of the type '{layer.media_type}'", "unsupported")
+    urls = document.texts("urls")
+    if urls:
+        raise refusal(
+            image,
+            f"its layer {layer.digest} is not in the registry but at {listed(urls)}, and layers are read from the "
+            "registry only. Push the image again together with its nondistributable (foreign) layers",
+            "unsupported",
+        )
+    return layer
+
+
+def _diff_ids(document: Document) -> list[str]:
+    rootfs = document.required("rootfs", document.child)
+    rootfs.text("type")
+    diff_ids = rootfs.required("diff_ids", rootfs.texts)
+    return [_digest(rootfs, f"diff_ids[{index}]", value) for index, value in enumerate(diff_ids)]
+
+
+def _digest(document: Document, field: str, value: str) -> str:
+    if not is_digest(value):
+        document.refuse(field, f"is {value[:80]!r} and must be a SHA-256 digest")
+    return value
+
+
+def require_digest(digest: str, image: str) -> None:
+    """Raise GantryError unless an index gives a SHA-256 digest."""
+    if not is_digest(digest):
+        raise refusal(
+            image, f"its index has an entry with {digest[:80]!r}, which is not a SHA-256 digest", "unsupported"
+        )
+
+
+def refusal(image: str, reason: str, cause: str) -> GantryError:
+    """Return the error for an image that cannot be converted."""
     return GantryError(f"The image '{image}' cannot be used: {reason}.", details={"image": image, "cause": cause})

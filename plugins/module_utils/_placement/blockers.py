@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement import evc
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Host, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hardware import runs_hardware
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import HostFacts, PlacementView, VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 
-_DEVICE_CURES = {
+_DEVICE_REMEDIES = {
     "cd_attached": "Disconnect the drive, or put the medium on a datastore that both hosts see.",
     "serial_connected": "Disconnect or remove the serial port; the logs of containers need none.",
     "passthrough": "Remove the device, or power the VM off and move it cold.",
@@ -26,14 +27,14 @@ class Blocker:
     vm: str | None  # its path; None where it is about a host as a whole
     code: str
     message: str
-    cure: str
+    remedy: str
     host: str | None = None
 
     def as_result(self) -> dict[str, Any]:
         return asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.vm or self.host}: {self.message} {self.cure}"
+        return f"{self.vm or self.host}: {self.message} {self.remedy}"
 
 
 def summary(blockers: Sequence[Blocker], listed: int = 10) -> str:
@@ -43,7 +44,7 @@ def summary(blockers: Sequence[Blocker], listed: int = 10) -> str:
     return " ".join([*texts, f"And {more} more: see blockers."] if more > 0 else texts)
 
 
-def state_blockers(vm: Vm, mode: str) -> Iterator[Blocker]:
+def state_blockers(vm: VmFacts, mode: str) -> Iterator[Blocker]:
     """What of the VM itself is against any move."""
     if vm.connection != "connected":
         yield Blocker(
@@ -59,12 +60,14 @@ def state_blockers(vm: Vm, mode: str) -> Iterator[Blocker]:
         )
 
 
-def blockers_of(vm: Vm, target: Target, mode: str, world: World, here: World | None = None) -> list[Blocker]:
+def blockers_of(
+    vm: VmFacts, target: MoveTarget, mode: str, view: PlacementView, origin: PlacementView | None = None
+) -> list[Blocker]:
     """All that is against this move. ``world`` is where it goes to; ``here`` where it is, if that is another."""
     found = list(state_blockers(vm, mode))
-    host = world.hosts.get(target.host or "") if here is not None or target.host else world.hosts.get(vm.host or "")
+    host = view.hosts.get(target.host or "") if origin is not None or target.host else view.hosts.get(vm.host or "")
     if host is not None:
-        found.extend(host_blockers(vm, host, target, world, here or world))
+        found.extend(host_blockers(vm, host, target, view, origin or view))
     if vm.snapshots and target.splits_disks:
         found.append(
             Blocker(
@@ -77,20 +80,23 @@ def blockers_of(vm: Vm, target: Target, mode: str, world: World, here: World | N
     return found
 
 
-def host_blockers(vm: Vm, host: Host, target: Target, world: World, here: World) -> Iterator[Blocker]:
+def host_blockers(
+    vm: VmFacts, host: HostFacts, target: MoveTarget, view: PlacementView, origin: PlacementView
+) -> Iterator[Blocker]:
     """What is against the VM being on the host with what else is to become of it."""
-    moves = host.moid != vm.host or here is not world
+    moves = host.moid != vm.host or origin is not view
     if moves:
-        yield from _host_state(vm, host)
-        yield from _rules(vm, host, world)
-    yield from _datastores(vm, host, target, world, here)
+        yield from _host_state(vm, host, view)
+        yield from _rules(vm, host, view)
+        yield from _hardware(vm, host)
+    yield from _datastores(vm, host, target, view, origin)
     if moves and vm.is_on:
-        yield from _devices(vm, host, world, here)
-        yield from _evc(vm, host, world)
-    yield from _networks(vm, host, target, world, here, moves=moves)
+        yield from _devices(vm, host, view, origin)
+        yield from _evc(vm, host, view)
+    yield from _networks(vm, host, target, view, origin, moves=moves)
 
 
-def _host_state(vm: Vm, host: Host) -> Iterator[Blocker]:
+def _host_state(vm: VmFacts, host: HostFacts, view: PlacementView) -> Iterator[Blocker]:
     if host.connection != "connected":
         yield Blocker(
             vm.path,
@@ -107,10 +113,37 @@ def _host_state(vm: Vm, host: Host) -> Iterator[Blocker]:
             "Let it leave maintenance mode, or choose another.",
             host.name,
         )
+    if vm.is_on and view.is_reserve(host):
+        yield Blocker(
+            vm.path,
+            "host_reserved",
+            f"host {host.name} is a failover host, which HA keeps free.",
+            "Choose another host, or change the cluster's admission control.",
+            host.name,
+        )
 
 
-def _rules(vm: Vm, host: Host, world: World) -> Iterator[Blocker]:
-    cluster = world.clusters.get(host.cluster or "")
+def _hardware(vm: VmFacts, host: HostFacts) -> Iterator[Blocker]:
+    if not runs_hardware(host.release, vm.hardware):
+        yield Blocker(
+            vm.path,
+            "hardware_version",
+            f"host {host.name} runs ESXi {host.release}, which does not run virtual hardware {vm.hardware}.",
+            "Choose another host, or upgrade this one.",
+            host.name,
+        )
+    if vm.is_on and 0 < host.memory_mb < vm.memory_mb:
+        yield Blocker(
+            vm.path,
+            "capacity",
+            f"host {host.name} has {host.memory_mb} MiB of memory, less than the {vm.memory_mb} MiB of the VM.",
+            "Choose another host, or lower the memory of the VM.",
+            host.name,
+        )
+
+
+def _rules(vm: VmFacts, host: HostFacts, view: PlacementView) -> Iterator[Blocker]:
+    cluster = view.clusters.get(host.cluster or "")
     for rule in () if cluster is None else cluster.mandatory:
         if rule.forbids(vm.moid, host.moid):
             must = "must run on other hosts" if rule.affine else "must not run on this host"
@@ -123,12 +156,14 @@ def _rules(vm: Vm, host: Host, world: World) -> Iterator[Blocker]:
             )
 
 
-def _datastores(vm: Vm, host: Host, target: Target, world: World, here: World) -> Iterator[Blocker]:
+def _datastores(
+    vm: VmFacts, host: HostFacts, target: MoveTarget, view: PlacementView, origin: PlacementView
+) -> Iterator[Blocker]:
     for moid in target.datastores_after(vm):
-        store = world.datastores.get(moid)
-        if store is None and here is not world:
+        store = view.datastores.get(moid)
+        if store is None and origin is not view:
             continue  # said while the target was worked out
-        name = store.name if store else here.datastore_name(moid)
+        name = store.name if store else origin.datastore_name(moid)
         if moid not in host.datastores:
             yield Blocker(
                 vm.path,
@@ -145,16 +180,18 @@ def _datastores(vm: Vm, host: Host, target: Target, world: World, here: World) -
                 )
 
 
-def _devices(vm: Vm, host: Host, world: World, here: World) -> Iterator[Blocker]:
+def _devices(vm: VmFacts, host: HostFacts, view: PlacementView, origin: PlacementView) -> Iterator[Blocker]:
     for device in vm.devices:
-        if device.datastore is not None and world.same_datastore(device.datastore, here) in host.datastores:
+        if device.datastore is not None and view.same_datastore(device.datastore, origin) in host.datastores:
             continue
         seen = "" if device.datastore is None else f", and host {host.name} does not see that datastore"
-        yield Blocker(vm.path, device.code, f"{device.what} is connected{seen}.", _DEVICE_CURES[device.code], host.name)
+        yield Blocker(
+            vm.path, device.code, f"{device.what} is connected{seen}.", _DEVICE_REMEDIES[device.code], host.name
+        )
 
 
-def _evc(vm: Vm, host: Host, world: World) -> Iterator[Blocker]:
-    cluster = world.clusters.get(host.cluster or "")
+def _evc(vm: VmFacts, host: HostFacts, view: PlacementView) -> Iterator[Blocker]:
+    cluster = view.clusters.get(host.cluster or "")
     offered = (cluster.evc if cluster is not None else None) or host.evc
     if not evc.runs(vm.evc, offered):
         yield Blocker(
@@ -166,10 +203,12 @@ def _evc(vm: Vm, host: Host, world: World) -> Iterator[Blocker]:
         )
 
 
-def _networks(vm: Vm, host: Host, target: Target, world: World, here: World, *, moves: bool) -> Iterator[Blocker]:
+def _networks(
+    vm: VmFacts, host: HostFacts, target: MoveTarget, view: PlacementView, origin: PlacementView, *, moves: bool
+) -> Iterator[Blocker]:
     for adapter in vm.adapters:
         wanted = target.networks.get(adapter.key)
-        if wanted is None and here is not world:
+        if wanted is None and origin is not view:
             continue  # said while the target was worked out
         network = wanted or adapter.network
         if network is None or network in host.networks or not (moves or wanted):
@@ -177,7 +216,7 @@ def _networks(vm: Vm, host: Host, target: Target, world: World, here: World, *, 
         yield Blocker(
             vm.path,
             "network_missing",
-            f"host {host.name} does not have the network {world.networks.get(network, network)} of {adapter.label}.",
-            "Make the port group on the host, or map the network to one that it has by networks.",
+            f"host {host.name} does not have the network {view.networks.get(network, network)} of {adapter.label}.",
+            "Make the port group on the host, or map the network to one that it has with network_mapping.",
             host.name,
         )

@@ -2,87 +2,98 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which host takes a VM, where DRS is not there to say: the one with the most free memory that nothing speaks against.
+"""Choose the host that takes a VM: one that is moved, created or imported. Pure.
 
-Pure.
+All of them ask the same question of each host of a cluster: what prevents the VM from running there (blockers.py)?
 """
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Host, Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
-
-if TYPE_CHECKING:
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-
-_VERSION = "summary.config.product.version"
-_CONNECTION = "runtime.connectionState"
-_MAINTENANCE = "runtime.inMaintenanceMode"
-_DATASTORES = "datastore"
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    AdapterFacts,
+    DiskFacts,
+    HostFacts,
+    PlacementView,
+    VmFacts,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 
 
 @dataclass(frozen=True)
-class UploadHost:
-    """A host that an import lease could be given, and what matters of it."""
+class HostFit:
+    """The hosts of a cluster that can take a VM, and the blockers of the others by the host's MoID."""
 
-    moid: str
-    name: str
-    version: str
-    usable: bool
-    """Connected, not in maintenance mode, and it sees the datastore."""
+    fitting: tuple[HostFacts, ...]
+    blocked: Mapping[str, tuple[Blocker, ...]]
 
 
-class Chooser:
-    """Counts what it has given to each host, so that many VMs are spread. ``looks``: whether blockers matter."""
+def fit_hosts(
+    vm: VmFacts,
+    target: MoveTarget,
+    mode: str,
+    view: PlacementView,
+    origin: PlacementView | None = None,
+    *,
+    avoid: Iterable[str] = (),
+) -> HostFit:
+    """Judge each host of the cluster that the target chooses in, in the order of their names."""
+    left_out = frozenset(avoid)
+    fitting: list[HostFacts] = []
+    blocked: dict[str, tuple[Blocker, ...]] = {}
+    for host in view.hosts_of(target.choose_in or ""):
+        if host.moid in left_out:
+            continue
+        placed = replace(target, host=host.moid, choose_in=None)
+        blockers = blockers_of(vm, placed, mode, view, origin)
+        if blockers:
+            blocked[host.moid] = tuple(blockers)
+        elif host.usable:
+            fitting.append(host)
+    return HostFit(tuple(fitting), blocked)
+
+
+class HostChooser:
+    """Choose hosts for many moves, spread by free memory. ``looks``: whether blockers matter."""
 
     def __init__(
         self,
         mode: str,
-        world: World,
-        here: World | None = None,
+        view: PlacementView,
+        origin: PlacementView | None = None,
         *,
         avoid: Iterable[str] = (),
         looks: bool = True,
     ) -> None:
         self._mode = mode
-        self._world = world
-        self._here = here
+        self._view = view
+        self._origin = origin
         self._avoid = frozenset(avoid)
         self._looks = looks
         self._given: Counter[str] = Counter()
 
-    def candidates(self, cluster: str) -> list[Host]:
-        return [host for host in self._world.hosts_of(cluster) if host.usable and host.moid not in self._avoid]
-
-    def possible(self, vm: Vm, target: Target) -> tuple[list[Host], list[Blocker]]:
-        """The hosts that nothing speaks against; where there are none, what speaks against the best of them."""
+    def possible(self, vm: VmFacts, target: MoveTarget) -> tuple[list[HostFacts], list[Blocker]]:
+        """Return the hosts without blockers; where there are none, the blockers of the host that has the fewest."""
         cluster = target.choose_in or ""
-        found: list[Host] = []
-        against: list[list[Blocker]] = []
-        for host in self.candidates(cluster):
-            placed = replace(target, host=host.moid, choose_in=None)
-            blockers = blockers_of(vm, placed, self._mode, self._world, self._here) if self._looks else []
-            if blockers:
-                against.append(blockers)
-            else:
-                found.append(host)
-        if found:
-            return found, []
-        if not against:
+        usable = [host for host in self._view.hosts_of(cluster) if host.usable and host.moid not in self._avoid]
+        if not self._looks and usable:
+            return usable, []
+        fit = fit_hosts(vm, target, self._mode, self._view, self._origin, avoid=self._avoid)
+        if fit.fitting:
+            return list(fit.fitting), []
+        if not usable:
             return [], [self._no_host(vm, cluster)]
-        against.sort(key=len)
-        return [], against[0]
+        best = min(usable, key=lambda host: len(fit.blocked[host.moid]))
+        return [], list(fit.blocked[best.moid])
 
-    def choose(self, vm: Vm, target: Target) -> tuple[Target, list[Blocker]]:
+    def choose(self, vm: VmFacts, target: MoveTarget) -> tuple[MoveTarget, list[Blocker]]:
         hosts, blockers = self.possible(vm, target)
         if not hosts:
             return target, blockers
@@ -90,19 +101,19 @@ class Chooser:
         self.take(best.moid, vm)
         return replace(target, host=best.moid, choose_in=None, chosen_by="space"), []
 
-    def least_given(self, hosts: Sequence[Host]) -> list[Host]:
-        """Those of the hosts that have got the least so far: DRS, asked for one VM after the other, does not know."""
+    def least_given(self, hosts: Sequence[HostFacts]) -> list[HostFacts]:
+        """Return the hosts that have got the least so far: DRS, asked for one VM after the other, does not know."""
         least = min(self._given[host.moid] for host in hosts)
         return [host for host in hosts if self._given[host.moid] == least]
 
-    def take(self, host: str, vm: Vm) -> None:
+    def take(self, host: str, vm: VmFacts) -> None:
         self._given[host] += vm.memory_mb
 
-    def _room(self, host: Host) -> int:
+    def _room(self, host: HostFacts) -> int:
         return host.memory_mb - host.memory_used_mb - self._given[host.moid]
 
-    def _no_host(self, vm: Vm, cluster: str) -> Blocker:
-        name = self._world.cluster_name(cluster)
+    def _no_host(self, vm: VmFacts, cluster: str) -> Blocker:
+        name = self._view.cluster_name(cluster)
         return Blocker(
             vm.path,
             "not_enough_hosts",
@@ -111,37 +122,55 @@ class Chooser:
         )
 
 
-def read_hosts(session: Session, hosts: Sequence[Entry], datastore: str) -> list[UploadHost]:
-    names = {host.moid: host.name for host in hosts}
-    rows = session.read([host.ref for host in hosts], [_VERSION, _CONNECTION, _MAINTENANCE, _DATASTORES])
-    return [
-        UploadHost(
-            moid=row.moid,
-            name=names[row.moid],
-            version=str(row.get(_VERSION, "")),
-            usable=row.get(_CONNECTION) == "connected"
-            and not row.get(_MAINTENANCE)
-            and any(moid_of(ref) == datastore for ref in row.get(_DATASTORES) or ()),
-        )
-        for row in rows
-    ]
+def new_vm(
+    name: str,
+    cluster: str,
+    *,
+    datastores: Mapping[str, str],
+    networks: Sequence[str] = (),
+    memory_mb: int = 0,
+    hardware: str | None = None,
+) -> VmFacts:
+    """Describe a VM that does not exist yet. ``datastores`` are those of its files, by what the file is."""
+    return VmFacts(
+        moid="",
+        name=name,
+        path=name,
+        host=None,
+        cluster=cluster,
+        pool=None,
+        power="on",  # it is created to be started where it is
+        disks=tuple(DiskFacts(key, label, moid) for key, (label, moid) in enumerate(datastores.items())),
+        adapters=tuple(AdapterFacts(key, f"network adapter {key + 1}", moid) for key, moid in enumerate(networks)),
+        memory_mb=memory_mb,
+        hardware=hardware,
+    )
 
 
-def places_by_itself(session: Session, cluster: Entry) -> bool:
-    """Whether vCenter finds the host: DRS does, and with a single host there is nothing to find."""
-    if cluster.type_name != "ClusterComputeResource":
-        return True
-    rows = session.read([cluster.ref], ["configurationEx"])
-    configuration: Any = rows[0].get("configurationEx") if rows else None
-    return bool(getattr(getattr(configuration, "drsConfig", None), "enabled", False))
+def host_for_new(vm: VmFacts, view: PlacementView, purpose: str) -> HostFacts | None:
+    """Return the host to create the VM on, the same for the same name; None where DRS may choose any host.
+
+    ``purpose`` completes the sentence "No host of cluster C0 can ..." of the error that is raised where no host fits.
+
+    Without DRS a host has to be named. With DRS, vCenter creates a clone on "a random compatible host"
+    (VirtualMachineRelocateSpec.host) and DRS chooses again at power on, but whether what the clone changes, its
+    networks and its CD, counts in the first choice is not documented. So where one host does not fit, one that does is
+    named.
+    """
+    cluster = view.clusters[vm.cluster or ""]
+    fit = fit_hosts(vm, MoveTarget(choose_in=cluster.moid), "any", view)
+    if not fit.fitting:
+        raise _no_host_fits(cluster.name, fit, purpose)
+    if cluster.drs and not any(view.hosts[moid].usable for moid in fit.blocked):
+        return None
+    return fit.fitting[zlib.crc32(vm.name.encode()) % len(fit.fitting)]
 
 
-def choose_host(hosts: Sequence[UploadHost], cluster: str, datastore: str) -> UploadHost:
-    """Any host will do: a template stays on none of them."""
-    usable = [host for host in hosts if host.usable]
-    if not usable:
-        raise GantryError(
-            f"No host of {cluster} can take an upload to datastore {datastore}: they must be connected, not in "
-            f"maintenance mode, and see the datastore. It has {', '.join(host.name for host in hosts) or 'no hosts'}."
-        )
-    return min(usable, key=lambda host: host.name)
+def _no_host_fits(cluster: str, fit: HostFit, purpose: str) -> GantryError:
+    blockers = [blocker for blocked in fit.blocked.values() for blocker in blocked]
+    reasons = listed(dict.fromkeys(blocker.message.rstrip(".") for blocker in blockers)) or "it has no hosts"
+    return GantryError(
+        f"No host of cluster {cluster} can {purpose}: {reasons}. Choose another cluster, datastore or network, or make "
+        "what is missing available on one of the hosts.",
+        details={"blockers": [blocker.as_result() for blocker in blockers]},
+    )

@@ -14,7 +14,7 @@ Power = Literal["on", "off", "suspended"]
 
 
 @dataclass(frozen=True)
-class Disk:
+class DiskFacts:
     key: int
     label: str
     datastore: str
@@ -23,14 +23,14 @@ class Disk:
 
 
 @dataclass(frozen=True)
-class Adapter:
+class AdapterFacts:
     key: int
     label: str
     network: str | None
 
 
 @dataclass(frozen=True)
-class Device:
+class DeviceFacts:
     """A device that may keep its VM from moving, in words: ``what`` is "CD/DVD drive 1 with [ds] a.iso"."""
 
     code: str  # cd_attached, serial_connected, passthrough
@@ -40,7 +40,7 @@ class Device:
 
 
 @dataclass(frozen=True)
-class InFlight:
+class MoveInFlight:
     """A move that somebody has started and that is not over."""
 
     task: str
@@ -48,7 +48,7 @@ class InFlight:
 
 
 @dataclass(frozen=True)
-class Process:
+class ContainerRun:
     """The run of a container that must survive a move."""
 
     container_id: str
@@ -57,7 +57,7 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Vm:
+class VmFacts:
     moid: str
     name: str
     path: str
@@ -67,18 +67,19 @@ class Vm:
     power: Power = "off"
     connection: str = "connected"
     home: str | None = None  # the datastore of its configuration
-    disks: tuple[Disk, ...] = ()
-    adapters: tuple[Adapter, ...] = ()
-    devices: tuple[Device, ...] = ()
+    disks: tuple[DiskFacts, ...] = ()
+    adapters: tuple[AdapterFacts, ...] = ()
+    devices: tuple[DeviceFacts, ...] = ()
     snapshots: bool = False
     evc: str | None = None
+    hardware: str | None = None  # vmx-17
     memory_mb: int = 0
     reserved_mb: int = 0
     reserved_mhz: int = 0
     instance_uuid: str | None = None
     addresses: tuple[str, ...] = ()
-    process: Process | None = None
-    in_flight: InFlight | None = None
+    process: ContainerRun | None = None
+    in_flight: MoveInFlight | None = None
 
     @property
     def is_on(self) -> bool:
@@ -92,7 +93,7 @@ class Vm:
 
 
 @dataclass(frozen=True)
-class Host:
+class HostFacts:
     moid: str
     name: str
     cluster: str | None
@@ -101,6 +102,7 @@ class Host:
     datastores: frozenset[str] = frozenset()
     networks: frozenset[str] = frozenset()
     evc: str | None = None  # the highest EVC mode it can run
+    release: str | None = None  # of ESXi: 8.0.2
     memory_mb: int = 0
     memory_used_mb: int = 0
     cpu_mhz: int = 0
@@ -111,7 +113,7 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Datastore:
+class DatastoreFacts:
     moid: str
     name: str
     url: str | None = None
@@ -122,7 +124,7 @@ class Datastore:
 
 
 @dataclass(frozen=True)
-class HostRule:
+class MandatoryRule:
     """A VM-host rule that DRS and HA must keep: these VMs run only on these hosts, or never on them."""
 
     name: str
@@ -135,7 +137,7 @@ class HostRule:
 
 
 @dataclass(frozen=True)
-class Admission:
+class FailoverReserve:
     """HA's admission control: what of the cluster is kept free for hosts that fail."""
 
     cpu_percent: int | None = None
@@ -145,7 +147,7 @@ class Admission:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class ClusterFacts:
     moid: str
     name: str
     path: str
@@ -154,10 +156,10 @@ class Cluster:
     automation: str = "fullyAutomated"
     # What DRS may do with single VMs: an automation level, or "disabled".
     overrides: Mapping[str, str] = field(default_factory=dict)
-    mandatory: tuple[HostRule, ...] = ()
+    mandatory: tuple[MandatoryRule, ...] = ()
     # The VMs that a rule wants on one host with others.
     together: frozenset[str] = frozenset()
-    admission: Admission | None = None
+    admission: FailoverReserve | None = None
     evc: str | None = None
 
     def automation_of(self, vm: str) -> str:
@@ -165,17 +167,17 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class World:
+class PlacementView:
     """One vCenter as far as moves are concerned."""
 
-    hosts: Mapping[str, Host] = field(default_factory=dict)
-    datastores: Mapping[str, Datastore] = field(default_factory=dict)
-    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    hosts: Mapping[str, HostFacts] = field(default_factory=dict)
+    datastores: Mapping[str, DatastoreFacts] = field(default_factory=dict)
+    clusters: Mapping[str, ClusterFacts] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)  # names
     pools: Mapping[str, str] = field(default_factory=dict)  # paths
     pods: Mapping[str, str] = field(default_factory=dict)  # names of datastore clusters
 
-    def same_datastore(self, moid: str, other: World) -> str | None:
+    def same_datastore(self, moid: str, other: PlacementView) -> str | None:
         """The datastore of ours that is this one of another vCenter, as both say by its URL."""
         if other is self:
             return moid
@@ -195,5 +197,10 @@ class World:
         found = None if host is None else self.hosts.get(host)
         return None if found is None else found.cluster
 
-    def hosts_of(self, cluster: str) -> list[Host]:
+    def hosts_of(self, cluster: str) -> list[HostFacts]:
         return sorted((host for host in self.hosts.values() if host.cluster == cluster), key=lambda host: host.name)
+
+    def is_reserve(self, host: HostFacts) -> bool:
+        """Return whether HA keeps the host free for the VMs of hosts that fail: vCenter starts and moves none there."""
+        cluster = self.clusters.get(host.cluster or "")
+        return cluster is not None and cluster.admission is not None and host.moid in cluster.admission.failover_hosts

@@ -6,29 +6,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
-    Adapter,
-    Admission,
-    Cluster,
-    Datastore,
-    Device,
-    Disk,
-    Host,
-    HostRule,
-    InFlight,
+    AdapterFacts,
+    ClusterFacts,
+    ContainerRun,
+    DatastoreFacts,
+    DeviceFacts,
+    DiskFacts,
+    FailoverReserve,
+    HostFacts,
+    MandatoryRule,
+    MoveInFlight,
+    PlacementView,
     Power,
-    Process,
-    Vm,
-    World,
+    VmFacts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import (
     moid_of,
@@ -44,15 +44,15 @@ _MIB = 1 << 20
 _POWER: dict[str, Power] = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
 # By which a task says that it moves its VM: vCenter's own name of it, and that of one which DRS has begun.
 _MOVES = ("VirtualMachine.relocate", "VirtualMachine.migrate", "Drm.ExecuteVMotion")
-_HOME = re.compile(r"\[(?P<datastore>[^\]]+)\]")
 
 # What the one read of the inventory must have.
-WORLD_PROPERTIES: Mapping[str, Sequence[str]] = {
+VIEW_PROPERTIES: Mapping[str, Sequence[str]] = {
     "HostSystem": (
         "datastore",
         "network",
         "runtime.connectionState",
         "runtime.inMaintenanceMode",
+        "summary.config.product.version",
         "summary.hardware.cpuMhz",
         "summary.hardware.memorySize",
         "summary.hardware.numCpuCores",
@@ -72,6 +72,7 @@ _VM_PROPERTIES = (
     "config.hardware.memoryMB",
     "config.instanceUuid",
     "config.memoryAllocation.reservation",
+    "config.version",
     "guest.ipAddress",
     "guest.net",
     "resourcePool",
@@ -94,11 +95,11 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
 # -- the world
 
 
-def world_of(inventory: Inventory, clusters: Mapping[str, Cluster]) -> World:
+def view_of(inventory: Inventory, clusters: Mapping[str, ClusterFacts]) -> PlacementView:
     """All hosts, datastores and networks; of the clusters only these."""
-    return World(
-        hosts={entry.moid: _host(entry) for entry in inventory.all("HostSystem")},
-        datastores={entry.moid: _datastore(inventory, entry) for entry in inventory.all("Datastore")},
+    return PlacementView(
+        hosts={entry.moid: _host(entry, entry.properties) for entry in inventory.all("HostSystem")},
+        datastores={entry.moid: _datastore(inventory, entry, entry.properties) for entry in inventory.all("Datastore")},
         clusters=clusters,
         networks={entry.moid: entry.name for entry in inventory.networks()},
         pools={entry.moid: entry.path for entry in inventory.all("ResourcePool", "VirtualApp")},
@@ -106,9 +107,28 @@ def world_of(inventory: Inventory, clusters: Mapping[str, Cluster]) -> World:
     )
 
 
-def _host(entry: Entry) -> Host:
-    read = entry.properties.get
-    return Host(
+def read_hosts(
+    session: Session, inventory: Inventory, clusters: Sequence[Entry], datastores: Sequence[Entry]
+) -> PlacementView:
+    """Read what choosing hosts for new VMs needs of these clusters and datastores. One request."""
+    hosts = [host for cluster in clusters for host in inventory.hosts(cluster)]
+    real = [cluster.ref for cluster in clusters if cluster.type_name == "ClusterComputeResource"]
+    objects = [*(entry.ref for entry in (*hosts, *datastores)), *real]
+    properties = {**_PROPERTIES, **VIEW_PROPERTIES}
+    rows = {row.moid: row for row in session.read(objects, properties)}
+    return PlacementView(
+        hosts={entry.moid: _host(entry, rows[entry.moid]) for entry in hosts if entry.moid in rows},
+        datastores={
+            entry.moid: _datastore(inventory, entry, rows[entry.moid]) for entry in datastores if entry.moid in rows
+        },
+        clusters={entry.moid: _cluster(entry, rows.get(entry.moid)) for entry in clusters},
+        networks={entry.moid: entry.name for entry in inventory.networks()},
+    )
+
+
+def _host(entry: Entry, properties: Mapping[str, Any]) -> HostFacts:
+    read = properties.get
+    return HostFacts(
         moid=entry.moid,
         name=entry.name,
         cluster=entry.parent,
@@ -117,16 +137,17 @@ def _host(entry: Entry) -> Host:
         datastores=moids_of(read("datastore")),
         networks=moids_of(read("network")),
         evc=read("summary.maxEVCModeKey"),
+        release=read("summary.config.product.version"),
         memory_mb=int(read("summary.hardware.memorySize", 0)) // _MIB,
         memory_used_mb=int(read("summary.quickStats.overallMemoryUsage", 0)),
         cpu_mhz=int(read("summary.hardware.cpuMhz", 0)) * int(read("summary.hardware.numCpuCores", 0)),
     )
 
 
-def _datastore(inventory: Inventory, entry: Entry) -> Datastore:
+def _datastore(inventory: Inventory, entry: Entry, properties: Mapping[str, Any]) -> DatastoreFacts:
     parent = inventory.entry(entry.parent or "")
-    read = entry.properties.get
-    return Datastore(
+    read = properties.get
+    return DatastoreFacts(
         moid=entry.moid,
         name=entry.name,
         url=read("summary.url"),
@@ -137,14 +158,14 @@ def _datastore(inventory: Inventory, entry: Entry) -> Datastore:
     )
 
 
-def _cluster(entry: Entry, row: Row | None) -> Cluster:
+def _cluster(entry: Entry, row: Row | None) -> ClusterFacts:
     pool = entry.properties.get("resourcePool")
-    bare = Cluster(entry.moid, entry.name, entry.path, moid_or_none(pool))
+    bare = ClusterFacts(entry.moid, entry.name, entry.path, moid_or_none(pool))
     config = None if row is None else row.get("configurationEx")
     if row is None or config is None:
         return bare
     drs = config.drsConfig
-    return Cluster(
+    return ClusterFacts(
         moid=bare.moid,
         name=bare.name,
         path=bare.path,
@@ -169,7 +190,7 @@ def _overrides(config: Any) -> dict[str, str]:
     }
 
 
-def _mandatory(config: Any) -> tuple[HostRule, ...]:
+def _mandatory(config: Any) -> tuple[MandatoryRule, ...]:
     groups = {group.name: group for group in config.group or ()}
     rules = []
     for rule in config.rule or ():
@@ -179,7 +200,7 @@ def _mandatory(config: Any) -> tuple[HostRule, ...]:
         hosts = groups.get(rule.affineHostGroupName if affine else rule.antiAffineHostGroupName)
         vms = groups.get(rule.vmGroupName)
         rules.append(
-            HostRule(
+            MandatoryRule(
                 name=rule.name,
                 vms=moids_of(getattr(vms, "vm", None)),
                 hosts=moids_of(getattr(hosts, "host", None)),
@@ -194,30 +215,30 @@ def _together(config: Any) -> frozenset[str]:
     return frozenset().union(*(moids_of(rule.vm) for rule in rules))
 
 
-def _admission(das: Any) -> Admission | None:
+def _admission(das: Any) -> FailoverReserve | None:
     if das is None or not das.enabled or not das.admissionControlEnabled:
         return None
     policy = das.admissionControlPolicy
     if isinstance(policy, vim.cluster.FailoverHostAdmissionControlPolicy):
-        return Admission(failover_hosts=moids_of(policy.failoverHosts))
+        return FailoverReserve(failover_hosts=moids_of(policy.failoverHosts))
     if isinstance(policy, vim.cluster.FailoverResourcesAdmissionControlPolicy):
         if getattr(policy, "autoComputePercentages", None) and getattr(policy, "failoverLevel", None):
-            return Admission(failures=policy.failoverLevel)
-        return Admission(
+            return FailoverReserve(failures=policy.failoverLevel)
+        return FailoverReserve(
             cpu_percent=policy.cpuFailoverResourcesPercent, memory_percent=policy.memoryFailoverResourcesPercent
         )
-    return Admission(failures=getattr(policy, "failoverLevel", None) or das.failoverLevel or 0)
+    return FailoverReserve(failures=getattr(policy, "failoverLevel", None) or das.failoverLevel or 0)
 
 
 # -- the VMs
 
 
-class Found:
+class PlacementScene:
     """The facts of VMs, and beside them the devices as vCenter gave them, which a change of them needs."""
 
-    def __init__(self, vms: Sequence[Vm], world: World, devices: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, vms: Sequence[VmFacts], view: PlacementView, devices: Mapping[str, Sequence[Any]]) -> None:
         self.vms = tuple(vms)
-        self.world = world
+        self.view = view
         self.devices = devices
 
 
@@ -229,7 +250,7 @@ def clusters_of(inventory: Inventory, entries: Sequence[Entry]) -> list[str]:
 
 def read_scene(
     session: Session, inventory: Inventory, entries: Sequence[Entry], *, clusters: Sequence[str] = ()
-) -> Found:
+) -> PlacementScene:
     """The VMs, in the order of the entries, with their clusters, these clusters, and moves that are under way.
 
     One request. VMs that are gone meanwhile are left out.
@@ -240,31 +261,35 @@ def read_scene(
     tasks = [task for entry in entries for task in entry.properties.get("recentTask") or ()]
     objects = [*(entry.ref for entry in entries), *real, *tasks]
     rows = {row.moid: row for row in session.read(objects, _PROPERTIES)} if objects else {}
-    world = world_of(inventory, {entry.moid: _cluster(entry, rows.get(entry.moid)) for entry in places})
+    view = view_of(inventory, {entry.moid: _cluster(entry, rows.get(entry.moid)) for entry in places})
     in_flight = _moves_in_flight(rows[moid_of(task)] for task in tasks if moid_of(task) in rows)
     known = [(entry, rows[entry.moid]) for entry in entries if entry.moid in rows]
-    return Found(_vms(inventory, known, in_flight), world, {e.moid: row.get(_DEVICES) or () for e, row in known})
+    return PlacementScene(
+        _vms(inventory, known, in_flight), view, {e.moid: row.get(_DEVICES) or () for e, row in known}
+    )
 
 
-def read_vms(session: Session, inventory: Inventory, entries: Sequence[Entry]) -> list[Vm]:
+def read_vms(session: Session, inventory: Inventory, entries: Sequence[Entry]) -> list[VmFacts]:
     """Just the VMs, as they are now."""
     rows = session.read([entry.ref for entry in entries], _VM_PROPERTIES) if entries else []
     known = {entry.moid: entry for entry in entries}
     return _vms(inventory, [(known[row.moid], row) for row in rows], {})
 
 
-def _moves_in_flight(rows: Iterable[Row]) -> dict[str, InFlight]:
+def _moves_in_flight(rows: Iterable[Row]) -> dict[str, MoveInFlight]:
     found = {}
     for row in rows:
         info = row.get("info")
         if info is None or info.state not in ("queued", "running") or info.entity is None:
             continue
         if str(info.descriptionId).startswith(_MOVES):
-            found[moid_of(info.entity)] = InFlight(row.moid, info.progress)
+            found[moid_of(info.entity)] = MoveInFlight(row.moid, info.progress)
     return found
 
 
-def _vms(inventory: Inventory, rows: Iterable[tuple[Entry, Row]], in_flight: Mapping[str, InFlight]) -> list[Vm]:
+def _vms(
+    inventory: Inventory, rows: Iterable[tuple[Entry, Row]], in_flight: Mapping[str, MoveInFlight]
+) -> list[VmFacts]:
     stores = {(entry.datacenter, entry.name): entry.moid for entry in inventory.all("Datastore")}
     networks = {(entry.datacenter, entry.name): entry.moid for entry in inventory.networks()}
     return [_vm(inventory, entry, row, stores, networks, in_flight.get(entry.moid)) for entry, row in rows]
@@ -276,13 +301,13 @@ def _vm(
     row: Row,
     stores: Mapping[tuple[str | None, str], str],
     networks: Mapping[tuple[str | None, str], str],
-    in_flight: InFlight | None,
-) -> Vm:
+    in_flight: MoveInFlight | None,
+) -> VmFacts:
     devices = row.get(_DEVICES) or ()
     host = moid_or_none(row.get("runtime.host"))
     host_entry = inventory.entry(host or "")
-    home = _HOME.match(row.get("config.files.vmPathName") or "")
-    return Vm(
+    home = datastore_name(row.get("config.files.vmPathName"))
+    return VmFacts(
         moid=row.moid,
         name=entry.name,
         path=entry.path,
@@ -291,7 +316,7 @@ def _vm(
         pool=moid_or_none(row.get("resourcePool")),
         power=_POWER[str(row.get("runtime.powerState", "poweredOff"))],
         connection=str(row.get("runtime.connectionState", "connected")),
-        home=None if home is None else stores.get((entry.datacenter, home["datastore"])),
+        home=None if home is None else stores.get((entry.datacenter, home)),
         disks=tuple(disk for device in devices if (disk := _disk(device)) is not None),
         adapters=tuple(
             _adapter(device, entry.datacenter, networks)
@@ -301,6 +326,7 @@ def _vm(
         devices=tuple(one for device in devices if (one := _concern(device)) is not None),
         snapshots=bool(getattr(row.get("snapshot"), "rootSnapshotList", None)),
         evc=row.get("runtime.minRequiredEVCModeKey"),
+        hardware=row.get("config.version"),
         memory_mb=int(row.get("config.hardware.memoryMB") or 0),
         reserved_mb=reserved_mb(row),
         reserved_mhz=int(row.get("config.cpuAllocation.reservation") or 0),
@@ -317,7 +343,7 @@ def reserved_mb(properties: Mapping[str, Any]) -> int:
     return int(properties.get("config.memoryAllocation.reservation") or 0) + overhead
 
 
-def _disk(device: Any) -> Disk | None:
+def _disk(device: Any) -> DiskFacts | None:
     if not isinstance(device, vim.vm.device.VirtualDisk):
         return None
     backing = device.backing
@@ -329,10 +355,10 @@ def _disk(device: Any) -> Disk | None:
         thick = "eager_zeroed" if getattr(backing, "eagerlyScrub", False) else "thick"
         provisioning = "thin" if backing.thinProvisioned else thick
     mode = str(getattr(backing, "diskMode", None) or "persistent")
-    return Disk(device.key, _label(device), moid_of(store), provisioning, mode)
+    return DiskFacts(device.key, _label(device), moid_of(store), provisioning, mode)
 
 
-def _adapter(device: Any, datacenter: str | None, networks: Mapping[tuple[str | None, str], str]) -> Adapter:
+def _adapter(device: Any, datacenter: str | None, networks: Mapping[tuple[str | None, str], str]) -> AdapterFacts:
     backing = device.backing
     port = getattr(backing, "port", None)
     network = moid_or_none(getattr(backing, "network", None))
@@ -340,17 +366,17 @@ def _adapter(device: Any, datacenter: str | None, networks: Mapping[tuple[str | 
         network = port.portgroupKey
     elif network is None:
         network = networks.get((datacenter, getattr(backing, "deviceName", None) or ""))
-    return Adapter(device.key, _label(device), network)
+    return AdapterFacts(device.key, _label(device), network)
 
 
-def _concern(device: Any) -> Device | None:
+def _concern(device: Any) -> DeviceFacts | None:
     """The device, if it may keep its VM from moving."""
     kinds = vim.vm.device
     if isinstance(device, kinds.VirtualPCIPassthrough | kinds.VirtualSriovEthernetCard | kinds.VirtualSCSIPassthrough):
-        return Device("passthrough", f"{_label(device)}, a device of the host,")
+        return DeviceFacts("passthrough", f"{_label(device)}, a device of the host,")
     connected = bool(getattr(device.connectable, "connected", False))
     if isinstance(device, kinds.VirtualUSB) and connected:
-        return Device("passthrough", f"{_label(device)}, a USB device,")
+        return DeviceFacts("passthrough", f"{_label(device)}, a USB device,")
     if isinstance(device, kinds.VirtualSerialPort) and connected:
         return _serial(device)
     if isinstance(device, kinds.VirtualCdrom | kinds.VirtualFloppy) and connected:
@@ -358,25 +384,27 @@ def _concern(device: Any) -> Device | None:
     return None
 
 
-def _serial(device: Any) -> Device | None:
+def _serial(device: Any) -> DeviceFacts | None:
     backing = device.backing
     kinds = vim.vm.device.VirtualSerialPort
     if isinstance(backing, kinds.FileBackingInfo):
         store = moid_or_none(backing.datastore)
-        return None if store is None else Device("serial_connected", f"{_label(device)} ({backing.fileName})", store)
+        return (
+            None if store is None else DeviceFacts("serial_connected", f"{_label(device)} ({backing.fileName})", store)
+        )
     if isinstance(backing, kinds.URIBackingInfo) and backing.proxyURI:
         return None  # through a concentrator (vSPC), which goes along
-    return Device("serial_connected", f"{_label(device)}, which leads out of the VM,")
+    return DeviceFacts("serial_connected", f"{_label(device)}, which leads out of the VM,")
 
 
-def _medium(device: Any) -> Device | None:
+def _medium(device: Any) -> DeviceFacts | None:
     backing = device.backing
     name = getattr(backing, "fileName", None)
     if name is None:
-        return Device("cd_attached", f"{_label(device)}, with a medium of the host or of a client,")
+        return DeviceFacts("cd_attached", f"{_label(device)}, with a medium of the host or of a client,")
     store = moid_or_none(getattr(backing, "datastore", None))
     # Without a datastore it is one that each host has of its own, as the images of VMware Tools.
-    return None if store is None else Device("cd_attached", f"{_label(device)} with {name}", store)
+    return None if store is None else DeviceFacts("cd_attached", f"{_label(device)} with {name}", store)
 
 
 def _addresses(row: Row) -> tuple[str, ...]:
@@ -385,14 +413,13 @@ def _addresses(row: Row) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*first, *nics]))
 
 
-def _process(row: Row) -> Process | None:
+def _process(row: Row) -> ContainerRun | None:
     if keys.option(row, keys.KIND) != KIND_CONTAINER:
         return None
-    status = parse_object(keys.option(row, keys.STATUS))
+    status = decode_status(keys.option(row, keys.STATUS))
     if status is None or status.get("state") != "running":
         return None
-    count = status.get("restart_count")
-    return Process(str(status.get("id")), status.get("started_at"), count if isinstance(count, int) else 0)
+    return ContainerRun(str(status.get("id")), status.get("started_at"), status.get("restart_count") or 0)
 
 
 def _label(device: Any) -> str:

@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import l
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory, NotFoundError
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -126,16 +126,22 @@ def select_vms(
     datacenter: Entry | None,
     option: str,
     may_be_none: bool = False,
+    may_be_gone: bool = False,
 ) -> list[Entry]:
-    """The VMs meant, each once, in the selectors' order; of labels and stack in the order of their paths."""
+    """Return the selected VMs, each once, in the selectors' order; of labels and stack in the order of their paths.
+
+    ``may_be_none``: labels and stack may match no VM. ``may_be_gone``: neither need any other selector.
+    """
     vms = [vm for vm in inventory.vms(datacenter=datacenter) if not vm.properties.get("config.template")]
     chosen: dict[str, Entry] = {}
     for index, selector in enumerate(selectors):
         found = _matching(inventory, vms, selector, datacenter)
+        if not found and may_be_gone:
+            continue
         if not selector.means_many:
             _exactly_one(found, vms, selector, datacenter, f"{option}[{index}]")
         elif not found and not may_be_none:
-            raise GantryError(f"{option}[{index}]: there is no VM {selector}{_within(datacenter)}.")
+            raise NotFoundError(f"{option}[{index}]: there is no VM {selector}{_within(datacenter)}.")
         chosen.update({vm.moid: vm for vm in sorted(found, key=lambda vm: vm.path) if vm.moid not in chosen})
     return list(chosen.values())
 
@@ -198,7 +204,7 @@ def _exactly_one(
             "Say which one by its path or MoID.",
             details={"candidates": sorted(vm.path for vm in found)},
         )
-    raise GantryError(f"{option}: there is no VM {selector}{_within(datacenter)}.{_hint(vms, selector)}")
+    raise NotFoundError(f"{option}: there is no VM {selector}{_within(datacenter)}.{_hint(vms, selector)}")
 
 
 def _hint(vms: Sequence[Entry], selector: VmSelector) -> str:

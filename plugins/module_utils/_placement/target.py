@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Adapter, Disk, Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import AdapterFacts, DiskFacts, VmFacts
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class DiskTarget:
 
 
 @dataclass(frozen=True)
-class Target:
+class MoveTarget:
     """What is None or empty stays as it is."""
 
     host: str | None = None
@@ -46,14 +46,14 @@ class Target:
     def moves_storage(self) -> bool:
         return bool(self.home or self.disks)
 
-    def datastores_after(self, vm: Vm) -> tuple[str, ...]:
+    def datastores_after(self, vm: VmFacts) -> tuple[str, ...]:
         """All datastores that it will be on."""
         return self.applied_to(vm).datastores
 
-    def new_datastores(self, vm: Vm) -> tuple[str, ...]:
+    def new_datastores(self, vm: VmFacts) -> tuple[str, ...]:
         return tuple(one for one in self.datastores_after(vm) if one not in vm.datastores)
 
-    def applied_to(self, vm: Vm) -> Vm:
+    def applied_to(self, vm: VmFacts) -> VmFacts:
         """The VM after the move."""
         return replace(
             vm,
@@ -65,11 +65,11 @@ class Target:
             adapters=tuple(self._adapter(adapter) for adapter in vm.adapters),
         )
 
-    def _disk(self, disk: Disk) -> Disk:
+    def _disk(self, disk: DiskFacts) -> DiskFacts:
         target = self.disks.get(disk.key)
         if target is None:
             return disk
         return replace(disk, datastore=target.datastore, provisioning=target.provisioning or disk.provisioning)
 
-    def _adapter(self, adapter: Adapter) -> Adapter:
+    def _adapter(self, adapter: AdapterFacts) -> AdapterFacts:
         return replace(adapter, network=self.networks.get(adapter.key, adapter.network))

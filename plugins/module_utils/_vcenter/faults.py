@@ -33,7 +33,8 @@ class FaultError(GantryError):
     def __init__(self, doing: str, fault: Any) -> None:
         self.kind = fault_kind(fault)
         text = fault_text(fault)
-        super().__init__(f"{doing}: vCenter answered {self.kind}: {text}", fault={"type": self.kind, "message": text})
+        answer = text if text.endswith(".") else f"{text}."
+        super().__init__(f"{doing}: vCenter answered {self.kind}: {answer}", fault={"type": self.kind, "message": text})
         self.cause = fault
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -44,6 +44,10 @@ _TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
     "Datastore": (),
     "Network": (),
 }
+
+
+class NotFoundError(GantryError):
+    """No object of the inventory has the name, path or MoID that was given."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,9 @@ class Inventory:
         cluster: Entry | None = None,
         what: str = "host",
     ) -> Entry:
+        """Find a host; its name is compared without case, as it is a DNS name."""
         found = self._in(datacenter, self.all("HostSystem") if cluster is None else self.hosts(cluster))
-        return self._one(what, name, found, cluster or datacenter, self._base(datacenter, "host"))
+        return self._one(what, name, found, cluster or datacenter, self._base(datacenter, "host"), key=_host_key)
 
     def hosts(self, cluster: Entry) -> list[Entry]:
         return [entry for entry in self.all("HostSystem") if entry.parent == cluster.moid]
@@ -188,7 +193,16 @@ class Inventory:
         entry = self.entry(moid_or_none(root) or "")
         return "" if entry is None else entry.path
 
-    def _one(self, what: str, asked: str | None, entries: Sequence[Entry], within: Entry | None, *bases: str) -> Entry:
+    def _one(
+        self,
+        what: str,
+        asked: str | None,
+        entries: Sequence[Entry],
+        within: Entry | None,
+        *bases: str,
+        key: Callable[[str], str] = str,
+    ) -> Entry:
+        """Find the one entry with this name, path or MoID. Names and paths of the same ``key`` are the same."""
         if asked is None:
             if len(entries) == 1:
                 return entries[0]
@@ -198,10 +212,10 @@ class Inventory:
                 f"{what} is not given and there are {len(entries)}: {listed(sorted(entry.path for entry in entries))}. "
                 "Say which."
             )
-        found = [entry for entry in entries if entry.moid == asked or entry.name == asked]
+        found = [entry for entry in entries if entry.moid == asked or key(entry.name) == key(asked)]
         if not found and "/" in asked:
-            wanted = {_absolute(asked), *(f"{base}/{asked.strip('/')}" for base in bases)}
-            found = [entry for entry in entries if entry.path in wanted]
+            wanted = {key(path) for path in (_absolute(asked), *(f"{base}/{asked.strip('/')}" for base in bases))}
+            found = [entry for entry in entries if key(entry.path) in wanted]
         if not found:
             raise _none(what, asked, [entry.name for entry in entries], entries, within)
         return self._only(what, asked, found)
@@ -216,7 +230,7 @@ class Inventory:
         )
 
 
-def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry], within: Entry | None) -> GantryError:
+def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry], within: Entry | None) -> NotFoundError:
     message = f"There is no {_noun(what, within, asked)}."
     close = difflib.get_close_matches(asked, set(names), n=3, cutoff=0.6)
     if close:
@@ -225,7 +239,7 @@ def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry],
         message += f" There are: {listed(sorted(entry.path for entry in entries))}."
     else:
         message += " There is none at all that this user can see."
-    return GantryError(message)
+    return NotFoundError(message)
 
 
 def _noun(what: str, within: Entry | None, asked: str | None = None) -> str:
@@ -233,6 +247,11 @@ def _noun(what: str, within: Entry | None, asked: str | None = None) -> str:
     name = "" if asked is None else f" {asked!r}"
     place = "" if within is None else f" in {within.path}"
     return f"{what.replace('_', ' ')}{name}{place}"
+
+
+def _host_key(text: str) -> str:
+    above, slash, name = text.rpartition("/")
+    return above + slash + name.casefold()
 
 
 def _absolute(path: str) -> str:

@@ -44,7 +44,7 @@ else:
 def require_pyvmomi() -> None:
     if _IMPORT_ERROR is not None:
         raise GantryError(
-            f"{missing_required_lib('pyvmomi')} (the Python that runs this is {sys.executable}; {_IMPORT_ERROR})"
+            f"{missing_required_lib('pyvmomi')} (the Python that runs this is {sys.executable}; {_IMPORT_ERROR})."
         )
 
 

@@ -59,7 +59,7 @@ def upload_file(transport: Transport, source: Path, url: str, report: Report | N
         headers = {"Content-Type": "application/octet-stream", "Cookie": transport.cookie}
         status = _send(connection, "PUT", url, source, progress, headers)
     if status not in (200, 201):
-        raise GantryError(f"vCenter refused the upload of {source.name} to {_place(url)}: {_why(status)}")
+        raise GantryError(f"vCenter refused the upload of {source.name} to {_place(url)}: {_why(status)}.")
 
 
 def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | None:
@@ -70,7 +70,7 @@ def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | Non
         if response.status == http.client.NOT_FOUND:
             return None
         if response.status != http.client.OK:
-            raise GantryError(f"vCenter refused the download of {_place(url)}: {_why(response.status)}")
+            raise GantryError(f"vCenter refused the download of {_place(url)}: {_why(response.status)}.")
         return response.read(max_bytes)
 
 
@@ -142,7 +142,9 @@ def _upload_disk(
             headers["Cookie"] = transport.cookie
         status = _send(connection, "POST", path, disk, tick, headers)
     if status not in (200, 201):
-        raise GantryError(f"The host {host or transport.settings.address} refused the disk {disk.name}: {_why(status)}")
+        raise GantryError(
+            f"The host {host or transport.settings.address} refused the disk {disk.name}: {_why(status)}."
+        )
 
 
 @contextlib.contextmanager
@@ -174,8 +176,9 @@ def _send(
     connection: HttpsConnection, method: str, url: str, source: Path, tick: Tick, headers: Mapping[str, str]
 ) -> int:
     """Send the file in blocks; the status of the answer."""
+    size = source.stat().st_size
     connection.putrequest(method, url)
-    connection.putheader("Content-Length", str(source.stat().st_size))
+    connection.putheader("Content-Length", str(size))
     for name, value in headers.items():
         connection.putheader(name, value)
     connection.endheaders()
@@ -191,6 +194,12 @@ def _send(
         with contextlib.suppress(OSError, http.client.HTTPException):
             return _status(connection)
         raise
+    if sent != size:
+        # Closing the connection makes an upload that is too short fail at the other end, too.
+        raise GantryError(
+            f"{source} had {size} bytes when its upload began and {sent} at its end. Run again when nothing writes to "
+            "the file any more."
+        )
     return _status(connection)
 
 

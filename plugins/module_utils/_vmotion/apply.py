@@ -16,11 +16,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, TaskLimits
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
     AwaitMove,
     MoveChange,
@@ -30,9 +30,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.limits import claims_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
     PRIORITIES,
-    Fate,
+    MoveOutcome,
+    MoveVerification,
     ObservedMoves,
-    Verified,
     VmotionRequest,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of
@@ -47,7 +47,7 @@ _LOOK_SECONDS = 1.0
 # Moves take long, and many of them tell much of their progress.
 _LINGER_SECONDS = 0.5
 
-Observe = Callable[[Sequence[Vm]], ObservedMoves]
+Observe = Callable[[Sequence[VmFacts]], ObservedMoves]
 
 
 def apply_moves(
@@ -63,13 +63,13 @@ def apply_moves(
     Raises, when all is over, what failed, with an account of every VM.
     """
     deadline = time.monotonic() + desired.timeout
-    fates = dict(_run(session, desired, observed, plan.changes, report, deadline))
-    awaited = [change.vm for change in plan.changes if isinstance(change, AwaitMove) and change.vm.moid not in fates]
+    outcomes = dict(_run(session, desired, observed, plan.changes, report, deadline))
+    awaited = [change.vm for change in plan.changes if isinstance(change, AwaitMove) and change.vm.moid not in outcomes]
     if awaited:
-        fates.update(_finish(session, desired, observe, awaited, report, deadline))
-    observed = replace(observed, fates=fates)
+        outcomes.update(_finish(session, desired, observe, awaited, report, deadline))
+    observed = replace(observed, outcomes=outcomes)
     for vm in observed.vms:
-        _warn(session, vm, fates.get(vm.moid))
+        _warn(session, vm, outcomes.get(vm.moid))
     _raise_failures(observed)
     return observed
 
@@ -81,25 +81,25 @@ def _run(
     changes: Sequence[MoveChange],
     report: Report,
     deadline: float,
-) -> Mapping[str, Fate]:
+) -> Mapping[str, MoveOutcome]:
     """Move, and wait for what is under way; of the latter only failures to wait are told."""
     jobs = [_job(session, desired, observed, change) for change in changes]
-    outcomes = session.run(
-        jobs, report, limits=Limits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
+    all_done = session.run(
+        jobs, report, limits=TaskLimits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
     )
-    fates: dict[str, Fate] = {}
-    moved: list[tuple[Vm, JobOutcome]] = []
-    for change, outcome in zip(changes, outcomes, strict=True):
+    outcomes: dict[str, MoveOutcome] = {}
+    moved: list[tuple[VmFacts, JobOutcome]] = []
+    for change, done in zip(changes, all_done, strict=True):
         if isinstance(change, AwaitMove):
             # Whether that move came to its end or failed, the next look says where the VM is.
-            if outcome.error is not None and not isinstance(outcome.error, FaultError):
-                fates[change.vm.moid] = Fate("in_flight", message=outcome.error.message)
-        elif outcome.error is None:
-            moved.append((change.vm, outcome))
+            if done.error is not None and not isinstance(done.error, FaultError):
+                outcomes[change.vm.moid] = MoveOutcome("in_flight", message=done.error.message)
+        elif done.error is None:
+            moved.append((change.vm, done))
         else:
-            fates[change.vm.moid] = _failure(outcome)
-    fates.update(_verify(session, observed, moved))
-    return fates
+            outcomes[change.vm.moid] = _failure(done)
+    outcomes.update(_verify(session, observed, moved))
+    return outcomes
 
 
 def _job(session: Session, desired: VmotionRequest, observed: ObservedMoves, change: MoveChange) -> Job:
@@ -117,91 +117,93 @@ def _job(session: Session, desired: VmotionRequest, observed: ObservedMoves, cha
     )
 
 
-def _failure(outcome: JobOutcome) -> Fate:
-    error = outcome.error
+def _failure(done: JobOutcome) -> MoveOutcome:
+    error = done.error
     if error is None:
         raise ValueError("an outcome without an error is no failure")
     if isinstance(error, FaultError):
-        return Fate("failed", outcome.seconds, fault=error.fault, message=error.message)
-    return Fate("in_flight" if outcome.task else "not_started", message=error.message)
+        return MoveOutcome("failed", done.seconds, fault=error.fault, message=error.message)
+    return MoveOutcome("in_flight" if done.task else "not_started", message=error.message)
 
 
 def _finish(
     session: Session,
     desired: VmotionRequest,
     observe: Observe,
-    awaited: Sequence[Vm],
+    awaited: Sequence[VmFacts],
     report: Report,
     deadline: float,
-) -> Mapping[str, Fate]:
+) -> Mapping[str, MoveOutcome]:
     """Move what is not in its place after the wait; the account says where each has ended."""
     again = observe(awaited)
     blocked = {blocker.vm: [one for one in again.blockers if one.vm == blocker.vm] for blocker in again.blockers}
     changes: list[MoveChange] = []
-    fates: dict[str, Fate] = {}
+    outcomes: dict[str, MoveOutcome] = {}
     for vm in again.vms:
-        now = placement(vm, again.here)
+        now = placement(vm, again.origin)
         if vm.in_flight is not None:
-            fates[vm.moid] = Fate("in_flight", message="Another move of it was begun meanwhile.", now=now)
+            outcomes[vm.moid] = MoveOutcome("in_flight", message="Another move of it was begun meanwhile.", now=now)
         elif vm.path in blocked:
-            fates[vm.moid] = Fate("failed", message=summary(blocked[vm.path]), now=now)
+            outcomes[vm.moid] = MoveOutcome("failed", message=summary(blocked[vm.path]), now=now)
         elif again.targets[vm.moid].in_place:
-            fates[vm.moid] = Fate("moved", verified=_compared(vm, _before(awaited, vm), placed=True), now=now)
+            outcomes[vm.moid] = MoveOutcome("moved", verified=_compared(vm, _before(awaited, vm), placed=True), now=now)
         else:
             changes.append(move_of(vm, again))
     for vm in again.arrived:
         for one in awaited:
             if one.instance_uuid == vm.instance_uuid:
-                fates[one.moid] = Fate(
-                    "moved", verified=_compared(vm, one, placed=True), now=placement(vm, again.world)
+                outcomes[one.moid] = MoveOutcome(
+                    "moved", verified=_compared(vm, one, placed=True), now=placement(vm, again.view)
                 )
     if changes:
         made = _run(session, desired, again, changes, report, deadline)
         for change in changes:
             if isinstance(change, MoveVm):
-                fate = made[change.vm.moid]
-                fates[change.vm.moid] = replace(fate, now=fate.now or change.destination)
-    return fates
+                outcome = made[change.vm.moid]
+                outcomes[change.vm.moid] = replace(outcome, now=outcome.now or change.destination)
+    return outcomes
 
 
-def _before(vms: Sequence[Vm], wanted: Vm) -> Vm:
+def _before(vms: Sequence[VmFacts], wanted: VmFacts) -> VmFacts:
     return next(vm for vm in vms if vm.moid == wanted.moid)
 
 
 # -- afterwards
 
 
-def _verify(session: Session, observed: ObservedMoves, moved: Sequence[tuple[Vm, JobOutcome]]) -> Mapping[str, Fate]:
+def _verify(
+    session: Session, observed: ObservedMoves, moved: Sequence[tuple[VmFacts, JobOutcome]]
+) -> Mapping[str, MoveOutcome]:
     """The VMs as they are now, beside what they were; the guest's part of it may take a moment to be known."""
-    fates: dict[str, Fate] = {}
+    outcomes: dict[str, MoveOutcome] = {}
     left = list(moved)
     deadline = time.monotonic() + _SETTLE_SECONDS
     while left:
         now = _look(session, observed, [vm for vm, _outcome in left])
         over = time.monotonic() > deadline
         waiting = []
-        for vm, outcome in left:
+        for vm, done in left:
             seen = now.get(vm.moid)
             goal = observed.targets[vm.moid].applied_to(vm)
-            verified = Verified(placement=False)
+            verified = MoveVerification(placement=False)
             if seen is not None:
                 verified = _compared(seen, vm, placed=_same_place(seen, goal))
             if verified.all_well or over:
-                fates[vm.moid] = Fate(
+                outcomes[vm.moid] = MoveOutcome(
                     "moved",
-                    None if outcome.seconds is None else round(outcome.seconds, 1),
+                    None if done.seconds is None else round(done.seconds, 1),
                     verified,
-                    now=None if seen is None or verified.placement else placement(seen, observed.world),
+                    now=None if seen is None or verified.placement else placement(seen, observed.view),
                 )
             else:
-                waiting.append((vm, outcome))
+                waiting.append((vm, done))
         left = waiting
         if left:
             time.sleep(_LOOK_SECONDS)
-    return fates
+    return outcomes
 
 
-def _look(session: Session, observed: ObservedMoves, vms: Sequence[Vm]) -> dict[str, Vm]:
+def _look(session: Session, observed: ObservedMoves, vms: Sequence[VmFacts]) -> dict[str, VmFacts]:
     """By the MoID that each had before."""
     destination = observed.handles.destination
     if destination is None:
@@ -217,7 +219,7 @@ def _look(session: Session, observed: ObservedMoves, vms: Sequence[Vm]) -> dict[
     return {old[vm.instance_uuid]: vm for vm in read_vms(other, inventory, found)}
 
 
-def _same_place(seen: Vm, goal: Vm) -> bool:
+def _same_place(seen: VmFacts, goal: VmFacts) -> bool:
     return (seen.host, seen.home, {disk.key: disk.datastore for disk in seen.disks}) == (
         goal.host,
         goal.home,
@@ -225,17 +227,17 @@ def _same_place(seen: Vm, goal: Vm) -> bool:
     ) and {one.key: one.network for one in seen.adapters} == {one.key: one.network for one in goal.adapters}
 
 
-def _compared(seen: Vm, before: Vm, *, placed: bool) -> Verified:
+def _compared(seen: VmFacts, before: VmFacts, *, placed: bool) -> MoveVerification:
     """Only a VM that was on had an address and a process to keep."""
-    return Verified(
+    return MoveVerification(
         placement=placed,
         ip_addresses=set(before.addresses) <= set(seen.addresses) if before.is_on and before.addresses else None,
         process=seen.process == before.process if before.is_on and before.process is not None else None,
     )
 
 
-def _warn(session: Session, vm: Vm, fate: Fate | None) -> None:
-    verified = None if fate is None else fate.verified
+def _warn(session: Session, vm: VmFacts, outcome: MoveOutcome | None) -> None:
+    verified = None if outcome is None else outcome.verified
     if verified is None or verified.all_well:
         return
     if not verified.placement:
@@ -247,21 +249,21 @@ def _warn(session: Session, vm: Vm, fate: Fate | None) -> None:
 
 
 def _raise_failures(observed: ObservedMoves) -> None:
-    by_status: dict[str, list[Vm]] = {}
+    by_status: dict[str, list[VmFacts]] = {}
     for vm in observed.vms:
-        fate = observed.fates.get(vm.moid)
-        if fate is not None and fate.status != "moved":
-            by_status.setdefault(fate.status, []).append(vm)
+        outcome = observed.outcomes.get(vm.moid)
+        if outcome is not None and outcome.status != "moved":
+            by_status.setdefault(outcome.status, []).append(vm)
     if not by_status:
         return
-    moved = sum(fate.status == "moved" for fate in observed.fates.values())
+    moved = sum(outcome.status == "moved" for outcome in observed.outcomes.values())
     words = {"failed": "failed", "in_flight": "still under way", "not_started": "not started"}
     told = "; ".join(f"{words[status]}: {listed(vm.name for vm in vms)}" for status, vms in sorted(by_status.items()))
     first = next(vm for vms in by_status.values() for vm in vms)
-    fate = observed.fates[first.moid]
+    outcome = observed.outcomes[first.moid]
     raise GantryError(
-        f"{moved} of {len(observed.fates)} VMs were moved; {told}. {first.path}: {fate.message} "
+        f"{moved} of {len(observed.outcomes)} VMs were moved; {told}. {first.path}: {outcome.message} "
         "Run again to finish it: what is in its place is left alone.",
-        fault=fate.fault,
+        fault=outcome.fault,
         details={"vms": vms_result(observed), "blockers": blockers_result(observed.blockers)},
     )

@@ -7,18 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import PlacementView, VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import MoveOutcome, ObservedMoves
 
 
 @dataclass(frozen=True)
 class MoveVm:
-    vm: Vm
-    target: Target
+    vm: VmFacts
+    target: MoveTarget
     source: Mapping[str, Any] = field(hash=False)
     destination: Mapping[str, Any] = field(hash=False)
     away: str | None = None  # the address of another vCenter
@@ -50,6 +51,9 @@ class MoveVm:
     def after(self) -> Mapping[str, Any]:
         return self._shown(self.destination)
 
+    def project(self, observed: ObservedMoves) -> ObservedMoves:
+        return _with_outcome(observed, self.vm, MoveOutcome("moved"))
+
     def _shown(self, side: Mapping[str, Any]) -> Mapping[str, Any]:
         return nested("vms", self.vm.path, value={key: side[key] for key in self.what})
 
@@ -58,7 +62,7 @@ class MoveVm:
 class AwaitMove:
     """Where the VM will be is known only when that move is over."""
 
-    vm: Vm
+    vm: VmFacts
     task: str
 
     def describe(self) -> str:
@@ -70,17 +74,24 @@ class AwaitMove:
     def after(self) -> Mapping[str, Any]:
         return nested("vms", self.vm.path, "move", value="over")
 
+    def project(self, observed: ObservedMoves) -> ObservedMoves:
+        return _with_outcome(observed, self.vm, MoveOutcome("in_flight", message=self.describe()))
+
 
 MoveChange: TypeAlias = "MoveVm | AwaitMove"
 
 
-def placement(vm: Vm, world: World) -> dict[str, Any]:
+def placement(vm: VmFacts, view: PlacementView) -> dict[str, Any]:
     """Where a VM is, by names, as it is reported."""
     return {
-        "host": world.host_name(vm.host),
-        "cluster": world.cluster_name(vm.cluster),
-        "resource_pool": world.pools.get(vm.pool or ""),
-        "datastores": [world.datastore_name(moid) for moid in vm.datastores],
-        "disks": {disk.label: world.datastore_name(disk.datastore) for disk in vm.disks},
-        "networks": [world.networks.get(one.network or "", one.network) for one in vm.adapters],
+        "host": view.host_name(vm.host),
+        "cluster": view.cluster_name(vm.cluster),
+        "resource_pool": view.pools.get(vm.pool or ""),
+        "datastores": [view.datastore_name(moid) for moid in vm.datastores],
+        "disks": {disk.label: view.datastore_name(disk.datastore) for disk in vm.disks},
+        "networks": [view.networks.get(one.network or "", one.network) for one in vm.adapters],
     }
+
+
+def _with_outcome(observed: ObservedMoves, vm: VmFacts, outcome: MoveOutcome) -> ObservedMoves:
+    return replace(observed, outcomes={**observed.outcomes, vm.moid: outcome})

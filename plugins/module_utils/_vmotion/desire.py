@@ -15,8 +15,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import parse_selectors
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
-    DiskWish,
-    Place,
+    DiskRequest,
+    MoveDestination,
     VmotionRequest,
 )
 
@@ -25,7 +25,7 @@ _PLACE = ("host", "cluster", "resource_pool", "datastore", "datastore_cluster")
 _THUMBPRINT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-def vmotion_request(params: Mapping[str, Any]) -> VmotionRequest:
+def desire_vmotion(params: Mapping[str, Any]) -> VmotionRequest:
     selectors = parse_selectors(params["vms"], "vms")
     if not selectors:
         raise GantryError("vms is empty. Say which VMs are to be moved.")
@@ -36,9 +36,10 @@ def vmotion_request(params: Mapping[str, Any]) -> VmotionRequest:
     disks = _disks(params["disks"], place)
     if destination is not None:
         _refuse_beside_destination(params)
-    elif not (disks or place.networks or any(getattr(place, name) for name in _PLACE)):
+    elif not (disks or place.network_mapping or any(getattr(place, name) for name in _PLACE)):
         raise GantryError(
-            f"Nothing says where to. Give at least one of {', '.join(_PLACE)}, disks, networks, destination_vcenter."
+            f"Nothing says where to. Give at least one of {', '.join(_PLACE)}, disks, network_mapping and "
+            "destination_vcenter."
         )
     return VmotionRequest(
         selectors=selectors,
@@ -53,31 +54,31 @@ def vmotion_request(params: Mapping[str, Any]) -> VmotionRequest:
     )
 
 
-def _place(options: Mapping[str, Any], prefix: str) -> Place:
+def _place(options: Mapping[str, Any], prefix: str) -> MoveDestination:
     if options["datastore"] is not None and options["datastore_cluster"] is not None:
         raise GantryError(f"{prefix}datastore and {prefix}datastore_cluster exclude each other.")
-    return Place(
+    return MoveDestination(
         datacenter=options["datacenter"],
         folder=options.get("folder"),
-        networks=parse_strings(options["networks"], f"{prefix}networks"),
+        network_mapping=parse_strings(options["network_mapping"], f"{prefix}network_mapping"),
         **{name: options[name] for name in _PLACE},
     )
 
 
-def _disks(options: Sequence[Mapping[str, Any]], place: Place) -> tuple[DiskWish, ...]:
-    wishes: dict[str | int, DiskWish] = {}
+def _disks(options: Sequence[Mapping[str, Any]], place: MoveDestination) -> tuple[DiskRequest, ...]:
+    wishes: dict[str | int, DiskRequest] = {}
     for option in options:
         disk = option["label"] if option["label"] is not None else option["key"]
         if disk in wishes:
             raise GantryError(f"disks names the disk {disk!r} twice.")
         if option["datastore"] is None and (place.datastore or place.datastore_cluster) is None:
             raise GantryError(f"disks: {disk!r} has no datastore, and there is no datastore for all. Give one of them.")
-        wishes[disk] = DiskWish(disk, option["datastore"], option["provisioning"])
+        wishes[disk] = DiskRequest(disk, option["datastore"], option["provisioning"])
     return tuple(wishes.values())
 
 
 def _refuse_beside_destination(params: Mapping[str, Any]) -> None:
-    beside = [name for name in (*_PLACE, "networks") if params[name]]
+    beside = [name for name in (*_PLACE, "network_mapping") if params[name]]
     if beside:
         raise GantryError(
             f"{', '.join(beside)} and destination_vcenter exclude each other: give these within destination_vcenter."

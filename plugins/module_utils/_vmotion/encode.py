@@ -10,8 +10,9 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, MoveTarget
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import disk_backing, edit_device
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 def relocate_spec(
     session: Session,
-    vm: Vm,
-    target: Target,
+    vm: VmFacts,
+    target: MoveTarget,
     devices: Sequence[Any],
     networks: Mapping[str, Any],
     *,
@@ -47,7 +48,7 @@ def relocate_spec(
     return spec
 
 
-def _disks(session: Session, vm: Vm, target: Target) -> Iterator[Any]:
+def _disks(session: Session, vm: VmFacts, target: MoveTarget) -> Iterator[Any]:
     """All disks, those that stay too: vCenter takes one that is not named along to the VM's own datastore."""
     for disk in vm.disks:
         place = target.disks.get(disk.key, DiskTarget(disk.datastore))
@@ -55,16 +56,11 @@ def _disks(session: Session, vm: Vm, target: Target) -> Iterator[Any]:
             diskId=disk.key, datastore=session.ref("Datastore", place.datastore), diskMoveType=None
         )
         if place.provisioning is not None:
-            locator.diskBackingInfo = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
-                fileName="",
-                diskMode=disk.mode,
-                thinProvisioned=place.provisioning == "thin",
-                eagerlyScrub=place.provisioning == "eager_zeroed",
-            )
+            locator.diskBackingInfo = disk_backing(disk.mode, place.provisioning)
         yield locator
 
 
 def _rewired(device: Any, backing: Any) -> Any:
     changed = copy.copy(device)
     changed.backing = backing
-    return vim.vm.device.VirtualDeviceSpec(operation="edit", device=changed)
+    return edit_device(changed)

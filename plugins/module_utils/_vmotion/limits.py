@@ -11,14 +11,14 @@ What is cold is provisioning, of which a host takes 8 at once.
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Claim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import ResourceClaim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveVm
 
 _HOST_LIMIT = 8
 _DATASTORE_LIMIT = 128
 
 
-def claims_of(change: MoveVm, *, abroad: bool = False) -> tuple[Claim, ...]:
+def claims_of(change: MoveVm, *, abroad: bool = False) -> tuple[ResourceClaim, ...]:
     """What the move takes of its hosts, the old and the new one, and of all datastores that it reads or writes."""
     vm, target = change.vm, change.target
     after = target.applied_to(vm)
@@ -29,6 +29,6 @@ def claims_of(change: MoveVm, *, abroad: bool = False) -> tuple[Claim, ...]:
     # Two vCenters may have the same MoIDs; what is counted twice only waits a little longer.
     stores = dict.fromkeys(f"datastore {moid}" for moid in (*vm.datastores, *after.datastores))
     return (
-        *(Claim(host, host_cost, _HOST_LIMIT) for host in hosts),
-        *(Claim(store, store_cost, _DATASTORE_LIMIT) for store in stores),
+        *(ResourceClaim(host, host_cost, _HOST_LIMIT) for host in hosts),
+        *(ResourceClaim(store, store_cost, _DATASTORE_LIMIT) for store in stores),
     )

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import PlacementView, VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
 PRIORITIES = {"default": "defaultPriority", "high": "highPriority", "low": "lowPriority"}
 
 
 @dataclass(frozen=True)
-class Place:
+class MoveDestination:
     """Where to, by names, paths or MoIDs."""
 
     datacenter: str | None = None
@@ -30,11 +30,11 @@ class Place:
     datastore: str | None = None
     datastore_cluster: str | None = None
     folder: str | None = None
-    networks: Mapping[str, str] = field(default_factory=dict)
+    network_mapping: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class DiskWish:
+class DiskRequest:
     """One disk's own place; ``disk`` is its label or its device key."""
 
     disk: str | int
@@ -46,17 +46,17 @@ class DiskWish:
 class VmotionRequest:
     selectors: tuple[VmSelector, ...]
     datacenter: str | None
-    place: Place
-    disks: tuple[DiskWish, ...] = ()
+    place: MoveDestination
+    disks: tuple[DiskRequest, ...] = ()
     priority: str = "default"
     mode: str = "any"
-    precheck: str = "true"
+    precheck: str = "enforce"
     timeout: float = 3600.0
     destination: ConnectionSettings | None = None
 
 
 @dataclass(frozen=True)
-class Verified:
+class MoveVerification:
     """What of a VM was the same after its move; None: it had none before."""
 
     placement: bool
@@ -72,12 +72,12 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class Fate:
+class MoveOutcome:
     """What became of one VM in a run."""
 
     status: str  # moved, failed, not_started, in_flight
     duration: float | None = None
-    verified: Verified | None = None
+    verified: MoveVerification | None = None
     fault: Mapping[str, Any] | None = None
     message: str | None = None
     # Where it is when that is not where the plan would have it: after the wait for somebody else's move.
@@ -88,15 +88,15 @@ class Fate:
 class ObservedMoves:
     """``here`` is the vCenter that the VMs are in; ``world`` the one that they are to be in."""
 
-    vms: tuple[Vm, ...]
-    here: World
-    world: World
-    targets: Mapping[str, Target] = field(default_factory=dict)
+    vms: tuple[VmFacts, ...]
+    origin: PlacementView
+    view: PlacementView
+    targets: Mapping[str, MoveTarget] = field(default_factory=dict)
     blockers: tuple[Blocker, ...] = ()
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     # Those that are in the other vCenter already.
-    arrived: tuple[Vm, ...] = ()
-    fates: Mapping[str, Fate] = field(default_factory=dict)
+    arrived: tuple[VmFacts, ...] = ()
+    outcomes: Mapping[str, MoveOutcome] = field(default_factory=dict)
     # The address of the other vCenter, for messages.
     away: str | None = None
     # What applying needs and nothing pure looks at: the devices, and what was read to begin with.

@@ -11,30 +11,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import Chooser
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import HostChooser
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import PlacementView, VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import (
-    WORLD_PROPERTIES,
-    Found,
+    VIEW_PROPERTIES,
+    PlacementScene,
     clusters_of,
     read_scene,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import read_selectable, select_vms
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import Target
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion import observe_checks
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.encode import relocate_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan_target import target_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import Where, resolve_place
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDestination, resolve_place
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.target import target_of
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
 @dataclass(frozen=True)
-class Destination:
+class DestinationVcenter:
     """Another vCenter: a session with it, what it has, and how ours finds it."""
 
     session: Session
@@ -44,15 +44,15 @@ class Destination:
 
 
 @dataclass(frozen=True)
-class Handles:
+class MoveHandles:
     """What building a move needs of vCenter's own objects."""
 
     inventory: Inventory
     devices: Mapping[str, Sequence[Any]]
     backings: Mapping[str, Any]
-    destination: Destination | None = None
+    destination: DestinationVcenter | None = None
 
-    def spec(self, session: Session, vm: Vm, target: Target) -> Any:
+    def spec(self, session: Session, vm: VmFacts, target: MoveTarget) -> Any:
         there = session if self.destination is None else self.destination.session
         service = None if self.destination is None else self.destination.service
         return relocate_spec(there, vm, target, self.devices.get(vm.moid, ()), self.backings, service=service)
@@ -60,40 +60,44 @@ class Handles:
 
 def observe_moves(session: Session, desired: VmotionRequest) -> ObservedMoves:
     """Within one vCenter."""
-    inventory = read_selectable(session, properties=WORLD_PROPERTIES, refresh=True)
+    inventory = read_selectable(session, properties=VIEW_PROPERTIES, refresh=True)
     datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
     entries = select_vms(inventory, desired.selectors, datacenter=datacenter, option="vms")
     clusters = clusters_of(inventory, entries)
     where = resolve_place(inventory, desired.place, desired.disks, source=inventory, clusters=clusters)
     found = read_scene(session, inventory, entries, clusters=[where.cluster] if where.cluster else [])
-    world = found.world
-    targets, blockers = targets_of(found.vms, where, world, world)
-    return judge(session, desired, ObservedMoves(found.vms, world, world, targets, tuple(blockers)), found, inventory)
+    view = found.view
+    targets, blockers = targets_of(found.vms, where, view, view)
+    return find_move_blockers(
+        session, desired, ObservedMoves(found.vms, view, view, targets, tuple(blockers)), found, inventory
+    )
 
 
-def targets_of(vms: Sequence[Vm], where: Where, world: World, here: World) -> tuple[dict[str, Target], list[Blocker]]:
-    targets: dict[str, Target] = {}
+def targets_of(
+    vms: Sequence[VmFacts], where: ResolvedDestination, view: PlacementView, origin: PlacementView
+) -> tuple[dict[str, MoveTarget], list[Blocker]]:
+    targets: dict[str, MoveTarget] = {}
     blockers: list[Blocker] = []
     for vm in vms:
-        targets[vm.moid], missing = target_of(vm, where, world, here)
+        targets[vm.moid], missing = target_of(vm, where, view, origin)
         blockers.extend(missing)
     return targets, blockers
 
 
-def judge(
+def find_move_blockers(
     session: Session,
     desired: VmotionRequest,
     observed: ObservedMoves,
-    found: Found,
+    found: PlacementScene,
     inventory: Inventory,
-    destination: Destination | None = None,
+    destination: DestinationVcenter | None = None,
     *,
     avoid: Sequence[str] = (),
 ) -> ObservedMoves:
     """With a host for each VM that needs one, and with all that speaks against the moves. ``avoid``: hosts."""
     moving = [vm for vm in observed.vms if vm.in_flight is None and not observed.targets[vm.moid].in_place]
     there = session if destination is None else destination.session
-    handles = Handles(
+    handles = MoveHandles(
         inventory,
         found.devices,
         network_backings(
@@ -106,7 +110,7 @@ def judge(
     chosen, unplaced = _choose_hosts(session, desired, observed, moving, handles, avoid)
     observed = replace(observed, targets={**observed.targets, **chosen}, handles=handles)
     blockers = [*observed.blockers, *unplaced]
-    if desired.precheck == "false":
+    if desired.precheck == "skip":
         return replace(observed, blockers=tuple(blockers))
     for vm in moving:
         blockers.extend(_ours(vm, desired, observed, destination))
@@ -119,20 +123,20 @@ def _choose_hosts(
     session: Session,
     desired: VmotionRequest,
     observed: ObservedMoves,
-    moving: Sequence[Vm],
-    handles: Handles,
+    moving: Sequence[VmFacts],
+    handles: MoveHandles,
     avoid: Sequence[str],
-) -> tuple[dict[str, Target], list[Blocker]]:
+) -> tuple[dict[str, MoveTarget], list[Blocker]]:
     """DRS says where it is on; it knows only the VMs of its own vCenter."""
-    here = None if handles.destination is None else observed.here
-    chooser = Chooser(desired.mode, observed.world, here, avoid=avoid, looks=desired.precheck != "false")
-    targets: dict[str, Target] = {}
+    origin = None if handles.destination is None else observed.origin
+    chooser = HostChooser(desired.mode, observed.view, origin, avoid=avoid, looks=desired.precheck != "skip")
+    targets: dict[str, MoveTarget] = {}
     blockers: list[Blocker] = []
     for vm in moving:
         target = observed.targets[vm.moid]
         if target.choose_in is None:
             continue
-        cluster = observed.world.clusters[target.choose_in]
+        cluster = observed.view.clusters[target.choose_in]
         if not cluster.drs or handles.destination is not None:
             targets[vm.moid], against = chooser.choose(vm, target)
             blockers.extend(against)
@@ -154,17 +158,19 @@ def _choose_hosts(
     return targets, blockers
 
 
-def _ours(vm: Vm, desired: VmotionRequest, observed: ObservedMoves, destination: Destination | None) -> list[Blocker]:
-    here = None if destination is None else observed.here
-    return blockers_of(vm, observed.targets[vm.moid], desired.mode, observed.world, here)
+def _ours(
+    vm: VmFacts, desired: VmotionRequest, observed: ObservedMoves, destination: DestinationVcenter | None
+) -> list[Blocker]:
+    origin = None if destination is None else observed.origin
+    return blockers_of(vm, observed.targets[vm.moid], desired.mode, observed.view, origin)
 
 
 def _theirs(
     session: Session,
     observed: ObservedMoves,
-    moving: Sequence[Vm],
+    moving: Sequence[VmFacts],
     ours: Sequence[Blocker],
-    handles: Handles,
+    handles: MoveHandles,
 ) -> tuple[list[Blocker], Mapping[str, Sequence[str]]]:
     """What vCenter has against the moves beyond that. What DRS recommends, it has checked itself."""
     undecided = {blocker.vm for blocker in ours if blocker.host is None}
@@ -178,7 +184,7 @@ def _theirs(
     if not asked:
         return [], {}
     specs = [(vm, handles.spec(session, vm, observed.targets[vm.moid])) for vm in asked]
-    theirs, warnings = observe_checks.check(session, specs, observed.world, lambda _text: None)
+    theirs, warnings = observe_checks.check(session, specs, observed.view, lambda _text: None)
     blockers = []
     for vm in asked:
         blockers.extend(observe_checks.beyond([one for one in ours if one.vm == vm.path], theirs.get(vm.moid, ())))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Host, Vm, World
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import HostFacts, PlacementView, VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind, fault_text
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none, vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, TaskLimits
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -48,7 +48,7 @@ _DEVICE_FAULTS = frozenset(
     {"CannotAccessVmDevice", "DeviceBackingNotSupported", "DeviceNotSupported", "RemoteDeviceNotSupported"}
 )
 _DEVICE_CODES = frozenset({"cd_attached", "serial_connected", "passthrough"})
-_CURES = {
+_REMEDIES = {
     "capacity": "Free resources there, or choose another place.",
     "datastore_not_shared": "Give a datastore that the host sees, or choose another host.",
     "evc": "Power it off and move it cold, or raise the cluster's EVC mode.",
@@ -56,19 +56,19 @@ _CURES = {
     "host_disconnected": "Connect the host to vCenter again, or choose another.",
     "incompatible": "Remove what vCenter names, or choose another place.",
     "mandatory_rule": "Choose a host that the rule allows, or make it a rule that should be kept.",
-    "network_missing": "Make the port group on the host, or map the network to one that it has by networks.",
+    "network_missing": "Make the port group on the host, or map the network to one that it has with network_mapping.",
 }
 
 
 @dataclass(frozen=True)
-class Answer:
+class CheckAnswer:
     """One thing that vCenter has against a move; ``kind`` is the fault's type."""
 
     kind: str
     blocker: Blocker
 
 
-def place(session: Session, vm: Vm, cluster: str, spec: Any, hosts: Sequence[Host]) -> str | Blocker:
+def place(session: Session, vm: VmFacts, cluster: str, spec: Any, hosts: Sequence[HostFacts]) -> str | Blocker:
     """The host that DRS recommends, among these; or why there is none."""
     wanted = vim.cluster.PlacementSpec(
         placementType="relocate",
@@ -98,42 +98,42 @@ def place(session: Session, vm: Vm, cluster: str, spec: Any, hosts: Sequence[Hos
 
 
 def check(
-    session: Session, checks: Sequence[tuple[Vm, Any]], world: World, report: Callable[[str], None]
-) -> tuple[dict[str, list[Answer]], dict[str, list[str]]]:
+    session: Session, checks: Sequence[tuple[VmFacts, Any]], view: PlacementView, report: Callable[[str], None]
+) -> tuple[dict[str, list[CheckAnswer]], dict[str, list[str]]]:
     """What vCenter's provisioning checker has against each move, and its warnings, by the VM's MoID."""
     checker = session.content.vmProvisioningChecker
 
-    def starter(vm: Vm, spec: Any) -> Callable[[], Any]:
+    def starter(vm: VmFacts, spec: Any) -> Callable[[], Any]:
         return lambda: checker.CheckRelocate_Task(vm=session.ref("VirtualMachine", vm.moid), spec=spec)
 
     jobs = [Job(vm.name, "check the move of", starter(vm, spec), mutates=False) for vm, spec in checks]
-    answers: dict[str, list[Answer]] = {}
+    answers: dict[str, list[CheckAnswer]] = {}
     warnings: dict[str, list[str]] = {}
-    for (vm, _spec), outcome in zip(checks, session.run(jobs, report, limits=Limits()), strict=True):
+    for (vm, _spec), outcome in zip(checks, session.run(jobs, report, limits=TaskLimits()), strict=True):
         if isinstance(outcome.error, FaultError):
-            answers[vm.moid] = [Answer(outcome.error.kind, _blocker(vm, None, outcome.error.cause))]
+            answers[vm.moid] = [CheckAnswer(outcome.error.kind, _blocker(vm, None, outcome.error.cause))]
             continue
         if outcome.error is not None:
             raise GantryError(
                 f"vCenter could not be asked whether {vm.path} can move: {outcome.error.message} "
-                "Nothing has been moved. Set precheck to false to move without asking."
+                "Nothing has been moved. Set precheck to skip to move without asking."
             )
         for result in outcome.result or ():
-            host = world.host_name(moid_or_none(result.host))
+            host = view.host_name(moid_or_none(result.host))
             answers.setdefault(vm.moid, []).extend(
-                Answer(fault_kind(fault), _blocker(vm, host, fault)) for fault in result.error or ()
+                CheckAnswer(fault_kind(fault), _blocker(vm, host, fault)) for fault in result.error or ()
             )
             warnings.setdefault(vm.moid, []).extend(fault_text(fault) for fault in result.warning or ())
     return answers, warnings
 
 
-def _blocker(vm: Vm, host: str | None, fault: Any) -> Blocker:
+def _blocker(vm: VmFacts, host: str | None, fault: Any) -> Blocker:
     kind = fault_kind(fault)
     code = _CODES.get(kind, "incompatible")
-    return Blocker(vm.path, code, f"vCenter says {kind}: {fault_text(fault)}", _CURES[code], host)
+    return Blocker(vm.path, code, f"vCenter says {kind}: {fault_text(fault)}", _REMEDIES[code], host)
 
 
-def beyond(ours: Sequence[Blocker], theirs: Sequence[Answer]) -> list[Blocker]:
+def beyond(ours: Sequence[Blocker], theirs: Sequence[CheckAnswer]) -> list[Blocker]:
     """What vCenter has against a VM's move that we have not said already, in better words."""
     known = {blocker.code for blocker in ours}
     found: dict[str, Blocker] = {}

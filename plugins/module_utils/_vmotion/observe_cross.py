@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import WORLD_PROPERTIES, read_scene
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import VIEW_PROPERTIES, read_scene
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import (
     VmSelector,
     read_selectable,
@@ -19,18 +19,22 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import Destination, judge, targets_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import (
+    DestinationVcenter,
+    find_move_blockers,
+    targets_of,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import resolve_place
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-def observe_away(session: Session, other: Session, desired: VmotionRequest) -> ObservedMoves:
+def observe_cross_vcenter(session: Session, other: Session, desired: VmotionRequest) -> ObservedMoves:
     """``other`` is the session with the vCenter that the VMs are to be in."""
     thumbprint = _thumbprint(other)
-    inventory = read_selectable(session, properties=WORLD_PROPERTIES, refresh=True)
-    there = read_selectable(other, properties=WORLD_PROPERTIES, refresh=True)
+    inventory = read_selectable(session, properties=VIEW_PROPERTIES, refresh=True)
+    there = read_selectable(other, properties=VIEW_PROPERTIES, refresh=True)
     ours, content = session.content.about.instanceUuid, other.content
     if content.about.instanceUuid == ours:
         raise GantryError(
@@ -41,8 +45,8 @@ def observe_away(session: Session, other: Session, desired: VmotionRequest) -> O
     where = resolve_place(there, desired.place, desired.disks, source=inventory, clusters=[])
     found = read_scene(session, inventory, staying)
     arrivals = read_scene(other, there, arrived, clusters=[where.cluster] if where.cluster else [])
-    here, world = found.world, arrivals.world
-    targets, blockers = targets_of(found.vms, where, world, here)
+    origin, view = found.view, arrivals.view
+    targets, blockers = targets_of(found.vms, where, view, origin)
     service = vim.ServiceLocator(
         instanceUuid=content.about.instanceUuid,
         url=f"https://{other.settings.address}",
@@ -51,15 +55,15 @@ def observe_away(session: Session, other: Session, desired: VmotionRequest) -> O
     )
     observed = ObservedMoves(
         found.vms,
-        here,
-        world,
+        origin,
+        view,
         targets,
         tuple(blockers),
         arrived=arrivals.vms,
         away=other.settings.address,
     )
-    destination = Destination(other, there, service, other.settings.address)
-    return judge(session, desired, observed, found, inventory, destination)
+    destination = DestinationVcenter(other, there, service, other.settings.address)
+    return find_move_blockers(session, desired, observed, found, inventory, destination)
 
 
 def _thumbprint(other: Session) -> str:
@@ -79,13 +83,13 @@ def _select(inventory: Inventory, there: Inventory, desired: VmotionRequest) -> 
     for selector in desired.selectors:
         moved = [] if selector.kind == "moid" else _there(there, selector)
         try:
-            here = select_vms(inventory, [selector], datacenter=datacenter, option="vms", may_be_none=bool(moved))
+            origin = select_vms(inventory, [selector], datacenter=datacenter, option="vms", may_be_none=bool(moved))
         except GantryError as error:
             if not moved or error.details:
                 raise
-            here = []
-        staying.update({entry.moid: entry for entry in here})
-        arrived.update({entry.moid: entry for entry in moved if selector.means_many or not here})
+            origin = []
+        staying.update({entry.moid: entry for entry in origin})
+        arrived.update({entry.moid: entry for entry in moved if selector.means_many or not origin})
     return list(staying.values()), list(arrived.values())
 
 

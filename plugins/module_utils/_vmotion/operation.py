@@ -14,17 +14,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session, session_with
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire import vmotion_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire import desire_vmotion
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import observe_moves
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_cross import observe_away
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_cross import observe_cross_vcenter
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.options import vmotion_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import plan_moves, predict_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import plan_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
 
 
@@ -35,19 +35,16 @@ class VmVmotion(Operation[VmotionRequest, ObservedMoves, MoveChange]):
     argument_spec = argument_spec(**vmotion_argument_spec())
 
     def desire(self, params: Mapping[str, Any]) -> VmotionRequest:
-        return vmotion_request(params)
+        return desire_vmotion(params)
 
     def observe(self, session: Session, desired: VmotionRequest) -> ObservedMoves:
         if desired.destination is None:
             return observe_moves(session, desired)
         with session_with(desired.destination) as other:
-            return observe_away(session, other, desired)
+            return observe_cross_vcenter(session, other, desired)
 
     def plan(self, desired: VmotionRequest, observed: ObservedMoves) -> Plan[MoveChange]:
         return plan_moves(desired, observed)
-
-    def predict(self, desired: VmotionRequest, observed: ObservedMoves, plan: Plan[MoveChange]) -> ObservedMoves:
-        return predict_moves(observed, plan)
 
     def apply(
         self,
@@ -57,7 +54,7 @@ class VmVmotion(Operation[VmotionRequest, ObservedMoves, MoveChange]):
         plan: Plan[MoveChange],
         report: Report,
     ) -> ObservedMoves:
-        def observe(vms: Sequence[Vm]) -> ObservedMoves:
+        def observe(vms: Sequence[VmFacts]) -> ObservedMoves:
             selectors = tuple(_selector(vm, desired) for vm in vms)
             return self.observe(session, replace(desired, selectors=selectors))
 
@@ -72,7 +69,7 @@ class VmVmotion(Operation[VmotionRequest, ObservedMoves, MoveChange]):
         return {"vms": vms_result(observed), "blockers": blockers_result(observed.blockers)}
 
 
-def _selector(vm: Vm, desired: VmotionRequest) -> VmSelector:
+def _selector(vm: VmFacts, desired: VmotionRequest) -> VmSelector:
     """Another vCenter gives a VM another MoID."""
     if desired.destination is not None and vm.instance_uuid is not None:
         return VmSelector("uuid", vm.instance_uuid)

@@ -28,7 +28,7 @@ def vmotion_argument_spec() -> dict[str, dict[str, Any]]:
         "vms": {"type": "list", "elements": "raw", "required": True},
         "datacenter": {"type": "str"},
         **place,
-        "networks": {"type": "dict", "default": {}},
+        "network_mapping": {"type": "dict", "default": {}},
         "disks": {
             "type": "list",
             "elements": "dict",
@@ -44,7 +44,7 @@ def vmotion_argument_spec() -> dict[str, dict[str, Any]]:
         },
         "priority": {"type": "str", "choices": list(PRIORITIES), "default": "default"},
         "mode": {"type": "str", "choices": ["any", "live", "cold"], "default": "any"},
-        "precheck": {"type": "str", "choices": ["true", "false", "only"], "default": "true"},
+        "precheck": {"type": "str", "choices": ["enforce", "report", "skip"], "default": "enforce"},
         "timeout": {"type": "float", "default": 3600.0},
         "destination_vcenter": {
             "type": "dict",
@@ -53,7 +53,7 @@ def vmotion_argument_spec() -> dict[str, dict[str, Any]]:
                 **place,
                 "datacenter": {"type": "str"},
                 "folder": {"type": "str"},
-                "networks": {"type": "dict", "default": {}},
+                "network_mapping": {"type": "dict", "default": {}},
                 "thumbprint": {"type": "str"},
             },
         },

@@ -6,25 +6,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
     AwaitMove,
     MoveChange,
     MoveVm,
     placement,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import Fate, ObservedMoves, VmotionRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
 
 
 def plan_moves(desired: VmotionRequest, observed: ObservedMoves) -> Plan[MoveChange]:
     """Raises where anything is against any of the moves: nothing has moved then."""
-    if desired.precheck == "only":
+    if desired.precheck == "report":
         return Plan()
     if observed.blockers:
         raise refusal(observed)
@@ -40,28 +38,19 @@ def refusal(observed: ObservedMoves) -> GantryError:
     )
 
 
-def _change(vm: Vm, observed: ObservedMoves) -> MoveChange | None:
+def _change(vm: VmFacts, observed: ObservedMoves) -> MoveChange | None:
     if vm.in_flight is not None:
         return AwaitMove(vm, vm.in_flight.task)
     target = observed.targets[vm.moid]
     return None if target.in_place else move_of(vm, observed)
 
 
-def move_of(vm: Vm, observed: ObservedMoves) -> MoveVm:
+def move_of(vm: VmFacts, observed: ObservedMoves) -> MoveVm:
     target = observed.targets[vm.moid]
     return MoveVm(
         vm=vm,
         target=target,
-        source=placement(vm, observed.here),
-        destination=placement(target.applied_to(vm), observed.world),
+        source=placement(vm, observed.origin),
+        destination=placement(target.applied_to(vm), observed.view),
         away=observed.away,
     )
-
-
-def predict_moves(observed: ObservedMoves, plan: Plan[MoveChange]) -> ObservedMoves:
-    """All goes well."""
-    fates = {
-        change.vm.moid: Fate("moved") if isinstance(change, MoveVm) else Fate("in_flight", message=change.describe())
-        for change in plan.changes
-    }
-    return replace(observed, fates=fates)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import DiskWish, Place
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import DiskRequest, MoveDestination
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ResolvedDisk:
 
 
 @dataclass(frozen=True)
-class Where:
+class ResolvedDestination:
     """A place by MoIDs."""
 
     host: str | None = None
@@ -32,18 +32,18 @@ class Where:
     pod: str | None = None
     folder: str | None = None
     # The names or MoIDs of networks, and the MoID of what takes their place.
-    networks: Mapping[str, str] = field(default_factory=dict)
+    network_mapping: Mapping[str, str] = field(default_factory=dict)
     disks: tuple[ResolvedDisk, ...] = ()
 
 
 def resolve_place(
     inventory: Inventory,
-    place: Place,
-    disks: Sequence[DiskWish],
+    place: MoveDestination,
+    disks: Sequence[DiskRequest],
     *,
     source: Inventory,
     clusters: Sequence[str],
-) -> Where:
+) -> ResolvedDestination:
     """``clusters`` are those that the VMs are in: a pool without a cluster is one of theirs.
 
     ``source`` is where the networks are that are mapped.
@@ -64,14 +64,14 @@ def resolve_place(
     if place.folder is not None:
         inside = datacenter or inventory.datacenter((cluster and cluster.datacenter) or None)
         folder = inventory.folder(place.folder, datacenter=inside)
-    return Where(
+    return ResolvedDestination(
         host=_moid(host),
         cluster=_moid(cluster),
         pool=_moid(pool),
         datastore=_datastore(inventory, place.datastore, datacenter),
         pod=None if place.datastore_cluster is None else inventory.datastore_cluster(place.datastore_cluster).moid,
         folder=_moid(folder),
-        networks=_networks(inventory, source, place.networks, datacenter),
+        network_mapping=_networks(inventory, source, place.network_mapping, datacenter),
         disks=tuple(
             ResolvedDisk(wish.disk, _datastore(inventory, wish.datastore, datacenter), wish.provisioning)
             for wish in disks

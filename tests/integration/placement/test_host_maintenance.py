@@ -105,7 +105,7 @@ def test_all_that_keeps_a_host_is_named_before_anything_is_changed(site: Site) -
         refused = site.refused("host_maintenance", host="esx1", evacuation=evacuation)
         assert codes(refused) == expected, refused
         assert "cannot enter maintenance mode, and nothing was changed" in refused["msg"]
-    only = site.ok("host_maintenance", host="esx1", precheck="only")
+    only = site.ok("host_maintenance", host="esx1", precheck="report")
     assert (codes(only), only["changed"]) == (expected, False)
 
 

@@ -73,7 +73,7 @@ MOVES: dict[str, tuple[dict[str, Any], Callable[[Site], bool]]] = {
         {"disks": [{"label": "Hard disk 2", "datastore": "shared1", "provisioning": "thick"}]},
         lambda site: site.disks(A) == ["shared0", "shared1"],
     ),
-    "network": ({"networks": {NETWORK: "Backend"}}, lambda site: site.network(A) == "Backend"),
+    "network": ({"network_mapping": {NETWORK: "Backend"}}, lambda site: site.network(A) == "Backend"),
 }
 
 
@@ -137,7 +137,10 @@ def test_what_is_misspelt_fails_before_anything_changes(site: Site) -> None:
     message = site.refused("vm_vmotion", vms=[A], host="esx2", datastore="shraed1")["msg"]
     assert "no datastore 'shraed1'" in message
     assert "Did you mean 'shared1'" in message
-    assert "no network 'VM Netwrok'" in site.refused("vm_vmotion", vms=[A], networks={"VM Netwrok": "Backend"})["msg"]
+    assert (
+        "no network 'VM Netwrok'"
+        in site.refused("vm_vmotion", vms=[A], network_mapping={"VM Netwrok": "Backend"})["msg"]
+    )
     assert (
         "no disk 'Hard disk 9'"
         in site.refused("vm_vmotion", vms=[A], disks=[{"label": "Hard disk 9", "datastore": "shared1"}])["msg"]
@@ -150,17 +153,17 @@ def test_all_blockers_of_all_vms_are_named_before_anything_moves(site: Site, yar
     site.make(A, host="esx1", devices=[serial_port()])
     site.make(B, host="esx1", devices=cd_drive(yard.upload_bootstrap("iso/tools.iso")))
     site.make(C, host="esx1")
-    site.ok("vm_vmotion", vms=[C], networks={NETWORK: "Backend"})
+    site.ok("vm_vmotion", vms=[C], network_mapping={NETWORK: "Backend"})
     site.ok("vm_vmotion", vms=[B], datastore="local-esx1")
     refused = site.refused("vm_vmotion", vms=[A, B, C], host="esx3")
     assert codes(refused) == [(A, "serial_connected"), (B, "datastore_not_shared"), (C, "network_missing")]
     assert "Disconnect or remove the serial port" in refused["msg"]
     assert set(states(refused).values()) == {"blocked"}
-    only = site.ok("vm_vmotion", vms=[A, B, C], host="esx3", precheck="only")
+    only = site.ok("vm_vmotion", vms=[A, B, C], host="esx3", precheck="report")
     assert (only["blockers"], only["changed"]) == (refused["blockers"], False)
     # vCenter sees what we see, and moves what nothing speaks against.
     assert site.calls.methods().count("CheckRelocate_Task") == 3
-    assert states(site.ok("vm_vmotion", vms=[C], host="esx2", precheck="only")) == {C: "movable"}
+    assert states(site.ok("vm_vmotion", vms=[C], host="esx2", precheck="report")) == {C: "movable"}
 
 
 def test_a_host_in_maintenance_and_a_mandatory_rule_are_blockers(site: Site) -> None:
@@ -380,7 +383,7 @@ def test_both_ways_of_running_return_the_same(site: Site, second: Site, play: Pl
             "gantry.vsphere.vm_vmotion": {"vms": [A], "host": host, "precheck": precheck},
             "vars": {"gantry_run_as_module": as_module},
         }
-        for host, precheck, as_module in (("esx2", True, True), ("esx3", False, False))
+        for host, precheck, as_module in (("esx2", "enforce", True), ("esx3", "skip", False))
     ]
     played = play(moves, way=None).ok()
     assert [outcome["vms"][0]["to"]["host"] for outcome in played.outcomes] == ["esx2", "esx3"]

@@ -26,13 +26,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     ClusterRules,
     Group,
     GroupTarget,
-    Host,
     Override,
     Rule,
+    RuleHost,
+    RulesetTarget,
     RuleTarget,
+    RuleVm,
     Surroundings,
-    Target,
-    Vm,
 )
 
 VMS = [f"vm-{number}" for number in range(6)]
@@ -43,10 +43,10 @@ def surroundings(*, down: str | None = None, places: dict[str, str] | None = Non
     """Six VMs, four hosts. ``down`` is a host in maintenance mode, ``places`` say which VMs are on, and where."""
     where = places or {}
     hosts = {
-        moid: Host(moid, moid, f"/DC0/host/C0/{moid}", "in maintenance mode" if moid == down else None)
+        moid: RuleHost(moid, moid, f"/DC0/host/C0/{moid}", "in maintenance mode" if moid == down else None)
         for moid in HOSTS
     }
-    vms = {moid: Vm(moid, moid, f"/DC0/vm/{moid}", where.get(moid, HOSTS[0]), moid in where) for moid in VMS}
+    vms = {moid: RuleVm(moid, moid, f"/DC0/vm/{moid}", where.get(moid, HOSTS[0]), moid in where) for moid in VMS}
     paths = {one.moid: one.path for one in (*hosts.values(), *vms.values())}
     return Surroundings("/DC0/host/C0", hosts, vms, {**paths, "vm-out": "/DC0/vm/vm-out"})
 
@@ -148,11 +148,11 @@ def rule_targets(draw: st.DrawFn, name: str) -> RuleTarget:
 
 
 @st.composite
-def targets(draw: st.DrawFn) -> Target:
+def targets(draw: st.DrawFn) -> RulesetTarget:
     groups = draw(st.sets(st.sampled_from([*_VM_GROUPS, *_HOST_GROUPS])))
     rules = draw(st.sets(st.sampled_from(_RULES[:2])))
     overrides = {vm: draw(st.one_of(st.none(), _levels)) for vm in draw(st.sets(st.sampled_from(VMS[:3])))}
-    return Target(
+    return RulesetTarget(
         groups=tuple(draw(group_targets(name)) for name in sorted(groups)),
         rules=tuple(draw(rule_targets(name)) for name in sorted(rules)),
         overrides=overrides,

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -25,7 +27,7 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 
-Compression = Literal["none", "gzip", "zstd"]
+Compression = Literal["none", "gzip", "zstd", "bzip2", "xz"]
 
 # cap_net_bind_service+ep, version 2, as the kernel stores it.
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000")
@@ -92,6 +94,9 @@ class CraftedLayer:
     blob: bytes
     content: bytes
     compression: Compression
+    media_type: str | None = None
+    """What the manifest says, if it is not the type of the compression."""
+    urls: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -100,6 +105,11 @@ class CraftedLayer:
     @property
     def diff_id(self) -> str:
         return digest_of(self.content)
+
+    @property
+    def stored_bytes(self) -> int:
+        """The size that the manifest says."""
+        return len(self.blob)
 
 
 def craft_layer(content: bytes | LayerArchive, compression: Compression = "gzip") -> CraftedLayer:
@@ -110,6 +120,10 @@ def craft_layer(content: bytes | LayerArchive, compression: Compression = "gzip"
 def compress(data: bytes, compression: Compression) -> bytes:
     if compression == "gzip":
         return gzip.compress(data, 1, mtime=0)
+    if compression == "bzip2":
+        return bz2.compress(data)
+    if compression == "xz":
+        return lzma.compress(data)
     if compression == "zstd":
         return subprocess.run(["zstd", "-q", "-1", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
     return data
@@ -139,9 +153,11 @@ class CraftedImage:
         base, separator = (DOCKER_LAYER, ".") if self.docker else (OCI_LAYER, "+")
         return [
             {
-                "mediaType": base + ("" if layer.compression == "none" else separator + layer.compression),
+                "mediaType": layer.media_type
+                or base + ("" if layer.compression == "none" else separator + layer.compression),
                 "digest": layer.digest,
-                "size": len(layer.blob),
+                "size": layer.stored_bytes,
+                **({"urls": list(layer.urls)} if layer.urls else {}),
             }
             for layer in self.layers
         ]

@@ -7,6 +7,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 )
@@ -85,7 +86,11 @@ const (
 	OffGuest   = "the guest powered off"
 	OffKilled  = "powered off"
 	OffCrashed = "crashed"
+	OffReset   = OffCrashed + ": the guest reset itself, as a kernel that panics does"
 )
+
+// ErrNoHotAdd is the error of a hypervisor that cannot change the CPUs and memory of a running VM.
+var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a running VM; power it off first")
 
 // Events receives the events of VMs. It is called without locks of the hypervisor, and may block.
 type Events interface {
@@ -113,6 +118,8 @@ type Hypervisor interface {
 	// stopped, as empty overlays do. The clone's guest starts with the addresses of the source's adapters, and can use the
 	// network when it has changed to its own. After an error the source continues unchanged.
 	Fork(id string, goesOn, clone Spec) (Move, error)
+	// Grow adds CPUs or memory to a running VM.
+	Grow(id string, cpus int, memoryMB int64) error
 	// Info returns false for a VM that does not run.
 	Info(id string) (Info, bool)
 	// Dial connects to a TCP port of a guest.

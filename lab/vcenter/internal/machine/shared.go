@@ -231,6 +231,15 @@ func (t *Tenant) Fork(id string, goesOn, clone Spec) (Move, error) {
 	return move, err
 }
 
+// Grow adds CPUs or memory to a running VM of the tenant.
+func (t *Tenant) Grow(id string, cpus int, memoryMB int64) error {
+	real, err := t.real(id)
+	if err != nil {
+		return err
+	}
+	return t.shared.hypervisor.Grow(real, cpus, memoryMB)
+}
+
 // Info returns false for a VM that does not run.
 func (t *Tenant) Info(id string) (Info, bool) {
 	real, err := t.real(id)

@@ -12,19 +12,26 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import read_iso, version_of_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import (
+    HEAD_BYTES,
+    find_damage,
+    read_iso,
+    version_of_name,
+)
 
 
-def make_iso(folder: Path, application: str) -> Path:
+def make_iso(folder: Path, application: str, *more: str) -> Path:
     """A real, small ISO with that application id."""
     if shutil.which("xorriso") is None:
         pytest.skip("xorriso is not installed")
     source, path = folder / "source", folder / "made.iso"
     source.mkdir()
     (source / "file").write_text("content\n")
-    command = ["xorriso", "-as", "mkisofs", "-quiet", "-appid", application, "-o", str(path), str(source)]
+    command = ["xorriso", "-as", "mkisofs", "-quiet", "-appid", application, *more, "-o", str(path), str(source)]
     subprocess.run(command, check=True, capture_output=True)
     return path
 
@@ -42,7 +49,7 @@ def test_the_version_and_the_name_come_from_the_iso(tmp_path: Path) -> None:
     "application", ["DEBIAN", "GANTRY-BOOTSTRAP ", "GANTRY-BOOTSTRAP ../../1", "GANTRY-BOOTSTRAP 1 2"]
 )
 def test_another_iso_is_refused(tmp_path: Path, application: str) -> None:
-    with pytest.raises(GantryError, match="no bootstrap of gantry"):
+    with pytest.raises(GantryError, match="not a gantry bootstrap ISO"):
         read_iso(make_iso(tmp_path, application))
 
 
@@ -51,6 +58,73 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file.iso"
     path.write_bytes(content)
     with pytest.raises(GantryError, match="is not an ISO image"):
+        read_iso(path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_iso(tmp_path_factory.mktemp("whole"), "GANTRY-BOOTSTRAP 1.0.0").read_bytes()
+
+
+@given(st.data())
+def test_an_iso_that_was_cut_off_anywhere_is_refused(whole: bytes, data: st.DataObject) -> None:
+    size = data.draw(st.integers(0, len(whole) - 1))
+    assert find_damage(whole[: min(size, HEAD_BYTES)], size) is not None
+
+
+@pytest.mark.parametrize("missing", [1, 2048, 300 * 1024, 301 * 1024])
+def test_the_message_says_what_is_missing(tmp_path: Path, whole: bytes, missing: int) -> None:
+    path = tmp_path / "cut.iso"
+    path.write_bytes(whole[:-missing])
+    found = len(whole) - missing
+    with pytest.raises(
+        GantryError, match=f"is not whole: its descriptor says {len(whole)} bytes, and the file has {found}"
+    ):
+        read_iso(path)
+
+
+@pytest.mark.parametrize("size", [17 * 2048, 18 * 2048 - 1])
+def test_an_iso_that_ends_in_its_descriptors_is_refused(tmp_path: Path, whole: bytes, size: int) -> None:
+    path = tmp_path / "cut.iso"
+    path.write_bytes(whole[:size])
+    with pytest.raises(GantryError, match=f"the file has {size}\\."):
+        read_iso(path)
+
+
+@pytest.mark.parametrize("padding", [1, 2048, 1 << 20])
+def test_padding_after_an_iso_is_allowed(tmp_path: Path, whole: bytes, padding: int) -> None:
+    path = tmp_path / "padded.iso"
+    path.write_bytes(whole + bytes(padding))
+    assert read_iso(path).size == len(whole) + padding
+
+
+def test_a_volume_of_another_kind_counts_too(tmp_path: Path) -> None:
+    """Joliet has a descriptor of its own."""
+    path = make_iso(tmp_path, "GANTRY-BOOTSTRAP 1.0.0", "-J")
+    data = bytearray(path.read_bytes())
+    read_iso(path)
+    supplementary = next(sector for sector in range(16, 32) if data[sector * 2048] == 2) * 2048
+    data[supplementary + 80 : supplementary + 88] = (1 << 20).to_bytes(4, "little") + (1 << 20).to_bytes(4, "big")
+    path.write_bytes(data)
+    with pytest.raises(GantryError, match="its descriptor says 2147483648 bytes"):
+        read_iso(path)
+
+
+DAMAGES: dict[str, tuple[int, bytes, str]] = {
+    "one spelling of the size": (16 * 2048 + 80, b"\1\0\0\0", "in sector 16 contradicts itself"),
+    "no size": (16 * 2048 + 80, bytes(8), "in sector 16 contradicts itself"),
+    "no block size": (16 * 2048 + 128, bytes(4), "in sector 16 contradicts itself"),
+    "no second descriptor": (17 * 2048, bytes(2048), "sector 17 is not a descriptor"),
+    "no end": (17 * 2048, (b"\3CD001\1" + bytes(2041)) * 15, "its list of descriptors has no end"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_descriptors_that_cannot_be_are_refused(tmp_path: Path, whole: bytes, name: str) -> None:
+    offset, patch, message = DAMAGES[name]
+    path = tmp_path / "damaged.iso"
+    path.write_bytes(whole[:offset] + patch + whole[offset + len(patch) :])
+    with pytest.raises(GantryError, match=message):
         read_iso(path)
 
 

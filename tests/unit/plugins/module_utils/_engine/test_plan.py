@@ -40,6 +40,9 @@ class Set:
     def after(self) -> Mapping[str, Any]:
         return tree(self.new)
 
+    def project(self, observed: Mapping[Path, Any]) -> dict[Path, Any]:
+        return {**{path: value for path, value in observed.items() if path not in self.old}, **self.new}
+
 
 def tree(leaves: Mapping[Path, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
@@ -86,6 +89,14 @@ def test_diff_is_the_state_before_and_after_of_what_is_touched(
         "before": tree({path: value for path, value in start.items() if path in touched}),
         "after": tree({path: value for path, value in end.items() if path in touched}),
     }
+
+
+@given(histories())
+def test_the_projection_is_the_state_after_all_changes(
+    history: tuple[list[Set], dict[Path, Any], dict[Path, Any], set[Path]],
+) -> None:
+    changes, start, end, _touched = history
+    assert Plan(tuple(changes)).project(start) == end
 
 
 @given(histories())

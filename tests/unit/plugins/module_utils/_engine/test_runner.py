@@ -33,6 +33,9 @@ class Move:
     def after(self) -> Mapping[str, Any]:
         return {"place": self.new}
 
+    def project(self, _observed: int) -> int:
+        return self.new
+
 
 class World:
     """What stands for vCenter: a place, and who came by. It is also the session."""
@@ -95,9 +98,6 @@ class MoveOperation(Operation[int, int, Move]):
         self._step(session, "apply")
         report("moving")
         session.place = desired
-        return desired
-
-    def predict(self, desired: int, observed: int, plan: Plan[Move]) -> int:
         return desired
 
     def result(self, desired: int, observed: int) -> dict[str, Any]:

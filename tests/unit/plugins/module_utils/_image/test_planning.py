@@ -28,7 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     ObservedImages,
     Resolved,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.plan import find_template, plan_image, predict_image
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.plan import find_template, plan_image
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import IMPORTING, READY
 from tests.support.builders.images import (
     DIGEST_A,
@@ -216,14 +216,14 @@ def states(draw: st.DrawFn) -> tuple[ImageRequest, ObservedImages]:
 @given(states())
 def test_a_plan_leads_to_a_state_that_needs_no_plan(state: tuple[ImageRequest, ObservedImages]) -> None:
     wanted, before = state
-    after = predict_image(before, plan_image(wanted, before))
+    after = plan_image(wanted, before).project(before)
     assert plan_image(wanted, after).actions() == []
 
 
 @given(states())
 def test_a_plan_leads_to_what_was_asked_for(state: tuple[ImageRequest, ObservedImages]) -> None:
     wanted, before = state
-    after = predict_image(before, plan_image(wanted, before))
+    after = plan_image(wanted, before).project(before)
     bearing = {one.disk for one in after.templates if one.ready and wanted.recorded in one.references}
     if not wanted.present:
         there = [one for one in after.templates if wanted.datastore in (None, one.datastore) and one.ready]
@@ -254,7 +254,7 @@ def test_nothing_that_is_used_or_alive_is_ever_destroyed(state: tuple[ImageReque
 @given(states())
 def test_other_references_are_never_lost(state: tuple[ImageRequest, ObservedImages]) -> None:
     wanted, before = state
-    after = predict_image(before, plan_image(wanted, before))
+    after = plan_image(wanted, before).project(before)
     for one in before.templates:
         if not one.ready:
             continue

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each thing that keeps a VM from moving is found, named and given its cure."""
+"""Each thing that keeps a VM from moving is found, named and given its remedy."""
 
 from __future__ import annotations
 
@@ -13,38 +13,42 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement import evc
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of, summary
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import Device, HostRule, World
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, Target
-from tests.support.builders.worlds import host, vm, world
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    DeviceFacts,
+    MandatoryRule,
+    PlacementView,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, MoveTarget
+from tests.support.builders.placement_views import host, view, vm
 
-TO_2 = Target(host="h2")
-ISO = Device("cd_attached", "CD/DVD drive 1 with [local1] a.iso", "local1")
-SHARED_ISO = Device("cd_attached", "CD/DVD drive 1 with [ds0] a.iso", "ds0")
-SERIAL = Device("serial_connected", "Serial port 1, which leads out of the VM,")
-GPU = Device("passthrough", "PCI device 0, a device of the host,")
+TO_2 = MoveTarget(host="h2")
+ISO = DeviceFacts("cd_attached", "CD/DVD drive 1 with [local1] a.iso", "local1")
+SHARED_ISO = DeviceFacts("cd_attached", "CD/DVD drive 1 with [ds0] a.iso", "ds0")
+SERIAL = DeviceFacts("serial_connected", "Serial port 1, which leads out of the VM,")
+GPU = DeviceFacts("passthrough", "PCI device 0, a device of the host,")
 
 
-def ruled(*, affine: bool) -> World:
-    rule = HostRule("licence", frozenset({"vm-web"}), frozenset({"h1"} if affine else {"h2"}), affine)
-    return world(c0={"mandatory": (rule,)})
+def ruled(*, affine: bool) -> PlacementView:
+    rule = MandatoryRule("licence", frozenset({"vm-web"}), frozenset({"h1"} if affine else {"h2"}), affine)
+    return view(c0={"mandatory": (rule,)})
 
 
 CASES: dict[str, tuple[Any, Any, str]] = {
-    "host in maintenance": (vm(), world(host(1), host(2, maintenance=True)), "host_maintenance"),
-    "host gone": (vm(), world(host(1), host(2, connection="notResponding")), "host_disconnected"),
+    "host in maintenance": (vm(), view(host(1), host(2, maintenance=True)), "host_maintenance"),
+    "host gone": (vm(), view(host(1), host(2, connection="notResponding")), "host_disconnected"),
     "disk on a local datastore": (
         vm(disks=(replace(vm().disks[0], datastore="local1"),)),
-        world(),
+        view(),
         "datastore_not_shared",
     ),
-    "network": (vm(), world(host(1), host(2, networks=frozenset())), "network_missing"),
-    "iso": (vm(devices=(ISO,)), world(), "cd_attached"),
-    "serial": (vm(devices=(SERIAL,)), world(), "serial_connected"),
-    "gpu": (vm(devices=(GPU,)), world(), "passthrough"),
+    "network": (vm(), view(host(1), host(2, networks=frozenset())), "network_missing"),
+    "iso": (vm(devices=(ISO,)), view(), "cd_attached"),
+    "serial": (vm(devices=(SERIAL,)), view(), "serial_connected"),
+    "gpu": (vm(devices=(GPU,)), view(), "passthrough"),
     "must run elsewhere": (vm(), ruled(affine=True), "mandatory_rule"),
     "must not run there": (vm(), ruled(affine=False), "mandatory_rule"),
-    "evc": (vm(evc="intel-skylake"), world(host(1), host(2, evc="intel-haswell")), "evc"),
-    "inaccessible": (vm(connection="inaccessible"), world(), "vm_state"),
+    "evc": (vm(evc="intel-skylake"), view(host(1), host(2, evc="intel-haswell")), "evc"),
+    "inaccessible": (vm(connection="inaccessible"), view(), "vm_state"),
 }
 
 
@@ -53,66 +57,66 @@ def test_a_blocker_is_named_with_its_cure(case: str) -> None:
     one, here, code = CASES[case]
     (blocker,) = blockers_of(one, TO_2, "any", here)
     assert (blocker.vm, blocker.code) == ("/DC0/vm/web", code)
-    assert blocker.cure.endswith(".")
-    assert set(blocker.as_result()) == {"vm", "code", "message", "cure", "host"}
+    assert blocker.remedy.endswith(".")
+    assert set(blocker.as_result()) == {"vm", "code", "message", "remedy", "host"}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_speaks_against_staying(case: str) -> None:
     one, here, code = CASES[case]
     if code != "vm_state":
-        assert blockers_of(one, Target(pool="pool-x"), "any", here) == []
+        assert blockers_of(one, MoveTarget(pool="pool-x"), "any", here) == []
 
 
 def test_nothing_speaks_against_an_ordinary_move() -> None:
-    assert blockers_of(vm(devices=(SHARED_ISO,), snapshots=True), TO_2, "any", world()) == []
+    assert blockers_of(vm(devices=(SHARED_ISO,), snapshots=True), TO_2, "any", view()) == []
 
 
 @pytest.mark.parametrize("devices", [(ISO,), (SERIAL,), (GPU,)])
-def test_devices_keep_only_running_vms(devices: tuple[Device, ...]) -> None:
-    assert blockers_of(vm(devices=devices, power="off"), TO_2, "any", world()) == []
+def test_devices_keep_only_running_vms(devices: tuple[DeviceFacts, ...]) -> None:
+    assert blockers_of(vm(devices=devices, power="off"), TO_2, "any", view()) == []
 
 
 def test_the_mode_is_kept() -> None:
-    assert [one.code for one in blockers_of(vm(), TO_2, "cold", world())] == ["vm_state"]
-    assert [one.code for one in blockers_of(vm(power="suspended"), TO_2, "live", world())] == ["vm_state"]
-    assert blockers_of(vm(), TO_2, "live", world()) == []
+    assert [one.code for one in blockers_of(vm(), TO_2, "cold", view())] == ["vm_state"]
+    assert [one.code for one in blockers_of(vm(power="suspended"), TO_2, "live", view())] == ["vm_state"]
+    assert blockers_of(vm(), TO_2, "live", view()) == []
 
 
 def test_a_new_datastore_cures_a_local_one() -> None:
     one = vm(home="local1", disks=(replace(vm().disks[0], datastore="local1"),))
-    target = Target(host="h2", home="ds1", disks={2000: DiskTarget("ds1")})
-    assert blockers_of(one, target, "any", world()) == []
-    elsewhere = Target(host="h2", home="local1", disks={2000: DiskTarget("local3")})
-    assert [one.code for one in blockers_of(one, elsewhere, "any", world())] == ["datastore_not_shared"] * 2
+    target = MoveTarget(host="h2", home="ds1", disks={2000: DiskTarget("ds1")})
+    assert blockers_of(one, target, "any", view()) == []
+    elsewhere = MoveTarget(host="h2", home="local1", disks={2000: DiskTarget("local3")})
+    assert [one.code for one in blockers_of(one, elsewhere, "any", view())] == ["datastore_not_shared"] * 2
 
 
 def test_a_network_that_is_mapped_must_be_there() -> None:
-    here = world(host(1), host(2, networks=frozenset({"net1"})))
-    assert blockers_of(vm(), Target(host="h2", networks={4000: "net1"}), "any", here) == []
-    blind = world(host(1, networks=frozenset({"net0"})), host(2))
-    (blocker,) = blockers_of(vm(), Target(networks={4000: "net1"}), "any", blind)
+    here = view(host(1), host(2, networks=frozenset({"net1"})))
+    assert blockers_of(vm(), MoveTarget(host="h2", networks={4000: "net1"}), "any", here) == []
+    blind = view(host(1, networks=frozenset({"net0"})), host(2))
+    (blocker,) = blockers_of(vm(), MoveTarget(networks={4000: "net1"}), "any", blind)
     assert (blocker.code, "Backend" in blocker.message) == ("network_missing", True)
 
 
 def test_snapshots_keep_disks_together() -> None:
-    target = Target(disks={2001: DiskTarget("ds1")}, splits_disks=True)
-    assert [one.code for one in blockers_of(vm(snapshots=True), target, "any", world())] == ["snapshot"]
-    assert blockers_of(vm(), target, "any", world()) == []
+    target = MoveTarget(disks={2001: DiskTarget("ds1")}, splits_disks=True)
+    assert [one.code for one in blockers_of(vm(snapshots=True), target, "any", view())] == ["snapshot"]
+    assert blockers_of(vm(), target, "any", view()) == []
 
 
 def test_all_blockers_of_a_vm_are_told() -> None:
     one = vm(devices=(ISO, SERIAL, GPU), evc="amd-zen3")
-    here = world(host(1), host(2, maintenance=True, evc="intel-haswell", networks=frozenset()))
+    here = view(host(1), host(2, maintenance=True, evc="intel-haswell", networks=frozenset()))
     codes = {blocker.code for blocker in blockers_of(one, TO_2, "cold", here)}
     expected = {"vm_state", "host_maintenance", "cd_attached", "serial_connected", "passthrough", "evc"}
     assert codes == expected | {"network_missing"}
 
 
 def test_a_summary_names_some_and_counts_the_rest() -> None:
-    many = [Blocker(f"/vm/{n}", "evc", f"cause {n}.", "cure.") for n in range(12)]
+    many = [Blocker(f"/vm/{n}", "evc", f"cause {n}.", "remedy.") for n in range(12)]
     text = summary(many)
-    assert "/vm/9: cause 9. cure." in text
+    assert "/vm/9: cause 9. remedy." in text
     assert "And 2 more" in text
 
 

@@ -15,7 +15,7 @@ def test_type_and_message_are_kept() -> None:
     assert error.kind == "DuplicateName"
     assert error.cause is fault
     assert error.message == (
-        "Cannot create web: vCenter answered DuplicateName: The name 'web' already exists. (name web, object vm-3)"
+        "Cannot create web: vCenter answered DuplicateName: The name 'web' already exists. (name web, object vm-3)."
     )
     assert error.fault == {
         "type": "DuplicateName",

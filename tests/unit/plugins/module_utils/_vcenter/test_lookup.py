@@ -255,3 +255,21 @@ def test_lookup_never_takes_one_of_several(places: list[tuple[str, str]]) -> Non
         within = inventory.entry(entry.datacenter or "")
         assert isinstance(within, Entry)
         assert inventory.datastore(entry.name, datacenter=within) == entry
+
+
+@pytest.mark.parametrize("name", ["ESX1.Example.COM", "/DC0/host/C0/ESX1.EXAMPLE.COM", "DC0/host/C0/esx1.example.com"])
+def test_host_names_are_compared_without_case_as_dns_does(builder: Builder, name: str) -> None:
+    cluster = builder.cluster("C0", builder.datacenter("DC0"))
+    host = builder.add(vim.HostSystem, "esx1.example.com", cluster.ref)
+    inventory = builder.inventory()
+    assert inventory.host(name).moid == host._moId
+    with pytest.raises(GantryError, match=r"There is no host '/DC0/host/c0/esx1\.example\.com'"):
+        inventory.host("/DC0/host/c0/esx1.example.com")
+
+
+def test_host_names_that_differ_by_case_alone_are_ambiguous(builder: Builder) -> None:
+    datacenter = builder.datacenter("DC0")
+    for cluster, name in (("C0", "esx1"), ("C1", "ESX1")):
+        builder.add(vim.HostSystem, name, builder.cluster(cluster, datacenter).ref)
+    with pytest.raises(GantryError, match="is the name of 2"):
+        builder.inventory().host("Esx1")

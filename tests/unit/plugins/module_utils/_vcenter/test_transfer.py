@@ -60,6 +60,20 @@ def test_upload(transport: Transport, web_server: WebServer, source: Path) -> No
     assert len(reports) == len(set(reports))
 
 
+@pytest.mark.parametrize("change", [-17, 17])
+def test_a_file_that_changes_while_it_is_uploaded(
+    transport: Transport, web_server: WebServer, source: Path, change: int
+) -> None:
+    web_server.reply = lambda _request: (201, b"")
+    size = source.stat().st_size
+
+    def truncate(_text: str) -> None:
+        os.truncate(source, size + change)
+
+    with pytest.raises(GantryError, match=f"had {size} bytes when its upload began and {size + change} at its end"):
+        transfer.upload_file(transport, source, "/folder/x", truncate)
+
+
 def test_empty_file(transport: Transport, web_server: WebServer, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     transfer.upload_file(transport, tmp_path / "empty", "/folder/empty", None)

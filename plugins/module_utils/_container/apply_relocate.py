@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Moving container VMs to another datastore."""
+
+from __future__ import annotations
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Relocate
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import relocate_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+
+
+def relocate(subject: ContainerSubject, change: Relocate) -> Flow[None]:
+    """Move the VM with its disks by Storage vMotion, running or not."""
+    vm = subject.vm(change.machine)
+    spec = relocate_spec(change.datastore.ref, shares_image=change.shares_image)
+    yield Job(change.machine.name, "relocate", lambda: vm.RelocateVM_Task(spec, priority="defaultPriority"))

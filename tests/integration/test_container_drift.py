@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""container_vm after its container was moved to another datastore or cluster: it is never replaced for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from tests.support.lab.containers import PREFIX, Vm, Yard
+from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
+from tests.support.lab.placement import Site
+
+NAME = f"{PREFIX}data"
+IMAGE = "registry.example.com/app:1"
+OVERRIDES = {
+    "hypervisor": "none",
+    "ports": "free",
+    "images": [],
+    "inventory": {"clusters": {"C1": 1}, "shared_datastores": ["shared1"]},
+}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Two clusters and two datastores that all hosts see; the image and the bootstrap ISO are in the first."""
+    from lab.controller import Lab
+
+    one = Lab(tmp_path_factory.mktemp("lab"), OVERRIDES, bound=True)
+    try:
+        yield one.up()
+    finally:
+        one.down()
+
+
+@pytest.fixture(scope="module")
+def yard(lab: dict[str, Any]) -> Iterator[Yard]:
+    one = Yard(lab)
+    one.upload_bootstrap()
+    one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+    yield one
+    one.session.close()
+
+
+@pytest.fixture
+def site(lab: dict[str, Any], yard: Yard) -> Iterator[Site]:
+    one = Site(lab, yard, Control(lab["control"]))
+    one.calls.reset()
+    yield one
+    one.clear()
+
+
+def run(site: Site, **options: Any) -> dict[str, Any]:
+    return site.ok("container_vm", name=NAME, image=IMAGE, cluster="C0", networks=[], **options)
+
+
+def move(site: Site, datastore: str) -> None:
+    """What another client than the collection does."""
+    inventory = site.yard.session.inventory(refresh=True)
+    vm, spec = site.vm(NAME), vim.vm.RelocateSpec(datastore=inventory.datastore(datastore).ref)
+    site.yard.task("relocate", lambda: vm.RelocateVM_Task(spec))
+
+
+def datastores(vm: Vm) -> set[str]:
+    return {disk.backing.fileName.split("]")[0].lstrip("[") for disk in vm.of_kind(vim.vm.device.VirtualDisk)}
+
+
+@pytest.mark.parametrize("by", ["vm_vmotion", "another client"])
+def test_a_moved_container_is_left_alone_with_a_warning(site: Site, by: str) -> None:
+    before = run(site, datastore="shared0")["container"]
+    if by == "vm_vmotion":
+        site.ok("vm_vmotion", vms=[NAME], datastore="shared1")
+    else:
+        move(site, "shared1")
+    for check in (True, False):
+        site.calls.forget()
+        again = drive(
+            "container_vm",
+            {
+                **site.lab["vcenter"],
+                "name": NAME,
+                "image": IMAGE,
+                "cluster": "C0",
+                "networks": [],
+                "datastore": "shared0",
+            },
+            check=check,
+        )
+        assert not again.get("failed"), again
+        assert (again["changed"], again["actions"]) == (False, [])
+        assert (again["container"]["moid"], again["container"]["id"]) == (before["moid"], before["id"])
+        assert again["container"]["datastore"] == "shared1"
+        (warning,) = again["warnings"]
+        assert "shared0" in warning
+        assert "shared1" in warning
+        assert site.calls.mutating() == []
+    for options in ({}, {"datastore": "shared1"}, {"datastore": "shared0", "placement_drift": "ignore"}):
+        result = run(site, **options)
+        assert not result["changed"], options
+        assert "warnings" not in result, options
+
+
+def test_a_moved_container_is_moved_back_while_it_runs_and_shares_its_image_again(site: Site) -> None:
+    before = run(site, datastore="shared0")["container"]
+    move(site, "shared1")
+    assert datastores(site.yard.vm(NAME)) == {"shared1"}
+    site.calls.forget()
+    moved = run(site, datastore="shared0", placement_drift="relocate")
+    assert moved["actions"] == [f"relocate {NAME} to datastore shared0, sharing the image's disk there"]
+    assert moved["diff"] == {"before": {NAME: {"datastore": "shared1"}}, "after": {NAME: {"datastore": "shared0"}}}
+    assert site.calls.mutating() == ["RelocateVM_Task"]
+    assert moved["container"] == {**before, "host": moved["container"]["host"]}
+    assert datastores(site.yard.vm(NAME)) == {"shared0"}
+    assert not run(site, datastore="shared0", placement_drift="relocate")["changed"]
+
+
+def test_a_datastore_without_the_image_gets_a_copy_of_its_disk(site: Site) -> None:
+    before = run(site)["container"]
+    moved = run(site, datastore="shared1", placement_drift="relocate")
+    assert moved["actions"] == [f"relocate {NAME} to datastore shared1, with a copy of the image's disk"]
+    assert moved["container"]["id"] == before["id"]
+    vm = site.yard.vm(NAME)
+    assert datastores(vm) == {"shared1"}
+    assert vm.power == "poweredOn"
+
+
+def test_another_cluster_is_a_warning_and_an_error_only_for_a_relocation(site: Site) -> None:
+    before = run(site)["container"]
+    site.ok("vm_vmotion", vms=[NAME], cluster="C1")
+    result = run(site)
+    assert not result["changed"]
+    assert (result["container"]["id"], result["container"]["cluster"]) == (before["id"], "C1")
+    (warning,) = result["warnings"]
+    assert "vm_vmotion" in warning
+    options = {"name": NAME, "image": IMAGE, "cluster": "C0", "networks": []}
+    message = site.refused("container_vm", **options, placement_drift="relocate")["msg"]
+    assert "is in cluster C1, while cluster is C0" in message
+
+
+def test_a_new_image_replaces_a_moved_container_where_the_task_says(site: Site) -> None:
+    before = run(site, datastore="shared0")["container"]
+    move(site, "shared1")
+    replaced = run(site, datastore="shared0", recreate=True)
+    assert replaced["actions"][0] == f"create the successor of {NAME} from {IMAGE} (recreate)"
+    assert replaced["container"]["id"] != before["id"]
+    assert replaced["container"]["datastore"] == "shared0"

@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An upload counts only when all of it has arrived, and of what is stored only whole ISOs are found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.apply import apply_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, read_iso
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
+    BootstrapRequest,
+    ObservedBootstrap,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import find_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+from tests.support.lab.iso import make_iso
+
+PLACE = f"[shared0] {FOLDER}"
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass
+class DatastoreOfFiles:
+    """A session with one datastore, whose files are a dictionary."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    changed: dict[str, datetime] = field(default_factory=dict)
+    transmit: Callable[[bytes], bytes | None] = lambda content: content
+    """What arrives of an upload; None: nothing."""
+
+    @property
+    def session(self) -> Session:
+        return cast(Session, self)
+
+    @property
+    def datastore(self) -> Entry:
+        browser = SimpleNamespace(SearchDatastore_Task=lambda **_options: self._search())
+        return Entry("shared0", "/DC0/shared0", "Datastore", "ds0", "ds0-ref", properties={"browser": browser})
+
+    @property
+    def content(self) -> Any:
+        manager = SimpleNamespace(
+            MakeDirectory=lambda **_options: None,
+            MoveDatastoreFile_Task=lambda **options: self._move(options["sourceName"], options["destinationName"]),
+        )
+        return SimpleNamespace(fileManager=manager, about=SimpleNamespace(instanceUuid="uuid"))
+
+    def inventory(self, **_options: Any) -> Any:
+        return SimpleNamespace(datastore=lambda _name: self.datastore)
+
+    def read(self, _refs: Any, _properties: Any) -> list[Any]:
+        return [self.datastore.properties]
+
+    def ref(self, kind: str, moid: str) -> str:
+        return f"{kind}:{moid}"
+
+    def run_one(self, job: Any, _report: Any) -> Any:
+        return job.start()
+
+    def upload_file(self, source: Path, *, datastore: Entry, path: str, report: Any) -> None:
+        arrived = self.transmit(source.read_bytes())
+        if arrived is not None:
+            self.files[path] = arrived
+
+    def download_file(self, *, datastore: Entry, path: str, max_bytes: int) -> bytes | None:
+        content = self.files.get(path)
+        return None if content is None else content[:max_bytes]
+
+    def _search(self) -> Any:
+        rows = [
+            SimpleNamespace(path=path.rpartition("/")[2], fileSize=len(content), modification=self.changed.get(path))
+            for path, content in self.files.items()
+        ]
+        return SimpleNamespace(file=rows)
+
+    def _move(self, source: str, destination: str) -> None:
+        self.files[destination.partition("] ")[2]] = self.files.pop(source.partition("] ")[2])
+
+
+@pytest.fixture
+def iso(tmp_path: Path) -> Iso:
+    return read_iso(make_iso(tmp_path, "9.9.1"))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the locks are."""
+    monkeypatch.setenv("GANTRY_IMAGE_CACHE", str(tmp_path / "cache"))
+
+
+def upload(store: DatastoreOfFiles, iso: Iso) -> None:
+    request = BootstrapRequest(present=True, src=iso.path, version=None, datacenter=None, datastore=None)
+    observed = ObservedBootstrap("datacenter-1", "ds0", "shared0", iso=iso)
+    apply_bootstrap(store.session, observed, plan_bootstrap(request, observed), lambda _text: None)
+
+
+def test_a_whole_upload_gets_its_name(iso: Iso) -> None:
+    store = DatastoreOfFiles()
+    upload(store, iso)
+    assert store.files == {f"{FOLDER}/{iso.name}": iso.path.read_bytes()}
+    assert find_bootstrap(store.session, store.datastore) == f"{PLACE}/{iso.name}"
+
+
+@pytest.mark.parametrize("arrives", [0, 1, 40_000, 300_000, -1])
+def test_an_upload_that_is_cut_off_gets_no_name(iso: Iso, arrives: int) -> None:
+    store = DatastoreOfFiles(transmit=lambda content: content[:arrives])
+    found = len(iso.path.read_bytes()[:arrives])
+    with pytest.raises(
+        GantryError, match=f"is not whole: {iso.size} bytes were sent, and the datastore has {found} bytes"
+    ):
+        upload(store, iso)
+    assert f"{FOLDER}/{iso.name}" not in store.files
+    with pytest.raises(GantryError, match="There is no bootstrap ISO in"):
+        find_bootstrap(store.session, store.datastore)
+
+
+def test_an_upload_that_leaves_nothing_is_noticed(iso: Iso) -> None:
+    with pytest.raises(GantryError, match="and the datastore has no such file"):
+        upload(DatastoreOfFiles(transmit=lambda _content: None), iso)
+
+
+def test_a_file_that_changes_under_its_upload_gets_no_name(iso: Iso) -> None:
+    """Of the same size, as one that is written in place."""
+
+    def transmit(content: bytes) -> bytes:
+        iso.path.write_bytes(content[:-1] + b"x")
+        return content
+
+    store = DatastoreOfFiles(transmit=transmit)
+    with pytest.raises(GantryError, match="changed while it was uploaded"):
+        upload(store, iso)
+    assert f"{FOLDER}/{iso.name}" not in store.files
+
+
+def store_of(iso: Iso, **sizes: int) -> DatastoreOfFiles:
+    """A datastore with a version for each name, the later ones newer, each cut off after so many bytes."""
+    store = DatastoreOfFiles()
+    for number, (version, size) in enumerate(sizes.items()):
+        path = f"{FOLDER}/gantry-bootstrap-{version}-0123456789ab.iso"
+        store.files[path] = iso.path.read_bytes()[:size]
+        store.changed[path] = START + timedelta(hours=number)
+    return store
+
+
+def test_the_newest_whole_iso_is_found(iso: Iso) -> None:
+    store = store_of(iso, old=iso.size, new=iso.size, cut=iso.size - 1, empty=0)
+    assert find_bootstrap(store.session, store.datastore) == f"{PLACE}/gantry-bootstrap-new-0123456789ab.iso"
+
+
+def test_an_upload_under_way_is_not_found(iso: Iso) -> None:
+    store = store_of(iso, old=iso.size)
+    store.files[f"{FOLDER}/{iso.name}.part-01234567"] = iso.path.read_bytes()
+    assert find_bootstrap(store.session, store.datastore) == f"{PLACE}/gantry-bootstrap-old-0123456789ab.iso"
+
+
+def test_where_no_iso_is_whole_each_is_named(iso: Iso) -> None:
+    store = store_of(iso, old=1_000, new=400_000)
+    with pytest.raises(GantryError) as refusal:
+        find_bootstrap(store.session, store.datastore)
+    assert "There is no whole bootstrap ISO in [shared0] gantry/bootstrap" in refusal.value.message
+    assert (
+        "gantry-bootstrap-old-0123456789ab.iso: it ends in its descriptors, after 1000 bytes" in refusal.value.message
+    )
+    assert f"gantry-bootstrap-new-0123456789ab.iso: its descriptor says {iso.size} bytes" in refusal.value.message
+    assert "Run bootstrap_image with datastore: shared0 first" in refusal.value.message
+
+
+def test_an_iso_without_a_time_is_the_oldest(iso: Iso) -> None:
+    store = store_of(iso, dated=iso.size, undated=iso.size)
+    del store.changed[f"{FOLDER}/gantry-bootstrap-undated-0123456789ab.iso"]
+    assert find_bootstrap(store.session, store.datastore) == f"{PLACE}/gantry-bootstrap-dated-0123456789ab.iso"

@@ -1,0 +1,526 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans: examples of each, and properties over all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
+    Clone,
+    Destroy,
+    PowerOn,
+    Promote,
+    Reconfigure,
+    Relocate,
+    Stop,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import drift_warnings, in_other_cluster
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    OFF,
+    ON,
+    SUSPENDED,
+    DesiredContainer,
+    Image,
+    Machine,
+    ObservedContainer,
+    Place,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, plan_containers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone, new_machine
+from tests.support.builders.containers import desired_container, entry
+
+DATACENTER = entry("dc", "Datacenter", "DC0")
+DATASTORES = [entry(f"ds{n}", "Datastore", f"shared{n}") for n in range(2)]
+FOLDERS = [entry(f"f{n}", "Folder", f"folder{n}") for n in range(2)]
+POOLS = [entry(f"p{n}", "ResourcePool", f"pool{n}") for n in range(2)]
+NETWORKS = [entry(f"net{n}", "Network", f"net{n}") for n in range(3)]
+CLUSTER = entry("c0", "ClusterComputeResource", "C0")
+OTHER_CLUSTER = entry("c1", "ClusterComputeResource", "C1")
+CONFIG = {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}}
+IMAGES = [
+    Image(f"vm-{n}", f"gantry-image-{n}", f"sha256:{n}", f"disk{n}", (f"image:{n}",), CONFIG, DATASTORES[0], "snap")
+    for n in range(2)
+]
+PLACE = Place(
+    datacenter=DATACENTER,
+    networks=(NETWORKS[0],),
+    folder=FOLDERS[0],
+    pool=POOLS[0],
+    cluster=CLUSTER,
+    datastore=DATASTORES[0],
+    bootstrap="[shared0] gantry/bootstrap/a.iso",
+)
+
+
+def desire(state: str = "started", **options: Any) -> DesiredContainer:
+    return desired_container(**{"image": "image:0", "networks": [{"name": "net0"}], "state": state, **options})
+
+
+def existing(desired: DesiredContainer, power: str = ON, image: Image = IMAGES[0], name: str = "web") -> Machine:
+    """The machine that an earlier run for ``desired`` has left."""
+    assert desired.config is not None
+    machine = new_machine(desired, desired.config, name, image, PLACE)
+    machine = replace(machine, moid="vm-77", container_id="id-1", power=power)
+    assert machine.spec is not None
+    return replace(machine, spec={**machine.spec, "id": "id-1"}, status={"state": "running", "health": "healthy"})
+
+
+def plan(desired: DesiredContainer, machine: Machine | None = None, **observed: Any) -> list[Any]:
+    observed = {"image": IMAGES[0], "place": PLACE, **observed}
+    return list(plan_container(desired, ObservedContainer(machine=machine, **observed)))
+
+
+def kinds(changes: list[Any]) -> list[str]:
+    return [type(change).__name__ for change in changes]
+
+
+def test_nothing_there_is_cloned_and_started() -> None:
+    assert kinds(plan(desire())) == ["Clone", "PowerOn"]
+    assert kinds(plan(desire("present"))) == kinds(plan(desire("stopped"))) == ["Clone"]
+    assert plan(desire("absent")) == []
+
+
+@pytest.mark.parametrize("state", ["present", "started", "healthy"])
+def test_what_is_as_desired_is_left_alone(state: str) -> None:
+    assert plan(desire(state), existing(desire())) == []
+
+
+def test_power_follows_the_state() -> None:
+    assert kinds(plan(desire(), existing(desire(), OFF))) == ["PowerOn"]
+    assert kinds(plan(desire(), existing(desire(), SUSPENDED))) == ["PowerOn"]
+    assert kinds(plan(desire("stopped"), existing(desire()))) == ["Stop"]
+    assert plan(desire("stopped"), existing(desire(), OFF)) == []
+    assert plan(desire("present"), existing(desire(), OFF)) == []
+    assert plan(desire("present"), existing(desire(), SUSPENDED)) == []
+    assert kinds(plan(desire("absent"), existing(desire()))) == ["Stop", "Destroy"]
+
+
+def test_what_takes_effect_at_a_start_is_changed_between_a_stop_and_a_start() -> None:
+    for options in ({"env": {"A": "b"}}, {"memory": "512M"}, {"cpus": 2}, {"restart_policy": "always"}):
+        assert kinds(plan(desire(**options), existing(desire()))) == ["Stop", "Reconfigure", "PowerOn"]
+        assert kinds(plan(desire("present", **options), existing(desire()))) == ["Stop", "Reconfigure", "PowerOn"]
+        assert kinds(plan(desire("stopped", **options), existing(desire()))) == ["Stop", "Reconfigure"]
+        assert kinds(plan(desire("present", **options), existing(desire(), OFF))) == ["Reconfigure"]
+
+
+def test_labels_notes_and_an_alias_of_the_image_are_changed_while_it_runs() -> None:
+    for options in ({"labels": {"a": "b"}}, {"notes": "ours"}, {"image": "image:same"}):
+        assert kinds(plan(desire(**options), existing(desire()))) == ["Reconfigure"]
+
+
+def test_a_folder_and_a_pool_are_moved_to_while_it_runs() -> None:
+    place = replace(PLACE, folder=FOLDERS[1], pool=POOLS[1])
+    assert kinds(plan(desire(), existing(desire()), place=place)) == ["MoveFolder", "MovePool"]
+
+
+def test_another_cluster_is_drift_and_its_pool_is_not_moved_to() -> None:
+    place = replace(PLACE, cluster=OTHER_CLUSTER, pool=POOLS[1])
+    for drift in ("warn", "ignore"):
+        desired = desire(placement_drift=drift)
+        assert plan(desired, existing(desired), place=place) == []
+    with pytest.raises(GantryError, match=r"is in cluster C0, while cluster is C1\. .* with vm_vmotion"):
+        plan(desire(placement_drift="relocate"), existing(desire()), place=place)
+
+
+def test_a_moved_container_is_left_there_or_moved_back_and_never_replaced() -> None:
+    place = replace(PLACE, datastore=DATASTORES[1])
+    for drift in ("warn", "ignore"):
+        assert plan(desire(placement_drift=drift), existing(desire()), place=place) == []
+    (change,) = plan(desire(placement_drift="relocate"), existing(desire()), place=place)
+    assert isinstance(change, Relocate)
+    assert change.describe() == "relocate web to datastore shared1, with a copy of the image's disk"
+    assert (change.before(), change.after()) == ({"web": {"datastore": "shared0"}}, {"web": {"datastore": "shared1"}})
+    shared = plan(
+        desire(placement_drift="relocate"), existing(desire()), place=place, image_datastores=frozenset({"ds1"})
+    )
+    assert shared[0].shares_image
+    assert "sharing the image's disk there" in shared[0].describe()
+
+
+def test_only_a_warning_says_that_a_container_was_moved() -> None:
+    place = replace(PLACE, datastore=DATASTORES[1], cluster=OTHER_CLUSTER)
+    observed = ObservedContainer(machine=existing(desire()), image=IMAGES[0], place=place)
+    datastore, cluster = drift_warnings(desire(), observed)
+    for word in ("shared0", "shared1", "placement_drift: relocate"):
+        assert word in datastore
+    for word in ("C0", "C1", "vm_vmotion"):
+        assert word in cluster
+    assert drift_warnings(desire(placement_drift="ignore"), observed) == []
+    assert drift_warnings(desire(), replace(observed, place=PLACE)) == []
+    assert drift_warnings(desire(), ObservedContainer(place=place, image=IMAGES[0])) == []
+
+
+def test_a_scratch_disk_that_somebody_changed_is_kept_and_reported() -> None:
+    grown = replace(existing(desire()), scratch_bytes=16 << 30)
+    assert plan(desire(), grown) == []
+    (warning,) = drift_warnings(desire(), ObservedContainer(machine=grown, image=IMAGES[0], place=PLACE))
+    assert "recreate" in warning
+    assert plan(desire(scratch_size="16G"), grown)[0].target.scratch_bytes == 16 << 30
+    assert "Clone" not in kinds(plan(desire(scratch_size="16G"), grown))
+
+
+def test_a_scratch_disk_that_is_missing_is_made() -> None:
+    lost = replace(existing(desire()), scratch_bytes=None)
+    changes = plan(desire(), lost)
+    assert kinds(changes) == ["Stop", "Reconfigure", "PowerOn"]
+    assert changes[1].describe() == "reconfigure web: scratch_size"
+
+
+def test_keys_that_were_removed_are_written_again_from_the_guest_document() -> None:
+    partly = replace(existing(desire()), container_id=None, digest=None, disk=None)
+    (change,) = plan(desire(), partly)
+    assert isinstance(change, Reconfigure)
+    assert (change.target.container_id, change.target.digest, change.target.disk) == ("id-1", "sha256:0", "disk0")
+
+
+def test_a_container_whose_id_is_nowhere_is_replaced() -> None:
+    lost = replace(existing(desire()), container_id=None, spec=None)
+    assert plan(desire(), lost)[0].reason == "its id is lost"
+
+
+def test_a_new_image_is_a_successor_first_and_only_then_the_end_of_the_old() -> None:
+    changes = plan(desire(), existing(desire(), image=IMAGES[1]))
+    assert kinds(changes) == ["Clone", "Stop", "Destroy", "Promote", "PowerOn"]
+    assert changes[0].target.name == "web-gantry-next"
+    assert changes[2].machine.name == "web"
+
+
+@pytest.mark.parametrize(
+    "options", [{"scratch_size": "1G"}, {"writable": "tmpfs"}, {"read_only": True}, {"recreate": True}]
+)
+def test_another_writable_layer_or_the_users_wish_replaces(options: dict[str, Any]) -> None:
+    assert kinds(plan(desire(**options), existing(desire()))) == ["Clone", "Stop", "Destroy", "Promote", "PowerOn"]
+
+
+def test_a_replacement_killed_after_the_clone_goes_on_with_its_successor() -> None:
+    old = existing(desire(), image=IMAGES[1])
+    successor = replace(existing(desire(), OFF, name="web-gantry-next"), moid="vm-78")
+    assert kinds(plan(desire(), old, successors=(successor,))) == ["Stop", "Destroy", "Promote", "PowerOn"]
+
+
+def test_a_successor_of_another_wish_is_changed_or_built_anew() -> None:
+    old = existing(desire(), image=IMAGES[1])
+    other_env = replace(existing(desire(env={"A": "b"}), OFF, name="web-gantry-next"), moid="vm-78")
+    assert kinds(plan(desire(), old, successors=(other_env,)))[0] == "Reconfigure"
+    other_image = replace(existing(desire(), OFF, IMAGES[1], "web-gantry-next"), moid="vm-78")
+    assert kinds(plan(desire(), old, successors=(other_image,)))[:2] == ["Destroy", "Clone"]
+
+
+def test_a_replacement_killed_before_the_rename_goes_on_with_it() -> None:
+    successor = replace(existing(desire(), OFF, name="web-gantry-next"), moid="vm-78")
+    assert kinds(plan(desire(), None, successors=(successor,))) == ["Promote", "PowerOn"]
+    assert kinds(plan(desired_container(state="started"), None, successors=(successor,))) == ["Promote", "PowerOn"]
+
+
+def test_a_successor_that_is_no_longer_wanted_is_removed() -> None:
+    successor = replace(existing(desire(), OFF, name="web-gantry-next"), moid="vm-78")
+    assert kinds(plan(desire(), existing(desire()), successors=(successor,))) == ["Destroy"]
+    assert kinds(plan(desire("absent"), existing(desire(), OFF), successors=(successor,))) == ["Destroy", "Destroy"]
+
+
+@pytest.mark.parametrize("state", ["present", "started", "stopped", "absent"])
+def test_a_vm_that_is_not_ours_is_never_touched(state: str) -> None:
+    for kind in (None, "image", "successor"):
+        foreign = replace(existing(desire()), kind=kind)
+        with pytest.raises(GantryError, match="left alone"):
+            plan(desire(state), foreign)
+
+
+def test_managing_only_the_state_needs_a_container() -> None:
+    with pytest.raises(GantryError, match="give image to create it"):
+        plan(desired_container(state="started"))
+    assert plan(desired_container(state="absent")) == []
+    assert kinds(plan(desired_container(state="stopped"), existing(desire()))) == ["Stop"]
+
+
+def test_a_stop_uses_the_containers_own_timeout_unless_told_otherwise() -> None:
+    machine = existing(desire(stop_timeout=42))
+    assert plan(desired_container(state="stopped"), machine)[0].timeout == 42
+    assert plan(desired_container(state="stopped", stop_timeout=1), machine)[0].timeout == 1
+
+
+def test_healthy_waits_for_a_running_container_and_needs_a_health_check() -> None:
+    starting = replace(existing(desire()), status={"state": "running", "health": "starting"})
+    assert kinds(plan(desire("healthy"), starting)) == ["AwaitHealthy"]
+    assert plan(desire("healthy", wait=False), starting) == []
+    assert plan(desire("healthy"))[-1].wait_for == "healthy"
+    with pytest.raises(GantryError, match="no health check"):
+        plan(desire("healthy", healthcheck={"test": "NONE"}))
+
+
+def test_tampering_with_the_spec_is_repaired() -> None:
+    machine = existing(desire())
+    assert machine.spec is not None
+    tampered = replace(machine, spec={**machine.spec, "hostname": "evil"})
+    changes = plan(desire(), tampered)
+    assert kinds(changes) == ["Stop", "Reconfigure", "PowerOn"]
+    assert "evil" not in str(changes[1].before())
+    assert changes[1].after() == {"web": {"record": "as configured"}}
+
+
+def test_memory_changed_in_vcenter_is_changed_back() -> None:
+    assert kinds(plan(desire(), replace(existing(desire()), memory_mb=2048))) == ["Stop", "Reconfigure", "PowerOn"]
+
+
+def test_several_adapters_are_told_apart_by_their_macs() -> None:
+    desired = desire(networks=[{"name": "net0"}, {"name": "net1"}])
+    place = replace(PLACE, networks=(NETWORKS[0], NETWORKS[1]))
+    one = existing(desire())
+    changes = plan(desired, one, place=place)
+    assert kinds(changes) == ["Stop", "Reconfigure", "PowerOn"]
+    added = changes[1].target
+    assert [adapter.network for adapter in added.adapters] == ["net0", "net1"]
+    known = replace(added, adapters=tuple(replace(a, mac=f"m{n}") for n, a in enumerate(added.adapters)), power=ON)
+    again = plan(desired, known, place=place)
+    assert [entry["mac"] for entry in again[1].target.spec["networks"]] == ["m0", "m1"]
+
+
+def test_the_values_of_variables_are_in_no_diff() -> None:
+    machine = existing(desire(env={"PASSWORD": "hunter2", "OLD": "s3cret"}))
+    observed = ObservedContainer(machine=machine, image=IMAGES[0], place=PLACE)
+    diff = plan_containers([(desire(env={"PASSWORD": "hunter3", "NEW": "s4cret"}), observed)]).diff()
+    assert diff["before"]["web"]["env"].keys() == {"PASSWORD", "OLD"}
+    assert diff["after"]["web"]["env"].keys() == {"PASSWORD", "NEW"}
+    assert diff["before"]["web"]["env"]["PASSWORD"] != diff["after"]["web"]["env"]["PASSWORD"]
+    for secret in ("hunter", "cret"):
+        assert secret not in str(diff)
+    created = plan_containers([(desire(env={"PASSWORD": "hunter3"}), ObservedContainer(None, (), IMAGES[0], PLACE))])
+    assert "hunter" not in str(created.diff())
+
+
+# -- properties
+
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "image": st.sampled_from(["image:0", "image:1"]),
+        "env": st.dictionaries(st.sampled_from("ABC"), st.sampled_from(["1", "2"])),
+        "labels": st.dictionaries(st.sampled_from("ab"), st.sampled_from(["1", "2"])),
+        "memory": st.sampled_from(["128M", "256M"]),
+        "cpus": st.integers(1, 2),
+        "networks": st.lists(st.sampled_from([{"name": "net0"}, {"name": "net1"}]), max_size=2),
+        "command": st.sampled_from(["a", "b"]),
+        "writable": st.sampled_from(["disk", "tmpfs"]),
+        "notes": st.sampled_from(["one", "two"]),
+        "stop_timeout": st.integers(0, 2),
+        "wait": st.booleans(),
+        "scratch_size": st.sampled_from(["1G", "2G"]),
+        "placement_drift": st.sampled_from(["relocate", "warn", "ignore"]),
+    },
+)
+
+
+@st.composite
+def wishes(draw: st.DrawFn) -> DesiredContainer:
+    state = draw(st.sampled_from(["present", "started", "healthy", "stopped", "absent"]))
+    return desire(state, **draw(OPTIONS))
+
+
+@st.composite
+def places(draw: st.DrawFn, desired: DesiredContainer) -> Place:
+    assert desired.config is not None
+    by_name = {network.name: network for network in NETWORKS}
+    return replace(
+        PLACE,
+        networks=tuple(by_name[network.name] for network in desired.config.networks),
+        folder=draw(st.sampled_from(FOLDERS)),
+        pool=draw(st.sampled_from(POOLS)),
+        datastore=draw(st.sampled_from(DATASTORES)),
+    )
+
+
+@st.composite
+def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
+    """What earlier runs for other wishes, and others behind our back, may have left."""
+    past = desire(**draw(OPTIONS))
+    assert past.config is not None
+    image = IMAGES[past.config.image == "image:1"]
+    machine = new_machine(past, past.config, name, image, draw(places(past)))
+    return replace(
+        machine,
+        moid=f"vm-of-{name}",
+        kind=kind,
+        container_id=draw(st.sampled_from(["id-1", None])),
+        power=draw(st.sampled_from([ON, OFF, SUSPENDED])) if kind == "container" else OFF,
+        spec=draw(st.sampled_from([machine.spec, None, {"hostname": "edited"}])),
+        config=draw(st.sampled_from([machine.config, None])),
+        memory_mb=draw(st.sampled_from([128, 999])),
+        status=draw(st.sampled_from([None, {"state": "running", "health": "healthy"}])),
+        adapters=tuple(replace(a, key=4000 + n, mac=f"mac{n}") for n, a in enumerate(machine.adapters)),
+    )
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[DesiredContainer, ObservedContainer]:
+    desired = draw(wishes())
+    assert desired.state == "absent" or desired.config is not None
+    if desired.config is None:
+        image, place = None, None
+    else:
+        image, place = IMAGES[desired.config.image == "image:1"], draw(places(desired))
+    return desired, ObservedContainer(
+        machine=draw(st.none() | machines("web", "container")),
+        successors=draw(st.lists(machines("web-gantry-next", "successor"), max_size=1).map(tuple)),
+        image=image,
+        place=place,
+    )
+
+
+def after(changes: tuple[Any, ...], observed: ObservedContainer) -> ObservedContainer:
+    for change in changes:
+        observed = change.project(observed)
+    return observed
+
+
+@settings(max_examples=300, deadline=None)
+@given(situations())
+def test_a_plan_leads_to_what_is_desired_and_then_there_is_nothing_left_to_do(
+    situation: tuple[DesiredContainer, ObservedContainer],
+) -> None:
+    desired, observed = situation
+    final = after(plan_container(desired, observed), observed)
+    assert plan_container(desired, final) == ()
+    assert final.successors == ()
+    if desired.state == "absent":
+        assert final.machine is None
+        return
+    assert final.machine is not None
+    assert desired.config is not None
+    assert final.image is not None
+    assert final.machine.name == "web"
+    assert final.machine.kind == "container"
+    assert final.machine.digest == final.image.digest
+    assert final.machine.config == desired.config.document()
+    assert final.machine.memory_mb == desired.config.memory_mb
+    assert final.machine.scratch_bytes == desired.config.scratch_bytes or drift_warnings(desired, final)
+    if desired.wants_running:
+        assert final.machine.power == ON
+    if desired.state == "stopped":
+        assert final.machine.power == OFF
+
+
+@settings(max_examples=300, deadline=None)
+@given(situations(), st.data())
+def test_a_run_killed_anywhere_is_finished_by_the_next(
+    situation: tuple[DesiredContainer, ObservedContainer], data: st.DataObject
+) -> None:
+    desired, observed = situation
+    changes = plan_container(desired, observed)
+    reached = after(changes[: data.draw(st.integers(0, len(changes)))], observed)
+    final = after(plan_container(desired, reached), reached)
+    assert plan_container(desired, final) == ()
+    assert final.successors == ()
+    assert (final.machine is None) == (desired.state == "absent")
+
+
+@settings(max_examples=300, deadline=None)
+@given(situations())
+def test_the_old_vm_goes_only_when_its_successor_is_there_and_nothing_running_is_destroyed_or_reconfigured(
+    situation: tuple[DesiredContainer, ObservedContainer],
+) -> None:
+    desired, observed = situation
+    seen = observed
+    for change in plan_container(desired, observed):
+        if isinstance(change, Destroy):
+            assert change.machine.kind in ("container", "successor")
+            assert change.machine.power == OFF
+            if desired.state != "absent" and change.machine.name == "web":
+                assert seen.successors, "the container was removed before its successor existed"
+        if isinstance(change, Promote):
+            assert seen.machine is None
+        if isinstance(change, Reconfigure) and change.machine.spec != change.target.spec:
+            assert change.machine.power == OFF
+        if isinstance(change, Stop):
+            assert change.machine.power != OFF
+        if isinstance(change, Clone):
+            assert observed.image is not None
+            assert needs_clone(desired, observed.machine, observed.image.digest)
+        if isinstance(change, PowerOn):
+            assert seen.machine is not None
+            assert seen.machine.power != ON
+        seen = change.project(seen)
+
+
+@settings(max_examples=200, deadline=None)
+@given(situations())
+def test_every_change_has_words_and_a_diff(situation: tuple[DesiredContainer, ObservedContainer]) -> None:
+    plan = plan_containers([situation])
+    assert all(plan.actions())
+    diff = plan.diff()
+    assert (diff["before"] != diff["after"]) == plan.changed
+
+
+# What a machine may come to by others: moves, edits and lost keys.
+MEDDLING: dict[str, st.SearchStrategy[Any]] = {
+    "datastore": st.sampled_from(DATASTORES),
+    "cluster": st.sampled_from([CLUSTER, OTHER_CLUSTER, None]),
+    "pool": st.sampled_from(POOLS),
+    "folder": st.sampled_from(FOLDERS),
+    "host": st.sampled_from([None, entry("h0", "HostSystem", "esx1"), entry("h1", "HostSystem", "esx2")]),
+    "image": st.sampled_from(["image:0", "image:same", None]),
+    "digest": st.sampled_from(["sha256:0", None]),
+    "disk": st.sampled_from(["disk0", "disk9", None]),
+    "container_id": st.sampled_from(["id-1", None]),
+    "config": st.none(),
+    "config_hash": st.none(),
+    "labels": st.just({}),
+    "scratch_bytes": st.sampled_from([8 << 30, 16 << 30, 1 << 30, None]),
+    "memory_mb": st.sampled_from([64, 4096]),
+    "bootstrap": st.sampled_from(["[shared1] other.iso", None]),
+    "adapters": st.just(()),
+    "power": st.sampled_from([ON, OFF, SUSPENDED]),
+}
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from(["present", "started", "healthy", "stopped"]),
+    st.fixed_dictionaries({}, optional={"placement_drift": st.sampled_from(["relocate", "warn", "ignore"])}),
+    st.fixed_dictionaries({}, optional=MEDDLING),
+    st.sampled_from(["image:0", "image:same"]),
+    st.data(),
+)
+def test_nothing_that_others_did_replaces_a_container(
+    state: str, options: dict[str, Any], meddled: dict[str, Any], reference: str, data: st.DataObject
+) -> None:
+    desired = desire(state, image=reference, **options)
+    machine = replace(existing(desire()), **meddled)
+    place = replace(data.draw(places(desired)), cluster=data.draw(st.sampled_from([CLUSTER, OTHER_CLUSTER, None])))
+    if options.get("placement_drift") == "relocate" and in_other_cluster(machine, place):
+        with pytest.raises(GantryError, match="relocate does not move a container between clusters"):
+            plan(desired, machine, place=place)
+    else:
+        assert not {"Clone", "Destroy", "Promote"} & set(kinds(plan(desired, machine, place=place)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(OPTIONS, OPTIONS, st.booleans())
+def test_only_an_image_a_scratch_size_or_recreate_replaces(
+    past: dict[str, Any], now: dict[str, Any], recreate: bool
+) -> None:
+    before, desired = desire(**past), desire(recreate=recreate, **now)
+    assert before.config is not None
+    assert desired.config is not None
+    old_image, image = (IMAGES[config.image == "image:1"] for config in (before.config, desired.config))
+    networks = tuple(NETWORKS[int(network.name[-1])] for network in desired.config.networks)
+    machine = new_machine(
+        before,
+        before.config,
+        "web",
+        old_image,
+        replace(PLACE, networks=tuple(NETWORKS[int(network.name[-1])] for network in before.config.networks)),
+    )
+    machine = replace(machine, moid="vm-77", container_id="id-1", power=ON)
+    changes = plan(desired, machine, image=image, place=replace(PLACE, networks=networks))
+    layer = before.config.scratch_bytes is not None and before.config.scratch_bytes != desired.config.scratch_bytes
+    expected = desired.recreate or old_image != image or layer
+    assert ("Destroy" in kinds(changes)) == expected

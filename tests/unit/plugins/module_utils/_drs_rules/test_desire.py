@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task asks for is understood, and what would have no effect is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.desire import (
+    desire_ruleset,
+    parse_group,
+    parse_override,
+    parse_rule,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import (
+    group_argument_spec,
+    override_argument_spec,
+    rule_argument_spec,
+    ruleset_argument_spec,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import place_argument_spec
+from tests.support.builders.drs import params
+
+
+def ruleset(**options: Any) -> Any:
+    return desire_ruleset(params({**place_argument_spec(), **ruleset_argument_spec()}, **options))
+
+
+def test_a_ruleset_is_understood_and_its_messages_say_where() -> None:
+    parsed = ruleset(
+        cluster="C0",
+        groups=[{"name": "v", "type": "vm", "members": ["a", {"stack": "shop"}]}],
+        rules=[{"name": "r", "type": "vm_affinity", "vms": ["a", "b"], "enabled": False}],
+        overrides=[{"vms": ["a"], "automation_level": "disabled"}],
+        purge=True,
+        purge_prefix="shop-",
+    )
+    assert parsed.groups[0].mode == "add"
+    assert [str(one) for one in parsed.groups[0].vms] == ["named 'a'", "of the stack 'shop'"]
+    assert (parsed.rules[0].enabled, parsed.rules[0].mandatory) == (False, None)
+    assert parsed.overrides[0].level == "disabled"
+    assert parsed.purge_prefix == "shop-"
+    with pytest.raises(GantryError, match=r"groups\[1\]\.members\[0\]"):
+        ruleset(
+            groups=[
+                {"name": "v", "type": "vm", "members": ["a"]},
+                {"name": "w", "type": "vm", "members": [{"name": "a", "path": "/x/a"}]},
+            ]
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "g"}, "type is needed"),
+        ({"name": " ", "type": "vm", "members": ["a"]}, "name is empty"),
+        ({"name": "g", "type": "vm"}, "no empty groups"),
+        ({"name": "g", "type": "vm", "members": [], "members_mode": "exact"}, "state: absent"),
+        ({"name": "g", "state": "absent", "members": ["a"]}, "members has no effect"),
+        ({"name": "h", "type": "host", "members": [{"name": "esx1"}]}, "a host is given by its name"),
+    ],
+)
+def test_groups_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(GantryError, match=message):
+        parse_group(params(group_argument_spec(), **options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "r", "type": "vm_affinity", "host_group": "h"}, "host_group does not apply to"),
+        ({"name": "r", "type": "vm_host_affinity", "vms": ["a"]}, "vms does not apply to"),
+        ({"name": "r", "type": "vm_dependency", "mandatory": True}, "mandatory does not apply to"),
+        ({"name": "r", "state": "absent", "enabled": True}, "enabled has no effect"),
+    ],
+)
+def test_rules_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(GantryError, match=message):
+        parse_rule(params(rule_argument_spec(), **options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"vms": ["a"]}, "automation_level is needed"),
+        ({"vms": [], "automation_level": "manual"}, "names no VM"),
+        ({"vms": ["a"], "state": "absent", "automation_level": "manual"}, "automation_level has no effect"),
+    ],
+)
+def test_overrides_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(GantryError, match=message):
+        parse_override(params(override_argument_spec(), **options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"purge": True}, "purge needs purge_prefix"),
+        ({"purge": True, "purge_prefix": ""}, "purge needs purge_prefix"),
+        ({"purge_prefix": "a"}, "no effect without purge"),
+        (
+            {"groups": [{"name": "g", "state": "absent"}, {"name": "g", "type": "vm", "members": ["a"]}]},
+            "groups has g more than once",
+        ),
+    ],
+)
+def test_rulesets_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(GantryError, match=message):
+        ruleset(**options)

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bare systems of `make test-fresh`: their packages are the README's, their sources this machine's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from devkit.console import ROOT, ToolError
+from tools import fresh
+
+DEBIAN = {"ID": "debian", "VERSION_CODENAME": "bookworm"}
+TARGETS = """\
+bookworm bookworm http://mirror.example/debian/
+bookworm-updates bookworm-updates http://mirror.example/debian/
+bookworm-security bookworm-security http://mirror.example/security/
+stable other http://vendor.example/
+"""
+
+
+def test_the_packages_are_those_of_the_readme_and_every_other_text_names_the_same() -> None:
+    packages = fresh.readme_packages((ROOT / "README.md").read_text())
+    assert packages == ["make", "git", "python3"]
+    for name in ("Makefile", "CONTRIBUTING.md"):
+        (line,) = re.findall(r"apt-get install ([a-z0-9 -]+)", (ROOT / name).read_text())
+        assert line.split() == packages, name
+
+
+@pytest.mark.parametrize("readme", ["nothing\n", "    apt-get install a\n    apt-get install b\n"])
+def test_a_readme_that_does_not_say_it_once_is_an_error(readme: str) -> None:
+    with pytest.raises(ToolError, match="exactly one is expected"):
+        fresh.readme_packages(readme)
+
+
+def test_another_release_comes_from_the_archives_of_this_one() -> None:
+    assert fresh.sources(fresh.SUITES["trixie"], DEBIAN, TARGETS) == [
+        "deb http://mirror.example/debian/ trixie main",
+        "deb http://mirror.example/security/ trixie-security main",
+    ]
+
+
+def test_a_machine_that_says_stable_for_its_release_is_understood() -> None:
+    targets = "stable bookworm http://mirror.example/debian/\n"
+    assert fresh.archives(targets, "bookworm") == {"": "http://mirror.example/debian/"}
+
+
+def test_without_a_source_of_this_release_the_message_says_so() -> None:
+    with pytest.raises(ToolError, match="no package source of bookworm"):
+        fresh.archives("stable other http://vendor.example/\n", "bookworm")
+
+
+def test_the_release_of_another_distribution_is_refused() -> None:
+    with pytest.raises(ToolError, match=r"trixie is a release of debian.*sources of ubuntu only"):
+        fresh.sources(fresh.SUITES["trixie"], {"ID": "ubuntu", "VERSION_CODENAME": "noble"}, TARGETS)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A root of one static program, with a clone that holds one file."""
+    folder = tmp_path / "root"
+    for name in ("bin", "dev", "proc", "run", fresh.CLONE, "sys"):
+        (folder / name).mkdir(parents=True)
+    shutil.copy("/bin/busybox", folder / "bin" / "busybox")
+    for name in ("cat", "sh", "sleep", "umount"):
+        (folder / "bin" / name).symlink_to("busybox")
+    (folder / fresh.CLONE / "marker").write_text("here\n")
+    return folder
+
+
+def _commands() -> set[bytes]:
+    """Return the command line of each process of this machine."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            found.add(path.read_bytes())
+    return found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+def test_a_command_runs_in_the_clone_and_nothing_of_it_is_left(root: Path) -> None:
+    unique = f"{os.getpid()}.25"
+    command = f"sleep {unique} & cat marker > /result; cat /proc/mounts > /mounts; exit 7"
+    assert fresh.enter(root, command) == 7
+    assert (root / "result").read_text() == "here\n"
+    assert "/old" not in (root / "mounts").read_text()
+    assert f"sleep\0{unique}\0".encode() not in _commands()
+    assert str(root) not in Path("/proc/self/mountinfo").read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+def test_a_command_has_the_network_of_this_machine_and_nothing_else_of_its_environment(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("GANTRY_PYTHON", "/opt/python")
+    assert fresh.enter(root, "[ $https_proxy = http://proxy.example:3128 ] && [ -z $GANTRY_PYTHON ]") == 0
+
+
+def test_a_root_is_removed_unless_it_is_to_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fresh, "PARENT", tmp_path)
+    for keep in (False, True):
+        with fresh.folder(fresh.SUITES["trixie"], keep) as folder:
+            (folder / "file").touch()
+        assert folder.exists() is keep
