@@ -89,8 +89,8 @@ const (
 	OffReset   = OffCrashed + ": the guest reset itself, as a kernel that panics does"
 )
 
-// ErrNoHotAdd is returned by hypervisors that cannot change the size of a VM that is on.
-var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a VM that is powered on; power it off first")
+// ErrNoHotAdd is the error of a hypervisor that cannot change the CPUs and memory of a running VM.
+var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a running VM; power it off first")
 
 // Events receives the events of VMs. It is called without locks of the hypervisor, and may block.
 type Events interface {
@@ -118,7 +118,7 @@ type Hypervisor interface {
 	// stopped, as empty overlays do. The clone's guest starts with the addresses of the source's adapters, and can use the
 	// network when it has changed to its own. After an error the source continues unchanged.
 	Fork(id string, goesOn, clone Spec) (Move, error)
-	// Grow gives a VM that is on more CPUs or memory, or returns ErrNoHotAdd.
+	// Grow adds CPUs or memory to a running VM.
 	Grow(id string, cpus int, memoryMB int64) error
 	// Info returns false for a VM that does not run.
 	Info(id string) (Info, bool)

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// None boots nothing: a VM with a guest document and a connected ISO reports at once that its container runs and is healthy,
-// with an address. Without an ISO it is powered on and reports nothing, because it has nothing to boot. It is for tests of
-// API clients for which the inside of a guest does not matter.
+// None boots nothing: a VM with a container spec and a CD to boot from reports at once that its container runs and is healthy,
+// with an address. Without a CD it is powered on and reports nothing, as its firmware would find nothing to boot. It is for
+// tests of API clients for which the inside of a guest does not matter.
 type None struct {
 	events  Events
 	subnets map[string]*net.IPNet // by port group
@@ -124,13 +124,13 @@ func (n *None) Fork(id string, goesOn, clone Spec) (Move, error) {
 	return Move{Mode: MoveStopCopy}, nil
 }
 
-// Grow changes the VM's description; nothing runs in it.
+// Grow changes the spec of the VM.
 func (n *None) Grow(id string, cpus int, memoryMB int64) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	spec, there := n.running[id]
 	if !there {
-		return fmt.Errorf("machine %s does not run", id)
+		return fmt.Errorf("VM %s is not running", id)
 	}
 	spec.CPUs, spec.MemoryMB = cpus, memoryMB
 	n.running[id] = spec

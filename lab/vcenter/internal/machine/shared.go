@@ -231,7 +231,7 @@ func (t *Tenant) Fork(id string, goesOn, clone Spec) (Move, error) {
 	return move, err
 }
 
-// Grow gives a VM of the tenant's more CPUs or memory.
+// Grow adds CPUs or memory to a running VM of the tenant.
 func (t *Tenant) Grow(id string, cpus int, memoryMB int64) error {
 	real, err := t.real(id)
 	if err != nil {

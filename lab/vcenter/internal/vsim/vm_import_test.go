@@ -133,7 +133,7 @@ func TestAnUploadThatIsNotWholeEndsTheImport(t *testing.T) {
 				t.Errorf("%d: %s", status, text)
 			}
 			state := l.leaseState(lease)
-			if state.State != types.HttpNfcLeaseStateError || !strings.Contains(fmt.Sprint(state.Error.LocalizedMessage), "stream-optimised") {
+			if state.State != types.HttpNfcLeaseStateError || !strings.Contains(fmt.Sprint(state.Error.LocalizedMessage), "stream-optimized") {
 				t.Errorf("the lease is %s: %+v", state.State, state.Error)
 			}
 			l.expectFiles()
