@@ -29,7 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.flatten import Flattener, Position
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import parse_config, parse_manifest
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ImageContent, ResolvedImage
 from benchmarks.measure import Cost, cost_of, medians, report
@@ -37,7 +37,7 @@ from devkit.console import CACHE
 from lab.images.build import build_all
 
 RUNS = 7
-OPTIONS = ImageOptions()
+OPTIONS = PullOptions()
 _COMPRESS = "tar2sqfs -q -f -c zstd -X level=3"
 
 

@@ -41,7 +41,18 @@ _STEPS: dict[str, frozenset[str]] = {
 _PURE = frozenset(_STEPS) - {"observe", "apply", "operation"}
 # Modules that do input and output. Pure steps may name their types, but not import them at run time.
 _IO_MODULES = frozenset(
-    {"session", "tasks", "transfer", "connection", "stub", "waiter", "session_cache", "collector", "clock"}
+    {
+        "session",
+        "task_runner",
+        "updates",
+        "transfer",
+        "connection",
+        "stub",
+        "waiter",
+        "session_cache",
+        "collector",
+        "clock",
+    }
 )
 _IO_LIBRARIES = frozenset({"socket", "subprocess", "ssl", "http", "urllib", "threading", "requests"})
 # Further files of domain packages: pure helpers that several steps share, each with a reason to exist.

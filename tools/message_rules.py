@@ -54,7 +54,7 @@ def _problem(text: str, names: frozenset[str]) -> str | None:
 
 def _ends(text: str) -> bool:
     """Return whether the last sentence is whole. A value after it may be a further sentence."""
-    return text.rstrip().removesuffix(_MARK).endswith(".")
+    return text.rstrip().removesuffix(_MARK).rstrip().endswith(".")
 
 
 def _may_begin(word: str, names: frozenset[str]) -> bool:

@@ -9,24 +9,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bootstrap_image
-short_description: Keep the ISO that containers boot from in a datastore
+short_description: Manage the bootstrap ISO of containers in a datastore
 version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - All containers boot the same small ISO, with the kernel and the init. This module uploads it to a datastore, where
-    M(gantry.vsphere.container_vm) finds it.
-  - The file is named by its version and its content. Several versions can lie side by side; a container keeps the one
-    that it was made with until it is given another.
-  - An ISO is uploaded under another name and moved into its place when it is whole. An upload that was interrupted is
-    made good by the next run.
+  - All containers boot the same small ISO, which contains the kernel and the init. This module uploads it to a
+    datastore, where M(gantry.vsphere.container_vm) finds it.
+  - The file name contains the version and a hash of the content. Several versions can be stored at the same time. A
+    container keeps the ISO that it was created with until another one is configured.
+  - An ISO that was cut off, for example by an interrupted download, is refused. Its volume descriptors give its size.
+  - The ISO is uploaded under a temporary name, its size in the datastore is verified, and then it is renamed. After an
+    interrupted upload, the next run removes the temporary file and uploads the ISO again.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
 options:
   src:
     description:
-      - The path of the ISO on the machine where the task runs. The version is read from the ISO.
+      - The path of the ISO on the machine where the task runs. The ISO contains its version.
       - Required with O(state=present).
     type: path
   version:
@@ -36,8 +37,8 @@ options:
     type: str
   state:
     description:
-      - V(present) uploads the ISO unless a file of its name and size is there.
-      - V(absent) removes it. An ISO that a VM has in its drive is not removed; the VMs are named.
+      - V(present) uploads the ISO unless the datastore has a file with its name and size.
+      - V(absent) removes it. An ISO that is in the CD drive of a VM is not removed; the error names the VMs.
     type: str
     choices: [present, absent]
     default: present
@@ -47,30 +48,33 @@ options:
     type: str
   datastore:
     description:
-      - The datastore, by name, path or MoID. It should be one that all hosts that are to run the containers can reach.
+      - The datastore, by name, path or MoID. All hosts that run containers should have access to it.
         It may be left out if the datacenter has only one.
     type: str
 seealso:
   - module: gantry.vsphere.container_vm
 notes:
-  - The file is put below C(gantry/bootstrap) in the datastore, which is created. On vSAN and vVols a folder at the top
-    of a datastore cannot be created by this module yet; choose another datastore for the ISO.
+  - The file is stored in the folder C(gantry/bootstrap) of the datastore. The folder is created if it does not exist.
+    On vSAN and vVols this module cannot create a folder at the top of a datastore yet; use another datastore for the
+    ISO.
+  - M(gantry.vsphere.container_vm) uses the ISO that was uploaded last, and ignores files that are smaller than their
+    volume descriptors say.
 """
 
 EXAMPLES = r"""
-- name: Have the bootstrap in place
+- name: Upload the bootstrap ISO
   gantry.vsphere.bootstrap_image:
     src: files/gantry-bootstrap.iso
     datastore: nfs0
   register: result
 
-- name: Give one container the new bootstrap
+- name: Use the new bootstrap ISO for one container
   gantry.vsphere.container_vm:
     name: web
     image: docker.io/library/nginx:1.27
     bootstrap: "{{ result.bootstrap.path }}"
 
-- name: Remove an old version that nothing uses any more
+- name: Remove an old version that is no longer used
   gantry.vsphere.bootstrap_image:
     version: 0.1.0
     state: absent
@@ -94,7 +98,7 @@ bootstrap:
       returned: always
       sample: nfs0
     version:
-      description: The version that the ISO says it is.
+      description: The version of the ISO.
       type: str
       returned: always
       sample: 0.1.0
@@ -109,13 +113,13 @@ bootstrap:
       returned: always
       sample: 19818496
 actions:
-  description: What was done, or would be done in check mode, in its order.
+  description: The actions in their order. In check mode, the actions that would be done.
   returned: success
   type: list
   elements: str
   sample: ['upload [nfs0] gantry/bootstrap/gantry-bootstrap-0.1.0-0123456789ab.iso']
 in_use_by:
-  description: The paths of the VMs that have an ISO which was to be removed in their drive.
+  description: The inventory paths of the VMs that have the ISO to be removed in their CD drive.
   returned: failure, when the ISO is in use
   type: list
   elements: str

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_image
-short_description: Keep container images in vCenter as templates
+short_description: Manage container images as templates in vCenter
 version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Takes an OCI image from a registry, converts it to a read-only disk and uploads that as a template, once for each
-    datacenter. M(gantry.vsphere.container_vm) makes containers from it as linked clones.
-  - The image is pulled by its digest with C(skopeo), which also takes care of mirrors and signature policies.
-    The conversion needs no root and gives the same bytes for the same image. Its result is kept in a cache.
-  - An import that was interrupted is cleaned up by the next run. Two runs that import the same image at the same
-    time both succeed and leave one template.
+  - Pulls an OCI or Docker image from a registry, converts it to a read-only disk and uploads the disk as a template,
+    once for each datacenter. M(gantry.vsphere.container_vm) creates containers from it as linked clones.
+  - The image is pulled by its digest with C(skopeo), which also handles mirrors and signature policies.
+    The conversion does not need root and is reproducible. Its result is kept in a cache.
+  - The next run cleans up after an interrupted import. Two runs that import the same image at the same time both
+    succeed and leave one template.
+  - The image's manifest and configuration are checked before anything is pulled. A field of the wrong type, such as a
+    string for C(Cmd), is an error that names the field.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -27,33 +29,33 @@ options:
   name:
     description:
       - The reference of the image, as C(docker pull) takes it. V(nginx) is V(docker.io/library/nginx:latest).
-      - With a digest (V(registry.example.com/app@sha256:...)) it means just that image, now and later.
+      - A reference with a digest (V(registry.example.com/app@sha256:...)) always selects the same image.
     type: str
     required: true
     aliases: [image]
   state:
     description:
-      - V(present) sees to it that the image is there and that O(name) means it and no other.
-      - V(absent) takes the reference away, and with the last reference the template. By a digest, the template goes
-        with all its references. An image that VMs stand on is not removed; they are named.
+      - V(present) ensures that the image is there and that O(name) refers to this image only.
+      - V(absent) removes the reference, and with the last reference the template. A reference with a digest removes the
+        template with all its references. An image that has linked clones is not removed; the error names the VMs.
     type: str
     choices: [present, absent]
     default: present
   pull:
     description:
-      - V(missing) asks the registry only when vCenter does not know the reference. It does not notice that a tag has
-        moved to another image.
-      - V(always) asks the registry in each run what the reference means. The image is pulled only if it is another one
-        than before.
-      - V(never) does not ask the registry. It is an error if the image is not there.
+      - V(missing) asks the registry only when no template has the reference. It does not notice when a tag has moved
+        to another image.
+      - V(always) resolves the reference at the registry in each run. The image is pulled only if its digest has
+        changed.
+      - V(never) does not ask the registry. It is an error if no template has the reference.
     type: str
     choices: [always, missing, never]
     default: missing
   registry_username:
     description:
-      - The user at the registry. Needs O(registry_password).
-      - Without it and O(registry_auth_file), what C(skopeo login), C(podman login) or C(docker login) have left is
-        used.
+      - The user at the registry. Requires O(registry_password).
+      - Without it and O(registry_auth_file), the credentials saved by C(skopeo login), C(podman login) or
+        C(docker login) are used.
     type: str
   registry_password:
     description:
@@ -61,11 +63,11 @@ options:
     type: str
   registry_auth_file:
     description:
-      - A file with credentials as C(skopeo login --authfile) writes it.
+      - A file with credentials, as written by C(skopeo login --authfile).
     type: path
   registry_tls_verify:
     description:
-      - Whether the registry must speak TLS with a certificate of a known CA. V(false) also allows plain HTTP.
+      - Whether to require HTTPS with a certificate of a trusted CA. V(false) also allows plain HTTP.
     type: bool
     default: true
   registry_cert_dir:
@@ -75,19 +77,23 @@ options:
     type: path
   signature_policy:
     description:
-      - A signature policy as in C(containers-policy.json(5)). Without it the system's is used.
+      - A signature policy, see C(containers-policy.json(5)). The default is the policy of the system.
     type: path
   platform:
     description:
-      - The platform to take from an image that is made for several. vSphere runs what is listed here.
+      - The platform to select from a multi-platform image.
+      - The selection is that of Podman and Docker. The entry without a variant is used wherever it is in the index, and
+        never one for V(v2), V(v3) or V(v4), which not all processors can run. Attestations are skipped, and indexes in
+        an index are searched. An entry without a platform is used if no other fits.
+      - An image whose configuration gives another platform is refused.
     type: str
     choices: [linux/amd64]
     default: linux/amd64
   cache_path:
     description:
-      - Where pulled layers and converted disks are kept, on the machine where the task runs. It may be shared by
-        concurrent runs.
-      - Without it, the environment variable E(GANTRY_IMAGE_CACHE) is used, and else C(~/.cache/gantry/images).
+      - The directory for pulled layers and converted disks, on the machine where the task runs. Concurrent runs may
+        share it.
+      - The default is the environment variable E(GANTRY_IMAGE_CACHE), or C(~/.cache/gantry/images) if it is not set.
     type: path
   datacenter:
     description:
@@ -95,41 +101,44 @@ options:
     type: str
   cluster:
     description:
-      - The cluster or single host that the upload goes through. It may be left out if the datacenter has only one.
-      - A template belongs to no cluster. The cluster matters while the image is imported, and for a moment when the
-        references of a template change.
+      - The cluster or standalone host to upload through. It may be left out if the datacenter has only one.
+      - A template does not belong to a cluster. The cluster is used during the import, and briefly when the references
+        of a template change.
     type: str
   resource_pool:
     description:
-      - The resource pool in O(cluster) to import through. By default the cluster's own.
+      - The resource pool in O(cluster) to import through. The default is the root resource pool of the cluster.
     type: str
   folder:
     description:
-      - The folder for the template, by its path below the datacenter's VMs or its inventory path. If the last part of
-        the path is missing, it is created.
-      - Without it a new template goes to V(gantry-images), and one that is there may stay where it is.
+      - The folder for the template, by its path below the VM folder of the datacenter or by its inventory path. The
+        last folder of the path is created if it does not exist.
+      - Without it, a new template is created in V(gantry-images), and an existing one stays in its folder.
     type: str
   datastore:
     description:
-      - The datastore for the template, which also is where linked clones find their base. It should be one that all
-        hosts that are to run the containers can reach.
+      - The datastore for the template, which linked clones use as their base disk. All hosts that run the containers
+        should have access to it.
       - It may be left out if the datacenter has only one. Without it, an image on any datastore counts as present.
-      - An image may be on several datastores. Each has a template of its own.
+      - An image can be on several datastores, with one template on each.
     type: str
 seealso:
   - module: gantry.vsphere.container_image_info
   - module: gantry.vsphere.container_vm
 requirements:
-  - skopeo >= 1.6, where the task runs
-  - tar2sqfs, of squashfs-tools-ng, where the task runs
+  - skopeo >= 1.6 on the machine where the task runs
+  - tar2sqfs (squashfs-tools-ng) on the machine where the task runs
+  - zstd on the machine where the task runs, for images with zstd layers
 notes:
-  - The names of the templates begin with C(gantry-image-). A template that was renamed is not found any more.
-  - In check mode the registry is asked what O(name) means and what the image says of itself, but nothing is pulled or
+  - The names of the templates begin with C(gantry-image-). A renamed template is no longer found.
+  - In check mode O(name) is resolved and the image's manifest and configuration are read, but nothing is pulled or
     converted.
+  - Layers may be plain tar archives or compressed with gzip, zstd, bzip2 or xz. As in Docker and Podman, the content
+    decides, not the media type. Layers that are not in the registry but only at a URL (foreign layers) are refused.
 """
 
 EXAMPLES = r"""
-- name: Have an image ready
+- name: Import an image
   gantry.vsphere.container_image:
     name: docker.io/library/nginx:1.27
     cluster: Cluster1
@@ -144,12 +153,12 @@ EXAMPLES = r"""
     datastore: vsan0
   register: web
 
-- name: Use just that image
+- name: Create a container from exactly this image
   gantry.vsphere.container_vm:
     name: web
     image: "registry.example.com/shop/web@{{ web.image.digest }}"
 
-- name: Remove an image that nothing uses any more
+- name: Remove an image that is no longer used
   gantry.vsphere.container_image:
     name: docker.io/library/nginx:1.25
     state: absent
@@ -187,12 +196,12 @@ image:
       returned: always
       sample: ready
     reference:
-      description: The reference that the image was first imported by.
+      description: The reference that was used for the first import.
       type: str
       returned: always
       sample: nginx:1.27
     references:
-      description: All references that mean this image, in their full form.
+      description: All references to this image, in their full form.
       type: list
       elements: str
       returned: always
@@ -203,12 +212,12 @@ image:
       returned: always
       sample: sha256:4c0fdaa8b6341bfdeca5f18f7837462c80cff90527ee35ef185571e1c327beac
     disk:
-      description: The content id of the disk. It depends on the digest and on the version of the conversion.
+      description: The content id of the disk. It depends on the digest and on the version of the converter.
       type: str
       returned: always
       sample: 9d3b1f0c5a7e4b2d8c6f1e0a3b5d7f9c1e3a5b7d9f1c3e5a7b9d1f3c5e7a9b1d
     created:
-      description: When the image was built, as it says itself.
+      description: The build time in the image configuration.
       type: str
       returned: always
       sample: '2026-01-14T10:12:44Z'
@@ -218,14 +227,14 @@ image:
       returned: always
       sample: {"Cmd": ["nginx", "-g", "daemon off;"], "architecture": "amd64", "os": "linux"}
 actions:
-  description: What was done, or would be done in check mode, in its order.
+  description: The actions in their order. In check mode, the actions that would be done.
   returned: success
   type: list
   elements: str
   sample:
     - import nginx:1.27 (sha256:4c0fdaa8b6341bfd) as gantry-image-4c0fdaa8b634-9d3b1f0c on vsan0
 in_use_by:
-  description: The paths of the VMs that stand on an image which was to be removed.
+  description: The inventory paths of the linked clones of the image to be removed.
   returned: failure, when the image is in use
   type: list
   elements: str

@@ -14,7 +14,8 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Returns the images that M(gantry.vsphere.container_image) keeps in a datacenter, and which VMs stand on them.
+  - Returns the images in a datacenter that M(gantry.vsphere.container_image) manages, and the VMs that are linked
+    clones of them.
   - It asks vCenter only, never a registry.
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
@@ -23,7 +24,7 @@ options:
   name:
     description:
       - The reference of an image, with a tag or a digest. By default all images are returned.
-      - A reference that no image has is not an error.
+      - It is not an error if no image has the reference. The list is then empty.
     type: str
     aliases: [image]
   datacenter:
@@ -40,7 +41,7 @@ EXAMPLES = r"""
     datacenter: DC0
   register: result
 
-- name: Show those that nothing uses
+- name: Show the images that are not in use
   ansible.builtin.debug:
     msg: "{{ result.images | rejectattr('in_use_by') | map(attribute='references') }}"
 
@@ -77,17 +78,17 @@ images:
       returned: always
       sample: vsan0
     state:
-      description: V(ready), or V(importing) for an import that is under way or was interrupted.
+      description: V(ready), or V(importing) for an import that is running or was interrupted.
       type: str
       returned: always
       sample: ready
     reference:
-      description: The reference that the image was first imported by.
+      description: The reference that was used for the first import.
       type: str
       returned: always
       sample: nginx:1.27
     references:
-      description: All references that mean this image, in their full form.
+      description: All references to this image, in their full form.
       type: list
       elements: str
       returned: always
@@ -98,7 +99,7 @@ images:
       returned: always
       sample: sha256:4c0fdaa8b6341bfdeca5f18f7837462c80cff90527ee35ef185571e1c327beac
     disk:
-      description: The content id of the disk. It depends on the digest and on the version of the conversion.
+      description: The content id of the disk. It depends on the digest and on the version of the converter.
       type: str
       returned: always
       sample: 9d3b1f0c5a7e4b2d8c6f1e0a3b5d7f9c1e3a5b7d9f1c3e5a7b9d1f3c5e7a9b1d
@@ -108,7 +109,7 @@ images:
       returned: always
       sample: 56623104
     created:
-      description: When the image was built, as it says itself.
+      description: The build time in the image configuration.
       type: str
       returned: always
       sample: '2026-01-14T10:12:44Z'
@@ -118,7 +119,7 @@ images:
       returned: always
       sample: {"Cmd": ["nginx", "-g", "daemon off;"], "architecture": "amd64", "os": "linux"}
     in_use_by:
-      description: The paths of the VMs whose disks stand on that of the template.
+      description: The inventory paths of the linked clones of the template.
       type: list
       elements: str
       returned: always

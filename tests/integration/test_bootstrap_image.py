@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.lab import background
 from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
 from tests.support.lab.images import BOOTSTRAP_FOLDER, Store
 from tests.support.lab.iso import make_iso
 from tests.support.lab.playing import Player, Way
@@ -138,6 +139,28 @@ def test_a_short_file_is_replaced(
     assert outcome.changed
     assert "damaged" in outcome["actions"][0]
     assert stored() == {name: iso.stat().st_size}
+
+
+def test_a_container_does_not_boot_from_an_iso_that_was_cut_off(
+    store: Store, iso: Path, lab: dict[str, Any], tmp_path: Path
+) -> None:
+    """Some other client's upload under a name of ours was interrupted, and its file is the newest."""
+    images = {
+        **lab["vcenter"],
+        "name": lab["images"]["tiny"],
+        "registry_tls_verify": False,
+        "cache_path": str(tmp_path),
+    }
+    assert "image" in drive("container_image", images)
+    path = drive("bootstrap_image", {**lab["vcenter"], "src": str(iso)})["bootstrap"]["path"]
+    cut = tmp_path / "cut.iso"
+    cut.write_bytes(iso.read_bytes()[:-2048])
+    datastore = store.session.inventory(refresh=True).datastore(lab["datastore"])
+    newer = f"{BOOTSTRAP_FOLDER}/gantry-bootstrap-9.9.2-0123456789ab.iso"
+    store.session.upload_file(cut, datastore=datastore, path=newer)
+    container = {**lab["vcenter"], "name": "image-test-boot", "image": lab["images"]["tiny"], "state": "present"}
+    result = drive("container_vm", container, check=True)
+    assert result["container"]["bootstrap"] == path, result
 
 
 @pytest.mark.parametrize("method", ["MakeDirectory", "MoveDatastoreFile_Task"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the changes: an ISO is uploaded under another name and moved to its own when it is whole."""
+"""Plan -> applied: an ISO is uploaded under another name, verified, and then moved to its own name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes 
     UploadIso,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, read_iso
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap, refuse_in_use
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import (
     lock_of,
     part_name,
@@ -25,7 +25,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe 
     read_users,
     upload_locks,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import refuse_in_use
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -66,7 +65,7 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
                 sourceDatacenter=datacenter,
                 destinationName=change.path,
                 destinationDatacenter=datacenter,
-                # What is there is damaged, or the same: its name is its content.
+                # A file of that name is damaged or the same, since the name contains the content's hash.
                 force=True,
             )
 
@@ -100,7 +99,7 @@ def _make_folder(session: Session, observed: ObservedBootstrap) -> None:
 
 
 def _remove(session: Session, observed: ObservedBootstrap, change: RemoveFile, report: Report) -> None:
-    # A container may have been made since the plan.
+    # A container may have been created since the plan was made.
     if change.name in observed.stored:
         session.inventory(vms=True, refresh=True)
         refuse_in_use(change.path, read_users(session, observed, [change.name]).get(change.name, ()))

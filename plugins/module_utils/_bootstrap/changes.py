@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes that a plan for bootstrap ISOs is made of."""
+"""The changes of a plan for bootstrap ISOs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True)
 class UploadIso:
-    """The file comes into the datastore, in place of one of its name that has another size."""
+    """Upload the ISO, in place of a file of its name that has another size."""
 
     name: str
     path: str
@@ -40,7 +40,7 @@ class UploadIso:
 
 @dataclass(frozen=True)
 class RemoveFile:
-    """An ISO, or the remains of an upload, goes."""
+    """Remove an ISO, or what is left of an interrupted upload."""
 
     name: str
     path: str

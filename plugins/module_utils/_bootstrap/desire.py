@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the parameters of bootstrap_image to what is requested. Pure."""
+"""Parameters of bootstrap_image -> BootstrapRequest. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import BootstrapRequest
 
 
-def bootstrap_request(params: Mapping[str, Any]) -> BootstrapRequest:
+def desire_bootstrap(params: Mapping[str, Any]) -> BootstrapRequest:
+    """Return what the task asks for."""
     return BootstrapRequest(
         present=params["state"] == "present",
         src=None if params["src"] is None else Path(params["src"]),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A bootstrap ISO as a local file: its version, which it says itself, and the name that its content gives it."""
+"""Bootstrap ISOs as files: version, name by content, and whether they are whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 FOLDER = "gantry/bootstrap"
 _VERSION = r"[0-9a-z][0-9a-z.+-]{0,63}"
 _NAME = re.compile(rf"gantry-bootstrap-(?P<version>{_VERSION})-(?P<content>[0-9a-f]{{12}})\.iso")
-# ISO 9660 knows upper case only there; versions are lower case.
+# ISO 9660 allows only upper case there; versions are lower case.
 _APPLICATION = re.compile(rf"gantry-bootstrap (?P<version>{_VERSION})")
 # ISO 9660: descriptors begin at sector 16, the primary one first.
 _SECTOR = 2048
@@ -34,6 +34,8 @@ HEAD_BYTES = 32 * _SECTOR
 
 @dataclass(frozen=True)
 class Iso:
+    """A bootstrap ISO on the machine where the task runs."""
+
     path: Path
     version: str
     size: int
@@ -104,7 +106,7 @@ def _declared_bytes(descriptor: bytes) -> int | None:
 
 
 def version_of_name(name: str) -> str | None:
-    """The version in the name of a stored ISO; None for what has no such name."""
+    """Return the version in the name of a stored ISO; None for other names."""
     match = _NAME.fullmatch(name)
     return None if match is None else match["version"]
 
@@ -117,7 +119,7 @@ def _version(path: Path, head: bytes) -> str:
     match = _APPLICATION.fullmatch(application.lower())
     if match is None:
         raise GantryError(
-            f"src {str(path)!r} is an ISO image, but no bootstrap of gantry: its application id is {application!r}. "
+            f"src {str(path)!r} is an ISO image but not a gantry bootstrap ISO: its application id is {application!r}. "
             "Give the bootstrap ISO."
         )
     return match["version"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is asked of the bootstrap ISO and what was found. Pure data."""
+"""Desired and observed state of the bootstrap ISOs in a datastore. Pure data."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, version_of_name
 
 
 @dataclass(frozen=True)
 class BootstrapRequest:
+    """What a task asks for."""
+
     present: bool
     src: Path | None
     version: str | None
@@ -24,16 +28,18 @@ class BootstrapRequest:
 
 @dataclass(frozen=True)
 class ObservedBootstrap:
+    """The ISO to upload, and what the datastore has."""
+
     datacenter: str
     datastore: str
     datastore_name: str
     iso: Iso | None = None
-    # The ISOs in the datastore: sizes by name.
     stored: Mapping[str, int] = field(default_factory=dict)
-    # Unfinished uploads that nobody goes on with.
+    """The ISOs in the datastore: sizes by name."""
     abandoned: frozenset[str] = frozenset()
-    # The paths of the VMs that have an ISO in their drive, by the ISO's name; looked for only where it matters.
+    """Interrupted uploads that no running task continues."""
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The paths of the VMs with an ISO in their CD drive, by the ISO's name; read only for ISOs to be removed."""
 
     @property
     def folder(self) -> str:
@@ -43,8 +49,19 @@ class ObservedBootstrap:
         return f"{self.folder}/{name}"
 
 
-def meant(desired: BootstrapRequest, observed: ObservedBootstrap) -> list[str]:
-    """The names of the stored ISOs that are to be absent."""
+def selected_isos(desired: BootstrapRequest, observed: ObservedBootstrap) -> list[str]:
+    """Return the names of the stored ISOs that src or version selects."""
     if observed.iso is not None:
         return [observed.iso.name] if observed.iso.name in observed.stored else []
     return sorted(name for name in observed.stored if version_of_name(name) == desired.version)
+
+
+def refuse_in_use(path: str, users: tuple[str, ...]) -> None:
+    """Raise GantryError when VMs have the ISO in their CD drive: without it they cannot start again."""
+    if not users:
+        return
+    vms = "a VM" if len(users) == 1 else f"{len(users)} VMs"
+    raise GantryError(
+        f"{path} is in the CD drive of {vms}: {listed(users)}. Give these another bootstrap or remove them first.",
+        details={"in_use_by": list(users)},
+    )

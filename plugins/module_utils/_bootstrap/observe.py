@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is of bootstrap ISOs in a datastore: one search, whatever the inventory's size."""
+"""Session -> ObservedBootstrap: one search of the datastore, whatever the inventory's size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso impo
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
     ObservedBootstrap,
-    meant,
+    selected_isos,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
@@ -45,6 +45,7 @@ _PART = ".part-"
 
 
 def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBootstrap:
+    """Read the local ISO, the stored ones, and the VMs that use those to be removed."""
     iso = None if desired.src is None else read_iso(desired.src)
     inventory = read_inventory(session)
     datacenter = inventory.datacenter(desired.datacenter)
@@ -58,30 +59,32 @@ def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBo
         stored={file.name: file.size for file in files if version_of_name(file.name) is not None},
         abandoned=_abandoned(session, [file for file in files if _PART in file.name]),
     )
-    names = [] if desired.present else meant(desired, observed)
+    names = [] if desired.present else selected_isos(desired, observed)
     return replace(observed, users=read_users(session, observed, names)) if names else observed
 
 
 def read_inventory(session: Session) -> Inventory:
+    """Return the inventory with the browser of each datastore."""
     return session.inventory(properties={"Datastore": [BROWSER]})
 
 
 def upload_locks(session: Session) -> ImportLocks:
+    """Return the locks that tasks on this machine hold while they upload to this vCenter."""
     return ImportLocks(default_root(), str(session.content.about.instanceUuid or "vcenter"))
 
 
 def lock_of(name: str) -> str:
-    """The lock of the upload of an ISO, by its final name."""
+    """Return the name of the lock for the upload of an ISO."""
     return f"bootstrap{name}"
 
 
 def part_name(name: str, controller: str) -> str:
-    """What an ISO is called while this machine uploads it: containers never boot from half of one."""
+    """Return the name of an ISO while this machine uploads it, so that containers never boot from a part of one."""
     return f"{name}{_PART}{controller[:8]}"
 
 
 def _abandoned(session: Session, parts: Sequence[DatastoreFile]) -> frozenset[str]:
-    """The uploads that nobody goes on with: ours whose lock is free, and others' that are old."""
+    """Return the interrupted uploads: those of this machine whose lock is free, and old ones of other machines."""
     if not parts:
         return frozenset()
     locks = upload_locks(session)
@@ -99,7 +102,7 @@ def _abandoned(session: Session, parts: Sequence[DatastoreFile]) -> frozenset[st
 
 
 def read_users(session: Session, observed: ObservedBootstrap, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The paths of the VMs that have one of these ISOs in their drive. Reads the devices of all VMs."""
+    """Return the paths of the VMs with one of these ISOs in their CD drive. Reads the devices of all VMs."""
     inventory = session.inventory(vms=True)
     datacenter = inventory.datacenter(observed.datacenter)
     vms = {entry.moid: entry for entry in inventory.vms(datacenter=datacenter)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module bootstrap_image: which steps it is made of and what it returns."""
+"""The module bootstrap_image: the steps it is made of."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.apply import apply_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes import BootstrapChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.desire import bootstrap_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.desire import desire_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import BootstrapRequest, ObservedBootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import observe_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.options import (
@@ -20,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.options 
     bootstrap_argument_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.result import bootstrap_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 
 
 class BootstrapImage(Operation[BootstrapRequest, ObservedBootstrap, BootstrapChange]):
-    """The bootstrap ISO in a datastore: there, or not."""
+    """Keep the bootstrap ISO in a datastore, or remove it."""
 
     name = "bootstrap_image"
     argument_spec = argument_spec(**bootstrap_argument_spec())
     required_if = REQUIRED_IF
 
     def desire(self, params: Mapping[str, Any]) -> BootstrapRequest:
-        return bootstrap_request(params)
+        return desire_bootstrap(params)
 
     def observe(self, session: Session, desired: BootstrapRequest) -> ObservedBootstrap:
         return observe_bootstrap(session, desired)
@@ -55,15 +56,4 @@ class BootstrapImage(Operation[BootstrapRequest, ObservedBootstrap, BootstrapCha
         return apply_bootstrap(session, observed, plan, report)
 
     def result(self, desired: BootstrapRequest, observed: ObservedBootstrap) -> dict[str, Any]:
-        iso = observed.iso
-        if iso is None or not desired.present:
-            return {"bootstrap": None}
-        return {
-            "bootstrap": {
-                "path": observed.path(iso.name),
-                "datastore": observed.datastore_name,
-                "version": iso.version,
-                "sha256": iso.sha256,
-                "size": iso.size,
-            }
-        }
+        return bootstrap_result(desired, observed)

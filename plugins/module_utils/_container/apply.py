@@ -2,18 +2,17 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the changes of plans, many containers at a time.
+"""Make the changes of plans, many containers at a time.
 
-The changes of one container are made in their order. Containers go in step: of all that have changes left the next
-one is taken, and those of one kind are made together, so that many clones are many tasks under one wait, and many
-starts are one call. A container that fails is left as it is, and the others go on.
+A container that fails is left as it is, and the others go on; the next run finishes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     apply_power,
@@ -21,48 +20,43 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     apply_vm,
     changes,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import Run, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import StartupError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.hints import combined
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.hints import explain
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Batch, Kind
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_result import raise_failures
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-_HANDLERS: dict[type[ContainerChange], Callable[[Workbench, Sequence[Run]], None]] = {
-    changes.AwaitHealthy: apply_power.await_healthy,
-    changes.Clone: apply_vm.clone,
-    changes.Destroy: apply_vm.destroy,
-    changes.MoveFolder: apply_vm.move_folder,
-    changes.MovePool: apply_vm.move_pool,
-    changes.PowerOn: apply_power.power_on,
-    changes.Promote: apply_vm.promote,
-    changes.Reconfigure: apply_vm.reconfigure,
-    changes.Relocate: apply_relocate.relocate,
-    changes.Stop: apply_power.stop,
+# How many requests of a kind are under way at a time. vCenter runs what a host and a datastore bear and queues the
+# rest; a queue of its own that is too long makes all others wait who use the same vCenter.
+_KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
+    changes.AwaitHealthy: Kind(apply_power.await_healthy),
+    changes.Clone: Kind(apply_vm.clone, limit=32),
+    changes.Destroy: Kind(apply_vm.destroy, limit=32),
+    changes.MoveFolder: Kind(apply_vm.move_folder, limit=16),
+    changes.MovePool: Kind(apply_vm.move_pool, limit=16),
+    changes.PowerOn: Kind(apply_power.power_on, limit=64),
+    changes.Promote: Kind(apply_vm.promote, limit=32),
+    changes.Reconfigure: Kind(apply_vm.reconfigure, limit=32),
+    changes.Relocate: Kind(apply_relocate.relocate, limit=16),
+    changes.Stop: Kind(apply_power.stop, limit=64),
 }
 
 
-def apply_changes(session: Session, planned: Iterable[ContainerChange], report: Report) -> None:
-    """Make the changes; raises, when all is over, what failed."""
-    runs: dict[str, Run] = {}
+def apply_containers(session: Session, planned: Iterable[ContainerChange], report: Report) -> None:
+    """Make the changes; raise, when all is over, one error for all containers that failed."""
+    bench = Workbench(session)
+    by_container: dict[str, list[ContainerChange]] = {}
     for change in planned:
-        runs.setdefault(change.container, Run([])).changes.append(change)
-    bench = Workbench(session, report)
-    while active := [run for run in runs.values() if run.changes and run.error is None]:
-        _step(bench, active)
-    errors = [run.error for run in runs.values() if run.error is not None]
-    if errors:
-        raise combined(errors)
+        by_container.setdefault(change.container, []).append(change)
+    subjects = [ContainerSubject(name, name, made, bench=bench) for name, made in by_container.items()]
+    batch = Batch(session, report, _KINDS, explain=_explain)
+    raise_failures(batch.run(subjects), "containers")
 
 
-def _step(bench: Workbench, runs: Sequence[Run]) -> None:
-    """The next change of each, those of one kind together."""
-    by_kind: dict[type[ContainerChange], list[Run]] = {}
-    for run in runs:
-        by_kind.setdefault(type(run.changes[0]), []).append(run)
-    for kind, group in by_kind.items():
-        for run in group:
-            bench.report(run.changes[0].describe())
-        _HANDLERS[kind](bench, group)
-        for run in group:
-            del run.changes[0]
+def _explain(change: ContainerChange, error: GantryError) -> GantryError:
+    # What the guest has said needs no other words.
+    return error if isinstance(error, StartupError) else explain(change, error)

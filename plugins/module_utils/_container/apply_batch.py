@@ -2,43 +2,92 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Containers on their way through their changes, and the requests that all kinds of changes need."""
+"""Containers on their way through their changes, and the reads that several kinds of changes need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.hints import explain
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import refuse_opaque
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import NEW
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _DEVICES = "config.hardware.device"
 
 
+class Workbench:
+    """The session, and reads that are made once for all containers that need them at a time."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._inventory: Inventory | None = None
+
+    @property
+    def inventory(self) -> Inventory:
+        """The inventory that the plan was made from: where things are, not what the changes have made of them."""
+        if self._inventory is None:
+            self._inventory = self.session.inventory()
+        return self._inventory
+
+    def vm(self, moid: str) -> Any:
+        return self.session.ref("VirtualMachine", moid)
+
+    def devices(self, moid: str) -> Flow[list[Any]]:
+        """The devices of a VM."""
+        found: dict[str, list[Any]] = yield Gather("devices", moid, self._read_devices)
+        return found.get(moid, [])
+
+    def value(self, moid: str, key: str) -> Flow[str | None]:
+        """What one key of a VM's extraConfig is, if it has it."""
+        found: dict[str, str] = yield Gather(("value", key), moid, lambda moids: self._read_values(moids, key))
+        return found.get(moid)
+
+    def backings(self, networks: Iterable[str]) -> Flow[dict[str, Any]]:
+        """What an adapter's backing is, by the MoID of its port group."""
+        inventory, wanted = self.inventory, sorted(set(networks))
+        refuse_opaque(entry for moid in wanted if (entry := inventory.entry(moid)) is not None)
+        if not wanted:
+            return {}
+        found: dict[str, Any] = yield Gather("backings", wanted, self._read_backings)
+        return found
+
+    def _read_devices(self, moids: list[str]) -> Job:
+        def read() -> dict[str, list[Any]]:
+            refs = [self.vm(moid) for moid in sorted(set(moids))]
+            return {row.moid: list(row.get(_DEVICES) or ()) for row in self.session.read(refs, [_DEVICES])}
+
+        return _read_job("devices", read)
+
+    def _read_values(self, moids: list[str], key: str) -> Job:
+        path = keys.option_path(key)
+
+        def read() -> dict[str, str]:
+            rows = self.session.read([self.vm(moid) for moid in moids], [path])
+            return {row.moid: str(getattr(row[path], "value", row[path])) for row in rows if row.get(path) is not None}
+
+        return _read_job(key, read)
+
+    def _read_backings(self, networks: list[list[str]]) -> Job:
+        wanted = {moid for some in networks for moid in some}
+        return _read_job("networks", lambda: network_backings(self.session, self.inventory, wanted))
+
+
 @dataclass
-class Run:
-    """One container on its way through its changes."""
+class ContainerSubject(Subject):
+    """One container. ``created``: the MoID of the VM that its plan has created."""
 
-    changes: list[ContainerChange]
+    bench: Workbench = field(kw_only=True)
     created: str | None = None
-    error: GantryError | None = None
-
-    def change(self, kind: type[Any]) -> Any:
-        """The change that is being made, which is of this kind."""
-        change = self.changes[0]
-        if not isinstance(change, kind):
-            raise TypeError(f"{change.describe()} is not a {kind.__name__}")
-        return change
 
     def moid(self, machine: Machine) -> str:
         """The MoID of a planned machine; what the plan itself creates has one only since it was created."""
@@ -48,46 +97,10 @@ class Run:
             raise ValueError(f"{machine.name} is changed before it is created")
         return self.created
 
-    def fail(self, error: GantryError) -> None:
-        self.error = explain(self.changes[0], error)
+    def vm(self, machine: Machine) -> Any:
+        return self.bench.vm(self.moid(machine))
 
 
-class Workbench:
-    """The session, with what the handlers of changes have in common."""
-
-    def __init__(self, session: Session, report: Report) -> None:
-        self.session = session
-        self.report = report
-
-    def vm(self, moid: str) -> Any:
-        return self.session.ref("VirtualMachine", moid)
-
-    def tasks(self, runs: Sequence[Run], jobs: Sequence[Job]) -> list[Any]:
-        """Run one job for each run; what it gives, or None where it failed, and then the run has the error."""
-        results = []
-        for run, outcome in zip(runs, self.session.run(jobs, self.report), strict=True):
-            if outcome.error is not None:
-                run.fail(outcome.error)
-            results.append(outcome.result if outcome.error is None else None)
-        return results
-
-    def each(self, runs: Sequence[Run], kind: type[Any], action: str, start: Callable[[Any, Any], Any]) -> None:
-        """One task for each run, on the machine of its change."""
-
-        def starter(run: Run) -> Callable[[], Any]:
-            change = run.change(kind)
-            return lambda: start(self.vm(run.moid(change.machine)), change)
-
-        self.tasks(runs, [Job(run.change(kind).machine.name, action, starter(run)) for run in runs])
-
-    def devices(self, moids: Iterable[str]) -> dict[str, Sequence[Any]]:
-        refs = [self.vm(moid) for moid in sorted(set(moids))]
-        if not refs:
-            return {}
-        return {row.moid: row.get(_DEVICES) or () for row in self.session.read(refs, [_DEVICES])}
-
-    def values(self, moids: Sequence[str], key: str) -> dict[str, str]:
-        """What one key of extraConfig is for each VM that has it."""
-        path = keys.option_path(key)
-        rows = self.session.read([self.vm(moid) for moid in moids], [path])
-        return {row.moid: str(getattr(row[path], "value", row[path])) for row in rows if row.get(path) is not None}
+def _read_job(what: str, read: Callable[[], Any]) -> Job:
+    """A request that changes nothing."""
+    return Job(what, "read", read, mutates=False, has_task=False)

@@ -6,23 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Relocate
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import relocate_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
-if TYPE_CHECKING:
-    from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import Run, Workbench
 
-
-def relocate(bench: Workbench, runs: Sequence[Run]) -> None:
-    """Storage vMotion of each VM, running or not."""
-    bench.each(
-        runs,
-        Relocate,
-        "relocate",
-        lambda vm, change: vm.RelocateVM_Task(
-            relocate_spec(change.datastore.ref, shares_image=change.shares_image), priority="defaultPriority"
-        ),
-    )
+def relocate(subject: ContainerSubject, change: Relocate) -> Flow[None]:
+    """Move the VM with its disks by Storage vMotion, running or not."""
+    vm = subject.vm(change.machine)
+    spec = relocate_spec(change.datastore.ref, shares_image=change.shares_image)
+    yield Job(change.machine.name, "relocate", lambda: vm.RelocateVM_Task(spec, priority="defaultPriority"))

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import Run, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import (
+    ContainerSubject,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
     Destroy,
@@ -28,118 +29,79 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
     extra_config_spec,
     promote_spec,
     reconfigure_spec,
-    refuse_opaque,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 
-def clone(bench: Workbench, runs: Sequence[Run]) -> None:
-    """Clone the templates; each clone gets an id of its own."""
-    changes: list[Clone] = [run.change(Clone) for run in runs]
-    targets = [_identified(change.target) for change in changes]
-    devices = bench.devices(change.image.moid for change in changes)
-    backings = _backings(bench, (adapter.network for target in targets for adapter in target.adapters))
-
-    def job(change: Clone, target: Machine) -> Job:
-        place = change.place
-        if place.folder is None or place.pool is None or place.datastore is None:
-            raise ValueError("a clone is made without a complete place")
-        template, folder = bench.vm(change.image.moid), place.folder.ref
-        spec = clone_spec(
-            target,
-            vim.vm.Snapshot(change.image.snapshot, bench.session.stub),
-            devices.get(change.image.moid, ()),
-            backings,
-            pool=place.pool.ref,
-            datastore=place.datastore.ref,
-            host=None if place.host is None else place.host.ref,
-        )
-        return Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
-
-    created = bench.tasks(runs, [job(change, target) for change, target in zip(changes, targets, strict=True)])
-    for run, ref in zip(runs, created, strict=True):
-        run.created = moid_or_none(ref)
-    _name_adapters(bench, [(run, target) for run, target in zip(runs, targets, strict=True) if run.created])
+def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
+    """Clone the template; the clone gets an id of its own."""
+    bench, place = subject.bench, change.place
+    if place.folder is None or place.pool is None or place.datastore is None:
+        raise ValueError("a clone is made without a complete place")
+    target, folder = _identified(change.target), place.folder.ref
+    template = bench.vm(change.image.moid)
+    devices = yield from bench.devices(change.image.moid)
+    backings = yield from bench.backings(adapter.network for adapter in target.adapters)
+    spec = clone_spec(
+        target,
+        vim.vm.Snapshot(change.image.snapshot, bench.session.stub),
+        devices,
+        backings,
+        pool=place.pool.ref,
+        datastore=place.datastore.ref,
+        host=None if place.host is None else place.host.ref,
+    )
+    made = yield Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
+    subject.created = moid_of(made)
+    yield from _name_adapters(subject, target)
 
 
-def reconfigure(bench: Workbench, runs: Sequence[Run]) -> None:
+def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:
     """Change what differs."""
-    changes: list[Reconfigure] = [run.change(Reconfigure) for run in runs]
-    moids = [run.moid(change.machine) for run, change in zip(runs, changes, strict=True)]
-    touched = [bool({"adapters", "bootstrap", "scratch_bytes"} & set(change.aspects)) for change in changes]
-    devices = bench.devices(moid for moid, touches in zip(moids, touched, strict=True) if touches)
-    backings = _backings(
-        bench,
-        (
-            adapter.network
-            for change, touches in zip(changes, touched, strict=True)
-            if touches
-            for adapter in change.target.adapters
-        ),
-    )
-
-    def job(moid: str, change: Reconfigure) -> Job:
-        vm = bench.vm(moid)
-        spec = reconfigure_spec(change.machine, change.target, devices.get(moid, ()), backings)
-        return Job(change.machine.name, "reconfigure", lambda: vm.ReconfigVM_Task(spec))
-
-    bench.tasks(runs, [job(moid, change) for moid, change in zip(moids, changes, strict=True)])
-    _name_adapters(
-        bench,
-        [
-            (run, change.target)
-            for run, change in zip(runs, changes, strict=True)
-            if run.error is None and "adapters" in change.aspects
-        ],
-    )
+    bench, vm = subject.bench, subject.vm(change.machine)
+    devices: Sequence[Any] = ()
+    backings: Mapping[str, Any] = {}
+    if {"adapters", "bootstrap", "scratch_bytes"} & set(change.aspects):
+        devices = yield from bench.devices(subject.moid(change.machine))
+        backings = yield from bench.backings(adapter.network for adapter in change.target.adapters)
+    spec = reconfigure_spec(change.machine, change.target, devices, backings)
+    yield Job(change.machine.name, "reconfigure", lambda: vm.ReconfigVM_Task(spec))
+    if "adapters" in change.aspects:
+        yield from _name_adapters(subject, change.target)
 
 
-def promote(bench: Workbench, runs: Sequence[Run]) -> None:
-    bench.each(runs, Promote, "rename", lambda vm, change: vm.ReconfigVM_Task(promote_spec(change.container)))
+def promote(subject: ContainerSubject, change: Promote) -> Flow[None]:
+    vm = subject.vm(change.machine)
+    yield Job(change.machine.name, "rename", lambda: vm.ReconfigVM_Task(promote_spec(change.container)))
 
 
-def destroy(bench: Workbench, runs: Sequence[Run]) -> None:
-    bench.each(runs, Destroy, "destroy", lambda vm, _change: vm.Destroy_Task())
+def destroy(subject: ContainerSubject, change: Destroy) -> Flow[None]:
+    yield Job(change.machine.name, "destroy", subject.vm(change.machine).Destroy_Task)
 
 
-def move_folder(bench: Workbench, runs: Sequence[Run]) -> None:
-    bench.each(runs, MoveFolder, "move", lambda vm, change: change.folder.ref.MoveIntoFolder_Task([vm]))
+def move_folder(subject: ContainerSubject, change: MoveFolder) -> Flow[None]:
+    vm, folder = subject.vm(change.machine), change.folder.ref
+    yield Job(change.machine.name, "move", lambda: folder.MoveIntoFolder_Task([vm]))
 
 
-def move_pool(bench: Workbench, runs: Sequence[Run]) -> None:
-    for run in runs:
-        change = run.change(MovePool)
-        try:
-            change.pool.ref.MoveIntoResourcePool([bench.vm(run.moid(change.machine))])
-        except GantryError as error:
-            run.fail(error)
+def move_pool(subject: ContainerSubject, change: MovePool) -> Flow[None]:
+    vm, pool = subject.vm(change.machine), change.pool.ref
+    yield Job(change.machine.name, "move", lambda: pool.MoveIntoResourcePool([vm]), has_task=False)
 
 
-def _name_adapters(bench: Workbench, done: Sequence[tuple[Run, Machine]]) -> None:
+def _name_adapters(subject: ContainerSubject, target: Machine) -> Flow[None]:
     """Write the MACs that vCenter gave into the spec, where the guest must tell several adapters apart."""
-    several = [(run, target) for run, target in done if len(target.adapters) > 1]
-    devices = bench.devices(run.moid(target) for run, target in several)
-
-    def job(run: Run, target: Machine) -> Job:
-        moid = run.moid(target)
-        vm = bench.vm(moid)
-        macs = [adapter.mac for adapter in decode_adapters(devices[moid])]
-        spec = extra_config_spec({keys.SPEC: canonical_json(_with_macs(target.spec or {}, macs))})
-        return Job(target.name, "name the adapters of", lambda: vm.ReconfigVM_Task(spec))
-
-    if several:
-        bench.tasks([run for run, _target in several], [job(run, target) for run, target in several])
-
-
-def _backings(bench: Workbench, networks: Iterable[str]) -> dict[str, Any]:
-    """What an adapter's backing is, by the MoID of its port group."""
-    inventory, wanted = bench.session.inventory(), list(networks)
-    refuse_opaque(entry for moid in wanted if (entry := inventory.entry(moid)) is not None)
-    return network_backings(bench.session, inventory, wanted)
+    if len(target.adapters) < 2:
+        return
+    vm = subject.vm(target)
+    devices = yield from subject.bench.devices(subject.moid(target))
+    macs = [adapter.mac for adapter in decode_adapters(devices)]
+    spec = extra_config_spec({keys.SPEC: canonical_json(_with_macs(target.spec or {}, macs))})
+    yield Job(target.name, "name the adapters of", lambda: vm.ReconfigVM_Task(spec))
 
 
 def _identified(target: Machine) -> Machine:

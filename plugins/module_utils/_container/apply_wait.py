@@ -25,6 +25,10 @@ STARTUP_PATHS = (POWER_PATH, ADDRESS_PATH, STATUS_PATH)
 _ADDRESS_GRACE = 15.0
 
 
+class StartupError(GantryError):
+    """A container did not become what was waited for, in words of its own."""
+
+
 @dataclass
 class Startup:
     """The wait for one container to run or to be healthy.
@@ -77,7 +81,7 @@ class Startup:
             self.failure = f"was powered off before it was {self.wait_for}; its last state was {state or 'unknown'}"
         return self.failure is not None
 
-    def error(self, log: str | None) -> GantryError:
+    def error(self, log: str | None) -> StartupError:
         """What went wrong, in words, with the end of the container's output."""
         failure = self.failure
         if failure is None:
@@ -89,7 +93,7 @@ class Startup:
         message = f"container {self.container} {failure}"
         if log:
             message += f". The end of its output: {log[-2000:]}"
-        return GantryError(
+        return StartupError(
             message,
             details={
                 "status": self.status.get("state"),

@@ -54,12 +54,3 @@ def _where(change: ContainerChange) -> tuple[str, str]:
     machine = getattr(change, "machine", None)
     datastore = getattr(getattr(machine, "datastore", None), "name", "")
     return datastore, getattr(machine, "folder_path", "")
-
-
-def combined(errors: list[GantryError]) -> GantryError:
-    """One error for all containers that failed."""
-    if len(errors) == 1:
-        return errors[0]
-    message = f"{len(errors)} containers failed: " + "; ".join(error.message for error in errors)
-    failures = [{**error.details, "msg": error.message, "fault": error.fault} for error in errors]
-    return GantryError(message, fault=errors[0].fault, details={"failures": failures})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_changes
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import drift_warnings
@@ -64,7 +64,7 @@ class ContainerOperation(Operation[DesiredContainer, ObservedContainer, Containe
         plan: Plan[ContainerChange],
         report: Report,
     ) -> ObservedContainer:
-        apply_changes(session, plan.changes, report)
+        apply_containers(session, plan.changes, report)
         (now,) = observe_containers(session, [desired], refresh=True)
         return now
 

@@ -119,7 +119,7 @@ def needs_clone(desired: DesiredContainer, machine: Machine | None, digest: str)
 
 
 def creates_vm(desired: DesiredContainer, observed: ObservedContainer) -> bool:
-    """Return whether a VM is created for what was observed."""
+    """Return whether the plan for what was observed will create a VM; before its image is known, no."""
     current = observed.machine or next(iter(observed.successors), None)
     return observed.image is not None and needs_clone(desired, current, observed.image.digest)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageQuery, ImageRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 
 DEFAULT_FOLDER = "gantry-images"
@@ -27,7 +27,7 @@ def image_request(params: Mapping[str, Any]) -> ImageRequest:
         as_written=params["name"],
         present=params["state"] == "present",
         pull=params["pull"],
-        options=ImageOptions(
+        options=PullOptions(
             architecture=params["platform"].partition("/")[2],
             auth_file=_path(params["registry_auth_file"]),
             username=params["registry_username"],

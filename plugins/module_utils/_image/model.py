@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import ImageTemplate
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
 
@@ -27,7 +27,7 @@ class ImageRequest:
     as_written: str
     present: bool
     pull: str
-    options: ImageOptions
+    options: PullOptions
     cache: Path | None
     datacenter: str | None = None
     cluster: str | None = None

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The content-addressed cache of blobs and disks, shared by concurrent runs and sound after any of them is killed.
+"""The content-addressed cache of blobs and disks. Concurrent runs share it, and any of them may be killed.
 
-lock                      held shared by everyone who uses the cache, exclusively to sweep and prune
-blobs/sha256/<hex>        of registries, verified when used
-disks/<id>.vmdk, .json    a disk is there when its .json is; that is renamed into place last
-locks/<id>                held by who makes that disk
-work/<random>/            of who is at work; nobody's when the cache can be locked exclusively
+lock                      held shared by every user of the cache, exclusively to clean up and prune
+blobs/sha256/<hex>        blobs from registries, verified when used
+disks/<id>.vmdk, .json    a disk exists when its .json does, which is renamed into place last
+locks/<id>                held by the run that makes the disk
+work/<random>/            temporary files of a run; abandoned when the cache can be locked exclusively
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SMALL_BLOB = 8 << 20  # manifests and configurations; registries do not take la
 
 @dataclass(frozen=True)
 class CachedDisk:
-    """A disk in the cache, and what its image says about running it."""
+    """A disk in the cache, with the configuration of its image."""
 
     digest: str
     disk_id: str
@@ -46,16 +46,16 @@ class CachedDisk:
 
 
 def default_root() -> Path:
-    """Where the cache is unless the user says otherwise."""
+    """Return the default directory of the cache."""
     if chosen := os.environ.get(ENVIRONMENT):
         return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME", "")
-    # Relative paths are to be ignored, says the XDG specification.
+    # The XDG specification says to ignore relative paths.
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "gantry" / "images"
 
 
 class Cache:
-    """An open cache. Files that it hands out stay until it is closed; keep it open while they are in use."""
+    """An open cache. Its files stay until it is closed; keep it open while they are in use."""
 
     def __init__(self, root: Path | None = None, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self.root = root or default_root()
@@ -72,7 +72,7 @@ class Cache:
         except OSError as error:
             raise GantryError(
                 f"The image cache {self.root} cannot be used: {error.strerror}. Choose another directory with the "
-                f"option for the cache or the environment variable {ENVIRONMENT}.",
+                f"option cache_path or the environment variable {ENVIRONMENT}.",
                 details={"cause": "cache"},
             ) from error
         self._tidy()
@@ -85,17 +85,17 @@ class Cache:
         self.close()
 
     def close(self) -> None:
-        """Give the cache's files up. If nobody else uses it, it is brought down to its size."""
+        """Release the files of the cache. If no other run uses it, prune it to its maximum size."""
         self._tidy()
         os.close(self.lock)
 
     def blob_path(self, digest: str) -> Path:
-        """Where the blob with this digest is, if it is there."""
+        """Return the path of the blob with this digest, whether it exists or not."""
         algorithm, _colon, value = digest.partition(":")
         return self.blobs / algorithm / value
 
     def read_blob(self, digest: str) -> bytes | None:
-        """A small blob, if it is there and undamaged."""
+        """Return a small blob, if it exists and is undamaged."""
         try:
             with self.blob_path(digest).open("rb") as file:
                 data = file.read(_SMALL_BLOB)
@@ -104,7 +104,7 @@ class Cache:
         return data if f"sha256:{hashlib.sha256(data).hexdigest()}" == digest else None
 
     def touch_blob(self, digest: str) -> bool:
-        """Mark a blob as used now; whether it is there."""
+        """Mark a blob as used now; return whether it exists."""
         try:
             os.utime(self.blob_path(digest))
         except FileNotFoundError:
@@ -116,7 +116,7 @@ class Cache:
         self.blob_path(digest).unlink(missing_ok=True)
 
     def find_disk(self, disk_id: str) -> CachedDisk | None:
-        """The disk with this content id, if it is there."""
+        """Return the disk with this content id, if it exists."""
         record = self._disks / f"{disk_id}.json"
         vmdk = self._disks / f"{disk_id}.vmdk"
         try:
@@ -126,24 +126,24 @@ class Cache:
                 return None
             os.utime(record)
         except (OSError, ValueError, TypeError):
-            return None  # absent, or written by a version that kept other facts: it is made anew
+            return None  # absent, or written by a version with other fields: it is made again
         return disk
 
     @contextlib.contextmanager
     def making_disk(self, disk_id: str) -> Iterator[None]:
-        """Only one at a time makes a disk; the others wait and then find it."""
+        """Hold the lock of a disk: one run makes it, the others wait and then find it."""
         with (self._locks / disk_id).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[Path]:
-        """A directory of our own in the cache's file system, gone afterwards."""
+        """Yield a temporary directory in the file system of the cache."""
         with tempfile.TemporaryDirectory(dir=self._work, ignore_cleanup_errors=True) as path:
             yield Path(path)
 
     def store_disk(self, made: Path, facts: dict[str, Any]) -> CachedDisk:
-        """Take a finished VMDK in. ``facts`` are the fields of CachedDisk but ``vmdk``."""
+        """Move a finished VMDK into the cache. ``facts`` are the fields of CachedDisk except ``vmdk``."""
         disk_id = facts["disk_id"]
         disk = CachedDisk(vmdk=self._disks / f"{disk_id}.vmdk", **facts)
         record = made.with_suffix(".json")
@@ -156,7 +156,7 @@ class Cache:
         return disk
 
     def _tidy(self) -> None:
-        """Sweep what killed runs left and remove what was not used for longest, unless someone else is there."""
+        """Remove files of killed runs and the least recently used files, unless another run uses the cache."""
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -173,7 +173,7 @@ class Cache:
         for path in self._disks.glob("*.vmdk"):
             record = path.with_suffix(".json")
             if path.stem not in records:
-                path.unlink()  # its maker was killed between the two renames
+                path.unlink()  # the run that made it was killed between the two renames
                 continue
             uses.append((record.stat().st_mtime, path.stat().st_size, (record, path)))
         for path in (self.blobs / "sha256").iterdir():

@@ -2,19 +2,20 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An image as a disk: from the cache, or pulled, flattened, compressed and wrapped."""
+"""Images to disks: from the cache, or pulled, flattened, compressed and wrapped as a VMDK."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci import skopeo
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import LayerError
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache, CachedDisk
@@ -26,7 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.layer import Budget, LayerStream
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import (
     ImageContent,
     ResolvedImage,
@@ -35,8 +36,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry impor
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.squashfs import SquashfsWriter
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.vmdk import Region, write_vmdk
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ class ImageDisk:
     squashfs_bytes: int
 
 
-def ensure_disk(reference: str | ResolvedImage, *, options: ImageOptions, cache: Cache, report: Report) -> ImageDisk:
-    """The disk of an image, made if the cache does not have it. Raises GantryError and leaves nothing half done."""
+def ensure_disk(reference: str | ResolvedImage, *, options: PullOptions, cache: Cache, report: Report) -> ImageDisk:
+    """Return the disk of an image, and make it if the cache does not have it. A failure leaves nothing behind."""
     image = resolve(reference, options) if isinstance(reference, str) else reference
     disk = cache.find_disk(image.disk_id)
     if disk is None:
@@ -73,7 +72,7 @@ def ensure_disk(reference: str | ResolvedImage, *, options: ImageOptions, cache:
     )
 
 
-def _make(image: ResolvedImage, options: ImageOptions, cache: Cache, report: Report) -> CachedDisk:
+def _make(image: ResolvedImage, options: PullOptions, cache: Cache, report: Report) -> CachedDisk:
     content = describe(image, options, cache)
     _pull(image, content, options, cache, report)
     report(f"convert {image.source.name}@{image.digest}")
@@ -88,16 +87,16 @@ def _make(image: ResolvedImage, options: ImageOptions, cache: Cache, report: Rep
     return convert(image, content, options, cache)
 
 
-def _pull(image: ResolvedImage, content: ImageContent, options: ImageOptions, cache: Cache, report: Report) -> None:
+def _pull(image: ResolvedImage, content: ImageContent, options: PullOptions, cache: Cache, report: Report) -> None:
     report(f"pull {image.source.name}@{image.digest}")
     with cache.workspace() as work:
         skopeo.pull(image.source, work / "layout", cache.blobs, options, cache.lock, exact=content.oci)
     for layer in content.layers:
         if not cache.touch_blob(layer.digest):
-            raise _refusal(image, layer, content.layers, LayerError("skopeo did not store its blob"))
+            raise _refusal(image, layer, content.layers, LayerError("The blob was not stored by skopeo."))
 
 
-def convert(image: ResolvedImage, content: ImageContent, options: ImageOptions, cache: Cache) -> CachedDisk:
+def convert(image: ResolvedImage, content: ImageContent, options: PullOptions, cache: Cache) -> CachedDisk:
     """Make the disk from blobs that are in the cache."""
     with cache.workspace() as work:
         squashfs = work / "squashfs"
@@ -123,9 +122,9 @@ def convert(image: ResolvedImage, content: ImageContent, options: ImageOptions, 
 
 
 def make_squashfs(
-    image: ResolvedImage, layers: Sequence[Layer], path: Path, options: ImageOptions, cache: Cache
+    image: ResolvedImage, layers: Sequence[Layer], path: Path, options: PullOptions, cache: Cache
 ) -> None:
-    """The file system that the layers make, from blobs in the cache."""
+    """Write the file system of the layers, from blobs in the cache."""
     known: set[Position] = set()
     while True:
         with SquashfsWriter(path, cache.lock) as writer, path.with_name("spool").open("w+b") as spool:
@@ -139,9 +138,9 @@ def make_squashfs(
 
 
 def flatten_layers(
-    image: ResolvedImage, layers: Sequence[Layer], flattener: Flattener, options: ImageOptions, cache: Cache
+    image: ResolvedImage, layers: Sequence[Layer], flattener: Flattener, options: PullOptions, cache: Cache
 ) -> None:
-    """Feed all layers to the flattener, and tell which one is at fault when one is."""
+    """Feed all layers to the flattener; an error names the layer."""
     budget = Budget(options.limits)
     for index in reversed(range(len(layers))):
         layer = layers[index]
@@ -152,17 +151,17 @@ def flatten_layers(
                 if error.cause == "limit":
                     raise _refusal(image, layer, layers, error) from None
                 try:
-                    stream.verify_blob()  # a damaged blob may show as anything
+                    stream.verify_blob()  # a damaged blob may cause any error
                 except LayerError:
                     raise _DamagedBlobError(image, layer, layers) from None
                 raise _refusal(image, layer, layers, error) from None
 
 
 class _DamagedBlobError(GantryError):
-    """A blob in the cache is not what its name says."""
+    """A blob in the cache does not have the digest in its name."""
 
     def __init__(self, image: ResolvedImage, layer: Layer, layers: Sequence[Layer]) -> None:
-        refusal = _refusal(image, layer, layers, LayerError("its blob is damaged or truncated", "blob_damaged"))
+        refusal = _refusal(image, layer, layers, LayerError("The blob is damaged or truncated.", "blob_damaged"))
         super().__init__(refusal.message, details=refusal.details)
         self.digest = layer.digest
 
@@ -170,22 +169,22 @@ class _DamagedBlobError(GantryError):
 def _refusal(image: ResolvedImage, layer: Layer, layers: Sequence[Layer], error: LayerError) -> GantryError:
     number = layers.index(layer) + 1
     return GantryError(
-        f"The image '{image.reference}' cannot be used: in layer {number} of {len(layers)} ({layer.digest}): "
-        f"{error.reason}.",
+        f"The image '{image.reference}' cannot be used because of layer {number} of {len(layers)} ({layer.digest}). "
+        f"{error.reason}",
         details={"image": image.reference, "cause": error.cause, "layer": layer.digest},
     )
 
 
 @contextlib.contextmanager
 def _plain_errors(image: ResolvedImage) -> Iterator[None]:
-    """What the system refuses, told as an error of this image."""
+    """Turn errors of the operating system into errors of this image."""
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         where = f" ({error.filename})" if error.filename else ""
+        advice = "Make room on the disk of the image cache or choose another" if full else "Check the image cache"
         raise GantryError(
-            f"The image '{image.reference}' cannot be converted: {error.strerror or error}{where}. "
-            + ("Make room on the disk of the image cache or choose another." if full else "Check the image cache."),
+            f"The image '{image.reference}' cannot be converted: {error.strerror or error}{where}. {advice}.",
             details={"image": image.reference, "cause": "no_space" if full else "cache"},
         ) from error

@@ -72,8 +72,8 @@ def decompress(file: IO[bytes], media_type: str) -> Generator[bytes, None, None]
     compression = detect_compression(head)
     if compression is None:
         raise LayerError(
-            f"its content is not a tar archive, neither plain nor compressed by gzip, zstd, bzip2 or xz, but its media "
-            f"type is '{media_type}'",
+            "The layer is not a tar archive, neither plain nor compressed with gzip, zstd, bzip2 or xz. Its media type "
+            f"is '{media_type}'.",
             "layer_damaged",
         )
     return _READERS[compression](file)
@@ -99,19 +99,19 @@ def _inflate(file: IO[bytes]) -> Generator[bytes, None, None]:
             try:
                 chunk = inflater.decompress(data, _CHUNK)
             except zlib.error:
-                raise LayerError("it is not valid gzip data", "layer_damaged") from None
+                raise LayerError("The layer is not valid gzip data.", "layer_damaged") from None
             if chunk:
                 yield chunk
             data = inflater.unconsumed_tail or inflater.unused_data
     if not inflater.eof:
-        raise LayerError("its gzip data end too early", "layer_damaged")
+        raise LayerError("The gzip data of the layer end too early.", "layer_damaged")
 
 
 def _zstd(file: IO[bytes]) -> Generator[bytes, None, None]:
     if shutil.which("zstd") is None:
         raise GantryError(
-            "The program 'zstd' is missing, which this image's layers need. Install the package zstd where this task "
-            "runs.",
+            "The program 'zstd' is missing, which the layers of this image require. Install the package zstd where "
+            "this task runs.",
             details={"cause": "program_missing"},
         )
     return _through(["zstd", "-d", "-c", "-q"], file)
@@ -138,8 +138,8 @@ def _optional_module(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         raise GantryError(
-            f"The Python that runs this task lacks the module '{name}', which this image's layers need. Use the "
-            "distribution's Python, or build this one with the library.",
+            f"The Python that runs this task lacks the module '{name}', which the layers of this image require. Use "
+            "the Python of the distribution, or build this one with the library.",
             details={"cause": "program_missing"},
         ) from None
 
@@ -162,11 +162,11 @@ def _expand(
         elif expander.needs_input:
             data = file.read(_READ)
             if not data:
-                raise LayerError(f"its {name} data end too early", "layer_damaged")
+                raise LayerError(f"The {name} data of the layer end too early.", "layer_damaged")
         try:
             chunk = expander.decompress(data, _CHUNK)
         except invalid as error:
-            raise LayerError(f"it is not valid {name} data ({error})", "layer_damaged") from None
+            raise LayerError(f"The layer is not valid {name} data ({error}).", "layer_damaged") from None
         if chunk:
             yield chunk
 
@@ -186,7 +186,7 @@ def _through(command: Sequence[str], file: IO[bytes]) -> Generator[bytes, None, 
             process.kill()
             raise
     if process.returncode != 0:
-        raise LayerError(f"{command[0]} cannot decompress it", "layer_damaged")
+        raise LayerError(f"The program {command[0]} cannot decompress the layer.", "layer_damaged")
 
 
 def enlarge_pipe(pipe: IO[bytes]) -> None:

@@ -2,16 +2,16 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Layers into one flat archive, in one pass from the uppermost layer down.
+"""Flattens layers into one archive, in one pass from the uppermost layer down.
 
-From above, the first that is seen of a path is what counts: it is written at once, and only names are remembered.
-Each layer means what it would mean unpacked into an empty directory and stacked with overlayfs, as container runtimes
-do: a directory that a layer needs but does not list is one, whatever lower layers have there.
+The uppermost entry of a path counts: it is written at once, and only names are kept in memory. Each layer has the
+meaning it has when it is unpacked into an empty directory and mounted by overlayfs, as container runtimes do: a
+directory that a layer needs but does not list exists, whatever lower layers have at its path.
 
-Two things are known too late for that. A file that is hidden under its own name may still be wanted by a hard link
-later in its layer: the content of hidden files is kept in a spool until their layer is through. And a file may be
-replaced by a later entry of its own layer, when it is written already: such entries are collected, and the caller
-flattens once more, knowing them.
+Two cases are known too late for one pass. A file that is hidden under its own name may be the target of a hard link
+later in its layer: the content of hidden files is kept in a spool file until their layer is read. And a later entry of
+the same layer may replace a file that is written already: such entries are collected, and the caller flattens again
+with this knowledge.
 """
 
 from __future__ import annotations
@@ -26,24 +26,23 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import
     LINK,
     REGULAR,
     SYMLINK,
-    ByteStream,
-    Entry,
     LayerError,
-    TarReader,
+    TarEntry,
     Write,
     drop,
-    encode_header,
     show,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.layer import LayerStream
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import DevicePolicy, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.tar_reader import ByteStream, TarReader
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.tar_writer import encode_header
 
-# What upper layers have at a path.
+# The state of a path in upper layers.
 _FOLDER = 1  # a directory
 _LISTED = 2  # ... whose attributes are written
 _OTHER = 4  # something else
-_CLOSED = 8  # nothing of lower layers is seen here
-_OPAQUE = 16  # nothing of lower layers is seen below
+_CLOSED = 8  # hides the path in lower layers
+_OPAQUE = 16  # hides everything below the path in lower layers
 _HIDES_BELOW = _OTHER | _CLOSED | _OPAQUE
 
 _WHITEOUT = b".wh."
@@ -55,7 +54,7 @@ _IDS = 65535  # the limit of squashfs
 _COPY = 1 << 20
 
 Position = tuple[int, int]
-"""Of an entry: the layer's index and the entry's in it."""
+"""The position of an entry: the index of its layer, and its index in the layer."""
 
 
 class Flattener:
@@ -70,7 +69,7 @@ class Flattener:
         self.device_policy = devices
         self.known = known
         self.replaced: set[Position] = set()
-        """Entries that were written before one of the same layer replaced them: if any, the archive is useless."""
+        """Entries that were written and then replaced by one of the same layer: if any, the archive is useless."""
         self.upper: dict[bytes, int] = {}
         self._entries = 0
         self._devices = 0
@@ -78,7 +77,7 @@ class Flattener:
         self._ids: set[int] = set()
 
     def add(self, index: int, stream: LayerStream) -> None:
-        """The next lower layer."""
+        """Add the next lower layer."""
         self.spool.seek(0)
         self.spool.truncate()
         _LayerPass(self, index, stream).run()
@@ -87,35 +86,35 @@ class Flattener:
         """Write the directories that no layer lists, and the end."""
         for path, state in self.upper.items():
             if state & _FOLDER and not state & _LISTED and path:
-                self.write(encode_header(path, Entry(path, DIRECTORY), DIRECTORY, b""))
+                self.write(encode_header(path, TarEntry(path, DIRECTORY), DIRECTORY, b""))
         self.write(bytes(2 * BLOCK))
 
     def replace(self, position: Position) -> None:
-        """Note an entry that should not have been written. From then on nothing more is."""
+        """Note an entry that should not have been written, and stop writing."""
         self.replaced.add(position)
         self.write = drop
 
     def count(self, metadata_bytes: int) -> None:
-        """Account for one more path in memory."""
+        """Account for another path in memory."""
         self._entries += 1
         self._metadata += metadata_bytes
         if self._entries > self.limits.entries:
-            raise LayerError(f"the image has more than {self.limits.entries} entries", "limit")
+            raise LayerError(f"The image has more than {self.limits.entries} entries.", "limit")
         if self._metadata > self.limits.metadata_bytes:
-            raise LayerError(f"the image has more than {self.limits.metadata_bytes} bytes of names", "limit")
+            raise LayerError(f"The image has more than {self.limits.metadata_bytes} bytes of names.", "limit")
 
-    def admit(self, entry: Entry) -> None:
+    def admit(self, entry: TarEntry) -> None:
         """Account for an entry of a layer."""
         self.count(entry.metadata_bytes())
         self._ids.update((entry.uid, entry.gid))
         if len(self._ids) > _IDS:
-            raise LayerError(f"the image has more than {_IDS} different owners", "limit")
+            raise LayerError(f"The image has more than {_IDS} different owners.", "limit")
         if entry.kind in DEVICES:
             if self.device_policy == "refuse":
-                raise LayerError(f"{show(entry.path)} is a device or FIFO, which the options refuse")
+                raise LayerError(f"{show(entry.path)} is a device or FIFO, which the options refuse.")
             self._devices += 1
             if self._devices > self.limits.devices:
-                raise LayerError(f"the image has more than {self.limits.devices} devices", "limit")
+                raise LayerError(f"The image has more than {self.limits.devices} devices.", "limit")
 
 
 class _Node:
@@ -123,9 +122,9 @@ class _Node:
 
     __slots__ = ("entry", "filled", "home", "position", "spooled")
 
-    def __init__(self, entry: Entry | None) -> None:
+    def __init__(self, entry: TarEntry | None) -> None:
         self.entry = entry
-        """None: a directory that is not listed."""
+        """None for a directory that is not listed."""
         self.home: bytes | None = None
         """The path under which the content was written."""
         self.spooled = 0
@@ -137,7 +136,7 @@ class _Node:
 
 
 class _LayerPass:
-    """One layer on its way into the archive."""
+    """Adds one layer to the archive."""
 
     def __init__(self, flat: Flattener, index: int, stream: LayerStream) -> None:
         self._flat = flat
@@ -147,13 +146,13 @@ class _LayerPass:
         self._own: dict[bytes, _Node] = {b"": _Node(None)}
         self._placed: dict[bytes, int] = {}
         self._parents: dict[bytes, tuple[bytes, bool]] = {}
-        """What _enter() has found; forgotten when an entry is replaced, which may have been a link on a way."""
+        """Results of _enter(); cleared when an entry is replaced, which may have been a link in a path."""
         self._open: dict[bytes, bool] = {b"": not flat.upper.get(b"", 0) & _HIDES_BELOW}
         self._whiteouts: list[bytes] = []
         self._opaque: list[bytes] = []
 
     def run(self) -> None:
-        """Write what of this layer is seen, and hide what it hides."""
+        """Write the visible part of this layer, and hide what it hides in lower layers."""
         for ordinal, entry in enumerate(self._reader):
             self._flat.admit(entry)
             parent, _slash, name = entry.path.rpartition(b"/")
@@ -163,12 +162,12 @@ class _LayerPass:
             self._add(ordinal, entry, _join(folder, name), seen)
         self._merge()
 
-    def _mark(self, parent: bytes, name: bytes, entry: Entry) -> bool:
-        """Whether this is no file but a mark about lower layers."""
+    def _mark(self, parent: bytes, name: bytes, entry: TarEntry) -> bool:
+        """Handle a whiteout; return whether this entry is one and not a file."""
         if any(part.startswith(_WHITEOUT) for part in parent.split(b"/")):
             if any(part.startswith(_SPECIAL) for part in parent.split(b"/")):
-                return True  # the bookkeeping of aufs
-            raise LayerError(f"{show(entry.path)} is below a whiteout")
+                return True  # internal files of aufs
+            raise LayerError(f"{show(entry.path)} is below a whiteout.")
         if not name.startswith(_WHITEOUT):
             return False
         if name == _OPAQUE_MARK:
@@ -176,15 +175,15 @@ class _LayerPass:
         elif not name.startswith(_SPECIAL):
             hidden = name[len(_WHITEOUT) :]
             if hidden in (b"", b".", b".."):
-                raise LayerError(f"{show(entry.path)} is a whiteout of nothing")
+                raise LayerError(f"{show(entry.path)} is a whiteout without a name.")
             self._whiteouts.append(_join(self._enter(parent)[0], hidden))
         return True
 
-    def _add(self, ordinal: int, entry: Entry, path: bytes, seen: bool) -> None:
+    def _add(self, ordinal: int, entry: TarEntry, path: bytes, seen: bool) -> None:
         if entry.kind == DIRECTORY:
             self._add_folder(entry, path, seen)
         elif not path:
-            raise LayerError("its root is not a directory")
+            raise LayerError("The root of the layer is not a directory.")
         elif entry.kind == LINK:
             self._add_link(ordinal, entry, path, seen)
         else:
@@ -197,7 +196,7 @@ class _LayerPass:
                 node.spooled = self._flat.spool.tell()
                 self._copy_content(entry, self._flat.spool.write)
 
-    def _add_folder(self, entry: Entry, path: bytes, seen: bool) -> None:
+    def _add_folder(self, entry: TarEntry, path: bytes, seen: bool) -> None:
         node = self._own.get(path)
         if node is not None and node.folder:
             node.entry = entry
@@ -208,16 +207,16 @@ class _LayerPass:
         self._own[path] = _Node(entry)
         self._fill(path)
 
-    def _add_link(self, ordinal: int, entry: Entry, path: bytes, seen: bool) -> None:
+    def _add_link(self, ordinal: int, entry: TarEntry, path: bytes, seen: bool) -> None:
         parent, _slash, name = entry.link.rpartition(b"/")
         target = _join(self._enter(parent)[0], name)
         node = self._own.get(target)
         if node is None:
             raise LayerError(
-                f"the hard link {show(entry.path)} is to {show(entry.link)}, which is not before it in its layer"
+                f"The hard link {show(entry.path)} is to {show(entry.link)}, which is not before it in its layer."
             )
         if node.entry is None or node.folder:
-            raise LayerError(f"the hard link {show(entry.path)} is to the directory {show(entry.link)}")
+            raise LayerError(f"The hard link {show(entry.path)} is to the directory {show(entry.link)}.")
         if self._own.get(path) is node or not self._place(ordinal, path, node, seen):
             return
         if node.home is not None:
@@ -228,11 +227,11 @@ class _LayerPass:
         self._copy_spooled(node.spooled, node.entry.size)
 
     def _place(self, ordinal: int, path: bytes, node: _Node, seen: bool) -> bool:
-        """Put a file at a path of this layer; whether it is to be written there."""
+        """Put a file at a path of this layer; return whether it is to be written there."""
         existing = self._own.get(path)
         if existing is not None:
             if existing.filled:
-                raise LayerError(f"it fills the directory {show(path)} and then replaces it by a file")
+                raise LayerError(f"The layer fills the directory {show(path)} and then replaces it by a file.")
             if not existing.folder:
                 self._replace(path, seen)
             self._parents.clear()
@@ -253,7 +252,7 @@ class _LayerPass:
             self._own[path.rpartition(b"/")[0]].filled = True
 
     def _enter(self, path: bytes) -> tuple[bytes, bool]:
-        """The directory of this layer that a path means, and whether upper layers let it be seen."""
+        """Return the directory of this layer that a path leads to, and whether upper layers leave it visible."""
         known = self._parents.get(path)
         if known is None:
             folder = self._walk(path)
@@ -261,7 +260,7 @@ class _LayerPass:
         return known
 
     def _walk(self, path: bytes) -> bytes:
-        """Follow a path as the kernel would with this layer's root as ``/``, making the directories it lacks."""
+        """Resolve a path as the kernel would with this layer as ``/``, and add missing directories."""
         current, followed = b"", 0
         todo = path.split(b"/")[::-1]
         while todo:
@@ -278,7 +277,7 @@ class _LayerPass:
             elif node.entry is not None and not node.folder:
                 followed += 1
                 if node.entry.kind != SYMLINK or followed > _LINKS_FOLLOWED:
-                    raise LayerError(f"{show(here)} is used as a directory and is none")
+                    raise LayerError(f"{show(here)} is used as a directory but is none.")
                 target = node.entry.link
                 todo += target.split(b"/")[::-1]
                 current = b"" if target.startswith(b"/") else current
@@ -287,7 +286,7 @@ class _LayerPass:
         return current
 
     def _is_open(self, path: bytes) -> bool:
-        """Whether upper layers let the children of this directory be seen."""
+        """Return whether upper layers leave the children of this directory visible."""
         waiting = []
         while (state := self._open.get(path)) is None:
             waiting.append(path)
@@ -296,7 +295,7 @@ class _LayerPass:
             state = self._open[path] = state and not self._flat.upper.get(path, 0) & _HIDES_BELOW
         return state
 
-    def _copy_content(self, entry: Entry, write: Write) -> None:
+    def _copy_content(self, entry: TarEntry, write: Write) -> None:
         if entry.kind == REGULAR:
             if entry.segments is not None:
                 self._stream.expect(entry.size - sum(length for _offset, length in entry.segments))
@@ -309,13 +308,13 @@ class _LayerPass:
         while left:
             chunk = spool.read(min(left, _COPY))
             if not chunk:
-                raise LayerError("its content was lost while it was converted")
+                raise LayerError("The content of a file was lost during the conversion.")
             self._flat.write(chunk)
             left -= len(chunk)
         spool.seek(0, 2)
 
     def _merge(self) -> None:
-        """Hide from lower layers what this one has, and write the attributes of its directories that are seen."""
+        """Hide in lower layers what this one has, and write the attributes of its visible directories."""
         upper = self._flat.upper
         for path, node in self._own.items():
             if path and not self._is_open(path.rpartition(b"/")[0]):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What identifies an image disk: its content id and the footer that carries it (developers' interfaces, section 4)."""
+"""The content id of an image disk, and the footer that contains it (docs/developers/interfaces.md, section 4)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
 CONVERTER = "1"
-"""Goes up with every change of the bytes that one image becomes."""
+"""Incremented with every change of the bytes that an image is converted to."""
 
 MAGIC = b"GANTRYIMG1\n"
 FOOTER_BYTES = 4096
@@ -20,18 +20,18 @@ _MIB = 1 << 20
 
 
 def disk_id(digest: str) -> str:
-    """The content id of the disk that the image with this manifest digest becomes; known before converting."""
+    """Return the content id of the disk of the image with this manifest digest; known before the conversion."""
     return hashlib.sha256(f"{digest}\n{CONVERTER}\n".encode()).hexdigest()
 
 
 def disk_capacity(squashfs_bytes: int) -> int:
-    """The size of the whole disk: file system, footer, padded to a MiB."""
+    """Return the size of the disk: file system and footer, padded to a MiB."""
     padded = -(-squashfs_bytes // FOOTER_BYTES) * FOOTER_BYTES
     return -(-(padded + FOOTER_BYTES) // _MIB) * _MIB
 
 
 def build_footer(digest: str, squashfs_bytes: int) -> bytes:
-    """The last 4096 bytes of the disk."""
+    """Return the last 4096 bytes of the disk."""
     facts = {
         "disk": disk_id(digest),
         "digest": digest,
@@ -42,7 +42,7 @@ def build_footer(digest: str, squashfs_bytes: int) -> bytes:
 
 
 def parse_footer(block: bytes) -> dict[str, object]:
-    """The facts of a footer; raises GantryError when these bytes are none."""
+    """Return the facts of a footer; raise GantryError when these bytes are not one."""
     if len(block) != FOOTER_BYTES or not block.startswith(MAGIC):
         raise GantryError("The disk is not an image disk: it does not end with a footer.")
     facts = json.loads(block[len(MAGIC) :].rstrip(b"\0"))

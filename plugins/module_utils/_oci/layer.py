@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The content of one layer's blob as chunks: decompressed in a thread, both digests verified, size bounded."""
+"""The content of a layer as chunks: decompressed in a thread, with both digests verified and a limited size."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _CHUNKS_AHEAD = 4
 
 
 class Budget:
-    """How much decompressed content an image may still have, all its layers together."""
+    """Limits the decompressed content of all layers of an image together."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._total = 0
 
     def spend(self, count: int) -> None:
-        """Account for content; raises LayerError when there is too much."""
+        """Account for content; raise LayerError when there is too much."""
         self._total += count
         if self._total > self._limits.content_bytes:
-            raise LayerError(f"the image has more than {self._limits.content_bytes} bytes of content", "limit")
+            raise LayerError(f"The image has more than {self._limits.content_bytes} bytes of content.", "limit")
 
 
 class LayerStream:
-    """Chunks of one layer. Reading to the end verifies; close() ends the threads and programs in any case."""
+    """Reads one layer in chunks. Reading to the end verifies it; leaving the context ends threads and programs."""
 
     def __init__(self, path: Path, layer: Layer, limits: Limits, budget: Budget) -> None:
         self._path = path
@@ -65,11 +65,11 @@ class LayerStream:
         self._hasher.join()
 
     def expect(self, count: int) -> None:
-        """Account for content that is not stored, which a sparse file's holes are."""
+        """Account for content that is not stored: the holes of a sparse file."""
         self._account(count)
 
     def chunks(self) -> Iterator[bytes]:
-        """The layer's content; raises LayerError, after the last chunk if a digest is wrong."""
+        """Yield the content; raise LayerError for damage, and after the last chunk for a wrong digest."""
         while (item := self._queue.get()) is not None:
             if isinstance(item, Exception):
                 raise item
@@ -78,19 +78,19 @@ class LayerStream:
         self.verify_blob()
         found = f"sha256:{self._diff_id.hexdigest()}"
         if found != self._layer.diff_id:
-            raise LayerError(f"its content has the digest {found}, the configuration says {self._layer.diff_id}")
+            raise LayerError(f"The content has the digest {found}, and the configuration gives {self._layer.diff_id}.")
 
     def verify_blob(self) -> None:
         """Raise LayerError if the blob in the cache is not what the manifest says."""
         self._hasher.join()
         if self._blob_digest != self._layer.digest:
-            raise LayerError("its blob in the cache is damaged or truncated", "blob_damaged")
+            raise LayerError("The blob in the cache is damaged or truncated.", "blob_damaged")
 
     def _account(self, count: int) -> None:
         self._expanded += count
         limits = self._limits
         if self._expanded > limits.ratio_from_bytes and self._expanded > limits.ratio * max(self._layer.size, 1):
-            raise LayerError(f"it expands to more than {limits.ratio} times its size", "limit")
+            raise LayerError(f"The layer expands to more than {limits.ratio} times its size.", "limit")
         self._budget.spend(count)
 
     def _hash_blob(self) -> None:
@@ -115,12 +115,12 @@ class LayerStream:
     def _decompress(self, file: IO[bytes]) -> Generator[bytes, None, None]:
         size = os.fstat(file.fileno()).st_size
         if size != self._layer.size:
-            raise LayerError(f"its blob has {size} bytes, the manifest says {self._layer.size}")
+            raise LayerError(f"The blob has {size} bytes, and the manifest gives {self._layer.size}.")
         return decompress(file, self._layer.media_type)
 
 
 class _Queue:
-    """A bounded queue whose reader may leave early: then put() returns False."""
+    """A bounded queue. After its reader has closed it, put() returns False."""
 
     def __init__(self, size: int) -> None:
         self._size = size

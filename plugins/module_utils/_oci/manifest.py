@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.platform impor
     is_attestation,
     runs_on,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import is_digest
 
 _OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -54,7 +54,7 @@ _LAYERS = frozenset(
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: the blob as stored, and the digest of what is in it."""
+    """A layer: its blob as stored, and the digest of the content."""
 
     digest: str
     size: int
@@ -81,12 +81,12 @@ class Manifest:
 
 
 def sha256_digest(data: bytes) -> str:
-    """The digest of these bytes, as manifests write it."""
+    """Return the digest of these bytes, as manifests write it."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def check_digest(data: bytes, digest: str, what: str, image: str) -> None:
-    """Raise GantryError unless these are the bytes that the digest names."""
+    """Raise GantryError unless these bytes have the digest."""
     found = sha256_digest(data)
     if found != digest:
         raise refusal(image, f"its {what} has the digest {found}, not {digest}", "blob_damaged")
@@ -104,7 +104,7 @@ def index_entries(raw: bytes, image: str) -> list[IndexEntry] | None:
     return [_index_entry(entry) for entry in document.required("manifests", document.children)]
 
 
-def parse_manifest(raw: bytes, options: ImageOptions, image: str) -> Manifest:
+def parse_manifest(raw: bytes, options: PullOptions, image: str) -> Manifest:
     """Return a platform's manifest, if it is one of an image that can be converted."""
     document = _document(raw, "manifest", image)
     media_type = document.text("mediaType")
@@ -125,7 +125,7 @@ def parse_manifest(raw: bytes, options: ImageOptions, image: str) -> Manifest:
 
 
 def parse_config(
-    raw: bytes, manifest: Manifest, options: ImageOptions, image: str
+    raw: bytes, manifest: Manifest, options: PullOptions, image: str
 ) -> tuple[dict[str, Any], list[Layer]]:
     """Return what the image says about running it, and its layers from the lowest to the uppermost.
 
@@ -160,7 +160,7 @@ def parse_config(
     return config, layers
 
 
-def wrong_architecture(image: str, options: ImageOptions, found: list[Platform]) -> GantryError:
+def wrong_architecture(image: str, options: PullOptions, found: list[Platform]) -> GantryError:
     """Return the error for an image that is made for other platforms only."""
     names = sorted({str(platform) for platform in found if platform.os.lower() == LINUX})
     has = listed(names or sorted({str(platform) for platform in found})) or "no image for Linux"

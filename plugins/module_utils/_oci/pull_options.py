@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user may set about pulling and converting an image, and the limits that hostile images meet."""
+"""Options for pulling and converting an image, and the limits for hostile images."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ DevicePolicy = Literal["keep", "drop", "refuse"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on one image. They are far above real images, and below what exhausts a controller."""
+    """Limits for one image: far above real images, and below what exhausts a control node."""
 
     layers: int = 512
     nested_indexes: int = 16
     entries: int = 1_000_000
     devices: int = 1024
     metadata_bytes: int = 256 << 20
-    """Names, link targets and extended attributes: what flattening holds in memory."""
+    """Names, link targets and extended attributes, which flattening keeps in memory."""
     content_bytes: int = 64 * GIB
     """All layers, decompressed."""
     ratio: int = 200
-    """How much larger than its blob a layer may become, once it is larger than ``ratio_from_bytes``."""
+    """How many times the size of its blob a layer may have, once it is larger than ``ratio_from_bytes``."""
     ratio_from_bytes: int = GIB
 
 
 @dataclass(frozen=True)
-class ImageOptions:
-    """How to reach the registry and what to accept from it."""
+class PullOptions:
+    """How to access the registry and what to accept from it."""
 
     architecture: str = "amd64"
     auth_file: Path | None = None
-    """Credentials as ``skopeo login`` or ``docker login`` writes them; None: skopeo's own default places."""
+    """Credentials as ``skopeo login`` or ``docker login`` writes them; None: the default places of skopeo."""
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls_verify: bool = True
     certificates: Path | None = None
     """A directory with the CA (``*.crt``) and client certificates for the registry."""
     policy: Path | None = None
-    """A signature policy; None: skopeo's own default places."""
+    """A signature policy; None: the default places of skopeo."""
     request_timeout: float = 60
     pull_timeout: float = 3600
     devices: DevicePolicy = "keep"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Image references: parsed and normalised as container tools do."""
+"""Image references, parsed and normalized as container tools do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAME_LENGTH = 255
 
 @dataclass(frozen=True)
 class Reference:
-    """One image in one registry. A digest, when there is one, decides; the tag is then only for display."""
+    """An image in a registry. If there is a digest, it selects the image and the tag is for display only."""
 
     registry: str
     repository: str
@@ -34,12 +34,12 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """Registry and repository."""
+        """Return the registry and the repository."""
         return f"{self.registry}/{self.repository}"
 
     @property
     def pull(self) -> str:
-        """The reference that a registry is asked for."""
+        """Return the reference to ask the registry for."""
         return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag}"
 
     def by_digest(self, digest: str) -> Reference:
@@ -53,12 +53,12 @@ class Reference:
 
 
 def is_digest(text: object) -> TypeGuard[str]:
-    """Whether this is a SHA-256 digest as manifests write it."""
+    """Return whether this is a SHA-256 digest as manifests write it."""
     return isinstance(text, str) and _DIGEST.match(text) is not None
 
 
 def parse_reference(text: str) -> Reference:
-    """``nginx`` -> ``docker.io/library/nginx:latest``; raises GantryError on what is no reference."""
+    """Return the full reference: ``nginx`` is ``docker.io/library/nginx:latest``. Raise GantryError on others."""
     if not text:
         raise _invalid(text, "it is empty")
     if "://" in text:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a reference to the digest of one platform's image, and to what is needed to convert it."""
+"""References to images: the digest of one platform's image, and what is required to convert it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci import skopeo
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.platform import Platform, choose_entries
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference, parse_reference
 
 
 @dataclass(frozen=True)
 class ResolvedImage:
-    """Which image a reference means now, for one platform."""
+    """The image that a reference refers to now, for one platform."""
 
     reference: str
     """As the user wrote it."""
@@ -28,22 +28,22 @@ class ResolvedImage:
     """Of the platform's manifest."""
     disk_id: str
     source: Reference = field(repr=False)
-    """The same image by digest."""
+    """The reference of the same image by digest."""
     manifest: bytes | None = field(default=None, repr=False)
-    """The platform's manifest, where resolving has read it anyway."""
+    """The manifest of the platform, if it was read to resolve the reference."""
 
 
 @dataclass(frozen=True)
 class ImageContent:
-    """What an image is made of."""
+    """The configuration and the layers of an image."""
 
     oci: bool
     config: dict[str, Any]
     layers: list[manifests.Layer]
 
 
-def resolve(reference: str, options: ImageOptions) -> ResolvedImage:
-    """Ask the registry which image this reference means. One request, unless indexes are nested; nothing is pulled."""
+def resolve(reference: str, options: PullOptions) -> ResolvedImage:
+    """Resolve a reference at the registry: one request, unless indexes are nested. Nothing is pulled."""
     source = parse_reference(reference)
     raw = skopeo.read_manifest(source, options)
     if source.digest is not None:
@@ -55,7 +55,7 @@ def resolve(reference: str, options: ImageOptions) -> ResolvedImage:
 class _ManifestSearch:
     """Looks for the manifest of one platform in an index and the indexes in it."""
 
-    def __init__(self, source: Reference, options: ImageOptions, reference: str) -> None:
+    def __init__(self, source: Reference, options: PullOptions, reference: str) -> None:
         self._source = source
         self._options = options
         self._reference = reference
@@ -63,7 +63,7 @@ class _ManifestSearch:
         self._indexes = 0
 
     def run(self, raw: bytes) -> tuple[str, bytes | None]:
-        """Return the manifest's digest, and the manifest where it has been read anyway."""
+        """Return the digest of the manifest, and the manifest if it was read."""
         found = self._search(raw)
         if found is None:
             raise manifests.wrong_architecture(self._reference, self._options, self._platforms)
@@ -92,8 +92,8 @@ class _ManifestSearch:
         return raw
 
 
-def describe(image: ResolvedImage, options: ImageOptions, cache: Cache | None) -> ImageContent:
-    """The image's configuration and layers; small, and read before anything large is pulled."""
+def describe(image: ResolvedImage, options: PullOptions, cache: Cache | None) -> ImageContent:
+    """Read the configuration and the list of layers, before anything large is pulled."""
     raw = image.manifest or (None if cache is None else cache.read_blob(image.digest))
     if raw is None:
         raw = skopeo.read_manifest(image.source, options)

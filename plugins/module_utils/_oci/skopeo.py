@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running skopeo: registries, credentials and signature policies are its job; clear errors are this file's."""
+"""Runs skopeo, which handles registries, credentials and signature policies, and explains its errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
 
 
@@ -29,14 +29,14 @@ class _Cause(NamedTuple):
     advice: str
 
 
-# First match wins. skopeo has one exit code for everything, so its words decide.
+# The first match is used. skopeo has one exit code for all errors, so the text decides.
 _CAUSES = (
     _Cause("skopeo_too_old", r"unknown flag", "This skopeo is too old: version 1.6 or later is needed."),
     _Cause(
         "signature_policy",
         r"policy\.json: no such file|[Ee]rror loading trust policy",
-        "skopeo has no usable signature policy. Give one with the option for the policy, or install the package that "
-        "has /etc/containers/policy.json (golang-github-containers-common on Debian, containers-common on Fedora).",
+        "skopeo has no usable signature policy. Give one with signature_policy, or install the package that contains "
+        "/etc/containers/policy.json (golang-github-containers-common on Debian, containers-common on Fedora).",
     ),
     _Cause(
         "signature_refused",
@@ -62,7 +62,7 @@ _CAUSES = (
     _Cause(
         "tls",
         r"server gave HTTP response to HTTPS client",
-        "The registry speaks plain HTTP. If that is meant, turn the TLS verification off for it.",
+        "The registry speaks plain HTTP. If that is intended, turn off the TLS verification for it.",
     ),
     _Cause(
         "tls",
@@ -79,25 +79,25 @@ _CAUSES = (
     _Cause(
         "blob_damaged",
         r"[Dd]igest did not match|does not match digest|unexpected EOF|[Dd]igest.* mismatch",
-        "The registry sent other data than the digests of the image say.",
+        "The registry sent data that does not match the digests of the image.",
     ),
     _Cause("registry", r"", "skopeo could not read it."),
 )
 
 
-def read_manifest(reference: Reference, options: ImageOptions) -> bytes:
-    """The manifest or index, as the registry has it."""
+def read_manifest(reference: Reference, options: PullOptions) -> bytes:
+    """Return the manifest or index, as the registry has it."""
     return _run(["inspect", "--raw"], [f"docker://{reference.pull}"], reference, options, options.request_timeout)
 
 
-def read_config(reference: Reference, options: ImageOptions) -> bytes:
-    """The configuration of an image given by its manifest's digest, as the registry has it."""
+def read_config(reference: Reference, options: PullOptions) -> bytes:
+    """Return the configuration of an image given by the digest of its manifest, as the registry has it."""
     arguments = ["inspect", "--config", "--raw"]
     return _run(arguments, [f"docker://{reference.pull}"], reference, options, options.request_timeout)
 
 
-def pull(reference: Reference, layout: Path, blobs: Path, options: ImageOptions, lock: int, *, exact: bool) -> None:
-    """Copy the image's blobs into ``blobs``, those that are there already excepted.
+def pull(reference: Reference, layout: Path, blobs: Path, options: PullOptions, lock: int, *, exact: bool) -> None:
+    """Copy the blobs of the image into ``blobs``, except those that are there already.
 
     ``exact`` keeps the manifest as it is, which an OCI layout can do for OCI manifests only. The child inherits the
     descriptor ``lock``, so that the cache stays locked while it writes, even when this process is killed.
@@ -112,7 +112,7 @@ def _run(
     arguments: Sequence[str],
     targets: Sequence[str],
     reference: Reference,
-    options: ImageOptions,
+    options: PullOptions,
     timeout: float,
     *,
     prefix: str = "",
@@ -149,8 +149,8 @@ def _execute(
         )
     except FileNotFoundError:
         raise GantryError(
-            "The program 'skopeo' is missing, which reads images from registries. Install the package skopeo where "
-            "this task runs.",
+            "The program 'skopeo' is missing, which is required to read images from registries. Install the package "
+            "skopeo where this task runs.",
             details={"image": str(reference), "cause": "program_missing"},
         ) from None
     with process:
@@ -169,14 +169,15 @@ def _execute(
 
 
 @contextlib.contextmanager
-def _auth_file(reference: Reference, options: ImageOptions) -> Iterator[tuple[str | None, tuple[int, ...]]]:
-    """The file with the credentials, and the descriptors a child needs to read it."""
+def _auth_file(reference: Reference, options: PullOptions) -> Iterator[tuple[str | None, tuple[int, ...]]]:
+    """Yield the file with the credentials, and the descriptors that a child needs to read it."""
     if options.username is None and options.password is None:
         yield (None if options.auth_file is None else str(options.auth_file)), ()
         return
     if not options.username or options.password is None:
         raise GantryError(
-            f"A user name and a password are needed together for the registry {reference.registry}; one is missing.",
+            f"registry_username and registry_password are required together for the registry {reference.registry}; one "
+            "is missing.",
             details={"image": str(reference), "cause": "unauthorized"},
         )
     token = base64.b64encode(f"{options.username}:{options.password}".encode()).decode()
@@ -198,13 +199,13 @@ def _error(reference: Reference, output: str) -> GantryError:
     cause = next(cause for cause in _CAUSES if re.search(cause.words, output))
     return GantryError(
         f"Cannot read the image '{reference}' from the registry {reference.registry}: {cause.advice} "
-        f"(skopeo: {message})",
+        f"The message of skopeo is: {message.rstrip('.')}.",
         details={"image": str(reference), "cause": cause.name},
     )
 
 
 def _last_message(output: str) -> str:
-    """The text of skopeo's last log line, which is ``time=... level=fatal msg="..."``."""
+    """Return the text of skopeo's last log line, which is ``time=... level=fatal msg="..."``."""
     lines = [line for line in output.splitlines() if line.strip()]
     if not lines:
         return "no message"

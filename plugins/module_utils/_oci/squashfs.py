@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A squashfs file system from a tar stream, by tar2sqfs."""
+"""Writes a squashfs file system from a tar stream by tar2sqfs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _NEARLY_FULL = 1 << 20
 
 
 class SquashfsWriter:
-    """Takes a tar stream. finish() makes the file valid; leaving without it ends the program."""
+    """Takes a tar stream. finish() completes the file; leaving the context without it ends the program."""
 
     def __init__(self, path: Path, lock: int) -> None:
-        # The child inherits the cache's lock, so that nobody sweeps its file away while it still writes.
+        # The child inherits the cache's lock, so that no other run removes its file while it still writes.
         self._folder = path.parent
-        # Not beside it: a full disk could not be told then.
+        # In another directory: on a full disk its message would be lost.
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving
         try:
             # AnsibleModule.run_command cannot be written to bit by bit, and exists only in a module.
@@ -80,7 +80,7 @@ class SquashfsWriter:
             self._send(memoryview(data))
 
     def finish(self) -> None:
-        """The stream is complete."""
+        """End the stream, and raise GantryError unless the file is complete."""
         self._flush()
         self._pipe.close()
         if self._process.wait() != 0:
@@ -111,4 +111,4 @@ class SquashfsWriter:
                 "The image cannot be converted: the disk of the image cache is full. Make room or choose another.",
                 details={"cause": "no_space"},
             )
-        return GantryError(f"tar2sqfs could not make the image's file system: {reason}")
+        return GantryError(f"The program tar2sqfs could not make the file system of the image: {reason}.")

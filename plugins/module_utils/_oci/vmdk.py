@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stream-optimised VMDK: what an import lease takes. The same content gives the same bytes.
+"""Writes stream-optimized VMDKs, as import leases take them. The same content gives the same bytes.
 
 Grains are stored in zlib's format without being compressed: the file system in them is compressed already, and every
 level of zlib above 0 costs a second for each 50 MB and gains nothing. The stored format is written here rather than by
@@ -62,7 +62,7 @@ ddb.virtualHWVersion = "14"
 
 @dataclass(frozen=True)
 class Region:
-    """Bytes of the disk at an offset, in order and not overlapping; what no region covers is zero."""
+    """A part of the disk's content. Regions are in order and do not overlap; the rest of the disk is zero."""
 
     offset: int
     source: IO[bytes]
@@ -70,7 +70,7 @@ class Region:
 
 
 def write_vmdk(output: io.FileIO, capacity: int, regions: Iterable[Region]) -> int:
-    """Write a disk of ``capacity`` bytes (whole grains) to a seekable file; returns the size of the VMDK."""
+    """Write a disk of ``capacity`` bytes (whole grains) to a seekable file; return the size of the VMDK."""
     output.seek(_DATA_START * SECTOR)
     position = _DATA_START
     table: list[int] = []
@@ -103,7 +103,7 @@ def write_vmdk(output: io.FileIO, capacity: int, regions: Iterable[Region]) -> i
 
 
 def _grains(capacity: int, regions: Iterable[Region]) -> Iterator[memoryview]:
-    """The disk, grain by grain, in a buffer that is used again. A grain may hold parts of several regions."""
+    """Yield the disk grain by grain, in a buffer that is reused. A grain may have parts of several regions."""
     waiting = [region for region in regions if region.size]
     buffer = bytearray(GRAIN_BYTES)
     view = memoryview(buffer)
@@ -126,26 +126,26 @@ def _grains(capacity: int, regions: Iterable[Region]) -> Iterator[memoryview]:
 def _read_all(source: IO[bytes], target: memoryview) -> None:
     data = source.read(len(target))
     if len(data) != len(target):
-        raise EOFError(f"a part of the disk ended {len(target) - len(data)} bytes early")
+        raise EOFError(f"A part of the disk ended {len(target) - len(data)} bytes early.")
     target[:] = data
 
 
 def _write_record(output: io.FileIO, parts: Sequence[bytes | memoryview]) -> None:
-    """Write a grain's record without putting it together first."""
+    """Write the record of a grain without copying its parts."""
     written = os.writev(output.fileno(), parts)
     if written < _RECORD_SECTORS * SECTOR:  # as when the disk is about to be full
         _write(output, b"".join(parts)[written:])
 
 
 def _write(output: io.FileIO, data: bytes) -> None:
-    """Write all of it; a raw file may take less at a time."""
+    """Write all of the data; a raw file may take less in one call."""
     view = memoryview(data)
     while view:
         view = view[output.write(view) :]
 
 
 def _write_metadata(output: io.FileIO, position: int, kind: int, entries: list[int]) -> int:
-    """A marker and the table after it; returns the sector behind them."""
+    """Write a marker and the table after it; return the next sector."""
     data = struct.pack(f"<{len(entries)}I", *entries)
     data += bytes(-len(data) % SECTOR)
     _write(output, _marker(len(data) // SECTOR, kind) + data)

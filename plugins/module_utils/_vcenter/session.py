@@ -15,14 +15,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector, tasks, transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector, transfer
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import SoapAdapter, require_pyvmomi, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session_cache import CachedSession, CookieCache
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, TaskLimits
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_runner import TaskRunner
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
+    DEFAULT_TIMEOUT,
+    Job,
+    JobOutcome,
+    TaskLimits,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.updates import Updates
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import Stub
@@ -218,24 +225,33 @@ class Session:
         report: Report,
         *,
         limits: TaskLimits | None = None,
-        timeout: float = tasks.DEFAULT_TIMEOUT,
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> list[JobOutcome]:
         """Run the jobs in parallel within the limits. A job's failure is in its outcome; nothing is raised for it."""
-        runner = tasks.TaskRunner(
-            self.content,
+        with self.tasks(report, limits=limits, timeout=timeout, single=len(jobs) == 1) as runner:
+            return runner.run(jobs)
+
+    @contextlib.contextmanager
+    def tasks(
+        self, report: Report, *, limits: TaskLimits | None = None, timeout: float | None = None, single: bool = False
+    ) -> Iterator[TaskRunner]:
+        """Run jobs as they come. ``timeout`` is for all together; ``single``: there is one at a time."""
+        updates = Updates(self.content, leave_no_trace=self._cached, single=single)
+        runner = TaskRunner(
+            updates,
             report,
             self.submitted,
             limits=limits or TaskLimits(),
             timeout=timeout,
             wait_seconds=max(1, min(_WAIT_SECONDS, int(self.settings.request_timeout / 2))),
-            leave_no_trace=self._cached,
         )
         try:
-            return runner.run(jobs)
+            with runner:
+                yield runner
         finally:
             self._inventory = None  # what was read while the tasks ran may be half of what they did
 
-    def run_one(self, job: Job, report: Report, *, timeout: float = tasks.DEFAULT_TIMEOUT) -> Any:
+    def run_one(self, job: Job, report: Report, *, timeout: float = DEFAULT_TIMEOUT) -> Any:
         (outcome,) = self.run([job], report, timeout=timeout)
         if outcome.error is not None:
             raise outcome.error

@@ -5,7 +5,7 @@
 """Count moves against vCenter's limits, so that no more are submitted than it starts at once. Pure.
 
 vCenter counts costs: a host bears 8, of which a vMotion takes 1 and one with storage 4; a datastore bears 128, of which
-a vMotion takes 1 and one with storage 16 ("TaskLimits on Simultaneous Migrations", vCenter Server and Host Management).
+a vMotion takes 1 and one with storage 16 ("Limits on Simultaneous Migrations", vCenter Server and Host Management).
 What is cold is provisioning, of which a host takes 8 at once.
 """
 

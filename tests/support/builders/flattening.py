@@ -16,7 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.flatten import Flattener, Position
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
 from tests.support.builders.oci import OCI_LAYER, CraftedLayer, File, LayerArchive, craft_layer, read_tree
@@ -34,19 +34,19 @@ def store_blobs(layers: Sequence[CraftedLayer], cache: Cache) -> None:
         cache.blob_path(layer.digest).write_bytes(layer.blob)
 
 
-def flatten(*layers: CraftedLayer | LayerArchive | bytes, options: ImageOptions | None = None) -> dict[str, File]:
+def flatten(*layers: CraftedLayer | LayerArchive | bytes, options: PullOptions | None = None) -> dict[str, File]:
     """The tree that layers make, the lowest first."""
     return read_tree(flat_archive(*layers, options=options))
 
 
-def flat_archive(*layers: CraftedLayer | LayerArchive | bytes, options: ImageOptions | None = None) -> bytes:
+def flat_archive(*layers: CraftedLayer | LayerArchive | bytes, options: PullOptions | None = None) -> bytes:
     crafted = [layer if isinstance(layer, CraftedLayer) else craft_layer(layer, "none") for layer in layers]
     with tempfile.TemporaryDirectory() as folder, Cache(Path(folder)) as cache:
         store_blobs(crafted, cache)
-        return flatten_stored(describe_layers(crafted), cache, options or ImageOptions())
+        return flatten_stored(describe_layers(crafted), cache, options or PullOptions())
 
 
-def flatten_stored(layers: Sequence[Layer], cache: Cache, options: ImageOptions) -> bytes:
+def flatten_stored(layers: Sequence[Layer], cache: Cache, options: PullOptions) -> bytes:
     known: frozenset[Position] = frozenset()
     for _attempt in range(2):
         output, spool = io.BytesIO(), io.BytesIO()

@@ -150,7 +150,7 @@ func TestGuestThatResetsItselfIsReportedAsCrash(t *testing.T) {
 	if err := h.Start(testMachine("vm-1")); err != nil {
 		t.Fatal(err)
 	}
-	events.expect(t, "off vm-1 "+machine.OffCrashed+": the guest reset itself, as a kernel that panics does")
+	events.expect(t, "off vm-1 "+machine.OffReset)
 }
 
 func TestThirdStartWaitsUnderTCGAndCanBeCancelled(t *testing.T) {

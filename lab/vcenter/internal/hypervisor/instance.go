@@ -217,7 +217,7 @@ func (i *instance) exitReason(last *qemu, waitErr error) string {
 	case last.shutdown.Data.Reason == "guest-shutdown":
 		return machine.OffGuest
 	case last.shutdown.Data.Reason == "guest-reset":
-		return machine.OffCrashed + ": the guest reset itself, as a kernel that panics does"
+		return machine.OffReset
 	default:
 		return machine.OffCrashed + fmt.Sprintf(": QEMU ended for the reason %q", last.shutdown.Data.Reason)
 	}

@@ -7,6 +7,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 )
@@ -85,7 +86,11 @@ const (
 	OffGuest   = "the guest powered off"
 	OffKilled  = "powered off"
 	OffCrashed = "crashed"
+	OffReset   = OffCrashed + ": the guest reset itself, as a kernel that panics does"
 )
+
+// ErrNoHotAdd is what a hypervisor gives whose machines keep their CPUs and memory while they are on.
+var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a machine that is on; power it off first")
 
 // Events is told what happens in machines. It is called without locks of the hypervisor held, and may block.
 type Events interface {
@@ -114,6 +119,8 @@ type Hypervisor interface {
 	// other's cards, and is heard on the network once it has taken those of its own. After an error the machine goes on
 	// as it was.
 	Fork(id string, goesOn, clone Spec) (Move, error)
+	// Grow gives a machine that is on more CPUs or memory.
+	Grow(id string, cpus int, memoryMB int64) error
 	// Info is false for a machine that is not on.
 	Info(id string) (Info, bool)
 	// Dial connects to a TCP port of a guest.

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// None boots nothing: a machine that has a container spec reports at once that its container runs and is healthy, with
-// an address. It is for tests of the API's users, where what happens inside of a guest doesn't matter.
+// None boots nothing: a machine that has a container spec and a CD to boot from reports at once that its container runs and
+// is healthy, with an address. Without a CD it is on and says nothing, as its firmware would find nothing to boot. It is for tests of the API's users, where what happens inside of a guest doesn't matter.
 type None struct {
 	events  Events
 	subnets map[string]*net.IPNet // by port group
@@ -46,7 +46,7 @@ func (n *None) Start(spec Spec) error {
 	}
 	n.running[spec.ID] = spec
 	text, isContainer := spec.GuestInfo[SpecKey]
-	if !isContainer {
+	if !isContainer || spec.ISO == "" {
 		return nil
 	}
 	var document containerSpec
@@ -121,6 +121,19 @@ func (n *None) Fork(id string, goesOn, clone Spec) (Move, error) {
 	goesOn.GuestInfo, clone.GuestInfo = spec.GuestInfo, spec.GuestInfo
 	n.running[id], n.running[clone.ID] = goesOn, clone
 	return Move{Mode: MoveStopCopy}, nil
+}
+
+// Grow has nothing to give it to but the machine's description.
+func (n *None) Grow(id string, cpus int, memoryMB int64) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	spec, there := n.running[id]
+	if !there {
+		return fmt.Errorf("machine %s does not run", id)
+	}
+	spec.CPUs, spec.MemoryMB = cpus, memoryMB
+	n.running[id] = spec
+	return nil
 }
 
 // Info knows no process.

@@ -231,6 +231,15 @@ func (t *Tenant) Fork(id string, goesOn, clone Spec) (Move, error) {
 	return move, err
 }
 
+// Grow gives a machine of the tenant's more CPUs or memory.
+func (t *Tenant) Grow(id string, cpus int, memoryMB int64) error {
+	real, err := t.real(id)
+	if err != nil {
+		return err
+	}
+	return t.shared.hypervisor.Grow(real, cpus, memoryMB)
+}
+
 // Info is false for a machine that is not on.
 func (t *Tenant) Info(id string) (Info, bool) {
 	real, err := t.real(id)

@@ -127,6 +127,9 @@ func (c *PropertyCollector) WaitForUpdatesEx(ctx *simulator.Context, request *ty
 	if request.Version == "" {
 		ctx.Map.RemoveHandler(&c.PropertyCollector)
 	}
+	if answer, ok := body.(*methods.WaitForUpdatesExBody); ok && answer.Res != nil {
+		showTaskUpdates(answer.Res.Returnval)
+	}
 	return body
 }
 
@@ -161,6 +164,7 @@ func (s *Server) logout(ctx *simulator.Context, request *types.Logout) (soap.Has
 	if collector, ok := ctx.Session.Get(s.serviceContent().PropertyCollector).(*PropertyCollector); ok {
 		collector.silence(ctx.Map)
 	}
+	defer s.showLatestEvent(s.context())
 	return s.registry.SessionManager().Logout(ctx, request), nil
 }
 

@@ -66,6 +66,7 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	defer func() {
 		if p := recover(); p != nil {
 			slog.Error("panic in a call", "method", call.Name, "panic", p, "stack", string(debug.Stack()))
+			s.afterPanic(ctx)
 			body = failed(systemError(fmt.Sprintf("%s: %v", call.Name, p)))
 		}
 	}()
@@ -91,6 +92,9 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	own := s.methods[call.This.Type+"."+call.Name]
 	if own == nil {
 		defer s.watch(request, call, target)()
+		if mutates(call.Name) || call.Name == "Login" {
+			defer s.showLatestEvent(ctx)
+		}
 		return invoke(ctx, target, call)
 	}
 	body, fault := own(ctx, call.Body)

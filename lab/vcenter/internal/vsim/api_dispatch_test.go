@@ -49,7 +49,7 @@ func TestAPanicInACallOrATaskIsAFault(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	l.server.methods["VirtualMachine.ResetVM_Task"] = func(ctx *simulator.Context, _ any) (soap.HasFault, types.BaseMethodFault) {
-		return l.server.task(ctx, vm.Reference(), "ResetVM_Task", func() (types.AnyType, types.BaseMethodFault) { panic("in a task") })
+		return l.server.task(ctx, vm.Reference(), "ResetVM_Task", func(by cause) (types.AnyType, types.BaseMethodFault) { panic("in a task") })
 	}
 	isFault[types.SystemError](l, l.refusal(vm.Reset(t.Context())))
 	// Objects of the simulator's kind, which lock themselves.

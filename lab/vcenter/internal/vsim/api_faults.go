@@ -79,9 +79,9 @@ func faultText(fault types.BaseMethodFault) string {
 	case *types.InvalidLogin:
 		return "Cannot complete login due to an incorrect user name or password."
 	case *types.MemoryHotPlugNotSupported:
-		return "Memory cannot be changed while the virtual machine is powered on (hot plug is not enabled)."
+		return "The memory of a virtual machine that is powered on cannot be changed: memoryHotAddEnabled is false."
 	case *types.CpuHotPlugNotSupported:
-		return "CPUs cannot be changed while the virtual machine is powered on (hot plug is not enabled)."
+		return "The CPUs of a virtual machine that is powered on cannot be changed: cpuHotAddEnabled is false."
 	}
 	return reflect.TypeOf(fault).Elem().Name()
 }

@@ -14,6 +14,12 @@ func (s *Server) installMethods() {
 		"SessionManager.AcquireGenericServiceTicket": method(s.acquireTicket),
 		"SessionManager.Logout":                      method(s.logout),
 
+		"TaskHistoryCollector.ReadNextTasks":     method(s.readNextTasks),
+		"TaskHistoryCollector.ReadPreviousTasks": method(s.readPreviousTasks),
+
+		"EventManager.PostEvent":   method(s.postClientEvent),
+		"EventManager.QueryEvents": method(s.queryEvents),
+
 		"Folder.CreateVM_Task":       method(s.createVM),
 		"Folder.CreateFolder":        method(s.createFolder),
 		"Folder.Rename_Task":         method(s.renameFolder),
@@ -42,6 +48,7 @@ func (s *Server) installMethods() {
 		"VirtualMachineSnapshot.RevertToSnapshot_Task": method(s.revertToSnapshot),
 		"VirtualMachineSnapshot.RenameSnapshot":        method(s.renameSnapshot),
 
+		"OvfManager.CreateImportSpec":       method(s.createImportSpec),
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
@@ -87,4 +94,8 @@ var simulatedOnly = []string{
 	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
 	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",
 	"HostNetworkSystem.RemovePortGroup",
+	"VcenterVStorageObjectManager.CreateDisk_Task", "VcenterVStorageObjectManager.RegisterDisk",
+	"VcenterVStorageObjectManager.ExtendDisk_Task", "VcenterVStorageObjectManager.DeleteVStorageObject_Task",
+	"VcenterVStorageObjectManager.VStorageObjectCreateSnapshot_Task", "VcenterVStorageObjectManager.DeleteSnapshot_Task",
+	"VcenterVStorageObjectManager.VCenterUpdateVStorageObjectMetadataEx_Task",
 }

@@ -21,47 +21,47 @@ import (
 	"github.com/vmware/govmomi/vim25/xml"
 )
 
-// work is what a task does.
-type work func() (types.AnyType, types.BaseMethodFault)
+// work is what a task does, on behalf of whoever has asked for it.
+type work func(by cause) (types.AnyType, types.BaseMethodFault)
 
 // start registers a task for a method (PowerOnVM_Task) of an entity and runs it.
 func (s *Server) start(ctx *simulator.Context, entity ref, method string, do work) ref {
 	task := &simulator.Task{}
 	task.Self = ref{Type: "Task", Value: fmt.Sprintf("task-v%d", s.tasks.Add(1))}
-	name := strings.TrimSuffix(method, "_Task")
-	description := entity.Type + "." + strings.ToLower(name[:1]) + name[1:]
-	if strings.Contains(method, ".") {
-		description = method // an operation of vCenter's that is no method of the entity
-	}
+	by := causeOf(ctx)
 	var reason types.BaseTaskReason = &types.TaskReasonSystem{}
-	if ctx.Session.UserName != "" {
-		reason = &types.TaskReasonUser{UserName: ctx.Session.UserName}
+	if by.user != "" {
+		reason = &types.TaskReasonUser{UserName: by.user}
 	}
 	task.Info = types.TaskInfo{
 		Key: task.Self.Value, Task: task.Self, Name: method, Entity: &entity, EntityName: s.nameOf(entity),
-		DescriptionId: description,
+		DescriptionId: taskDescription(entity, method),
 		State:         types.TaskInfoStateRunning, QueueTime: time.Now(), StartTime: types.NewTime(time.Now()),
 		Reason: reason,
+	}
+	if isManagedEntity[entity.Type] {
+		by.chain = s.post(by, &types.TaskEvent{Event: s.taskEvent(&task.Info), Info: task.Info})
+		task.Info.EventChainId = by.chain
 	}
 	// Those who are told of the new task change its entity.
 	s.lockedIfThere(entity, func() { s.registry.Put(task) })
 	entityName := task.Info.EntityName
 	go func() {
 		s.faults.hold(method, entity, entityName)
-		result, fault := contained(method, do)
+		result, fault := contained(method, by, do)
 		s.finish(task, result, fault)
 	}()
 	return task.Self
 }
 
-func contained(method string, do work) (result types.AnyType, fault types.BaseMethodFault) {
+func contained(method string, by cause, do work) (result types.AnyType, fault types.BaseMethodFault) {
 	defer func() {
 		if p := recover(); p != nil {
 			slog.Error("panic in a task", "task", method, "panic", p, "stack", string(debug.Stack()))
 			result, fault = nil, systemError(fmt.Sprintf("%s: %v", method, p))
 		}
 	}()
-	return do()
+	return do(by)
 }
 
 func (s *Server) finish(task *simulator.Task, result types.AnyType, fault types.BaseMethodFault) {
@@ -88,7 +88,7 @@ func (s *Server) failingTask(ctx *simulator.Context, call *simulator.Method, fau
 	if !strings.HasSuffix(call.Name, "_Task") {
 		return failed(fault)
 	}
-	task := s.start(ctx, call.This, call.Name, func() (types.AnyType, types.BaseMethodFault) { return nil, fault })
+	task := s.start(ctx, call.This, call.Name, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, fault })
 	return taskAnswer(call.Name, task)
 }
 
@@ -150,13 +150,13 @@ func (o *operations) of(vm ref) *sync.RWMutex {
 
 // exclusive runs work on a machine that is still there when its turn comes.
 func (s *Server) exclusive(vm *simulator.VirtualMachine, do work) work {
-	return func() (types.AnyType, types.BaseMethodFault) {
+	return func(by cause) (types.AnyType, types.BaseMethodFault) {
 		lock := s.operations.of(vm.Self)
 		lock.Lock()
 		defer lock.Unlock()
 		if s.vm(vm.Self) != vm {
 			return nil, &types.ManagedObjectNotFound{Obj: vm.Self}
 		}
-		return do()
+		return do(by)
 	}
 }

@@ -25,7 +25,7 @@ func (s *Server) powerOnMulti(ctx *simulator.Context, request *types.PowerOnMult
 	if fault := vim.OneOf("option", level, types.DrsBehavior("").Values()); fault != nil {
 		return nil, fault
 	}
-	return s.task(ctx, request.This, "PowerOnMultiVM_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, request.This, "PowerOnMultiVM_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		var result types.ClusterPowerOnVmResult
 		for _, reference := range request.Vm {
 			if fault := s.startPlaced(ctx, reference, level, &result); fault != nil {
@@ -65,8 +65,8 @@ func (s *Server) startPlaced(ctx *simulator.Context, reference ref, level types.
 		result.Recommendations = append(result.Recommendations, s.recommendPlacement(cluster, reference, chosen))
 		return nil
 	}
-	task := s.start(ctx, reference, "PowerOnVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-		return nil, s.powerOn(vm, only)
+	task := s.start(ctx, reference, "PowerOnVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+		return nil, s.powerOn(by, vm, only)
 	}))
 	result.Attempted = append(result.Attempted, types.ClusterAttemptedVmInfo{Vm: reference, Task: &task})
 	return nil

@@ -37,8 +37,8 @@ func (s *Server) applyRecommendation(ctx *simulator.Context, request *types.Appl
 		return nil, &types.ManagedObjectNotFound{Obj: taken.VM}
 	}
 	if taken.IsPlacement() {
-		s.start(ctx, vm.Self, "Drm.ExecuteVmPowerOnLRO", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-			return nil, s.powerOn(vm, &taken.To)
+		s.start(ctx, vm.Self, "Drm.ExecuteVmPowerOnLRO", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+			return nil, s.powerOn(by, vm, &taken.To)
 		}))
 	} else {
 		s.start(ctx, vm.Self, migrationTask, s.migration(cluster, vm, taken, false))

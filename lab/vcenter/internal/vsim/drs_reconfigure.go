@@ -26,7 +26,7 @@ func (s *Server) reconfigureCompute(ctx *simulator.Context, request *types.Recon
 	if !ok {
 		spec = &types.ClusterConfigSpecEx{ComputeResourceConfigSpec: *request.Spec.GetComputeResourceConfigSpec()}
 	}
-	return s.task(ctx, request.This, "ReconfigureComputeResource_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, request.This, "ReconfigureComputeResource_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		return nil, s.reconfigureCluster(cluster, spec, request.Modify)
 	})
 }
@@ -36,7 +36,7 @@ func (s *Server) reconfigureOld(ctx *simulator.Context, request *types.Reconfigu
 	cluster := s.clusterOf(request.This)
 	spec := &types.ClusterConfigSpecEx{DasConfig: request.Spec.DasConfig, DasVmConfigSpec: request.Spec.DasVmConfigSpec,
 		DrsConfig: request.Spec.DrsConfig, DrsVmConfigSpec: request.Spec.DrsVmConfigSpec, RulesSpec: request.Spec.RulesSpec}
-	return s.task(ctx, request.This, "ReconfigureCluster_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, request.This, "ReconfigureCluster_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		return nil, s.reconfigureCluster(cluster, spec, request.Modify)
 	})
 }

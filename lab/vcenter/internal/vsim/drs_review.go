@@ -115,9 +115,9 @@ func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []drs
 		s.drs.mu.Unlock()
 		done := make(chan types.BaseMethodFault, 1)
 		migrate := s.migration(cluster, vm, made, true)
-		s.start(s.context(), vm.Self, migrationTask, func() (result types.AnyType, fault types.BaseMethodFault) {
+		s.start(s.context(), vm.Self, migrationTask, func(by cause) (result types.AnyType, fault types.BaseMethodFault) {
 			defer func() { done <- fault }()
-			return migrate()
+			return migrate(by)
 		})
 		if fault := <-done; fault != nil {
 			slog.Warn("DRS did not move a VM", "vm", vm.Name, "host", s.nameOf(move.To), "fault", faultText(fault))
@@ -127,11 +127,12 @@ func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []drs
 
 // migration returns the work that moves a VM as DRS has planned, and records it.
 func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simulator.VirtualMachine, planned drs.Recommendation, automatic bool) work {
-	return s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if s.hostOf(vm) != planned.From {
 			return nil, invalidState("Virtual machine " + vm.Name + " has been moved meanwhile.")
 		}
-		if fault := s.moveTo(vm, planned.To); fault != nil {
+		by.drs = true
+		if fault := s.moveTo(by, vm, planned.To); fault != nil {
 			return nil, fault
 		}
 		s.remember(cluster, planned, automatic)

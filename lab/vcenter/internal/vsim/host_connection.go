@@ -15,7 +15,7 @@ import (
 // disconnectHost: "InvalidState: if host is not in the connected state".
 func (s *Server) disconnectHost(ctx *simulator.Context, request *types.DisconnectHost_Task) (soap.HasFault, types.BaseMethodFault) {
 	host := s.registry.Get(request.This).(*simulator.HostSystem)
-	return s.task(ctx, host.Self, "DisconnectHost_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, host.Self, "DisconnectHost_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if s.disconnected(host) != nil {
 			return nil, invalidHostState(host, "is not connected")
 		}
@@ -27,7 +27,7 @@ func (s *Server) disconnectHost(ctx *simulator.Context, request *types.Disconnec
 // reconnectHost: "InvalidState: if host is not in the disconnected state".
 func (s *Server) reconnectHost(ctx *simulator.Context, request *types.ReconnectHost_Task) (soap.HasFault, types.BaseMethodFault) {
 	host := s.registry.Get(request.This).(*simulator.HostSystem)
-	return s.task(ctx, host.Self, "ReconnectHost_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, host.Self, "ReconnectHost_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if s.disconnected(host) == nil {
 			return nil, invalidHostState(host, "is connected")
 		}

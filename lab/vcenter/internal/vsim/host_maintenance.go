@@ -109,8 +109,8 @@ func (s *Server) enterMaintenanceMode(ctx *simulator.Context, request *types.Ent
 		return nil, fault
 	}
 	started := make(chan ref, 1)
-	task := s.start(ctx, host.Self, "EnterMaintenanceMode_Task", func() (types.AnyType, types.BaseMethodFault) {
-		return nil, s.enterMaintenance(host, <-started, request)
+	task := s.start(ctx, host.Self, "EnterMaintenanceMode_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
+		return nil, s.enterMaintenance(by, host, <-started, request)
 	})
 	started <- task
 	return taskAnswer("EnterMaintenanceMode_Task", task), nil
@@ -128,7 +128,7 @@ func checkMaintenanceSpec(spec *types.HostMaintenanceSpec) types.BaseMethodFault
 	return nil
 }
 
-func (s *Server) enterMaintenance(host *simulator.HostSystem, task ref, request *types.EnterMaintenanceMode_Task) types.BaseMethodFault {
+func (s *Server) enterMaintenance(by cause, host *simulator.HostSystem, task ref, request *types.EnterMaintenanceMode_Task) types.BaseMethodFault {
 	if fault := s.disconnected(host); fault != nil {
 		return fault
 	}
@@ -145,7 +145,7 @@ func (s *Server) enterMaintenance(host *simulator.HostSystem, task ref, request 
 	cancelled, forget := s.maintenance.cancellable(task)
 	defer forget()
 	s.update(s.registry.Get(task), set("info.cancelable", true))
-	if fault := s.evacuate(host, task, request, cancelled); fault != nil {
+	if fault := s.evacuate(by, host, task, request, cancelled); fault != nil {
 		return fault
 	}
 	s.showMaintenance(host, true)
@@ -153,12 +153,12 @@ func (s *Server) enterMaintenance(host *simulator.HostSystem, task ref, request 
 }
 
 // evacuate returns when the host is empty.
-func (s *Server) evacuate(host *simulator.HostSystem, task ref, request *types.EnterMaintenanceMode_Task, cancelled <-chan struct{}) types.BaseMethodFault {
+func (s *Server) evacuate(by cause, host *simulator.HostSystem, task ref, request *types.EnterMaintenanceMode_Task, cancelled <-chan struct{}) types.BaseMethodFault {
 	var timeout <-chan time.Time // never, for 0 and less
 	if request.Timeout > 0 {
 		timeout = time.After(time.Duration(request.Timeout) * time.Second)
 	}
-	evacuation := evacuation{server: s, host: host, task: task, poweredOff: vim.IsTrue(request.EvacuatePoweredOffVms),
+	evacuation := evacuation{server: s, by: cause{chain: by.chain, drs: true}, host: host, task: task, poweredOff: vim.IsTrue(request.EvacuatePoweredOffVms),
 		tried: map[ref]time.Time{}}
 	evacuation.most = max(len(s.machinesOn(host)), 1)
 	for {
@@ -186,6 +186,7 @@ func (s *Server) evacuate(host *simulator.HostSystem, task ref, request *types.E
 // evacuation is a host's being emptied.
 type evacuation struct {
 	server     *Server
+	by         cause
 	host       *simulator.HostSystem
 	task       ref
 	poweredOff bool // those that are off are to go too
@@ -207,7 +208,7 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 		if !on && !e.poweredOff || !s.drsMoves(vm, on) || time.Since(e.tried[vm.Self]) < evacuationRetry {
 			continue
 		}
-		_, fault := s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+		_, fault := s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 			if s.hostOf(vm) != e.host.Self {
 				return nil, nil // somebody else has moved it
 			}
@@ -215,8 +216,8 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 			if fault != nil {
 				return nil, fault
 			}
-			return nil, s.moveTo(vm, target)
-		})()
+			return nil, s.moveTo(by, vm, target)
+		})(e.by)
 		if fault != nil {
 			e.note(vm, fault)
 			e.tried[vm.Self] = time.Now()
@@ -291,7 +292,7 @@ func (s *Server) drsMoves(vm *simulator.VirtualMachine, on bool) bool {
 // exitMaintenanceMode: "InvalidState: if the host is not in maintenance mode".
 func (s *Server) exitMaintenanceMode(ctx *simulator.Context, request *types.ExitMaintenanceMode_Task) (soap.HasFault, types.BaseMethodFault) {
 	host := s.registry.Get(request.This).(*simulator.HostSystem)
-	return s.task(ctx, host.Self, "ExitMaintenanceMode_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, host.Self, "ExitMaintenanceMode_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if fault := s.disconnected(host); fault != nil {
 			return nil, fault
 		}

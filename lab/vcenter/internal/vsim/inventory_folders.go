@@ -36,7 +36,7 @@ func (s *Server) createFolder(_ *simulator.Context, request *types.CreateFolder)
 
 func (s *Server) renameFolder(ctx *simulator.Context, request *types.Rename_Task) (soap.HasFault, types.BaseMethodFault) {
 	folder := s.registry.Get(request.This).(*simulator.Folder)
-	return s.task(ctx, folder.Self, "Rename_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, folder.Self, "Rename_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		name := escaped(request.NewName)
 		if name == folder.Name {
 			return nil, nil
@@ -56,7 +56,7 @@ func (s *Server) renameFolder(ctx *simulator.Context, request *types.Rename_Task
 
 func (s *Server) moveIntoFolder(ctx *simulator.Context, request *types.MoveIntoFolder_Task) (soap.HasFault, types.BaseMethodFault) {
 	target := s.registry.Get(request.This).(*simulator.Folder)
-	return s.task(ctx, target.Self, "MoveIntoFolder_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, target.Self, "MoveIntoFolder_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		for _, reference := range request.List {
 			if fault := s.moveInto(target, reference); fault != nil {
 				return nil, fault
@@ -104,14 +104,14 @@ func (s *Server) moveInto(target *simulator.Folder, reference ref) types.BaseMet
 
 func (s *Server) destroyFolder(ctx *simulator.Context, request *types.Destroy_Task) (soap.HasFault, types.BaseMethodFault) {
 	folder := s.registry.Get(request.This).(*simulator.Folder)
-	return s.task(ctx, folder.Self, "Destroy_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, folder.Self, "Destroy_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if folder.Parent == nil || folder.Parent.Type != "Folder" {
 			return nil, notSupported("The root folders of a datacenter cannot be destroyed.")
 		}
 		if fault := s.requireDestroyable(folder.Self); fault != nil {
 			return nil, fault
 		}
-		return nil, s.destroyTree(folder)
+		return nil, s.destroyTree(by, folder)
 	})
 }
 
@@ -134,14 +134,14 @@ func (s *Server) requireDestroyable(folder ref) types.BaseMethodFault {
 	return nil
 }
 
-func (s *Server) destroyTree(folder *simulator.Folder) types.BaseMethodFault {
+func (s *Server) destroyTree(by cause, folder *simulator.Folder) types.BaseMethodFault {
 	for _, child := range s.children(folder.Self) {
 		var fault types.BaseMethodFault
 		switch object := s.registry.Get(child).(type) {
 		case *simulator.Folder:
-			fault = s.destroyTree(object)
+			fault = s.destroyTree(by, object)
 		case *simulator.VirtualMachine:
-			_, fault = s.exclusive(object, func() (types.AnyType, types.BaseMethodFault) { return nil, s.destroy(object) })()
+			_, fault = s.exclusive(object, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, s.destroy(by, object) })(by)
 		}
 		if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone {
 			return fault

@@ -400,6 +400,21 @@ func (g *guests) Fork(id string, goesOn, clone machine.Spec) (machine.Move, erro
 	return machine.Move{Mode: machine.MoveStopCopy}, nil
 }
 
+func (g *guests) Grow(id string, cpus int, memoryMB int64) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	spec, on := g.on[id]
+	if !on {
+		return fmt.Errorf("machine %s is not on", id)
+	}
+	if g.refuse != nil {
+		return g.refuse
+	}
+	spec.CPUs, spec.MemoryMB = cpus, memoryMB
+	g.on[id] = spec
+	return nil
+}
+
 func (g *guests) Info(id string) (machine.Info, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 // target pool is associated with a non-DRS cluster".
 func (s *Server) migrateVM(ctx *simulator.Context, request *types.MigrateVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.movingTask(ctx, vm, "MigrateVM_Task", func(progress func(int32)) types.BaseMethodFault {
+	return s.movingTask(ctx, vm, "MigrateVM_Task", func(by cause, progress func(int32)) types.BaseMethodFault {
 		if s.isTemplate(vm) {
 			return notSupported("A template cannot be migrated.")
 		}
@@ -34,7 +34,7 @@ func (s *Server) migrateVM(ctx *simulator.Context, request *types.MigrateVM_Task
 			}
 			spec.Host = target
 		}
-		return s.relocate(vm, &spec, progress)
+		return s.relocate(by, vm, &spec, progress)
 	})
 }
 
@@ -63,7 +63,7 @@ func (s *Server) checkRelocate(ctx *simulator.Context, request *types.CheckReloc
 	if fault := checkTestTypes(request.TestType); fault != nil {
 		return nil, fault
 	}
-	return s.task(ctx, vm.Self, "CheckRelocate_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "CheckRelocate_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		return s.check(vm, request.Spec, request.TestType)
 	})
 }
@@ -75,7 +75,7 @@ func (s *Server) checkMigrate(ctx *simulator.Context, request *types.CheckMigrat
 	if fault := checkTestTypes(request.TestType); fault != nil {
 		return nil, fault
 	}
-	return s.task(ctx, vm.Self, "CheckMigrate_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "CheckMigrate_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		spec := types.VirtualMachineRelocateSpec{Host: request.Host, Pool: request.Pool}
 		if spec.Pool == nil && spec.Host == nil {
 			_, pool, _ := s.placed(vm)
@@ -98,7 +98,7 @@ func (s *Server) checkCompatibility(ctx *simulator.Context, request *types.Check
 	if fault := checkTestTypes(request.TestType); fault != nil {
 		return nil, fault
 	}
-	return s.task(ctx, vm.Self, "CheckCompatibility_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "CheckCompatibility_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		return s.check(vm, types.VirtualMachineRelocateSpec{Host: request.Host, Pool: request.Pool}, request.TestType)
 	})
 }
@@ -108,7 +108,7 @@ func (s *Server) queryCompatibility(ctx *simulator.Context, request *types.Query
 	if len(request.Vm) == 0 || len(request.Host) == 0 {
 		return nil, invalidArgument("vm")
 	}
-	return s.task(ctx, request.Vm[0], "QueryVMotionCompatibilityEx_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, request.Vm[0], "QueryVMotionCompatibilityEx_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		var all types.ArrayOfCheckResult
 		for _, reference := range request.Vm {
 			for _, host := range request.Host {

@@ -189,7 +189,7 @@ func (s *Server) checkRelocateAcross(ctx *simulator.Context, request *types.Chec
 	if vm == nil {
 		return nil, &types.ManagedObjectNotFound{Obj: request.Vm}
 	}
-	return s.task(ctx, vm.Self, "CheckRelocate_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "CheckRelocate_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		c, fault := s.crossingOf(vm, &request.Spec)
 		if fault != nil {
 			return nil, fault
@@ -222,7 +222,7 @@ func (c *crossing) cardChange(key int32) *types.VirtualDevice {
 }
 
 // relocateAcross is called with the machine's operations locked.
-func (s *Server) relocateAcross(vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
+func (s *Server) relocateAcross(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
 	c, fault := s.crossingOf(vm, spec)
 	if fault != nil {
 		return fault
@@ -249,11 +249,13 @@ func (s *Server) relocateAcross(vm *simulator.VirtualMachine, spec *types.Virtua
 		lock.Lock()
 		defer lock.Unlock()
 		if fault := c.carry(arrived, copies); fault != nil {
-			logRemoval(c.to.destroy(arrived), arrived.Name)
+			logRemoval(c.to.destroy(cause{}, arrived), arrived.Name)
 			return fault
 		}
 	}
-	s.erase(vm)
+	// Unconfirmed: what a real vCenter posts at the two ends.
+	c.to.post(cause{}, &types.VmRegisteredEvent{VmEvent: c.to.vmEvent(arrived)})
+	s.erase(by, vm)
 	return nil
 }
 

@@ -25,15 +25,18 @@ func diskProperty(index int, property string) string {
 }
 
 // perform is called when nothing is known that would speak against it.
-func (s *Server) perform(r *relocation, progress func(int32)) types.BaseMethodFault {
+func (s *Server) perform(by cause, r *relocation, progress func(int32)) types.BaseMethodFault {
 	before := s.diskPaths(r.vm)
-	oldConfig := r.draft.config.Files.VmPathName
+	oldConfig, event := r.draft.config.Files.VmPathName, s.vmEvent(r.vm)
+	s.postMoving(by, r)
 	if fault := s.bring(r, progress); fault != nil {
 		r.draft.drop()
+		s.postNotMoved(by, r, fault)
 		return fault
 	}
 	progress(progressMoved)
 	s.publishRelocation(r)
+	s.postMoved(by, r, event)
 	if r.rehomed {
 		s.removeHome(oldConfig)
 	}

@@ -44,15 +44,15 @@ type diskMove struct {
 
 func (s *Server) relocateVM(ctx *simulator.Context, request *types.RelocateVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.movingTask(ctx, vm, "RelocateVM_Task", func(progress func(int32)) types.BaseMethodFault {
-		return s.relocate(vm, &request.Spec, progress)
+	return s.movingTask(ctx, vm, "RelocateVM_Task", func(by cause, progress func(int32)) types.BaseMethodFault {
+		return s.relocate(by, vm, &request.Spec, progress)
 	})
 }
 
 // relocate is called with the machine's operations locked.
-func (s *Server) relocate(vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec, progress func(int32)) types.BaseMethodFault {
+func (s *Server) relocate(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec, progress func(int32)) types.BaseMethodFault {
 	if spec.Service != nil {
-		return s.relocateAcross(vm, spec)
+		return s.relocateAcross(by, vm, spec)
 	}
 	r, fault := s.planRelocation(vm, spec)
 	if fault != nil {
@@ -63,7 +63,7 @@ func (s *Server) relocate(vm *simulator.VirtualMachine, spec *types.VirtualMachi
 		return faults[0]
 	}
 	progress(progressChecked)
-	return s.perform(&r, progress)
+	return s.perform(by, &r, progress)
 }
 
 // planRelocation resolves a spec. Its faults are InvalidArgument, as a rule: what is asked for means nothing.

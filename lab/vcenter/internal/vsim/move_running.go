@@ -47,11 +47,11 @@ func (m *moves) of(vm ref) []MoveRecord {
 }
 
 // moveTo moves a machine, on or off, to a host of the inventory. The caller holds the machine's operation lock.
-func (s *Server) moveTo(vm *simulator.VirtualMachine, host ref) types.BaseMethodFault {
+func (s *Server) moveTo(by cause, vm *simulator.VirtualMachine, host ref) types.BaseMethodFault {
 	if s.hostOf(vm) == host {
 		return nil
 	}
-	return s.relocate(vm, &types.VirtualMachineRelocateSpec{Host: &host}, func(int32) {})
+	return s.relocate(by, vm, &types.VirtualMachineRelocateSpec{Host: &host}, func(int32) {})
 }
 
 // carry takes a running guest to its host, and to the files of the spec, which copyFiles makes while the guest stands
@@ -131,11 +131,11 @@ const (
 
 // movingTask runs a move with the machine to itself, and shows how far it is.
 func (s *Server) movingTask(ctx *simulator.Context, vm *simulator.VirtualMachine, method string,
-	do func(progress func(int32)) types.BaseMethodFault) (soap.HasFault, types.BaseMethodFault) {
+	do func(by cause, progress func(int32)) types.BaseMethodFault) (soap.HasFault, types.BaseMethodFault) {
 	started := make(chan ref, 1)
-	task := s.start(ctx, vm.Self, method, s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	task := s.start(ctx, vm.Self, method, s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		task := s.registry.Get(<-started)
-		return nil, do(func(percent int32) { s.update(task, set("info.progress", percent)) })
+		return nil, do(by, func(percent int32) { s.update(task, set("info.progress", percent)) })
 	}))
 	started <- task
 	return taskAnswer(method, task), nil

@@ -52,6 +52,7 @@ type Server struct {
 	methods     map[string]handler
 	requests    requests
 	tasks       atomic.Int64
+	simulated   simulated
 
 	calls  CallLog
 	faults FaultRules
@@ -92,7 +93,9 @@ func New(c config.Config) (*Server, error) {
 	}
 	s.installCollector()
 	s.installFixes()
+	s.installEvents()
 	s.installMethods()
+	s.installGuestOperations()
 	s.installClusters()
 	s.registry.Put(&answerer{mo.LocalizationManager{Self: answererRef}})
 	s.registry.Handler = s.intercept
@@ -170,9 +173,22 @@ func (s *Server) context() *simulator.Context {
 // locked runs f with the object to itself. f must not block.
 func (s *Server) locked(object mo.Reference, f func(*simulator.Context)) {
 	ctx := s.context()
+	s.withLock(ctx, object, func() { f(ctx) })
+}
+
+// withLock runs f with the object's lock. If f panics, the context loses all of its locks.
+func (s *Server) withLock(ctx *simulator.Context, object mo.Reference, f func()) {
 	unlock := s.registry.AcquireLock(ctx, object)
-	defer unlock()
-	f(ctx)
+	finished := false
+	defer func() {
+		if finished {
+			unlock()
+		} else {
+			releaseLocks(s.registry, ctx, nil)
+		}
+	}()
+	f()
+	finished = true
 }
 
 // update changes properties of an object that the caller has not locked, and tells those who watch.

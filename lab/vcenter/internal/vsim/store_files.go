@@ -37,7 +37,7 @@ func (s *Server) fileTask(ctx *simulator.Context, name, method string, do func(d
 	if fault != nil {
 		return nil, fault
 	}
-	return s.task(ctx, s.site.datacenter.Self, method, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, s.site.datacenter.Self, method, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if err := do(place); err != nil {
 			return nil, fileFault(place, err)
 		}
@@ -96,7 +96,7 @@ func (s *Server) refreshDatastore(_ *simulator.Context, request *types.RefreshDa
 
 func (s *Server) searchDatastore(ctx *simulator.Context, request *types.SearchDatastore_Task) (soap.HasFault, types.BaseMethodFault) {
 	search := &search{server: s, spec: request.SearchSpec}
-	return s.task(ctx, s.site.datacenter.Self, "SearchDatastore_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, s.site.datacenter.Self, "SearchDatastore_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if fault := search.run(request.DatastorePath, false); fault != nil {
 			return nil, fault
 		}
@@ -106,7 +106,7 @@ func (s *Server) searchDatastore(ctx *simulator.Context, request *types.SearchDa
 
 func (s *Server) searchSubFolders(ctx *simulator.Context, request *types.SearchDatastoreSubFolders_Task) (soap.HasFault, types.BaseMethodFault) {
 	search := &search{server: s, spec: request.SearchSpec}
-	return s.task(ctx, s.site.datacenter.Self, "SearchDatastoreSubFolders_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, s.site.datacenter.Self, "SearchDatastoreSubFolders_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if fault := search.run(request.DatastorePath, true); fault != nil {
 			return nil, fault
 		}

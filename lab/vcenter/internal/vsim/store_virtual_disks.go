@@ -35,7 +35,7 @@ func (s *Server) deleteVirtualDisk(ctx *simulator.Context, request *types.Delete
 	if fault != nil {
 		return nil, fault
 	}
-	return s.task(ctx, s.site.datacenter.Self, "DeleteVirtualDisk_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, s.site.datacenter.Self, "DeleteVirtualDisk_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if _, err := s.stores.Disk(place); err != nil {
 			return nil, fileFault(place, err)
 		}

@@ -20,20 +20,20 @@ import (
 
 func (s *Server) cloneVM(ctx *simulator.Context, request *types.CloneVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	source := s.vm(request.This)
-	return s.task(ctx, request.This, "CloneVM_Task", func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, request.This, "CloneVM_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		lock := s.operations.of(source.Self)
 		lock.RLock()
 		defer lock.RUnlock()
 		if s.vm(source.Self) != source {
 			return nil, &types.ManagedObjectNotFound{Obj: source.Self}
 		}
-		clone, fault := s.clone(source, request)
+		clone, fault := s.clone(by, source, request)
 		if fault != nil {
 			return nil, fault
 		}
 		if request.Spec.PowerOn && !request.Spec.Template {
-			on := s.exclusive(clone, func() (types.AnyType, types.BaseMethodFault) { return nil, s.powerOn(clone, nil) })
-			if _, fault := on(); fault != nil {
+			on := s.exclusive(clone, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, s.powerOn(by, clone, nil) })
+			if _, fault := on(by); fault != nil {
 				return nil, fault
 			}
 		}
@@ -41,7 +41,7 @@ func (s *Server) cloneVM(ctx *simulator.Context, request *types.CloneVM_Task) (s
 	})
 }
 
-func (s *Server) clone(source *simulator.VirtualMachine, request *types.CloneVM_Task) (*simulator.VirtualMachine, types.BaseMethodFault) {
+func (s *Server) clone(by cause, source *simulator.VirtualMachine, request *types.CloneVM_Task) (*simulator.VirtualMachine, types.BaseMethodFault) {
 	spec := &request.Spec
 	if spec.Customization != nil {
 		return nil, notSupported("The lab does not customize guests.")
@@ -67,6 +67,10 @@ func (s *Server) clone(source *simulator.VirtualMachine, request *types.CloneVM_
 	if d.host, fault = s.hostFor(to, base.config); fault != nil {
 		return nil, fault
 	}
+	deploys := base.isTemplate && !spec.Template
+	if !deploys {
+		s.postBeingCloned(by, source, to.folder, name, d.host.Self)
+	}
 	if fault = d.fillClone(base, spec); fault != nil {
 		d.drop()
 		return nil, fault
@@ -76,7 +80,13 @@ func (s *Server) clone(source *simulator.VirtualMachine, request *types.CloneVM_
 	if spec.Template {
 		pool = nil
 	}
-	return s.publishNew(d, to.folder, pool), nil
+	clone := s.publishNew(d, to.folder, pool)
+	if deploys {
+		s.postDeployed(by, source, clone)
+	} else {
+		s.postCloned(by, source, clone)
+	}
+	return clone, nil
 }
 
 // cloneBase is what a clone is made of.

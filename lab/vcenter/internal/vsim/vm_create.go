@@ -66,8 +66,8 @@ func (s *Server) createVM(ctx *simulator.Context, request *types.CreateVM_Task) 
 	if fault != nil {
 		return nil, fault
 	}
-	return s.task(ctx, request.This, "CreateVM_Task", func() (types.AnyType, types.BaseMethodFault) {
-		vm, fault := s.create(to, &request.Config)
+	return s.task(ctx, request.This, "CreateVM_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
+		vm, fault := s.create(by, to, &request.Config)
 		if fault != nil {
 			return nil, fault
 		}
@@ -75,7 +75,7 @@ func (s *Server) createVM(ctx *simulator.Context, request *types.CreateVM_Task) 
 	})
 }
 
-func (s *Server) create(to destination, spec *types.VirtualMachineConfigSpec) (*simulator.VirtualMachine, types.BaseMethodFault) {
+func (s *Server) create(by cause, to destination, spec *types.VirtualMachineConfigSpec) (*simulator.VirtualMachine, types.BaseMethodFault) {
 	name := escaped(spec.Name)
 	release, fault := s.takeName(to.folder.Self, name)
 	if fault != nil {
@@ -108,7 +108,9 @@ func (s *Server) create(to destination, spec *types.VirtualMachineConfigSpec) (*
 		d.drop()
 		return nil, fault
 	}
-	return s.publishNew(d, to.folder, &to.pool.Self), nil
+	vm := s.publishNew(d, to.folder, &to.pool.Self)
+	s.postCreated(by, vm, spec)
+	return vm, nil
 }
 
 // makeNewHome makes the folder that the path names, or one named as the machine.

@@ -328,6 +328,7 @@ func (d *draft) configure(change deviceChange, old types.BaseVirtualDevice) type
 	if fault != nil {
 		return fault
 	}
+	allocateDevice(change.Device, old)
 	switch change.Device.(type) {
 	case types.BaseVirtualEthernetCard, *types.VirtualCdrom, *types.VirtualFloppy, *types.VirtualSerialPort:
 		if base.Connectable == nil {

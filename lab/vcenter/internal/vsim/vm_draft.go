@@ -31,6 +31,7 @@ type draft struct {
 	host      *simulator.HostSystem
 	config    types.VirtualMachineConfigInfo
 	options   []types.BaseOptionValue // extraConfig as it was; the guest may change it meanwhile
+	was       types.VirtualHardware   // hardware as it was
 	poweredOn bool
 	frozen    bool // has snapshots: its disks cannot be resized
 
@@ -128,6 +129,7 @@ func (s *Server) draftOf(vm *simulator.VirtualMachine) *draft {
 	d := &draft{server: s, vm: vm.Self}
 	s.locked(vm, func(*simulator.Context) {
 		d.name, d.config, d.options = vm.Name, copied(*vm.Config), vm.Config.ExtraConfig
+		d.was = vm.Config.Hardware
 		d.poweredOn = vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOff
 		d.frozen = vm.Snapshot != nil
 		d.host, _ = s.registry.Get(*vm.Runtime.Host).(*simulator.HostSystem)

@@ -46,6 +46,7 @@ func (s *Server) Set(id, key, value string) {
 		slog.Warn("a guest tried to set a key that is not guestinfo.*", "vm", current.vm.Name, "key", key)
 		return
 	}
+	s.hear(current)
 	vm := current.vm
 	s.locked(vm, func(ctx *simulator.Context) {
 		options := mergeOption(vm.Config.ExtraConfig, key, value)
@@ -57,12 +58,20 @@ func (s *Server) Set(id, key, value string) {
 	})
 }
 
+// hear notes that the guest has come up so far that it says something.
+func (s *Server) hear(current *run) {
+	s.runs.mu.Lock()
+	defer s.runs.mu.Unlock()
+	current.heard = true
+}
+
 // Guest is what the tools report; it means that they run.
 func (s *Server) Guest(id string, info machine.GuestInfo) {
 	current := s.running(id)
 	if current == nil {
 		return
 	}
+	s.hear(current)
 	vm := current.vm
 	s.locked(vm, func(ctx *simulator.Context) {
 		guest := *vm.Guest
@@ -114,12 +123,16 @@ func (s *Server) Off(id, reason string) {
 		return
 	}
 	s.runs.mu.Lock()
-	quiet := current.quiet
+	quiet, by, heard := current.quiet, current.endedBy, current.heard
 	s.runs.mu.Unlock()
 	s.runs.end(id, current)
 	slog.Info("VM is powered off", "vm", current.vm.Name, "reason", reason)
+	if strings.HasPrefix(reason, machine.OffCrashed) {
+		s.postCrashed(current.vm, reason, heard)
+	}
 	if !quiet {
 		s.showOff(current.vm)
+		s.post(by, &types.VmPoweredOffEvent{VmEvent: s.vmEvent(current.vm)})
 	}
 	close(current.done)
 }

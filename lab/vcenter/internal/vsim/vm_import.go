@@ -89,9 +89,10 @@ func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (
 	s.leases.mu.Lock()
 	s.leases.open[lease.Self] = lease
 	s.leases.mu.Unlock()
+	by := causeOf(ctx)
 	go func() {
-		_, fault := contained("ImportVApp", func() (types.AnyType, types.BaseMethodFault) {
-			vm, fault := s.create(to, &spec.ConfigSpec)
+		_, fault := contained("ImportVApp", by, func(by cause) (types.AnyType, types.BaseMethodFault) {
+			vm, fault := s.create(by, to, &spec.ConfigSpec)
 			if fault == nil {
 				lease.ready(vm)
 			}
@@ -113,15 +114,9 @@ func (l *Lease) ready(vm *simulator.VirtualMachine) {
 	for number, disk := range disksOf(vm.Config.Hardware.Device) {
 		name := fmt.Sprintf("disk-%d.vmdk", number)
 		l.disks[name] = diskPath(disk)
-		controller := fmt.Sprintf("%s/%s:%d", vm.Self.Value, "VirtualDisk", number)
-		for _, device := range vm.Config.Hardware.Device {
-			if c, ok := device.(types.BaseVirtualController); ok && device.GetVirtualDevice().Key == disk.ControllerKey {
-				kind := strings.TrimPrefix(fmt.Sprintf("%T", device), "*types.")
-				controller = fmt.Sprintf("%s%d:%d", kind, c.GetVirtualController().BusNumber, *disk.UnitNumber)
-			}
-		}
+		key := diskKey(vm.Config.Hardware.Device, disk)
 		info.DeviceUrl = append(info.DeviceUrl, types.HttpNfcLeaseDeviceUrl{
-			Key: "/" + vm.Self.Value + "/" + controller, ImportKey: "/" + vm.Name + "/" + controller,
+			Key: "/" + vm.Self.Value + "/" + key, ImportKey: importKey(vm.Name, key),
 			Url:  fmt.Sprintf("https://%s%s%s/%s", s.config.Listen, nfcPrefix, l.ticket, name),
 			Disk: types.NewBool(true), TargetId: name, DatastoreKey: vm.Datastore[0].Value})
 		info.TotalDiskCapacityInKB += disk.CapacityInKB
@@ -186,8 +181,8 @@ func (l *Lease) discard() {
 	}
 	l.mu.Unlock()
 	l.running.Wait()
-	destroy := l.server.exclusive(l.vm, func() (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(l.vm) })
-	_, fault := destroy()
+	destroy := l.server.exclusive(l.vm, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(by, l.vm) })
+	_, fault := destroy(cause{})
 	if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone { // its client may have destroyed it
 		slog.Error("the VM of an import was not removed", "vm", l.vm.Name, "fault", faultText(fault))
 	}

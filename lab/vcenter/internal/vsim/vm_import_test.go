@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/nfc"
+	"github.com/vmware/govmomi/ovf"
 	"github.com/vmware/govmomi/property"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -241,5 +242,80 @@ func TestAbortingBreaksOffAnUpload(t *testing.T) {
 	must(0, writer.Close())(t)
 	if status := <-ended; status == http.StatusCreated {
 		t.Error("the upload was taken")
+	}
+}
+
+// descriptor is an OVF package's, with an ISO where one is named.
+func descriptor(controller, iso string) string {
+	files, drive := `<File ovf:href="web.vmdk" ovf:id="file1"/>`, ""
+	if iso != "" {
+		files += fmt.Sprintf(`<File ovf:href=%q ovf:id="file2"/>`, iso)
+		drive = `<Item><rasd:ElementName>IDE 1</rasd:ElementName><rasd:InstanceID>5</rasd:InstanceID><rasd:ResourceType>5</rasd:ResourceType></Item>
+			<Item><rasd:ElementName>CD</rasd:ElementName><rasd:HostResource>ovf:/file/file2</rasd:HostResource><rasd:InstanceID>6</rasd:InstanceID>
+			<rasd:Parent>5</rasd:Parent><rasd:ResourceType>15</rasd:ResourceType></Item>`
+	}
+	return `<?xml version="1.0"?>
+<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
+	xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
+	xmlns:vssd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData">
+	<References>` + files + `</References>
+	<DiskSection><Info/><Disk ovf:capacity="64" ovf:capacityAllocationUnits="byte * 2^20" ovf:diskId="disk1" ovf:fileRef="file1"/></DiskSection>
+	<NetworkSection><Info/><Network ovf:name="VM Network"/></NetworkSection>
+	<VirtualSystem ovf:id="web"><Info/><Name>web</Name><OperatingSystemSection ovf:id="36"><Info/></OperatingSystemSection>
+	<VirtualHardwareSection><Info/><System><vssd:ElementName>x</vssd:ElementName><vssd:InstanceID>0</vssd:InstanceID><vssd:VirtualSystemType>vmx-21</vssd:VirtualSystemType></System>
+	<Item><rasd:ElementName>CPU</rasd:ElementName><rasd:InstanceID>1</rasd:InstanceID><rasd:ResourceType>3</rasd:ResourceType><rasd:VirtualQuantity>2</rasd:VirtualQuantity></Item>
+	<Item><rasd:ElementName>memory</rasd:ElementName><rasd:InstanceID>2</rasd:InstanceID><rasd:ResourceType>4</rasd:ResourceType><rasd:VirtualQuantity>256</rasd:VirtualQuantity></Item>
+	<Item><rasd:ElementName>SCSI</rasd:ElementName><rasd:InstanceID>3</rasd:InstanceID><rasd:ResourceSubType>` + controller + `</rasd:ResourceSubType><rasd:ResourceType>6</rasd:ResourceType></Item>
+	<Item><rasd:AddressOnParent>0</rasd:AddressOnParent><rasd:ElementName>disk</rasd:ElementName><rasd:HostResource>ovf:/disk/disk1</rasd:HostResource>
+	<rasd:InstanceID>4</rasd:InstanceID><rasd:Parent>3</rasd:Parent><rasd:ResourceType>17</rasd:ResourceType></Item>` + drive + `
+	</VirtualHardwareSection></VirtualSystem></Envelope>`
+}
+
+func (l *lab) specFromOVF(text string) *types.OvfCreateImportSpecResult {
+	l.Helper()
+	return must(ovf.NewManager(l.client.Client).CreateImportSpec(l.Context(), text, l.pool, l.store,
+		&types.OvfCreateImportSpecParams{EntityName: "web"}))(l)
+}
+
+func TestAnOVFIsImported(t *testing.T) {
+	for _, controller := range []string{"VirtualSCSI", "lsilogic"} {
+		t.Run(controller, func(t *testing.T) {
+			l := newLab(t)
+			raw, stream := l.streamed()
+			result := l.specFromOVF(descriptor(controller, ""))
+			if len(result.Error) != 0 || len(result.FileItem) != 1 {
+				t.Fatalf("the descriptor became %+v", result)
+			}
+			lease := must(l.pool.ImportVApp(t.Context(), result.ImportSpec, l.folder, nil))(t)
+			info := must(lease.Wait(t.Context(), result.FileItem))(t)
+			if len(info.Items) != 1 || info.Items[0].Path != "web.vmdk" {
+				t.Fatalf("to be uploaded: %+v", info.Items)
+			}
+			if status, text := l.request(http.MethodPost, info.Items[0].URL.String(), bytes.NewReader(stream)); status != http.StatusCreated {
+				t.Fatalf("%d: %s", status, text)
+			}
+			if err := lease.Complete(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			content := must(os.ReadFile(l.path("web", "disk-0-flat.vmdk")))(t)
+			if !bytes.Equal(content, raw) {
+				t.Error("the disk has not got what was uploaded")
+			}
+		})
+	}
+}
+
+func TestAnOVFThatTheLabCannotImportIsRefused(t *testing.T) {
+	l := newLab(t)
+	result := l.specFromOVF(descriptor("VirtualSCSI", "config.iso"))
+	if len(result.Error) != 1 || !strings.Contains(result.Error[0].LocalizedMessage, "cannot import the file config.iso") {
+		t.Errorf("a package with an ISO became %+v", result)
+	}
+	spec := l.specFromOVF(descriptor("VirtualSCSI", "")).ImportSpec.(*types.VirtualMachineImportSpec)
+	spec.ConfigSpec.VAppConfig = &types.VAppConfigSpec{VmConfigSpec: types.VmConfigSpec{Property: []types.VAppPropertySpec{
+		{Info: &types.VAppPropertyInfo{Id: "password"}}}}}
+	lease := must(l.pool.ImportVApp(t.Context(), spec, l.folder, nil))(t)
+	if _, err := lease.Wait(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "vAppConfig") {
+		t.Errorf("properties are answered with %v", err)
 	}
 }

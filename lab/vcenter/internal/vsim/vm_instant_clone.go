@@ -23,8 +23,8 @@ import (
 
 func (s *Server) instantCloneVM(ctx *simulator.Context, request *types.InstantClone_Task) (soap.HasFault, types.BaseMethodFault) {
 	source := s.vm(request.This)
-	return s.task(ctx, source.Self, "InstantClone_Task", s.exclusive(source, func() (types.AnyType, types.BaseMethodFault) {
-		clone, fault := s.instantClone(source, &request.Spec)
+	return s.task(ctx, source.Self, "InstantClone_Task", s.exclusive(source, func(by cause) (types.AnyType, types.BaseMethodFault) {
+		clone, fault := s.instantClone(by, source, &request.Spec)
 		if fault != nil {
 			return nil, fault
 		}
@@ -33,7 +33,7 @@ func (s *Server) instantCloneVM(ctx *simulator.Context, request *types.InstantCl
 }
 
 // instantClone is called with the source's operations locked.
-func (s *Server) instantClone(source *simulator.VirtualMachine, spec *types.VirtualMachineInstantCloneSpec) (*simulator.VirtualMachine, types.BaseMethodFault) {
+func (s *Server) instantClone(by cause, source *simulator.VirtualMachine, spec *types.VirtualMachineInstantCloneSpec) (*simulator.VirtualMachine, types.BaseMethodFault) {
 	to, fault := s.instantCloneDestination(source, spec)
 	if fault != nil {
 		return nil, fault
@@ -59,13 +59,14 @@ func (s *Server) instantClone(source *simulator.VirtualMachine, spec *types.Virt
 		goesOn.drop()
 		return nil, fault
 	}
+	s.postBeingCloned(by, source, to.folder, name, goesOn.host.Self)
 	clone := s.publishNew(twin, to.folder, &to.pool.Self)
 	lock := s.operations.of(clone.Self)
 	lock.Lock()
 	defer lock.Unlock()
 	bases := s.ownDisks(source)
 	if fault := s.fork(source, goesOn, clone); fault != nil {
-		logRemoval(s.destroy(clone), name)
+		logRemoval(s.destroy(by, clone), name)
 		goesOn.drop()
 		return nil, fault
 	}
@@ -73,6 +74,7 @@ func (s *Server) instantClone(source *simulator.VirtualMachine, spec *types.Virt
 	for _, base := range bases {
 		s.diskUse.abandon(base)
 	}
+	s.postCloned(by, source, clone)
 	return clone, nil
 }
 

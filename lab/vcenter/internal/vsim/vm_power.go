@@ -30,6 +30,9 @@ type run struct {
 	failed bool
 	done   chan struct{} // closed when the inventory shows it off
 	quiet  bool          // a reset: the inventory goes on showing it on
+	// Written under the mutex of runs:
+	endedBy cause // who has powered it off; empty: the guest
+	heard   bool  // the guest has said something
 }
 
 type runs struct {
@@ -64,35 +67,46 @@ func (s *Server) powerOnVM(ctx *simulator.Context, request *types.PowerOnVM_Task
 	if s.isTemplate(vm) {
 		return nil, notSupported("A template cannot be powered on.")
 	}
-	return s.task(ctx, vm.Self, "PowerOnVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-		return nil, s.powerOn(vm, s.hostAsked(vm, request.Host))
+	return s.task(ctx, vm.Self, "PowerOnVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+		return nil, s.powerOn(by, vm, s.hostAsked(vm, request.Host))
 	}))
 }
 
 // powerOn is called with the machine's operations locked.
-func (s *Server) powerOn(vm *simulator.VirtualMachine, only *ref) types.BaseMethodFault {
+func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fault types.BaseMethodFault) {
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
 	}
 	if s.isTemplate(vm) {
 		return notSupported("A template cannot be powered on.")
 	}
+	defer func() {
+		if fault != nil {
+			s.post(by, &types.VmFailedToPowerOnEvent{VmEvent: s.vmEvent(vm), Reason: *localized(fault)})
+		}
+	}()
 	host, fault := s.admit(vm, only)
 	if fault != nil {
 		return fault
 	}
 	s.setHost(vm, host)
 	defer s.placementChanged(s.clusterOf(host))
-	if fault := s.boot(vm); fault != nil {
+	s.post(by, &types.VmStartingEvent{VmEvent: s.vmEvent(vm)})
+	if fault := s.boot(vm, atPowerOn); fault != nil {
 		s.dismiss(vm.Self)
 		return fault
 	}
+	s.post(by, &types.VmPoweredOnEvent{VmEvent: s.vmEvent(vm)})
 	return nil
 }
 
-// boot starts a machine that has been admitted, and shows it on.
-func (s *Server) boot(vm *simulator.VirtualMachine) types.BaseMethodFault {
-	spec, fault := s.machineSpec(vm)
+// atPowerOn and atReset say whether a drive's medium is connected: a reset leaves the devices as they are.
+func atPowerOn(drive *types.VirtualDeviceConnectInfo) bool { return drive.StartConnected }
+func atReset(drive *types.VirtualDeviceConnectInfo) bool   { return drive.Connected }
+
+// boot starts a VM that has been admitted, and shows it on.
+func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDeviceConnectInfo) bool) types.BaseMethodFault {
+	spec, fault := s.machineSpecWith(vm, holds)
 	if fault != nil {
 		return fault
 	}
@@ -106,7 +120,7 @@ func (s *Server) boot(vm *simulator.VirtualMachine) types.BaseMethodFault {
 	now := time.Now()
 	s.locked(vm, func(ctx *simulator.Context) {
 		config := *vm.Config
-		config.Hardware.Device = connected(config.Hardware.Device, true)
+		config.Hardware.Device = connectedIf(config.Hardware.Device, holds)
 		vm.Config = &config
 		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStatePoweredOn),
 			set("runtime.bootTime", now), set("summary.runtime.bootTime", now),
@@ -122,17 +136,25 @@ func powerChanges(state types.VirtualMachinePowerState) []types.PropertyChange {
 
 // connected gives devices that are connected as they should be in a power state.
 func connected(devices []types.BaseVirtualDevice, on bool) []types.BaseVirtualDevice {
+	return connectedIf(devices, func(device *types.VirtualDeviceConnectInfo) bool { return on && device.StartConnected })
+}
+
+func connectedIf(devices []types.BaseVirtualDevice, holds func(*types.VirtualDeviceConnectInfo) bool) []types.BaseVirtualDevice {
 	changed := copied(types.ArrayOfVirtualDevice{VirtualDevice: devices}).VirtualDevice
 	for _, device := range changed {
 		if connection := device.GetVirtualDevice().Connectable; connection != nil {
-			connection.Connected = on && connection.StartConnected
+			connection.Connected = holds(connection)
 		}
 	}
 	return changed
 }
 
-// machineSpec is the machine as the hypervisor sees it. All its files must be there.
+// machineSpec is the VM as the hypervisor sees it. All its files must be there.
 func (s *Server) machineSpec(vm *simulator.VirtualMachine) (machine.Spec, types.BaseMethodFault) {
+	return s.machineSpecWith(vm, atPowerOn)
+}
+
+func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types.VirtualDeviceConnectInfo) bool) (machine.Spec, types.BaseMethodFault) {
 	var config *types.VirtualMachineConfigInfo
 	var host ref
 	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
@@ -151,7 +173,7 @@ func (s *Server) machineSpec(vm *simulator.VirtualMachine) (machine.Spec, types.
 		case types.BaseVirtualEthernetCard:
 			spec.NICs = append(spec.NICs, s.nicOf(d.GetVirtualEthernetCard()))
 		case *types.VirtualCdrom:
-			fault = s.addISO(&spec, d)
+			fault = s.addISO(&spec, d, holds)
 		}
 		if fault != nil {
 			return machine.Spec{}, fault
@@ -183,9 +205,10 @@ func (s *Server) addDisk(spec *machine.Spec, config *types.VirtualMachineConfigI
 	return vmConfigFault("The lab runs only virtual machines whose disks are on SCSI controller 0.")
 }
 
-func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom) types.BaseMethodFault {
+// addISO adds the medium of a drive. A drive that is disconnected, or holds no ISO, has nothing to boot from.
+func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom, holds func(*types.VirtualDeviceConnectInfo) bool) types.BaseMethodFault {
 	backing, ok := drive.Backing.(*types.VirtualCdromIsoBackingInfo)
-	if !ok || drive.Connectable != nil && !drive.Connectable.StartConnected {
+	if !ok || drive.Connectable != nil && !holds(drive.Connectable) {
 		return nil
 	}
 	place, err := datastore.ParsePath(backing.FileName)
@@ -211,19 +234,23 @@ func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom) types.Bas
 
 func (s *Server) powerOffVM(ctx *simulator.Context, request *types.PowerOffVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "PowerOffVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "PowerOffVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOn {
 			return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
 		}
-		return nil, s.kill(vm, s.runs.get(vm.Self.Value))
+		s.post(by, &types.VmStoppingEvent{VmEvent: s.vmEvent(vm)})
+		return nil, s.kill(by, vm, s.runs.get(vm.Self.Value))
 	}))
 }
 
 // kill returns when the inventory shows the machine off. It may have gone off by itself in the meantime.
-func (s *Server) kill(vm *simulator.VirtualMachine, current *run) types.BaseMethodFault {
+func (s *Server) kill(by cause, vm *simulator.VirtualMachine, current *run) types.BaseMethodFault {
 	if current == nil {
 		return nil
 	}
+	s.runs.mu.Lock()
+	current.endedBy = by
+	s.runs.mu.Unlock()
 	if err := s.hypervisor.Kill(vm.Self.Value); err != nil {
 		select {
 		case <-current.done:
@@ -238,7 +265,7 @@ func (s *Server) kill(vm *simulator.VirtualMachine, current *run) types.BaseMeth
 
 func (s *Server) resetVM(ctx *simulator.Context, request *types.ResetVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "ResetVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "ResetVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		current := s.runs.get(vm.Self.Value)
 		if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOn || current == nil {
 			return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
@@ -246,18 +273,20 @@ func (s *Server) resetVM(ctx *simulator.Context, request *types.ResetVM_Task) (s
 		s.runs.mu.Lock()
 		current.quiet = true
 		s.runs.mu.Unlock()
-		if fault := s.kill(vm, current); fault != nil {
+		s.post(by, &types.VmResettingEvent{VmEvent: s.vmEvent(vm)})
+		if fault := s.kill(by, vm, current); fault != nil {
 			return nil, fault
 		}
-		if fault := s.boot(vm); fault != nil {
+		if fault := s.boot(vm, atReset); fault != nil {
 			s.showOff(vm)
+			s.post(by, &types.VmPoweredOffEvent{VmEvent: s.vmEvent(vm)})
 			return nil, fault
 		}
 		return nil, nil
 	}))
 }
 
-func (s *Server) shutdownGuest(_ *simulator.Context, request *types.ShutdownGuest) (soap.HasFault, types.BaseMethodFault) {
+func (s *Server) shutdownGuest(ctx *simulator.Context, request *types.ShutdownGuest) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	var state types.VirtualMachinePowerState
 	var tools string
@@ -268,6 +297,7 @@ func (s *Server) shutdownGuest(_ *simulator.Context, request *types.ShutdownGues
 	if tools != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
 		return nil, &types.ToolsUnavailable{}
 	}
+	s.post(causeOf(ctx), &types.VmGuestShutdownEvent{VmEvent: s.vmEvent(vm)})
 	if err := s.hypervisor.PowerButton(vm.Self.Value); err != nil {
 		return nil, systemError(fmt.Sprintf("Shutting down the guest of virtual machine %s failed: %v.", vm.Name, err))
 	}

@@ -268,7 +268,8 @@ func TestTheNoneHypervisorReportsAHealthyContainer(t *testing.T) {
 	l := newLab(t)
 	none := must(machine.NewNone(map[string]string{"VM Network": "10.77.0.0/20"}, l.server))(t)
 	l.server.UseHypervisor(none)
-	spec := l.spec("web", card("VM Network", ""))
+	l.upload("boot.iso", "an image")
+	spec := l.spec("web", card("VM Network", ""), cd("[shared0] boot.iso"))
 	spec.ExtraConfig = []types.BaseOptionValue{option(machine.SpecKey, `{"version":1,"id":"7","hostname":"h","healthcheck":{"test":["CMD","x"]},"networks":[{"dhcp":true}]}`)}
 	vm := l.create(spec)
 	l.result(vm.PowerOn(t.Context()))
@@ -280,4 +281,97 @@ func TestTheNoneHypervisorReportsAHealthyContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.eventually("off", func() bool { return l.read(vm).Runtime.PowerState == types.VirtualMachinePowerStatePoweredOff })
+}
+
+// container is a container VM's spec whose drive has the given backing, connected at power on or not.
+func (l *lab) container(name string, drive types.BaseVirtualDeviceBackingInfo, startConnected bool) types.VirtualMachineConfigSpec {
+	added := cd("[shared0] boot.iso")
+	device := added.GetVirtualDeviceConfigSpec().Device.GetVirtualDevice()
+	device.Backing, device.Connectable = drive, &types.VirtualDeviceConnectInfo{StartConnected: startConnected, AllowGuestControl: true}
+	spec := l.spec(name, added)
+	spec.ExtraConfig = []types.BaseOptionValue{option(machine.SpecKey, `{"version":1,"id":"7","hostname":"h"}`)}
+	return spec
+}
+
+func isoBacking() types.BaseVirtualDeviceBackingInfo {
+	return &types.VirtualCdromIsoBackingInfo{VirtualDeviceFileBackingInfo: types.VirtualDeviceFileBackingInfo{FileName: "[shared0] boot.iso"}}
+}
+
+func emptyDrive() types.BaseVirtualDeviceBackingInfo {
+	return &types.VirtualCdromRemotePassthroughBackingInfo{}
+}
+
+// drive changes the VM's CD drive.
+func (l *lab) drive(vm *object.VirtualMachine, change func(*types.VirtualCdrom)) {
+	l.Helper()
+	for _, device := range l.read(vm).Config.Hardware.Device {
+		if drive, ok := device.(*types.VirtualCdrom); ok {
+			change(drive)
+			l.result(vm.Reconfigure(l.Context(), types.VirtualMachineConfigSpec{DeviceChange: []types.BaseVirtualDeviceConfigSpec{
+				&types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationEdit, Device: drive}}}))
+			return
+		}
+	}
+	l.Fatal("it has no drive")
+}
+
+func TestNothingBootsWithoutAConnectedISO(t *testing.T) {
+	l := newLab(t)
+	l.server.UseHypervisor(must(machine.NewNone(map[string]string{"VM Network": "10.77.0.0/20"}, l.server))(t))
+	l.upload("boot.iso", "an image")
+	without := l.spec("none")
+	without.ExtraConfig = []types.BaseOptionValue{option(machine.SpecKey, `{"version":1,"id":"7","hostname":"h"}`)}
+	var silent []*object.VirtualMachine
+	for _, spec := range []types.VirtualMachineConfigSpec{without, l.container("disconnected", isoBacking(), false), l.container("empty", emptyDrive(), true)} {
+		vm := l.create(spec)
+		l.result(vm.PowerOn(t.Context()))
+		silent = append(silent, vm)
+	}
+	web := l.create(l.container("web", isoBacking(), true))
+	l.result(web.PowerOn(t.Context()))
+	l.eventually("it reports a status", func() bool { return l.option(web, machine.StatusKey) != "" })
+	for _, vm := range silent {
+		read := l.read(vm)
+		if read.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOn || l.option(vm, machine.StatusKey) != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" {
+			t.Errorf("%s is %s, with the status %q", read.Name, read.Runtime.PowerState, l.option(vm, machine.StatusKey))
+		}
+	}
+	// A drive that has been repaired boots at the next power on.
+	l.result(silent[1].PowerOff(t.Context()))
+	l.drive(silent[1], func(drive *types.VirtualCdrom) { drive.Connectable.StartConnected = true })
+	l.result(silent[1].PowerOn(t.Context()))
+	l.eventually("it reports a status", func() bool { return l.option(silent[1], machine.StatusKey) != "" })
+}
+
+func TestTheHypervisorGetsOnlyAConnectedISO(t *testing.T) {
+	l := newLab(t)
+	l.upload("boot.iso", "an image")
+	vm := l.create(l.container("web", isoBacking(), true))
+	iso := func() bool { return l.guests.lastStarted().ISO != "" }
+	l.result(vm.PowerOn(t.Context()))
+	if !iso() {
+		t.Error("it has not got its ISO")
+	}
+	// Disconnected while it is on: a reset finds nothing, the next power on does.
+	l.drive(vm, func(drive *types.VirtualCdrom) { drive.Connectable.Connected = false })
+	l.result(vm.Reset(t.Context()))
+	if iso() {
+		t.Error("after a reset it has an ISO that was disconnected")
+	}
+	l.result(vm.PowerOff(t.Context()))
+	l.result(vm.PowerOn(t.Context()))
+	if !iso() {
+		t.Error("at power on it has not got the ISO that it starts with")
+	}
+	for name, change := range map[string]func(*types.VirtualCdrom){
+		"disconnected at power on": func(drive *types.VirtualCdrom) { drive.Connectable.StartConnected = false },
+		"emptied":                  func(drive *types.VirtualCdrom) { drive.Backing, drive.Connectable.StartConnected = emptyDrive(), true },
+	} {
+		l.result(vm.PowerOff(t.Context()))
+		l.drive(vm, change)
+		l.result(vm.PowerOn(t.Context()))
+		if iso() {
+			t.Errorf("%s, it has an ISO", name)
+		}
+	}
 }

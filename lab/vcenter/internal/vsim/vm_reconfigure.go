@@ -22,16 +22,17 @@ import (
 
 func (s *Server) reconfigVM(ctx *simulator.Context, request *types.ReconfigVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "ReconfigVM_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-		return nil, s.reconfigure(vm, &request.Spec)
+	return s.task(ctx, vm.Self, "ReconfigVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+		return nil, s.reconfigure(by, vm, &request.Spec)
 	}))
 }
 
-func (s *Server) reconfigure(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
+func (s *Server) reconfigure(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	if s.isTemplate(vm) && !onlyNames(spec) {
 		return notSupported("Only the name and the annotation of a template can be changed.")
 	}
 	d := s.draftOf(vm)
+	oldName := d.name
 	if name := escaped(spec.Name); spec.Name != "" && name != d.name {
 		release, fault := s.takeName(*vm.Parent, name)
 		if fault != nil {
@@ -40,12 +41,22 @@ func (s *Server) reconfigure(vm *simulator.VirtualMachine, spec *types.VirtualMa
 		defer release()
 		d.name = name
 	}
-	if fault := d.apply(spec); fault != nil {
+	fault := d.apply(spec)
+	if fault == nil {
+		fault = s.grow(vm, d)
+	}
+	if fault != nil {
 		d.drop()
 		return fault
 	}
 	s.publishChange(vm, d)
+	s.postReconfigured(by, vm, spec, oldName)
 	return nil
+}
+
+// onlyName is true for a spec that does nothing but rename.
+func onlyName(spec *types.VirtualMachineConfigSpec) bool {
+	return spec.Name != "" && reflect.DeepEqual(*spec, types.VirtualMachineConfigSpec{Name: spec.Name})
 }
 
 func onlyNames(spec *types.VirtualMachineConfigSpec) bool {
@@ -55,11 +66,11 @@ func onlyNames(spec *types.VirtualMachineConfigSpec) bool {
 
 func (s *Server) renameVM(ctx *simulator.Context, request *types.Rename_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "Rename_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "Rename_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if request.NewName == "" {
 			return nil, &types.InvalidName{Name: request.NewName, Entity: &vm.Self}
 		}
-		return nil, s.reconfigure(vm, &types.VirtualMachineConfigSpec{Name: request.NewName})
+		return nil, s.reconfigure(by, vm, &types.VirtualMachineConfigSpec{Name: request.NewName})
 	}))
 }
 
@@ -117,24 +128,24 @@ func (s *Server) setTemplate(vm *simulator.VirtualMachine, template bool) {
 
 func (s *Server) destroyVM(ctx *simulator.Context, request *types.Destroy_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "Destroy_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
-		return nil, s.destroy(vm)
+	return s.task(ctx, vm.Self, "Destroy_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+		return nil, s.destroy(by, vm)
 	}))
 }
 
 // destroy removes a machine with its own files.
-func (s *Server) destroy(vm *simulator.VirtualMachine) types.BaseMethodFault {
+func (s *Server) destroy(by cause, vm *simulator.VirtualMachine) types.BaseMethodFault {
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
 	}
-	s.erase(vm)
+	s.erase(by, vm)
 	return nil
 }
 
 // erase removes a machine that does not run here, with its own files.
-func (s *Server) erase(vm *simulator.VirtualMachine) {
+func (s *Server) erase(by cause, vm *simulator.VirtualMachine) {
 	own := s.ownDisks(vm)
-	s.unregister(vm)
+	s.unregister(by, vm)
 	for _, disk := range s.diskUse.release(vm.Self, own) {
 		logFailure(s.stores.RemoveDisk(disk), "a destroyed machine's disk", disk)
 		// A shared disk's machine may be gone long since; its folder goes with the last disk in it.
@@ -165,22 +176,24 @@ func (s *Server) removeHome(configFile string) {
 }
 
 // unregister takes a machine out of the inventory, with its snapshots.
-func (s *Server) unregister(vm *simulator.VirtualMachine) {
+func (s *Server) unregister(by cause, vm *simulator.VirtualMachine) {
 	var snapshots []ref
 	s.locked(vm, func(*simulator.Context) {
 		if vm.Snapshot != nil {
 			snapshots = snapshotRefs(vm.Snapshot.RootSnapshotList)
 		}
 	})
+	removed := &types.VmRemovedEvent{VmEvent: s.vmEvent(vm)}
 	s.leave(vm)
 	s.removeChild(vm)
 	s.forgetMachine(vm.Self, s.clusterOf(s.hostOf(vm)))
 	for _, snapshot := range snapshots {
 		s.registry.Remove(s.context(), snapshot)
 	}
+	s.post(by, removed)
 }
 
-func (s *Server) unregisterVM(_ *simulator.Context, request *types.UnregisterVM) (soap.HasFault, types.BaseMethodFault) {
+func (s *Server) unregisterVM(ctx *simulator.Context, request *types.UnregisterVM) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	lock := s.operations.of(vm.Self)
 	lock.Lock()
@@ -188,7 +201,7 @@ func (s *Server) unregisterVM(_ *simulator.Context, request *types.UnregisterVM)
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
 	}
-	s.unregister(vm)
+	s.unregister(causeOf(ctx), vm)
 	s.diskUse.set(vm.Self, nil)
 	return &methods.UnregisterVMBody{Res: &types.UnregisterVMResponse{}}, nil
 }

@@ -31,7 +31,7 @@ func snapshotRefs(tree []types.VirtualMachineSnapshotTree) []ref {
 
 func (s *Server) createSnapshot(ctx *simulator.Context, request *types.CreateSnapshot_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "CreateSnapshot_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "CreateSnapshot_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		snapshot, fault := s.snapshot(vm, request.Name, request.Description)
 		if fault != nil {
 			return nil, fault
@@ -42,7 +42,7 @@ func (s *Server) createSnapshot(ctx *simulator.Context, request *types.CreateSna
 
 func (s *Server) createSnapshotEx(ctx *simulator.Context, request *types.CreateSnapshotEx_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "CreateSnapshotEx_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "CreateSnapshotEx_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		snapshot, fault := s.snapshot(vm, request.Name, request.Description)
 		if fault != nil {
 			return nil, fault
@@ -174,14 +174,14 @@ func (s *Server) snapshotOf(reference ref) (*simulator.VirtualMachineSnapshot, *
 
 func (s *Server) revertToSnapshot(ctx *simulator.Context, request *types.RevertToSnapshot_Task) (soap.HasFault, types.BaseMethodFault) {
 	snapshot, vm := s.snapshotOf(request.This)
-	return s.task(ctx, vm.Self, "RevertToSnapshot_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "RevertToSnapshot_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		return nil, s.revert(vm, snapshot)
 	}))
 }
 
 func (s *Server) revertToCurrentSnapshot(ctx *simulator.Context, request *types.RevertToCurrentSnapshot_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "RevertToCurrentSnapshot_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "RevertToCurrentSnapshot_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if vm.Snapshot == nil || vm.Snapshot.CurrentSnapshot == nil {
 			return nil, &types.NotFound{}
 		}
@@ -242,7 +242,7 @@ func (s *Server) snapshotDisks(vm *simulator.VirtualMachine) []datastore.Path {
 
 func (s *Server) removeSnapshot(ctx *simulator.Context, request *types.RemoveSnapshot_Task) (soap.HasFault, types.BaseMethodFault) {
 	snapshot, vm := s.snapshotOf(request.This)
-	return s.task(ctx, vm.Self, "RemoveSnapshot_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "RemoveSnapshot_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if s.registry.Get(snapshot.Self) == nil {
 			return nil, &types.ManagedObjectNotFound{Obj: snapshot.Self}
 		}
@@ -257,7 +257,7 @@ func (s *Server) removeSnapshot(ctx *simulator.Context, request *types.RemoveSna
 
 func (s *Server) removeAllSnapshots(ctx *simulator.Context, request *types.RemoveAllSnapshots_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.task(ctx, vm.Self, "RemoveAllSnapshots_Task", s.exclusive(vm, func() (types.AnyType, types.BaseMethodFault) {
+	return s.task(ctx, vm.Self, "RemoveAllSnapshots_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if vm.Snapshot == nil {
 			return nil, nil
 		}

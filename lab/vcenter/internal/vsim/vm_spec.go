@@ -8,6 +8,7 @@ package vsim
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) types.BaseMethodFaul
 // checkUnsupported refuses what would otherwise be silently ignored.
 func (d *draft) checkUnsupported(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	for name, given := range map[string]bool{
-		"crypto": spec.Crypto != nil, "vAppConfig": spec.VAppConfig != nil, "ftInfo": spec.FtInfo != nil,
+		"crypto": spec.Crypto != nil, "vAppConfig": configuresVApp(spec.VAppConfig), "ftInfo": spec.FtInfo != nil,
 		"deviceGroups": spec.DeviceGroups != nil, "sgxInfo": spec.SgxInfo != nil, "pmem": spec.Pmem != nil,
 	} {
 		if given {
@@ -53,17 +54,19 @@ func (d *draft) checkUnsupported(spec *types.VirtualMachineConfigSpec) types.Bas
 	return nil
 }
 
+// configuresVApp is false for a vApp configuration without contents, which every import specification has.
+func configuresVApp(config types.BaseVmConfigSpec) bool {
+	value := reflect.ValueOf(config)
+	return value.IsValid() && !value.IsNil() && !value.Elem().IsZero()
+}
+
 // checkPower refuses what only a powered-off machine takes.
 func (d *draft) checkPower(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	if !d.poweredOn {
 		return nil
 	}
-	if size := spec.MemoryMB; size != 0 && size != int64(d.config.Hardware.MemoryMB) {
-		return &types.MemoryHotPlugNotSupported{}
-	}
-	cpus, cores := spec.NumCPUs, spec.NumCoresPerSocket
-	if cpus != 0 && cpus != d.config.Hardware.NumCPU || cores != nil && *cores != *d.config.Hardware.NumCoresPerSocket {
-		return &types.CpuHotPlugNotSupported{}
+	if fault := d.checkHotAdd(spec); fault != nil {
+		return fault
 	}
 	changes := func(wanted, is string) bool { return wanted != "" && wanted != is }
 	if changes(spec.Firmware, d.config.Firmware) || changes(spec.Version, d.config.Version) ||

@@ -49,7 +49,7 @@ def test_the_version_and_the_name_come_from_the_iso(tmp_path: Path) -> None:
     "application", ["DEBIAN", "GANTRY-BOOTSTRAP ", "GANTRY-BOOTSTRAP ../../1", "GANTRY-BOOTSTRAP 1 2"]
 )
 def test_another_iso_is_refused(tmp_path: Path, application: str) -> None:
-    with pytest.raises(GantryError, match="no bootstrap of gantry"):
+    with pytest.raises(GantryError, match="not a gantry bootstrap ISO"):
         read_iso(make_iso(tmp_path, application))
 
 

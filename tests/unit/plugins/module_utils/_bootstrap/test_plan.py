@@ -75,7 +75,7 @@ def test_absent_by_file_and_by_version() -> None:
 
 def test_an_iso_in_a_drive_is_not_removed_and_its_users_are_named() -> None:
     state = observed({ISO.name: ISO.size}, users={ISO.name: ("/DC0/vm/web",)})
-    with pytest.raises(GantryError, match="in the drive of a VM: /DC0/vm/web") as caught:
+    with pytest.raises(GantryError, match="in the CD drive of a VM: /DC0/vm/web") as caught:
         plan_bootstrap(request(present=False), state)
     assert caught.value.details["in_use_by"] == ["/DC0/vm/web"]
 

@@ -21,19 +21,18 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import
     LINK,
     REGULAR,
     SYMLINK,
-    ByteStream,
-    Entry,
     LayerError,
-    TarReader,
-    encode_header,
+    TarEntry,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.tar_reader import ByteStream, TarReader
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.tar_writer import encode_header
 from tests.support.builders.flattening import flatten
 from tests.support.builders.oci import LayerArchive
 
 LONG = "/".join(["component" * 4] * 20)
 
 
-def entries(data: bytes, chunk: int = 1000) -> list[Entry]:
+def entries(data: bytes, chunk: int = 1000) -> list[TarEntry]:
     return list(TarReader(ByteStream(data[start : start + chunk] for start in range(0, len(data), chunk))))
 
 
@@ -87,7 +86,7 @@ def test_sparse_files_get_their_holes_filled(tmp_path: Path, options: tuple[str,
 
 
 def test_old_archives_without_magic_are_read() -> None:
-    header = bytearray(encode_header(b"old/", Entry(b"", REGULAR, mode=0o750), REGULAR, b""))
+    header = bytearray(encode_header(b"old/", TarEntry(b"", REGULAR, mode=0o750), REGULAR, b""))
     header[156:157] = b"\0"  # a regular file, but the name ends with a slash
     header[257:512] = bytes(255)
     header[148:156] = b"        "
@@ -157,7 +156,7 @@ def test_written_headers_read_back(
 ) -> None:
     mode, owner, mtime = numbers
     named = {b"user." + key.replace(b"=", b"_").replace(b"\0", b"_"): value for key, value in xattrs}
-    written = Entry(path, kind, mode=mode, uid=owner, gid=owner, mtime=mtime, xattrs=tuple(sorted(named.items())))
+    written = TarEntry(path, kind, mode=mode, uid=owner, gid=owner, mtime=mtime, xattrs=tuple(sorted(named.items())))
     target = link.strip(b"/") or b"x" if kind in (LINK, SYMLINK) else b""
     (read,) = entries(encode_header(path, written, kind, target))
     assert (read.path, read.kind, read.mode, read.uid, read.mtime) == (path, kind, mode, owner, mtime)

@@ -27,7 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ImageDisk, ensure_disk
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id, parse_footer
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import Limits, PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import resolve
 from tests.support.builders.flattening import flatten
 from tests.support.builders.oci import (
@@ -42,7 +42,7 @@ from tests.support.builders.oci import (
 )
 from tests.support.builders.registries import PASSWORD, USER, LiveRegistry
 
-PLAIN = ImageOptions(tls_verify=False)
+PLAIN = PullOptions(tls_verify=False)
 
 
 RUN = """
@@ -51,10 +51,10 @@ from pathlib import Path
 from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ensure_disk
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 with Cache(Path(sys.argv[1])) as cache:
     print("open", flush=True)
-    ensure_disk(sys.argv[2], options=ImageOptions(tls_verify=False), cache=cache, report=print)
+    ensure_disk(sys.argv[2], options=PullOptions(tls_verify=False), cache=cache, report=print)
 """
 
 
@@ -68,12 +68,12 @@ def craft_image(*names: str, compression: Compression = "gzip", **config: Any) -
     return CraftedImage(layers, **config)
 
 
-def ensure(reference: str, cache: Cache, options: ImageOptions = PLAIN) -> tuple[ImageDisk, list[str]]:
+def ensure(reference: str, cache: Cache, options: PullOptions = PLAIN) -> tuple[ImageDisk, list[str]]:
     messages: list[str] = []
     return ensure_disk(reference, options=options, cache=cache, report=messages.append), messages
 
 
-def failure(reference: str, cache: Cache, options: ImageOptions = PLAIN) -> GantryError:
+def failure(reference: str, cache: Cache, options: PullOptions = PLAIN) -> GantryError:
     with pytest.raises(GantryError) as refusal:
         ensure(reference, cache, options)
     assert not leftovers(cache.root)
@@ -246,7 +246,7 @@ def test_a_hostile_layer_leaves_nothing(registry: LiveRegistry, cache: Cache) ->
     layers.insert(0, craft_layer(LayerArchive().file("fine", bytes(5 << 20)).file("../../etc/passwd")))
     before = children()
     error = failure(registry.push(CraftedImage(layers), "convert/hostile"), cache)
-    assert "in layer 1 of 2" in error.message
+    assert "because of layer 1 of 2" in error.message
     assert "leads out of the image" in error.message
     assert children() == before
     assert threading.active_count() == 1
@@ -264,7 +264,7 @@ def test_a_bomb_leaves_nothing(registry: LiveRegistry, cache: Cache) -> None:
 def test_a_wrong_diff_id_is_refused(registry: LiveRegistry, cache: Cache) -> None:
     image = craft_image("diff", rootfs={"type": "layers", "diff_ids": [f"sha256:{'1' * 64}"]})
     error = failure(registry.push(image, "convert/diff"), cache)
-    assert "the configuration says sha256:1111" in error.message
+    assert "and the configuration gives sha256:1111" in error.message
 
 
 def test_a_damaged_blob_in_the_cache_is_pulled_again(registry: LiveRegistry, cache: Cache) -> None:
@@ -313,7 +313,7 @@ def test_a_signature_policy_is_obeyed(registry: LiveRegistry, cache: Cache, tmp_
 
 def test_a_registry_with_its_own_ca_and_a_password(secured_registry: LiveRegistry, cache: Cache) -> None:
     reference = secured_registry.push(craft_image("secured"))
-    options = ImageOptions(certificates=secured_registry.certificates, username=USER, password=PASSWORD)
+    options = PullOptions(certificates=secured_registry.certificates, username=USER, password=PASSWORD)
     ensure(reference, cache, options)
 
 

@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ensure_disk
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.decompress import detect_compression
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from tests.support.builders.flattening import flatten
 from tests.support.builders.oci import (
     DOCKER_LAYER,
@@ -39,7 +39,7 @@ OCI_FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 OCI_TYPES = [f"{base}{end}" for base in (OCI_LAYER, OCI_FOREIGN) for end in ("", "+gzip", "+zstd")]
 DOCKER_FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar"
 DOCKER_TYPES = [f"{base}{end}" for base in (DOCKER_LAYER, DOCKER_FOREIGN) for end in ("", ".gzip")]
-PLAIN = ImageOptions(tls_verify=False)
+PLAIN = PullOptions(tls_verify=False)
 CONTENT = LayerArchive().file("a", "x" * 100_000).file("b", "y").data()
 
 
@@ -103,7 +103,9 @@ def test_a_blob_that_was_made_damaged_is_refused(compression: Compression, how: 
         "flipped": blob[:60] + bytes([blob[60] ^ 1]) + blob[61:],
         "longer": blob + b"more",
     }[how]
-    with pytest.raises(GantryError, match=rf"not valid {compression} data|{compression} data end too early"):
+    with pytest.raises(
+        GantryError, match=rf"not valid {compression} data|{compression} data of the layer end too early"
+    ):
         flatten(CraftedLayer(damaged, CONTENT, compression))
 
 
@@ -130,7 +132,7 @@ def test_a_size_that_is_not_the_blob_s_is_refused() -> None:
 
     layer = craft_layer(CONTENT)
     with pytest.raises(
-        GantryError, match=f"its blob has {len(layer.blob)} bytes, the manifest says {len(layer.blob) + 1}"
+        GantryError, match=f"The blob has {len(layer.blob)} bytes, and the manifest gives {len(layer.blob) + 1}"
     ):
         flatten(Lying(layer.blob, layer.content, "gzip"))
 

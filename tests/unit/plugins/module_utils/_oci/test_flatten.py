@@ -11,7 +11,7 @@ import tarfile
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from tests.support.builders.flattening import flat_archive, flatten
 from tests.support.builders.oci import CAPABILITY, LayerArchive
 
@@ -190,7 +190,7 @@ def test_long_and_strange_names_survive() -> None:
 @pytest.mark.parametrize("policy", ["keep", "drop", "refuse"])
 def test_devices_follow_the_option(policy: str) -> None:
     layer = LayerArchive().file("a").device("dev/null").add("fifo", tarfile.FIFOTYPE).link("dev/zero", "dev/null")
-    options = ImageOptions(devices=policy)  # type: ignore[arg-type]
+    options = PullOptions(devices=policy)  # type: ignore[arg-type]
     if policy == "refuse":
         with pytest.raises(GantryError, match="'dev/null' is a device"):
             flatten(layer, options=options)

@@ -82,7 +82,7 @@ def test_flattening_gives_what_the_naive_interpreter_gives(layers: list[list[Ste
         expected = interpret(layers)
     except RefusedError:
         event("refused")
-        with pytest.raises(GantryError, match="cannot be used: in layer"):
+        with pytest.raises(GantryError, match="cannot be used because of layer"):
             flatten(*archives)
     else:
         event(f"{min(len(expected), 6)} paths or more")

@@ -15,15 +15,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import Entry, encode_header
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import TarEntry
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import Limits, PullOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.tar_writer import encode_header
 from tests.support.builders.flattening import describe_layers, flatten, flatten_stored, store_blobs
 from tests.support.builders.oci import Compression, CraftedLayer, LayerArchive, craft_layer, digest_of
 
 
-def limited(**limits: int) -> ImageOptions:
-    return ImageOptions(limits=Limits(**limits))
+def limited(**limits: int) -> PullOptions:
+    return PullOptions(limits=Limits(**limits))
 
 
 REFUSED: dict[str, tuple[LayerArchive | bytes, str]] = {
@@ -34,8 +35,8 @@ REFUSED: dict[str, tuple[LayerArchive | bytes, str]] = {
     "hard link to nothing": (LayerArchive().link("a", "b").file("b"), "'a' is to 'b', which is not before it"),
     "hard link to a directory": (LayerArchive().folder("d").link("a", "d"), "to the directory 'd'"),
     "hard link to the root": (LayerArchive().folder("./").link("a", "/"), "to the directory '/'"),
-    "file below a file": (LayerArchive().file("a").file("a/b"), "'a' is used as a directory and is none"),
-    "file below a device": (LayerArchive().device("a").file("a/b"), "'a' is used as a directory and is none"),
+    "file below a file": (LayerArchive().file("a").file("a/b"), "'a' is used as a directory but is none"),
+    "file below a device": (LayerArchive().device("a").file("a/b"), "'a' is used as a directory but is none"),
     "symbolic link loop": (LayerArchive().symlink("a", "b").symlink("b", "a").file("a/c"), "is used as a directory"),
     "symbolic link to itself": (LayerArchive().symlink("a", "a/a").file("a/c"), "is used as a directory"),
     "symbolic link to nothing": (LayerArchive().symlink("a", ""), "target of the symbolic link 'a' is empty"),
@@ -43,10 +44,10 @@ REFUSED: dict[str, tuple[LayerArchive | bytes, str]] = {
     "long name": (LayerArchive().file("n" * 256), "longer than 255 bytes"),
     "long path": (LayerArchive().file("/".join(["n" * 200] * 21)), "is too long"),
     "filled directory replaced": (LayerArchive().file("d/x").file("d"), "fills the directory 'd' and then replaces it"),
-    "root replaced": (LayerArchive().symlink("./", "/etc"), "its root is not a directory"),
-    "whiteout of the parent": (LayerArchive().file("d/.wh..."), "a whiteout of nothing"),
-    "whiteout of itself": (LayerArchive().file("d/.wh.."), "a whiteout of nothing"),
-    "whiteout of nothing": (LayerArchive().file("d/.wh."), "a whiteout of nothing"),
+    "root replaced": (LayerArchive().symlink("./", "/etc"), "The root of the layer is not a directory"),
+    "whiteout of the parent": (LayerArchive().file("d/.wh..."), "a whiteout without a name"),
+    "whiteout of itself": (LayerArchive().file("d/.wh.."), "a whiteout without a name"),
+    "whiteout of nothing": (LayerArchive().file("d/.wh."), "a whiteout without a name"),
     "file below a whiteout": (LayerArchive().file(".wh.d/x"), "is below a whiteout"),
     "device numbers": (LayerArchive().device("d", numbers=(4096, 0)), "impossible numbers"),
     "owner": (LayerArchive().file("a", uid=1 << 33), "impossible owner"),
@@ -63,14 +64,14 @@ def test_refused(name: str) -> None:
     data = layer if isinstance(layer, bytes) else layer.data()
     with pytest.raises(GantryError, match=message) as refusal:
         flatten(LayerArchive().file("fine"), data)
-    assert "in layer 2 of 2 (sha256:" in refusal.value.message
+    assert "because of layer 2 of 2 (sha256:" in refusal.value.message
     assert refusal.value.details["layer"] == digest_of(data)
     assert refusal.value.details["image"] == "example/test:1"
 
 
 @pytest.mark.parametrize("value", ["a\0b", "etc/pass\0wd"])
 def test_a_zero_byte_in_a_name_is_refused(value: str) -> None:
-    header = encode_header(("x" * 101).encode(), Entry(b"", b"0"), b"0", b"")
+    header = encode_header(("x" * 101).encode(), TarEntry(b"", b"0"), b"0", b"")
     layer = header.replace(b"path=" + b"x" * len(value), b"path=" + value.encode())
     with pytest.raises(GantryError, match="has a zero byte"):
         flatten(layer)
@@ -168,7 +169,9 @@ def test_a_sparse_file_of_nothing_counts_with_its_size(tmp_path: Path) -> None:
 def test_a_wrong_diff_id_is_refused() -> None:
     layer = craft_layer(LayerArchive().file("a"))
     wrong = replace(layer, content=b"other")
-    with pytest.raises(GantryError, match=f"has the digest {layer.diff_id}, the configuration says {wrong.diff_id}"):
+    with pytest.raises(
+        GantryError, match=f"has the digest {layer.diff_id}, and the configuration gives {wrong.diff_id}"
+    ):
         flatten(wrong)
 
 
@@ -189,8 +192,8 @@ def test_a_damaged_blob_in_the_cache_is_told_as_such(tmp_path: Path, compression
     with Cache(tmp_path) as cache:
         store_blobs([layer], cache)
         cache.blob_path(layer.digest).write_bytes(damage(layer.blob, how))
-        with pytest.raises(GantryError, match="its blob is damaged or truncated") as refusal:
-            flatten_stored(describe_layers([layer]), cache, ImageOptions())
+        with pytest.raises(GantryError, match="The blob is damaged or truncated") as refusal:
+            flatten_stored(describe_layers([layer]), cache, PullOptions())
     assert refusal.value.details["cause"] == "blob_damaged"
 
 
@@ -221,7 +224,7 @@ def test_zstd_of_several_frames_is_one_layer() -> None:
 
 
 def test_an_empty_blob_is_not_a_layer_of_another_content() -> None:
-    with pytest.raises(GantryError, match="its content has the digest sha256:e3b0c44298fc"):
+    with pytest.raises(GantryError, match="The content has the digest sha256:e3b0c44298fc"):
         flatten(CraftedLayer(b"", LayerArchive().data(), "gzip"))
 
 

@@ -15,13 +15,13 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import index_entries, parse_manifest
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions, Limits
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import Limits, PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import describe, resolve
 from tests.support.builders.oci import OCI_INDEX, CraftedImage, LayerArchive, craft_layer, digest_of
 from tests.support.builders.registries import LiveRegistry
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-PLAIN = ImageOptions(tls_verify=False)
+PLAIN = PullOptions(tls_verify=False)
 ATTESTATION = {"vnd.docker.reference.type": "attestation-manifest"}
 AMD64: dict[str, Any] = {"os": "linux", "architecture": "amd64"}
 ARM64: dict[str, Any] = {"os": "linux", "architecture": "arm64"}

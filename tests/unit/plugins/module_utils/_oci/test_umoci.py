@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import make_squashfs
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import Layer, parse_config, parse_manifest
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from devkit.console import CACHE
 from tests.support.builders.flattening import IMAGE
 from tests.support.builders.oci import CAPABILITY, CraftedImage, File, LayerArchive, canonical, craft_layer, read_tree
@@ -78,7 +78,7 @@ def realistic_image() -> CraftedImage:
 
 
 def squashfs_tree(layers: Sequence[Layer], cache: Cache, folder: Path) -> dict[str, File]:
-    make_squashfs(IMAGE, layers, folder / "squashfs", ImageOptions(), cache)
+    make_squashfs(IMAGE, layers, folder / "squashfs", PullOptions(), cache)
     command = ["sqfs2tar", "--no-skip", "-r", ".", str(folder / "squashfs")]
     return read_tree(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
@@ -142,7 +142,7 @@ def test_a_realistic_image_is_what_umoci_unpacks(cache: Cache, tmp_path: Path) -
     image.write_layout(tmp_path / "layout")
     for layer in image.layers:
         cache.blob_path(layer.digest).write_bytes(layer.blob)
-    options = ImageOptions()
+    options = PullOptions()
     manifest = parse_manifest(image.manifest, options, "test")
     _config, layers = parse_config(image.config_blob, manifest, options, "test")
     ours, theirs = squashfs_tree(layers, cache, tmp_path), unpacked_tree(tmp_path / "layout", tmp_path)
@@ -162,7 +162,7 @@ def test_the_nginx_image_of_the_lab_is_what_umoci_unpacks(cache: Cache, tmp_path
     def blob(digest: str) -> bytes:
         return (layout / "blobs" / digest.replace(":", "/")).read_bytes()
 
-    options = ImageOptions()
+    options = PullOptions()
     manifest = parse_manifest(blob(entry["digest"]), options, "nginx")
     _config, layers = parse_config(blob(manifest.config.digest), manifest, options, "nginx")
     for layer in layers:

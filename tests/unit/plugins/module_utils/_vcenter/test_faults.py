@@ -19,7 +19,7 @@ def test_type_and_message_are_kept() -> None:
     )
     assert error.fault == {
         "type": "DuplicateName",
-        "message": "The name 'web' already exists. (name web, object vm-3).",
+        "message": "The name 'web' already exists. (name web, object vm-3)",
     }
 
 

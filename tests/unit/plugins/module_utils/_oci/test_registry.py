@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import resolve
 from tests.support.builders.oci import (
     OCI_INDEX,
@@ -27,8 +27,8 @@ from tests.support.builders.oci import (
 )
 from tests.support.builders.registries import PASSWORD, USER, LiveRegistry, free_port, scripted_registry
 
-PLAIN = ImageOptions(tls_verify=False)
-LOGIN = ImageOptions(username=USER, password=PASSWORD)
+PLAIN = PullOptions(tls_verify=False)
+LOGIN = PullOptions(username=USER, password=PASSWORD)
 
 
 def craft_image(text: str = "x", **config: Any) -> CraftedImage:
@@ -48,7 +48,7 @@ def craft_index(images: dict[str, CraftedImage], **extra: str) -> bytes:
     return json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries, **extra}).encode()
 
 
-def failure(reference: str, options: ImageOptions = PLAIN) -> GantryError:
+def failure(reference: str, options: PullOptions = PLAIN) -> GantryError:
     with pytest.raises(GantryError) as refusal:
         resolve(reference, options)
     assert "\n" not in refusal.value.message
@@ -109,7 +109,7 @@ def test_a_registry_that_is_not_there() -> None:
 
 
 def test_a_registry_without_tls(registry: LiveRegistry) -> None:
-    error = failure(registry.push(craft_image()), ImageOptions())
+    error = failure(registry.push(craft_image()), PullOptions())
     assert (error.details["cause"], "plain HTTP" in error.message) == ("tls", True)
 
 
@@ -121,7 +121,7 @@ def test_a_registry_with_an_unknown_ca(secured_registry: LiveRegistry) -> None:
 def test_a_registry_with_a_known_ca_and_a_password(secured_registry: LiveRegistry, tmp_path: Path) -> None:
     image = craft_image()
     reference = secured_registry.push(image)
-    trusting = ImageOptions(certificates=secured_registry.certificates)
+    trusting = PullOptions(certificates=secured_registry.certificates)
     by_login = replace(trusting, username=USER, password=PASSWORD)
     assert resolve(reference, by_login).digest == image.digest
     auth_file = tmp_path / "auth.json"
@@ -135,8 +135,8 @@ def test_a_registry_with_a_known_ca_and_a_password(secured_registry: LiveRegistr
 
 @pytest.mark.parametrize("login", [{"username": USER}, {"password": PASSWORD}, {"username": "", "password": PASSWORD}])
 def test_half_a_login_is_refused(login: dict[str, str]) -> None:
-    error = failure("127.0.0.1:1/a:1", ImageOptions(**login))  # type: ignore[arg-type]
-    assert "are needed together" in error.message
+    error = failure("127.0.0.1:1/a:1", PullOptions(**login))  # type: ignore[arg-type]
+    assert "are required together" in error.message
 
 
 @pytest.mark.parametrize("memory", [True, False])

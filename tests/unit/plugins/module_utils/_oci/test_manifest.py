@@ -23,11 +23,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest impor
     parse_config,
     parse_manifest,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import ImageOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from tests.support.builders.documents import Path, any_json, paths, refusal_of, with_value
 from tests.support.builders.oci import OCI_INDEX, CraftedImage, LayerArchive, craft_layer
 
-OPTIONS = ImageOptions()
+OPTIONS = PullOptions()
 SETTINGS: dict[str, Any] = {
     "User": "1000:1000",
     "ExposedPorts": {"80/tcp": {}},
@@ -111,7 +111,7 @@ def test_a_configuration_with_anything_in_a_field(data: st.DataObject) -> None:
         config = read_config(document)
         assert canonical_json(config)
         for key in ("Cmd", "Entrypoint", "Env", "Shell"):
-            assert config[key] is None or all(isinstance(word, str) for word in config[key])
+            assert all(isinstance(word, str) for word in config.get(key) or ())
 
 
 @given(st.data())

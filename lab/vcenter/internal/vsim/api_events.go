@@ -1,0 +1,146 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Events: the simulator's event manager keeps them; what is posted, by whom, and in which chain, is decided here.
+
+package vsim
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// cause is who has asked for something, and the chain of events that it belongs to: the events of a task have the key of
+// the task's own event as their chain.
+type cause struct {
+	user  string // empty: vCenter itself, or the guest
+	chain int32  // 0: an event is the first of its chain
+	drs   bool   // DRS does it, by itself or when its recommendation is applied
+}
+
+// causeOf is for calls that have no task.
+func causeOf(ctx *simulator.Context) cause {
+	return cause{user: ctx.Session.UserName}
+}
+
+// post enters an event and gives its key. The caller has nothing locked that a reader of events needs.
+func (s *Server) post(by cause, event types.BaseEvent) int32 {
+	ctx := s.context()
+	session := *ctx.Session
+	session.UserName = by.user
+	ctx.Session = &session
+	manager := s.registry.EventManager()
+	var key int32
+	s.withLock(ctx, manager, func() {
+		manager.PostEvent(ctx, &types.PostEvent{This: manager.Self, EventToPost: event})
+		entry := event.GetEvent()
+		if key = entry.Key; by.chain != 0 {
+			entry.ChainId = by.chain // the simulator begins a chain with each event
+		}
+		ctx.Update(manager, []types.PropertyChange{set("latestEvent", event)})
+	})
+	return key
+}
+
+// showLatestEvent is for events that the simulator has posted itself: logins, and changes of distributed switches.
+func (s *Server) showLatestEvent(ctx *simulator.Context) {
+	manager := s.registry.EventManager()
+	s.withLock(ctx, manager, func() {
+		body, ok := manager.QueryEvents(ctx, &types.QueryEvents{This: manager.Self}).(*methods.QueryEventsBody)
+		if !ok || body.Res == nil || len(body.Res.Returnval) == 0 {
+			return // there are as many collectors as there may be
+		}
+		newest := body.Res.Returnval[0]
+		if shown := manager.LatestEvent; shown == nil || shown.GetEvent().Key != newest.GetEvent().Key {
+			ctx.Update(manager, []types.PropertyChange{set("latestEvent", newest)})
+		}
+	})
+}
+
+// mostQueried is how many events a query gives at most (API, EventManager.QueryEvents).
+const mostQueried = 1000
+
+// queryEvents is the simulator's, with as many events as vCenter gives, and of the users that are asked for.
+func (s *Server) queryEvents(ctx *simulator.Context, request *types.QueryEvents) (soap.HasFault, types.BaseMethodFault) {
+	if request.Filter.MaxCount == 0 {
+		request.Filter.MaxCount = mostQueried
+	}
+	manager := s.registry.EventManager()
+	unlock := s.registry.AcquireLock(ctx, manager)
+	defer unlock()
+	body := manager.QueryEvents(ctx, request)
+	answer, ok := body.(*methods.QueryEventsBody)
+	if users := request.Filter.UserName; ok && answer.Res != nil && users != nil {
+		answer.Res.Returnval = slices.DeleteFunc(answer.Res.Returnval, func(event types.BaseEvent) bool {
+			name := event.GetEvent().UserName
+			return !(users.SystemUser && name == "" || slices.Contains(users.UserList, name))
+		})
+	}
+	return body, nil
+}
+
+// postClientEvent checks what the simulator trips over. An EventEx of no object is about the root folder, as the vSphere
+// Client shows it.
+func (s *Server) postClientEvent(ctx *simulator.Context, request *types.PostEvent) (soap.HasFault, types.BaseMethodFault) {
+	if request.EventToPost == nil {
+		return nil, invalidArgument("eventToPost")
+	}
+	if event, ok := request.EventToPost.(*types.EventEx); ok {
+		if fault := s.completeEvent(event); fault != nil {
+			return nil, fault
+		}
+	}
+	s.post(causeOf(ctx), request.EventToPost)
+	return &methods.PostEventBody{Res: &types.PostEventResponse{}}, nil
+}
+
+func (s *Server) completeEvent(event *types.EventEx) types.BaseMethodFault {
+	if event.EventTypeId == "" {
+		return invalidArgument("eventToPost.eventTypeId")
+	}
+	if event.ObjectType == "" && event.ObjectId == "" {
+		root := s.serviceContent().RootFolder
+		event.ObjectType, event.ObjectId = root.Type, root.Value
+	}
+	event.ObjectType = strings.TrimPrefix(event.ObjectType, "vim.")
+	entity, ok := s.registry.Get(ref{Type: event.ObjectType, Value: event.ObjectId}).(mo.Entity)
+	if !ok {
+		return invalidArgument("eventToPost.objectId")
+	}
+	if event.ObjectName == "" {
+		event.ObjectName = entity.Entity().Name
+	}
+	return nil
+}
+
+// installEvents describes the events that the simulator has no description of, or a wrong one: it would panic over that of
+// VmBeingMigratedEvent.
+func (s *Server) installEvents() {
+	manager := s.registry.EventManager()
+	described := slices.DeleteFunc(slices.Clone(manager.Description.EventInfo), func(info types.EventDescriptionEventDetail) bool {
+		return slices.ContainsFunc(eventFormats, func(format types.EventDescriptionEventDetail) bool { return format.Key == info.Key })
+	})
+	manager.Description.EventInfo = append(described, eventFormats...)
+}
+
+func eventFormat(key, category, description, format string) types.EventDescriptionEventDetail {
+	return types.EventDescriptionEventDetail{Key: key, Category: category, Description: description,
+		FormatOnDatacenter: format, FormatOnComputeResource: format, FormatOnHost: format, FormatOnVm: format, FullFormat: format}
+}
+
+var eventFormats = []types.EventDescriptionEventDetail{
+	eventFormat("VmBeingMigratedEvent", "info", "VM migrating", "Relocating {{.Vm.Name}} from {{.Host.Name}} to {{.DestHost.Name}} in {{.Datacenter.Name}}"),
+	eventFormat("VmBeingHotMigratedEvent", "info", "VM is hot migrating", "Migrating {{.Vm.Name}} from {{.Host.Name}} to {{.DestHost.Name}} in {{.Datacenter.Name}}"),
+	eventFormat("VmBeingRelocatedEvent", "info", "VM relocating", "Relocating {{.Vm.Name}} in {{.Datacenter.Name}} from {{.Host.Name}}, {{.Ds.Name}} to {{.DestHost.Name}}, {{.DestDatastore.Name}}"),
+	eventFormat("VmFailedMigrateEvent", "error", "Cannot migrate VM", "Cannot migrate {{.Vm.Name}} from {{.Host.Name}} to {{.DestHost.Name}} in {{.Datacenter.Name}}: {{.Reason.LocalizedMessage}}"),
+	eventFormat("VmFailedToPowerOnEvent", "error", "Cannot power on the VM", "Cannot power on {{.Vm.Name}} on {{.Host.Name}} in {{.Datacenter.Name}}. {{.Reason.LocalizedMessage}}"),
+	eventFormat("VmMessageErrorEvent", "error", "VM error message", "Error message on {{.Vm.Name}} on {{.Host.Name}} in {{.Datacenter.Name}}: {{.Message}}"),
+	eventFormat("VmRenamedEvent", "info", "VM renamed", "Renamed {{.Vm.Name}} from {{.OldName}} to {{.NewName}} in {{.Datacenter.Name}}"),
+}

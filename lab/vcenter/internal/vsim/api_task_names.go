@@ -1,0 +1,95 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What vCenter calls its tasks: the keys of the task manager's descriptions. They are the names that the API's model has for
+// the methods, which are not those that are sent (SearchDatastore_Task is search of host.DatastoreBrowser).
+
+package vsim
+
+import (
+	"strings"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// taskDescriptions are the methods whose tasks are not called as the method without its ending. With a dot at the beginning,
+// the type of the entity comes before it.
+var taskDescriptions = map[string]string{
+	"AddDVPortgroup_Task":              ".addPortgroups",
+	"CheckCompatibility_Task":          "vm.check.CompatibilityChecker.checkCompatibility",
+	"CheckVmConfig_Task":               "vm.check.CompatibilityChecker.checkVMCompatibility",
+	"CheckMigrate_Task":                "vm.check.ProvisioningChecker.checkMigrate",
+	"CheckRelocate_Task":               "vm.check.ProvisioningChecker.checkRelocate",
+	"CloneVM_Task":                     ".clone",
+	"CopyDatastoreFile_Task":           "FileManager.copyFile",
+	"CopyVirtualDisk_Task":             "VirtualDiskManager.copyVirtualDisk",
+	"CreateDVS_Task":                   ".createDistributedVirtualSwitch",
+	"CreateVM_Task":                    ".createVm",
+	"CreateVirtualDisk_Task":           "VirtualDiskManager.createVirtualDisk",
+	"DeleteDatastoreFile_Task":         "FileManager.deleteFile",
+	"DeleteVirtualDisk_Task":           "VirtualDiskManager.deleteVirtualDisk",
+	"DisconnectHost_Task":              ".disconnect",
+	"ExtendVirtualDisk_Task":           "VirtualDiskManager.extendVirtualDisk",
+	"MigrateVM_Task":                   ".migrate",
+	"MoveDatastoreFile_Task":           "FileManager.moveFile",
+	"MoveIntoFolder_Task":              ".moveInto",
+	"PowerOffVM_Task":                  ".powerOff",
+	"PowerOnMultiVM_Task":              ".powerOnVm",
+	"PowerOnVM_Task":                   ".powerOn",
+	"QueryVMotionCompatibilityEx_Task": "vm.check.ProvisioningChecker.queryVMotionCompatibilityEx",
+	"ReconfigVM_Task":                  ".reconfigure",
+	"ReconfigureCluster_Task":          ".reconfigure",
+	"ReconfigureComputeResource_Task":  ".reconfigureEx",
+	"ReconfigureDvPortgroup_Task":      ".reconfigure",
+	"ReconfigureDvs_Task":              ".reconfigure",
+	"ReconnectHost_Task":               ".reconnect",
+	"RelocateVM_Task":                  ".relocate",
+	"RemoveSnapshot_Task":              "vm.Snapshot.remove",
+	"ResetVM_Task":                     ".reset",
+	"RevertToSnapshot_Task":            "vm.Snapshot.revert",
+	"SearchDatastoreSubFolders_Task":   "host.DatastoreBrowser.searchSubFolders",
+	"SearchDatastore_Task":             "host.DatastoreBrowser.search",
+}
+
+// modelNames are the types that the API's model calls otherwise.
+var modelNames = map[string]string{
+	"DistributedVirtualPortgroup":    "dvs.DistributedVirtualPortgroup",
+	"VmwareDistributedVirtualSwitch": "DistributedVirtualSwitch",
+	"VirtualMachineSnapshot":         "vm.Snapshot",
+	"HostDatastoreBrowser":           "host.DatastoreBrowser",
+}
+
+// taskDescription is the description's key for a method, or an operation of vCenter's own (Drm.ExecuteVMotionLRO).
+func taskDescription(entity ref, method string) string {
+	if strings.Contains(method, ".") {
+		return method
+	}
+	description, known := taskDescriptions[method]
+	if !known {
+		name := strings.TrimSuffix(method, "_Task")
+		description = "." + strings.ToLower(name[:1]) + name[1:]
+	}
+	if !strings.HasPrefix(description, ".") {
+		return description
+	}
+	if name, differs := modelNames[entity.Type]; differs {
+		return name + description
+	}
+	return entity.Type + description
+}
+
+// taskLabel is what the vSphere Client shows: "Power On virtual machine".
+func (s *Server) taskLabel(info *types.TaskInfo) string {
+	manager, ok := s.registry.Get(*s.serviceContent().TaskManager).(*simulator.TaskManager)
+	if !ok {
+		return info.Name
+	}
+	for _, described := range manager.Description.MethodInfo {
+		if element := described.GetElementDescription(); element.Key == info.DescriptionId {
+			return element.Label
+		}
+	}
+	return info.Name
+}

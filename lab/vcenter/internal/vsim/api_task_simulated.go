@@ -1,0 +1,132 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The simulator's own tasks: a panic in one is its fault, and one that cannot begin ends, too.
+
+package vsim
+
+import (
+	"fmt"
+	"log/slog"
+	"reflect"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// simulated are the simulator's tasks that have not ended.
+type simulated struct {
+	mu   sync.Mutex
+	open map[ref]*simulatedTask
+}
+
+type simulatedTask struct {
+	*simulator.Task
+	call  *simulator.Context
+	begun bool // it works; written under the mutex
+}
+
+func (s *simulated) add(task *simulator.Task) *simulatedTask {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = map[ref]*simulatedTask{}
+	}
+	added := &simulatedTask{Task: task, call: callOf(task)}
+	s.open[task.Self] = added
+	return added
+}
+
+func (s *simulated) begin(task *simulatedTask) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	task.begun = true
+}
+
+func (s *simulated) end(task ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, task)
+}
+
+// of gives those that a call has started.
+func (s *simulated) of(call *simulator.Context) (open []*simulatedTask) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, task := range s.open {
+		if task.call == call {
+			open = append(open, task)
+		}
+	}
+	return open
+}
+
+// works is true for a task that has begun and not ended.
+func (s *simulated) works(task *simulatedTask) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return task.begun && s.open[task.Self] != nil
+}
+
+// contain makes a panic in a simulator's task its fault; it would end the process.
+func (s *simulated) contain(registry *simulator.Registry, task *simulator.Task) {
+	run, open := task.Execute, s.add(task)
+	task.Execute = func(t *simulator.Task) (result types.AnyType, fault types.BaseMethodFault) {
+		s.begin(open)
+		before := heldLocks(registry, open.call)
+		defer func() {
+			if p := recover(); p != nil {
+				slog.Error("panic in a task", "task", t.Info.Name, "panic", p, "stack", string(debug.Stack()))
+				releaseLocks(registry, open.call, before)
+				result, fault = nil, systemError(fmt.Sprintf("%s: %v", t.Info.Name, p))
+			}
+		}()
+		return run(t)
+	}
+}
+
+// nameSimulated gives a task the name of its method, vCenter's description, and the user who has asked for it.
+func nameSimulated(task *simulator.Task) {
+	info := &task.Info
+	info.Name = strings.TrimSuffix(info.Name, "_Task") + "_Task"
+	info.DescriptionId = taskDescription(*info.Entity, info.Name)
+	if call := callOf(task); call.Session != nil && call.Session.UserName != "" {
+		info.Reason = &types.TaskReasonUser{UserName: call.Session.UserName}
+	}
+}
+
+// callOf is the context of the call that has started one of the simulator's tasks. The task works with the call's locks.
+func callOf(task *simulator.Task) *simulator.Context {
+	field := reflect.ValueOf(task).Elem().FieldByName("ctx")
+	return *(**simulator.Context)(field.Addr().UnsafePointer())
+}
+
+// beginDeadline is the time in which a task that was started begins to work.
+const beginDeadline = time.Second
+
+// afterPanic sets right what a call leaves that has panicked: its locks, and tasks that will never work. A task that works
+// has its share of the call's locks, and ends first.
+func (s *Server) afterPanic(call *simulator.Context) {
+	open := s.simulated.of(call)
+	if len(open) == 0 {
+		releaseLocks(s.registry, call, nil)
+		return
+	}
+	go func() {
+		time.Sleep(beginDeadline)
+		for _, task := range open {
+			for s.simulated.works(task) {
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+		releaseLocks(s.registry, call, nil)
+		for _, task := range s.simulated.of(call) {
+			s.finish(task.Task, nil, systemError(task.Info.Name+" did not begin: the call that started it failed"))
+		}
+	}()
+}

@@ -1,0 +1,94 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What devices may use of their host's network and storage. The lab limits nothing, but shows what vCenter does: clients read
+// these values back.
+
+package vsim
+
+import (
+	"reflect"
+
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+const unlimited = int64(-1)
+
+// levels are the shares of the levels that have a fixed number (API, SharesLevel).
+type levels map[types.SharesLevel]int32
+
+var (
+	cardLevels = levels{types.SharesLevelLow: 25, types.SharesLevelNormal: 50, types.SharesLevelHigh: 100}
+	diskLevels = levels{types.SharesLevelLow: 500, types.SharesLevelNormal: 1000, types.SharesLevelHigh: 2000}
+)
+
+// shares gives the shares of a level; custom ones have the number that was asked for.
+func (l levels) shares(asked *types.SharesInfo) types.SharesInfo {
+	if asked == nil || asked.Level == "" {
+		return types.SharesInfo{Level: types.SharesLevelNormal, Shares: l[types.SharesLevelNormal]}
+	}
+	if shares, fixed := l[asked.Level]; fixed {
+		return types.SharesInfo{Level: asked.Level, Shares: shares}
+	}
+	return *asked
+}
+
+// orElse gives the first value that is set.
+func orElse[T any](values ...*T) *T {
+	for _, value := range values {
+		if value != nil {
+			return value
+		}
+	}
+	return nil
+}
+
+// allocateDevice gives a network card or a disk its part of the host's resources: as asked for, as it was, or as vCenter's
+// defaults have it.
+func allocateDevice(device, old types.BaseVirtualDevice) {
+	switch d := device.(type) {
+	case types.BaseVirtualEthernetCard:
+		was, _ := old.(types.BaseVirtualEthernetCard)
+		allocateCard(d.GetVirtualEthernetCard(), was)
+	case *types.VirtualDisk:
+		was, _ := old.(*types.VirtualDisk)
+		allocateDisk(d, was)
+	}
+}
+
+func allocateCard(card *types.VirtualEthernetCard, old types.BaseVirtualEthernetCard) {
+	asked := card.ResourceAllocation
+	if asked == nil && old != nil {
+		asked = old.GetVirtualEthernetCard().ResourceAllocation
+	}
+	if asked == nil {
+		asked = &types.VirtualEthernetCardResourceAllocation{}
+	}
+	card.ResourceAllocation = &types.VirtualEthernetCardResourceAllocation{Reservation: orElse(asked.Reservation, types.NewInt64(0)),
+		Share: cardLevels.shares(&asked.Share), Limit: orElse(asked.Limit, types.NewInt64(unlimited))}
+}
+
+// allocateDisk: "shares: Deprecated as of vSphere API 4.1, use storageIOAllocation" (API, VirtualDisk): both say the same. Of
+// two that differ in an edit, the one that was changed counts.
+func allocateDisk(disk, old *types.VirtualDisk) {
+	asked, shares := disk.StorageIOAllocation, disk.Shares
+	if old != nil {
+		if asked == nil || reflect.DeepEqual(asked, old.StorageIOAllocation) {
+			asked = old.StorageIOAllocation
+		} else {
+			shares = nil
+		}
+		if shares != nil && reflect.DeepEqual(shares, old.Shares) {
+			shares = nil
+		}
+	}
+	if asked == nil {
+		asked = &types.StorageIOAllocationInfo{}
+	}
+	given := diskLevels.shares(orElse(shares, asked.Shares))
+	disk.StorageIOAllocation = &types.StorageIOAllocationInfo{Limit: orElse(asked.Limit, types.NewInt64(unlimited)),
+		Shares: &given, Reservation: orElse(asked.Reservation, types.NewInt32(0))}
+	alike := given
+	disk.Shares = &alike
+}

@@ -1,0 +1,195 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What the events of a virtual machine say about it: where it is, and where it comes from or goes to.
+
+package vsim
+
+import (
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+// taskEvent is what a task's own event says, as the vSphere Client does.
+func (s *Server) taskEvent(info *types.TaskInfo) types.Event {
+	event := s.entityEvent(*info.Entity)
+	event.FullFormattedMessage = "Task: " + s.taskLabel(info)
+	return event
+}
+
+// vmEvent is the machine with its place, as it is now.
+func (s *Server) vmEvent(vm *simulator.VirtualMachine) types.VmEvent {
+	var host ref
+	var stores []ref
+	var name string
+	s.locked(vm, func(*simulator.Context) { name, host, stores = vm.Name, *vm.Runtime.Host, vm.Datastore })
+	event := s.hostEvent(host)
+	event.Vm = &types.VmEventArgument{EntityEventArgument: types.EntityEventArgument{Name: name}, Vm: vm.Self}
+	if len(stores) > 0 {
+		event.Ds = s.storeArgument(stores[0])
+	}
+	return types.VmEvent{Event: event}
+}
+
+// hostEvent is a host with its cluster and datacenter.
+func (s *Server) hostEvent(host ref) types.Event {
+	argument := s.hostArgument(host)
+	event := types.Event{Datacenter: s.datacenterArgument(), Host: &argument}
+	if cluster := s.clusterOf(host); cluster != nil {
+		event.ComputeResource = &types.ComputeResourceEventArgument{EntityEventArgument: s.argument(cluster.Self), ComputeResource: cluster.Self}
+	}
+	return event
+}
+
+// entityEvent is for the event of a task: what its entity is, and where.
+func (s *Server) entityEvent(entity ref) types.Event {
+	switch object := s.registry.Get(entity).(type) {
+	case *simulator.VirtualMachine:
+		return s.vmEvent(object).Event
+	case *simulator.HostSystem:
+		return s.hostEvent(entity)
+	case *simulator.ClusterComputeResource:
+		return types.Event{Datacenter: s.datacenterArgument(),
+			ComputeResource: &types.ComputeResourceEventArgument{EntityEventArgument: s.argument(entity), ComputeResource: entity}}
+	case *simulator.Datastore:
+		return types.Event{Datacenter: s.datacenterArgument(), Ds: s.storeArgument(entity)}
+	case mo.Entity:
+		return types.Event{Datacenter: s.datacenterArgument()}
+	}
+	return types.Event{}
+}
+
+func (s *Server) argument(entity ref) types.EntityEventArgument {
+	return types.EntityEventArgument{Name: s.nameOf(entity)}
+}
+
+func (s *Server) hostArgument(host ref) types.HostEventArgument {
+	return types.HostEventArgument{EntityEventArgument: s.argument(host), Host: host}
+}
+
+func (s *Server) datacenterArgument() *types.DatacenterEventArgument {
+	datacenter := s.site.datacenter.Self
+	return &types.DatacenterEventArgument{EntityEventArgument: s.argument(datacenter), Datacenter: datacenter}
+}
+
+func (s *Server) storeArgument(store ref) *types.DatastoreEventArgument {
+	return &types.DatastoreEventArgument{EntityEventArgument: s.argument(store), Datastore: store}
+}
+
+func (s *Server) storeNamed(name string) *types.DatastoreEventArgument {
+	return s.storeArgument(s.site.datastores[name].Self)
+}
+
+// postCreated tells of a machine that CreateVM_Task or an import has made.
+func (s *Server) postCreated(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) {
+	asked := copied(*spec)
+	s.post(by, &types.VmBeingCreatedEvent{VmEvent: s.vmEvent(vm), ConfigSpec: &asked})
+	s.postIdentity(by, vm)
+	s.post(by, &types.VmCreatedEvent{VmEvent: s.vmEvent(vm)})
+}
+
+// postIdentity tells which UUIDs a new machine has got.
+func (s *Server) postIdentity(by cause, vm *simulator.VirtualMachine) {
+	var instance, bios string
+	s.locked(vm, func(*simulator.Context) { instance, bios = vm.Config.InstanceUuid, vm.Config.Uuid })
+	s.post(by, &types.VmInstanceUuidAssignedEvent{VmEvent: s.vmEvent(vm), InstanceUuid: instance})
+	s.post(by, &types.VmUuidAssignedEvent{VmEvent: s.vmEvent(vm), Uuid: bios})
+}
+
+// postBeingCloned tells that a machine is about to be cloned. A template that becomes a machine is deployed, which is told of
+// the new machine.
+func (s *Server) postBeingCloned(by cause, source *simulator.VirtualMachine, folder *simulator.Folder, name string, host ref) {
+	s.post(by, &types.VmBeingClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: s.vmEvent(source)},
+		DestFolder: types.FolderEventArgument{EntityEventArgument: s.argument(folder.Self), Folder: folder.Self},
+		DestName:   name, DestHost: s.hostArgument(host)})
+}
+
+// postCloned tells of the new machine.
+func (s *Server) postCloned(by cause, source, clone *simulator.VirtualMachine) {
+	s.postIdentity(by, clone)
+	s.post(by, &types.VmClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: s.vmEvent(clone)}, SourceVm: *s.vmEvent(source).Vm})
+}
+
+func (s *Server) postDeployed(by cause, template, vm *simulator.VirtualMachine) {
+	source := *s.vmEvent(template).Vm
+	s.post(by, &types.VmBeingDeployedEvent{VmEvent: s.vmEvent(vm), SrcTemplate: source})
+	s.postIdentity(by, vm)
+	s.post(by, &types.VmDeployedEvent{VmEvent: s.vmEvent(vm), SrcTemplate: source})
+}
+
+// postReconfigured tells what was asked for, and of a new name.
+func (s *Server) postReconfigured(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec, oldName string) {
+	event := s.vmEvent(vm)
+	if !onlyName(spec) {
+		s.post(by, &types.VmReconfiguredEvent{VmEvent: event, ConfigSpec: copied(*spec)})
+	}
+	if name := event.Vm.Name; name != oldName {
+		s.post(by, &types.VmRenamedEvent{VmEvent: s.vmEvent(vm), OldName: oldName, NewName: name})
+	}
+}
+
+// postMoving tells of a move before it, with the place where the machine still is.
+func (s *Server) postMoving(by cause, r *relocation) {
+	event, to := s.vmEvent(r.vm), s.hostArgument(r.host.Self)
+	datacenter, store := s.datacenterArgument(), s.storeNamed(r.home)
+	switch {
+	case r.movesFiles():
+		s.post(by, &types.VmBeingRelocatedEvent{VmRelocateSpecEvent: types.VmRelocateSpecEvent{VmEvent: event},
+			DestHost: to, DestDatacenter: datacenter, DestDatastore: store})
+	case r.host.Self == r.from:
+	case r.on:
+		s.post(by, &types.VmBeingHotMigratedEvent{VmEvent: event, DestHost: to, DestDatacenter: datacenter, DestDatastore: store})
+	default:
+		s.post(by, &types.VmBeingMigratedEvent{VmEvent: event, DestHost: to, DestDatacenter: datacenter, DestDatastore: store})
+	}
+}
+
+// postMoved tells of a move that is done. before is the machine where it was.
+func (s *Server) postMoved(by cause, r *relocation, before types.VmEvent) {
+	event := s.vmEvent(r.vm)
+	migrated := types.VmMigratedEvent{VmEvent: event, SourceHost: *before.Host, SourceDatacenter: before.Datacenter, SourceDatastore: before.Ds}
+	switch {
+	case r.movesFiles():
+		s.post(by, &types.VmRelocatedEvent{VmRelocateSpecEvent: types.VmRelocateSpecEvent{VmEvent: event},
+			SourceHost: *before.Host, SourceDatacenter: before.Datacenter, SourceDatastore: before.Ds})
+	case r.host.Self == r.from:
+	case by.drs:
+		s.post(by, &types.DrsVmMigratedEvent{VmMigratedEvent: migrated})
+	default:
+		s.post(by, &migrated)
+	}
+}
+
+// What the message of an error that ended a machine is about, by which its event is told from others.
+const (
+	messageCrash     = "msg.gantry.lab.crash"
+	messageReset     = "msg.gantry.lab.guestReset"
+	messageBootReset = "msg.gantry.lab.guestResetAtBoot"
+)
+
+// postCrashed tells why a machine ended that nobody has powered off. A guest that resets itself would boot again on ESXi, and
+// be seen by VmResettingEvent; the lab powers it off, so that a kernel that panics does not boot for ever.
+func (s *Server) postCrashed(vm *simulator.VirtualMachine, reason string, heard bool) {
+	id, text := messageCrash, "The virtual machine "+reason+"."
+	if reason == machine.OffReset {
+		s.post(cause{}, &types.VmResettingEvent{VmEvent: s.vmEvent(vm)})
+		id, text = messageReset, "The guest operating system reset itself, as a kernel that panics does. The lab has powered the virtual machine off."
+		if !heard {
+			id = messageBootReset
+			text = "The guest operating system reset itself before it reported a status, as a kernel that panics at boot does " +
+				"(for example with too little memory). The lab has powered the virtual machine off."
+		}
+	}
+	s.post(cause{}, &types.VmMessageErrorEvent{VmEvent: s.vmEvent(vm), Message: text,
+		MessageInfo: []types.VirtualMachineMessage{{Id: id, Text: text}}})
+}
+
+// postNotMoved tells why a move that was begun failed.
+func (s *Server) postNotMoved(by cause, r *relocation, fault types.BaseMethodFault) {
+	s.post(by, &types.VmFailedMigrateEvent{VmEvent: s.vmEvent(r.vm), DestHost: s.hostArgument(r.host.Self), Reason: *localized(fault),
+		DestDatacenter: s.datacenterArgument(), DestDatastore: s.storeNamed(r.home)})
+}

@@ -1,0 +1,110 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Hot add: more CPUs and memory for a machine that is on, where its flags say that it takes them.
+
+package vsim
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+	"gantry.invalid/lab/vcenter/internal/vim"
+)
+
+func noMemoryHotAdd(text string) types.BaseMethodFault {
+	fault := &types.MemoryHotPlugNotSupported{}
+	because(&fault.MethodFault, text)
+	return fault
+}
+
+func noCPUHotAdd(text string) types.BaseMethodFault {
+	fault := &types.CpuHotPlugNotSupported{}
+	because(&fault.MethodFault, text)
+	return fault
+}
+
+// checkHotAdd refuses another size that a machine that is on cannot get. "Whether memory can be added while this virtual
+// machine is running" (VirtualMachineConfigInfo.memoryHotAddEnabled): it is never taken away. CPUs likewise: the lab has no
+// cpuHotRemoveEnabled machines, as ESXi has none since version 6.
+func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
+	hardware := &d.config.Hardware
+	if size := spec.MemoryMB; size != 0 && size != int64(hardware.MemoryMB) {
+		switch {
+		case !vim.IsTrue(d.config.MemoryHotAddEnabled):
+			return &types.MemoryHotPlugNotSupported{}
+		case size < int64(hardware.MemoryMB):
+			return noMemoryHotAdd(fmt.Sprintf("The memory of a virtual machine that is powered on can only be increased: it has %d MB, and %d MB are asked for.",
+				hardware.MemoryMB, size))
+		}
+	}
+	if cores := spec.NumCoresPerSocket; cores != nil && *cores != 0 && *cores != *hardware.NumCoresPerSocket {
+		return noCPUHotAdd("The number of cores per socket cannot be changed while the virtual machine is powered on.")
+	}
+	if cpus := spec.NumCPUs; cpus != 0 && cpus != hardware.NumCPU {
+		switch {
+		case !vim.IsTrue(d.config.CpuHotAddEnabled):
+			return &types.CpuHotPlugNotSupported{}
+		case cpus < hardware.NumCPU:
+			return noCPUHotAdd(fmt.Sprintf("The CPUs of a virtual machine that is powered on can only be increased: it has %d, and %d are asked for.",
+				hardware.NumCPU, cpus))
+		}
+	}
+	return nil
+}
+
+// grow lets a machine that is on have the size of its draft, if its host and pool admit it and the hypervisor can do it.
+func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFault {
+	was, is := d.was, d.config.Hardware
+	moreMemory, moreCPUs := is.MemoryMB != was.MemoryMB, is.NumCPU != was.NumCPU
+	if !d.poweredOn || !moreMemory && !moreCPUs {
+		return nil
+	}
+	s.load.mu.Lock()
+	before, on := s.load.admitted[vm.Self]
+	s.load.mu.Unlock()
+	if !on {
+		return wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
+	}
+	if fault := s.admitSize(before, d); fault != nil {
+		return fault
+	}
+	err := s.hypervisor.Grow(vm.Self.Value, int(is.NumCPU), int64(is.MemoryMB))
+	if err == nil {
+		return nil
+	}
+	s.restorePlace(vm.Self, before)
+	text := fmt.Sprintf("%s keeps its size: %v", d.name, err)
+	switch {
+	case !errors.Is(err, machine.ErrNoHotAdd):
+		return systemError(text)
+	case moreMemory:
+		return noMemoryHotAdd(text)
+	}
+	return noCPUHotAdd(text)
+}
+
+// admitSize holds the larger place.
+func (s *Server) admitSize(before claim, d *draft) types.BaseMethodFault {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	after := claimOf(before.VM, &d.config, before.pool)
+	after.Host = before.Host
+	// A pool must not count the machine twice.
+	delete(s.load.admitted, before.VM)
+	fault := s.poolAdmits(after)
+	if fault == nil {
+		fault = s.hostAdmits(d.host, after, &d.config)
+	}
+	if fault != nil {
+		s.load.admitted[before.VM] = before
+		return fault
+	}
+	s.load.admitted[before.VM] = after
+	return nil
+}

@@ -1,0 +1,53 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package vsim
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+func TestHotAdd(t *testing.T) {
+	l := newLab(t)
+	spec := l.spec("web", scsi(), newDisk(16*mib))
+	vm := l.create(spec)
+	l.result(vm.PowerOn(t.Context()))
+	refusedAs := func(change types.VirtualMachineConfigSpec, text string) {
+		t.Helper()
+		fault := l.refusal(vm.Reconfigure(t.Context(), change))
+		if got := faultText(fault); !strings.Contains(got, text) {
+			t.Errorf("%T says %q, not %q", fault, got, text)
+		}
+	}
+	refusedAs(types.VirtualMachineConfigSpec{MemoryMB: 512}, "memoryHotAddEnabled is false")
+	refusedAs(types.VirtualMachineConfigSpec{NumCPUs: 2}, "cpuHotAddEnabled is false")
+	l.result(vm.PowerOff(t.Context()))
+	l.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{MemoryHotAddEnabled: types.NewBool(true), CpuHotAddEnabled: types.NewBool(true)}))
+	l.result(vm.PowerOn(t.Context()))
+	l.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{MemoryMB: 512, NumCPUs: 2}))
+	read := l.read(vm)
+	running := l.guests.on[vm.Reference().Value]
+	if read.Config.Hardware.MemoryMB != 512 || read.Config.Hardware.NumCPU != 2 || running.MemoryMB != 512 || running.CPUs != 2 {
+		t.Errorf("it has %d MB and %d CPUs, and runs with %d and %d", read.Config.Hardware.MemoryMB, read.Config.Hardware.NumCPU, running.MemoryMB, running.CPUs)
+	}
+	if claimed := l.server.load.admitted[vm.Reference()]; claimed.MemoryMB != 512 {
+		t.Errorf("it takes %+v", claimed)
+	}
+	refusedAs(types.VirtualMachineConfigSpec{MemoryMB: 256}, "can only be increased: it has 512 MB")
+	refusedAs(types.VirtualMachineConfigSpec{NumCPUs: 1}, "can only be increased: it has 2")
+	refusedAs(types.VirtualMachineConfigSpec{NumCoresPerSocket: types.NewInt32(2)}, "cores per socket")
+	isFault[types.InsufficientMemoryResourcesFault](l, l.refusal(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{MemoryMB: 1 << 20})))
+	isFault[types.NumVirtualCpusExceedsLimit](l, l.refusal(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{NumCPUs: 64})))
+	l.guests.refuse = machine.ErrNoHotAdd
+	refusedAs(types.VirtualMachineConfigSpec{MemoryMB: 1024}, "web keeps its size: the lab's hypervisor cannot add CPUs or memory")
+	isFault[types.CpuHotPlugNotSupported](l, l.refusal(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{NumCPUs: 4})))
+	if claimed := l.server.load.admitted[vm.Reference()]; claimed.MemoryMB != 512 {
+		t.Errorf("after a refusal it takes %+v", claimed)
+	}
+}

@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""News of tasks and of other objects: one property collector of our own, in which all that is waited for is watched.
+
+Of our own, because the session may be shared with other processes, which must not get our updates. vCenter says when
+something changes; nothing is polled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import (
+    filter_spec,
+    object_spec,
+    property_spec,
+    read_objects,
+    traversal,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim, vmodl
+
+
+@dataclass(frozen=True)
+class News:
+    """The properties of one object that have changed; ``gone``: it is not watched any more, as it was removed."""
+
+    moid: str
+    values: dict[str, Any] = field(default_factory=dict)
+    gone: bool = False
+
+
+@dataclass(eq=False)
+class Watched:
+    """Objects of one type that are watched together; ``filter`` is vCenter's, new after each new login."""
+
+    objects: Sequence[Any]
+    properties: Sequence[str]
+    filter: Any = None
+
+
+class Updates:
+    """One list view of the tasks, and filters over it and over other objects.
+
+    Tasks may be added while ``wait`` waits; everything else is for the thread that waits. Where there is one task at a
+    time it needs no list: ``single`` gives each a filter of its own.
+    """
+
+    def __init__(self, content: Any, *, leave_no_trace: bool, single: bool) -> None:
+        """``leave_no_trace`` is for a session that is not logged out soon, which would clear up too."""
+        self._content = content
+        self._leave_no_trace = leave_no_trace
+        self._single = single
+        self.waiting = False
+        self._lock = threading.Lock()
+        self._new: deque[Any] = deque()
+        self._over: deque[Any] = deque()
+        self._tasks: dict[str, Any] = {}
+        self._watched: list[Watched] = []
+        self._view: Any = None
+        self._collector: Any = None
+        self._version = ""
+
+    def close(self) -> None:
+        """Remove the collector and the view; vCenter drops both with the session at the latest."""
+        if not self._leave_no_trace:
+            return
+        with self._lock, contextlib.suppress(GantryError):
+            if self._collector is not None:
+                self._collector.DestroyPropertyCollector()
+            if self._view is not None:
+                self._view.DestroyView()
+
+    def abandon(self) -> None:
+        """Leave it to vCenter to clear up: it does not answer, and each request would wait for that again."""
+        self._collector = self._view = None
+
+    def add_task(self, task: Any) -> None:
+        """Have it watched from the next wait on, or if one is under way, when it is taken in."""
+        self._new.append(task)
+
+    def drop_task(self, task: str) -> None:
+        """It is over. It leaves the list when another task enters it, so that this costs no request."""
+        with self._lock:
+            ref = self._tasks.pop(task, None)
+            if ref is not None:
+                self._over.append(ref)
+
+    def take_in(self) -> None:
+        """Have the tasks watched that were added since."""
+        with self._lock:
+            new = [self._new.popleft() for _ in range(len(self._new))]
+            self._tasks.update({moid_of(task): task for task in new})
+            if self._collector is None:
+                self._open()
+            elif new:
+                self._retried(lambda: self._add(new))
+
+    def watch(self, objects: Sequence[Any], properties: Sequence[str]) -> Watched:
+        """Watch properties of objects of one type."""
+        with self._lock:
+            watched = Watched(objects, properties)
+            self._watched.append(watched)
+            if self._collector is not None:
+                self._retried(lambda: self._filter_objects(watched))
+            return watched
+
+    def unwatch(self, watched: Watched) -> None:
+        with self._lock:
+            self._watched.remove(watched)
+            if watched.filter is not None:
+                with contextlib.suppress(FaultError):  # it went with an old session
+                    watched.filter.DestroyPropertyFilter()
+
+    def look(self) -> Iterator[News]:
+        """The tasks that were added, as they are, without a wait."""
+        for row in read_objects(self._content.propertyCollector, list(self._new), ["info"]):
+            yield News(row.moid, dict(row))
+
+    def wait(self, seconds: int) -> list[News]:
+        # In this order: what is added after that finds somebody waiting, and is taken in by who adds it.
+        self.waiting = True
+        try:
+            return list(self._wait(seconds))
+        finally:
+            self.waiting = False
+
+    def _wait(self, seconds: int) -> Iterator[News]:
+        self.take_in()
+        with self._lock:
+            collector, version = self._collector, self._version
+        options = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=seconds)
+        try:
+            updates = collector.WaitForUpdatesEx(version, options)
+        except FaultError as error:
+            with self._lock:
+                self._reopen(error)
+            return
+        if updates is None:
+            return
+        self._version = updates.version
+        for filter_update in updates.filterSet:
+            for update in filter_update.objectSet:
+                values = {change.name: _plain(change.val) for change in update.changeSet or ()}
+                yield News(moid_of(update.obj), values, gone=update.kind == "leave")
+            for missing in filter_update.missingSet or ():
+                yield News(moid_of(missing.obj), gone=True)
+
+    def _open(self) -> None:
+        self._collector, self._version = self._content.propertyCollector.CreatePropertyCollector(), ""
+        self._view = None
+        tasks = list(self._tasks.values())
+        if tasks:
+            # In turn, the last start is what counts: an earlier one is over.
+            self._add(tasks[-1:] if self._single else tasks)
+        for watched in self._watched:
+            self._filter_objects(watched)
+
+    def _add(self, tasks: list[Any]) -> None:
+        if self._single:
+            for task in tasks:
+                self._create_filter(vim.Task, ["info"], [object_spec(task)])
+        elif self._view is None:
+            self._view = self._content.viewManager.CreateListView(tasks)
+            listed = object_spec(self._view, [traversal("tasks", vim.view.ListView, "view")], skip=True)
+            self._create_filter(vim.Task, ["info"], [listed])
+        else:
+            over = [self._over.popleft() for _ in range(len(self._over))]
+            self._view.ModifyListView(tasks, over or None)
+
+    def _filter_objects(self, watched: Watched) -> None:
+        specs = [object_spec(ref) for ref in watched.objects]
+        watched.filter = self._create_filter(type(watched.objects[0]), watched.properties, specs)
+
+    def _create_filter(self, kind: Any, properties: Sequence[str], objects: Sequence[Any]) -> Any:
+        return self._collector.CreateFilter(filter_spec([property_spec(kind, properties)], objects), False)
+
+    def _retried(self, call: Any) -> None:
+        try:
+            call()
+        except FaultError as error:
+            self._reopen(error)
+
+    def _reopen(self, error: FaultError) -> None:
+        """After a new login the collector and the view of the old session are gone."""
+        if error.kind != "ManagedObjectNotFound":
+            raise error
+        self._open()
+
+
+def _plain(value: Any) -> Any:
+    # A key of extraConfig comes as an OptionValue. Of a managed object "value" would be a request.
+    return value.value if isinstance(value, vim.option.OptionValue) else value
