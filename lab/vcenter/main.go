@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Command vcenter is the lab's vCenter, or two of them: the API, the machines behind it, and the control API for tests.
+// Command vcenter is the lab's vCenter, or two of them: the API, its running VMs, and the control API for tests.
 package main
 
 import (
@@ -45,7 +45,7 @@ func main() {
 	}
 }
 
-// vcenter is one of the process's, with its listeners.
+// vcenter is one vCenter of the process, with its listeners.
 type vcenter struct {
 	config      config.Config
 	server      *vsim.Server
@@ -83,7 +83,7 @@ func run(path string) error {
 	return serve(ctx, c, vcenters)
 }
 
-// open takes what a vCenter needs before anything is started: a port that is taken should cost nothing.
+// open reserves what a vCenter needs before anything is started: a port in use should be reported at once.
 func open(c config.Config) (*vcenter, error) {
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func open(c config.Config) (*vcenter, error) {
 	return v, nil
 }
 
-// connect gives all vCenters the one hypervisor, and each other.
+// connect gives all vCenters the shared hypervisor, and links them to each other.
 func connect(c config.Config, vcenters []*vcenter) error {
 	if len(vcenters) == 1 {
 		guests, err := newHypervisor(c, vcenters[0].server)
@@ -151,7 +151,7 @@ func newHypervisor(c config.Config, events machine.Events) (machine.Hypervisor, 
 	return machine.NewNone(subnets, events)
 }
 
-// serve returns when it has been told to stop, or cannot go on; nothing runs any more then.
+// serve returns when it has been asked to stop, or cannot continue. Then nothing runs any more.
 func serve(ctx context.Context, c config.Config, vcenters []*vcenter) (err error) {
 	for _, v := range vcenters {
 		defer func() { err = errors.Join(err, v.control.Close(), v.server.Close()) }()
@@ -179,7 +179,7 @@ func serve(ctx context.Context, c config.Config, vcenters []*vcenter) (err error
 	case err = <-failures:
 	case <-ctx.Done():
 	}
-	// Calls that wait for updates would wait on.
+	// Calls that wait for updates would continue to wait.
 	for _, v := range vcenters {
 		v.server.Faults().Clear()
 	}
@@ -187,7 +187,7 @@ func serve(ctx context.Context, c config.Config, vcenters []*vcenter) (err error
 	defer cancel()
 	for _, s := range servers {
 		if s.Shutdown(deadline) != nil {
-			_ = s.Close() // the only clients left are gone with it
+			_ = s.Close() // this disconnects the last clients
 		}
 	}
 	return err
@@ -207,7 +207,7 @@ func publish(api *control.Control, hostPort, target string) error {
 }
 
 func httpServer(handler http.Handler) *http.Server {
-	// Handshakes that fail are of clients that try wrong certificates, which tests do.
+	// Failed handshakes come from clients with wrong certificates, which tests use.
 	return &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(discard{}, "", 0)}
 }
 
@@ -215,7 +215,7 @@ type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// announce tells the controller that the API answers.
+// announce reports to the controller that the API answers.
 func announce(file string, vcenters []*vcenter) error {
 	content := vcenters[0].ready()
 	content["pid"] = os.Getpid()
@@ -231,7 +231,7 @@ func announce(file string, vcenters []*vcenter) error {
 		return err
 	}
 	for _, v := range vcenters {
-		slog.Info("the lab's vCenter serves", "listen", v.config.Listen, "control", v.config.Control)
+		slog.Info("the lab's vCenter is ready", "listen", v.config.Listen, "control", v.config.Control)
 	}
 	_, err = fmt.Println(string(ready))
 	return err

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import struct
 import subprocess
 from pathlib import Path
 
@@ -17,15 +16,3 @@ def make_iso(folder: Path, version: str) -> Path:
     command = ["xorriso", "-as", "mkisofs", "-quiet", "-appid", f"GANTRY-BOOTSTRAP {version}", "-o", str(path)]
     subprocess.run([*command, str(source)], check=True, capture_output=True)
     return path
-
-
-def empty_iso() -> bytes:
-    """An ISO image without files: 16 sectors for the system, the primary descriptor, and the end of the descriptors."""
-    sector, sectors = 2048, 18
-    primary = bytearray(sector)
-    primary[:6] = b"\x01CD001"
-    struct.pack_into("<I", primary, 80, sectors)
-    struct.pack_into(">I", primary, 84, sectors)
-    struct.pack_into("<H", primary, 128, sector)
-    struct.pack_into(">H", primary, 130, sector)
-    return bytes(16 * sector) + bytes(primary) + b"\xffCD001".ljust(sector, b"\0")

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package certificates makes the lab's certificate authority, and the certificate that the API shows.
+// Package certificates creates the lab's certificate authority and the server certificate of the API.
 package certificates
 
 import (
@@ -31,12 +31,12 @@ const (
 	certificateFile = "vcenter.pem"
 	keyFile         = "vcenter-key.pem"
 	lifetime        = 365 * 24 * time.Hour
-	// A certificate that ends during a long run is as good as none.
+	// A certificate must not expire during a long run.
 	renewBefore = 24 * time.Hour
 )
 
-// Ensure gives the certificate in directory, and the path of the authority that clients trust. What is missing or ends
-// soon is made anew; the authority's key is then thrown away, so that it vouches for nothing else.
+// Ensure returns the certificate in directory, and the path of the authority that clients trust. Missing or expiring files are
+// created again. The key of the authority is not kept, so that it can sign nothing else.
 func Ensure(directory string) (certificate tls.Certificate, authority string, err error) {
 	authority = filepath.Join(directory, authorityFile)
 	certificate, err = load(directory)
@@ -44,10 +44,10 @@ func Ensure(directory string) (certificate tls.Certificate, authority string, er
 		return certificate, authority, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return tls.Certificate{}, "", fmt.Errorf("certificate in %s: %w; remove it and it is made anew", directory, err)
+		return tls.Certificate{}, "", fmt.Errorf("certificate in %s: %w; remove the file to create a new certificate", directory, err)
 	}
 	if err := create(directory); err != nil {
-		return tls.Certificate{}, "", fmt.Errorf("making a certificate: %w", err)
+		return tls.Certificate{}, "", fmt.Errorf("creating a certificate: %w", err)
 	}
 	certificate, err = load(directory)
 	return certificate, authority, err
@@ -109,20 +109,20 @@ func template(name string, now time.Time) *x509.Certificate {
 
 func write(directory, name string, mode os.FileMode, kind string, content []byte) error {
 	path := filepath.Join(directory, name)
-	// An older file would keep its mode.
+	// An existing file would keep its mode.
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), mode)
 }
 
-// Thumbprint identifies the certificate as vSphere writes it: its SHA-256, in pairs of capital hex digits.
+// Thumbprint returns the SHA-256 of the certificate in the notation of vSphere: pairs of uppercase hexadecimal digits.
 func Thumbprint(certificate tls.Certificate) string {
 	sum := sha256.Sum256(certificate.Leaf.Raw)
 	return pairs(sum[:])
 }
 
-// ThumbprintSHA1 is the same with SHA-1, which is what vSphere's API took alone before 8.0.
+// ThumbprintSHA1 returns the SHA-1, the only thumbprint that vSphere's API accepted before 8.0.
 func ThumbprintSHA1(certificate tls.Certificate) string {
 	sum := sha1.Sum(certificate.Leaf.Raw)
 	return pairs(sum[:])

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package config is what the lab's controller tells the vCenter, as one JSON file.
+// Package config reads the vCenter's configuration, a JSON file that the lab's controller writes.
 package config
 
 import (
@@ -18,21 +18,21 @@ import (
 	"strings"
 )
 
-// What Hypervisor may say.
+// The values of Hypervisor.
 const (
 	HypervisorQEMU = "qemu"
 	HypervisorNone = "none"
 )
 
-// Config is the file. Everything but what is called optional must be there.
+// Config is the content of the file. Fields are required unless they are documented as optional.
 type Config struct {
 	// StateDir holds the certificates (ca.pem is for clients) and the datastores' files.
 	StateDir string `json:"state_dir"`
-	// Listen and Control are loopback addresses with ports; port 0 takes a free one.
+	// Listen and Control are loopback addresses with ports; port 0 chooses a free one.
 	Listen  string `json:"listen"`
 	Control string `json:"control"`
 	// ReadyFile is written when the API answers: {"listen", "control", "ca_path", "pid", "thumbprint",
-	// "thumbprint_sha1", "second"}, where second has the same, but the pid. The same goes to stdout.
+	// "thumbprint_sha1", "second"}; second has the same keys except pid. The same is written to stdout.
 	ReadyFile string `json:"ready_file"`
 
 	Username string `json:"username"`
@@ -42,23 +42,23 @@ type Config struct {
 	// Second, optional, is another vCenter in the same process.
 	Second *Second `json:"second"`
 
-	// LeaseTimeoutSeconds, optional, is how long an import lives without hearing from its client. Default 300.
+	// LeaseTimeoutSeconds, optional, is how long an import waits for progress of its client. Default 300.
 	LeaseTimeoutSeconds int `json:"lease_timeout_seconds"`
 
-	// Hypervisor is qemu or none; HypervisorConfig is read by it (internal/hypervisor.Config), unless it is none.
+	// Hypervisor is qemu or none. HypervisorConfig is the configuration of qemu (internal/hypervisor.Config).
 	Hypervisor       string          `json:"hypervisor"`
 	HypervisorConfig json.RawMessage `json:"hypervisor_config"`
 
-	// Publish, optional: loopback port -> "machine:port".
+	// Publish, optional, forwards loopback ports: port -> "VM:port".
 	Publish map[string]string `json:"publish"`
 }
 
-// Inventory is what a vCenter begins with.
+// Inventory is the initial inventory of a vCenter.
 type Inventory struct {
 	Datacenter string `json:"datacenter"`
 	Cluster    string `json:"cluster"`
 	Hosts      Hosts  `json:"hosts"`
-	// Clusters, optional, are further ones.
+	// Clusters, optional, are further clusters.
 	Clusters   []Cluster   `json:"clusters"`
 	Datastores []Datastore `json:"datastores"`
 	// DatastoreCluster is optional.
@@ -68,7 +68,7 @@ type Inventory struct {
 	Distributed *Distributed `json:"distributed"`
 }
 
-// Second is another vCenter: with files of its own, below the first one's, and the same hypervisor.
+// Second is another vCenter. It has its own files, below those of the first one, and shares the hypervisor.
 type Second struct {
 	Listen   string `json:"listen"`
 	Control  string `json:"control"`
@@ -77,13 +77,13 @@ type Second struct {
 	Inventory
 }
 
-// Cluster is one beside the first. Its hosts are as large as that one's.
+// Cluster is a further cluster. Its hosts have the size of those of the first one.
 type Cluster struct {
 	Name  string   `json:"name"`
 	Hosts []string `json:"hosts"`
 }
 
-// Hosts are the first cluster's; all alike.
+// Hosts are the hosts of the first cluster. All have the same size.
 type Hosts struct {
 	Names    []string `json:"names"`
 	CPUs     int      `json:"cpus"`      // cores; default 16
@@ -91,21 +91,20 @@ type Hosts struct {
 	MemoryMB int64    `json:"memory_mb"` // default 65536
 }
 
-// Datastore is mounted by all hosts, unless it says by which.
+// Datastore is mounted by all hosts, unless Hosts lists them.
 type Datastore struct {
 	Name          string   `json:"name"`
 	CapacityBytes int64    `json:"capacity_bytes"`
 	Hosts         []string `json:"hosts"` // optional
 }
 
-// DatastoreCluster is a folder of datastores that storage DRS chooses from.
+// DatastoreCluster is a folder of datastores among which storage DRS chooses.
 type DatastoreCluster struct {
 	Name       string   `json:"name"`
 	Datastores []string `json:"datastores"`
 }
 
-// Network is a standard port group, and the subnet that its machines' addresses come from. All hosts have it, unless it
-// says which.
+// Network is a standard port group with the subnet of its VMs' addresses. All hosts have it, unless Hosts lists them.
 type Network struct {
 	Name   string   `json:"name"`
 	Subnet string   `json:"subnet"`
@@ -149,7 +148,7 @@ func Parse(content []byte) (Config, error) {
 
 var defaultHosts = Hosts{CPUs: 16, CPUMHz: 2600, MemoryMB: 65536}
 
-// Other is the second vCenter's configuration, as if it were the only one.
+// Other returns the second vCenter's configuration, as if it were the only one.
 func (c Config) Other() Config {
 	other := c
 	other.StateDir = filepath.Join(c.StateDir, "second")
@@ -172,10 +171,10 @@ func (c Config) check() error {
 		}
 	}
 	if c.Hypervisor != HypervisorQEMU && c.Hypervisor != HypervisorNone {
-		checks = append(checks, fmt.Errorf("hypervisor %q: want %s or %s", c.Hypervisor, HypervisorQEMU, HypervisorNone))
+		checks = append(checks, fmt.Errorf("hypervisor is %q; it must be %s or %s", c.Hypervisor, HypervisorQEMU, HypervisorNone))
 	}
 	if c.LeaseTimeoutSeconds < 1 {
-		checks = append(checks, fmt.Errorf("lease_timeout_seconds %d: want at least 1", c.LeaseTimeoutSeconds))
+		checks = append(checks, fmt.Errorf("lease_timeout_seconds is %d; it must be at least 1", c.LeaseTimeoutSeconds))
 	}
 	return errors.Join(checks...)
 }
@@ -185,7 +184,7 @@ func (c Inventory) check() error {
 		c.checkNetworks())
 }
 
-// AllClusters are the first and the further ones.
+// AllClusters returns the first cluster and the further ones.
 func (c Inventory) AllClusters() []Cluster {
 	return append([]Cluster{{c.Cluster, c.Hosts.Names}}, c.Clusters...)
 }
@@ -207,7 +206,7 @@ func (c Inventory) checkHosts() error {
 	return errors.Join(unique("clusters", names), unique("hosts.names", hosts))
 }
 
-// checkSeenBy checks the hosts that see something.
+// checkSeenBy checks that the hosts of a datastore or a network exist.
 func (c Inventory) checkSeenBy(what string, hosts []string) error {
 	for _, host := range hosts {
 		known := slices.ContainsFunc(c.AllClusters(), func(cluster Cluster) bool { return slices.Contains(cluster.Hosts, host) })
@@ -225,7 +224,7 @@ func (c Inventory) checkDatastores() error {
 	var names []string
 	for _, store := range c.Datastores {
 		if strings.ContainsAny(store.Name, "/[]") || store.Name == "." || store.Name == ".." {
-			return fmt.Errorf("datastores: %q is no name for a datastore", store.Name)
+			return fmt.Errorf("datastores: %q is not a valid name of a datastore", store.Name)
 		}
 		if store.CapacityBytes <= 0 {
 			return fmt.Errorf("datastores: %s has a capacity of %d bytes", store.Name, store.CapacityBytes)
@@ -263,7 +262,7 @@ func (c Inventory) checkNetworks() error {
 	return unique("networks", names)
 }
 
-// AllNetworks are the port groups of both kinds.
+// AllNetworks returns the port groups of both kinds.
 func (c Inventory) AllNetworks() []Network {
 	if c.Distributed == nil {
 		return c.Networks
@@ -283,11 +282,11 @@ func (c Config) checkPublish() error {
 	return nil
 }
 
-// Target reads "machine:port".
+// Target parses "VM:port".
 func Target(text string) (machine string, number int, err error) {
 	colon := strings.LastIndexByte(text, ':')
 	if colon < 1 {
-		return "", 0, fmt.Errorf("%q: want machine:port", text)
+		return "", 0, fmt.Errorf("%q is not of the form VM:port", text)
 	}
 	number, err = port(text[colon+1:])
 	return text[:colon], number, err
@@ -330,10 +329,10 @@ func unique(what string, names []string) error {
 	seen := map[string]bool{}
 	for _, name := range names {
 		if name == "" {
-			return fmt.Errorf("%s: a name is empty", what)
+			return fmt.Errorf("%s has an empty name", what)
 		}
 		if seen[name] {
-			return fmt.Errorf("%s: %q is there twice", what, name)
+			return fmt.Errorf("%s has %q twice", what, name)
 		}
 		seen[name] = true
 	}

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package control is the HTTP API by which tests look at the lab and make it misbehave. It listens on loopback only and
-// asks for no password.
+// Package control is the HTTP API by which tests inspect the lab and inject faults. It listens on loopback only and requires
+// no password.
 package control
 
 import (
@@ -24,22 +24,22 @@ type Control struct {
 	publisher *publisher
 }
 
-// New makes the API for a vCenter.
+// New returns the control API of a vCenter.
 func New(server *vsim.Server) *Control {
 	return &Control{server, newPublisher(server.Dial)}
 }
 
-// Close ends the forwarding.
+// Close stops forwarding ports.
 func (c *Control) Close() error {
 	return c.publisher.close()
 }
 
-// Publish forwards a loopback port to a port of a machine; 0 takes a free one, which it returns.
+// Publish forwards a loopback port to a port of a VM, and returns the loopback port. 0 chooses a free one.
 func (c *Control) Publish(machine string, port, hostPort int) (int, error) {
 	return c.publisher.publish(machine, port, hostPort)
 }
 
-// Handler has all the calls.
+// Handler returns the handler of all calls.
 func (c *Control) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/calls", c.calls)
@@ -53,11 +53,11 @@ func (c *Control) Handler() http.Handler {
 	return fromHere(mux)
 }
 
-// fromHere refuses what a web page could make a browser send.
+// fromHere refuses requests that a web page could make a browser send.
 func fromHere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
-			http.Error(w, "not for browsers", http.StatusForbidden)
+			http.Error(w, "This API is not for browsers.", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -94,7 +94,7 @@ func (c *Control) addMachines(w http.ResponseWriter, r *http.Request) {
 	}{Prefix: "idle-"}
 	err := read(r, &request)
 	if err == nil && (request.Count < 1 || request.Count > 100_000) {
-		err = fmt.Errorf("count %d: want 1 to 100000", request.Count)
+		err = fmt.Errorf("count is %d; it must be from 1 to 100000", request.Count)
 	}
 	if err == nil {
 		err = c.server.AddIdle(request.Count, request.Prefix)
@@ -160,6 +160,6 @@ func respond(w http.ResponseWriter, body any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// Whoever has asked may have gone; there is nobody else to tell.
+	// The client may have disconnected; nobody else could be notified.
 	_, _ = w.Write(append(encoded, '\n'))
 }

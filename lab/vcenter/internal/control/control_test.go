@@ -82,7 +82,7 @@ func TestTheCalls(t *testing.T) {
 		want               string
 	}{
 		{"POST", "/v1/vms", `{"count": 3, "prefix": "idle-"}`, 200, "map[]"},
-		{"POST", "/v1/vms", `{"count": 0}`, 400, "want 1 to"},
+		{"POST", "/v1/vms", `{"count": 0}`, 400, "from 1 to"},
 		{"GET", "/v1/vms/idle-2", "", 200, "moid:vm-"},
 		{"GET", "/v1/vms/idle-2", "", 200, "pid:<nil>"},
 		{"GET", "/v1/vms/idle-2", "", 200, "moves:[]"},
@@ -94,11 +94,11 @@ func TestTheCalls(t *testing.T) {
 		{"POST", "/v1/faults", `{"metod": "*"}`, 400, "unknown field"},
 		{"DELETE", "/v1/faults", "", 200, "map[]"},
 		{"PATCH", "/v1/datastores/shared0", `{"free_bytes": 1000}`, 200, "map[]"},
-		{"PATCH", "/v1/datastores/shared0", `{"free_bytes": 1073741825}`, 400, "want 0 to"},
+		{"PATCH", "/v1/datastores/shared0", `{"free_bytes": 1073741825}`, 400, "from 0 to"},
 		{"PATCH", "/v1/datastores/shared0", `{}`, 400, "missing"},
 		{"PATCH", "/v1/datastores/none", `{"free_bytes": 1}`, 404, "there is no datastore named none"},
 		{"POST", "/v1/publish", `{"vm": "web", "port": 80}`, 200, "host_port:"},
-		{"POST", "/v1/publish", `{"vm": "web", "port": 0}`, 400, "want a machine and ports"},
+		{"POST", "/v1/publish", `{"vm": "web", "port": 0}`, 400, "a VM and valid ports are required"},
 		{"GET", "/v1/other", "", 404, ""},
 	} {
 		status, answer := call(t, test.method, address+test.path, test.body)

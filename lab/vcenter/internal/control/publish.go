@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Loopback ports that lead to a port of a machine, wherever it is when somebody connects.
+// Loopback ports that are forwarded to a port of a VM. Its address is looked up at each connection.
 
 package control
 
@@ -38,7 +38,7 @@ func newPublisher(dial dial) *publisher {
 
 func (p *publisher) publish(machine string, port, hostPort int) (int, error) {
 	if machine == "" || port < 1 || port > 65535 || hostPort < 0 || hostPort > 65535 {
-		return 0, fmt.Errorf("publishing port %d of machine %q at port %d: want a machine and ports", port, machine, hostPort)
+		return 0, fmt.Errorf("port %d of VM %q cannot be published at loopback port %d: a VM and valid ports are required", port, machine, hostPort)
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(hostPort)))
 	if err != nil {
@@ -58,22 +58,22 @@ func (p *publisher) accept(listener net.Listener, machine string, port int) {
 			return
 		}
 		if err != nil {
-			slog.Error("a published port does not accept connections", "machine", machine, "port", port, "error", err)
-			time.Sleep(100 * time.Millisecond) // out of files, most likely
+			slog.Error("a published port does not accept connections", "vm", machine, "port", port, "error", err)
+			time.Sleep(100 * time.Millisecond) // most likely there are too many open files
 			continue
 		}
 		go p.forward(client, machine, port)
 	}
 }
 
-// forward closes the client's connection when the guest cannot be reached: that is what it sees of a guest that is off.
+// forward connects a client with the guest. It closes the client's connection when the guest cannot be reached.
 func (p *publisher) forward(client net.Conn, machine string, port int) {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(p.ctx, dialTimeout)
 	defer cancel()
 	guest, err := p.dial(ctx, machine, port)
 	if err != nil {
-		slog.Info("a published port leads nowhere", "machine", machine, "port", port, "error", err)
+		slog.Info("the guest behind a published port cannot be reached", "vm", machine, "port", port, "error", err)
 		return
 	}
 	defer guest.Close()
@@ -86,14 +86,14 @@ func (p *publisher) forward(client net.Conn, machine string, port int) {
 	both.Wait()
 }
 
-// pump copies one direction and passes its end on; the other direction may go on.
+// pump copies one direction and closes it at its end. The other direction can continue.
 func pump(to, from net.Conn) {
 	_, err := io.Copy(to, from)
 	if half, ok := to.(interface{ CloseWrite() error }); ok && err == nil {
 		err = half.CloseWrite()
 	}
 	if err != nil {
-		// One side is gone; the other must not wait for it.
+		// One side is closed; the other must not wait for it.
 		_ = to.Close()
 		_ = from.Close()
 	}

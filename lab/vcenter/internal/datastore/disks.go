@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Virtual disks: a descriptor, and beside it the data: raw, or a qcow2 file over a parent's data.
+// Virtual disks: a descriptor, and beside it the data, which is raw or a qcow2 file on top of a parent's data.
 
 package datastore
 
@@ -25,13 +25,13 @@ import (
 const (
 	flatSuffix  = "-flat.vmdk"
 	deltaSuffix = "-delta.vmdk"
-	// What stands before a datastore's name in a descriptor.
+	// The prefix of a datastore's name in a descriptor.
 	volumes = "/vmfs/volumes/"
-	// A chain longer than vSphere's own limit is a loop, or will not run.
+	// A chain longer than vSphere's limit is a loop, or cannot run.
 	longestChain = 32
-	// What an overlay takes before anything is written to it.
+	// The size of an empty overlay.
 	emptyOverlay = 16 * 1024
-	// A descriptor is text of some hundred bytes; a larger file is something else.
+	// A descriptor is a text of a few hundred bytes; a larger file is something else.
 	largestDescriptor = 64 * 1024
 )
 
@@ -49,14 +49,14 @@ type Disk struct {
 	Capacity int64
 	UUID     string
 	Thin     bool
-	Parent   *Path // nil: the data is all here
+	Parent   *Path // nil: the disk has all its data itself
 }
 
-// NewUUID gives a disk's id in the form that VMware gives them.
+// NewUUID returns a disk's UUID in the form that VMware uses.
 func NewUUID() string {
 	id := make([]byte, 16)
 	if _, err := rand.Read(id); err != nil {
-		panic(err) // the system has no randomness; nothing would be right
+		panic(err) // the system has no source of randomness
 	}
 	id[0], id[1], id[2] = 0x60, 0x00, 0xc2
 	id[3] = 0x90 | id[3]&0x0f
@@ -74,7 +74,7 @@ func (s *Stores) Disk(place Path) (Disk, error) {
 		return Disk{}, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > largestDescriptor {
-		return Disk{}, fmt.Errorf("%s is not a disk's descriptor", place)
+		return Disk{}, fmt.Errorf("%s is not the descriptor of a disk", place)
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Stores) Disk(place Path) (Disk, error) {
 	return disk, nil
 }
 
-// Chain gives a disk and those it stands on.
+// Chain returns a disk and its parents, the disk first.
 func (s *Stores) Chain(place Path) ([]Disk, error) {
 	var chain []Disk
 	for next := &place; next != nil; {
@@ -109,14 +109,14 @@ func (s *Stores) Chain(place Path) ([]Disk, error) {
 			return nil, err
 		}
 		if chain = append(chain, disk); len(chain) > longestChain {
-			return nil, fmt.Errorf("%s: a chain of more than %d disks", place, longestChain)
+			return nil, fmt.Errorf("%s has a chain of more than %d disks", place, longestChain)
 		}
 		next = disk.Parent
 	}
 	return chain, nil
 }
 
-// CreateDisk makes an empty disk. A thin one takes space only as it is written.
+// CreateDisk creates an empty disk. A thin one takes space only as it is written.
 func (s *Stores) CreateDisk(place Path, capacity int64, thin bool, uuid string) error {
 	return s.makeDisk(place, flatSuffix, vmdk.Descriptor{Capacity: capacity, UUID: uuid, Thin: thin},
 		func(store *Store, data string) error {
@@ -131,7 +131,7 @@ func (s *Stores) CreateDisk(place Path, capacity int64, thin bool, uuid string) 
 		})
 }
 
-// CreateChild makes a disk that has nothing of its own above its parent.
+// CreateChild creates an empty disk on top of its parent.
 func (s *Stores) CreateChild(place, parent Path, uuid string) error {
 	below, err := s.Disk(parent)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Stores) CreateChild(place, parent Path, uuid string) error {
 	})
 }
 
-// CopyDisk makes a disk of its own with what another one shows.
+// CopyDisk creates a disk without a parent that has the content of another one.
 func (s *Stores) CopyDisk(source, target Path, thin bool, uuid string) error {
 	chain, err := s.Chain(source)
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *Stores) CopyDisk(source, target Path, thin bool, uuid string) error {
 	})
 }
 
-// Copy says where CopyDisk, or MoveChild, puts the data of a disk: its absolute path and format.
+// Copy returns where CopyDisk or MoveChild puts the data of a disk: its absolute path and format.
 func (s *Stores) Copy(place Path, child bool) (data, format string, err error) {
 	_, file, err := s.Locate(place)
 	base := strings.TrimSuffix(file, ".vmdk")
@@ -180,7 +180,7 @@ func (s *Stores) Copy(place Path, child bool) (data, format string, err error) {
 	return base + flatSuffix, FormatRaw, err
 }
 
-// MoveChild makes a disk with the same data of its own, over a parent that shows the same as its old one.
+// MoveChild creates a disk with the same changes, on top of a parent that has the same content as the old one.
 func (s *Stores) MoveChild(source, target, parent Path) error {
 	disk, err := s.Disk(source)
 	if err != nil {
@@ -206,7 +206,7 @@ func (s *Stores) MoveChild(source, target, parent Path) error {
 	})
 }
 
-// Footprint is what a copy of a disk will take: its whole chain where that is put together, or the disk's own part.
+// Footprint returns the size of a copy of a disk: of its whole chain if that is merged, or of the disk alone.
 func (s *Stores) Footprint(place Path, child bool) (int64, error) {
 	chain, err := s.Chain(place)
 	if err != nil {
@@ -229,7 +229,7 @@ func (s *Stores) Footprint(place Path, child bool) (int64, error) {
 	return min(needed, chain[0].Capacity), nil
 }
 
-// copyChain needs another program only where the chain's parts have to be put together.
+// copyChain copies the content of a chain. It requires another program only if the chain has to be merged.
 func copyChain(store *Store, chain []Disk, data string) error {
 	for len(chain) > 1 {
 		untouched, err := qcow2.Untouched(chain[0].Data)
@@ -255,11 +255,11 @@ func copyChain(store *Store, chain []Disk, data string) error {
 	if err := store.Require(min(needed, chain[0].Capacity)); err != nil {
 		return err
 	}
-	// -U: a machine that is on, and stands still to be moved, still has its disks open.
+	// -U: a running VM that is stopped for a move still has its disks open.
 	return qemuImg("convert", "-U", "-f", chain[0].Format, "-O", FormatRaw, chain[0].Data, data)
 }
 
-// makeDisk writes the data by fill, then the descriptor. On an error nothing is left.
+// makeDisk writes the data by fill, then the descriptor. After an error it leaves no files.
 func (s *Stores) makeDisk(place Path, suffix string, descriptor vmdk.Descriptor, fill func(*Store, string) error) error {
 	store, file, err := s.Locate(place)
 	if err != nil {
@@ -290,7 +290,7 @@ func (s *Stores) makeDisk(place Path, suffix string, descriptor vmdk.Descriptor,
 	return err
 }
 
-// ImportDisk replaces an empty disk's content by an uploaded one.
+// ImportDisk replaces the content of an empty disk with an uploaded one.
 func (s *Stores) ImportDisk(place Path, stream io.Reader) error {
 	disk, err := s.Disk(place)
 	if err != nil {
@@ -313,7 +313,7 @@ func (s *Stores) ImportDisk(place Path, stream io.Reader) error {
 	return err
 }
 
-// RemoveDisk removes a disk's files. Parts that are missing are no error: they are as gone as they should be.
+// RemoveDisk removes the files of a disk. Missing files are not an error.
 func (s *Stores) RemoveDisk(place Path) error {
 	store, file, err := s.Locate(place)
 	if err != nil {
@@ -331,14 +331,14 @@ func (s *Stores) RemoveDisk(place Path) error {
 	return errors.Join(errs...)
 }
 
-// GrowDisk makes a disk larger. It must not be a child, nor have children.
+// GrowDisk extends a disk, which must have neither a parent nor children.
 func (s *Stores) GrowDisk(place Path, capacity int64) error {
 	disk, err := s.Disk(place)
 	if err != nil {
 		return err
 	}
 	if disk.Parent != nil || capacity < disk.Capacity {
-		return fmt.Errorf("%s cannot be made %d bytes large", place, capacity)
+		return fmt.Errorf("%s cannot be resized to %d bytes", place, capacity)
 	}
 	store, file, err := s.Locate(place)
 	if err != nil {
@@ -353,7 +353,7 @@ func (s *Stores) GrowDisk(place Path, capacity int64) error {
 	return errors.Join(full(os.Truncate(disk.Data, capacity)), os.WriteFile(file, descriptor.Encode(), 0o600))
 }
 
-// MergeDisk writes what a child has of its own into its parent, and removes the child.
+// MergeDisk writes the changes of a child into its parent, and removes the child.
 func (s *Stores) MergeDisk(child Path) error {
 	disk, err := s.Disk(child)
 	if err != nil {
@@ -379,7 +379,7 @@ func (s *Stores) MergeDisk(child Path) error {
 	return s.RemoveDisk(child)
 }
 
-// Reparent puts a disk on another parent that shows the same data as its old one.
+// Reparent puts a disk on top of another parent, which has the same content as the old one.
 func (s *Stores) Reparent(child, parent Path) error {
 	disk, err := s.Disk(child)
 	if err != nil {
@@ -405,7 +405,7 @@ func (s *Stores) Reparent(child, parent Path) error {
 	return os.WriteFile(file, descriptor.Encode(), 0o600)
 }
 
-// hint is how a descriptor names its parent.
+// hint returns the reference to the parent in a descriptor.
 func hint(parent Path) string {
 	return volumes + parent.Store + "/" + parent.Relative
 }
@@ -413,7 +413,7 @@ func hint(parent Path) string {
 func qemuImg(arguments ...string) error {
 	output, err := exec.Command("qemu-img", arguments...).CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("qemu-img (Debian package qemu-utils) is needed to put disks together: %w", err)
+		return fmt.Errorf("qemu-img (Debian package qemu-utils) is required to merge disks: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("qemu-img %s: %w: %s", arguments[0], err, bytes.TrimSpace(output))

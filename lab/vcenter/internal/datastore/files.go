@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Files that are written, copied, moved and removed, within the datastore's size.
+// Writing, copying, moving and removing files within the datastore's size.
 
 package datastore
 
@@ -16,7 +16,7 @@ import (
 	"syscall"
 )
 
-// WriteFile makes a file with this content; it must not exist.
+// WriteFile creates a file, which must not exist.
 func (s *Stores) WriteFile(place Path, content []byte) error {
 	store, file, err := s.Locate(place)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *Stores) WriteFile(place Path, content []byte) error {
 	return err
 }
 
-// Upload replaces a file by what input has. The file is there as a whole or not at all.
+// Upload replaces a file with the content of input. The file is replaced as a whole or not at all.
 func (s *Stores) Upload(place Path, input io.Reader) error {
 	store, file, err := s.Locate(place)
 	if err != nil {
@@ -57,14 +57,14 @@ func (s *Stores) Upload(place Path, input io.Reader) error {
 	return err
 }
 
-// Remove removes a file, or a folder with all that is in it.
+// Remove removes a file, or a folder with its content.
 func (s *Stores) Remove(place Path) error {
 	store, file, err := s.Locate(place)
 	if err != nil {
 		return err
 	}
 	if place.Relative == "" {
-		return fmt.Errorf("%w: %s is a whole datastore", ErrPath, place)
+		return fmt.Errorf("%w: %s is a datastore, not a file", ErrPath, place)
 	}
 	if _, err := os.Lstat(file); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (s *Stores) Remove(place Path) error {
 	return err
 }
 
-// RemoveFolder removes a folder if nothing is in it.
+// RemoveFolder removes a folder if it is empty.
 func (s *Stores) RemoveFolder(place Path) error {
 	_, file, err := s.Locate(place)
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *Stores) RemoveFolder(place Path) error {
 	return err
 }
 
-// MakeFolder makes a folder, and with parents those above it.
+// MakeFolder creates a folder, and with parents also the folders above it.
 func (s *Stores) MakeFolder(place Path, parents bool) error {
 	_, file, err := s.Locate(place)
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *Stores) MakeFolder(place Path, parents bool) error {
 	return os.Mkdir(file, 0o700)
 }
 
-// MakeUniqueFolder makes a folder of this name, or with a number behind it where that is taken.
+// MakeUniqueFolder creates a folder of this name, with a number appended if the name is taken.
 func (s *Stores) MakeUniqueFolder(place Path) (Path, error) {
 	const most = 10_000
 	for number := range most {
@@ -120,7 +120,7 @@ func (s *Stores) MakeUniqueFolder(place Path) (Path, error) {
 			return candidate, err
 		}
 	}
-	return Path{}, fmt.Errorf("%s: %d folders of this name", place, most)
+	return Path{}, fmt.Errorf("%s: there are %d folders of this name", place, most)
 }
 
 // Move renames a file within a datastore. An existing target is replaced only when forced.
@@ -163,7 +163,7 @@ func (s *Stores) CopyFile(source, target Path, force bool) error {
 	return err
 }
 
-// copySparse copies just the data; the kernel shares blocks where the file system can.
+// copySparse copies the data without the holes. The kernel shares blocks if the file system supports it.
 func copySparse(store *Store, from, to string) error {
 	input, err := os.Open(from)
 	if err != nil {
@@ -196,7 +196,7 @@ func copyData(input, output *os.File, size int64) error {
 	for position := int64(0); position < size; {
 		start, err := input.Seek(position, seekData)
 		if errors.Is(err, syscall.ENXIO) {
-			return nil // only a hole is left
+			return nil // only a hole remains
 		}
 		if err != nil {
 			return err
@@ -219,7 +219,7 @@ func copyData(input, output *os.File, size int64) error {
 	return nil
 }
 
-// chargedWriter writes while there is room.
+// chargedWriter writes as long as the datastore has space.
 type chargedWriter struct {
 	store *Store
 	file  *os.File
@@ -245,7 +245,7 @@ func (w *chargedWriter) Truncate(size int64) error {
 	return w.file.Truncate(size)
 }
 
-// full calls a full file system what a full datastore is called.
+// full converts the error of a full file system to that of a full datastore.
 func full(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("%w (the lab's own file system is full): %w", ErrNoSpace, err)

@@ -2,14 +2,14 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Disks that are moved between vCenters, which have datastores of their own.
+// Disks that move between vCenters with separate datastores.
 
 package datastore
 
 import "fmt"
 
-// FillDisk gives a disk of its own, made before, the content that another one shows. The other one's machine must not
-// write meanwhile; it may be on, and stand still.
+// FillDisk copies the content of a disk to an existing disk without a parent. The VM of the source must not write meanwhile;
+// a running guest must be stopped.
 func (s *Stores) FillDisk(target Path, from *Stores, source Path) error {
 	chain, err := from.Chain(source)
 	if err != nil {
@@ -20,7 +20,7 @@ func (s *Stores) FillDisk(target Path, from *Stores, source Path) error {
 		return err
 	}
 	if disk.Parent != nil || disk.Capacity != chain[0].Capacity {
-		return fmt.Errorf("%s cannot take the content of %s: it is of another size, or stands on another disk", target, source)
+		return fmt.Errorf("%s cannot take the content of %s: it has another size, or it has a parent", target, source)
 	}
 	store := s.byName[target.Store]
 	defer store.Account(disk.Data)

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package datastore keeps the files of the lab's datastores: a directory each, with a size that is enforced.
+// Package datastore manages the files of the lab's datastores. Each is a directory with an enforced size.
 package datastore
 
 import (
@@ -18,9 +18,9 @@ import (
 )
 
 var (
-	// ErrNoSpace is what a full datastore gives.
+	// ErrNoSpace is the error for a full datastore.
 	ErrNoSpace = errors.New("no space left on the datastore")
-	// ErrPath is what a path gives that is none, or leaves its datastore.
+	// ErrPath is the error for a path that is invalid or leaves its datastore.
 	ErrPath = errors.New("not a datastore path")
 )
 
@@ -31,9 +31,9 @@ type Store struct {
 
 	mu       sync.Mutex
 	capacity int64
-	filler   int64            // used by nobody, for tests of a full datastore
+	filler   int64            // space that is blocked, for tests of a full datastore
 	used     map[string]int64 // by absolute path: bytes charged
-	reserved map[string]int64 // of these, files that are charged with their whole size
+	reserved map[string]int64 // those of them that are charged with their whole size
 	total    int64
 }
 
@@ -45,31 +45,31 @@ func open(name, dir string, capacity int64) (*Store, error) {
 	return s, s.Rescan()
 }
 
-// Name of the datastore.
+// Name returns the name of the datastore.
 func (s *Store) Name() string { return s.name }
 
-// Capacity in bytes.
+// Capacity returns the size in bytes.
 func (s *Store) Capacity() int64 { return s.capacity }
 
-// Free is how much may still be written.
+// Free returns how many bytes can still be written.
 func (s *Store) Free() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.capacity - s.filler - s.total
 }
 
-// SetFree makes just so much free, until it is set again.
+// SetFree sets how many bytes are free now, by blocking the rest.
 func (s *Store) SetFree(free int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if most := s.capacity - s.total; free < 0 || free > most {
-		return fmt.Errorf("datastore %s cannot have %d bytes free: want 0 to %d", s.name, free, most)
+		return fmt.Errorf("datastore %s cannot have %d bytes free; it must be from 0 to %d", s.name, free, most)
 	}
 	s.filler = s.capacity - s.total - free
 	return nil
 }
 
-// Resolve gives the absolute path of one relative to the datastore.
+// Resolve returns the absolute path of a path in the datastore.
 func (s *Store) Resolve(relative string) (string, error) {
 	for _, element := range strings.Split(relative, "/") {
 		if element == ".." {
@@ -82,39 +82,39 @@ func (s *Store) Resolve(relative string) (string, error) {
 	return filepath.Join(s.dir, path.Clean("/"+relative)), nil
 }
 
-// Require tells whether so much could be written.
+// Require returns an error if a size could not be written.
 func (s *Store) Require(size int64) error {
 	if free := s.Free(); size > free {
-		return fmt.Errorf("%w %s: %d bytes wanted, %d free", ErrNoSpace, s.name, size, free)
+		return fmt.Errorf("%w %s: %d bytes are requested, %d are free", ErrNoSpace, s.name, size, free)
 	}
 	return nil
 }
 
-// charge takes size bytes for a file that is about to be written.
+// charge accounts size bytes for a file before they are written.
 func (s *Store) charge(file string, size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if free := s.capacity - s.filler - s.total; size > free {
-		return fmt.Errorf("%w %s: %d bytes wanted, %d free", ErrNoSpace, s.name, size, free)
+		return fmt.Errorf("%w %s: %d bytes are requested, %d are free", ErrNoSpace, s.name, size, free)
 	}
 	s.used[file] += size
 	s.total += size
 	return nil
 }
 
-// reserve charges a file with its whole size from now on, whatever it really takes.
+// reserve charges a file with its whole size from now on, even if it takes less.
 func (s *Store) reserve(file string, size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if free := s.capacity - s.filler - s.total + s.used[file]; size > free {
-		return fmt.Errorf("%w %s: %d bytes wanted, %d free", ErrNoSpace, s.name, size, free)
+		return fmt.Errorf("%w %s: %d bytes are requested, %d are free", ErrNoSpace, s.name, size, free)
 	}
 	s.reserved[file] = size
 	s.set(file, size)
 	return nil
 }
 
-// Account charges files with what they really take, or are reserved; files that are gone, with nothing.
+// Account charges files with the size that they take or have reserved, and removed files with nothing.
 func (s *Store) Account(files ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +129,7 @@ func (s *Store) Account(files ...string) {
 	}
 }
 
-// Rescan accounts for every file: running machines write without telling.
+// Rescan accounts for every file. Running VMs write without being accounted for.
 func (s *Store) Rescan() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +148,7 @@ func (s *Store) Rescan() error {
 	})
 }
 
-// set is called with the lock held.
+// set charges a file. The caller holds the lock.
 func (s *Store) set(file string, size int64) {
 	s.total += size - s.used[file]
 	if size == 0 {
@@ -158,7 +158,7 @@ func (s *Store) set(file string, size int64) {
 	}
 }
 
-// Allocated is what a file really takes.
+// Allocated returns the size that a file takes on disk.
 func Allocated(info fs.FileInfo) int64 {
 	const blockSize = 512
 	if !info.Mode().IsRegular() {

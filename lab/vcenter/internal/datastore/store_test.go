@@ -129,7 +129,7 @@ func TestFilesAreMovedAndCopied(t *testing.T) {
 	if content, err := os.ReadFile(file); err != nil || string(content) != "content" {
 		t.Errorf("copied %q, %v", content, err)
 	}
-	// A folder with something in it stays.
+	// A folder that is not empty stays.
 	do(t, stores.RemoveFolder(at("a")), stores.RemoveFolder(at("a/b")), stores.RemoveFolder(at("none")))
 	if _, _, err := stores.Locate(at("a/z")); err != nil {
 		t.Error(err)

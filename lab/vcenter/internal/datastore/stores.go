@@ -18,13 +18,13 @@ type Stores struct {
 	byName map[string]*Store
 }
 
-// Size is what Open wants to know of a datastore.
+// Size is the size of a datastore for Open.
 type Size struct {
 	Name     string
 	Capacity int64
 }
 
-// Open makes or finds the datastores' directories below root.
+// Open opens the datastores below root, and creates missing directories.
 func Open(root string, sizes []Size) (*Stores, error) {
 	stores := &Stores{byName: map[string]*Store{}}
 	for _, size := range sizes {
@@ -37,7 +37,7 @@ func Open(root string, sizes []Size) (*Stores, error) {
 	return stores, nil
 }
 
-// Named gives a datastore, or nil.
+// Named returns a datastore, or nil.
 func (s *Stores) Named(name string) *Store {
 	return s.byName[name]
 }
@@ -52,12 +52,12 @@ func (p Path) String() string {
 	return strings.TrimRight(fmt.Sprintf("[%s] %s", p.Store, p.Relative), " ")
 }
 
-// Join gives a path below.
+// Join returns a path below the path.
 func (p Path) Join(elements ...string) Path {
 	return Path{p.Store, path.Join(append([]string{p.Relative}, elements...)...)}
 }
 
-// Dir is the folder that the path is in.
+// Dir returns the folder of the path.
 func (p Path) Dir() Path {
 	dir := path.Dir(p.Relative)
 	if dir == "." {
@@ -66,12 +66,12 @@ func (p Path) Dir() Path {
 	return Path{p.Store, dir}
 }
 
-// Base is the last element.
+// Base returns the last element of the path.
 func (p Path) Base() string {
 	return path.Base(p.Relative)
 }
 
-// ParsePath reads "[datastore] folder/file".
+// ParsePath parses "[datastore] folder/file".
 func ParsePath(text string) (Path, error) {
 	inner, found := strings.CutPrefix(strings.TrimSpace(text), "[")
 	name, relative, closed := strings.Cut(inner, "]")
@@ -81,7 +81,7 @@ func ParsePath(text string) (Path, error) {
 	return Path{name, strings.TrimPrefix(path.Clean("/"+strings.TrimSpace(relative)), "/")}, nil
 }
 
-// Locate gives the datastore and the absolute path of a file.
+// Locate returns the datastore and the absolute path of a file.
 func (s *Stores) Locate(place Path) (*Store, string, error) {
 	store := s.byName[place.Store]
 	if store == nil {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package machine is the seam between the lab's vCenter API and what runs its powered-on VMs.
+// Package machine is the interface between the lab's vCenter API and what runs its VMs.
 package machine
 
 import (
@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Disk is one file of a machine's storage.
+// Disk is one disk file of a VM.
 type Disk struct {
 	Path     string // absolute
 	Format   string // raw or qcow2
-	Unit     int    // on the machine's one SCSI controller
+	Unit     int    // on the VM's SCSI controller
 	UUID     string
 	ReadOnly bool
 }
@@ -28,7 +28,7 @@ type NIC struct {
 	Connected bool
 }
 
-// Spec is what is started. It does not change while the machine is on.
+// Spec describes the VM to start. It does not change while the VM runs.
 type Spec struct {
 	ID        string // the VM's MoID
 	Name      string
@@ -39,49 +39,49 @@ type Spec struct {
 	ISO       string // absolute path; empty: none connected
 	Disks     []Disk
 	NICs      []NIC
-	GuestInfo map[string]string // guestinfo.* as they were at power on
+	GuestInfo map[string]string // guestinfo.* keys at power-on
 }
 
-// GuestNIC is an adapter as the guest's tools see it.
+// GuestNIC is an adapter as the guest's tools report it.
 type GuestNIC struct {
 	MAC       string
 	Addresses []string // with prefix length: 10.0.0.5/24
 }
 
-// GuestInfo is what the guest's tools report; having it means that they run.
+// GuestInfo is what the guest's tools report. A report means that the tools run.
 type GuestInfo struct {
 	Hostname string
 	NICs     []GuestNIC
 }
 
-// Info describes a machine that is on.
+// Info describes a running VM.
 type Info struct {
 	PID        int // 0: there is no process
 	CPUSeconds float64
 	Console    string // path of the console's log; empty: there is none
 }
 
-// What a container's machine is told, and tells.
+// The guestinfo keys of a container VM.
 const (
 	SpecKey   = "guestinfo.gantry.spec"
 	StatusKey = "guestinfo.gantry.status"
 )
 
-// What Move.Mode says.
+// The values of Move.Mode.
 const (
-	// MoveLive means that the guest ran on while its memory was copied.
+	// MoveLive means that the guest ran while its memory was copied.
 	MoveLive = "live"
-	// MoveStopCopy means that it stood still while its state was copied.
+	// MoveStopCopy means that the guest was stopped while its state was copied.
 	MoveStopCopy = "stop-copy"
 )
 
-// Move is how a machine that is on was moved.
+// Move says how a running VM was moved.
 type Move struct {
 	Mode  string
-	Pause time.Duration // how long the guest stood still
+	Pause time.Duration // how long the guest was stopped
 }
 
-// What Events.Off gives as reason, or as its beginning.
+// The reasons of Events.Off, or how they begin.
 const (
 	OffGuest   = "the guest powered off"
 	OffKilled  = "powered off"
@@ -89,42 +89,41 @@ const (
 	OffReset   = OffCrashed + ": the guest reset itself, as a kernel that panics does"
 )
 
-// ErrNoHotAdd is what a hypervisor gives whose machines keep their CPUs and memory while they are on.
-var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a machine that is on; power it off first")
+// ErrNoHotAdd is returned by hypervisors that cannot change the size of a VM that is on.
+var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a VM that is powered on; power it off first")
 
-// Events is told what happens in machines. It is called without locks of the hypervisor held, and may block.
+// Events receives the events of VMs. It is called without locks of the hypervisor, and may block.
 type Events interface {
-	// Set is the guest's info-set.
+	// Set is called when the guest sets a guestinfo key.
 	Set(id, key, value string)
 	Guest(id string, info GuestInfo)
-	// Off comes once for each start that succeeded, whatever ended the machine.
+	// Off is called once for each successful start, however the VM ended.
 	Off(id, reason string)
 }
 
-// Hypervisor runs machines.
+// Hypervisor runs VMs.
 type Hypervisor interface {
-	// Start returns when the machine runs.
+	// Start returns when the VM runs.
 	Start(Spec) error
 	// PowerButton asks the guest to shut down, and does not wait for it.
 	PowerButton(id string) error
-	// Kill returns when the machine is off.
+	// Kill returns when the VM is powered off.
 	Kill(id string) error
-	// Migrate moves a machine that is on: to is the same machine with another host, and perhaps other files and networks.
-	// Other files are made by copyFiles, which is called once the guest stands still; nil: the files stay. After an error the
-	// machine goes on as it was, unless it ended meanwhile.
+	// Migrate moves a running VM: to is the same VM with another host, and possibly other files and networks. copyFiles
+	// creates the other files, and is called when the guest is stopped; nil: the files stay. After an error the VM continues
+	// unchanged, unless it ended meanwhile.
 	Migrate(id string, to Spec, copyFiles func() error) (Move, error)
-	// Fork makes a machine of another that is on: its memory and its devices' state are the other's, as they were at one
-	// point in time. goesOn is that other machine, with other disks; clone is the new one. The disks of both must show
-	// what the machine's show when it is stopped, as empty overlays do. The clone's guest begins with the addresses of the
-	// other's cards, and is heard on the network once it has taken those of its own. After an error the machine goes on
-	// as it was.
+	// Fork creates a VM from a running one, with a copy of its memory and the state of its devices. goesOn is the source VM
+	// with other disks; clone is the new VM. The disks of both must have the content of the source's disks when the guest is
+	// stopped, as empty overlays do. The clone's guest starts with the addresses of the source's adapters, and can use the
+	// network when it has changed to its own. After an error the source continues unchanged.
 	Fork(id string, goesOn, clone Spec) (Move, error)
-	// Grow gives a machine that is on more CPUs or memory.
+	// Grow gives a VM that is on more CPUs or memory, or returns ErrNoHotAdd.
 	Grow(id string, cpus int, memoryMB int64) error
-	// Info is false for a machine that is not on.
+	// Info returns false for a VM that does not run.
 	Info(id string) (Info, bool)
 	// Dial connects to a TCP port of a guest.
 	Dial(ctx context.Context, ip string, port int) (net.Conn, error)
-	// Close powers everything off.
+	// Close powers off all VMs.
 	Close() error
 }

@@ -13,18 +13,19 @@ import (
 	"time"
 )
 
-// None boots nothing: a machine that has a container spec and a CD to boot from reports at once that its container runs and
-// is healthy, with an address. Without a CD it is on and says nothing, as its firmware would find nothing to boot. It is for tests of the API's users, where what happens inside of a guest doesn't matter.
+// None boots nothing: a VM with a guest document and a connected ISO reports at once that its container runs and is healthy,
+// with an address. Without an ISO it is powered on and reports nothing, because it has nothing to boot. It is for tests of
+// API clients for which the inside of a guest does not matter.
 type None struct {
 	events  Events
 	subnets map[string]*net.IPNet // by port group
 
 	mu      sync.Mutex
 	running map[string]Spec
-	hosts   map[string]int // the last address given, by port group
+	hosts   map[string]int // the last address assigned, by port group
 }
 
-// NewNone takes the subnet (CIDR) of each port group, from which machines with DHCP get their addresses.
+// NewNone returns the hypervisor. subnets has the subnet (CIDR) of each port group, for the addresses of VMs with DHCP.
 func NewNone(networks map[string]string, events Events) (*None, error) {
 	n := &None{events: events, subnets: map[string]*net.IPNet{}, running: map[string]Spec{}, hosts: map[string]int{}}
 	for name, cidr := range networks {
@@ -37,12 +38,12 @@ func NewNone(networks map[string]string, events Events) (*None, error) {
 	return n, nil
 }
 
-// Start reports the guest's first words from another goroutine, as a booting guest does.
+// Start reports the guest's first status from another goroutine, as a booting guest does.
 func (n *None) Start(spec Spec) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, there := n.running[spec.ID]; there {
-		return fmt.Errorf("machine %s runs already", spec.ID)
+		return fmt.Errorf("VM %s is already running", spec.ID)
 	}
 	n.running[spec.ID] = spec
 	text, isContainer := spec.GuestInfo[SpecKey]
@@ -80,7 +81,7 @@ func (n *None) PowerButton(id string) error {
 	return nil
 }
 
-// Kill ends the machine at once.
+// Kill ends the VM at once.
 func (n *None) Kill(id string) error {
 	if _, err := n.take(id); err != nil {
 		return err
@@ -89,41 +90,41 @@ func (n *None) Kill(id string) error {
 	return nil
 }
 
-// Migrate has nothing to stop.
+// Migrate changes the spec of the VM; there is no guest to stop.
 func (n *None) Migrate(id string, to Spec, copyFiles func() error) (Move, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	spec, there := n.running[id]
 	if !there {
-		return Move{}, fmt.Errorf("machine %s does not run", id)
+		return Move{}, fmt.Errorf("VM %s is not running", id)
 	}
 	if copyFiles != nil {
 		if err := copyFiles(); err != nil {
 			return Move{}, err
 		}
 	}
-	to.GuestInfo = spec.GuestInfo // as it was at power on
+	to.GuestInfo = spec.GuestInfo // as at power-on
 	n.running[id] = to
 	return Move{Mode: MoveLive}, nil
 }
 
-// Fork has a machine more run, with the container that the first one has; its guest has said so before the fork.
+// Fork starts a VM with the container of the source. The source's guest has reported it before the fork.
 func (n *None) Fork(id string, goesOn, clone Spec) (Move, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	spec, there := n.running[id]
 	if !there {
-		return Move{}, fmt.Errorf("machine %s does not run", id)
+		return Move{}, fmt.Errorf("VM %s is not running", id)
 	}
 	if _, there := n.running[clone.ID]; there {
-		return Move{}, fmt.Errorf("machine %s runs already", clone.ID)
+		return Move{}, fmt.Errorf("VM %s is already running", clone.ID)
 	}
 	goesOn.GuestInfo, clone.GuestInfo = spec.GuestInfo, spec.GuestInfo
 	n.running[id], n.running[clone.ID] = goesOn, clone
 	return Move{Mode: MoveStopCopy}, nil
 }
 
-// Grow has nothing to give it to but the machine's description.
+// Grow changes the VM's description; nothing runs in it.
 func (n *None) Grow(id string, cpus int, memoryMB int64) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -136,15 +137,15 @@ func (n *None) Grow(id string, cpus int, memoryMB int64) error {
 	return nil
 }
 
-// Info knows no process.
+// Info has no process to report.
 func (n *None) Info(string) (Info, bool) { return Info{}, false }
 
-// Dial always fails: nothing runs.
+// Dial always fails: no guest runs.
 func (n *None) Dial(_ context.Context, ip string, port int) (net.Conn, error) {
-	return nil, fmt.Errorf("%s:%d: this lab boots nothing (hypervisor none)", ip, port)
+	return nil, fmt.Errorf("%s:%d: this lab boots no VMs (hypervisor none)", ip, port)
 }
 
-// Close forgets all machines.
+// Close ends all VMs.
 func (n *None) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -157,7 +158,7 @@ func (n *None) take(id string) (Spec, error) {
 	defer n.mu.Unlock()
 	spec, there := n.running[id]
 	if !there {
-		return Spec{}, fmt.Errorf("machine %s does not run", id)
+		return Spec{}, fmt.Errorf("VM %s is not running", id)
 	}
 	delete(n.running, id)
 	return spec, nil
@@ -170,7 +171,7 @@ func (n *None) fail(id, code, message string) {
 	}
 }
 
-// containerSpec is the part of the container's specification that this stand-in reads.
+// containerSpec is the part of the container's specification that is used here.
 type containerSpec struct {
 	ID          string          `json:"id"`
 	Hostname    string          `json:"hostname"`
@@ -201,7 +202,7 @@ func (n *None) report(id string, document containerSpec, fields map[string]any) 
 	n.events.Set(id, StatusKey, string(text))
 }
 
-// guest gives the static addresses of the spec, and the next free one of the subnet for DHCP. The caller holds the lock.
+// guest returns the static addresses of the spec, or the next free address of the subnet for DHCP. The caller holds the lock.
 func (n *None) guest(spec Spec, document containerSpec) GuestInfo {
 	info := GuestInfo{Hostname: document.Hostname}
 	for i, network := range document.Networks {

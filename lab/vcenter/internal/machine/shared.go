@@ -12,17 +12,17 @@ import (
 	"sync"
 )
 
-// Shared lets several vCenters run their machines on one hypervisor, so that machines can go from one to the other. Each
-// vCenter is a tenant, which knows its machines by ids of its own.
+// Shared lets several vCenters run their VMs on one hypervisor, so that VMs can move from one vCenter to the other. Each vCenter
+// is a tenant with its own ids of VMs.
 type Shared struct {
 	hypervisor Hypervisor
 
 	mu      sync.Mutex
 	owners  map[string]*owner // by the hypervisor's id
-	tenants int               // that are not closed
+	tenants int               // the tenants that are not closed
 }
 
-// owner is whose a machine is, and what it has said while that was being settled.
+// owner is the tenant of a VM, with the events that are held while the tenant changes.
 type owner struct {
 	tenant *Tenant
 	id     string // the tenant's
@@ -30,17 +30,17 @@ type owner struct {
 	held   []func(Events, string)
 }
 
-// NewShared makes what is the hypervisor's Events; it must be told of the hypervisor before anything is started.
+// NewShared returns the Events of the hypervisor. Use must be called before any VM is started.
 func NewShared() *Shared {
 	return &Shared{owners: map[string]*owner{}}
 }
 
-// Use is called once.
+// Use sets the hypervisor. It is called once.
 func (s *Shared) Use(hypervisor Hypervisor) {
 	s.hypervisor = hypervisor
 }
 
-// Tenant is one vCenter's view. Its prefix makes its ids differ from other tenants'.
+// Tenant returns the hypervisor of one vCenter. The prefix makes its ids differ from those of other tenants.
 func (s *Shared) Tenant(prefix string, events Events) *Tenant {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,20 +48,20 @@ func (s *Shared) Tenant(prefix string, events Events) *Tenant {
 	return &Tenant{shared: s, prefix: prefix, events: events}
 }
 
-// Set passes it on to the machine's tenant, as Guest and Off do.
+// Set passes the event to the VM's tenant, as Guest and Off do.
 func (s *Shared) Set(id, key, value string) {
 	s.tell(id, func(events Events, id string) { events.Set(id, key, value) })
 }
 
-// Guest is what the guest's tools report.
+// Guest passes on the report of the guest's tools.
 func (s *Shared) Guest(id string, info GuestInfo) {
 	s.tell(id, func(events Events, id string) { events.Guest(id, info) })
 }
 
-// Off comes once for each start.
+// Off passes on the end of the VM.
 func (s *Shared) Off(id, reason string) {
 	s.tell(id, func(events Events, own string) {
-		// Before it is told: the tenant may then start the machine again.
+		// Before the tenant is notified, which may then start the VM again.
 		s.forget(id)
 		events.Off(own, reason)
 	})
@@ -93,13 +93,13 @@ func (s *Shared) forget(id string) {
 	delete(s.owners, id)
 }
 
-// hold keeps what a machine says until release.
+// hold keeps the events of a VM until release.
 func (s *Shared) hold(id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.owners[id]
 	if o == nil {
-		return fmt.Errorf("machine %s is not on", id)
+		return fmt.Errorf("VM %s is not running", id)
 	}
 	o.moving = true
 	return nil
@@ -111,14 +111,14 @@ func (s *Shared) give(id string, tenant *Tenant, theirs string) {
 	s.owners[id].tenant, s.owners[id].id = tenant, theirs
 }
 
-// release tells what has been held, and what comes in the meantime, before what comes then.
+// release delivers the events that were held, and those that arrive meanwhile, before any later ones.
 func (s *Shared) release(id string) {
 	for {
 		s.mu.Lock()
 		o := s.owners[id]
 		if o == nil {
 			s.mu.Unlock()
-			return // its end was among it
+			return // the end of the VM was among them
 		}
 		held := o.held
 		o.held, o.moving = nil, len(held) > 0
@@ -140,7 +140,7 @@ type Tenant struct {
 	events Events
 }
 
-// real is the hypervisor's id of a machine that may have been another tenant's when it was started.
+// real returns the hypervisor's id of a VM, which another tenant may have started.
 func (t *Tenant) real(id string) (string, error) {
 	t.shared.mu.Lock()
 	defer t.shared.mu.Unlock()
@@ -149,14 +149,14 @@ func (t *Tenant) real(id string) (string, error) {
 			return real, nil
 		}
 	}
-	return "", fmt.Errorf("machine %s is not on", id)
+	return "", fmt.Errorf("VM %s is not running", id)
 }
 
-// Start returns when the machine runs.
+// Start returns when the VM runs.
 func (t *Tenant) Start(spec Spec) error {
 	own := spec.ID
 	spec.ID = t.prefix + own
-	t.shared.own(spec.ID, t, own) // a guest may speak before Start returns
+	t.shared.own(spec.ID, t, own) // a guest may report before Start returns
 	err := t.shared.hypervisor.Start(spec)
 	if err != nil {
 		t.shared.forget(spec.ID)
@@ -173,7 +173,7 @@ func (t *Tenant) PowerButton(id string) error {
 	return t.shared.hypervisor.PowerButton(real)
 }
 
-// Kill returns when the machine is off.
+// Kill returns when the VM is powered off.
 func (t *Tenant) Kill(id string) error {
 	real, err := t.real(id)
 	if err != nil {
@@ -182,7 +182,7 @@ func (t *Tenant) Kill(id string) error {
 	return t.shared.hypervisor.Kill(real)
 }
 
-// Migrate moves a machine within the tenant.
+// Migrate moves a VM within the tenant.
 func (t *Tenant) Migrate(id string, to Spec, copyFiles func() error) (Move, error) {
 	real, err := t.real(id)
 	if err != nil {
@@ -192,8 +192,8 @@ func (t *Tenant) Migrate(id string, to Spec, copyFiles func() error) (Move, erro
 	return t.shared.hypervisor.Migrate(real, to, copyFiles)
 }
 
-// HandOver moves a machine that is on to another tenant, where its id is that of the spec. What the guest says meanwhile
-// is told, in order, to whoever has the machine in the end. After an error that is the tenant that has it now.
+// HandOver moves a running VM to another tenant, where it has the id of the spec. Events that the guest causes meanwhile are
+// delivered in order to the VM's tenant at the end: after an error, the present one.
 func (t *Tenant) HandOver(id string, other *Tenant, to Spec, copyFiles func() error) (Move, error) {
 	if other.shared != t.shared {
 		return Move{}, errors.New("the two vCenters do not share a hypervisor")
@@ -215,7 +215,7 @@ func (t *Tenant) HandOver(id string, other *Tenant, to Spec, copyFiles func() er
 	return move, err
 }
 
-// Fork makes a machine of one of the tenant's.
+// Fork creates a VM from one of the tenant's VMs.
 func (t *Tenant) Fork(id string, goesOn, clone Spec) (Move, error) {
 	real, err := t.real(id)
 	if err != nil {
@@ -231,7 +231,7 @@ func (t *Tenant) Fork(id string, goesOn, clone Spec) (Move, error) {
 	return move, err
 }
 
-// Grow gives a machine of the tenant's more CPUs or memory.
+// Grow gives a VM of the tenant's more CPUs or memory.
 func (t *Tenant) Grow(id string, cpus int, memoryMB int64) error {
 	real, err := t.real(id)
 	if err != nil {
@@ -240,7 +240,7 @@ func (t *Tenant) Grow(id string, cpus int, memoryMB int64) error {
 	return t.shared.hypervisor.Grow(real, cpus, memoryMB)
 }
 
-// Info is false for a machine that is not on.
+// Info returns false for a VM that does not run.
 func (t *Tenant) Info(id string) (Info, bool) {
 	real, err := t.real(id)
 	if err != nil {
@@ -254,7 +254,7 @@ func (t *Tenant) Dial(ctx context.Context, ip string, port int) (net.Conn, error
 	return t.shared.hypervisor.Dial(ctx, ip, port)
 }
 
-// Close powers the tenant's machines off; the last one's closes the hypervisor.
+// Close powers off the tenant's VMs. Closing the last tenant closes the hypervisor.
 func (t *Tenant) Close() error {
 	t.shared.mu.Lock()
 	var own []string
@@ -272,7 +272,7 @@ func (t *Tenant) Close() error {
 	var errs []error
 	for _, real := range own {
 		if err := t.shared.hypervisor.Kill(real); err != nil {
-			errs = append(errs, fmt.Errorf("machine %s: %w", real, err))
+			errs = append(errs, fmt.Errorf("VM %s: %w", real, err))
 		}
 	}
 	return errors.Join(errs...)

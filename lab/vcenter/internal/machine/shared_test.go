@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// listener keeps what a tenant is told.
+// listener records the events of a tenant.
 type listener struct {
 	mu    sync.Mutex
 	heard []string

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package qcow2 makes the files that hold what a disk has of its own above a parent's data.
+// Package qcow2 creates the files with the changes of a disk on top of its parent's data.
 package qcow2
 
 import (
@@ -52,13 +52,13 @@ type header struct {
 	HeaderLength          uint32
 }
 
-// Create makes an overlay that has nothing of its own yet. backing is relative to the overlay's directory, or absolute.
+// Create creates an empty overlay. backing is absolute or relative to the overlay's directory.
 func Create(path string, size int64, backing, backingFormat string) error {
 	if size <= 0 || size > maxVirtualSize {
-		return fmt.Errorf("an overlay of %d bytes", size)
+		return fmt.Errorf("an overlay cannot have %d bytes", size)
 	}
 	if backing == "" || len(backing) > maxBackingName {
-		return fmt.Errorf("an overlay on %q", backing)
+		return fmt.Errorf("an overlay cannot have the backing file %q", backing)
 	}
 	l1Entries := (size + bytesPerL1Entry - 1) / bytesPerL1Entry
 	l1Clusters := (l1Entries*8 + clusterSize - 1) / clusterSize
@@ -97,7 +97,7 @@ func encodeHeader(size int64, l1Entries uint32, backing, format string) []byte {
 	return b.Bytes()
 }
 
-// Untouched says whether nothing has been written to the overlay: its parent has all its data.
+// Untouched returns whether nothing has been written to the overlay, so that its parent has all its data.
 func Untouched(path string) (bool, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -109,7 +109,7 @@ func Untouched(path string) (bool, error) {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
 	if h.Magic != magic || h.L1Size > uint32(maxVirtualSize/bytesPerL1Entry) {
-		return false, fmt.Errorf("%s is not a qcow2 file of ours", path)
+		return false, fmt.Errorf("%s is not a qcow2 file that the lab has created", path)
 	}
 	entries := make([]uint64, h.L1Size)
 	table := io.NewSectionReader(file, int64(h.L1Offset), int64(h.L1Size)*8)
@@ -129,7 +129,7 @@ func writeAt(file *os.File, offset int64, data []byte) error {
 	return err
 }
 
-// must is for writes to memory, which fail only when the values have no fixed size.
+// must panics on an error. Writes to memory fail only for values without a fixed size.
 func must(err error) {
 	if err != nil {
 		panic(err)

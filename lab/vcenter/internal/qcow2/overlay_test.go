@@ -19,7 +19,7 @@ func qemu(t *testing.T, program string, arguments ...string) {
 	}
 }
 
-// An independent reader judges what is written here.
+// An independent reader checks the files.
 func TestAnOverlayReadsAsItsParentUntilWritten(t *testing.T) {
 	for _, size := range []int64{1 << 20, 3<<20 + 512, 5 << 30} {
 		directory := t.TempDir()

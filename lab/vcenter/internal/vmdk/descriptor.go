@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The descriptors of the disks that lie in a datastore.
+// The descriptors of the disks in a datastore.
 
 package vmdk
 
@@ -20,16 +20,16 @@ const (
 	noParent  = "ffffffff"
 )
 
-// Descriptor is the text file that a disk's name stands for.
+// Descriptor is the text file that a disk's path refers to.
 type Descriptor struct {
 	Capacity int64  // bytes
 	Extent   string // file with the data, beside the descriptor
-	Parent   string // where the parent's descriptor is; empty: the extent has all data
+	Parent   string // path of the parent's descriptor; empty: the extent has all data
 	UUID     string
 	Thin     bool
 }
 
-// Encode gives the file's content.
+// Encode returns the content of the file.
 func (d Descriptor) Encode() []byte {
 	kind, extent, parentCID := typeFlat, "VMFS", noParent
 	if d.Parent != "" {
@@ -49,12 +49,12 @@ func (d Descriptor) Encode() []byte {
 	return b.Bytes()
 }
 
-// ParseDescriptor reads what Encode wrote.
+// ParseDescriptor parses the content that Encode returns.
 func ParseDescriptor(content []byte) (Descriptor, error) {
 	var d Descriptor
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	if !lines.Scan() || strings.TrimSpace(lines.Text()) != "# Disk DescriptorFile" {
-		return Descriptor{}, fmt.Errorf("not a disk descriptor")
+		return Descriptor{}, fmt.Errorf("the file is not a disk descriptor")
 	}
 	for lines.Scan() {
 		line := strings.TrimSpace(lines.Text())
@@ -73,7 +73,7 @@ func ParseDescriptor(content []byte) (Descriptor, error) {
 		return Descriptor{}, err
 	}
 	if d.Extent == "" {
-		return Descriptor{}, fmt.Errorf("disk descriptor without an extent")
+		return Descriptor{}, fmt.Errorf("the disk descriptor has no extent")
 	}
 	return d, nil
 }
@@ -95,19 +95,19 @@ func (d *Descriptor) set(name, quoted string) (err error) {
 
 func (d *Descriptor) parseExtent(line string) error {
 	if d.Extent != "" {
-		return fmt.Errorf("disk descriptor with more than one extent")
+		return fmt.Errorf("the disk descriptor has more than one extent")
 	}
 	fields := strings.SplitN(line, " ", 4)
 	if len(fields) != 4 {
-		return fmt.Errorf("disk descriptor: extent %q", line)
+		return fmt.Errorf("the disk descriptor has an invalid extent %q", line)
 	}
 	sectors, err := strconv.ParseInt(fields[1], 10, 64)
 	if err != nil || sectors <= 0 || sectors > 1<<40 {
-		return fmt.Errorf("disk descriptor: extent of %q sectors", fields[1])
+		return fmt.Errorf("the disk descriptor has an extent of %q sectors", fields[1])
 	}
 	d.Capacity = sectors * sectorSize
 	if d.Extent, err = strconv.Unquote(fields[3]); err != nil || strings.Contains(d.Extent, "/") || d.Extent == "" {
-		return fmt.Errorf("disk descriptor: extent file %s", fields[3])
+		return fmt.Errorf("the disk descriptor has an invalid extent file %s", fields[3])
 	}
 	return nil
 }

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package vmdk reads the stream-optimised disk format in which disks travel to and from vCenter, and writes the
-// descriptors of the disks that lie in a datastore. The format is VMware's "Virtual Disk Format 5.0".
+// Package vmdk reads the stream-optimized disk format in which disks are uploaded to and downloaded from vCenter, and writes
+// the descriptors of the disks in a datastore. The format is VMware's "Virtual Disk Format 5.0".
 package vmdk
 
 import (
@@ -22,7 +22,7 @@ const (
 	flagCompressed   = 1 << 16
 	flagMarkers      = 1 << 17
 	compressDeflate  = 1
-	grainSectors     = 128 // what VMware writes and all readers expect: 64 KiB
+	grainSectors     = 128 // the size that VMware writes and all readers expect: 64 KiB
 	entriesPerTable  = 512
 	maxCapacity      = 64 << 40 / sectorSize // vSphere's largest disk is 62 TB
 	maxOverhead      = 1 << 16
@@ -35,8 +35,8 @@ const (
 	markerHeaderSize = 12
 )
 
-// ErrFormat is the error of a stream that is not a whole, consistent stream-optimised disk.
-var ErrFormat = errors.New("not a valid stream-optimised VMDK")
+// ErrFormat is the error for a stream that is not a complete, consistent stream-optimized disk.
+var ErrFormat = errors.New("it is not a valid stream-optimized VMDK")
 
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrFormat}, args...)...)
@@ -75,9 +75,9 @@ func parseHeader(sector []byte) (header, error) {
 	return h, nil
 }
 
-// Decode writes the disk that the stream holds to raw, a new file, leaving holes where the stream has no grains.
-// capacity, in bytes, is what the stream's must be. Grain tables and directory are checked against the grains that were
-// read. A stream that breaks off gives ErrFormat, one that cannot be read its reader's own error.
+// Decode writes the disk in the stream to raw, a new file, with holes where the stream has no grains. The stream must have the
+// given capacity in bytes. Grain tables and directory are checked against the grains that were read. It returns ErrFormat for
+// a stream that ends too early, and the reader's own error for one that cannot be read.
 func Decode(stream io.Reader, raw Output, capacity int64) error {
 	source := &failingReader{reader: stream}
 	d := decoder{in: source, raw: raw, capacity: capacity, grains: map[uint64]uint32{}}
@@ -91,13 +91,13 @@ func Decode(stream io.Reader, raw Output, capacity int64) error {
 	return err
 }
 
-// Output is a file that reads as zeros where nothing has been written.
+// Output is a file that has zeros where nothing has been written.
 type Output interface {
 	io.WriterAt
 	Truncate(size int64) error
 }
 
-// failingReader remembers why its source could not be read.
+// failingReader records why its source could not be read.
 type failingReader struct {
 	reader  io.Reader
 	failure error
@@ -161,7 +161,7 @@ func (d *decoder) run() error {
 	}
 }
 
-// read gives the next n sectors; they are valid until the next call.
+// read returns the next n sectors. They are valid until the next call.
 func (d *decoder) read(n uint64) ([]byte, error) {
 	if n*sectorSize > uint64(len(d.buffer)) {
 		return nil, invalid("a piece of %d sectors at sector %d", n, d.sector)
@@ -242,7 +242,7 @@ func (d *decoder) readTable(sectors uint64) error {
 	return nil
 }
 
-// readDirectory reads the directory behind its marker and checks it.
+// readDirectory reads the directory after its marker and checks it.
 func (d *decoder) readDirectory(sectors uint64) error {
 	if want := (d.tableCount()*4 + sectorSize - 1) / sectorSize; sectors != want {
 		return invalid("grain directory of %d sectors for %d tables", sectors, d.tableCount())
@@ -262,7 +262,7 @@ func (d *decoder) readDirectory(sectors uint64) error {
 	})
 }
 
-// frontDirectory checks a directory that lies before the grains, with its tables.
+// frontDirectory checks a directory before the grains, with its tables.
 func (d *decoder) frontDirectory(front []byte) error {
 	start, length := d.head.Directory*sectorSize, d.tableCount()*4
 	if d.head.Directory >= d.head.Overhead || start+length > uint64(len(front)) {
@@ -289,7 +289,7 @@ func words(content []byte, count int) []uint32 {
 	return entries
 }
 
-// check follows the directory to the tables, and them to the grains that were read.
+// check follows the directory to its tables, and the tables to the grains that were read.
 func (d *decoder) check(directory []byte, tableAt func(uint32) ([]uint32, bool)) error {
 	found := 0
 	for i, position := range words(directory, int(d.tableCount())) {

@@ -16,7 +16,7 @@ import (
 	"testing/iotest"
 )
 
-// sample makes a disk with holes, and its stream by qemu-img, an independent writer of the format.
+// sample creates a disk with holes, and its stream by qemu-img, an independent writer of the format.
 func sample(t *testing.T, bytesLong int64) (raw, stream []byte) {
 	t.Helper()
 	directory := t.TempDir()

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What devices may use of their host's network and storage. The lab limits nothing, but shows what vCenter does: clients read
-// these values back.
+// Shares, reservations and limits of network cards and disks. The lab does not enforce them, but shows vCenter's defaults and
+// what was requested, which clients read back.
 
 package vsim
 
@@ -44,8 +44,7 @@ func orElse[T any](values ...*T) *T {
 	return nil
 }
 
-// allocateDevice gives a network card or a disk its part of the host's resources: as asked for, as it was, or as vCenter's
-// defaults have it.
+// allocateDevice sets the allocation of a network card or a disk: the requested one, the old one, or vCenter's default.
 func allocateDevice(device, old types.BaseVirtualDevice) {
 	switch d := device.(type) {
 	case types.BaseVirtualEthernetCard:
