@@ -110,7 +110,7 @@ EXAMPLES = r"""
     evacuation: explicit
     evacuate_powered_off: true
 
-- name: Let it run VMs again
+- name: Take the host out of maintenance mode
   gantry.vsphere.host_maintenance:
     host: esx1.example.com
     state: absent

@@ -285,11 +285,13 @@ def _raise_failures(observed: ObservedMoves) -> None:
         return
     moved = sum(outcome.status == "moved" for outcome in observed.outcomes.values())
     words = {"failed": "failed", "in_flight": "still running", "not_started": "not started"}
-    told = "; ".join(f"{words[status]}: {listed(vm.name for vm in vms)}" for status, vms in sorted(by_status.items()))
+    summaries = "; ".join(
+        f"{words[status]}: {listed(vm.name for vm in vms)}" for status, vms in sorted(by_status.items())
+    )
     first = next(vm for vms in by_status.values() for vm in vms)
     outcome = observed.outcomes[first.moid]
     raise GantryError(
-        f"{moved} of {len(observed.outcomes)} VMs were moved; {told}. {first.path}: {outcome.message} "
+        f"{moved} of {len(observed.outcomes)} VMs were moved; {summaries}. {first.path}: {outcome.message} "
         "Run again to finish. VMs that are already at their target are left alone.",
         fault=outcome.fault,
         details={"vms": vms_report(observed), "blockers": blockers_report(observed.blockers)},

@@ -36,16 +36,16 @@ class MoveVm:
         return sorted(key for key in self.destination if self.destination[key] != self.source[key])
 
     def describe(self) -> str:
-        told = []
+        parts = []
         for key, preposition in (("host", "to"), ("datastores", "on"), ("networks", "with"), ("resource_pool", "in")):
             new = self.destination[key]
             if new != self.source[key]:
-                told.append(f"{preposition} {', '.join(map(str, new)) if isinstance(new, list) else new}")
-        if not told:
+                parts.append(f"{preposition} {', '.join(map(str, new)) if isinstance(new, list) else new}")
+        if not parts:
             # Disks swap places among the same datastores.
-            told = ["on " + ", ".join(self.destination["datastores"])]
+            parts = ["on " + ", ".join(self.destination["datastores"])]
         where = "" if self.away is None else f" of {self.away}"
-        return f"move {self.vm.name} {' '.join(told)}{where} ({'live' if self.live else 'cold'})"
+        return f"move {self.vm.name} {' '.join(parts)}{where} ({'live' if self.live else 'cold'})"
 
     def before(self) -> Mapping[str, Any]:
         return self._shown(self.source)

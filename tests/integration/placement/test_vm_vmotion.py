@@ -179,7 +179,7 @@ def test_all_blockers_of_all_vms_are_named_before_anything_moves(site: Site, yar
     assert set(states(refused).values()) == {"blocked"}
     only = site.ok("vm_vmotion", vms=[A, B, C], host="esx3", precheck="report")
     assert (only["blockers"], only["changed"]) == (refused["blockers"], False)
-    # vCenter sees what we see, and moves what nothing speaks against.
+    # vCenter reports the same blockers, and moves VMs without blockers.
     assert site.calls.methods().count("CheckRelocate_Task") == 3
     assert states(site.ok("vm_vmotion", vms=[C], host="esx2", precheck="report")) == {C: "movable"}
 
@@ -369,14 +369,14 @@ def test_what_the_other_vcenter_lacks_is_a_blocker(site: Site, second: Site) -> 
 def test_govc_reads_back_the_placements_that_are_reported(site: Site, lab: dict[str, Any], tmp_path: Path) -> None:
     site.make(A, B, host="esx1")
     site.ok("vm_vmotion", vms=[A], host="esx2", datastore="shared1")
-    told = site.ok("vm_vmotion", vms=[A, B], cluster="C1")
+    predicted = site.ok("vm_vmotion", vms=[A, B], cluster="C1")
     read = Govc(lab, tmp_path).read
     found = {}
     for vm in read("vm.info", A, B)["virtualMachines"]:
         (host,) = read("object.collect", f"HostSystem:{vm['runtime']['host']['value']}", "name")
         disks = [one for one in vm["config"]["hardware"]["device"] if "capacityInKB" in one]
         found[vm["name"]] = (host["val"], {disk["backing"]["fileName"].split("]")[0].lstrip("[") for disk in disks})
-    assert found == {vm["name"]: (vm["to"]["host"], set(vm["to"]["datastores"])) for vm in told["vms"]}
+    assert found == {vm["name"]: (vm["to"]["host"], set(vm["to"]["datastores"])) for vm in predicted["vms"]}
     assert {host for host, _stores in found.values()} == {"esx4", "esx5"}
 
 

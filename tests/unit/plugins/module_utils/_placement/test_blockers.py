@@ -55,7 +55,7 @@ CASES: dict[str, tuple[Any, Any, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_blocker_is_named_with_its_cure(case: str) -> None:
+def test_a_blocker_is_named_with_its_remedy(case: str) -> None:
     one, here, code = CASES[case]
     (blocker,) = blockers_of(one, TO_2, "any", here)
     assert (blocker.vm, blocker.code) == ("/DC0/vm/web", code)
@@ -64,13 +64,13 @@ def test_a_blocker_is_named_with_its_cure(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_nothing_speaks_against_staying(case: str) -> None:
+def test_staying_has_no_blockers(case: str) -> None:
     one, here, code = CASES[case]
     if code != "vm_state":
         assert blockers_of(one, MoveTarget(pool="pool-x"), "any", here) == []
 
 
-def test_nothing_speaks_against_an_ordinary_move() -> None:
+def test_an_ordinary_move_has_no_blockers() -> None:
     assert blockers_of(vm(devices=(SHARED_ISO,), snapshots=True), TO_2, "any", view()) == []
 
 
@@ -94,7 +94,7 @@ def test_the_mode_is_kept() -> None:
     assert blockers_of(vm(), TO_2, "live", view()) == []
 
 
-def test_a_new_datastore_cures_a_local_one() -> None:
+def test_a_new_datastore_replaces_a_local_one() -> None:
     one = vm(home="local1", disks=(replace(vm().disks[0], datastore="local1"),))
     target = MoveTarget(host="h2", home="ds1", disks={2000: DiskTarget("ds1")})
     assert blockers_of(one, target, "any", view()) == []
@@ -116,7 +116,7 @@ def test_snapshots_keep_disks_together() -> None:
     assert blockers_of(vm(), target, "any", view()) == []
 
 
-def test_all_blockers_of_a_vm_are_told() -> None:
+def test_all_blockers_of_a_vm_are_reported() -> None:
     one = vm(devices=(ISO, SERIAL, GPU), evc="amd-zen3")
     here = view(host(1), host(2, maintenance=True, evc="intel-haswell", networks=frozenset()))
     codes = {blocker.code for blocker in blockers_of(one, TO_2, "cold", here)}

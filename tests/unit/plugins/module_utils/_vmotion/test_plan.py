@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans of moves: what is in its place is left alone, what is under way is waited for, and a blocker stops all."""
+"""Check plans of moves: VMs in place are left alone, running moves are waited for, and one blocker stops all."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def test_after_a_plan_there_is_nothing_left_to_plan(data: st.DataObject) -> None
     after = observed(here, where, *(moved.get(one.moid, one) for one in machines))
     assert not plan_moves(request(host="h"), after).changed
     # What is predicted of each is where it then is.
-    for told, one in zip(vms_report(plan.project(before)), vms_report(after), strict=True):
-        assert told["to"] == one["from"]
-        assert told["status"] == ("moved" if told["moid"] in moved else "in_place")
-        assert bool(told["what"]) is (told["moid"] in moved)
+    for entry, one in zip(vms_report(plan.project(before)), vms_report(after), strict=True):
+        assert entry["to"] == one["from"]
+        assert entry["status"] == ("moved" if entry["moid"] in moved else "in_place")
+        assert bool(entry["what"]) is (entry["moid"] in moved)
 
 
 def test_a_plan_says_what_moves_where() -> None:
@@ -122,12 +122,12 @@ def test_the_account_tells_each_vms_fate() -> None:
         vm("d", "h2"),
         outcomes=outcomes,
     )
-    told = {one["name"]: one for one in vms_report(seen)}
-    assert [told[name]["status"] for name in "abcd"] == ["moved", "failed", "not_started", "in_place"]
-    assert told["a"]["to"]["host"] == "esx2"
+    entries = {one["name"]: one for one in vms_report(seen)}
+    assert [entries[name]["status"] for name in "abcd"] == ["moved", "failed", "not_started", "in_place"]
+    assert entries["a"]["to"]["host"] == "esx2"
     # Where it is wanted; its status says that it is not there.
-    assert told["b"]["to"]["host"] == told["c"]["to"]["host"] == "esx2"
-    assert told["b"]["fault"]["type"] == "NoDiskSpace"
+    assert entries["b"]["to"]["host"] == entries["c"]["to"]["host"] == "esx2"
+    assert entries["b"]["fault"]["type"] == "NoDiskSpace"
 
 
 @pytest.mark.parametrize(
