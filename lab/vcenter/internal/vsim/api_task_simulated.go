@@ -54,7 +54,7 @@ func (s *simulated) end(task ref) {
 	delete(s.open, task)
 }
 
-// of gives those that a call has started.
+// of returns those that a call has started.
 func (s *simulated) of(call *simulator.Context) (open []*simulatedTask) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *simulated) of(call *simulator.Context) (open []*simulatedTask) {
 	return open
 }
 
-// works is true for a task that has begun and not ended.
+// works returns true for a task that has begun and not ended.
 func (s *simulated) works(task *simulatedTask) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +90,7 @@ func (s *simulated) contain(registry *simulator.Registry, task *simulator.Task) 
 	}
 }
 
-// nameSimulated gives a task the name of its method, vCenter's description, and the user who has asked for it.
+// nameSimulated sets the name of a task, its description as in vCenter, and the user who started it.
 func nameSimulated(task *simulator.Task) {
 	info := &task.Info
 	info.Name = strings.TrimSuffix(info.Name, "_Task") + "_Task"

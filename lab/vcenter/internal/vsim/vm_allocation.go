@@ -23,7 +23,7 @@ var (
 	diskLevels = levels{types.SharesLevelLow: 500, types.SharesLevelNormal: 1000, types.SharesLevelHigh: 2000}
 )
 
-// shares gives the shares of a level; custom ones have the number that was asked for.
+// shares returns the shares of a level; custom ones have the number that was asked for.
 func (l levels) shares(asked *types.SharesInfo) types.SharesInfo {
 	if asked == nil || asked.Level == "" {
 		return types.SharesInfo{Level: types.SharesLevelNormal, Shares: l[types.SharesLevelNormal]}
@@ -34,7 +34,7 @@ func (l levels) shares(asked *types.SharesInfo) types.SharesInfo {
 	return *asked
 }
 
-// orElse gives the first value that is set.
+// orElse returns the first value that is set.
 func orElse[T any](values ...*T) *T {
 	for _, value := range values {
 		if value != nil {
@@ -44,7 +44,7 @@ func orElse[T any](values ...*T) *T {
 	return nil
 }
 
-// allocateDevice gives a network card or a disk its part of the host's resources: as asked for, as it was, or as vCenter's
+// allocateDevice sets the resource allocation of a network adapter or a disk: as requested, as it was, or as vCenter's
 // defaults have it.
 func allocateDevice(device, old types.BaseVirtualDevice) {
 	switch d := device.(type) {

@@ -21,7 +21,7 @@ func (s *Server) taskEvent(info *types.TaskInfo) types.Event {
 	return event
 }
 
-// vmEvent is the machine with its place, as it is now.
+// vmEvent is the VM with its place, as it is now.
 func (s *Server) vmEvent(vm *simulator.VirtualMachine) types.VmEvent {
 	var host ref
 	var stores []ref
@@ -84,7 +84,7 @@ func (s *Server) storeNamed(name string) *types.DatastoreEventArgument {
 	return s.storeArgument(s.site.datastores[name].Self)
 }
 
-// postCreated tells of a machine that CreateVM_Task or an import has made.
+// postCreated tells of a VM that CreateVM_Task or an import has made.
 func (s *Server) postCreated(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) {
 	asked := copied(*spec)
 	s.post(by, &types.VmBeingCreatedEvent{VmEvent: s.vmEvent(vm), ConfigSpec: &asked})
@@ -92,7 +92,7 @@ func (s *Server) postCreated(by cause, vm *simulator.VirtualMachine, spec *types
 	s.post(by, &types.VmCreatedEvent{VmEvent: s.vmEvent(vm)})
 }
 
-// postIdentity tells which UUIDs a new machine has got.
+// postIdentity tells which UUIDs a new VM has got.
 func (s *Server) postIdentity(by cause, vm *simulator.VirtualMachine) {
 	var instance, bios string
 	s.locked(vm, func(*simulator.Context) { instance, bios = vm.Config.InstanceUuid, vm.Config.Uuid })
@@ -100,15 +100,15 @@ func (s *Server) postIdentity(by cause, vm *simulator.VirtualMachine) {
 	s.post(by, &types.VmUuidAssignedEvent{VmEvent: s.vmEvent(vm), Uuid: bios})
 }
 
-// postBeingCloned tells that a machine is about to be cloned. A template that becomes a machine is deployed, which is told of
-// the new machine.
+// postBeingCloned tells that a VM is about to be cloned. A template that becomes a VM is deployed, which is told of
+// the new VM.
 func (s *Server) postBeingCloned(by cause, source *simulator.VirtualMachine, folder *simulator.Folder, name string, host ref) {
 	s.post(by, &types.VmBeingClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: s.vmEvent(source)},
 		DestFolder: types.FolderEventArgument{EntityEventArgument: s.argument(folder.Self), Folder: folder.Self},
 		DestName:   name, DestHost: s.hostArgument(host)})
 }
 
-// postCloned tells of the new machine.
+// postCloned tells of the new VM.
 func (s *Server) postCloned(by cause, source, clone *simulator.VirtualMachine) {
 	s.postIdentity(by, clone)
 	s.post(by, &types.VmClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: s.vmEvent(clone)}, SourceVm: *s.vmEvent(source).Vm})
@@ -132,7 +132,7 @@ func (s *Server) postReconfigured(by cause, vm *simulator.VirtualMachine, spec *
 	}
 }
 
-// postMoving tells of a move before it, with the place where the machine still is.
+// postMoving tells of a move before it, with the place where the VM still is.
 func (s *Server) postMoving(by cause, r *relocation) {
 	event, to := s.vmEvent(r.vm), s.hostArgument(r.host.Self)
 	datacenter, store := s.datacenterArgument(), s.storeNamed(r.home)
@@ -148,7 +148,7 @@ func (s *Server) postMoving(by cause, r *relocation) {
 	}
 }
 
-// postMoved tells of a move that is done. before is the machine where it was.
+// postMoved tells of a move that is done. before is the VM where it was.
 func (s *Server) postMoved(by cause, r *relocation, before types.VmEvent) {
 	event := s.vmEvent(r.vm)
 	migrated := types.VmMigratedEvent{VmEvent: event, SourceHost: *before.Host, SourceDatacenter: before.Datacenter, SourceDatastore: before.Ds}
@@ -164,14 +164,14 @@ func (s *Server) postMoved(by cause, r *relocation, before types.VmEvent) {
 	}
 }
 
-// What the message of an error that ended a machine is about, by which its event is told from others.
+// What the message of an error that ended a VM is about, by which its event is told from others.
 const (
 	messageCrash     = "msg.gantry.lab.crash"
 	messageReset     = "msg.gantry.lab.guestReset"
 	messageBootReset = "msg.gantry.lab.guestResetAtBoot"
 )
 
-// postCrashed tells why a machine ended that nobody has powered off. A guest that resets itself would boot again on ESXi, and
+// postCrashed tells why a VM ended that nobody has powered off. A guest that resets itself would boot again on ESXi, and
 // be seen by VmResettingEvent; the lab powers it off, so that a kernel that panics does not boot for ever.
 func (s *Server) postCrashed(vm *simulator.VirtualMachine, reason string, heard bool) {
 	id, text := messageCrash, "The virtual machine "+reason+"."

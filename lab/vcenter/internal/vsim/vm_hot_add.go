@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Hot add: more CPUs and memory for a machine that is on, where its flags say that it takes them.
+// Hot add: more CPUs and memory for a running VM, where its flags say that it takes them.
 
 package vsim
 
@@ -29,9 +29,9 @@ func noCPUHotAdd(text string) types.BaseMethodFault {
 	return fault
 }
 
-// checkHotAdd refuses another size that a machine that is on cannot get. "Whether memory can be added while this virtual
+// checkHotAdd refuses another size that a running VM cannot get. "Whether memory can be added while this virtual
 // machine is running" (VirtualMachineConfigInfo.memoryHotAddEnabled): it is never taken away. CPUs likewise: the lab has no
-// cpuHotRemoveEnabled machines, as ESXi has none since version 6.
+// cpuHotRemoveEnabled VMs, as ESXi has none since version 6.
 func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	hardware := &d.config.Hardware
 	if size := spec.MemoryMB; size != 0 && size != int64(hardware.MemoryMB) {
@@ -58,7 +58,7 @@ func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMeth
 	return nil
 }
 
-// grow lets a machine that is on have the size of its draft, if its host and pool admit it and the hypervisor can do it.
+// grow lets a running VM have the size of its draft, if its host and pool admit it and the hypervisor can do it.
 func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFault {
 	was, is := d.was, d.config.Hardware
 	moreMemory, moreCPUs := is.MemoryMB != was.MemoryMB, is.NumCPU != was.NumCPU
@@ -95,7 +95,7 @@ func (s *Server) admitSize(before claim, d *draft) types.BaseMethodFault {
 	defer s.load.mu.Unlock()
 	after := claimOf(before.VM, &d.config, before.pool)
 	after.Host = before.Host
-	// A pool must not count the machine twice.
+	// A pool must not count the VM twice.
 	delete(s.load.admitted, before.VM)
 	fault := s.poolAdmits(after)
 	if fault == nil {
