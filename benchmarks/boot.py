@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a cold boot costs: QEMU's CPU seconds until a container answers HTTP, and the memory it finds when it starts.
+"""Measure a cold boot: QEMU's CPU seconds until a container answers HTTP, and the memory available when it starts.
 
 Emulated (TCG), the bootstrap's kernel, a busybox web server with a scratch disk that is formatted on the way.
 """
@@ -26,7 +26,7 @@ TITLES = {"kernel": "direct boot", "bios": "ISO by BIOS", "uefi": "ISO by UEFI"}
 
 
 def _boot(bootstrap: Build, folder: Path, image: Path, hardware: Hardware) -> tuple[float, float]:
-    """CPU seconds to the first page, and the MiB available when the container started."""
+    """Return the CPU seconds to the first page, and the MiB available when the container started."""
     folder.mkdir()
     scratch = make_disk(folder / "scratch.img")
     spec = make_spec(["httpd", "-f", "-p", "8080", "-h", "/www"], networks=[STATIC_NETWORK], root=ON_DISK)

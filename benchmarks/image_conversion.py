@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image's layers to a disk, beside the compressor fed from a plain tar, and beside unpacking it first.
+"""Compare the conversion of layers to a disk with the compressor alone, fed from a tar, and with unpacking first.
 
 The compressor alone is the floor: it does not decompress, verify, or merge layers, nor does it make a VMDK. Runs are
 interleaved and the figures are medians. Nothing is pulled: the blobs are in the cache.
@@ -85,7 +85,7 @@ def _measure(layout: Path, folder: Path, cache: Cache) -> None:
 
 
 def _load(layout: Path, cache: Cache) -> tuple[ResolvedImage, ImageContent]:
-    """The image of a layout, with its layers' blobs in the cache."""
+    """Return the image of a layout, with the blobs of its layers in the cache."""
 
     def blob(digest: str) -> Path:
         return layout / "blobs" / digest.replace(":", "/")
@@ -99,7 +99,7 @@ def _load(layout: Path, cache: Cache) -> tuple[ResolvedImage, ImageContent]:
 
 
 def _with_zstd_layers(content: ImageContent, cache: Cache, folder: Path) -> ImageContent:
-    """The same layers, compressed as newer builders do."""
+    """Return the same layers, compressed as newer builders do."""
     layers = []
     for layer in content.layers:
         archive = folder / "layer.zst"
@@ -136,7 +136,7 @@ def _without_igzip(step: Callable[[], Cost]) -> Cost:
 
 
 def _unpack_first(layout: Path, folder: Path) -> Cost:
-    """What one would do without this collection: umoci, mksquashfs, qemu-img."""
+    """Measure what one would do without this collection: umoci, mksquashfs, qemu-img."""
     target = folder / "naive"
     target.mkdir()
     squashfs, vmdk = target / "squashfs", target / "disk.vmdk"
@@ -153,7 +153,7 @@ def _unpack_first(layout: Path, folder: Path) -> Cost:
 
 @contextmanager
 def _measured() -> Iterator[list[Cost]]:
-    """The cost of what is done inside, in this process and its children."""
+    """Measure the block, in this process and its children."""
     costs: list[Cost] = []
     before, begin = _cpu(), time.monotonic()
     yield costs
@@ -166,7 +166,7 @@ def _cpu() -> float:
 
 
 def _vmdk_levels(squashfs: Path) -> list[tuple[str, object]]:
-    """Why grains are stored: what each level of zlib costs and gains."""
+    """Measure the cost and gain of each zlib level; grains are stored without compression for this reason."""
     data = squashfs.read_bytes()
     grains = [data[start : start + 65536] for start in range(0, len(data), 65536)]
     rows: list[tuple[str, object]] = []

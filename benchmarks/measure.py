@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a command costs, and what came out: CPU and wall seconds of a whole process tree, as medians of several runs."""
+"""Measure commands: CPU and wall seconds of a whole process tree, as medians of several runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Cost:
 
 
 def cost_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
-    """One run, which must succeed. CPU is that of the process and all children that it has waited for."""
+    """Run the command once; it must succeed. CPU includes all children that were waited for."""
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
         command,
@@ -51,7 +51,7 @@ def medians(costs: Sequence[Cost]) -> Cost:
 
 
 def report(name: str, rows: Sequence[tuple[str, Any]]) -> None:
-    """Prints the figures and keeps them as benchmarks/results/<name>.json."""
+    """Print the figures and write them to benchmarks/results/<name>.json."""
     say(f"\n{name} ({platform.machine()}, {os.cpu_count()} CPUs)")
     for title, value in rows:
         say(f"   {title:<64} {value:.2f}" if isinstance(value, float) else f"   {title:<64} {value}")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Playbooks against a lab of the benchmark's own, in which nothing boots."""
+"""Run playbooks against a lab of the benchmark's own, in which nothing boots."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Bench:
     control: Control
 
     def playbook(self, name: str, tasks: Sequence[Task], variables: Mapping[str, Any] | None = None) -> list[str]:
-        """The command that plays these tasks."""
+        """Return the command that runs these tasks."""
         path = self.folder / f"{name}.yml"
         path.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}]))
         program = str(Path(sys.executable).parent / "ansible-playbook")
@@ -39,7 +39,7 @@ class Bench:
         return [program, "-i", "localhost,", "-e", json.dumps({**local, **(variables or {})}), str(path)]
 
     def peers_connection(self) -> dict[str, Any]:
-        """The options by which community.vmware's modules find the vCenter; they know no file of CAs."""
+        """Return the connection options of community.vmware's modules, which cannot use a CA file."""
         vcenter = self.info["vcenter"]
         shared = {name: vcenter[name] for name in ("hostname", "port", "username", "password")}
         return {**shared, "validate_certs": False}
@@ -47,13 +47,13 @@ class Bench:
 
 @contextmanager
 def bench(*, images: Sequence[str] = ()) -> Iterator[Bench]:
-    """``images``: those that the lab's registry is to have."""
+    """Provide a lab whose registry has the given images."""
     with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
         folder = Path(directory)
         shape = {"hypervisor": "none", "ports": "free", "publish": {}, "images": list(images)}
         lab = Lab(folder / "lab", shape, bound=True)
         info = lab.up()
-        # Empty: nothing of the machine's own settings takes part.
+        # Empty, so that settings of the machine have no effect.
         (folder / "ansible.cfg").touch()
         environment = {
             **connection_environment(info),

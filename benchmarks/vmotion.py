@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""20 VMs moved to another host, beside the same moves with community.vmware.vmware_vmotion in a loop.
+"""Compare moving 20 VMs to another host with the same moves by community.vmware.vmware_vmotion in a loop.
 
 Both against one lab vCenter that has 500 other VMs, in turn, each with a second run that finds nothing to do. The VMs
 are off. The lab's moves take no time and it answers at once, which favours the side with more requests; ours checks
@@ -25,7 +25,7 @@ _NAMES = [f"bench-{number}" for number in range(VMS)]
 
 @dataclass
 class Side:
-    """What one of the two costs, and how often it asks."""
+    """Measure one of the two, and count its requests."""
 
     task: Task
     moves: list[Cost] = field(default_factory=list)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make bench: the measurements of benchmarks/, in an environment that has the peers too.
+"""make bench: run the programs of benchmarks/, in an environment that also has the collections they compare with.
 
 python -m tools.bench [NAME ...]
 """
@@ -16,7 +16,7 @@ from tools import environment, pythons
 
 
 def _names() -> list[str]:
-    """The programs among the files of benchmarks/; the others are what they share."""
+    """Return the names of the benchmarks; the other files of benchmarks/ are shared code."""
     return sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text())
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     chosen = sys.argv[1:] or names
     unknown = sorted(set(chosen) - set(names))
     if unknown:
-        raise ToolError(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(names)}")
+        raise ToolError(f"There is no benchmark {', '.join(unknown)}. Choose from: {', '.join(names)}.")
     venv = CACHE / "bench-venv"
     environment.make(venv, pythons.preferred(), "bench.lock.txt")
     path = os.pathsep.join([str(venv / "bin"), os.environ["PATH"]])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make clean: stops the lab, then removes what was built or cached."""
+"""make clean: stop the lab, then remove everything built or cached."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _FOLDERS = (
 
 def main() -> None:
     if (ROOT / ".lab").exists() and VENV.exists():
-        # While the lab is known, nothing of it may be removed: a failure ends here.
+        # If the lab does not stop, nothing is removed, so that it can still be found.
         run([VENV / "bin" / "python", "-m", "lab", "down"])
     for name in _FOLDERS:
         folder = ROOT / name
         if folder.exists():
             say(f"   removing {name}")
             shutil.rmtree(folder)
-    # Bytecode lies beside its sources; only what git ignores is removed.
+    # Bytecode is beside its sources; only files that git ignores are removed.
     subprocess.run(["git", "clean", "-q", "-d", "-f", "-X", "--", "*.pyc", "*__pycache__*"], cwd=ROOT, check=True)
 
 

@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make demo: plays the shipped example in the lab, twice, moves the container to another host while it runs, removes it
-again, and sums up what took how long.
+"""make demo: run the example playbook twice in the lab, move the container to another host, and remove it.
+
+A table at the end says how long each part took.
 
 The lab is left up if it was, and taken down if it was not.
 """
@@ -29,7 +30,7 @@ _RECAP = re.compile(r"changed=(\d+).*failed=(\d+)")
 
 @dataclass(frozen=True)
 class Played:
-    """One run of a playbook: its seconds, those of each task, and how many of these changed something."""
+    """The duration of a playbook and of each of its tasks, and the number of tasks that changed something."""
 
     seconds: float
     tasks: Mapping[str, float]
@@ -40,7 +41,7 @@ def _variables(info: Mapping[str, Any]) -> dict[str, Any]:
     published = {target: port for port, target in info["publish"].items()}
     target = f"{_CONTAINER}:80"
     if target not in published:
-        raise ToolError(f"the lab publishes no port of {target}; see [publish] in lab/lab.toml")
+        raise ToolError(f"The lab publishes no port of {target}. Add one to [publish] in lab/lab.toml.")
     return {
         "demo_name": _CONTAINER,
         "demo_image": info["images"]["nginx"],
@@ -52,7 +53,7 @@ def _variables(info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _play(playbook: str, info: Mapping[str, Any]) -> Played:
-    """Plays a playbook, showing its output as it comes."""
+    """Run a playbook, showing its output as it comes."""
     command = [str(VENV / "bin" / "ansible-playbook"), "-i", "localhost,", "-e", json.dumps(_variables(info))]
     environment = {**os.environ, **connection_environment(info), "ANSIBLE_LOCALHOST_WARNING": "0"}
     tasks: dict[str, float] = {}
@@ -80,7 +81,7 @@ def _play(playbook: str, info: Mapping[str, Any]) -> Played:
             if recap:
                 changed = int(recap.group(1))
     if process.returncode:
-        raise ToolError(f"playbooks/{playbook} failed; what it said is above")
+        raise ToolError(f"playbooks/{playbook} failed. Its output is above.")
     return Played(time.monotonic() - start, tasks, changed)
 
 
@@ -92,22 +93,22 @@ def _table(rows: list[tuple[str, float, str]]) -> None:
 
 def main() -> None:
     begin = time.monotonic()
-    # Bound: a demo that is killed leaves no lab behind.
+    # Bound to this process: the lab ends when the demo is killed.
     lab = Lab(bound=True)
     was_up = lab.status().state == "up"
     try:
         with step("the lab: a vCenter, a registry with images, machines that boot"):
             info = lab.up()
         started = time.monotonic() - begin
-        say("-- the container, from the registry to its page")
+        say("-- run the container, from the registry to its page")
         first = _play("demo.yml", info)
-        say("-- the same again: nothing to do")
+        say("-- run the same playbook again: nothing changes")
         second = _play("demo.yml", info)
         if second.changed:
-            raise ToolError(f"the second run changed {second.changed} things; it was to change nothing")
-        say("-- to another host, while it runs")
+            raise ToolError(f"The second run changed {second.changed} objects. It must change nothing.")
+        say("-- move it to another host while it runs")
         moved = _play("demo_move.yml", info)
-        say("-- stop and removal")
+        say("-- stop and remove it")
         last = _play("demo_remove.yml", info)
     finally:
         if not was_up:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Virtual environments from lock files, made by a pinned uv; remade only when what they are made from has changed."""
+"""Create virtual environments from lock files with a pinned uv, and update them only when their inputs have changed."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def _stamp(venv: Path, wanted: str) -> None:
 
 
 def uv() -> Path:
-    """The pinned uv, in an environment of its own under .cache/."""
+    """Return the pinned uv, which is installed in an environment of its own under .cache/."""
     home = CACHE / "uv"
     wanted = digest(_UV_LOCK.read_bytes(), str(home).encode())
     if not _is_current(home, wanted):
         with step("uv"):
-            # The one that runs this may be another than the one that the environments are made for.
+            # This may be another interpreter than the one that the environments are for.
             pythons.complete_with_ensurepip(Path(sys.executable))
             run([sys.executable, "-m", "venv", "--clear", home])
             run([home / "bin" / "python", "-m", "pip", "install", "-q", "--require-hashes", "-r", _UV_LOCK])
@@ -49,7 +49,7 @@ def uv() -> Path:
 
 
 def make(venv: Path, python: Path, lock_name: str) -> None:
-    """Makes or updates an environment so that it holds exactly the lock file's packages and the collection."""
+    """Create or update an environment so that it holds exactly the lock file's packages and the collection."""
     lock = LOCKS / lock_name
     wanted = digest(lock.read_bytes(), str(python).encode(), str(venv).encode())
     if not _is_current(venv, wanted):
@@ -70,7 +70,7 @@ def _same_python(venv: Path, python: Path) -> bool:
 
 
 def link_collection(folder: Path) -> None:
-    """Makes the clone, whatever its own folder is called, gantry.vsphere to who looks for collections in a folder."""
+    """Link the clone into a folder of collections as gantry.vsphere, whatever the clone's own folder is called."""
     link = folder / COLLECTION
     if link.is_symlink() and link.resolve() == ROOT:
         return

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""govc, VMware's own client of the vSphere API: the tests ask it what a vCenter holds, so that not only we say so.
+"""Build govc, VMware's own client of the vSphere API. The tests use it as an independent check of a vCenter's state.
 
 python -m tools.govc     builds it and prints its path
 """
@@ -17,13 +17,13 @@ from pathlib import Path
 
 from devkit.console import CACHE, VENV, ToolError, main_guard, run, say, step
 
-# Of later versions govc is a Go module of its own, which no module proxy has. The checksum database vouches for this.
+# In later versions govc is a Go module of its own, which no module proxy has. The checksum database verifies this one.
 MODULE = "github.com/vmware/govmomi/govc"
 VERSION = "v0.46.0"
 
 
 def build() -> Path:
-    """The program, from the cache unless version or toolchain have changed."""
+    """Return the program, from the cache unless its version or the toolchain has changed."""
     folder = CACHE / "govc"
     folder.mkdir(parents=True, exist_ok=True)
     go = _go()
@@ -37,7 +37,7 @@ def build() -> Path:
     toolchain = subprocess.run([go, "version"], env=environment, capture_output=True, check=True).stdout
     program = folder / f"govc-{VERSION}-{hashlib.sha256(toolchain).hexdigest()[:8]}"
     with (folder / "build.lock").open("w") as lock:
-        # Two who build at the same time wait for one another.
+        # Concurrent builds wait for each other.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists():
             with step(f"govc {VERSION}"):
@@ -51,7 +51,7 @@ def _go() -> str:
     bundled = VENV / "bin" / "go"
     go = str(bundled) if bundled.exists() else shutil.which("go")
     if go is None:
-        raise ToolError("there is no Go toolchain to build govc with; run `make setup`, which brings one")
+        raise ToolError("No Go toolchain was found to build govc. Run `make setup`, which installs one.")
     return go
 
 

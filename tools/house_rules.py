@@ -61,8 +61,8 @@ _HELPERS: dict[str, frozenset[str]] = {
     "_container": frozenset({"hints"}),
     "_drs_rules": frozenset({"compliance", "conflicts"}),
     "_image": frozenset({"import_locks", "template"}),
-    "_maintenance": frozenset({"blockers", "capacity"}),
-    "_vmotion": frozenset({"limits"}),
+    "_maintenance": frozenset({"blockers", "capacity", "report"}),
+    "_vmotion": frozenset({"handles", "limits", "report"}),
 }
 # Ansible demands these names in each plugin.
 _ANSIBLE_CLASSES = frozenset({"ActionModule", "ModuleDocFragment"})

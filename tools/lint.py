@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make lint: all static checks. Each runs although another has failed; a table at the end says which did.
+"""make lint: run all static checks, each even if another has failed. A table at the end lists the results.
 
 python -m tools.lint [--fix] [NAME ...]
 """
@@ -25,7 +25,7 @@ from tools.sanity import run_sanity
 _SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
 MYPY_PATH = CACHE / "mypy-path"
 GO_MODULES = ("guest", "lab/vcenter")
-# Typed Python outside of what is shipped; each is a package of its own name.
+# Typed Python that is not shipped; each directory is a package.
 DEVELOPMENT_PACKAGES = ("devkit", "tools", "lab", "guest", "benchmarks")
 
 
@@ -48,7 +48,7 @@ def check_ruff() -> None:
 
 
 def check_mypy() -> None:
-    # In site-packages mypy would take the collection for an installed package without types.
+    # In site-packages, mypy would treat the collection as an installed package without types.
     environment.link_collection(MYPY_PATH)
     variables = {**os.environ, "MYPYPATH": str(MYPY_PATH)}
     plugins = f"{'.'.join(environment.COLLECTION.parts)}.plugins"
@@ -61,12 +61,14 @@ def check_go() -> None:
     for module in go_modules():
         result = subprocess.run([_gofmt(), "-l", "."], cwd=module, capture_output=True, text=True, check=True)
         if result.stdout:
-            raise ToolError(f"not in gofmt's form (make format) in {module.relative_to(ROOT)}: {result.stdout.split()}")
+            raise ToolError(
+                f"Not formatted in {module.relative_to(ROOT)}: {' '.join(result.stdout.split())}. Run: make format"
+            )
         run([_bin("go"), "vet", "-trimpath", "./..."], cwd=module)
 
 
 def check_ansible_lint() -> None:
-    # Examples leave the connection to these variables; without them required options seem to be missing.
+    # The examples configure the connection by these variables; without them, required options seem to be missing.
     connection = {"VMWARE_HOST": "vcenter.example.com", "VMWARE_USER": "user", "VMWARE_PASSWORD": "none"}
     command = [_bin("ansible-lint"), "--offline", "--profile", "production", "--nocolor"]
     run(command, env={**os.environ, **connection})
@@ -81,19 +83,19 @@ def check_docs() -> None:
 
 
 def check_artifact() -> None:
-    """Builds the collection and has Galaxy's importer judge the result."""
+    """Build the collection, check its contents, and run Galaxy's importer on it."""
     with tempfile.TemporaryDirectory(prefix="gantry-build-") as folder:
         archive = collection.build(Path(folder))
         collection.check_contents(archive)
         config = Path(folder) / "galaxy-importer.cfg"
-        # ansible-test and a linter of Python run by themselves, as the checks "sanity" and "ruff".
+        # ansible-test and a Python linter run separately, as the checks "sanity" and "ruff".
         config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\n")
         variables = {**os.environ, "GALAXY_IMPORTER_CONFIG": str(config)}
         run([_bin("python"), "-m", "galaxy_importer.main", str(archive)], cwd=Path(folder), env=variables)
 
 
 def check_shell() -> None:
-    """The syntax of each shell script that git tracks."""
+    """Check the syntax of each shell script that git tracks."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in listed.split("\n"):
         path = ROOT / name
@@ -131,8 +133,8 @@ class Result:
 
 
 def run_checks(names: list[str]) -> list[Result]:
-    """Runs the checks, each although another has failed, and prints the table."""
-    # The importer and ansible-lint look for programs of the environment on PATH.
+    """Run the checks, each even if another has failed, and print the table."""
+    # The importer and ansible-lint search PATH for programs of the environment.
     os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
     results = []
     for name in names:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make lock: writes the lock files of tools/requirements/ anew from the groups of pyproject.toml, with hashes."""
+"""make lock: update the lock files of tools/requirements/ from the groups of pyproject.toml, with hashes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The supported ansible-cores: an environment for each, with the oldest pyVmomi in the oldest."""
+"""Create an environment for each supported ansible-core; the oldest has the oldest pyVmomi."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Row:
     lock: str
 
     def make(self) -> Path | None:
-        """The row's environment, made or up to date; None where this machine lacks the Python."""
+        """Return the row's environment, created or updated; None if this machine lacks the Python."""
         python = pythons.find(self.python)
         if python is None:
             say(f"   no Python {self.python} on this machine: ansible-core {self.core} is not tested")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs pytest and go test, and counts what they ran, from their machine-readable reports."""
+"""Run pytest and go test, and count the tests by their machine-readable reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Counts:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
-    # Why the part failed although no test did; empty when none of that happened.
+    # Why the part failed although no test did; empty otherwise.
     problem: str = ""
 
     def __add__(self, other: Counts) -> Counts:
@@ -37,13 +37,13 @@ class Counts:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
 
-# Each worker of pytest has a lab of its own; more than four would not be faster for what there is to test.
+# Each worker of pytest has a lab of its own; more than four are not faster with the present tests.
 _MOST_WORKERS = 4
 
 
 def pytest(arguments: Sequence[str], venv: Path = VENV) -> Counts:
-    """Runs pytest of an environment, a worker for each CPU; a run without a single passed test is a failure."""
-    # A file's tests stay together and in their order: they share what is dear to set up.
+    """Run pytest of an environment with a worker for each CPU; a run in which no test passed is a failure."""
+    # Tests of a file stay together and in their order: they share expensive fixtures.
     workers = ["-n", str(min(os.cpu_count() or 1, _MOST_WORKERS)), "--dist", "loadfile"]
     with tempfile.TemporaryDirectory(prefix="gantry-pytest-") as folder:
         report = Path(folder) / "report.xml"
@@ -59,7 +59,7 @@ def pytest(arguments: Sequence[str], venv: Path = VENV) -> Counts:
 
 
 def _read_junit(report: Path) -> Counts:
-    # Our own pytest wrote it a moment ago.
+    # Written by our own pytest a moment ago.
     suites = ElementTree.parse(report).getroot().iter("testsuite")  # noqa: S314
     total = Counts()
     for suite in suites:
@@ -70,7 +70,7 @@ def _read_junit(report: Path) -> Counts:
 
 
 def go_test(module: Path) -> Counts:
-    """Runs the tests of a Go module; prints a line for each package, and all that a failed test has said."""
+    """Run the tests of a Go module; print a line for each package, and the output of each failed test."""
     command = [str(VENV / "bin" / "go"), "test", "-trimpath", "-json", "./..."]
     passed = failed = skipped = 0
     output: dict[tuple[str, str], list[str]] = {}

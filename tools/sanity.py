@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-test sanity on the collection as it is built, unpacked outside the clone.
+"""Run ansible-test sanity on the built collection, unpacked outside the clone.
 
-In the clone it would refuse a tree that is reached by a symbolic link, and skip all in a folder that git ignores.
-What is not shipped has ruff and mypy.
+In the clone, it refuses a tree that is reached by a symbolic link, and skips everything in a folder that git ignores.
+Files that are not shipped are checked by ruff and mypy.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _NOTHING_TESTED = "All targets skipped"
 
 
 def _pip_version() -> str:
-    """The pip whose bootstrap script this ansible-test wants."""
+    """Return the version of pip whose bootstrap script this ansible-test uses."""
     spec = find_spec("ansible_test")
     if spec is None or not spec.submodule_search_locations:
-        raise ToolError("ansible-core has no ansible_test package; run: make setup")
+        raise ToolError("ansible-core has no ansible_test package. Run: make setup")
     source = Path(spec.submodule_search_locations[0], "_internal", "python_requirements.py").read_text()
     found = re.search(r"\bpip='([0-9.]+)'", source)
     if not found:
-        raise ToolError("cannot tell which pip this ansible-test bootstraps: its python_requirements.py has changed")
+        raise ToolError("The pip version of this ansible-test was not found: its python_requirements.py has changed.")
     return found.group(1)
 
 
 def _provide_pip_bootstrap() -> None:
-    """Puts our stand-in where ansible-test keeps the script that it would fetch; the real one is left alone."""
+    """Put our stand-in where ansible-test caches the script that it would download; never replace a downloaded one."""
     ours = (ROOT / "tools" / "get_pip.py").read_text()
     cache = Path.home() / ".ansible" / "test" / "cache"
     script = cache / f"get_pip_{_pip_version().replace('.', '_')}.py"
@@ -50,7 +50,7 @@ def _provide_pip_bootstrap() -> None:
 
 
 def run_sanity() -> None:
-    """All of ansible-test's sanity tests; a run that tested nothing is a failure."""
+    """Run all sanity tests of ansible-test; a run that tested nothing is a failure."""
     _provide_pip_bootstrap()
     with tempfile.TemporaryDirectory(prefix="gantry-sanity-") as folder:
         tree = Path(folder) / COLLECTION
@@ -68,6 +68,6 @@ def run_sanity() -> None:
                 output.append(line)
                 say(line.rstrip())
         if process.returncode:
-            raise ToolError("ansible-test sanity failed")
+            raise ToolError("ansible-test sanity failed.")
         if any(_NOTHING_TESTED in line for line in output):
-            raise ToolError("ansible-test sanity tested nothing")
+            raise ToolError("ansible-test sanity tested nothing.")

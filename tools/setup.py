@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make setup: the development environment and the system packages; does nothing when nothing has changed."""
+"""make setup: create the development environment and install the system packages, unless nothing has changed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ PROFILES = ("test", "lab", "guest")
 
 
 def _missing_packages() -> list[str]:
-    """What bindep.txt asks for and this machine lacks."""
+    """Return the packages of bindep.txt that this machine lacks."""
     command = [str(VENV / "bin" / "bindep"), "--brief", "--file", str(ROOT / "bindep.txt"), *PROFILES]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     # 0: nothing is missing; 1 with names: those are missing.
     if result.returncode not in (0, 1) or (result.returncode == 1 and not result.stdout.strip()):
-        raise ToolError(f"bindep failed: {result.stderr.strip() or result.stdout.strip()}")
+        raise ToolError(f"bindep failed. It said: {result.stderr.strip() or result.stdout.strip()}")
     return result.stdout.split()
 
 
 def _packages_state() -> str:
-    """Changes with what is asked for and with what is installed."""
+    """Return a digest of bindep.txt and of the installed packages."""
     status = Path("/var/lib/dpkg/status")
     return environment.digest((ROOT / "bindep.txt").read_bytes(), status.read_bytes() if status.exists() else b"")
 
@@ -49,13 +49,13 @@ def _compiling_meanwhile() -> Iterator[None]:
 
 
 def _install_packages() -> None:
-    """bindep takes a second or two, so it is asked only when the answer can have changed."""
+    """Install what is missing. bindep takes a second or two, so it runs only when its answer can have changed."""
     stamp = VENV / ".gantry-packages"
     if stamp.exists() and stamp.read_text() == _packages_state():
         return
     missing = _missing_packages()
     if missing:
-        # Go verifies by the system's certificates where it downloads from; those may be among the packages.
+        # Go needs the system's certificates for its downloads; they may be among the packages.
         meanwhile = nullcontext() if "ca-certificates" in missing else _compiling_meanwhile()
         with step("system packages"), meanwhile:
             apt.install(missing)
@@ -65,10 +65,10 @@ def _install_packages() -> None:
 def main() -> None:
     begin = time.monotonic()
     if sys.version_info < (3, 11):
-        raise ToolError(f"python3 is {sys.version.split()[0]}; 3.11 or later is needed on the development machine")
+        raise ToolError(f"python3 is {sys.version.split()[0]}. The development tools need 3.11 or later.")
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "setup.lock").open("w") as lock:
-        # Two "make" at the same time wait for one another.
+        # Concurrent runs wait for each other.
         fcntl.flock(lock, fcntl.LOCK_EX)
         environment.make(VENV, pythons.preferred(), "dev.lock.txt")
         _install_packages()

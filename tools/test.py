@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make test and its parts: a heading, a time and a count for each, and one line with the sum at the end.
+"""make test: run the parts of the test suite, and print the duration and the counts of each and of all.
 
 python -m tools.test PART ... [-- ARGUMENTS OF PYTEST]
 """
@@ -29,7 +29,7 @@ def _lint(_arguments: Sequence[str]) -> Counts:
 
 
 def _unit(arguments: Sequence[str], venv: Path = VENV) -> Counts:
-    # One of the tests compares our conversion with umoci's on the realistic image.
+    # A test compares our conversion with umoci's on these images.
     build_all(CACHE / "images")
     return runners.pytest(["tests/unit", *arguments], venv)
 
@@ -78,7 +78,7 @@ ALL = ("lint", "unit", "go", "oldest", "integration", "e2e")
 
 
 def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:
-    """Runs the parts, each although another has failed, and prints the table."""
+    """Run the parts, each even if another has failed, and print the table."""
     results = []
     for name in parts:
         say(f"\n==== {name}")

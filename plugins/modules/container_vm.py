@@ -27,6 +27,10 @@ description:
     and the new one renamed and started. When a run is killed in between, the next run goes on from there.
   - Where a container is does not matter for that. O(cluster) and O(datastore) say where it is created. When it was
     moved since, it is left there or moved back, see O(placement_drift), and keeps its writable layer.
+  - What the VM needs to start again is put right when somebody changed it. That is the CD drive with the bootstrap ISO
+    and its connection, the boot order, the firmware, the network adapters' connections, the scratch disk and the
+    container's keys in C(extraConfig). While the container runs only what needs no restart is changed. An ISO that is
+    gone is replaced by the newest one. A scratch disk that is gone is replaced by an empty one.
   - A virtual machine of the container's name that this collection did not create is never touched.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
@@ -42,7 +46,8 @@ options:
     description:
       - V(present) creates the container or changes its configuration, and leaves its power state as it is. A new
         container is not started.
-      - V(started) also starts it when it is not running.
+      - V(started) also starts it when it is not running. When its VM is on and the container does not run yet, the task
+        waits for it, which is reported as a change, and fails when it does not run in time.
       - V(healthy) also waits until its health check succeeds. The wait for a container that already runs is reported
         as a change.
       - V(stopped) stops it, with its stop signal and its stop timeout.

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of host_maintenance; what it does is in module_utils/_maintenance."""
+"""Documentation of host_maintenance; the implementation is in module_utils/_maintenance."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
   - Puts an ESXi host into maintenance mode, after its running VMs have moved to other hosts of its cluster, or takes it
-    out of it.
-  - Before anything is changed, all that keeps a VM on the host, and all that the cluster lacks to do without it, is
-    found and named, with its cause and its remedy. vCenter itself would wait for ever with the host at two per cent.
-  - If the host is on its way already, because of somebody else or of a run that was interrupted, that is waited for.
+    out of maintenance mode.
+  - Everything is checked first. Whatever prevents a VM from leaving the host, or the cluster from running without it,
+    is reported with its cause and remedy, and nothing is changed. vCenter itself would hang at 2% in such cases.
+  - If the host is already entering or leaving maintenance mode, because of someone else or an interrupted run, the
+    module waits for it.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -30,51 +31,51 @@ options:
     required: true
   datacenter:
     description:
-      - The datacenter in which the host is looked for.
+      - The datacenter of the host.
     type: str
   cluster:
     description:
-      - The cluster in which the host is looked for.
+      - The cluster of the host.
     type: str
   state:
     description:
-      - V(present), the host is in maintenance mode. V(absent), it is not.
+      - V(present) puts the host into maintenance mode, V(absent) takes it out.
     type: str
     choices: [present, absent]
     default: present
   evacuation:
     description:
       - How the running VMs leave the host.
-      - V(drs) leaves it to DRS, which must be on and fully automated for each of them. Where they go is known only
+      - V(drs) leaves it to DRS, which must be on and fully automated for each VM. The destinations are known only
         afterwards.
-      - V(explicit) moves them one by one, as M(gantry.vsphere.vm_vmotion) does, to hosts that DRS recommends, or where
-        DRS is off, to those with the most free memory.
+      - V(explicit) moves them as M(gantry.vsphere.vm_vmotion) does, to hosts that DRS recommends, or if DRS is off to
+        the hosts with the most free memory.
     type: str
     choices: [drs, explicit]
     default: drs
   evacuate_powered_off:
     description:
       - Whether VMs that are off or suspended, and templates, leave the host too. Otherwise they stay registered on it
-        and cannot be powered on there meanwhile.
+        and cannot be powered on there during maintenance.
     type: bool
     default: false
   vsan_mode:
     description:
-      - What becomes of the host's vSAN data. Without it, vCenter's default.
+      - What vCenter does with the host's vSAN data. By default vCenter decides.
     type: str
     choices: [ensureObjectAccessibility, evacuateAllData, noAction]
   precheck:
     description:
-      - V(enforce) looks for what prevents maintenance mode before anything is changed, and fails if there is anything.
-      - V(report) only looks. It changes nothing, and does not fail; see RV(blockers).
-      - V(skip) does not look.
+      - V(enforce) checks for blockers before anything is changed, and fails if there are any.
+      - V(report) only checks. It changes nothing, and does not fail. See RV(blockers).
+      - V(skip) does not check.
     type: str
     choices: [enforce, report, skip]
     default: enforce
   timeout:
     description:
-      - How many seconds it may take until the host is in maintenance mode, or out of it. What has moved away by then
-        stays where it is.
+      - How many seconds the host may take to enter or leave maintenance mode. VMs that have left it by then stay where
+        they are.
     type: int
     default: 3600
 seealso:
@@ -83,14 +84,16 @@ notes:
   - Required privileges are C(Host.Config.Maintenance) on the host and C(System.Read) on all. With
     O(evacuation=explicit), C(Resource.HotMigrate) and C(Resource.ColdMigrate) on the VMs and
     C(Resource.ApplyRecommendation) on the cluster are needed too.
-  - Capacity is judged by what the running VMs have reserved, as vCenter does, and by what HA's admission control keeps
-    free. A warning is given if they are configured with more memory than the other hosts have.
-  - In check mode the same checks are made. With O(evacuation=explicit) it says where each VM would move.
+  - Capacity is checked against the reservations of the running VMs, as vCenter does, and what HA admission control
+    keeps free. There is a warning if the VMs are configured with more memory than the other hosts have.
+  - A container is not moved to a host that does not see the datastore of its bootstrap ISO, since it could not be
+    started there.
+  - In check mode the same checks are made. With O(evacuation=explicit) the result is where each VM would move.
   - The playbook C(gantry.vsphere.rolling_maintenance) does this for many hosts, one after the other.
 """
 
 EXAMPLES = r"""
-- name: See what keeps a host from maintenance mode
+- name: Check what prevents maintenance mode
   gantry.vsphere.host_maintenance:
     host: esx1.example.com
     precheck: report
@@ -107,7 +110,7 @@ EXAMPLES = r"""
     evacuation: explicit
     evacuate_powered_off: true
 
-- name: Let it run VMs again
+- name: Take the host out of maintenance mode
   gantry.vsphere.host_maintenance:
     host: esx1.example.com
     state: absent
@@ -145,7 +148,7 @@ host:
       returned: always
       sample: true
 evacuated:
-  description: The VMs that have left it, or in check mode would. Also returned if it could not enter maintenance mode.
+  description: The VMs that left the host, or would in check mode. Also returned with a failure to enter.
   returned: success, and failure to enter
   type: list
   elements: dict
@@ -177,7 +180,7 @@ evacuated:
       sample: esx1.example.com
     to:
       description:
-        - The host that it is on now. V(null) in check mode with O(evacuation=drs), where DRS has yet to choose.
+        - The host that it is on now. V(null) in check mode with O(evacuation=drs), as DRS has not chosen yet.
       type: str
       returned: always
       sample: esx2.example.com
@@ -188,24 +191,24 @@ staying:
   elements: str
   sample: []
 remaining:
-  description: The paths of the VMs that should have left it and are still there.
+  description: The paths of the VMs that should have left the host and are still on it.
   returned: failure to enter
   type: list
   elements: str
   sample: [/DC0/vm/apps/web]
 blockers:
-  description: All that keeps the host from maintenance mode. Also returned with the failure that it leads to.
+  description: Everything that prevents maintenance mode. Also returned with the error that it causes.
   returned: success, and failure of a check
   type: list
   elements: dict
   contains:
     vm:
-      description: The path of the VM that it is about; V(null) if it is about the host as a whole.
+      description: The path of the VM that it concerns; V(null) if it concerns the host as a whole.
       type: str
       returned: always
       sample: /DC0/vm/apps/web
     code:
-      description: What it is; see M(gantry.vsphere.vm_vmotion).
+      description: The kind of blocker; see M(gantry.vsphere.vm_vmotion).
       type: str
       returned: always
       sample: drs_disabled
@@ -220,7 +223,7 @@ blockers:
       returned: always
       sample: Set evacuation to explicit, or turn DRS on.
     host:
-      description: The host that it is about.
+      description: The host that it concerns.
       type: str
       returned: always
       sample: esx1.example.com

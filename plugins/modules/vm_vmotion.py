@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of vm_vmotion; what it does is in module_utils/_vmotion."""
+"""Documentation of vm_vmotion; the implementation is in module_utils/_vmotion."""
 
 from __future__ import annotations
 
@@ -14,37 +14,36 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Moves one or many VMs, running ones live (vMotion, Storage vMotion) and others cold, until they are where they are
-    wanted. What is there already is left alone.
-  - Before anything is moved, whatever prevents any of the moves is reported with its cause and remedy.
-    If anything does, nothing is moved.
+  - Migrates one or many VMs, running ones live (vMotion, Storage vMotion) and others cold. VMs that are already at the
+    destination are left alone.
+  - All moves are checked first. Whatever prevents one is reported with its cause and remedy, and nothing is moved.
   - Many VMs move in parallel, as many as vCenter runs at a time. If some of the moves fail, the others go on, and the
-    failure has an account of every VM. Running again finishes what is left.
-  - A move that is under way already, begun by somebody else or by a run that was interrupted, is noticed and waited
-    for, and not begun a second time.
-  - Where no host is given and DRS is on, DRS is asked for one.
+    error reports every VM. Running the task again finishes the rest.
+  - A move that is already running, started by someone else or by an interrupted run, is detected and waited for. It is
+    not started a second time.
+  - If no host is given and DRS is on, DRS recommends one.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
 options:
   vms:
     description:
-      - The VMs, containers or any others. Each entry is a string, which is a name, or where it has a slash an inventory
-        path; or a dictionary with exactly one of the keys below.
-      - C(name), with C(folder) where the name alone is not enough. A folder is a whole path, from the root or from the
+      - The VMs, containers or any others. Each entry is a string or a dictionary. A string is a name, or if it contains
+        a slash an inventory path. A dictionary has exactly one of the following keys.
+      - C(name), with C(folder) if the name is not unique. A folder is a full path, from the root or from the
         datacenter's VM folder.
       - C(path), the inventory path.
       - C(moid), the managed object ID.
       - C(uuid), the instance UUID or the BIOS UUID.
-      - C(labels), a dictionary of labels of containers, all of which must match. There may be many.
-      - C(stack), the Compose project that containers belong to. There may be many.
-      - A name that several VMs have is an error, which lists them all. Templates are never meant.
+      - C(labels), a dictionary of container labels that must all match. Any number of containers may match.
+      - C(stack), a Compose project. Any number of containers may match.
+      - A name that several VMs have is an error that lists them all. Templates are never selected.
     type: list
     elements: raw
     required: true
   datacenter:
     description:
-      - The datacenter in which the VMs and the places are looked for. Without it, in all.
+      - The datacenter of the VMs and the destination. By default all datacenters are searched.
     type: str
   host:
     description:
@@ -52,128 +51,127 @@ options:
     type: str
   cluster:
     description:
-      - The cluster to move to. A VM that is in it stays on its host; for any other DRS is asked for a host. Where DRS
-        is off, the host with the most free memory is taken.
+      - The cluster to move to. A VM that is in the cluster stays on its host. For any other VM, DRS recommends a host.
+        If DRS is off, the host with the most free memory is chosen.
     type: str
   resource_pool:
     description:
       - The resource pool to move to, by name or path below the cluster.
-      - Without it, a VM that changes its cluster comes into the new cluster's root pool.
+      - By default, a VM that changes its cluster moves to the root pool of the new cluster.
     type: str
   datastore:
     description:
-      - The datastore that the VM's files and its disks are to be on, but for what O(disks) says of single ones.
+      - The datastore for the VM's files and disks, except for disks that O(disks) lists.
     type: str
   datastore_cluster:
     description:
-      - The datastore cluster that the VM's files and its disks are to be in. What is in it stays where it is, and the
-        rest goes to the datastore in it that has the most free space and that the host sees.
+      - The datastore cluster for the VM's files and disks. What is already in it stays where it is. The rest moves to
+        the datastore in it that the host sees and that has the most free space.
     type: str
   disks:
     description:
-      - Places of single disks, of each of the VMs.
+      - The destinations of single disks of each VM.
     type: list
     elements: dict
     default: []
     suboptions:
       label:
         description:
-          - The disk's label, as V(Hard disk 1). Either this or O(disks[].key) is required.
+          - The disk's label, such as V(Hard disk 1). Either this or O(disks[].key) is required.
         type: str
       key:
         description:
-          - The disk's device key, as V(2000).
+          - The disk's device key, such as V(2000).
         type: int
       datastore:
         description:
-          - The datastore for this disk. Without it, the one for all.
+          - The datastore for this disk. By default O(datastore).
         type: str
       provisioning:
         description:
-          - How the disk is allocated when it is moved to another datastore. Without it, as it was.
-          - A disk that stays in its datastore stays as it is.
+          - The provisioning of the disk when it is moved to another datastore. By default it does not change.
+          - A disk that stays on its datastore is not converted.
         type: str
         choices: [thin, thick, eager_zeroed]
   network_mapping:
     description:
-      - A dictionary of networks that the VMs are on, by name or MoID, and for each the network that their adapters are
-        to be connected to instead.
+      - A dictionary from networks that the VMs are connected to, by name or MoID, to the networks that replace them.
     type: dict
     default: {}
   priority:
     description:
-      - How vCenter reserves CPU for moves of running VMs.
+      - The priority of vMotion, by which vCenter reserves CPU for moves of running VMs.
     type: str
     choices: [default, high, low]
     default: default
   mode:
     description:
       - V(any) moves running VMs live and others cold.
-      - V(live) refuses VMs that are not running, V(cold) those that are.
+      - V(live) fails for VMs that are not running, V(cold) for VMs that are.
     type: str
     choices: [any, live, cold]
     default: any
   precheck:
     description:
-      - V(enforce) looks for blockers before anything is moved, by checks of its own and by asking vCenter, and fails if
-        there are any.
-      - V(report) only looks for blockers. It moves nothing, and does not fail; see RV(blockers).
-      - V(skip) moves without looking. vCenter still refuses what is impossible, one VM at a time.
+      - V(enforce) checks all moves before anything is moved, by checks of its own and by those of vCenter, and fails if
+        there are blockers.
+      - V(report) only checks. It moves nothing, and does not fail. See RV(blockers).
+      - V(skip) moves without checking. vCenter still refuses what is impossible, one VM at a time.
     type: str
     choices: [enforce, report, skip]
     default: enforce
   timeout:
     description:
-      - How many seconds all moves together may take. Those that are under way then go on in vCenter; running again
-        waits for them.
+      - How many seconds all moves together may take. Moves that are running at that time go on in vCenter. Running the
+        task again waits for them.
     type: float
     default: 3600.0
   destination_vcenter:
     description:
-      - Another vCenter to move to. What says where to is given in here then, and not at the top.
-      - A VM that is not in the first vCenter any more but is in this one counts as moved.
-      - Where no host is given, the one with the most free memory is taken.
+      - Another vCenter to move to. The destination is then given here and not by the options at the top.
+      - A VM that is no longer in the first vCenter but is in this one counts as moved.
+      - If no host is given, the host with the most free memory is chosen.
     type: dict
     suboptions:
       hostname:
         description:
-          - The other vCenter, as a DNS name or an address. The first vCenter must reach it by this name as well.
+          - The DNS name or address of the other vCenter. The first vCenter must reach it by this name as well.
         type: str
         required: true
       username:
         description:
-          - The user there.
+          - The user name for the other vCenter.
         type: str
         required: true
       password:
         description:
-          - The user's password. It is sent to both vCenters, as the first one logs in to the other with it.
+          - The password. It is sent to both vCenters, since the first one logs in to the other with it.
         type: str
         required: true
         aliases: [pass, pwd]
       port:
         description:
-          - The port that the other vCenter serves HTTPS at.
+          - The HTTPS port of the other vCenter.
         type: int
         default: 443
       validate_certs:
         description:
-          - Whether the other vCenter must show a certificate that is signed by a known CA. V(false) needs
+          - Whether the certificate of the other vCenter must be signed by a trusted CA. V(false) requires
             O(destination_vcenter.thumbprint).
         type: bool
         default: true
       ca_path:
         description:
-          - A file or directory of the CAs that are trusted for the other vCenter, instead of the system's.
+          - A file or directory with the CAs to trust for the other vCenter, instead of the system's.
         type: path
       thumbprint:
         description:
-          - The SHA-256 or SHA-1 of the other vCenter's certificate, with or without colons. With it, the other vCenter
-            is trusted if it shows just this certificate; nothing is sent to it before that is known.
+          - The SHA-256 or SHA-1 thumbprint of the other vCenter's certificate, with or without colons. The other
+            vCenter is then trusted only with this certificate. It is verified before anything is sent.
         type: str
       datacenter:
         description:
-          - The datacenter in which the places are looked for.
+          - The datacenter of the destination.
         type: str
       host:
         description:
@@ -185,11 +183,11 @@ options:
         type: str
       resource_pool:
         description:
-          - The resource pool. Without it, the cluster's root pool.
+          - The resource pool. By default the root pool of the cluster.
         type: str
       datastore:
         description:
-          - The datastore. Without it, the VMs stay on their datastores, which both vCenters must see.
+          - The datastore. By default the VMs stay on their datastores, which both vCenters must see.
         type: str
       datastore_cluster:
         description:
@@ -197,12 +195,12 @@ options:
         type: str
       folder:
         description:
-          - The folder for the VMs. Without it, vCenter chooses, usually the datacenter's VM folder.
+          - The folder for the VMs. By default vCenter chooses, usually the datacenter's VM folder.
         type: str
       network_mapping:
         description:
-          - A dictionary of networks that the VMs are on, and for each the network there. A network that is not in it
-            is taken for the one of the same name.
+          - A dictionary from networks that the VMs are connected to, to networks of the other vCenter. A network that
+            is not listed is mapped to the network with the same name.
         type: dict
         default: {}
 seealso:
@@ -214,10 +212,12 @@ notes:
     C(Datastore.AllocateSpace) on a new datastore, C(Network.Assign) on a new network, and C(System.Read) on all.
     Asking DRS needs C(Resource.ApplyRecommendation) on the cluster. Moves between vCenters need these in both, and
     C(VirtualMachine.Inventory.CreateFromExisting) on the folder there.
-  - A container whose disks are moved to another datastore is independent of its image afterwards; what it shared with
+  - A container whose disks are moved to another datastore is independent of its image afterwards. What it shared with
     other containers of the image is copied.
-  - In check mode the same checks are made, and DRS is asked for hosts. What it says is where a run would move the VMs,
-    as long as nothing changes between the two.
+  - A container boots from the bootstrap ISO. It is not moved to a host that does not see the datastore of the ISO, not
+    even while it is off, since it could not be started there.
+  - In check mode the same checks are made, and DRS is asked for hosts. The result is where a run would move the VMs, as
+    long as nothing changes in between.
 """
 
 EXAMPLES = r"""
@@ -232,7 +232,7 @@ EXAMPLES = r"""
       - stack: shop
     cluster: production
 
-- name: See what speaks against moving a VM and its disks
+- name: Check whether a VM and its disks can be moved
   gantry.vsphere.vm_vmotion:
     vms:
       - name: db
@@ -267,7 +267,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vms:
-  description: What became of each VM, in the order in which they were asked for. Also returned with a failure.
+  description: The outcome for each VM, in the order in which they were selected. Also returned with an error.
   returned: success, and failure of a move or of a check
   type: list
   elements: dict
@@ -289,13 +289,13 @@ vms:
       sample: vm-42
     status:
       description:
-        - V(in_place), it was there already; V(moved); V(failed), with RV(vms[].fault); V(not_started); V(in_flight),
-          the move goes on in vCenter; V(blocked), see RV(blockers); V(movable), with O(precheck=report).
+        - V(in_place) if it was already there, V(moved), V(failed) with RV(vms[].fault), V(not_started), V(in_flight) if
+          the move is still running in vCenter, V(blocked) with RV(blockers), or V(movable) with O(precheck=report).
       type: str
       returned: always
       sample: moved
     mode:
-      description: V(live) or V(cold); V(null) if nothing is to be moved.
+      description: V(live) or V(cold); V(null) if the VM does not move.
       type: str
       returned: always
       sample: live
@@ -306,19 +306,21 @@ vms:
       sample: {host: esx1.example.com, cluster: C0, resource_pool: /DC0/host/C0/Resources, datastores: [nfs0],
                disks: {Hard disk 1: nfs0}, networks: [VM Network]}
     to:
-      description: Where it is now, or in check mode would be; where it is wanted, if it has not been moved.
+      description: Where it is now, or would be in check mode; its destination, if it has not been moved.
       type: dict
       returned: always
       sample: {host: esx2.example.com, cluster: C0, resource_pool: /DC0/host/C0/Resources, datastores: [nfs0],
                disks: {Hard disk 1: nfs0}, networks: [VM Network]}
     what:
-      description: Which of these have changed.
+      description: Which of these change.
       type: list
       elements: str
       returned: always
       sample: [host]
     chosen_by:
-      description: How the host was found, V(given), V(drs) or V(space); V(null) if the host does not change.
+      description:
+        - How the host was chosen, V(given), V(drs), or V(space) for the most free memory; V(null) if the host does not
+          change.
       type: str
       returned: always
       sample: given
@@ -329,28 +331,28 @@ vms:
       sample: 7.4
     verified:
       description:
-        - What was looked at after the move. C(placement), whether it is where it was moved to; C(ip_addresses), whether
-          it still has the addresses that it had; C(process), whether the container is still in the same run. V(null)
-          where there was nothing to look at.
+        - What was verified after the move. C(placement), that the VM is at its destination; C(ip_addresses), that it
+          still has its addresses; C(process), that the container was not restarted. V(null) if there was nothing to
+          verify.
       type: dict
       returned: always
       sample: {placement: true, ip_addresses: true, process: true}
     fault:
-      description: The type and the message of vCenter's fault, if the move failed by one.
+      description: The type and message of vCenter's fault, if that made the move fail.
       type: dict
       returned: always
     message:
-      description: What is to be said about it.
+      description: The error message, or what is still running.
       type: str
       returned: always
     warnings:
-      description: What vCenter warns of, if it was asked.
+      description: The warnings of vCenter's check.
       type: list
       elements: str
       returned: always
       sample: []
 blockers:
-  description: All that speaks against the moves. Also returned with the failure that it leads to.
+  description: Everything that prevents the moves. Also returned with the error that it causes.
   returned: success, and failure of a check
   type: list
   elements: dict
@@ -362,10 +364,10 @@ blockers:
       sample: /DC0/vm/apps/web
     code:
       description:
-        - What it is, one of V(cd_attached), V(serial_connected), V(passthrough), V(datastore_not_shared),
-          V(network_missing), V(host_maintenance), V(host_disconnected), V(host_reserved), V(hardware_version), V(evc),
-          V(mandatory_rule), V(snapshot), V(vm_state), V(not_enough_hosts), V(capacity), V(drs_disabled), or
-          V(incompatible) for all else that vCenter says.
+        - The kind of blocker, one of V(bootstrap_not_shared), V(cd_attached), V(serial_connected), V(passthrough),
+          V(datastore_not_shared), V(network_missing), V(host_maintenance), V(host_disconnected), V(host_reserved),
+          V(hardware_version), V(evc), V(mandatory_rule), V(snapshot), V(vm_state), V(not_enough_hosts), V(capacity),
+          V(drs_disabled), or V(incompatible) for anything else that vCenter reports.
       type: str
       returned: always
       sample: cd_attached
@@ -380,7 +382,7 @@ blockers:
       returned: always
       sample: Disconnect the drive, or put the medium on a datastore that both hosts see.
     host:
-      description: The host that it is about, if it is about one.
+      description: The host that it concerns, if any.
       type: str
       returned: always
       sample: esx2.example.com

@@ -36,5 +36,5 @@ def parse_strings(text: str | None) -> tuple[str, ...]:
 def _parse(text: str | None) -> Any:
     try:
         return json.loads(text or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

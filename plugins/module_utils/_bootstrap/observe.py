@@ -117,25 +117,33 @@ def read_users(session: Session, observed: ObservedBootstrap, names: Sequence[st
     return {name: tuple(sorted(paths)) for name, paths in users.items()}
 
 
+def has_file(session: Session, datastore: Entry, path: str) -> bool:
+    """Return whether a datastore holds the file of a path such as ``[datastore1] gantry/bootstrap/a.iso``."""
+    folder, _slash, name = path.partition("]")[2].strip().rpartition("/")
+    return any(file.name == name for file in search_folder(session, datastore, folder, name))
+
+
 def read_files(session: Session, datastore: Entry) -> list[DatastoreFile]:
     """Return the ISOs in a datastore, and what is left of uploads."""
     return search_folder(session, datastore, FOLDER, _PATTERN)
 
 
-def find_bootstrap(session: Session, datastore: Entry) -> str:
-    """Return the path of the newest whole bootstrap ISO in a datastore."""
-    folder = f"[{datastore.name}] {FOLDER}"
-    files = read_files(session, datastore)
-    damages = []
-    for file in newest_first(file for file in files if version_of_name(file.name) is not None):
-        head = session.download_file(datastore=datastore, path=f"{FOLDER}/{file.name}", max_bytes=HEAD_BYTES)
-        damage = "it is gone" if head is None else find_damage(head, file.size)
-        if damage is None:
-            return f"{folder}/{file.name}"
-        damages.append(f"{file.name}: {damage}")
-    found = f"no whole bootstrap ISO in {folder} ({listed(damages)})" if damages else f"no bootstrap ISO in {folder}"
+def find_bootstrap(session: Session, datastores: Sequence[Entry]) -> str:
+    """Return the path of the newest whole bootstrap ISO in the first of the datastores that holds one."""
+    damages: list[str] = []
+    for datastore in datastores:
+        files = read_files(session, datastore)
+        for file in newest_first(file for file in files if version_of_name(file.name) is not None):
+            head = session.download_file(datastore=datastore, path=f"{FOLDER}/{file.name}", max_bytes=HEAD_BYTES)
+            damage = "it is gone" if head is None else find_damage(head, file.size)
+            if damage is None:
+                return f"[{datastore.name}] {FOLDER}/{file.name}"
+            damages.append(f"{file.name}: {damage}")
+    folders = ", ".join(f"[{datastore.name}] {FOLDER}" for datastore in datastores)
+    found = f"no whole bootstrap ISO in {folders} ({listed(damages)})" if damages else f"no bootstrap ISO in {folders}"
     raise GantryError(
-        f"There is {found}. Run bootstrap_image with datastore: {datastore.name} first, or name an ISO with bootstrap."
+        f"There is {found}. Run bootstrap_image with datastore: {datastores[0].name} first, or name an ISO with "
+        "bootstrap."
     )
 
 

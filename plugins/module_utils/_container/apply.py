@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # How many requests of a kind are under way at a time. vCenter runs what a host and a datastore bear and queues the
 # rest; a queue of its own that is too long makes all others wait who use the same vCenter.
 _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
-    changes.AwaitHealthy: Kind(apply_power.await_healthy),
+    changes.AwaitStatus: Kind(apply_power.await_status),
     changes.Clone: Kind(apply_vm.clone, limit=32),
     changes.Destroy: Kind(apply_vm.destroy, limit=32),
     changes.MoveFolder: Kind(apply_vm.move_folder, limit=16),

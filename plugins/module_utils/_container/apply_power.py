@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wa
     PoweredOff,
     Startup,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitHealthy, PowerOn, Stop
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitStatus, PowerOn, Stop
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import SUSPENDED
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
@@ -51,16 +51,20 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
         yield from _await(subject, moid, startup)
 
 
-def await_healthy(subject: ContainerSubject, change: AwaitHealthy) -> Flow[None]:
+def await_status(subject: ContainerSubject, change: AwaitStatus) -> Flow[None]:
+    """Wait for a container whose VM is on already."""
+    moid = subject.moid(change.machine)
+    said = yield from subject.bench.value(moid, keys.STATUS)
     startup = Startup(
         container=change.container,
-        wait_for="healthy",
+        wait_for=change.wait_for,
         wait_timeout=change.wait_timeout,
-        before=None,
+        # What a former run has left is not what this one has come to.
+        before=None if change.machine.has_reported else said,
         wants_address=False,
         deadline=time.monotonic() + change.wait_timeout,
     )
-    yield from _await(subject, subject.moid(change.machine), startup)
+    yield from _await(subject, moid, startup)
 
 
 def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:

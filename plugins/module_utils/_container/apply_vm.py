@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import decode_adapters
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
+    DEVICE_ASPECTS,
     clone_spec,
     extra_config_spec,
     promote_spec,
@@ -65,8 +66,9 @@ def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:
     bench, vm = subject.bench, subject.vm(change.machine)
     devices: Sequence[Any] = ()
     backings: Mapping[str, Any] = {}
-    if {"adapters", "bootstrap", "scratch_bytes"} & set(change.aspects):
+    if DEVICE_ASPECTS & set(change.aspects):
         devices = yield from bench.devices(subject.moid(change.machine))
+    if "adapters" in change.aspects:
         backings = yield from bench.backings(adapter.network for adapter in change.target.adapters)
     spec = reconfigure_spec(change.machine, change.target, devices, backings)
     yield Job(change.machine.name, "reconfigure", lambda: vm.ReconfigVM_Task(spec))

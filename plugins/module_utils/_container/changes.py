@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
     Place,
+    guest_state,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
@@ -284,23 +285,29 @@ class PowerOn(ContainerChange):
 
 
 @dataclass(frozen=True)
-class AwaitHealthy(ContainerChange):
-    """Wait until a container that already runs is healthy: it is not yet what was asked for."""
+class AwaitStatus(ContainerChange):
+    """Wait until a container whose VM is on is running or healthy: it is not yet what was asked for."""
 
     machine: Machine
+    wait_for: str
     wait_timeout: int
 
     def describe(self) -> str:
-        return f"wait until {self.container} is healthy"
+        return f"wait until {self.container} is {self.wait_for}"
 
     def before(self) -> Mapping[str, Any]:
-        return nested(self.container, "health", value=self.machine.health)
+        if self.wait_for == "healthy":
+            return nested(self.container, "health", value=self.machine.health)
+        return nested(self.container, "status", value=guest_state(self.machine))
 
     def after(self) -> Mapping[str, Any]:
-        return nested(self.container, "health", value="healthy")
+        return nested(self.container, "health" if self.wait_for == "healthy" else "status", value=self.wait_for)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return _with_machine(observed, status={**(self.machine.status or {}), "state": "running", "health": "healthy"})
+        status = {**(self.machine.status or {}), "state": "running"}
+        if self.wait_for == "healthy":
+            status["health"] = "healthy"
+        return _with_machine(observed, status=status)
 
 
 def machine_view(machine: Machine) -> dict[str, Any]:
@@ -312,13 +319,23 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         memory=machine.memory_mb * MIB,
         cpus=machine.cpus,
         scratch_size=machine.scratch_bytes,
+        firmware=machine.firmware,
+        secure_boot=machine.secure_boot,
+        boot_order=list(machine.boot_order),
+        bootstrap_connected=machine.bootstrap_connected,
+        bootstrap_missing=machine.bootstrap_missing,
+        disk_uuid=machine.disk_uuid,
         notes=machine.notes,
         folder=machine.folder_path,
         resource_pool=_name(machine.pool),
         datastore=_name(machine.datastore),
         bootstrap=machine.bootstrap,
         network_adapters=[
-            {"network": adapter.network_name or adapter.network, "mac_address": adapter.mac}
+            {
+                "network": adapter.network_name or adapter.network,
+                "mac_address": adapter.mac,
+                "connected": adapter.connected,
+            }
             for adapter in machine.adapters
         ],
     )

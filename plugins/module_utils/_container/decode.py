@@ -13,12 +13,12 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import SCRATCH_UNIT
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Image, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, Adapter, Image, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import scsi_controller
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import find_device, scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 
@@ -31,6 +31,7 @@ _MACHINE_KEYS = (
     keys.IMAGE,
     keys.DIGEST,
     keys.DISK,
+    keys.DISK_UUID,
     keys.LABELS,
     keys.CONFIG,
     keys.SPEC,
@@ -41,6 +42,9 @@ _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_
 
 MACHINE_PROPERTIES = (
     "config.annotation",
+    "config.bootOptions",
+    "config.firmware",
+    "config.flags.diskUuidEnabled",
     "config.files.vmPathName",
     "config.hardware.device",
     "config.hardware.memoryMB",
@@ -56,11 +60,18 @@ MACHINE_PROPERTIES = (
 )
 IMAGE_PROPERTIES = (
     "config.files.vmPathName",
+    "config.firmware",
     "config.version",
     "datastore",
     "snapshot",
     *(keys.option_path(key) for key in _IMAGE_KEYS),
 )
+_BOOT_DEVICES = {
+    "BootableCdromDevice": "cdrom",
+    "BootableDiskDevice": "disk",
+    "BootableEthernetDevice": "ethernet",
+    "BootableFloppyDevice": "floppy",
+}
 LOG_PROPERTY = keys.option_path(keys.LOG)
 
 
@@ -73,12 +84,13 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
             "reached, or this user may not see it. Look at it in vCenter, then run again"
         )
     pool = _referred(inventory, row.get("resourcePool"))
+    power = str(row["runtime.powerState"])
     return Machine(
         moid=entry.moid,
         name=entry.name,
         path=entry.path,
         kind=keys.option(row, keys.KIND),
-        power=str(row["runtime.powerState"]),
+        power=power,
         container_id=keys.option(row, keys.CONTAINER_ID),
         image=keys.option(row, keys.IMAGE),
         digest=keys.option(row, keys.DIGEST),
@@ -94,8 +106,13 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         memory_mb=int(row.get("config.hardware.memoryMB") or 0),
         cpus=int(row.get("config.hardware.numCPU") or 0),
         notes=row.get("config.annotation") or "",
-        adapters=tuple(_named(inventory, adapter) for adapter in decode_adapters(devices)),
+        adapters=tuple(_named(inventory, adapter) for adapter in decode_adapters(devices, power=power)),
         bootstrap=_bootstrap(devices),
+        bootstrap_connected=_starts_connected(find_device(devices, vim.vm.device.VirtualCdrom)),
+        boot_order=_boot_order(row.get("config.bootOptions")),
+        firmware=row.get("config.firmware"),
+        secure_boot=bool(getattr(row.get("config.bootOptions"), "efiSecureBootEnabled", False)),
+        disk_uuid=_has_disk_uuid(row),
         scratch_bytes=_scratch_bytes(devices),
         datacenter=_entry(inventory, entry.datacenter),
         folder=_entry(inventory, entry.parent),
@@ -125,18 +142,48 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
         config=parse_object(keys.option(row, keys.IMAGE_CONFIG)) or {},
         datastore=datastore,
         snapshot=snapshot,
+        firmware=row.get("config.firmware"),
         datacenter=_entry(inventory, entry.datacenter),
         hardware=row.get("config.version"),
     )
 
 
-def decode_adapters(devices: Iterable[Any]) -> tuple[Adapter, ...]:
+def decode_adapters(devices: Iterable[Any], *, power: str = OFF) -> tuple[Adapter, ...]:
     """The network adapters in the order of their keys, which is that of the guest's PCI slots."""
     cards = [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
     return tuple(
-        Adapter(key=card.key, network=_network_moid(card.backing), mac=card.macAddress or None)
+        Adapter(
+            key=card.key,
+            network=_network_moid(card.backing),
+            mac=card.macAddress or None,
+            # Nothing is connected to a VM that is off.
+            connected=_starts_connected(card) and (power != ON or _is_connected(card)),
+        )
         for card in sorted(cards, key=lambda card: int(card.key))
     )
+
+
+def _starts_connected(device: Any) -> bool:
+    """Whether a device is connected when its VM powers on."""
+    connectable = getattr(device, "connectable", None)
+    return connectable is None or bool(connectable.startConnected)
+
+
+def _is_connected(device: Any) -> bool:
+    connectable = getattr(device, "connectable", None)
+    return connectable is None or bool(connectable.connected)
+
+
+def _boot_order(options: Any) -> tuple[str, ...]:
+    return tuple(
+        _BOOT_DEVICES.get(type(device).__name__.rpartition(".")[2], "")
+        for device in getattr(options, "bootOrder", None) or ()
+    )
+
+
+def _has_disk_uuid(row: Mapping[str, Any]) -> bool:
+    """vCenter has the setting both as a flag and as a key of extraConfig; either may be the one that is set."""
+    return bool(row.get("config.flags.diskUuidEnabled")) or (keys.option(row, keys.DISK_UUID) or "").upper() == "TRUE"
 
 
 def _named(inventory: Inventory, adapter: Adapter) -> Adapter:

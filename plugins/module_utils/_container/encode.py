@@ -13,12 +13,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_jso
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import differing
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import (
     add_device,
     edit_device,
+    find_device,
     iso_drive_changes,
     new_disk,
     new_network_adapter,
@@ -33,6 +34,9 @@ _CDROM_KEY = -1
 _IDE_KEY = -2
 _SCRATCH_KEY = -3
 _FIRST_ADAPTER_KEY = -10
+
+# The aspects of a machine that are devices of its VM.
+DEVICE_ASPECTS = frozenset({"adapters", "adapters_connected", "bootstrap", "bootstrap_connected", "scratch_bytes"})
 
 # By the MoID of a port group: what an adapter's backing is.
 Backings = Mapping[str, Any]
@@ -60,6 +64,7 @@ def clone_spec(
         powerOn=False,
         config=vim.vm.ConfigSpec(
             annotation=target.notes,
+            bootOptions=_boot_options(target),
             memoryMB=target.memory_mb,
             numCPUs=target.cpus,
             extraConfig=_options(values),
@@ -71,18 +76,26 @@ def clone_spec(
 def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], backings: Backings) -> Any:
     """Just what differs."""
     spec = vim.vm.ConfigSpec(extraConfig=_options(changed_values(encode(machine), encode(target))))
-    changed = differing(machine, target, ("memory_mb", "cpus", "notes", "adapters", "bootstrap", "scratch_bytes"))
+    changed = differing(machine, target, OFFLINE + LIVE)
     if "memory_mb" in changed:
         spec.memoryMB = target.memory_mb
     if "cpus" in changed:
         spec.numCPUs = target.cpus
     if "notes" in changed:
         spec.annotation = target.notes
+    if {"boot_order", "secure_boot"} & set(changed):
+        spec.bootOptions = _boot_options(target)
+    if "firmware" in changed:
+        spec.firmware = target.firmware
+    if "disk_uuid" in changed:
+        spec.extraConfig += _options({keys.DISK_UUID: "TRUE"})
     changes = []
     if "adapters" in changed:
         changes += _adapter_changes(machine.adapters, target.adapters, devices, backings)
-    if "bootstrap" in changed:
-        changes += _cdrom_changes(devices, target.bootstrap)
+    elif "adapters_connected" in changed:
+        changes += _adapter_connections(machine, devices)
+    if {"bootstrap", "bootstrap_connected"} & set(changed):
+        changes += _cdrom_changes(devices, target.bootstrap, running=machine.running)
     if "scratch_bytes" in changed and target.scratch_bytes is not None:
         changes.append(_scratch_disk(devices, target.scratch_bytes))
     if changes:
@@ -140,6 +153,17 @@ def _adapter_changes(
     return changes
 
 
+def _adapter_connections(machine: Machine, devices: Sequence[Any]) -> list[Any]:
+    """Connect the adapters that somebody disconnected, now where the VM runs and whenever it powers on."""
+    changes = []
+    for device in devices:
+        if any(adapter.key == device.key and not adapter.connected for adapter in machine.adapters):
+            device.connectable.startConnected = True
+            device.connectable.connected = machine.running
+            changes.append(edit_device(device))
+    return changes
+
+
 def _set_adapter(card: Any, adapter: Adapter, backings: Backings) -> Any:
     card.backing = backings[adapter.network]
     if adapter.mac is not None and adapter.mac != card.macAddress:
@@ -155,9 +179,29 @@ def _scratch_disk(devices: Sequence[Any], size: int) -> Any:
     return add_device(new_disk(_SCRATCH_KEY, controller.key, SCRATCH_UNIT, size), create_file=True)
 
 
-def _cdrom_changes(devices: Sequence[Any], path: str | None) -> list[Any]:
-    """The CD holds the bootstrap ISO; the template may or may not have a drive for it."""
-    return iso_drive_changes(devices, path, drive_key=_CDROM_KEY, controller_key=_IDE_KEY)
+def _cdrom_changes(devices: Sequence[Any], path: str | None, *, running: bool = False) -> list[Any]:
+    """The CD holds the bootstrap ISO; the template may or may not have a drive for it.
+
+    A guest that runs reads the CD no more. Whether it is connected at present may be left to those who move the VM.
+    """
+    changes = iso_drive_changes(devices, path, drive_key=_CDROM_KEY, controller_key=_IDE_KEY)
+    drive = find_device(devices, vim.vm.device.VirtualCdrom)
+    if running and drive is not None:
+        changes[0].device.connectable.connected = bool(drive.connectable and drive.connectable.connected)
+    return changes
+
+
+def _boot_options(machine: Machine) -> Any:
+    """The CD first; Secure Boot would refuse the bootstrap's kernel."""
+    kinds = vim.vm.BootOptions
+    by_name = {
+        "cdrom": kinds.BootableCdromDevice,
+        "disk": kinds.BootableDiskDevice,
+        "ethernet": kinds.BootableEthernetDevice,
+        "floppy": kinds.BootableFloppyDevice,
+    }
+    order = [by_name[name]() for name in machine.boot_order]
+    return kinds(bootOrder=order, efiSecureBootEnabled=machine.secure_boot)
 
 
 def _remove_all(devices: Sequence[Any], kind: Any) -> list[Any]:

@@ -185,6 +185,10 @@ class DesiredContainer:
         return self.state in ("started", "healthy")
 
 
+# The CD drive is tried first: a BIOS would try the image disk and the network before it.
+BOOT_ORDER = ("cdrom",)
+# What a guest reports before its VM powers off.
+FINAL_STATES = ("exited", "error")
 ON = "poweredOn"
 OFF = "poweredOff"
 SUSPENDED = "suspended"
@@ -198,6 +202,7 @@ class Adapter:
     network: str
     mac: str | None
     network_name: str = field(default="", compare=False)
+    connected: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -226,6 +231,13 @@ class Machine:
     notes: str = ""
     adapters: tuple[Adapter, ...] = ()
     bootstrap: str | None = None
+    # Whether the drive with the bootstrap ISO is connected at power on, and whether its file was looked for in vain.
+    bootstrap_connected: bool = True
+    bootstrap_missing: bool = False
+    boot_order: tuple[str, ...] = BOOT_ORDER
+    firmware: str | None = None
+    secure_boot: bool = False
+    disk_uuid: bool = True
     scratch_bytes: int | None = None
     datacenter: Entry | None = None
     folder: Entry | None = None
@@ -249,9 +261,29 @@ class Machine:
         return self.power == ON
 
     @property
+    def adapters_connected(self) -> bool:
+        return all(adapter.connected for adapter in self.adapters)
+
+    @property
+    def has_reported(self) -> bool:
+        """Whether the guest has said anything since its VM was powered on: before it does, a former status stays."""
+        return self.running and (self.status or {}).get("state") not in (None, *FINAL_STATES)
+
+    @property
     def health(self) -> str | None:
         """The guest's word on its health; of a machine that is off there is none."""
         return (self.status or {}).get("health") if self.running else None
+
+
+def guest_state(machine: Machine) -> str:
+    """The state of the container, from its VM's power and from what its guest last said."""
+    said = (machine.status or {}).get("state")
+    if machine.running:
+        return str(said) if machine.has_reported else "booting"
+    if said is None:
+        return "created"
+    # A VM that was powered off under its container, or one whose guest's last words vSphere has forgotten.
+    return str(said) if said in FINAL_STATES else "exited"
 
 
 @dataclass(frozen=True)
@@ -268,6 +300,7 @@ class Image:
     snapshot: str
     datacenter: Entry | None = None
     hardware: str | None = None  # vmx-17
+    firmware: str | None = None
 
 
 @dataclass(frozen=True)
@@ -295,3 +328,5 @@ class ObservedContainer:
     place: Place | None = None
     # The MoIDs of the datastores that hold a template of the image.
     image_datastores: frozenset[str] = frozenset()
+    # The newest bootstrap ISO, where the VM's own is missing.
+    spare_bootstrap: str | None = None

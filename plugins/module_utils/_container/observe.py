@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import find_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
     IMAGE_PROPERTIES,
@@ -29,8 +28,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_bootstrap import observe_bootstraps
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import creates_vm, needs_clone
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
@@ -61,7 +61,7 @@ def observe_containers(
         _observe(inventory, desired, machines(desired.name), machines(desired.name + SUCCESSOR_SUFFIX), images)
         for desired in wanted
     ]
-    return observe_hosts(session, inventory, wanted, _with_bootstraps(session, wanted, observed))
+    return observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, observed))
 
 
 def read_machines(session: Session, inventory: Inventory, entries: Sequence[Entry], *, logs: bool) -> list[Machine]:
@@ -92,7 +92,7 @@ def _observe(
     found = resolve.matching_images(desired.config.image, images, place.datacenter)
     current = machine or next(iter(observed.successors), None)
     observed = replace(observed, place=place, image_datastores=frozenset(image.datastore.moid for image in found))
-    if current is not None and not needs_clone(desired, current, found[0].digest):
+    if current is not None and not needs_clone(desired, replace(observed, image=found[0])):
         return replace(observed, image=resolve.image_of_machine(found, current))
     image = resolve.image_for_clone(desired.config.image, found, place.datastore, current)
     return replace(observed, image=image, place=resolve.complete_place(inventory, place, machine, image))
@@ -113,23 +113,6 @@ def _templates(inventory: Inventory, wanted: Sequence[DesiredContainer]) -> list
     digests = {resolve.image_digest_prefix(config.image) for config in configs}
     prefixes = (IMAGE_PREFIX,) if None in digests else tuple(f"{IMAGE_PREFIX}{digest}-" for digest in digests)
     return [entry for entry in inventory.vms() if entry.name.startswith(prefixes)]
-
-
-def _with_bootstraps(
-    session: Session, wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContainer]
-) -> list[ObservedContainer]:
-    """The newest ISO of each datastore that a new VM goes to; nothing is searched where no VM is created."""
-    found: dict[str, str] = {}
-    result = []
-    for desired, one in zip(wanted, observed, strict=True):
-        place = one.place
-        if place is None or place.datastore is None or place.bootstrap is not None or not creates_vm(desired, one):
-            result.append(one)
-            continue
-        if place.datastore.moid not in found:
-            found[place.datastore.moid] = find_bootstrap(session, place.datastore)
-        result.append(replace(one, place=replace(place, bootstrap=found[place.datastore.moid])))
-    return result
 
 
 def _read(session: Session, entries: Sequence[Entry], properties: Sequence[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     Place,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import creates_vm
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import host_for_new, new_vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_hosts
@@ -33,7 +33,7 @@ def observe_hosts(
     new = {
         index: _new_vm(inventory, desired, one)
         for index, (desired, one) in enumerate(zip(wanted, observed, strict=True))
-        if creates_vm(desired, one)
+        if needs_clone(desired, one)
     }
     if not new:
         return list(observed)

@@ -12,11 +12,12 @@ successor put in its place. Each state in between is one that the next run recog
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
-    AwaitHealthy,
+    AwaitStatus,
     Clone,
     ContainerChange,
     Destroy,
@@ -43,12 +44,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
     Place,
+    guest_state,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
+    BOOT,
     LIVE,
     OFFLINE,
     differing,
     new_machine,
+    repaired_machine,
     replace_reason,
     target_machine,
 )
@@ -113,7 +117,9 @@ class _Planner:
                 f"there is no container {self.desired.name} whose state could be managed; give image to create it"
             )
         self._discard_successors()
-        self._set_power(was_running=self.seen.machine.running)
+        if self.desired.wants_running:
+            self._repair()
+        self._set_power(was_running=self._machine().running)
 
     def converge(self, config: Config) -> None:
         image, place = self.seen.image, self.seen.place
@@ -163,7 +169,7 @@ class _Planner:
             if successor not in usable[:1]:
                 self._destroy(successor)
         if usable:
-            target = target_machine(self.desired, config, usable[0], image, place)
+            target = self._target(usable[0], config, image, place)
             if differing(usable[0], target, OFFLINE + LIVE):
                 self._do(Reconfigure(self.desired.name, usable[0], target))
         else:
@@ -192,16 +198,37 @@ class _Planner:
             shares_image = place.datastore.moid in self.seen.image_datastores
             self._do(Relocate(self.desired.name, machine, place.datastore, shares_image))
 
-    def _reconfigure(self, config: Config, image: Image, place: Place) -> None:
-        machine = self._machine()
+    def _target(self, machine: Machine, config: Config, image: Image, place: Place) -> Machine:
         target = target_machine(self.desired, config, machine, image, place)
-        if not differing(machine, target, OFFLINE + LIVE):
-            return
-        if differing(machine, target, OFFLINE):
+        return repaired_machine(target, firmware=image.firmware, spare_bootstrap=self.seen.spare_bootstrap)
+
+    def _reconfigure(self, config: Config, image: Image, place: Place) -> None:
+        self._converge_to(lambda machine: self._target(machine, config, image, place))
+
+    def _repair(self) -> None:
+        """Without a configuration: what the VM needs to start."""
+        spare = self.seen.spare_bootstrap
+        self._converge_to(lambda machine: repaired_machine(machine, firmware=None, spare_bootstrap=spare))
+
+    def _converge_to(self, target_of: Callable[[Machine], Machine]) -> None:
+        """Change the VM to its target, between a stop and a start where that is needed."""
+        machine = self._machine()
+        if self._needs_stop(machine, target_of):
             self._stop(machine)
             machine = self._machine()
-            target = target_machine(self.desired, config, machine, image, place)
-        self._do(Reconfigure(self.desired.name, machine, target))
+        target = target_of(machine)
+        if differing(machine, target, OFFLINE + LIVE):
+            self._do(Reconfigure(self.desired.name, machine, target))
+
+    def _needs_stop(self, machine: Machine, target_of: Callable[[Machine], Machine]) -> bool:
+        offline = set(differing(machine, target_of(machine), OFFLINE))
+        if self.desired.placement.bootstrap is None:
+            # An ISO is put back into the drive while the container runs.
+            offline.discard("bootstrap")
+        if offline or machine.power != ON or machine.has_reported:
+            return bool(offline)
+        # The VM is on and its guest has reported nothing: without what it boots from, it has to be started again.
+        return bool(differing(machine, target_of(replace(machine, power=OFF)), BOOT))
 
     def _set_power(self, *, was_running: bool) -> None:
         machine = self._machine()
@@ -216,8 +243,15 @@ class _Planner:
         elif (self.desired.wants_running or was_running) and machine.power != ON:
             wait_for = ("healthy" if state == "healthy" else "running") if self.desired.wait else None
             self._do(PowerOn(self.desired.name, machine, wait_for=wait_for, wait_timeout=self.desired.wait_timeout))
-        elif state == "healthy" and self.desired.wait and machine.health != "healthy":
-            self._do(AwaitHealthy(self.desired.name, machine, wait_timeout=self.desired.wait_timeout))
+        elif self.desired.wants_running and self.desired.wait:
+            self._await(machine)
+
+    def _await(self, machine: Machine) -> None:
+        """A VM that is on is not yet a container that runs."""
+        wait_for = "healthy" if self.desired.state == "healthy" else "running"
+        reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
+        if not reached:
+            self._do(AwaitStatus(self.desired.name, machine, wait_for, self.desired.wait_timeout))
 
     def _stop(self, machine: Machine) -> None:
         if machine.power != OFF:

@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, SUSPENDED, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    OFF,
+    ON,
+    SUSPENDED,
+    Machine,
+    guest_state,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import NEW
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
@@ -55,18 +61,6 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "datastore": _name(machine.datastore),
         "bootstrap": machine.bootstrap,
     }
-
-
-def guest_state(machine: Machine) -> str:
-    """The state of the container, from its VM's power and from what its guest last said."""
-    said = (machine.status or {}).get("state")
-    if machine.running:
-        # What a former run has left is still there until the guest speaks.
-        return "booting" if said in (None, "exited", "error") else str(said)
-    if said is None:
-        return "created"
-    # A VM that was powered off under its container, or one whose guest's last words vSphere has forgotten.
-    return str(said) if said in ("exited", "error") else "exited"
 
 
 def ip_addresses(machine: Machine) -> list[str]:

@@ -12,6 +12,10 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import build_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    BOOT_ORDER,
+    OFF,
+    ON,
+    SUSPENDED,
     Adapter,
     Config,
     DesiredContainer,
@@ -26,8 +30,33 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
 NEW = "(new)"
 
 # What of a machine can be set while it runs, and what only takes effect at its next start.
-LIVE = ("config", "config_hash", "container_id", "digest", "disk", "image", "labels", "notes")
-OFFLINE = ("spec", "memory_mb", "cpus", "adapters", "bootstrap", "scratch_bytes")
+LIVE = (
+    "config",
+    "config_hash",
+    "container_id",
+    "digest",
+    "disk",
+    "image",
+    "labels",
+    "notes",
+    "adapters_connected",
+    "bootstrap_connected",
+    "bootstrap_missing",
+    "boot_order",
+)
+OFFLINE = (
+    "spec",
+    "memory_mb",
+    "cpus",
+    "adapters",
+    "bootstrap",
+    "scratch_bytes",
+    "firmware",
+    "secure_boot",
+    "disk_uuid",
+)
+# What the VM boots from: a VM that booted without it has nothing to run.
+BOOT = ("bootstrap", "bootstrap_connected", "bootstrap_missing", "boot_order", "firmware", "secure_boot")
 
 
 def differing(machine: Machine, target: Machine, aspects: tuple[str, ...]) -> list[str]:
@@ -72,7 +101,42 @@ def target_machine(desired: DesiredContainer, config: Config, machine: Machine, 
         scratch_bytes=config.scratch_bytes if machine.scratch_bytes is None else machine.scratch_bytes,
         # An ISO that was not asked for stays: a new kernel is not a reason to restart every container.
         bootstrap=machine.bootstrap if desired.placement.bootstrap is None else place.bootstrap,
+        bootstrap_missing=machine.bootstrap_missing and desired.placement.bootstrap in (None, machine.bootstrap),
     )
+
+
+def repaired_machine(machine: Machine, *, firmware: str | None, spare_bootstrap: str | None) -> Machine:
+    """The machine with all that it needs to start again, whatever others did to its hardware.
+
+    What cannot be changed while a VM runs is left to the time when it is off.
+    """
+    if machine.power == SUSPENDED:
+        return machine
+    lost = machine.bootstrap is None or machine.bootstrap_missing
+    replaced = lost and spare_bootstrap is not None
+    repaired = replace(
+        machine,
+        adapters=tuple(replace(adapter, connected=True) for adapter in machine.adapters),
+        bootstrap=spare_bootstrap if replaced else machine.bootstrap,
+        bootstrap_missing=machine.bootstrap_missing and not replaced,
+        bootstrap_connected=True,
+        boot_order=machine.boot_order if machine.boot_order[:1] == BOOT_ORDER else BOOT_ORDER,
+    )
+    if machine.power != OFF:
+        return repaired
+    return replace(repaired, firmware=firmware or machine.firmware, secure_boot=False, disk_uuid=True)
+
+
+def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
+    """Whether the plan will start a VM that is there, as far as its bootstrap ISO does not decide that."""
+    machine, config = observed.machine, desired.config
+    if machine is None or not machine.ours or desired.state in ("absent", "stopped") or machine.power == SUSPENDED:
+        return False
+    if desired.wants_running and (machine.power != ON or not machine.has_reported):
+        return True
+    if config is None or observed.image is None or observed.place is None or not machine.running:
+        return False
+    return bool(differing(machine, target_machine(desired, config, machine, observed.image, observed.place), OFFLINE))
 
 
 def new_machine(desired: DesiredContainer, config: Config, name: str, image: Image, place: Place) -> Machine:
@@ -88,6 +152,7 @@ def new_machine(desired: DesiredContainer, config: Config, name: str, image: Ima
         digest=image.digest,
         disk=image.disk,
         scratch_bytes=config.scratch_bytes,
+        firmware=image.firmware,
         datacenter=place.datacenter,
         folder=place.folder,
         pool=place.pool,
@@ -109,19 +174,14 @@ def _target_adapters(config: Config, existing: tuple[Adapter, ...], place: Place
     return tuple(adapters)
 
 
-def needs_clone(desired: DesiredContainer, machine: Machine | None, digest: str) -> bool:
+def needs_clone(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     """Whether the plan will create a VM, so that a complete place for it has to be found."""
-    if desired.state == "absent" or desired.config is None:
+    if desired.state == "absent" or desired.config is None or observed.image is None:
         return False
+    machine = observed.machine or next(iter(observed.successors), None)
     if machine is None:
         return True
-    return machine.ours and bool(replace_reason(desired, desired.config, machine, digest))
-
-
-def creates_vm(desired: DesiredContainer, observed: ObservedContainer) -> bool:
-    """Return whether the plan for what was observed will create a VM; before its image is known, no."""
-    current = observed.machine or next(iter(observed.successors), None)
-    return observed.image is not None and needs_clone(desired, current, observed.image.digest)
+    return machine.ours and bool(replace_reason(desired, desired.config, machine, observed.image.digest))
 
 
 def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, digest: str) -> str:

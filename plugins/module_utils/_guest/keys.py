@@ -35,6 +35,8 @@ IMAGE_IMPORT = "gantry.image.import"
 SPEC = "guestinfo.gantry.spec"
 STATUS = "guestinfo.gantry.status"
 LOG = "guestinfo.gantry.log"
+# vSphere's own key: disks show their UUIDs to the guest.
+DISK_UUID = "disk.EnableUUID"
 
 # A clone gets its source's extraConfig; these say what a template is, and are not true of a container.
 OF_TEMPLATES_ONLY = (IMAGE_CONFIG, IMAGE_REFERENCES, IMAGE_STATE, IMAGE_IMPORT)

@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import (
+    canonical_json,
+    parse_object,
+    parse_strings,
+)
 
 NAME_PREFIX = "gantry-image-"
 SNAPSHOT = "gantry-base"
@@ -49,11 +54,11 @@ class Claim:
     started: datetime
 
     def encoded(self) -> str:
-        return _json({"controller": self.controller, "started": self.started.isoformat()})
+        return canonical_json({"controller": self.controller, "started": self.started.isoformat()})
 
     @classmethod
     def decoded(cls, text: str | None) -> Claim | None:
-        fields = _object(text)
+        fields = parse_object(text) or {}
         try:
             started = datetime.fromisoformat(fields["started"])
             claim = cls(controller=str(fields["controller"]), started=started)
@@ -108,7 +113,7 @@ def extra_config(
         KEY_REFERENCE: reference,
         KEY_DIGEST: digest,
         KEY_DISK: disk,
-        KEY_CONFIG: _json(config),
+        KEY_CONFIG: canonical_json(config),
         KEY_REFERENCES: encoded_references(references),
         KEY_STATE: IMPORTING,
         KEY_IMPORT: claim.encoded(),
@@ -121,11 +126,11 @@ def ready_values() -> dict[str, str]:
 
 
 def encoded_references(references: tuple[str, ...]) -> str:
-    return _json(sorted(references))
+    return canonical_json(sorted(references))
 
 
 def decoded_references(text: str | None) -> tuple[str, ...]:
-    return _strings(text)
+    return tuple(sorted(parse_strings(text)))
 
 
 def decode(
@@ -152,30 +157,9 @@ def decode(
         has_snapshot=has_snapshot,
         state=values.get(KEY_STATE, ""),
         reference=values.get(KEY_REFERENCE, ""),
-        references=_strings(values.get(KEY_REFERENCES)),
+        references=decoded_references(values.get(KEY_REFERENCES)),
         digest=values.get(KEY_DIGEST, ""),
         disk=values.get(KEY_DISK, ""),
-        config=_object(values.get(KEY_CONFIG)),
+        config=parse_object(values.get(KEY_CONFIG)) or {},
         claim=Claim.decoded(values.get(KEY_IMPORT)),
     )
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    value = _parsed(text)
-    return value if isinstance(value, dict) else {}
-
-
-def _strings(text: str | None) -> tuple[str, ...]:
-    value = _parsed(text)
-    return tuple(sorted(item for item in value if isinstance(item, str))) if isinstance(value, list) else ()
-
-
-def _parsed(text: str | None) -> Any:
-    try:
-        return json.loads(text or "null")
-    except ValueError:
-        return None

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts in maintenance mode, and what must leave them before."""
+"""The module host_maintenance: maintenance mode of hosts, and what must leave them first."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moves the VMs away where that is ours to do, puts the host into maintenance mode, and says what is where then."""
+"""Evacuate the host where that is not left to DRS, enter or leave maintenance mode, and report where the VMs are."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
     LeaveMaintenance,
     MaintenanceChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest, ObservedHost
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import (
     observe_maintenance,
     whereabouts,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import moves_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.report import evacuated_report
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -39,7 +37,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# vCenter ends the task itself after the time given; only then do we.
+# vCenter ends the task itself after its timeout; ours must be longer.
 _GRACE_SECONDS = 60.0
 
 
@@ -50,13 +48,18 @@ def apply_maintenance(
     plan: Plan[MaintenanceChange],
     report: Report,
 ) -> ObservedHost:
-    moves = moves_of(plan)
+    moves = _moves_of(plan)
     if moves.changed:
         observed = replace(observed, moves=_evacuate(session, desired, observed, moves, report))
     for change in plan.changes:
         if not isinstance(change, Evacuate):
             _host_change(session, desired, observed, change, report)
     return _with_whereabouts(session, observed).with_maintenance(desired.present)
+
+
+def _moves_of(plan: Plan[MaintenanceChange]) -> Plan[MoveChange]:
+    """Return the moves of the plan, which come before the change to the host."""
+    return Plan(tuple(change.move for change in plan.changes if isinstance(change, Evacuate)))
 
 
 def _evacuate(
@@ -67,12 +70,12 @@ def _evacuate(
     report: Report,
 ) -> ObservedMoves:
     def observe(vms: Sequence[VmFacts]) -> ObservedMoves:
-        """Those of them that are still on the host, when a move of theirs that was under way is over."""
+        """Observe again those that are still on the host after a running move of theirs is over."""
         wanted = {vm.moid for vm in vms}
         again = observe_maintenance(session, desired).moves
         return replace(again, vms=tuple(vm for vm in again.vms if vm.moid in wanted))
 
-    return apply_moves(session, vmotion_of(desired), observed.moves, plan, report, observe)
+    return apply_moves(session, desired.as_vmotion(), observed.moves, plan, report, observe)
 
 
 def _host_change(
@@ -103,14 +106,14 @@ def _start(session: Session, desired: MaintenanceRequest, host: Any, change: Hos
 
 
 def _stuck(session: Session, observed: ObservedHost, error: GantryError) -> GantryError:
-    """With what is still on the host, and where the others have gone."""
+    """Return the error with what is still on the host, and where the others are."""
     now = _with_whereabouts(session, observed)
     still = sorted(vm.path for vm in observed.leaving if now.now.get(vm.moid) == observed.name)
     there = f" Still on it: {listed(still)}." if still else ""
     return GantryError(
         f"{error.message.rstrip('.')}.{there} Run again to go on from there.",
         fault=error.fault,
-        details={"evacuated": evacuated_result(now), "remaining": still},
+        details={"evacuated": evacuated_report(now), "remaining": still},
     )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What prevents the evacuation of a host. Pure."""
+"""Find what prevents the evacuation of a host. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target i
 def evacuation_blockers(
     desired: MaintenanceRequest, host: HostFacts, cluster: ClusterFacts, vms: tuple[VmFacts, ...], view: PlacementView
 ) -> Iterator[Blocker]:
-    """What keeps DRS from moving the VMs away, and the VMs from moving at all."""
+    """Find what prevents DRS from moving the VMs away, and the VMs from moving at all."""
     running = [vm for vm in vms if vm.is_on]
     if desired.by_drs and vms:
         yield from _drs_blockers(host, cluster, running or list(vms))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a cluster can do without a host: what is reserved must fit on the others, HA's reserve included. Pure."""
+"""Check whether the rest of a cluster has room for what is reserved, beside what HA keeps free. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
 
 
 def remaining(view: PlacementView, cluster: str, host: str) -> list[HostFacts]:
-    """The hosts that take what leaves it."""
+    """Return the other usable hosts of the cluster."""
     return [one for one in view.hosts_of(cluster) if one.usable and one.moid != host]
 
 
@@ -40,7 +40,7 @@ def capacity_blockers(
         yield Blocker(
             None,
             "capacity",
-            f"HA of cluster {cluster.name} must be able to bear the failure of {cluster.admission.failures} hosts, and "
+            f"HA of cluster {cluster.name} must tolerate the failure of {cluster.admission.failures} hosts, and "
             f"without {host.name} it has {len(others)}.",
             "Lower HA's host failures, turn its admission control off for the time, or let a host leave maintenance "
             "mode.",
@@ -67,7 +67,7 @@ def capacity_blockers(
 def overcommitted(
     view: PlacementView, cluster: ClusterFacts, host: HostFacts, demands: Sequence[VmDemand]
 ) -> str | None:
-    """A warning where what the VMs may use is more than there will be: they run, but may have to swap."""
+    """Return a warning if the VMs are configured with more memory than the remaining hosts have."""
     have = sum(one.memory_mb for one in remaining(view, cluster.moid, host.moid))
     need = sum(one.memory_mb for one in demands)
     if not 0 < have < need:
@@ -83,7 +83,7 @@ def _too_few(admission: FailoverReserve, hosts: Sequence[HostFacts]) -> bool:
 
 
 def _usable(admission: FailoverReserve | None, hosts: Sequence[HostFacts]) -> tuple[int, int]:
-    """Memory and CPU for VMs, with what HA keeps free left out."""
+    """Return the memory and CPU for VMs, without what HA keeps free."""
     if admission is None:
         return sum(one.memory_mb for one in hosts), sum(one.cpu_mhz for one in hosts)
     free = [one for one in hosts if one.moid not in admission.failover_hosts]

@@ -14,13 +14,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange, MoveVm
 
-# What a diff says of where DRS moves a VM to.
+# The destination in a diff where DRS chooses it.
 BY_DRS = "(a host that DRS chooses)"
 
 
 @dataclass(frozen=True)
 class Evacuate:
-    """Move one VM away from the host, or wait for its move that is under way."""
+    """Move one VM away from the host, or wait for its running move."""
 
     move: MoveChange
 
@@ -40,6 +40,8 @@ class Evacuate:
 
 @dataclass(frozen=True)
 class EnterMaintenance:
+    """Put the host into maintenance mode."""
+
     host: str
     # The paths of the VMs that DRS moves away meanwhile.
     evacuated: tuple[str, ...] = ()
@@ -66,6 +68,8 @@ class EnterMaintenance:
 
 @dataclass(frozen=True)
 class LeaveMaintenance:
+    """Take the host out of maintenance mode."""
+
     host: str
 
     def describe(self) -> str:
@@ -83,7 +87,7 @@ class LeaveMaintenance:
 
 @dataclass(frozen=True)
 class AwaitMaintenance:
-    """Somebody else, or a run before, has begun it."""
+    """Wait for a change of maintenance mode that is already running."""
 
     host: str
     task: str
@@ -91,7 +95,7 @@ class AwaitMaintenance:
 
     def describe(self) -> str:
         what = "entering" if self.entering else "leaving"
-        return f"wait until {self.host} is done with {what} maintenance mode, which is under way ({self.task})"
+        return f"wait until {self.host} has finished {what} maintenance mode ({self.task})"
 
     def before(self) -> Mapping[str, Any]:
         return nested("hosts", self.host, "maintenance", value=not self.entering)
@@ -108,6 +112,6 @@ MaintenanceChange: TypeAlias = HostChange | Evacuate
 
 
 def _entered(observed: ObservedHost) -> ObservedHost:
-    """Where DRS moves VMs to is known only afterwards."""
+    """Return the host in maintenance mode; where DRS moves VMs to is known only afterwards."""
     now = {vm.moid: observed.now.get(vm.moid) for vm in observed.leaving}
     return replace(observed.with_maintenance(True), now=now)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of host_maintenance. Pure."""
+"""Turn the options of host_maintenance into a request. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import MaintenanceRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import MoveDestination, VmotionRequest
-
-VSAN_MODES = ("ensureObjectAccessibility", "evacuateAllData", "noAction")
 
 
 def desire_maintenance(params: Mapping[str, Any]) -> MaintenanceRequest:
+    """Validate the options and return the request."""
     if params["timeout"] <= 0:
         raise GantryError(f"timeout must be more than 0 seconds, not {params['timeout']}.")
     return MaintenanceRequest(
@@ -29,11 +27,4 @@ def desire_maintenance(params: Mapping[str, Any]) -> MaintenanceRequest:
         vsan_mode=params["vsan_mode"],
         precheck=params["precheck"],
         timeout=params["timeout"],
-    )
-
-
-def vmotion_of(desired: MaintenanceRequest, precheck: str | None = None) -> VmotionRequest:
-    """The moves of an explicit evacuation, as vm_vmotion would be asked for them."""
-    return VmotionRequest(
-        (), desired.datacenter, MoveDestination(), precheck=precheck or desired.precheck, timeout=desired.timeout
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host that is to enter or to leave maintenance mode, and what is on it. Pure data."""
+"""A host that enters or leaves maintenance mode, and the VMs on it. Pure data."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
+    MoveDestination,
+    ObservedMoves,
+    VmotionRequest,
+)
 
 
 @dataclass(frozen=True)
 class MaintenanceRequest:
+    """What a task asks for."""
+
     host: str
     datacenter: str | None = None
     cluster: str | None = None
@@ -30,10 +36,16 @@ class MaintenanceRequest:
     def by_drs(self) -> bool:
         return self.evacuation == "drs"
 
+    def as_vmotion(self, precheck: str | None = None) -> VmotionRequest:
+        """Return the explicit evacuation as a request of vm_vmotion."""
+        return VmotionRequest(
+            (), self.datacenter, MoveDestination(), precheck=precheck or self.precheck, timeout=self.timeout
+        )
+
 
 @dataclass(frozen=True)
 class VmDemand:
-    """What a VM that is on has reserved, and where it runs."""
+    """The host, reservations and memory of a VM that is on."""
 
     host: str
     reserved_mb: int
@@ -43,7 +55,7 @@ class VmDemand:
 
 @dataclass(frozen=True)
 class MaintenanceProgress:
-    """A task by which somebody is putting the host into maintenance mode, or taking it out of it."""
+    """A running task that puts the host into maintenance mode or takes it out."""
 
     task: str
     entering: bool
@@ -51,17 +63,19 @@ class MaintenanceProgress:
 
 @dataclass(frozen=True)
 class ObservedHost:
+    """The host as it was observed."""
+
     moid: str
     path: str
     cluster: str | None
-    # What must leave it, and to where, with all that was found beside.
+    # The VMs that must leave it, with their targets and blockers.
     moves: ObservedMoves
-    # The names of what may stay, as it is off.
+    # The paths of VMs that may stay, as they are off.
     staying: tuple[str, ...] = ()
     in_progress: MaintenanceProgress | None = None
     blockers: tuple[Blocker, ...] = ()
     warnings: tuple[str, ...] = ()
-    # Where what has left it is: the name of the host, None where that is not known before.
+    # The host that each VM is on afterwards, by name; None where that is not yet known.
     now: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
@@ -77,7 +91,7 @@ class ObservedHost:
         return self.moves.vms
 
     def with_maintenance(self, maintenance: bool) -> ObservedHost:
-        """Return the same host in maintenance mode, or out of it."""
+        """Return the host in maintenance mode, or out of it."""
         origin = self.moves.origin
         host = replace(origin.hosts[self.moid], maintenance=maintenance)
         view = replace(origin, hosts={**origin.hosts, self.moid: host})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host runs, what of it must leave, and what keeps it there: few requests, whatever the inventory's size."""
+"""Observe a host, the VMs that must leave it, and what prevents that; the number of requests is constant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.capaci
     capacity_blockers,
     overcommitted,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import vmotion_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import (
     MaintenanceProgress,
     MaintenanceRequest,
@@ -23,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
     VmDemand,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.decode_vm import reserved_mb
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
     ClusterFacts,
     HostFacts,
@@ -33,14 +33,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe 
     VIEW_PROPERTIES,
     PlacementScene,
     read_scene,
-    reserved_mb,
     view_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import find_move_blockers
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_moves import find_move_blockers
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -62,13 +61,14 @@ _ENTER, _LEAVE = "HostSystem.enterMaintenanceMode", "HostSystem.exitMaintenanceM
 
 
 def observe_maintenance(session: Session, desired: MaintenanceRequest) -> ObservedHost:
+    """Observe the host, and before it enters maintenance mode also its VMs and their blockers."""
     inventory = session.inventory(vms=True, properties=_PROPERTIES, refresh=True)
     entry = _find(inventory, desired)
     progress = _in_progress(session, entry)
     cluster = inventory.entry(entry.parent or "")
     in_maintenance = bool(entry.properties.get("runtime.inMaintenanceMode"))
     if in_maintenance is desired.present or not desired.present:
-        # Nothing has to leave it, so that nothing more need be known.
+        # No VM has to leave it, so nothing more is needed.
         view = view_of(inventory, {})
         moves = ObservedMoves((), view, view)
         name = None if cluster is None else cluster.name
@@ -144,10 +144,10 @@ def _explicit(
     cluster: ClusterFacts,
     host: HostFacts,
 ) -> ObservedMoves:
-    """With a place for each VM, as vm_vmotion would choose it in a cluster without this host."""
+    """Choose a host for each VM as vm_vmotion does, in the cluster without this host."""
     targets = {vm.moid: MoveTarget(choose_in=cluster.moid) for vm in found.vms}
     return find_move_blockers(
-        session, vmotion_of(desired), replace(moves, targets=targets), found, inventory, avoid=[host.moid]
+        session, desired.as_vmotion(), replace(moves, targets=targets), found, inventory, avoid=[host.moid]
     )
 
 
@@ -166,7 +166,7 @@ def _host_blockers(host: HostFacts) -> list[Blocker]:
 
 
 def _without_repetition(blockers: Sequence[Blocker]) -> tuple[Blocker, ...]:
-    """That there is no other host is said once, not again for each VM."""
+    """Report once that there is no other host, not again for each VM."""
     alone = any(one.vm is None and one.code == "not_enough_hosts" for one in blockers)
     return tuple(
         dict.fromkeys(one for one in blockers if not (alone and one.vm is not None and one.code == "not_enough_hosts"))
@@ -203,6 +203,6 @@ def _is_on(vm: Entry) -> bool:
 
 
 def whereabouts(session: Session, vms: Sequence[VmFacts]) -> dict[str, str | None]:
-    """The host that each is on now, by MoID."""
+    """Read the host that each VM is on now, by the VM's MoID."""
     rows = session.read([session.ref("VirtualMachine", vm.moid) for vm in vms], ["runtime.host"]) if vms else []
     return {row.moid: moid_or_none(row.get("runtime.host")) for row in rows}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module host_maintenance: which steps it is made of and what it returns."""
+"""The operation of host_maintenance."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observe import observe_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.options import maintenance_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import plan_maintenance
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import evacuated_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.result import maintenance_result
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
 class HostMaintenance(Operation[MaintenanceRequest, ObservedHost, MaintenanceChange]):
-    """A host in maintenance mode, or not."""
+    """Put a host into maintenance mode, or take it out."""
 
     name = "host_maintenance"
     argument_spec = argument_spec(**maintenance_argument_spec())
@@ -53,18 +52,4 @@ class HostMaintenance(Operation[MaintenanceRequest, ObservedHost, MaintenanceCha
         return apply_maintenance(session, desired, observed, plan, report)
 
     def result(self, desired: MaintenanceRequest, observed: ObservedHost) -> dict[str, Any]:
-        result: dict[str, Any] = {
-            "host": {
-                "name": observed.name,
-                "path": observed.path,
-                "moid": observed.moid,
-                "cluster": observed.cluster,
-                "maintenance": observed.maintenance,
-            },
-            "evacuated": evacuated_result(observed),
-            "staying": list(observed.staying),
-            "blockers": blockers_result(observed.blockers),
-        }
-        if observed.warnings:
-            result["warnings"] = list(observed.warnings)
-        return result
+        return maintenance_result(observed)

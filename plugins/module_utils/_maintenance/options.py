@@ -2,17 +2,17 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of host_maintenance."""
+"""The argument spec of host_maintenance."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.desire import VSAN_MODES
+VSAN_MODES = ("ensureObjectAccessibility", "evacuateAllData", "noAction")
 
 
 def maintenance_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of host_maintenance besides those of the connection."""
+    """Return the options of host_maintenance besides those of the connection."""
     return {
         "host": {"type": "str", "required": True},
         "datacenter": {"type": "str"},

@@ -9,19 +9,24 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.report import evacuated_report
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import blockers_report
 
 
-def evacuated_result(observed: ObservedHost) -> list[dict[str, Any]]:
-    """Each VM that had to leave, with where it is now."""
-    return [
-        {
-            "name": vm.name,
-            "path": vm.path,
-            "moid": vm.moid,
-            "mode": "live" if vm.is_on else "cold",
-            "from": observed.name,
-            "to": observed.now.get(vm.moid),
-        }
-        for vm in observed.leaving
-        if vm.moid in observed.now
-    ]
+def maintenance_result(observed: ObservedHost) -> dict[str, Any]:
+    """Return the host, the VMs that left it and those that stay, and what prevents maintenance mode."""
+    result: dict[str, Any] = {
+        "host": {
+            "name": observed.name,
+            "path": observed.path,
+            "moid": observed.moid,
+            "cluster": observed.cluster,
+            "maintenance": observed.maintenance,
+        },
+        "evacuated": evacuated_report(observed),
+        "staying": list(observed.staying),
+        "blockers": blockers_report(observed.blockers),
+    }
+    if observed.warnings:
+        result["warnings"] = list(observed.warnings)
+    return result

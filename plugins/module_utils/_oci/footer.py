@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-
 CONVERTER = "1"
 """Incremented with every change of the bytes that an image is converted to."""
 
@@ -39,13 +37,3 @@ def build_footer(digest: str, squashfs_bytes: int) -> bytes:
         "converter": CONVERTER,
     }
     return (MAGIC + json.dumps(facts).encode()).ljust(FOOTER_BYTES, b"\0")
-
-
-def parse_footer(block: bytes) -> dict[str, object]:
-    """Return the facts of a footer; raise GantryError when these bytes are not one."""
-    if len(block) != FOOTER_BYTES or not block.startswith(MAGIC):
-        raise GantryError("The disk is not an image disk: it does not end with a footer.")
-    facts = json.loads(block[len(MAGIC) :].rstrip(b"\0"))
-    if not isinstance(facts, dict):
-        raise GantryError("The footer of the image disk is damaged.")
-    return facts

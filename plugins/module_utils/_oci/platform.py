@@ -4,8 +4,8 @@
 
 """Which entry of an image index a platform gets, as containers/image (Podman, skopeo) and containerd (Docker) choose.
 
-Both take for linux/amd64 the entry without a variant, wherever it stands, and never v2, v3 or v4: nobody knows whether
-the hosts' processors have what these need. Of equal entries the first wins. Where only one of the two accepts an
+For linux/amd64 both take the entry without a variant, wherever it is, and never v2, v3 or v4: the processors of the
+hosts may not have what these need. Of equal entries the first wins. Where only one of the two accepts an
 entry, it is taken after all that both accept: containerd takes other spellings (x86_64), v1, and entries without an
 operating system; containers/image takes entries that require features of the operating system. Entries without a
 platform come last. Neither does containerd's step down from amd64 to 386 happen here.

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where VMs are and are to be: which are meant, what keeps them from moving, and the moves of vm_vmotion."""
+"""What modules share to select VMs, to judge and choose hosts for them, and to find clusters."""

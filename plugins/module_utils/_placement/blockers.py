@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What keeps a VM from moving to a host, each with its cause and its cure. Pure."""
+"""Find what prevents a VM from moving to a host or from being created there: blockers, each with its remedy. Pure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 
 _DEVICE_REMEDIES = {
+    "bootstrap_not_shared": (
+        "The container cannot start without it. Upload the ISO with bootstrap_image to a datastore that the host sees, "
+        "and name it with bootstrap in container_vm, which restarts the container; or choose another host."
+    ),
     "cd_attached": "Disconnect the drive, or put the medium on a datastore that both hosts see.",
     "serial_connected": "Disconnect or remove the serial port; the logs of containers need none.",
     "passthrough": "Remove the device, or power the VM off and move it cold.",
@@ -24,7 +28,9 @@ _DEVICE_REMEDIES = {
 
 @dataclass(frozen=True)
 class Blocker:
-    vm: str | None  # its path; None where it is about a host as a whole
+    """One reason why a VM cannot be on a host, or why a host cannot be evacuated."""
+
+    vm: str | None  # its path; None where it concerns a host as a whole
     code: str
     message: str
     remedy: str
@@ -37,15 +43,20 @@ class Blocker:
         return f"{self.vm or self.host}: {self.message} {self.remedy}"
 
 
+def blockers_report(blockers: Sequence[Blocker]) -> list[dict[str, Any]]:
+    """Return the blockers as tasks report them."""
+    return [blocker.as_result() for blocker in blockers]
+
+
 def summary(blockers: Sequence[Blocker], listed: int = 10) -> str:
-    """All of them in one text."""
+    """Return the blockers in one text."""
     more = len(blockers) - listed
     texts = [str(blocker) for blocker in blockers[:listed]]
     return " ".join([*texts, f"And {more} more: see blockers."] if more > 0 else texts)
 
 
 def state_blockers(vm: VmFacts, mode: str) -> Iterator[Blocker]:
-    """What of the VM itself is against any move."""
+    """Find what prevents any move of the VM."""
     if vm.connection != "connected":
         yield Blocker(
             vm.path, "vm_state", f"the VM is {vm.connection}.", "Make its host and its datastore reachable again."
@@ -63,7 +74,7 @@ def state_blockers(vm: VmFacts, mode: str) -> Iterator[Blocker]:
 def blockers_of(
     vm: VmFacts, target: MoveTarget, mode: str, view: PlacementView, origin: PlacementView | None = None
 ) -> list[Blocker]:
-    """All that is against this move. ``world`` is where it goes to; ``here`` where it is, if that is another."""
+    """Find all blockers of a move. ``view`` is its destination; ``origin`` the VM's vCenter, if that is another."""
     found = list(state_blockers(vm, mode))
     host = view.hosts.get(target.host or "") if origin is not None or target.host else view.hosts.get(vm.host or "")
     if host is not None:
@@ -83,15 +94,16 @@ def blockers_of(
 def host_blockers(
     vm: VmFacts, host: HostFacts, target: MoveTarget, view: PlacementView, origin: PlacementView
 ) -> Iterator[Blocker]:
-    """What is against the VM being on the host with what else is to become of it."""
+    """Find what prevents the VM from being on the host once it has its target's datastores and networks."""
     moves = host.moid != vm.host or origin is not view
     if moves:
         yield from _host_state(vm, host, view)
         yield from _rules(vm, host, view)
         yield from _hardware(vm, host)
     yield from _datastores(vm, host, target, view, origin)
-    if moves and vm.is_on:
+    if moves:
         yield from _devices(vm, host, view, origin)
+    if moves and vm.is_on:
         yield from _evc(vm, host, view)
     yield from _networks(vm, host, target, view, origin, moves=moves)
 
@@ -150,8 +162,8 @@ def _rules(vm: VmFacts, host: HostFacts, view: PlacementView) -> Iterator[Blocke
             yield Blocker(
                 vm.path,
                 "mandatory_rule",
-                f"by the rule {rule.name!r} of cluster {cluster.name if cluster else ''} it {must} ({host.name}).",
-                "Choose a host that the rule allows, or make it a rule that should be kept.",
+                f"rule {rule.name!r} of cluster {cluster.name if cluster else ''} says that it {must} ({host.name}).",
+                "Choose a host that the rule allows, or make the rule a preference (a should rule).",
                 host.name,
             )
 
@@ -162,7 +174,7 @@ def _datastores(
     for moid in target.datastores_after(vm):
         store = view.datastores.get(moid)
         if store is None and origin is not view:
-            continue  # said while the target was worked out
+            continue  # reported when the target was determined
         name = store.name if store else origin.datastore_name(moid)
         if moid not in host.datastores:
             yield Blocker(
@@ -182,12 +194,13 @@ def _datastores(
 
 def _devices(vm: VmFacts, host: HostFacts, view: PlacementView, origin: PlacementView) -> Iterator[Blocker]:
     for device in vm.devices:
+        if not (vm.is_on or device.boots):
+            continue
         if device.datastore is not None and view.same_datastore(device.datastore, origin) in host.datastores:
             continue
         seen = "" if device.datastore is None else f", and host {host.name} does not see that datastore"
-        yield Blocker(
-            vm.path, device.code, f"{device.what} is connected{seen}.", _DEVICE_REMEDIES[device.code], host.name
-        )
+        use = "is what the container boots from" if device.boots else "is connected"
+        yield Blocker(vm.path, device.code, f"{device.what} {use}{seen}.", _DEVICE_REMEDIES[device.code], host.name)
 
 
 def _evc(vm: VmFacts, host: HostFacts, view: PlacementView) -> Iterator[Blocker]:
@@ -209,7 +222,7 @@ def _networks(
     for adapter in vm.adapters:
         wanted = target.networks.get(adapter.key)
         if wanted is None and origin is not view:
-            continue  # said while the target was worked out
+            continue  # reported when the target was determined
         network = wanted or adapter.network
         if network is None or network in host.networks or not (moves or wanted):
             continue
@@ -217,6 +230,6 @@ def _networks(
             vm.path,
             "network_missing",
             f"host {host.name} does not have the network {view.networks.get(network, network)} of {adapter.label}.",
-            "Make the port group on the host, or map the network to one that it has with network_mapping.",
+            "Create the port group on the host, or map the network to one that it has with network_mapping.",
             host.name,
         )

@@ -24,19 +24,19 @@ LEVELS = {api: level for level, api in API_LEVELS.items()}
 
 
 def read_config(session: Session, cluster: Entry) -> Any:
-    """The cluster's ClusterConfigInfoEx."""
+    """Read the cluster's ClusterConfigInfoEx."""
     rows = session.read([cluster.ref], ["configurationEx"])
     config = rows[0].get("configurationEx") if rows else None
     if config is None:
         raise GantryError(
-            f"The configuration of the cluster {cluster.path} cannot be read. Check that it is still there, and the "
+            f"The configuration of the cluster {cluster.path} cannot be read. Check that it still exists, and the "
             "privileges."
         )
     return config
 
 
 def find_cluster(inventory: Inventory, name: str | None, datacenter: Entry | None) -> Entry:
-    """A cluster, not a single host; without a name the only one there is."""
+    """Find a cluster, not a standalone host; without a name the only one there is."""
     if name is None:
         clusters = [
             entry
@@ -47,10 +47,10 @@ def find_cluster(inventory: Inventory, name: str | None, datacenter: Entry | Non
             return clusters[0]
     found = inventory.cluster(name, datacenter=datacenter)
     if found.type_name != "ClusterComputeResource":
-        raise GantryError(f"{found.path} is a host of its own, not a cluster, so that it has no DRS. Name a cluster.")
+        raise GantryError(f"{found.path} is a standalone host, which has no DRS. Give a cluster.")
     return found
 
 
 def place_argument_spec() -> dict[str, dict[str, Any]]:
-    """Which cluster is meant."""
+    """Return the options that select a cluster."""
     return {"cluster": {"type": "str"}, "datacenter": {"type": "str"}}

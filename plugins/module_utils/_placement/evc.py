@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The order of EVC modes: whether a host that can run one can run a VM that needs another. Pure."""
+"""Compare EVC modes. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RANK = {mode: (family, rank) for family, modes in enumerate(_FAMILIES) for rank
 
 
 def runs(needed: str | None, offered: str | None) -> bool:
-    """Whether a VM that needs a mode runs where another is offered. What is not known is left to vCenter to judge."""
+    """Return whether a VM that needs a mode runs where another is offered; unknown modes are left to vCenter."""
     if needed not in _RANK or offered not in _RANK:
         return True
     (vendor, least), (other, most) = _RANK[needed], _RANK[offered]

@@ -27,7 +27,7 @@ _RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
 def runs_hardware(release: str | None, hardware: str | None) -> bool:
-    """Return whether an ESXi release runs a hardware version. What is not in the table is left to vCenter to judge."""
+    """Return whether an ESXi release runs a hardware version; unknown ones are left to vCenter."""
     needed, there = _HARDWARE.fullmatch(hardware or ""), _RELEASE.match(release or "")
     if needed is None or there is None:
         return True

@@ -61,7 +61,7 @@ def fit_hosts(
 
 
 class HostChooser:
-    """Choose hosts for many moves, spread by free memory. ``looks``: whether blockers matter."""
+    """Choose hosts for many moves, spread by free memory. Without ``looks``, blockers do not matter."""
 
     def __init__(
         self,
@@ -94,6 +94,7 @@ class HostChooser:
         return [], list(fit.blocked[best.moid])
 
     def choose(self, vm: VmFacts, target: MoveTarget) -> tuple[MoveTarget, list[Blocker]]:
+        """Return the target with the possible host that has the most free memory, or the blockers."""
         hosts, blockers = self.possible(vm, target)
         if not hosts:
             return target, blockers
@@ -102,11 +103,12 @@ class HostChooser:
         return replace(target, host=best.moid, choose_in=None, chosen_by="space"), []
 
     def least_given(self, hosts: Sequence[HostFacts]) -> list[HostFacts]:
-        """Return the hosts that have got the least so far: DRS, asked for one VM after the other, does not know."""
+        """Return the hosts that were given the least memory so far, which DRS does not know of when asked VM by VM."""
         least = min(self._given[host.moid] for host in hosts)
         return [host for host in hosts if self._given[host.moid] == least]
 
     def take(self, host: str, vm: VmFacts) -> None:
+        """Count the VM's memory as given to the host."""
         self._given[host] += vm.memory_mb
 
     def _room(self, host: HostFacts) -> int:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of VMs, hosts, datastores and clusters when a move is planned. Pure data; all references are MoIDs."""
+"""Facts about VMs, hosts, datastores and clusters that placement depends on. Pure data; references are MoIDs."""
 
 from __future__ import annotations
 
@@ -31,17 +31,19 @@ class AdapterFacts:
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """A device that may keep its VM from moving, in words: ``what`` is "CD/DVD drive 1 with [ds] a.iso"."""
+    """A device that may prevent its VM from moving; ``what`` names it, as "CD/DVD drive 1 with [ds] a.iso"."""
 
-    code: str  # cd_attached, serial_connected, passthrough
+    code: str  # cd_attached, bootstrap_not_shared, serial_connected, passthrough
     what: str
-    # A medium on a datastore moves along if the other host sees it too.
+    # A medium on a datastore is no blocker if the other host sees the datastore too.
     datastore: str | None = None
+    # A container boots from it, so it matters even while the VM is off.
+    boots: bool = False
 
 
 @dataclass(frozen=True)
 class MoveInFlight:
-    """A move that somebody has started and that is not over."""
+    """A running move of the VM, whoever started it."""
 
     task: str
     progress: int | None = None
@@ -49,7 +51,7 @@ class MoveInFlight:
 
 @dataclass(frozen=True)
 class ContainerRun:
-    """The run of a container that must survive a move."""
+    """One run of a container's process, which must survive a move."""
 
     container_id: str
     started_at: str | None
@@ -87,7 +89,7 @@ class VmFacts:
 
     @property
     def datastores(self) -> tuple[str, ...]:
-        """All that its files are on, without repetition."""
+        """All datastores of the VM's files, without repetition."""
         homes = () if self.home is None else (self.home,)
         return tuple(dict.fromkeys((*homes, *(disk.datastore for disk in self.disks))))
 
@@ -125,7 +127,7 @@ class DatastoreFacts:
 
 @dataclass(frozen=True)
 class MandatoryRule:
-    """A VM-host rule that DRS and HA must keep: these VMs run only on these hosts, or never on them."""
+    """A mandatory VM-host rule: these VMs run only on these hosts, or never on them."""
 
     name: str
     vms: frozenset[str]
@@ -133,12 +135,13 @@ class MandatoryRule:
     affine: bool
 
     def forbids(self, vm: str, host: str) -> bool:
+        """Return whether the VM must not run on the host."""
         return vm in self.vms and (host in self.hosts) is not self.affine
 
 
 @dataclass(frozen=True)
 class FailoverReserve:
-    """HA's admission control: what of the cluster is kept free for hosts that fail."""
+    """What HA admission control keeps free for host failures."""
 
     cpu_percent: int | None = None
     memory_percent: int | None = None
@@ -157,18 +160,19 @@ class ClusterFacts:
     # What DRS may do with single VMs: an automation level, or "disabled".
     overrides: Mapping[str, str] = field(default_factory=dict)
     mandatory: tuple[MandatoryRule, ...] = ()
-    # The VMs that a rule wants on one host with others.
+    # The VMs that an affinity rule keeps on one host with others.
     together: frozenset[str] = frozenset()
     admission: FailoverReserve | None = None
     evc: str | None = None
 
     def automation_of(self, vm: str) -> str:
+        """Return the DRS automation level of a VM."""
         return self.overrides.get(vm, self.automation)
 
 
 @dataclass(frozen=True)
 class PlacementView:
-    """One vCenter as far as moves are concerned."""
+    """The facts about one vCenter that placement depends on."""
 
     hosts: Mapping[str, HostFacts] = field(default_factory=dict)
     datastores: Mapping[str, DatastoreFacts] = field(default_factory=dict)
@@ -178,7 +182,7 @@ class PlacementView:
     pods: Mapping[str, str] = field(default_factory=dict)  # names of datastore clusters
 
     def same_datastore(self, moid: str, other: PlacementView) -> str | None:
-        """The datastore of ours that is this one of another vCenter, as both say by its URL."""
+        """Return the datastore here that has the same URL as one of another vCenter."""
         if other is self:
             return moid
         url = other.datastores[moid].url if moid in other.datastores else None
@@ -201,6 +205,6 @@ class PlacementView:
         return sorted((host for host in self.hosts.values() if host.cluster == cluster), key=lambda host: host.name)
 
     def is_reserve(self, host: HostFacts) -> bool:
-        """Return whether HA keeps the host free for the VMs of hosts that fail: vCenter starts and moves none there."""
+        """Return whether the host is a failover host of HA, on which vCenter neither starts VMs nor moves them."""
         cluster = self.clusters.get(host.cluster or "")
         return cluster is not None and cluster.admission is not None and host.moid in cluster.admission.failover_hosts

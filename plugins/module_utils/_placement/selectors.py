@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which VMs a module's selectors mean: by name, path, MoID, uuid, labels or stack. All is found in one read."""
+"""Select VMs by name, path, MoID, UUID, labels or stack, from one read of the inventory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STACK_LABEL = "com.docker.compose.project"
 Kind = Literal["name", "path", "moid", "uuid", "labels", "stack"]
 _KINDS: tuple[Kind, ...] = ("name", "path", "moid", "uuid", "labels", "stack")
 
-# What the one read of the inventory must have of each VM.
+# The properties of VMs that selecting needs from the inventory.
 SELECTOR_PROPERTIES: tuple[str, ...] = (
     "config.template",
     "config.uuid",
@@ -39,7 +39,7 @@ SELECTOR_PROPERTIES: tuple[str, ...] = (
 
 @dataclass(frozen=True)
 class VmSelector:
-    """One way of saying which VMs are meant. ``value`` is empty for labels."""
+    """One selector of VMs. ``value`` is empty for labels."""
 
     kind: Kind
     value: str = ""
@@ -48,7 +48,7 @@ class VmSelector:
 
     @property
     def means_many(self) -> bool:
-        """Whether more than one VM may be meant; otherwise it is exactly one."""
+        """Whether the selector may match any number of VMs; otherwise it must match exactly one."""
         return self.kind in ("labels", "stack")
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ class VmSelector:
 
 
 def parse_selectors(values: Sequence[str | Mapping[str, Any]], option: str) -> tuple[VmSelector, ...]:
-    """The selectors of an option, in their order."""
+    """Parse the selectors of an option, in their order."""
     return tuple(_parse(value, f"{option}[{index}]") for index, value in enumerate(values))
 
 
@@ -113,7 +113,7 @@ def read_selectable(
     properties: Mapping[str, Sequence[str]] | None = None,
     refresh: bool = False,
 ) -> Inventory:
-    """The inventory with its VMs and all that selectors look at, beside the properties asked for by type."""
+    """Read the inventory with VMs and the properties that selecting needs, beside those asked for by type."""
     wanted = {name: list(paths) for name, paths in (properties or {}).items()}
     wanted["VirtualMachine"] = [*SELECTOR_PROPERTIES, *wanted.get("VirtualMachine", ())]
     return session.inventory(vms=True, properties=wanted, refresh=refresh)
@@ -147,7 +147,7 @@ def select_vms(
 
 
 def labels_of(vm: Entry) -> dict[str, str]:
-    """The labels of a container; none of any other VM."""
+    """Return the labels of a container; any other VM has none."""
     if keys.option(vm.properties, keys.KIND) != KIND_CONTAINER:
         return {}
     return keys.decode_labels(keys.option(vm.properties, keys.LABELS))
@@ -174,7 +174,7 @@ def _matching(
 
 
 def _paths(inventory: Inventory, path: str, datacenter: Entry | None) -> set[str]:
-    """What a path may be whole: it may begin at the root, or at the root folder for VMs of a datacenter."""
+    """Return the inventory paths that a path may stand for: from the root, or below a datacenter's VM folder."""
     inner = path.strip("/")
     roots = [
         inventory.folder(None, datacenter=one)
@@ -184,7 +184,7 @@ def _paths(inventory: Inventory, path: str, datacenter: Entry | None) -> set[str
 
 
 def _of_uuid(vms: Sequence[Entry], wanted: str) -> list[Entry]:
-    # Copies of a VM may share the BIOS's uuid, while vCenter keeps the instance's unique: it decides.
+    # Copies of a VM may share the BIOS UUID; vCenter keeps the instance UUID unique, so it goes first.
     for path in ("config.instanceUuid", "config.uuid"):
         found = [vm for vm in vms if str(vm.properties.get(path, "")).lower() == wanted]
         if found:
@@ -204,17 +204,17 @@ def _exactly_one(
             "Say which one by its path or MoID.",
             details={"candidates": sorted(vm.path for vm in found)},
         )
-    raise NotFoundError(f"{option}: there is no VM {selector}{_within(datacenter)}.{_hint(vms, selector)}")
+    raise NotFoundError(f"{option}: there is no VM {selector}{_within(datacenter)}{_hint(vms, selector)}.")
 
 
 def _hint(vms: Sequence[Entry], selector: VmSelector) -> str:
-    """Where a VM of that name, or of one like it, is."""
+    """Return the paths of VMs with that name or a similar one, for the error message."""
     if selector.kind not in ("name", "path"):
         return ""
     name = selector.value.rstrip("/").rpartition("/")[2]
     close = difflib.get_close_matches(name, {vm.name for vm in vms}, n=3, cutoff=0.6)
     paths = sorted(vm.path for vm in vms if vm.name in close)
-    return f" There is {listed(paths)}." if paths else ""
+    return f"; similar names: {listed(paths)}" if paths else ""
 
 
 def _within(datacenter: Entry | None) -> str:

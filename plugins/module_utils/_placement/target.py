@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a VM is to be: what of its placement is to change. Pure."""
+"""The target of a move: what of a VM's placement changes. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class DiskTarget:
 
 @dataclass(frozen=True)
 class MoveTarget:
-    """What is None or empty stays as it is."""
+    """What of a VM's placement changes; what is None or empty does not."""
 
     host: str | None = None
-    # A host of this cluster has yet to be chosen.
+    # A host of this cluster must still be chosen.
     choose_in: str | None = None
     pool: str | None = None
     home: str | None = None
@@ -31,7 +31,7 @@ class MoveTarget:
     networks: Mapping[int, str] = field(default_factory=dict)
     folder: str | None = None  # of another vCenter only
     cluster: str | None = None  # that the host is in, if it changes
-    # Disks were named one by one.
+    # Disks were given one by one.
     splits_disks: bool = False
     # How the host was found: given, drs, space (the most free memory).
     chosen_by: str = "given"
@@ -47,14 +47,14 @@ class MoveTarget:
         return bool(self.home or self.disks)
 
     def datastores_after(self, vm: VmFacts) -> tuple[str, ...]:
-        """All datastores that it will be on."""
+        """Return all datastores of the VM after the move."""
         return self.applied_to(vm).datastores
 
     def new_datastores(self, vm: VmFacts) -> tuple[str, ...]:
         return tuple(one for one in self.datastores_after(vm) if one not in vm.datastores)
 
     def applied_to(self, vm: VmFacts) -> VmFacts:
-        """The VM after the move."""
+        """Return the VM as it is after the move."""
         return replace(
             vm,
             host=self.host or vm.host,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moves the VMs, many at a time within vCenter's limits, and looks afterwards whether all is as it was before."""
+"""Move the VMs, many at a time within vCenter's limits, and verify afterwards that each is as it was before."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import blockers_report, summary
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import VmSelector
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, TaskLimits
@@ -25,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes im
     AwaitMove,
     MoveChange,
     MoveVm,
+    move_of,
     placement,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.limits import claims_of
@@ -35,19 +37,43 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
     ObservedMoves,
     VmotionRequest,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import observe_vmotion
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.report import vms_report
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# How long the guest may need until what it says of itself is known on the new host.
+# How long vCenter may take to know the guest's status and addresses on the new host.
 _SETTLE_SECONDS = 20.0
 _LOOK_SECONDS = 1.0
-# Moves take long, and many of them tell much of their progress.
+# Moves take long, and report their progress often.
 _LINGER_SECONDS = 0.5
 
 Observe = Callable[[Sequence[VmFacts]], ObservedMoves]
+
+
+def apply_vmotion(
+    session: Session, desired: VmotionRequest, observed: ObservedMoves, plan: Plan[MoveChange], report: Report
+) -> ObservedMoves:
+    """Move the VMs. At the end raise one error for what failed, with a report of every VM."""
+
+    def observe(vms: Sequence[VmFacts]) -> ObservedMoves:
+        selectors = tuple(_selector(vm, desired) for vm in vms)
+        return observe_vmotion(session, replace(desired, selectors=selectors))
+
+    try:
+        return apply_moves(session, desired, observed, plan, report, observe)
+    finally:
+        if observed.handles.destination is not None:
+            # Applying uses a session that was opened again on demand.
+            observed.handles.destination.session.close()
+
+
+def _selector(vm: VmFacts, desired: VmotionRequest) -> VmSelector:
+    """Return a selector that still matches the VM after a move to another vCenter, which changes its MoID."""
+    if desired.destination is not None and vm.instance_uuid is not None:
+        return VmSelector("uuid", vm.instance_uuid)
+    return VmSelector("moid", vm.moid)
 
 
 def apply_moves(
@@ -58,9 +84,10 @@ def apply_moves(
     report: Report,
     observe: Observe,
 ) -> ObservedMoves:
-    """``observe`` looks anew at some of the VMs, for when a move that was under way is over.
+    """Make the moves, and those that waiting for a running move shows to be needed.
 
-    Raises, when all is over, what failed, with an account of every VM.
+    ``observe`` observes some of the VMs again, once a move that was already running is over. At the end one error is
+    raised for what failed, with a report of every VM.
     """
     deadline = time.monotonic() + desired.timeout
     outcomes = dict(_run(session, desired, observed, plan.changes, report, deadline))
@@ -82,7 +109,7 @@ def _run(
     report: Report,
     deadline: float,
 ) -> Mapping[str, MoveOutcome]:
-    """Move, and wait for what is under way; of the latter only failures to wait are told."""
+    """Make the moves, and wait for those that were already running; of these only a failure to wait is an outcome."""
     jobs = [_job(session, desired, observed, change) for change in changes]
     all_done = session.run(
         jobs, report, limits=TaskLimits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
@@ -91,7 +118,7 @@ def _run(
     moved: list[tuple[VmFacts, JobOutcome]] = []
     for change, done in zip(changes, all_done, strict=True):
         if isinstance(change, AwaitMove):
-            # Whether that move came to its end or failed, the next look says where the VM is.
+            # Whether that move succeeded or failed: observing again shows where the VM is.
             if done.error is not None and not isinstance(done.error, FaultError):
                 outcomes[change.vm.moid] = MoveOutcome("in_flight", message=done.error.message)
         elif done.error is None:
@@ -134,7 +161,7 @@ def _finish(
     report: Report,
     deadline: float,
 ) -> Mapping[str, MoveOutcome]:
-    """Move what is not in its place after the wait; the account says where each has ended."""
+    """Move the VMs that are not at their target after the wait, and report where each has ended."""
     again = observe(awaited)
     blocked = {blocker.vm: [one for one in again.blockers if one.vm == blocker.vm] for blocker in again.blockers}
     changes: list[MoveChange] = []
@@ -174,7 +201,7 @@ def _before(vms: Sequence[VmFacts], wanted: VmFacts) -> VmFacts:
 def _verify(
     session: Session, observed: ObservedMoves, moved: Sequence[tuple[VmFacts, JobOutcome]]
 ) -> Mapping[str, MoveOutcome]:
-    """The VMs as they are now, beside what they were; the guest's part of it may take a moment to be known."""
+    """Compare the VMs with what they were; wait a moment for what the guests report."""
     outcomes: dict[str, MoveOutcome] = {}
     left = list(moved)
     deadline = time.monotonic() + _SETTLE_SECONDS
@@ -204,7 +231,7 @@ def _verify(
 
 
 def _look(session: Session, observed: ObservedMoves, vms: Sequence[VmFacts]) -> dict[str, VmFacts]:
-    """By the MoID that each had before."""
+    """Read the VMs again, by the MoID that each had before."""
     destination = observed.handles.destination
     if destination is None:
         # Names and paths stay as they were.
@@ -228,7 +255,7 @@ def _same_place(seen: VmFacts, goal: VmFacts) -> bool:
 
 
 def _compared(seen: VmFacts, before: VmFacts, *, placed: bool) -> MoveVerification:
-    """Only a VM that was on had an address and a process to keep."""
+    """Compare a VM with itself before the move; only a VM that was on had addresses and a process to keep."""
     return MoveVerification(
         placement=placed,
         ip_addresses=set(before.addresses) <= set(seen.addresses) if before.is_on and before.addresses else None,
@@ -241,11 +268,11 @@ def _warn(session: Session, vm: VmFacts, outcome: MoveOutcome | None) -> None:
     if verified is None or verified.all_well:
         return
     if not verified.placement:
-        session.warn(f"{vm.path} was moved and is not where it was moved to any more; something else moved it on.")
+        session.warn(f"{vm.path} was moved and is no longer where it was moved to. Something else has moved it again.")
     if verified.ip_addresses is False:
-        session.warn(f"{vm.path} was moved and does not have the IP addresses {', '.join(vm.addresses)} any more.")
+        session.warn(f"{vm.path} was moved and no longer has the IP addresses {', '.join(vm.addresses)}.")
     if verified.process is False:
-        session.warn(f"{vm.path} was moved and its container is not in the same run as before: it was started anew.")
+        session.warn(f"{vm.path} was moved and its container was restarted during the move.")
 
 
 def _raise_failures(observed: ObservedMoves) -> None:
@@ -257,13 +284,15 @@ def _raise_failures(observed: ObservedMoves) -> None:
     if not by_status:
         return
     moved = sum(outcome.status == "moved" for outcome in observed.outcomes.values())
-    words = {"failed": "failed", "in_flight": "still under way", "not_started": "not started"}
-    told = "; ".join(f"{words[status]}: {listed(vm.name for vm in vms)}" for status, vms in sorted(by_status.items()))
+    words = {"failed": "failed", "in_flight": "still running", "not_started": "not started"}
+    summaries = "; ".join(
+        f"{words[status]}: {listed(vm.name for vm in vms)}" for status, vms in sorted(by_status.items())
+    )
     first = next(vm for vms in by_status.values() for vm in vms)
     outcome = observed.outcomes[first.moid]
     raise GantryError(
-        f"{moved} of {len(observed.outcomes)} VMs were moved; {told}. {first.path}: {outcome.message} "
-        "Run again to finish it: what is in its place is left alone.",
+        f"{moved} of {len(observed.outcomes)} VMs were moved; {summaries}. {first.path}: {outcome.message} "
+        "Run again to finish. VMs that are already at their target are left alone.",
         fault=outcome.fault,
-        details={"vms": vms_result(observed), "blockers": blockers_result(observed.blockers)},
+        details={"vms": vms_report(observed), "blockers": blockers_report(observed.blockers)},
     )

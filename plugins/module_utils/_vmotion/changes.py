@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes of vm_vmotion: a move, and the wait for one that somebody has begun. Pure."""
+"""The changes of vm_vmotion: a move, and waiting for one that is already running. Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 
 @dataclass(frozen=True)
 class MoveVm:
+    """Move a VM to its target."""
+
     vm: VmFacts
     target: MoveTarget
     source: Mapping[str, Any] = field(hash=False)
@@ -30,20 +32,20 @@ class MoveVm:
 
     @property
     def what(self) -> list[str]:
-        """Which parts of the placement change."""
+        """The parts of the placement that change."""
         return sorted(key for key in self.destination if self.destination[key] != self.source[key])
 
     def describe(self) -> str:
-        told = []
+        parts = []
         for key, preposition in (("host", "to"), ("datastores", "on"), ("networks", "with"), ("resource_pool", "in")):
             new = self.destination[key]
             if new != self.source[key]:
-                told.append(f"{preposition} {', '.join(map(str, new)) if isinstance(new, list) else new}")
-        if not told:
-            # Disks that change places among the same datastores.
-            told = ["on " + ", ".join(self.destination["datastores"])]
+                parts.append(f"{preposition} {', '.join(map(str, new)) if isinstance(new, list) else new}")
+        if not parts:
+            # Disks swap places among the same datastores.
+            parts = ["on " + ", ".join(self.destination["datastores"])]
         where = "" if self.away is None else f" of {self.away}"
-        return f"move {self.vm.name} {' '.join(told)}{where} ({'live' if self.live else 'cold'})"
+        return f"move {self.vm.name} {' '.join(parts)}{where} ({'live' if self.live else 'cold'})"
 
     def before(self) -> Mapping[str, Any]:
         return self._shown(self.source)
@@ -60,16 +62,16 @@ class MoveVm:
 
 @dataclass(frozen=True)
 class AwaitMove:
-    """Where the VM will be is known only when that move is over."""
+    """Wait for a running move; only when it is over is known where the VM is."""
 
     vm: VmFacts
     task: str
 
     def describe(self) -> str:
-        return f"wait for the move of {self.vm.name} that is under way ({self.task}), and move it then if it must be"
+        return f"wait for the running move of {self.vm.name} ({self.task}), then move it if needed"
 
     def before(self) -> Mapping[str, Any]:
-        return nested("vms", self.vm.path, "move", value="under way")
+        return nested("vms", self.vm.path, "move", value="running")
 
     def after(self) -> Mapping[str, Any]:
         return nested("vms", self.vm.path, "move", value="over")
@@ -82,7 +84,7 @@ MoveChange: TypeAlias = "MoveVm | AwaitMove"
 
 
 def placement(vm: VmFacts, view: PlacementView) -> dict[str, Any]:
-    """Where a VM is, by names, as it is reported."""
+    """Return where a VM is, by names, as it is reported."""
     return {
         "host": view.host_name(vm.host),
         "cluster": view.cluster_name(vm.cluster),
@@ -95,3 +97,15 @@ def placement(vm: VmFacts, view: PlacementView) -> dict[str, Any]:
 
 def _with_outcome(observed: ObservedMoves, vm: VmFacts, outcome: MoveOutcome) -> ObservedMoves:
     return replace(observed, outcomes={**observed.outcomes, vm.moid: outcome})
+
+
+def move_of(vm: VmFacts, observed: ObservedMoves) -> MoveVm:
+    """Return the move of a VM to its target."""
+    target = observed.targets[vm.moid]
+    return MoveVm(
+        vm=vm,
+        target=target,
+        source=placement(vm, observed.origin),
+        destination=placement(target.applied_to(vm), observed.view),
+        away=observed.away,
+    )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of vm_vmotion and what they ask for. Pure."""
+"""Turn the options of vm_vmotion into a request. Pure."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
     MoveDestination,
     VmotionRequest,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.options import DESTINATION
 
-# The options that say where to, at the top or within destination_vcenter.
-_PLACE = ("host", "cluster", "resource_pool", "datastore", "datastore_cluster")
 _THUMBPRINT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def desire_vmotion(params: Mapping[str, Any]) -> VmotionRequest:
+    """Validate the options and return the request."""
     selectors = parse_selectors(params["vms"], "vms")
     if not selectors:
-        raise GantryError("vms is empty. Say which VMs are to be moved.")
+        raise GantryError("vms is empty. Select at least one VM to move.")
     if not params["timeout"] > 0:
         raise GantryError(f"timeout must be more than 0 seconds, not {params['timeout']}.")
     destination = params["destination_vcenter"]
@@ -36,9 +36,9 @@ def desire_vmotion(params: Mapping[str, Any]) -> VmotionRequest:
     disks = _disks(params["disks"], place)
     if destination is not None:
         _refuse_beside_destination(params)
-    elif not (disks or place.network_mapping or any(getattr(place, name) for name in _PLACE)):
+    elif not (disks or place.network_mapping or any(getattr(place, name) for name in DESTINATION)):
         raise GantryError(
-            f"Nothing says where to. Give at least one of {', '.join(_PLACE)}, disks, network_mapping and "
+            f"No destination is given. Give at least one of {', '.join(DESTINATION)}, disks, network_mapping and "
             "destination_vcenter."
         )
     return VmotionRequest(
@@ -61,7 +61,7 @@ def _place(options: Mapping[str, Any], prefix: str) -> MoveDestination:
         datacenter=options["datacenter"],
         folder=options.get("folder"),
         network_mapping=parse_strings(options["network_mapping"], f"{prefix}network_mapping"),
-        **{name: options[name] for name in _PLACE},
+        **{name: options[name] for name in DESTINATION},
     )
 
 
@@ -78,7 +78,7 @@ def _disks(options: Sequence[Mapping[str, Any]], place: MoveDestination) -> tupl
 
 
 def _refuse_beside_destination(params: Mapping[str, Any]) -> None:
-    beside = [name for name in (*_PLACE, "network_mapping") if params[name]]
+    beside = [name for name in (*DESTINATION, "network_mapping") if params[name]]
     if beside:
         raise GantryError(
             f"{', '.join(beside)} and destination_vcenter exclude each other: give these within destination_vcenter."
@@ -93,8 +93,8 @@ def _settings(params: Mapping[str, Any], options: Mapping[str, Any]) -> Connecti
         thumbprint = thumbprint.replace(":", "").strip().lower()
         if _THUMBPRINT.fullmatch(thumbprint) is None:
             raise GantryError(
-                "destination_vcenter.thumbprint is no thumbprint: give the SHA-256 (64 hexadecimal digits) or the "
-                "SHA-1 (40) of the certificate, with or without colons."
+                "The thumbprint in destination_vcenter is not valid. Give the SHA-256 (64 hexadecimal digits) or "
+                "the SHA-1 (40) thumbprint of the certificate, with or without colons."
             )
     elif not options["validate_certs"]:
         raise GantryError(

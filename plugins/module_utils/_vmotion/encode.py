@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A move as vCenter wants it: the VirtualMachineRelocateSpec."""
+"""Encode a move as a VirtualMachineRelocateSpec."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def relocate_spec(
     *,
     service: Any = None,
 ) -> Any:
-    """``networks`` are backings by MoID; ``service`` says where another vCenter is, whose MoIDs the target then has."""
+    """Encode a move.
+
+    ``networks`` are backings by MoID. ``service`` locates another vCenter, to which the target's MoIDs then belong.
+    """
     spec = vim.vm.RelocateSpec(service=service)
     if target.host is not None:
         spec.host = session.ref("HostSystem", target.host)
@@ -41,7 +44,7 @@ def relocate_spec(
     if target.moves_storage:
         spec.disk = list(_disks(session, vm, target))
         if target.home is None and vm.home is not None:
-            # Without it vCenter takes the configuration along with the disks.
+            # Without it, vCenter moves the configuration along with the disks.
             spec.datastore = session.ref("Datastore", vm.home)
     spec.deviceChange = [_rewired(device, networks[target.networks[device.key]]) for device in devices
                          if device.key in target.networks]  # fmt: skip
@@ -49,7 +52,7 @@ def relocate_spec(
 
 
 def _disks(session: Session, vm: VmFacts, target: MoveTarget) -> Iterator[Any]:
-    """All disks, those that stay too: vCenter takes one that is not named along to the VM's own datastore."""
+    """Encode all disks, also those that stay: vCenter moves a disk that is not listed to the VM's own datastore."""
     for disk in vm.disks:
         place = target.disks.get(disk.key, DiskTarget(disk.datastore))
         locator = vim.vm.RelocateSpec.DiskLocator(

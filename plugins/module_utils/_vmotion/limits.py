@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many moves vCenter runs at a time, so that no more are asked for than it starts at once. Pure.
+"""Count moves against vCenter's limits, so that no more are submitted than it starts at once. Pure.
 
 vCenter counts costs: a host bears 8, of which a vMotion takes 1 and one with storage 4; a datastore bears 128, of which
 a vMotion takes 1 and one with storage 16 ("Limits on Simultaneous Migrations", vCenter Server and Host Management).
@@ -19,7 +19,7 @@ _DATASTORE_LIMIT = 128
 
 
 def claims_of(change: MoveVm, *, abroad: bool = False) -> tuple[ResourceClaim, ...]:
-    """What the move takes of its hosts, the old and the new one, and of all datastores that it reads or writes."""
+    """Return what a move costs its source and destination hosts, and all datastores that it reads or writes."""
     vm, target = change.vm, change.target
     after = target.applied_to(vm)
     storage = target.moves_storage or abroad

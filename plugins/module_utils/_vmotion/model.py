@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was found of the VMs to move, and what became of each. Pure data."""
+"""The request, the VMs that were observed, and the outcome of each move. Pure data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRIORITIES = {"default": "defaultPriority", "high": "highPriority", "low": "lowP
 
 @dataclass(frozen=True)
 class MoveDestination:
-    """Where to, by names, paths or MoIDs."""
+    """The destination, by names, paths or MoIDs."""
 
     datacenter: str | None = None
     host: str | None = None
@@ -35,7 +35,7 @@ class MoveDestination:
 
 @dataclass(frozen=True)
 class DiskRequest:
-    """One disk's own place; ``disk`` is its label or its device key."""
+    """The destination of one disk; ``disk`` is its label or its device key."""
 
     disk: str | int
     datastore: str | None
@@ -43,7 +43,31 @@ class DiskRequest:
 
 
 @dataclass(frozen=True)
+class ResolvedDisk:
+    disk: str | int
+    datastore: str | None
+    provisioning: str | None
+
+
+@dataclass(frozen=True)
+class ResolvedDestination:
+    """The destination by MoIDs."""
+
+    host: str | None = None
+    cluster: str | None = None
+    pool: str | None = None
+    datastore: str | None = None
+    pod: str | None = None
+    folder: str | None = None
+    # The names or MoIDs of networks, and for each the MoID of its replacement.
+    network_mapping: Mapping[str, str] = field(default_factory=dict)
+    disks: tuple[ResolvedDisk, ...] = ()
+
+
+@dataclass(frozen=True)
 class VmotionRequest:
+    """What a task asks for."""
+
     selectors: tuple[VmSelector, ...]
     datacenter: str | None
     place: MoveDestination
@@ -57,7 +81,7 @@ class VmotionRequest:
 
 @dataclass(frozen=True)
 class MoveVerification:
-    """What of a VM was the same after its move; None: it had none before."""
+    """What was the same after the move; None means that the VM had none before."""
 
     placement: bool
     ip_addresses: bool | None = None
@@ -73,20 +97,20 @@ class MoveVerification:
 
 @dataclass(frozen=True)
 class MoveOutcome:
-    """What became of one VM in a run."""
+    """The outcome for one VM in a run."""
 
     status: str  # moved, failed, not_started, in_flight
     duration: float | None = None
     verified: MoveVerification | None = None
     fault: Mapping[str, Any] | None = None
     message: str | None = None
-    # Where it is when that is not where the plan would have it: after the wait for somebody else's move.
+    # Where the VM is, if not where the plan put it: after waiting for a move that someone else started.
     now: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class ObservedMoves:
-    """``here`` is the vCenter that the VMs are in; ``world`` the one that they are to be in."""
+    """The VMs with their targets. ``origin`` is the vCenter that they are in, ``view`` the one that they move to."""
 
     vms: tuple[VmFacts, ...]
     origin: PlacementView
@@ -94,10 +118,10 @@ class ObservedMoves:
     targets: Mapping[str, MoveTarget] = field(default_factory=dict)
     blockers: tuple[Blocker, ...] = ()
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    # Those that are in the other vCenter already.
+    # VMs that are in the other vCenter already.
     arrived: tuple[VmFacts, ...] = ()
     outcomes: Mapping[str, MoveOutcome] = field(default_factory=dict)
     # The address of the other vCenter, for messages.
     away: str | None = None
-    # What applying needs and nothing pure looks at: the devices, and what was read to begin with.
+    # The API objects that applying needs; no pure step uses them.
     handles: Any = field(default=None, compare=False, repr=False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What vCenter says of moves: where DRS would put a VM, and what CheckRelocate has against it. Changes nothing."""
+"""Ask vCenter about moves: which host DRS recommends, and what CheckRelocate reports. Changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# Which of our codes a fault of vCenter's compatibility checks is; any other is "incompatible".
+# The code for each fault of vCenter's compatibility checks; any other fault is "incompatible".
 _CODES = {
     "CannotAccessLocalSource": "datastore_not_shared",
     "CannotAccessNetwork": "network_missing",
@@ -43,33 +43,33 @@ _CODES = {
     "VmHostAffinityRuleViolation": "mandatory_rule",
     "VmHostMustRuleViolation": "mandatory_rule",
 }
-# Faults that say of a device what we say in one of these codes, but do not tell which.
+# Faults about devices, which are reported in better words by one of these codes.
 _DEVICE_FAULTS = frozenset(
     {"CannotAccessVmDevice", "DeviceBackingNotSupported", "DeviceNotSupported", "RemoteDeviceNotSupported"}
 )
-_DEVICE_CODES = frozenset({"cd_attached", "serial_connected", "passthrough"})
+_DEVICE_CODES = frozenset({"bootstrap_not_shared", "cd_attached", "serial_connected", "passthrough"})
 _REMEDIES = {
-    "capacity": "Free resources there, or choose another place.",
+    "capacity": "Free resources there, or choose another destination.",
     "datastore_not_shared": "Give a datastore that the host sees, or choose another host.",
     "evc": "Power it off and move it cold, or raise the cluster's EVC mode.",
     "host_maintenance": "Let the host leave maintenance mode, or choose another.",
     "host_disconnected": "Connect the host to vCenter again, or choose another.",
-    "incompatible": "Remove what vCenter names, or choose another place.",
-    "mandatory_rule": "Choose a host that the rule allows, or make it a rule that should be kept.",
-    "network_missing": "Make the port group on the host, or map the network to one that it has with network_mapping.",
+    "incompatible": "Fix what vCenter reports, or choose another destination.",
+    "mandatory_rule": "Choose a host that the rule allows, or make the rule a preference (a should rule).",
+    "network_missing": "Create the port group on the host, or map the network to one that it has with network_mapping.",
 }
 
 
 @dataclass(frozen=True)
 class CheckAnswer:
-    """One thing that vCenter has against a move; ``kind`` is the fault's type."""
+    """One blocker that vCenter reports; ``kind`` is the fault's type."""
 
     kind: str
     blocker: Blocker
 
 
 def place(session: Session, vm: VmFacts, cluster: str, spec: Any, hosts: Sequence[HostFacts]) -> str | Blocker:
-    """The host that DRS recommends, among these; or why there is none."""
+    """Return the host that DRS recommends among these, or a blocker that says why there is none."""
     wanted = vim.cluster.PlacementSpec(
         placementType="relocate",
         vm=session.ref("VirtualMachine", vm.moid),
@@ -88,7 +88,7 @@ def place(session: Session, vm: VmFacts, cluster: str, spec: Any, hosts: Sequenc
     faults = [
         fault for one in getattr(result.drsFault, "faultsByVm", None) or () for fault in one.fault or ()
     ] if result.drsFault else []  # fmt: skip
-    why = "; ".join(f"{fault_kind(fault)}: {fault_text(fault)}" for fault in faults) or "it gives no reason"
+    why = "; ".join(f"{fault_kind(fault)}: {fault_text(fault)}" for fault in faults) or "no reason given"
     return Blocker(
         vm.path,
         "not_enough_hosts",
@@ -100,7 +100,7 @@ def place(session: Session, vm: VmFacts, cluster: str, spec: Any, hosts: Sequenc
 def check(
     session: Session, checks: Sequence[tuple[VmFacts, Any]], view: PlacementView, report: Callable[[str], None]
 ) -> tuple[dict[str, list[CheckAnswer]], dict[str, list[str]]]:
-    """What vCenter's provisioning checker has against each move, and its warnings, by the VM's MoID."""
+    """Return what vCenter's provisioning checker reports for each move: blockers and warnings, by the VM's MoID."""
     checker = session.content.vmProvisioningChecker
 
     def starter(vm: VmFacts, spec: Any) -> Callable[[], Any]:
@@ -115,7 +115,7 @@ def check(
             continue
         if outcome.error is not None:
             raise GantryError(
-                f"vCenter could not be asked whether {vm.path} can move: {outcome.error.message} "
+                f"Checking with vCenter whether {vm.path} can move failed: {outcome.error.message} "
                 "Nothing has been moved. Set precheck to skip to move without asking."
             )
         for result in outcome.result or ():
@@ -130,11 +130,11 @@ def check(
 def _blocker(vm: VmFacts, host: str | None, fault: Any) -> Blocker:
     kind = fault_kind(fault)
     code = _CODES.get(kind, "incompatible")
-    return Blocker(vm.path, code, f"vCenter says {kind}: {fault_text(fault)}", _REMEDIES[code], host)
+    return Blocker(vm.path, code, f"vCenter reports {kind}: {fault_text(fault)}", _REMEDIES[code], host)
 
 
 def beyond(ours: Sequence[Blocker], theirs: Sequence[CheckAnswer]) -> list[Blocker]:
-    """What vCenter has against a VM's move that we have not said already, in better words."""
+    """Return the blockers from vCenter that our own checks have not already reported in better words."""
     known = {blocker.code for blocker in ours}
     found: dict[str, Blocker] = {}
     for answer in theirs:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moves to another vCenter: a session of ours with it, and what ours must know to find and to trust it."""
+"""Observe moves to another vCenter: a session with it, and how our vCenter finds and trusts it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selector
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import certificate_of, connect
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.handles import DestinationVcenter
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import (
-    DestinationVcenter,
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_moves import (
     find_move_blockers,
     targets_of,
 )
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def observe_cross_vcenter(session: Session, other: Session, desired: VmotionRequest) -> ObservedMoves:
-    """``other`` is the session with the vCenter that the VMs are to be in."""
+    """Observe the VMs in both vCenters. ``other`` is the session with the destination."""
     thumbprint = _thumbprint(other)
     inventory = read_selectable(session, properties=VIEW_PROPERTIES, refresh=True)
     there = read_selectable(other, properties=VIEW_PROPERTIES, refresh=True)
@@ -39,7 +39,7 @@ def observe_cross_vcenter(session: Session, other: Session, desired: VmotionRequ
     if content.about.instanceUuid == ours:
         raise GantryError(
             f"destination_vcenter {other.settings.address} is the vCenter that the VMs are in. Leave it out, and give "
-            "the place at the top."
+            "the destination by the other options."
         )
     staying, arrived = _select(inventory, there, desired)
     where = resolve_place(there, desired.place, desired.disks, source=inventory, clusters=[])
@@ -67,7 +67,7 @@ def observe_cross_vcenter(session: Session, other: Session, desired: VmotionRequ
 
 
 def _thumbprint(other: Session) -> str:
-    """Of the certificate that we trust: vCenter is to trust that one too. Checked before anything is sent there."""
+    """Return the thumbprint of the certificate that was verified here, which our vCenter must trust as well."""
     connection = connect(other.settings, other.stub.tls())
     try:
         return certificate_of(connection).sha1
@@ -76,7 +76,7 @@ def _thumbprint(other: Session) -> str:
 
 
 def _select(inventory: Inventory, there: Inventory, desired: VmotionRequest) -> tuple[list[Entry], list[Entry]]:
-    """Those that are still here, and those that an earlier run has moved."""
+    """Select the VMs that are still here, and those that an earlier run has moved."""
     datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
     staying: dict[str, Entry] = {}
     arrived: dict[str, Entry] = {}
@@ -97,5 +97,5 @@ def _there(there: Inventory, selector: VmSelector) -> list[Entry]:
     try:
         return select_vms(there, [selector], datacenter=None, option="vms", may_be_none=True)
     except GantryError:
-        # Not there, or not one: then it is not said that it has arrived.
+        # Not there, or ambiguous: it is not reported as arrived.
         return []

@@ -2,24 +2,25 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of vm_vmotion."""
+"""The argument spec of vm_vmotion."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.desire import _PLACE
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import PRIORITIES
 
+# The options for the destination, at the top or within destination_vcenter.
+DESTINATION = ("host", "cluster", "resource_pool", "datastore", "datastore_cluster")
 PROVISIONING = ("thin", "thick", "eager_zeroed")
 
 
 def vmotion_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of vm_vmotion besides those of the connection."""
-    place: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in _PLACE}
+    """Return the options of vm_vmotion besides those of the connection."""
+    place: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in DESTINATION}
     connection = connection_argument_spec()
-    # The environment holds the connection of the first vCenter; the second one's is always given.
+    # The environment configures the connection to the first vCenter; that to the second one is always given.
     second = {
         name: {key: value for key, value in connection[name].items() if key != "fallback"}
         for name in ("hostname", "username", "password", "port", "validate_certs", "ca_path")

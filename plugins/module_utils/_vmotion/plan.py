@@ -2,26 +2,25 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the targets to the moves, and what a task says of each VM. Pure."""
+"""Plan the moves. Pure."""
 
 from __future__ import annotations
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import summary
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import blockers_report, summary
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import (
     AwaitMove,
     MoveChange,
-    MoveVm,
-    placement,
+    move_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves, VmotionRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import blockers_result, vms_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.report import vms_report
 
 
 def plan_moves(desired: VmotionRequest, observed: ObservedMoves) -> Plan[MoveChange]:
-    """Raises where anything is against any of the moves: nothing has moved then."""
+    """Plan the moves; raise an error if any of them has a blocker, before anything is moved."""
     if desired.precheck == "report":
         return Plan()
     if observed.blockers:
@@ -33,8 +32,8 @@ def refusal(observed: ObservedMoves) -> GantryError:
     blocked = len({blocker.vm for blocker in observed.blockers})
     vms = "One VM" if blocked == 1 else f"{blocked} VMs"
     return GantryError(
-        f"{vms} of {len(observed.vms)} cannot be moved, so none was. {summary(observed.blockers)}",
-        details={"blockers": blockers_result(observed.blockers), "vms": vms_result(observed)},
+        f"{vms} of {len(observed.vms)} cannot be moved. {summary(observed.blockers)} Nothing was moved.",
+        details={"blockers": blockers_report(observed.blockers), "vms": vms_report(observed)},
     )
 
 
@@ -43,14 +42,3 @@ def _change(vm: VmFacts, observed: ObservedMoves) -> MoveChange | None:
         return AwaitMove(vm, vm.in_flight.task)
     target = observed.targets[vm.moid]
     return None if target.in_place else move_of(vm, observed)
-
-
-def move_of(vm: VmFacts, observed: ObservedMoves) -> MoveVm:
-    target = observed.targets[vm.moid]
-    return MoveVm(
-        vm=vm,
-        target=target,
-        source=placement(vm, observed.origin),
-        destination=placement(target.applied_to(vm), observed.view),
-        away=observed.away,
-    )

@@ -2,38 +2,20 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the names of a place to objects, all before anything moves: what is given must exist and fit. No request."""
+"""Resolve the names of a destination to objects of the inventory; what is given must exist. Makes no request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import DiskRequest, MoveDestination
-
-
-@dataclass(frozen=True)
-class ResolvedDisk:
-    disk: str | int
-    datastore: str | None
-    provisioning: str | None
-
-
-@dataclass(frozen=True)
-class ResolvedDestination:
-    """A place by MoIDs."""
-
-    host: str | None = None
-    cluster: str | None = None
-    pool: str | None = None
-    datastore: str | None = None
-    pod: str | None = None
-    folder: str | None = None
-    # The names or MoIDs of networks, and the MoID of what takes their place.
-    network_mapping: Mapping[str, str] = field(default_factory=dict)
-    disks: tuple[ResolvedDisk, ...] = ()
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
+    DiskRequest,
+    MoveDestination,
+    ResolvedDestination,
+    ResolvedDisk,
+)
 
 
 def resolve_place(
@@ -44,9 +26,10 @@ def resolve_place(
     source: Inventory,
     clusters: Sequence[str],
 ) -> ResolvedDestination:
-    """``clusters`` are those that the VMs are in: a pool without a cluster is one of theirs.
+    """Resolve a destination.
 
-    ``source`` is where the networks are that are mapped.
+    ``clusters`` are those of the VMs: a resource pool without a cluster is looked up there. ``source`` is the inventory
+    with the networks that are mapped.
     """
     datacenter = None if place.datacenter is None else inventory.datacenter(place.datacenter)
     cluster = None
@@ -98,7 +81,7 @@ def _datastore(inventory: Inventory, name: str | None, datacenter: Entry | None)
 def _networks(
     inventory: Inventory, source: Inventory, mapping: Mapping[str, str], datacenter: Entry | None
 ) -> dict[str, str]:
-    """Also checks that what is mapped is a network at all: a misspelt one would be passed over in silence."""
+    """Resolve both sides of the mapping; a misspelled network would otherwise be ignored silently."""
     resolved = {}
     for old, new in mapping.items():
         names = {name for entry in source.networks() for name in (entry.name, entry.moid)}

@@ -6,83 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import placement
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import MoveOutcome, ObservedMoves
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import blockers_report
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ObservedMoves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.report import vms_report
 
 
-def blockers_result(blockers: Sequence[Blocker]) -> list[dict[str, Any]]:
-    return [blocker.as_result() for blocker in blockers]
-
-
-def vms_result(observed: ObservedMoves) -> list[dict[str, Any]]:
-    """One entry for each VM, in the order in which they were asked for."""
-    blocked = {blocker.vm for blocker in observed.blockers}
-    entries = [_entry(vm, observed, vm.path in blocked) for vm in observed.vms]
-    return entries + [_in_place(vm, placement(vm, observed.view)) for vm in observed.arrived]
-
-
-def _in_place(vm: VmFacts, place: dict[str, Any]) -> dict[str, Any]:
-    return _shaped(vm, "in_place", place, place, MoveOutcome("in_place"), [])
-
-
-def _entry(vm: VmFacts, observed: ObservedMoves, blocked: bool) -> dict[str, Any]:
-    source = placement(vm, observed.origin)
-    target = observed.targets.get(vm.moid)
-    outcome = observed.outcomes.get(vm.moid)
-    if outcome is None:
-        status = "blocked" if blocked else "in_flight" if vm.in_flight else "in_place"
-        if status == "in_place" and target is not None and not target.in_place:
-            status = "movable"
-        outcome = MoveOutcome(status)
-    if vm.in_flight is not None or target is None:
-        return _shaped(
-            vm, outcome.status, source, dict(outcome.now or source), outcome, observed.warnings.get(vm.moid, ())
-        )
-    goal = placement(target.applied_to(vm), observed.view)
-    if target.choose_in is not None:
-        goal["host"] = None  # none was found
-    if outcome.status == "in_place":
-        goal = source
-    return _shaped(
-        vm,
-        outcome.status,
-        source,
-        dict(outcome.now or goal),
-        outcome,
-        observed.warnings.get(vm.moid, ()),
-        chosen_by=None if target.in_place or not target.host else target.chosen_by,
-    )
-
-
-def _shaped(
-    vm: VmFacts,
-    status: str,
-    source: dict[str, Any],
-    goal: dict[str, Any],
-    outcome: MoveOutcome,
-    warnings: Sequence[str],
-    *,
-    chosen_by: str | None = None,
-) -> dict[str, Any]:
-    moves = status != "in_place"
-    return {
-        "name": vm.name,
-        "path": vm.path,
-        "moid": vm.moid,
-        "status": status,
-        "mode": ("live" if vm.is_on else "cold") if moves else None,
-        "from": source,
-        "to": goal,
-        "what": sorted(key for key in source if source[key] != goal[key]),
-        "chosen_by": chosen_by,
-        "duration": outcome.duration,
-        "verified": None if outcome.verified is None else outcome.verified.as_result(),
-        "fault": None if outcome.fault is None else dict(outcome.fault),
-        "message": outcome.message,
-        "warnings": list(warnings),
-    }
+def vmotion_result(observed: ObservedMoves) -> dict[str, Any]:
+    """Return the VMs with what became of them, and the blockers of their moves."""
+    return {"vms": vms_report(observed), "blockers": blockers_report(observed.blockers)}

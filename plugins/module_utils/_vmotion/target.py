@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of each VM is to change so that it is in its place. Pure."""
+"""Determine the target of each VM: what must change so that it is at the destination. Pure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
     VmFacts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, MoveTarget
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDestination, ResolvedDisk
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import ResolvedDestination, ResolvedDisk
 
 
 @dataclass
 class _Stores:
-    """Where the parts of a VM are to lie."""
+    """The datastores for the parts of a VM."""
 
     home: str | None
     disks: dict[int, DiskTarget] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class _Stores:
 def target_of(
     vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin: PlacementView
 ) -> tuple[MoveTarget, list[Blocker]]:
-    """``here`` is the vCenter that the VM is in, ``world`` the one it is to be in: mostly the same."""
+    """Determine a VM's target. ``origin`` is the vCenter that it is in, ``view`` the one that it moves to."""
     abroad = origin is not view
     cluster = where.cluster or vm.cluster
     changes_cluster = abroad or cluster != vm.cluster
@@ -79,7 +79,7 @@ def _stores(vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin
 
 
 def _wishes(vm: VmFacts, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDisk]:
-    """By device key; a disk that the VM does not have is an error."""
+    """Return the requested disks by device key; a disk that the VM does not have is an error."""
     found = {}
     for wish in disks:
         match = [disk for disk in vm.disks if wish.disk in (disk.label, disk.key)]
@@ -91,7 +91,7 @@ def _wishes(vm: VmFacts, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDis
 
 
 def _same_datastore(vm: VmFacts, moid: str, view: PlacementView, origin: PlacementView, stores: _Stores) -> str:
-    """The datastore of the other vCenter that is this one of ours."""
+    """Return the datastore of the other vCenter that has the same URL; a blocker is added where there is none."""
     same = view.same_datastore(moid, origin)
     if same is not None:
         return same
@@ -107,7 +107,7 @@ def _same_datastore(vm: VmFacts, moid: str, view: PlacementView, origin: Placeme
 
 
 def _in_pod(vm: VmFacts, where: ResolvedDestination, wishes: dict[int, ResolvedDisk], view: PlacementView) -> _Stores:
-    """What is in the datastore cluster stays where it is; the rest goes to its datastore with the most free space."""
+    """Keep what is in the datastore cluster, and put the rest on its datastore with the most free space."""
     members = [store for store in view.datastores.values() if store.pod == where.pod]
     inside = {store.moid for store in members}
     best = _roomiest(members, _possible_hosts(vm, where, view))

@@ -15,7 +15,7 @@ import pytest
 from pyVmomi import vim
 
 from tests.support.lab.background import result_of, running
-from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.containers import BOOTSTRAP, PREFIX, Yard
 from tests.support.lab.control import Control
 from tests.support.lab.govc import Govc
 from tests.support.lab.placement import NETWORK, Site, cd_drive, serial_port, wait_for
@@ -128,6 +128,24 @@ def test_a_container_keeps_its_address_and_its_run(site: Site, yard: Yard) -> No
         yard.clear(images=True)
 
 
+@pytest.mark.parametrize("state", ["present", "started"])
+def test_a_container_stays_where_its_bootstrap_is(site: Site, yard: Yard, state: str) -> None:
+    """A move to a host that does not see the ISO would leave it unable to start again."""
+    yard.upload_bootstrap(datastore="local-esx1")
+    yard.make_image("registry.example.com/app:1", 1, {"Cmd": ["serve"]})
+    try:
+        place = {"cluster": "C0", "networks": [{"name": NETWORK}], "image": "registry.example.com/app:1"}
+        site.ok("container_vm", name=A, state=state, bootstrap=f"[local-esx1] {BOOTSTRAP}", **place)
+        assert site.hosts()[A] == "esx1"
+        refused = site.refused("vm_vmotion", vms=[A], host="esx2")
+        assert codes(refused) == [(A, "bootstrap_not_shared")]
+        assert "bootstrap_image" in refused["msg"]
+        kept = site.run("host_maintenance", host="esx1", evacuation="explicit", evacuate_powered_off=True, check=True)
+        assert codes(kept) == [(A, "bootstrap_not_shared")]
+    finally:
+        yard.clear(images=True)
+
+
 # -- refusals
 
 
@@ -161,7 +179,7 @@ def test_all_blockers_of_all_vms_are_named_before_anything_moves(site: Site, yar
     assert set(states(refused).values()) == {"blocked"}
     only = site.ok("vm_vmotion", vms=[A, B, C], host="esx3", precheck="report")
     assert (only["blockers"], only["changed"]) == (refused["blockers"], False)
-    # vCenter sees what we see, and moves what nothing speaks against.
+    # vCenter reports the same blockers, and moves VMs without blockers.
     assert site.calls.methods().count("CheckRelocate_Task") == 3
     assert states(site.ok("vm_vmotion", vms=[C], host="esx2", precheck="report")) == {C: "movable"}
 
@@ -200,7 +218,7 @@ def test_the_mode_is_kept(site: Site) -> None:
     assert codes(site.refused("vm_vmotion", vms=[A, B], host="esx2", mode="live")) == [(B, "vm_state")]
 
 
-# -- failures, and moves that are under way
+# -- failures, and running moves
 
 
 def test_a_partial_failure_has_a_clear_account_and_a_second_run_finishes_it(site: Site) -> None:
@@ -241,10 +259,10 @@ def test_a_controller_killed_in_mid_move_leaves_a_move_that_the_next_run_finishe
         killed.kill()
         killed.wait()
     wait_for(lambda: site.hosts()[B] == "esx2")
-    # B has moved; A is under way, and will be for an hour.
+    # B has moved; A is moving, and will be for an hour.
     looked = site.ok("vm_vmotion", check=True, **options)
     assert states(looked) == {A: "in_flight", B: "in_place"}
-    assert "that is under way" in looked["actions"][0]
+    assert "wait for the running move" in looked["actions"][0]
     site.calls.forget()
     with running("vm_vmotion", options, connection) as waiting:
         wait_for(lambda: "WaitForUpdatesEx" in site.calls.methods())
@@ -351,14 +369,14 @@ def test_what_the_other_vcenter_lacks_is_a_blocker(site: Site, second: Site) -> 
 def test_govc_reads_back_the_placements_that_are_reported(site: Site, lab: dict[str, Any], tmp_path: Path) -> None:
     site.make(A, B, host="esx1")
     site.ok("vm_vmotion", vms=[A], host="esx2", datastore="shared1")
-    told = site.ok("vm_vmotion", vms=[A, B], cluster="C1")
+    predicted = site.ok("vm_vmotion", vms=[A, B], cluster="C1")
     read = Govc(lab, tmp_path).read
     found = {}
     for vm in read("vm.info", A, B)["virtualMachines"]:
         (host,) = read("object.collect", f"HostSystem:{vm['runtime']['host']['value']}", "name")
         disks = [one for one in vm["config"]["hardware"]["device"] if "capacityInKB" in one]
         found[vm["name"]] = (host["val"], {disk["backing"]["fileName"].split("]")[0].lstrip("[") for disk in disks})
-    assert found == {vm["name"]: (vm["to"]["host"], set(vm["to"]["datastores"])) for vm in told["vms"]}
+    assert found == {vm["name"]: (vm["to"]["host"], set(vm["to"]["datastores"])) for vm in predicted["vms"]}
     assert {host for host, _stores in found.values()} == {"esx4", "esx5"}
 
 

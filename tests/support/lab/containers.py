@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from tests.support.lab.iso import make_iso
 
 BOOTSTRAP = "gantry/bootstrap/gantry-bootstrap-0.0.1-0123456789ab.iso"
 PREFIX = "ct-"
@@ -66,21 +67,19 @@ class Yard:
 
     # -- preparing
 
-    def upload_bootstrap(self, path: str = BOOTSTRAP) -> str:
-        """Something that is called like a bootstrap ISO; without a hypervisor nobody boots from it."""
+    def upload_bootstrap(self, path: str = BOOTSTRAP, *, datastore: str | None = None) -> str:
+        """Upload an ISO with a name of a bootstrap ISO; without a hypervisor no VM boots from it."""
         inventory = self.session.inventory(refresh=True)
-        datastore = inventory.datastore(self.lab["datastore"])
+        store = inventory.datastore(datastore or self.lab["datastore"])
         with contextlib.suppress(GantryError):
             self.session.content.fileManager.MakeDirectory(
-                name=f"[{datastore.name}] {Path(path).parent}",
+                name=f"[{store.name}] {Path(path).parent}",
                 datacenter=inventory.datacenter(self.lab["datacenter"]).ref,
                 createParentDirectories=True,
             )
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(path.encode().ljust(2048))
-            file.flush()
-            self.session.upload_file(Path(file.name), datastore=datastore, path=path)
-        return f"[{datastore.name}] {path}"
+        with tempfile.TemporaryDirectory() as folder:
+            self.session.upload_file(make_iso(Path(folder), "0.0.1"), datastore=store, path=path)
+        return f"[{store.name}] {path}"
 
     def remove_bootstrap(self, path: str = BOOTSTRAP) -> None:
         inventory = self.session.inventory(refresh=True)
@@ -112,6 +111,7 @@ class Yard:
                 "gantry.image.config": json.dumps(config),
                 "gantry.image.references": json.dumps([reference]),
                 "gantry.image.state": "ready",
+                "disk.EnableUUID": "TRUE",
             },
             devices=[_add(controller), _add(image_disk, create=True)],
         )

@@ -253,7 +253,7 @@ func (h *Hypervisor) nextTap() string {
 	return "tap" + strconv.FormatUint(h.taps.Add(1), 10)
 }
 
-// Grow is refused: QEMU would have to be started with room for what may be added, and the guest to bring it online.
+// Grow is refused: QEMU would have to be started with room for hot add, and the guest would have to bring it online.
 func (h *Hypervisor) Grow(string, int, int64) error {
 	return machine.ErrNoHotAdd
 }

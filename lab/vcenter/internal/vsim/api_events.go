@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Events: the simulator's event manager keeps them; what is posted, by whom, and in which chain, is decided here.
+// Events: they are stored by the simulator's event manager. Who posts them and in which chain is decided here.
 
 package vsim
 
@@ -17,8 +17,8 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// cause is who has asked for something, and the chain of events that it belongs to: the events of a task have the key of
-// the task's own event as their chain.
+// cause says who requested something, and which chain its events belong to: the chainId of a task's events is the key of
+// its TaskEvent.
 type cause struct {
 	user  string // empty: vCenter itself, or the guest
 	chain int32  // 0: an event is the first of its chain
@@ -30,7 +30,7 @@ func causeOf(ctx *simulator.Context) cause {
 	return cause{user: ctx.Session.UserName}
 }
 
-// post enters an event and gives its key. The caller has nothing locked that a reader of events needs.
+// post adds an event and returns its key. The caller must hold no lock that a reader of events needs.
 func (s *Server) post(by cause, event types.BaseEvent) int32 {
 	ctx := s.context()
 	session := *ctx.Session
@@ -64,10 +64,10 @@ func (s *Server) showLatestEvent(ctx *simulator.Context) {
 	})
 }
 
-// mostQueried is how many events a query gives at most (API, EventManager.QueryEvents).
+// mostQueried is the largest number of events that a query returns.
 const mostQueried = 1000
 
-// queryEvents is the simulator's, with as many events as vCenter gives, and of the users that are asked for.
+// queryEvents adds the filter by user to the simulator's query, and returns more than a page of events.
 func (s *Server) queryEvents(ctx *simulator.Context, request *types.QueryEvents) (soap.HasFault, types.BaseMethodFault) {
 	if request.Filter.MaxCount == 0 {
 		request.Filter.MaxCount = mostQueried
@@ -86,8 +86,8 @@ func (s *Server) queryEvents(ctx *simulator.Context, request *types.QueryEvents)
 	return body, nil
 }
 
-// postClientEvent checks what the simulator trips over. An EventEx of no object is about the root folder, as the vSphere
-// Client shows it.
+// postClientEvent checks what the simulator panics over. An EventEx without an object belongs to the root folder, where the
+// vSphere Client shows it.
 func (s *Server) postClientEvent(ctx *simulator.Context, request *types.PostEvent) (soap.HasFault, types.BaseMethodFault) {
 	if request.EventToPost == nil {
 		return nil, invalidArgument("eventToPost")
@@ -120,8 +120,8 @@ func (s *Server) completeEvent(event *types.EventEx) types.BaseMethodFault {
 	return nil
 }
 
-// installEvents describes the events that the simulator has no description of, or a wrong one: it would panic over that of
-// VmBeingMigratedEvent.
+// installEvents adds descriptions of events that the simulator lacks, and replaces that of VmBeingMigratedEvent, over which it
+// would panic.
 func (s *Server) installEvents() {
 	manager := s.registry.EventManager()
 	described := slices.DeleteFunc(slices.Clone(manager.Description.EventInfo), func(info types.EventDescriptionEventDetail) bool {

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Locks after a contained panic. The simulator releases its locks without defer (Registry.WithLock), so that a panic leaves
-// those locked for good that were taken on the way to it: the next call that needs one of them never returns.
+// Locks after a contained panic. The simulator releases its locks without defer (Registry.WithLock). A panic would leave every
+// lock held that was taken on the way to it, and the next call that needs one of them would never return.
 
 package vsim
 
@@ -14,8 +14,8 @@ import (
 	"github.com/vmware/govmomi/simulator"
 )
 
-// heldLocks counts the locks that a context holds, by object. The simulator keeps them in fields that it does not export;
-// they are read under the simulator's own mutexes.
+// heldLocks returns how often a context holds the lock of each object. The simulator does not export these fields; they are
+// read under the simulator's own mutexes.
 func heldLocks(registry *simulator.Registry, holder *simulator.Context) map[ref]int64 {
 	fields := reflect.ValueOf(registry).Elem()
 	defer locked(fields.FieldByName("m"))()
@@ -33,14 +33,14 @@ func heldLocks(registry *simulator.Registry, holder *simulator.Context) map[ref]
 	return held
 }
 
-// locked locks a mutex that is a field of the simulator's, and gives its unlocking.
+// locked locks a mutex that is an unexported field of the simulator.
 func locked(field reflect.Value) (unlock func()) {
 	mutex := (*sync.Mutex)(field.Addr().UnsafePointer())
 	mutex.Lock()
 	return mutex.Unlock
 }
 
-// releaseLocks takes all locks from a context but those that it is to keep. Nothing else may use the context meanwhile.
+// releaseLocks releases all locks of a context except those to keep. Nothing else may use the context meanwhile.
 func releaseLocks(registry *simulator.Registry, holder *simulator.Context, keep map[ref]int64) {
 	for object, count := range heldLocks(registry, holder) {
 		if count <= keep[object] {

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The entity of a task as clients see it. The simulator names the object whose method was called, which may be the file
-// manager; the API has managed entities only, and pyVmomi cannot read anything else. It is taken away where a task is shown:
+// The entity of a task as clients see it. The simulator names the object whose method was called, which may be a manager. The
+// API has managed entities only, and pyVmomi cannot decode anything else. The entity is removed where a task is shown, because
 // the simulator needs it itself.
 
 package vsim
@@ -20,7 +20,7 @@ var isManagedEntity = map[string]bool{"VirtualMachine": true, "HostSystem": true
 	"StoragePod": true, "DistributedVirtualSwitch": true, "VmwareDistributedVirtualSwitch": true,
 	"DistributedVirtualPortgroup": true, "Network": true, "OpaqueNetwork": true}
 
-// shownTask is a task as the API has it.
+// shownTask returns a task without an entity that is not a managed entity.
 func shownTask(info types.TaskInfo) types.TaskInfo {
 	if info.Entity != nil && !isManagedEntity[info.Entity.Type] {
 		info.Entity, info.EntityName = nil, ""
@@ -36,7 +36,7 @@ func shownTasks(infos []types.TaskInfo) []types.TaskInfo {
 	return shown
 }
 
-// shownValue is a property of a task, or of a collector of tasks; nil: it is unset.
+// shownValue returns the value of a property of a task, or of a collector of tasks; nil for an unset one.
 func shownValue(object ref, value types.AnyType) types.AnyType {
 	switch v := value.(type) {
 	case types.TaskInfo:
@@ -59,7 +59,7 @@ func showsTasks(object ref) bool {
 	return object.Type == "Task" || object.Type == "TaskHistoryCollector"
 }
 
-// showTasks changes the tasks among the objects of an answer.
+// showTasks applies shownValue to the objects of an answer.
 func showTasks(objects []types.ObjectContent) {
 	for n := range objects {
 		if !showsTasks(objects[n].Obj) {
@@ -75,7 +75,7 @@ func showTasks(objects []types.ObjectContent) {
 	}
 }
 
-// showTaskUpdates does the same for updates. Their lists of changes are shared by all who wait.
+// showTaskUpdates applies shownValue to updates. All clients that wait share the lists of changes, so they are copied.
 func showTaskUpdates(updates *types.UpdateSet) {
 	if updates == nil {
 		return
@@ -122,7 +122,7 @@ func (c *PropertyCollector) RetrieveProperties(ctx *simulator.Context, request *
 	return body
 }
 
-// taskHistory is the simulator's collector with what its two readings give.
+// taskHistory calls a method of a task history collector with the collector locked.
 func (s *Server) taskHistory(ctx *simulator.Context, this ref, read func(*simulator.TaskHistoryCollector) soap.HasFault) (soap.HasFault, types.BaseMethodFault) {
 	collector, ok := s.lookup(ctx, this).(*simulator.TaskHistoryCollector)
 	if !ok {

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What vCenter calls its tasks: the keys of the task manager's descriptions. They are the names that the API's model has for
-// the methods, which are not those that are sent (SearchDatastore_Task is search of host.DatastoreBrowser).
+// Description ids of tasks: the keys of TaskManager.description.methodInfo. They are the methods' names in the API's object model,
+// which differ from the names on the wire (SearchDatastore_Task is host.DatastoreBrowser.search).
 
 package vsim
 
@@ -14,8 +14,8 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// taskDescriptions are the methods whose tasks are not called as the method without its ending. With a dot at the beginning,
-// the type of the entity comes before it.
+// taskDescriptions has the methods whose description id is not the name without _Task. An id that begins with a dot is
+// preceded by the type of the entity.
 var taskDescriptions = map[string]string{
 	"AddDVPortgroup_Task":              ".addPortgroups",
 	"CheckCompatibility_Task":          "vm.check.CompatibilityChecker.checkCompatibility",
@@ -53,7 +53,7 @@ var taskDescriptions = map[string]string{
 	"SearchDatastore_Task":             "host.DatastoreBrowser.search",
 }
 
-// modelNames are the types that the API's model calls otherwise.
+// modelNames are the types with another name in the object model.
 var modelNames = map[string]string{
 	"DistributedVirtualPortgroup":    "dvs.DistributedVirtualPortgroup",
 	"VmwareDistributedVirtualSwitch": "DistributedVirtualSwitch",
@@ -61,7 +61,7 @@ var modelNames = map[string]string{
 	"HostDatastoreBrowser":           "host.DatastoreBrowser",
 }
 
-// taskDescription is the description's key for a method, or an operation of vCenter's own (Drm.ExecuteVMotionLRO).
+// taskDescription returns the description id for a method, or for an internal operation (Drm.ExecuteVMotionLRO).
 func taskDescription(entity ref, method string) string {
 	if strings.Contains(method, ".") {
 		return method
@@ -80,7 +80,7 @@ func taskDescription(entity ref, method string) string {
 	return entity.Type + description
 }
 
-// taskLabel is what the vSphere Client shows: "Power On virtual machine".
+// taskLabel returns the text that the vSphere Client shows: "Power On virtual machine".
 func (s *Server) taskLabel(info *types.TaskInfo) string {
 	manager, ok := s.registry.Get(*s.serviceContent().TaskManager).(*simulator.TaskManager)
 	if !ok {

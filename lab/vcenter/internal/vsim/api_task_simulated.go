@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The simulator's own tasks: a panic in one is its fault, and one that cannot begin ends, too.
+// Tasks of the simulator's own methods: a panic in one becomes its fault, and one that cannot begin fails.
 
 package vsim
 
@@ -19,7 +19,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// simulated are the simulator's tasks that have not ended.
+// simulated holds the simulator's tasks that have not ended.
 type simulated struct {
 	mu   sync.Mutex
 	open map[ref]*simulatedTask
@@ -54,7 +54,7 @@ func (s *simulated) end(task ref) {
 	delete(s.open, task)
 }
 
-// of returns those that a call has started.
+// of returns the tasks that a call has started.
 func (s *simulated) of(call *simulator.Context) (open []*simulatedTask) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,14 +66,14 @@ func (s *simulated) of(call *simulator.Context) (open []*simulatedTask) {
 	return open
 }
 
-// works returns true for a task that has begun and not ended.
+// works is true for a task that has begun and not ended.
 func (s *simulated) works(task *simulatedTask) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return task.begun && s.open[task.Self] != nil
 }
 
-// contain makes a panic in a simulator's task its fault; it would end the process.
+// contain turns a panic in a simulator's task into the task's fault; it would end the process.
 func (s *simulated) contain(registry *simulator.Registry, task *simulator.Task) {
 	run, open := task.Execute, s.add(task)
 	task.Execute = func(t *simulator.Task) (result types.AnyType, fault types.BaseMethodFault) {
@@ -90,7 +90,7 @@ func (s *simulated) contain(registry *simulator.Registry, task *simulator.Task) 
 	}
 }
 
-// nameSimulated sets the name of a task, its description as in vCenter, and the user who started it.
+// nameSimulated gives a task the name of its method, vCenter's description, and the user who has asked for it.
 func nameSimulated(task *simulator.Task) {
 	info := &task.Info
 	info.Name = strings.TrimSuffix(info.Name, "_Task") + "_Task"
@@ -109,8 +109,8 @@ func callOf(task *simulator.Task) *simulator.Context {
 // beginDeadline is the time in which a task that was started begins to work.
 const beginDeadline = time.Second
 
-// afterPanic sets right what a call leaves that has panicked: its locks, and tasks that will never work. A task that works
-// has its share of the call's locks, and ends first.
+// afterPanic releases the locks of a call that has panicked, and fails the tasks that it has started and that did not begin.
+// A task that has begun shares the call's locks; it ends first.
 func (s *Server) afterPanic(call *simulator.Context) {
 	open := s.simulated.of(call)
 	if len(open) == 0 {

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What devices may use of their host's network and storage. The lab limits nothing, but shows what vCenter does: clients read
-// these values back.
+// Shares, reservations and limits of network cards and disks. The lab does not enforce them, but shows vCenter's defaults and
+// what was requested, which clients read back.
 
 package vsim
 
@@ -23,7 +23,7 @@ var (
 	diskLevels = levels{types.SharesLevelLow: 500, types.SharesLevelNormal: 1000, types.SharesLevelHigh: 2000}
 )
 
-// shares returns the shares of a level; custom ones have the number that was asked for.
+// shares gives the shares of a level; custom ones have the number that was asked for.
 func (l levels) shares(asked *types.SharesInfo) types.SharesInfo {
 	if asked == nil || asked.Level == "" {
 		return types.SharesInfo{Level: types.SharesLevelNormal, Shares: l[types.SharesLevelNormal]}
@@ -34,7 +34,7 @@ func (l levels) shares(asked *types.SharesInfo) types.SharesInfo {
 	return *asked
 }
 
-// orElse returns the first value that is set.
+// orElse gives the first value that is set.
 func orElse[T any](values ...*T) *T {
 	for _, value := range values {
 		if value != nil {
@@ -44,8 +44,7 @@ func orElse[T any](values ...*T) *T {
 	return nil
 }
 
-// allocateDevice sets the resource allocation of a network adapter or a disk: as requested, as it was, or as vCenter's
-// defaults have it.
+// allocateDevice sets the allocation of a network card or a disk: the requested one, the old one, or vCenter's default.
 func allocateDevice(device, old types.BaseVirtualDevice) {
 	switch d := device.(type) {
 	case types.BaseVirtualEthernetCard:

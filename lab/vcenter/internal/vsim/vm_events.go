@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What the events of a virtual machine say about it: where it is, and where it comes from or goes to.
+// Events of a VM: creation, power, configuration, moves, clones, errors, and the arguments that say where it is.
 
 package vsim
 
@@ -14,14 +14,14 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// taskEvent is what a task's own event says, as the vSphere Client does.
+// taskEvent returns the event of a task's start, with the text that the vSphere Client shows.
 func (s *Server) taskEvent(info *types.TaskInfo) types.Event {
 	event := s.entityEvent(*info.Entity)
 	event.FullFormattedMessage = "Task: " + s.taskLabel(info)
 	return event
 }
 
-// vmEvent is the VM with its place, as it is now.
+// vmEvent returns the arguments of a VM's event: the VM, its host, cluster, datastore and datacenter as they are now.
 func (s *Server) vmEvent(vm *simulator.VirtualMachine) types.VmEvent {
 	var host ref
 	var stores []ref
@@ -35,7 +35,7 @@ func (s *Server) vmEvent(vm *simulator.VirtualMachine) types.VmEvent {
 	return types.VmEvent{Event: event}
 }
 
-// hostEvent is a host with its cluster and datacenter.
+// hostEvent returns the arguments of a host's event.
 func (s *Server) hostEvent(host ref) types.Event {
 	argument := s.hostArgument(host)
 	event := types.Event{Datacenter: s.datacenterArgument(), Host: &argument}
@@ -45,7 +45,7 @@ func (s *Server) hostEvent(host ref) types.Event {
 	return event
 }
 
-// entityEvent is for the event of a task: what its entity is, and where.
+// entityEvent returns the arguments of an event that is about any entity.
 func (s *Server) entityEvent(entity ref) types.Event {
 	switch object := s.registry.Get(entity).(type) {
 	case *simulator.VirtualMachine:
@@ -84,7 +84,7 @@ func (s *Server) storeNamed(name string) *types.DatastoreEventArgument {
 	return s.storeArgument(s.site.datastores[name].Self)
 }
 
-// postCreated tells of a VM that CreateVM_Task or an import has made.
+// postCreated posts the events of a VM that CreateVM_Task or an import has made.
 func (s *Server) postCreated(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) {
 	asked := copied(*spec)
 	s.post(by, &types.VmBeingCreatedEvent{VmEvent: s.vmEvent(vm), ConfigSpec: &asked})
@@ -92,7 +92,7 @@ func (s *Server) postCreated(by cause, vm *simulator.VirtualMachine, spec *types
 	s.post(by, &types.VmCreatedEvent{VmEvent: s.vmEvent(vm)})
 }
 
-// postIdentity tells which UUIDs a new VM has got.
+// postIdentity posts the events of the UUIDs of a new VM.
 func (s *Server) postIdentity(by cause, vm *simulator.VirtualMachine) {
 	var instance, bios string
 	s.locked(vm, func(*simulator.Context) { instance, bios = vm.Config.InstanceUuid, vm.Config.Uuid })
@@ -100,20 +100,20 @@ func (s *Server) postIdentity(by cause, vm *simulator.VirtualMachine) {
 	s.post(by, &types.VmUuidAssignedEvent{VmEvent: s.vmEvent(vm), Uuid: bios})
 }
 
-// postBeingCloned tells that a VM is about to be cloned. A template that becomes a VM is deployed, which is told of
-// the new VM.
+// postBeingCloned posts the event of a VM that is about to be cloned. For the deployment of a template see postDeployed.
 func (s *Server) postBeingCloned(by cause, source *simulator.VirtualMachine, folder *simulator.Folder, name string, host ref) {
 	s.post(by, &types.VmBeingClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: s.vmEvent(source)},
 		DestFolder: types.FolderEventArgument{EntityEventArgument: s.argument(folder.Self), Folder: folder.Self},
 		DestName:   name, DestHost: s.hostArgument(host)})
 }
 
-// postCloned tells of the new VM.
+// postCloned posts the events of a clone.
 func (s *Server) postCloned(by cause, source, clone *simulator.VirtualMachine) {
 	s.postIdentity(by, clone)
 	s.post(by, &types.VmClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: s.vmEvent(clone)}, SourceVm: *s.vmEvent(source).Vm})
 }
 
+// postDeployed posts the events of a VM that has been made from a template.
 func (s *Server) postDeployed(by cause, template, vm *simulator.VirtualMachine) {
 	source := *s.vmEvent(template).Vm
 	s.post(by, &types.VmBeingDeployedEvent{VmEvent: s.vmEvent(vm), SrcTemplate: source})
@@ -121,7 +121,7 @@ func (s *Server) postDeployed(by cause, template, vm *simulator.VirtualMachine) 
 	s.post(by, &types.VmDeployedEvent{VmEvent: s.vmEvent(vm), SrcTemplate: source})
 }
 
-// postReconfigured tells what was asked for, and of a new name.
+// postReconfigured posts the events of a change of the configuration, and of a new name.
 func (s *Server) postReconfigured(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec, oldName string) {
 	event := s.vmEvent(vm)
 	if !onlyName(spec) {
@@ -132,7 +132,7 @@ func (s *Server) postReconfigured(by cause, vm *simulator.VirtualMachine, spec *
 	}
 }
 
-// postMoving tells of a move before it, with the place where the VM still is.
+// postMoving posts the event of a move that begins. The VM is still where it was.
 func (s *Server) postMoving(by cause, r *relocation) {
 	event, to := s.vmEvent(r.vm), s.hostArgument(r.host.Self)
 	datacenter, store := s.datacenterArgument(), s.storeNamed(r.home)
@@ -148,7 +148,7 @@ func (s *Server) postMoving(by cause, r *relocation) {
 	}
 }
 
-// postMoved tells of a move that is done. before is the VM where it was.
+// postMoved posts the event of a move that has ended. before has the VM's place before it.
 func (s *Server) postMoved(by cause, r *relocation, before types.VmEvent) {
 	event := s.vmEvent(r.vm)
 	migrated := types.VmMigratedEvent{VmEvent: event, SourceHost: *before.Host, SourceDatacenter: before.Datacenter, SourceDatastore: before.Ds}
@@ -164,15 +164,15 @@ func (s *Server) postMoved(by cause, r *relocation, before types.VmEvent) {
 	}
 }
 
-// What the message of an error that ended a VM is about, by which its event is told from others.
+// The ids of messages about errors that ended a VM. Clients distinguish the errors by them.
 const (
 	messageCrash     = "msg.gantry.lab.crash"
 	messageReset     = "msg.gantry.lab.guestReset"
 	messageBootReset = "msg.gantry.lab.guestResetAtBoot"
 )
 
-// postCrashed tells why a VM ended that nobody has powered off. A guest that resets itself would boot again on ESXi, and
-// be seen by VmResettingEvent; the lab powers it off, so that a kernel that panics does not boot for ever.
+// postCrashed posts the events of a VM that ended although nobody has powered it off. On ESXi a guest that resets itself boots
+// again. The lab powers it off instead, so that a kernel that panics does not boot forever; the reset is reported nevertheless.
 func (s *Server) postCrashed(vm *simulator.VirtualMachine, reason string, heard bool) {
 	id, text := messageCrash, "The virtual machine "+reason+"."
 	if reason == machine.OffReset {
@@ -188,7 +188,7 @@ func (s *Server) postCrashed(vm *simulator.VirtualMachine, reason string, heard 
 		MessageInfo: []types.VirtualMachineMessage{{Id: id, Text: text}}})
 }
 
-// postNotMoved tells why a move that was begun failed.
+// postNotMoved posts the event of a move that failed after it had begun.
 func (s *Server) postNotMoved(by cause, r *relocation, fault types.BaseMethodFault) {
 	s.post(by, &types.VmFailedMigrateEvent{VmEvent: s.vmEvent(r.vm), DestHost: s.hostArgument(r.host.Self), Reason: *localized(fault),
 		DestDatacenter: s.datacenterArgument(), DestDatastore: s.storeNamed(r.home)})

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Guest operations: files, processes and credentials inside of a guest. The lab has no way into a guest yet, and says so; the
-// simulator would answer that all is done.
+// Guest operations: files, processes and credentials in a guest. The lab does not implement them and refuses them. The
+// simulator would report success and do nothing.
 
 package vsim
 

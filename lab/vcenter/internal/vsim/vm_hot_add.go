@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Hot add: more CPUs and memory for a running VM, where its flags say that it takes them.
+// Hot add: more CPUs and memory for a VM that is powered on and whose flags allow it.
 
 package vsim
 
@@ -29,9 +29,9 @@ func noCPUHotAdd(text string) types.BaseMethodFault {
 	return fault
 }
 
-// checkHotAdd refuses another size that a running VM cannot get. "Whether memory can be added while this virtual
-// machine is running" (VirtualMachineConfigInfo.memoryHotAddEnabled): it is never taken away. CPUs likewise: the lab has no
-// cpuHotRemoveEnabled VMs, as ESXi has none since version 6.
+// checkHotAdd refuses a new size that a VM that is powered on cannot get. "Whether memory can be added while this virtual
+// machine is running" (VirtualMachineConfigInfo.memoryHotAddEnabled): memory cannot be removed. The same applies to CPUs:
+// cpuHotRemoveEnabled has no effect.
 func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	hardware := &d.config.Hardware
 	if size := spec.MemoryMB; size != 0 && size != int64(hardware.MemoryMB) {
@@ -39,7 +39,7 @@ func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMeth
 		case !vim.IsTrue(d.config.MemoryHotAddEnabled):
 			return &types.MemoryHotPlugNotSupported{}
 		case size < int64(hardware.MemoryMB):
-			return noMemoryHotAdd(fmt.Sprintf("The memory of a virtual machine that is powered on can only be increased: it has %d MB, and %d MB are asked for.",
+			return noMemoryHotAdd(fmt.Sprintf("The memory of a virtual machine that is powered on can only be increased: it has %d MB, and %d MB were requested.",
 				hardware.MemoryMB, size))
 		}
 	}
@@ -51,14 +51,14 @@ func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMeth
 		case !vim.IsTrue(d.config.CpuHotAddEnabled):
 			return &types.CpuHotPlugNotSupported{}
 		case cpus < hardware.NumCPU:
-			return noCPUHotAdd(fmt.Sprintf("The CPUs of a virtual machine that is powered on can only be increased: it has %d, and %d are asked for.",
+			return noCPUHotAdd(fmt.Sprintf("The CPUs of a virtual machine that is powered on can only be increased: it has %d, and %d were requested.",
 				hardware.NumCPU, cpus))
 		}
 	}
 	return nil
 }
 
-// grow lets a running VM have the size of its draft, if its host and pool admit it and the hypervisor can do it.
+// grow gives a VM that is powered on the size of its draft, if its host and resource pool admit it and the hypervisor can do it.
 func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFault {
 	was, is := d.was, d.config.Hardware
 	moreMemory, moreCPUs := is.MemoryMB != was.MemoryMB, is.NumCPU != was.NumCPU
@@ -79,7 +79,7 @@ func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFa
 		return nil
 	}
 	s.restorePlace(vm.Self, before)
-	text := fmt.Sprintf("%s keeps its size: %v", d.name, err)
+	text := fmt.Sprintf("The size of %s was not changed: %v.", d.name, err)
 	switch {
 	case !errors.Is(err, machine.ErrNoHotAdd):
 		return systemError(text)
@@ -89,13 +89,13 @@ func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFa
 	return noCPUHotAdd(text)
 }
 
-// admitSize holds the larger place.
+// admitSize reserves what the larger VM takes.
 func (s *Server) admitSize(before claim, d *draft) types.BaseMethodFault {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	after := claimOf(before.VM, &d.config, before.pool)
 	after.Host = before.Host
-	// A pool must not count the VM twice.
+	// A resource pool must not count the VM twice.
 	delete(s.load.admitted, before.VM)
 	fault := s.poolAdmits(after)
 	if fault == nil {

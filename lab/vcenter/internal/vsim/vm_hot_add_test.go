@@ -45,7 +45,7 @@ func TestHotAdd(t *testing.T) {
 	isFault[types.InsufficientMemoryResourcesFault](l, l.refusal(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{MemoryMB: 1 << 20})))
 	isFault[types.NumVirtualCpusExceedsLimit](l, l.refusal(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{NumCPUs: 64})))
 	l.guests.refuse = machine.ErrNoHotAdd
-	refusedAs(types.VirtualMachineConfigSpec{MemoryMB: 1024}, "web keeps its size: the lab's hypervisor cannot add CPUs or memory")
+	refusedAs(types.VirtualMachineConfigSpec{MemoryMB: 1024}, "The size of web was not changed: the lab's hypervisor cannot add CPUs or memory")
 	isFault[types.CpuHotPlugNotSupported](l, l.refusal(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{NumCPUs: 4})))
 	if claimed := l.server.load.admitted[vm.Reference()]; claimed.MemoryMB != 512 {
 		t.Errorf("after a refusal it takes %+v", claimed)

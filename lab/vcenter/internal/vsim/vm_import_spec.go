@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What an OVF descriptor becomes: the simulator's specification, with the files named as the import's lease names them.
+// Import specifications of OVF descriptors: the simulator's, with the device ids that the import's lease uses.
 
 package vsim
 
@@ -16,8 +16,8 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// createImportSpec is the simulator's. Clients upload the files whose deviceId is the importKey of a place in the lease; of
-// others they would say nothing, and import a VM without them.
+// createImportSpec replaces the simulator's device ids. Clients upload the files whose deviceId is an importKey of the lease,
+// and silently skip the others.
 func (s *Server) createImportSpec(ctx *simulator.Context, request *types.CreateImportSpec) (soap.HasFault, types.BaseMethodFault) {
 	manager := s.registry.Get(request.This).(*simulator.OvfManager)
 	unlock := s.registry.AcquireLock(ctx, manager)
@@ -47,7 +47,7 @@ func (s *Server) createImportSpec(ctx *simulator.Context, request *types.CreateI
 	return body, nil
 }
 
-// importKey is what an import's lease calls the place of a disk.
+// importKey returns the lease's key of a disk.
 func importKey(vm, disk string) string {
 	return "/" + vm + "/" + disk
 }

@@ -111,7 +111,7 @@ def test_a_whole_upload_gets_its_name(iso: Iso) -> None:
     store = DatastoreOfFiles()
     upload(store, iso)
     assert store.files == {f"{FOLDER}/{iso.name}": iso.path.read_bytes()}
-    assert find_bootstrap(store.session, store.datastore) == f"{PLACE}/{iso.name}"
+    assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/{iso.name}"
 
 
 @pytest.mark.parametrize("arrives", [0, 1, 40_000, 300_000, -1])
@@ -124,7 +124,7 @@ def test_an_upload_that_is_cut_off_gets_no_name(iso: Iso, arrives: int) -> None:
         upload(store, iso)
     assert f"{FOLDER}/{iso.name}" not in store.files
     with pytest.raises(GantryError, match="There is no bootstrap ISO in"):
-        find_bootstrap(store.session, store.datastore)
+        find_bootstrap(store.session, [store.datastore])
 
 
 def test_an_upload_that_leaves_nothing_is_noticed(iso: Iso) -> None:
@@ -157,19 +157,19 @@ def store_of(iso: Iso, **sizes: int) -> DatastoreOfFiles:
 
 def test_the_newest_whole_iso_is_found(iso: Iso) -> None:
     store = store_of(iso, old=iso.size, new=iso.size, cut=iso.size - 1, empty=0)
-    assert find_bootstrap(store.session, store.datastore) == f"{PLACE}/gantry-bootstrap-new-0123456789ab.iso"
+    assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/gantry-bootstrap-new-0123456789ab.iso"
 
 
 def test_an_upload_under_way_is_not_found(iso: Iso) -> None:
     store = store_of(iso, old=iso.size)
     store.files[f"{FOLDER}/{iso.name}.part-01234567"] = iso.path.read_bytes()
-    assert find_bootstrap(store.session, store.datastore) == f"{PLACE}/gantry-bootstrap-old-0123456789ab.iso"
+    assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/gantry-bootstrap-old-0123456789ab.iso"
 
 
 def test_where_no_iso_is_whole_each_is_named(iso: Iso) -> None:
     store = store_of(iso, old=1_000, new=400_000)
     with pytest.raises(GantryError) as refusal:
-        find_bootstrap(store.session, store.datastore)
+        find_bootstrap(store.session, [store.datastore])
     assert "There is no whole bootstrap ISO in [shared0] gantry/bootstrap" in refusal.value.message
     assert (
         "gantry-bootstrap-old-0123456789ab.iso: it ends in its descriptors, after 1000 bytes" in refusal.value.message
@@ -181,4 +181,4 @@ def test_where_no_iso_is_whole_each_is_named(iso: Iso) -> None:
 def test_an_iso_without_a_time_is_the_oldest(iso: Iso) -> None:
     store = store_of(iso, dated=iso.size, undated=iso.size)
     del store.changed[f"{FOLDER}/gantry-bootstrap-undated-0123456789ab.iso"]
-    assert find_bootstrap(store.session, store.datastore) == f"{PLACE}/gantry-bootstrap-dated-0123456789ab.iso"
+    assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/gantry-bootstrap-dated-0123456789ab.iso"

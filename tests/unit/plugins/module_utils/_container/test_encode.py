@@ -113,6 +113,52 @@ def test_adapters_that_stay_keep_their_device() -> None:
     assert (spec.deviceChange[0].device.addressType, spec.deviceChange[0].device.macAddress) == ("manual", "m2")
 
 
+def connection(*, connected: bool, start: bool) -> Any:
+    return device.VirtualDevice.ConnectInfo(startConnected=start, connected=connected, allowGuestControl=True)
+
+
+def test_what_somebody_disconnected_is_connected_again_and_a_running_vms_cd_only_for_its_next_start() -> None:
+    drive = device.VirtualCdrom(
+        key=3000,
+        controllerKey=200,
+        unitNumber=0,
+        backing=device.VirtualCdrom.IsoBackingInfo(fileName="[ds] a.iso"),
+        connectable=connection(connected=False, start=False),
+    )
+    adapter = card(4000, "net0", "m0")
+    adapter.connectable = connection(connected=False, start=False)
+    machine = replace(MACHINE, adapters=decode_adapters([adapter]), bootstrap_connected=False)
+    for power, now in (("poweredOff", False), ("poweredOn", True)):
+        broken = replace(machine, power=power)
+        target = replace(broken, adapters=(Adapter(4000, "net0", "m0"),), bootstrap_connected=True)
+        spec = reconfigure_spec(broken, target, (IDE, drive, adapter), {})
+        assert changes(spec) == [("edit", "VirtualVmxnet3"), ("edit", "VirtualCdrom")]
+        card_state, drive_state = (one.device.connectable for one in spec.deviceChange)
+        assert (card_state.startConnected, card_state.connected) == (True, now)
+        assert drive_state.startConnected
+        assert drive_state.connected == (not now)
+
+
+def test_boot_settings_are_set_as_a_whole() -> None:
+    spec = reconfigure_spec(replace(MACHINE, boot_order=("disk",), secure_boot=True), MACHINE, (), {})
+    (first,) = spec.bootOptions.bootOrder
+    assert isinstance(first, vim.vm.BootOptions.BootableCdromDevice)
+    assert spec.bootOptions.efiSecureBootEnabled is False
+    spec = reconfigure_spec(
+        replace(MACHINE, firmware="efi", disk_uuid=False), replace(MACHINE, firmware="bios"), (), {}
+    )
+    assert spec.firmware == "bios"
+    assert [(option.key, option.value) for option in spec.extraConfig] == [("disk.EnableUUID", "TRUE")]
+    (first,) = cloned().bootOptions.bootOrder
+    assert isinstance(first, vim.vm.BootOptions.BootableCdromDevice)
+
+
+def test_a_scratch_disk_that_is_missing_is_added() -> None:
+    spec = reconfigure_spec(replace(MACHINE, scratch_bytes=None), MACHINE, (CONTROLLER, IMAGE_DISK), {})
+    assert changes(spec) == [("add", "VirtualDisk")]
+    assert (spec.deviceChange[0].device.unitNumber, spec.deviceChange[0].fileOperation) == (1, "create")
+
+
 def test_name_and_kind_change_in_one_call() -> None:
     spec = promote_spec("web")
     assert spec.name == "web"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
+    AwaitStatus,
     Clone,
     Destroy,
     PowerOn,
@@ -28,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     OFF,
     ON,
     SUSPENDED,
+    Adapter,
     DesiredContainer,
     Image,
     Machine,
@@ -41,6 +43,7 @@ from tests.support.builders.containers import desired_container, entry
 DATACENTER = entry("dc", "Datacenter", "DC0")
 DATASTORES = [entry(f"ds{n}", "Datastore", f"shared{n}") for n in range(2)]
 FOLDERS = [entry(f"f{n}", "Folder", f"folder{n}") for n in range(2)]
+SPARE = "[shared0] gantry/bootstrap/new.iso"
 POOLS = [entry(f"p{n}", "ResourcePool", f"pool{n}") for n in range(2)]
 NETWORKS = [entry(f"net{n}", "Network", f"net{n}") for n in range(3)]
 CLUSTER = entry("c0", "ClusterComputeResource", "C0")
@@ -250,11 +253,90 @@ def test_a_stop_uses_the_containers_own_timeout_unless_told_otherwise() -> None:
 
 def test_healthy_waits_for_a_running_container_and_needs_a_health_check() -> None:
     starting = replace(existing(desire()), status={"state": "running", "health": "starting"})
-    assert kinds(plan(desire("healthy"), starting)) == ["AwaitHealthy"]
+    assert kinds(plan(desire("healthy"), starting)) == ["AwaitStatus"]
     assert plan(desire("healthy", wait=False), starting) == []
     assert plan(desire("healthy"))[-1].wait_for == "healthy"
     with pytest.raises(GantryError, match="no health check"):
         plan(desire("healthy", healthcheck={"test": "NONE"}))
+
+
+BROKEN: list[tuple[dict[str, Any], str]] = [
+    ({"bootstrap": None}, "bootstrap"),
+    ({"bootstrap_connected": False}, "bootstrap_connected"),
+    ({"bootstrap_missing": True}, "bootstrap, bootstrap_missing"),
+    ({"boot_order": ("disk", "cdrom")}, "boot_order"),
+    ({"adapters": (Adapter(4000, "net0", "m0", "net0", connected=False),)}, "network_adapters"),
+    ({"firmware": "efi"}, "firmware"),
+    ({"secure_boot": True}, "secure_boot"),
+    ({"disk_uuid": False}, "disk_uuid"),
+    ({"scratch_bytes": None}, "scratch_size"),
+]
+
+
+def broken(power: str, changes: dict[str, Any]) -> Machine:
+    machine = replace(existing(desire(), power), adapters=(Adapter(4000, "net0", "m0", "net0"),))
+    return replace(machine, **{"firmware": "bios", **changes})
+
+
+@pytest.mark.parametrize(("changes", "words"), BROKEN)
+def test_what_a_vm_needs_to_start_is_put_right_before_it_is_started(changes: dict[str, Any], words: str) -> None:
+    stopped = broken(OFF, changes)
+    image = replace(IMAGES[0], firmware="bios")
+    planned = plan(desire(), stopped, image=image, spare_bootstrap=SPARE)
+    assert kinds(planned) == ["Reconfigure", "PowerOn"]
+    assert planned[0].describe() == f"reconfigure web: {words}"
+    assert planned[0].before() != planned[0].after()
+    if "scratch_bytes" in changes or "firmware" in changes:
+        return
+    # The same without a configuration.
+    state_only = plan(desired_container(state="started"), stopped, image=None, place=None, spare_bootstrap=SPARE)
+    assert [change.describe() for change in state_only] == [f"reconfigure web: {words}", "start web"]
+    assert kinds(plan(desired_container(state="stopped"), stopped, image=None, place=None)) == []
+
+
+@pytest.mark.parametrize(("changes", "_words"), BROKEN[:5])
+def test_a_container_that_runs_is_repaired_while_it_runs(changes: dict[str, Any], _words: str) -> None:
+    running = broken(ON, changes)
+    assert kinds(plan(desire(), running, spare_bootstrap=SPARE)) == ["Reconfigure"]
+
+
+@pytest.mark.parametrize(("changes", "_words"), BROKEN[5:8])
+def test_what_only_matters_at_a_start_waits_for_one(changes: dict[str, Any], _words: str) -> None:
+    running, image = broken(ON, changes), replace(IMAGES[0], firmware="bios")
+    assert plan(desire(), running, image=image) == []
+    restarted = plan(desire(env={"A": "b"}), running, image=image)
+    assert kinds(restarted) == ["Stop", "Reconfigure", "PowerOn"]
+    assert getattr(restarted[1].target, next(iter(changes))) == getattr(broken(ON, {}), next(iter(changes)))
+
+
+@pytest.mark.parametrize("status", [None, {"state": "exited", "exit_code": 0}])
+def test_a_vm_that_was_started_without_its_bootstrap_is_started_again(status: dict[str, Any] | None) -> None:
+    for changes in ({"bootstrap_connected": False}, {"bootstrap": None}, {"boot_order": ("disk",)}):
+        machine = broken(ON, {**changes, "status": status})
+        assert kinds(plan(desire(), machine, spare_bootstrap=SPARE)) == ["Stop", "Reconfigure", "PowerOn"]
+        state_only = plan(desired_container(state="started"), machine, image=None, place=None, spare_bootstrap=SPARE)
+        assert kinds(state_only) == ["Stop", "Reconfigure", "PowerOn"]
+
+
+def test_an_iso_that_the_task_names_is_the_one_in_the_drive() -> None:
+    place = replace(PLACE, bootstrap="[shared0] b.iso")
+    changes = plan(desire(bootstrap="[shared0] b.iso"), existing(desire()), place=place)
+    assert kinds(changes) == ["Stop", "Reconfigure", "PowerOn"]
+    emptied = plan(desire(bootstrap="[shared0] b.iso"), broken(OFF, {"bootstrap": None}), place=place)
+    assert emptied[0].target.bootstrap == "[shared0] b.iso"
+
+
+@pytest.mark.parametrize("state", ["booting", "restarting", "stopping", None, "exited", "error"])
+def test_a_vm_that_is_on_is_not_yet_a_container_that_runs(state: str | None) -> None:
+    machine = replace(existing(desire()), status=None if state is None else {"state": state})
+    (change,) = plan(desire(), machine)
+    assert isinstance(change, AwaitStatus)
+    assert change.wait_for == "running"
+    assert change.describe() == "wait until web is running"
+    assert change.before() != change.after()
+    assert kinds(plan(desired_container(state="started"), machine)) == ["AwaitStatus"]
+    assert plan(desire(wait=False), machine) == []
+    assert plan(desire("present"), machine) == []
 
 
 def test_tampering_with_the_spec_is_repaired() -> None:
@@ -355,7 +437,16 @@ def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
         config=draw(st.sampled_from([machine.config, None])),
         memory_mb=draw(st.sampled_from([128, 999])),
         status=draw(st.sampled_from([None, {"state": "running", "health": "healthy"}])),
-        adapters=tuple(replace(a, key=4000 + n, mac=f"mac{n}") for n, a in enumerate(machine.adapters)),
+        adapters=tuple(
+            replace(a, key=4000 + n, mac=f"mac{n}", connected=draw(st.booleans()))
+            for n, a in enumerate(machine.adapters)
+        ),
+        bootstrap=draw(st.sampled_from([machine.bootstrap, None])),
+        bootstrap_connected=draw(st.booleans()),
+        bootstrap_missing=draw(st.booleans()),
+        boot_order=draw(st.sampled_from([("cdrom",), (), ("disk",)])),
+        secure_boot=draw(st.booleans()),
+        disk_uuid=draw(st.booleans()),
     )
 
 
@@ -372,6 +463,7 @@ def situations(draw: st.DrawFn) -> tuple[DesiredContainer, ObservedContainer]:
         successors=draw(st.lists(machines("web-gantry-next", "successor"), max_size=1).map(tuple)),
         image=image,
         place=place,
+        spare_bootstrap=SPARE,
     )
 
 
@@ -401,9 +493,17 @@ def test_a_plan_leads_to_what_is_desired_and_then_there_is_nothing_left_to_do(
     assert final.machine.digest == final.image.digest
     assert final.machine.config == desired.config.document()
     assert final.machine.memory_mb == desired.config.memory_mb
-    assert final.machine.scratch_bytes == desired.config.scratch_bytes or drift_warnings(desired, final)
+    before = [machine for machine in (observed.machine, *observed.successors) if machine is not None]
+    if all(machine.config is not None for machine in before):
+        assert final.machine.scratch_bytes == desired.config.scratch_bytes
     if desired.wants_running:
         assert final.machine.power == ON
+    if final.machine.power != SUSPENDED:
+        assert final.machine.bootstrap
+        assert final.machine.bootstrap_connected
+        assert not final.machine.bootstrap_missing
+        assert final.machine.boot_order[0] == "cdrom"
+        assert final.machine.adapters_connected
     if desired.state == "stopped":
         assert final.machine.power == OFF
 
@@ -442,8 +542,7 @@ def test_the_old_vm_goes_only_when_its_successor_is_there_and_nothing_running_is
         if isinstance(change, Stop):
             assert change.machine.power != OFF
         if isinstance(change, Clone):
-            assert observed.image is not None
-            assert needs_clone(desired, observed.machine, observed.image.digest)
+            assert needs_clone(desired, observed)
         if isinstance(change, PowerOn):
             assert seen.machine is not None
             assert seen.machine.power != ON
@@ -476,6 +575,14 @@ MEDDLING: dict[str, st.SearchStrategy[Any]] = {
     "scratch_bytes": st.sampled_from([8 << 30, 16 << 30, 1 << 30, None]),
     "memory_mb": st.sampled_from([64, 4096]),
     "bootstrap": st.sampled_from(["[shared1] other.iso", None]),
+    "bootstrap_connected": st.booleans(),
+    "bootstrap_missing": st.booleans(),
+    "boot_order": st.sampled_from([(), ("disk",), ("cdrom", "disk")]),
+    "firmware": st.sampled_from(["bios", "efi"]),
+    "secure_boot": st.booleans(),
+    "disk_uuid": st.booleans(),
+    "spec": st.sampled_from([{"id": "id-1"}, {"id": "id-1", "hostname": "edited"}]),
+    "status": st.sampled_from([None, {"state": "exited"}, {"state": "running"}, {"state": "restarting"}]),
     "adapters": st.just(()),
     "power": st.sampled_from([ON, OFF, SUSPENDED]),
 }

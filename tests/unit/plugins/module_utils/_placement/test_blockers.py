@@ -24,6 +24,7 @@ from tests.support.builders.placement_views import host, view, vm
 TO_2 = MoveTarget(host="h2")
 ISO = DeviceFacts("cd_attached", "CD/DVD drive 1 with [local1] a.iso", "local1")
 SHARED_ISO = DeviceFacts("cd_attached", "CD/DVD drive 1 with [ds0] a.iso", "ds0")
+BOOT_ISO = DeviceFacts("bootstrap_not_shared", "CD/DVD drive 1 with [local1] a.iso", "local1", boots=True)
 SERIAL = DeviceFacts("serial_connected", "Serial port 1, which leads out of the VM,")
 GPU = DeviceFacts("passthrough", "PCI device 0, a device of the host,")
 
@@ -43,6 +44,7 @@ CASES: dict[str, tuple[Any, Any, str]] = {
     ),
     "network": (vm(), view(host(1), host(2, networks=frozenset())), "network_missing"),
     "iso": (vm(devices=(ISO,)), view(), "cd_attached"),
+    "what a container boots from": (vm(devices=(BOOT_ISO,)), view(), "bootstrap_not_shared"),
     "serial": (vm(devices=(SERIAL,)), view(), "serial_connected"),
     "gpu": (vm(devices=(GPU,)), view(), "passthrough"),
     "must run elsewhere": (vm(), ruled(affine=True), "mandatory_rule"),
@@ -53,7 +55,7 @@ CASES: dict[str, tuple[Any, Any, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_blocker_is_named_with_its_cure(case: str) -> None:
+def test_a_blocker_is_named_with_its_remedy(case: str) -> None:
     one, here, code = CASES[case]
     (blocker,) = blockers_of(one, TO_2, "any", here)
     assert (blocker.vm, blocker.code) == ("/DC0/vm/web", code)
@@ -62,13 +64,13 @@ def test_a_blocker_is_named_with_its_cure(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_nothing_speaks_against_staying(case: str) -> None:
+def test_staying_has_no_blockers(case: str) -> None:
     one, here, code = CASES[case]
     if code != "vm_state":
         assert blockers_of(one, MoveTarget(pool="pool-x"), "any", here) == []
 
 
-def test_nothing_speaks_against_an_ordinary_move() -> None:
+def test_an_ordinary_move_has_no_blockers() -> None:
     assert blockers_of(vm(devices=(SHARED_ISO,), snapshots=True), TO_2, "any", view()) == []
 
 
@@ -77,13 +79,22 @@ def test_devices_keep_only_running_vms(devices: tuple[DeviceFacts, ...]) -> None
     assert blockers_of(vm(devices=devices, power="off"), TO_2, "any", view()) == []
 
 
+def test_what_a_container_boots_from_must_be_there_even_while_it_is_off() -> None:
+    (blocker,) = blockers_of(vm(devices=(BOOT_ISO,), power="off"), TO_2, "any", view())
+    assert (blocker.code, blocker.host) == ("bootstrap_not_shared", "esx2")
+    assert "bootstrap_image" in blocker.remedy
+    assert "isconnect" not in blocker.remedy
+    shared = DeviceFacts("bootstrap_not_shared", "CD/DVD drive 1 with [ds0] a.iso", "ds0", boots=True)
+    assert blockers_of(vm(devices=(shared,), power="off"), TO_2, "any", view()) == []
+
+
 def test_the_mode_is_kept() -> None:
     assert [one.code for one in blockers_of(vm(), TO_2, "cold", view())] == ["vm_state"]
     assert [one.code for one in blockers_of(vm(power="suspended"), TO_2, "live", view())] == ["vm_state"]
     assert blockers_of(vm(), TO_2, "live", view()) == []
 
 
-def test_a_new_datastore_cures_a_local_one() -> None:
+def test_a_new_datastore_replaces_a_local_one() -> None:
     one = vm(home="local1", disks=(replace(vm().disks[0], datastore="local1"),))
     target = MoveTarget(host="h2", home="ds1", disks={2000: DiskTarget("ds1")})
     assert blockers_of(one, target, "any", view()) == []
@@ -105,7 +116,7 @@ def test_snapshots_keep_disks_together() -> None:
     assert blockers_of(vm(), target, "any", view()) == []
 
 
-def test_all_blockers_of_a_vm_are_told() -> None:
+def test_all_blockers_of_a_vm_are_reported() -> None:
     one = vm(devices=(ISO, SERIAL, GPU), evc="amd-zen3")
     here = view(host(1), host(2, maintenance=True, evc="intel-haswell", networks=frozenset()))
     codes = {blocker.code for blocker in blockers_of(one, TO_2, "cold", here)}

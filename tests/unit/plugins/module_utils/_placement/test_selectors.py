@@ -75,7 +75,7 @@ def test_an_ambiguous_name_is_refused_with_all_candidates(inventory: Inventory) 
 
 
 def test_a_name_that_is_not_there_is_refused_with_what_is_like_it(inventory: Inventory) -> None:
-    with pytest.raises(GantryError, match=r"no VM named 'wen'.*There is /DC0/vm/app/web, /DC0/vm/app2/web"):
+    with pytest.raises(GantryError, match=r"no VM named 'wen'.*similar names: /DC0/vm/app/web, /DC0/vm/app2/web"):
         chosen(inventory, "wen")
     with pytest.raises(GantryError, match="no VM with path 'appp/web' in the datacenter DC0"):
         chosen(inventory, "appp/web", datacenter="DC0")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans of moves: what is in its place is left alone, what is under way is waited for, and a blocker stops all."""
+"""Check plans of moves: VMs in place are left alone, running moves are waited for, and one blocker stops all."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.operation import VmVmotion
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.plan import move_of, plan_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.report import vms_report
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import ResolvedDestination
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.result import vms_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.target import target_of
 from tests.support.builders.placement_views import places, view, views, vm, vms
 
@@ -70,10 +70,10 @@ def test_after_a_plan_there_is_nothing_left_to_plan(data: st.DataObject) -> None
     after = observed(here, where, *(moved.get(one.moid, one) for one in machines))
     assert not plan_moves(request(host="h"), after).changed
     # What is predicted of each is where it then is.
-    for told, one in zip(vms_result(plan.project(before)), vms_result(after), strict=True):
-        assert told["to"] == one["from"]
-        assert told["status"] == ("moved" if told["moid"] in moved else "in_place")
-        assert bool(told["what"]) is (told["moid"] in moved)
+    for entry, one in zip(vms_report(plan.project(before)), vms_report(after), strict=True):
+        assert entry["to"] == one["from"]
+        assert entry["status"] == ("moved" if entry["moid"] in moved else "in_place")
+        assert bool(entry["what"]) is (entry["moid"] in moved)
 
 
 def test_a_plan_says_what_moves_where() -> None:
@@ -100,7 +100,7 @@ def test_a_move_under_way_is_waited_for_and_not_started_again() -> None:
 def test_one_blocker_stops_all() -> None:
     blocker = Blocker("/DC0/vm/a", "evc", "cause.", "remedy.")
     seen = observed(view(), ResolvedDestination(host="h2", cluster="c0"), vm("a"), vm("b"), blockers=(blocker,))
-    with pytest.raises(GantryError, match="One VM of 2 cannot be moved, so none was") as caught:
+    with pytest.raises(GantryError, match=r"One VM of 2 cannot be moved\..*Nothing was moved\.") as caught:
         plan_moves(request(host="h"), seen)
     assert caught.value.details["blockers"] == [blocker.as_result()]
     assert [one["status"] for one in caught.value.details["vms"]] == ["blocked", "movable"]
@@ -122,12 +122,12 @@ def test_the_account_tells_each_vms_fate() -> None:
         vm("d", "h2"),
         outcomes=outcomes,
     )
-    told = {one["name"]: one for one in vms_result(seen)}
-    assert [told[name]["status"] for name in "abcd"] == ["moved", "failed", "not_started", "in_place"]
-    assert told["a"]["to"]["host"] == "esx2"
+    entries = {one["name"]: one for one in vms_report(seen)}
+    assert [entries[name]["status"] for name in "abcd"] == ["moved", "failed", "not_started", "in_place"]
+    assert entries["a"]["to"]["host"] == "esx2"
     # Where it is wanted; its status says that it is not there.
-    assert told["b"]["to"]["host"] == told["c"]["to"]["host"] == "esx2"
-    assert told["b"]["fault"]["type"] == "NoDiskSpace"
+    assert entries["b"]["to"]["host"] == entries["c"]["to"]["host"] == "esx2"
+    assert entries["b"]["fault"]["type"] == "NoDiskSpace"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_move_claims_what_vcenter_counts(target: MoveTarget, power: Any, host_
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "Nothing says where to"),
+        ({}, "No destination is given"),
         ({"vms": [], "host": "h"}, "vms is empty"),
         ({"host": "h", "timeout": 0}, "timeout must be more"),
         ({"datastore": "a", "datastore_cluster": "b"}, "exclude each other"),
@@ -159,7 +159,7 @@ def test_a_move_claims_what_vcenter_counts(target: MoveTarget, power: Any, host_
         ({"host": "h", "network_mapping": {"a": 1}}, "not a string"),
         ({"host": "h", "destination_vcenter": AWAY}, "exclude each other"),
         ({"destination_vcenter": {**AWAY, "host": None}}, "needs a host or a cluster"),
-        ({"destination_vcenter": {**AWAY, "thumbprint": "ab:cd"}}, "no thumbprint"),
+        ({"destination_vcenter": {**AWAY, "thumbprint": "ab:cd"}}, "thumbprint in destination_vcenter is not valid"),
         ({"destination_vcenter": {**AWAY, "validate_certs": False}}, "validate_certs false and no thumbprint"),
     ],
 )

@@ -129,7 +129,7 @@ def test_what_another_vcenter_does_not_have_is_a_blocker() -> None:
 
 
 @given(st.data())
-def test_a_chosen_host_is_one_that_nothing_speaks_against(data: st.DataObject) -> None:
+def test_a_chosen_host_has_no_blockers(data: st.DataObject) -> None:
     here = data.draw(views())
     one = data.draw(vms(here))
     avoid = data.draw(st.sets(st.sampled_from(sorted(here.hosts))))

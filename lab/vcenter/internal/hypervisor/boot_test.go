@@ -1,0 +1,87 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Booting for real: the firmware boots a connected ISO, and nothing else.
+
+package hypervisor
+
+import (
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+)
+
+// bootSectorAddress is where the firmware loads the boot image of a CD.
+const bootSectorAddress = 0x7c00
+
+// bootableISO makes a CD whose boot image writes the test guests' hello to the channel.
+func bootableISO(t *testing.T) string {
+	t.Helper()
+	const textAt = 0x22
+	text := binary.LittleEndian.AppendUint16(nil, bootSectorAddress+textAt)
+	code := []byte{
+		0xfc,       //              cld
+		0x31, 0xc0, //              xor  ax, ax
+		0x8e, 0xd8, //              mov  ds, ax
+		0xbe, text[0], text[1], //  mov  si, text
+		0xac,       //       next:  lodsb
+		0x84, 0xc0, //              test al, al
+		0x74, 0x12, //              jz   done
+		0x88, 0xc4, //              mov  ah, al
+		0xba, 0xfd, 0x02, //        mov  dx, 0x2fd      line status of ttyS1
+		0xec,       //       wait:  in   al, dx
+		0xa8, 0x20, //              test al, 0x20       it takes a byte
+		0x74, 0xfb, //              jz   wait
+		0x88, 0xe0, //              mov  al, ah
+		0xba, 0xf8, 0x02, //        mov  dx, 0x2f8
+		0xee,       //              out  dx, al
+		0xeb, 0xe9, //              jmp  next
+		0xf4,       //       done:  hlt
+		0xeb, 0xfd, //              jmp  done
+	}
+	image := append(append(code, testHello...), 0)
+	source := t.TempDir()
+	if err := os.WriteFile(filepath.Join(source, "boot.bin"), image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	iso := filepath.Join(t.TempDir(), "boot.iso")
+	made := exec.Command("xorriso", "-as", "mkisofs", "-quiet", "-b", "boot.bin", "-no-emul-boot", "-boot-load-size", "4", "-o", iso, source)
+	if output, err := made.CombinedOutput(); err != nil {
+		t.Fatalf("xorriso: %v: %s", err, output)
+	}
+	return iso
+}
+
+func TestOnlyAConnectedISOBoots(t *testing.T) {
+	h, events := startLab(t, nil)
+	withISO, without := testMachine("vm-1"), testMachine("vm-2")
+	withISO.ISO = bootableISO(t)
+	without.NICs = nil
+	if err := h.Start(without); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Start(withISO); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, helloStatus)
+	events.expect(t, helloGuest)
+	// It has had the time in which the other one has booted, and as much again.
+	select {
+	case event := <-events.events:
+		t.Errorf("without an ISO: %q", event)
+	case <-time.After(5 * time.Second):
+	}
+	if _, on := h.Info("vm-2"); !on {
+		t.Error("without an ISO the VM is off")
+	}
+	if err := h.Kill("vm-2"); err != nil {
+		t.Fatal(err)
+	}
+	events.expect(t, "off vm-2 "+machine.OffKilled)
+}

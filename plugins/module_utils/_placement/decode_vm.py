@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decode VMs, with the devices that may prevent a move, and the moves that are running. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    AdapterFacts,
+    ContainerRun,
+    DeviceFacts,
+    DiskFacts,
+    MoveInFlight,
+    Power,
+    VmFacts,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none, vim
+
+DEVICES = "config.hardware.device"
+# The properties that decoding a VM needs.
+VM_PROPERTIES = (
+    "config.cpuAllocation.reservation",
+    "config.files.vmPathName",
+    DEVICES,
+    "config.hardware.memoryMB",
+    "config.instanceUuid",
+    "config.memoryAllocation.reservation",
+    "config.version",
+    "guest.ipAddress",
+    "guest.net",
+    "resourcePool",
+    "runtime.connectionState",
+    "runtime.host",
+    "runtime.memoryOverhead",
+    "runtime.minRequiredEVCModeKey",
+    "runtime.powerState",
+    "snapshot",
+    keys.option_path(keys.KIND),
+    keys.option_path(keys.STATUS),
+)
+
+_MIB = 1 << 20
+_POWER: dict[str, Power] = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
+# The descriptions of tasks that move a VM: vCenter's own, and that of moves that DRS has started.
+_MOVES = ("VirtualMachine.relocate", "VirtualMachine.migrate", "Drm.ExecuteVMotion")
+
+
+def decode_running_moves(rows: Iterable[Row]) -> dict[str, MoveInFlight]:
+    """Return the moves that are queued or running, by the MoID of the VM."""
+    found = {}
+    for row in rows:
+        info = row.get("info")
+        if info is None or info.state not in ("queued", "running") or info.entity is None:
+            continue
+        if str(info.descriptionId).startswith(_MOVES):
+            found[moid_of(info.entity)] = MoveInFlight(row.moid, info.progress)
+    return found
+
+
+def decode_vms(
+    inventory: Inventory, rows: Iterable[tuple[Entry, Row]], in_flight: Mapping[str, MoveInFlight]
+) -> list[VmFacts]:
+    """Decode VMs, in the order of their rows."""
+    stores = {(entry.datacenter, entry.name): entry.moid for entry in inventory.all("Datastore")}
+    networks = {(entry.datacenter, entry.name): entry.moid for entry in inventory.networks()}
+    return [_vm(inventory, entry, row, stores, networks, in_flight.get(entry.moid)) for entry, row in rows]
+
+
+def _vm(
+    inventory: Inventory,
+    entry: Entry,
+    row: Row,
+    stores: Mapping[tuple[str | None, str], str],
+    networks: Mapping[tuple[str | None, str], str],
+    in_flight: MoveInFlight | None,
+) -> VmFacts:
+    devices = row.get(DEVICES) or ()
+    host = moid_or_none(row.get("runtime.host"))
+    host_entry = inventory.entry(host or "")
+    home = datastore_name(row.get("config.files.vmPathName"))
+    return VmFacts(
+        moid=row.moid,
+        name=entry.name,
+        path=entry.path,
+        host=host,
+        cluster=None if host_entry is None else host_entry.parent,
+        pool=moid_or_none(row.get("resourcePool")),
+        power=_POWER[str(row.get("runtime.powerState", "poweredOff"))],
+        connection=str(row.get("runtime.connectionState", "connected")),
+        home=None if home is None else stores.get((entry.datacenter, home)),
+        disks=tuple(disk for device in devices if (disk := _disk(device)) is not None),
+        adapters=tuple(
+            _adapter(device, entry.datacenter, networks)
+            for device in devices
+            if isinstance(device, vim.vm.device.VirtualEthernetCard)
+        ),
+        devices=tuple(one for device in devices if (one := _concern(device, boots=_is_container(row))) is not None),
+        snapshots=bool(getattr(row.get("snapshot"), "rootSnapshotList", None)),
+        evc=row.get("runtime.minRequiredEVCModeKey"),
+        hardware=row.get("config.version"),
+        memory_mb=int(row.get("config.hardware.memoryMB") or 0),
+        reserved_mb=reserved_mb(row),
+        reserved_mhz=int(row.get("config.cpuAllocation.reservation") or 0),
+        instance_uuid=row.get("config.instanceUuid"),
+        addresses=_addresses(row),
+        process=_process(row),
+        in_flight=in_flight,
+    )
+
+
+def reserved_mb(properties: Mapping[str, Any]) -> int:
+    """Return the memory that a VM has reserved, with its overhead."""
+    overhead = int(properties.get("runtime.memoryOverhead") or 0) // _MIB
+    return int(properties.get("config.memoryAllocation.reservation") or 0) + overhead
+
+
+def _disk(device: Any) -> DiskFacts | None:
+    if not isinstance(device, vim.vm.device.VirtualDisk):
+        return None
+    backing = device.backing
+    store = getattr(backing, "datastore", None)
+    if store is None:
+        return None
+    provisioning = None
+    if getattr(backing, "thinProvisioned", None) is not None:
+        thick = "eager_zeroed" if getattr(backing, "eagerlyScrub", False) else "thick"
+        provisioning = "thin" if backing.thinProvisioned else thick
+    mode = str(getattr(backing, "diskMode", None) or "persistent")
+    return DiskFacts(device.key, _label(device), moid_of(store), provisioning, mode)
+
+
+def _adapter(device: Any, datacenter: str | None, networks: Mapping[tuple[str | None, str], str]) -> AdapterFacts:
+    backing = device.backing
+    port = getattr(backing, "port", None)
+    network = moid_or_none(getattr(backing, "network", None))
+    if port is not None:
+        network = port.portgroupKey
+    elif network is None:
+        network = networks.get((datacenter, getattr(backing, "deviceName", None) or ""))
+    return AdapterFacts(device.key, _label(device), network)
+
+
+def _is_container(row: Row) -> bool:
+    return keys.option(row, keys.KIND) in (KIND_CONTAINER, KIND_SUCCESSOR)
+
+
+def _concern(device: Any, *, boots: bool) -> DeviceFacts | None:
+    """Return the device if it may prevent a move. ``boots``: the VM is a container's, which boots from its ISO."""
+    kinds = vim.vm.device
+    if boots and isinstance(device, kinds.VirtualCdrom) and getattr(device.backing, "fileName", None):
+        found = _medium(device)
+        return None if found is None else replace(found, code="bootstrap_not_shared", boots=True)
+    if isinstance(device, kinds.VirtualPCIPassthrough | kinds.VirtualSriovEthernetCard | kinds.VirtualSCSIPassthrough):
+        return DeviceFacts("passthrough", f"{_label(device)}, a device of the host,")
+    connected = bool(getattr(device.connectable, "connected", False))
+    if isinstance(device, kinds.VirtualUSB) and connected:
+        return DeviceFacts("passthrough", f"{_label(device)}, a USB device,")
+    if isinstance(device, kinds.VirtualSerialPort) and connected:
+        return _serial(device)
+    if isinstance(device, kinds.VirtualCdrom | kinds.VirtualFloppy) and connected:
+        return _medium(device)
+    return None
+
+
+def _serial(device: Any) -> DeviceFacts | None:
+    backing = device.backing
+    kinds = vim.vm.device.VirtualSerialPort
+    if isinstance(backing, kinds.FileBackingInfo):
+        store = moid_or_none(backing.datastore)
+        return (
+            None if store is None else DeviceFacts("serial_connected", f"{_label(device)} ({backing.fileName})", store)
+        )
+    if isinstance(backing, kinds.URIBackingInfo) and backing.proxyURI:
+        return None  # through a concentrator (vSPC), which goes along
+    return DeviceFacts("serial_connected", f"{_label(device)}, which leads out of the VM,")
+
+
+def _medium(device: Any) -> DeviceFacts | None:
+    backing = device.backing
+    name = getattr(backing, "fileName", None)
+    if name is None:
+        return DeviceFacts("cd_attached", f"{_label(device)}, with a medium of the host or of a client,")
+    store = moid_or_none(getattr(backing, "datastore", None))
+    # Without a datastore it is a file that each host has itself, such as the images of VMware Tools.
+    return None if store is None else DeviceFacts("cd_attached", f"{_label(device)} with {name}", store)
+
+
+def _addresses(row: Row) -> tuple[str, ...]:
+    first = [row["guest.ipAddress"]] if row.get("guest.ipAddress") else []
+    nics = [address for nic in row.get("guest.net") or () for address in nic.ipAddress or ()]
+    return tuple(dict.fromkeys([*first, *nics]))
+
+
+def _process(row: Row) -> ContainerRun | None:
+    if keys.option(row, keys.KIND) != KIND_CONTAINER:
+        return None
+    status = decode_status(keys.option(row, keys.STATUS))
+    if status is None or status.get("state") != "running":
+        return None
+    return ContainerRun(str(status.get("id")), status.get("started_at"), status.get("restart_count") or 0)
+
+
+def _label(device: Any) -> str:
+    return str(getattr(device.deviceInfo, "label", None) or f"device {device.key}")

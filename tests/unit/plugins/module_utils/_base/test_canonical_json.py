@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The JSON in extraConfig: written in one form, and read from whatever somebody has put there."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import (
+    canonical_json,
+    parse_object,
+    parse_strings,
+)
+from tests.support.builders.documents import any_json
+
+DAMAGED = [None, "", "{", "[" * 100_000, '{"a":' * 100_000, "1" * 10_000, "null", "1"]
+
+
+@given(any_json())
+def test_what_was_written_is_read(value: object) -> None:
+    assert parse_object(canonical_json({"value": value})) == {"value": value}
+    assert canonical_json(value).isascii()
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_what_is_damaged_is_nothing(text: str | None) -> None:
+    assert parse_object(text) is None
+    assert parse_strings(text) == ()
+
+
+def test_other_values_than_strings_are_left_out() -> None:
+    assert parse_strings('["a", 1, null, "b"]') == ("a", "b")
