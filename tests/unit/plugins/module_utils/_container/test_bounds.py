@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container import desire
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers
 from ansible_collections.gantry.vsphere.plugins.modules import container_vm
 from tests.support.builders.containers import desired_container
 
@@ -65,5 +65,5 @@ def test_a_documented_bound_is_the_enforced_one(
 
 def test_the_least_memory_and_disk_are_what_the_guest_boots_with_and_formats() -> None:
     text = (GUEST.parent / "docs" / "developers" / "guest.md").read_text()
-    assert f"A guest boots by BIOS in {desire.MIN_MEMORY >> 20} MiB" in text
-    assert f"The smallest is {desire.MIN_SCRATCH_DISK >> 20} MiB" in text
+    assert f"A guest boots by BIOS in {options_parsers.MIN_MEMORY >> 20} MiB" in text
+    assert f"The smallest is {options_parsers.MIN_SCRATCH_DISK >> 20} MiB" in text

@@ -15,12 +15,10 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import (
-    MAX_DOCUMENT_BYTES,
-    build_spec,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import build_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import MAX_BYTES
 
 GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec"
 CASES: list[dict[str, Any]] = json.loads((GUEST / "testdata" / "refused.json").read_text())
@@ -44,7 +42,7 @@ def document(options: dict[str, Any], image: dict[str, Any] | None = None) -> di
     )
     if checked.error_messages:
         raise GantryError(checked.error_messages[0])
-    config = parse_container(checked.validated_parameters).config
+    config = desire_container(checked.validated_parameters).config
     assert config is not None
     return build_spec(
         "web",
@@ -92,8 +90,8 @@ def test_an_image_that_the_guest_would_refuse_is_refused_by_name(image: dict[str
 def test_a_document_has_as_many_bytes_as_the_guest_reads() -> None:
     found = re.search(r"const MaxBytes = 1 << (\d+)", (GUEST / "spec.go").read_text())
     assert found is not None
-    assert 1 << int(found[1]) == MAX_DOCUMENT_BYTES
+    assert 1 << int(found[1]) == MAX_BYTES
     size = len(json.dumps(document({"command": ["serve"], "env": {"A": ""}}), separators=(",", ":")))
-    document({"command": ["serve"], "env": {"A": "x" * (MAX_DOCUMENT_BYTES - size)}})
-    with pytest.raises(GantryError, match=f"has {MAX_DOCUMENT_BYTES + 1} bytes"):
-        document({"command": ["serve"], "env": {"A": "x" * (MAX_DOCUMENT_BYTES - size + 1)}})
+    document({"command": ["serve"], "env": {"A": "x" * (MAX_BYTES - size)}})
+    with pytest.raises(GantryError, match=f"has {MAX_BYTES + 1} bytes"):
+        document({"command": ["serve"], "env": {"A": "x" * (MAX_BYTES - size + 1)}})
