@@ -24,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
     parse_strings,
     parse_words,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import is_health_test
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DEFAULT_LOG,
     DEFAULT_MEMORY,
@@ -46,12 +47,14 @@ MAX_NAME = 63
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _WORD = re.compile(r"[^\s#]+")
-_ENV_NAME = re.compile(r"[^=\0]+")
-# Below this the kernel does not start; vSphere takes memory in steps of 4 MiB.
-_MIN_MEMORY = 64 * MIB
-_MEMORY_STEP = 4 * MIB
-_MIN_SCRATCH = 16 * MIB
-_MIN_LOG = 16 * 1024
+_ENV_NAME = re.compile(r"[^=]+")
+# Below this the kernel of the bootstrap panics; vSphere takes memory in steps of 4 MiB.
+MIN_MEMORY = 96 * MIB
+MEMORY_STEP = 4 * MIB
+# The smallest file system that the guest can make.
+MIN_SCRATCH_DISK = 64 * MIB
+MIN_SCRATCH_TMPFS = MIB
+MIN_LOG = 16 * 1024
 
 
 def parse_container(params: Mapping[str, Any]) -> DesiredContainer:
@@ -109,6 +112,7 @@ def _parse_config(name: str, params: Mapping[str, Any]) -> Config | None:
                 "without image only the state of an existing container is managed"
             )
         return None
+    _refuse_nul({option: params[option] for option in config_argument_spec()})
     if not params["image"].strip():
         raise GantryError("image is empty; give a reference such as registry.example.com/web:1.2")
     return Config(
@@ -143,6 +147,19 @@ def _parse_config(name: str, params: Mapping[str, Any]) -> Config | None:
     )
 
 
+def _refuse_nul(value: Any, option: str = "") -> None:
+    """Refuse the one character that no argument, variable or path can hold."""
+    if isinstance(value, str) and "\0" in value:
+        raise GantryError(f"{option} is {value!r}, which holds a NUL character. No program can be given one.")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _refuse_nul(key, option or str(key))
+            _refuse_nul(item, option or str(key))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _refuse_nul(item, option)
+
+
 def _hostname(name: str, given: str | None) -> str:
     if given is None:
         # A name may have characters that a host name may not.
@@ -154,9 +171,11 @@ def _hostname(name: str, given: str | None) -> str:
 
 def _env(given: Mapping[Any, Any] | None) -> dict[str, str]:
     env = parse_strings(given or {}, "env")
-    for name, value in env.items():
-        if _ENV_NAME.fullmatch(name) is None or "\0" in value:
-            raise GantryError(f"env {name!r} is not the name of an environment variable, or its value holds a NUL")
+    for name in env:
+        if _ENV_NAME.fullmatch(name) is None:
+            raise GantryError(
+                f"env {name!r} is not the name of an environment variable. A name is not empty and has no equals sign."
+            )
     return env
 
 
@@ -191,9 +210,10 @@ def _memory(text: str | None) -> int:
     if text is None:
         return DEFAULT_MEMORY
     memory = parse_size(text, "memory")
-    if memory < _MIN_MEMORY or memory % _MEMORY_STEP:
+    if memory < MIN_MEMORY or memory % MEMORY_STEP:
         raise GantryError(
-            f"memory is {text!r}; a VM's memory is a multiple of 4 MiB, and a container VM needs at least 64 MiB"
+            f"memory is {text!r}. The memory of a VM is a multiple of 4 MiB, and a container VM boots with at least "
+            f"{MIN_MEMORY // MIB} MiB."
         )
     return memory
 
@@ -246,10 +266,7 @@ def _health_test(test: Any) -> tuple[str, ...] | None:
     if isinstance(test, str):
         return ("NONE",) if test == "NONE" else ("CMD-SHELL", test)
     words = parse_words(test, "healthcheck.test")
-    well_formed = words == ("NONE",) or (
-        len(words) > 1 and ((words[0] == "CMD" and words[1]) or (words[0] == "CMD-SHELL" and len(words) == 2))
-    )
-    if not well_formed:
+    if words != ("NONE",) and not is_health_test(words):
         raise GantryError(
             f"healthcheck.test is {list(words)}; write a command as one string, or [CMD, word, …], "
             "[CMD-SHELL, command] or [NONE]"
@@ -278,8 +295,9 @@ def _scratch_size(params: Mapping[str, Any]) -> int | None:
     if params["read_only"]:
         raise GantryError("scratch_size is given with read_only: a read-only container has no writable layer")
     size = parse_size(given, "scratch_size")
-    if size < _MIN_SCRATCH:
-        raise GantryError(f"scratch_size is {given!r}; it must be at least 16M")
+    least = MIN_SCRATCH_TMPFS if params["writable"] == "tmpfs" else MIN_SCRATCH_DISK
+    if size < least:
+        raise GantryError(f"scratch_size is {given!r}. It must be at least {least // MIB}M.")
     return -(-size // MIB) * MIB
 
 
@@ -314,6 +332,6 @@ def _log_max_size(text: str | None) -> int:
     if text is None:
         return DEFAULT_LOG
     size = parse_size(text, "log_max_size")
-    if size < _MIN_LOG:
-        raise GantryError(f"log_max_size is {text!r}; it must be at least 16K")
+    if size < MIN_LOG:
+        raise GantryError(f"log_max_size is {text!r}. It must be at least {MIN_LOG // 1024}K.")
     return size

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents import Document
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, NetworkOption
@@ -18,6 +19,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.image_config i
 
 SPEC_VERSION = 1
 SCRATCH_UNIT = 1
+# What the guest reads at most.
+MAX_DOCUMENT_BYTES = 1 << 20
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NANOSECONDS = 1e9
 # Docker's, in the spec's seconds.
@@ -44,7 +47,7 @@ def build_spec(
     """The document of ``guestinfo.gantry.spec``. ``macs`` are the adapters' addresses, in the networks' order."""
     # The template's copy of the configuration may have been edited.
     check_settings(Document(image_config, f"The configuration of the image '{config.image}'", {"image": config.image}))
-    return {
+    document = {
         "version": SPEC_VERSION,
         "id": container_id,
         "name": name,
@@ -69,13 +72,21 @@ def build_spec(
         "root": _root(config),
         "tmpfs": [mount.document() for mount in config.tmpfs],
         "stop": {
-            "signal": config.stop_signal or parse_signal(image_config.get("StopSignal") or "SIGTERM"),
+            "signal": config.stop_signal
+            or parse_signal(image_config.get("StopSignal") or "SIGTERM", f"The stop signal of image {config.image}"),
             "timeout": config.stop_timeout,
         },
         "restart": {"policy": config.restart_policy, "max_retries": config.restart_retries},
         "healthcheck": healthcheck(config, image_config),
         "log": {"max_bytes": config.log_max_size},
     }
+    size = len(canonical_json(document))
+    if size > MAX_DOCUMENT_BYTES:
+        raise GantryError(
+            f"The configuration of container {name} has {size} bytes as the guest reads it, and at most "
+            f"{MAX_DOCUMENT_BYTES} are possible. Shorten env, command or etc_hosts."
+        )
+    return document
 
 
 def process_args(config: Config, image_config: Mapping[str, Any]) -> list[str]:
@@ -119,6 +130,11 @@ def healthcheck(config: Config, image_config: Mapping[str, Any]) -> dict[str, An
         return None
     if test[0] == "NONE":
         return None
+    if not is_health_test(test):
+        raise GantryError(
+            f"Image {config.image} has the health check {test}, which is neither CMD with a program nor CMD-SHELL with "
+            "one line. Give healthcheck.test, or NONE there to disable it."
+        )
     merged: dict[str, Any] = {"test": _shell_test(test, image_config)}
     for key, default in _HEALTH_DEFAULTS.items():
         value = getattr(own, key) if own is not None else None
@@ -128,6 +144,11 @@ def healthcheck(config: Config, image_config: Mapping[str, Any]) -> dict[str, An
                 value = value / _NANOSECONDS
         merged[key] = default if value is None else _plain(value)
     return merged
+
+
+def is_health_test(test: Sequence[str]) -> bool:
+    """Return whether the guest can run a health check's test."""
+    return (len(test) >= 2 and test[0] == "CMD" and bool(test[1])) or (len(test) == 2 and test[0] == "CMD-SHELL")
 
 
 def _shell_test(test: list[str], image_config: Mapping[str, Any]) -> list[str]:

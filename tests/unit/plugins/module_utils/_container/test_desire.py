@@ -74,7 +74,7 @@ def test_a_name_with_an_underscore_gives_a_host_name_without() -> None:
         ({"dns_opts": [""]}, "dns_opts holds ''"),
         ({"etc_hosts": {"a b": "10.0.0.1"}}, "etc_hosts holds 'a b'"),
         ({"healthcheck": {"test": ["CMD", ""]}}, r"healthcheck\.test is"),
-        ({"scratch_size": "1M"}, "at least 16M"),
+        ({"scratch_size": "1M"}, "at least 64M"),
         ({"scratch_size": "1G", "read_only": True}, "no writable layer"),
         ({"healthcheck": {"test": ["curl", "x"]}}, r"healthcheck\.test is"),
         ({"healthcheck": {"test": "true", "interval": "0s"}}, r"healthcheck\.interval"),

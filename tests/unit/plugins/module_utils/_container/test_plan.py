@@ -339,6 +339,14 @@ def test_a_vm_that_is_on_is_not_yet_a_container_that_runs(state: str | None) -> 
     assert plan(desire("present"), machine) == []
 
 
+def test_firmware_that_needs_more_memory_is_refused_by_name() -> None:
+    uefi = replace(IMAGES[0], firmware="efi")
+    assert kinds(plan(desire(memory="256M"), image=uefi)) == ["Clone", "PowerOn"]
+    with pytest.raises(GantryError, match=r"memory is 252 MiB, .* UEFI .* at least 256 MiB"):
+        plan(desire(memory="252M"), image=uefi)
+    assert kinds(plan(desire(memory="96M"), image=replace(uefi, firmware="bios"))) == ["Clone", "PowerOn"]
+
+
 def test_tampering_with_the_spec_is_repaired() -> None:
     machine = existing(desire())
     assert machine.spec is not None
