@@ -278,7 +278,7 @@ def _refuse_firmware(config: Config, image: Image) -> None:
     if image.firmware == "efi" and config.memory_mb < _MIN_MEMORY_UEFI_MB:
         raise GantryError(
             f"memory is {config.memory_mb} MiB, and image {config.image} was imported as a VM with UEFI firmware, "
-            f"which boots with at least {_MIN_MEMORY_UEFI_MB} MiB. Set memory, or the template's firmware to BIOS."
+            f"which needs at least {_MIN_MEMORY_UEFI_MB} MiB. Increase it, or set the template's firmware to BIOS."
         )
 
 
