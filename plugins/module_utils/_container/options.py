@@ -112,7 +112,13 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("tmpfs", "list", parsers.parse_tmpfs, **_STRINGS, guest=("tmpfs",)),
     _option("capabilities", "list", parsers.capabilities_of("capabilities"), **_STRINGS),
     _option("cap_drop", "list", parsers.capabilities_of("cap_drop"), **_STRINGS),
-    _option("log_max_size", "str", parsers.parse_log_max_size, default="1M", guest=("log", "max_bytes")),
+    _option(
+        "log_max_size",
+        "str",
+        parsers.size_from(parsers.MIN_LOG, "log_max_size"),
+        default="1M",
+        guest=("log", "max_bytes"),
+    ),
 )
 
 

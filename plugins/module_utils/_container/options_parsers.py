@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import (
     GIB,
+    KIB,
     MIB,
     parse_address,
     parse_duration,
@@ -47,7 +48,7 @@ MEMORY_STEP = 4 * MIB
 # The smallest file system that the guest can make.
 MIN_SCRATCH_DISK = 64 * MIB
 MIN_SCRATCH_TMPFS = MIB
-MIN_LOG = 16 * 1024
+MIN_LOG = 16 * KIB
 
 
 def refuse_nul(value: Any, option: str = "") -> None:
@@ -280,11 +281,15 @@ def _tmpfs_mount(text: str) -> TmpfsOption:
     return TmpfsOption(target=target, size=size, mode=mode)
 
 
-def parse_log_max_size(given: Any, _params: Mapping[str, Any]) -> int:
-    """Return how many bytes of output are kept."""
-    size = parse_size(given, "log_max_size")
-    if size < MIN_LOG:
-        raise GantryError(f"log_max_size is {given!r}. It must be at least {MIN_LOG // 1024}K.")
+def size_from(least: int, option: str) -> Callable[[Any, Mapping[str, Any]], int]:
+    """Return the parser of a size in bytes with a least value, which is whole KiB."""
+    return lambda given, _params: _size_at_least(given, least, option)
+
+
+def _size_at_least(given: str, least: int, option: str) -> int:
+    size = parse_size(given, option)
+    if size < least:
+        raise GantryError(f"{option} is {given!r}. It must be at least {least // KIB}K.")
     return size
 
 
