@@ -234,6 +234,11 @@ options:
       - Directories that are in memory, such as V(/tmp) or V(/run:size=64m,mode=0755).
     type: list
     elements: str
+  shm_size:
+    description:
+      - The size of C(/dev/shm), which is shared memory, such as V(256M). It is at least V(4K).
+      - Default V(64M).
+    type: str
   capabilities:
     description:
       - Linux capabilities in addition to Docker's default ones, or V(ALL).

@@ -58,7 +58,7 @@ func Enter(wanted *spec.Spec) error {
 	if err := changeRoot(); err != nil {
 		return err
 	}
-	if err := mountKernelFileSystems(); err != nil {
+	if err := mountKernelFileSystems(wanted.Shm()); err != nil {
 		return err
 	}
 	if err := makeDevices(); err != nil {
@@ -101,14 +101,14 @@ func changeRoot() error {
 	return unix.Chdir("/")
 }
 
-func mountKernelFileSystems() error {
+func mountKernelFileSystems(shmSize int64) error {
 	const closed = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	for _, entry := range []mountEntry{
 		{"proc", "/proc", "proc", closed, ""},
 		{"sysfs", "/sys", "sysfs", closed | unix.MS_RDONLY, ""},
 		{"tmpfs", "/dev", "tmpfs", unix.MS_NOSUID | unix.MS_STRICTATIME, "mode=755,size=64m"},
 		{"devpts", "/dev/pts", "devpts", unix.MS_NOSUID | unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"},
-		{"shm", "/dev/shm", "tmpfs", closed, "mode=1777,size=64m"},
+		{"shm", "/dev/shm", "tmpfs", closed, fmt.Sprintf("mode=1777,size=%d", shmSize)},
 		{"mqueue", "/dev/mqueue", "mqueue", closed, ""},
 	} {
 		if err := entry.mount(); err != nil {

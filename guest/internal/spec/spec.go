@@ -31,6 +31,7 @@ type Spec struct {
 	Hosts       map[string]string `json:"hosts"`
 	Root        Root              `json:"root"`
 	Tmpfs       []Tmpfs           `json:"tmpfs"`
+	ShmSize     *int64            `json:"shm_size"` // nil: DefaultShmSize
 	Stop        Stop              `json:"stop"`
 	Restart     Restart           `json:"restart"`
 	Healthcheck *Healthcheck      `json:"healthcheck"`
@@ -88,6 +89,17 @@ type Tmpfs struct {
 	Target string `json:"target"`
 	Size   *int64 `json:"size"`
 	Mode   string `json:"mode"`
+}
+
+// DefaultShmSize is the size of /dev/shm in Docker.
+const DefaultShmSize = 64 << 20
+
+// Shm is the size of /dev/shm.
+func (s *Spec) Shm() int64 {
+	if s.ShmSize == nil {
+		return DefaultShmSize
+	}
+	return *s.ShmSize
 }
 
 // Seconds is a duration as the document writes it.

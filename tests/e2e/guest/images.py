@@ -70,6 +70,7 @@ def make_spec(args: list[str], **changes: Any) -> dict[str, Any]:
         "hosts": {},
         "root": {"read_only": False, "scratch": None, "tmpfs_size": None},
         "tmpfs": [],
+        "shm_size": None,
         "stop": {"signal": "SIGTERM", "timeout": 10},
         "restart": {"policy": "no", "max_retries": 0},
         "healthcheck": None,

@@ -57,6 +57,7 @@ def as_user(boot_for_module: Boot, tmp_path_factory: pytest.TempPathFactory) -> 
         hosts={"db": "10.0.2.77"},
         root=ON_DISK,
         tmpfs=[{"target": "/cache", "size": 1 << 20, "mode": "0700"}],
+        shm_size=3 << 20,
     )
     scratch = make_disk(tmp_path_factory.mktemp("scratch") / "scratch.img")
     machine = boot_for_module(spec, scratch=scratch)
@@ -168,6 +169,14 @@ def test_tmpfs_has_its_size_and_mode(as_user: Any) -> None:
     assert "size=1024k" in line
     assert "mode=700" in line
     assert "Permission denied" in as_user[0]["touch-cache"]
+
+
+@pytest.mark.parametrize(("answers", "size"), [("as_user", "3072k"), ("as_root", "65536k")])
+def test_shared_memory_has_its_size_or_dockers(request: pytest.FixtureRequest, answers: str, size: str) -> None:
+    mounts = request.getfixturevalue(answers)[0]["mounts"]
+    line = next(line for line in mounts.splitlines() if line.split()[1] == "/dev/shm")
+    assert f"size={size}" in line
+    assert "noexec" in line
 
 
 def test_kernel_settings_are_protected(as_root: Any) -> None:

@@ -138,6 +138,7 @@ def test_the_spec_has_just_the_contracts_keys() -> None:
         "hosts": {},
         "root": {"read_only": False, "scratch": {"unit": 1}, "tmpfs_size": None},
         "tmpfs": [],
+        "shm_size": 64 << 20,
         "stop": {"signal": "SIGTERM", "timeout": 10},
         "restart": {"policy": "no", "max_retries": 0},
         "healthcheck": None,

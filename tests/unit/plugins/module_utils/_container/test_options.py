@@ -57,6 +57,7 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "writable": {"writable": "tmpfs"},
     "scratch_size": {"scratch_size": "1G"},
     "tmpfs": {"tmpfs": ["/run"]},
+    "shm_size": {"shm_size": "1G"},
     "capabilities": {"capabilities": ["NET_ADMIN"]},
     "cap_drop": {"cap_drop": ["CHOWN"]},
     "log_max_size": {"log_max_size": "2M"},
