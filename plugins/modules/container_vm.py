@@ -602,12 +602,12 @@ log:
   sample: cannot open /etc/app.conf
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(ContainerOperation())
+    run_module(ContainerVm())
 
 
 if __name__ == "__main__":
