@@ -98,7 +98,7 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
 
     @contextmanager
     def _environment(self) -> Iterator[None]:
-        """The task's ``environment``, which the module would find in its own."""
+        """Apply the task's ``environment``, as a module would have it in its own."""
         wanted: dict[str, Any] = {}
         self._compute_environment_string(wanted)
         before = {name: os.environ.get(name) for name in wanted}

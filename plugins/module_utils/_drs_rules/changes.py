@@ -191,7 +191,7 @@ class ChangeOverride(RulesChange):
 
 
 def rule_view(rule: Rule, around: Surroundings) -> dict[str, Any]:
-    """What a rule says, without its name."""
+    """Return a rule's settings without its name."""
     view: dict[str, Any] = {"type": rule.type, "enabled": rule.enabled, "mandatory": rule.mandatory}
     if rule.vms:
         view["vms"] = around.sorted_paths(rule.vms)

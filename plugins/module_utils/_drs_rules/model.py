@@ -230,7 +230,7 @@ class Surroundings:
     paths: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, moid: str) -> str:
-        """The path of a VM or host; its MoID where this user cannot see it."""
+        """Return the path of a VM or host; its MoID where this user cannot see it."""
         return self.paths.get(moid, moid)
 
     def sorted_paths(self, moids: Iterable[str]) -> list[str]:

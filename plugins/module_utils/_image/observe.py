@@ -46,7 +46,7 @@ _FREE = "summary.freeSpace"
 
 
 def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
-    """The state that the plan starts from. Asks the registry where the reference is not known or must be fresh."""
+    """Return the state that the plan starts from. Asks the registry if the reference is unknown or must be fresh."""
     inventory = read_inventory(session)
     datacenter = inventory.datacenter(desired.datacenter)
     place = find_place(inventory, datacenter, desired)
@@ -76,7 +76,7 @@ def read_inventory(session: Session, *, refresh: bool = False) -> Inventory:
 
 
 def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -> Place:
-    """The place for a new template. What is given must exist; what is not given must be the only one, if needed."""
+    """Return the place for a new template. Given objects must exist; others must be the only one, if needed."""
     problems = []
     pool = datastore = None
     try:
@@ -125,7 +125,7 @@ def _datastore(entry: Entry) -> Datastore:
 
 
 def _folder(inventory: Inventory, datacenter: Entry, wanted: str) -> tuple[Entry, Entry | None, str]:
-    """The parent, the folder (None: there is none yet) and its path. Only the last folder of a path may be missing."""
+    """Return the parent, the folder (None: not created yet) and its path. Only the last folder may be missing."""
     above, _slash, name = wanted.rstrip("/").rpartition("/")
     root = inventory.folder(None, datacenter=datacenter)
     if wanted.rstrip("/") == root.path:
@@ -175,7 +175,7 @@ class Disks:
 
 
 def read_disks(session: Session, vms: Sequence[Entry]) -> dict[str, Disks]:
-    """The disks of these VMs by MoID: one read, of a few kilobytes for each VM."""
+    """Return the disks of these VMs by MoID: one read, of a few kilobytes for each VM."""
     paths = {entry.moid: entry.path for entry in vms}
     return {
         row.moid: _disks(paths[row.moid], row.get("config.hardware.device") or ())
@@ -184,7 +184,7 @@ def read_disks(session: Session, vms: Sequence[Entry]) -> dict[str, Disks]:
 
 
 def users_of(template: ImageTemplate, disks: Mapping[str, Disks]) -> tuple[str, ...]:
-    """The paths of the VMs whose disks stand on a template's.
+    """Return the paths of the VMs whose disks are linked to a template's.
 
     The disks are asked, not what the VMs say of themselves: a clone that someone made by hand counts too.
     """
@@ -195,7 +195,7 @@ def users_of(template: ImageTemplate, disks: Mapping[str, Disks]) -> tuple[str, 
 def read_users(
     session: Session, vms: Sequence[Entry], templates: Sequence[ImageTemplate]
 ) -> dict[str, tuple[str, ...]]:
-    """The users of each template, by the template's MoID. Without templates nothing is read."""
+    """Return the users of each template, by the template's MoID. Without templates nothing is read."""
     disks = read_disks(session, vms) if templates else {}
     return {template.moid: users_of(template, disks) for template in templates}
 
@@ -217,7 +217,7 @@ def _disks(path: str, devices: Iterable[Any]) -> Disks:
 def _resolve(
     desired: ImageRequest, meant: Sequence[ImageTemplate], templates: Sequence[ImageTemplate]
 ) -> Resolved | None:
-    """What the reference means. Nothing is asked of the registry where vCenter remembers and that is enough."""
+    """Resolve the reference. The registry is not asked if what vCenter records is enough."""
     remembered = {template.disk: template.digest for template in meant}
     if desired.pull != "always" and len(remembered) == 1:
         ((disk, digest),) = remembered.items()

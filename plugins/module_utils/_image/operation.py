@@ -117,7 +117,7 @@ class ContainerImageInfo(InfoOperation[ImageQuery, ObservedList]):
 
 
 def image_facts(template: ImageTemplate) -> dict[str, Any]:
-    """What the modules return of one image."""
+    """Return the result of the modules for one image."""
     return {
         "name": template.name,
         "moid": template.moid or None,

@@ -185,7 +185,7 @@ class Session:
     # -- looking
 
     def ref(self, type_name: str, moid: str) -> Any:
-        """The managed object with this MoID. Makes no request, so it may not exist."""
+        """Return the managed object with this MoID. Makes no request, so it may not exist."""
         self.content  # noqa: B018 - logs in, so that the object is usable
         return getattr(vim, type_name)(moid, self.stub)
 
@@ -283,13 +283,13 @@ class Session:
 
 
 def open_session(params: Mapping[str, Any]) -> AbstractContextManager[Session]:
-    """A session for one task, logged out at its end."""
+    """Open a session for one task; it is logged out at its end."""
     return session_with(ConnectionSettings.from_params(params))
 
 
 @contextlib.contextmanager
 def session_with(settings: ConnectionSettings) -> Iterator[Session]:
-    """A session with this vCenter, logged out at the end."""
+    """Open a session with this vCenter; it is logged out at the end."""
     session = Session(settings)
     try:
         yield session
