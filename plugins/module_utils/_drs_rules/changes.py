@@ -27,14 +27,14 @@ N = TypeVar("N", Group, Rule)
 
 CREATE = "create"
 EDIT = "edit"
-# What vSphere cannot edit, such as the type, is removed and created anew in the same reconfiguration.
+# What vSphere cannot edit, such as the type, is removed and created again in the same reconfiguration.
 REPLACE = "replace"
 DELETE = "remove"
 
 
 @dataclass(frozen=True)
 class RulesChange(ABC):
-    """A change to what a cluster's DRS is told."""
+    """A change of a cluster's groups, rules or overrides."""
 
     around: Surroundings
 

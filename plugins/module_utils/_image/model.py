@@ -62,7 +62,7 @@ class Datastore:
 
 @dataclass(frozen=True)
 class Place:
-    """Where an image is imported. What is None could not be told, and ``problem`` says why and what to do."""
+    """Where an image is imported. What is None could not be determined, and ``problem`` says why and what to do."""
 
     datacenter: str
     datacenter_name: str
@@ -133,7 +133,7 @@ def find_template(desired: ImageRequest, observed: ObservedImages) -> ImageTempl
 
 
 def refuse_in_use(desired: ImageRequest, template: ImageTemplate, users: tuple[str, ...]) -> None:
-    """Raise when VMs stand on the template's disk."""
+    """Raise if VMs are linked clones of the template."""
     if not users:
         return
     vms = "a VM" if len(users) == 1 else f"{len(users)} VMs"

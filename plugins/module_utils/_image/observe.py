@@ -167,7 +167,7 @@ def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) 
 
 @dataclass(frozen=True)
 class Disks:
-    """The disks of one VM: all files that they consist of, those of others that they stand on included."""
+    """The disks of one VM: all files that they consist of, including the files of parent disks."""
 
     path: str
     files: frozenset[str] = frozenset()

@@ -87,7 +87,7 @@ def connect(
     """Return an open connection to vCenter, or to the host and port given.
 
     A vCenter whose thumbprint is in the settings is known by that alone. ``thumbprint`` is the SHA-1 of the
-    certificate of a host, as vCenter told it: a host whose certificate is not signed by a CA that we know is still
+    certificate of a host, as vCenter reported it: a host whose certificate is not signed by a CA that we know is still
     the right one if that fits.
     """
     pinned = settings.thumbprint if host is None else None

@@ -93,7 +93,7 @@ def import_disks(
             sent += disk.stat().st_size
         lease.HttpNfcLeaseComplete()
     except BaseException:
-        # The failure itself is what the user needs to hear; a lease that cannot be told ends by itself.
+        # The failure itself is what the user needs to see; a lease that cannot be aborted ends by itself.
         with contextlib.suppress(GantryError):
             lease.HttpNfcLeaseAbort()
         raise
