@@ -64,6 +64,13 @@ _HELPERS: dict[str, frozenset[str]] = {
     "_maintenance": frozenset({"blockers", "capacity", "report"}),
     "_vmotion": frozenset({"handles", "limits", "report"}),
 }
+# What each directory of development code may import of the others.
+_DEVELOPMENT: dict[str, frozenset[str]] = {
+    "devkit": frozenset(),
+    "guest": frozenset({"devkit"}),
+    "lab": frozenset({"devkit", "guest"}),
+    "tools": frozenset({"devkit", "guest", "lab"}),
+}
 # Ansible demands these names in each plugin.
 _ANSIBLE_CLASSES = frozenset({"ActionModule", "ModuleDocFragment"})
 
@@ -161,7 +168,27 @@ def check_class_names(root: Path) -> list[str]:
     return found
 
 
-CHECKS = (check_floors, check_file_names, check_step_imports, check_pure_steps, check_pyvmomi, check_class_names)
+def check_development_imports(root: Path) -> list[str]:
+    """Return the imports of development code that do not lead downward: devkit, guest, lab, tools."""
+    found = []
+    for directory, allowed in _DEVELOPMENT.items():
+        for path in sorted((root / directory).rglob("*.py")):
+            for line, module in _all_imports(ast.parse(path.read_text())):
+                target = module.partition(".")[0]
+                if target in (*_DEVELOPMENT, "tests", "benchmarks") and target not in allowed | {directory}:
+                    found.append(f"{path.relative_to(root)}:{line}: {directory} must not import {target}")
+    return found
+
+
+CHECKS = (
+    check_development_imports,
+    check_floors,
+    check_file_names,
+    check_step_imports,
+    check_pure_steps,
+    check_pyvmomi,
+    check_class_names,
+)
 
 
 def main() -> int:

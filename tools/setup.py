@@ -56,8 +56,11 @@ def _install_packages() -> None:
     missing = _missing_packages()
     if missing:
         # Go needs the system's certificates for its downloads; they may be among the packages.
-        meanwhile = nullcontext() if "ca-certificates" in missing else _compiling_meanwhile()
-        with step("system packages"), meanwhile:
+        compiles = "ca-certificates" not in missing
+        with (
+            step("system packages, and the lab's vCenter meanwhile" if compiles else "system packages"),
+            _compiling_meanwhile() if compiles else nullcontext(),
+        ):
             apt.install(missing)
     stamp.write_text(_packages_state())
 

@@ -81,7 +81,12 @@ def problems(path: Path) -> list[str]:
 def check() -> None:
     files = tracked_files()
     found = [problem for path in files for problem in problems(path)]
-    for rule in (house_rules.check_floors, house_rules.check_pure_steps, house_rules.check_pyvmomi):
+    for rule in (
+        house_rules.check_development_imports,
+        house_rules.check_floors,
+        house_rules.check_pure_steps,
+        house_rules.check_pyvmomi,
+    ):
         found += rule(ROOT)
     if not architecture.page_is_current():
         found.append(

@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._image import apply_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import ImportImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.encode import hardware_for, import_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import Datastore, ImageRequest, Place
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import Datastore, ImagePlace, ImageRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.observe import read_inventory, read_templates
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
     IMPORTING,
@@ -76,7 +76,7 @@ class Importer:
         desired: ImageRequest,
         change: ImportImage,
         *,
-        place: Place,
+        place: ImagePlace,
         folder: str,
         pool: str,
         locks: ImportLocks,

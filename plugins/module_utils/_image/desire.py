@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageQuery, ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import (
+    ImageQuery,
+    ImageRequest,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 
-DEFAULT_FOLDER = "gantry-images"
 
-
-def image_request(params: Mapping[str, Any]) -> ImageRequest:
+def desire_image(params: Mapping[str, Any]) -> ImageRequest:
     folder = params["folder"]
     if folder is not None and not folder.strip("/"):
         raise GantryError(f"folder {folder!r} names no folder. Give its name or path below the datacenter's VMs.")
@@ -45,7 +46,7 @@ def image_request(params: Mapping[str, Any]) -> ImageRequest:
     )
 
 
-def image_query(params: Mapping[str, Any]) -> ImageQuery:
+def desire_query(params: Mapping[str, Any]) -> ImageQuery:
     name = params["name"]
     return ImageQuery(
         datacenter=params["datacenter"],

@@ -18,6 +18,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options i
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
 
+DEFAULT_FOLDER = "gantry-images"
+
 
 @dataclass(frozen=True)
 class ImageRequest:
@@ -61,8 +63,8 @@ class Datastore:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an image is imported. What is None could not be determined, and ``problem`` says why and what to do."""
+class ImagePlace:
+    """Where an image is imported. What is None could not be told, and ``problem`` says why and what to do."""
 
     datacenter: str
     datacenter_name: str
@@ -91,7 +93,7 @@ class Resolved:
 
 @dataclass(frozen=True)
 class ObservedImages:
-    place: Place
+    place: ImagePlace
     # The datastore that was asked for; None: any will do.
     wanted_datastore: Datastore | None = None
     templates: tuple[ImageTemplate, ...] = ()
@@ -142,3 +144,29 @@ def refuse_in_use(desired: ImageRequest, template: ImageTemplate, users: tuple[s
         "part of theirs; remove them first.",
         details={"in_use_by": list(users)},
     )
+
+
+@dataclass(frozen=True)
+class VmDisks:
+    """The disks of one VM: all files that they consist of, with those of their parents."""
+
+    path: str
+    files: frozenset[str] = frozenset()
+    capacity_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class ObservedImageList:
+    """The templates that a query selects, and the disks of the VMs in their datacenter by MoID."""
+
+    templates: tuple[ImageTemplate, ...] = ()
+    disks: Mapping[str, VmDisks] = field(default_factory=dict)
+
+
+def users_of(template: ImageTemplate, disks: Mapping[str, VmDisks]) -> tuple[str, ...]:
+    """Return the paths of the VMs that are linked clones of a template.
+
+    Their disks tell, not what the VMs record of themselves: a clone that someone made by hand counts too.
+    """
+    own = disks[template.moid].files if template.moid in disks else frozenset()
+    return tuple(sorted(one.path for moid, one in disks.items() if moid != template.moid and one.files & own))

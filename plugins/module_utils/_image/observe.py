@@ -7,21 +7,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import DEFAULT_FOLDER
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.import_locks import is_abandoned, is_foreign
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import (
+    DEFAULT_FOLDER,
     Datastore,
+    ImagePlace,
+    ImageQuery,
     ImageRequest,
+    ObservedImageList,
     ObservedImages,
-    Place,
     Resolved,
+    VmDisks,
     find_template,
     matching,
+    users_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
     KEYS,
@@ -67,6 +71,18 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
     return replace(observed, place=_with_host(session, inventory, place, desired))
 
 
+def observe_image_list(session: Session, desired: ImageQuery) -> ObservedImageList:
+    """Return the templates of a datacenter, and the disks that tell who uses them where there are any."""
+    inventory = read_inventory(session)
+    datacenter = inventory.datacenter(desired.datacenter)
+    templates = read_templates(session, inventory, datacenter)
+    if desired.reference is not None:
+        templates = tuple(matching(templates, desired.reference, None))
+    if not templates:
+        return ObservedImageList()
+    return ObservedImageList(templates, read_disks(session, inventory.vms(datacenter=datacenter)))
+
+
 def import_locks(session: Session, desired: ImageRequest) -> ImportLocks:
     return ImportLocks(desired.cache or default_root(), str(session.content.about.instanceUuid or "vcenter"))
 
@@ -75,7 +91,7 @@ def read_inventory(session: Session, *, refresh: bool = False) -> Inventory:
     return session.inventory(vms=True, properties={"Datastore": [_FREE]}, refresh=refresh)
 
 
-def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -> Place:
+def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -> ImagePlace:
     """Return the place for a new template. Given objects must exist; others must be the only one, if needed."""
     problems = []
     pool = datastore = None
@@ -93,7 +109,7 @@ def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -
             raise
         problems.append(error.message)
     parent, folder, path = _folder(inventory, datacenter, desired.folder or DEFAULT_FOLDER)
-    return Place(
+    return ImagePlace(
         datacenter=datacenter.moid,
         datacenter_name=datacenter.name,
         folder_path=path,
@@ -105,7 +121,7 @@ def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -
     )
 
 
-def _with_host(session: Session, inventory: Inventory, place: Place, desired: ImageRequest) -> Place:
+def _with_host(session: Session, inventory: Inventory, place: ImagePlace, desired: ImageRequest) -> ImagePlace:
     """Choose the host that takes the upload of a new template. Raises where no host fits."""
     pool, datastore = inventory.entry(place.pool or ""), place.datastore
     if pool is None or datastore is None:
@@ -165,31 +181,13 @@ def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) 
     )
 
 
-@dataclass(frozen=True)
-class Disks:
-    """The disks of one VM: all files that they consist of, including the files of parent disks."""
-
-    path: str
-    files: frozenset[str] = frozenset()
-    capacity_bytes: int = 0
-
-
-def read_disks(session: Session, vms: Sequence[Entry]) -> dict[str, Disks]:
+def read_disks(session: Session, vms: Sequence[Entry]) -> dict[str, VmDisks]:
     """Return the disks of these VMs by MoID: one read, of a few kilobytes for each VM."""
     paths = {entry.moid: entry.path for entry in vms}
     return {
         row.moid: _disks(paths[row.moid], row.get("config.hardware.device") or ())
         for row in session.read([entry.ref for entry in vms], ["config.hardware.device"])
     }
-
-
-def users_of(template: ImageTemplate, disks: Mapping[str, Disks]) -> tuple[str, ...]:
-    """Return the paths of the VMs whose disks are linked to a template's.
-
-    The disks are asked, not what the VMs say of themselves: a clone that someone made by hand counts too.
-    """
-    own = disks[template.moid].files if template.moid in disks else frozenset()
-    return tuple(sorted(one.path for moid, one in disks.items() if moid != template.moid and one.files & own))
 
 
 def read_users(
@@ -200,7 +198,7 @@ def read_users(
     return {template.moid: users_of(template, disks) for template in templates}
 
 
-def _disks(path: str, devices: Iterable[Any]) -> Disks:
+def _disks(path: str, devices: Iterable[Any]) -> VmDisks:
     files = set()
     capacity = 0
     for device in devices:
@@ -211,7 +209,7 @@ def _disks(path: str, devices: Iterable[Any]) -> Disks:
         while backing is not None:
             files.add(str(backing.fileName))
             backing = getattr(backing, "parent", None)
-    return Disks(path, frozenset(files), capacity)
+    return VmDisks(path, frozenset(files), capacity)
 
 
 def _resolve(
@@ -242,7 +240,7 @@ def _abandoned(session: Session, locks: ImportLocks, templates: Sequence[ImageTe
     )
 
 
-def _foreign_names(inventory: Inventory, place: Place, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+def _foreign_names(inventory: Inventory, place: ImagePlace, templates: Sequence[ImageTemplate]) -> frozenset[str]:
     ours = {template.moid for template in templates}
     return frozenset(
         entry.name

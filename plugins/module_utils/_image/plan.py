@@ -72,7 +72,7 @@ def _clean(desired: ImageRequest, observed: ObservedImages, disk: str | None) ->
 def _import(desired: ImageRequest, observed: ObservedImages, resolved: Resolved) -> Iterator[ImageChange]:
     place = observed.place
     if place.pool is None or place.datastore is None:
-        raise GantryError(f"Cannot import {desired.as_written!r}: {place.problem}")
+        raise GantryError(f"Cannot import {desired.as_written!r}. {place.problem}")
     plain, distinct = template_names(resolved.digest, resolved.disk, place.datastore.moid)
     elsewhere = any(template.ready and template.disk == resolved.disk for template in observed.templates)
     name = distinct if elsewhere else plain
@@ -162,4 +162,4 @@ def _without(template: ImageTemplate, reference: str) -> TagImage:
 def _require_pool(observed: ObservedImages, doing: str) -> None:
     # A template belongs to no pool; to be written to, it must become a VM for a moment, and a VM belongs to one.
     if observed.place.pool is None:
-        raise GantryError(f"Cannot {doing}: {observed.place.problem}")
+        raise GantryError(f"Cannot {doing}. {observed.place.problem}")

@@ -68,7 +68,7 @@ class WatchOutcome:
 
 
 @dataclass(eq=False)
-class _Run:
+class _JobRun:
     """A job on its way."""
 
     job: Job
@@ -108,9 +108,9 @@ class TaskRunner:
         self._looks: deque[float] = deque()
         # Guards all below; a starting thread tells by it that a task is there to be watched, or that it failed.
         self._changed = threading.Condition()
-        self._waiting: deque[_Run] = deque()
-        self._starting: list[_Run] = []
-        self._in_flight: dict[str, _Run] = {}
+        self._waiting: deque[_JobRun] = deque()
+        self._starting: list[_JobRun] = []
+        self._in_flight: dict[str, _JobRun] = {}
         self._watches: dict[str, list[WatchOutcome]] = {}
         self._new_watches: list[WatchOutcome] = []
         self._over: list[JobOutcome | WatchOutcome] = []
@@ -141,7 +141,7 @@ class TaskRunner:
 
     def submit(self, job: Job) -> JobOutcome:
         """Have the job started as soon as the limits allow."""
-        run = _Run(job, JobOutcome(job))
+        run = _JobRun(job, JobOutcome(job))
         with self._changed:
             self._waiting.append(run)
         return run.outcome
@@ -194,12 +194,12 @@ class TaskRunner:
     def _deadline(self) -> float:
         return float("inf") if self._timeout is None else self._began + self._timeout
 
-    def _take(self) -> list[_Run]:
+    def _take(self) -> list[_JobRun]:
         """Those that the limits let start now."""
-        taken: list[_Run] = []
+        taken: list[_JobRun] = []
         now = time.monotonic()
         with self._changed:
-            left: deque[_Run] = deque()
+            left: deque[_JobRun] = deque()
             while self._waiting and not self._slots.full:
                 run = self._waiting.popleft()
                 if run.not_before > now or not self._slots.fits(run.job):
@@ -224,7 +224,7 @@ class TaskRunner:
             for outcome in outcomes:
                 outcome.watched = watched
 
-    def _start(self, run: _Run) -> None:
+    def _start(self, run: _JobRun) -> None:
         """In a thread: make the request, and have the task that it starts watched."""
         try:
             self._request(run)
@@ -235,7 +235,7 @@ class TaskRunner:
                 self._defect = error
                 self._changed.notify()
 
-    def _request(self, run: _Run) -> None:
+    def _request(self, run: _JobRun) -> None:
         run.attempts += 1
         run.started = time.monotonic()
         try:
@@ -257,7 +257,7 @@ class TaskRunner:
         if run.job.has_task and self._updates.waiting:
             self._updates.take_in()
 
-    def _started(self, run: _Run, task: Any) -> None:
+    def _started(self, run: _JobRun, task: Any) -> None:
         key = moid_of(task)
         run.outcome.task = key
         self._record(run, key)
@@ -266,7 +266,7 @@ class TaskRunner:
         self._updates.add_task(task)
         self._report(f"{run.job}: started as {key}")
 
-    def _record(self, run: _Run, task: str) -> None:
+    def _record(self, run: _JobRun, task: str) -> None:
         if run.job.mutates:
             self._submitted.append({"action": run.job.action, "subject": run.job.subject, "task": task})
 
@@ -313,7 +313,7 @@ class TaskRunner:
             _learn(run.info, news.values)
             self._take_in_task(run)
 
-    def _take_in_task(self, run: _Run) -> None:
+    def _take_in_task(self, run: _JobRun) -> None:
         info = run.info
         if info.get("state") not in ("success", "error"):
             if info.get("progress"):
@@ -348,23 +348,23 @@ class TaskRunner:
         if watched is not None and rest and not any(one.watched is watched for one in rest):
             self._updates.unwatch(watched)
 
-    def _drop(self, run: _Run) -> None:
+    def _drop(self, run: _JobRun) -> None:
         """Under the lock: its task is over, or not waited for any longer."""
         del self._in_flight[run.outcome.task]
         self._updates.drop_task(run.outcome.task)
         self._slots.release(run.job)
 
-    def _ended(self, run: _Run) -> None:
+    def _ended(self, run: _JobRun) -> None:
         """Under the lock: the request is over, and no task of it is watched."""
         self._starting.remove(run)
         self._slots.release(run.job)
 
-    def _succeeded(self, run: _Run, result: Any) -> None:
+    def _succeeded(self, run: _JobRun, result: Any) -> None:
         run.outcome.result = result
         self._report(f"{run.job}: done")
         self._finish(run, None)
 
-    def _failed(self, run: _Run, why: Any) -> None:
+    def _failed(self, run: _JobRun, why: Any) -> None:
         """Under the lock: try again later, or settle the outcome. ``why``: a vCenter fault or our error."""
         if not isinstance(why, GantryError):
             if fault_kind(why) in _TRANSIENT and run.attempts < _ATTEMPTS:
@@ -378,7 +378,7 @@ class TaskRunner:
             why = FaultError(f"Cannot {run.job}", why)
         self._finish(run, why)
 
-    def _finish(self, run: _Run, error: GantryError | None) -> None:
+    def _finish(self, run: _JobRun, error: GantryError | None) -> None:
         run.outcome.error = error
         if run.outcome.task or error is None:
             run.outcome.seconds = time.monotonic() - run.started
@@ -405,7 +405,7 @@ class TaskRunner:
         self._watches.clear()
 
 
-def _unfinished(run: _Run, why: str) -> GantryError:
+def _unfinished(run: _JobRun, why: str) -> GantryError:
     if not run.outcome.task:
         return GantryError(f"{run.job}: {why}. It was not started.")
     return GantryError(

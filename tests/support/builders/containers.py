@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, DesiredContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    Config,
+    DesiredContainer,
+    Image,
+    Place,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -26,11 +31,41 @@ def task(**options: Any) -> dict[str, Any]:
 
 
 def desired_container(**options: Any) -> DesiredContainer:
-    return parse_container(task(**options))
+    return desire_container(task(**options))
 
 
 def entry(moid: str, type_name: str, name: str) -> Entry:
     return Entry(name=name, path=f"/DC0/{name}", type_name=type_name, moid=moid, ref=None)
+
+
+# What plans are made of: the places that there are, and two images.
+DATACENTER = entry("dc", "Datacenter", "DC0")
+DATASTORES = [entry(f"ds{n}", "Datastore", f"shared{n}") for n in range(2)]
+FOLDERS = [entry(f"f{n}", "Folder", f"folder{n}") for n in range(2)]
+SPARE = "[shared0] gantry/bootstrap/new.iso"
+POOLS = [entry(f"p{n}", "ResourcePool", f"pool{n}") for n in range(2)]
+NETWORKS = [entry(f"net{n}", "Network", f"net{n}") for n in range(3)]
+CLUSTER = entry("c0", "ClusterComputeResource", "C0")
+OTHER_CLUSTER = entry("c1", "ClusterComputeResource", "C1")
+CONFIG = {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}}
+IMAGES = [
+    Image(f"vm-{n}", f"gantry-image-{n}", f"sha256:{n}", f"disk{n}", (f"image:{n}",), CONFIG, DATASTORES[0], "snap")
+    for n in range(2)
+]
+PLACE = Place(
+    datacenter=DATACENTER,
+    networks=(NETWORKS[0],),
+    folder=FOLDERS[0],
+    pool=POOLS[0],
+    cluster=CLUSTER,
+    datastore=DATASTORES[0],
+    bootstrap="[shared0] gantry/bootstrap/a.iso",
+)
+
+
+def place_of(config: Config) -> Place:
+    """A place with the networks of a configuration."""
+    return replace(PLACE, networks=tuple(entry(network.name, "Network", network.name) for network in config.networks))
 
 
 def config_of(**options: Any) -> Config:

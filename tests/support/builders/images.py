@@ -10,12 +10,12 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import image_request
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import desire_image
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import (
     Datastore,
+    ImagePlace,
     ImageRequest,
     ObservedImages,
-    Place,
     Resolved,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import image_argument_spec
@@ -32,7 +32,7 @@ def request(**options: Any) -> ImageRequest:
     """The request of a task, its options checked as Ansible checks them."""
     result = ArgumentSpecValidator(image_argument_spec()).validate({"name": "nginx:1", **options})
     assert not result.error_messages, result.error_messages
-    return image_request(result.validated_parameters)
+    return desire_image(result.validated_parameters)
 
 
 def template(moid: str = "vm-1", **fields: Any) -> ImageTemplate:
@@ -55,7 +55,7 @@ def template(moid: str = "vm-1", **fields: Any) -> ImageTemplate:
     return ImageTemplate(**values)
 
 
-def place(**fields: Any) -> Place:
+def place(**fields: Any) -> ImagePlace:
     values: dict[str, Any] = {
         "datacenter": "datacenter-1",
         "datacenter_name": "DC0",
@@ -66,7 +66,7 @@ def place(**fields: Any) -> Place:
         "datastore": Datastore("datastore-1", "shared0", 1 << 40),
         **fields,
     }
-    return Place(**values)
+    return ImagePlace(**values)
 
 
 def observed(*templates: ImageTemplate, **fields: Any) -> ObservedImages:

@@ -142,6 +142,13 @@ def test_a_message_may_begin_with_an_option_or_a_value(plant: Plant, tmp_path: P
     assert message_rules.check_messages(tmp_path) == []
 
 
+def test_development_code_imports_downward(tmp_path: Path) -> None:
+    for directory, imported in (("lab", "guest.build"), ("tools", "lab.controller"), ("lab", "tools.lint")):
+        (tmp_path / directory).mkdir(exist_ok=True)
+        (tmp_path / directory / f"{imported.partition('.')[0]}_user.py").write_text(f"import {imported}\n")
+    assert house_rules.check_development_imports(tmp_path) == ["lab/tools_user.py:1: lab must not import tools"]
+
+
 def test_types_are_no_imports_of_a_pure_step(plant: Plant, tmp_path: Path) -> None:
     plant(
         "module_utils/_image/plan.py",

@@ -83,8 +83,8 @@ func (r *reconfiguration) checkVMs(touched bool, name string, vms []Ref) types.B
 	return nil
 }
 
-// checkVMHostRule checks the groups of a rule: "A VM-Host rule identifies ... a virtual machine group, two host groups ... At least one of the groups
-// must contain one or more hosts" (API, ClusterVmHostRuleInfo; the fault is unconfirmed).
+// checkVMHostRule checks the groups of a rule: "A VM-Host rule identifies ... a virtual machine group, two host groups ...
+// At least one of the groups must contain one or more hosts" (API, ClusterVmHostRuleInfo; the fault is unconfirmed).
 func (r *reconfiguration) checkVMHostRule(touched bool, info *types.ClusterVmHostRuleInfo) types.BaseMethodFault {
 	if VMGroup(&r.config, info.VmGroupName) == nil {
 		return r.noGroup(touched, "spec.rulesSpec.info.vmGroupName", info.Name, "virtual machines", info.VmGroupName)
@@ -121,8 +121,8 @@ var priorities = []types.ClusterDasVmSettingsRestartPriority{types.ClusterDasVmS
 	types.ClusterDasVmSettingsRestartPriorityLow, types.ClusterDasVmSettingsRestartPriorityMedium,
 	types.ClusterDasVmSettingsRestartPriorityHigh, types.ClusterDasVmSettingsRestartPriorityHighest}
 
-// checkDependencies checks the order in which HA restarts VMs: "Cyclic dependency is not permitted across VMs. Also, higher priority VMs cannot depend on lower
-// priority VMs" (API, ClusterOrchestrationInfo; the fault is unconfirmed).
+// checkDependencies checks the order in which HA restarts VMs: "Cyclic dependency is not permitted across VMs. Also, higher
+// priority VMs cannot depend on lower priority VMs" (API, ClusterOrchestrationInfo; the fault is unconfirmed).
 func (r *reconfiguration) checkDependencies() types.BaseMethodFault {
 	needs := map[Ref][]Ref{}
 	for _, rule := range r.config.Rule {

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Merging of data objects: "an unset property has no effect on the existing property value" (API, ClusterConfigSpecEx and the data objects
-// in it).
+// Merging of data objects: "an unset property has no effect on the existing property value" (API, ClusterConfigSpecEx and
+// the data objects in it).
 
 package drs
 
@@ -72,7 +72,7 @@ func isObject(value reflect.Value) bool {
 }
 
 // mergeOptions replaces options by their key. Unconfirmed: an empty value removes the option, as it does for a virtual
-// machine's extraConfig.
+// VM's extraConfig.
 func mergeOptions(options, changes []types.BaseOptionValue) []types.BaseOptionValue {
 	for _, change := range changes {
 		changed := change.GetOptionValue()

@@ -37,7 +37,7 @@ func (r *reconfiguration) applyRules(spec *types.ClusterConfigSpecEx) types.Base
 	return nil
 }
 
-// addRule gives the rule its key and UUID: "When adding a new rule, do not specify this property. The Server will assign
+// addRule assigns the rule's key and UUID: "When adding a new rule, do not specify this property. The Server will assign
 // the key" (API, ClusterRuleInfo). Both flags are false by default.
 func (r *reconfiguration) addRule(info types.BaseClusterRuleInfo) types.BaseMethodFault {
 	if info == nil || info.GetClusterRuleInfo().Name == "" {
@@ -61,8 +61,8 @@ func (r *reconfiguration) addRule(info types.BaseClusterRuleInfo) types.BaseMeth
 	return nil
 }
 
-// editRule changes the properties that are set: "When you modify a VM-Host rule, only the fields that are specified are set" (API,
-// ClusterVmHostRuleInfo; assumed for the others). A rule does not change its type; the fault is unconfirmed.
+// editRule changes the properties that are set: "When you modify a VM-Host rule, only the fields that are specified are set"
+// (API, ClusterVmHostRuleInfo; assumed for the others). A rule does not change its type; the fault is unconfirmed.
 func (r *reconfiguration) editRule(info types.BaseClusterRuleInfo) types.BaseMethodFault {
 	if !r.modify || info == nil {
 		return vim.InvalidArgument("spec.rulesSpec.info")

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The QEMU command line of a machine. Pure: what it names has been made by others.
+// The QEMU command line of a VM. Pure: files and taps must exist already.
 
 package hypervisor
 
@@ -30,11 +30,11 @@ type launch struct {
 	directKernel *DirectKernel
 	taps         []string // one for each NIC
 	consolePath  string
-	specPath     string // the spec's file; empty when the machine has none
+	specPath     string // the spec's file; empty when the VM has none
 	varsPath     string // UEFI variables; used with EFI firmware only
 	monitorFD    int    // inherited sockets
 	channelFD    int
-	incoming     bool // waits for the state of a machine that is moved here
+	incoming     bool // waits for the state of a VM that is moved here
 }
 
 func (l launch) arguments() ([]string, error) {
@@ -92,7 +92,7 @@ func (l launch) addBoot(b *argumentBuilder) error {
 		b.add("-drive", "if=pflash,format=raw,readonly=on,file="+firmwareCode)
 		b.add("-drive", "if=pflash,format=raw,file="+escape(l.varsPath))
 	default:
-		return fmt.Errorf("machine %s: firmware %q is neither bios nor efi", l.spec.Name, l.spec.Firmware)
+		return fmt.Errorf("VM %s: firmware %q is neither bios nor efi", l.spec.Name, l.spec.Firmware)
 	}
 	if l.spec.ISO == "" {
 		return nil // the firmware finds nothing to boot and says so, as a real one does
@@ -107,12 +107,12 @@ func (l launch) addDisks(b *argumentBuilder) error {
 	b.addJSON("-device", map[string]any{"driver": "pvscsi", "id": "scsi0"})
 	for _, disk := range l.spec.Disks {
 		if disk.Format != "raw" && disk.Format != "qcow2" {
-			return fmt.Errorf("machine %s: disk %s: format %q is neither raw nor qcow2", l.spec.Name, disk.Path, disk.Format)
+			return fmt.Errorf("VM %s: disk %s: format %q is neither raw nor qcow2", l.spec.Name, disk.Path, disk.Format)
 		}
 		node := fmt.Sprintf("disk%d", disk.Unit)
-		// QEMU's image locks stay on: they let any number of machines read a base, and refuse to start a machine
+		// QEMU's image locks stay on: they let any number of VMs read a base, and refuse to start a VM
 		// on a disk that another one writes. Flushes are dropped: the lab's disks must survive the end of QEMU,
-		// not of the machine it runs on.
+		// not of the host that it runs on.
 		b.addJSON("-blockdev", map[string]any{"node-name": node, "driver": disk.Format, "read-only": disk.ReadOnly,
 			"cache": map[string]any{"no-flush": true}, "discard": "unmap",
 			"file": map[string]any{"driver": "file", "filename": disk.Path, "discard": "unmap",

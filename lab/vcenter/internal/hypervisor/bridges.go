@@ -28,7 +28,7 @@ type bridge struct {
 	last    netip.Addr
 }
 
-// planBridges gives each network a bridge. The lowest quarter of each subnet is left to static addresses:
+// planBridges assigns a bridge to each network. The lowest quarter of each subnet is for static addresses:
 // DHCP never hands out one of them.
 func planBridges(networks []Network) ([]bridge, error) {
 	bridges := make([]bridge, 0, len(networks))
@@ -72,8 +72,8 @@ func offset(subnet netip.Prefix, n uint32) netip.Addr {
 	return netip.AddrFrom4(result)
 }
 
-// hardwareAddress is the bridge's for good. Without one it takes on the lowest of its ports', and guests go on speaking to
-// the one that it had before the last machine came or went.
+// hardwareAddress returns the fixed address of a bridge. Without one a bridge takes the lowest address of its ports, and guests
+// would use an outdated one when a VM comes or goes.
 func (b bridge) hardwareAddress() string {
 	address := b.gateway.As4()
 	return net.HardwareAddr(append([]byte{0x02, 0x00}, address[:]...)).String()

@@ -18,7 +18,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// longestLine bounds what a guest can make us hold: a log of 16 KiB in base64 fits many times.
+// longestLine limits the memory that a guest can occupy: a log of 16 KiB in base64 fits many times.
 const longestLine = 256 << 10
 
 // guestMessage is one line from the guest: either of the two is set.
@@ -45,7 +45,7 @@ func (n guestNetwork) info() machine.GuestInfo {
 	return info
 }
 
-// shutdownRequest is what the tools' halt is on VMware.
+// shutdownRequest corresponds to the tools' halt request on VMware.
 const shutdownRequest = `{"request":"shutdown"}` + "\n"
 
 var errForeignKey = errors.New("a guest may only set guestinfo.* keys")
@@ -59,7 +59,7 @@ func parseGuestLine(line []byte) (guestMessage, error) {
 		return guestMessage{}, err
 	}
 	if (message.Set == nil) == (message.Guest == nil) {
-		return guestMessage{}, errors.New(`want exactly one of "set" and "guest"`)
+		return guestMessage{}, errors.New(`the message must have exactly one of "set" and "guest"`)
 	}
 	for key := range message.Set {
 		if !strings.HasPrefix(key, "guestinfo.") {
@@ -69,8 +69,8 @@ func parseGuestLine(line []byte) (guestMessage, error) {
 	return message, nil
 }
 
-// readGuest passes each message of the guest on until the stream ends. A line that is none is reported and
-// skipped: a guest that garbles one must not lose the rest.
+// readGuest passes each message of the guest on until the stream ends. An invalid line is reported and
+// skipped: after an invalid line, the others must not be lost.
 func readGuest(stream io.Reader, handle func(guestMessage), garbled func(error)) error {
 	reader := bufio.NewReaderSize(stream, longestLine)
 	for {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The hypervisor's configuration: decoding, defaults, and what it refuses.
+// The hypervisor's configuration: decoding, defaults and checks.
 
 package hypervisor
 
@@ -15,20 +15,20 @@ import (
 	"regexp"
 )
 
-// What Config.Accelerator may say.
+// The values of Config.Accelerator.
 const (
 	acceleratorAuto = "auto"
 	acceleratorKVM  = "kvm"
 	acceleratorTCG  = "tcg"
 )
 
-// tcgStartSlots is how many machines may boot at once under TCG unless the configuration says otherwise:
+// tcgStartSlots is how many VMs may boot at once under TCG unless the configuration says otherwise:
 // a boot costs seconds of CPU, and more of them at once only make each one miss its deadlines.
 const tcgStartSlots = 2
 
-// Config is what the lab's controller says about the hypervisor.
+// Config is the hypervisor's configuration, written by the lab's controller.
 type Config struct {
-	// StateDir holds process records, logs, and a directory for each machine (console log, spec, firmware variables).
+	// StateDir holds process records, logs, and a directory for each VM (console log, spec, firmware variables).
 	StateDir string `json:"state_dir"`
 	// Namespace is the name of the lab's own network namespace.
 	Namespace string `json:"namespace"`
@@ -38,11 +38,11 @@ type Config struct {
 	Accelerator string `json:"accelerator"`
 	// BootstrapISO is what the KVM probe boots.
 	BootstrapISO string `json:"bootstrap_iso"`
-	// ProbeCache is the file that keeps the probe's result for as long as this machine is up.
+	// ProbeCache is the file that keeps the probe's result for as long as the host is up.
 	ProbeCache string `json:"probe_cache"`
-	// DirectKernel, when set, is booted instead of each machine's ISO.
+	// DirectKernel, when set, is booted instead of each VM's ISO.
 	DirectKernel *DirectKernel `json:"direct_kernel"`
-	// StartSlots is how many machines may boot at once; 0 means two under TCG and no limit under KVM.
+	// StartSlots is how many VMs may boot at once; 0 means two under TCG and no limit under KVM.
 	StartSlots int `json:"start_slots"`
 }
 
@@ -80,7 +80,7 @@ func (c Config) validate() error {
 	case !filepath.IsAbs(c.StateDir):
 		return fmt.Errorf("state_dir %q is not an absolute path", c.StateDir)
 	case !namespaceName.MatchString(c.Namespace):
-		return fmt.Errorf("namespace %q: want lower-case letters, digits and dashes", c.Namespace)
+		return fmt.Errorf("namespace %q must consist of lower-case letters, digits and dashes", c.Namespace)
 	case c.StartSlots < 0:
 		return fmt.Errorf("start_slots %d is negative", c.StartSlots)
 	case c.DirectKernel != nil && (c.DirectKernel.Kernel == "" || c.DirectKernel.Initrd == ""):
@@ -89,7 +89,7 @@ func (c Config) validate() error {
 	switch c.Accelerator {
 	case acceleratorAuto, acceleratorKVM, acceleratorTCG:
 	default:
-		return fmt.Errorf("accelerator %q: want auto, kvm or tcg", c.Accelerator)
+		return fmt.Errorf("accelerator is %q; it must be auto, kvm or tcg", c.Accelerator)
 	}
 	_, err := planBridges(c.Networks)
 	return err

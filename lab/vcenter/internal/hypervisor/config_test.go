@@ -13,7 +13,7 @@ import (
 func TestConfigurationIsCheckedWhenItIsRead(t *testing.T) {
 	for want, raw := range map[string]string{
 		`unknown field "acclerator"`:   `{"state_dir":"/s","namespace":"lab","acclerator":"kvm"}`,
-		`accelerator "xen"`:            `{"state_dir":"/s","namespace":"lab","accelerator":"xen"}`,
+		`accelerator is "xen"`:         `{"state_dir":"/s","namespace":"lab","accelerator":"xen"}`,
 		"not an absolute path":         `{"state_dir":"s","namespace":"lab"}`,
 		`namespace "../lab"`:           `{"state_dir":"/s","namespace":"../lab"}`,
 		"start_slots -1":               `{"state_dir":"/s","namespace":"lab","start_slots":-1}`,

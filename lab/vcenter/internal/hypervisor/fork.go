@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A fork of a machine that is on: its state is saved once and restored twice, in a process for the machine itself, which
-// thereby gets other files, and in one for the new machine.
+// A fork of a running VM: its state is saved once and restored twice, in a process for the VM itself, which
+// thereby gets other files, and in one for the new VM.
 
 package hypervisor
 
@@ -19,10 +19,10 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// Fork makes a machine of another that is on; see machine.Hypervisor.
+// Fork creates a VM from a running one; see machine.Hypervisor.
 func (h *Hypervisor) Fork(id string, goesOn, clone machine.Spec) (machine.Move, error) {
 	if !machineID.MatchString(clone.ID) {
-		return machine.Move{}, fmt.Errorf("machine %s: unusable id %q", clone.Name, clone.ID)
+		return machine.Move{}, fmt.Errorf("VM %s: unusable id %q", clone.Name, clone.ID)
 	}
 	i, err := h.find(id)
 	if err != nil {
@@ -30,7 +30,7 @@ func (h *Hypervisor) Fork(id string, goesOn, clone machine.Spec) (machine.Move, 
 	}
 	<-i.settled
 	if !i.started {
-		return machine.Move{}, fmt.Errorf("machine %s did not start", i.name)
+		return machine.Move{}, fmt.Errorf("VM %s did not start", i.name)
 	}
 	i.placed.Lock()
 	defer i.placed.Unlock()
@@ -68,14 +68,14 @@ func addressesOf(spec machine.Spec) []string {
 	return addresses
 }
 
-// fork is a journey of which the machine leaves a copy behind.
+// fork is a move that leaves a copy of the VM behind.
 type fork struct {
 	journey
 	clone    *qemu
 	hasClone bool // its process is there
 }
 
-// run returns when both guests run. After an error the machine goes on as it was.
+// run returns when both guests run. After an error the source continues unchanged.
 func (f *fork) run(i *instance) error {
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
 	defer cancel()
@@ -83,10 +83,10 @@ func (f *fork) run(i *instance) error {
 		return errors.Join(err, f.undo())
 	}
 	if !i.handOver(f.destination) {
-		return errors.Join(fmt.Errorf("machine %s ended while it was forked", i.name), f.destination.abandon(), f.clone.abandon())
+		return errors.Join(fmt.Errorf("VM %s ended while it was forked", i.name), f.destination.abandon(), f.clone.abandon())
 	}
 	if err := errors.Join(f.announce(ctx), f.source.retire(), i.repeatShutdown(f.destination)); err != nil {
-		slog.Error("a machine was forked, but not everything was done for it", "machine", i.name, "id", i.id, "error", err)
+		slog.Error("a VM was forked, but not everything was done for it", "vm", i.name, "id", i.id, "error", err)
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (f *fork) both(ctx context.Context) error {
 	}
 	defer saved.Close()
 	defer again.Close()
-	// Of a process that has just ended the rest is not known, nor missed.
+	// The CPU time of a process that has just ended is not known, and not needed.
 	f.destination.spent, _ = f.source.cpuSeconds()
 	if err := f.hypervisor.launch(f.destination); err != nil {
 		return err
@@ -114,7 +114,7 @@ func (f *fork) both(ctx context.Context) error {
 	if err := f.clone.restore(ctx, again); err != nil {
 		return err
 	}
-	// Until the machine itself runs, it can still go on as it was.
+	// Until the source runs in its new process, it can still continue in the old one.
 	if err := f.clone.monitor.execute(ctx, "cont", nil); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (f *fork) save(ctx context.Context) (first, second *os.File, err error) {
 	return first, second, nil
 }
 
-// restore gives a process that waits for it the state of a machine.
+// restore loads the state of a VM into a process that waits for it.
 func (q *qemu) restore(ctx context.Context, state *os.File) error {
 	if err := q.prepareMigration(ctx, state); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (q *qemu) restore(ctx context.Context, state *os.File) error {
 	return nil
 }
 
-// undo ends the copies, and lets the guest go on where it was.
+// undo ends the copies, and continues the guest where it was.
 func (f *fork) undo() error {
 	var err error
 	if f.hasClone {

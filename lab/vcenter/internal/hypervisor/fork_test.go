@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Forks for real, of a guest that counts aloud: both go on with the number that was next.
+// Forks for real, of a guest that counts aloud: both continue with the number that was next.
 
 package hypervisor
 
@@ -16,7 +16,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// forked are the specs of a fork: each machine has a new disk over the one that there was.
+// forked are the specs of a fork: each VM has a new disk over the one that there was.
 func forked(t *testing.T, spec machine.Spec) (goesOn, clone machine.Spec) {
 	t.Helper()
 	over := func(name string) []machine.Disk {

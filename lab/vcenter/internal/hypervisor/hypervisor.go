@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package hypervisor runs the lab's powered-on machines as QEMU processes in a network namespace of its own.
+// Package hypervisor runs the lab's powered-on VMs as QEMU processes in a network namespace of its own.
 package hypervisor
 
 import (
@@ -88,7 +88,7 @@ func (h *Hypervisor) openNetwork() error {
 	return nil
 }
 
-// attendDHCP tells when the DHCP server ends although the lab is up: guests then get no address.
+// attendDHCP reports a DHCP server that ends although the lab is up: guests then get no address.
 func (h *Hypervisor) attendDHCP() {
 	defer close(h.dhcpEnded)
 	err := h.dhcp.Wait()
@@ -99,7 +99,7 @@ func (h *Hypervisor) attendDHCP() {
 	}
 }
 
-// describe writes what the controller tells the lab's users.
+// describe writes the data that the controller shows to the lab's users.
 func (h *Hypervisor) describe() error {
 	encoded, err := json.Marshal(map[string]string{"accelerator": h.accelerator})
 	if err != nil {
@@ -108,13 +108,13 @@ func (h *Hypervisor) describe() error {
 	return writeFileAtomically(filepath.Join(h.config.StateDir, "hypervisor.json"), encoded, 0o644)
 }
 
-// machineID is what may become a directory's name.
+// machineID matches ids that can be names of directories.
 var machineID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// Start returns when QEMU runs, or says why it does not. It may wait for other machines to have booted.
+// Start returns when QEMU runs, or returns why it does not. It may wait until other VMs have booted.
 func (h *Hypervisor) Start(spec machine.Spec) error {
 	if !machineID.MatchString(spec.ID) {
-		return fmt.Errorf("machine %s: unusable id %q", spec.Name, spec.ID)
+		return fmt.Errorf("VM %s: unusable id %q", spec.Name, spec.ID)
 	}
 	i := &instance{id: spec.ID, name: spec.Name, settled: make(chan struct{}), exited: make(chan struct{})}
 	i.alive, i.cancel = context.WithCancel(context.Background())
@@ -138,7 +138,7 @@ func (h *Hypervisor) startAdmitted(i *instance, spec machine.Spec) error {
 	}
 	release, err := starts.acquire(i.alive)
 	if err != nil {
-		return fmt.Errorf("machine %s was powered off before it was started", spec.Name)
+		return fmt.Errorf("VM %s was powered off before it was started", spec.Name)
 	}
 	q := &qemu{spec: spec, directory: filepath.Join(h.config.StateDir, "machines", spec.ID)}
 	if err := h.launch(q); err != nil {
@@ -153,10 +153,10 @@ func (h *Hypervisor) admit(i *instance) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return fmt.Errorf("machine %s: the lab is shutting down", i.name)
+		return fmt.Errorf("VM %s: the lab is shutting down", i.name)
 	}
 	if _, running := h.instances[i.id]; running {
-		return fmt.Errorf("machine %s is already on", i.name)
+		return fmt.Errorf("VM %s is already on", i.name)
 	}
 	h.instances[i.id] = i
 	return nil
@@ -173,7 +173,7 @@ func (h *Hypervisor) find(id string) (*instance, error) {
 	defer h.mu.Unlock()
 	i, running := h.instances[id]
 	if !running {
-		return nil, fmt.Errorf("machine %s is not on", id)
+		return nil, fmt.Errorf("VM %s is not on", id)
 	}
 	return i, nil
 }
@@ -187,7 +187,7 @@ func (h *Hypervisor) PowerButton(id string) error {
 	return i.pressPowerButton()
 }
 
-// Kill returns when the machine is off.
+// Kill returns when the VM is off.
 func (h *Hypervisor) Kill(id string) error {
 	i, err := h.find(id)
 	if err != nil {
@@ -196,7 +196,7 @@ func (h *Hypervisor) Kill(id string) error {
 	return i.kill()
 }
 
-// Info describes a machine that is on.
+// Info describes a running VM.
 func (h *Hypervisor) Info(id string) (machine.Info, bool) {
 	i, err := h.find(id)
 	if err != nil {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Machines for real: QEMU, taps, bridges and a DHCP server in a namespace, with a guest of a hundred bytes.
+// VMs for real: QEMU, taps, bridges and a DHCP server in a namespace, with a guest of a hundred bytes.
 
 package hypervisor
 

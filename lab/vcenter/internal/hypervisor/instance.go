@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// One powered-on machine, from start to exit. The QEMU process that it runs in changes with each move.
+// One powered-on VM, from start to exit. The QEMU process that it runs in changes with each move.
 
 package hypervisor
 
@@ -21,7 +21,7 @@ import (
 // instance is filled in by Start, then read by everyone; what changes later is behind mu.
 type instance struct {
 	id, name string
-	alive    context.Context // ends with the wish to end the machine, and by that what it waits for
+	alive    context.Context // ends with the wish to end the VM, and by that what it waits for
 	cancel   context.CancelFunc
 	booted   func() // releases the start slot; may be called many times
 
@@ -29,7 +29,7 @@ type instance struct {
 	started bool          // which of both; read after settled is closed
 	exited  chan struct{} // closed when process, taps and record are gone
 
-	placed sync.RWMutex // held while the machine moves, and by what must not be lost in a move
+	placed sync.RWMutex // held while the VM moves, and by what must not be lost in a move
 
 	mu            sync.Mutex
 	qemu          *qemu // where it runs now; nil until it is started
@@ -39,14 +39,14 @@ type instance struct {
 	killed        bool
 }
 
-// current is the process that the machine runs in.
+// current is the process that the VM runs in.
 func (i *instance) current() *qemu {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.qemu
 }
 
-// handOver makes a process the machine's; false if the machine has ended meanwhile.
+// handOver makes a process that of the VM. It returns false if the VM has ended meanwhile.
 func (i *instance) handOver(to *qemu) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -57,7 +57,7 @@ func (i *instance) handOver(to *qemu) bool {
 	return true
 }
 
-// successor is the process that a machine has been handed over to; nil: the process that ended was its last.
+// successor is the process that a VM has been handed over to; nil: the process that ended was its last.
 func (i *instance) successor(of *qemu) *qemu {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -68,7 +68,7 @@ func (i *instance) successor(of *qemu) *qemu {
 	return nil
 }
 
-// speech is what the guest says, through all the processes that the machine runs in, without a break between them: the
+// speech is what the guest says, through all the processes that the VM runs in, without a break between them: the
 // first part of a line may come from one, and the rest from the next.
 type speech struct {
 	instance *instance
@@ -90,9 +90,9 @@ func (s *speech) Read(buffer []byte) (int, error) {
 	}
 }
 
-// attend passes on what the guest says, waits for QEMU's exit, cleans up, and reports it.
+// attend passes on the guest's messages, waits for QEMU's exit, cleans up, and reports it.
 func (h *Hypervisor) attend(i *instance) {
-	log := slog.With("machine", i.name, "id", i.id)
+	log := slog.With("vm", i.name, "id", i.id)
 	guest := &speech{i, i.current()}
 	spoken := false
 	err := readGuest(guest,
@@ -121,7 +121,7 @@ func (h *Hypervisor) attend(i *instance) {
 		log.Info("machine is off", "reason", reason)
 	}
 	h.remove(i)
-	// Before the report: whoever waits for the exit may hold what the report's receiver needs.
+	// Before the report: a caller that waits for the exit may hold a lock that the receiver of the report needs.
 	close(i.exited)
 	h.events.Off(i.id, reason)
 }
@@ -141,7 +141,7 @@ func (h *Hypervisor) handleGuest(i *instance, message guestMessage) {
 	}
 }
 
-// kill ends the machine as pulling the plug does, and returns when it is off. A move in progress is given up.
+// kill powers off the VM without asking the guest, and returns when it has ended. A move in progress is aborted.
 func (i *instance) kill() error {
 	i.mu.Lock()
 	i.killed = true
@@ -156,11 +156,11 @@ func (i *instance) kill() error {
 	return i.current().quit(i.exited)
 }
 
-// pressPowerButton asks the guest to shut down: through the channel where its tools listen, else by ACPI.
+// pressPowerButton asks the guest to shut down: by the channel if its tools listen there, otherwise by ACPI.
 func (i *instance) pressPowerButton() error {
 	<-i.settled
 	if !i.started {
-		return fmt.Errorf("machine %s did not start", i.name)
+		return fmt.Errorf("VM %s did not start", i.name)
 	}
 	i.placed.RLock()
 	defer i.placed.RUnlock()
@@ -176,7 +176,7 @@ func (i *instance) pressPowerButton() error {
 	return q.monitor.execute(ctx, "system_powerdown", nil)
 }
 
-// say sends the guest a line on its channel.
+// say sends a line to the guest on its channel.
 func (q *qemu) say(line string) error {
 	if err := q.channel.SetWriteDeadline(time.Now().Add(commandDeadline)); err != nil {
 		return err
@@ -185,7 +185,7 @@ func (q *qemu) say(line string) error {
 	return err
 }
 
-// info is empty while the machine waits for its start slot.
+// info returns the VM's process. It has none while the VM waits for its start slot.
 func (i *instance) info() (machine.Info, bool) {
 	select {
 	case <-i.settled:
@@ -203,7 +203,7 @@ func (i *instance) info() (machine.Info, bool) {
 	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, Console: q.consolePath()}, true
 }
 
-// exitReason is what machine.Events.Off is given; a crash says what was found.
+// exitReason returns the reason for machine.Events.Off, with the cause of a crash.
 func (i *instance) exitReason(last *qemu, waitErr error) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()

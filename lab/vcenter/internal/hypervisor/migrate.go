@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A machine's move from one QEMU process to another. Under KVM the guest runs on while its memory is copied; under TCG it
-// stands still, for there copying the memory of a guest that runs corrupts it.
+// A VM's move from one QEMU process to another. Under KVM the guest continues while its memory is copied; under TCG it
+// is stopped first, since copying the memory of a running guest would corrupt it there.
 
 package hypervisor
 
@@ -23,15 +23,15 @@ import (
 
 const (
 	moveDeadline = 2 * time.Minute
-	// What QEMU has to itself: the processes are neighbours, so that only the copying costs time.
+	// What QEMU has to itself: the processes are neighbors, so that only the copying costs time.
 	moveBandwidth = 4 << 30
-	// Of a live move; on a loaded machine less would never be reached.
+	// The limit of a live move; on a busy host, a shorter pause would never be reached.
 	downtimeMilliseconds = 300
 	// The name by which both processes know the connection between them.
 	moveSocket = "move"
 )
 
-// Migrate moves a machine that is on; see machine.Hypervisor.
+// Migrate moves a running VM; see machine.Hypervisor.
 func (h *Hypervisor) Migrate(id string, to machine.Spec, copyFiles func() error) (machine.Move, error) {
 	i, err := h.find(id)
 	if err != nil {
@@ -43,7 +43,7 @@ func (h *Hypervisor) Migrate(id string, to machine.Spec, copyFiles func() error)
 func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles func() error) (machine.Move, error) {
 	<-i.settled
 	if !i.started {
-		return machine.Move{}, fmt.Errorf("machine %s did not start", i.name)
+		return machine.Move{}, fmt.Errorf("VM %s did not start", i.name)
 	}
 	i.placed.Lock()
 	defer i.placed.Unlock()
@@ -56,20 +56,20 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 	if err := move.run(ctx); err != nil {
 		return machine.Move{}, errors.Join(err, move.giveUp())
 	}
-	// Of a process that has just ended the rest is not known, nor missed.
+	// The CPU time of a process that has just ended is not known, and not needed.
 	move.destination.spent, _ = source.cpuSeconds()
 	if !i.handOver(move.destination) {
-		return machine.Move{}, errors.Join(fmt.Errorf("machine %s ended during its move", i.name), move.destination.abandon())
+		return machine.Move{}, errors.Join(fmt.Errorf("VM %s ended during its move", i.name), move.destination.abandon())
 	}
-	// The guest runs: what goes wrong from here on is no failure of the move.
+	// The guest runs: errors from here on are not failures of the move.
 	if err := errors.Join(move.announce(ctx), source.retire(), i.repeatShutdown(move.destination)); err != nil {
-		slog.Error("a machine has moved, but not everything was done for it", "machine", i.name, "id", i.id, "error", err)
+		slog.Error("a VM has moved, but not everything was done for it", "vm", i.name, "id", i.id, "error", err)
 	}
 	return machine.Move{Mode: move.mode, Pause: move.pause}, nil
 }
 
-// asRunning keeps what a guest has been given at power on: it cannot change in the middle of it. The ISO is also that of a
-// drive that has been disconnected; a card's state has the address that the card was made with.
+// asRunning keeps what a guest was given at power-on, since it cannot change while the VM runs. The ISO is also that of a
+// drive that has been disconnected; an adapter's state has the address that the adapter was made with.
 func asRunning(to, running machine.Spec) machine.Spec {
 	to.CPUs, to.MemoryMB, to.Firmware, to.GuestInfo, to.ISO = running.CPUs, running.MemoryMB, running.Firmware, running.GuestInfo, running.ISO
 	to.NICs = slices.Clone(to.NICs)
@@ -79,7 +79,7 @@ func asRunning(to, running machine.Spec) machine.Spec {
 	return to
 }
 
-// moveMode: files are copied of a guest that stands still, also where its memory need not be.
+// moveMode returns how the guest moves. If files are copied, it must be stopped, even where its memory could be copied live.
 func (h *Hypervisor) moveMode(copyFiles func() error) string {
 	if h.accelerator == acceleratorKVM && copyFiles == nil {
 		return machine.MoveLive
@@ -132,7 +132,7 @@ func (j *journey) run(ctx context.Context) error {
 	return nil
 }
 
-// stop lets the guest stand still; QEMU writes out what it holds of the disks.
+// stop stops the guest. QEMU flushes its disk caches.
 func (j *journey) stop(ctx context.Context) error {
 	if !j.stopped.IsZero() {
 		return nil
@@ -141,7 +141,7 @@ func (j *journey) stop(ctx context.Context) error {
 	return j.source.monitor.execute(ctx, "stop", nil)
 }
 
-// runLive leaves it to QEMU to stop the guest, and to let it go on at the destination.
+// runLive has QEMU stop the guest, and continue it at the destination.
 func (j *journey) runLive(ctx context.Context) error {
 	if err := j.copyState(ctx); err != nil {
 		return err
@@ -150,7 +150,7 @@ func (j *journey) runLive(ctx context.Context) error {
 		Downtime int64 `json:"downtime"` // milliseconds
 	}
 	if err := j.source.monitor.query(ctx, "query-migrate", &result); err != nil {
-		slog.Warn("how long a guest stood still is not known", "machine", j.source.spec.Name, "error", err)
+		slog.Warn("how long a guest stood still is not known", "vm", j.source.spec.Name, "error", err)
 	}
 	j.pause = time.Duration(result.Downtime) * time.Millisecond
 	return nil
@@ -202,12 +202,12 @@ func (q *qemu) prepareMigration(ctx context.Context, end *os.File) error {
 	return nil
 }
 
-// announce lets the switches know where the guest's addresses are now.
+// announce tells the switches where the guest's addresses are now.
 func (j *journey) announce(ctx context.Context) error {
 	return j.destination.monitor.execute(ctx, "announce-self", map[string]any{"initial": 50, "max": 550, "rounds": 5, "step": 100})
 }
 
-// giveUp lets the guest go on where it was.
+// giveUp continues the guest where it was.
 func (j *journey) giveUp() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
 	defer cancel()
@@ -286,7 +286,7 @@ func (q *qemu) migrationError(ctx context.Context, status string) error {
 	return fmt.Errorf("it %s: %s", status, result.Description)
 }
 
-// retire ends a process that the machine has left. What the guest has said in it is read to its end first.
+// retire ends a process that the VM has left. The guest's messages in it are read to the end first.
 func (q *qemu) retire() error {
 	reaped := make(chan error, 1)
 	ended := make(chan struct{})
@@ -299,7 +299,7 @@ func (q *qemu) retire() error {
 	return errors.Join(err, <-reaped, q.cleanup.run())
 }
 
-// repeatShutdown asks again a guest that may not have heard all of the first request when it was stopped.
+// repeatShutdown repeats a request to shut down that the guest may not have received completely before it was stopped.
 func (i *instance) repeatShutdown(q *qemu) error {
 	i.mu.Lock()
 	asked := i.shutdownAsked

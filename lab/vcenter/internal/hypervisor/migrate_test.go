@@ -80,7 +80,7 @@ func (c *counter) end(t *testing.T, reason string) {
 	}
 }
 
-// startCounting is a machine with a disk over a base, as containers have.
+// startCounting is a VM with a disk over a base, as containers have.
 func startCounting(t *testing.T) (*Hypervisor, *counter, machine.Spec) {
 	t.Helper()
 	h, events := startLab(t, countingGuest(t))
@@ -94,7 +94,7 @@ func startCounting(t *testing.T) (*Hypervisor, *counter, machine.Spec) {
 		t.Fatal(err)
 	}
 	c := &counter{events: events}
-	// Nobody listens any more when the lab ends, and the guest goes on speaking: its last words must have somewhere to go.
+	// Nobody listens any more when the lab ends, and the guest continues speaking: its last words must have somewhere to go.
 	t.Cleanup(func() {
 		go func() {
 			for range events.events {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // The network namespace of the lab: made, entered, and taken down.
-// Everything a guest can reach is in it; the machine's own network is not touched.
+// Everything a guest can reach is in it; the host's own network is not changed.
 
 package hypervisor
 
@@ -27,7 +27,7 @@ type namespace struct {
 	bridges map[string]bridge // by port group
 }
 
-// createNamespace makes the namespace with its bridges. One of that name that is already there is somebody's:
+// createNamespace creates the namespace with its bridges. It refuses an existing one of that name:
 // the controller removes what a crashed lab left before it starts another.
 func createNamespace(name string, bridges []bridge) (*namespace, error) {
 	if err := runIP("", "netns", "add", name); err != nil {
@@ -60,7 +60,7 @@ func (ns *namespace) addTap(tap, network string) error {
 	})
 }
 
-// bindTap lets only frames from one address through: the guest of a fork begins with the address of another's card, and
+// bindTap lets only frames from one address through: the guest of a fork begins with the address of another's adapter, and
 // would speak in its name. (A port group that rejects forged transmits does the same.)
 func (ns *namespace) bindTap(tap, mac string) error {
 	if err := ns.batch([]string{"link set " + tap + " type bridge_slave learning off locked on"}); err != nil {

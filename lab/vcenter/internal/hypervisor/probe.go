@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Which accelerator machines get. That /dev/kvm exists proves nothing (nested and emulated KVM crawl or abort),
+// Which accelerator VMs get. That /dev/kvm exists proves nothing (nested and emulated KVM crawl or abort),
 // so KVM is used only after a probe has booted the bootstrap under it.
 
 package hypervisor
@@ -29,14 +29,14 @@ const (
 	probeDeadline = 20 * time.Second // real KVM needs two or three
 )
 
-// probeResult is kept until the machine is booted again.
+// probeResult is kept until the host is rebooted.
 type probeResult struct {
 	BootID string `json:"boot_id"`
 	Works  bool   `json:"works"`
 	Found  string `json:"found"`
 }
 
-// chooseAccelerator is kvm or tcg. KVM that was asked for and does not work is an error, not a slow lab.
+// chooseAccelerator returns kvm or tcg. If KVM is requested and does not work, it returns an error instead of a slow lab.
 func chooseAccelerator(config Config) (string, error) {
 	if config.Accelerator == acceleratorTCG {
 		return acceleratorTCG, nil
@@ -50,7 +50,7 @@ func chooseAccelerator(config Config) (string, error) {
 	case result.Works:
 		return acceleratorKVM, nil
 	case config.Accelerator == acceleratorKVM:
-		return "", fmt.Errorf("accelerator kvm was asked for, but %s; use accelerator auto or tcg", result.Found)
+		return "", fmt.Errorf("accelerator kvm is requested, but %s; use accelerator auto or tcg", result.Found)
 	default:
 		return acceleratorTCG, nil
 	}
@@ -88,7 +88,7 @@ func readProbe(path string) (probeResult, error) {
 	return result, json.Unmarshal(content, &result)
 }
 
-// probeKVM boots the bootstrap with no spec under KVM: that its init speaks at all is the proof.
+// probeKVM boots the bootstrap without a spec under KVM. KVM works if its init sends a message.
 func probeKVM(config Config) (works bool, found string, err error) {
 	device, err := os.OpenFile(kvmDevice, os.O_RDWR, 0)
 	if err != nil {

@@ -75,7 +75,7 @@ func (s *spawner) recordPath(name string) string {
 	return filepath.Join(s.directory, name+".json")
 }
 
-// processRecord identifies a process for good: a pid alone is soon somebody else's.
+// processRecord identifies a process for good: its pid alone is reused.
 // The lab's controller (lab/processes.py) writes and reads the same format.
 type processRecord struct {
 	PID        int    `json:"pid"`
@@ -99,7 +99,7 @@ func (s *spawner) record(name string, pid int) error {
 	return writeFileAtomically(s.recordPath(name), encoded, 0o644)
 }
 
-// bootID is the same for as long as the machine is up.
+// bootID returns an id that changes when the host is rebooted.
 func bootID() (string, error) {
 	content, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(content)), err

@@ -72,7 +72,7 @@ func TestNothingOutlivesAKilledProcess(t *testing.T) {
 	}
 }
 
-// runVictim starts a machine, tells the pids of its records, and waits for its end.
+// runVictim starts a VM, tells the pids of its records, and waits for its end.
 func runVictim(t *testing.T, name string) {
 	raw, err := json.Marshal(Config{StateDir: t.TempDir(), Namespace: name, Accelerator: acceleratorTCG,
 		Networks: []Network{{"VM Network", "10.77.0.0/24"}}, DirectKernel: deafGuest(t)})
@@ -108,7 +108,7 @@ func runVictim(t *testing.T, name string) {
 	select {}
 }
 
-// isRunning is false for a zombie too: whoever has adopted it may take its time.
+// isRunning returns false for a zombie too: whoever has adopted it may take its time.
 func isRunning(pid int) bool {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -27,7 +27,7 @@ import (
 const firstInheritedFD = 3
 
 const (
-	greetingDeadline = 30 * time.Second // QEMU opens its disks before it greets, on a machine that may be loaded
+	greetingDeadline = 30 * time.Second // QEMU opens its disks before it greets, on a host that may be busy
 	commandDeadline  = 5 * time.Second
 	quitDeadline     = 3 * time.Second // from QMP quit to SIGKILL
 )
@@ -35,24 +35,24 @@ const (
 // qemu is filled in by launch, then read by everyone; what changes later is behind mu.
 type qemu struct {
 	spec      machine.Spec
-	directory string   // of the machine
-	number    int      // how many processes the machine has had before
+	directory string   // of the VM
+	number    int      // how many processes the VM has had before
 	spent     float64  // CPU seconds of those
-	forked    bool     // the machine begins with the state of another
-	addresses []string // of a fork's cards, which begin with another machine's; nil: the cards have their own
+	forked    bool     // the VM begins with the state of another
+	addresses []string // of a fork's adapters, which begin with another VM's; nil: the adapters have their own
 	process   *exec.Cmd
 	monitor   *monitor
 	channel   *net.UnixConn
 	cleanup   cleanups      // what is undone when the process has ended, or could not be started
 	moved     chan struct{} // told of each MIGRATION event; holds one
-	drained   chan struct{} // closed when the machine has another process, and all that came from this one is read
+	drained   chan struct{} // closed when the VM has another process, and all that came from this one is read
 
 	mu        sync.Mutex
 	shutdown  qmpEvent // the last SHUTDOWN event
 	migration string   // the status that the last MIGRATION event gave
 }
 
-// cpuSeconds is what the machine has used since its start.
+// cpuSeconds is what the VM has used since its start.
 func (q *qemu) cpuSeconds() (float64, error) {
 	_, seconds, err := processTimes(q.process.Process.Pid)
 	return q.spent + seconds, err
@@ -66,7 +66,7 @@ func (q *qemu) consolePath() string {
 	return filepath.Join(q.directory, "console.log")
 }
 
-// name is the process record's. No machine's id has a plus in it.
+// name is the process record's. No VM's id has a plus in it.
 func (q *qemu) name() string {
 	if q.number == 0 {
 		return "qemu-" + q.spec.ID
@@ -74,8 +74,8 @@ func (q *qemu) name() string {
 	return fmt.Sprintf("qemu-%s+%d", q.spec.ID, q.number)
 }
 
-// launch starts QEMU and returns when its machine is set up. One that is a move's destination then waits for the state
-// of the machine. On an error nothing of it is left.
+// launch starts QEMU and returns when its VM is set up. One that is a move's destination then waits for the state
+// of the VM. After an error nothing is left.
 func (h *Hypervisor) launch(q *qemu) (err error) {
 	q.moved, q.drained = make(chan struct{}, 1), make(chan struct{})
 	defer func() {
@@ -121,7 +121,7 @@ func (h *Hypervisor) launch(q *qemu) (err error) {
 	return nil
 }
 
-// spawn starts the process, recorded, with its messages in the machine's file of them.
+// spawn starts the process, recorded, with its messages in the VM's file of them.
 func (h *Hypervisor) spawn(q *qemu, process *exec.Cmd) error {
 	mode := os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	if q.number == 0 {
@@ -142,7 +142,7 @@ func (h *Hypervisor) spawn(q *qemu, process *exec.Cmd) error {
 	return nil
 }
 
-// prepare makes the machine's files and taps.
+// prepare makes the VM's files and taps.
 func (h *Hypervisor) prepare(q *qemu) (launch, error) {
 	options := launch{spec: q.spec, accelerator: h.accelerator, directKernel: h.config.DirectKernel,
 		consolePath: q.consolePath(), incoming: q.number > 0 || q.forked}
@@ -181,7 +181,7 @@ func (h *Hypervisor) prepare(q *qemu) (launch, error) {
 	return options, nil
 }
 
-// greet opens the monitor and brings the machine to where the guest may run.
+// greet opens the monitor and brings the VM to where the guest may run.
 func (q *qemu) greet(connection *net.UnixConn) error {
 	if err := connection.SetReadDeadline(time.Now().Add(greetingDeadline)); err != nil {
 		return err
@@ -225,7 +225,7 @@ func (q *qemu) handleMonitorEvent(event qmpEvent) {
 	}
 }
 
-// abandon ends a process that has not been, or will not be, the machine's.
+// abandon ends a process that is not the VM's.
 func (q *qemu) abandon() error {
 	var errs []error
 	if q.process != nil {
@@ -237,7 +237,7 @@ func (q *qemu) abandon() error {
 	return errors.Join(append(errs, q.cleanup.run())...)
 }
 
-// reap waits for the process's end, whatever its exit code.
+// reap waits until the process has ended, with any exit code.
 func (q *qemu) reap() error {
 	err := q.process.Wait()
 	var exit *exec.ExitError
@@ -266,7 +266,7 @@ func (q *qemu) quit(ended <-chan struct{}) error {
 	return nil
 }
 
-// socketPair makes a connection and the file by which a child inherits its other end.
+// socketPair returns a connection, and the file for its other end, which a child inherits.
 func socketPair() (*net.UnixConn, *os.File, error) {
 	descriptors, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -281,7 +281,7 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 	return connection.(*net.UnixConn), theirs, nil
 }
 
-// tail is the end of a small log, for an error message.
+// tail returns the end of a small log, for an error message.
 func tail(path string) string {
 	const longest = 2048
 	content, err := os.ReadFile(path)
@@ -292,7 +292,7 @@ func tail(path string) string {
 	return string(content[max(0, len(content)-longest):])
 }
 
-// cleanups are run in reverse, all of them.
+// cleanups are all run, in reverse order.
 type cleanups []func() error
 
 func (c *cleanups) add(f func() error) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A client of QEMU's machine protocol, as much of it as the lab needs.
+// A client of the QEMU Machine Protocol, as much of it as the lab needs.
 
 package hypervisor
 
@@ -50,7 +50,7 @@ type monitor struct {
 	closed  bool
 }
 
-// newMonitor reads the greeting; QEMU sends it as soon as it has set up its machine, or ends.
+// newMonitor reads the greeting; QEMU sends it as soon as it has set up the VM, or ends.
 func newMonitor(connection *net.UnixConn) (*monitor, error) {
 	m := &monitor{connection: connection, decoder: json.NewDecoder(connection), waiting: map[int]chan qmpReply{},
 		ended: make(chan struct{})}

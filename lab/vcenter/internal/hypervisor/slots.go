@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Start slots: how many machines may boot at the same time.
+// Start slots: how many VMs may boot at the same time.
 
 package hypervisor
 

@@ -127,7 +127,7 @@ func deafGuest(t *testing.T) *DirectKernel {
 	return writeGuest(t, []byte{0xfa, 0xf4, 0xeb, 0xfd}, "") // cli; hlt; jmp
 }
 
-// panickingGuest resets the machine as a kernel panic does: an exception with no handler is a triple fault.
+// panickingGuest resets the VM as a kernel panic does: an exception with no handler is a triple fault.
 func panickingGuest(t *testing.T) *DirectKernel {
 	return writeGuest(t, []byte{0x0f, 0x0b}, "") // ud2
 }

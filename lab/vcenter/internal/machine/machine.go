@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package machine is the interface between the lab's vCenter API and what runs its VMs.
+// Package VM is the interface between the lab's vCenter API and what runs its VMs.
 package machine
 
 import (

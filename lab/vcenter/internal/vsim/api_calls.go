@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What has been called, for tests that count.
+// The log of calls, for tests that count them.
 
 package vsim
 
@@ -43,7 +43,7 @@ func (l *CallLog) All() []Call {
 	return append([]Call{}, l.calls...)
 }
 
-// Reset forgets them; numbering begins anew.
+// Reset forgets them; numbering begins again.
 func (l *CallLog) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *Server) recordHTTP(request *http.Request) {
 	s.calls.add(Call{Method: "HTTP " + request.Method, This: request.URL.Path, UserAgent: request.UserAgent(), Mutating: mutating})
 }
 
-// mutates is true for whatever is not known to leave all as it is.
+// mutates returns whether a method may change something.
 func mutates(method string) bool {
 	return !reading[method] && !strings.HasPrefix(method, "Query") && !strings.HasPrefix(method, "Retrieve") &&
 		!strings.HasPrefix(method, "Find")

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The way of every SOAP call: recorded, authenticated, made to fail if a test wants so, checked, and answered by our
+// The handling of every SOAP call: it is recorded, authenticated, failed if a test requests it, checked, and answered by our
 // own method or the simulator's, of which no panic escapes and no lock remains.
 
 package vsim
@@ -36,7 +36,7 @@ func refused(*simulator.Context, any) (soap.HasFault, types.BaseMethodFault) {
 	return nil, notSupported("The lab does not support this method.")
 }
 
-// answerer gives back the answer that intercept has made: the simulator calls a method of some object in any case.
+// answerer returns the answer that intercept has made, since the simulator always calls a method of some object.
 type answerer struct {
 	mo.LocalizationManager
 }

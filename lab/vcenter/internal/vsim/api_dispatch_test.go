@@ -62,7 +62,7 @@ func TestAPanicInACallOrATaskIsAFault(t *testing.T) {
 	ctx := l.server.context()
 	task := simulator.CreateTask(vm.Reference(), "broken", func(*simulator.Task) (types.AnyType, types.BaseMethodFault) { panic("in a task") })
 	isFault[types.SystemError](l, l.refusal(objectTask(l, task.Run(ctx)), nil))
-	// Nothing is locked, everything goes on.
+	// Nothing is locked, everything continues.
 	l.result(vm.PowerOn(t.Context()))
 	if _, err := l.finder.ClusterComputeResource(t.Context(), "C0"); err != nil {
 		t.Error(err)

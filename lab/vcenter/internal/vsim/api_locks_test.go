@@ -82,7 +82,7 @@ func TestAContainedPanicLeavesNoLockBehind(t *testing.T) {
 	l.result(vm.PowerOn(t.Context()))
 }
 
-// startingObject panics once it has started a task, which goes on with the call's locks.
+// startingObject panics once it has started a task, which continues with the call's locks.
 type startingObject struct {
 	mo.LocalizationManager
 	entity  mo.Reference

@@ -80,7 +80,7 @@ func (s *Server) installMethods() {
 }
 
 // simulatedOnly are methods that the simulator has in a way that would be a lie here: it would change the inventory, and
-// nothing would happen to files, disks or running machines.
+// nothing would happen to files, disks or running VMs.
 var simulatedOnly = []string{
 	"Task.SetTaskState",
 	"Folder.RegisterVM_Task", "Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",

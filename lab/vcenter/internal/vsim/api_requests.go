@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The HTTP request behind a call. The simulator does not show it, except for one cookie, in which it is named.
+// The HTTP request of a call. The simulator does not show it, except for one cookie, which is used to find it.
 
 package vsim
 
@@ -63,7 +63,7 @@ func (r *requests) session(ctx *simulator.Context) string {
 	return session
 }
 
-// take gives the request of a call, once; nil for a call without one.
+// take returns the request of a call, and removes it; nil for a call without one.
 func (r *requests) take(ctx *simulator.Context) *http.Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -86,7 +86,7 @@ func (s *Server) watch(request *http.Request, call *simulator.Method, target mo.
 		case <-request.Context().Done():
 		case <-s.closing:
 		}
-		// The wait may not have begun. And the request also ends when the wait does: the next one is not to be cancelled.
+		// The wait may not have begun. And the request also ends when the wait does: the next one is not to be canceled.
 		for {
 			select {
 			case <-finished:

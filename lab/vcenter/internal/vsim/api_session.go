@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Who may call: sessions, and tickets for single files.
+// Authentication: sessions, and tickets for single files.
 
 package vsim
 
@@ -46,7 +46,7 @@ func (s *Server) authorize(ctx *simulator.Context, call *simulator.Method) types
 	if ctx.Session != nil || asksOnlyWhoItIs(call) {
 		return nil
 	}
-	this := call.This // the call goes on to name another object
+	this := call.This // the call continues to name another object
 	return &types.NotAuthenticated{NoPermission: types.NoPermission{Object: &this, PrivilegeId: "System.View"}}
 }
 

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Our tasks. Unlike the simulator's they do not lock their object while they run: a machine that boots can be read.
+// Tasks. Unlike the simulator's, they do not lock their object while they run: a VM that boots can be read.
 
 package vsim
 
@@ -130,7 +130,7 @@ func (s *Server) nameOf(reference ref) string {
 	return reference.Value
 }
 
-// operations let one change of a machine wait for another. Clones share their source.
+// operations let one change of a VM wait for another. Clones share their source.
 type operations struct {
 	mu   sync.Mutex
 	byVM map[ref]*sync.RWMutex
@@ -148,7 +148,7 @@ func (o *operations) of(vm ref) *sync.RWMutex {
 	return o.byVM[vm]
 }
 
-// exclusive runs work on a machine that is still there when its turn comes.
+// exclusive runs work on a VM that is still there when its turn comes.
 func (s *Server) exclusive(vm *simulator.VirtualMachine, do work) work {
 	return func(by cause) (types.AnyType, types.BaseMethodFault) {
 		lock := s.operations.of(vm.Self)

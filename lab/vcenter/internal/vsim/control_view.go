@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What the control API asks about machines.
+// What the control API shows of VMs.
 
 package vsim
 
@@ -19,7 +19,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
 
-// MachineInfo is a machine behind the API.
+// MachineInfo is a VM behind the API.
 type MachineInfo struct {
 	MoID       string       `json:"moid"`
 	PID        *int         `json:"pid"` // null: off, or nothing is booted
@@ -29,7 +29,7 @@ type MachineInfo struct {
 	Moves      []MoveRecord `json:"moves"` // while it was on
 }
 
-// machineNamed finds the one machine of a name.
+// machineNamed finds the one VM of a name.
 func (s *Server) machineNamed(name string) (*simulator.VirtualMachine, error) {
 	var found []*simulator.VirtualMachine
 	for _, entity := range s.registry.All("VirtualMachine") {
@@ -46,7 +46,7 @@ func (s *Server) machineNamed(name string) (*simulator.VirtualMachine, error) {
 	return nil, fmt.Errorf("there are %d VMs named %s", len(found), name)
 }
 
-// Machine describes a machine.
+// Machine describes a VM.
 func (s *Server) Machine(name string) (MachineInfo, error) {
 	vm, err := s.machineNamed(name)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Server) Machine(name string) (MachineInfo, error) {
 	return info, nil
 }
 
-// Dial connects to a port of a machine's guest, at the address that it reports now.
+// Dial connects to a port of a VM's guest, at the address that it reports now.
 func (s *Server) Dial(ctx context.Context, name string, port int) (net.Conn, error) {
 	vm, err := s.machineNamed(name)
 	if err != nil {

@@ -93,7 +93,7 @@ func (d *drsLab) vms(names ...string) []ref {
 	return machines
 }
 
-// powerOn starts a machine on a host, or where DRS wants it.
+// powerOn starts a VM on a host, or where DRS wants it.
 func (d *drsLab) powerOn(vm ref, host ...ref) {
 	d.Helper()
 	machine := object.NewVirtualMachine(d.client.Client, vm)

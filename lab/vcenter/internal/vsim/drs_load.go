@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// How much the guests really use, as the hypervisor tells it: the statistics of machines and hosts, and what DRS balances.
+// CPU and memory statistics of VMs and hosts, as the hypervisor measures them, also for DRS's balancing.
 
 package vsim
 
@@ -19,18 +19,18 @@ import (
 const (
 	// measuredEvery is how often the statistics are renewed; a real vCenter's are of every 20 seconds.
 	measuredEvery = 10 * time.Second
-	// shortest is the least time that says something about a machine's use of CPU.
+	// shortest is the least time that says something about a VM's use of CPU.
 	shortest = 200 * time.Millisecond
 )
 
-// sample is what a machine had used at a time, and what it was using until then.
+// sample is what a VM had used at a time, and what it was using until then.
 type sample struct {
 	at         time.Time
 	cpuSeconds float64
 	cpuMHz     float64
 }
 
-// meter has the last sample of each machine that is on.
+// meter has the last sample of each running VM.
 type meter struct {
 	once sync.Once
 	mu   sync.Mutex
@@ -51,7 +51,7 @@ func (s *Server) measureUntilClosed() {
 	}
 }
 
-// measure takes a sample of each machine that is on, and gives the MHz that each uses.
+// measure takes a sample of each running VM, and gives the MHz that each uses.
 func (s *Server) measure() map[ref]float64 {
 	s.meter.mu.Lock()
 	defer s.meter.mu.Unlock()
@@ -75,7 +75,7 @@ func (s *Server) measure() map[ref]float64 {
 	return used
 }
 
-// next is the sample after this one. A machine that has moved may count anew from nothing.
+// next is the sample after this one. A VM that has moved may count again from nothing.
 func (last sample) next(cpuSeconds float64, booted time.Time, hostMHz float64) sample {
 	if last.at.IsZero() {
 		last = sample{at: booted}
@@ -101,7 +101,7 @@ func (s *Server) bootTime(vm *simulator.VirtualMachine) time.Time {
 	return booted
 }
 
-// showUse sets a machine's statistics: "changes in QuickStats do not generate property collector updates" (API). What the
+// showUse sets a VM's statistics: "changes in QuickStats do not generate property collector updates" (API). What the
 // guest does with its memory the lab doesn't know.
 func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) {
 	s.locked(vm, func(*simulator.Context) {
@@ -116,7 +116,7 @@ func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) {
 	})
 }
 
-// clearUse is for a machine that is off. The caller has it locked.
+// clearUse is for a VM that is powered off. The caller has it locked.
 func clearUse(vm *simulator.VirtualMachine) {
 	vm.Summary.QuickStats = types.VirtualMachineQuickStats{GuestHeartbeatStatus: vm.Summary.QuickStats.GuestHeartbeatStatus}
 }

@@ -102,10 +102,10 @@ func (s *Server) findRulesForVM(_ *simulator.Context, request *types.FindRulesFo
 	return &methods.FindRulesForVmBody{Res: &types.FindRulesForVmResponse{Returnval: rules}}, nil
 }
 
-// recommendHosts rates hosts: it is "intended for power-on ... if the virtual machine is powered-off"; of one that is on "the request is
-// assumed to be for migrating a virtual machine into a DRS enabled cluster. In that case, the ResourcePool argument should be
-// specified and the ResourcePool and the virtual machine cannot be in the same cluster": else InvalidArgument, and
-// NotSupported "if DRS is not enabled" (API).
+// recommendHosts rates hosts: it is "intended for power-on ... if the virtual machine is powered-off"; of one that is on
+// "the request is assumed to be for migrating a virtual machine into a DRS enabled cluster. In that case, the ResourcePool
+// argument should be specified and the ResourcePool and the virtual machine cannot be in the same cluster": else
+// InvalidArgument, and NotSupported "if DRS is not enabled" (API).
 func (s *Server) recommendHosts(_ *simulator.Context, request *types.RecommendHostsForVm) (soap.HasFault, types.BaseMethodFault) {
 	cluster, vm := s.clusterOf(request.This), s.vm(request.Vm)
 	if vm == nil {

@@ -137,7 +137,7 @@ func TestAManualClusterRecommendsWhereToStart(t *testing.T) {
 	if left := d.refresh(); len(left) != 0 {
 		t.Errorf("left are %+v", left)
 	}
-	// The level can be overridden for a call. PowerOnVM_Task takes the machine's own host.
+	// The level can be overridden for a call. PowerOnVM_Task takes the VM's own host.
 	option := &types.OptionValue{Key: "OverrideAutomationLevel", Value: "fullyAutomated"}
 	result = d.result(d.dc.PowerOnVM(t.Context(), vms[1:2], option)).(types.ClusterPowerOnVmResult)
 	d.result(object.NewTask(d.client.Client, *result.Attempted[0].Task), nil)
@@ -186,7 +186,7 @@ func TestMovesThatMendRulesAreRecommended(t *testing.T) {
 	if summary := read.Summary.(*types.ClusterComputeResourceSummary); summary.NumVmotions != 2 || len(read.MigrationHistory) != 0 {
 		t.Errorf("summary %+v, history %+v", summary, read.MigrationHistory)
 	}
-	// More machines than hosts: it is accepted, and DRS says what it cannot do.
+	// More VMs than hosts: it is accepted, and DRS says what it cannot do.
 	d.powerOn(vms[3], d.hosts[0])
 	d.apply(rules(editing, &types.ClusterAntiAffinityRuleSpec{ClusterRuleInfo: types.ClusterRuleInfo{Key: d.rule("apart").GetClusterRuleInfo().Key}, Vm: vms}))
 	d.eventually("DRS names its faults", func() bool { return len(d.read().DrsFault) == 1 })
@@ -278,7 +278,7 @@ func TestAHostThatIsToBeEmptiedIsRecommendedAbout(t *testing.T) {
 	d.result(entering, nil)
 }
 
-// busy is a hypervisor whose machines use CPU as told.
+// busy is a hypervisor whose VMs use CPU as told.
 type busy struct {
 	*guests
 	since time.Time
@@ -307,7 +307,7 @@ func TestBusyMachinesAreSpread(t *testing.T) {
 	}
 	move := migrationOf(t, recommended[0])
 	if recommended[0].Reason != "fairnessCpuAvg" || !slices.Contains(vms[:2], move.Vm) || move.Source != d.hosts[0] ||
-		move.CpuLoad < 4000 || move.SourceCpuLoad < move.CpuLoad+4000 { // 8000 each, on a machine that is not busy itself
+		move.CpuLoad < 4000 || move.SourceCpuLoad < move.CpuLoad+4000 { // 8000 each, on a VM that is not busy itself
 		t.Errorf("recommended %+v %+v", recommended[0], move)
 	}
 	read := d.read()

@@ -46,8 +46,8 @@ func (s *Server) applyRecommendation(ctx *simulator.Context, request *types.Appl
 	return &methods.ApplyRecommendationBody{Res: &types.ApplyRecommendationResponse{}}, nil
 }
 
-// cancelRecommendation removes a recommendation: "Currently only initial placement recommendations can be cancelled. Migration or power management
-// recommendations cannot" (API; that the fault is InvalidArgument is unconfirmed).
+// cancelRecommendation removes a recommendation: "Currently only initial placement recommendations can be cancelled.
+// Migration or power management recommendations cannot" (API; that the fault is InvalidArgument is unconfirmed).
 func (s *Server) cancelRecommendation(_ *simulator.Context, request *types.CancelRecommendation) (soap.HasFault, types.BaseMethodFault) {
 	_, there := s.takeRecommendation(s.clusterOf(request.This), request.Key, (*drs.Recommendation).IsPlacement)
 	if !there {

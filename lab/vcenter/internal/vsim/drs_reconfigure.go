@@ -84,7 +84,8 @@ func (s *Server) installClusters() {
 	}
 }
 
-// scaleShares sets the shares of the root resource pool: "equivalent to setting the scaleDescendantsShares on the root resource pool" (API, ClusterDrsConfigInfo).
+// scaleShares sets the shares of the root resource pool: "equivalent to setting the scaleDescendantsShares on the root
+// resource pool" (API, ClusterDrsConfigInfo).
 func (s *Server) scaleShares(cluster *simulator.ClusterComputeResource, behavior string) {
 	pool := s.registry.Get(*cluster.ResourcePool).(*simulator.ResourcePool)
 	s.locked(pool, func(ctx *simulator.Context) {

@@ -255,14 +255,14 @@ func TestTheNewerOfTwoRulesInConflictIsDisabled(t *testing.T) {
 	if got := enabled(); got != "map[ab:true ac:false all:true ba:false bc:true]" {
 		t.Errorf("enabled are %s", got)
 	}
-	// Groups and hosts; rules between machines are another matter.
+	// Groups and hosts; rules between VMs are another matter.
 	spec := groups(adding, vmsGroup("vms", vms[0]), hostsGroup("one", d.hosts[0]), hostsGroup("two", d.hosts[1]))
 	spec.RulesSpec = rules(adding, runOn("on one", "vms", "one"), runOn("on two", "vms", "two"), avoid("not one", "vms", "one"), avoid("not two", "vms", "two")).RulesSpec
 	d.apply(spec)
 	if got := enabled(); got != "map[ab:true ac:false all:true ba:false bc:true not one:false not two:true on one:true on two:false]" {
 		t.Errorf("enabled are %s", got)
 	}
-	// More machines than hosts are no conflict.
+	// More VMs than hosts are no conflict.
 	d.apply(rules(adding, antiAffinity("many", append(d.vms("e", "f", "g"), vms[3])...)))
 	if !*d.rule("many").GetClusterRuleInfo().Enabled {
 		t.Error("an impossible rule is disabled")

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Faults and delays that tests ask for.
+// Faults and delays that tests request.
 
 package vsim
 
@@ -17,19 +17,19 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// FaultRule says which calls fail, or are late.
+// FaultRule says which calls fail or are delayed.
 type FaultRule struct {
 	Method       string  `json:"method"`        // * is any
 	Type         string  `json:"type"`          // of the object called; * is any
 	Name         string  `json:"name"`          // of the object called; * is any
 	Fault        string  `json:"fault"`         // empty: only the delay
-	DelaySeconds float64 `json:"delay_seconds"` // before the call is looked at
+	DelaySeconds float64 `json:"delay_seconds"` // before the call is processed
 	Count        int     `json:"count"`         // how often it applies; 0: always
-	Skip         int     `json:"skip"`          // how many calls it lets pass first
-	InTask       bool    `json:"in_task"`       // the call succeeds, and its task fails; or without a fault, is late
+	Skip         int     `json:"skip"`          // how many calls it ignores first
+	InTask       bool    `json:"in_task"`       // the call succeeds and its task fails or, without a fault, is delayed
 }
 
-// FaultRules are tried in their order.
+// FaultRules are evaluated in order.
 type FaultRules struct {
 	closing chan struct{}
 
@@ -57,7 +57,7 @@ func (f *FaultRules) Add(rule FaultRule) error {
 		if !known {
 			return fmt.Errorf("there is no fault %q in the vSphere API", rule.Fault)
 		}
-		// Go's bindings have a second type for each fault, with Fault behind its name, which clients do not know.
+		// Go's bindings have a second type for each fault, with the suffix Fault, which clients do not know.
 		_, isSecond := types.TypeFunc()(strings.TrimSuffix(rule.Fault, "Fault"))
 		if isSecond && strings.HasSuffix(rule.Fault, "Fault") || !reflect.PointerTo(kind).Implements(reflect.TypeFor[types.BaseMethodFault]()) {
 			return fmt.Errorf("%q is not a fault", rule.Fault)
@@ -87,7 +87,7 @@ func (f *FaultRules) Clear() {
 	}
 }
 
-// apply waits as long as the first rule that matches says, and gives its fault.
+// apply waits for the delay of the first matching rule, and returns its fault.
 func (f *FaultRules) apply(call *simulator.Method, name string) (injection, types.BaseMethodFault) {
 	rule, cleared := f.match(call, name, false)
 	if rule == nil {
@@ -106,7 +106,7 @@ func (f *FaultRules) apply(call *simulator.Method, name string) (injection, type
 	return injection{rule.InTask}, fault
 }
 
-// hold keeps a task from its work as long as a rule for tasks says. The call has been answered.
+// hold delays a task by the first matching rule for tasks. Its call has been answered.
 func (f *FaultRules) hold(method string, entity ref, name string) {
 	if rule, cleared := f.match(&simulator.Method{Name: method, This: entity}, name, true); rule != nil {
 		f.wait(rule, cleared)
@@ -126,7 +126,7 @@ func (f *FaultRules) wait(rule *activeRule, cleared chan struct{}) {
 
 func (r *activeRule) delaysTask() bool { return r.InTask && r.fault == nil }
 
-// match is for the call itself, or with inTask for the task that it has started.
+// match returns the rule for a call or, with inTask, for the task that the call has started.
 func (f *FaultRules) match(call *simulator.Method, name string, inTask bool) (*activeRule, chan struct{}) {
 	any := func(pattern, value string) bool { return pattern == "" || pattern == "*" || pattern == value }
 	f.mu.Lock()

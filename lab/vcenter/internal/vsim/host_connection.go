@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Hosts that vCenter has lost, or let go: what runs there goes on, and nothing of it can be changed.
+// Disconnected hosts: their VMs continue to run, but cannot be changed.
 
 package vsim
 
@@ -36,7 +36,7 @@ func (s *Server) reconnectHost(ctx *simulator.Context, request *types.ReconnectH
 	})
 }
 
-// showConnection shows the state of a host, of its machines, and of the cluster.
+// showConnection shows the state of a host, of its VMs, and of the cluster.
 func (s *Server) showConnection(host *simulator.HostSystem, state types.HostSystemConnectionState, machines types.VirtualMachineConnectionState) {
 	s.showHost(host, func(runtime *types.HostRuntimeInfo) { runtime.ConnectionState = state }, set("runtime.connectionState", state))
 	for _, vm := range s.machinesOn(host) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Maintenance mode: a host is emptied, and then nothing runs on it until it leaves the mode. "The task completes when there
+// Maintenance mode: a host is emptied, and no VM runs on it until it leaves the mode. "The task completes when there
 // are no running virtual machines on the host and no provisioning operations in progress on the host."
 // (HostSystem.EnterMaintenanceMode_Task)
 
@@ -28,18 +28,18 @@ import (
 const (
 	// evacuationPause is the time between two looks at a host that is not empty yet.
 	evacuationPause = 250 * time.Millisecond
-	// evacuationRetry is the time until a machine that could not be moved is tried again.
+	// evacuationRetry is the time until a VM that could not be moved is tried again.
 	evacuationRetry = 2 * time.Second
 )
 
-// maintenance is which hosts are on their way into the mode, and how the tasks are cancelled that take them there.
+// maintenance is which hosts are on their way into the mode, and how the tasks are canceled that take them there.
 type maintenance struct {
 	mu       sync.Mutex
 	entering map[ref]ref           // by host: the task
 	cancels  map[ref]chan struct{} // by task; closed by CancelTask
 }
 
-// begin gives the task that is taking the host there already, if there is one.
+// begin returns the task that is taking the host there already, if there is one.
 func (m *maintenance) begin(host, task ref) (other ref, begun bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -66,7 +66,7 @@ func (m *maintenance) isEntering(host ref) bool {
 	return entering
 }
 
-// cancellable gives a channel that CancelTask closes, until forget.
+// cancellable returns a channel that CancelTask closes, until forget.
 func (m *maintenance) cancellable(task ref) (cancelled <-chan struct{}, forget func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -91,7 +91,7 @@ func (m *maintenance) cancel(task ref) bool {
 	return true
 }
 
-// unavailable is true for a host that is in maintenance mode, or on its way there: nothing may come to it.
+// unavailable returns true for a host that is in maintenance mode, or entering it: no VM may move there.
 func (s *Server) unavailable(host *simulator.HostSystem) bool {
 	return s.maintenance.isEntering(host.Self) || s.inMaintenanceMode(host)
 }
@@ -190,9 +190,9 @@ type evacuation struct {
 	host       *simulator.HostSystem
 	task       ref
 	poweredOff bool // those that are off are to go too
-	most       int  // machines that were there
+	most       int  // VMs that were there
 	obstacle   string
-	tried      map[ref]time.Time // machines that could not be moved, and when
+	tried      map[ref]time.Time // VMs that could not be moved, and when
 }
 
 // moveAll lets DRS move what it may. Without it, others have to.
@@ -227,7 +227,7 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 	}
 }
 
-// note keeps why a machine stays; it is told once, not at each look.
+// note keeps why a VM stays; it is told once, not at each look.
 func (e *evacuation) note(vm *simulator.VirtualMachine, fault types.BaseMethodFault) {
 	obstacle := fmt.Sprintf("virtual machine %s stays on the host. %s", vm.Name, faultText(fault))
 	if obstacle != e.obstacle {
@@ -278,7 +278,7 @@ func (s *Server) drsEnabled(host ref) bool {
 	return cluster != nil && vim.IsTrue(s.clusterConfig(cluster).DrsConfig.Enabled)
 }
 
-// drsMoves is true for a machine that DRS moves without being told to: one that is on only where it is fully automated,
+// drsMoves returns true for a VM that DRS moves by itself: one that is on only where it is fully automated,
 // one that is off wherever DRS is not disabled for it.
 func (s *Server) drsMoves(vm *simulator.VirtualMachine, on bool) bool {
 	cluster := s.clusterOf(s.hostOf(vm))

@@ -25,7 +25,7 @@ func (l *lab) hostState(name string) mo.HostSystem {
 	return read
 }
 
-// machinesOnHost starts machines, and leaves some off, all on one host.
+// machinesOnHost starts VMs, and leaves some off, all on one host.
 func (l *lab) machinesOnHost(name string, on ...bool) []*object.VirtualMachine {
 	l.Helper()
 	var machines []*object.VirtualMachine
@@ -113,7 +113,7 @@ func TestAHostThatDoesNotBecomeEmptyTimesOutOrIsGivenUp(t *testing.T) {
 	_, err := methods.CancelTask(t.Context(), l.client.Client, &types.CancelTask{This: entering.Reference()})
 	isFault[types.InvalidState](l, l.faultOf(err))
 
-	// Without DRS it waits for those who move the machines.
+	// Without DRS it waits for those who move the VMs.
 	l.guests.refuse = nil
 	cluster := must(l.finder.ClusterComputeResource(t.Context(), "C0"))(t)
 	l.result(cluster.Reconfigure(t.Context(), &types.ClusterConfigSpecEx{DrsConfig: &types.ClusterDrsConfigInfo{Enabled: types.NewBool(false)}}, true))

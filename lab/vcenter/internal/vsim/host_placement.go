@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Where machines run: what hosts and pools admit, and the host that DRS chooses.
+// Placement of VMs: what hosts and pools admit, and the host that DRS chooses.
 
 package vsim
 
@@ -21,7 +21,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// claim is what a machine that is on, or about to be, takes.
+// claim is what a running VM, or about to be, takes.
 type claim struct {
 	drs.Claim
 	pool ref
@@ -33,7 +33,7 @@ type load struct {
 	admitted map[ref]claim
 }
 
-// overheadMB is what a host needs beside a machine's memory.
+// overheadMB is what a host needs beside a VM's memory.
 func overheadMB(config *types.VirtualMachineConfigInfo) int64 {
 	return 20 + 4*int64(config.Hardware.NumCPU) + int64(config.Hardware.MemoryMB)/256
 }
@@ -43,7 +43,7 @@ func claimOf(vm ref, config *types.VirtualMachineConfigInfo, pool ref) claim {
 		ReservedMB: *config.MemoryAllocation.Reservation + overheadMB(config), CPUMHz: *config.CpuAllocation.Reservation}, pool}
 }
 
-// admit chooses a host that takes the machine and holds a place for it. only, if given, is the one host asked for.
+// admit chooses a host that takes the VM and holds a place for it. only, if given, is the one host asked for.
 func (s *Server) admit(vm *simulator.VirtualMachine, only *ref) (ref, types.BaseMethodFault) {
 	return s.choosePlace(vm, only, true)
 }
@@ -84,7 +84,7 @@ func (s *Server) dismiss(vm ref) {
 	delete(s.load.admitted, vm)
 }
 
-// choose takes a host of the cluster of the machine's pool: of those that can run the machine, and break no mandatory rule,
+// choose takes a host of the cluster of the VM's pool: of those that can run the VM, and break no mandatory rule,
 // the one where it breaks the fewest others, and of these the least loaded. only, if given, is the one host asked for.
 // The caller holds the load.
 func (s *Server) choose(want claim, config *types.VirtualMachineConfigInfo, only *ref, current ref) (ref, types.BaseMethodFault) {
@@ -110,7 +110,8 @@ func (s *Server) memoryOn(host ref) int64 {
 	return total
 }
 
-// hostAdmits says why a host cannot run a machine, beside those that run there, or must not by a mandatory rule. As a simplification, a machine larger than the host never can.
+// hostAdmits returns why a host cannot run a VM in addition to its running VMs, or must not by a mandatory rule. As a
+// simplification, a VM larger than the host is never admitted.
 func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
 	if fault := s.rulesAdmit(host.Self, want.VM); fault != nil {
 		return fault
@@ -136,7 +137,7 @@ func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *type
 	return nil
 }
 
-// hostReaches checks that a host is there, and has the machine's networks and datastores.
+// hostReaches checks that a host is there, and has the VM's networks and datastores.
 func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
 	var fault types.BaseMethodFault
 	s.locked(host, func(*simulator.Context) {
@@ -160,7 +161,7 @@ func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMa
 	return fault
 }
 
-// poolAdmits goes up from the machine's pool as far as reservations expand. The caller holds the load.
+// poolAdmits goes up from the VM's pool as far as reservations expand. The caller holds the load.
 func (s *Server) poolAdmits(want claim) types.BaseMethodFault {
 	pool, ok := s.registry.Get(want.pool).(*simulator.ResourcePool)
 	for ok {
@@ -193,7 +194,7 @@ func admits(allocation *types.ResourceAllocationInfo, used, wanted int64) (free 
 	return 0, true
 }
 
-// usedIn sums up what machines in a pool, and the pools below it, have reserved.
+// usedIn sums up what VMs in a pool, and the pools below it, have reserved.
 func (s *Server) usedIn(pool *simulator.ResourcePool) (memoryMB, cpuMHz int64) {
 	for _, claimed := range s.load.admitted {
 		for inside, ok := s.registry.Get(claimed.pool).(*simulator.ResourcePool); ok; inside, ok = s.registry.Get(*inside.Parent).(*simulator.ResourcePool) {
@@ -207,7 +208,7 @@ func (s *Server) usedIn(pool *simulator.ResourcePool) (memoryMB, cpuMHz int64) {
 	return memoryMB, cpuMHz
 }
 
-// hostFor gives a new machine a host, without holding a place on it: it is not on.
+// hostFor chooses the host of a new VM. It reserves no place there, since the VM is powered off.
 func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo) (*simulator.HostSystem, types.BaseMethodFault) {
 	candidates := s.hostsWith(to.pool.Self)
 	if to.host != nil {
@@ -234,7 +235,7 @@ func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo)
 	return best, nil
 }
 
-// placeVM recommends, as DRS does for a machine that does not exist yet, or is to be moved.
+// placeVM recommends, as DRS does for a VM that does not exist yet, or is to be moved.
 func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.HasFault, types.BaseMethodFault) {
 	spec := request.PlacementSpec
 	config, current, fault := s.placementConfig(&spec)
@@ -272,7 +273,7 @@ func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.Has
 	return body, nil
 }
 
-// placementHost chooses among the hosts that are asked for, or all of the cluster. vm is empty for a machine that is to be.
+// placementHost chooses among the hosts that are asked for, or all of the cluster. vm is empty for a VM that is to be.
 func (s *Server) placementHost(cluster *simulator.ClusterComputeResource, vm ref, config *types.VirtualMachineConfigInfo,
 	only []ref, current ref) (ref, types.BaseMethodFault) {
 	hosts := s.hostsWith(cluster.Self)
@@ -340,7 +341,7 @@ func (s *Server) placementStore(spec *types.PlacementSpec) (ref, types.BaseMetho
 			continue
 		}
 		if len(spec.Datastores) == 0 && len(configured.Hosts) > 0 {
-			continue // it would tie the machine to the hosts that see it
+			continue // it would tie the VM to the hosts that see it
 		}
 		if best == nil || s.stores.Named(entity.Name).Free() > s.stores.Named(best.Name).Free() {
 			best = entity

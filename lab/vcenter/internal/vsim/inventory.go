@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The inventory that the lab begins with: a datacenter, DRS clusters, their hosts, datastores and networks.
+// The lab's initial inventory: a datacenter, DRS clusters, their hosts, datastores and networks.
 
 package vsim
 

@@ -14,12 +14,12 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// clusterOf gives the cluster that a host or a resource pool is part of, or that is referred to; nil: there is none.
+// clusterOf returns the cluster that a host or a resource pool is part of, or that is referred to; nil: there is none.
 func (s *Server) clusterOf(reference ref) *simulator.ClusterComputeResource {
 	return enclosing[*simulator.ClusterComputeResource](s, reference)
 }
 
-// hostsWith gives all hosts of the cluster that a host or a resource pool is part of.
+// hostsWith returns all hosts of the cluster that a host or a resource pool is part of.
 func (s *Server) hostsWith(member ref) []*simulator.HostSystem {
 	cluster := s.clusterOf(member)
 	var hosts []*simulator.HostSystem

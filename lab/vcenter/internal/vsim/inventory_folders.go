@@ -160,7 +160,7 @@ func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResou
 		if s.isTemplate(vm) {
 			return nil, notSupported("A template is not in a resource pool.")
 		}
-		// A machine that runs in another cluster would have to be moved there first.
+		// A VM that runs in another cluster would have to be moved there first.
 		if s.clusterOf(s.hostOf(vm)) != s.clusterOf(request.This) {
 			return nil, invalidArgument("list")
 		}

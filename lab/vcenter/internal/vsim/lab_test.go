@@ -172,7 +172,7 @@ func isFault[F any](l *lab, fault types.BaseMethodFault) *F {
 	return typed
 }
 
-// spec is a small machine's.
+// spec is a small VM's.
 func (l *lab) spec(name string, devices ...types.BaseVirtualDeviceConfigSpec) types.VirtualMachineConfigSpec {
 	return types.VirtualMachineConfigSpec{Name: name, MemoryMB: 256, NumCPUs: 1, GuestId: "other5xLinux64Guest",
 		Files: &types.VirtualMachineFileInfo{VmPathName: "[shared0]"}, DeviceChange: devices}
@@ -225,7 +225,7 @@ func (l *lab) create(spec types.VirtualMachineConfigSpec) *object.VirtualMachine
 	return object.NewVirtualMachine(l.client.Client, created.(types.ManagedObjectReference))
 }
 
-// image is a template-to-be: a disk, a card, and a snapshot.
+// image is a template-to-be: a disk, an adapter, and a snapshot.
 func (l *lab) image(name string) (*object.VirtualMachine, ref) {
 	l.Helper()
 	spec := l.spec(name, scsi(), newDisk(64*mib), card("VM Network", ""))
@@ -331,7 +331,7 @@ func (l *lab) eventually(what string, holds func() bool) {
 	}
 }
 
-// guests are machines without anything in them.
+// guests are VMs without anything in them.
 type guests struct {
 	events  machine.Events
 	refuse  error
@@ -359,7 +359,7 @@ func (g *guests) end(id, reason string) error {
 	delete(g.on, id)
 	g.mu.Unlock()
 	if !on {
-		return fmt.Errorf("machine %s is not on", id)
+		return fmt.Errorf("VM %s is not on", id)
 	}
 	go g.events.Off(id, reason)
 	return nil
@@ -372,7 +372,7 @@ func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (ma
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if _, on := g.on[id]; !on {
-		return machine.Move{}, fmt.Errorf("machine %s is not on", id)
+		return machine.Move{}, fmt.Errorf("VM %s is not on", id)
 	}
 	if g.refuse != nil {
 		return machine.Move{}, g.refuse
@@ -390,7 +390,7 @@ func (g *guests) Fork(id string, goesOn, clone machine.Spec) (machine.Move, erro
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if _, on := g.on[id]; !on {
-		return machine.Move{}, fmt.Errorf("machine %s is not on", id)
+		return machine.Move{}, fmt.Errorf("VM %s is not on", id)
 	}
 	if g.refuse != nil {
 		return machine.Move{}, g.refuse
@@ -405,7 +405,7 @@ func (g *guests) Grow(id string, cpus int, memoryMB int64) error {
 	defer g.mu.Unlock()
 	spec, on := g.on[id]
 	if !on {
-		return fmt.Errorf("machine %s is not on", id)
+		return fmt.Errorf("VM %s is not on", id)
 	}
 	if g.refuse != nil {
 		return g.refuse

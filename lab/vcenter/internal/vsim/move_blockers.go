@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What speaks against a move: asked before it is made, and by the checks that only ask, so that both say the same. Which
+// What prevents a move: asked before it is made, and by the checks that only ask, so that both say the same. Which
 // faults a move has is in the API reference: RelocateVM_Task has FileFault, InsufficientResourcesFault, InvalidDatastore,
 // InvalidState, MigrationFault and VmConfigFault with those that extend them.
 
@@ -51,7 +51,7 @@ func (f findings) faults(warnings bool) []types.BaseMethodFault {
 	return faults
 }
 
-// findings gives all that speaks against a relocation, the gravest first.
+// findings returns everything that prevents a relocation, the most severe first.
 func (s *Server) findings(r *relocation) findings {
 	var f findings
 	s.findHostState(r, &f)
@@ -108,8 +108,8 @@ func invalidHostState(host *simulator.HostSystem, text string) types.BaseMethodF
 	return fault
 }
 
-// findSource looks at what the machine has, wherever it is to go. Devices of the host itself, or of a client, bind a
-// machine that is on to where it is: "RemoteDeviceNotSupported: the virtual machine is using a remote-backed device, which
+// findSource looks at what the VM has, wherever it is to go. Devices of the host itself, or of a client, bind a
+// running VM to where it is: "RemoteDeviceNotSupported: the virtual machine is using a remote-backed device, which
 // is not supported in the desired operation, for example a remote-backed CD-ROM or serial port during VMotion".
 func (s *Server) findSource(r *relocation, f *findings) {
 	if r.draft.frozen {
@@ -128,7 +128,7 @@ func (s *Server) findSource(r *relocation, f *findings) {
 }
 
 // splitsTree: "SnapshotMoveToNonHomeNotSupported: the virtual machine has snapshots, and its disks are to be moved to where
-// its home is not"; the files of a machine with snapshots are moved all together, or stay.
+// its home is not"; the files of a VM with snapshots are moved all together, or stay.
 func (r *relocation) splitsTree() types.BaseMethodFault {
 	disks := disksOf(r.draft.config.Hardware.Device)
 	together := len(r.disks) == 0 && !r.rehomed || len(r.disks) == len(disks) && r.rehomed
@@ -143,7 +143,7 @@ func (r *relocation) splitsTree() types.BaseMethodFault {
 	return fault
 }
 
-// boundDevice is the fault of a device that is there only on the host that the machine is on.
+// boundDevice is the fault of a device that is there only on the host that the VM is on.
 func boundDevice(device types.BaseVirtualDevice) types.BaseMethodFault {
 	base := device.GetVirtualDevice()
 	if isSingle(device) || base.Connectable != nil && !base.Connectable.Connected {
@@ -180,7 +180,7 @@ func labelOf(device types.BaseVirtualDevice) string {
 
 // findStorage: "CannotAccessVmConfig: the configuration file cannot be accessed from the host"; "CannotAccessVmDisk: the
 // backing of a virtual disk cannot be accessed"; "CannotAccessVmDevice: [another device's]", which, as a client's own, is
-// only a warning for a machine whose device is not connected; "NoDiskSpace".
+// only a warning for a VM whose device is not connected; "NoDiskSpace".
 func (s *Server) findStorage(r *relocation, f *findings) {
 	if fault := s.storeFault(r, r.home); fault != nil {
 		if r.rehomed {
@@ -300,7 +300,7 @@ func (s *Server) findNetworks(r *relocation, f *findings) {
 	}
 }
 
-// findCapacity: "InsufficientResourcesFault: this operation would violate a resource usage policy". Only a machine that is
+// findCapacity: "InsufficientResourcesFault: this operation would violate a resource usage policy". Only a VM that is
 // on takes resources.
 func (s *Server) findCapacity(r *relocation, f *findings) {
 	if !r.on || r.pool == nil {

@@ -38,7 +38,7 @@ func (s *Server) migrateVM(ctx *simulator.Context, request *types.MigrateVM_Task
 	})
 }
 
-// migrationTarget is what DRS chooses for a machine that is to leave its host; nil: what it chooses in another cluster.
+// migrationTarget is what DRS chooses for a VM that is to leave its host; nil: what it chooses in another cluster.
 func (s *Server) migrationTarget(vm *simulator.VirtualMachine, pool *ref) (*ref, types.BaseMethodFault) {
 	_, current, from := s.placed(vm)
 	if pool == nil {
@@ -92,7 +92,7 @@ func (s *Server) checkMigrate(ctx *simulator.Context, request *types.CheckMigrat
 	})
 }
 
-// checkCompatibility asks whether a machine could run on a host as it is.
+// checkCompatibility asks whether a VM could run on a host as it is.
 func (s *Server) checkCompatibility(ctx *simulator.Context, request *types.CheckCompatibility_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.Vm)
 	if fault := checkTestTypes(request.TestType); fault != nil {
@@ -132,7 +132,7 @@ func checkTestTypes(tests []string) types.BaseMethodFault {
 	return nil
 }
 
-// check gives a result for the host of the spec, or for each that DRS could choose.
+// check returns a result for the host of the spec, or for each that DRS could choose.
 func (s *Server) check(vm *simulator.VirtualMachine, spec types.VirtualMachineRelocateSpec, tests []string) (types.ArrayOfCheckResult, types.BaseMethodFault) {
 	var all types.ArrayOfCheckResult
 	if spec.Host != nil || spec.Pool == nil {

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// RelocateVM_Task to another vCenter: the other one is proved to be the one that is meant, the machine's disks are copied
-// to its datastores, a running guest goes on there, and the machine is gone from here. (vSphere Web Services API,
+// RelocateVM_Task to another vCenter: the other one is proved to be the one that is meant, the VM's disks are copied
+// to its datastores, a running guest continues there, and the VM is gone from here. (vSphere Web Services API,
 // VirtualMachineRelocateSpec.service and ServiceLocator.)
 
 package vsim
@@ -93,7 +93,7 @@ func (s *Server) linkTo(address *url.URL) *link {
 	return nil
 }
 
-// crossing is a move of a machine to another vCenter.
+// crossing is a move of a VM to another vCenter.
 type crossing struct {
 	from, to *Server
 	vm       *simulator.VirtualMachine
@@ -124,7 +124,7 @@ func (s *Server) crossingOf(vm *simulator.VirtualMachine, spec *types.VirtualMac
 	return c, c.resolve()
 }
 
-// resolve reads where the machine is to be. Host or pool, and the datastore, have to be given: this vCenter's mean
+// resolve reads where the VM is to be. Host or pool, and the datastore, have to be given: this vCenter's mean
 // nothing there.
 func (c *crossing) resolve() types.BaseMethodFault {
 	for _, given := range []*ref{c.spec.Folder, c.spec.Pool, c.spec.Host, c.spec.Datastore} {
@@ -159,7 +159,7 @@ func (c *crossing) resolve() types.BaseMethodFault {
 	return fault
 }
 
-// blockers are what the machine is connected to and would lose. A device that is not connected does not matter.
+// blockers are what the VM is connected to and would lose. A device that is not connected does not matter.
 func (c *crossing) blockers() []types.BaseMethodFault {
 	var faults []types.BaseMethodFault
 	for _, device := range c.config.Hardware.Device {
@@ -209,7 +209,7 @@ func (s *Server) checkRelocateAcross(ctx *simulator.Context, request *types.Chec
 	})
 }
 
-// cardChange is what the spec says of a network card.
+// cardChange is what the spec says of a network adapter.
 func (c *crossing) cardChange(key int32) *types.VirtualDevice {
 	for _, change := range c.spec.DeviceChange {
 		edited := change.GetVirtualDeviceConfigSpec()
@@ -221,7 +221,7 @@ func (c *crossing) cardChange(key int32) *types.VirtualDevice {
 	return nil
 }
 
-// relocateAcross is called with the machine's operations locked.
+// relocateAcross is called with the VM's operations locked.
 func (s *Server) relocateAcross(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
 	c, fault := s.crossingOf(vm, spec)
 	if fault != nil {
@@ -275,7 +275,7 @@ type diskCopy struct {
 
 type diskCopies []diskCopy
 
-// draft makes the machine there: all but the content of its disks.
+// draft makes the VM there: all but the content of its disks.
 func (c *crossing) draft() (*draft, diskCopies, types.BaseMethodFault) {
 	d := &draft{server: c.to, name: c.vm.Name, home: datastore.Path{Store: c.place.store, Relative: c.vm.Name}, config: copied(c.config)}
 	empty := newConfig()
@@ -293,7 +293,7 @@ func (c *crossing) draft() (*draft, diskCopies, types.BaseMethodFault) {
 	return d, copies, c.draftDevices(d)
 }
 
-// draftDevices connects the machine to the other vCenter's networks. A reference of this one's may mean anything there.
+// draftDevices connects the VM to the other vCenter's networks. A reference of this one's may mean anything there.
 func (c *crossing) draftDevices(d *draft) types.BaseMethodFault {
 	var cards []types.BaseVirtualDeviceConfigSpec
 	for _, device := range d.config.Hardware.Device {
@@ -317,7 +317,7 @@ func (c *crossing) draftDevices(d *draft) types.BaseMethodFault {
 	return d.apply(&types.VirtualMachineConfigSpec{DeviceChange: cards})
 }
 
-// cardBacking is what the spec says, or the network of the same name for a card that is not connected.
+// cardBacking is what the spec says, or the network of the same name for an adapter that is not connected.
 func (c *crossing) cardBacking(d *draft, card *types.VirtualEthernetCard) (types.BaseVirtualDeviceBackingInfo, types.BaseMethodFault) {
 	if wanted := c.cardChange(card.Key); wanted != nil {
 		return wanted.Backing, nil
@@ -336,7 +336,7 @@ func cannotAccessNetwork(card *types.VirtualEthernetCard, network ref, name stri
 		Device: card.DeviceInfo.GetDescription().Label, Backing: name, Connected: card.Connectable != nil && card.Connectable.Connected}}
 }
 
-// draftDisks makes an empty disk there for each one here. What stands on another becomes whole.
+// draftDisks makes an empty disk there for each one here. What depends on another becomes whole.
 func (c *crossing) draftDisks(d *draft) (diskCopies, types.BaseMethodFault) {
 	var copies diskCopies
 	for _, disk := range disksOf(d.config.Hardware.Device) {
@@ -360,7 +360,7 @@ func (c *crossing) draftDisks(d *draft) (diskCopies, types.BaseMethodFault) {
 	return copies, nil
 }
 
-// homeOfDisk is the machine's folder, or one of its name on the datastore that the spec has for this disk.
+// homeOfDisk is the VM's folder, or one of its name on the datastore that the spec has for this disk.
 func (c *crossing) homeOfDisk(d *draft, key int32) (datastore.Path, types.BaseMethodFault) {
 	for _, locator := range c.spec.Disk {
 		if locator.DiskId != key {
@@ -384,7 +384,7 @@ func (c *crossing) homeOfDisk(d *draft, key int32) (datastore.Path, types.BaseMe
 	return d.home, nil
 }
 
-// fill gives the disks their content.
+// fill copies the content of the disks.
 func (copies diskCopies) fill(c *crossing) types.BaseMethodFault {
 	for _, one := range copies {
 		if err := c.to.stores.FillDisk(one.target, c.from.stores, one.source); err != nil {
@@ -394,7 +394,7 @@ func (copies diskCopies) fill(c *crossing) types.BaseMethodFault {
 	return nil
 }
 
-// carry lets the running guest go on there. The machine there is on then, and the one here off.
+// carry lets the running guest continue there. The VM there is on then, and the one here off.
 func (c *crossing) carry(arrived *simulator.VirtualMachine, copies diskCopies) types.BaseMethodFault {
 	tenant, shares := c.from.hypervisor.(*machine.Tenant)
 	other, otherShares := c.to.hypervisor.(*machine.Tenant)
@@ -436,7 +436,7 @@ func (c *crossing) carry(arrived *simulator.VirtualMachine, copies diskCopies) t
 	return nil
 }
 
-// machineSpec is the machine that runs, with the other vCenter's files, networks and host.
+// machineSpec is the VM that runs, with the other vCenter's files, networks and host.
 func (c *crossing) machineSpec(arrived *simulator.VirtualMachine, copies diskCopies) (machine.Spec, types.BaseMethodFault) {
 	spec, fault := c.from.machineSpec(c.vm)
 	if fault != nil {
@@ -461,7 +461,7 @@ func (c *crossing) machineSpec(arrived *simulator.VirtualMachine, copies diskCop
 	return spec, nil
 }
 
-// showArrived shows the machine there on, with what its guest has said here until now.
+// showArrived shows the VM there on, with what its guest has said here until now.
 func (c *crossing) showArrived(arrived *simulator.VirtualMachine) {
 	var options []types.BaseOptionValue
 	var runtime types.VirtualMachineRuntimeInfo
@@ -488,7 +488,7 @@ func (c *crossing) showArrived(arrived *simulator.VirtualMachine) {
 	})
 }
 
-// connectedAs gives devices that are connected where others of the same keys are.
+// connectedAs returns devices that are connected where others of the same keys are.
 func connectedAs(devices, others []types.BaseVirtualDevice) []types.BaseVirtualDevice {
 	changed := copied(types.ArrayOfVirtualDevice{VirtualDevice: devices}).VirtualDevice
 	for _, device := range changed {

@@ -46,7 +46,7 @@ func locator(l *lab) *types.ServiceLocator {
 		Credential:    &types.ServiceLocatorNamePassword{Username: testUser, Password: testPass}}
 }
 
-// to is a spec of a move to a lab, with the machine's first card on its network.
+// to is a spec of a move to a lab, with the VM's first adapter on its network.
 func to(l *lab, vm *object.VirtualMachine, from *lab) types.VirtualMachineRelocateSpec {
 	pool, store := l.pool.Reference(), l.store.Reference()
 	spec := types.VirtualMachineRelocateSpec{Service: locator(l), Pool: &pool, Datastore: &store}

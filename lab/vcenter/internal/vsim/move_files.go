@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Carrying a relocation out: the machine's files, the machine, then what was left behind.
+// The steps of a relocation: copying the files, moving the VM, removing the old files.
 
 package vsim
 
@@ -40,7 +40,7 @@ func (s *Server) perform(by cause, r *relocation, progress func(int32)) types.Ba
 	if r.rehomed {
 		s.removeHome(oldConfig)
 	}
-	// What it stood on may have waited for its last user.
+	// What it depended on may have waited for its last user.
 	for _, disk := range s.diskUse.unused(before) {
 		logFailure(s.stores.RemoveDisk(disk), "a disk that nothing stands on any more", disk)
 		logFailure(s.stores.RemoveFolder(disk.Dir()), "an empty folder", disk.Dir())
@@ -54,7 +54,7 @@ func (s *Server) perform(by cause, r *relocation, progress func(int32)) types.Ba
 	return nil
 }
 
-// bring makes the machine's new files and, if it is on, takes the guest to them and to the host.
+// bring makes the VM's new files and, if it is on, takes the guest to them and to the host.
 func (s *Server) bring(r *relocation, progress func(int32)) types.BaseMethodFault {
 	if r.rehomed {
 		r.draft.home = datastore.Path{Store: r.home, Relative: r.draft.name}
@@ -103,7 +103,7 @@ func (s *Server) bring(r *relocation, progress func(int32)) types.BaseMethodFaul
 // copying is a file that is made at the destination.
 type copying struct {
 	source, target datastore.Path
-	parent         *datastore.Path // what it stands on there; nil: it has all of its data
+	parent         *datastore.Path // what it depends on there; nil: it has all of its data
 	thin           bool
 	uuid           string
 }
@@ -129,7 +129,7 @@ func (r *relocation) copyings() ([]copying, types.BaseMethodFault) {
 	return steps, nil
 }
 
-// copyTree moves all that the machine and its snapshots stand on, as a tree. What others stand on too is not shared.
+// copyTree moves all that the VM and its snapshots depend on, as a tree. What others depend on too is not shared.
 func (r *relocation) copyTree() []copying {
 	var steps []copying
 	var visit func(backing *types.VirtualDiskFlatVer2BackingInfo) datastore.Path
@@ -170,7 +170,7 @@ func standsOn(backing *types.VirtualDiskFlatVer2BackingInfo) *datastore.Path {
 	return &place
 }
 
-// folderOn is the machine's folder on a datastore.
+// folderOn is the VM's folder on a datastore.
 func (r *relocation) folderOn(store string) (datastore.Path, types.BaseMethodFault) {
 	folder := r.draft.home
 	if store == folder.Store {
@@ -256,7 +256,7 @@ func (r *relocation) renameInSnapshots(steps []copying) types.BaseMethodFault {
 	return nil
 }
 
-// adapt gives what is started at the destination the files that will be there.
+// adapt puts the files of the destination into the spec that is started there.
 func (r *relocation) adapt(spec *machine.Spec, steps []copying) types.BaseMethodFault {
 	for _, disk := range disksOf(r.draft.config.Hardware.Device) {
 		for _, step := range steps {
@@ -277,7 +277,7 @@ func (r *relocation) adapt(spec *machine.Spec, steps []copying) types.BaseMethod
 	return nil
 }
 
-// cards are the draft's network cards as the hypervisor sees them.
+// adapters are the draft's network adapters as the hypervisor sees them.
 func (r *relocation) cards() []machine.NIC {
 	var cards []machine.NIC
 	for _, card := range cardsOf(r.draft.config.Hardware.Device) {
@@ -286,7 +286,7 @@ func (r *relocation) cards() []machine.NIC {
 	return cards
 }
 
-// publishRelocation shows the machine where it now is.
+// publishRelocation shows the VM where it now is.
 func (s *Server) publishRelocation(r *relocation) {
 	if r.host.Self != r.from {
 		s.setHost(r.vm, r.host.Self)

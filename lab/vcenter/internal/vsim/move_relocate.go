@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// RelocateVM_Task: where a machine is to go, as the spec and the API reference's defaults have it.
+// RelocateVM_Task: the destination of a VM, by the spec and the defaults of the API reference.
 
 package vsim
 
@@ -25,11 +25,11 @@ type relocation struct {
 	host     *simulator.HostSystem
 	pool     *ref // nil: a template's
 	folder   *simulator.Folder
-	draft    *draft // of the machine at its destination; its files are those it has now
+	draft    *draft // of the VM at its destination; its files are those it has now
 	home     string // the datastore of its configuration
 	rehomed  bool   // which is another one than now
 	disks    []diskMove
-	recarded bool // a network card has another network
+	recarded bool // a network adapter has another network
 	// The snapshots' configurations with the new files, once these are made.
 	snapshots map[ref]types.VirtualMachineConfigInfo
 }
@@ -49,7 +49,7 @@ func (s *Server) relocateVM(ctx *simulator.Context, request *types.RelocateVM_Ta
 	})
 }
 
-// relocate is called with the machine's operations locked.
+// relocate is called with the VM's operations locked.
 func (s *Server) relocate(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec, progress func(int32)) types.BaseMethodFault {
 	if spec.Service != nil {
 		return s.relocateAcross(by, vm, spec)
@@ -131,7 +131,7 @@ func (s *Server) planHost(r *relocation, spec *types.VirtualMachineRelocateSpec)
 	return nil
 }
 
-// hostInto chooses a host of the cluster that the pool is in. It need not have the networks that the spec takes cards from.
+// hostInto chooses a host of the cluster that the pool is in. It need not have the networks that the spec takes adapters from.
 func (s *Server) hostInto(r *relocation, spec *types.VirtualMachineRelocateSpec) (*simulator.HostSystem, types.BaseMethodFault) {
 	cluster := s.clusterOf(*r.pool)
 	if r.on && !vim.IsTrue(s.clusterConfig(cluster).DrsConfig.Enabled) {
@@ -178,8 +178,8 @@ func (s *Server) planCards(r *relocation, spec *types.VirtualMachineRelocateSpec
 	return nil
 }
 
-// planFolder: unlike a real vCenter's, a machine without a folder in the spec stays in its own, which real clients see too
-// as long as the machine stays in its datacenter.
+// planFolder: unlike a real vCenter's, a VM without a folder in the spec stays in its own, which real clients see too
+// as long as the VM stays in its datacenter.
 func (s *Server) planFolder(r *relocation, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
 	if spec.Folder == nil {
 		return nil
@@ -274,12 +274,12 @@ func staysOnParent(how string, backing *types.VirtualDiskFlatVer2BackingInfo, st
 	return false, invalidArgument("spec.diskMoveType")
 }
 
-// movesFiles is true for a move of storage.
+// movesFiles returns whether the move is a storage move.
 func (r *relocation) movesFiles() bool {
 	return len(r.disks) > 0 || r.rehomed
 }
 
-// reachedConfig is the machine as its host will see it: with its files where they will be, and without the devices that
+// reachedConfig is the VM as its host will see it: with its files where they will be, and without the devices that
 // nothing is connected to.
 func (r *relocation) reachedConfig() *types.VirtualMachineConfigInfo {
 	config := copied(r.draft.config)
@@ -296,7 +296,7 @@ func (r *relocation) reachedConfig() *types.VirtualMachineConfigInfo {
 	return &config
 }
 
-// isDisconnected is true for a drive that holds nothing at present. A network card keeps its network in any case.
+// isDisconnected returns true for a drive that holds nothing at present. A network adapter keeps its network in any case.
 func isDisconnected(device types.BaseVirtualDevice) bool {
 	if _, isCard := device.(types.BaseVirtualEthernetCard); isCard {
 		return false

@@ -76,7 +76,7 @@ func (l *lab) checkRelocate(vm *object.VirtualMachine, spec types.VirtualMachine
 	return results[0]
 }
 
-// lists tells in whose lists of machines a machine is.
+// lists tells in whose lists of VMs a VM is.
 func (l *lab) lists(vm object.Reference) []string {
 	l.Helper()
 	var lists []string
@@ -196,7 +196,7 @@ func TestWhatARealVCenterRefusesToMove(t *testing.T) {
 	refuse[types.InvalidHostState](l, vm, to("esx2"))
 	l.result(host.ExitMaintenanceMode(t.Context(), 0))
 
-	// Files on a datastore of one host hold the machine there, until they are moved with it.
+	// Files on a datastore of one host hold the VM there, until they are moved with it.
 	l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("local1")})
 	disk := refuse[types.CannotAccessVmConfig](l, vm, to("esx2"))
 	if _, known := disk.Reason.Fault.(*types.InvalidDatastore); !known {
@@ -368,14 +368,14 @@ func TestOnlyTheTopOfADiskIsMovedWhenSo(t *testing.T) {
 	if home := l.read(vm).Config.Files.VmPathName; home != "[shared0] web/web.vmx" {
 		t.Errorf("its home is %s", home)
 	}
-	// The base is where it goes back to, and may be shared there; its own machine is gone meanwhile.
+	// The base is where it goes back to, and may be shared there; its own VM is gone meanwhile.
 	l.result(image.Destroy(t.Context()))
 	l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared0"),
 		DiskMoveType: string(types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndAllowSharing)})
 	if back := backing(l.disk(vm)); back.FileName != "[shared0] web/web.vmdk" || back.Parent == nil {
 		t.Errorf("moved back to %+v", back)
 	}
-	// Consolidated elsewhere, it was the last that stood on it.
+	// Consolidated elsewhere, it was the last that depended on it.
 	l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1")})
 	l.expectFiles()
 }
@@ -390,7 +390,7 @@ func TestSnapshotsAreMovedWithTheirMachine(t *testing.T) {
 		disk := l.disk(vm)
 		refuse[types.SnapshotMoveToNonHomeNotSupported](l, vm, types.VirtualMachineRelocateSpec{
 			Disk: []types.VirtualMachineRelocateSpecDiskLocator{{DiskId: disk.Key, Datastore: *l.storeNamed("shared1")}}})
-		// Its clone stands on what is moved, which so stays for it.
+		// Its clone depends on what is moved, which so stays for it.
 		l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1")})
 		l.expectFiles(append(filesOfVM("clone", "clone.vmdk", "clone-delta.vmdk"), "web/web.vmdk", "web/web-flat.vmdk")...)
 		l.result(clone.Destroy(t.Context()))

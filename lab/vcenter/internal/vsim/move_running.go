@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Moves of machines that are on, their places at hosts and in pools, and what is remembered of them.
+// Moves of running VMs, their places on hosts and in pools, and their history.
 
 package vsim
 
@@ -17,7 +17,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// MoveRecord is a move of a machine that was on, as the control API tells it.
+// MoveRecord is a move of a VM that was on, as the control API tells it.
 type MoveRecord struct {
 	From         string  `json:"from"`
 	To           string  `json:"to"`
@@ -25,7 +25,7 @@ type MoveRecord struct {
 	PauseSeconds float64 `json:"pause_seconds"`
 }
 
-// moves are the records of all machines, the oldest first.
+// moves are the records of all VMs, the oldest first.
 type moves struct {
 	mu   sync.Mutex
 	byVM map[ref][]MoveRecord
@@ -46,7 +46,7 @@ func (m *moves) of(vm ref) []MoveRecord {
 	return append([]MoveRecord{}, m.byVM[vm]...)
 }
 
-// moveTo moves a machine, on or off, to a host of the inventory. The caller holds the machine's operation lock.
+// moveTo moves a VM, on or off, to a host of the inventory. The caller holds the VM's operation lock.
 func (s *Server) moveTo(by cause, vm *simulator.VirtualMachine, host ref) types.BaseMethodFault {
 	if s.hostOf(vm) == host {
 		return nil
@@ -55,7 +55,7 @@ func (s *Server) moveTo(by cause, vm *simulator.VirtualMachine, host ref) types.
 }
 
 // carry takes a running guest to its host, and to the files of the spec, which copyFiles makes while the guest stands
-// still; nil: they are the ones that it has. The inventory still shows the machine where it was.
+// still; nil: they are the ones that it has. The inventory still shows the VM where it was.
 func (s *Server) carry(r *relocation, spec machine.Spec, copyFiles func() error) types.BaseMethodFault {
 	before, fault := s.changePlace(r)
 	if fault != nil {
@@ -71,8 +71,8 @@ func (s *Server) carry(r *relocation, spec machine.Spec, copyFiles func() error)
 	return nil
 }
 
-// changePlace holds the place at the destination of a machine that is on, and gives the one that it had. As a simplification
-// that one is free at once, although the machine may stay.
+// changePlace holds the place at the destination of a running VM, and gives the one that it had. As a simplification
+// that one is free at once, although the VM may stay.
 func (s *Server) changePlace(r *relocation) (claim, types.BaseMethodFault) {
 	config := r.reachedConfig()
 	s.load.mu.Lock()
@@ -90,7 +90,7 @@ func (s *Server) changePlace(r *relocation) (claim, types.BaseMethodFault) {
 	return before, nil
 }
 
-// admitsMove asks host and pool, of those that the machine is not in already. The caller holds the load.
+// admitsMove asks host and pool, of those that the VM is not in already. The caller holds the load.
 func (s *Server) admitsMove(host *simulator.HostSystem, before, after claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
 	if before.Host != after.Host {
 		if fault := s.hostAdmits(host, after, config); fault != nil {
@@ -106,7 +106,7 @@ func (s *Server) admitsMove(host *simulator.HostSystem, before, after claim, con
 	return s.poolAdmits(after)
 }
 
-// restorePlace gives a machine that did not move its old place; it may have gone off meanwhile and need none.
+// restorePlace reserves the old place of a VM that did not move, unless it was powered off meanwhile.
 func (s *Server) restorePlace(vm ref, before claim) {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
@@ -129,7 +129,7 @@ const (
 	progressMoved   = 90
 )
 
-// movingTask runs a move with the machine to itself, and shows how far it is.
+// movingTask runs a move with the VM to itself, and shows how far it is.
 func (s *Server) movingTask(ctx *simulator.Context, vm *simulator.VirtualMachine, method string,
 	do func(by cause, progress func(int32)) types.BaseMethodFault) (soap.HasFault, types.BaseMethodFault) {
 	started := make(chan ref, 1)

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Package vsim is the lab's vCenter API. Inventory, sessions, property collector and views are govmomi's simulator's;
-// virtual machines, their disks and files, power, placement and imports are done here, for real.
+// virtual machines, their disks and files, power, placement and imports are implemented here.
 package vsim
 
 import (
@@ -70,7 +70,7 @@ type site struct {
 	pod        *simulator.StoragePod // nil: there is no datastore cluster
 }
 
-// New builds the inventory. Nothing can be powered on before UseHypervisor.
+// New builds the inventory. VMs can be powered on after UseHypervisor.
 func New(c config.Config) (*Server, error) {
 	sizes := make([]datastore.Size, 0, len(c.Datastores))
 	for _, store := range c.Datastores {
@@ -123,7 +123,7 @@ func (s *Server) Handler() http.Handler {
 	return contain(mux)
 }
 
-// Close powers everything off.
+// Close powers off all VMs.
 func (s *Server) Close() error {
 	var err error
 	s.closeOnce.Do(func() {
@@ -139,7 +139,7 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// SetFree leaves just so much of a datastore free.
+// SetFree sets how many bytes of a datastore are free.
 func (s *Server) SetFree(name string, free int64) error {
 	store := s.stores.Named(name)
 	if store == nil {
@@ -155,22 +155,22 @@ func (s *Server) SetFree(name string, free int64) error {
 	return nil
 }
 
-// ErrNotFound is the error of a name that nothing has.
+// ErrNotFound is the error for an unknown name.
 var ErrNotFound = errors.New("not found")
 
-// Calls is what has been called.
+// Calls returns the log of calls.
 func (s *Server) Calls() *CallLog { return &s.calls }
 
-// Faults are what calls are made to give.
+// Faults returns the rules for injected faults.
 func (s *Server) Faults() *FaultRules { return &s.faults }
 
-// context is for work that no call waits for, and for locks of its own: a context shares its locks.
+// context returns a context for work in the background. It has its own locks: copies of a context share them.
 func (s *Server) context() *simulator.Context {
 	ctx := *s.service.Context
 	return &ctx
 }
 
-// locked runs f with the object to itself. f must not block.
+// locked runs f with the object locked. f must not block.
 func (s *Server) locked(object mo.Reference, f func(*simulator.Context)) {
 	ctx := s.context()
 	s.withLock(ctx, object, func() { f(ctx) })
@@ -191,7 +191,7 @@ func (s *Server) withLock(ctx *simulator.Context, object mo.Reference, f func())
 	finished = true
 }
 
-// update changes properties of an object that the caller has not locked, and tells those who watch.
+// update changes properties of an object that the caller has not locked, and notifies clients.
 func (s *Server) update(object mo.Reference, changes ...types.PropertyChange) {
 	s.locked(object, func(ctx *simulator.Context) { ctx.Update(object, changes) })
 }

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// CloneVM_Task: copies, and linked clones whose disks stand on their source's.
+// CloneVM_Task: copies, and linked clones whose disks depend on their source's.
 
 package vsim
 
@@ -98,7 +98,7 @@ type cloneBase struct {
 	snapshot   bool
 }
 
-// cloneSource gives the machine as it is, or as it was when a snapshot was taken.
+// cloneSource returns the source in its current state, or in that of a snapshot.
 func (s *Server) cloneSource(source *simulator.VirtualMachine, snapshot *ref) (cloneBase, types.BaseMethodFault) {
 	var base cloneBase
 	s.locked(source, func(*simulator.Context) {
@@ -207,7 +207,7 @@ func (d *draft) cloneDisk(base cloneBase, location *types.VirtualMachineRelocate
 	return d.describeDisk(disk, backing, place)
 }
 
-// linkedParent is the disk that the clone's stands on, or nil for a disk of its own.
+// linkedParent is the disk that the clone's depends on, or nil for a disk of its own.
 func linkedParent(base cloneBase, location *types.VirtualMachineRelocateSpec, disk *types.VirtualDisk) (*datastore.Path, types.BaseMethodFault) {
 	move := location.DiskMoveType
 	for _, locator := range location.Disk {
@@ -221,7 +221,7 @@ func linkedParent(base cloneBase, location *types.VirtualMachineRelocateSpec, di
 		types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndConsolidate:
 		return nil, nil
 	case types.VirtualMachineRelocateDiskMoveOptionsCreateNewChildDiskBacking:
-		// Without a snapshot the source would go on writing to what its clones stand on.
+		// Without a snapshot the source would continue writing to what its clones depend on.
 		if !base.snapshot {
 			return nil, invalidArgument("spec.snapshot")
 		}

@@ -79,7 +79,7 @@ func TestAFullCloneHasTheBytesToItself(t *testing.T) {
 	l.run("qemu-io", "-f", "raw", "-c", "write -P 7 1048576 4096", l.path("image/image-flat.vmdk"))
 	l.run("qemu-io", "-f", "qcow2", "-c", "write -P 8 2097152 4096", l.path("image/image-000001-delta.vmdk"))
 	pool := l.pool.Reference()
-	// Of the machine as it is, with what was written since the snapshot, and of the snapshot, without.
+	// Of the VM as it is, with what was written since the snapshot, and of the snapshot, without.
 	now := types.VirtualMachineCloneSpec{Location: types.VirtualMachineRelocateSpec{Pool: &pool}}
 	l.clone(image, "now", now)
 	then := now
@@ -175,7 +175,7 @@ func TestDestroyingTakesOwnFilesAndNobodyElses(t *testing.T) {
 	l.result(clones[0].Destroy(t.Context()))
 	l.expectFiles(append(filesOfVM("image", "image.vmdk", "image-flat.vmdk", "image-000001.vmdk", "image-000001-delta.vmdk"),
 		filesOfVM("b", "b.vmdk", "b-delta.vmdk")...)...)
-	// The base that a clone stands on stays until the last clone goes.
+	// The base that a clone depends on stays until the last clone goes.
 	l.result(image.Destroy(t.Context()))
 	l.expectFiles(append(filesOfVM("b", "b.vmdk", "b-delta.vmdk"), "image/image.vmdk", "image/image-flat.vmdk")...)
 	l.run("qemu-img", "check", "-q", l.path("b/b-delta.vmdk"))

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// CreateVM_Task, and what every way of making a machine begins with.
+// CreateVM_Task, and what all ways of creating a VM share.
 
 package vsim
 
@@ -18,7 +18,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
 
-// destination is where a machine is to be.
+// destination is where a VM is to be.
 type destination struct {
 	folder *simulator.Folder
 	pool   *simulator.ResourcePool
@@ -113,7 +113,7 @@ func (s *Server) create(by cause, to destination, spec *types.VirtualMachineConf
 	return vm, nil
 }
 
-// makeNewHome makes the folder that the path names, or one named as the machine.
+// makeNewHome makes the folder that the path names, or one named as the VM.
 func (d *draft) makeNewHome() types.BaseMethodFault {
 	if !strings.HasSuffix(d.home.Relative, ".vmx") {
 		if d.home.Relative == "" {

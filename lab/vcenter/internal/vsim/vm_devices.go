@@ -54,7 +54,7 @@ func busOf(device types.BaseVirtualDevice) *bus {
 	return nil
 }
 
-// isSingle is true for devices that every machine has one of.
+// isSingle returns true for devices that every VM has one of.
 func isSingle(device types.BaseVirtualDevice) bool {
 	switch device.(type) {
 	case *types.VirtualPCIController, *types.VirtualPS2Controller, *types.VirtualSIOController, *types.VirtualKeyboard,
@@ -110,7 +110,7 @@ func (d *draft) applyDevice(change deviceChange) types.BaseMethodFault {
 	return change.invalid("operation")
 }
 
-// onlyReconnects is true for an edit that leaves the hardware as it is: a new spec often repeats devices.
+// onlyReconnects returns true for an edit that leaves the hardware as it is: a new spec often repeats devices.
 func (d *draft) onlyReconnects(change deviceChange) bool {
 	if change.Operation != types.VirtualDeviceConfigSpecOperationEdit {
 		return false
@@ -162,7 +162,7 @@ func (d *draft) addDevice(change deviceChange) types.BaseMethodFault {
 	base := device.GetVirtualDevice()
 	temporary := base.Key
 	if existing := d.existing(device); existing != nil {
-		// Every machine has it already; what refers to it by the spec's key means that one.
+		// Every VM has it already; what refers to it by the spec's key means that one.
 		change.keys[temporary] = existing.GetVirtualDevice().Key
 		return nil
 	}
@@ -203,7 +203,7 @@ func (d *draft) existing(device types.BaseVirtualDevice) types.BaseVirtualDevice
 	return nil
 }
 
-// place gives the device its key, and its unit on its controller.
+// place assigns the device's key, and its unit on its controller.
 func (d *draft) place(change deviceChange) types.BaseMethodFault {
 	device := change.Device
 	if kind := busOf(device); kind != nil {
@@ -262,7 +262,7 @@ func (d *draft) placeCard(change deviceChange) types.BaseMethodFault {
 			used[*card.GetVirtualEthernetCard().UnitNumber] = true
 		}
 	}
-	// A card's unit is vCenter's to choose.
+	// An adapter's unit is vCenter's to choose.
 	for unit := int32(firstNICUnit); unit < firstNICUnit+mostNICs; unit++ {
 		if !used[unit] {
 			base.Key, base.ControllerKey, base.UnitNumber = firstNICKey+unit-firstNICUnit, pciController, types.NewInt32(unit)
@@ -341,7 +341,7 @@ func (d *draft) configure(change deviceChange, old types.BaseVirtualDevice) type
 	return nil
 }
 
-// configureCD accepts an image that is not there: that is looked at when the machine is powered on.
+// configureCD accepts an image that is not there: that is looked at when the VM is powered on.
 func (d *draft) configureCD(change deviceChange, device *types.VirtualCdrom) (string, types.BaseMethodFault) {
 	iso, ok := device.Backing.(*types.VirtualCdromIsoBackingInfo)
 	if !ok {
@@ -404,7 +404,7 @@ func (d *draft) removeDevice(change deviceChange) types.BaseMethodFault {
 	return nil
 }
 
-// linkControllers lists each controller's devices anew.
+// linkControllers lists each controller's devices again.
 func (d *draft) linkControllers() {
 	below := map[int32][]int32{}
 	for _, device := range d.config.Hardware.Device {

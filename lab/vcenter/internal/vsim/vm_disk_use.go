@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Who uses which disk. A disk that others stand on outlives its machine, as in a real vCenter: destroying the source of
-// linked clones removes the machine and leaves the shared disks, and the last clone that goes takes them along. (vSphere
+// The users of disks. A disk that others depend on outlives its VM, as in a real vCenter: destroying the source of
+// linked clones removes the VM and leaves the shared disks, and the last clone that goes takes them along. (vSphere
 // Web Services SDK Programming Guide, "Removing Snapshots and Deleting Linked Virtual Machines".)
 
 package vsim
@@ -21,10 +21,10 @@ type diskUse struct {
 	mu      sync.Mutex
 	users   map[datastore.Path]map[ref]bool
 	byVM    map[ref][]datastore.Path
-	orphans map[datastore.Path]bool // their machines are gone; they go with their last user
+	orphans map[datastore.Path]bool // their VMs are gone; they go with their last user
 }
 
-// set says which disks a machine uses now, whole chains.
+// set says which disks a VM uses now, whole chains.
 func (u *diskUse) set(vm ref, disks []datastore.Path) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -53,7 +53,7 @@ func (u *diskUse) forget(vm ref) {
 	delete(u.byVM, vm)
 }
 
-// shared is true when another machine uses the disk.
+// shared is true when another VM uses the disk.
 func (u *diskUse) shared(disk datastore.Path, vm ref) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -65,15 +65,15 @@ func (u *diskUse) shared(disk datastore.Path, vm ref) bool {
 	return false
 }
 
-// abandon says that nobody's configuration has the disk at its top any more, although disks stand on it.
+// abandon says that nobody's configuration has the disk at its top any more, although disks depend on it.
 func (u *diskUse) abandon(disk datastore.Path) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.orphans[disk] = true
 }
 
-// release ends a machine's use, and gives the disks that are now to be removed: of its own ones and of those without a
-// machine, the ones that nobody else uses.
+// release ends a VM's use, and gives the disks that are now to be removed: of its own ones and of those without a
+// VM, the ones that nobody else uses.
 func (u *diskUse) release(vm ref, own []datastore.Path) []datastore.Path {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -95,7 +95,7 @@ func (u *diskUse) release(vm ref, own []datastore.Path) []datastore.Path {
 	return gone
 }
 
-// unused gives, of these disks, those without a machine that nothing stands on any more: they are to be removed.
+// unused returns those of the disks that no VM and no disk uses any more. They are to be removed.
 func (u *diskUse) unused(disks []datastore.Path) []datastore.Path {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -109,7 +109,7 @@ func (u *diskUse) unused(disks []datastore.Path) []datastore.Path {
 	return gone
 }
 
-// diskPaths are all disks that a machine stands on, in its configuration and its snapshots'.
+// diskPaths are all disks that a VM depends on, in its configuration and its snapshots'.
 func (s *Server) diskPaths(vm *simulator.VirtualMachine) []datastore.Path {
 	seen := map[datastore.Path]bool{}
 	var paths []datastore.Path
@@ -126,7 +126,7 @@ func (s *Server) diskPaths(vm *simulator.VirtualMachine) []datastore.Path {
 	return paths
 }
 
-// ownDisks are those at the top of a configuration: what a machine's destruction removes.
+// ownDisks are those at the top of a configuration: what a VM's destruction removes.
 func (s *Server) ownDisks(vm *simulator.VirtualMachine) []datastore.Path {
 	seen := map[datastore.Path]bool{}
 	var own []datastore.Path
@@ -141,7 +141,7 @@ func (s *Server) ownDisks(vm *simulator.VirtualMachine) []datastore.Path {
 	return own
 }
 
-// configs are the machine's configuration and those of its snapshots. They are not changed in place.
+// configs are the VM's configuration and those of its snapshots. They are not changed in place.
 func (s *Server) configs(vm *simulator.VirtualMachine) []*types.VirtualMachineConfigInfo {
 	var configs []*types.VirtualMachineConfigInfo
 	var snapshots []ref

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Disks of a draft: files that are made, attached, grown and removed.
+// Disks of a draft: creating, attaching, extending and removing their files.
 
 package vsim
 
@@ -21,7 +21,7 @@ import (
 
 const largestDisk = int64(62) << 40
 
-// locate reads a datastore path that the machine's host can see.
+// locate reads a datastore path that the VM's host can see.
 func (d *draft) locate(text string) (datastore.Path, *simulator.Datastore, types.BaseMethodFault) {
 	place, err := datastore.ParsePath(text)
 	if err != nil {
@@ -64,7 +64,7 @@ func capacityOf(disk *types.VirtualDisk) int64 {
 	return disk.CapacityInKB * 1024
 }
 
-// createDisk makes the file, in the machine's folder unless the spec names one.
+// createDisk makes the file, in the VM's folder unless the spec names one.
 func (d *draft) createDisk(change deviceChange, disk *types.VirtualDisk, backing *types.VirtualDiskFlatVer2BackingInfo) types.BaseMethodFault {
 	place, fault := d.newDiskPath(backing)
 	if fault != nil {
@@ -96,7 +96,7 @@ func (d *draft) createDisk(change deviceChange, disk *types.VirtualDisk, backing
 	return d.describeDisk(disk, backing, place)
 }
 
-// newDiskPath is the file that the spec names, or the next free one in the machine's folder.
+// newDiskPath is the file that the spec names, or the next free one in the VM's folder.
 func (d *draft) newDiskPath(backing *types.VirtualDiskFlatVer2BackingInfo) (datastore.Path, types.BaseMethodFault) {
 	folder := d.home
 	if backing.FileName != "" {

@@ -25,9 +25,9 @@ import (
 
 type draft struct {
 	server    *Server
-	vm        ref // empty for a new machine
+	vm        ref // empty for a new VM
 	name      string
-	home      datastore.Path // the machine's folder
+	home      datastore.Path // the VM's folder
 	host      *simulator.HostSystem
 	config    types.VirtualMachineConfigInfo
 	options   []types.BaseOptionValue // extraConfig as it was; the guest may change it meanwhile
@@ -39,7 +39,7 @@ type draft struct {
 	doomed []datastore.Path // disks that go when the draft is real
 }
 
-// copied gives a deep copy, by the way of the API itself.
+// copied returns a deep copy, made by encoding and decoding as in the API.
 func copied[T any](value T) T {
 	encoded, err := xml.Marshal(value)
 	if err != nil {
@@ -54,7 +54,7 @@ func copied[T any](value T) T {
 	return result
 }
 
-// newConfig is what a machine has before anything is asked for.
+// newConfig returns the defaults of a new VM.
 func newConfig() types.VirtualMachineConfigInfo {
 	allocation := types.DefaultResourceConfigSpec()
 	now := time.Now()
@@ -72,7 +72,7 @@ func newConfig() types.VirtualMachineConfigInfo {
 	}
 }
 
-// makeHome makes the machine's folder, with a number where the name is taken.
+// makeHome makes the VM's folder, with a number where the name is taken.
 func (d *draft) makeHome() types.BaseMethodFault {
 	stores := d.server.stores
 	home, err := stores.MakeUniqueFolder(d.home)
@@ -84,7 +84,7 @@ func (d *draft) makeHome() types.BaseMethodFault {
 	return d.makeConfigFiles(home.Join(d.name + ".vmx"))
 }
 
-// makeConfigFiles makes the files of a machine that are not disks.
+// makeConfigFiles makes the files of a VM that are not disks.
 func (d *draft) makeConfigFiles(vmx datastore.Path) types.BaseMethodFault {
 	stores := d.server.stores
 	stem := strings.TrimSuffix(vmx.Base(), ".vmx")
@@ -124,7 +124,7 @@ func logFailure(err error, what string, where datastore.Path) {
 	}
 }
 
-// draftOf begins a change of a machine.
+// draftOf begins a change of a VM.
 func (s *Server) draftOf(vm *simulator.VirtualMachine) *draft {
 	d := &draft{server: s, vm: vm.Self}
 	s.locked(vm, func(*simulator.Context) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What guests say, and their end: the hypervisor's events.
+// The hypervisor's events: the reports of guests, and their end.
 
 package vsim
 
@@ -23,7 +23,7 @@ func isGuestInfo(key string) bool {
 	return strings.HasPrefix(key, "guestinfo.")
 }
 
-// running waits until the inventory shows a machine on; nil if it never did, or no longer does.
+// running waits until the inventory shows a VM on; nil if it never did, or no longer does.
 func (s *Server) running(id string) *run {
 	current := s.runs.get(id)
 	if current == nil {
@@ -87,7 +87,7 @@ func (s *Server) Guest(id string, info machine.GuestInfo) {
 	})
 }
 
-// guestNICs joins what the guest says with the cards that it talks of.
+// guestNICs combines the guest's report with the VM's network adapters.
 func (s *Server) guestNICs(config *types.VirtualMachineConfigInfo, reported []machine.GuestNIC) (nics []types.GuestNicInfo, first string) {
 	for _, nic := range reported {
 		info := types.GuestNicInfo{MacAddress: nic.MAC, Connected: true, DeviceConfigId: -1, IpConfig: &types.NetIpConfigInfo{}}
@@ -179,7 +179,7 @@ func guestSummary(guest *types.GuestInfo) *types.VirtualMachineGuestSummary {
 		HostName: guest.HostName, IpAddress: guest.IpAddress}
 }
 
-// showGuest is called with the machine locked.
+// showGuest is called with the VM locked.
 func showGuest(ctx *simulator.Context, vm *simulator.VirtualMachine, guest *types.GuestInfo) {
 	changes := diffStruct("guest.", *vm.Guest, *guest)
 	summary := guestSummary(guest)

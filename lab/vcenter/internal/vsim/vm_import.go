@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Imports: ImportVApp makes a machine and a lease, by which its disks are filled. A lease that fails, is aborted, or
-// hears nothing from its client takes the machine with it.
+// Imports: ImportVApp makes a VM and a lease, by which its disks are filled. A lease that fails, is aborted, or
+// hears nothing from its client takes the VM with it.
 
 package vsim
 
@@ -105,7 +105,7 @@ func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (
 	return &methods.ImportVAppBody{Res: &types.ImportVAppResponse{Returnval: lease.Self}}, nil
 }
 
-// ready gives the client the places to upload to.
+// ready tells the client where to upload the disks.
 func (l *Lease) ready(vm *simulator.VirtualMachine) {
 	s := l.server
 	info := types.HttpNfcLeaseInfo{Lease: l.Self, Entity: vm.Self, LeaseTimeout: int32(s.config.LeaseTimeoutSeconds)}
@@ -170,7 +170,7 @@ func (l *Lease) fail(fault types.BaseMethodFault) {
 	l.close()
 }
 
-// discard destroys the machine, once nobody writes to its disks any more.
+// discard destroys the VM, once nobody writes to its disks any more.
 func (l *Lease) discard() {
 	if l.vm == nil {
 		return

@@ -2,9 +2,9 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// InstantClone_Task: a running machine is forked. Memory and devices' state are saved once and restored twice; what was its
+// InstantClone_Task: a running VM is forked. Memory and devices' state are saved once and restored twice; what was its
 // disks becomes the base of a new disk for each of the two. (VirtualMachineInstantCloneSpec: the location may have a
-// folder, a datastore, a resource pool and edits of network cards; "All other settings are NOT supported.")
+// folder, a datastore, a resource pool and edits of network adapters; "All other settings are NOT supported.")
 
 package vsim
 
@@ -70,7 +70,7 @@ func (s *Server) instantClone(by cause, source *simulator.VirtualMachine, spec *
 		goesOn.drop()
 		return nil, fault
 	}
-	// They are no machine's own any more, and go with the last one that stands on them.
+	// They are no VM's own any more, and go with the last one that depends on them.
 	for _, base := range bases {
 		s.diskUse.abandon(base)
 	}
@@ -123,7 +123,7 @@ func (s *Server) instantCloneDestination(source *simulator.VirtualMachine, spec 
 	return to, s.hostMounts(s.registry.Get(host).(*simulator.HostSystem), to.store)
 }
 
-// onlyLocates is true for a location that has nothing beyond what an instant clone's may have.
+// onlyLocates returns true for a location that has nothing beyond what an instant clone's may have.
 func onlyLocates(location *types.VirtualMachineRelocateSpec) bool {
 	for _, change := range location.DeviceChange {
 		edited := change.GetVirtualDeviceConfigSpec()
@@ -136,7 +136,7 @@ func onlyLocates(location *types.VirtualMachineRelocateSpec) bool {
 		Pool: location.Pool, DeviceChange: location.DeviceChange})
 }
 
-// fillInstantClone gives the clone its files and what is its own. Its disks stand on those that the source has until now.
+// fillInstantClone creates the clone's files and its own properties. Its disks depend on those that the source has until now.
 func (d *draft) fillInstantClone(source *draft, spec *types.VirtualMachineInstantCloneSpec) types.BaseMethodFault {
 	base := cloneBase{config: &source.config, isOn: true, snapshot: true}
 	location := types.VirtualMachineRelocateSpec{DeviceChange: spec.Location.DeviceChange,
@@ -145,7 +145,7 @@ func (d *draft) fillInstantClone(source *draft, spec *types.VirtualMachineInstan
 	return d.fillClone(base, &types.VirtualMachineCloneSpec{Location: location, Config: config})
 }
 
-// fork lets both machines run: the source with its new disks, and the clone.
+// fork lets both VMs run: the source with its new disks, and the clone.
 func (s *Server) fork(source *simulator.VirtualMachine, goesOn *draft, clone *simulator.VirtualMachine) types.BaseMethodFault {
 	host := s.hostOf(clone)
 	if _, fault := s.admit(clone, &host); fault != nil {
@@ -182,7 +182,7 @@ func (s *Server) fork(source *simulator.VirtualMachine, goesOn *draft, clone *si
 	return nil
 }
 
-// withDisksOf gives a running machine's specification with the disks of a configuration.
+// withDisksOf returns a running VM's specification with the disks of a configuration.
 func (s *Server) withDisksOf(spec machine.Spec, config *types.VirtualMachineConfigInfo) (machine.Spec, types.BaseMethodFault) {
 	spec.Disks = nil
 	for _, disk := range disksOf(config.Hardware.Device) {
@@ -203,7 +203,7 @@ func (s *Server) cardsFor(config *types.VirtualMachineConfigInfo) []machine.NIC 
 	return cards
 }
 
-// showForked shows the clone on. Its guest goes on with what the source's has said; of its network it has said nothing.
+// showForked shows the clone as running. Its guest has the report of the source's guest, without the network.
 func (s *Server) showForked(source, clone *simulator.VirtualMachine) {
 	var guest types.GuestInfo
 	s.locked(source, func(*simulator.Context) { guest = copied(*source.Guest) })

@@ -55,7 +55,7 @@ func TestARunningMachineIsForked(t *testing.T) {
 	if mine == others || mine == "" {
 		t.Errorf("its address is %s, its source's %s", mine, others)
 	}
-	// Both stand on what was the source's disk.
+	// Both depend on what was the source's disk.
 	for _, vm := range []*object.VirtualMachine{source, twin} {
 		if disk := backing(l.disk(vm)); disk.Parent == nil || disk.Parent.FileName != base {
 			t.Errorf("%s's disk is %+v", vm.Reference().Value, disk)

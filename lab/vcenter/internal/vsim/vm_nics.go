@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Network cards: what they are connected to, and their addresses.
+// Network adapters: what they are connected to, and their addresses.
 
 package vsim
 
@@ -18,7 +18,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// configureCard resolves the card's network, which the machine's host must have, and gives it an address.
+// configureCard resolves the adapter's network, which the VM's host must have, and gives it an address.
 func (d *draft) configureCard(change deviceChange, card *types.VirtualEthernetCard) (summary string, fault types.BaseMethodFault) {
 	switch backing := card.Backing.(type) {
 	case *types.VirtualEthernetCardNetworkBackingInfo:
@@ -76,7 +76,7 @@ func (d *draft) setMAC(change deviceChange, card *types.VirtualEthernetCard) typ
 	return nil
 }
 
-// hasMAC is true for an edit that repeats the address that the card was given before.
+// hasMAC returns true for an edit that repeats the address that the adapter was given before.
 func (d *draft) hasMAC(card *types.VirtualEthernetCard) bool {
 	old, _ := d.device(card.Key).(types.BaseVirtualEthernetCard)
 	return old != nil && old.GetVirtualEthernetCard().MacAddress == card.MacAddress
@@ -94,8 +94,8 @@ func (m *macs) release(address string) {
 	delete(m.given, address)
 }
 
-// newMAC gives an address of the range that vCenter assigns from. It stays given for good: an address that was used
-// once is not used again by another machine.
+// newMAC returns an address of the range that vCenter assigns from. It stays given for good: an address that was used
+// once is not used again by another VM.
 func (s *Server) newMAC() string {
 	s.macs.mu.Lock()
 	defer s.macs.mu.Unlock()
@@ -115,7 +115,7 @@ func (s *Server) newMAC() string {
 	}
 }
 
-// networkOf is what a card is connected to.
+// networkOf is what an adapter is connected to.
 func (s *Server) networkOf(card *types.VirtualEthernetCard) (reference ref, name string) {
 	switch backing := card.Backing.(type) {
 	case *types.VirtualEthernetCardNetworkBackingInfo:

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Power: machines are started and stopped through the hypervisor, and are on or off as it says.
+// Power: VMs are started and stopped through the hypervisor, and are on or off as it says.
 
 package vsim
 
@@ -23,13 +23,13 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// run is one time that a machine is on, from the hypervisor's start to its end.
+// run is one time that a VM is on, from the hypervisor's start to its end.
 type run struct {
 	vm     *simulator.VirtualMachine
-	shown  chan struct{} // closed when the inventory shows the machine on, or the start has failed
+	shown  chan struct{} // closed when the inventory shows the VM on, or the start has failed
 	failed bool
 	done   chan struct{} // closed when the inventory shows it off
-	quiet  bool          // a reset: the inventory goes on showing it on
+	quiet  bool          // a reset: the inventory continues showing it on
 	// Written under the mutex of runs:
 	endedBy cause // who has powered it off; empty: the guest
 	heard   bool  // the guest has said something
@@ -72,7 +72,7 @@ func (s *Server) powerOnVM(ctx *simulator.Context, request *types.PowerOnVM_Task
 	}))
 }
 
-// powerOn is called with the machine's operations locked.
+// powerOn is called with the VM's operations locked.
 func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fault types.BaseMethodFault) {
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
@@ -134,7 +134,7 @@ func powerChanges(state types.VirtualMachinePowerState) []types.PropertyChange {
 	return []types.PropertyChange{set("runtime.powerState", state), set("summary.runtime.powerState", state)}
 }
 
-// connected gives devices that are connected as they should be in a power state.
+// connected returns devices that are connected as they should be in a power state.
 func connected(devices []types.BaseVirtualDevice, on bool) []types.BaseVirtualDevice {
 	return connectedIf(devices, func(device *types.VirtualDeviceConnectInfo) bool { return on && device.StartConnected })
 }
@@ -243,7 +243,7 @@ func (s *Server) powerOffVM(ctx *simulator.Context, request *types.PowerOffVM_Ta
 	}))
 }
 
-// kill returns when the inventory shows the machine off. It may have gone off by itself in the meantime.
+// kill returns when the inventory shows the VM off. It may have gone off by itself in the meantime.
 func (s *Server) kill(by cause, vm *simulator.VirtualMachine, current *run) types.BaseMethodFault {
 	if current == nil {
 		return nil

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Machines in the inventory: a draft becomes a machine, or changes one, and all that depends on it follows.
+// Publishing of drafts: a draft becomes a VM of the inventory, or changes one, with all dependent properties.
 
 package vsim
 
@@ -21,7 +21,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// publishNew makes a draft a machine.
+// publishNew makes a draft a VM.
 func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simulator.VirtualMachine {
 	vm := &simulator.VirtualMachine{}
 	vm.Name = d.name
@@ -54,13 +54,13 @@ func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simu
 	return vm
 }
 
-// publishChange makes a draft the configuration of the machine that it was made from.
+// publishChange makes a draft the configuration of the VM that it was made from.
 func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 	d.config.Name = d.name
 	s.leave(vm)
 	s.locked(vm, func(ctx *simulator.Context) {
 		old := vm.Config
-		// A guest goes on while its machine is changed: it sets options, and may end.
+		// A guest continues while its VM is changed: it sets options, and may end.
 		d.config.ExtraConfig = rebase(d.options, d.config.ExtraConfig, old.ExtraConfig)
 		if vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOff {
 			d.config.Hardware.Device = connected(d.config.Hardware.Device, false)
@@ -99,7 +99,7 @@ func (s *Server) refreshFiles(vm *simulator.VirtualMachine) {
 	})
 }
 
-// diffConfig gives a change for each property that differs, and for each key of extraConfig.
+// diffConfig returns a change for each property that differs, and for each key of extraConfig.
 func diffConfig(old, changed *types.VirtualMachineConfigInfo) []types.PropertyChange {
 	before, after := *old, *changed
 	before.Hardware, after.Hardware = types.VirtualHardware{}, types.VirtualHardware{}
@@ -211,7 +211,7 @@ func (s *Server) networksOf(config *types.VirtualMachineConfigInfo) []ref {
 	return references
 }
 
-// filesOf lists a machine's files with their sizes.
+// filesOf lists a VM's files with their sizes.
 func (s *Server) filesOf(config *types.VirtualMachineConfigInfo) (*types.VirtualMachineFileLayoutEx,
 	*types.VirtualMachineStorageInfo, *types.VirtualMachineStorageSummary) {
 	now := time.Now()
@@ -273,7 +273,7 @@ func baseName(path string) string {
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 
-// join enters a machine into the lists of what it is on.
+// join enters a VM into the lists of what it is on.
 func (s *Server) join(vm *simulator.VirtualMachine) {
 	s.memberships(vm, func(list []ref) []ref { return vim.With(list, vm.Self) })
 }
@@ -319,7 +319,7 @@ func (s *Server) changeMembers(place ref, change func([]ref) []ref) {
 	s.locked(object, func(ctx *simulator.Context) { ctx.Update(object, []types.PropertyChange{set("vm", change(*list))}) })
 }
 
-// setPool and setHost move a machine in the inventory.
+// setPool and setHost move a VM in the inventory.
 func (s *Server) setPool(vm *simulator.VirtualMachine, pool *ref) {
 	s.leave(vm)
 	s.locked(vm, func(ctx *simulator.Context) {

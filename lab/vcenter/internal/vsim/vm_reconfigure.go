@@ -54,7 +54,7 @@ func (s *Server) reconfigure(by cause, vm *simulator.VirtualMachine, spec *types
 	return nil
 }
 
-// onlyName is true for a spec that does nothing but rename.
+// onlyName returns true for a spec that does nothing but rename.
 func onlyName(spec *types.VirtualMachineConfigSpec) bool {
 	return spec.Name != "" && reflect.DeepEqual(*spec, types.VirtualMachineConfigSpec{Name: spec.Name})
 }
@@ -133,7 +133,7 @@ func (s *Server) destroyVM(ctx *simulator.Context, request *types.Destroy_Task) 
 	}))
 }
 
-// destroy removes a machine with its own files.
+// destroy removes a VM with its own files.
 func (s *Server) destroy(by cause, vm *simulator.VirtualMachine) types.BaseMethodFault {
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
@@ -142,13 +142,13 @@ func (s *Server) destroy(by cause, vm *simulator.VirtualMachine) types.BaseMetho
 	return nil
 }
 
-// erase removes a machine that does not run here, with its own files.
+// erase removes a VM that does not run here, with its own files.
 func (s *Server) erase(by cause, vm *simulator.VirtualMachine) {
 	own := s.ownDisks(vm)
 	s.unregister(by, vm)
 	for _, disk := range s.diskUse.release(vm.Self, own) {
 		logFailure(s.stores.RemoveDisk(disk), "a destroyed machine's disk", disk)
-		// A shared disk's machine may be gone long since; its folder goes with the last disk in it.
+		// A shared disk's VM may be gone long since; its folder goes with the last disk in it.
 		logFailure(s.stores.RemoveFolder(disk.Dir()), "an empty folder", disk.Dir())
 	}
 	s.removeHome(vm.Config.Files.VmPathName)
@@ -175,7 +175,7 @@ func (s *Server) removeHome(configFile string) {
 	}
 }
 
-// unregister takes a machine out of the inventory, with its snapshots.
+// unregister takes a VM out of the inventory, with its snapshots.
 func (s *Server) unregister(by cause, vm *simulator.VirtualMachine) {
 	var snapshots []ref
 	s.locked(vm, func(*simulator.Context) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Snapshots of powered-off machines: the disks are frozen, and new ones stand on them.
+// Snapshots of powered-off VMs: the disks are frozen, and new child disks are created.
 
 package vsim
 
@@ -193,7 +193,7 @@ func (s *Server) revertToCurrentSnapshot(ctx *simulator.Context, request *types.
 	}))
 }
 
-// revert throws away what was written since: the disks at the top go, and new ones stand on the snapshot's.
+// revert discards what was written since the snapshot: the disks at the top are removed, and new child disks are created.
 func (s *Server) revert(vm *simulator.VirtualMachine, snapshot *simulator.VirtualMachineSnapshot) types.BaseMethodFault {
 	if s.registry.Get(snapshot.Self) == nil {
 		return &types.ManagedObjectNotFound{Obj: snapshot.Self}
@@ -229,7 +229,7 @@ func (s *Server) revert(vm *simulator.VirtualMachine, snapshot *simulator.Virtua
 	return nil
 }
 
-// snapshotDisks are the disks that the machine's snapshots have frozen.
+// snapshotDisks are the disks that the VM's snapshots have frozen.
 func (s *Server) snapshotDisks(vm *simulator.VirtualMachine) []datastore.Path {
 	var frozen []datastore.Path
 	for _, config := range s.configs(vm)[1:] {
@@ -319,8 +319,8 @@ func cutSnapshot(tree []types.VirtualMachineSnapshotTree, wanted ref, children [
 	return rest
 }
 
-// consolidate deals with the disks that a removed snapshot had frozen. One that nothing stands on goes; one that a single
-// disk of this machine stands on takes that one's data in; one that several stand on, such as linked clones, stays.
+// consolidate deals with the disks that a removed snapshot had frozen. One that nothing depends on is removed; one with a single
+// child disk of this VM is merged with it; one with several children, such as linked clones, stays.
 func (s *Server) consolidate(vm *simulator.VirtualMachine, removed *simulator.VirtualMachineSnapshot) types.BaseMethodFault {
 	for _, disk := range disksOf(removed.Config.Hardware.Device) {
 		frozen := diskPath(disk)
@@ -351,7 +351,7 @@ func (s *Server) consolidate(vm *simulator.VirtualMachine, removed *simulator.Vi
 	return nil
 }
 
-// mergeDisk writes a disk into the one below, and puts on that what stood on it.
+// mergeDisk merges a disk into its parent, which becomes the parent of the disk's children.
 func (s *Server) mergeDisk(configs []*types.VirtualMachineConfigInfo, disk, below datastore.Path) error {
 	if err := s.stores.MergeDisk(disk); err != nil {
 		return err
@@ -391,7 +391,7 @@ func standingOn(configs []*types.VirtualMachineConfigInfo, place datastore.Path)
 	return above
 }
 
-// replaceDisk lets the machine and its snapshots name the disk that has taken another one in.
+// replaceDisk lets the VM and its snapshots name the disk that has taken another one in.
 func (s *Server) replaceDisk(vm *simulator.VirtualMachine, gone, now datastore.Path) types.BaseMethodFault {
 	rewrite := func(config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
 		for _, disk := range disksOf(config.Hardware.Device) {

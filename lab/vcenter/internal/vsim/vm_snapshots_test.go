@@ -21,7 +21,7 @@ func (l *lab) write(file, pattern, offset string) {
 	l.run("qemu-io", "-f", format, "-c", "write -P "+pattern+" "+offset+" 4096", l.path(file))
 }
 
-// expectAt reads a machine's disk as its guest would.
+// expectAt reads a VM's disk as its guest would.
 func (l *lab) expectAt(vm *object.VirtualMachine, pattern, offset string) {
 	l.Helper()
 	chain, err := l.server.stores.Chain(diskPath(l.disk(vm)))

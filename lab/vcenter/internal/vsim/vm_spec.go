@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Applying a configuration spec to a draft: what is set in it, with the rules of a powered-on machine.
+// Applying a configuration spec to a draft: what is set in it, with the rules of a powered-on VM.
 
 package vsim
 
@@ -54,13 +54,13 @@ func (d *draft) checkUnsupported(spec *types.VirtualMachineConfigSpec) types.Bas
 	return nil
 }
 
-// configuresVApp is false for a vApp configuration without contents, which every import specification has.
+// configuresVApp returns false for a vApp configuration without contents, which every import specification has.
 func configuresVApp(config types.BaseVmConfigSpec) bool {
 	value := reflect.ValueOf(config)
 	return value.IsValid() && !value.IsNil() && !value.Elem().IsZero()
 }
 
-// checkPower refuses what only a powered-off machine takes.
+// checkPower refuses what only a powered-off VM takes.
 func (d *draft) checkPower(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	if !d.poweredOn {
 		return nil
@@ -254,7 +254,7 @@ func (d *draft) applyExtraConfig(spec *types.VirtualMachineConfigSpec) types.Bas
 	return nil
 }
 
-// mergeOption gives a new list: others may be reading the old one.
+// mergeOption returns a new list: others may be reading the old one.
 func mergeOption(options []types.BaseOptionValue, key, value string) []types.BaseOptionValue {
 	merged := make([]types.BaseOptionValue, 0, len(options)+1)
 	added := value == ""

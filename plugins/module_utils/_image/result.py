@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What container_image and container_image_info return. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import (
+    ImageRequest,
+    ObservedImageList,
+    ObservedImages,
+    find_template,
+    users_of,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import ImageTemplate
+
+
+def image_result(desired: ImageRequest, observed: ObservedImages) -> dict[str, Any]:
+    """Return what container_image returns."""
+    template = find_template(desired, observed) if desired.present else None
+    return {"image": None if template is None else _facts(template)}
+
+
+def image_list_result(observed: ObservedImageList) -> dict[str, Any]:
+    """Return what container_image_info returns."""
+    images = []
+    for template in sorted(observed.templates, key=lambda template: template.path):
+        own = observed.disks.get(template.moid)
+        images.append(
+            {
+                **_facts(template),
+                "capacity_bytes": None if own is None else own.capacity_bytes,
+                "in_use_by": list(users_of(template, observed.disks)),
+            }
+        )
+    return {"images": images}
+
+
+def _facts(template: ImageTemplate) -> dict[str, Any]:
+    """Return what both return of an image."""
+    return {
+        "name": template.name,
+        "moid": template.moid or None,
+        "path": template.path,
+        "datastore": template.datastore,
+        "state": template.state,
+        "reference": template.reference,
+        "references": list(template.references),
+        "digest": template.digest,
+        "disk": template.disk,
+        "created": template.config.get("created"),
+        "config": dict(template.config),
+    }
