@@ -47,7 +47,7 @@ class Build:
 
 
 def build(cache_dir: Path = DEFAULT_CACHE) -> Build:
-    """The bootstrap of the present sources; built only when the cache does not have it."""
+    """Return the bootstrap of the current sources; it is built only if the cache does not have it."""
     cache_dir.mkdir(parents=True, exist_ok=True)
     with _locked(cache_dir):
         pinned = kernels.pinned_packages()
@@ -67,7 +67,7 @@ def build(cache_dir: Path = DEFAULT_CACHE) -> Build:
 
 
 def _kernel(pinned: tuple[Package, ...], cache_dir: Path) -> tuple[tuple[Package, ...], list[Path]]:
-    """The pinned kernel, or with a warning the newest."""
+    """Return the pinned kernel, or with a warning the newest."""
     cache = cache_dir / "packages"
     reason = BuildError("the lock has none for this distribution")
     if pinned:
@@ -127,7 +127,7 @@ def _manifest(output: Path, kernel_version: str, packages: tuple[Package, ...], 
 
 
 def _load(directory: Path) -> Build | None:
-    """A finished build, or None when there is none or its files are not those of its manifest."""
+    """Return a finished build, or None when there is none or its files are not those of its manifest."""
     try:
         manifest = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:

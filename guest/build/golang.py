@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parent.parent
 
 
 def go_version() -> str:
-    """The toolchain: an input of the build."""
+    """Return the version of the Go toolchain: an input of the build."""
     return run(["go", "env", "GOVERSION"], cwd=SOURCE, env=_environment()).strip()
 
 

@@ -28,7 +28,7 @@ _SUFFIXES = {".go", ".py", ".mod", ".sum"}
 
 
 def input_hash(packages: Iterable[Package], version: str) -> str:
-    """The name: SHA-256 over the sources, the tools, the loaders and the kernel packages."""
+    """Return the SHA-256 over the sources, the tools, the loaders and the kernel packages: the build's name."""
     digest = hashlib.sha256()
 
     def add(what: str, content: bytes) -> None:
@@ -48,7 +48,7 @@ def input_hash(packages: Iterable[Package], version: str) -> str:
 
 
 def source_files() -> list[Path]:
-    """The build's own sources, tests left out."""
+    """Return the build's own sources, without tests."""
     found = [
         path
         for path in SOURCE.rglob("*")

@@ -51,7 +51,7 @@ _FAT_STEP_KIB = 32
 
 
 def loader_files() -> list[Path]:
-    """The loaders' files that go into the ISO: inputs of the build."""
+    """Return the loaders' files that go into the ISO: inputs of the build."""
     files = [_ISOLINUX, _LDLINUX, _GRUB / "kernel.img", _GRUB / "moddep.lst"]
     files += [_GRUB / f"{name}.mod" for name in _GRUB_MODULES]
     for path in files:

@@ -36,12 +36,12 @@ class Kernel:
 
 
 def pinned_packages() -> tuple[Package, ...]:
-    """The lock's packages for this machine's distribution; empty when it has none."""
+    """Return the lock's packages for this machine's distribution; empty when it has none."""
     return read_lock().get(this_distribution().key, ())
 
 
 def newest_packages() -> tuple[Package, ...]:
-    """The packages of the newest kernel that the distribution serves now."""
+    """Return the packages of the newest kernel that the distribution serves now."""
     distribution = this_distribution()
     meta = _META_PACKAGES.get(distribution.name)
     if meta is None:
@@ -65,7 +65,7 @@ def update_lock() -> tuple[Package, ...]:
 
 
 def fetch(packages: tuple[Package, ...], cache: Path) -> list[Path]:
-    """The packages' files, verified; downloaded unless the cache or apt has them."""
+    """Return the packages' files, verified; downloaded unless the cache or apt has them."""
     cache.mkdir(parents=True, exist_ok=True)
     return [_fetch(package, cache) for package in packages]
 

@@ -47,7 +47,7 @@ class Distribution:
 
 
 def this_distribution(os_release: Path = Path("/etc/os-release")) -> Distribution:
-    """What this machine runs."""
+    """Return the distribution of this machine."""
     values = {}
     for line in os_release.read_text(encoding="utf-8").splitlines():
         key, _equals, value = line.partition("=")

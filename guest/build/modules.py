@@ -50,7 +50,7 @@ class Module:
 
 
 def select_modules(modules_root: Path) -> list[Module]:
-    """The wanted modules and their dependencies, each after what it depends on; what is built in is left out."""
+    """Return the wanted modules and their dependencies, each after what it depends on, without built-in ones."""
     files = _index(modules_root)
     builtin = _builtin(modules_root)
     chosen: dict[str, Module] = {}
@@ -72,7 +72,7 @@ def select_modules(modules_root: Path) -> list[Module]:
 
 
 def table(modules: list[Module]) -> bytes:
-    """The text that init reads: name, dependencies, aliases."""
+    """Return the text that init reads: name, dependencies, aliases."""
     names = {module.name for module in modules}
     lines = []
     for module in modules:

@@ -24,7 +24,7 @@ def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str
 
 
 def run_bytes(command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> bytes:
-    """The same for output that is not text."""
+    """Run a program and return its output as bytes."""
     words = [str(word) for word in command]
     try:
         result = subprocess.run(
@@ -41,7 +41,7 @@ def run_bytes(command: Sequence[str | Path], *, cwd: Path | None = None, env: di
 
 
 def reproducible_environment(extra: dict[str, str]) -> dict[str, str]:
-    """The caller's environment without what would show in the output."""
+    """Return the caller's environment without variables that would affect the output."""
     # The environment's Go comes first, also for a caller that has not put it on PATH; mke2fs and mkfs.vfat are where
     # Debian hides them from users.
     path = f"{Path(sys.prefix) / 'bin'}:{os.environ.get('PATH', os.defpath)}"

@@ -30,7 +30,7 @@ _UUID = "00000000-0000-4000-8000-67616e747279"
 
 
 def make_template(work: Path) -> bytes:
-    """The template's bytes; work is a directory for scratch files."""
+    """Return the template's bytes; work is a directory for scratch files."""
     image = work / "ext4.img"
     with image.open("wb") as file:
         file.truncate(_BYTES)
