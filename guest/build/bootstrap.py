@@ -28,7 +28,7 @@ from guest.build.modules import select_modules
 from guest.build.template import make_template
 
 # The bootstrap's own version: raised when what it understands or does changes.
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 DEFAULT_CACHE = Path(__file__).resolve().parents[2] / ".cache" / "guest"
 _MANIFEST = "manifest.json"

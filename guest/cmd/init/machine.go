@@ -5,12 +5,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -44,6 +41,7 @@ type machine struct {
 func setUp(console *console) (*machine, error) {
 	for _, entry := range []struct{ kind, where, options string }{
 		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=755"},
+		{"cgroup2", "/sys/fs/cgroup", ""},
 	} {
 		if err := os.MkdirAll(entry.where, 0o755); err != nil {
 			return nil, err
@@ -141,19 +139,4 @@ func kernelRelease() string {
 		return ""
 	}
 	return unix.ByteSliceToString(name.Release[:])
-}
-
-// memoryAvailable reads MemAvailable, in bytes.
-func memoryAvailable() (int64, error) {
-	content, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(content)) {
-		if rest, found := strings.CutPrefix(line, "MemAvailable:"); found {
-			kibibytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return kibibytes << 10, err
-		}
-	}
-	return 0, errors.New("/proc/meminfo has no MemAvailable")
 }

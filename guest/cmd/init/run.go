@@ -40,8 +40,12 @@ func (m *machine) run() supervise.Outcome {
 	m.reporter.Update(func(status *report.Status) { status.ID = wanted.ID })
 	if err := m.prepare(wanted); err != nil {
 		if m.stop.booting.Err() != nil {
-			return supervise.Outcome{ExitCode: 128 + int(wanted.Stop.Number())}
+			return supervise.Outcome{End: supervise.End{ExitCode: 128 + int(wanted.Stop.Number())}}
 		}
+		return m.bootFailed(err, failure.StartFailed)
+	}
+	group, err := m.limitContainer(wanted)
+	if err != nil {
 		return m.bootFailed(err, failure.StartFailed)
 	}
 	output, err := logbuf.Open(filepath.Join(rootfs.StateDirectory, "log"), wanted.Log.MaxBytes)
@@ -49,7 +53,7 @@ func (m *machine) run() supervise.Outcome {
 		return m.bootFailed(err, failure.ScratchMountFailed)
 	}
 	m.logTail = func() ([]byte, error) { return output.Tail(report.LogTailBytes) }
-	starter := &starter{machine: m, spec: wanted, log: output}
+	starter := &starter{machine: m, spec: wanted, log: output, cgroup: group}
 	supervisor := &supervise.Supervisor{
 		Spec: wanted, Start: starter.start, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },
 		MemoryAvailable: func() int64 {
@@ -72,7 +76,7 @@ func (m *machine) run() supervise.Outcome {
 // the boot was ended on request.
 func (m *machine) bootFailed(err error, code failure.Code) supervise.Outcome {
 	if errors.Is(err, context.Canceled) {
-		return supervise.Outcome{ExitCode: 128 + int(unix.SIGTERM)}
+		return supervise.Outcome{End: supervise.End{ExitCode: 128 + int(unix.SIGTERM)}}
 	}
 	return supervise.Outcome{Failure: failure.From(err, code)}
 }
@@ -170,6 +174,7 @@ func (m *machine) report(outcome supervise.Outcome) {
 		status.PID = 0
 		status.FinishedAt = report.Timestamp(time.Now())
 		status.Error = outcome.Failure
+		status.OOMKilled = outcome.OOMKilled
 		status.State = report.Exited
 		if outcome.Failure != nil && outcome.ExitCode == 0 {
 			status.State = report.Error

@@ -19,9 +19,6 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// What a process may open at once, as Docker's.
-var openFiles = syscall.Rlimit{Cur: 1024, Max: 524288}
-
 // RunChild is the container's first process until it becomes the program. It does not return.
 func RunChild() {
 	// Capabilities are a thread's own, and exec keeps those of the thread that calls it.
@@ -47,6 +44,9 @@ func becomeProgram(tell func(Identity) error) error {
 	// Init is protected from the kernel's out-of-memory killer; the container is not.
 	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("0"), 0); err != nil {
 		return err
+	}
+	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
+		return failure.New(failure.StartFailed, "create the cgroup namespace: %v", err)
 	}
 	if err := rootfs.Enter(wanted); err != nil {
 		return failure.From(err, failure.MountFailed)
@@ -99,9 +99,6 @@ func takeIdentity(process spec.Process, identity Identity) error {
 		if err := unix.Fchown(fd, identity.UID, identity.GID); err != nil {
 			return err
 		}
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &openFiles); err != nil {
-		return err
 	}
 	keep, err := boundingNumbers(process)
 	if err != nil {

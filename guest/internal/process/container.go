@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gantry.invalid/guest/internal/cgroup"
 	"gantry.invalid/guest/internal/failure"
 	"gantry.invalid/guest/internal/spec"
 )
@@ -38,17 +39,19 @@ type answer struct {
 type Launcher struct {
 	Reaper *Reaper
 	Spec   *spec.Spec
+	Cgroup *cgroup.Group
 }
 
-// Container is a running container: one process in its own PID, mount, host name and IPC namespaces.
+// Container is a running container: one process in its own PID, mount, host name, IPC and cgroup namespaces.
 type Container struct {
 	PID      int
 	Identity Identity
 	// Ended has the wait status when the process and all others of the container are gone.
 	Ended <-chan syscall.WaitStatus
 
-	// A file, so that it is closed when nobody has the container any more.
-	pidfd *os.File
+	// Files, so that they are closed when nobody has the container any more.
+	pidfd  *os.File
+	cgroup *os.File
 }
 
 // Start starts the process; its output goes to the file. It returns when the program runs, or with the failure why not.
@@ -63,7 +66,11 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 		return nil, errors.Join(err, specRead.Close())
 	}
 	defer answerRead.Close()
-	pid, ended, err := l.fork(output, specRead, answerWrite)
+	group, err := l.Cgroup.Renew()
+	if err != nil {
+		return nil, errors.Join(err, specRead.Close(), answerWrite.Close())
+	}
+	pid, ended, err := l.fork(group, output, specRead, answerWrite)
 	// The child has its own copies; ours would keep the pipes open for ever.
 	if err = errors.Join(err, specRead.Close(), answerWrite.Close()); err != nil {
 		return nil, failure.New(failure.StartFailed, "start the container's first process: %v", err)
@@ -72,7 +79,7 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 	if err != nil {
 		return nil, failure.New(failure.StartFailed, "pidfd_open: %v", err)
 	}
-	container := &Container{PID: pid, Ended: ended, pidfd: os.NewFile(uintptr(pidfd), "pidfd")}
+	container := &Container{PID: pid, Ended: ended, pidfd: os.NewFile(uintptr(pidfd), "pidfd"), cgroup: group}
 	if err := l.converse(container, specWrite, answerRead); err != nil {
 		<-ended
 		return nil, err
@@ -80,7 +87,7 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 	return container, nil
 }
 
-func (l *Launcher) fork(output, specRead, answerWrite *os.File) (int, <-chan syscall.WaitStatus, error) {
+func (l *Launcher) fork(group, output, specRead, answerWrite *os.File) (int, <-chan syscall.WaitStatus, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return 0, nil, err
@@ -92,6 +99,9 @@ func (l *Launcher) fork(output, specRead, answerWrite *os.File) (int, <-chan sys
 			Sys: &syscall.SysProcAttr{
 				Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
 				Setsid:     true,
+				// The first process enters the cgroup namespace itself: the namespace's root is the caller's cgroup.
+				UseCgroupFD: true,
+				CgroupFD:    int(group.Fd()),
 			},
 		})
 	})

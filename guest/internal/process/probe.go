@@ -89,7 +89,9 @@ func (c *Container) forkInside(
 				Env:   env,
 				Files: []uintptr{null.Fd(), output.Fd(), output.Fd()},
 				Sys: &syscall.SysProcAttr{
-					Setsid: true,
+					Setsid:      true,
+					UseCgroupFD: true,
+					CgroupFD:    int(c.cgroup.Fd()),
 					Credential: &syscall.Credential{
 						Uid: uint32(c.Identity.UID), Gid: uint32(c.Identity.GID), Groups: groups,
 					},
@@ -115,7 +117,7 @@ func (c *Container) enter(process spec.Process) error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return fmt.Errorf("unshare: %w", err)
 	}
-	const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID
+	const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP
 	if err := unix.Setns(int(c.pidfd.Fd()), namespaces); err != nil {
 		return fmt.Errorf("enter the container: %w", err)
 	}

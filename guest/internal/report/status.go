@@ -46,6 +46,7 @@ type Status struct {
 	State           State            `json:"state"`
 	PID             int              `json:"pid"`
 	ExitCode        *int             `json:"exit_code"`
+	OOMKilled       bool             `json:"oom_killed"`
 	RestartCount    int              `json:"restart_count"`
 	Health          Health           `json:"health"`
 	HealthOutput    string           `json:"health_output"`

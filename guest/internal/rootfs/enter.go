@@ -106,6 +106,7 @@ func mountKernelFileSystems() error {
 	for _, entry := range []mountEntry{
 		{"proc", "/proc", "proc", closed, ""},
 		{"sysfs", "/sys", "sysfs", closed | unix.MS_RDONLY, ""},
+		{"cgroup", "/sys/fs/cgroup", "cgroup2", closed | unix.MS_RDONLY, ""},
 		{"tmpfs", "/dev", "tmpfs", unix.MS_NOSUID | unix.MS_STRICTATIME, "mode=755,size=64m"},
 		{"devpts", "/dev/pts", "devpts", unix.MS_NOSUID | unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"},
 		{"shm", "/dev/shm", "tmpfs", closed, "mode=1777,size=64m"},
