@@ -2,15 +2,16 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package cgroup bounds what the container's processes can use: memory and tasks.
+// Package cgroup bounds what the container's processes can use: memory, tasks and devices.
 //
-// There are two levels. The outer cgroup carries the limits. The container's processes are in the inner
+// There are two levels. The outer cgroup carries the limits and the device policy. The container's processes are in the inner
 // one, which is also the root of their cgroup namespace: a container that can mount the cgroup file system sees and changes
 // only the inner cgroup, and so can neither leave the outer one nor lift its limits.
 package cgroup
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,7 +41,7 @@ type Group struct {
 	killed atomic.Int64
 }
 
-// New creates the outer cgroup with its limits.
+// New creates the outer cgroup with its limits and the device policy.
 func New(limits Limits) (*Group, error) {
 	if err := os.Mkdir(outer, 0o755); err != nil {
 		return nil, err
@@ -52,6 +53,9 @@ func New(limits Limits) (*Group, error) {
 	}
 	if err := limits.apply(outer); err != nil {
 		return nil, err
+	}
+	if err := restrictDevices(outer); err != nil {
+		return nil, fmt.Errorf("attach the device policy to %s: %w", outer, err)
 	}
 	return &Group{limits: limits}, nil
 }
