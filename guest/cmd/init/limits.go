@@ -6,10 +6,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/cgroup"
 	"gantry.invalid/guest/internal/failure"
@@ -26,8 +30,34 @@ const (
 	leastMemory = 4 << 20
 )
 
-// containerTasks leaves init the process numbers that it needs.
-const containerTasks = 32000
+// The kernel's bound on tasks, and the container's, which leaves init what it needs.
+const (
+	machineTasks   = 32768
+	containerTasks = 32000
+)
+
+// resourceLimits are those of init and of every process that it starts: Docker's. The kernel derives the number of tasks and
+// of pending signals from the machine's memory, which is small; the container's cgroup bounds both.
+var resourceLimits = map[int]syscall.Rlimit{
+	unix.RLIMIT_NOFILE:     {Cur: 1024, Max: 524288},
+	unix.RLIMIT_NPROC:      {Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY},
+	unix.RLIMIT_SIGPENDING: {Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY},
+}
+
+// liftLimits replaces the limits that the kernel derives from the machine's memory.
+func liftLimits() error {
+	for resource, limit := range resourceLimits {
+		if err := syscall.Setrlimit(resource, &limit); err != nil {
+			return fmt.Errorf("set resource limit %d: %w", resource, err)
+		}
+	}
+	for name, value := range map[string]int64{"kernel/threads-max": machineTasks, "fs/file-max": 1<<63 - 1} {
+		if err := os.WriteFile("/proc/sys/"+name, []byte(strconv.FormatInt(value, 10)), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // limitContainer creates the container's cgroup, with what the machine now has to give.
 func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {

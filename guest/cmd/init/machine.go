@@ -54,6 +54,9 @@ func setUp(console *console) (*machine, error) {
 	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0); err != nil {
 		return nil, err
 	}
+	if err := liftLimits(); err != nil {
+		return nil, err
+	}
 	hub, err := uevent.Listen()
 	if err != nil {
 		return nil, err

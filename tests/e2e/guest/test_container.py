@@ -30,7 +30,8 @@ ask touch-cache touch /cache/new
 ask touch-sysctl sh -c 'echo 1 > /proc/sys/vm/overcommit_memory'
 ask kcore head -c 1 /proc/kcore
 ask stdout sh -c 'echo reopened > /dev/stdout'
-ask limits sh -c 'ulimit -n; ulimit -Hn'
+ask limits sh -c 'ulimit -n; ulimit -Hn; ulimit -u; ulimit -Hu; ulimit -i'
+ask machine-limits cat /proc/sys/kernel/threads-max /proc/sys/fs/file-max /sys/fs/cgroup/pids.max
 ask oom cat /proc/self/oom_score_adj
 ask devices stat -c '%n %t %T %a' /dev/null /dev/urandom /dev/pts/ptmx
 ask cwd-owner stat -c '%u %g' .
@@ -180,8 +181,12 @@ def test_output_can_be_opened_anew(as_user: Any) -> None:
 
 
 def test_limits_are_dockers(as_user: Any) -> None:
-    assert as_user[0]["limits"].split() == ["1024", "524288"]
+    assert as_user[0]["limits"].split() == ["1024", "524288", "unlimited", "unlimited", "unlimited"]
     assert as_user[0]["oom"] == "0"
+
+
+def test_limits_do_not_depend_on_the_memory_of_the_machine(as_user: Any) -> None:
+    assert as_user[0]["machine-limits"].split() == ["32768", str((1 << 63) - 1), "32000"]
 
 
 def test_devices_are_there(as_user: Any) -> None:
