@@ -59,9 +59,9 @@ func liftLimits() error {
 	return nil
 }
 
-// limitContainer creates the container's cgroup, with what the machine now has to give.
+// limitContainer creates the container's cgroup, limited to the memory that is available now.
 func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
-	// What init needed only to boot.
+	// Return the memory that init needed only to boot.
 	debug.FreeOSMemory()
 	available, err := memoryAvailable()
 	if err != nil {

@@ -33,11 +33,11 @@ type machine struct {
 	reporter *report.Reporter
 	reaper   *process.Reaper
 	stop     *stopper
-	// logTail gives the end of the container's output once there is a log.
+	// logTail returns the end of the container's output once there is a log.
 	logTail func() ([]byte, error)
 }
 
-// setUp makes the machine ready to read a spec: kernel file systems, drivers, ways out, requests to stop.
+// setUp makes the machine ready to read a spec: kernel file systems, drivers, the channel to the host, requests to stop.
 func setUp(console *console) (*machine, error) {
 	for _, entry := range []struct{ kind, where, options string }{
 		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=755"},
@@ -67,7 +67,7 @@ func setUp(console *console) (*machine, error) {
 	}
 	m := &machine{console: console, hub: hub, modules: loader, stop: newStopper(console), reaper: process.NewReaper()}
 	buttons := hub.Subscribe("input")
-	go m.hear()
+	go m.loadDrivers()
 	if err := loader.Coldplug(); err != nil {
 		console.logf("%v", err)
 	}
@@ -75,14 +75,14 @@ func setUp(console *console) (*machine, error) {
 		return nil, err
 	}
 	m.reporter = report.New(m.outside, version, kernelRelease(), m.complain)
-	m.hearRequests(buttons)
+	m.watchRequests(buttons)
 	return m, nil
 }
 
 func (m *machine) complain(err error) { m.console.logf("%v", err) }
 
-// hear loads the drivers of devices as they appear.
-func (m *machine) hear() {
+// loadDrivers loads the drivers of devices as they appear.
+func (m *machine) loadDrivers() {
 	m.complain(m.hub.Run(func(event uevent.Event) {
 		if event.Action != "add" {
 			return
@@ -93,8 +93,8 @@ func (m *machine) hear() {
 	}))
 }
 
-// hearRequests leads every way of asking for the end to the stopper.
-func (m *machine) hearRequests(buttons <-chan struct{}) {
+// watchRequests passes every kind of stop request to the stopper.
+func (m *machine) watchRequests(buttons <-chan struct{}) {
 	go power.Watch(buttons, func() { m.stop.request("the power button", false) }, m.complain)
 	// Ctrl-Alt-Del becomes a signal to init instead of a reset.
 	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF); err != nil {

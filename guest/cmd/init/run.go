@@ -27,7 +27,7 @@ import (
 // exitRecord is the last status, kept beside the log.
 const exitRecord = "exit.json"
 
-// run does what the spec says and gives how it ended.
+// run runs the container of the spec and returns how it ended.
 func (m *machine) run() supervise.Outcome {
 	document, err := readSpec(m.stop.booting, m.outside, m.finder(), m.console)
 	if err != nil {
@@ -99,7 +99,7 @@ func (m *machine) prepare(wanted *spec.Spec) error {
 	return <-networks
 }
 
-// connect configures the network and writes the files in /etc that tell of it, now and when a lease changes.
+// connect configures the network and writes the files in /etc that depend on it, now and when a lease changes.
 func (m *machine) connect(ctx context.Context, wanted *spec.Spec) error {
 	if err := network.SetDefaults(); err != nil {
 		m.complain(err)
@@ -148,8 +148,8 @@ func failureOrNil(err error, code failure.Code) error {
 	return failure.From(err, code)
 }
 
-// publishLog makes the end of the container's output visible outside, with a last word of init's own.
-func (m *machine) publishLog(lastWord string) {
+// publishLog makes the end of the container's output available to the host, followed by a last line from init.
+func (m *machine) publishLog(lastLine string) {
 	var tail []byte
 	if m.logTail != nil {
 		var err error
@@ -157,10 +157,10 @@ func (m *machine) publishLog(lastWord string) {
 			m.complain(err)
 		}
 	}
-	m.reporter.PublishLog(append(tail, lastWord...))
+	m.reporter.PublishLog(append(tail, lastLine...))
 }
 
-// report tells the end, outside and on the scratch disk. A program that could not be executed has an exit code like any
+// report publishes the final status and keeps it on the scratch disk. A program that could not be executed has an exit code like any
 // other; every other failure is an error of its own.
 func (m *machine) report(outcome supervise.Outcome) {
 	if outcome.Failure != nil {

@@ -133,7 +133,7 @@ func loadProgram(program []instruction) (int, error) {
 	defer pinned.Unpin()
 	pinned.Pin(&program[0])
 	pinned.Pin(&license[0])
-	// The begin of the kernel's union bpf_attr for this command.
+	// The beginning of the kernel's union bpf_attr for this command.
 	attributes := struct {
 		programType, instructionCount uint32
 		instructions, license         uint64

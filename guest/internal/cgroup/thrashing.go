@@ -29,7 +29,7 @@ const (
 	turnovers = 4
 	// in so many samples in a row, each of at least a second.
 	thrashingSamples = 3
-	// staleSample is the age from which a sample says nothing about the present.
+	// staleSample is the age from which the last sample is too old to compare with.
 	staleSample = 5 * time.Second
 )
 

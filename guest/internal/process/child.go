@@ -27,7 +27,7 @@ func RunChild() {
 	answers := json.NewEncoder(os.NewFile(answerFD, "answers"))
 	err := becomeProgram(func(identity Identity) error { return answers.Encode(answer{Identity: &identity}) })
 	failed := failure.From(err, failure.StartFailed)
-	// If even this cannot be said, init sees the end of the pipe without an identity.
+	// If even this cannot be sent, init reads the end of the pipe without an identity.
 	_ = answers.Encode(answer{Failure: failed, ExitCode: failed.ExitCode})
 	os.Exit(1)
 }
@@ -93,7 +93,7 @@ func enterDirectory(path string) error {
 	return os.Chdir(path)
 }
 
-// takeIdentity gives up what the process must not have. Its output stays openable by its own user through /dev/stdout.
+// takeIdentity drops the privileges that the process must not have. Its output stays openable by its own user through /dev/stdout.
 func takeIdentity(process spec.Process, identity Identity) error {
 	for _, fd := range []int{1, 2} {
 		if err := unix.Fchown(fd, identity.UID, identity.GID); err != nil {

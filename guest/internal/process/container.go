@@ -28,7 +28,7 @@ const (
 	answerFD = 4
 )
 
-// answer is what the child says before it becomes the program: who it is, or why it cannot.
+// answer is the child's message before it executes the program: its identity, or why it failed.
 type answer struct {
 	Identity *Identity        `json:"identity,omitempty"`
 	Failure  *failure.Failure `json:"failure,omitempty"`
@@ -49,7 +49,7 @@ type Container struct {
 	// Ended has the wait status when the process and all others of the container are gone.
 	Ended <-chan syscall.WaitStatus
 
-	// Files, so that they are closed when nobody has the container any more.
+	// Files, so that they are closed when the container is garbage-collected.
 	pidfd  *os.File
 	cgroup *os.File
 }
@@ -71,7 +71,7 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 		return nil, errors.Join(err, specRead.Close(), answerWrite.Close())
 	}
 	pid, ended, err := l.fork(group, output, specRead, answerWrite)
-	// The child has its own copies; ours would keep the pipes open for ever.
+	// The child has its own copies; these would keep the pipes open.
 	if err = errors.Join(err, specRead.Close(), answerWrite.Close()); err != nil {
 		return nil, failure.New(failure.StartFailed, "start the container's first process: %v", err)
 	}
@@ -107,7 +107,7 @@ func (l *Launcher) fork(group, output, specRead, answerWrite *os.File) (int, <-c
 	})
 }
 
-// converse gives the child the spec and hears its answers until it has become the program.
+// converse sends the spec to the child and reads its answers until it has executed the program.
 func (l *Launcher) converse(container *Container, specWrite io.WriteCloser, answers io.Reader) error {
 	err := json.NewEncoder(specWrite).Encode(l.Spec)
 	if err = errors.Join(err, specWrite.Close()); err != nil {
@@ -121,7 +121,7 @@ func (l *Launcher) converse(container *Container, specWrite io.WriteCloser, answ
 		case errors.Is(err, io.EOF) && container.Identity.Home != "":
 			return nil
 		case err != nil:
-			return failure.New(failure.StartFailed, "the container's first process ended without a word: %v", err)
+			return failure.New(failure.StartFailed, "the container's first process ended without an answer: %v", err)
 		case said.Failure != nil:
 			said.Failure.ExitCode = said.ExitCode
 			return said.Failure

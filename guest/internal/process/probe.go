@@ -23,11 +23,11 @@ import (
 // ProbeOutputBytes is how much of a probe's output is kept, as in Docker.
 const ProbeOutputBytes = 4096
 
-// drain is how long output may still come after the probe's process ended: what it left behind may hold the pipe for ever.
+// drain is how long output may still come after the probe's process ended: a process that it left behind may keep the pipe open.
 const drain = 100 * time.Millisecond
 
-// Probe runs a command inside the container, as the container's user, and gives its exit code and the begin of its output.
-// At the end of ctx it is killed.
+// Probe runs a command inside the container, as the container's user, and returns its exit code and the beginning of its output.
+// It is killed when ctx ends.
 func (c *Container) Probe(ctx context.Context, reaper *Reaper, wanted *spec.Spec, args []string) (int, string, error) {
 	read, write, err := os.Pipe()
 	if err != nil {

@@ -120,7 +120,7 @@ func mountKernelFileSystems(shmSize int64) error {
 }
 
 func makeDevices() error {
-	// The modes below are meant as they are.
+	// The modes below must not be masked.
 	defer syscall.Umask(syscall.Umask(0))
 	for _, device := range devices {
 		path := "/dev/" + device.name
@@ -173,7 +173,7 @@ func attachEtcFiles(files map[string]int, readOnly bool) error {
 	return nil
 }
 
-// ensureFile makes a file to mount on unless there is one. A symbolic link to nowhere gives way.
+// ensureFile makes a file to mount on unless there is one. A dangling symbolic link is replaced.
 func ensureFile(path string) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -205,7 +205,7 @@ func protectKernel() error {
 	return nil
 }
 
-// remountReadOnly keeps the flags that the mount has: they are locked or meant.
+// remountReadOnly keeps the mount's other flags: they are locked or intended.
 func remountReadOnly(path string) error {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(path, &stat); err != nil {

@@ -37,7 +37,7 @@ const (
 
 // Builder has what mounting needs.
 type Builder struct {
-	// Images and Scratches hear of disks independently of each other.
+	// Images and Scratches are notified of disks independently of each other.
 	Images    *disks.Finder
 	Scratches *disks.Finder
 	Modules   *modules.Loader

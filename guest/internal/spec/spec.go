@@ -38,7 +38,7 @@ type Spec struct {
 	Log         Log               `json:"log"`
 }
 
-// Image says which disk is the right one.
+// Image identifies the image disk.
 type Image struct {
 	Digest string `json:"digest"`
 	Disk   string `json:"disk"`
@@ -65,14 +65,14 @@ type Network struct {
 // Prefix is the static address. Only for validated networks without DHCP.
 func (n Network) Prefix() netip.Prefix { return netip.MustParsePrefix(n.Address) }
 
-// DNS is the resolver's configuration; empty lists mean what DHCP says.
+// DNS is the resolver's configuration; empty lists stand for the values from DHCP.
 type DNS struct {
 	Servers []string `json:"servers"`
 	Search  []string `json:"search"`
 	Options []string `json:"options"`
 }
 
-// Root says what is mounted as /.
+// Root describes what is mounted as /.
 type Root struct {
 	ReadOnly  bool     `json:"read_only"`
 	Scratch   *Scratch `json:"scratch"`

@@ -27,7 +27,7 @@ type Instance interface {
 // End is how one run ended.
 type End struct {
 	ExitCode int
-	// OOMKilled says that a process of the container, not necessarily the main one, was killed because memory ran out.
+	// OOMKilled is whether a process of the container, not necessarily the main one, was killed because memory ran out.
 	OOMKilled bool
 }
 
@@ -36,7 +36,7 @@ type Supervisor struct {
 	Spec     *spec.Spec
 	Start    func() (Instance, error)
 	Reporter *report.Reporter
-	// PublishLog is called at each end of the process, before the status says so.
+	// PublishLog is called at each end of the process, before the status reports it.
 	PublishLog func()
 	// MemoryAvailable is asked once, just before the first start.
 	MemoryAvailable func() int64
@@ -47,11 +47,11 @@ type Supervisor struct {
 // Outcome is how it ended.
 type Outcome struct {
 	End
-	// Failure says why the container's program could not be started; ExitCode is then 126 or 127, or 0 if neither says it.
+	// Failure is why the container's program could not be started; ExitCode is then 126 or 127, or 0 if neither applies.
 	Failure *failure.Failure
 }
 
-// Run starts the container, restarts it by its policy, and returns when it has ended for good. A value on stop asks for that.
+// Run starts the container, restarts it by its policy, and returns when it has ended for good. A closed stop channel requests a stop.
 func (s *Supervisor) Run(stop <-chan struct{}) Outcome {
 	memory := s.MemoryAvailable()
 	s.Reporter.Update(func(status *report.Status) { status.MemoryAvailable = memory })
@@ -103,7 +103,7 @@ func (s *Supervisor) reportRestarting(end End) {
 	})
 }
 
-// supervise waits for the end of one run, and says whether it was asked for.
+// supervise waits for the end of one run, and returns whether it was requested.
 func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (end End, stopped bool) {
 	checking, endChecks := context.WithCancel(context.Background())
 	defer endChecks()
@@ -130,7 +130,7 @@ func (s *Supervisor) reportHealth(checking context.Context, verdict report.Healt
 	})
 }
 
-// stop is the only way in which a running container is asked to end: signal, timeout, kill.
+// stop is the only way in which a running container is stopped: signal, timeout, kill.
 func (s *Supervisor) stop(instance Instance) End {
 	s.Reporter.Update(func(status *report.Status) { status.State = report.Stopping })
 	number, timeout := s.Spec.Stop.Number(), s.Spec.Stop.Timeout.Duration()
