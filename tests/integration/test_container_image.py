@@ -121,7 +121,7 @@ def test_an_image_becomes_a_template(
 
 
 def check_contract(template: Template, image: dict[str, Any], reference: str) -> None:
-    """The template is what docs/developers/interfaces.md says."""
+    """The template is what docs/developers/contracts.md says."""
     assert template.is_template
     assert template.snapshots == ("gantry-base",)
     config = template.config

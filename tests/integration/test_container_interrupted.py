@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
@@ -57,7 +57,7 @@ class Kill:
 
 def run(lab: Mapping[str, Any], options: Mapping[str, Any], kill: Kill | None = None) -> bool:
     """container_vm in this process; whether it came to its end."""
-    operation = ContainerOperation()
+    operation = ContainerVm()
     vcenter = lab["vcenter"]
     connection = {key: vcenter[key] for key in ("hostname", "port", "username", "password", "ca_path")}
     place = {"datacenter": lab["datacenter"], "cluster": lab["cluster"]}

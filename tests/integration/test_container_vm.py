@@ -474,7 +474,7 @@ BAD_INPUT: list[tuple[Step, list[str]]] = [
     ({"restart_policy": "sometimes"}, ["restart_policy", "on-failure"]),
     ({"privileged": True}, ["privileged"]),
     ({"healthcheck": {"retires": 3}}, ["retires"]),
-    ({"image": None, "state": "started"}, ["give image"]),
+    ({"image": None, "state": "started"}, ["Give image"]),
     ({"image": None, "cpus": 2}, ["cpus", "image"]),
 ]
 

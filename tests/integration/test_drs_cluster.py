@@ -103,7 +103,7 @@ def test_what_would_have_no_effect_is_refused(drs: Drs) -> None:
     slots = {"policy": "slot_policy", "cpu_percent": 10, "memory_percent": 10}
     assert "no effect" in drs.refused("cluster", ha={"admission_control": slots})
     half = {"policy": "cluster_resource_percentage", "cpu_percent": 10}
-    assert "need one another" in drs.refused("cluster", ha={"admission_control": half})
+    assert "must be given together" in drs.refused("cluster", ha={"admission_control": half})
     assert "failover_hosts" in drs.refused("cluster", ha={"admission_control": {"policy": "dedicated_failover_hosts"}})
     assert "advanced_options.A" in drs.refused("cluster", advanced_options={"A": True})
     assert "esx-none" in drs.refused(

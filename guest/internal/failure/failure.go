@@ -49,7 +49,7 @@ func New(code Code, format string, args ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// From gives err's own failure, or one with the given code when err has none.
+// From returns err's own failure, or one with the given code when err has none.
 func From(err error, code Code) *Failure {
 	var failure *Failure
 	if errors.As(err, &failure) {

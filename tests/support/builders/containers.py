@@ -14,9 +14,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     Config,
+    ContainerPlace,
     DesiredContainer,
     Image,
-    Place,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
@@ -52,7 +52,7 @@ IMAGES = [
     Image(f"vm-{n}", f"gantry-image-{n}", f"sha256:{n}", f"disk{n}", (f"image:{n}",), CONFIG, DATASTORES[0], "snap")
     for n in range(2)
 ]
-PLACE = Place(
+PLACE = ContainerPlace(
     datacenter=DATACENTER,
     networks=(NETWORKS[0],),
     folder=FOLDERS[0],
@@ -63,7 +63,7 @@ PLACE = Place(
 )
 
 
-def place_of(config: Config) -> Place:
+def place_of(config: Config) -> ContainerPlace:
     """A place with the networks of a configuration."""
     return replace(PLACE, networks=tuple(entry(network.name, "Network", network.name) for network in config.networks))
 
