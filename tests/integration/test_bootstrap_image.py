@@ -17,7 +17,7 @@ from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.images import BOOTSTRAP_FOLDER, Store
 from tests.support.lab.iso import make_iso
-from tests.support.lab.playing import Player, Way
+from tests.support.lab.playbook import PlaybookRunner, Way
 
 MODULE = "gantry.vsphere.bootstrap_image"
 
@@ -54,7 +54,7 @@ def task(iso: Path) -> Callable[..., dict[str, Any]]:
 
 @pytest.mark.smoke
 def test_the_iso_is_uploaded_once(
-    play: Player,
+    play: PlaybookRunner,
     way: Way,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
@@ -83,7 +83,7 @@ def test_the_iso_is_uploaded_once(
 
 
 def test_what_is_stored_is_the_file(
-    play: Player, task: Callable[..., dict[str, Any]], store: Store, iso: Path, name: str, lab: dict[str, Any]
+    play: PlaybookRunner, task: Callable[..., dict[str, Any]], store: Store, iso: Path, name: str, lab: dict[str, Any]
 ) -> None:
     play(task()).ok()
     datastore = store.session.inventory(refresh=True).datastore(lab["datastore"])
@@ -92,7 +92,7 @@ def test_what_is_stored_is_the_file(
 
 
 def test_check_mode_predicts_and_touches_nothing(
-    play: Player,
+    play: PlaybookRunner,
     way: Way,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
@@ -111,7 +111,7 @@ def test_check_mode_predicts_and_touches_nothing(
 
 
 def test_both_ways_return_the_same(
-    play: Player, both_ways: Callable[..., dict[str, Any]], task: Callable[..., dict[str, Any]], store: Store
+    play: PlaybookRunner, both_ways: Callable[..., dict[str, Any]], task: Callable[..., dict[str, Any]], store: Store
 ) -> None:
     assert both_ways(task(), check=True, diff=True)["changed"]
     play(task()).ok()
@@ -120,7 +120,7 @@ def test_both_ways_return_the_same(
 
 
 def test_a_short_file_is_replaced(
-    play: Player,
+    play: PlaybookRunner,
     task: Callable[..., dict[str, Any]],
     store: Store,
     stored: Callable[[], dict[str, int]],
@@ -165,7 +165,7 @@ def test_a_container_does_not_boot_from_an_iso_that_was_cut_off(
 
 @pytest.mark.parametrize("method", ["MakeDirectory", "MoveDatastoreFile_Task"])
 def test_a_killed_upload_is_made_good_by_the_next_run(
-    play: Player,
+    play: PlaybookRunner,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
     calls: Control,
@@ -182,7 +182,7 @@ def test_a_killed_upload_is_made_good_by_the_next_run(
 
 
 def test_the_remains_of_our_own_upload_are_removed_and_those_of_others_are_not(
-    play: Player,
+    play: PlaybookRunner,
     task: Callable[..., dict[str, Any]],
     store: Store,
     stored: Callable[[], dict[str, int]],
@@ -223,7 +223,7 @@ def test_two_uploads_at_once_both_succeed(
 
 
 def test_removal_by_file_and_by_version(
-    play: Player,
+    play: PlaybookRunner,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
     name: str,
@@ -240,7 +240,7 @@ def test_removal_by_file_and_by_version(
 
 
 def test_an_iso_in_a_drive_is_not_removed(
-    play: Player,
+    play: PlaybookRunner,
     both_ways: Callable[..., dict[str, Any]],
     task: Callable[..., dict[str, Any]],
     store: Store,
@@ -258,7 +258,7 @@ def test_an_iso_in_a_drive_is_not_removed(
 
 
 def test_bad_input_is_told_and_changes_nothing(
-    play: Player, way: Way, task: Callable[..., dict[str, Any]], calls: Control, iso: Path, tmp_path: Path
+    play: PlaybookRunner, way: Way, task: Callable[..., dict[str, Any]], calls: Control, iso: Path, tmp_path: Path
 ) -> None:
     cut = tmp_path / "cut.iso"
     cut.write_bytes(iso.read_bytes()[:-1])
