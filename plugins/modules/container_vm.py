@@ -98,18 +98,19 @@ options:
     type: str
   container_hostname:
     description:
-      - The host name in the container. By default its name, with C(-) for what a host name may not have.
+      - The host name in the container, at most 64 characters. By default its name, with C(-) for what a host name may
+        not have.
       - It is not called C(hostname) since O(hostname) is the vCenter.
     type: str
   memory:
     description:
-      - The memory of the virtual machine, such as V(512M) or V(2G), a multiple of 4 MiB and at least V(64M).
-        The kernel takes some 40 MiB of it.
+      - The memory of the virtual machine, such as V(512M) or V(2G), a multiple of 4 MiB and at least V(96M),
+        or V(256M) with UEFI firmware. The kernel takes some 40 MiB of it.
       - Default V(256M).
     type: str
   cpus:
     description:
-      - The number of virtual CPUs.
+      - The number of virtual CPUs, at least V(1).
       - Default V(1).
     type: int
   networks:
@@ -164,7 +165,7 @@ options:
     choices: ['no', on-failure, always, unless-stopped]
   restart_retries:
     description:
-      - With O(restart_policy=on-failure), how often it is started again at most. Default V(0), without bound.
+      - With O(restart_policy=on-failure), how often it is started again at most. Default V(0), without limit.
     type: int
   healthcheck:
     description:
@@ -179,7 +180,7 @@ options:
         type: raw
       interval:
         description:
-          - The time between two checks. Docker's default is V(30s).
+          - The time between two checks, at least V(1ms). Docker's default is V(30s).
         type: str
       timeout:
         description:
@@ -187,7 +188,8 @@ options:
         type: str
       retries:
         description:
-          - How many checks in a row must fail for the container to be unhealthy. Docker's default is V(3).
+          - How many checks in a row must fail for the container to be unhealthy, at least V(1).
+          - Docker's default is V(3).
         type: int
       start_period:
         description:
@@ -199,11 +201,12 @@ options:
         type: str
   stop_signal:
     description:
-      - The signal that asks the container to stop, by name or number. By default that of the image, or V(SIGTERM).
+      - The signal that asks the container to stop, by name or number, such as V(SIGTERM), V(15), V(SIGRTMIN+3) or
+        V(37). By default that of the image, or V(SIGTERM).
     type: str
   stop_timeout:
     description:
-      - The seconds that the container has to stop before it is killed.
+      - The seconds that the container has to stop before it is killed. With V(0) it is killed at once.
       - Without O(image), how long this task waits for it.
       - Default V(10).
     type: int
@@ -222,7 +225,8 @@ options:
     choices: [disk, tmpfs]
   scratch_size:
     description:
-      - The size of the disk, or the limit of the memory, that O(writable) means.
+      - The size of the disk, or the limit of the memory, that O(writable) means. It is at least V(64M) for a disk and
+        V(1M) for V(tmpfs).
       - Default V(8G) for a disk, and half of the memory for V(tmpfs).
     type: str
   tmpfs:
@@ -242,7 +246,7 @@ options:
     elements: str
   log_max_size:
     description:
-      - How much of the container's output the guest keeps.
+      - How much of the container's output the guest keeps, at least V(16K).
       - Default V(1M).
     type: str
   datacenter:
@@ -317,7 +321,7 @@ options:
     default: true
   wait_timeout:
     description:
-      - How many seconds to wait.
+      - How many seconds to wait, at least V(1).
     type: int
     default: 300
 seealso:

@@ -20,7 +20,13 @@ IMAGES = ("tiny", "nginx", "redis")
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    shape = {"hypervisor": "qemu", "ports": "free", "publish": {}, "second": {"enabled": True}}
+    shape = {
+        "hypervisor": "qemu",
+        "ports": "free",
+        "publish": {},
+        "inventory": {"shared_datastores": ["shared1"]},
+        "second": {"enabled": True},
+    }
     one = Lab(tmp_path_factory.mktemp("lab"), shape, bound=True)
     try:
         yield one.up()
@@ -32,9 +38,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 def containers(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Containers:
     """The modules against a vCenter that has all that containers need."""
     play = PlaybookRunner(tmp_path_factory.mktemp("home"), connection_environment(lab))
-    tasks: list[dict[str, Any]] = [{"gantry.vsphere.bootstrap_image": {"src": lab["bootstrap_iso"]}}]
+    where = {"datastore": lab["datastore"]}
+    tasks: list[dict[str, Any]] = [{"gantry.vsphere.bootstrap_image": {"src": lab["bootstrap_iso"], **where}}]
     tasks += [
-        {"gantry.vsphere.container_image": {"name": lab["images"][name], "registry_tls_verify": False}}
+        {"gantry.vsphere.container_image": {"name": lab["images"][name], "registry_tls_verify": False, **where}}
         for name in IMAGES
     ]
     play(tasks).ok()

@@ -468,7 +468,7 @@ BAD_INPUT: list[tuple[Step, list[str]]] = [
     ({"resource_pool": "nowhere"}, ["nowhere"]),
     ({"networks": [{"name": "VM Netwrok"}]}, ["VM Netwrok", "VM Network"]),
     ({"memory": "a lot"}, ["memory", "a lot"]),
-    ({"memory": "1"}, ["memory", "64 MiB"]),
+    ({"memory": "1"}, ["memory", "96 MiB"]),
     ({"env": {"A": 1}}, ["env", "'A'", "quotes"]),
     ({"name": "no/slash"}, ["name", "no/slash"]),
     ({"restart_policy": "sometimes"}, ["restart_policy", "on-failure"]),

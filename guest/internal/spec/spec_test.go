@@ -6,6 +6,8 @@ package spec
 
 import (
 	"encoding/json"
+	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,56 +55,44 @@ func TestParseReadsTheWholeDocument(t *testing.T) {
 	}
 }
 
+// The table is also what the collection must refuse before it comes to a guest (tests/unit/.../_guest/test_refused.py).
 func TestParseRefusesWhatCannotBeDone(t *testing.T) {
-	cases := map[string]struct {
-		path  string
-		value any
-		want  string
-	}{
-		"another version":       {"version", 2, "version 2"},
-		"no version":            {"version", nil, "version is missing"},
-		"unknown key":           {"privileged", true, "privileged"},
-		"unknown nested key":    {"process.tty", true, "tty"},
-		"upper-case id":         {"id", "8D0C0000-0000-4000-8000-000000000001", "UUID"},
-		"short disk":            {"image.disk", "ab", "image.disk"},
-		"host name with space":  {"hostname", "a b", "hostname"},
-		"host name too long":    {"hostname", strings.Repeat("a", 65), "hostname"},
-		"host name with dot":    {"hostname", "a.", "hostname"},
-		"no arguments":          {"process.args", []string{}, "process.args"},
-		"empty program":         {"process.args", []string{""}, "process.args"},
-		"argument with NUL":     {"process.args", []string{"a\x00b"}, "NUL"},
-		"variable without name": {"process.env", []string{"=x"}, "NAME=value"},
-		"relative cwd":          {"process.cwd", "srv", "process.cwd"},
-		"unknown capability":    {"process.capabilities", []string{"FLY"}, "FLY"},
-		"bad MAC":               {"networks.0.mac", "00:50", "networks[0]: mac"},
-		"dhcp and address":      {"networks.0.address", "10.0.0.1/8", "networks[0]: dhcp"},
-		"address alone":         {"networks.1.address", "10.0.0.5", "networks[1]: address"},
-		"gateway of a family":   {"networks.1.gateway", "fd00::1", "networks[1]: gateway"},
-		"name server by name":   {"dns.servers", []string{"dns.example.com"}, "dns.servers"},
-		"search with newline":   {"dns.search", []string{"a\nnameserver 1.2.3.4"}, "one word"},
-		"host with newline":     {"hosts", map[string]string{"a\n10.0.0.1 b": "10.0.0.6"}, "hosts"},
-		"host without address":  {"hosts", map[string]string{"db": "there"}, "hosts"},
-		"unit out of range":     {"root.scratch.unit", 64, "root.scratch.unit"},
-		"no room in the tmpfs":  {"root.tmpfs_size", 0, "tmpfs_size"},
-		"tmpfs on the root":     {"tmpfs.0.target", "/x/..", "tmpfs[0].target"},
-		"tmpfs of a bad mode":   {"tmpfs.0.mode", "0799", "tmpfs[0].mode"},
-		"unknown signal":        {"stop.signal", "SIGNOPE", "stop.signal"},
-		"negative timeout":      {"stop.timeout", -1, "stop.timeout"},
-		"unknown policy":        {"restart.policy", "sometimes", "restart.policy"},
-		"negative retries":      {"restart.max_retries", -1, "max_retries"},
-		"check of another kind": {"healthcheck.test", []string{"NONE"}, "healthcheck.test"},
-		"check without program": {"healthcheck.test", []string{"CMD"}, "healthcheck.test"},
-		"check without pause":   {"healthcheck.interval", 0, "healthcheck.interval"},
-		"check never unhealthy": {"healthcheck.retries", 0, "healthcheck.retries"},
-		"no room for the log":   {"log.max_bytes", 0, "log.max_bytes"},
+	var cases []struct {
+		Case, Path, Message string
+		Value               any
 	}
-	for name, test := range cases {
-		t.Run(name, func(t *testing.T) {
-			_, err := Parse(changed(t, test.path, test.value))
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want something about %q", err, test.want)
+	decodeFile(t, "testdata/refused.json", &cases)
+	for _, test := range cases {
+		t.Run(test.Case, func(t *testing.T) {
+			_, err := Parse(changed(t, test.Path, test.Value))
+			if err == nil || !strings.Contains(err.Error(), test.Message) {
+				t.Errorf("got %v, want something about %q", err, test.Message)
 			}
 		})
+	}
+}
+
+// The table is also that of the collection (tests/unit/.../_guest/test_linux.py).
+func TestSignalsHaveTheNumbersOfTheTable(t *testing.T) {
+	var signals map[string]int
+	decodeFile(t, "testdata/signals.json", &signals)
+	for name, number := range signals {
+		for _, text := range []string{name, strconv.Itoa(number)} {
+			if got, err := ParseSignal(text); err != nil || int(got) != number {
+				t.Errorf("%s: %d, %v; want %d", text, got, err, number)
+			}
+		}
+	}
+}
+
+func decodeFile(t *testing.T, path string, target any) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(content, target); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -77,9 +77,22 @@ class Startup:
             self.failure = f"exited with code {self.status.get('exit_code')} while it was waited for"
         elif state == "running" and self.status.get("health") == "unhealthy":
             self.failure = f"is unhealthy: {self.status.get('health_output') or 'its check says nothing'}"
+        elif self.power != ON and state is None:
+            self.failure = (
+                "did not boot: its VM was powered off or reset before its guest reported anything. Probable causes "
+                "are too little memory for the bootstrap, or a kernel panic. Give it more memory, and look at the VM's "
+                "console"
+            )
         elif self.power != ON:
             self.failure = f"was powered off before it was {self.wait_for}; its last state was {state or 'unknown'}"
         return self.failure is not None
+
+    def _without_failure(self, log: str | None) -> str:
+        """The log without the failure that init writes as its last line, which the status says already."""
+        error = self.status.get("error") or {}
+        *output, last = (log or "").rstrip("\n").rsplit("\n", 1)
+        message = error.get("message")
+        return "\n".join(output) if message and message in last else log or ""
 
     def error(self, log: str | None) -> StartupError:
         """What went wrong, in words, with the end of the container's output."""
@@ -91,8 +104,9 @@ class Startup:
                 "Look at the VM's console, or give it more time"
             )
         message = f"container {self.container} {failure}"
-        if log:
-            message += f". The end of its output: {log[-2000:]}"
+        output = self._without_failure(log)
+        if output:
+            message += f". The end of its output: {output[-2000:]}"
         return StartupError(
             message,
             details={

@@ -12,9 +12,9 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, Adapter, Image, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name

@@ -10,14 +10,20 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents import Document
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, NetworkOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import NetworkOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import (
+    MAX_BYTES,
+    SCRATCH_UNIT,
+    VERSION,
+    is_health_test,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import bounding_set, parse_signal
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.image_config import check_settings
 
-SPEC_VERSION = 1
-SCRATCH_UNIT = 1
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NANOSECONDS = 1e9
 # Docker's, in the spec's seconds.
@@ -44,45 +50,44 @@ def build_spec(
     """The document of ``guestinfo.gantry.spec``. ``macs`` are the adapters' addresses, in the networks' order."""
     # The template's copy of the configuration may have been edited.
     check_settings(Document(image_config, f"The configuration of the image '{config.image}'", {"image": config.image}))
-    return {
-        "version": SPEC_VERSION,
+    document: dict[str, Any] = {
+        "version": VERSION,
         "id": container_id,
         "name": name,
         "image": {"digest": digest, "disk": disk},
         "process": {
             "args": process_args(config, image_config),
             "env": process_env(config, image_config),
-            "user": config.user if config.user is not None else image_config.get("User") or "",
-            "groups": list(config.groups),
+            "user": _own_or_image(config.values["user"], image_config.get("User")),
             # As Docker does: a relative directory of an image is one below the root.
-            "cwd": posixpath.join("/", config.working_dir or image_config.get("WorkingDir") or ""),
-            "capabilities": bounding_set(config.capabilities, config.cap_drop),
+            "cwd": posixpath.join("/", config.values["working_dir"] or image_config.get("WorkingDir") or ""),
+            "capabilities": bounding_set(config.values["capabilities"], config.values["cap_drop"]),
         },
-        "hostname": config.hostname,
         "networks": [_network(network, mac) for network, mac in zip(config.networks, macs, strict=True)],
-        "dns": {
-            "servers": list(config.dns_servers),
-            "search": list(config.dns_search_domains),
-            "options": list(config.dns_opts),
-        },
-        "hosts": dict(config.etc_hosts),
         "root": _root(config),
-        "tmpfs": [mount.document() for mount in config.tmpfs],
         "stop": {
-            "signal": config.stop_signal or parse_signal(image_config.get("StopSignal") or "SIGTERM"),
-            "timeout": config.stop_timeout,
+            "signal": config.values["stop_signal"]
+            or parse_signal(image_config.get("StopSignal") or "SIGTERM", f"The stop signal of image {config.image}"),
         },
-        "restart": {"policy": config.restart_policy, "max_retries": config.restart_retries},
         "healthcheck": healthcheck(config, image_config),
-        "log": {"max_bytes": config.log_max_size},
     }
+    for place, value in config.guest_fields().items():
+        _put(document, place, value)
+    size = len(canonical_json(document))
+    if size > MAX_BYTES:
+        raise GantryError(
+            f"The configuration of container {name} has {size} bytes as the guest reads it, and at most "
+            f"{MAX_BYTES} are possible. Shorten env, command or etc_hosts."
+        )
+    return document
 
 
 def process_args(config: Config, image_config: Mapping[str, Any]) -> list[str]:
     """Entrypoint and command. An entrypoint of the user's own drops the image's command; an empty one only clears."""
-    entrypoint = list(image_config.get("Entrypoint") or ()) if config.entrypoint is None else list(config.entrypoint)
-    command = list(config.command or ())
-    if not command and not config.entrypoint:
+    own: tuple[str, ...] | None = config.values["entrypoint"]
+    entrypoint = list(image_config.get("Entrypoint") or ()) if own is None else list(own)
+    command = list(config.values["command"] or ())
+    if not command and not own:
         command = list(image_config.get("Cmd") or ())
     if entrypoint == [""]:
         # How Docker's command line writes "no entrypoint".
@@ -101,8 +106,8 @@ def process_env(config: Config, image_config: Mapping[str, Any]) -> list[str]:
     for line in image_config.get("Env") or ():
         name, _equals, value = line.partition("=")
         env[name] = value
-    for name in sorted(config.env):
-        env[name] = config.env[name]
+    for name in sorted(config.values["env"]):
+        env[name] = config.values["env"][name]
     return [f"{name}={value}" for name, value in env.items()]
 
 
@@ -119,6 +124,11 @@ def healthcheck(config: Config, image_config: Mapping[str, Any]) -> dict[str, An
         return None
     if test[0] == "NONE":
         return None
+    if not is_health_test(test):
+        raise GantryError(
+            f"Image {config.image} has the health check {test}, which is neither CMD with a program nor CMD-SHELL with "
+            "one line. Give healthcheck.test, or NONE there to disable it."
+        )
     merged: dict[str, Any] = {"test": _shell_test(test, image_config)}
     for key, default in _HEALTH_DEFAULTS.items():
         value = getattr(own, key) if own is not None else None
@@ -149,9 +159,20 @@ def _network(network: NetworkOption, mac: str | None) -> dict[str, Any]:
 
 
 def _root(config: Config) -> dict[str, Any]:
-    on_disk = config.scratch_bytes is not None
+    on_tmpfs = config.values["writable"] == "tmpfs" and not config.values["read_only"]
     return {
-        "read_only": config.read_only,
-        "scratch": {"unit": SCRATCH_UNIT} if on_disk else None,
-        "tmpfs_size": config.scratch_size if config.writable == "tmpfs" and not config.read_only else None,
+        "scratch": None if config.scratch_bytes is None else {"unit": SCRATCH_UNIT},
+        "tmpfs_size": config.values["scratch_size"] if on_tmpfs else None,
     }
+
+
+def _own_or_image(own: str | None, of_image: str | None) -> str:
+    return own if own is not None else of_image or ""
+
+
+def _put(document: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    """Set one field of the document, which may be in one of its objects."""
+    *parents, name = place
+    for parent in parents:
+        document = document.setdefault(parent, {})
+    document[name] = value

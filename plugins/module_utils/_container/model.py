@@ -11,145 +11,80 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import GIB, MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
+    HealthcheckOption,
+    NetworkOption,
+    plain,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
-DEFAULT_MEMORY = 256 * MIB
-DEFAULT_SCRATCH = 8 * GIB
-DEFAULT_LOG = MIB
 DEFAULT_STOP_TIMEOUT = 10
-DEFAULT_NETWORK = "VM Network"
-
-
-@dataclass(frozen=True)
-class NetworkOption:
-    """One adapter: a port group, and DHCP unless an address is given."""
-
-    name: str
-    address: str | None = None
-    gateway: str | None = None
-    mac: str | None = None
-
-    def document(self) -> dict[str, Any]:
-        return {"name": self.name, "ipv4_address": self.address, "gateway": self.gateway, "mac_address": self.mac}
-
-
-@dataclass(frozen=True)
-class HealthcheckOption:
-    """A health check as the user wrote it; None is what the image says."""
-
-    test: tuple[str, ...] | None = None
-    interval: float | None = None
-    timeout: float | None = None
-    retries: int | None = None
-    start_period: float | None = None
-    start_interval: float | None = None
-
-    @property
-    def disabled(self) -> bool:
-        return self.test == ("NONE",)
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "test": None if self.test is None else list(self.test),
-            "interval": self.interval,
-            "timeout": self.timeout,
-            "retries": self.retries,
-            "start_period": self.start_period,
-            "start_interval": self.start_interval,
-        }
-
-
-@dataclass(frozen=True)
-class TmpfsOption:
-    """One tmpfs mount in the container."""
-
-    target: str
-    size: int | None = None
-    mode: str = "1777"
-
-    def document(self) -> dict[str, Any]:
-        return {"target": self.target, "size": self.size, "mode": self.mode}
 
 
 @dataclass(frozen=True)
 class Config:
-    """What the container is, all of it; None is what the image says. ``gantry.hash`` is over its document."""
+    """What the container is: the value of each option of the table; None is what the image says.
 
-    image: str
-    hostname: str
-    command: tuple[str, ...] | None = None
-    entrypoint: tuple[str, ...] | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    user: str | None = None
-    groups: tuple[str, ...] = ()
-    working_dir: str | None = None
-    memory: int = DEFAULT_MEMORY
-    cpus: int = 1
-    networks: tuple[NetworkOption, ...] = (NetworkOption(DEFAULT_NETWORK),)
-    dns_servers: tuple[str, ...] = ()
-    dns_search_domains: tuple[str, ...] = ()
-    dns_opts: tuple[str, ...] = ()
-    etc_hosts: Mapping[str, str] = field(default_factory=dict)
-    restart_policy: str = "no"
-    restart_retries: int = 0
-    healthcheck: HealthcheckOption | None = None
-    stop_signal: str | None = None
-    stop_timeout: int = DEFAULT_STOP_TIMEOUT
-    read_only: bool = False
-    writable: str = "disk"
-    scratch_size: int | None = DEFAULT_SCRATCH
-    tmpfs: tuple[TmpfsOption, ...] = ()
-    capabilities: tuple[str, ...] = ()
-    cap_drop: tuple[str, ...] = ()
-    log_max_size: int = DEFAULT_LOG
+    ``gantry.hash`` is over its document.
+    """
+
+    values: Mapping[str, Any]
+
+    def document(self) -> dict[str, Any]:
+        """Return the configuration as it is recorded, by option name: ``gantry.config``."""
+        return {option.name: plain(self.values[option.name]) for option in OPTIONS}
+
+    def hash(self) -> str:
+        return document_hash(self.document())
+
+    def guest_fields(self) -> dict[tuple[str, ...], Any]:
+        """Return what options put into the guest document as it is, by its place there."""
+        return {option.guest: plain(self.values[option.name]) for option in OPTIONS if option.guest}
+
+    @property
+    def image(self) -> str:
+        return str(self.values["image"])
+
+    @property
+    def hostname(self) -> str:
+        return str(self.values["container_hostname"])
 
     @property
     def memory_mb(self) -> int:
-        return self.memory // MIB
+        return int(self.values["memory"]) // MIB
+
+    @property
+    def cpus(self) -> int:
+        return int(self.values["cpus"])
+
+    @property
+    def networks(self) -> tuple[NetworkOption, ...]:
+        return tuple(self.values["networks"])
+
+    @property
+    def healthcheck(self) -> HealthcheckOption | None:
+        found: HealthcheckOption | None = self.values["healthcheck"]
+        return found
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return dict(self.values["labels"])
 
     @property
     def scratch_bytes(self) -> int | None:
         """The size of the scratch disk, or None where the container has none."""
-        return self.scratch_size if self.writable == "disk" and not self.read_only else None
+        return scratch_bytes_of(self.values)
 
-    def document(self) -> dict[str, Any]:
-        """The user-visible configuration, by option name: ``gantry.config``."""
-        return {
-            "image": self.image,
-            "command": None if self.command is None else list(self.command),
-            "entrypoint": None if self.entrypoint is None else list(self.entrypoint),
-            "env": dict(self.env),
-            "labels": dict(self.labels),
-            "user": self.user,
-            "groups": list(self.groups),
-            "working_dir": self.working_dir,
-            "container_hostname": self.hostname,
-            "memory": self.memory,
-            "cpus": self.cpus,
-            "networks": [network.document() for network in self.networks],
-            "dns_servers": list(self.dns_servers),
-            "dns_search_domains": list(self.dns_search_domains),
-            "dns_opts": list(self.dns_opts),
-            "etc_hosts": dict(self.etc_hosts),
-            "restart_policy": self.restart_policy,
-            "restart_retries": self.restart_retries,
-            "healthcheck": None if self.healthcheck is None else self.healthcheck.document(),
-            "stop_signal": self.stop_signal,
-            "stop_timeout": self.stop_timeout,
-            "read_only": self.read_only,
-            "writable": self.writable,
-            "scratch_size": self.scratch_size,
-            "tmpfs": [mount.document() for mount in self.tmpfs],
-            "capabilities": list(self.capabilities),
-            "cap_drop": list(self.cap_drop),
-            "log_max_size": self.log_max_size,
-        }
 
-    def hash(self) -> str:
-        return document_hash(self.document())
+def scratch_bytes_of(values: Mapping[str, Any]) -> int | None:
+    """Return the size of the scratch disk by a configuration or by the record of one; None where there is none."""
+    if values.get("writable") != "disk" or values.get("read_only"):
+        return None
+    size = values.get("scratch_size")
+    return size if isinstance(size, int) else None
 
 
 @dataclass(frozen=True)

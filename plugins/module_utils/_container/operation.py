@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import parse_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import drift_warnings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DesiredContainer,
@@ -47,7 +47,7 @@ class ContainerOperation(Operation[DesiredContainer, ObservedContainer, Containe
     argument_spec = argument_spec(**container_argument_spec())
 
     def desire(self, params: Mapping[str, Any]) -> DesiredContainer:
-        return parse_container(params)
+        return desire_container(params)
 
     def observe(self, session: Session, desired: DesiredContainer) -> ObservedContainer:
         (observed,) = observe_containers(session, [desired])

@@ -2,67 +2,123 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of one container, as Ansible checks them; whatever is not here is refused."""
+"""The options of one container. Whatever is not here is refused.
+
+An option of the container's configuration is one row of OPTIONS. The argument spec, the desired configuration, its
+record, its comparison and its plain part of the guest document follow from the row. A new option is a row, its
+documentation in plugins/modules/container_vm.py and, where the guest needs it, a field of the guest document.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
+
 STATES = ["present", "started", "healthy", "stopped", "absent"]
-RESTART_POLICIES = ["no", "on-failure", "always", "unless-stopped"]
+
+# When a change takes effect: while the container runs, by a restart of the VM, or by a new VM.
+LIVE = "live"
+RESTART = "restart"
+REPLACE = "replace"
+
+# From what is given (or the default) and all parameters to the option's value.
+Parser = Callable[[Any, Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class ContainerOption:
+    """One option of a container's configuration."""
+
+    name: str
+    argument: Mapping[str, Any]
+    parse: Parser
+    # What stands for an option that is not given, as a user would write it; None is what the image or the guest says.
+    default: Any = None
+    effect: str = RESTART
+    # Where the value is in the guest document as it is; empty where it is not there or is merged with the image's.
+    guest: tuple[str, ...] = ()
+
+    def value(self, params: Mapping[str, Any]) -> Any:
+        given = params[self.name]
+        return self.parse(self.default if given is None else given, params)
+
+
+def _option(name: str, kind: str, parse: Parser, **more: Any) -> ContainerOption:
+    known = {key: more.pop(key) for key in ("default", "effect", "guest") if key in more}
+    return ContainerOption(name=name, argument={"type": kind, **more}, parse=parse, **known)
+
+
+_STRINGS = {"elements": "str"}
+
+OPTIONS: tuple[ContainerOption, ...] = (
+    _option("image", "str", parsers.parse_image, effect=REPLACE),
+    _option("command", "raw", parsers.parse_command),
+    _option("entrypoint", "list", parsers.parse_optional_list, **_STRINGS),
+    _option("env", "dict", parsers.parse_env),
+    _option("labels", "dict", parsers.parse_labels, effect=LIVE),
+    _option("user", "str", parsers.as_given),
+    _option("groups", "list", parsers.parse_list, **_STRINGS, guest=("process", "groups")),
+    _option("working_dir", "str", parsers.parse_working_dir),
+    _option("container_hostname", "str", parsers.parse_hostname, guest=("hostname",)),
+    _option("memory", "str", parsers.parse_memory, default="256M"),
+    _option("cpus", "int", parsers.number_from(1, "cpus"), default=1),
+    _option(
+        "networks",
+        "list",
+        parsers.parse_networks,
+        default=({"name": "VM Network"},),
+        elements="dict",
+        options={
+            "name": {"type": "str", "required": True},
+            "ipv4_address": {"type": "str"},
+            "gateway": {"type": "str"},
+            "mac_address": {"type": "str"},
+        },
+    ),
+    _option("dns_servers", "list", parsers.parse_dns_servers, **_STRINGS, guest=("dns", "servers")),
+    _option("dns_search_domains", "list", parsers.words_of("dns_search_domains"), **_STRINGS, guest=("dns", "search")),
+    _option("dns_opts", "list", parsers.words_of("dns_opts"), **_STRINGS, guest=("dns", "options")),
+    _option("etc_hosts", "dict", parsers.parse_etc_hosts, guest=("hosts",)),
+    _option(
+        "restart_policy",
+        "str",
+        parsers.as_given,
+        default="no",
+        choices=["no", "on-failure", "always", "unless-stopped"],
+        guest=("restart", "policy"),
+    ),
+    _option("restart_retries", "int", parsers.parse_restart_retries, default=0, guest=("restart", "max_retries")),
+    _option(
+        "healthcheck",
+        "dict",
+        parsers.parse_healthcheck,
+        options={
+            "test": {"type": "raw"},
+            "interval": {"type": "str"},
+            "timeout": {"type": "str"},
+            "retries": {"type": "int"},
+            "start_period": {"type": "str"},
+            "start_interval": {"type": "str"},
+        },
+    ),
+    _option("stop_signal", "str", parsers.parse_stop_signal),
+    _option("stop_timeout", "int", parsers.number_from(0, "stop_timeout"), default=10, guest=("stop", "timeout")),
+    _option("read_only", "bool", parsers.as_given, default=False, effect=REPLACE, guest=("root", "read_only")),
+    _option("writable", "str", parsers.as_given, default="disk", effect=REPLACE, choices=["disk", "tmpfs"]),
+    _option("scratch_size", "str", parsers.parse_scratch_size, effect=REPLACE),
+    _option("tmpfs", "list", parsers.parse_tmpfs, **_STRINGS, guest=("tmpfs",)),
+    _option("capabilities", "list", parsers.capabilities_of("capabilities"), **_STRINGS),
+    _option("cap_drop", "list", parsers.capabilities_of("cap_drop"), **_STRINGS),
+    _option("log_max_size", "str", parsers.parse_log_max_size, default="1M", guest=("log", "max_bytes")),
+)
 
 
 def config_argument_spec() -> dict[str, dict[str, Any]]:
     """What the container is. No defaults here: an option that is not given must be told from one that is."""
-    return {
-        "image": {"type": "str"},
-        "command": {"type": "raw"},
-        "entrypoint": {"type": "list", "elements": "str"},
-        "env": {"type": "dict"},
-        "labels": {"type": "dict"},
-        "user": {"type": "str"},
-        "groups": {"type": "list", "elements": "str"},
-        "working_dir": {"type": "str"},
-        "container_hostname": {"type": "str"},
-        "memory": {"type": "str"},
-        "cpus": {"type": "int"},
-        "networks": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "name": {"type": "str", "required": True},
-                "ipv4_address": {"type": "str"},
-                "gateway": {"type": "str"},
-                "mac_address": {"type": "str"},
-            },
-        },
-        "dns_servers": {"type": "list", "elements": "str"},
-        "dns_search_domains": {"type": "list", "elements": "str"},
-        "dns_opts": {"type": "list", "elements": "str"},
-        "etc_hosts": {"type": "dict"},
-        "restart_policy": {"type": "str", "choices": RESTART_POLICIES},
-        "restart_retries": {"type": "int"},
-        "healthcheck": {
-            "type": "dict",
-            "options": {
-                "test": {"type": "raw"},
-                "interval": {"type": "str"},
-                "timeout": {"type": "str"},
-                "retries": {"type": "int"},
-                "start_period": {"type": "str"},
-                "start_interval": {"type": "str"},
-            },
-        },
-        "stop_signal": {"type": "str"},
-        "stop_timeout": {"type": "int"},
-        "read_only": {"type": "bool"},
-        "writable": {"type": "str", "choices": ["disk", "tmpfs"]},
-        "scratch_size": {"type": "str"},
-        "tmpfs": {"type": "list", "elements": "str"},
-        "capabilities": {"type": "list", "elements": "str"},
-        "cap_drop": {"type": "list", "elements": "str"},
-        "log_max_size": {"type": "str"},
-    }
+    return {option.name: dict(option.argument) for option in OPTIONS}
 
 
 def placement_argument_spec() -> dict[str, dict[str, Any]]:

@@ -64,6 +64,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
+# With UEFI the firmware and GRUB need more memory than the kernel.
+_MIN_MEMORY_UEFI_MB = 256
+
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
     """The plan for any number of containers."""
@@ -125,6 +128,7 @@ class _Planner:
         image, place = self.seen.image, self.seen.place
         if image is None or place is None:
             raise ValueError("a configuration is planned without its image and place")
+        _refuse_firmware(config, image)
         self._adopt_lone_successor()
         machine = self.seen.machine
         was_running = machine is not None and machine.running
@@ -268,6 +272,14 @@ class _Planner:
             off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
             machine = off[0]
         self._do(Destroy(self.desired.name, machine))
+
+
+def _refuse_firmware(config: Config, image: Image) -> None:
+    if image.firmware == "efi" and config.memory_mb < _MIN_MEMORY_UEFI_MB:
+        raise GantryError(
+            f"memory is {config.memory_mb} MiB, and image {config.image} was imported as a VM with UEFI firmware, "
+            f"which needs at least {_MIN_MEMORY_UEFI_MB} MiB. Increase it, or set the template's firmware to BIOS."
+        )
 
 
 def _usable(successor: Machine, config: Config, image: Image, place: Place) -> bool:

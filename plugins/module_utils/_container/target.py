@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import build_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
@@ -23,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
     Place,
+    scratch_bytes_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 
@@ -221,14 +220,6 @@ def _asks_for_another_layer(config: Config, machine: Machine) -> bool:
     if machine.scratch_bytes is None or machine.scratch_bytes == config.scratch_bytes or machine.config is None:
         return False
     return scratch_bytes_of(machine.config) != config.scratch_bytes
-
-
-def scratch_bytes_of(document: Mapping[str, Any]) -> int | None:
-    """The size of the scratch disk by a recorded configuration."""
-    if document.get("writable") != "disk" or document.get("read_only"):
-        return None
-    size = document.get("scratch_size")
-    return size if isinstance(size, int) else None
 
 
 def _text(value: object) -> str | None:

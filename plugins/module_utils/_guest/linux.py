@@ -26,22 +26,49 @@ CAPABILITIES = sorted(
     ).split()
 )
 
-# In the order of their numbers, from 1 (Linux on x86-64; the controller may be another system).
-_SIGNALS = (
-    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG"
-    " XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
-).split()
-_REALTIME = re.compile(r"RT(?:MIN(?:\+(?:\d|[12]\d|30))?|MAX(?:-(?:\d|[12]\d|30))?)")
+# Linux on x86-64; the controller may be another system. The names are in the order of their numbers, from 1.
+SIGNALS = {
+    f"SIG{name}": number
+    for number, name in enumerate(
+        (
+            "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU"
+            " URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
+        ).split(),
+        start=1,
+    )
+}
+_ALIASES = {"SIGCLD": "SIGCHLD", "SIGIOT": "SIGABRT", "SIGPOLL": "SIGIO"}
+# glibc keeps 32 and 33 for itself.
+REALTIME_MIN, REALTIME_MAX = 34, 64
+_REALTIME = re.compile(r"SIGRT(?:MIN(?:\+(?P<above>\d{1,2}))?|MAX(?:-(?P<below>\d{1,2}))?)")
+_NAMES = {number: name for name, number in SIGNALS.items()} | {
+    number: f"SIGRTMIN+{number - REALTIME_MIN}" if number > REALTIME_MIN else "SIGRTMIN"
+    for number in range(REALTIME_MIN, REALTIME_MAX + 1)
+}
 
 
-def parse_signal(text: str) -> str:
-    """The signal's name with SIG."""
-    name = text.strip().upper().removeprefix("SIG")
-    if name.isdigit() and 1 <= int(name) <= len(_SIGNALS):
-        name = _SIGNALS[int(name) - 1]
-    if name not in _SIGNALS and _REALTIME.fullmatch(name) is None:
-        raise GantryError(f"the stop signal is {text!r}, which is not a Linux signal; write for example SIGTERM or 15")
-    return f"SIG{name}"
+def parse_signal(text: str, what: str = "stop_signal") -> str:
+    """Return the one name of a signal that is written as SIGTERM, term, 15, SIGRTMIN+3, RTMAX-27 or 37."""
+    name = _NAMES.get(_signal_number(text.strip().upper()))
+    if name is None:
+        raise GantryError(
+            f"{what} is {text!r}, which is not a Linux signal. Write for example SIGTERM, 15, SIGRTMIN+3 or 37."
+        )
+    return name
+
+
+def _signal_number(text: str) -> int:
+    """Return the number of a signal, or one that no signal has."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    name = text if text.startswith("SIG") else f"SIG{text}"
+    realtime = _REALTIME.fullmatch(name)
+    if realtime is None:
+        return SIGNALS.get(_ALIASES.get(name, name), 0)
+    if name.startswith("SIGRTMIN"):
+        return REALTIME_MIN + int(realtime["above"] or 0)
+    number = REALTIME_MAX - int(realtime["below"] or 0)
+    return number if number >= REALTIME_MIN else 0
 
 
 def parse_capabilities(names: Sequence[str], option: str) -> tuple[str, ...]:

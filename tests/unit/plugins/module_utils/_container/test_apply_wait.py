@@ -73,6 +73,23 @@ def test_a_bad_end_is_over_at_once_and_said_with_the_log(wait_for: str, status: 
     assert error.details["log"] == "boom\ufffd"
 
 
+def test_a_failure_is_said_once() -> None:
+    wait = startup()
+    wait.seen(says("error", error={"code": "user_unknown", "message": "there is no user ghost"}))
+    error = wait.error("something it wrote\nuser_unknown: there is no user ghost\n")
+    assert error.message.count("there is no user ghost") == 1
+    assert "something it wrote" in error.message
+    assert "The end of its output" not in wait.error("user_unknown: there is no user ghost\n").message
+    assert wait.error("user_unknown: there is no user ghost\n").details["log"] is not None
+
+
+def test_a_vm_that_goes_off_before_its_guest_has_said_anything_did_not_boot() -> None:
+    wait = startup()
+    assert wait.seen({POWER_PATH: "poweredOff"})
+    for word in ("did not boot", "memory", "kernel panic"):
+        assert word in wait.error(None).message
+
+
 def test_the_last_words_count_even_when_vsphere_has_forgotten_them() -> None:
     wait = startup("healthy")
     assert not wait.seen(says("running", health="starting"))

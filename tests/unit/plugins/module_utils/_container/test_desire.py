@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json, parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NetworkOption, TmpfsOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import NetworkOption, TmpfsOption
 from tests.support.builders.containers import config_of, desired_container
 
 
@@ -74,7 +74,7 @@ def test_a_name_with_an_underscore_gives_a_host_name_without() -> None:
         ({"dns_opts": [""]}, "dns_opts holds ''"),
         ({"etc_hosts": {"a b": "10.0.0.1"}}, "etc_hosts holds 'a b'"),
         ({"healthcheck": {"test": ["CMD", ""]}}, r"healthcheck\.test is"),
-        ({"scratch_size": "1M"}, "at least 16M"),
+        ({"scratch_size": "1M"}, "at least 64M"),
         ({"scratch_size": "1G", "read_only": True}, "no writable layer"),
         ({"healthcheck": {"test": ["curl", "x"]}}, r"healthcheck\.test is"),
         ({"healthcheck": {"test": "true", "interval": "0s"}}, r"healthcheck\.interval"),
@@ -100,14 +100,14 @@ def test_docker_containers_words_are_understood() -> None:
         capabilities=["CAP_NET_ADMIN"],
         cap_drop=["all"],
     )
-    assert config.command == ("nginx", "-g", "daemon off;")
-    assert config.entrypoint == ("/entry",)
+    assert config.values["command"] == ("nginx", "-g", "daemon off;")
+    assert config.values["entrypoint"] == ("/entry",)
     assert config.memory_mb == 1024
-    assert config.tmpfs == (TmpfsOption("/tmp", 64 << 20, "0700"), TmpfsOption("/run"))
+    assert config.values["tmpfs"] == (TmpfsOption("/tmp", 64 << 20, "0700"), TmpfsOption("/run"))
     assert config.healthcheck is not None
     assert (config.healthcheck.interval, config.healthcheck.retries) == (90, 5)
-    assert config.stop_signal == "SIGQUIT"
-    assert (config.capabilities, config.cap_drop) == (("NET_ADMIN",), ("ALL",))
+    assert config.values["stop_signal"] == "SIGQUIT"
+    assert (config.values["capabilities"], config.values["cap_drop"]) == (("NET_ADMIN",), ("ALL",))
 
 
 def test_a_health_check_is_disabled_by_none() -> None:
@@ -120,7 +120,7 @@ def test_a_health_check_is_disabled_by_none() -> None:
 def test_a_container_without_a_scratch_disk_has_no_scratch_size() -> None:
     assert config_of(read_only=True).scratch_bytes is None
     assert config_of(writable="tmpfs").scratch_bytes is None
-    assert config_of(writable="tmpfs", scratch_size="64M").scratch_size == 64 << 20
+    assert config_of(writable="tmpfs", scratch_size="64M").values["scratch_size"] == 64 << 20
 
 
 def test_one_meaning_written_in_two_ways_has_one_hash() -> None:

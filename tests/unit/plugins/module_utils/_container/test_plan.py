@@ -38,29 +38,18 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone, new_machine
-from tests.support.builders.containers import desired_container, entry
-
-DATACENTER = entry("dc", "Datacenter", "DC0")
-DATASTORES = [entry(f"ds{n}", "Datastore", f"shared{n}") for n in range(2)]
-FOLDERS = [entry(f"f{n}", "Folder", f"folder{n}") for n in range(2)]
-SPARE = "[shared0] gantry/bootstrap/new.iso"
-POOLS = [entry(f"p{n}", "ResourcePool", f"pool{n}") for n in range(2)]
-NETWORKS = [entry(f"net{n}", "Network", f"net{n}") for n in range(3)]
-CLUSTER = entry("c0", "ClusterComputeResource", "C0")
-OTHER_CLUSTER = entry("c1", "ClusterComputeResource", "C1")
-CONFIG = {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}}
-IMAGES = [
-    Image(f"vm-{n}", f"gantry-image-{n}", f"sha256:{n}", f"disk{n}", (f"image:{n}",), CONFIG, DATASTORES[0], "snap")
-    for n in range(2)
-]
-PLACE = Place(
-    datacenter=DATACENTER,
-    networks=(NETWORKS[0],),
-    folder=FOLDERS[0],
-    pool=POOLS[0],
-    cluster=CLUSTER,
-    datastore=DATASTORES[0],
-    bootstrap="[shared0] gantry/bootstrap/a.iso",
+from tests.support.builders.containers import (
+    CLUSTER,
+    DATASTORES,
+    FOLDERS,
+    IMAGES,
+    NETWORKS,
+    OTHER_CLUSTER,
+    PLACE,
+    POOLS,
+    SPARE,
+    desired_container,
+    entry,
 )
 
 
@@ -337,6 +326,14 @@ def test_a_vm_that_is_on_is_not_yet_a_container_that_runs(state: str | None) -> 
     assert kinds(plan(desired_container(state="started"), machine)) == ["AwaitStatus"]
     assert plan(desire(wait=False), machine) == []
     assert plan(desire("present"), machine) == []
+
+
+def test_firmware_that_needs_more_memory_is_refused_by_name() -> None:
+    uefi = replace(IMAGES[0], firmware="efi")
+    assert kinds(plan(desire(memory="256M"), image=uefi)) == ["Clone", "PowerOn"]
+    with pytest.raises(GantryError, match=r"memory is 252 MiB, .* UEFI .* at least 256 MiB"):
+        plan(desire(memory="252M"), image=uefi)
+    assert kinds(plan(desire(memory="96M"), image=replace(uefi, firmware="bios"))) == ["Clone", "PowerOn"]
 
 
 def test_tampering_with_the_spec_is_repaired() -> None:

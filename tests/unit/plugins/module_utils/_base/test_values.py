@@ -10,13 +10,6 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base import values
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import (
-    CAPABILITIES,
-    DEFAULT_CAPABILITIES,
-    bounding_set,
-    parse_capabilities,
-    parse_signal,
-)
 
 
 @pytest.mark.parametrize(
@@ -95,38 +88,3 @@ def test_a_mac_is_unicast_and_in_one_form() -> None:
     for text in ("01:00:5e:00:00:01", "00:50:56", "00:50:56:00:00:0g"):
         with pytest.raises(GantryError, match="mac_address"):
             values.parse_mac(text, "mac_address")
-
-
-def test_nothing_said_about_capabilities_is_dockers_default() -> None:
-    assert bounding_set((), ()) is None
-
-
-def test_capabilities_are_added_and_dropped_by_dockers_rules() -> None:
-    assert bounding_set(("NET_ADMIN",), ("CHOWN",)) == sorted({*DEFAULT_CAPABILITIES, "NET_ADMIN"} - {"CHOWN"})
-    assert bounding_set((), ("ALL",)) == []
-    assert bounding_set(("CHOWN",), ("ALL",)) == ["CHOWN"]
-    assert bounding_set(("ALL",), ("SYS_ADMIN",)) == sorted(set(CAPABILITIES) - {"SYS_ADMIN"})
-
-
-def test_there_are_the_41_capabilities_of_linux() -> None:
-    assert len(CAPABILITIES) == len(set(CAPABILITIES)) == 41
-
-
-def test_a_capability_has_one_form_and_must_be_known() -> None:
-    assert parse_capabilities(["cap_net_admin", "CHOWN", "NET_ADMIN"], "capabilities") == ("CHOWN", "NET_ADMIN")
-    with pytest.raises(GantryError, match="CAP_FLY"):
-        parse_capabilities(["CAP_FLY"], "cap_drop")
-
-
-@pytest.mark.parametrize(
-    ("text", "signal"),
-    [("SIGTERM", "SIGTERM"), ("term", "SIGTERM"), ("15", "SIGTERM"), ("3", "SIGQUIT"), ("SIGRTMIN+3", "SIGRTMIN+3")],
-)
-def test_a_signal_may_be_written_in_three_ways(text: str, signal: str) -> None:
-    assert parse_signal(text) == signal
-
-
-@pytest.mark.parametrize("text", ["", "0", "99", "SIGFOO", "RTMIN+31"])
-def test_what_is_no_signal_is_refused(text: str) -> None:
-    with pytest.raises(GantryError, match="signal"):
-        parse_signal(text)

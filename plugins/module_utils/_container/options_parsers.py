@@ -1,0 +1,292 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parse the options of a container: from what a task gives to the value of each option. Pure.
+
+A parser gets what is given, or the option's default, and all parameters of the task. It raises GantryError with the
+option's name for what cannot be done.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import posixpath
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import (
+    GIB,
+    MIB,
+    parse_address,
+    parse_duration,
+    parse_interface,
+    parse_mac,
+    parse_mode,
+    parse_size,
+    parse_strings,
+    parse_words,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
+    HealthcheckOption,
+    NetworkOption,
+    TmpfsOption,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import is_health_test
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import parse_capabilities, parse_signal
+
+DEFAULT_SCRATCH = 8 * GIB
+_HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
+_WORD = re.compile(r"[^\s#]+")
+_ENV_NAME = re.compile(r"[^=]+")
+# Below this the kernel of the bootstrap panics; vSphere takes memory in steps of 4 MiB.
+MIN_MEMORY = 96 * MIB
+MEMORY_STEP = 4 * MIB
+# The smallest file system that the guest can make.
+MIN_SCRATCH_DISK = 64 * MIB
+MIN_SCRATCH_TMPFS = MIB
+MIN_LOG = 16 * 1024
+
+
+def refuse_nul(value: Any, option: str = "") -> None:
+    """Refuse the one character that no argument, variable or path can hold."""
+    if isinstance(value, str) and "\0" in value:
+        raise GantryError(f"{option} is {value!r}, which holds a NUL character. No program can be given one.")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            refuse_nul(key, option or str(key))
+            refuse_nul(item, option or str(key))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            refuse_nul(item, option)
+
+
+def parse_hostname(given: Any, params: Mapping[str, Any]) -> str:
+    """Return the host name; by default the container's name without what a host name may not have."""
+    if given is None:
+        name: str = params["name"]
+        return re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-") or "container"
+    if _HOSTNAME.fullmatch(given) is None or len(given) > 64:
+        raise GantryError(f"container_hostname is {given!r}, which is not a host name of at most 64 characters.")
+    return str(given)
+
+
+def parse_image(given: Any, _params: Mapping[str, Any]) -> str:
+    """Return the image reference without blanks around it."""
+    if not given.strip():
+        raise GantryError("image is empty. Give a reference such as registry.example.com/web:1.2.")
+    return str(given.strip())
+
+
+def parse_command(given: Any, _params: Mapping[str, Any]) -> tuple[str, ...] | None:
+    return None if given is None else parse_words(given, "command")
+
+
+def parse_optional_list(given: Any, _params: Mapping[str, Any]) -> tuple[str, ...] | None:
+    return None if given is None else tuple(given)
+
+
+def parse_list(given: Any, _params: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(given or ())
+
+
+def parse_labels(given: Any, _params: Mapping[str, Any]) -> dict[str, str]:
+    return parse_strings(given or {}, "labels")
+
+
+def parse_env(given: Any, _params: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables, whose names are checked."""
+    env = parse_strings(given or {}, "env")
+    for name in env:
+        if _ENV_NAME.fullmatch(name) is None:
+            raise GantryError(
+                f"env {name!r} is not the name of an environment variable. A name is not empty and has no equals sign."
+            )
+    return env
+
+
+def parse_etc_hosts(given: Any, _params: Mapping[str, Any]) -> dict[str, str]:
+    """Return addresses by host name."""
+    hosts = parse_strings(given or {}, "etc_hosts")
+    _each_one_word(list(hosts), "etc_hosts")
+    return {host: parse_address(address, f"etc_hosts {host}") for host, address in hosts.items()}
+
+
+def parse_dns_servers(given: Any, _params: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(parse_address(server, "dns_servers") for server in given or ())
+
+
+def words_of(option: str) -> Callable[[Any, Mapping[str, Any]], tuple[str, ...]]:
+    """Return the parser of a list of words."""
+    return lambda given, _params: _each_one_word(given, option)
+
+
+def _each_one_word(given: Sequence[str] | None, option: str) -> tuple[str, ...]:
+    for word in given or ():
+        if _WORD.fullmatch(word) is None:
+            raise GantryError(f"{option} holds {word!r}, which is not one word")
+    return tuple(given or ())
+
+
+def parse_working_dir(given: Any, _params: Mapping[str, Any]) -> str | None:
+    return _absolute(given, "working_dir")
+
+
+def _absolute(path: str | None, option: str) -> str | None:
+    if path is not None and not path.startswith("/"):
+        raise GantryError(f"{option} is {path!r}; it must be an absolute path in the container")
+    return path
+
+
+def number_from(least: int, option: str) -> Callable[[Any, Mapping[str, Any]], int]:
+    """Return the parser of a number with a least value."""
+    return lambda given, _params: _at_least(given, least, option)
+
+
+def _at_least(value: int, least: int, option: str) -> int:
+    if value < least:
+        raise GantryError(f"{option} is {value}. It must be at least {least}.")
+    return value
+
+
+def parse_memory(given: Any, _params: Mapping[str, Any]) -> int:
+    """Return the memory in bytes."""
+    memory = parse_size(given, "memory")
+    if memory < MIN_MEMORY or memory % MEMORY_STEP:
+        raise GantryError(
+            f"memory is {given!r}. The memory of a VM is a multiple of 4 MiB, and a container VM boots with at least "
+            f"{MIN_MEMORY // MIB} MiB."
+        )
+    return memory
+
+
+def parse_networks(given: Any, _params: Mapping[str, Any]) -> tuple[NetworkOption, ...]:
+    """Return the networks in the order of their adapters."""
+    networks = tuple(_network(item, f"networks[{index}]") for index, item in enumerate(given))
+    macs = [network.mac for network in networks if network.mac is not None]
+    if len(set(macs)) != len(macs):
+        raise GantryError("networks gives one mac_address to two adapters; each needs its own")
+    return networks
+
+
+def _network(item: Mapping[str, Any], option: str) -> NetworkOption:
+    own, router, card = item.get("ipv4_address"), item.get("gateway"), item.get("mac_address")
+    address = None if own is None else parse_interface(own, f"{option}.ipv4_address")
+    gateway = None if router is None else parse_address(router, f"{option}.gateway")
+    if gateway is not None:
+        if address is None:
+            raise GantryError(f"{option}.gateway is given without ipv4_address: with DHCP the server says the gateway")
+        if ipaddress.ip_address(gateway) not in ipaddress.IPv4Interface(address).network:
+            raise GantryError(f"{option}.gateway {gateway} is not in the network of {address}")
+    mac = None if card is None else parse_mac(card, f"{option}.mac_address")
+    return NetworkOption(name=item["name"], address=address, gateway=gateway, mac=mac)
+
+
+def parse_restart_retries(given: Any, params: Mapping[str, Any]) -> int:
+    """Return how often the container is started again; only one restart policy has a limit."""
+    retries = _at_least(given, 0, "restart_retries")
+    if retries and params["restart_policy"] != "on-failure":
+        raise GantryError("restart_retries is only for restart_policy on-failure.")
+    return retries
+
+
+def parse_healthcheck(given: Any, _params: Mapping[str, Any]) -> HealthcheckOption | None:
+    """Return the health check as far as the task gives it."""
+    if given is None:
+        return None
+    return HealthcheckOption(
+        test=_health_test(given["test"]),
+        interval=_health_duration(given, "interval"),
+        timeout=_health_duration(given, "timeout"),
+        retries=None if given["retries"] is None else _at_least(given["retries"], 1, "healthcheck.retries"),
+        start_period=_health_duration(given, "start_period"),
+        start_interval=_health_duration(given, "start_interval"),
+    )
+
+
+def _health_test(test: Any) -> tuple[str, ...] | None:
+    if test is None:
+        return None
+    if isinstance(test, str):
+        return ("NONE",) if test == "NONE" else ("CMD-SHELL", test)
+    words = parse_words(test, "healthcheck.test")
+    if words != ("NONE",) and not is_health_test(words):
+        raise GantryError(
+            f"healthcheck.test is {list(words)}; write a command as one string, or [CMD, word, …], "
+            "[CMD-SHELL, command] or [NONE]"
+        )
+    return words
+
+
+def _health_duration(given: Mapping[str, Any], key: str) -> float | None:
+    if given[key] is None:
+        return None
+    seconds = parse_duration(given[key], f"healthcheck.{key}")
+    # In Docker's configuration zero means "as the image says", so it cannot be asked for.
+    if seconds < 0.001 and key != "start_period":
+        raise GantryError(f"healthcheck.{key} is {given[key]!r}; it must be at least 1ms")
+    return seconds
+
+
+def parse_stop_signal(given: Any, _params: Mapping[str, Any]) -> str | None:
+    return None if given is None else parse_signal(given)
+
+
+def capabilities_of(option: str) -> Callable[[Any, Mapping[str, Any]], tuple[str, ...]]:
+    """Return the parser of a list of capabilities."""
+    return lambda given, _params: parse_capabilities(given or (), option)
+
+
+def parse_scratch_size(given: Any, params: Mapping[str, Any]) -> int | None:
+    """Return the size of the writable layer, in whole MiB; None where there is none or the guest chooses it."""
+    if given is None:
+        return DEFAULT_SCRATCH if params["writable"] != "tmpfs" and not params["read_only"] else None
+    if params["read_only"]:
+        raise GantryError("scratch_size is given with read_only: a read-only container has no writable layer")
+    size = parse_size(given, "scratch_size")
+    least = MIN_SCRATCH_TMPFS if params["writable"] == "tmpfs" else MIN_SCRATCH_DISK
+    if size < least:
+        raise GantryError(f"scratch_size is {given!r}. It must be at least {least // MIB}M.")
+    return -(-size // MIB) * MIB
+
+
+def parse_tmpfs(given: Any, _params: Mapping[str, Any]) -> tuple[TmpfsOption, ...]:
+    """Return the tmpfs mounts, each with a target of its own."""
+    mounts = tuple(_tmpfs_mount(text) for text in given or ())
+    targets = [mount.target for mount in mounts]
+    if len(set(targets)) != len(targets):
+        raise GantryError("tmpfs names one target twice")
+    return mounts
+
+
+def _tmpfs_mount(text: str) -> TmpfsOption:
+    target, _colon, options = text.partition(":")
+    _absolute(target, "tmpfs")
+    if posixpath.normpath(target) in ("/", "//"):
+        raise GantryError(f"tmpfs is {text!r}; the root of the container cannot be one, see writable")
+    size, mode = None, "1777"
+    for option in filter(None, options.split(",")):
+        key, _equals, value = option.partition("=")
+        if key == "size":
+            size = parse_size(value, f"tmpfs {target} size")
+            if size == 0:
+                raise GantryError(f"tmpfs is {text!r}; its size must be more than nothing")
+        elif key == "mode":
+            mode = parse_mode(value, f"tmpfs {target} mode")
+        else:
+            raise GantryError(f"tmpfs is {text!r}; of the mount options only size and mode can be given")
+    return TmpfsOption(target=target, size=size, mode=mode)
+
+
+def parse_log_max_size(given: Any, _params: Mapping[str, Any]) -> int:
+    """Return how many bytes of output are kept."""
+    size = parse_size(given, "log_max_size")
+    if size < MIN_LOG:
+        raise GantryError(f"log_max_size is {given!r}. It must be at least {MIN_LOG // 1024}K.")
+    return size
+
+
+def as_given(given: Any, _params: Mapping[str, Any]) -> Any:
+    return given

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values of options that are more than a word or a number, once parsed. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class NetworkOption:
+    """One adapter: a port group, and DHCP unless an address is given."""
+
+    name: str
+    address: str | None = None
+    gateway: str | None = None
+    mac: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        return {"name": self.name, "ipv4_address": self.address, "gateway": self.gateway, "mac_address": self.mac}
+
+
+@dataclass(frozen=True)
+class HealthcheckOption:
+    """A health check as the user wrote it; None is what the image says."""
+
+    test: tuple[str, ...] | None = None
+    interval: float | None = None
+    timeout: float | None = None
+    retries: int | None = None
+    start_period: float | None = None
+    start_interval: float | None = None
+
+    @property
+    def disabled(self) -> bool:
+        return self.test == ("NONE",)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "test": None if self.test is None else list(self.test),
+            "interval": self.interval,
+            "timeout": self.timeout,
+            "retries": self.retries,
+            "start_period": self.start_period,
+            "start_interval": self.start_interval,
+        }
+
+
+@dataclass(frozen=True)
+class TmpfsOption:
+    """One tmpfs mount in the container."""
+
+    target: str
+    size: int | None = None
+    mode: str = "1777"
+
+    def document(self) -> dict[str, Any]:
+        return {"target": self.target, "size": self.size, "mode": self.mode}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it, for records and for the guest document."""
+    if isinstance(value, (NetworkOption, HealthcheckOption, TmpfsOption)):
+        return value.document()
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A container whose disks are moved to another datastore keeps what it has written, whoever moves them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pyVim.task import WaitForTask
+from pyVmomi import vim
+
+from tests.support.guests.containers import PATIENCE, Containers
+from tests.support.guests.vcenter import find, session
+from tests.support.lab.drive import drive
+
+WRITTEN = "bytes-of-the-container"
+OTHER = "shared1"
+# It writes at its first start only, and then says what is there.
+SCRIPT = f"[ -e /kept ] || echo {WRITTEN} > /kept; cat /kept; exec sleep 100000"
+
+
+def _move(lab: Any, name: str, datastore: str, by: str) -> None:
+    if by == "vm_vmotion":
+        result = drive("vm_vmotion", {**lab["vcenter"], "vms": [name], "datastore": datastore, "timeout": PATIENCE})
+        assert "failed" not in result, result
+        return
+    with session(lab) as content:
+        vm = find(content, vim.VirtualMachine, name)
+        spec = vim.vm.RelocateSpec(datastore=find(content, vim.Datastore, datastore))
+        WaitForTask(vm.RelocateVM_Task(spec))
+
+
+@pytest.mark.parametrize("by", ["vm_vmotion", "another client"])
+def test_moved_storage(containers: Containers, name: str, by: str) -> None:
+    options = {"image": "tiny", "entrypoint": ["/bin/sh", "-c"], "command": [SCRIPT], "stop_timeout": 1}
+    home = containers.lab["datastore"]
+    before = containers.run(name, datastore=home, **options)["container"]
+    _move(containers.lab, name, OTHER, by)
+    again = containers.run(name, datastore=home, **options)
+    assert not again["changed"]
+    assert again["container"]["datastore"] == OTHER
+    without = containers.run(name, **options)
+    assert not without["changed"]
+    back = containers.run(name, datastore=home, placement_drift="relocate", **options)
+    assert back["actions"] == [f"relocate {name} to datastore {home}, sharing the image's disk there"]
+    for container in (again["container"], without["container"], back["container"]):
+        assert (container["id"], container["moid"], container["status"]) == (before["id"], before["moid"], "running")
+    assert back["container"]["datastore"] == home
+    # Started again it finds what it wrote at first: the log has it twice.
+    containers.run(name, state="stopped")
+    containers.run(name, state="started")
+    containers.run(name, state="stopped")
+    assert (containers.look(name, logs=True)["log"] or "").count(WRITTEN) == 2

@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The option table against the module's documentation, the guest's own document and what plans really do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON, ObservedContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import (
+    LIVE,
+    OPTIONS,
+    REPLACE,
+    RESTART,
+    ContainerOption,
+    container_argument_spec,
+    info_argument_spec,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
+from ansible_collections.gantry.vsphere.plugins.modules import container_vm, container_vm_info
+from tests.support.builders.containers import IMAGES, desired_container, place_of
+
+GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec" / "spec.go"
+# Of each option what changes it, together with what else that needs.
+CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
+    "image": {"image": "image:1"},
+    "command": {"command": ["other"]},
+    "entrypoint": {"entrypoint": ["/entry"]},
+    "env": {"env": {"A": "b"}},
+    "labels": {"labels": {"a": "b"}},
+    "user": {"user": "1000"},
+    "groups": {"groups": ["adm"]},
+    "working_dir": {"working_dir": "/srv"},
+    "container_hostname": {"container_hostname": "other"},
+    "memory": {"memory": "512M"},
+    "cpus": {"cpus": 2},
+    "networks": {"networks": [{"name": "VM Network"}, {"name": "other"}]},
+    "dns_servers": {"dns_servers": ["10.0.0.1"]},
+    "dns_search_domains": {"dns_search_domains": ["example.com"]},
+    "dns_opts": {"dns_opts": ["ndots:2"]},
+    "etc_hosts": {"etc_hosts": {"db": "10.0.0.2"}},
+    "restart_policy": {"restart_policy": "always"},
+    "restart_retries": {"restart_policy": "on-failure", "restart_retries": 2},
+    "healthcheck": {"healthcheck": {"test": "true"}},
+    "stop_signal": {"stop_signal": "SIGINT"},
+    "stop_timeout": {"stop_timeout": 3},
+    "read_only": {"read_only": True},
+    "writable": {"writable": "tmpfs"},
+    "scratch_size": {"scratch_size": "1G"},
+    "tmpfs": {"tmpfs": ["/run"]},
+    "capabilities": {"capabilities": ["NET_ADMIN"]},
+    "cap_drop": {"cap_drop": ["CHOWN"]},
+    "log_max_size": {"log_max_size": "2M"},
+}
+KEYS = ("type", "elements", "choices", "required", "default", "aliases")
+
+
+def documented(module: Any) -> dict[str, Any]:
+    options: dict[str, Any] = yaml.safe_load(module.DOCUMENTATION)["options"]
+    return options
+
+
+def shape(option: dict[str, Any], suboptions: str) -> dict[str, Any]:
+    """What documentation and argument spec both say of an option."""
+    found = {key: option[key] for key in KEYS if option.get(key) not in (None, False, [])}
+    if option.get("default") is False:
+        found["default"] = False
+    if option.get(suboptions):
+        found["options"] = {name: shape(one, suboptions) for name, one in option[suboptions].items()}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("module", "argument_spec"),
+    [(container_vm, container_argument_spec()), (container_vm_info, info_argument_spec())],
+    ids=["container_vm", "container_vm_info"],
+)
+def test_the_documentation_has_the_options_of_the_argument_spec(module: Any, argument_spec: dict[str, Any]) -> None:
+    described = documented(module)
+    assert list(described) == list(argument_spec)
+    for name, argument in argument_spec.items():
+        assert shape(described[name], "suboptions") == shape(argument, "options"), name
+
+
+@pytest.mark.parametrize(
+    "option", [option for option in OPTIONS if option.default is not None], ids=lambda option: option.name
+)
+def test_the_documentation_says_the_default_of_an_option(option: ContainerOption) -> None:
+    text = re.sub(r"\s+", " ", " ".join(documented(container_vm)[option.name]["description"]))
+    default = option.default
+    if isinstance(default, tuple):
+        ((_key, default),) = default[0].items()
+    assert f"V({str(default).lower() if isinstance(default, bool) else default})" in text
+
+
+def struct_fields() -> dict[str, dict[str, str]]:
+    """The JSON names and Go types of the fields of each type of the guest document."""
+    structs = re.findall(r"^type (\w+) struct \{\n(.*?)^\}", GUEST.read_text(), re.MULTILINE | re.DOTALL)
+    return {
+        name: {key: kind.lstrip("*[]") for kind, key in re.findall(r'\s(\S+)\s+`json:"(\w+)"`', body)}
+        for name, body in structs
+    }
+
+
+@pytest.mark.parametrize("option", [option for option in OPTIONS if option.guest], ids=lambda option: option.name)
+def test_the_guest_knows_the_fields_that_options_fill(option: ContainerOption) -> None:
+    structs, name = struct_fields(), "Spec"
+    for part in option.guest:
+        assert part in structs[name], (option.name, name)
+        name = structs[name][part]
+
+
+def test_each_option_is_tried() -> None:
+    assert CHANGED_OPTIONS.keys() == {option.name for option in OPTIONS}
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_a_change_takes_effect_as_the_table_says(option: ContainerOption) -> None:
+    before, after = (
+        desired_container(image="image:0"),
+        desired_container(**{"image": "image:0", **CHANGED_OPTIONS[option.name]}),
+    )
+    assert before.config is not None
+    assert after.config is not None
+    assert before.config.hash() != after.config.hash()
+    machine = new_machine(before, before.config, "web", IMAGES[0], place_of(before.config))
+    machine = replace(machine, moid="vm-77", container_id="id-1", power=ON, status={"state": "running"})
+    machine = replace(machine, spec={**(machine.spec or {}), "id": "id-1"})
+    observed = ObservedContainer(
+        machine=machine, image=IMAGES[after.config.image == "image:1"], place=place_of(after.config)
+    )
+    kinds = [type(change).__name__ for change in plan_container(after, observed)]
+    assert (
+        kinds
+        == {
+            LIVE: ["Reconfigure"],
+            RESTART: ["Stop", "Reconfigure", "PowerOn"],
+            REPLACE: ["Clone", "Stop", "Destroy", "Promote", "PowerOn"],
+        }[option.effect]
+    )
