@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Package channel connects to the host where there is no VMware backdoor: JSON lines over the second serial port
-// (docs/developers/interfaces.md, section 6).
+// (docs/developers/contracts.md, section 6).
 package channel
 
 import (

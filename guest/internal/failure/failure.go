@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package failure names what can go wrong before the container runs: one code each, as docs/developers/interfaces.md lists them.
+// Package failure names what can go wrong before the container runs: one code each, as docs/developers/contracts.md lists them.
 package failure
 
 import (

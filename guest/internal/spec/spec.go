@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package spec is the document that says what to run (docs/developers/interfaces.md, section 2): parsed and validated, no I/O.
+// Package spec is the document that says what to run (docs/developers/contracts.md, section 2): parsed and validated, no I/O.
 package spec
 
 import (

@@ -39,7 +39,7 @@ spare:x:77:
 
 
 def make_image(path: Path, *, bare: bool = False, programs: Iterable[Path] = ()) -> Path:
-    """Write an image disk (section 4 of the interfaces) with the programs in /bin.
+    """Write an image disk (section 4 of contracts.md) with the programs in /bin.
 
     A bare one lacks all mount points, as an image made from "scratch" does.
     """

@@ -49,7 +49,12 @@ class Create:
         return nested("folders", self.name, value="present")
 
     def project(self, observed: Observed) -> Observed:
-        return replace(observed, folder=Entry(name=self.name, path="", type_name="Folder", moid="", ref=None))
+        return replace(
+            observed,
+            folder=Entry(
+                name=self.name, path=f"{observed.root.path}/{self.name}", type_name="Folder", moid="", ref=None
+            ),
+        )
 
 
 @dataclass(frozen=True)
