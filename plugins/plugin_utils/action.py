@@ -65,8 +65,8 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
 
     def _run_here(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         # What Ansible would tell the module: check mode, diff, verbosity and so on.
-        told: dict[str, Any] = {}
-        self._update_module_args(self._task.action, told, task_vars)
+        passed: dict[str, Any] = {}
+        self._update_module_args(self._task.action, passed, task_vars)
         with self._environment():
             checked = _validate(self.operation, self._task.args)
             params = _plain(
@@ -78,14 +78,14 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
                 result = outcome(
                     self.operation,
                     params,
-                    check_mode=told["_ansible_check_mode"],
-                    diff_mode=told["_ansible_diff"],
+                    check_mode=passed["_ansible_check_mode"],
+                    diff_mode=passed["_ansible_diff"],
                     session_source=session_source(on_disk=self._flag(task_vars, _SESSION_CACHE, default=True)),
                     report=partial(display.vv, host=task_vars.get("inventory_hostname")),
-                    verbosity=told["_ansible_verbosity"],
+                    verbosity=passed["_ansible_verbosity"],
                 )
         # Older versions of ansible-core do not ask: they always get it.
-        if told.get("_ansible_inject_invocation", True):
+        if passed.get("_ansible_inject_invocation", True):
             result["invocation"] = {"module_args": checked.validated_parameters}
         return _without_secrets(result, checked._no_log_values)  # noqa: SLF001 - where AnsibleModule has it from
 
