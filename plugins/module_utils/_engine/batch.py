@@ -165,7 +165,10 @@ class Batch(Generic[S]):
                 self._begin_change(run)
             self._go_on(runner)
             while self._pending:
-                for outcome in runner.wait():
+                over = runner.wait()
+                if not over:
+                    raise ValueError("the batch waits for requests that nobody makes")
+                for outcome in over:
                     self._answer(outcome, self._pending.pop(outcome))
                 self._go_on(runner)
         return [
