@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run an operation as an ordinary Ansible module, in its own process."""
+"""An operation as an ordinary Ansible module, in its own process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session im
 
 
 def run_module(operation: Operation[Any, Any, Any]) -> None:
-    """Run the operation with the module's parameters, and exit with its result."""
+    """Run an operation as a module: the whole of a module file's ``main``."""
     module = AnsibleModule(
         argument_spec=dict(operation.argument_spec),
         mutually_exclusive=operation.mutually_exclusive,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps that every module consists of: desire, observe, plan, apply, result."""
+"""The shape that every module has: desire, observe, plan, apply, result."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class Operation(ABC, Generic[D, O, C]):
 
     @abstractmethod
     def desire(self, params: Mapping[str, Any]) -> D:
-        """Return the validated desired state. Pure; raises GantryError on invalid parameters."""
+        """Return the validated desired state. Pure; raises GantryError on invalid input."""
 
     @abstractmethod
     def observe(self, session: Session, desired: D) -> O:
-        """Return the state found in vCenter. Reads only."""
+        """Return the observed state. Reads only."""
 
     @abstractmethod
     def plan(self, desired: D, observed: O) -> Plan[C]:
-        """Return the changes that lead from observed to desired. Pure; raises GantryError on what cannot be done."""
+        """Return the changes that lead from observed to desired. Pure; raises GantryError if that is impossible."""
 
     @abstractmethod
     def apply(self, session: Session, desired: D, observed: O, plan: Plan[C], report: Report) -> O:
-        """Make the changes, and return the state observed afterwards. The only step that changes anything."""
+        """Make the changes; the only step that mutates. Returns the state observed afterwards."""
 
     def predict(self, desired: D, observed: O, plan: Plan[C]) -> O:
         """Return the state that check mode reports: what was observed, with the changes of the plan made. Pure."""
@@ -55,11 +55,11 @@ class Operation(ABC, Generic[D, O, C]):
 
     @abstractmethod
     def result(self, desired: D, observed: O) -> dict[str, Any]:
-        """Return the task's result besides ``changed``, ``actions`` and ``diff``."""
+        """Return what the task returns besides ``changed``, ``actions`` and ``diff``."""
 
 
 class InfoOperation(Operation[D, O, Change]):
-    """An operation that only reads: its plan is always empty."""
+    """An operation that only looks: its plan is always empty."""
 
     def plan(self, desired: D, observed: O) -> Plan[Change]:
         return Plan()

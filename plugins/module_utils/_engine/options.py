@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options, shared by all modules (documented in doc_fragments/vcenter.py)."""
+"""The options that say which vCenter to talk to, shared by all modules (documented in doc_fragments/vcenter.py)."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def argument_spec(**options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the argument spec of a module: its own options and the connection options."""
+    """Return a module's argument spec: its own options and the connection's."""
     connection = connection_argument_spec()
     clash = connection.keys() & options.keys()
     if clash:
-        raise ValueError(f"These are connection options: {', '.join(sorted(clash))}.")
+        raise ValueError(f"these options are the connection's: {', '.join(sorted(clash))}")
     return {**connection, **options}

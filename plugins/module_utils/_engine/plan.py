@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans: the typed changes between the observed and the desired state, and their before and after."""
+"""A plan: the typed changes between the observed and the desired state, and their before/after."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Change(Protocol):
     """One change. Implementations are frozen dataclasses.
 
     ``before`` and ``after`` are nested mappings of just what the change touches, never of a secret. A path that
-    is in only one of them appears or disappears by the change. ``project`` returns the observed state as it is once
+    is in one of them only appears or disappears by the change. ``project`` returns the observed state as it is once
     the change is made, without any I/O: check mode reports what the projections of all changes lead to.
     """
 
@@ -36,17 +36,17 @@ O = TypeVar("O")  # noqa: E741 - the contract's name for what was observed
 
 
 def nested(*path: str, value: Any) -> dict[str, Any]:
-    """Return nested mappings: ``nested("vm", "web", value=1)`` is ``{"vm": {"web": 1}}``."""
+    """``nested("vm", "web", value=1)`` is ``{"vm": {"web": 1}}``: what a change's before or after is made of."""
     for key in reversed(path):
         value = {key: value}
     if not isinstance(value, dict):
-        raise TypeError("nested() requires at least one key")
+        raise TypeError("nested() needs at least one key")
     return value
 
 
 @dataclass(frozen=True)
 class Plan(Generic[C_co]):
-    """The changes in the order in which they are made. A plan without changes has nothing to do."""
+    """The changes in the order in which they are made. No changes: nothing to do."""
 
     changes: tuple[C_co, ...] = ()
 
@@ -64,7 +64,7 @@ class Plan(Generic[C_co]):
         return observed
 
     def diff(self) -> dict[str, dict[str, Any]]:
-        """Return the state before the first and after the last change, of all paths that the changes touch."""
+        """Return the state before the first and after the last change, of all that the changes touch."""
         first: dict[_Path, Any] = {}
         last: dict[_Path, Any] = {}
         for change in self.changes:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the four steps of a task, in a module's process or in an action plugin."""
+"""The four steps of a task, the same in a module's process and in an action plugin."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SessionSource = Callable[[Mapping[str, Any]], AbstractContextManager["Session"]]
 
 @dataclass(frozen=True)
 class _Done:
-    """What a task that failed had done before."""
+    """How far a task came that then failed."""
 
     changed: bool = False
     submitted: tuple[dict[str, str], ...] = ()
@@ -41,7 +41,7 @@ def outcome(
     report: Report,
     verbosity: int,
 ) -> dict[str, Any]:
-    """Run the operation and return the result of the task. A failure is a result too, without a traceback."""
+    """Run the operation; the result of the task. A failure is a result too: no traceback reaches a user unasked."""
     done = _Done()
     try:
         desired = operation.desire(params)
@@ -53,7 +53,7 @@ def outcome(
             warnings = [*result.pop("warnings", []), *session.warnings]
     except GantryError as error:
         return _failure(error.as_result(), done)
-    except Exception as error:  # noqa: BLE001 - a defect of ours is reported like any failure
+    except Exception as error:  # noqa: BLE001 - the last line of defence, for defects of ours
         return _failure(_defect(operation, error, verbosity), done)
     result |= {"changed": plan.changed, "actions": plan.actions()}
     if diff_mode:
@@ -66,8 +66,8 @@ def outcome(
 def _steps(
     operation: Operation[Any, Any, Any], session: Session, desired: Any, check_mode: bool, report: Report
 ) -> tuple[dict[str, Any], Plan[Any]]:
-    """Observe, plan and apply; return the operation's own part of the result, and the plan."""
-    observed, plan = _observe_and_plan(operation, session, desired)
+    """From observing to the operation's own part of the result."""
+    observed, plan = _look(operation, session, desired)
     if plan.changed and check_mode:
         observed = operation.predict(desired, observed, plan)
     elif plan.changed:
@@ -75,18 +75,18 @@ def _steps(
     return dict(operation.result(desired, observed)), plan
 
 
-def _observe_and_plan(operation: Operation[Any, Any, Any], session: Session, desired: Any) -> tuple[Any, Plan[Any]]:
-    """Observe and plan. What a task before has read is good enough to find nothing to do, and for nothing else."""
+def _look(operation: Operation[Any, Any, Any], session: Session, desired: Any) -> tuple[Any, Plan[Any]]:
+    """Observe and plan; whatever is not "nothing to do" comes from what vCenter says now."""
     if isinstance(operation, InfoOperation):
         session.forget_inventory()
     try:
         observed = operation.observe(session, desired)
         plan = operation.plan(desired, observed)
     except GantryError:
-        if not session.uses_old_inventory:
+        if not session.uses_earlier_inventory:
             raise
     else:
-        if not plan.changed or not session.uses_old_inventory:
+        if not plan.changed or not session.uses_earlier_inventory:
             return observed, plan
     session.forget_inventory()
     observed = operation.observe(session, desired)
@@ -94,7 +94,7 @@ def _observe_and_plan(operation: Operation[Any, Any, Any], session: Session, des
 
 
 def _failure(result: Mapping[str, Any], done: _Done) -> dict[str, Any]:
-    # What was submitted to vCenter before the failure is done or still running.
+    # Requests that vCenter has accepted are done or under way: the next run needs to know.
     failure = {**result, "failed": True, "changed": done.changed}
     if done.submitted:
         failure["submitted"] = list(done.submitted)
@@ -104,8 +104,8 @@ def _failure(result: Mapping[str, Any], done: _Done) -> dict[str, Any]:
 def _defect(operation: Operation[Any, Any, Any], error: Exception, verbosity: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "msg": (
-            f"{operation.name} failed with an unexpected error: {type(error).__name__}: {error}. "
-            "This is a defect of the module. Report it with the output of -vvv."
+            f"{operation.name} met an error that it does not know: {type(error).__name__}: {error}. "
+            "This is a defect of the module: please report it with what -vvv shows."
         )
     }
     if verbosity >= 3:

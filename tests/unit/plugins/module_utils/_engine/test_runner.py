@@ -48,14 +48,14 @@ class World:
         self.has_changed = False
         # What a task before has read, if one has: then observe() sees this until forget_inventory() is called.
         self.remembered: int | None = None
-        self.uses_old_inventory = False
+        self.uses_earlier_inventory = False
 
     def forget_inventory(self) -> None:
         self.remembered = None
-        self.uses_old_inventory = False
+        self.uses_earlier_inventory = False
 
     def look(self) -> int:
-        self.uses_old_inventory = self.remembered is not None
+        self.uses_earlier_inventory = self.remembered is not None
         return self.place if self.remembered is None else self.remembered
 
     @contextmanager
@@ -153,14 +153,14 @@ def test_what_a_task_before_has_read_is_enough_to_find_nothing_to_do() -> None:
 
 
 @pytest.mark.parametrize(("place", "changed"), [(1, True), (2, False)])
-def test_what_is_to_be_changed_is_read_again(place: int, changed: bool) -> None:
+def test_what_is_to_be_changed_is_looked_at_anew(place: int, changed: bool) -> None:
     world = World(place)
     world.remembered = 5
     assert run(MoveOperation(), world, diff_mode=True)["diff"]["before"] == ({"place": 1} if changed else {})
     assert world.steps == ["open", "observe", "observe", *(["apply"] if changed else []), "close"]
 
 
-def test_failure_to_find_something_is_read_again() -> None:
+def test_failure_to_find_something_is_looked_at_anew() -> None:
     class Strict(MoveOperation):
         def plan(self, desired: int, observed: int) -> Plan[Move]:
             if observed == 5:
@@ -213,7 +213,7 @@ def test_defect_is_a_message(step: str, verbosity: int, shown: bool) -> None:
     operation.fails_in, operation.error = step, KeyError("oops")
     result = run(operation, world, verbosity=verbosity)
     assert result["failed"]
-    assert "move failed with an unexpected error: KeyError: 'oops'" in result["msg"]
+    assert "move met an error that it does not know: KeyError: 'oops'" in result["msg"]
     assert ("traceback" in result) == shown
     assert "Traceback" not in result["msg"]
 
