@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
 
 IMAGE = "registry.example.com/app:1"
@@ -31,8 +31,8 @@ REFUSED_CHANGE, STARTED_BY_OTHERS = CHANGED[2], KEPT[5]
 
 
 @pytest.fixture(scope="module")
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
-    one = Yard(lab)
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
+    one = VmBuilder(lab)
     one.clear(images=True)
     one.upload_bootstrap()
     one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
@@ -45,10 +45,10 @@ def yard(lab: dict[str, Any]) -> Iterator[Yard]:
 class Fleet:
     """Many containers with one session, as a module for many would have them."""
 
-    yard: Yard
+    builder: VmBuilder
 
     def plan(self, options: Mapping[str, Mapping[str, Any]]) -> Plan[ContainerChange]:
-        lab = self.yard.lab
+        lab = self.builder.lab
         common = {
             "datacenter": lab["datacenter"],
             "cluster": lab["cluster"],
@@ -61,23 +61,23 @@ class Fleet:
             checked = ArgumentSpecValidator(container_argument_spec()).validate({**common, "name": name, **own})
             assert not checked.error_messages
             desired.append(desire_container(checked.validated_parameters))
-        observed = observe_containers(self.yard.session, desired, refresh=True)
+        observed = observe_containers(self.builder.session, desired, refresh=True)
         return plan_containers(list(zip(desired, observed, strict=True)))
 
     def apply(self, plan: Plan[ContainerChange]) -> None:
-        apply_containers(self.yard.session, plan.changes, lambda _text: None)
+        apply_containers(self.builder.session, plan.changes, lambda _text: None)
 
     def running(self) -> set[str]:
-        rows = self.yard.session.read_all("VirtualMachine", ["name", "runtime.powerState"])
+        rows = self.builder.session.read_all("VirtualMachine", ["name", "runtime.powerState"])
         return {row["name"] for row in rows if row["name"] in NAMES and row["runtime.powerState"] == "poweredOn"}
 
     def power_on(self, name: str) -> None:
-        vm = self.yard.session.ref("VirtualMachine", self.yard.vm(name).moid)
-        self.yard.task("power on", vm.PowerOnVM_Task)
+        vm = self.builder.session.ref("VirtualMachine", self.builder.vm(name).moid)
+        self.builder.task("power on", vm.PowerOnVM_Task)
 
 
-def test_three_of_fifty_fail_and_the_next_run_finishes_them(yard: Yard, calls: Control) -> None:
-    fleet = Fleet(yard)
+def test_three_of_fifty_fail_and_the_next_run_finishes_them(builder: VmBuilder, calls: Control) -> None:
+    fleet = Fleet(builder)
     fleet.apply(fleet.plan({name: {"state": "present", "env": {"STEP": "old"}} for name in KEPT + CHANGED}))
     wanted = {name: {"env": {"STEP": "old" if name in KEPT else "new"}} for name in NAMES}
     plan = fleet.plan(wanted)
