@@ -24,7 +24,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_resul
     NOT_STARTED,
     SubjectResult,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Change
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_runner import Watcher, WatchOutcome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
@@ -86,8 +85,6 @@ T = TypeVar("T")
 # What a handler is: it yields requests, and is resumed with a job's result or by a GantryError.
 Flow: TypeAlias = Generator[Request, Any, T]
 S = TypeVar("S", bound=Subject)
-C = TypeVar("C", bound=Change)
-Handler: TypeAlias = Callable[[S, Any], Flow[None]]
 
 
 @dataclass(frozen=True)
@@ -165,7 +162,10 @@ class Batch(Generic[S]):
                 self._begin_change(run)
             self._go_on(runner)
             while self._pending:
-                for outcome in runner.wait():
+                over = runner.wait()
+                if not over:
+                    raise ValueError("the batch waits for requests that nobody makes")
+                for outcome in over:
                     self._answer(outcome, self._pending.pop(outcome))
                 self._go_on(runner)
         return [

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Batch, Flow, Kind, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import blockers_report, summary
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
@@ -48,6 +49,14 @@ _SETTLE_SECONDS = 20.0
 _LOOK_SECONDS = 1.0
 # Moves take long, and report their progress often.
 _LINGER_SECONDS = 0.5
+
+
+@dataclass
+class MoveSubject(Subject):
+    """One VM, and what became of the job that moves it."""
+
+    done: JobOutcome | None = None
+
 
 Observe = Callable[[Sequence[VmFacts]], ObservedMoves]
 
@@ -110,21 +119,27 @@ def _run(
     deadline: float,
 ) -> Mapping[str, MoveOutcome]:
     """Make the moves, and wait for those that were already running; of these only a failure to wait is an outcome."""
-    jobs = [_job(session, desired, observed, change) for change in changes]
-    all_done = session.run(
-        jobs, report, limits=TaskLimits(linger=_LINGER_SECONDS), timeout=max(1.0, deadline - time.monotonic())
-    )
+    subjects = [MoveSubject(change.vm.moid, change.vm.name, [change]) for change in changes]
+
+    def move(subject: MoveSubject, change: MoveChange) -> Flow[None]:
+        subject.done = yield Attempt(_job(session, desired, observed, change))
+        if subject.done.error is not None:
+            raise subject.done.error
+
+    kinds = {MoveVm: Kind(move), AwaitMove: Kind(move)}
+    limits, timeout = TaskLimits(linger=_LINGER_SECONDS), max(1.0, deadline - time.monotonic())
+    results = Batch(session, report, kinds, limits=limits, timeout=timeout).run(subjects)
     outcomes: dict[str, MoveOutcome] = {}
     moved: list[tuple[VmFacts, JobOutcome]] = []
-    for change, done in zip(changes, all_done, strict=True):
+    for change, subject, result in zip(changes, subjects, results, strict=True):
         if isinstance(change, AwaitMove):
             # Whether that move succeeded or failed: observing again shows where the VM is.
-            if done.error is not None and not isinstance(done.error, FaultError):
-                outcomes[change.vm.moid] = MoveOutcome("in_flight", message=done.error.message)
-        elif done.error is None:
-            moved.append((change.vm, done))
-        else:
-            outcomes[change.vm.moid] = _failure(done)
+            if result.error is not None and not isinstance(result.error, FaultError):
+                outcomes[change.vm.moid] = MoveOutcome("in_flight", message=result.error.message)
+        elif result.error is not None:
+            outcomes[change.vm.moid] = _failure(result.error, subject.done)
+        elif subject.done is not None:
+            moved.append((change.vm, subject.done))
     outcomes.update(_verify(session, observed, moved))
     return outcomes
 
@@ -144,12 +159,10 @@ def _job(session: Session, desired: VmotionRequest, observed: ObservedMoves, cha
     )
 
 
-def _failure(done: JobOutcome) -> MoveOutcome:
-    error = done.error
-    if error is None:
-        raise ValueError("an outcome without an error is no failure")
-    if isinstance(error, FaultError):
-        return MoveOutcome("failed", done.seconds, fault=error.fault, message=error.message)
+def _failure(error: GantryError, done: JobOutcome | None) -> MoveOutcome:
+    """Return what is known of a move that did not end well; one that could not be asked for has no job."""
+    if done is None or isinstance(error, FaultError):
+        return MoveOutcome("failed", None if done is None else done.seconds, fault=error.fault, message=error.message)
     return MoveOutcome("in_flight" if done.task else "not_started", message=error.message)
 
 

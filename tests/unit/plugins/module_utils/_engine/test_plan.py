@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan's diff: what the plan's changes do, from first to last, told as two trees."""
+"""A plan's diff: what the plan's changes do, from first to last, shown as two trees."""
 
 from __future__ import annotations
 

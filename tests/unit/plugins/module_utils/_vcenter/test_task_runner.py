@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -106,7 +108,7 @@ class Vcenter:
             name = f"collector-{self.requests['CreatePropertyCollector']}"
             self.collectors[name] = []
         return SimpleNamespace(
-            CreateFilter=lambda spec, _partial: self._filter(name, spec.objectSet[0].obj._moId),
+            CreateFilter=lambda spec, _partial: self._filter(name, [one.obj._moId for one in spec.objectSet]),
             WaitForUpdatesEx=lambda version, options: self._wait(name, version, options.maxWaitSeconds),
             DestroyPropertyCollector=lambda: self._end(name),
         )
@@ -124,12 +126,19 @@ class Vcenter:
                 found.append(SimpleNamespace(obj=one.obj, propSet=[property_]))
         return SimpleNamespace(objects=found, token=None)
 
-    def _filter(self, collector: str, watched: str) -> None:
+    def _filter(self, collector: str, watched: list[str]) -> Any:
         with self.lock:
+            self.requests["CreateFilter"] += 1
             if collector not in self.collectors:
                 raise gone(collector)
-            self.collectors[collector].append(watched)
+            self.collectors[collector] += watched
             self.lock.notify_all()
+        return SimpleNamespace(DestroyPropertyFilter=lambda: self._unfilter(collector, watched))
+
+    def _unfilter(self, collector: str, watched: list[str]) -> None:
+        with self.lock:
+            self.requests["DestroyPropertyFilter"] += 1
+            self.collectors[collector] = [one for one in self.collectors[collector] if one not in watched]
 
     def _wait(self, collector: str, _version: str, seconds: int) -> Any:
         with self.lock:
@@ -140,19 +149,25 @@ class Vcenter:
                 raise gone(collector)
             # A filter is over a view or over one task itself.
             watched = [moid for name in self.collectors[collector] for moid in self.views.get(name, [name])]
-            if not any(self.scripts[moid] for moid in watched):
+            if not any(self.scripts.get(moid, True) for moid in watched):
                 self.lock.wait(min(seconds, 0.2))
             updates = []
+            missing = [SimpleNamespace(obj=vim.VirtualMachine(moid)) for moid in watched if moid not in self.scripts]
             for moid in watched:
-                if self.scripts[moid]:
+                if self.scripts.get(moid):
                     info = self.scripts[moid].pop(0)
+                    if isinstance(info, dict):
+                        changes = [SimpleNamespace(name=name, val=value) for name, value in info.items()]
+                        vm = vim.VirtualMachine(moid)
+                        updates.append(SimpleNamespace(obj=vm, kind="modify", changeSet=changes))
+                        continue
                     if info.state in ("success", "error"):
                         self.in_flight.discard(moid)
                     change = SimpleNamespace(name="info", val=info)
                     updates.append(SimpleNamespace(obj=vim.Task(moid), kind="modify", changeSet=[change]))
-            if not updates:
+            if not updates and not missing:
                 return None
-            return SimpleNamespace(version="next", filterSet=[SimpleNamespace(objectSet=updates, missingSet=None)])
+            return SimpleNamespace(version="next", filterSet=[SimpleNamespace(objectSet=updates, missingSet=missing)])
 
 
 def gone(name: str) -> FaultError:
@@ -438,3 +453,99 @@ def test_slow_starts_and_quick_ends_do_not_race(runs: Runs, vcenter: Vcenter) ->
     outcomes = runs([job(number) for number in range(200)], limits=TaskLimits(total=5))
     assert [outcome.result for outcome in outcomes] == list(range(200))
     assert set(seen.values()) == {1}
+
+
+# -- requests without a task, and waits for what VMs become
+
+
+def test_a_request_without_a_task_is_over_with_its_answer(runs: Runs, vcenter: Vcenter) -> None:
+    moved, refused = runs(
+        [
+            Job("web", "move", lambda: "moved", has_task=False),
+            Job("db", "move", refuse(vim.fault.InvalidState(msg="not now")), has_task=False),
+        ]
+    )
+    assert moved.result == "moved"
+    assert isinstance(refused.error, FaultError)
+    assert runs.submitted == [{"action": "move", "subject": "web", "task": ""}]
+    assert not vcenter.requests
+
+
+def test_requests_without_a_task_are_made_at_the_same_time(runs: Runs) -> None:
+    together = threading.Barrier(4, timeout=10)
+    outcomes = runs([Job(str(number), "move", together.wait, has_task=False) for number in range(4)])
+    assert sorted(outcome.result for outcome in outcomes) == [0, 1, 2, 3]
+
+
+@dataclass
+class On:
+    """Waits for a VM to be on."""
+
+    deadline: float = float("inf")
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        return bool(values.get("power") == "on")
+
+
+@contextmanager
+def runner_of(vcenter: Vcenter, **options: Any) -> Iterator[TaskRunner]:
+    updates = Updates(vcenter.content, leave_no_trace=True, single=False)
+    with TaskRunner(updates, [].append, [], limits=TaskLimits(linger=0.0), wait_seconds=1, **options) as runner:
+        yield runner
+
+
+def test_vms_and_tasks_are_watched_by_one_collector(vcenter: Vcenter) -> None:
+    vcenter.scripts = {"vm-1": [{"power": "off"}, {"power": "on"}], "vm-2": [{"power": "on"}]}
+    with runner_of(vcenter) as runner:
+        left = {
+            runner.submit(Job("web", "clone", lambda: vcenter.start(success("vm-7")))): "clone",
+            runner.watch(vim.VirtualMachine("vm-1"), ["power"], On()): "first",
+            runner.watch(vim.VirtualMachine("vm-2"), ["power"], On()): "second",
+            runner.watch(vim.VirtualMachine("vm-gone"), ["power"], On()): "gone",
+        }
+        over = {}
+        while left:
+            for outcome in runner.wait():
+                over[left.pop(outcome)] = getattr(outcome, "missed", False)
+    assert over == {"clone": False, "first": False, "second": False, "gone": True}
+    assert vcenter.requests["CreatePropertyCollector"] == 1
+    # One for the tasks, one for the VMs that are watched from the same time on.
+    assert vcenter.requests["CreateFilter"] == 2
+
+
+def test_a_wait_that_takes_too_long_is_missed(vcenter: Vcenter) -> None:
+    vcenter.scripts = {"vm-1": [{"power": "off"}]}
+    with runner_of(vcenter) as runner:
+        outcome = runner.watch(vim.VirtualMachine("vm-1"), ["power"], On(deadline=time.monotonic() + 0.1))
+        assert runner.wait() == [outcome]
+    assert outcome.missed
+
+
+def test_waits_survive_a_session_that_ends(vcenter: Vcenter) -> None:
+    class Ending(list[Any]):
+        """Ends the session with the first update."""
+
+        def pop(self, index: Any = 0) -> Any:  # type: ignore[override]
+            if len(self) == 2:
+                vcenter.end_session()
+            return super().pop(index)
+
+    vcenter.scripts = {"vm-1": Ending([{"power": "off"}, {"power": "on"}])}
+    with runner_of(vcenter) as runner:
+        outcome = runner.watch(vim.VirtualMachine("vm-1"), ["power"], On())
+        assert runner.wait() == [outcome]
+    assert not outcome.missed
+    assert vcenter.requests["CreatePropertyCollector"] == 2
+
+
+def test_one_task_that_takes_too_long_does_not_end_the_others(vcenter: Vcenter) -> None:
+    with runner_of(vcenter, task_timeout=1.0) as runner:
+        late = runner.submit(Job("web", "clone", lambda: vcenter.start([info("running")])))
+        assert runner.wait() == [late]
+        other = runner.submit(Job("db", "clone", lambda: vcenter.start(success("vm-1"))))
+        assert runner.wait() == [other]
+    assert str(late.error) == (
+        "clone web: not finished within 1 s. It was submitted as task-1 and vCenter goes on with it: "
+        "run again to see how it ended."
+    )
+    assert other.result == "vm-1"
