@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.measure import Cost, cost_of, medians, report
 from benchmarks.playing import Bench, Task, bench
-from tests.support.lab.drs import ClusterWitness
+from tests.support.lab.drs import ClusterObserver
 
 OTHERS = 500
 RUNS = 3
@@ -72,27 +72,27 @@ class Side:
     again_requests: int
 
 
-def _measure(one: Bench, witness: ClusterWitness, command: list[str], runs: int) -> Side:
+def _measure(one: Bench, observer: ClusterObserver, command: list[str], runs: int) -> Side:
     costs: dict[str, list[Cost]] = {"make": [], "again": []}
     requests = {}
     for _run in range(runs):
-        witness.clear()
+        observer.clear()
         for what, found in costs.items():
             one.control.forget()
             found.append(cost_of(command, one.environment))
             requests[what] = len(one.control.methods())
-        if len(witness.rules()) != 25 or len(witness.groups()) != 10:
+        if len(observer.rules()) != 25 or len(observer.groups()) != 10:
             raise SystemExit(f"{command[-1]} did not make what it was asked for")
     return Side(medians(costs["make"]), medians(costs["again"]), requests["make"], requests["again"])
 
 
 def main() -> None:
     with bench() as one:
-        witness = ClusterWitness(one.info, one.info["cluster"])
+        observer = ClusterObserver(one.info, one.info["cluster"])
         one.control.add_vms(2 * len(_PAIRS), "bench-")
         one.control.add_vms(OTHERS, "idle-")
-        ours = _measure(one, witness, one.playbook("ours", _ours(one.info)), RUNS)
-        peers = _measure(one, witness, one.playbook("peers", _peers(one)), 1)
+        ours = _measure(one, observer, one.playbook("ours", _ours(one.info)), RUNS)
+        peers = _measure(one, observer, one.playbook("peers", _peers(one)), 1)
     report(
         "drs",
         [

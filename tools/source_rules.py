@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 from devkit.console import ROOT, ToolError, say
-from tools import architecture, house_rules
+from tools import architecture, house_rules, message_rules
 
 _HEADER_LINES = 8
 _LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
@@ -81,12 +81,7 @@ def problems(path: Path) -> list[str]:
 def check() -> None:
     files = tracked_files()
     found = [problem for path in files for problem in problems(path)]
-    for rule in (
-        house_rules.check_development_imports,
-        house_rules.check_floors,
-        house_rules.check_pure_steps,
-        house_rules.check_pyvmomi,
-    ):
+    for rule in (*house_rules.CHECKS, message_rules.check_messages):
         found += rule(ROOT)
     if not architecture.page_is_current():
         found.append(

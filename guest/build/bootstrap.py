@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds the bootstrap, or takes it from the cache: kernel, initrd and ISO under a name made of all inputs."""
+"""Build the bootstrap (kernel, initrd and ISO) or take it from the cache, where a hash of all inputs is its name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from guest.build.modules import select_modules
 from guest.build.template import make_template
 
 # The bootstrap's own version: raised when what it understands or does changes.
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 DEFAULT_CACHE = Path(__file__).resolve().parents[2] / ".cache" / "guest"
 _MANIFEST = "manifest.json"
@@ -47,7 +47,7 @@ class Build:
 
 
 def build(cache_dir: Path = DEFAULT_CACHE) -> Build:
-    """The bootstrap of the present sources; built only when the cache does not have it."""
+    """Return the bootstrap of the current sources; build it if it is not in the cache."""
     cache_dir.mkdir(parents=True, exist_ok=True)
     with _locked(cache_dir):
         pinned = kernels.pinned_packages()
@@ -67,7 +67,7 @@ def build(cache_dir: Path = DEFAULT_CACHE) -> Build:
 
 
 def _kernel(pinned: tuple[Package, ...], cache_dir: Path) -> tuple[tuple[Package, ...], list[Path]]:
-    """The pinned kernel, or with a warning the newest."""
+    """Return the pinned kernel or, with a warning, the newest one."""
     cache = cache_dir / "packages"
     reason = BuildError("the lock has none for this distribution")
     if pinned:
@@ -83,7 +83,7 @@ def _kernel(pinned: tuple[Package, ...], cache_dir: Path) -> tuple[tuple[Package
 
 
 def _build_into(directory: Path, packages: tuple[Package, ...], archives: list[Path]) -> None:
-    """Build beside the final place and move there when everything is complete."""
+    """Build in a temporary directory and move it to its final place when everything is complete."""
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix="building-") as temporary:
         work, output = Path(temporary) / "work", Path(temporary) / "output"
         work.mkdir()
@@ -127,7 +127,7 @@ def _manifest(output: Path, kernel_version: str, packages: tuple[Package, ...], 
 
 
 def _load(directory: Path) -> Build | None:
-    """A finished build, or None when there is none or its files are not those of its manifest."""
+    """Return a finished build, or None if there is none or its files do not match its manifest."""
     try:
         manifest = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -146,7 +146,7 @@ def _sha256(path: Path) -> str:
 
 @contextmanager
 def _locked(cache_dir: Path) -> Iterator[None]:
-    """One build at a time: a second one waits and then finds the first one's result."""
+    """Allow one build at a time: a second one waits and then finds the first one's result."""
     with (cache_dir / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

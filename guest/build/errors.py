@@ -2,10 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the build says when it cannot go on."""
+"""The error of the build."""
 
 from __future__ import annotations
 
 
 class BuildError(Exception):
-    """A message for people: what was tried, what was found, what to do."""
+    """A message for the user: what was tried, what was found, what to do."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds init: one static program, the same bytes wherever it is built with the same Go."""
+"""Build init: one static program, reproducible with the same version of Go."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parent.parent
 
 
 def go_version() -> str:
-    """The toolchain: an input of the build."""
+    """Return the version of the toolchain, which is an input of the build."""
     return run(["go", "env", "GOVERSION"], cwd=SOURCE, env=_environment()).strip()
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Puts the initial file system together: init, the modules it may load, the scratch disk's empty file system."""
+"""Assemble the initial file system: init, the modules that it can load, the template of a scratch disk."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names a build by everything that can change its bytes."""
+"""Compute the name of a build: a hash of everything that can change its output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from guest.build.iso import loader_files
 from guest.build.lock import Package
 from guest.build.run import run
 
-# Programs whose output goes into the result, with how they say their version.
+# Programs whose output goes into the result, with the option that prints their version.
 _PROGRAMS = {
     "grub-mkimage": "--version",
     "mke2fs": "-V",
@@ -28,7 +28,7 @@ _SUFFIXES = {".go", ".py", ".mod", ".sum"}
 
 
 def input_hash(packages: Iterable[Package], version: str) -> str:
-    """The name: SHA-256 over the sources, the tools, the loaders and the kernel packages."""
+    """Return the SHA-256 of the sources, the tools, the boot loaders and the kernel packages."""
     digest = hashlib.sha256()
 
     def add(what: str, content: bytes) -> None:
@@ -48,7 +48,7 @@ def input_hash(packages: Iterable[Package], version: str) -> str:
 
 
 def source_files() -> list[Path]:
-    """The build's own sources, tests left out."""
+    """Return the sources of init and of the build, without tests."""
     found = [
         path
         for path in SOURCE.rglob("*")

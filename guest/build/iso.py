@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the bootstrap ISO: isolinux starts it by BIOS, GRUB by UEFI."""
+"""Make the bootstrap ISO, booted by isolinux on BIOS and by GRUB on UEFI."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _FAT_STEP_KIB = 32
 
 
 def loader_files() -> list[Path]:
-    """The loaders' files that go into the ISO: inputs of the build."""
+    """Return the boot loaders' files that go into the ISO, which are inputs of the build."""
     files = [_ISOLINUX, _LDLINUX, _GRUB / "kernel.img", _GRUB / "moddep.lst"]
     files += [_GRUB / f"{name}.mod" for name in _GRUB_MODULES]
     for path in files:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Gets the distribution's kernel: the pinned packages, or the newest when those are no longer served."""
+"""Get the distribution's kernel: the pinned packages, or the newest if those are no longer available."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Kernel:
 
 
 def pinned_packages() -> tuple[Package, ...]:
-    """The lock's packages for this machine's distribution; empty when it has none."""
+    """Return the locked packages for this machine's distribution; empty if there are none."""
     return read_lock().get(this_distribution().key, ())
 
 
 def newest_packages() -> tuple[Package, ...]:
-    """The packages of the newest kernel that the distribution serves now."""
+    """Return the packages of the newest kernel of the distribution."""
     distribution = this_distribution()
     meta = _META_PACKAGES.get(distribution.name)
     if meta is None:
@@ -65,7 +65,7 @@ def update_lock() -> tuple[Package, ...]:
 
 
 def fetch(packages: tuple[Package, ...], cache: Path) -> list[Path]:
-    """The packages' files, verified; downloaded unless the cache or apt has them."""
+    """Return the verified package files; download those that neither the cache nor apt has."""
     cache.mkdir(parents=True, exist_ok=True)
     return [_fetch(package, cache) for package in packages]
 
@@ -85,10 +85,10 @@ def unpack(archives: list[Path], directory: Path) -> Kernel:
 
 
 def warn_fallback(pinned: tuple[Package, ...], newest: tuple[Package, ...], reason: BuildError) -> None:
-    """Say that the build is not of the pinned kernel."""
+    """Warn that the build does not use the pinned kernel."""
     print(
-        f"guest: the pinned kernel {_names(pinned)} cannot be had ({reason}); "
-        f"building with the newest, {_names(newest)}. To pin that: {UPDATE_COMMAND}",
+        f"guest: the pinned kernel {_names(pinned)} is not available ({reason}). "
+        f"Building with the newest, {_names(newest)}. To pin that one, run: {UPDATE_COMMAND}",
         file=sys.stderr,
     )
 

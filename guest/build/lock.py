@@ -47,7 +47,7 @@ class Distribution:
 
 
 def this_distribution(os_release: Path = Path("/etc/os-release")) -> Distribution:
-    """What this machine runs."""
+    """Return the distribution of this machine."""
     values = {}
     for line in os_release.read_text(encoding="utf-8").splitlines():
         key, _equals, value = line.partition("=")
@@ -56,7 +56,7 @@ def this_distribution(os_release: Path = Path("/etc/os-release")) -> Distributio
 
 
 def read_lock(path: Path = LOCK_PATH) -> dict[str, tuple[Package, ...]]:
-    """All entries, by distribution."""
+    """Return all entries by distribution."""
     if not path.exists():
         return {}
     try:
@@ -66,7 +66,9 @@ def read_lock(path: Path = LOCK_PATH) -> dict[str, tuple[Package, ...]]:
             for key, entry in document.items()
         }
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise BuildError(f"{path} is damaged ({error}); restore it, or write it anew: {UPDATE_COMMAND}") from error
+        raise BuildError(
+            f"{path} is damaged ({error}); restore it, or write it again with: {UPDATE_COMMAND}"
+        ) from error
 
 
 def write_lock(entries: dict[str, tuple[Package, ...]], path: Path = LOCK_PATH) -> None:

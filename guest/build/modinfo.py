@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads what a kernel module says of itself: the ".modinfo" section of its ELF file."""
+"""Read a kernel module's metadata: the ".modinfo" section of its ELF file."""
 
 from __future__ import annotations
 

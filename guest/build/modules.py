@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Chooses the kernel modules of the bootstrap, with what they need, and writes the table that init loads them by."""
+"""Select the kernel modules of the bootstrap with their dependencies, and write the table that init loads them by."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Module:
 
 
 def select_modules(modules_root: Path) -> list[Module]:
-    """The wanted modules and their dependencies, each after what it depends on; what is built in is left out."""
+    """Return the wanted modules that are not built into the kernel, each after its dependencies."""
     files = _index(modules_root)
     builtin = _builtin(modules_root)
     chosen: dict[str, Module] = {}
@@ -72,7 +72,7 @@ def select_modules(modules_root: Path) -> list[Module]:
 
 
 def table(modules: list[Module]) -> bytes:
-    """The text that init reads: name, dependencies, aliases."""
+    """Return the text that init reads: name, dependencies, aliases."""
     names = {module.name for module in modules}
     lines = []
     for module in modules:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the programs of the build, with an environment in which the same input gives the same bytes."""
+"""Run the programs of the build in an environment that makes their output reproducible."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ EPOCH = 1735689600
 
 
 def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    """Run a program and give what it printed; its failure is a BuildError with what it said."""
+    """Run a program and return its output; raise a BuildError with its error message if it fails."""
     return run_bytes(command, cwd=cwd, env=env).decode()
 
 
 def run_bytes(command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> bytes:
-    """The same for output that is not text."""
+    """Run a program whose output is not text."""
     words = [str(word) for word in command]
     try:
         result = subprocess.run(
@@ -40,7 +40,7 @@ def run_bytes(command: Sequence[str | Path], *, cwd: Path | None = None, env: di
 
 
 def reproducible_environment(extra: dict[str, str]) -> dict[str, str]:
-    """The caller's environment without what would show in the output."""
+    """Return the caller's environment without the variables that would change the output."""
     path = os.environ.get("PATH", os.defpath)
     # mke2fs and mkfs.vfat are where Debian hides them from users.
     fixed = {

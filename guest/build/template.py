@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the empty file system that init puts on a blank scratch disk: only its blocks that are not zero are kept."""
+"""Make the template of the file system for blank scratch disks: the blocks of an empty one that are not zero."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UUID = "00000000-0000-4000-8000-67616e747279"
 
 
 def make_template(work: Path) -> bytes:
-    """The template's bytes; work is a directory for scratch files."""
+    """Return the template; work is a directory for temporary files."""
     image = work / "ext4.img"
     with image.open("wb") as file:
         file.truncate(_BYTES)

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVm
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 
 class ActionModule(OperationAction):
-    operation = ContainerOperation()
+    operation = ContainerVm()

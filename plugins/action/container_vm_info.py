@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerInfoOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVmInfo
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
 
 class ActionModule(OperationAction):
-    operation = ContainerInfoOperation()
+    operation = ContainerVmInfo()

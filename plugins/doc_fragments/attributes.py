@@ -17,18 +17,18 @@ attributes:
     membership:
       - gantry.vsphere.all
   check_mode:
-    description: Can run in check mode and say what would change without changing it.
+    description: Can run in check mode and report what would change without changing it.
     support: full
   diff_mode:
     description: Returns what has changed, or would change in check mode, when in diff mode.
     support: full
   platform:
-    description: Where the module runs. It needs nothing of the operating system but Python.
+    description: The platforms that the module runs on. Of the operating system it needs only Python.
     support: full
     platforms: posix
 """
 
-    # For modules that only look, instead of the above.
+    # For info modules, instead of the above.
     INFO_MODULE = r"""
 options: {}
 attributes:
@@ -44,7 +44,7 @@ attributes:
     description: Has nothing to compare, because it changes nothing.
     support: N/A
   platform:
-    description: Where the module runs. It needs nothing of the operating system but Python.
+    description: The platforms that the module runs on. Of the operating system it needs only Python.
     support: full
     platforms: posix
 """

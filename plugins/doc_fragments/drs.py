@@ -17,7 +17,7 @@ options:
     type: str
   datacenter:
     description:
-      - The datacenter that the cluster is in, by name or path. It tells clusters of the same name apart.
+      - The datacenter that the cluster is in, by name or path. It selects one of several clusters of the same name.
     type: str
 """
 
@@ -25,11 +25,11 @@ options:
     RULES = r"""
 options: {}
 notes:
-  - All that a task changes is written in one reconfiguration of the cluster. vSphere cannot change the members of a
-    group without writing all of them, so that of two controllers that do this at the same time one could undo the
-    other's change. The module therefore writes from a read made just before, looks again afterwards, and writes again
-    what somebody else has undone. This takes two seconds more whenever a group or rule that exists changes.
-  - Rules that contradict each other, or that the cluster's hosts cannot satisfy, are refused before anything is
-    changed. What cannot be satisfied only now, because of a host in maintenance mode, is a warning.
-  - The privilege C(Host.Inventory.EditCluster) is needed on the cluster, and reading on its hosts and VMs.
+  - All changes of a task are written in one reconfiguration of the cluster. vSphere cannot change the members of a
+    group without writing all of them, so two controllers that do this at the same time could undo each other's
+    changes. The module therefore reads the configuration just before it writes, reads it again afterwards, and writes
+    again what another client has undone. This takes two more seconds whenever an existing group or rule changes.
+  - Rules that conflict with each other, or that the cluster's hosts cannot satisfy, are an error before anything is
+    changed. Rules that only cannot be satisfied now, because of a host in maintenance mode, are a warning.
+  - Requires the privilege C(Host.Inventory.EditCluster) on the cluster and read access to its hosts and VMs.
 """

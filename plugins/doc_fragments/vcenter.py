@@ -13,7 +13,7 @@ options:
   hostname:
     description:
       - The vCenter, as a DNS name or an address.
-      - A whole URL such as V(https://vcenter.example.com:8443/sdk) is understood too, as AWX credentials may hold one.
+      - A URL such as V(https://vcenter.example.com:8443/sdk) is accepted too, since AWX credentials may contain one.
       - If it is not given, the environment variable E(VMWARE_HOST) is used.
     type: str
     required: true
@@ -32,27 +32,27 @@ options:
     aliases: [pass, pwd]
   port:
     description:
-      - The port that vCenter serves HTTPS at.
+      - The HTTPS port of vCenter.
       - If it is not given, the environment variable E(VMWARE_PORT) is used.
     type: int
     default: 443
   validate_certs:
     description:
-      - Whether vCenter must show a certificate that is signed by a known CA and made out to its name.
-      - Without that, whoever is between Ansible and vCenter can read the password.
+      - Whether vCenter's certificate must be signed by a trusted CA and match its host name.
+      - Otherwise a man in the middle can read the password.
       - If it is not given, the environment variable E(VMWARE_VALIDATE_CERTS) is used.
     type: bool
     default: true
   ca_path:
     description:
       - A file of PEM certificates, or a directory of them named by their hashes. Only the CAs in there are trusted.
-      - Without it, the CAs that the system trusts are. vCenter offers its own CA at C(/certs/download.zip).
+      - By default the CAs that the system trusts are used. vCenter offers its own CA at C(/certs/download.zip).
       - If it is not given, the environment variable E(VMWARE_CA_PATH) is used.
     type: path
   proxy_host:
     description:
-      - The HTTP proxy through which vCenter is reached, for all that goes to vCenter. Needs O(proxy_port).
-      - If it is not given, the environment variable E(VMWARE_PROXY_HOST) is used. Other proxy variables are not.
+      - The HTTP proxy for all connections to vCenter. Requires O(proxy_port).
+      - If it is not given, the environment variable E(VMWARE_PROXY_HOST) is used. Other proxy variables are ignored.
     type: str
   proxy_port:
     description:
@@ -61,12 +61,12 @@ options:
     type: int
   connect_timeout:
     description:
-      - How many seconds getting connected to vCenter may take.
+      - The timeout in seconds for connecting to vCenter.
     type: float
     default: 10.0
   request_timeout:
     description:
-      - How many seconds vCenter may take to answer one request. It does not bound how long a task in vCenter runs.
+      - The timeout in seconds for the answer to one request. It does not limit how long a task in vCenter runs.
     type: float
     default: 120.0
 requirements:
@@ -76,7 +76,7 @@ notes:
   - On a local connection without C(become) and C(async), the module's code runs inside Ansible's own worker process.
     A loop then uses one session with vCenter, and its cookie is kept for the next task, readable only by the user
     who runs Ansible, below C(~/.cache/gantry.vsphere). A password is never written, and a session is never resumed
-    with another password than the one that began it.
+    with a password other than the one it was opened with.
     The variable C(gantry_session_cache), set to V(false), keeps nothing on disk.
     The variable C(gantry_run_as_module), set to V(true), runs a process for each task as with other modules.
   - Elsewhere pyVmomi must be installed where the task runs, and each task logs in and out.

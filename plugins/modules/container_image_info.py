@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of container_image_info; what it does is in module_utils/_image."""
+"""Documentation of container_image_info; the implementation is in module_utils/_image."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ result.images | rejectattr('in_use_by') | map(attribute='references') }}"
 
-- name: Look at one image
+- name: Get facts about one image
   gantry.vsphere.container_image_info:
     name: docker.io/library/nginx:1.27
 """

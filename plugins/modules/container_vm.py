@@ -234,6 +234,11 @@ options:
       - Directories that are in memory, such as V(/tmp) or V(/run:size=64m,mode=0755).
     type: list
     elements: str
+  shm_size:
+    description:
+      - The size of C(/dev/shm), which is shared memory, such as V(256M). It is at least V(4K).
+      - Default V(64M).
+    type: str
   capabilities:
     description:
       - Linux capabilities in addition to Docker's default ones, or V(ALL).
@@ -597,12 +602,12 @@ log:
   sample: cannot open /etc/app.conf
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(ContainerOperation())
+    run_module(ContainerVm())
 
 
 if __name__ == "__main__":

@@ -261,12 +261,12 @@ containers:
       sample: cannot open /etc/app.conf
 """
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerInfoOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVmInfo
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
 
 
 def main() -> None:
-    run_module(ContainerInfoOperation())
+    run_module(ContainerVmInfo())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of drs_cluster; what it does is in module_utils/_drs_cluster."""
+"""Documentation of drs_cluster; the implementation is in module_utils/_drs_cluster."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Sets how DRS of a cluster works, and the settings of vSphere HA that limit what DRS can do.
-  - What a task does not say stays as it is.
+  - Configures DRS on a cluster, and the settings of vSphere HA that limit what DRS can do.
+  - Settings that are not given stay unchanged.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -24,19 +24,19 @@ options:
   enabled:
     description:
       - Whether DRS is enabled.
-      - It is not disabled while the cluster has resource pools, because vCenter would destroy them. To have DRS do
-        nothing by itself, use O(automation_level=manual) and O(migration_threshold=1).
+      - It is not disabled while the cluster has resource pools, because vCenter would destroy them. To keep DRS
+        from moving VMs by itself, use O(automation_level=manual) and O(migration_threshold=1).
     type: bool
   automation_level:
     description:
-      - V(manual) only recommends, V(partially_automated) also chooses the host that a VM is powered on at, and
-        V(fully_automated) also moves VMs.
+      - With V(manual) DRS only makes recommendations, with V(partially_automated) it also chooses the host at power-on,
+        and with V(fully_automated) it also migrates VMs.
     type: str
     choices: [manual, partially_automated, fully_automated]
   migration_threshold:
     description:
-      - How much an imbalance must be worth a migration, as the vSphere Client counts it. From V(1), conservative,
-        only what rules and maintenance require, to V(5), aggressive.
+      - The migration threshold as the vSphere Client shows it, from V(1) (conservative, only migrations that rules and
+        maintenance mode require) to V(5) (aggressive).
     type: int
     choices: [1, 2, 3, 4, 5]
   scalable_shares:
@@ -49,7 +49,7 @@ options:
     type: bool
   predictive_drs:
     description:
-      - Whether DRS also uses forecasts of the load, which VMware Aria Operations makes.
+      - Whether DRS also uses load forecasts from VMware Aria Operations.
     type: bool
   advanced_options:
     description:
@@ -77,19 +77,19 @@ options:
         suboptions:
           policy:
             description:
-              - How the capacity is reckoned. V(disabled) keeps none free.
+              - How the reserved capacity is calculated. V(disabled) reserves none.
             type: str
             required: true
             choices: [disabled, slot_policy, cluster_resource_percentage, dedicated_failover_hosts]
           host_failures_tolerated:
             description:
               - The number of hosts that may fail, for V(slot_policy) and V(cluster_resource_percentage).
-              - Where the policy is new it is V(1) unless it is given.
+              - The default for a new policy is V(1).
             type: int
           cpu_percent:
             description:
               - The percentage of CPU to keep free, for V(cluster_resource_percentage).
-              - Without it and O(ha.admission_control.memory_percent), vCenter works both out from
+              - Without it and O(ha.admission_control.memory_percent), vCenter calculates both from
                 O(ha.admission_control.host_failures_tolerated).
             type: int
           memory_percent:
@@ -105,11 +105,11 @@ seealso:
   - module: gantry.vsphere.drs_override
   - module: gantry.vsphere.drs_ruleset
 notes:
-  - The privilege C(Host.Inventory.EditCluster) is needed on the cluster, and reading on its hosts and resource pools.
+  - Requires the privilege C(Host.Inventory.EditCluster) on the cluster and read access to its hosts and resource pools.
 """
 
 EXAMPLES = r"""
-- name: Have DRS balance the cluster by itself
+- name: Let DRS balance the cluster automatically
   gantry.vsphere.drs_cluster:
     cluster: C0
     enabled: true
@@ -118,7 +118,7 @@ EXAMPLES = r"""
     advanced_options:
       TryBalanceVmsPerHost: "1"
 
-- name: Have DRS only make recommendations, and remove an advanced option
+- name: Let DRS only make recommendations, and remove an advanced option
   gantry.vsphere.drs_cluster:
     cluster: C0
     automation_level: manual
@@ -143,7 +143,7 @@ cluster:
   type: str
   sample: /DC0/host/C0
 settings:
-  description: All the settings, by the names of their options.
+  description: All settings, by option name.
   returned: success
   type: dict
   contains:
@@ -199,7 +199,7 @@ settings:
           returned: always
           sample: true
         admission_control:
-          description: The policy and what belongs to it, or V(null) where none is set.
+          description: The policy and its settings, or V(null) if none is set.
           type: dict
           returned: always
           sample:

@@ -3,19 +3,19 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of drs_compliance_info; what it does is in module_utils/_drs_rules."""
+"""Documentation of drs_compliance_info; the implementation is in module_utils/_drs_rules."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: drs_compliance_info
-short_description: Find out which DRS rules are broken, and which cannot be kept
+short_description: Report DRS rules that are violated, and rules that cannot be satisfied
 version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Returns which rules of a cluster are broken now, and by which VMs on which hosts.
-  - Returns which rules contradict each other, or ask for more than the cluster's hosts can give.
+  - Returns the rules of a cluster that are violated now, and by which VMs on which hosts.
+  - Returns the rules that conflict with each other, or that the cluster's hosts cannot satisfy.
   - Returns all groups, rules and overrides of the cluster.
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
@@ -25,16 +25,16 @@ seealso:
   - module: gantry.vsphere.drs_rule
   - module: gantry.vsphere.drs_recommendation
 notes:
-  - Reading on the cluster, its hosts and its VMs is all that is needed.
+  - Requires only read access to the cluster, its hosts and its VMs.
 """
 
 EXAMPLES = r"""
-- name: Look at the rules of a cluster
+- name: Report the rules of a cluster
   gantry.vsphere.drs_compliance_info:
     cluster: C0
   register: result
 
-- name: Fail where a mandatory rule is broken
+- name: Fail if a mandatory rule is violated
   ansible.builtin.assert:
     that: result.violations | selectattr('mandatory') | list | length == 0
     fail_msg: "{{ result.violations | selectattr('mandatory') | map(attribute='message') | join('; ') }}"
@@ -52,12 +52,12 @@ drs_enabled:
   type: bool
   sample: true
 compliant:
-  description: Whether no enabled rule is broken.
+  description: Whether no enabled rule is violated.
   returned: success
   type: bool
   sample: false
 violations:
-  description: The enabled rules that are broken, by where VMs are that are powered on.
+  description: The enabled rules that are violated by the current hosts of powered-on VMs.
   returned: success
   type: list
   elements: dict
@@ -73,12 +73,12 @@ violations:
       returned: always
       sample: vm_anti_affinity
     mandatory:
-      description: Whether VMs must keep to it.
+      description: Whether the rule is mandatory for VMs.
       type: bool
       returned: always
       sample: false
     vms:
-      description: The VMs that are not where the rule wants them.
+      description: The VMs whose placement violates the rule.
       type: list
       elements: dict
       returned: always
@@ -104,26 +104,26 @@ violations:
           returned: always
           sample: esx1
     message:
-      description: All of that in words.
+      description: The same as text.
       type: str
       returned: always
       sample: 'rule databases apart: these VMs should be on different hosts: db1 on esx1, db2 on esx1'
 conflicts:
-  description: Enabled rules that cannot all be kept.
+  description: Enabled rules that cannot all be satisfied.
   returned: success
   type: list
   elements: dict
   contains:
     code:
       description:
-        - What the matter is. V(affinity_and_anti_affinity), V(no_host), V(not_enough_hosts) and V(dependency_cycle)
-          hold always, V(no_host_now) and V(not_enough_hosts_now) while some hosts cannot run VMs, and
-          V(wish_impossible) is about rules that are not mandatory.
+        - The kind of conflict. V(affinity_and_anti_affinity), V(no_host), V(not_enough_hosts) and V(dependency_cycle)
+          are permanent, V(no_host_now) and V(not_enough_hosts_now) last while some hosts cannot run VMs, and
+          V(wish_impossible) applies to rules that are not mandatory.
       type: str
       returned: always
       sample: not_enough_hosts
     severity:
-      description: V(error) for what the modules refuse to set, otherwise V(warning).
+      description: V(error) for conflicts that the modules refuse to create, otherwise V(warning).
       type: str
       returned: always
       sample: error
@@ -140,7 +140,7 @@ conflicts:
       returned: always
       sample: [/DC0/vm/db1, /DC0/vm/db2]
     message:
-      description: All of that in words.
+      description: The same as text.
       type: str
       returned: always
       sample: rule a keeps db1, db2 on different hosts, while rule b keeps them on the same one
@@ -198,12 +198,12 @@ rules:
       returned: always
       sample: vm_anti_affinity
     enabled:
-      description: Whether it is in force.
+      description: Whether the rule is enabled.
       type: bool
       returned: always
       sample: true
     mandatory:
-      description: Whether VMs must keep to it.
+      description: Whether the rule is mandatory for VMs.
       type: bool
       returned: always
       sample: false
@@ -229,32 +229,32 @@ rules:
           returned: always
           sample: vm-1042
     vm_group:
-      description: The VM group that it is about, or V(null).
+      description: The VM group that the rule applies to, or V(null).
       type: str
       returned: always
       sample: web
     host_group:
-      description: The host group that it is about, or V(null).
+      description: The host group that the rule applies to, or V(null).
       type: str
       returned: always
       sample: rack1
     depends_on:
-      description: The VM group that it makes the other depend on, or V(null).
+      description: The VM group that the other VM group depends on, or V(null).
       type: str
       returned: always
       sample: db
     violated:
-      description: Whether it is enabled and broken.
+      description: Whether the rule is enabled and violated.
       type: bool
       returned: always
       sample: false
     in_compliance:
-      description: Whether it is kept, as vCenter last said, or V(null) if it did not.
+      description: Whether vCenter last reported the rule as satisfied, or V(null) if it did not report it.
       type: bool
       returned: always
       sample: true
     by_user:
-      description: Whether somebody made it; otherwise vSphere did.
+      description: Whether a user created the rule; otherwise vSphere did.
       type: bool
       returned: always
       sample: true
@@ -282,7 +282,7 @@ overrides:
     automation_level:
       description:
         - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override
-          says nothing else than the cluster does.
+          equals the cluster's default.
       type: str
       returned: always
       sample: manual

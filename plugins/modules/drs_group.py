@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of drs_group; what it does is in module_utils/_drs_rules."""
+"""Documentation of drs_group; the implementation is in module_utils/_drs_rules."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Creates, changes and removes groups of VMs and of hosts, which rules are about.
-  - Members that somebody else has put into a group stay in it unless O(members_mode=exact).
+  - Creates, changes and removes the groups of VMs and of hosts that rules refer to.
+  - Members that others added to a group are kept unless O(members_mode=exact).
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -24,31 +24,30 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The name of the group. VM groups and host groups of a cluster share their names.
+      - The name of the group. VM groups and host groups of a cluster share one namespace.
     type: str
     required: true
   type:
     description:
-      - Whether it is a group of VMs or of hosts. Needed unless O(state=absent).
+      - Whether it is a group of VMs or of hosts. Required unless O(state=absent).
       - A group of the other type is replaced, unless rules use it.
     type: str
     choices: [vm, host]
   members:
     description:
-      - The members that O(members_mode) is about. Needed unless O(state=absent).
-      - A host is a string, its name, inventory path or MoID. VMs and hosts must be of the cluster.
-      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
-        which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match)
+      - The members that O(members_mode) applies to. Required unless O(state=absent).
+      - A host is a string, its name, inventory path or MoID. VMs and hosts must be in the cluster.
+      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name)
+        (optionally with C(folder)), C(path), C(moid), C(uuid), C(labels) (container labels, all of which must match)
         and C(stack) (the Compose project of containers).
     type: list
     elements: raw
   members_mode:
     description:
-      - V(add) sees to it that O(members) are in the group, and keeps all others that are.
-      - V(remove) sees to it that O(members) are not in the group. A VM or host that no longer exists is not an error.
-        The last member cannot be removed, because vSphere
-        has no empty groups.
-      - V(exact) removes all members but O(members).
+      - V(add) adds O(members) to the group and keeps all other members.
+      - V(remove) removes O(members) from the group. A VM or host that no longer exists is not an error.
+        The last member cannot be removed, because vSphere has no empty groups.
+      - V(exact) makes the members of the group exactly O(members).
     type: str
     choices: [add, remove, exact]
     default: add
@@ -64,7 +63,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have two VMs in a group, whoever else is in it
+- name: Add two VMs to a group and keep its other members
   gantry.vsphere.drs_group:
     cluster: C0
     name: web
@@ -73,7 +72,7 @@ EXAMPLES = r"""
       - web1
       - path: /DC0/vm/apps/web2
 
-- name: Have all containers of a Compose project in a group
+- name: Add all containers of a Compose project to a group
   gantry.vsphere.drs_group:
     cluster: C0
     name: shop
@@ -81,7 +80,7 @@ EXAMPLES = r"""
     members:
       - stack: shop
 
-- name: Have exactly these hosts in a group
+- name: Set the exact hosts of a group
   gantry.vsphere.drs_group:
     cluster: C0
     name: rack1
@@ -89,7 +88,7 @@ EXAMPLES = r"""
     members: [esx1, esx2]
     members_mode: exact
 
-- name: Take a VM out of a group
+- name: Remove a VM from a group
   gantry.vsphere.drs_group:
     cluster: C0
     name: web

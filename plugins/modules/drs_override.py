@@ -3,18 +3,18 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of drs_override; what it does is in module_utils/_drs_rules."""
+"""Documentation of drs_override; the implementation is in module_utils/_drs_rules."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: drs_override
-short_description: Manage what DRS does with single VMs
+short_description: Manage the DRS automation level of single VMs
 version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Overrides the automation level of a cluster for some of its VMs, or takes such overrides back.
+  - Overrides the automation level of a cluster for some of its VMs, or removes such overrides.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -23,18 +23,18 @@ extends_documentation_fragment:
 options:
   vms:
     description:
-      - The VMs. All of them must be of the cluster.
-      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
-        which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match)
+      - The VMs. All of them must be in the cluster.
+      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name)
+        (optionally with C(folder)), C(path), C(moid), C(uuid), C(labels) (container labels, all of which must match)
         and C(stack) (the Compose project of containers).
     type: list
     elements: raw
     required: true
   automation_level:
     description:
-      - What DRS does with the VMs instead of what it does by default in the cluster.
-      - V(disabled) has DRS neither place nor move them.
-      - Needed unless O(state=absent).
+      - The automation level of the VMs, instead of the cluster's default.
+      - With V(disabled), DRS neither places nor migrates them.
+      - Required unless O(state=absent).
     type: str
     choices: [manual, partially_automated, fully_automated, disabled]
   state:
@@ -49,13 +49,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have DRS leave a VM where it is
+- name: Disable DRS for a VM
   gantry.vsphere.drs_override:
     cluster: C0
     vms: [licence-server]
     automation_level: disabled
 
-- name: Ask before moving the databases
+- name: Set the databases to manual
   gantry.vsphere.drs_override:
     cluster: C0
     vms:
@@ -63,7 +63,7 @@ EXAMPLES = r"""
           tier: database
     automation_level: manual
 
-- name: Do with a VM as with all others
+- name: Remove the override of a VM
   gantry.vsphere.drs_override:
     cluster: C0
     vms: [licence-server]
@@ -77,7 +77,7 @@ cluster:
   type: str
   sample: /DC0/host/C0
 overrides:
-  description: The overrides of the VMs, as far as they have one, in the order of their paths.
+  description: The overrides of the VMs that have one, in the order of their paths.
   returned: success
   type: list
   elements: dict
@@ -100,7 +100,7 @@ overrides:
     automation_level:
       description:
         - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override
-          says nothing else than the cluster does.
+          equals the cluster's default.
       type: str
       returned: always
       sample: manual

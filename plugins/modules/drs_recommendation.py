@@ -3,20 +3,19 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of drs_recommendation; what it does is in module_utils/_drs_recommendation."""
+"""Documentation of drs_recommendation; the implementation is in module_utils/_drs_recommendation."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: drs_recommendation
-short_description: List, apply and refuse what DRS recommends
+short_description: List, apply and reject DRS recommendations
 version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Returns the recommendations that DRS of a cluster has made, all of them or those that are selected, and applies or
-    cancels them.
-  - A recommendation that is not there any more is nothing to do.
+  - Returns all or the selected DRS recommendations of a cluster, and applies or cancels them.
+  - A recommendation that no longer exists is not an error, and nothing is changed.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -25,16 +24,16 @@ options:
   action:
     description:
       - V(list) changes nothing.
-      - V(apply) does what is recommended. What a recommendation presupposes is applied with it, before it.
-      - V(cancel) refuses it. vCenter lets only recommendations of where a VM is powered on be refused, whose reason
-        is V(powerOnVm).
+      - V(apply) applies the recommendations. The prerequisites of a recommendation are applied before it.
+      - V(cancel) rejects them. vCenter can only reject recommendations for the host that a VM is powered on at, whose
+        reason is V(powerOnVm).
     type: str
     choices: [list, apply, cancel]
     default: list
   keys:
     description:
       - The keys of the recommendations, as O(action=list) returns them.
-      - Of O(keys), O(reasons) and O(vms), all that are given must fit.
+      - A recommendation must match all that are given of O(keys), O(reasons) and O(vms).
     type: list
     elements: str
   reasons:
@@ -45,15 +44,15 @@ options:
     elements: str
   vms:
     description:
-      - VMs that are to be moved or powered on.
-      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
-        which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match)
+      - VMs that the recommendations move or power on.
+      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name)
+        (optionally with C(folder)), C(path), C(moid), C(uuid), C(labels) (container labels, all of which must match)
         and C(stack) (the Compose project of containers).
     type: list
     elements: raw
   all:
     description:
-      - Whether all recommendations are meant. Unless O(action=list), this or a selection is needed.
+      - Whether to select all recommendations. Unless O(action=list), this or a selection is required.
     type: bool
     default: false
   wait:
@@ -70,17 +69,17 @@ seealso:
   - module: gantry.vsphere.drs_compliance_info
   - module: gantry.vsphere.drs_cluster
 notes:
-  - The privilege C(Resource.ApplyRecommendation) is needed on the cluster to apply or cancel. vCenter itself then
-    moves the VMs.
+  - Requires the privilege C(Resource.ApplyRecommendation) on the cluster to apply or cancel. vCenter itself then
+    migrates the VMs.
 """
 
 EXAMPLES = r"""
-- name: See what DRS recommends
+- name: List the recommendations
   gantry.vsphere.drs_recommendation:
     cluster: C0
   register: result
 
-- name: Apply what mends broken rules
+- name: Apply the recommendations that fix violated rules
   gantry.vsphere.drs_recommendation:
     cluster: C0
     action: apply
@@ -93,7 +92,7 @@ EXAMPLES = r"""
     keys: ["{{ result.recommendations[0].key }}"]
   when: result.recommendations | length > 0
 
-- name: Refuse to have VMs powered on where DRS recommends
+- name: Reject the recommended hosts for powering on VMs
   gantry.vsphere.drs_recommendation:
     cluster: C0
     action: cancel
@@ -107,39 +106,39 @@ cluster:
   type: str
   sample: /DC0/host/C0
 recommendations:
-  description: The recommendations that the task is about, as they were found, in the order in which they are applied.
+  description: The selected recommendations as they were found, in the order in which they are applied.
   returned: success
   type: list
   elements: dict
   contains:
     key:
-      description: What the recommendation is selected by.
+      description: The key that selects the recommendation.
       type: str
       returned: always
       sample: '12'
     reason:
-      description: Why it is recommended, as a word.
+      description: The reason code.
       type: str
       returned: always
       sample: fairnessCpuAvg
     reason_text:
-      description: Why it is recommended, as vCenter says it.
+      description: The reason as vCenter describes it.
       type: str
       returned: always
       sample: Balance average CPU loads
     rating:
-      description: How much it is worth, from 1 to 5. The higher, the more.
+      description: The rating from 1 to 5; a higher rating means a greater benefit.
       type: int
       returned: always
       sample: 3
     prerequisites:
-      description: The keys of the recommendations that it presupposes.
+      description: The keys of the recommendations that must be applied first.
       type: list
       elements: str
       returned: always
       sample: []
     moves:
-      description: The VMs that are to be moved, or powered on.
+      description: The VMs that are moved or powered on.
       type: list
       elements: dict
       returned: always
@@ -160,12 +159,12 @@ recommendations:
           returned: always
           sample: /DC0/host/C0/esx1
         to:
-          description: The inventory path of the host that it is to go to.
+          description: The inventory path of the target host.
           type: str
           returned: always
           sample: /DC0/host/C0/esx2
     other_actions:
-      description: What else is to be done, as vSphere calls it.
+      description: The other actions, by their names in vSphere.
       type: list
       elements: str
       returned: always

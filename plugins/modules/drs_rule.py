@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of drs_rule; what it does is in module_utils/_drs_rules."""
+"""Documentation of drs_rule; the implementation is in module_utils/_drs_rules."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Creates, changes and removes rules between VMs, between VMs and hosts, and about the order in which VMs are
-    restarted.
-  - What a task does not say stays as it is, so that a rule can be enabled or disabled by its name alone.
+  - Creates, changes and removes VM-VM affinity rules, VM-host affinity rules and VM dependency rules (the restart
+    order).
+  - Options that are not given stay unchanged, so that a rule can be enabled or disabled by its name alone.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -34,31 +34,31 @@ options:
       - With V(vm_host_affinity) the VMs of O(vm_group) run on hosts of O(host_group), with V(vm_host_anti_affinity)
         on other ones.
       - With V(vm_dependency) vSphere HA restarts the VMs of O(vm_group) after those of O(depends_on).
-      - Needed to create a rule. A rule of another type is replaced; what the types have in common is kept.
+      - Required to create a rule. A rule of another type is replaced; settings that both types have are kept.
     type: str
     choices: [vm_affinity, vm_anti_affinity, vm_host_affinity, vm_host_anti_affinity, vm_dependency]
   enabled:
     description:
-      - Whether the rule is in force. It can be given alone, for a rule that exists.
+      - Whether the rule is enabled. It can be given alone, for a rule that exists.
       - A new rule is enabled unless it is given.
     type: bool
   mandatory:
     description:
-      - Whether VMs B(must) keep to the rule; otherwise they B(should), and DRS may break it.
+      - Whether VMs B(must) satisfy the rule; otherwise they B(should), and DRS may violate it.
       - A mandatory rule also keeps vSphere HA from restarting VMs elsewhere when a host fails, and keeps hosts from
         entering maintenance mode. A new rule is not mandatory unless it is given.
     type: bool
   vms:
     description:
-      - The VMs, all of them, of a V(vm_affinity) or V(vm_anti_affinity) rule. At least two, all of the cluster.
-      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
-        which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must match)
+      - The VMs, all of them, of a V(vm_affinity) or V(vm_anti_affinity) rule. At least two, all in the cluster.
+      - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name)
+        (optionally with C(folder)), C(path), C(moid), C(uuid), C(labels) (container labels, all of which must match)
         and C(stack) (the Compose project of containers).
     type: list
     elements: raw
   vm_group:
     description:
-      - The VM group that a rule of the other types is about.
+      - The VM group that a rule of the other types applies to.
     type: str
   host_group:
     description:
@@ -88,13 +88,13 @@ EXAMPLES = r"""
     type: vm_anti_affinity
     vms: [db1, db2]
 
-- name: Suspend the rule
+- name: Disable the rule
   gantry.vsphere.drs_rule:
     cluster: C0
     name: databases apart
     enabled: false
 
-- name: Have the licensed VMs run on the licensed hosts, even when a host fails
+- name: Keep the licensed VMs on the licensed hosts, even when a host fails
   gantry.vsphere.drs_rule:
     cluster: C0
     name: licences
@@ -103,7 +103,7 @@ EXAMPLES = r"""
     host_group: licensed hosts
     mandatory: true
 
-- name: Have the web servers restarted after the databases
+- name: Restart the web servers after the databases
   gantry.vsphere.drs_rule:
     cluster: C0
     name: web after databases
@@ -140,12 +140,12 @@ rule:
       returned: always
       sample: vm_anti_affinity
     enabled:
-      description: Whether it is in force.
+      description: Whether the rule is enabled.
       type: bool
       returned: always
       sample: true
     mandatory:
-      description: Whether VMs must keep to it.
+      description: Whether the rule is mandatory for VMs.
       type: bool
       returned: always
       sample: false
@@ -171,17 +171,17 @@ rule:
           returned: always
           sample: vm-1042
     vm_group:
-      description: The VM group that it is about, or V(null).
+      description: The VM group that the rule applies to, or V(null).
       type: str
       returned: always
       sample: web
     host_group:
-      description: The host group that it is about, or V(null).
+      description: The host group that the rule applies to, or V(null).
       type: str
       returned: always
       sample: rack1
     depends_on:
-      description: The VM group that it makes the other depend on, or V(null).
+      description: The VM group that the other VM group depends on, or V(null).
       type: str
       returned: always
       sample: db

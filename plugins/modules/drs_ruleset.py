@@ -3,7 +3,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of drs_ruleset; what it does is in module_utils/_drs_rules."""
+"""Documentation of drs_ruleset; the implementation is in module_utils/_drs_rules."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Takes the whole set of groups, rules and overrides that a cluster is to have, works out what is missing, and
-    writes that in one reconfiguration of the cluster. Groups and the rules that use them can be created, changed and
+  - Compares the desired groups, rules and overrides of a cluster with the current ones, and writes the differences
+    in one reconfiguration of the cluster. Groups and the rules that use them can be created, changed and
     removed together.
-  - What is not named is left alone, unless O(purge=true).
+  - Objects that the task does not name stay unchanged, unless O(purge=true).
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -26,36 +26,36 @@ extends_documentation_fragment:
 options:
   groups:
     description:
-      - Groups, as M(gantry.vsphere.drs_group) takes them.
+      - Groups, with the options of M(gantry.vsphere.drs_group).
     type: list
     elements: dict
     suboptions:
       name:
         description:
-          - The name of the group. VM groups and host groups of a cluster share their names.
+          - The name of the group. VM groups and host groups of a cluster share one namespace.
         type: str
         required: true
       type:
         description:
-          - Whether it is a group of VMs or of hosts. Needed unless O(groups[].state=absent).
+          - Whether it is a group of VMs or of hosts. Required unless O(groups[].state=absent).
           - A group of the other type is replaced, unless rules use it.
         type: str
         choices: [vm, host]
       members:
         description:
-          - The members that O(groups[].members_mode) is about. Needed unless O(groups[].state=absent).
-          - A host is a string, its name, inventory path or MoID. VMs and hosts must be of the cluster.
-          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
-            which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must
+          - The members that O(groups[].members_mode) applies to. Required unless O(groups[].state=absent).
+          - A host is a string, its name, inventory path or MoID. VMs and hosts must be in the cluster.
+          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name)
+            (optionally with C(folder)), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must
             match) and C(stack) (the Compose project of containers).
         type: list
         elements: raw
       members_mode:
         description:
-          - V(add) sees to it that O(groups[].members) are in the group, and keeps all others that are.
-          - V(remove) sees to it that O(groups[].members) are not in the group. The last member cannot be removed,
+          - V(add) adds O(groups[].members) to the group and keeps all other members.
+          - V(remove) removes O(groups[].members) from the group. The last member cannot be removed,
             because vSphere has no empty groups.
-          - V(exact) removes all members but O(groups[].members).
+          - V(exact) makes the members of the group exactly O(groups[].members).
         type: str
         choices: [add, remove, exact]
         default: add
@@ -67,7 +67,7 @@ options:
         default: present
   rules:
     description:
-      - Rules, as M(gantry.vsphere.drs_rule) takes them.
+      - Rules, with the options of M(gantry.vsphere.drs_rule).
     type: list
     elements: dict
     suboptions:
@@ -83,31 +83,31 @@ options:
             V(vm_host_anti_affinity) on other ones.
           - With V(vm_dependency) vSphere HA restarts the VMs of O(rules[].vm_group) after those of
             O(rules[].depends_on).
-          - Needed to create a rule. A rule of another type is replaced; what the types have in common is kept.
+          - Required to create a rule. A rule of another type is replaced; settings that both types have are kept.
         type: str
         choices: [vm_affinity, vm_anti_affinity, vm_host_affinity, vm_host_anti_affinity, vm_dependency]
       enabled:
         description:
-          - Whether the rule is in force. It can be given alone, for a rule that exists.
+          - Whether the rule is enabled. It can be given alone, for a rule that exists.
           - A new rule is enabled unless it is given.
         type: bool
       mandatory:
         description:
-          - Whether VMs B(must) keep to the rule; otherwise they B(should), and DRS may break it.
+          - Whether VMs B(must) satisfy the rule; otherwise they B(should), and DRS may violate it.
           - A mandatory rule also keeps vSphere HA from restarting VMs elsewhere when a host fails, and keeps hosts
             from entering maintenance mode. A new rule is not mandatory unless it is given.
         type: bool
       vms:
         description:
-          - The VMs, all of them, of a V(vm_affinity) or V(vm_anti_affinity) rule. At least two, all of the cluster.
-          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
-            which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must
+          - The VMs, all of them, of a V(vm_affinity) or V(vm_anti_affinity) rule. At least two, all in the cluster.
+          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name)
+            (optionally with C(folder)), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must
             match) and C(stack) (the Compose project of containers).
         type: list
         elements: raw
       vm_group:
         description:
-          - The VM group that a rule of the other types is about.
+          - The VM group that a rule of the other types applies to.
         type: str
       host_group:
         description:
@@ -125,24 +125,24 @@ options:
         default: present
   overrides:
     description:
-      - Overrides, as M(gantry.vsphere.drs_override) takes them.
+      - Overrides, with the options of M(gantry.vsphere.drs_override).
     type: list
     elements: dict
     suboptions:
       vms:
         description:
-          - The VMs. All of them must be of the cluster.
-          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name) (beside
-            which C(folder) may be), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must
+          - The VMs. All of them must be in the cluster.
+          - A VM is a string, its name or (with a slash) its inventory path, or a mapping with one of C(name)
+            (optionally with C(folder)), C(path), C(moid), C(uuid), C(labels) (a container's labels, all of which must
             match) and C(stack) (the Compose project of containers).
         type: list
         elements: raw
         required: true
       automation_level:
         description:
-          - What DRS does with the VMs instead of what it does by default in the cluster.
-          - V(disabled) has DRS neither place nor move them.
-          - Needed unless O(overrides[].state=absent).
+          - The automation level of the VMs, instead of the cluster's default.
+          - With V(disabled), DRS neither places nor migrates them.
+          - Required unless O(overrides[].state=absent).
         type: str
         choices: [manual, partially_automated, fully_automated, disabled]
       state:
@@ -159,8 +159,7 @@ options:
     default: false
   purge_prefix:
     description:
-      - How the names begin of all groups and rules that are managed by this task and by nobody else. Needed for
-        O(purge=true).
+      - The prefix of the names of all groups and rules that only this task manages. Required for O(purge=true).
     type: str
 seealso:
   - module: gantry.vsphere.drs_group
@@ -206,7 +205,7 @@ cluster:
   type: str
   sample: /DC0/host/C0
 groups:
-  description: The groups that the task names and that there are.
+  description: The groups that the task names and that exist.
   returned: success
   type: list
   elements: dict
@@ -243,7 +242,7 @@ groups:
           returned: always
           sample: vm-1042
 rules:
-  description: The rules that the task names and that there are.
+  description: The rules that the task names and that exist.
   returned: success
   type: list
   elements: dict
@@ -259,12 +258,12 @@ rules:
       returned: always
       sample: vm_anti_affinity
     enabled:
-      description: Whether it is in force.
+      description: Whether the rule is enabled.
       type: bool
       returned: always
       sample: true
     mandatory:
-      description: Whether VMs must keep to it.
+      description: Whether the rule is mandatory for VMs.
       type: bool
       returned: always
       sample: false
@@ -290,22 +289,22 @@ rules:
           returned: always
           sample: vm-1042
     vm_group:
-      description: The VM group that it is about, or V(null).
+      description: The VM group that the rule applies to, or V(null).
       type: str
       returned: always
       sample: web
     host_group:
-      description: The host group that it is about, or V(null).
+      description: The host group that the rule applies to, or V(null).
       type: str
       returned: always
       sample: rack1
     depends_on:
-      description: The VM group that it makes the other depend on, or V(null).
+      description: The VM group that the other VM group depends on, or V(null).
       type: str
       returned: always
       sample: db
 overrides:
-  description: The overrides of the VMs that the task names, as far as they have one.
+  description: The overrides of those VMs of the task that have one.
   returned: success
   type: list
   elements: dict
@@ -328,7 +327,7 @@ overrides:
     automation_level:
       description:
         - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override
-          says nothing else than the cluster does.
+          equals the cluster's default.
       type: str
       returned: always
       sample: manual

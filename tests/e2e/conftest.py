@@ -13,7 +13,7 @@ import pytest
 from lab.connection import connection_environment
 from lab.controller import Lab
 from tests.support.guests.containers import Containers
-from tests.support.lab.playing import Player
+from tests.support.lab.playbook import PlaybookRunner
 
 IMAGES = ("tiny", "nginx", "redis")
 
@@ -37,7 +37,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def containers(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Containers:
     """The modules against a vCenter that has all that containers need."""
-    play = Player(tmp_path_factory.mktemp("home"), connection_environment(lab))
+    play = PlaybookRunner(tmp_path_factory.mktemp("home"), connection_environment(lab))
     where = {"datastore": lab["datastore"]}
     tasks: list[dict[str, Any]] = [{"gantry.vsphere.bootstrap_image": {"src": lab["bootstrap_iso"], **where}}]
     tasks += [

@@ -15,7 +15,7 @@ import pytest
 
 from lab.connection import connection_environment
 from tests.support.lab.control import Control
-from tests.support.lab.playing import WAYS, Player, Way, play_both_ways
+from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, run_both_ways
 
 # A lab that is up already may serve, while one works on a test: the path of its lab.json.
 RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
@@ -52,11 +52,11 @@ def connection(lab: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture
-def play(tmp_path: Path, connection: dict[str, str]) -> Player:
+def play(tmp_path: Path, connection: dict[str, str]) -> PlaybookRunner:
     """Plays tasks: ``play({"gantry.vsphere.container_vm": {...}}, way="module", check=True)``."""
     home = tmp_path / "home"
     home.mkdir()
-    return Player(home, connection)
+    return PlaybookRunner(home, connection)
 
 
 @pytest.fixture(params=WAYS)
@@ -66,14 +66,14 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 
 @pytest.fixture
-def both_ways(play: Player) -> Callable[..., dict[str, Any]]:
+def both_ways(play: PlaybookRunner) -> Callable[..., dict[str, Any]]:
     """Plays one task both ways and checks that both return the same, which it returns.
 
     For tasks that leave things as they are: with check mode, or with nothing to do, or failing.
     """
 
     def run(task: dict[str, Any], **options: Any) -> dict[str, Any]:
-        (outcome,) = play_both_ways(play, [task], **options)
+        (outcome,) = run_both_ways(play, [task], **options)
         return outcome.result
 
     return run

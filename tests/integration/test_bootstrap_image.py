@@ -17,7 +17,7 @@ from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.images import BOOTSTRAP_FOLDER, Store
 from tests.support.lab.iso import make_iso
-from tests.support.lab.playing import Player, Way
+from tests.support.lab.playbook import PlaybookRunner, Way
 
 MODULE = "gantry.vsphere.bootstrap_image"
 
@@ -52,9 +52,24 @@ def task(iso: Path) -> Callable[..., dict[str, Any]]:
     return lambda **more: {MODULE: {"src": str(iso), **more}}
 
 
+@pytest.fixture
+def run(
+    iso: Path, lab: dict[str, Any], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., dict[str, Any]]:
+    """Runs the module without Ansible; a failure is an error."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def once(**options: Any) -> dict[str, Any]:
+        result = drive("bootstrap_image", {**lab["vcenter"], "src": str(iso), **options})
+        assert not result.get("failed"), result
+        return result
+
+    return once
+
+
 @pytest.mark.smoke
 def test_the_iso_is_uploaded_once(
-    play: Player,
+    play: PlaybookRunner,
     way: Way,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
@@ -83,16 +98,16 @@ def test_the_iso_is_uploaded_once(
 
 
 def test_what_is_stored_is_the_file(
-    play: Player, task: Callable[..., dict[str, Any]], store: Store, iso: Path, name: str, lab: dict[str, Any]
+    run: Callable[..., dict[str, Any]], store: Store, iso: Path, name: str, lab: dict[str, Any]
 ) -> None:
-    play(task()).ok()
+    run()
     datastore = store.session.inventory(refresh=True).datastore(lab["datastore"])
     path = f"{BOOTSTRAP_FOLDER}/{name}"
     assert store.session.download_file(datastore=datastore, path=path, max_bytes=1 << 24) == iso.read_bytes()
 
 
 def test_check_mode_predicts_and_touches_nothing(
-    play: Player,
+    play: PlaybookRunner,
     way: Way,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
@@ -111,7 +126,7 @@ def test_check_mode_predicts_and_touches_nothing(
 
 
 def test_both_ways_return_the_same(
-    play: Player, both_ways: Callable[..., dict[str, Any]], task: Callable[..., dict[str, Any]], store: Store
+    play: PlaybookRunner, both_ways: Callable[..., dict[str, Any]], task: Callable[..., dict[str, Any]], store: Store
 ) -> None:
     assert both_ways(task(), check=True, diff=True)["changed"]
     play(task()).ok()
@@ -120,8 +135,7 @@ def test_both_ways_return_the_same(
 
 
 def test_a_short_file_is_replaced(
-    play: Player,
-    task: Callable[..., dict[str, Any]],
+    run: Callable[..., dict[str, Any]],
     store: Store,
     stored: Callable[[], dict[str, int]],
     iso: Path,
@@ -129,15 +143,15 @@ def test_a_short_file_is_replaced(
     lab: dict[str, Any],
     tmp_path: Path,
 ) -> None:
-    play(task()).ok()
+    run()
     short = tmp_path / "short"
     short.write_bytes(iso.read_bytes()[:5000])
     datastore = store.session.inventory(refresh=True).datastore(lab["datastore"])
     store.session.upload_file(short, datastore=datastore, path=f"{BOOTSTRAP_FOLDER}/{name}")
     assert stored() == {name: 5000}
-    outcome = play(task()).ok().last
-    assert outcome.changed
-    assert "damaged" in outcome["actions"][0]
+    result = run()
+    assert result["changed"]
+    assert "damaged" in result["actions"][0]
     assert stored() == {name: iso.stat().st_size}
 
 
@@ -165,7 +179,7 @@ def test_a_container_does_not_boot_from_an_iso_that_was_cut_off(
 
 @pytest.mark.parametrize("method", ["MakeDirectory", "MoveDatastoreFile_Task"])
 def test_a_killed_upload_is_made_good_by_the_next_run(
-    play: Player,
+    play: PlaybookRunner,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
     calls: Control,
@@ -182,7 +196,7 @@ def test_a_killed_upload_is_made_good_by_the_next_run(
 
 
 def test_the_remains_of_our_own_upload_are_removed_and_those_of_others_are_not(
-    play: Player,
+    play: PlaybookRunner,
     task: Callable[..., dict[str, Any]],
     store: Store,
     stored: Callable[[], dict[str, int]],
@@ -223,24 +237,24 @@ def test_two_uploads_at_once_both_succeed(
 
 
 def test_removal_by_file_and_by_version(
-    play: Player,
-    task: Callable[..., dict[str, Any]],
+    run: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
     name: str,
     tmp_path: Path,
 ) -> None:
     other = make_iso(tmp_path, "9.9.2")
-    play([task(), {MODULE: {"src": str(other)}}]).ok()
+    run()
+    run(src=str(other))
     assert len(stored()) == 2
-    assert play({MODULE: {"version": "9.9.2", "state": "absent"}}).ok().last.changed
+    assert run(src=None, version="9.9.2", state="absent")["changed"]
     assert set(stored()) == {name}
-    assert play(task(state="absent")).ok().last.changed
+    assert run(state="absent")["changed"]
     assert stored() == {}
-    assert not play(task(state="absent")).ok().last.changed
+    assert not run(state="absent")["changed"]
 
 
 def test_an_iso_in_a_drive_is_not_removed(
-    play: Player,
+    play: PlaybookRunner,
     both_ways: Callable[..., dict[str, Any]],
     task: Callable[..., dict[str, Any]],
     store: Store,
@@ -258,7 +272,7 @@ def test_an_iso_in_a_drive_is_not_removed(
 
 
 def test_bad_input_is_told_and_changes_nothing(
-    play: Player, way: Way, task: Callable[..., dict[str, Any]], calls: Control, iso: Path, tmp_path: Path
+    play: PlaybookRunner, way: Way, task: Callable[..., dict[str, Any]], calls: Control, iso: Path, tmp_path: Path
 ) -> None:
     cut = tmp_path / "cut.iso"
     cut.write_bytes(iso.read_bytes()[:-1])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from tests.support.lab.containers import PREFIX, Vm, Yard
+from tests.support.lab.containers import PREFIX, Vm, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.placement import Site
@@ -40,8 +40,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
-    one = Yard(lab)
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
+    one = VmBuilder(lab)
     one.upload_bootstrap()
     one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
     yield one
@@ -49,8 +49,8 @@ def yard(lab: dict[str, Any]) -> Iterator[Yard]:
 
 
 @pytest.fixture
-def site(lab: dict[str, Any], yard: Yard) -> Iterator[Site]:
-    one = Site(lab, yard, Control(lab["control"]))
+def site(lab: dict[str, Any], builder: VmBuilder) -> Iterator[Site]:
+    one = Site(lab, builder, Control(lab["control"]))
     one.calls.reset()
     yield one
     one.clear()
@@ -62,9 +62,9 @@ def run(site: Site, **options: Any) -> dict[str, Any]:
 
 def move(site: Site, datastore: str) -> None:
     """What another client than the collection does."""
-    inventory = site.yard.session.inventory(refresh=True)
+    inventory = site.builder.session.inventory(refresh=True)
     vm, spec = site.vm(NAME), vim.vm.RelocateSpec(datastore=inventory.datastore(datastore).ref)
-    site.yard.task("relocate", lambda: vm.RelocateVM_Task(spec))
+    site.builder.task("relocate", lambda: vm.RelocateVM_Task(spec))
 
 
 def datastores(vm: Vm) -> set[str]:
@@ -109,14 +109,14 @@ def test_a_moved_container_is_left_alone_with_a_warning(site: Site, by: str) -> 
 def test_a_moved_container_is_moved_back_while_it_runs_and_shares_its_image_again(site: Site) -> None:
     before = run(site, datastore="shared0")["container"]
     move(site, "shared1")
-    assert datastores(site.yard.vm(NAME)) == {"shared1"}
+    assert datastores(site.builder.vm(NAME)) == {"shared1"}
     site.calls.forget()
     moved = run(site, datastore="shared0", placement_drift="relocate")
     assert moved["actions"] == [f"relocate {NAME} to datastore shared0, sharing the image's disk there"]
     assert moved["diff"] == {"before": {NAME: {"datastore": "shared1"}}, "after": {NAME: {"datastore": "shared0"}}}
     assert site.calls.mutating() == ["RelocateVM_Task"]
     assert moved["container"] == {**before, "host": moved["container"]["host"]}
-    assert datastores(site.yard.vm(NAME)) == {"shared0"}
+    assert datastores(site.builder.vm(NAME)) == {"shared0"}
     assert not run(site, datastore="shared0", placement_drift="relocate")["changed"]
 
 
@@ -125,7 +125,7 @@ def test_a_datastore_without_the_image_gets_a_copy_of_its_disk(site: Site) -> No
     moved = run(site, datastore="shared1", placement_drift="relocate")
     assert moved["actions"] == [f"relocate {NAME} to datastore shared1, with a copy of the image's disk"]
     assert moved["container"]["id"] == before["id"]
-    vm = site.yard.vm(NAME)
+    vm = site.builder.vm(NAME)
     assert datastores(vm) == {"shared1"}
     assert vm.power == "poweredOn"
 

@@ -19,7 +19,7 @@ from tests.support.lab import background
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.images import Store, Template
-from tests.support.lab.playing import Player, Way, play_both_ways
+from tests.support.lab.playbook import PlaybookRunner, Way, run_both_ways
 
 MODULE = "gantry.vsphere.container_image"
 
@@ -103,7 +103,7 @@ def image_folders(store: Store, lab: dict[str, Any]) -> list[str]:
 
 @pytest.mark.smoke
 def test_an_image_becomes_a_template(
-    play: Player, way: Way, options: Options, store: Store, lab: dict[str, Any]
+    play: PlaybookRunner, way: Way, options: Options, store: Store, lab: dict[str, Any]
 ) -> None:
     outcome = play({MODULE: options()}, way=way).ok().last
     template = only(store)
@@ -121,7 +121,7 @@ def test_an_image_becomes_a_template(
 
 
 def check_contract(template: Template, image: dict[str, Any], reference: str) -> None:
-    """The template is what docs/developers/interfaces.md says."""
+    """The template is what docs/developers/contracts.md says."""
     assert template.is_template
     assert template.snapshots == ("gantry-base",)
     config = template.config
@@ -144,7 +144,7 @@ def check_contract(template: Template, image: dict[str, Any], reference: str) ->
 
 
 def test_a_second_run_asks_no_registry_and_changes_nothing(
-    play: Player, way: Way, options: Options, run: Run, calls: Control, no_registry: dict[str, str]
+    play: PlaybookRunner, way: Way, options: Options, run: Run, calls: Control, no_registry: dict[str, str]
 ) -> None:
     first = run()
     calls.forget()
@@ -156,7 +156,7 @@ def test_a_second_run_asks_no_registry_and_changes_nothing(
 
 
 def test_check_mode_predicts_and_touches_nothing(
-    play: Player, way: Way, options: Options, store: Store, calls: Control, tmp_path: Path, lab: dict[str, Any]
+    play: PlaybookRunner, way: Way, options: Options, store: Store, calls: Control, tmp_path: Path, lab: dict[str, Any]
 ) -> None:
     task = {MODULE: options(cache_path=str(tmp_path / "cache"))}
     predicted = play(task, way=way, check=True, diff=True).ok().last
@@ -174,22 +174,22 @@ def test_check_mode_predicts_and_touches_nothing(
     assert made["diff"]["before"] == {}
 
 
-def test_both_ways_return_the_same(play: Player, options: Options, run: Run) -> None:
+def test_both_ways_return_the_same(play: PlaybookRunner, options: Options, run: Run) -> None:
     task = {MODULE: options()}
-    (predicted,) = play_both_ways(play, [task], check=True, diff=True)
+    (predicted,) = run_both_ways(play, [task], check=True, diff=True)
     assert predicted.changed
     run()
     unknown = {MODULE: options(name="127.0.0.1:1/nothing:1", pull="never")}
-    there, refused = play_both_ways(play, [task, unknown], diff=True)
+    there, refused = run_both_ways(play, [task, unknown], diff=True)
     assert not there.changed
     assert there["diff"] == {"before": {}, "after": {}}
     assert "is not in datacenter" in refused.msg
-    (gone,) = play_both_ways(play, [{MODULE: options(state="absent")}], check=True, diff=True)
+    (gone,) = run_both_ways(play, [{MODULE: options(state="absent")}], check=True, diff=True)
     assert gone.changed
     assert gone["image"] is None
 
 
-def test_removal(play: Player, way: Way, options: Options, store: Store, run: Run, lab: dict[str, Any]) -> None:
+def test_removal(play: PlaybookRunner, way: Way, options: Options, store: Store, run: Run, lab: dict[str, Any]) -> None:
     name = run()["image"]["name"]
     absent = {MODULE: options(state="absent"), "diff": True}
     predicted, made, again = play([{**absent, "check_mode": True}, absent, absent], way=way).ok().outcomes
@@ -204,7 +204,7 @@ def test_removal(play: Player, way: Way, options: Options, store: Store, run: Ru
 
 
 def test_wrong_names_are_told_and_change_nothing(
-    play: Player, options: Options, store: Store, calls: Control, lab: dict[str, Any], way: Way
+    play: PlaybookRunner, options: Options, store: Store, calls: Control, lab: dict[str, Any], way: Way
 ) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"cluster": "C00"}, r"no cluster 'C00'.*Did you mean 'C0'"),
@@ -235,7 +235,9 @@ def test_wrong_names_are_told_and_change_nothing(
     assert store.templates() == []
 
 
-def test_a_password_for_the_registry_is_not_shown(play: Player, way: Way, options: Options, store: Store) -> None:
+def test_a_password_for_the_registry_is_not_shown(
+    play: PlaybookRunner, way: Way, options: Options, store: Store
+) -> None:
     secret = "hunter-seventeen"
     played = play({MODULE: options(registry_username="me", registry_password=secret)}, way=way, verbosity=3)
     assert played.ok().last.changed

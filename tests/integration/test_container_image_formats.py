@@ -17,10 +17,10 @@ from tests.support.builders.oci import (
     DOCKER_LAYER,
     OCI_INDEX,
     OCI_LAYER,
+    BuiltImage,
     Compression,
-    CraftedImage,
     LayerArchive,
-    craft_layer,
+    build_layer,
 )
 from tests.support.builders.registries import LiveRegistry
 from tests.support.lab.control import Control
@@ -54,7 +54,7 @@ def run(lab: dict[str, Any], tmp_path: Path) -> Run:
 def test_of_several_levels_of_amd64_the_baseline_is_taken(run: Run, registry: LiveRegistry, store: Store) -> None:
     entries = []
     for says, variant in (("avx512", "v4"), ("avx2", "v3"), ("baseline", None)):
-        image = CraftedImage([craft_layer(LayerArchive().file("level", says))], config={"Cmd": [f"/{says}"]})
+        image = BuiltImage([build_layer(LayerArchive().file("level", says))], config={"Cmd": [f"/{says}"]})
         registry.push(image, "odd/levels", says)
         platform = {"os": "linux", "architecture": "amd64", **({"variant": variant} if variant else {})}
         entry = {"mediaType": image.media_type, "digest": image.digest, "size": len(image.manifest)}
@@ -72,8 +72,8 @@ def test_of_several_levels_of_amd64_the_baseline_is_taken(run: Run, registry: Li
 def test_a_layer_of_another_type_than_its_manifest_says_is_imported(
     run: Run, registry: LiveRegistry, store: Store, compression: Compression, media_type: str
 ) -> None:
-    layer = replace(craft_layer(LayerArchive().file("a", compression), compression), media_type=media_type)
-    reference = registry.push(CraftedImage([layer], docker=media_type == DOCKER_LAYER), "odd/types")
+    layer = replace(build_layer(LayerArchive().file("a", compression), compression), media_type=media_type)
+    reference = registry.push(BuiltImage([layer], docker=media_type == DOCKER_LAYER), "odd/types")
     assert run(reference)["image"]["state"] == "ready"
     assert len(store.templates()) == 1
 
@@ -82,7 +82,7 @@ def test_a_layer_of_another_type_than_its_manifest_says_is_imported(
 def test_a_field_of_another_type_is_refused_before_anything_is_changed(
     run: Run, registry: LiveRegistry, store: Store, calls: Control, check: bool
 ) -> None:
-    image = CraftedImage([craft_layer(LayerArchive().file("a"))], config={"Cmd": "echo hi"})
+    image = BuiltImage([build_layer(LayerArchive().file("a"))], config={"Cmd": "echo hi"})
     result = run(registry.push(image, "odd/fields"), check=check)
     assert result["failed"]
     assert 'its field config.Cmd is a string ("echo hi") and must be a list of strings.' in result["msg"]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.lab.control import Control
 from tests.support.lab.images import Store
-from tests.support.lab.playing import Player
+from tests.support.lab.playbook import PlaybookRunner
 
 INFO = "gantry.vsphere.container_image_info"
 IMAGE = "gantry.vsphere.container_image"
@@ -29,7 +29,9 @@ def store(lab: dict[str, Any]) -> Iterator[Store]:
 
 
 @pytest.fixture
-def tiny(lab: dict[str, Any], play: Player, store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def tiny(
+    lab: dict[str, Any], play: PlaybookRunner, store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     """The tiny image, imported once for all tests here."""
     cache: Path = tmp_path_factory.getbasetemp() / "info-cache"
     options = {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache)}

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerOperation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import _may_change
-from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, Yard
+from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, VmBuilder
 
 NAME = f"{PREFIX}web"
 FIRST = "registry.example.com/app:1"
@@ -33,8 +33,8 @@ class KilledError(BaseException):
 
 
 @pytest.fixture(scope="module")
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
-    one = Yard(lab)
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
+    one = VmBuilder(lab)
     one.clear(images=True)
     one.upload_bootstrap()
     one.make_image(FIRST, 1, {"Cmd": ["serve"]})
@@ -57,7 +57,7 @@ class Kill:
 
 def run(lab: Mapping[str, Any], options: Mapping[str, Any], kill: Kill | None = None) -> bool:
     """container_vm in this process; whether it came to its end."""
-    operation = ContainerOperation()
+    operation = ContainerVm()
     vcenter = lab["vcenter"]
     connection = {key: vcenter[key] for key in ("hostname", "port", "username", "password", "ca_path")}
     place = {"datacenter": lab["datacenter"], "cluster": lab["cluster"]}
@@ -98,7 +98,7 @@ CHANGES: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
 @pytest.mark.parametrize("at_once", [True, False], ids=["submitted", "done"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_run_killed_between_changes_is_finished_by_the_next(
-    lab: dict[str, Any], yard: Yard, change: str, at_once: bool
+    lab: dict[str, Any], builder: VmBuilder, change: str, at_once: bool
 ) -> None:
     before, after = CHANGES[change]
     changes, finished = 0, False
@@ -107,12 +107,12 @@ def test_a_run_killed_between_changes_is_finished_by_the_next(
             run(lab, before)
         finished = run(lab, after, Kill(changes, at_once))
         run(lab, after)
-        assert yard.vms(NAME + SUCCESSOR) == [], changes
+        assert builder.vms(NAME + SUCCESSOR) == [], changes
         if after.get("state") == "absent":
-            assert yard.vms(NAME) == [], changes
+            assert builder.vms(NAME) == [], changes
         else:
-            check(yard.vm(NAME), after)
-        yard.clear()
+            check(builder.vm(NAME), after)
+        builder.clear()
         changes += 1
     assert changes > 2
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from tests.support.lab.containers import BOOTSTRAP, PREFIX, Vm, Yard
+from tests.support.lab.containers import BOOTSTRAP, PREFIX, Vm, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.placement import NETWORK, Site
 
@@ -22,8 +22,8 @@ NEWER = BOOTSTRAP.replace("0.0.1", "0.0.2")
 
 
 @pytest.fixture(scope="module")
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
-    one = Yard(lab)
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
+    one = VmBuilder(lab)
     one.clear(images=True)
     one.upload_bootstrap()
     one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
@@ -33,8 +33,8 @@ def yard(lab: dict[str, Any]) -> Iterator[Yard]:
 
 
 @pytest.fixture
-def site(lab: dict[str, Any], yard: Yard) -> Iterator[Site]:
-    one = Site(lab, yard, Control(lab["control"]))
+def site(lab: dict[str, Any], builder: VmBuilder) -> Iterator[Site]:
+    one = Site(lab, builder, Control(lab["control"]))
     one.calls.reset()
     yield one
     one.clear()
@@ -51,57 +51,59 @@ def cd(vm: Vm) -> Any:
 
 def edit(site: Site, device: Any, operation: str = "edit") -> None:
     change = vim.vm.device.VirtualDeviceSpec(operation=operation, device=device)
-    site.yard.reconfigure(site.yard.vm(NAME).moid, vim.vm.ConfigSpec(deviceChange=[change]))
+    site.builder.reconfigure(site.builder.vm(NAME).moid, vim.vm.ConfigSpec(deviceChange=[change]))
 
 
 def disconnect_cd(site: Site) -> None:
-    drive = cd(site.yard.vm(NAME))
+    drive = cd(site.builder.vm(NAME))
     drive.connectable.connected = drive.connectable.startConnected = False
     edit(site, drive)
 
 
 def empty_cd(site: Site) -> None:
-    drive = cd(site.yard.vm(NAME))
+    drive = cd(site.builder.vm(NAME))
     drive.backing = vim.vm.device.VirtualCdrom.RemotePassthroughBackingInfo(deviceName="", exclusive=False)
     edit(site, drive)
 
 
 def remove_cd(site: Site) -> None:
-    edit(site, cd(site.yard.vm(NAME)), "remove")
+    edit(site, cd(site.builder.vm(NAME)), "remove")
 
 
 def disconnect_adapter(site: Site) -> None:
-    (card,) = site.yard.vm(NAME).of_kind(vim.vm.device.VirtualEthernetCard)
+    (card,) = site.builder.vm(NAME).of_kind(vim.vm.device.VirtualEthernetCard)
     card.connectable.connected = card.connectable.startConnected = False
     edit(site, card)
 
 
 def remove_scratch(site: Site) -> None:
-    (disk,) = [disk for disk in site.yard.vm(NAME).of_kind(vim.vm.device.VirtualDisk) if disk.unitNumber == 1]
+    (disk,) = [disk for disk in site.builder.vm(NAME).of_kind(vim.vm.device.VirtualDisk) if disk.unitNumber == 1]
     edit(site, disk, "remove")
 
 
 def boot_from_disk(site: Site) -> None:
-    (disk,) = [disk for disk in site.yard.vm(NAME).of_kind(vim.vm.device.VirtualDisk) if disk.unitNumber == 0]
+    (disk,) = [disk for disk in site.builder.vm(NAME).of_kind(vim.vm.device.VirtualDisk) if disk.unitNumber == 0]
     order = [vim.vm.BootOptions.BootableDiskDevice(deviceKey=disk.key)]
     options = vim.vm.BootOptions(bootOrder=order, efiSecureBootEnabled=True)
-    site.yard.reconfigure(site.yard.vm(NAME).moid, vim.vm.ConfigSpec(bootOptions=options))
+    site.builder.reconfigure(site.builder.vm(NAME).moid, vim.vm.ConfigSpec(bootOptions=options))
 
 
 def boot_by_uefi(site: Site) -> None:
-    site.yard.reconfigure(site.yard.vm(NAME).moid, vim.vm.ConfigSpec(firmware="efi"))
+    site.builder.reconfigure(site.builder.vm(NAME).moid, vim.vm.ConfigSpec(firmware="efi"))
 
 
 def hide_disk_uuids(site: Site) -> None:
-    site.yard.set_config(site.yard.vm(NAME).moid, {"disk.EnableUUID": "FALSE"})
+    site.builder.set_config(site.builder.vm(NAME).moid, {"disk.EnableUUID": "FALSE"})
 
 
 def lose_document(site: Site) -> None:
-    site.yard.set_config(site.yard.vm(NAME).moid, {"guestinfo.gantry.spec": ""})
+    site.builder.set_config(site.builder.vm(NAME).moid, {"guestinfo.gantry.spec": ""})
 
 
 def lose_keys(site: Site) -> None:
-    site.yard.set_config(site.yard.vm(NAME).moid, {"gantry.id": "", "gantry.image.digest": "", "gantry.config": ""})
+    site.builder.set_config(
+        site.builder.vm(NAME).moid, {"gantry.id": "", "gantry.image.digest": "", "gantry.config": ""}
+    )
 
 
 MEDDLING: dict[str, tuple[Callable[[Site], None], bool]] = {
@@ -134,7 +136,7 @@ def hardware(vm: Vm) -> dict[str, Any]:
 def test_what_a_container_needs_is_put_right_before_it_is_started(site: Site, what: str) -> None:
     meddle, without_configuration = MEDDLING[what]
     before = run(site)["container"]
-    expected = hardware(site.yard.vm(NAME))
+    expected = hardware(site.builder.vm(NAME))
     for state_only in (False, True) if without_configuration else (False,):
         site.ok("container_vm", name=NAME, state="stopped")
         meddle(site)
@@ -150,56 +152,56 @@ def test_what_a_container_needs_is_put_right_before_it_is_started(site: Site, wh
         assert (predicted["actions"], predicted["diff"]) == (started["actions"], started["diff"])
         assert started["diff"]["before"] != started["diff"]["after"]
         assert (started["container"]["id"], started["container"]["status"]) == (before["id"], "running")
-        assert hardware(site.yard.vm(NAME)) == expected
+        assert hardware(site.builder.vm(NAME)) == expected
         assert not run(site)["changed"]
 
 
 def test_the_cd_of_a_container_that_runs_is_connected_for_its_next_start_without_a_restart(site: Site) -> None:
     run(site)
-    expected = hardware(site.yard.vm(NAME))
+    expected = hardware(site.builder.vm(NAME))
     disconnect_cd(site)
     site.calls.forget()
     result = run(site)
     assert result["changed"]
     assert site.calls.mutating() == ["ReconfigVM_Task"]
-    assert hardware(site.yard.vm(NAME)) == expected
+    assert hardware(site.builder.vm(NAME)) == expected
     assert not run(site)["changed"]
 
 
 def test_an_iso_whose_file_is_gone_is_replaced_by_the_newest_one(site: Site) -> None:
     run(site)
     site.ok("container_vm", name=NAME, state="stopped")
-    newer = site.yard.upload_bootstrap(NEWER)
-    site.yard.remove_bootstrap()
+    newer = site.builder.upload_bootstrap(NEWER)
+    site.builder.remove_bootstrap()
     try:
         started = site.ok("container_vm", name=NAME)
         assert started["actions"] == [f"reconfigure {NAME}: bootstrap, bootstrap_missing", f"start {NAME}"]
-        assert cd(site.yard.vm(NAME)).backing.fileName == newer
+        assert cd(site.builder.vm(NAME)).backing.fileName == newer
         site.ok("container_vm", name=NAME, state="stopped")
-        site.yard.remove_bootstrap(NEWER)
+        site.builder.remove_bootstrap(NEWER)
         message = site.refused("container_vm", name=NAME)["msg"]
         assert "bootstrap_image" in message
-        site.yard.upload_bootstrap()
+        site.builder.upload_bootstrap()
         restarted = run(site, env={"A": "b"})
         assert "bootstrap" in restarted["actions"][0]
     finally:
-        site.yard.upload_bootstrap()
+        site.builder.upload_bootstrap()
 
 
 def test_a_new_container_boots_from_its_cd_first(site: Site) -> None:
     run(site, state="present")
-    (row,) = site.yard.session.read([site.vm(NAME)], ["config.bootOptions"])
+    (row,) = site.builder.session.read([site.vm(NAME)], ["config.bootOptions"])
     (first,) = row["config.bootOptions"].bootOrder
     assert isinstance(first, vim.vm.BootOptions.BootableCdromDevice)
 
 
 def test_a_vm_that_is_on_without_a_container_that_runs_is_not_ok(site: Site) -> None:
     run(site)
-    site.yard.set_config(site.yard.vm(NAME).moid, {"guestinfo.gantry.status": '{"state":"booting"}'})
+    site.builder.set_config(site.builder.vm(NAME).moid, {"guestinfo.gantry.status": '{"state":"booting"}'})
     result = site.run("container_vm", name=NAME, image=IMAGE, networks=[{"name": NETWORK}], wait_timeout=1)
     assert result["failed"]
     assert "was not running within 1 s" in result["msg"]
     assert "booting" in result["msg"]
     assert not run(site, wait=False)["changed"]
-    site.yard.set_config(site.yard.vm(NAME).moid, {"guestinfo.gantry.status": '{"state":"running"}'})
+    site.builder.set_config(site.builder.vm(NAME).moid, {"guestinfo.gantry.status": '{"state":"running"}'})
     assert not run(site)["changed"]

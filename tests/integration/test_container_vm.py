@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, Yard
+from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, VmBuilder
 from tests.support.lab.control import Control
-from tests.support.lab.playing import Outcome, Player, Way
+from tests.support.lab.playbook import PlaybookRunner, TaskResult, Way
 
 MODULE = "gantry.vsphere.container_vm"
 NAME = f"{PREFIX}web"
@@ -32,9 +32,9 @@ Step = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
     """Three images and an ISO; all is cleared away afterwards."""
-    one = Yard(lab)
+    one = VmBuilder(lab)
     one.clear(images=True)
     one.upload_bootstrap()
     one.make_image(FIRST, 1, {"Cmd": ["serve"], "Env": ["PATH=/bin", "COLOUR=red"]})
@@ -49,14 +49,14 @@ def yard(lab: dict[str, Any]) -> Iterator[Yard]:
 class Containers:
     """The module in one of its ways, with the place that all containers of these tests are in."""
 
-    player: Player
+    runner: PlaybookRunner
     way: Way
-    yard: Yard
+    builder: VmBuilder
     calls: Control
 
     def options(self, **options: Any) -> dict[str, Any]:
         """``image=None`` is a task that manages only the state."""
-        lab = self.yard.lab
+        lab = self.builder.lab
         common = {
             "name": NAME,
             "datacenter": lab["datacenter"],
@@ -70,15 +70,15 @@ class Containers:
             del merged["networks"]
         return {key: value for key, value in merged.items() if value is not None}
 
-    def play(self, *steps: Step, check: bool = False, diff: bool = True) -> list[Outcome]:
+    def play(self, *steps: Step, check: bool = False, diff: bool = True) -> list[TaskResult]:
         """One run with a task for each step. What was called before is forgotten."""
         self.calls.forget()
         tasks = [{MODULE: self.options(**step), "ignore_errors": True} for step in steps]
-        outcomes = list(self.player(tasks, way=self.way, check=check, diff=diff).outcomes)
+        outcomes = list(self.runner(tasks, way=self.way, check=check, diff=diff).outcomes)
         assert len(outcomes) == len(steps)
         return outcomes
 
-    def run(self, *steps: Step, check: bool = False) -> list[Outcome]:
+    def run(self, *steps: Step, check: bool = False) -> list[TaskResult]:
         """As play; all must succeed."""
         outcomes = self.play(*steps, check=check)
         for step, outcome in zip(steps, outcomes, strict=True):
@@ -97,18 +97,18 @@ class Containers:
         return [outcome.msg for outcome in outcomes]
 
     def vm(self, name: str = NAME) -> Vm:
-        return self.yard.vm(name)
+        return self.builder.vm(name)
 
     def leave_successor(self, moid: str) -> None:
         """Make of a container that is off what a run leaves that is killed after the clone."""
-        self.yard.set_config(moid, {"gantry.kind": "successor"})
-        self.yard.rename(moid, NAME + SUCCESSOR)
+        self.builder.set_config(moid, {"gantry.kind": "successor"})
+        self.builder.rename(moid, NAME + SUCCESSOR)
 
 
 @pytest.fixture
-def containers(play: Player, way: Way, yard: Yard, calls: Control) -> Iterator[Containers]:
-    yield Containers(play, way, yard, calls)
-    yard.clear()
+def containers(play: PlaybookRunner, way: Way, builder: VmBuilder, calls: Control) -> Iterator[Containers]:
+    yield Containers(play, way, builder, calls)
+    builder.clear()
 
 
 @pytest.fixture
@@ -289,7 +289,7 @@ def test_another_image_is_another_vm_and_the_old_one_goes_last(containers: Conta
     assert vm.moid != before["container"]["moid"]
     assert vm.config["gantry.kind"] == "container"
     assert vm.spec["process"]["args"] == ["serve", "more"]
-    assert containers.yard.vms(NAME + SUCCESSOR) == []
+    assert containers.builder.vms(NAME + SUCCESSOR) == []
 
 
 def test_a_container_can_be_replaced_again_and_again(containers: Containers) -> None:
@@ -330,8 +330,8 @@ def test_networks_are_changed_in_place(containers: Containers, other_network: st
 
 
 def test_folder_and_pool_are_moved_to_while_it_runs(containers: Containers) -> None:
-    containers.yard.create_folder("ct-folder")
-    containers.yard.create_pool("ct-pool")
+    containers.builder.create_folder("ct-folder")
+    containers.builder.create_pool("ct-pool")
     (before,) = containers.run({})
     step = {"folder": "ct-folder", "resource_pool": "ct-pool"}
     moved, again, without = containers.run(step, step, {})
@@ -348,9 +348,9 @@ def test_what_others_changed_is_changed_back(containers: Containers) -> None:
     step = {"env": {"A": "b"}}
     containers.run(step)
     vm = containers.vm()
-    containers.yard.power_off(vm.moid)
-    containers.yard.reconfigure(vm.moid, vim.vm.ConfigSpec(memoryMB=1024))
-    containers.yard.set_config(vm.moid, {"guestinfo.gantry.spec": json.dumps({**vm.spec, "hostname": "evil"})})
+    containers.builder.power_off(vm.moid)
+    containers.builder.reconfigure(vm.moid, vim.vm.ConfigSpec(memoryMB=1024))
+    containers.builder.set_config(vm.moid, {"guestinfo.gantry.spec": json.dumps({**vm.spec, "hostname": "evil"})})
     fixed, again = containers.run(step, step)
     assert fixed["actions"] == [f"reconfigure {NAME}: memory", f"start {NAME}"]
     assert not again.changed
@@ -376,7 +376,7 @@ def test_stop_start_and_removal(containers: Containers) -> None:
     assert not none.changed
     assert "ShutdownGuest" in containers.calls.mutating()
     assert "PowerOffVM_Task" not in containers.calls.mutating()
-    assert containers.yard.vms(NAME) == []
+    assert containers.builder.vms(NAME) == []
 
 
 def test_force_kill_does_not_ask(containers: Containers) -> None:
@@ -398,7 +398,7 @@ def test_a_run_killed_after_the_clone_is_finished_by_the_next(containers: Contai
     assert finished["container"]["moid"] == new["container"]["moid"] != old["container"]["moid"]
     assert not again.changed
     assert containers.vm().spec["name"] == NAME
-    assert containers.yard.vms(NAME + SUCCESSOR) == []
+    assert containers.builder.vms(NAME + SUCCESSOR) == []
 
 
 def test_a_run_killed_before_the_rename_is_finished_by_the_next(containers: Containers) -> None:
@@ -416,14 +416,14 @@ def test_a_successor_that_is_no_longer_wanted_is_removed(containers: Containers)
     cleaned, again = containers.run({}, {})
     assert cleaned["actions"] == [f"remove {NAME}{SUCCESSOR}"]
     assert not again.changed
-    assert containers.yard.vms(NAME + SUCCESSOR) == []
+    assert containers.builder.vms(NAME + SUCCESSOR) == []
 
 
 # -- what is not ours, and bad input
 
 
 def test_a_foreign_vm_is_never_touched(containers: Containers) -> None:
-    moid = containers.yard.create_vm(NAME, {})
+    moid = containers.builder.create_vm(NAME, {})
     states = ["present", "started", "stopped", "absent"]
     for message in containers.refuse(*({"state": state} for state in states)):
         assert "left alone" in message
@@ -433,12 +433,12 @@ def test_a_foreign_vm_is_never_touched(containers: Containers) -> None:
 
 def test_two_of_one_name_are_told_apart_by_their_folder(containers: Containers) -> None:
     for folder in ("ct-one", "ct-two"):
-        containers.yard.create_folder(folder)
+        containers.builder.create_folder(folder)
     one, two = containers.run(
         {"folder": "ct-one", "state": "present"},
         {"folder": "ct-two", "state": "present", "name": f"{PREFIX}other"},
     )
-    containers.yard.rename(two["container"]["moid"], NAME)
+    containers.builder.rename(two["container"]["moid"], NAME)
     (message,) = containers.refuse({"state": "stopped"})
     assert f"/ct-one/{NAME}" in message
     assert f"/ct-two/{NAME}" in message
@@ -450,7 +450,7 @@ def test_two_of_one_name_are_told_apart_by_their_folder(containers: Containers) 
 
 def test_a_foreign_vm_with_the_name_of_a_successor_is_left_alone(containers: Containers) -> None:
     (before,) = containers.run({})
-    moid = containers.yard.create_vm(NAME + SUCCESSOR, {})
+    moid = containers.builder.create_vm(NAME + SUCCESSOR, {})
     (outcome,) = containers.play({"image": SECOND})
     assert outcome["fault"]["type"] == "DuplicateName"
     assert NAME + SUCCESSOR in outcome.msg
@@ -474,7 +474,7 @@ BAD_INPUT: list[tuple[Step, list[str]]] = [
     ({"restart_policy": "sometimes"}, ["restart_policy", "on-failure"]),
     ({"privileged": True}, ["privileged"]),
     ({"healthcheck": {"retires": 3}}, ["retires"]),
-    ({"image": None, "state": "started"}, ["give image"]),
+    ({"image": None, "state": "started"}, ["Give image"]),
     ({"image": None, "cpus": 2}, ["cpus", "image"]),
 ]
 
@@ -487,13 +487,13 @@ def test_bad_input_is_one_clear_message(containers: Containers) -> None:
 
 
 def test_a_datastore_without_a_bootstrap_says_so(containers: Containers) -> None:
-    containers.yard.remove_bootstrap()
+    containers.builder.remove_bootstrap()
     try:
         (message,) = containers.refuse({})
     finally:
-        containers.yard.upload_bootstrap()
+        containers.builder.upload_bootstrap()
     assert "bootstrap_image" in message
-    assert containers.yard.lab["datastore"] in message
+    assert containers.builder.lab["datastore"] in message
 
 
 FAULTS = {
@@ -512,7 +512,7 @@ def test_a_fault_of_the_clone_says_what_to_do(containers: Containers) -> None:
         assert outcome["fault"]["type"] == fault
         assert hint in outcome.msg
         assert not outcome.changed
-    assert containers.yard.vms(NAME) == []
+    assert containers.builder.vms(NAME) == []
 
 
 def test_a_start_that_is_not_admitted_says_what_to_do_and_the_next_run_goes_on(containers: Containers) -> None:
@@ -529,15 +529,15 @@ def test_a_start_that_is_not_admitted_says_what_to_do_and_the_next_run_goes_on(c
 
 @pytest.mark.smoke
 def test_both_ways_return_the_same(
-    play: Player, yard: Yard, calls: Control, both_ways: Callable[..., dict[str, Any]]
+    play: PlaybookRunner, builder: VmBuilder, calls: Control, both_ways: Callable[..., dict[str, Any]]
 ) -> None:
-    containers = Containers(play, "action", yard, calls)
+    containers = Containers(play, "action", builder, calls)
     task = {MODULE: containers.options(labels={"a": "b"})}
     assert both_ways(task, check=True, diff=True)["changed"]
     containers.run({"labels": {"a": "b"}})
     assert not both_ways(task, diff=True)["changed"]
     assert "nowhere" in both_ways({MODULE: containers.options(networks=[{"name": "nowhere"}])})["msg"]
-    yard.clear()
+    builder.clear()
 
 
 def test_nothing_to_do_is_cheap_among_500_vms(containers: Containers) -> None:
@@ -552,9 +552,9 @@ def test_nothing_to_do_is_cheap_among_500_vms(containers: Containers) -> None:
 def test_a_loop_logs_in_once(containers: Containers) -> None:
     names = [f"{PREFIX}loop{number}" for number in range(3)]
     task = {MODULE: {**containers.options(state="present"), "name": "{{ item }}"}, "loop": names}
-    assert containers.player(task, way="action").ok().last.changed
+    assert containers.runner(task, way="action").ok().last.changed
     containers.calls.reset()
-    assert not containers.player(task, way="action").ok().last.changed
+    assert not containers.runner(task, way="action").ok().last.changed
     assert containers.calls.methods().count("Login") <= 1
     assert containers.calls.mutating() == []
     # Names and places are read once, and then each container by itself.

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
-from tests.support.lab.playing import Player
+from tests.support.lab.playbook import PlaybookRunner
 
 INFO = "gantry.vsphere.container_vm_info"
 VM = "gantry.vsphere.container_vm"
@@ -25,9 +25,9 @@ Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
     """An image, two containers in two folders, one of which has ended, and a VM that is none of ours."""
-    one = Yard(lab)
+    one = VmBuilder(lab)
     one.clear(images=True)
     one.upload_bootstrap()
     one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
@@ -39,7 +39,7 @@ def yard(lab: dict[str, Any]) -> Iterator[Yard]:
 
 
 @pytest.fixture
-def made(yard: Yard, play: Player, lab: dict[str, Any]) -> list[dict[str, Any]]:
+def made(builder: VmBuilder, play: PlaybookRunner, lab: dict[str, Any]) -> list[dict[str, Any]]:
     """The two containers as container_vm returns them, in the order of their paths."""
     common = {"image": IMAGE, "datacenter": lab["datacenter"], "cluster": lab["cluster"]}
     labels = {"project": "shop"}
@@ -51,7 +51,9 @@ def made(yard: Yard, play: Player, lab: dict[str, Any]) -> list[dict[str, Any]]:
     ).ok()
     status = {"version": 1, "state": "exited", "exit_code": 3, "health": "none", "restart_count": 2}
     log = base64.b64encode(b"it broke \xff\x00\n").decode()
-    yard.set_config(yard.vm(JOB).moid, {"guestinfo.gantry.status": json.dumps(status), "guestinfo.gantry.log": log})
+    builder.set_config(
+        builder.vm(JOB).moid, {"guestinfo.gantry.status": json.dumps(status), "guestinfo.gantry.log": log}
+    )
     by_name = {outcome["container"]["name"]: outcome["container"] for outcome in run.outcomes}
     ended = {"status": "exited", "exit_code": 3, "restart_count": 2}
     return [{**by_name[JOB], **ended}, by_name[WEB]]
@@ -97,7 +99,7 @@ def test_the_log_is_returned_when_asked_for_whatever_its_bytes(made: list[dict[s
     assert web["log"] is None
 
 
-def test_it_is_cheap_among_500_vms(made: list[dict[str, Any]], play: Player, calls: Control) -> None:
+def test_it_is_cheap_among_500_vms(made: list[dict[str, Any]], play: PlaybookRunner, calls: Control) -> None:
     calls.add_vms(500, f"{PREFIX}idle-")
     for way in ("module", "action"):
         for options in ({}, {"name": [WEB], "logs": True}):

@@ -12,26 +12,26 @@ import pytest
 from pyVmomi import vim
 
 from tests.support.lab.control import Control
-from tests.support.lab.drs import ClusterWitness, Drs
+from tests.support.lab.drs import ClusterObserver, Drs
 
 
 @pytest.fixture
 def drs(lab: dict[str, Any], calls: Control) -> Iterator[Drs]:
     """The settings are put back as they were."""
-    witness = ClusterWitness(lab, lab["cluster"])
-    config = witness.cluster.configurationEx
-    yield Drs(lab, calls, witness)
+    observer = ClusterObserver(lab, lab["cluster"])
+    config = observer.cluster.configurationEx
+    yield Drs(lab, calls, observer)
     calls.reset()
     options = [
-        vim.option.OptionValue(key=one.key, value="") for one in witness.cluster.configurationEx.drsConfig.option
+        vim.option.OptionValue(key=one.key, value="") for one in observer.cluster.configurationEx.drsConfig.option
     ]
     config.drsConfig.option = options
-    witness.write(
+    observer.write(
         drsConfig=config.drsConfig,
         dasConfig=config.dasConfig,
         proactiveDrsConfig=vim.cluster.ProactiveDrsConfigInfo(enabled=False),
     )
-    witness.close()
+    observer.close()
 
 
 def test_settings_of_drs_are_made_in_one_write_and_then_left_alone(drs: Drs) -> None:
@@ -44,7 +44,7 @@ def test_settings_of_drs_are_made_in_one_write_and_then_left_alone(drs: Drs) -> 
         predictive_drs=True,
         advanced_options={"TryBalanceVmsPerHost": 1, "MaxVcpusPerCore": "8"},
     )
-    config = drs.witness.cluster.configurationEx
+    config = drs.observer.cluster.configurationEx
     settings = config.drsConfig
     assert settings.defaultVmBehavior == "manual"
     assert settings.vmotionRate == 1  # the API counts the other way round: 1 is aggressive
@@ -68,19 +68,19 @@ def test_settings_of_ha_are_made(drs: Drs, lab: dict[str, Any]) -> None:
             "admission_control": {"policy": "cluster_resource_percentage", "cpu_percent": 30, "memory_percent": 40},
         },
     )
-    ha = drs.witness.cluster.configurationEx.dasConfig
+    ha = drs.observer.cluster.configurationEx.dasConfig
     assert (ha.enabled, ha.hostMonitoring, ha.admissionControlEnabled) == (True, "disabled", True)
     policy = ha.admissionControlPolicy
     assert (policy.cpuFailoverResourcesPercent, policy.memoryFailoverResourcesPercent) == (30, 40)
     assert done["settings"]["ha"]["admission_control"]["cpu_percent"] == 30
     drs.converge("cluster", ha={"admission_control": {"policy": "slot_policy", "host_failures_tolerated": 2}})
-    assert drs.witness.cluster.configurationEx.dasConfig.admissionControlPolicy.failoverLevel == 2
+    assert drs.observer.cluster.configurationEx.dasConfig.admissionControlPolicy.failoverLevel == 2
     kept = lab["hosts"][:1]
     drs.converge("cluster", ha={"admission_control": {"policy": "dedicated_failover_hosts", "failover_hosts": kept}})
-    (host,) = drs.witness.cluster.configurationEx.dasConfig.admissionControlPolicy.failoverHosts
+    (host,) = drs.observer.cluster.configurationEx.dasConfig.admissionControlPolicy.failoverHosts
     assert host.name == kept[0]
     drs.converge("cluster", ha={"admission_control": {"policy": "disabled"}})
-    assert not drs.witness.cluster.configurationEx.dasConfig.admissionControlEnabled
+    assert not drs.observer.cluster.configurationEx.dasConfig.admissionControlEnabled
 
 
 def test_drs_is_not_disabled_while_that_would_destroy_resource_pools(drs: Drs) -> None:
@@ -88,7 +88,7 @@ def test_drs_is_not_disabled_while_that_would_destroy_resource_pools(drs: Drs) -
     shares = vim.SharesInfo(level="normal", shares=0)
     allocation = vim.ResourceAllocationInfo(reservation=0, limit=-1, expandableReservation=True, shares=shares)
     spec = vim.ResourceConfigSpec(cpuAllocation=allocation, memoryAllocation=allocation)
-    pool = drs.witness.cluster.resourcePool.CreateResourcePool("drs-pool", spec)
+    pool = drs.observer.cluster.resourcePool.CreateResourcePool("drs-pool", spec)
     try:
         message = drs.refused("cluster", enabled=False)
         assert "drs-pool" in message
@@ -103,7 +103,7 @@ def test_what_would_have_no_effect_is_refused(drs: Drs) -> None:
     slots = {"policy": "slot_policy", "cpu_percent": 10, "memory_percent": 10}
     assert "no effect" in drs.refused("cluster", ha={"admission_control": slots})
     half = {"policy": "cluster_resource_percentage", "cpu_percent": 10}
-    assert "need one another" in drs.refused("cluster", ha={"admission_control": half})
+    assert "must be given together" in drs.refused("cluster", ha={"admission_control": half})
     assert "failover_hosts" in drs.refused("cluster", ha={"admission_control": {"policy": "dedicated_failover_hosts"}})
     assert "advanced_options.A" in drs.refused("cluster", advanced_options={"A": True})
     assert "esx-none" in drs.refused(

@@ -13,7 +13,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.support.lab.control import Control
-from tests.support.lab.drs import ClusterWitness, Drs, cluster_with_vms
+from tests.support.lab.drs import ClusterObserver, Drs, cluster_with_vms
 
 PREFIX = "comply-"
 VMS = [f"{PREFIX}{number}" for number in range(4)]
@@ -21,7 +21,7 @@ APPLY = "ApplyRecommendation"
 
 
 @pytest.fixture(scope="module")
-def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
+def observer(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
     """DRS does nothing by itself, and three of four VMs run: two on the first host, one on the second."""
     with cluster_with_vms(lab, len(VMS), PREFIX) as one:
         before = one.cluster.configurationEx.drsConfig
@@ -35,20 +35,20 @@ def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
         one.write(drsConfig=before)
 
 
-def place(witness: ClusterWitness, name: str, host: str) -> None:
-    (found,) = [one for one in witness.cluster.host if one.name == host]
-    if witness.vm(name).runtime.host != found:
-        WaitForTask(witness.vm(name).MigrateVM_Task(None, found, "defaultPriority"))
+def place(observer: ClusterObserver, name: str, host: str) -> None:
+    (found,) = [one for one in observer.cluster.host if one.name == host]
+    if observer.vm(name).runtime.host != found:
+        WaitForTask(observer.vm(name).MigrateVM_Task(None, found, "defaultPriority"))
 
 
 @pytest.fixture
-def drs(lab: dict[str, Any], calls: Control, witness: ClusterWitness) -> Iterator[Drs]:
+def drs(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> Iterator[Drs]:
     for name, host in zip(VMS[:3], (0, 0, 1), strict=True):
-        place(witness, name, lab["hosts"][host])
+        place(observer, name, lab["hosts"][host])
     calls.reset()
-    yield Drs(lab, calls, witness)
-    witness.clear()
-    witness.cluster.RefreshRecommendation()
+    yield Drs(lab, calls, observer)
+    observer.clear()
+    observer.cluster.RefreshRecommendation()
 
 
 def test_broken_rules_are_named_with_vms_and_hosts(drs: Drs, lab: dict[str, Any]) -> None:
@@ -83,7 +83,7 @@ def test_broken_rules_are_named_with_vms_and_hosts(drs: Drs, lab: dict[str, Any]
 
 def test_a_rule_that_only_a_host_in_maintenance_could_keep_is_a_warning(drs: Drs, lab: dict[str, Any]) -> None:
     third = lab["hosts"][2]
-    (host,) = [one for one in drs.witness.cluster.host if one.name == third]
+    (host,) = [one for one in drs.observer.cluster.host if one.name == third]
     WaitForTask(host.EnterMaintenanceMode_Task(0, False))
     try:
         result = drs.ok("rule", check=True, name="apart", type="vm_anti_affinity", vms=VMS[:3])
@@ -95,7 +95,7 @@ def test_a_rule_that_only_a_host_in_maintenance_could_keep_is_a_warning(drs: Drs
 
 def test_a_recommendation_is_listed_and_applied(drs: Drs) -> None:
     drs.ok("rule", name="apart", type="vm_anti_affinity", vms=VMS[:3])
-    drs.witness.cluster.RefreshRecommendation()
+    drs.observer.cluster.RefreshRecommendation()
     listed = drs.ok("recommendation")
     assert drs.calls.mutating() == []
     (only,) = listed["recommendations"]
@@ -110,7 +110,7 @@ def test_a_recommendation_is_listed_and_applied(drs: Drs) -> None:
     assert drs.calls.mutating() == [APPLY]
     name = move["vm"].rpartition("/")[2]
     assert done["diff"]["after"] == {"vms": {move["vm"]: {"host": move["to"]}}}
-    assert drs.witness.vm(name).runtime.host.name == move["to"].rpartition("/")[2]
+    assert drs.observer.vm(name).runtime.host.name == move["to"].rpartition("/")[2]
     again = drs.ok("recommendation", action="apply", keys=[only["key"]])
     assert not again["changed"]
     assert only["key"] in again["warnings"][0]
@@ -119,7 +119,7 @@ def test_a_recommendation_is_listed_and_applied(drs: Drs) -> None:
 
 def test_a_recommended_move_cannot_be_cancelled_and_the_fault_of_applying_is_kept(drs: Drs) -> None:
     drs.ok("rule", name="apart", type="vm_anti_affinity", vms=VMS[:3])
-    drs.witness.cluster.RefreshRecommendation()
+    drs.observer.cluster.RefreshRecommendation()
     assert "cancels only" in drs.refused("recommendation", action="cancel", all=True)
     assert "needs keys" in drs.refused("recommendation", action="apply")
     drs.calls.fault(APPLY, "InvalidArgument")
@@ -129,8 +129,8 @@ def test_a_recommended_move_cannot_be_cancelled_and_the_fault_of_applying_is_kep
 
 
 def test_a_recommendation_to_power_on_is_applied_or_cancelled(drs: Drs, lab: dict[str, Any]) -> None:
-    vm = drs.witness.vm(VMS[3])
-    (datacenter,) = [one for one in drs.witness.content.rootFolder.childEntity if one.name == lab["datacenter"]]
+    vm = drs.observer.vm(VMS[3])
+    (datacenter,) = [one for one in drs.observer.content.rootFolder.childEntity if one.name == lab["datacenter"]]
     for action in ("cancel", "apply"):
         WaitForTask(datacenter.PowerOnMultiVM_Task([vm], None))
         (only,) = drs.ok("recommendation", reasons=["powerOnVm"])["recommendations"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.lab.control import Control
-from tests.support.lab.drs import ClusterWitness, Drs, cluster_with_vms
+from tests.support.lab.drs import ClusterObserver, Drs, cluster_with_vms
 from tests.support.lab.govc import Govc
 
 PREFIX = "govc-"
@@ -86,15 +86,15 @@ def client(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Cli
 
 
 @pytest.fixture(scope="module")
-def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
+def observer(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
     with cluster_with_vms(lab, len(VMS), PREFIX) as one:
         yield one
 
 
 @pytest.fixture
-def drs(lab: dict[str, Any], calls: Control, witness: ClusterWitness) -> Iterator[Drs]:
-    yield Drs(lab, calls, witness)
-    witness.clear()
+def drs(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> Iterator[Drs]:
+    yield Drs(lab, calls, observer)
+    observer.clear()
 
 
 def reported(drs: Drs) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:

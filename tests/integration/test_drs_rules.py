@@ -17,8 +17,8 @@ import pytest
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules import apply
 from tests.support.lab.background import result_of, running
 from tests.support.lab.control import Control
-from tests.support.lab.drs import ClusterWitness, Drs, cluster_with_vms, make, names
-from tests.support.lab.playing import Player, play_both_ways
+from tests.support.lab.drs import ClusterObserver, Drs, cluster_with_vms, make, names
+from tests.support.lab.playbook import PlaybookRunner, run_both_ways
 
 PREFIX = "drs-"
 VMS = [f"{PREFIX}{number}" for number in range(6)]
@@ -26,17 +26,17 @@ WRITE = "ReconfigureComputeResource_Task"
 
 
 @pytest.fixture(scope="module")
-def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
+def observer(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
     with cluster_with_vms(lab, len(VMS), PREFIX) as one:
         yield one
 
 
 @pytest.fixture
-def patient(lab: dict[str, Any], calls: Control, witness: ClusterWitness) -> Iterator[Drs]:
+def patient(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> Iterator[Drs]:
     """With the pause before the second look, for what is about others who write."""
-    yield Drs(lab, calls, witness)
+    yield Drs(lab, calls, observer)
     calls.reset()
-    witness.clear()
+    observer.clear()
 
 
 @pytest.fixture
@@ -75,12 +75,12 @@ def whole(lab: dict[str, Any]) -> dict[str, Any]:
 def test_a_ruleset_is_made_in_one_write_and_then_left_alone(drs: Drs, lab: dict[str, Any]) -> None:
     done = drs.converge("ruleset", **whole(lab))
     assert len(done["actions"]) == 11
-    assert drs.witness.groups() == {
+    assert drs.observer.groups() == {
         "web": ("vm", VMS[:2]),
         "db": ("vm", VMS[2:4]),
         "rack": ("host", sorted(lab["hosts"][:2])),
     }
-    assert drs.witness.rules() == {
+    assert drs.observer.rules() == {
         "web on rack": {
             "type": "vm_host_affinity",
             "enabled": True,
@@ -105,7 +105,7 @@ def test_a_ruleset_is_made_in_one_write_and_then_left_alone(drs: Drs, lab: dict[
         "web apart": {"type": "vm_anti_affinity", "enabled": True, "mandatory": True, "vms": VMS[:2]},
         "db together": {"type": "vm_affinity", "enabled": False, "mandatory": False, "vms": VMS[2:4]},
     }
-    assert drs.witness.overrides() == {VMS[0]: "disabled", VMS[1]: "manual", VMS[2]: "manual"}
+    assert drs.observer.overrides() == {VMS[0]: "disabled", VMS[1]: "manual", VMS[2]: "manual"}
 
 
 def test_a_ruleset_changes_replaces_and_purges_in_one_write(drs: Drs, lab: dict[str, Any]) -> None:
@@ -128,14 +128,14 @@ def test_a_ruleset_changes_replaces_and_purges_in_one_write(drs: Drs, lab: dict[
         purge_prefix="web",
     )
     assert "remove vm_anti_affinity rule web apart" in done["actions"]
-    assert drs.witness.groups().keys() == {"db", "rack", "foreign"}
-    assert drs.witness.groups()["db"] == ("vm", VMS[2:5])
-    assert drs.witness.rules().keys() == {"db off rack", "db together"}
-    assert drs.witness.rules()["db off rack"]["type"] == "vm_host_affinity"
-    assert drs.witness.overrides() == {VMS[0]: "fully_automated", VMS[2]: "manual"}
+    assert drs.observer.groups().keys() == {"db", "rack", "foreign"}
+    assert drs.observer.groups()["db"] == ("vm", VMS[2:5])
+    assert drs.observer.rules().keys() == {"db off rack", "db together"}
+    assert drs.observer.rules()["db off rack"]["type"] == "vm_host_affinity"
+    assert drs.observer.overrides() == {VMS[0]: "fully_automated", VMS[2]: "manual"}
 
 
-def test_each_module_returns_the_same_both_ways(play: Player, drs: Drs, lab: dict[str, Any]) -> None:
+def test_each_module_returns_the_same_both_ways(play: PlaybookRunner, drs: Drs, lab: dict[str, Any]) -> None:
     place = {"cluster": lab["cluster"]}
     prefix = "gantry.vsphere.drs_"
     tasks: list[dict[str, Any]] = [
@@ -147,7 +147,7 @@ def test_each_module_returns_the_same_both_ways(play: Player, drs: Drs, lab: dic
         {f"{prefix}recommendation": place},
         {f"{prefix}compliance_info": place},
     ]
-    outcomes = play_both_ways(play, tasks, check=True, diff=True)
+    outcomes = run_both_ways(play, tasks, check=True, diff=True)
     assert [outcome.failed for outcome in outcomes] == [False, False, True, False, False, False, False]
     assert [outcome.changed for outcome in outcomes] == [True, True, False, True, True, False, False]
     assert drs.calls.mutating() == []
@@ -159,19 +159,19 @@ def test_each_module_returns_the_same_both_ways(play: Player, drs: Drs, lab: dic
 def test_members_are_added_removed_and_set_and_foreign_ones_kept(drs: Drs, lab: dict[str, Any]) -> None:
     first = drs.converge("group", name="g", type="vm", members=VMS[:2])
     assert first["diff"]["after"]["groups"]["g"]["type"] == "vm"
-    added = drs.converge("group", name="g", type="vm", members=[VMS[2], {"moid": drs.witness.vm(VMS[3])._moId}])
+    added = drs.converge("group", name="g", type="vm", members=[VMS[2], {"moid": drs.observer.vm(VMS[3])._moId}])
     assert names(added["group"]["members"]) == VMS[:4]
     removed = drs.converge("group", name="g", type="vm", members=VMS[:1], members_mode="remove")
     assert names(removed["group"]["members"]) == VMS[1:4]
     exact = drs.converge("group", name="g", type="vm", members=VMS[3:5], members_mode="exact")
     assert exact["diff"]["before"]["groups"]["g"]["members"] == [f"/DC0/vm/{name}" for name in VMS[1:4]]
-    assert drs.witness.groups() == {"g": ("vm", VMS[3:5])}
+    assert drs.observer.groups() == {"g": ("vm", VMS[3:5])}
     hosts = drs.converge("group", name="h", type="host", members=lab["hosts"][:1])
     assert names(hosts["group"]["members"]) == lab["hosts"][:1]
     flipped = drs.converge("group", name="g", type="host", members=lab["hosts"][:2])
     assert flipped["actions"] == ["replace host group g"]
     assert drs.converge("group", name="g", state="absent")["group"] is None
-    assert drs.witness.groups().keys() == {"h"}
+    assert drs.observer.groups().keys() == {"h"}
 
 
 def test_what_cannot_be_is_refused_before_anything_is_written(drs: Drs, lab: dict[str, Any]) -> None:
@@ -209,25 +209,25 @@ def test_a_flipped_rule_converges(drs: Drs, first: str, second: str) -> None:
     drs.ok("rule", name="r", type=first, vms=VMS[:2], enabled=False)
     done = drs.converge("rule", name="r", type=second)
     assert done["actions"] == [f"replace rule r: {first} by {second}"]
-    assert drs.witness.rules() == {"r": {"type": second, "enabled": False, "mandatory": False, "vms": VMS[:2]}}
+    assert drs.observer.rules() == {"r": {"type": second, "enabled": False, "mandatory": False, "vms": VMS[:2]}}
 
 
 def test_a_flipped_rule_with_hosts_converges(drs: Drs, lab: dict[str, Any]) -> None:
     drs.ok("ruleset", **whole(lab))
     for kind in ("vm_host_anti_affinity", "vm_host_affinity"):
         drs.converge("rule", name="web on rack", type=kind, vm_group="web", host_group="rack")
-        assert drs.witness.rules()["web on rack"]["type"] == kind
+        assert drs.observer.rules()["web on rack"]["type"] == kind
     drs.converge("rule", name="web on rack", mandatory=True)
-    assert drs.witness.rules()["web on rack"]["mandatory"]
+    assert drs.observer.rules()["web on rack"]["mandatory"]
 
 
 def test_a_rule_is_toggled_and_removed_by_its_name(drs: Drs) -> None:
     drs.ok("rule", name="r", type="vm_affinity", vms=VMS[:3])
     assert drs.converge("rule", name="r", enabled=False)["actions"] == ["disable rule r"]
-    assert drs.witness.rules()["r"] == {"type": "vm_affinity", "enabled": False, "mandatory": False, "vms": VMS[:3]}
+    assert drs.observer.rules()["r"] == {"type": "vm_affinity", "enabled": False, "mandatory": False, "vms": VMS[:3]}
     assert drs.converge("rule", name="r", enabled=True)["actions"] == ["enable rule r"]
     assert drs.converge("rule", name="r", state="absent")["rule"] is None
-    assert drs.witness.rules() == {}
+    assert drs.observer.rules() == {}
 
 
 # -- overrides
@@ -236,14 +236,14 @@ def test_a_rule_is_toggled_and_removed_by_its_name(drs: Drs) -> None:
 def test_overrides_are_set_changed_and_removed(drs: Drs) -> None:
     drs.converge("override", vms=VMS[:2], automation_level="disabled")
     drs.converge("override", vms=VMS[:1], automation_level="partially_automated")
-    assert drs.witness.overrides() == {VMS[0]: "partially_automated", VMS[1]: "disabled"}
+    assert drs.observer.overrides() == {VMS[0]: "partially_automated", VMS[1]: "disabled"}
     drs.converge("override", vms=VMS[:3], state="absent")
-    assert drs.witness.overrides() == {}
+    assert drs.observer.overrides() == {}
 
 
 def test_members_are_chosen_by_labels(drs: Drs) -> None:
     for name, tier in zip(VMS[:3], ("front", "front", "back"), strict=True):
-        drs.witness.set_config(name, {"gantry.kind": "container", "gantry.labels": json.dumps({"tier": tier})})
+        drs.observer.set_config(name, {"gantry.kind": "container", "gantry.labels": json.dumps({"tier": tier})})
     done = drs.converge("group", name="g", type="vm", members=[{"labels": {"tier": "front"}}])
     assert names(done["group"]["members"]) == VMS[:2]
     nobody = [{"labels": {"tier": "none"}}]
@@ -266,15 +266,15 @@ def test_a_member_or_an_override_of_what_is_gone_is_removed_already(drs: Drs, la
 
 
 def test_what_has_no_effect_is_warned_of(drs: Drs) -> None:
-    before = drs.witness.cluster.configurationEx.drsConfig
+    before = drs.observer.cluster.configurationEx.drsConfig
     override = {"vms": VMS[:1], "automation_level": "manual", "check": True}
     try:
-        drs.witness.write(drsConfig=make("DrsConfigInfo", enabled=True, enableVmBehaviorOverrides=False))
+        drs.observer.write(drsConfig=make("DrsConfigInfo", enabled=True, enableVmBehaviorOverrides=False))
         assert "vm_overrides" in drs.ok("override", **override)["warnings"][0]
-        drs.witness.write(drsConfig=make("DrsConfigInfo", enabled=False, enableVmBehaviorOverrides=True))
+        drs.observer.write(drsConfig=make("DrsConfigInfo", enabled=False, enableVmBehaviorOverrides=True))
         assert "DRS is disabled" in drs.ok("override", **override)["warnings"][0]
     finally:
-        drs.witness.write(drsConfig=before)
+        drs.observer.write(drsConfig=before)
 
 
 # -- faults, and others at the same time
@@ -292,7 +292,7 @@ def test_a_cluster_that_is_busy_is_asked_again(drs: Drs) -> None:
     drs.calls.fault(WRITE, "ConcurrentAccess", count=2)
     assert drs.ok("group", name="g", type="vm", members=VMS[:1])["changed"]
     assert drs.calls.methods().count(WRITE) == 3
-    assert drs.witness.groups() == {"g": ("vm", VMS[:1])}
+    assert drs.observer.groups() == {"g": ("vm", VMS[:1])}
 
 
 def _await_calls(calls: Control, *methods: str) -> None:
@@ -309,18 +309,18 @@ def _await_calls(calls: Control, *methods: str) -> None:
 def test_a_member_that_a_stale_write_has_undone_is_written_again(patient: Drs) -> None:
     drs = patient
     drs.ok("group", name="g", type="vm", members=VMS[:1])
-    stale = drs.witness.group_spec("g")
-    stale.info.vm = [*stale.info.vm, drs.witness.vm(VMS[1])]
+    stale = drs.observer.group_spec("g")
+    stale.info.vm = [*stale.info.vm, drs.observer.vm(VMS[1])]
     drs.calls.forget()
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(drs.run, "group", name="g", type="vm", members=VMS[2:3])
         _await_calls(drs.calls, WRITE, "RetrievePropertiesEx")  # it looks at what it has written
-        drs.witness.write(groupSpec=[stale])
-        assert drs.witness.groups() == {"g": ("vm", VMS[:2])}
+        drs.observer.write(groupSpec=[stale])
+        assert drs.observer.groups() == {"g": ("vm", VMS[:2])}
         result = task.result()
     assert not result.get("failed"), result
     assert names(result["group"]["members"]) == VMS[:3]
-    assert drs.witness.groups() == {"g": ("vm", VMS[:3])}
+    assert drs.observer.groups() == {"g": ("vm", VMS[:3])}
     assert drs.calls.methods().count(WRITE) == 3
 
 
@@ -338,26 +338,26 @@ def test_two_controllers_that_change_one_group_at_once_lose_nobody(
         ]
         results = [result_of(process) for process in processes]
     assert not any(result.get("failed") for result in results), results
-    assert drs.witness.groups() == {"g": ("vm", VMS[:3])}
+    assert drs.observer.groups() == {"g": ("vm", VMS[:3])}
 
 
 def test_a_group_that_somebody_else_makes_first_gets_both_ones_members(drs: Drs) -> None:
     drs.calls.fault(WRITE, delay_seconds=1.0)
-    first = make("VmGroup", name="g", vm=[drs.witness.vm(VMS[1])])
+    first = make("VmGroup", name="g", vm=[drs.observer.vm(VMS[1])])
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(drs.run, "group", name="g", type="vm", members=VMS[:1])
         _await_calls(drs.calls, WRITE)
-        drs.witness.write(groupSpec=[make("GroupSpec", operation="add", info=first)])
+        drs.observer.write(groupSpec=[make("GroupSpec", operation="add", info=first)])
         result = task.result()
     assert not result.get("failed"), result
-    assert drs.witness.groups() == {"g": ("vm", VMS[:2])}
+    assert drs.observer.groups() == {"g": ("vm", VMS[:2])}
 
 
 def test_somebody_who_undoes_each_write_is_told_of(drs: Drs, monkeypatch: pytest.MonkeyPatch) -> None:
     drs.ok("group", name="g", type="vm", members=VMS[:1])
-    undo = drs.witness.group_spec("g")
+    undo = drs.observer.group_spec("g")
     # The other one writes just when the module waits for that.
-    monkeypatch.setattr(apply.time, "sleep", lambda _seconds: drs.witness.write(groupSpec=[undo]))
+    monkeypatch.setattr(apply.time, "sleep", lambda _seconds: drs.observer.write(groupSpec=[undo]))
     result = drs.run("group", name="g", type="vm", members=VMS[1:2])
     assert result["failed"]
     assert result["changed"]

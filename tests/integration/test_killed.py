@@ -22,10 +22,10 @@ from typing import Any
 import pytest
 
 from devkit.console import ROOT
+from tests.support.lab.fake_servers import answering
 from tests.support.lab.iso import make_iso
 from tests.support.lab.observer import datastore_files, vm_names
-from tests.support.lab.playing import PROGRAM, Player
-from tests.support.lab.servers import answering
+from tests.support.lab.playbook import PROGRAM, PlaybookRunner
 
 POINTS = 10
 # Fixed, so that a failure can be had again; another seed is another ten points.
@@ -94,7 +94,7 @@ def demo(tmp_path: Path, lab: dict[str, Any], connection: dict[str, str]) -> Ite
         )
 
 
-def _remove_everything(demo: Demo, play: Player, lab: Mapping[str, Any]) -> None:
+def _remove_everything(demo: Demo, play: PlaybookRunner, lab: Mapping[str, Any]) -> None:
     demo.play("demo_remove.yml")
     play(
         [
@@ -105,7 +105,7 @@ def _remove_everything(demo: Demo, play: Player, lab: Mapping[str, Any]) -> None
 
 
 @pytest.mark.timeout(1800)
-def test_killed_at_ten_points_the_next_run_converges(demo: Demo, play: Player, lab: dict[str, Any]) -> None:
+def test_killed_at_ten_points_the_next_run_converges(demo: Demo, play: PlaybookRunner, lab: dict[str, Any]) -> None:
     datastore = lab["datastore"]
 
     def held() -> tuple[list[str], list[str]]:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.support.lab.images import Store
-from tests.support.lab.playing import Player
+from tests.support.lab.playbook import PlaybookRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -40,7 +40,7 @@ def variables(lab: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def cleared(lab: dict[str, Any], play: Player) -> Iterator[None]:
+def cleared(lab: dict[str, Any], play: PlaybookRunner) -> Iterator[None]:
     store = Store(lab["vcenter"])
     store.clear(lab["datastore"])
     yield
@@ -50,7 +50,7 @@ def cleared(lab: dict[str, Any], play: Player) -> Iterator[None]:
 
 
 def test_the_playbook_runs_and_a_second_run_changes_nothing(
-    play: Player, playbook: Path, variables: dict[str, Any], cleared: None
+    play: PlaybookRunner, playbook: Path, variables: dict[str, Any], cleared: None
 ) -> None:
     # The lab's registry speaks plain HTTP, which the README's reader does not need to know of.
     defaults = {"module_defaults": {"gantry.vsphere.container_image": {"registry_tls_verify": False}}}

@@ -17,7 +17,7 @@ from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.images import Store
 from tests.support.lab.iso import make_iso
-from tests.support.lab.playing import Player, Way
+from tests.support.lab.playbook import PlaybookRunner, Way
 
 OTHERS = 500
 BUDGET = 10
@@ -62,7 +62,7 @@ def test_a_task_with_nothing_to_do_stays_below_its_budget(
 
 
 def test_ansible_adds_no_requests(
-    play: Player, way: Way, tasks: list[tuple[str, dict[str, Any]]], calls: Control
+    play: PlaybookRunner, way: Way, tasks: list[tuple[str, dict[str, Any]]], calls: Control
 ) -> None:
     played = play([{f"gantry.vsphere.{module}": options} for module, options in tasks], way=way).ok()
     assert not any(outcome.changed for outcome in played.outcomes)

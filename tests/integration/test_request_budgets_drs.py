@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.lab.control import Control
-from tests.support.lab.drs import ClusterWitness, Drs, cluster_with_vms
+from tests.support.lab.drs import ClusterObserver, Drs, cluster_with_vms
 
 OTHERS = 500
 PREFIX = "budget-"
@@ -25,7 +25,7 @@ WRITE = "ReconfigureComputeResource_Task"
 
 
 @pytest.fixture(scope="module")
-def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
+def observer(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
     with cluster_with_vms(lab, len(VMS), PREFIX) as one:
         missing = OTHERS - one.count("idle-")
         if missing > 0:
@@ -34,9 +34,9 @@ def witness(lab: dict[str, Any]) -> Iterator[ClusterWitness]:
 
 
 @pytest.fixture
-def drs(lab: dict[str, Any], calls: Control, witness: ClusterWitness) -> Iterator[Drs]:
-    yield Drs(lab, calls, witness)
-    witness.clear()
+def drs(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> Iterator[Drs]:
+    yield Drs(lab, calls, observer)
+    observer.clear()
 
 
 def thirty_five(lab: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_thirty_five_objects_are_one_write_and_then_nothing(drs: Drs, lab: dict[
 def test_with_nothing_to_do_all_modules_stay_below_their_budget(drs: Drs, lab: dict[str, Any]) -> None:
     drs.ok("ruleset", **thirty_five(lab))
     tasks: list[tuple[str, dict[str, Any]]] = [
-        ("cluster", {"enabled": drs.witness.cluster.configurationEx.drsConfig.enabled}),
+        ("cluster", {"enabled": drs.observer.cluster.configurationEx.drsConfig.enabled}),
         ("group", {"name": "vms-0", "type": "vm", "members": VMS[:2], "members_mode": "exact"}),
         ("group", {"name": "none", "state": "absent"}),
         ("rule", {"name": "pair-0", "enabled": True}),

@@ -15,7 +15,7 @@ import (
 // queued is how many pieces of output may wait for the console.
 const queued = 64
 
-// console is where people look when nothing else helps: init's messages and a copy of the container's output. A console slower
+// console is the last resort for diagnosis: it shows init's messages and a copy of the container's output. A console slower
 // than the container loses output instead of slowing it down; the log has it.
 type console struct {
 	pieces chan []byte
@@ -29,7 +29,7 @@ func newConsole(port io.Writer) *console {
 	console := &console{pieces: make(chan []byte, queued)}
 	go func() {
 		for piece := range console.pieces {
-			// There is nowhere to complain about the console.
+			// There is nowhere to report an error of the console.
 			_, _ = port.Write(piece)
 			console.pending.Done()
 		}

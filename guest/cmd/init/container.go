@@ -11,6 +11,7 @@ import (
 	"os"
 	"syscall"
 
+	"gantry.invalid/guest/internal/cgroup"
 	"gantry.invalid/guest/internal/logbuf"
 	"gantry.invalid/guest/internal/process"
 	"gantry.invalid/guest/internal/spec"
@@ -22,9 +23,14 @@ type starter struct {
 	machine *machine
 	spec    *spec.Spec
 	log     *logbuf.Log
+	cgroup  *cgroup.Group
 }
 
 func (s *starter) start() (supervise.Instance, error) {
+	killsBefore, err := s.cgroup.OOMKills()
+	if err != nil {
+		return nil, err
+	}
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -34,7 +40,7 @@ func (s *starter) start() (supervise.Instance, error) {
 		defer close(copied)
 		s.copyOutput(read)
 	}()
-	launcher := &process.Launcher{Reaper: s.machine.reaper, Spec: s.spec}
+	launcher := &process.Launcher{Reaper: s.machine.reaper, Spec: s.spec, Cgroup: s.cgroup}
 	container, err := launcher.Start(write)
 	if closeErr := write.Close(); closeErr != nil {
 		s.machine.complain(closeErr)
@@ -44,12 +50,16 @@ func (s *starter) start() (supervise.Instance, error) {
 		return nil, err
 	}
 	s.machine.console.logf("started %q", s.spec.Process.Args)
-	run := &run{container: container, starter: s, ended: make(chan int, 1)}
+	run := &run{container: container, starter: s, ended: make(chan supervise.End, 1)}
 	go func() {
 		status := <-container.Ended
 		// With the last process the last writer is gone too: the output is complete.
 		<-copied
-		run.ended <- process.ExitCode(status)
+		kills, err := s.cgroup.OOMKills()
+		if err != nil {
+			s.machine.complain(err)
+		}
+		run.ended <- supervise.End{ExitCode: process.ExitCode(status), OOMKilled: kills > killsBefore}
 	}()
 	return run, nil
 }
@@ -82,12 +92,12 @@ func (s *starter) copyOutput(read *os.File) {
 type run struct {
 	container *process.Container
 	starter   *starter
-	ended     chan int
+	ended     chan supervise.End
 }
 
 func (r *run) PID() int { return r.container.PID }
 
-func (r *run) Ended() <-chan int { return r.ended }
+func (r *run) Ended() <-chan supervise.End { return r.ended }
 
 func (r *run) Signal(number syscall.Signal) error { return r.container.Signal(number) }
 

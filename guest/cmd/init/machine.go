@@ -5,12 +5,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -36,14 +33,15 @@ type machine struct {
 	reporter *report.Reporter
 	reaper   *process.Reaper
 	stop     *stopper
-	// logTail gives the end of the container's output once there is a log.
+	// logTail returns the end of the container's output once there is a log.
 	logTail func() ([]byte, error)
 }
 
-// setUp makes the machine ready to read a spec: kernel file systems, drivers, ways out, requests to stop.
+// setUp makes the machine ready to read a spec: kernel file systems, drivers, the channel to the host, requests to stop.
 func setUp(console *console) (*machine, error) {
 	for _, entry := range []struct{ kind, where, options string }{
 		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=755"},
+		{"cgroup2", "/sys/fs/cgroup", ""},
 	} {
 		if err := os.MkdirAll(entry.where, 0o755); err != nil {
 			return nil, err
@@ -56,6 +54,9 @@ func setUp(console *console) (*machine, error) {
 	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0); err != nil {
 		return nil, err
 	}
+	if err := liftLimits(); err != nil {
+		return nil, err
+	}
 	hub, err := uevent.Listen()
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func setUp(console *console) (*machine, error) {
 	}
 	m := &machine{console: console, hub: hub, modules: loader, stop: newStopper(console), reaper: process.NewReaper()}
 	buttons := hub.Subscribe("input")
-	go m.hear()
+	go m.loadDrivers()
 	if err := loader.Coldplug(); err != nil {
 		console.logf("%v", err)
 	}
@@ -74,14 +75,14 @@ func setUp(console *console) (*machine, error) {
 		return nil, err
 	}
 	m.reporter = report.New(m.outside, version, kernelRelease(), m.complain)
-	m.hearRequests(buttons)
+	m.watchRequests(buttons)
 	return m, nil
 }
 
 func (m *machine) complain(err error) { m.console.logf("%v", err) }
 
-// hear loads the drivers of devices as they appear.
-func (m *machine) hear() {
+// loadDrivers loads the drivers of devices as they appear.
+func (m *machine) loadDrivers() {
 	m.complain(m.hub.Run(func(event uevent.Event) {
 		if event.Action != "add" {
 			return
@@ -92,8 +93,8 @@ func (m *machine) hear() {
 	}))
 }
 
-// hearRequests leads every way of asking for the end to the stopper.
-func (m *machine) hearRequests(buttons <-chan struct{}) {
+// watchRequests passes every kind of stop request to the stopper.
+func (m *machine) watchRequests(buttons <-chan struct{}) {
 	go power.Watch(buttons, func() { m.stop.request("the power button", false) }, m.complain)
 	// Ctrl-Alt-Del becomes a signal to init instead of a reset.
 	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF); err != nil {
@@ -141,19 +142,4 @@ func kernelRelease() string {
 		return ""
 	}
 	return unix.ByteSliceToString(name.Release[:])
-}
-
-// memoryAvailable reads MemAvailable, in bytes.
-func memoryAvailable() (int64, error) {
-	content, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(content)) {
-		if rest, found := strings.CutPrefix(line, "MemAvailable:"); found {
-			kibibytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return kibibytes << 10, err
-		}
-	}
-	return 0, errors.New("/proc/meminfo has no MemAvailable")
 }

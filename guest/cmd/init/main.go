@@ -31,7 +31,7 @@ func main() {
 	console.logf("gantry %s", version)
 	machine, err := setUp(console)
 	if err != nil {
-		// Without devices and ways out there is nobody to tell but the console.
+		// Without devices and a channel to the host, only the console is left.
 		console.logf("cannot set up the machine: %v", err)
 		turnOff(console, unix.LINUX_REBOOT_CMD_POWER_OFF)
 	}

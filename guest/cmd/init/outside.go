@@ -20,12 +20,12 @@ import (
 	"gantry.invalid/guest/internal/tools"
 )
 
-// outside is the platform's way in and out: the spec's sources, the status, the host's requests.
+// outside is the platform's channel to the host: the spec's sources, the status, the host's requests.
 type outside interface {
 	Set(key, value string) error
-	// sources are where the spec may be, the most likely first.
+	// sources returns the places where the spec can be, the most likely first.
 	sources(finder *disks.Finder) []source.Source
-	// announce tells the host the guest's name and addresses.
+	// announce reports the guest's name and addresses to the host.
 	announce(hostname string) error
 	// listen answers the host's requests from now on.
 	listen(stop *stopper) error
@@ -49,7 +49,7 @@ func openOutside(console *console) (outside, error) {
 	return serial{Channel: port, console: console}, nil
 }
 
-// vmware is the backdoor.
+// vmware uses the VMware backdoor.
 type vmware struct{ *source.Guestinfo }
 
 func (v vmware) sources(finder *disks.Finder) []source.Source {
@@ -66,7 +66,7 @@ func (v vmware) listen(stop *stopper) error {
 
 func (vmware) flush() error { return nil }
 
-// silent is a machine with no way out; it still runs what a spec says.
+// silent is a machine without a channel to the host; it still runs the container of its spec.
 type silent struct{}
 
 func (silent) Set(string, string) error { return nil }
@@ -81,7 +81,7 @@ func (silent) listen(*stopper) error { return nil }
 
 func (silent) flush() error { return nil }
 
-// serial is the lab's channel.
+// serial uses the lab's serial channel.
 type serial struct {
 	*channel.Channel
 	console *console
@@ -111,7 +111,7 @@ func (s serial) listen(stop *stopper) error {
 
 func (s serial) flush() error { return s.Flush() }
 
-// readSpec gives the document.
+// readSpec returns the document.
 func readSpec(ctx context.Context, way outside, finder *disks.Finder, console *console) ([]byte, error) {
 	document, name, err := source.First(ctx, way.sources(finder))
 	if err != nil {

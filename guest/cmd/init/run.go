@@ -27,7 +27,7 @@ import (
 // exitRecord is the last status, kept beside the log.
 const exitRecord = "exit.json"
 
-// run does what the spec says and gives how it ended.
+// run runs the container of the spec and returns how it ended.
 func (m *machine) run() supervise.Outcome {
 	document, err := readSpec(m.stop.booting, m.outside, m.finder(), m.console)
 	if err != nil {
@@ -40,8 +40,12 @@ func (m *machine) run() supervise.Outcome {
 	m.reporter.Update(func(status *report.Status) { status.ID = wanted.ID })
 	if err := m.prepare(wanted); err != nil {
 		if m.stop.booting.Err() != nil {
-			return supervise.Outcome{ExitCode: 128 + int(wanted.Stop.Number())}
+			return supervise.Outcome{End: supervise.End{ExitCode: 128 + int(wanted.Stop.Number())}}
 		}
+		return m.bootFailed(err, failure.StartFailed)
+	}
+	group, err := m.limitContainer(wanted)
+	if err != nil {
 		return m.bootFailed(err, failure.StartFailed)
 	}
 	output, err := logbuf.Open(filepath.Join(rootfs.StateDirectory, "log"), wanted.Log.MaxBytes)
@@ -49,7 +53,7 @@ func (m *machine) run() supervise.Outcome {
 		return m.bootFailed(err, failure.ScratchMountFailed)
 	}
 	m.logTail = func() ([]byte, error) { return output.Tail(report.LogTailBytes) }
-	starter := &starter{machine: m, spec: wanted, log: output}
+	starter := &starter{machine: m, spec: wanted, log: output, cgroup: group}
 	supervisor := &supervise.Supervisor{
 		Spec: wanted, Start: starter.start, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },
 		MemoryAvailable: func() int64 {
@@ -72,7 +76,7 @@ func (m *machine) run() supervise.Outcome {
 // the boot was ended on request.
 func (m *machine) bootFailed(err error, code failure.Code) supervise.Outcome {
 	if errors.Is(err, context.Canceled) {
-		return supervise.Outcome{ExitCode: 128 + int(unix.SIGTERM)}
+		return supervise.Outcome{End: supervise.End{ExitCode: 128 + int(unix.SIGTERM)}}
 	}
 	return supervise.Outcome{Failure: failure.From(err, code)}
 }
@@ -95,7 +99,7 @@ func (m *machine) prepare(wanted *spec.Spec) error {
 	return <-networks
 }
 
-// connect configures the network and writes the files in /etc that tell of it, now and when a lease changes.
+// connect configures the network and writes the files in /etc that depend on it, now and when a lease changes.
 func (m *machine) connect(ctx context.Context, wanted *spec.Spec) error {
 	if err := network.SetDefaults(); err != nil {
 		m.complain(err)
@@ -144,8 +148,8 @@ func failureOrNil(err error, code failure.Code) error {
 	return failure.From(err, code)
 }
 
-// publishLog makes the end of the container's output visible outside, with a last word of init's own.
-func (m *machine) publishLog(lastWord string) {
+// publishLog makes the end of the container's output available to the host, followed by a last line from init.
+func (m *machine) publishLog(lastLine string) {
 	var tail []byte
 	if m.logTail != nil {
 		var err error
@@ -153,10 +157,10 @@ func (m *machine) publishLog(lastWord string) {
 			m.complain(err)
 		}
 	}
-	m.reporter.PublishLog(append(tail, lastWord...))
+	m.reporter.PublishLog(append(tail, lastLine...))
 }
 
-// report tells the end, outside and on the scratch disk. A program that could not be executed has an exit code like any
+// report publishes the final status and keeps it on the scratch disk. A program that could not be executed has an exit code like any
 // other; every other failure is an error of its own.
 func (m *machine) report(outcome supervise.Outcome) {
 	if outcome.Failure != nil {
@@ -170,6 +174,7 @@ func (m *machine) report(outcome supervise.Outcome) {
 		status.PID = 0
 		status.FinishedAt = report.Timestamp(time.Now())
 		status.Error = outcome.Failure
+		status.OOMKilled = outcome.OOMKilled
 		status.State = report.Exited
 		if outcome.Failure != nil && outcome.ExitCode == 0 {
 			status.State = report.Error

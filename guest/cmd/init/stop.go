@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stopper is the one path of every request to end: power button, guest tools, the host's channel, Ctrl-Alt-Del.
+// stopper handles every request to stop: power button, guest tools, the host's channel, Ctrl-Alt-Del.
 type stopper struct {
 	console *console
-	// booting ends when a stop is asked for: what is being prepared is given up.
+	// booting is canceled when a stop is requested, which ends the preparations.
 	booting context.Context
 	cancel  context.CancelFunc
-	// requested is closed when a stop is asked for.
+	// requested is closed when a stop is requested.
 	requested chan struct{}
 
 	mu     sync.Mutex
@@ -30,7 +30,7 @@ func newStopper(console *console) *stopper {
 	return &stopper{console: console, booting: booting, cancel: cancel, requested: make(chan struct{})}
 }
 
-// request asks for the end, for the reason given; only the first request counts.
+// request requests a stop for the given reason; only the first request counts.
 func (s *stopper) request(reason string, reboot bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,12 +38,12 @@ func (s *stopper) request(reason string, reboot bool) {
 		return
 	}
 	s.asked, s.reboot = true, reboot
-	s.console.logf("stop asked for by %s", reason)
+	s.console.logf("stop requested by %s", reason)
 	s.cancel()
 	close(s.requested)
 }
 
-// command is what the machine does at the end.
+// command returns what the machine does at the end: power off or restart.
 func (s *stopper) command() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package channel is the way out where there is no VMware backdoor: JSON lines over the second serial port
-// (docs/developers/interfaces.md, section 6).
+// Package channel connects to the host where there is no VMware backdoor: JSON lines over the second serial port
+// (docs/developers/contracts.md, section 6).
 package channel
 
 import (
@@ -32,7 +32,7 @@ type Channel struct {
 	mu   sync.Mutex
 }
 
-// Open opens the port. Where there is none, the error says so.
+// Open opens the port, and returns an error if there is none.
 func Open() (*Channel, error) {
 	port, err := os.OpenFile(Path, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {

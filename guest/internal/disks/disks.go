@@ -64,7 +64,7 @@ func (f *Finder) Await(ctx context.Context, look func([]Disk) (bool, error)) err
 	}
 }
 
-// List gives the disks that are there now.
+// List returns the disks that are present.
 func (f *Finder) List() ([]Disk, error) {
 	entries, err := os.ReadDir(filepath.Join(f.Sys, "block"))
 	if err != nil {

@@ -20,7 +20,7 @@ const (
 	footerMagic = "GANTRYIMG1\n"
 )
 
-// Footer is what the last block of an image disk says (docs/developers/interfaces.md, section 4).
+// Footer is the content of an image disk's last block (docs/developers/contracts.md, section 4).
 type Footer struct {
 	Disk          string `json:"disk"`
 	Digest        string `json:"digest"`

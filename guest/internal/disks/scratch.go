@@ -21,7 +21,7 @@ type Scratch struct {
 }
 
 // FindScratch waits for the file system of the given UUID, or for a blank disk at the unit where one may be made. A disk
-// whose formatting was interrupted counts as blank; any other content is somebody else's.
+// whose formatting was interrupted counts as blank; any other content is foreign.
 func (f *Finder) FindScratch(ctx context.Context, id string, unit int) (Scratch, error) {
 	var (
 		scratch Scratch
@@ -106,7 +106,7 @@ const (
 	blankSamples = 16
 )
 
-// IsBlank looks at both ends and at samples between for anything but zeros, and says where it found something.
+// IsBlank looks at both ends and at samples between for anything but zeros, and returns where it found something.
 func IsBlank(reader io.ReaderAt, size int64) (offset int64, blank bool, err error) {
 	check := func(start, length int64) (bool, error) {
 		start = max(0, start)

@@ -92,7 +92,7 @@ func writeAndSync(device Device, blocks ...block) error {
 	return nil
 }
 
-// Interrupted says whether a disk was being formatted for this UUID when the machine went away.
+// Interrupted returns whether a disk was being formatted for this UUID when the machine went away.
 func Interrupted(reader io.ReaderAt, id string) (bool, error) {
 	want := formatMark + id
 	begin := make([]byte, len(want))

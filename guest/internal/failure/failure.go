@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package failure names what can go wrong before the container runs: one code each, as docs/developers/interfaces.md lists them.
+// Package failure names what can go wrong before the container runs: one code each, as docs/developers/contracts.md lists them.
 package failure
 
 import (
@@ -49,7 +49,7 @@ func New(code Code, format string, args ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// From gives err's own failure, or one with the given code when err has none.
+// From returns err's own failure, or one with the given code when err has none.
 func From(err error, code Code) *Failure {
 	var failure *Failure
 	if errors.As(err, &failure) {

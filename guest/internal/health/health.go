@@ -19,7 +19,7 @@ import (
 // Probe runs the check's command once. An error means that it could not be run or did not end in time.
 type Probe func(ctx context.Context) (exitCode int, output string, err error)
 
-// Monitor runs the check until ctx ends, and tells each verdict and output that differs from the last told.
+// Monitor runs the check until ctx ends, and reports each verdict and output that differs from the last one reported.
 func Monitor(ctx context.Context, check spec.Healthcheck, probe Probe, tell func(report.Health, string)) {
 	judge := NewJudge(check)
 	began := time.Now()

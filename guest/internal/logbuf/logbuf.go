@@ -31,7 +31,7 @@ type Log struct {
 	size    int64
 }
 
-// Open continues the log in the directory, or begins one.
+// Open continues the log in the directory, or creates one.
 func Open(directory string, maxBytes int64) (*Log, error) {
 	if err := os.MkdirAll(directory, 0o700); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func tailOf(path string, size int) ([]byte, error) {
 	return content, nil
 }
 
-// Close ends the writing.
+// Close closes the log.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

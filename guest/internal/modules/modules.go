@@ -84,7 +84,7 @@ func parseTable(reader io.Reader) ([]string, map[string]module, error) {
 	return names, table, scanner.Err()
 }
 
-// Load inserts a module after what it depends on. Loading it again does nothing and gives the first result.
+// Load inserts a module after what it depends on. Loading it again does nothing and returns the first result.
 func (l *Loader) Load(name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -37,7 +37,7 @@ type lister struct {
 	sys string
 }
 
-// list gives the adapters in the machine's order.
+// list returns the adapters in the machine's order.
 func (l lister) list() ([]Adapter, error) {
 	paths, err := filepath.Glob(filepath.Join(l.sys, "class/net/*"))
 	if err != nil {

@@ -37,7 +37,7 @@ func HostsFile(hostname string, own netip.Addr, extra map[string]string) string 
 	return file.String()
 }
 
-// ResolvFile is /etc/resolv.conf: each part from the spec, or where that is empty what DHCP said.
+// ResolvFile is /etc/resolv.conf: each part from the spec, or from DHCP where that is empty.
 func ResolvFile(dns spec.DNS, leasedServers, leasedSearch []string) string {
 	servers, search := dns.Servers, dns.Search
 	if len(servers) == 0 {

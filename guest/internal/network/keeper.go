@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// shortestRenewal keeps a server that gives absurd times from being flooded.
+	// shortestRenewal protects a server that offers absurdly short leases from being flooded.
 	shortestRenewal = 5 * time.Second
 	infiniteLease   = 0xffffffff * time.Second
 )
@@ -24,7 +24,7 @@ const (
 type keeper struct {
 	// request asks for the renewal of a lease, or with nil for a new one.
 	request func(ctx context.Context, held *nclient4.Lease) (*nclient4.Lease, error)
-	// take puts what the lease gives in place, giveUp removes it.
+	// take applies the lease, giveUp removes it.
 	take   func(*nclient4.Lease) error
 	giveUp func() error
 	// changed is called after the container could see a difference.
@@ -54,7 +54,7 @@ func (k keeper) keep(ctx context.Context, held *nclient4.Lease) {
 	}
 }
 
-// renew asks when half of the time is over, and again whenever half of the rest is. It gives nil when the lease has ended.
+// renew asks when half of the time is over, and again whenever half of the rest is. It returns nil when the lease has ended.
 func (k keeper) renew(ctx context.Context, held *nclient4.Lease) *nclient4.Lease {
 	end := held.CreationTime.Add(leaseTime(held.ACK))
 	wait := renewalTime(held.ACK)
@@ -77,7 +77,7 @@ func (k keeper) renew(ctx context.Context, held *nclient4.Lease) *nclient4.Lease
 	return nil
 }
 
-// replace gives the address up and asks for a new lease until there is one, or ctx ends.
+// replace gives up the address and requests a new lease until there is one, or ctx ends.
 func (k keeper) replace(ctx context.Context) *nclient4.Lease {
 	if ctx.Err() != nil {
 		return nil
@@ -99,7 +99,7 @@ func (k keeper) replace(ctx context.Context) *nclient4.Lease {
 	return nil
 }
 
-// sleep says whether the time passed before ctx ended.
+// sleep returns whether the time passed before ctx ended.
 func sleep(ctx context.Context, duration time.Duration) bool {
 	select {
 	case <-ctx.Done():

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package platform tells VMware from other hypervisors.
+// Package platform detects VMware hypervisors.
 package platform
 
 import (
@@ -14,7 +14,7 @@ import (
 
 const productName = "/sys/class/dmi/id/product_name"
 
-// IsVMware says whether the VMware backdoor can be used. Anywhere else its port I/O would be fatal, so the firmware's name and
+// IsVMware returns whether the VMware backdoor can be used. Anywhere else its port I/O would be fatal, so the firmware's name and
 // the processor's hypervisor leaf must agree before the port is touched.
 func IsVMware() bool {
 	product, err := os.ReadFile(productName)

@@ -32,7 +32,7 @@ func limitCapabilities(keep []int) error {
 		if kept[number] {
 			continue
 		}
-		// A kernel that does not know the capability says EINVAL: nothing to drop.
+		// A kernel that does not know the capability returns EINVAL: there is nothing to drop.
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(number), 0, 0, 0); err != nil && err != unix.EINVAL {
 			return fmt.Errorf("drop capability %d: %w", number, err)
 		}

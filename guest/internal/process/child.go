@@ -19,9 +19,6 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// What a process may open at once, as Docker's.
-var openFiles = syscall.Rlimit{Cur: 1024, Max: 524288}
-
 // RunChild is the container's first process until it becomes the program. It does not return.
 func RunChild() {
 	// Capabilities are a thread's own, and exec keeps those of the thread that calls it.
@@ -30,7 +27,7 @@ func RunChild() {
 	answers := json.NewEncoder(os.NewFile(answerFD, "answers"))
 	err := becomeProgram(func(identity Identity) error { return answers.Encode(answer{Identity: &identity}) })
 	failed := failure.From(err, failure.StartFailed)
-	// If even this cannot be said, init sees the end of the pipe without an identity.
+	// If even this cannot be sent, init reads the end of the pipe without an identity.
 	_ = answers.Encode(answer{Failure: failed, ExitCode: failed.ExitCode})
 	os.Exit(1)
 }
@@ -47,6 +44,9 @@ func becomeProgram(tell func(Identity) error) error {
 	// Init is protected from the kernel's out-of-memory killer; the container is not.
 	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("0"), 0); err != nil {
 		return err
+	}
+	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
+		return failure.New(failure.StartFailed, "create the cgroup namespace: %v", err)
 	}
 	if err := rootfs.Enter(wanted); err != nil {
 		return failure.From(err, failure.MountFailed)
@@ -93,15 +93,12 @@ func enterDirectory(path string) error {
 	return os.Chdir(path)
 }
 
-// takeIdentity gives up what the process must not have. Its output stays openable by its own user through /dev/stdout.
+// takeIdentity drops the privileges that the process must not have. Its output stays openable by its own user through /dev/stdout.
 func takeIdentity(process spec.Process, identity Identity) error {
 	for _, fd := range []int{1, 2} {
 		if err := unix.Fchown(fd, identity.UID, identity.GID); err != nil {
 			return err
 		}
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &openFiles); err != nil {
-		return err
 	}
 	keep, err := boundingNumbers(process)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gantry.invalid/guest/internal/cgroup"
 	"gantry.invalid/guest/internal/failure"
 	"gantry.invalid/guest/internal/spec"
 )
@@ -27,7 +28,7 @@ const (
 	answerFD = 4
 )
 
-// answer is what the child says before it becomes the program: who it is, or why it cannot.
+// answer is the child's message before it executes the program: its identity, or why it failed.
 type answer struct {
 	Identity *Identity        `json:"identity,omitempty"`
 	Failure  *failure.Failure `json:"failure,omitempty"`
@@ -38,17 +39,19 @@ type answer struct {
 type Launcher struct {
 	Reaper *Reaper
 	Spec   *spec.Spec
+	Cgroup *cgroup.Group
 }
 
-// Container is a running container: one process in its own PID, mount, host name and IPC namespaces.
+// Container is a running container: one process in its own PID, mount, host name, IPC and cgroup namespaces.
 type Container struct {
 	PID      int
 	Identity Identity
 	// Ended has the wait status when the process and all others of the container are gone.
 	Ended <-chan syscall.WaitStatus
 
-	// A file, so that it is closed when nobody has the container any more.
-	pidfd *os.File
+	// Files, so that they are closed when the container is garbage-collected.
+	pidfd  *os.File
+	cgroup *os.File
 }
 
 // Start starts the process; its output goes to the file. It returns when the program runs, or with the failure why not.
@@ -63,8 +66,12 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 		return nil, errors.Join(err, specRead.Close())
 	}
 	defer answerRead.Close()
-	pid, ended, err := l.fork(output, specRead, answerWrite)
-	// The child has its own copies; ours would keep the pipes open for ever.
+	group, err := l.Cgroup.Renew()
+	if err != nil {
+		return nil, errors.Join(err, specRead.Close(), answerWrite.Close())
+	}
+	pid, ended, err := l.fork(group, output, specRead, answerWrite)
+	// The child has its own copies; these would keep the pipes open.
 	if err = errors.Join(err, specRead.Close(), answerWrite.Close()); err != nil {
 		return nil, failure.New(failure.StartFailed, "start the container's first process: %v", err)
 	}
@@ -72,7 +79,7 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 	if err != nil {
 		return nil, failure.New(failure.StartFailed, "pidfd_open: %v", err)
 	}
-	container := &Container{PID: pid, Ended: ended, pidfd: os.NewFile(uintptr(pidfd), "pidfd")}
+	container := &Container{PID: pid, Ended: ended, pidfd: os.NewFile(uintptr(pidfd), "pidfd"), cgroup: group}
 	if err := l.converse(container, specWrite, answerRead); err != nil {
 		<-ended
 		return nil, err
@@ -80,7 +87,7 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 	return container, nil
 }
 
-func (l *Launcher) fork(output, specRead, answerWrite *os.File) (int, <-chan syscall.WaitStatus, error) {
+func (l *Launcher) fork(group, output, specRead, answerWrite *os.File) (int, <-chan syscall.WaitStatus, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return 0, nil, err
@@ -92,12 +99,15 @@ func (l *Launcher) fork(output, specRead, answerWrite *os.File) (int, <-chan sys
 			Sys: &syscall.SysProcAttr{
 				Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
 				Setsid:     true,
+				// The first process enters the cgroup namespace itself: the namespace's root is the caller's cgroup.
+				UseCgroupFD: true,
+				CgroupFD:    int(group.Fd()),
 			},
 		})
 	})
 }
 
-// converse gives the child the spec and hears its answers until it has become the program.
+// converse sends the spec to the child and reads its answers until it has executed the program.
 func (l *Launcher) converse(container *Container, specWrite io.WriteCloser, answers io.Reader) error {
 	err := json.NewEncoder(specWrite).Encode(l.Spec)
 	if err = errors.Join(err, specWrite.Close()); err != nil {
@@ -111,7 +121,7 @@ func (l *Launcher) converse(container *Container, specWrite io.WriteCloser, answ
 		case errors.Is(err, io.EOF) && container.Identity.Home != "":
 			return nil
 		case err != nil:
-			return failure.New(failure.StartFailed, "the container's first process ended without a word: %v", err)
+			return failure.New(failure.StartFailed, "the container's first process ended without an answer: %v", err)
 		case said.Failure != nil:
 			said.Failure.ExitCode = said.ExitCode
 			return said.Failure

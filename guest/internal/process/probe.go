@@ -23,11 +23,11 @@ import (
 // ProbeOutputBytes is how much of a probe's output is kept, as in Docker.
 const ProbeOutputBytes = 4096
 
-// drain is how long output may still come after the probe's process ended: what it left behind may hold the pipe for ever.
+// drain is how long output may still come after the probe's process ended: a process that it left behind may keep the pipe open.
 const drain = 100 * time.Millisecond
 
-// Probe runs a command inside the container, as the container's user, and gives its exit code and the begin of its output.
-// At the end of ctx it is killed.
+// Probe runs a command inside the container, as the container's user, and returns its exit code and the beginning of its output.
+// It is killed when ctx ends.
 func (c *Container) Probe(ctx context.Context, reaper *Reaper, wanted *spec.Spec, args []string) (int, string, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -89,7 +89,9 @@ func (c *Container) forkInside(
 				Env:   env,
 				Files: []uintptr{null.Fd(), output.Fd(), output.Fd()},
 				Sys: &syscall.SysProcAttr{
-					Setsid: true,
+					Setsid:      true,
+					UseCgroupFD: true,
+					CgroupFD:    int(c.cgroup.Fd()),
 					Credential: &syscall.Credential{
 						Uid: uint32(c.Identity.UID), Gid: uint32(c.Identity.GID), Groups: groups,
 					},
@@ -115,7 +117,7 @@ func (c *Container) enter(process spec.Process) error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return fmt.Errorf("unshare: %w", err)
 	}
-	const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID
+	const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP
 	if err := unix.Setns(int(c.pidfd.Fd()), namespaces); err != nil {
 		return fmt.Errorf("enter the container: %w", err)
 	}

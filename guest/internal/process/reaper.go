@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// Reaper collects every process that ends below init: those that were started here, and orphans that fell to PID 1.
+// Reaper collects every process that ends below init: those that were started here, and orphans that were reparented to PID 1.
 type Reaper struct {
 	mu      sync.Mutex
 	waiting map[int]chan<- syscall.WaitStatus
@@ -31,7 +31,7 @@ func NewReaper() *Reaper {
 	return reaper
 }
 
-// Start runs fork, which makes a child, and gives the child's PID and its end.
+// Start runs fork, which makes a child, and returns the child's PID and a channel with its wait status.
 func (r *Reaper) Start(fork func() (int, error)) (int, <-chan syscall.WaitStatus, error) {
 	// With the lock held the child cannot be collected before somebody waits for it.
 	r.mu.Lock()

@@ -19,16 +19,16 @@ const (
 // LogTailBytes is how much of the container's output is published.
 const LogTailBytes = 16 << 10
 
-// Publisher is a way out of the guest.
+// Publisher is a channel to the host.
 type Publisher interface {
-	// Set makes the value of a key visible outside.
+	// Set publishes the value of a key.
 	Set(key, value string) error
 }
 
 // Reporter owns the status. Its methods may be called from several goroutines.
 type Reporter struct {
 	publisher Publisher
-	// complain is told when the outside cannot be reached; the container runs on.
+	// complain is called with errors of the publisher; the container keeps running.
 	complain func(error)
 
 	mu     sync.Mutex
@@ -68,7 +68,7 @@ func (r *Reporter) Status() Status {
 	return r.status
 }
 
-// PublishLog makes the end of the container's output visible outside.
+// PublishLog makes the end of the container's output available to the host.
 func (r *Reporter) PublishLog(tail []byte) {
 	if len(tail) > LogTailBytes {
 		tail = tail[len(tail)-LogTailBytes:]

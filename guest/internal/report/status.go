@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package report tells the outside how the container is: one status document, replaced as a whole at each change.
+// Package report publishes the state of the container: one status document, replaced as a whole at each change.
 package report
 
 import (
@@ -46,6 +46,7 @@ type Status struct {
 	State           State            `json:"state"`
 	PID             int              `json:"pid"`
 	ExitCode        *int             `json:"exit_code"`
+	OOMKilled       bool             `json:"oom_killed"`
 	RestartCount    int              `json:"restart_count"`
 	Health          Health           `json:"health"`
 	HealthOutput    string           `json:"health_output"`

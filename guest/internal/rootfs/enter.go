@@ -58,7 +58,7 @@ func Enter(wanted *spec.Spec) error {
 	if err := changeRoot(); err != nil {
 		return err
 	}
-	if err := mountKernelFileSystems(); err != nil {
+	if err := mountKernelFileSystems(wanted.Shm()); err != nil {
 		return err
 	}
 	if err := makeDevices(); err != nil {
@@ -101,14 +101,15 @@ func changeRoot() error {
 	return unix.Chdir("/")
 }
 
-func mountKernelFileSystems() error {
+func mountKernelFileSystems(shmSize int64) error {
 	const closed = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	for _, entry := range []mountEntry{
 		{"proc", "/proc", "proc", closed, ""},
 		{"sysfs", "/sys", "sysfs", closed | unix.MS_RDONLY, ""},
+		{"cgroup", "/sys/fs/cgroup", "cgroup2", closed | unix.MS_RDONLY, ""},
 		{"tmpfs", "/dev", "tmpfs", unix.MS_NOSUID | unix.MS_STRICTATIME, "mode=755,size=64m"},
 		{"devpts", "/dev/pts", "devpts", unix.MS_NOSUID | unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"},
-		{"shm", "/dev/shm", "tmpfs", closed, "mode=1777,size=64m"},
+		{"shm", "/dev/shm", "tmpfs", closed, fmt.Sprintf("mode=1777,size=%d", shmSize)},
 		{"mqueue", "/dev/mqueue", "mqueue", closed, ""},
 	} {
 		if err := entry.mount(); err != nil {
@@ -119,7 +120,7 @@ func mountKernelFileSystems() error {
 }
 
 func makeDevices() error {
-	// The modes below are meant as they are.
+	// The modes below must not be masked.
 	defer syscall.Umask(syscall.Umask(0))
 	for _, device := range devices {
 		path := "/dev/" + device.name
@@ -172,7 +173,7 @@ func attachEtcFiles(files map[string]int, readOnly bool) error {
 	return nil
 }
 
-// ensureFile makes a file to mount on unless there is one. A symbolic link to nowhere gives way.
+// ensureFile makes a file to mount on unless there is one. A dangling symbolic link is replaced.
 func ensureFile(path string) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -204,7 +205,7 @@ func protectKernel() error {
 	return nil
 }
 
-// remountReadOnly keeps the flags that the mount has: they are locked or meant.
+// remountReadOnly keeps the mount's other flags: they are locked or intended.
 func remountReadOnly(path string) error {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(path, &stat); err != nil {

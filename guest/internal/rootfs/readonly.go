@@ -40,7 +40,7 @@ func (b *Builder) mountReadOnly(wanted *spec.Spec) error {
 	return nil
 }
 
-// makeSkeleton creates in the skeleton what the image lacks of the mount points, and says whether there was any.
+// makeSkeleton creates in the skeleton what the image lacks of the mount points, and returns whether there was any.
 func makeSkeleton(image, skeleton string, wanted *spec.Spec) (bool, error) {
 	missing := false
 	for _, point := range mountPoints(wanted) {
@@ -62,7 +62,7 @@ func makeSkeleton(image, skeleton string, wanted *spec.Spec) (bool, error) {
 	return missing, nil
 }
 
-// longestExisting resolves as much of the path as exists inside the root, symbolic links included, and gives the resolved
+// longestExisting resolves as much of the path as exists inside the root, symbolic links included, and returns the resolved
 // part and the rest.
 func longestExisting(root, path string) (existing, rest string, err error) {
 	directory, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)

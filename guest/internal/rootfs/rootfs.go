@@ -37,7 +37,7 @@ const (
 
 // Builder has what mounting needs.
 type Builder struct {
-	// Images and Scratches hear of disks independently of each other.
+	// Images and Scratches are notified of disks independently of each other.
 	Images    *disks.Finder
 	Scratches *disks.Finder
 	Modules   *modules.Loader
@@ -76,11 +76,11 @@ func (b *Builder) mountImage(ctx context.Context, content string) error {
 
 func (b *Builder) mountScratch(ctx context.Context, wanted *spec.Spec) error {
 	if wanted.Root.Scratch == nil {
-		size := "size=50%"
+		options := "mode=0755"
 		if wanted.Root.TmpfsSize != nil {
-			size = fmt.Sprintf("size=%d", *wanted.Root.TmpfsSize)
+			options += fmt.Sprintf(",size=%d", *wanted.Root.TmpfsSize)
 		}
-		if err := mount("scratch", scratchDirectory, "tmpfs", 0, size+",mode=0755"); err != nil {
+		if err := mount("scratch", scratchDirectory, "tmpfs", 0, options); err != nil {
 			return failure.From(err, failure.ScratchMountFailed)
 		}
 	} else if err := b.mountScratchDisk(ctx, wanted.ID, wanted.Root.Scratch.Unit); err != nil {
@@ -88,6 +88,17 @@ func (b *Builder) mountScratch(ctx context.Context, wanted *spec.Spec) error {
 	}
 	if err := os.MkdirAll(StateDirectory, 0o700); err != nil {
 		return failure.From(err, failure.ScratchMountFailed)
+	}
+	return nil
+}
+
+// LimitTmpfs bounds a writable layer in memory, unless the spec gives its size, to half of what the container can use.
+func LimitTmpfs(root spec.Root, containerMemory int64) error {
+	if root.Scratch != nil || root.TmpfsSize != nil {
+		return nil
+	}
+	if err := unix.Mount("", scratchDirectory, "", unix.MS_REMOUNT, fmt.Sprintf("size=%d", containerMemory/2)); err != nil {
+		return fmt.Errorf("set the size of %s: %w", scratchDirectory, err)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ type Disk struct {
 // Name is how messages call this source.
 func (Disk) Name() string { return "a spec disk" }
 
-// Read gives the spec of the first disk that begins like one, waiting until no more disks appear.
+// Read returns the spec of the first disk that has its magic number, waiting until no more disks appear.
 func (d Disk) Read(ctx context.Context) ([]byte, error) {
 	var document []byte
 	err := d.Finder.Await(ctx, func(found []disks.Disk) (bool, error) {

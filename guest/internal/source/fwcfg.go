@@ -19,7 +19,7 @@ type FwCfg struct{}
 // Name is how messages call this source.
 func (FwCfg) Name() string { return "fw_cfg (opt/org.gantry/spec)" }
 
-// Read gives the spec.
+// Read returns the spec.
 func (FwCfg) Read(context.Context) ([]byte, error) {
 	document, err := os.ReadFile(fwcfgPath)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -37,7 +37,7 @@ func NewGuestinfo(channel toolbox.Channel) (*Guestinfo, error) {
 // Name is how messages call this source.
 func (g *Guestinfo) Name() string { return "guestinfo (" + specKey + ")" }
 
-// Read gives the spec.
+// Read returns the spec.
 func (g *Guestinfo) Read(context.Context) ([]byte, error) {
 	reply, err := g.request("info-get " + specKey)
 	if err != nil {
@@ -59,7 +59,7 @@ func (g *Guestinfo) Set(key, value string) error {
 	return err
 }
 
-// request sends one command. A migration or a resume closes the channel under us: then it is opened anew, once.
+// request sends one command. A migration or a resume closes the channel: then it is opened again, once.
 func (g *Guestinfo) request(command string) ([]byte, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -67,7 +67,7 @@ func (g *Guestinfo) request(command string) ([]byte, error) {
 	if sent {
 		return reply, err
 	}
-	// What could not be sent is not worth keeping open; Start says whether a new one can be had.
+	// What could not be sent is not worth keeping open; Start returns an error if a new one cannot be opened.
 	_ = g.channel.Stop()
 	if err := g.channel.Start(); err != nil {
 		return nil, fmt.Errorf("open the guest info channel again: %w", err)
@@ -76,7 +76,7 @@ func (g *Guestinfo) request(command string) ([]byte, error) {
 	return reply, err
 }
 
-// exchange says whether the VMX answered at all.
+// exchange returns whether the VMX answered at all.
 func (g *Guestinfo) exchange(command string) (reply []byte, answered bool, err error) {
 	if err := g.channel.Send([]byte(command)); err != nil {
 		return nil, false, err
@@ -98,7 +98,7 @@ func (g *Guestinfo) exchange(command string) (reply []byte, answered bool, err e
 // The kind of guest information that is the host name (open-vm-tools: INFO_DNS_NAME).
 const hostnameInfo = 1
 
-// Announce tells the host the guest's name and addresses, as guest tools do.
+// Announce reports the guest's name and addresses to the host, as guest tools do.
 func (g *Guestinfo) Announce(hostname string) error {
 	nics, err := toolbox.GuestInfoNicInfoRequest()
 	if err != nil {

@@ -20,11 +20,11 @@ var ErrAbsent = errors.New("no spec here")
 // Source is one place where a spec may be.
 type Source interface {
 	Name() string
-	// Read gives the document, or ErrAbsent.
+	// Read returns the document, or ErrAbsent.
 	Read(ctx context.Context) ([]byte, error)
 }
 
-// First reads the sources in order and gives the first document, with the name of its source.
+// First reads the sources in order and returns the first document, with the name of its source.
 func First(ctx context.Context, sources []Source) ([]byte, string, error) {
 	names := ""
 	for _, source := range sources {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package spec is the document that says what to run (docs/developers/interfaces.md, section 2): parsed and validated, no I/O.
+// Package spec is the document that says what to run (docs/developers/contracts.md, section 2): parsed and validated, no I/O.
 package spec
 
 import (
@@ -31,13 +31,14 @@ type Spec struct {
 	Hosts       map[string]string `json:"hosts"`
 	Root        Root              `json:"root"`
 	Tmpfs       []Tmpfs           `json:"tmpfs"`
+	ShmSize     *int64            `json:"shm_size"` // nil: DefaultShmSize
 	Stop        Stop              `json:"stop"`
 	Restart     Restart           `json:"restart"`
 	Healthcheck *Healthcheck      `json:"healthcheck"`
 	Log         Log               `json:"log"`
 }
 
-// Image says which disk is the right one.
+// Image identifies the image disk.
 type Image struct {
 	Digest string `json:"digest"`
 	Disk   string `json:"disk"`
@@ -64,14 +65,14 @@ type Network struct {
 // Prefix is the static address. Only for validated networks without DHCP.
 func (n Network) Prefix() netip.Prefix { return netip.MustParsePrefix(n.Address) }
 
-// DNS is the resolver's configuration; empty lists mean what DHCP says.
+// DNS is the resolver's configuration; empty lists stand for the values from DHCP.
 type DNS struct {
 	Servers []string `json:"servers"`
 	Search  []string `json:"search"`
 	Options []string `json:"options"`
 }
 
-// Root says what is mounted as /.
+// Root describes what is mounted as /.
 type Root struct {
 	ReadOnly  bool     `json:"read_only"`
 	Scratch   *Scratch `json:"scratch"`
@@ -88,6 +89,17 @@ type Tmpfs struct {
 	Target string `json:"target"`
 	Size   *int64 `json:"size"`
 	Mode   string `json:"mode"`
+}
+
+// DefaultShmSize is the size of /dev/shm in Docker.
+const DefaultShmSize = 64 << 20
+
+// Shm is the size of /dev/shm.
+func (s *Spec) Shm() int64 {
+	if s.ShmSize == nil {
+		return DefaultShmSize
+	}
+	return *s.ShmSize
 }
 
 // Seconds is a duration as the document writes it.

@@ -27,7 +27,7 @@ const full = `{
 	"dns": {"servers": ["10.0.0.1"], "search": ["example.com"], "options": ["ndots:2"]},
 	"hosts": {"db": "10.0.0.6"},
 	"root": {"read_only": false, "scratch": {"unit": 1}, "tmpfs_size": null},
-	"tmpfs": [{"target": "/tmp", "size": 1048576, "mode": "1777"}],
+	"tmpfs": [{"target": "/tmp", "size": 1048576, "mode": "1777"}], "shm_size": 134217728,
 	"stop": {"signal": "SIGQUIT", "timeout": 0.5},
 	"restart": {"policy": "on-failure", "max_retries": 3},
 	"healthcheck": {"test": ["CMD-SHELL", "true"], "interval": 30, "timeout": 30, "retries": 3, "start_period": 0,
@@ -131,6 +131,19 @@ func TestParseRefusesWhatIsNoDocument(t *testing.T) {
 	for _, text := range []string{"", "null", "[]", "{", full + "{}"} {
 		if _, err := Parse([]byte(text)); err == nil {
 			t.Errorf("%.20q was taken", text)
+		}
+	}
+}
+
+func TestSharedMemoryHasItsSizeOrDockers(t *testing.T) {
+	for document, want := range map[string]int64{
+		full: 128 << 20,
+		strings.Replace(full, `"shm_size": 134217728`, `"shm_size": null`, 1): 64 << 20,
+		strings.Replace(full, `, "shm_size": 134217728`, "", 1):               64 << 20,
+	} {
+		parsed, err := Parse([]byte(document))
+		if err != nil || parsed.Shm() != want {
+			t.Errorf("%v, %v; want %d", parsed, err, want)
 		}
 	}
 }

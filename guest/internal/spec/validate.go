@@ -143,6 +143,9 @@ func (s *Spec) validateRoot() error {
 	if s.Root.TmpfsSize != nil && *s.Root.TmpfsSize < 1 {
 		return fmt.Errorf("root.tmpfs_size %d is not positive", *s.Root.TmpfsSize)
 	}
+	if s.ShmSize != nil && *s.ShmSize < 1 {
+		return fmt.Errorf("shm_size %d is not positive", *s.ShmSize)
+	}
 	for i, mount := range s.Tmpfs {
 		if !path.IsAbs(mount.Target) || path.Clean(mount.Target) == "/" {
 			return fmt.Errorf("tmpfs[%d].target %q is not an absolute path below /", i, mount.Target)

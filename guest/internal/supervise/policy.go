@@ -36,7 +36,7 @@ type backoff struct {
 	next time.Duration
 }
 
-// after gives the delay before the next start, after a run of the given length.
+// after returns the delay before the next start, after a run of the given length.
 func (b *backoff) after(run time.Duration) time.Duration {
 	if b.next == 0 || run >= goodRun {
 		b.next = firstDelay

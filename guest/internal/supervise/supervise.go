@@ -18,10 +18,17 @@ import (
 // Instance is one run of the container.
 type Instance interface {
 	PID() int
-	// Ended has the exit code when the container's processes are gone and their output has been read.
-	Ended() <-chan int
+	// Ended has a value when the container's processes are gone and their output has been read.
+	Ended() <-chan End
 	Signal(number syscall.Signal) error
 	Probe(ctx context.Context, args []string) (exitCode int, output string, err error)
+}
+
+// End is how one run ended.
+type End struct {
+	ExitCode int
+	// OOMKilled is whether a process of the container, not necessarily the main one, was killed because memory ran out.
+	OOMKilled bool
 }
 
 // Supervisor runs the container.
@@ -29,7 +36,7 @@ type Supervisor struct {
 	Spec     *spec.Spec
 	Start    func() (Instance, error)
 	Reporter *report.Reporter
-	// PublishLog is called at each end of the process, before the status says so.
+	// PublishLog is called at each end of the process, before the status reports it.
 	PublishLog func()
 	// MemoryAvailable is asked once, just before the first start.
 	MemoryAvailable func() int64
@@ -39,12 +46,12 @@ type Supervisor struct {
 
 // Outcome is how it ended.
 type Outcome struct {
-	ExitCode int
-	// Failure says why the container's program could not be started; ExitCode is then 126 or 127, or 0 if neither says it.
+	End
+	// Failure is why the container's program could not be started; ExitCode is then 126 or 127, or 0 if neither applies.
 	Failure *failure.Failure
 }
 
-// Run starts the container, restarts it by its policy, and returns when it has ended for good. A value on stop asks for that.
+// Run starts the container, restarts it by its policy, and returns when it has ended for good. A closed stop channel requests a stop.
 func (s *Supervisor) Run(stop <-chan struct{}) Outcome {
 	memory := s.MemoryAvailable()
 	s.Reporter.Update(func(status *report.Status) { status.MemoryAvailable = memory })
@@ -54,19 +61,19 @@ func (s *Supervisor) Run(stop <-chan struct{}) Outcome {
 		instance, err := s.Start()
 		if err != nil {
 			failed := failure.From(err, failure.StartFailed)
-			return Outcome{ExitCode: failed.ExitCode, Failure: failed}
+			return Outcome{End: End{ExitCode: failed.ExitCode}, Failure: failed}
 		}
 		s.reportRunning(instance, restarts)
-		code, stopped := s.supervise(instance, stop)
-		if stopped || !shouldRestart(s.Spec.Restart, code, restarts) {
-			return Outcome{ExitCode: code}
+		end, stopped := s.supervise(instance, stop)
+		if stopped || !shouldRestart(s.Spec.Restart, end.ExitCode, restarts) {
+			return Outcome{End: end}
 		}
 		delay := delays.after(time.Since(began))
-		s.Logf("exit code %d; restart %d in %v", code, restarts+1, delay)
-		s.reportRestarting(code)
+		s.Logf("exit code %d; restart %d in %v", end.ExitCode, restarts+1, delay)
+		s.reportRestarting(end)
 		select {
 		case <-stop:
-			return Outcome{ExitCode: code}
+			return Outcome{End: end}
 		case <-time.After(delay):
 		}
 	}
@@ -77,6 +84,7 @@ func (s *Supervisor) reportRunning(instance Instance, restarts int) {
 		status.State = report.Running
 		status.PID = instance.PID()
 		status.RestartCount = restarts
+		status.OOMKilled = false
 		status.StartedAt = report.Timestamp(time.Now())
 		status.HealthOutput = ""
 		if s.Spec.Healthcheck != nil {
@@ -85,18 +93,18 @@ func (s *Supervisor) reportRunning(instance Instance, restarts int) {
 	})
 }
 
-func (s *Supervisor) reportRestarting(code int) {
+func (s *Supervisor) reportRestarting(end End) {
 	s.PublishLog()
 	s.Reporter.Update(func(status *report.Status) {
 		status.State = report.Restarting
 		status.PID = 0
-		status.ExitCode = &code
+		status.ExitCode, status.OOMKilled = &end.ExitCode, end.OOMKilled
 		status.FinishedAt = report.Timestamp(time.Now())
 	})
 }
 
-// supervise waits for the end of one run, and says whether it was asked for.
-func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (code int, stopped bool) {
+// supervise waits for the end of one run, and returns whether it was requested.
+func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (end End, stopped bool) {
 	checking, endChecks := context.WithCancel(context.Background())
 	defer endChecks()
 	if check := s.Spec.Healthcheck; check != nil {
@@ -105,8 +113,8 @@ func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (code in
 			func(verdict report.Health, output string) { s.reportHealth(checking, verdict, output) })
 	}
 	select {
-	case code = <-instance.Ended():
-		return code, false
+	case end = <-instance.Ended():
+		return end, false
 	case <-stop:
 		endChecks()
 		return s.stop(instance), true
@@ -122,8 +130,8 @@ func (s *Supervisor) reportHealth(checking context.Context, verdict report.Healt
 	})
 }
 
-// stop is the only way in which a running container is asked to end: signal, timeout, kill.
-func (s *Supervisor) stop(instance Instance) int {
+// stop is the only way in which a running container is stopped: signal, timeout, kill.
+func (s *Supervisor) stop(instance Instance) End {
 	s.Reporter.Update(func(status *report.Status) { status.State = report.Stopping })
 	number, timeout := s.Spec.Stop.Number(), s.Spec.Stop.Timeout.Duration()
 	s.Logf("stopping: signal %d, then %v until it is killed", int(number), timeout)
@@ -131,8 +139,8 @@ func (s *Supervisor) stop(instance Instance) int {
 		s.Logf("%v", err)
 	}
 	select {
-	case code := <-instance.Ended():
-		return code
+	case end := <-instance.Ended():
+		return end
 	case <-time.After(timeout):
 	}
 	s.Logf("still running after %v: killing it", timeout)

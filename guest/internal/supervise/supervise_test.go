@@ -22,7 +22,7 @@ import (
 
 // container is an Instance whose process ends as told.
 type container struct {
-	ended   chan int
+	ended   chan End
 	signals []syscall.Signal
 	// obeys is how the process answers the stop signal; nil ignores it.
 	obeys  func(*container)
@@ -30,17 +30,17 @@ type container struct {
 	health int
 }
 
-func newContainer() *container { return &container{ended: make(chan int, 1)} }
+func newContainer() *container { return &container{ended: make(chan End, 1)} }
 
 func (c *container) PID() int { return 42 }
 
-func (c *container) Ended() <-chan int { return c.ended }
+func (c *container) Ended() <-chan End { return c.ended }
 
 func (c *container) Signal(number syscall.Signal) error {
 	c.signals = append(c.signals, number)
 	switch {
 	case number == syscall.SIGKILL:
-		c.ended <- 137
+		c.ended <- End{ExitCode: 137}
 	case c.obeys != nil:
 		c.obeys(c)
 	}
@@ -57,7 +57,7 @@ func ending(code int, after time.Duration) *container {
 	c := newContainer()
 	go func() {
 		time.Sleep(after)
-		c.ended <- code
+		c.ended <- End{ExitCode: code}
 	}()
 	return c
 }
@@ -110,6 +110,27 @@ func newWorld(restart spec.Restart, start func(run int) (Instance, error)) *worl
 		Logf:            func(string, ...any) {},
 	}
 	return w
+}
+
+func TestOOMKillIsReportedUntilTheNextRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(spec.Restart{Policy: "on-failure"}, func(run int) (Instance, error) {
+			c := newContainer()
+			c.ended <- []End{{ExitCode: 137, OOMKilled: true}, {ExitCode: 0}}[run]
+			return c, nil
+		})
+		outcome := w.supervisor.Run(nil)
+		if outcome.OOMKilled || outcome.ExitCode != 0 {
+			t.Errorf("got %+v", outcome)
+		}
+		var killed []bool
+		for _, status := range w.statuses[1:] {
+			killed = append(killed, status.OOMKilled)
+		}
+		if fmt.Sprint(killed) != "[false true false]" {
+			t.Errorf("running, restarting, running: got %v", killed)
+		}
+	})
 }
 
 func TestRunEndsWithTheProcess(t *testing.T) {
@@ -185,7 +206,7 @@ func TestShouldRestart(t *testing.T) {
 func TestStopSignalsAndTakesTheProcessOwnExitCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newContainer()
-		c.obeys = func(c *container) { c.ended <- 0 }
+		c.obeys = func(c *container) { c.ended <- End{} }
 		w := newWorld(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return c, nil })
 		stop := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(stop) })

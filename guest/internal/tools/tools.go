@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package tools speaks VMware's guest tools protocol: addresses are reported, and the host can ask for shutdown and restart.
+// Package tools implements VMware's guest tools protocol: addresses are reported, and the host can ask for shutdown and restart.
 package tools
 
 import (

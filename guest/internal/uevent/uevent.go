@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package uevent hears the kernel's announcements of devices, so that nothing has to poll for them.
+// Package uevent listens to the kernel's device events, so that nothing has to poll for devices.
 package uevent
 
 import (
@@ -48,7 +48,7 @@ func Listen() (*Hub, error) {
 	return &Hub{socket: socket, subscribers: map[string][]chan struct{}{}}, nil
 }
 
-// Subscribe gives a channel that has something in it after a device of the subsystem appeared or changed. Look first, then
+// Subscribe returns a channel that has something in it after a device of the subsystem appeared or changed. Look first, then
 // wait: several events may be one wake-up.
 func (h *Hub) Subscribe(subsystem string) <-chan struct{} {
 	h.mu.Lock()
@@ -58,7 +58,7 @@ func (h *Hub) Subscribe(subsystem string) <-chan struct{} {
 	return wake
 }
 
-// Run gives each event to handle, then wakes the subscribers. It returns when the socket fails.
+// Run calls handle with each event, then wakes the subscribers. It returns when the socket fails.
 func (h *Hub) Run(handle func(Event)) error {
 	buffer := make([]byte, maxMessage)
 	for {

@@ -22,13 +22,13 @@ def document_hash(document: Any) -> str:
 
 
 def parse_object(text: str | None) -> dict[str, Any] | None:
-    """The JSON object in text, or None where there is none or it is damaged (anyone may edit extraConfig)."""
+    """Return the JSON object in text, or None if there is none or it is damaged (anyone may edit extraConfig)."""
     document = _parse(text)
     return document if isinstance(document, dict) else None
 
 
 def parse_strings(text: str | None) -> tuple[str, ...]:
-    """The strings of the JSON list in text; none where it is damaged."""
+    """Return the strings of the JSON list in text; none if it is damaged."""
     document = _parse(text)
     return tuple(item for item in document if isinstance(item, str)) if isinstance(document, list) else ()
 

@@ -30,7 +30,7 @@ class GantryError(Exception):
         self.details: dict[str, Any] = dict(details or {})
 
     def as_result(self) -> dict[str, Any]:
-        """The keys this error adds to a failed task's result."""
+        """Return the keys that this error adds to a failed task's result."""
         result: dict[str, Any] = {**self.details, "msg": self.message}
         if self.fault is not None:
             result["fault"] = self.fault

@@ -45,7 +45,7 @@ def parse_duration(text: str, option: str) -> float:
 
 
 def parse_words(value: Any, option: str) -> tuple[str, ...]:
-    """The words of a command: a list as it is, a string split as a shell would."""
+    """Return the words of a command: a list unchanged, a string split as a shell would."""
     if isinstance(value, str):
         try:
             return tuple(shlex.split(value))
@@ -60,7 +60,7 @@ def parse_words(value: Any, option: str) -> tuple[str, ...]:
 
 
 def parse_strings(value: Mapping[Any, Any], option: str) -> dict[str, str]:
-    """A mapping of strings; a bare yes, 1.10 or 022 has already been changed by YAML, so it is refused."""
+    """Return a mapping of strings; a bare yes, 1.10 or 022 has already been changed by YAML, so it is refused."""
     for key, item in value.items():
         if not isinstance(key, str) or not isinstance(item, str):
             raise GantryError(
@@ -71,7 +71,7 @@ def parse_strings(value: Mapping[Any, Any], option: str) -> dict[str, str]:
 
 
 def parse_address(text: str, option: str) -> str:
-    """An IP address in its canonical form."""
+    """Return an IP address in its canonical form."""
     try:
         return str(ipaddress.ip_address(text.strip()))
     except ValueError as error:
@@ -79,7 +79,7 @@ def parse_address(text: str, option: str) -> str:
 
 
 def parse_interface(text: str, option: str) -> str:
-    """An IPv4 address with its prefix length, such as 10.0.0.5/24."""
+    """Return an IPv4 address with its prefix length, such as 10.0.0.5/24."""
     try:
         if "/" not in text:
             raise ValueError(text)
@@ -91,7 +91,7 @@ def parse_interface(text: str, option: str) -> str:
 
 
 def parse_mac(text: str, option: str) -> str:
-    """A unicast MAC address in lower case with colons."""
+    """Return a unicast MAC address in lower case with colons."""
     value = text.strip().lower().replace("-", ":")
     if _MAC.fullmatch(value) is None:
         raise GantryError(f"{option} is {text!r}, which is not a MAC address such as 00:50:56:00:00:01.")
@@ -101,7 +101,7 @@ def parse_mac(text: str, option: str) -> str:
 
 
 def parse_mode(text: str, option: str) -> str:
-    """An octal file mode such as 1777."""
+    """Return an octal file mode such as 1777."""
     if _MODE.fullmatch(text) is None:
         raise GantryError(f"{option} is {text!r}, which is not an octal mode such as 1777.")
     return text

@@ -12,7 +12,7 @@ REQUIRED_IF = (("state", "present", ("src",)), ("state", "absent", ("src", "vers
 
 
 def bootstrap_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of bootstrap_image besides those of the connection."""
+    """Return the options of bootstrap_image besides those of the connection."""
     return {
         "src": {"type": "path"},
         "version": {"type": "str"},

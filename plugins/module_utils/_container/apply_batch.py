@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import refuse_opaque
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import NEW
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings

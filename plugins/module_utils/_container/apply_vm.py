@@ -96,21 +96,23 @@ def move_pool(subject: ContainerSubject, change: MovePool) -> Flow[None]:
 
 
 def _name_adapters(subject: ContainerSubject, target: Machine) -> Flow[None]:
-    """Write the MACs that vCenter gave into the spec, where the guest must tell several adapters apart."""
+    """Write the MACs that vCenter gave into the guest document, where the guest must tell several adapters apart."""
     if len(target.adapters) < 2:
         return
     vm = subject.vm(target)
     devices = yield from subject.bench.devices(subject.moid(target))
     macs = [adapter.mac for adapter in decode_adapters(devices)]
-    spec = extra_config_spec({keys.SPEC: canonical_json(_with_macs(target.spec or {}, macs))})
+    spec = extra_config_spec({keys.SPEC: canonical_json(_with_macs(target.document or {}, macs))})
     yield Job(target.name, "name the adapters of", lambda: vm.ReconfigVM_Task(spec))
 
 
 def _identified(target: Machine) -> Machine:
     container_id = str(uuid.uuid4())
-    return replace(target, container_id=container_id, spec={**(target.spec or {}), "id": container_id})
+    return replace(target, container_id=container_id, document={**(target.document or {}), "id": container_id})
 
 
-def _with_macs(spec: Mapping[str, Any], macs: Sequence[str | None]) -> dict[str, Any]:
-    networks = [{**network, "mac": network["mac"] or mac} for network, mac in zip(spec["networks"], macs, strict=True)]
-    return {**spec, "networks": networks}
+def _with_macs(document: Mapping[str, Any], macs: Sequence[str | None]) -> dict[str, Any]:
+    networks = [
+        {**network, "mac": network["mac"] or mac} for network, mac in zip(document["networks"], macs, strict=True)
+    ]
+    return {**document, "networks": networks}

@@ -15,10 +15,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     OFF,
     ON,
+    ContainerPlace,
     Image,
     Machine,
     ObservedContainer,
-    Place,
     guest_state,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
@@ -57,7 +57,7 @@ class Clone(ContainerChange):
 
     target: Machine
     image: Image
-    place: Place
+    place: ContainerPlace
     reason: str = ""
 
     @property
@@ -281,7 +281,7 @@ class PowerOn(ContainerChange):
 
     @property
     def _has_healthcheck(self) -> bool:
-        return bool((self.machine.spec or {}).get("healthcheck"))
+        return bool((self.machine.document or {}).get("healthcheck"))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,13 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON, Adapter, Image, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    OFF,
+    ON,
+    ContainerAdapter,
+    Image,
+    Machine,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
@@ -80,8 +86,8 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
     devices = row.get("config.hardware.device")
     if devices is None:
         raise GantryError(
-            f"the VM {entry.path} cannot be read: it is just being created or removed, its files cannot be "
-            "reached, or this user may not see it. Look at it in vCenter, then run again"
+            f"The VM {entry.path} cannot be read. It is just being created or removed, its files cannot be "
+            "reached, or this user may not see it. Look at it in vCenter, then run again."
         )
     pool = _referred(inventory, row.get("resourcePool"))
     power = str(row["runtime.powerState"])
@@ -98,7 +104,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         labels=keys.decode_labels(keys.option(row, keys.LABELS)),
         config=parse_object(keys.option(row, keys.CONFIG)),
         config_hash=keys.option(row, keys.HASH),
-        spec=parse_object(keys.option(row, keys.SPEC)),
+        document=parse_object(keys.option(row, keys.SPEC)),
         status=decode_status(keys.option(row, keys.STATUS)),
         log=keys.decode_log(keys.option(row, keys.LOG)),
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
@@ -148,11 +154,11 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
     )
 
 
-def decode_adapters(devices: Iterable[Any], *, power: str = OFF) -> tuple[Adapter, ...]:
+def decode_adapters(devices: Iterable[Any], *, power: str = OFF) -> tuple[ContainerAdapter, ...]:
     """The network adapters in the order of their keys, which is that of the guest's PCI slots."""
     cards = [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
     return tuple(
-        Adapter(
+        ContainerAdapter(
             key=card.key,
             network=_network_moid(card.backing),
             mac=card.macAddress or None,
@@ -186,7 +192,7 @@ def _has_disk_uuid(row: Mapping[str, Any]) -> bool:
     return bool(row.get("config.flags.diskUuidEnabled")) or (keys.option(row, keys.DISK_UUID) or "").upper() == "TRUE"
 
 
-def _named(inventory: Inventory, adapter: Adapter) -> Adapter:
+def _named(inventory: Inventory, adapter: ContainerAdapter) -> ContainerAdapter:
     network = inventory.entry(adapter.network)
     return adapter if network is None else replace(adapter, network_name=network.name)
 

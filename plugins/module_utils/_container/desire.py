@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     Config,
+    ContainerSelection,
     DesiredContainer,
     PlacementOption,
 )
@@ -61,13 +63,13 @@ def parse_name(name: str) -> str:
     """A container's name: Docker's characters, and short enough for a host name."""
     if _NAME.fullmatch(name) is None or len(name) > MAX_NAME:
         raise GantryError(
-            f"name is {name!r}; a container's name has letters, digits, '_', '.' and '-', begins with a letter or "
-            f"digit, and has at most {MAX_NAME} characters"
+            f"name is {name!r}. A container's name has letters, digits, '_', '.' and '-', begins with a letter or "
+            f"digit, and has at most {MAX_NAME} characters."
         )
     if name.startswith(IMAGE_PREFIX) or name.endswith(SUCCESSOR_SUFFIX):
         raise GantryError(
-            f"name is {name!r}; names that begin with {IMAGE_PREFIX!r} or end with {SUCCESSOR_SUFFIX!r} are kept for "
-            "the collection's own templates and replacements"
+            f"name is {name!r}. Names that begin with {IMAGE_PREFIX!r} or end with {SUCCESSOR_SUFFIX!r} are kept for "
+            "the collection's own templates and replacements."
         )
     return name
 
@@ -78,9 +80,20 @@ def _desire_config(params: Mapping[str, Any]) -> Config | None:
         given = [option.name for option in OPTIONS if params[option.name] is not None and option.name != "stop_timeout"]
         if given and params["state"] != "absent":
             raise GantryError(
-                f"{', '.join(given)} given without image: a container's configuration is given whole, with its image; "
-                "without image only the state of an existing container is managed"
+                f"{', '.join(given)} given without image. A container's configuration is given whole, with its image. "
+                "Without image only the state of an existing container is managed."
             )
         return None
     refuse_nul({option.name: params[option.name] for option in OPTIONS})
     return Config({option.name: option.value(params) for option in OPTIONS})
+
+
+def desire_container_info(params: Mapping[str, Any]) -> ContainerSelection:
+    """Return which containers a task asks for."""
+    return ContainerSelection(
+        names=None if params["name"] is None else tuple(params["name"]),
+        labels=parse_strings(params["labels"] or {}, "labels"),
+        datacenter=params["datacenter"],
+        folder=params["folder"],
+        logs=params["logs"],
+    )

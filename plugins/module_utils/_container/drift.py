@@ -11,10 +11,10 @@ placement_drift says; it is never a reason to replace a container, which would l
 from __future__ import annotations
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    ContainerPlace,
     DesiredContainer,
     Machine,
     ObservedContainer,
-    Place,
 )
 
 RELOCATE = "relocate"
@@ -22,14 +22,14 @@ WARN = "warn"
 IGNORE = "ignore"
 
 
-def in_other_datastore(machine: Machine, place: Place) -> bool:
+def in_other_datastore(machine: Machine, place: ContainerPlace) -> bool:
     """Whether the VM's files are not in the datastore that the task names."""
     return (
         place.datastore is not None and machine.datastore is not None and place.datastore.moid != machine.datastore.moid
     )
 
 
-def in_other_cluster(machine: Machine, place: Place) -> bool:
+def in_other_cluster(machine: Machine, place: ContainerPlace) -> bool:
     """Whether the VM is not in the cluster that the task names."""
     return place.cluster is not None and machine.cluster is not None and place.cluster.moid != machine.cluster.moid
 

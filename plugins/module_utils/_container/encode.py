@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerAdapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
@@ -127,8 +127,8 @@ def refuse_opaque(networks: Iterable[Entry]) -> None:
     for network in networks:
         if network.type_name == "OpaqueNetwork":
             raise GantryError(
-                f"network {network.path} is an opaque network of NSX, which containers cannot be connected to; name a "
-                "standard or distributed port group"
+                f"Network {network.path} is an opaque network of NSX, which containers cannot be connected to. Name a "
+                "standard or distributed port group."
             )
 
 
@@ -137,7 +137,7 @@ def _options(values: Mapping[str, str]) -> list[Any]:
 
 
 def _adapter_changes(
-    existing: Sequence[Adapter], wanted: Sequence[Adapter], devices: Sequence[Any], backings: Backings
+    existing: Sequence[ContainerAdapter], wanted: Sequence[ContainerAdapter], devices: Sequence[Any], backings: Backings
 ) -> list[Any]:
     """Adapters that stay keep their device, and with it their MAC and their place."""
     by_key = {device.key: device for device in devices}
@@ -164,7 +164,7 @@ def _adapter_connections(machine: Machine, devices: Sequence[Any]) -> list[Any]:
     return changes
 
 
-def _set_adapter(card: Any, adapter: Adapter, backings: Backings) -> Any:
+def _set_adapter(card: Any, adapter: ContainerAdapter, backings: Backings) -> Any:
     card.backing = backings[adapter.network]
     if adapter.mac is not None and adapter.mac != card.macAddress:
         card.addressType = "manual"
@@ -220,7 +220,7 @@ def encode(machine: Machine) -> dict[str, str]:
         keys.DISK: machine.disk or "",
         keys.LABELS: canonical_json(dict(machine.labels)),
         keys.CONFIG: canonical_json(machine.config),
-        keys.SPEC: canonical_json(machine.spec),
+        keys.SPEC: canonical_json(machine.document),
     }
 
 

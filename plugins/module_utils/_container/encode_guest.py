@@ -37,7 +37,7 @@ _HEALTH_IMAGE_KEYS = {
 }
 
 
-def build_spec(
+def encode_guest_document(
     name: str,
     config: Config,
     image_config: Mapping[str, Any],
@@ -95,7 +95,7 @@ def process_args(config: Config, image_config: Mapping[str, Any]) -> list[str]:
     args = entrypoint + command
     if not args or not args[0]:
         raise GantryError(
-            f"nothing to run: neither image {config.image} nor the task names a program; give command or entrypoint"
+            f"Nothing to run: neither image {config.image} nor the task names a program. Give command or entrypoint."
         )
     return args
 
@@ -119,7 +119,8 @@ def healthcheck(config: Config, image_config: Mapping[str, Any]) -> dict[str, An
     if not test:
         if own is not None:
             raise GantryError(
-                f"healthcheck is given without test and image {config.image} has no health check; give healthcheck.test"
+                f"healthcheck is given without test, and image {config.image} has no health check. Give "
+                "healthcheck.test."
             )
         return None
     if test[0] == "NONE":

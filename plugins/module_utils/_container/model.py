@@ -124,13 +124,15 @@ class DesiredContainer:
 BOOT_ORDER = ("cdrom",)
 # What a guest reports before its VM powers off.
 FINAL_STATES = ("exited", "error")
+# A machine that a plan creates has no MoID and no id yet.
+NEW = "(new)"
 ON = "poweredOn"
 OFF = "poweredOff"
 SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True)
-class Adapter:
+class ContainerAdapter:
     """One network adapter: its device key, the port group's MoID, the MAC address; the port group's name to show."""
 
     key: int
@@ -156,7 +158,7 @@ class Machine:
     labels: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, Any] | None = None
     config_hash: str | None = None
-    spec: Mapping[str, Any] | None = None
+    document: Mapping[str, Any] | None = None
     status: Mapping[str, Any] | None = None
     log: str | None = None
     tools_running: bool = False
@@ -164,7 +166,7 @@ class Machine:
     memory_mb: int = 0
     cpus: int = 0
     notes: str = ""
-    adapters: tuple[Adapter, ...] = ()
+    adapters: tuple[ContainerAdapter, ...] = ()
     bootstrap: str | None = None
     # Whether the drive with the bootstrap ISO is connected at power on, and whether its file was looked for in vain.
     bootstrap_connected: bool = True
@@ -210,6 +212,17 @@ class Machine:
         return (self.status or {}).get("health") if self.running else None
 
 
+@dataclass(frozen=True)
+class ContainerSelection:
+    """Which containers are asked for, and whether with their output."""
+
+    names: tuple[str, ...] | None
+    labels: Mapping[str, str]
+    datacenter: str | None
+    folder: str | None
+    logs: bool
+
+
 def guest_state(machine: Machine) -> str:
     """The state of the container, from its VM's power and from what its guest last said."""
     said = (machine.status or {}).get("state")
@@ -239,7 +252,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Place:
+class ContainerPlace:
     """Where the container is to be, as objects; None is where it is."""
 
     datacenter: Entry
@@ -260,7 +273,7 @@ class ObservedContainer:
     machine: Machine | None = None
     successors: tuple[Machine, ...] = ()
     image: Image | None = None
-    place: Place | None = None
+    place: ContainerPlace | None = None
     # The MoIDs of the datastores that hold a template of the image.
     image_datastores: frozenset[str] = frozenset()
     # The newest bootstrap ISO, where the VM's own is missing.

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
     IMAGE_PROPERTIES,
-    LOG_PROPERTY,
     MACHINE_PROPERTIES,
     decode_image,
     decode_machine,
@@ -36,6 +35,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+def observe_container(session: Session, wanted: DesiredContainer, *, refresh: bool = False) -> ObservedContainer:
+    """Return what there is of one container."""
+    (observed,) = observe_containers(session, [wanted], refresh=refresh)
+    return observed
 
 
 def observe_containers(
@@ -62,12 +67,6 @@ def observe_containers(
         for desired in wanted
     ]
     return observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, observed))
-
-
-def read_machines(session: Session, inventory: Inventory, entries: Sequence[Entry], *, logs: bool) -> list[Machine]:
-    """The details of these VMs; those that are gone meanwhile are left out."""
-    rows = _read(session, entries, (*MACHINE_PROPERTIES, LOG_PROPERTY) if logs else MACHINE_PROPERTIES)
-    return [decode_machine(inventory, entry, rows[entry.moid]) for entry in entries if entry.moid in rows]
 
 
 def _observe(

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    ContainerPlace,
     DesiredContainer,
     ObservedContainer,
-    Place,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import host_for_new, new_vm
@@ -67,7 +67,7 @@ def _new_vm(inventory: Inventory, desired: DesiredContainer, observed: ObservedC
     )
 
 
-def _place(observed: ObservedContainer) -> Place:
+def _place(observed: ObservedContainer) -> ContainerPlace:
     if observed.place is None:
         raise ValueError("a clone is observed without a place")
     return observed.place

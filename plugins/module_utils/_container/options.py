@@ -110,9 +110,16 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("writable", "str", parsers.as_given, default="disk", effect=REPLACE, choices=["disk", "tmpfs"]),
     _option("scratch_size", "str", parsers.parse_scratch_size, effect=REPLACE),
     _option("tmpfs", "list", parsers.parse_tmpfs, **_STRINGS, guest=("tmpfs",)),
+    _option("shm_size", "str", parsers.size_from(4096, "shm_size"), default="64M", guest=("shm_size",)),
     _option("capabilities", "list", parsers.capabilities_of("capabilities"), **_STRINGS),
     _option("cap_drop", "list", parsers.capabilities_of("cap_drop"), **_STRINGS),
-    _option("log_max_size", "str", parsers.parse_log_max_size, default="1M", guest=("log", "max_bytes")),
+    _option(
+        "log_max_size",
+        "str",
+        parsers.size_from(parsers.MIN_LOG, "log_max_size"),
+        default="1M",
+        guest=("log", "max_bytes"),
+    ),
 )
 
 

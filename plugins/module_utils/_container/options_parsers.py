@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import (
     GIB,
+    KIB,
     MIB,
     parse_address,
     parse_duration,
@@ -47,7 +48,7 @@ MEMORY_STEP = 4 * MIB
 # The smallest file system that the guest can make.
 MIN_SCRATCH_DISK = 64 * MIB
 MIN_SCRATCH_TMPFS = MIB
-MIN_LOG = 16 * 1024
+MIN_LOG = 16 * KIB
 
 
 def refuse_nul(value: Any, option: str = "") -> None:
@@ -126,7 +127,7 @@ def words_of(option: str) -> Callable[[Any, Mapping[str, Any]], tuple[str, ...]]
 def _each_one_word(given: Sequence[str] | None, option: str) -> tuple[str, ...]:
     for word in given or ():
         if _WORD.fullmatch(word) is None:
-            raise GantryError(f"{option} holds {word!r}, which is not one word")
+            raise GantryError(f"{option} holds {word!r}, which is not one word.")
     return tuple(given or ())
 
 
@@ -136,7 +137,7 @@ def parse_working_dir(given: Any, _params: Mapping[str, Any]) -> str | None:
 
 def _absolute(path: str | None, option: str) -> str | None:
     if path is not None and not path.startswith("/"):
-        raise GantryError(f"{option} is {path!r}; it must be an absolute path in the container")
+        raise GantryError(f"{option} is {path!r}. It must be an absolute path in the container.")
     return path
 
 
@@ -167,7 +168,7 @@ def parse_networks(given: Any, _params: Mapping[str, Any]) -> tuple[NetworkOptio
     networks = tuple(_network(item, f"networks[{index}]") for index, item in enumerate(given))
     macs = [network.mac for network in networks if network.mac is not None]
     if len(set(macs)) != len(macs):
-        raise GantryError("networks gives one mac_address to two adapters; each needs its own")
+        raise GantryError("networks gives one mac_address to two adapters. Each needs its own.")
     return networks
 
 
@@ -177,9 +178,9 @@ def _network(item: Mapping[str, Any], option: str) -> NetworkOption:
     gateway = None if router is None else parse_address(router, f"{option}.gateway")
     if gateway is not None:
         if address is None:
-            raise GantryError(f"{option}.gateway is given without ipv4_address: with DHCP the server says the gateway")
+            raise GantryError(f"{option}.gateway is given without ipv4_address. With DHCP the server says the gateway.")
         if ipaddress.ip_address(gateway) not in ipaddress.IPv4Interface(address).network:
-            raise GantryError(f"{option}.gateway {gateway} is not in the network of {address}")
+            raise GantryError(f"{option}.gateway {gateway} is not in the network of {address}.")
     mac = None if card is None else parse_mac(card, f"{option}.mac_address")
     return NetworkOption(name=item["name"], address=address, gateway=gateway, mac=mac)
 
@@ -214,8 +215,8 @@ def _health_test(test: Any) -> tuple[str, ...] | None:
     words = parse_words(test, "healthcheck.test")
     if words != ("NONE",) and not is_health_test(words):
         raise GantryError(
-            f"healthcheck.test is {list(words)}; write a command as one string, or [CMD, word, …], "
-            "[CMD-SHELL, command] or [NONE]"
+            f"healthcheck.test is {list(words)}. Write a command as one string, or [CMD, word, …], "
+            "[CMD-SHELL, command] or [NONE]."
         )
     return words
 
@@ -226,7 +227,7 @@ def _health_duration(given: Mapping[str, Any], key: str) -> float | None:
     seconds = parse_duration(given[key], f"healthcheck.{key}")
     # In Docker's configuration zero means "as the image says", so it cannot be asked for.
     if seconds < 0.001 and key != "start_period":
-        raise GantryError(f"healthcheck.{key} is {given[key]!r}; it must be at least 1ms")
+        raise GantryError(f"healthcheck.{key} is {given[key]!r}. It must be at least 1ms.")
     return seconds
 
 
@@ -244,7 +245,7 @@ def parse_scratch_size(given: Any, params: Mapping[str, Any]) -> int | None:
     if given is None:
         return DEFAULT_SCRATCH if params["writable"] != "tmpfs" and not params["read_only"] else None
     if params["read_only"]:
-        raise GantryError("scratch_size is given with read_only: a read-only container has no writable layer")
+        raise GantryError("scratch_size is given with read_only. A read-only container has no writable layer.")
     size = parse_size(given, "scratch_size")
     least = MIN_SCRATCH_TMPFS if params["writable"] == "tmpfs" else MIN_SCRATCH_DISK
     if size < least:
@@ -257,7 +258,7 @@ def parse_tmpfs(given: Any, _params: Mapping[str, Any]) -> tuple[TmpfsOption, ..
     mounts = tuple(_tmpfs_mount(text) for text in given or ())
     targets = [mount.target for mount in mounts]
     if len(set(targets)) != len(targets):
-        raise GantryError("tmpfs names one target twice")
+        raise GantryError("tmpfs names one target twice.")
     return mounts
 
 
@@ -265,26 +266,30 @@ def _tmpfs_mount(text: str) -> TmpfsOption:
     target, _colon, options = text.partition(":")
     _absolute(target, "tmpfs")
     if posixpath.normpath(target) in ("/", "//"):
-        raise GantryError(f"tmpfs is {text!r}; the root of the container cannot be one, see writable")
+        raise GantryError(f"tmpfs is {text!r}. The root of the container cannot be one, see writable.")
     size, mode = None, "1777"
     for option in filter(None, options.split(",")):
         key, _equals, value = option.partition("=")
         if key == "size":
             size = parse_size(value, f"tmpfs {target} size")
             if size == 0:
-                raise GantryError(f"tmpfs is {text!r}; its size must be more than nothing")
+                raise GantryError(f"tmpfs is {text!r}. Its size must be at least one byte.")
         elif key == "mode":
             mode = parse_mode(value, f"tmpfs {target} mode")
         else:
-            raise GantryError(f"tmpfs is {text!r}; of the mount options only size and mode can be given")
+            raise GantryError(f"tmpfs is {text!r}. Of the mount options only size and mode can be given.")
     return TmpfsOption(target=target, size=size, mode=mode)
 
 
-def parse_log_max_size(given: Any, _params: Mapping[str, Any]) -> int:
-    """Return how many bytes of output are kept."""
-    size = parse_size(given, "log_max_size")
-    if size < MIN_LOG:
-        raise GantryError(f"log_max_size is {given!r}. It must be at least {MIN_LOG // 1024}K.")
+def size_from(least: int, option: str) -> Callable[[Any, Mapping[str, Any]], int]:
+    """Return the parser of a size in bytes with a least value, which is whole KiB."""
+    return lambda given, _params: _size_at_least(given, least, option)
+
+
+def _size_at_least(given: str, least: int, option: str) -> int:
+    size = parse_size(given, option)
+    if size < least:
+        raise GantryError(f"{option} is {given!r}. It must be at least {least // KIB}K.")
     return size
 
 

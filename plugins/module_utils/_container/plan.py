@@ -39,11 +39,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     OFF,
     ON,
     Config,
+    ContainerPlace,
     DesiredContainer,
     Image,
     Machine,
     ObservedContainer,
-    Place,
     guest_state,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
@@ -90,13 +90,13 @@ def _refuse_foreign(observed: ObservedContainer) -> None:
     machine = observed.machine
     if machine is not None and machine.kind != KIND_CONTAINER:
         raise GantryError(
-            f"there is a VM {machine.path} that is not a container VM of this collection (it has no gantry.kind "
-            f"{KIND_CONTAINER!r}); it is left alone. Choose another name, or give the folder of the container",
+            f"There is a VM {machine.path} that is not a container VM of this collection (it has no gantry.kind "
+            f"{KIND_CONTAINER!r}). It is left alone. Choose another name, or give the folder of the container.",
             details={"moid": machine.moid, "path": machine.path},
         )
     for successor in observed.successors:
         if successor.kind != KIND_SUCCESSOR:
-            raise GantryError(f"{successor.path} has the name of a successor but is not one; it is left alone")
+            raise GantryError(f"{successor.path} has the name of a successor but is not one. It is left alone.")
 
 
 class _Planner:
@@ -117,7 +117,7 @@ class _Planner:
         self._adopt_lone_successor()
         if self.seen.machine is None:
             raise GantryError(
-                f"there is no container {self.desired.name} whose state could be managed; give image to create it"
+                f"There is no container {self.desired.name} whose state could be managed. Give image to create it."
             )
         self._discard_successors()
         if self.desired.wants_running:
@@ -161,13 +161,13 @@ class _Planner:
         for successor in self.seen.successors:
             self._destroy(successor)
 
-    def _clone(self, config: Config, name: str, image: Image, place: Place, reason: str) -> Clone:
+    def _clone(self, config: Config, name: str, image: Image, place: ContainerPlace, reason: str) -> Clone:
         if place.folder is None or place.pool is None or place.datastore is None or place.bootstrap is None:
             raise ValueError("a clone is planned without a complete place")
         target = new_machine(self.desired, config, name, image, place)
         return Clone(self.desired.name, target=target, image=image, place=place, reason=reason)
 
-    def _replace(self, config: Config, machine: Machine, image: Image, place: Place, reason: str) -> None:
+    def _replace(self, config: Config, machine: Machine, image: Image, place: ContainerPlace, reason: str) -> None:
         usable = [one for one in self.seen.successors if _usable(one, config, image, place)]
         for successor in self.seen.successors:
             if successor not in usable[:1]:
@@ -182,13 +182,13 @@ class _Planner:
         self._destroy(machine)
         self._do(Promote(self.desired.name, self.seen.successors[0]))
 
-    def _move(self, place: Place) -> None:
+    def _move(self, place: ContainerPlace) -> None:
         """Put the VM where the task says, as far as that needs no other cluster."""
         machine = self._machine()
         relocates = self.desired.placement.drift == RELOCATE
         if relocates and in_other_cluster(machine, place):
             raise GantryError(
-                f"container {self.desired.name} is in cluster {_name(machine.cluster)}, while cluster is "
+                f"Container {self.desired.name} is in cluster {_name(machine.cluster)}, while cluster is "
                 f"{_name(place.cluster)}. placement_drift: relocate does not move a container between clusters. Move "
                 f"it with vm_vmotion, or set cluster: {_name(machine.cluster)}."
             )
@@ -202,11 +202,11 @@ class _Planner:
             shares_image = place.datastore.moid in self.seen.image_datastores
             self._do(Relocate(self.desired.name, machine, place.datastore, shares_image))
 
-    def _target(self, machine: Machine, config: Config, image: Image, place: Place) -> Machine:
+    def _target(self, machine: Machine, config: Config, image: Image, place: ContainerPlace) -> Machine:
         target = target_machine(self.desired, config, machine, image, place)
         return repaired_machine(target, firmware=image.firmware, spare_bootstrap=self.seen.spare_bootstrap)
 
-    def _reconfigure(self, config: Config, image: Image, place: Place) -> None:
+    def _reconfigure(self, config: Config, image: Image, place: ContainerPlace) -> None:
         self._converge_to(lambda machine: self._target(machine, config, image, place))
 
     def _repair(self) -> None:
@@ -237,10 +237,10 @@ class _Planner:
     def _set_power(self, *, was_running: bool) -> None:
         machine = self._machine()
         state = self.desired.state
-        if state == "healthy" and not (machine.spec or {}).get("healthcheck"):
+        if state == "healthy" and not (machine.document or {}).get("healthcheck"):
             raise GantryError(
-                f"container {self.desired.name} has no health check, so it cannot be waited for as healthy; "
-                "give healthcheck, or use state: started"
+                f"Container {self.desired.name} has no health check, so it cannot be waited for as healthy. "
+                "Give healthcheck, or use state: started."
             )
         if state == "stopped":
             self._stop(machine)
@@ -261,7 +261,7 @@ class _Planner:
         if machine.power != OFF:
             timeout = self.desired.stop_timeout
             if timeout is None:
-                timeout = int(((machine.spec or {}).get("stop") or {}).get("timeout", DEFAULT_STOP_TIMEOUT))
+                timeout = int(((machine.document or {}).get("stop") or {}).get("timeout", DEFAULT_STOP_TIMEOUT))
             self._do(Stop(self.desired.name, machine, timeout=timeout, force=self.desired.force_kill))
 
     def _destroy(self, machine: Machine) -> None:
@@ -282,7 +282,7 @@ def _refuse_firmware(config: Config, image: Image) -> None:
         )
 
 
-def _usable(successor: Machine, config: Config, image: Image, place: Place) -> bool:
+def _usable(successor: Machine, config: Config, image: Image, place: ContainerPlace) -> bool:
     """Whether an interrupted run's successor is what this run would create."""
     return (
         successor.container_id is not None

@@ -16,9 +16,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     Config,
+    ContainerPlace,
     Image,
     Machine,
-    Place,
     PlacementOption,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_SUCCESSOR
@@ -43,7 +43,7 @@ def find_folder(inventory: Inventory, name: str | None, datacenter: Entry | None
 
 def resolve_place(
     inventory: Inventory, wanted: PlacementOption, config: Config, machine: Machine | None, datacenter: Entry | None
-) -> Place:
+) -> ContainerPlace:
     """All that is given, as objects; what is not given is None."""
     if datacenter is None:
         datacenter = inventory.datacenter()
@@ -57,7 +57,7 @@ def resolve_place(
     datastore = None
     if wanted.datastore is not None:
         datastore = inventory.datastore(wanted.datastore, datacenter=datacenter)
-    return Place(
+    return ContainerPlace(
         datacenter=datacenter,
         networks=tuple(inventory.network(network.name, datacenter=datacenter) for network in config.networks),
         folder=find_folder(inventory, wanted.folder, datacenter),
@@ -68,7 +68,9 @@ def resolve_place(
     )
 
 
-def complete_place(inventory: Inventory, place: Place, machine: Machine | None, image: Image) -> Place:
+def complete_place(
+    inventory: Inventory, place: ContainerPlace, machine: Machine | None, image: Image
+) -> ContainerPlace:
     """The place of a new VM: what was not given is the predecessor's, else the only one there is."""
     folder = place.folder or (machine.folder if machine else None)
     cluster, pool = place.cluster, place.pool
@@ -98,7 +100,7 @@ def choose_machine(
         paths = sorted(one.path for one in within)
         raise GantryError(
             f"name {name!r} is the name of {len(within)} VMs: {', '.join(paths)}. "
-            "Say which one with folder or datacenter",
+            "Select one with folder or datacenter.",
             details={"candidates": paths},
         )
     return within[0] if within else None
@@ -118,8 +120,8 @@ def choose_successors(
     ]
     if machine is None and len(found) > 1:
         raise GantryError(
-            f"the container is gone and there are {len(found)} VMs to take its place: "
-            f"{', '.join(sorted(one.path for one in found))}. Say which one with folder or datacenter"
+            f"The container is gone and there are {len(found)} VMs to take its place: "
+            f"{', '.join(sorted(one.path for one in found))}. Select one with folder or datacenter."
         )
     return tuple(found)
 

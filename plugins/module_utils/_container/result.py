@@ -7,21 +7,43 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import drift_warnings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    NEW,
     OFF,
     ON,
     SUSPENDED,
+    DesiredContainer,
     Machine,
+    ObservedContainer,
     guest_state,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import NEW
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 _STATES = {ON: "running", OFF: "stopped", SUSPENDED: "suspended"}
+
+
+def container_task_result(desired: DesiredContainer, observed: ObservedContainer) -> dict[str, Any]:
+    """Return what a task of container_vm returns."""
+    return {
+        "container": None if observed.machine is None else container_result(observed.machine),
+        "warnings": drift_warnings(desired, observed),
+    }
+
+
+def containers_result(machines: Sequence[Machine], *, logs: bool) -> dict[str, Any]:
+    """Return what a task of container_vm_info returns."""
+    containers = []
+    for machine in machines:
+        container = container_result(machine)
+        if logs:
+            container["log"] = machine.log
+        containers.append(container)
+    return {"containers": containers}
 
 
 def container_result(machine: Machine) -> dict[str, Any]:
@@ -47,7 +69,7 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "finished_at": status.get("finished_at") if fresh else None,
         "ip_addresses": ip_addresses(machine),
         "networks": [dict(nic) for nic in machine.addresses],
-        "hostname": (machine.spec or {}).get("hostname"),
+        "hostname": (machine.document or {}).get("hostname"),
         "labels": dict(machine.labels),
         "memory": machine.memory_mb * MIB,
         "cpus": machine.cpus,
@@ -83,7 +105,3 @@ def _known(text: str | None) -> str | None:
 
 def _name(node: Entry | None) -> str | None:
     return None if node is None else node.name
-
-
-def selects_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return all(labels.get(key) == value for key, value in wanted.items())

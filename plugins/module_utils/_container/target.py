@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import build_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import encode_guest_document
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     BOOT_ORDER,
+    NEW,
     OFF,
     ON,
     SUSPENDED,
-    Adapter,
     Config,
+    ContainerAdapter,
+    ContainerPlace,
     DesiredContainer,
     Image,
     Machine,
     ObservedContainer,
-    Place,
     scratch_bytes_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
-
-# A machine that a plan creates has no MoID and no id yet.
-NEW = "(new)"
 
 # What of a machine can be set while it runs, and what only takes effect at its next start.
 LIVE = (
@@ -44,7 +42,7 @@ LIVE = (
     "boot_order",
 )
 OFFLINE = (
-    "spec",
+    "document",
     "memory_mb",
     "cpus",
     "adapters",
@@ -62,14 +60,16 @@ def differing(machine: Machine, target: Machine, aspects: tuple[str, ...]) -> li
     return [aspect for aspect in aspects if getattr(machine, aspect) != getattr(target, aspect)]
 
 
-def expected_macs(config: Config, adapters: tuple[Adapter, ...]) -> tuple[str | None, ...]:
-    """What the spec says about each adapter's MAC. One adapter is found without; of several, each is named."""
+def expected_macs(config: Config, adapters: tuple[ContainerAdapter, ...]) -> tuple[str | None, ...]:
+    """Return each adapter's MAC for the guest document. One adapter needs none; of several, each is named."""
     if len(config.networks) == 1:
         return (config.networks[0].mac,)
     return tuple(network.mac or adapter.mac for network, adapter in zip(config.networks, adapters, strict=True))
 
 
-def target_machine(desired: DesiredContainer, config: Config, machine: Machine, image: Image, place: Place) -> Machine:
+def target_machine(
+    desired: DesiredContainer, config: Config, machine: Machine, image: Image, place: ContainerPlace
+) -> Machine:
     """The machine after all that can be changed about it in place has been changed."""
     adapters = _target_adapters(config, machine.adapters, place)
     disk = machine.disk or _image_part(machine, "disk") or image.disk
@@ -83,7 +83,7 @@ def target_machine(desired: DesiredContainer, config: Config, machine: Machine, 
         config=document,
         config_hash=config.hash(),
         disk=disk,
-        spec=build_spec(
+        document=encode_guest_document(
             desired.name,
             config,
             image.config,
@@ -138,7 +138,7 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     return bool(differing(machine, target_machine(desired, config, machine, observed.image, observed.place), OFFLINE))
 
 
-def new_machine(desired: DesiredContainer, config: Config, name: str, image: Image, place: Place) -> Machine:
+def new_machine(desired: DesiredContainer, config: Config, name: str, image: Image, place: ContainerPlace) -> Machine:
     """The machine that a clone is to be."""
     successor = name != desired.name
     folder_path = "" if place.folder is None else place.folder.path
@@ -162,11 +162,13 @@ def new_machine(desired: DesiredContainer, config: Config, name: str, image: Ima
     return target_machine(desired, config, blank, image, place)
 
 
-def _target_adapters(config: Config, existing: tuple[Adapter, ...], place: Place) -> tuple[Adapter, ...]:
+def _target_adapters(
+    config: Config, existing: tuple[ContainerAdapter, ...], place: ContainerPlace
+) -> tuple[ContainerAdapter, ...]:
     """One adapter for each network. Those that are there keep their key and, unless another is asked for, their MAC."""
     adapters = []
     for index, (network, node) in enumerate(zip(config.networks, place.networks, strict=True)):
-        there = existing[index] if index < len(existing) else Adapter(key=0, network="", mac=None)
+        there = existing[index] if index < len(existing) else ContainerAdapter(key=0, network="", mac=None)
         adapters.append(
             replace(there, network=node.moid, mac=network.mac or there.mac, network_name=node.name),
         )
@@ -202,7 +204,7 @@ def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, 
 
 def known_id(machine: Machine) -> str | None:
     """The container's id: from its own key or, where that was removed, from the guest document."""
-    return machine.container_id or _text((machine.spec or {}).get("id"))
+    return machine.container_id or _text((machine.document or {}).get("id"))
 
 
 def known_digest(machine: Machine) -> str | None:
@@ -211,7 +213,7 @@ def known_digest(machine: Machine) -> str | None:
 
 
 def _image_part(machine: Machine, key: str) -> str | None:
-    image = (machine.spec or {}).get("image")
+    image = (machine.document or {}).get("image")
     return _text(image.get(key)) if isinstance(image, dict) else None
 
 

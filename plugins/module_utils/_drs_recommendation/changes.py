@@ -42,7 +42,7 @@ class ChangeRecommendation:
         return self._hosts({move.vm: move.destination for move in self.recommendation.moves})
 
     def project(self, observed: ObservedRecommendations) -> ObservedRecommendations:
-        """The task returns the recommendations as they were found."""
+        """Return the recommendations as they were found; the task reports these."""
         return observed
 
     def _hosts(self, hosts: Mapping[str, str | None]) -> Mapping[str, Any]:

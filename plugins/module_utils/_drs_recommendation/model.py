@@ -50,7 +50,7 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which recommendations a task is about: those that fit all that is given."""
+    """The selection of a task: the recommendations that match all that is given."""
 
     cluster: str | None
     datacenter: str | None

@@ -27,14 +27,14 @@ N = TypeVar("N", Group, Rule)
 
 CREATE = "create"
 EDIT = "edit"
-# What vSphere cannot edit, such as the type, is removed and created anew in the same reconfiguration.
+# What vSphere cannot edit, such as the type, is removed and created again in the same reconfiguration.
 REPLACE = "replace"
 DELETE = "remove"
 
 
 @dataclass(frozen=True)
 class RulesChange(ABC):
-    """A change to what a cluster's DRS is told."""
+    """A change of a cluster's groups, rules or overrides."""
 
     around: Surroundings
 
@@ -191,7 +191,7 @@ class ChangeOverride(RulesChange):
 
 
 def rule_view(rule: Rule, around: Surroundings) -> dict[str, Any]:
-    """What a rule says, without its name."""
+    """Return a rule's settings without its name."""
     view: dict[str, Any] = {"type": rule.type, "enabled": rule.enabled, "mandatory": rule.mandatory}
     if rule.vms:
         view["vms"] = around.sorted_paths(rule.vms)

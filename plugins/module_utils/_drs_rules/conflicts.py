@@ -84,7 +84,7 @@ class _Checker:
         self.allowed = self._allowed_hosts()
 
     def unit(self, vm: str) -> frozenset[str]:
-        """The VM and all that have to be on the same host."""
+        """Return the VM and all VMs that must be on the same host."""
         return self.together.get(vm, frozenset({vm}))
 
     # -- the checks
@@ -177,7 +177,7 @@ class _Checker:
                 )
 
     def cycles(self) -> Iterable[Finding]:
-        """A rule leads to another where a VM that it depends on depends on others by that one."""
+        """Find cycles of dependency rules: a rule leads to another if a VM it depends on is dependent by that one."""
         needs = {rule.name: self._members(rule.depends_on) for rule in self.dependencies}
         needed_by = {rule.name: self._members(rule.vm_group) for rule in self.dependencies}
         edges = {name: {other for other in needs if needs[name] & needed_by[other]} for name in needs}
@@ -205,7 +205,7 @@ class _Checker:
     def _restrict(
         self, unit: frozenset[str], hosts: frozenset[str], rules: Iterable[Rule]
     ) -> tuple[frozenset[str], tuple[Rule, ...]]:
-        """What of the hosts these rules leave a unit, and which of them are about it."""
+        """Return the hosts that these rules leave a unit, and the rules that apply to it."""
         causes = []
         for rule in rules:
             if self._members(rule.vm_group) & unit:
@@ -215,7 +215,7 @@ class _Checker:
         return hosts, tuple(causes)
 
     def affinities_of(self, unit: frozenset[str]) -> list[Rule]:
-        """The rules that keep a unit together."""
+        """Return the rules that keep a unit together."""
         return [rule for rule in self.affinities if len(unit) > 1 and rule.vms & unit]
 
     # -- words
@@ -248,7 +248,7 @@ def _say(names: Sequence[str], verb: str) -> str:
 
 
 def _components(sets: Iterable[frozenset[str]]) -> dict[str, frozenset[str]]:
-    """The unions of sets that overlap, by each member."""
+    """Return the unions of sets that overlap, by each member."""
     found: list[frozenset[str]] = []
     for one in sets:
         touching = [other for other in found if other & one]

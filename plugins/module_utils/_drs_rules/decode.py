@@ -28,7 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 
 
 def decode_rules(config: Any) -> ClusterRules:
-    """The rules of a ClusterConfigInfoEx."""
+    """Return the rules of a ClusterConfigInfoEx."""
     rules = [_rule(info) for info in config.rule or ()]
     counted = Counter(rule.name for rule in rules)
     return ClusterRules(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def encode_changes(session: Session, changes: Iterable[RulesChange]) -> Any:
-    """A ClusterConfigSpecEx with just these changes."""
+    """Return a ClusterConfigSpecEx with just these changes."""
     spec = vim.cluster.ConfigSpecEx()
     for change in changes:
         if isinstance(change, ChangeGroup):

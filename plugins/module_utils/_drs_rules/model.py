@@ -115,7 +115,7 @@ HOST_AFFINITY = "vm_host_affinity"
 HOST_ANTI_AFFINITY = "vm_host_anti_affinity"
 DEPENDENCY = "vm_dependency"
 RULE_TYPES = (AFFINITY, ANTI_AFFINITY, HOST_AFFINITY, HOST_ANTI_AFFINITY, DEPENDENCY)
-# Each is about its VMs, about a group of VMs and one of hosts, or about two groups of VMs.
+# Each applies to its VMs, to a group of VMs and one of hosts, or to two groups of VMs.
 VM_RULES = (AFFINITY, ANTI_AFFINITY)
 HOST_RULES = (HOST_AFFINITY, HOST_ANTI_AFFINITY)
 OPERANDS = ("vms", "vm_group", "host_group", "depends_on")
@@ -160,7 +160,7 @@ class Rule:
 
     @property
     def groups(self) -> tuple[tuple[str, str], ...]:
-        """The groups that it is about, each with the type that it must have."""
+        """Return the groups that the rule refers to, each with the type that it must have."""
         named = ((self.vm_group, VM), (self.host_group, HOST), (self.depends_on, VM))
         return tuple((name, kind) for name, kind in named if name is not None)
 
@@ -180,7 +180,7 @@ class ClusterRules:
     groups: Mapping[str, Group] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
-    # Names that more than one rule has: which is meant cannot be told.
+    # Names that more than one rule has, so that a name does not select one.
     ambiguous: frozenset[str] = frozenset()
 
     def with_groups(self, groups: Iterable[Group], without: Iterable[str] = ()) -> ClusterRules:
@@ -230,7 +230,7 @@ class Surroundings:
     paths: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, moid: str) -> str:
-        """The path of a VM or host; its MoID where this user cannot see it."""
+        """Return the path of a VM or host; its MoID where this user cannot see it."""
         return self.paths.get(moid, moid)
 
     def sorted_paths(self, moids: Iterable[str]) -> list[str]:

@@ -41,7 +41,7 @@ def observe_rules(session: Session, desired: Ruleset) -> ObservedRules:
 
 
 def find_place(session: Session, cluster: str | None, datacenter: str | None) -> ClusterPlace:
-    """The cluster that is meant, and what is in it."""
+    """Return the selected cluster and its contents."""
     inventory = read_selectable(session, properties=_PROPERTIES)
     within = None if datacenter is None else inventory.datacenter(datacenter)
     found = find_cluster(inventory, cluster, within)
@@ -50,7 +50,7 @@ def find_place(session: Session, cluster: str | None, datacenter: str | None) ->
 
 
 def read_snapshot(session: Session, cluster: Entry) -> RulesSnapshot:
-    """The cluster's configuration as it is now. One request."""
+    """Return the cluster's current configuration. One request."""
     at = time.monotonic()
     config = read_config(session, cluster)
     drs = config.drsConfig

@@ -49,7 +49,7 @@ def plan_observed(observed: ObservedRules) -> Plan[RulesChange]:
 
 
 def plan_rules(target: RulesetTarget, rules: ClusterRules, around: Surroundings) -> Plan[RulesChange]:
-    """The changes, in the order in which they are best understood: what others stand on comes first, and goes last."""
+    """Return the changes in a readable order: what others depend on is created first and removed last."""
     planner = _RulesPlanner(target, rules, around)
     changes = tuple(planner.changes())
     after = rules_after(rules, changes)
@@ -90,7 +90,7 @@ class _RulesPlanner:
                 yield ChangeGroup(self.around, old, new)
 
     def _group(self, wanted: GroupTarget, old: Group | None) -> Group | None:
-        """What the group is to be; None if there is none and there need not be one."""
+        """Return the group's target state; None if there is none and none is required."""
         kind = wanted.type or (old.type if old is not None else VM)
         kept = old.members if old is not None and old.type == kind else frozenset()
         if wanted.mode == EXACT:
@@ -210,7 +210,7 @@ class _RulesPlanner:
 
 
 def _check_groups(changes: Iterable[RulesChange], after: ClusterRules) -> None:
-    """A group that goes, or changes its type, must not be needed by a rule that stays."""
+    """Raise if a group that is removed or changes its type is used by a rule that stays."""
     for change in changes:
         if not isinstance(change, ChangeGroup) or change.old is None or change.kind == EDIT:
             continue
@@ -231,7 +231,7 @@ def _check_groups(changes: Iterable[RulesChange], after: ClusterRules) -> None:
 
 
 def _check_rules(changes: Iterable[RulesChange], after: ClusterRules, around: Surroundings) -> None:
-    """What a rule that is written is about must be there."""
+    """Raise if something that a written rule refers to does not exist."""
     for change in changes:
         if not isinstance(change, ChangeRule) or change.new is None:
             continue
@@ -262,7 +262,7 @@ def _check_rules(changes: Iterable[RulesChange], after: ClusterRules, around: Su
 
 
 def _check_conflicts(before: ClusterRules, after: ClusterRules, around: Surroundings) -> None:
-    """A conflict that was there before is not the task's doing."""
+    """Raise on conflicts that the changes add; those that existed before are not the task's."""
     known = {finding.identity for finding in find_conflicts(before, around)}
     new = [
         finding

@@ -193,7 +193,7 @@ class Batch(Generic[S]):
         _refuse_circles(self._runs)
 
     def _end(self, run: _Run[S], error: GantryError | None = None) -> None:
-        """It is done or has failed; those that come after it begin, or do not."""
+        """End a subject that is done or has failed; start or skip the subjects that come after it."""
         run.flow, run.error = None, error
         run.status = DONE if error is None else FAILED
         if error is not None:

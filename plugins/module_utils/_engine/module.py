@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session im
 
 
 def run_module(operation: Operation[Any, Any, Any]) -> None:
-    """The whole of a module file's ``main``."""
+    """Run an operation as a module: the whole of a module file's ``main``."""
     module = AnsibleModule(
         argument_spec=dict(operation.argument_spec),
         mutually_exclusive=operation.mutually_exclusive,

@@ -35,15 +35,15 @@ class Operation(ABC, Generic[D, O, C]):
 
     @abstractmethod
     def desire(self, params: Mapping[str, Any]) -> D:
-        """The validated desired state. Pure; raises GantryError on input that cannot be meant."""
+        """Return the validated desired state. Pure; raises GantryError on invalid input."""
 
     @abstractmethod
     def observe(self, session: Session, desired: D) -> O:
-        """What is there. Reads only."""
+        """Return the observed state. Reads only."""
 
     @abstractmethod
     def plan(self, desired: D, observed: O) -> Plan[C]:
-        """The changes that lead from observed to desired. Pure; raises GantryError on what cannot be done."""
+        """Return the changes that lead from observed to desired. Pure; raises GantryError if that is impossible."""
 
     @abstractmethod
     def apply(self, session: Session, desired: D, observed: O, plan: Plan[C], report: Report) -> O:
@@ -55,7 +55,7 @@ class Operation(ABC, Generic[D, O, C]):
 
     @abstractmethod
     def result(self, desired: D, observed: O) -> dict[str, Any]:
-        """What the task returns besides ``changed``, ``actions`` and ``diff``."""
+        """Return what the task returns besides ``changed``, ``actions`` and ``diff``."""
 
 
 class InfoOperation(Operation[D, O, Change]):

@@ -39,7 +39,7 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def argument_spec(**options: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec of a module: its own options and the connection's."""
+    """Return a module's argument spec: its own options and the connection's."""
     connection = connection_argument_spec()
     clash = connection.keys() & options.keys()
     if clash:

@@ -64,7 +64,7 @@ class Plan(Generic[C_co]):
         return observed
 
     def diff(self) -> dict[str, dict[str, Any]]:
-        """The state before the first and after the last change, of all that the changes touch."""
+        """Return the state before the first and after the last change, of all that the changes touch."""
         first: dict[_Path, Any] = {}
         last: dict[_Path, Any] = {}
         for change in self.changes:

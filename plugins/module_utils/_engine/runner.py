@@ -78,23 +78,23 @@ def _steps(
 def _look(operation: Operation[Any, Any, Any], session: Session, desired: Any) -> tuple[Any, Plan[Any]]:
     """Observe and plan; whatever is not "nothing to do" comes from what vCenter says now."""
     if isinstance(operation, InfoOperation):
-        session.look_anew()
+        session.forget_inventory()
     try:
         observed = operation.observe(session, desired)
         plan = operation.plan(desired, observed)
     except GantryError:
-        if not session.looks_back:
+        if not session.uses_earlier_inventory:
             raise
     else:
-        if not plan.changed or not session.looks_back:
+        if not plan.changed or not session.uses_earlier_inventory:
             return observed, plan
-    session.look_anew()
+    session.forget_inventory()
     observed = operation.observe(session, desired)
     return observed, operation.plan(desired, observed)
 
 
 def _failure(result: Mapping[str, Any], done: _Done) -> dict[str, Any]:
-    # What vCenter was already told to do is done or under way: the next run needs to know.
+    # Requests that vCenter has accepted are done or under way: the next run needs to know.
     failure = {**result, "failed": True, "changed": done.changed}
     if done.submitted:
         failure["submitted"] = list(done.submitted)

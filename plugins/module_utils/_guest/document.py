@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the guest document (interfaces, section 2) may hold: its version, its size and its forms. Pure."""
+"""What the guest document (contracts.md, section 2) may hold: its version, its size and its forms. Pure."""
 
 from __future__ import annotations
 

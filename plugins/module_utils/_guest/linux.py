@@ -77,7 +77,7 @@ def parse_capabilities(names: Sequence[str], option: str) -> tuple[str, ...]:
     for name in names:
         plain = name.strip().upper().removeprefix("CAP_")
         if plain != ALL_CAPABILITIES and plain not in CAPABILITIES:
-            raise GantryError(f"{option} holds {name!r}, which is not a Linux capability; write for example NET_ADMIN")
+            raise GantryError(f"{option} holds {name!r}, which is not a Linux capability. Write for example NET_ADMIN.")
         found.add(plain)
     return tuple(sorted(found))
 

@@ -39,7 +39,7 @@ _FIELDS: dict[str, Callable[[Document, str], Any]] = {
 
 
 def decode_status(text: str | None) -> dict[str, Any] | None:
-    """Return the fields of a status (interfaces, section 3) that have their type; None where there is no status."""
+    """Return the fields of a status (contracts.md, section 3) that have their type; None where there is no status."""
     if not text:
         return None
     try:

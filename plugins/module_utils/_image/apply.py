@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the changes of a plan, one after the other, each under the lock of the disk that it is about."""
+"""Makes the changes of a plan, one after the other, each under the lock of its disk."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _MIB = 1 << 20
 
 @contextlib.contextmanager
 def converted(desired: ImageRequest, image: ResolvedImage, datastore: Datastore, report: Report) -> Iterator[ImageDisk]:
-    """The image as a disk that the datastore has room for. Nothing is changed in vCenter before there is one."""
+    """Yield the image as a disk that fits on the datastore. Nothing is changed in vCenter before that."""
     # The cache stays open: it keeps the disk until it is uploaded.
     with Cache(desired.cache) as cache:
         disk = ensure_disk(image, options=desired.options, cache=cache, report=report)
@@ -115,7 +115,7 @@ class Importer:
         return read_templates(self._session, inventory, inventory.datacenter(self._place.datacenter))
 
     def _clean(self, templates: Sequence[ImageTemplate]) -> None:
-        """Imports of this disk that bear our name are dead: we hold their lock."""
+        """Remove interrupted imports of this disk by this machine: they are not running, since we hold their lock."""
         controller = self._locks.controller()
         for template in templates:
             claimed = template.claim is not None and template.claim.controller == controller
@@ -186,7 +186,7 @@ class Importer:
         raise GantryError(f"All names for the template {change.name} are taken on other datastores.")
 
     def _yield_to(self, vm: str, name: str) -> bool:
-        """The name is taken. If by the same image on the same datastore, that one is used and ours removed."""
+        """Handle a taken name. If the same image on the same datastore has it, use that one and remove ours."""
         templates = self._templates()
         made = self._made_meanwhile(templates)
         if made is not None:

@@ -30,7 +30,7 @@ _REFERENCES = f'config.extraConfig["{KEY_REFERENCES}"]'
 
 
 def call(session: Session, action: str, subject: str, make: Callable[[], Any]) -> Any:
-    """A change that vCenter makes without a task; recorded as the tasks are, for what is said when a run fails."""
+    """Make a change that has no vCenter task; record it as tasks are, to be reported if the run fails."""
     result = make()
     session.submitted.append({"action": action, "subject": subject, "task": ""})
     return result

@@ -90,7 +90,7 @@ class ImportImage:
         )
 
     def project(self, observed: ObservedImages) -> ObservedImages:
-        """What only the import itself tells, the MoID, stays empty."""
+        """Return the state after the import; the MoID, which only the import itself reveals, stays empty."""
         template = ImageTemplate(
             moid="",
             name=self.name,

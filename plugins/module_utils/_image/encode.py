@@ -48,7 +48,7 @@ def import_spec(
     hardware: Hardware,
     extra_config: Mapping[str, str],
 ) -> Any:
-    """A powered-off VM without network: a ParaVirtual controller and, at its unit 0, the disk to be uploaded."""
+    """Return a powered-off VM without network: a ParaVirtual controller with the disk to upload at unit 0."""
     options = {"disk.EnableUUID": "TRUE", **extra_config}
     return vim.vm.VmImportSpec(
         configSpec=vim.vm.ConfigSpec(

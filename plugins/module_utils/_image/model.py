@@ -109,7 +109,7 @@ class ObservedImages:
 def matching(
     templates: Iterable[ImageTemplate], reference: Reference, datastore: Datastore | None
 ) -> list[ImageTemplate]:
-    """The finished images that a reference means, as far as vCenter remembers; by MoID, so always in one order."""
+    """Return the finished images that vCenter records for a reference, in the order of their MoIDs."""
     recorded = str(reference)
     found = [
         template
@@ -122,7 +122,7 @@ def matching(
 
 
 def find_template(desired: ImageRequest, observed: ObservedImages) -> ImageTemplate | None:
-    """The finished template of the image; of several, one that bears the reference, and always the same one."""
+    """Return the finished template of the image; of several, one with the reference, and always the same one."""
     disk = None if observed.resolved is None else observed.resolved.disk
     found = [
         template
@@ -135,7 +135,7 @@ def find_template(desired: ImageRequest, observed: ObservedImages) -> ImageTempl
 
 
 def refuse_in_use(desired: ImageRequest, template: ImageTemplate, users: tuple[str, ...]) -> None:
-    """Raise when VMs stand on the template's disk."""
+    """Raise if VMs are linked clones of the template."""
     if not users:
         return
     vms = "a VM" if len(users) == 1 else f"{len(users)} VMs"

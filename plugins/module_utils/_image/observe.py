@@ -50,7 +50,7 @@ _FREE = "summary.freeSpace"
 
 
 def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
-    """The state that the plan starts from. Asks the registry where the reference is not known or must be fresh."""
+    """Return the state that the plan starts from. Asks the registry if the reference is unknown or must be fresh."""
     inventory = read_inventory(session)
     datacenter = inventory.datacenter(desired.datacenter)
     place = find_place(inventory, datacenter, desired)
@@ -92,7 +92,7 @@ def read_inventory(session: Session, *, refresh: bool = False) -> Inventory:
 
 
 def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -> ImagePlace:
-    """The place for a new template. What is given must exist; what is not given must be the only one, if needed."""
+    """Return the place for a new template. Given objects must exist; others must be the only one, if needed."""
     problems = []
     pool = datastore = None
     try:
@@ -141,7 +141,7 @@ def _datastore(entry: Entry) -> Datastore:
 
 
 def _folder(inventory: Inventory, datacenter: Entry, wanted: str) -> tuple[Entry, Entry | None, str]:
-    """The parent, the folder (None: there is none yet) and its path. Only the last folder of a path may be missing."""
+    """Return the parent, the folder (None: not created yet) and its path. Only the last folder may be missing."""
     above, _slash, name = wanted.rstrip("/").rpartition("/")
     root = inventory.folder(None, datacenter=datacenter)
     if wanted.rstrip("/") == root.path:
@@ -182,7 +182,7 @@ def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) 
 
 
 def read_disks(session: Session, vms: Sequence[Entry]) -> dict[str, VmDisks]:
-    """The disks of these VMs by MoID: one read, of a few kilobytes for each VM."""
+    """Return the disks of these VMs by MoID: one read, of a few kilobytes for each VM."""
     paths = {entry.moid: entry.path for entry in vms}
     return {
         row.moid: _disks(paths[row.moid], row.get("config.hardware.device") or ())
@@ -193,7 +193,7 @@ def read_disks(session: Session, vms: Sequence[Entry]) -> dict[str, VmDisks]:
 def read_users(
     session: Session, vms: Sequence[Entry], templates: Sequence[ImageTemplate]
 ) -> dict[str, tuple[str, ...]]:
-    """The users of each template, by the template's MoID. Without templates nothing is read."""
+    """Return the users of each template, by the template's MoID. Without templates nothing is read."""
     disks = read_disks(session, vms) if templates else {}
     return {template.moid: users_of(template, disks) for template in templates}
 
@@ -215,7 +215,7 @@ def _disks(path: str, devices: Iterable[Any]) -> VmDisks:
 def _resolve(
     desired: ImageRequest, meant: Sequence[ImageTemplate], templates: Sequence[ImageTemplate]
 ) -> Resolved | None:
-    """What the reference means. Nothing is asked of the registry where vCenter remembers and that is enough."""
+    """Resolve the reference. The registry is not asked if what vCenter records is enough."""
     remembered = {template.disk: template.digest for template in meant}
     if desired.pull != "always" and len(remembered) == 1:
         ((disk, digest),) = remembered.items()

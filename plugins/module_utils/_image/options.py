@@ -13,7 +13,7 @@ MUTUALLY_EXCLUSIVE = (("registry_username", "registry_auth_file"),)
 
 
 def image_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of container_image besides those of the connection."""
+    """Return the options of container_image besides those of the connection."""
     return {
         "name": {"type": "str", "required": True, "aliases": ["image"]},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -35,7 +35,7 @@ def image_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def info_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of container_image_info besides those of the connection."""
+    """Return the options of container_image_info besides those of the connection."""
     return {
         "name": {"type": "str", "aliases": ["image"]},
         "datacenter": {"type": "str"},

@@ -92,7 +92,7 @@ class ImageTemplate:
 
 
 def template_names(digest: str, disk: str, datastore_moid: str) -> tuple[str, str]:
-    """The name of an image's template, and its name where a template of that name is on another datastore."""
+    """Return the name of an image's template, and the name to use if the first is taken on another datastore."""
     name = f"{NAME_PREFIX}{digest.partition(':')[2][:12]}-{disk[:8]}"
     return name, f"{name}-{datastore_moid}"
 
@@ -106,7 +106,7 @@ def extra_config(
     config: Mapping[str, Any],
     claim: Claim,
 ) -> dict[str, str]:
-    """The extraConfig that an import begins with."""
+    """Return the extraConfig that an import begins with."""
     return {
         KEY_SCHEMA: SCHEMA,
         KEY_KIND: KIND,
@@ -121,7 +121,7 @@ def extra_config(
 
 
 def ready_values() -> dict[str, str]:
-    """What ends an import: from here on it is an image, and nobody's claim."""
+    """Return the values that end an import: the template is an image, and no longer claimed."""
     return {KEY_STATE: READY, KEY_IMPORT: ""}
 
 
@@ -144,7 +144,7 @@ def decode(
     is_template: bool,
     has_snapshot: bool,
 ) -> ImageTemplate | None:
-    """The image that a VM's extraConfig describes; None when it is no image. What is missing is empty."""
+    """Return the image that a VM's extraConfig describes; None if it is no image. Missing fields are empty."""
     if values.get(KEY_KIND) != KIND:
         return None
     return ImageTemplate(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The content id of an image disk, and the footer that contains it (docs/developers/interfaces.md, section 4)."""
+"""The content id of an image disk, and the footer that contains it (docs/developers/contracts.md, section 4)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _SWITCH = "config.distributedVirtualSwitch"
 
 
 def network_backings(session: Session, inventory: Inventory, moids: Iterable[str]) -> dict[str, Any]:
-    """The backing for each of these networks, by MoID. Two requests where any of them is a distributed port group."""
+    """Return each network's backing, by MoID. Two requests if any of them is a distributed port group."""
     entries = [entry for moid in sorted(set(moids)) if (entry := inventory.entry(moid)) is not None]
     switches = _switches(session, [entry for entry in entries if entry.type_name == "DistributedVirtualPortgroup"])
     return {entry.moid: network_backing(entry, switches.get(entry.moid)) for entry in entries}
@@ -38,7 +38,7 @@ def network_backing(network: Entry, switch_uuid: str | None) -> Any:
 
 
 def _switches(session: Session, portgroups: Sequence[Entry]) -> dict[str, str]:
-    """The UUID of each port group's switch."""
+    """Return the UUID of each port group's switch."""
     if not portgroups:
         return {}
     switch_of = {row.moid: row[_SWITCH] for row in session.read([entry.ref for entry in portgroups], [_SWITCH])}

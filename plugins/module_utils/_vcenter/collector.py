@@ -29,7 +29,7 @@ class Row(dict[str, Any]):
 
 
 def retrieve(property_collector: Any, spec: Any) -> Iterator[Row]:
-    """The rows of a filter spec, page after page."""
+    """Yield the rows of a filter spec, page after page."""
     options = vmodl.query.PropertyCollector.RetrieveOptions(maxObjects=_PAGE)
     page = property_collector.RetrievePropertiesEx([spec], options)
     while page is not None:
@@ -69,7 +69,7 @@ def object_spec(ref: Any, select: Sequence[Any] = (), *, skip: bool = False) -> 
 def read_objects(
     property_collector: Any, objects: Sequence[Any], properties: Sequence[str] | Mapping[str, Sequence[str]]
 ) -> list[Row]:
-    """The properties of these objects, in their order; those that are gone are left out.
+    """Return the properties of these objects, in their order; objects that no longer exist are left out.
 
     Objects of several types are read at once by giving the properties of each type, by its name.
     """
@@ -95,7 +95,7 @@ def read_objects(
 
 
 def read_type(content: Any, kind: Any, properties: Sequence[str], root: Any = None) -> list[Row]:
-    """The properties of all objects of a kind below root (default: everywhere), by a container view."""
+    """Return the properties of all objects of a type below root (default: everywhere), by a container view."""
     view = content.viewManager.CreateContainerView(root or content.rootFolder, [kind], True)
     try:
         spec = filter_spec(

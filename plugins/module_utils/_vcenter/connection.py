@@ -84,10 +84,10 @@ def connect(
     port: int | None = None,
     thumbprint: str | None = None,
 ) -> HttpsConnection:
-    """A connected connection to vCenter, or to the host and port given.
+    """Return an open connection to vCenter, or to the host and port given.
 
     A vCenter whose thumbprint is in the settings is known by that alone. ``thumbprint`` is the SHA-1 of the
-    certificate of a host, as vCenter told it: a host whose certificate is not signed by a CA that we know is still
+    certificate of a host, as vCenter reported it: a host whose certificate is not signed by a CA that we know is still
     the right one if that fits.
     """
     pinned = settings.thumbprint if host is None else None
@@ -131,7 +131,7 @@ class Thumbprints:
 
 
 def certificate_of(connection: HttpsConnection) -> Thumbprints:
-    """The thumbprints of the other side's certificate, as vSphere writes them."""
+    """Return the thumbprints of the peer's certificate, as vSphere writes them."""
     certificate = _certificate(connection)
     return Thumbprints(
         sha1=with_colons(hashlib.sha1(certificate, usedforsecurity=False).hexdigest()),

@@ -43,7 +43,7 @@ def fault_kind(fault: Any) -> str:
 
 
 def fault_text(fault: Any) -> str:
-    """The localized message, the messages behind it, and the facts of the fault."""
+    """Return the localized message, the messages behind it, and the facts of the fault."""
     parts: list[str] = []
 
     def add(text: Any) -> None:

@@ -243,7 +243,7 @@ def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry],
 
 
 def _noun(what: str, within: Entry | None, asked: str | None = None) -> str:
-    """What was looked for, in words: "resource pool 'a' in /DC0/host/C0"."""
+    """Describe what was looked for: "resource pool 'a' in /DC0/host/C0"."""
     name = "" if asked is None else f" {asked!r}"
     place = "" if within is None else f" in {within.path}"
     return f"{what.replace('_', ' ')}{name}{place}"
@@ -278,7 +278,7 @@ def _tree(vms: bool) -> list[Any]:
 
 
 def _entries(rows: Mapping[str, Row]) -> dict[str, Entry]:
-    """The rows with their places, worked out from parent to parent."""
+    """Return the rows as entries with their paths, derived from parent to parent."""
     known: dict[str, Entry] = {}
 
     def place(row: Row) -> Entry:

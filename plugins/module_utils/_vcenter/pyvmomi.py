@@ -53,20 +53,20 @@ def available() -> bool:
 
 
 def moid_of(ref: Any) -> str:
-    """The MoID of a managed object."""
+    """Return the MoID of a managed object."""
     return str(ref._moId)  # noqa: SLF001 - pyVmomi's only name for it
 
 
 def moid_or_none(ref: Any) -> str | None:
-    """The MoID of a managed object that may be unset."""
+    """Return the MoID of a managed object that may be unset."""
     return None if ref is None else moid_of(ref)
 
 
 def moids_of(refs: Iterable[Any] | None) -> frozenset[str]:
-    """The MoIDs of a list that may be unset."""
+    """Return the MoIDs of a list that may be unset."""
     return frozenset(moid_of(ref) for ref in refs or ())
 
 
 def type_name(ref: Any) -> str:
-    """The type of a managed object as the vSphere API calls it."""
+    """Return the type of a managed object as the vSphere API calls it."""
     return str(ref._wsdlName)  # noqa: SLF001 - pyVmomi's only name for it

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]
 
-# How long the farewell may take once vCenter has stopped answering.
+# Logout timeout for an unresponsive vCenter.
 _LOGOUT_SECONDS = 5.0
 # One wait for tasks lasts at most this long, and less than the time-out of the request.
 _WAIT_SECONDS = 20
@@ -62,7 +62,7 @@ class Session:
         self._read_at = 0  # how many changes had been made when it was read
         self._read_time = 0.0
         self._read_before = False  # whether a task before has read it
-        self._looks_back = False
+        self._uses_earlier_inventory = False
         self._changes_before = 0  # how many had been made before this task
         self._lock = threading.Lock()
 
@@ -93,19 +93,19 @@ class Session:
         if time.monotonic() - self._read_time > _KEPT_SECONDS:
             self._inventory = None
         self._read_before = True
-        self._looks_back = False
+        self._uses_earlier_inventory = False
         self._changes_before = self.stub.changes
         self.stub.lost = False
 
     @property
-    def looks_back(self) -> bool:
-        """Whether this task uses what one before has read: good enough to find nothing to do, and for nothing else."""
-        return self._looks_back
+    def uses_earlier_inventory(self) -> bool:
+        """Whether this task uses an earlier task's inventory: good enough only to find that there is nothing to do."""
+        return self._uses_earlier_inventory
 
-    def look_anew(self) -> None:
+    def forget_inventory(self) -> None:
         """Forget what was read before."""
         self._inventory = None
-        self._looks_back = False
+        self._uses_earlier_inventory = False
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:
@@ -185,7 +185,7 @@ class Session:
     # -- looking
 
     def ref(self, type_name: str, moid: str) -> Any:
-        """The managed object with this MoID. Makes no request, so it may not exist."""
+        """Return the managed object with this MoID. Makes no request, so it may not exist."""
         self.content  # noqa: B018 - logs in, so that the object is usable
         return getattr(vim, type_name)(moid, self.stub)
 
@@ -196,7 +196,7 @@ class Session:
         properties: Mapping[str, Sequence[str]] | None = None,
         refresh: bool = False,
     ) -> Inventory:
-        """All objects with name, place and the properties asked for, by type; read anew after a change of ours."""
+        """All objects with name, place and the properties asked for, by type; read again after a change of ours."""
         wanted = {name: frozenset(paths) for name, paths in (properties or {}).items()}
         known = self._inventory
         if known is None or refresh or self._read_at != self.stub.changes or not known.covers(vms, wanted):
@@ -208,7 +208,7 @@ class Session:
                 }
             self._read_at, self._read_time, self._read_before = self.stub.changes, time.monotonic(), False
             self._inventory = known = Inventory.read(self.content, vms=vms, properties=wanted)
-        self._looks_back = self._looks_back or self._read_before
+        self._uses_earlier_inventory = self._uses_earlier_inventory or self._read_before
         return known
 
     def read(self, objects: Sequence[Any], properties: Sequence[str] | Mapping[str, Sequence[str]]) -> list[Row]:
@@ -283,13 +283,13 @@ class Session:
 
 
 def open_session(params: Mapping[str, Any]) -> AbstractContextManager[Session]:
-    """A session for one task, logged out at its end."""
+    """Open a session for one task; it is logged out at its end."""
     return session_with(ConnectionSettings.from_params(params))
 
 
 @contextlib.contextmanager
 def session_with(settings: ConnectionSettings) -> Iterator[Session]:
-    """A session with this vCenter, logged out at the end."""
+    """Open a session with this vCenter; it is logged out at the end."""
     session = Session(settings)
     try:
         yield session

@@ -100,7 +100,7 @@ class CookieCache:
 
 
 def _read_private(path: Path) -> bytes | None:
-    """The content of a regular file that only we can read, else None."""
+    """Return the content of a regular file that only we can read, else None."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:

@@ -47,7 +47,7 @@ _READS = (
 
 
 def best_version(api_version: str) -> str:
-    """The newest API version that both pyVmomi and the server know."""
+    """Return the newest API version that both pyVmomi and the server know."""
     server = _numbers(api_version)
     best: tuple[int, ...] = (0,)
     name = _OLDEST_VERSION

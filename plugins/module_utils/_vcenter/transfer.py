@@ -47,7 +47,7 @@ class Transport:
 
 
 def file_url(datacenter_path: str, datastore: str, path: str) -> str:
-    """The request target of a datastore file."""
+    """Return the request target of a datastore file."""
     query = urlencode({"dcPath": datacenter_path.lstrip("/"), "dsName": datastore}, quote_via=quote)
     return f"/folder/{quote(path.lstrip('/'))}?{query}"
 
@@ -63,7 +63,7 @@ def upload_file(transport: Transport, source: Path, url: str, report: Report | N
 
 
 def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | None:
-    """The file's content, at most so many bytes of it from its start; None where there is no such file."""
+    """Return the file's content, at most so many bytes of it from its start; None where there is no such file."""
     with _connection(transport) as connection:
         connection.request("GET", url, headers={"Cookie": transport.cookie})
         response = connection.getresponse()
@@ -93,7 +93,7 @@ def import_disks(
             sent += disk.stat().st_size
         lease.HttpNfcLeaseComplete()
     except BaseException:
-        # The failure itself is what the user needs to hear; a lease that cannot be told ends by itself.
+        # The failure itself is what the user needs to see; a lease that cannot be aborted ends by itself.
         with contextlib.suppress(GantryError):
             lease.HttpNfcLeaseAbort()
         raise
@@ -101,7 +101,7 @@ def import_disks(
 
 
 def _ready(property_collector: Any, lease: Any) -> Any:
-    """The lease's info, once it is ready for the upload."""
+    """Return the lease's info once it is ready for the upload."""
     deadline = time.monotonic() + _LEASE_READY_SECONDS
     pause = _LEASE_POLL_SECONDS
     while True:
@@ -151,7 +151,7 @@ def _upload_disk(
 def _connection(
     transport: Transport, host: str | None = None, port: int | None = None, thumbprint: str | None = None
 ) -> Iterator[HttpsConnection]:
-    """A connection for one request. What breaks it is told as such."""
+    """Open a connection for one request; errors that break it are reported as a lost connection."""
     if host is not None and port is None:
         port = 443
     connection = connect(transport.settings, transport.tls, host=host, port=port, thumbprint=thumbprint or None)
@@ -210,7 +210,7 @@ def _status(connection: HttpsConnection) -> int:
 
 
 def _percent(size: int, what: str, report: Report | None) -> Tick:
-    """Reports each further tenth."""
+    """Return a tick that reports each further tenth."""
     reported = 0
 
     def tick(sent: int) -> None:

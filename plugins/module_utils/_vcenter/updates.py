@@ -88,7 +88,7 @@ class Updates:
         self._new.append(task)
 
     def drop_task(self, task: str) -> None:
-        """It is over. It leaves the list when another task enters it, so that this costs no request."""
+        """Forget a finished task. It leaves the list when another task enters it, so this costs no request."""
         with self._lock:
             ref = self._tasks.pop(task, None)
             if ref is not None:
@@ -121,7 +121,7 @@ class Updates:
                     watched.filter.DestroyPropertyFilter()
 
     def look(self) -> Iterator[News]:
-        """The tasks that were added, as they are, without a wait."""
+        """Yield the added tasks in their current state, without waiting."""
         for row in read_objects(self._content.propertyCollector, list(self._new), ["info"]):
             yield News(row.moid, dict(row))
 

@@ -12,13 +12,16 @@ import json
 import subprocess
 import tarfile
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 DIGEST = "sha256:" + "ab" * 32
 DISK = hashlib.sha256(f"{DIGEST}\n1\n".encode()).hexdigest()
 BUSYBOX = Path("/bin/busybox")
-_APPLETS = "sh cat echo sleep id httpd ls touch mkdir rm kill ps env hostname head stat true false sync grep mount wget"
+_APPLETS = """
+sh cat echo sleep id httpd ls touch mkdir rm kill ps env hostname head stat true false sync grep mount wget tail mknod
+"""
 _FOOTER_BYTES = 4096
 _MIB = 1 << 20
 
@@ -35,10 +38,15 @@ spare:x:77:
 """
 
 
-def make_image(path: Path, *, bare: bool = False) -> Path:
-    """Write an image disk (section 4 of the interfaces). A bare one lacks all mount points, as a "scratch" one."""
+def make_image(path: Path, *, bare: bool = False, programs: Iterable[Path] = ()) -> Path:
+    """Write an image disk (section 4 of contracts.md) with the programs in /bin.
+
+    A bare one lacks all mount points, as an image made from "scratch" does.
+    """
     squashfs = path.with_suffix(".squashfs")
-    subprocess.run(["tar2sqfs", "-q", "-f", "-c", "zstd", "-X", "level=3", str(squashfs)], input=_tar(bare), check=True)
+    subprocess.run(
+        ["tar2sqfs", "-q", "-f", "-c", "zstd", "-X", "level=3", str(squashfs)], input=_tar(bare, programs), check=True
+    )
     content = squashfs.read_bytes()
     squashfs.unlink()
     footer = {"disk": DISK, "digest": DIGEST, "squashfs_bytes": len(content), "converter": "1"}
@@ -70,6 +78,7 @@ def make_spec(args: list[str], **changes: Any) -> dict[str, Any]:
         "hosts": {},
         "root": {"read_only": False, "scratch": None, "tmpfs_size": None},
         "tmpfs": [],
+        "shm_size": None,
         "stop": {"signal": "SIGTERM", "timeout": 10},
         "restart": {"policy": "no", "max_retries": 0},
         "healthcheck": None,
@@ -90,13 +99,15 @@ ON_DISK = {"read_only": False, "scratch": {"unit": 1}, "tmpfs_size": None}
 READ_ONLY = {"read_only": True, "scratch": None, "tmpfs_size": None}
 
 
-def _tar(bare: bool) -> bytes:
+def _tar(bare: bool, programs: Iterable[Path]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         names = ["bin"] if bare else ["bin", "dev", "etc", "home", "home/web", "proc", "root", "sys", "tmp", "www"]
         for name in names:
             _add(archive, name, kind=tarfile.DIRTYPE, mode=0o1777 if name == "tmp" else 0o755)
         _add(archive, "bin/busybox", BUSYBOX.read_bytes(), mode=0o755)
+        for program in programs:
+            _add(archive, f"bin/{program.name}", program.read_bytes(), mode=0o755)
         for applet in _APPLETS.split():
             _add(archive, f"bin/{applet}", kind=tarfile.SYMTYPE, link="busybox")
         if not bare:

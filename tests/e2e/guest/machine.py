@@ -66,6 +66,8 @@ class Machine:
         self.values: dict[str, str] = {}
         self.guest: dict[str, Any] | None = None
         self.forwarded = 0
+        # QEMU's word for why the machine went off: guest-shutdown, or guest-reset as after a kernel panic.
+        self.shutdown_reason: str | None = None
         self._changed = threading.Condition()
         self._channel_closed = False
         self._channel_socket: socket.socket | None = None
@@ -81,13 +83,12 @@ class Machine:
 
     def start(self) -> None:
         """Start QEMU and listen to the channel."""
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(self._path("channel"))
-        listener.listen(1)
+        channel, events = (_listen(self._path(name)) for name in ("channel", "events"))
         self.started_at = time.monotonic()
         with (self.directory / "qemu.log").open("wb") as log:
             self.process = subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        threading.Thread(target=self._listen, args=(listener,), daemon=True).start()
+        threading.Thread(target=self._listen, args=(channel,), daemon=True).start()
+        threading.Thread(target=self._watch, args=(events,), daemon=True).start()
 
     def kill(self) -> None:
         """End QEMU, whatever the guest does."""
@@ -110,15 +111,20 @@ class Machine:
 
     def wait_off(self, timeout: float = PATIENCE) -> dict[str, Any]:
         """Wait until the machine has powered itself off; give the last status."""
+        self.wait_end(timeout)
+        assert self.statuses, f"no status at all; {self.describe()}"
+        return self.statuses[-1]
+
+    def wait_end(self, timeout: float = PATIENCE) -> str | None:
+        """Wait until QEMU has ended by itself, in whatever way; give its reason."""
         try:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {timeout} s; {self.describe()}") from None
         assert code == 0, f"QEMU ended with {code}; {self.describe()}"
         with self._changed:
-            self._changed.wait_for(lambda: self._channel_closed, 10)
-        assert self.statuses, f"no status at all; {self.describe()}"
-        return self.statuses[-1]
+            self._changed.wait_for(lambda: self._channel_closed and self.shutdown_reason, 10)
+        return self.shutdown_reason
 
     # What comes out.
 
@@ -198,6 +204,8 @@ class Machine:
         command += ["-chardev", f"file,id=console,path={self._path('console.log')}", "-serial", "chardev:console"]
         command += ["-chardev", f"socket,id=channel,path={self.directory / 'channel'}", "-serial", "chardev:channel"]
         command += ["-qmp", f"unix:{self._path('qmp')},server=on,wait=off"]
+        command += ["-chardev", f"socket,id=events,path={self.directory / 'events'}"]
+        command += ["-mon", "chardev=events,mode=control"]
         command += self._boot() + self._disks() + self._networks()
         return command
 
@@ -267,6 +275,18 @@ class Machine:
             self._channel_closed = True
             self._changed.notify_all()
 
+    def _watch(self, listener: socket.socket) -> None:
+        monitor, _address = listener.accept()
+        listener.close()
+        monitor.sendall(b'{"execute": "qmp_capabilities"}')
+        with monitor.makefile("rb") as lines:
+            for line in lines:
+                message = json.loads(line)
+                if message.get("event") == "SHUTDOWN":
+                    with self._changed:
+                        self.shutdown_reason = message["data"]["reason"]
+                        self._changed.notify_all()
+
     def _take(self, line: bytes) -> None:
         try:
             message = json.loads(line)
@@ -292,6 +312,13 @@ class Machine:
                     stream.flush()
                     while "return" not in json.loads(stream.readline()):
                         pass
+
+
+def _listen(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(1)
+    return listener
 
 
 def _fetch(url: str) -> str:

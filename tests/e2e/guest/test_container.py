@@ -30,7 +30,8 @@ ask touch-cache touch /cache/new
 ask touch-sysctl sh -c 'echo 1 > /proc/sys/vm/overcommit_memory'
 ask kcore head -c 1 /proc/kcore
 ask stdout sh -c 'echo reopened > /dev/stdout'
-ask limits sh -c 'ulimit -n; ulimit -Hn'
+ask limits sh -c 'ulimit -n; ulimit -Hn; ulimit -u; ulimit -Hu; ulimit -i'
+ask machine-limits cat /proc/sys/kernel/threads-max /proc/sys/fs/file-max /sys/fs/cgroup/pids.max
 ask oom cat /proc/self/oom_score_adj
 ask devices stat -c '%n %t %T %a' /dev/null /dev/urandom /dev/pts/ptmx
 ask cwd-owner stat -c '%u %g' .
@@ -57,6 +58,7 @@ def as_user(boot_for_module: Boot, tmp_path_factory: pytest.TempPathFactory) -> 
         hosts={"db": "10.0.2.77"},
         root=ON_DISK,
         tmpfs=[{"target": "/cache", "size": 1 << 20, "mode": "0700"}],
+        shm_size=3 << 20,
     )
     scratch = make_disk(tmp_path_factory.mktemp("scratch") / "scratch.img")
     machine = boot_for_module(spec, scratch=scratch)
@@ -170,6 +172,14 @@ def test_tmpfs_has_its_size_and_mode(as_user: Any) -> None:
     assert "Permission denied" in as_user[0]["touch-cache"]
 
 
+@pytest.mark.parametrize(("answers", "size"), [("as_user", "3072k"), ("as_root", "65536k")])
+def test_shared_memory_has_its_size_or_dockers(request: pytest.FixtureRequest, answers: str, size: str) -> None:
+    mounts = request.getfixturevalue(answers)[0]["mounts"]
+    line = next(line for line in mounts.splitlines() if line.split()[1] == "/dev/shm")
+    assert f"size={size}" in line
+    assert "noexec" in line
+
+
 def test_kernel_settings_are_protected(as_root: Any) -> None:
     assert "Read-only file system" in as_root[0]["touch-sysctl"]
     assert as_root[0]["kcore"] == ""
@@ -180,8 +190,12 @@ def test_output_can_be_opened_anew(as_user: Any) -> None:
 
 
 def test_limits_are_dockers(as_user: Any) -> None:
-    assert as_user[0]["limits"].split() == ["1024", "524288"]
+    assert as_user[0]["limits"].split() == ["1024", "524288", "unlimited", "unlimited", "unlimited"]
     assert as_user[0]["oom"] == "0"
+
+
+def test_limits_do_not_depend_on_the_memory_of_the_machine(as_user: Any) -> None:
+    assert as_user[0]["machine-limits"].split() == ["32768", str((1 << 63) - 1), "32000"]
 
 
 def test_devices_are_there(as_user: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lab.connection import connection_environment
-from tests.support.lab.containers import Yard
+from tests.support.lab.containers import VmBuilder
 from tests.support.lab.placement import open_wide_lab
 
 
@@ -29,7 +29,7 @@ def connection(lab: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
-    one = Yard(lab)
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
+    one = VmBuilder(lab)
     yield one
     one.session.close()

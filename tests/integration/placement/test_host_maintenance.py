@@ -18,10 +18,10 @@ from pyVmomi import vim
 
 from devkit.console import ROOT
 from tests.support.lab.background import result_of, running
-from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.placement import Site, serial_port, wait_for
-from tests.support.lab.playing import COLLECTIONS, PROGRAM, Player, play_both_ways
+from tests.support.lab.playbook import COLLECTIONS, PROGRAM, PlaybookRunner, run_both_ways
 
 BUDGET = 10
 VMS = [f"{PREFIX}{number}" for number in range(4)]
@@ -30,8 +30,8 @@ HOSTS = ("esx1", "esx2", "esx3")
 
 
 @pytest.fixture
-def site(lab: dict[str, Any], yard: Yard, calls: Control) -> Iterator[Site]:
-    one = Site(lab, yard, calls)
+def site(lab: dict[str, Any], builder: VmBuilder, calls: Control) -> Iterator[Site]:
+    one = Site(lab, builder, calls)
     one.clear()
     yield one
     calls.reset()
@@ -182,14 +182,14 @@ def test_a_failed_move_keeps_the_host_out_of_maintenance(site: Site) -> None:
     assert site.ok("host_maintenance", host="esx1", evacuation="explicit")["host"]["maintenance"]
 
 
-def test_both_ways_of_running_return_the_same(site: Site, play: Player) -> None:
+def test_both_ways_of_running_return_the_same(site: Site, play: PlaybookRunner) -> None:
     site.make(VMS[0], host="esx1")
     tasks = [
         {"gantry.vsphere.host_maintenance": {"host": "esx2", "state": "absent"}},
         {"gantry.vsphere.host_maintenance": {"host": "esx9"}},
         {"gantry.vsphere.host_maintenance": {"host": "esx1", "evacuation": "explicit"}, "check_mode": True},
     ]
-    outcomes = play_both_ways(play, tasks, diff=True)
+    outcomes = run_both_ways(play, tasks, diff=True)
     assert [(outcome.changed, outcome.failed) for outcome in outcomes] == [(False, False), (False, True), (True, False)]
     assert not site.in_maintenance("esx1")
 
@@ -229,7 +229,7 @@ def test_hosts_are_done_one_after_the_other_and_no_vm_stops(
     wanted = ["EnterMaintenanceMode_Task", "ExitMaintenanceMode_Task"] * len(HOSTS)
     assert [name for name in site.calls.methods() if name in wanted] == wanted
     assert [site.in_maintenance(host) for host in HOSTS] == [False] * 3
-    assert {site.yard.vm(name).power for name in VMS} == {"poweredOn"}
+    assert {site.builder.vm(name).power for name in VMS} == {"poweredOn"}
 
 
 def test_a_host_that_cannot_be_evacuated_ends_the_play(site: Site, tmp_path: Path, connection: dict[str, str]) -> None:

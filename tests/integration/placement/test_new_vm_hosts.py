@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from tests.support.lab.containers import PREFIX, Yard
+from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.placement import NETWORK, Site
 
@@ -24,17 +24,17 @@ BUDGET = 10
 
 
 @pytest.fixture(scope="module")
-def images(yard: Yard) -> Iterator[None]:
-    yard.clear(images=True)
-    yard.upload_bootstrap()
-    yard.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+def images(builder: VmBuilder) -> Iterator[None]:
+    builder.clear(images=True)
+    builder.upload_bootstrap()
+    builder.make_image(IMAGE, 1, {"Cmd": ["serve"]})
     yield
-    yard.clear(images=True)
+    builder.clear(images=True)
 
 
 @pytest.fixture
-def site(lab: dict[str, Any], yard: Yard, calls: Control, images: None) -> Iterator[Site]:
-    one = Site(lab, yard, calls)
+def site(lab: dict[str, Any], builder: VmBuilder, calls: Control, images: None) -> Iterator[Site]:
+    one = Site(lab, builder, calls)
     one.clear()
     yield one
     calls.reset()

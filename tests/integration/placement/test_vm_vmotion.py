@@ -15,11 +15,11 @@ import pytest
 from pyVmomi import vim
 
 from tests.support.lab.background import result_of, running
-from tests.support.lab.containers import BOOTSTRAP, PREFIX, Yard
+from tests.support.lab.containers import BOOTSTRAP, PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.govc import Govc
 from tests.support.lab.placement import NETWORK, Site, cd_drive, serial_port, wait_for
-from tests.support.lab.playing import Player, play_both_ways
+from tests.support.lab.playbook import PlaybookRunner, run_both_ways
 
 BUDGET = 10
 MANY = [f"{PREFIX}{number:02}" for number in range(20)]
@@ -27,8 +27,8 @@ A, B, C = f"{PREFIX}a", f"{PREFIX}b", f"{PREFIX}c"
 
 
 @pytest.fixture
-def site(lab: dict[str, Any], yard: Yard, calls: Control) -> Iterator[Site]:
-    one = Site(lab, yard, calls)
+def site(lab: dict[str, Any], builder: VmBuilder, calls: Control) -> Iterator[Site]:
+    one = Site(lab, builder, calls)
     one.clear()
     yield one
     one.clear()
@@ -38,10 +38,10 @@ def site(lab: dict[str, Any], yard: Yard, calls: Control) -> Iterator[Site]:
 def second(lab: dict[str, Any]) -> Iterator[Site]:
     """The other vCenter."""
     info = lab["second"]
-    one = Site(info, Yard(info), Control(info["control"]))
+    one = Site(info, VmBuilder(info), Control(info["control"]))
     yield one
     one.clear()
-    one.yard.session.close()
+    one.builder.session.close()
 
 
 def states(result: dict[str, Any]) -> dict[str, str]:
@@ -99,8 +99,8 @@ def test_check_mode_predicts_the_move_and_a_second_run_leaves_it(site: Site, cas
     assert len(site.calls.methods()) <= BUDGET
 
 
-def test_a_resource_pool_and_a_datastore_cluster(site: Site, yard: Yard) -> None:
-    yard.create_pool("gold")
+def test_a_resource_pool_and_a_datastore_cluster(site: Site, builder: VmBuilder) -> None:
+    builder.create_pool("gold")
     site.make(A, host="esx1")
     site.ok("vm_vmotion", vms=[A], host="esx1", datastore="local-esx1")
     result = site.ok("vm_vmotion", vms=[A], resource_pool="gold", datastore_cluster="pod")
@@ -110,9 +110,9 @@ def test_a_resource_pool_and_a_datastore_cluster(site: Site, yard: Yard) -> None
     assert not site.ok("vm_vmotion", vms=[A], resource_pool="gold", datastore_cluster="pod")["changed"]
 
 
-def test_a_container_keeps_its_address_and_its_run(site: Site, yard: Yard) -> None:
-    yard.upload_bootstrap()
-    yard.make_image("registry.example.com/app:1", 1, {"Cmd": ["serve"]})
+def test_a_container_keeps_its_address_and_its_run(site: Site, builder: VmBuilder) -> None:
+    builder.upload_bootstrap()
+    builder.make_image("registry.example.com/app:1", 1, {"Cmd": ["serve"]})
     try:
         place = {"cluster": "C0", "networks": [{"name": NETWORK}], "image": "registry.example.com/app:1"}
         site.ok("container_vm", name=A, labels={"com.docker.compose.project": "shop"}, **place)
@@ -125,14 +125,14 @@ def test_a_container_keeps_its_address_and_its_run(site: Site, yard: Yard) -> No
         assert set(site.disks(A)) == {"shared1"}
         assert not site.ok("vm_vmotion", vms=[{"stack": "shop"}], datastore="shared1")["changed"]
     finally:
-        yard.clear(images=True)
+        builder.clear(images=True)
 
 
 @pytest.mark.parametrize("state", ["present", "started"])
-def test_a_container_stays_where_its_bootstrap_is(site: Site, yard: Yard, state: str) -> None:
+def test_a_container_stays_where_its_bootstrap_is(site: Site, builder: VmBuilder, state: str) -> None:
     """A move to a host that does not see the ISO would leave it unable to start again."""
-    yard.upload_bootstrap(datastore="local-esx1")
-    yard.make_image("registry.example.com/app:1", 1, {"Cmd": ["serve"]})
+    builder.upload_bootstrap(datastore="local-esx1")
+    builder.make_image("registry.example.com/app:1", 1, {"Cmd": ["serve"]})
     try:
         place = {"cluster": "C0", "networks": [{"name": NETWORK}], "image": "registry.example.com/app:1"}
         site.ok("container_vm", name=A, state=state, bootstrap=f"[local-esx1] {BOOTSTRAP}", **place)
@@ -143,7 +143,7 @@ def test_a_container_stays_where_its_bootstrap_is(site: Site, yard: Yard, state:
         kept = site.run("host_maintenance", host="esx1", evacuation="explicit", evacuate_powered_off=True, check=True)
         assert codes(kept) == [(A, "bootstrap_not_shared")]
     finally:
-        yard.clear(images=True)
+        builder.clear(images=True)
 
 
 # -- refusals
@@ -167,9 +167,9 @@ def test_what_is_misspelt_fails_before_anything_changes(site: Site) -> None:
     assert site.hosts() == {A: "esx1"}
 
 
-def test_all_blockers_of_all_vms_are_named_before_anything_moves(site: Site, yard: Yard) -> None:
+def test_all_blockers_of_all_vms_are_named_before_anything_moves(site: Site, builder: VmBuilder) -> None:
     site.make(A, host="esx1", devices=[serial_port()])
-    site.make(B, host="esx1", devices=cd_drive(yard.upload_bootstrap("iso/tools.iso")))
+    site.make(B, host="esx1", devices=cd_drive(builder.upload_bootstrap("iso/tools.iso")))
     site.make(C, host="esx1")
     site.ok("vm_vmotion", vms=[C], network_mapping={NETWORK: "Backend"})
     site.ok("vm_vmotion", vms=[B], datastore="local-esx1")
@@ -203,7 +203,7 @@ def test_a_host_in_maintenance_and_a_mandatory_rule_are_blockers(site: Site) -> 
         assert "'licence'" in refused["msg"]
     finally:
         site.ok("host_maintenance", host="esx2", state="absent")
-        (key,) = [one.key for one in site.yard.session.inventory().cluster("C0").ref.configurationEx.rule]
+        (key,) = [one.key for one in site.builder.session.inventory().cluster("C0").ref.configurationEx.rule]
         site.configure(
             "C0",
             rulesSpec=[vim.cluster.RuleSpec(operation="remove", removeKey=key)],
@@ -383,7 +383,7 @@ def test_govc_reads_back_the_placements_that_are_reported(site: Site, lab: dict[
 # -- with ansible-playbook
 
 
-def test_both_ways_of_running_return_the_same(site: Site, second: Site, play: Player) -> None:
+def test_both_ways_of_running_return_the_same(site: Site, second: Site, play: PlaybookRunner) -> None:
     site.make(A, host="esx1")
     away = {"vms": [A], "destination_vcenter": destination(second)}
     tasks = [
@@ -391,7 +391,7 @@ def test_both_ways_of_running_return_the_same(site: Site, second: Site, play: Pl
         {"gantry.vsphere.vm_vmotion": {"vms": [A], "host": "esx2", "datastore": "none"}},
         {"gantry.vsphere.vm_vmotion": away, "check_mode": True},
     ]
-    outcomes = play_both_ways(play, tasks, diff=True)
+    outcomes = run_both_ways(play, tasks, diff=True)
     assert [(outcome.changed, outcome.failed) for outcome in outcomes] == [(False, False), (False, True), (True, False)]
     password = second.lab["vcenter"]["password"]
     assert password not in json.dumps([outcome.result for outcome in outcomes])

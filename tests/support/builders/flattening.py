@@ -19,28 +19,28 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest impor
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
-from tests.support.builders.oci import OCI_LAYER, CraftedLayer, File, LayerArchive, craft_layer, read_tree
+from tests.support.builders.oci import OCI_LAYER, BuiltLayer, File, LayerArchive, build_layer, read_tree
 
 DIGEST = f"sha256:{'0' * 64}"
 IMAGE = ResolvedImage("example/test:1", DIGEST, disk_id(DIGEST), parse_reference("example/test:1"))
 
 
-def describe_layers(layers: Sequence[CraftedLayer]) -> list[Layer]:
+def describe_layers(layers: Sequence[BuiltLayer]) -> list[Layer]:
     return [Layer(layer.digest, layer.stored_bytes, OCI_LAYER, layer.diff_id) for layer in layers]
 
 
-def store_blobs(layers: Sequence[CraftedLayer], cache: Cache) -> None:
+def store_blobs(layers: Sequence[BuiltLayer], cache: Cache) -> None:
     for layer in layers:
         cache.blob_path(layer.digest).write_bytes(layer.blob)
 
 
-def flatten(*layers: CraftedLayer | LayerArchive | bytes, options: PullOptions | None = None) -> dict[str, File]:
+def flatten(*layers: BuiltLayer | LayerArchive | bytes, options: PullOptions | None = None) -> dict[str, File]:
     """The tree that layers make, the lowest first."""
     return read_tree(flat_archive(*layers, options=options))
 
 
-def flat_archive(*layers: CraftedLayer | LayerArchive | bytes, options: PullOptions | None = None) -> bytes:
-    crafted = [layer if isinstance(layer, CraftedLayer) else craft_layer(layer, "none") for layer in layers]
+def flat_archive(*layers: BuiltLayer | LayerArchive | bytes, options: PullOptions | None = None) -> bytes:
+    crafted = [layer if isinstance(layer, BuiltLayer) else build_layer(layer, "none") for layer in layers]
     with tempfile.TemporaryDirectory() as folder, Cache(Path(folder)) as cache:
         store_blobs(crafted, cache)
         return flatten_stored(describe_layers(crafted), cache, options or PullOptions())

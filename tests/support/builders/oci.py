@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Crafting layers, images and layouts for tests, with nothing of the code under test."""
+"""Factories of layers, images and layouts for tests; they use none of the code under test."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class LayerArchive:
 
 
 @dataclass(frozen=True)
-class CraftedLayer:
+class BuiltLayer:
     """A layer as stored: its blob, how it is compressed, what is inside."""
 
     blob: bytes
@@ -112,9 +112,9 @@ class CraftedLayer:
         return len(self.blob)
 
 
-def craft_layer(content: bytes | LayerArchive, compression: Compression = "gzip") -> CraftedLayer:
+def build_layer(content: bytes | LayerArchive, compression: Compression = "gzip") -> BuiltLayer:
     data = content.data() if isinstance(content, LayerArchive) else content
-    return CraftedLayer(compress(data, compression), data, compression)
+    return BuiltLayer(compress(data, compression), data, compression)
 
 
 def compress(data: bytes, compression: Compression) -> bytes:
@@ -129,10 +129,10 @@ def compress(data: bytes, compression: Compression) -> bytes:
     return data
 
 
-class CraftedImage:
+class BuiltImage:
     """A manifest, its configuration and its layers; every part can be replaced before it is written."""
 
-    def __init__(self, layers: Sequence[CraftedLayer], *, docker: bool = False, **config: Any) -> None:
+    def __init__(self, layers: Sequence[BuiltLayer], *, docker: bool = False, **config: Any) -> None:
         self.layers = list(layers)
         self.docker = docker
         self.config: dict[str, Any] = {

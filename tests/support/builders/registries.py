@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.builders.oci import CraftedImage, digest_of
+from tests.support.builders.oci import BuiltImage, digest_of
 
 USER, PASSWORD = "ops", "secret-word"
 # Of PASSWORD, by bcrypt with the least work.
@@ -53,7 +53,7 @@ class LiveRegistry:
             process.terminate()
             process.wait()
 
-    def push(self, image: CraftedImage, repository: str = "test", tag: str = "1") -> str:
+    def push(self, image: BuiltImage, repository: str = "test", tag: str = "1") -> str:
         """Upload an image; its reference."""
         for digest, data in image.blobs().items():
             self._push_blob(repository, digest, data)

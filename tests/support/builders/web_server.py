@@ -36,15 +36,23 @@ def make_certificate(folder: Path) -> Certificate:
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the tests' CA")])
     now = datetime.datetime.now(datetime.timezone.utc)
+    # Python 3.13 verifies strictly: a CA has a key usage and an identifier, and what it signs names that identifier.
+    identifier = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
+    signs = dict.fromkeys(("key_cert_sign", "crl_sign"), True)
+    others = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    usage = x509.KeyUsage(**signs, **dict.fromkeys((*others, "encipher_only", "decipher_only"), False))
 
     def build(subject: x509.Name, public_key: Any) -> x509.CertificateBuilder:
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(ca_name).public_key(public_key)
         builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(1))
-        return builder.not_valid_after(now + datetime.timedelta(1))
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+        return builder.not_valid_after(now + datetime.timedelta(1)).add_extension(issuer, critical=False)
 
     ca = (
         build(ca_name, ca_key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(identifier, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     server = (

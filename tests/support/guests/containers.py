@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.lab.playing import Outcome, Player
+from tests.support.lab.playbook import PlaybookRunner, TaskResult
 
 # A loaded machine without KVM may take this long from power on to a container that answers.
 PATIENCE = 180
@@ -26,23 +26,23 @@ class Containers:
     """The modules, with what all containers of these tests have in common."""
 
     lab: Mapping[str, Any]
-    play: Player
+    play: PlaybookRunner
 
     def image(self, name: str) -> str:
         reference: str = self.lab["images"][name]
         return reference
 
-    def run(self, name: str, **options: Any) -> Outcome:
+    def run(self, name: str, **options: Any) -> TaskResult:
         """container_vm, which is to succeed."""
-        return self.try_to_run(name, **options).ok_outcome
+        return self.try_to_run(name, **options).ok_result
 
-    def try_to_run(self, name: str, **options: Any) -> Tried:
+    def try_to_run(self, name: str, **options: Any) -> Attempt:
         arguments = {"name": name, "wait_timeout": PATIENCE, **options}
         if "image" in arguments:
             arguments["image"] = self.image(arguments["image"])
             arguments = {"memory": MEMORY, "networks": [{"name": "VM Network"}], **arguments}
         run = self.play({"gantry.vsphere.container_vm": arguments}, timeout=3 * PATIENCE)
-        return Tried(run.last, run.output)
+        return Attempt(run.last, run.output)
 
     def look(self, name: str, *, logs: bool = False) -> dict[str, Any]:
         """What container_vm_info says of one container."""
@@ -89,12 +89,12 @@ class Containers:
 
 
 @dataclass(frozen=True)
-class Tried:
-    outcome: Outcome
+class Attempt:
+    outcome: TaskResult
     output: str
 
     @property
-    def ok_outcome(self) -> Outcome:
+    def ok_result(self) -> TaskResult:
         if self.outcome.status != "ok":
             raise AssertionError(f"container_vm {self.outcome.status}: {self.outcome.msg}\n{self.output}")
         return self.outcome

@@ -49,8 +49,8 @@ class Vm:
         return [device for device in self.devices if isinstance(device, kind)]
 
 
-class Yard:
-    """A session of the tests' own: prepares, looks, meddles, and clears away."""
+class VmBuilder:
+    """Prepare, read, change and remove VMs in a vCenter session that belongs to the tests."""
 
     def __init__(self, lab: Mapping[str, Any]) -> None:
         vcenter = lab["vcenter"]
@@ -153,7 +153,7 @@ class Yard:
         with contextlib.suppress(GantryError):
             root.ref.CreateResourcePool(name, vim.ResourceConfigSpec(cpuAllocation=free, memoryAllocation=free))
 
-    # -- looking
+    # -- reading
 
     def vms(self, name: str) -> list[Vm]:
         """All VMs of this name."""
@@ -186,7 +186,7 @@ class Yard:
         (one,) = self.vms(name)
         return one
 
-    # -- meddling
+    # -- changing
 
     def set_config(self, moid: str, values: Mapping[str, str]) -> None:
         self.reconfigure(moid, vim.vm.ConfigSpec(extraConfig=_options(values)))

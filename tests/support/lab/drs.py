@@ -26,8 +26,8 @@ _RULES = {
 _LEVELS = {"manual": "manual", "partiallyAutomated": "partially_automated", "fullyAutomated": "fully_automated"}
 
 
-class ClusterWitness:
-    """A session of the tests' own on one cluster."""
+class ClusterObserver:
+    """A session that reads and changes one cluster, independent of the collection."""
 
     def __init__(self, lab: Mapping[str, Any], cluster: str) -> None:
         vcenter = lab["vcenter"]
@@ -118,10 +118,10 @@ class ClusterWitness:
 
 
 @contextmanager
-def cluster_with_vms(lab: Mapping[str, Any], count: int, prefix: str) -> Iterator[ClusterWitness]:
+def cluster_with_vms(lab: Mapping[str, Any], count: int, prefix: str) -> Iterator[ClusterObserver]:
     """The lab's cluster without any rules, and so many VMs in it, which are removed afterwards."""
     Control(lab["control"]).add_vms(count, prefix)
-    one = ClusterWitness(lab, lab["cluster"])
+    one = ClusterObserver(lab, lab["cluster"])
     one.clear()
     yield one
     one.clear()
@@ -157,7 +157,7 @@ class Drs:
 
     lab: Mapping[str, Any]
     calls: Control
-    witness: ClusterWitness
+    observer: ClusterObserver
 
     def run(self, module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
         """A task; what was called before is forgotten."""

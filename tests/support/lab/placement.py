@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
-from tests.support.lab.containers import PREFIX, Yard, _add
+from tests.support.lab.containers import PREFIX, VmBuilder, _add
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 
@@ -57,7 +57,7 @@ class Site:
     """One of the lab's vCenters: tasks on it, and what it really holds."""
 
     lab: Mapping[str, Any]
-    yard: Yard
+    builder: VmBuilder
     calls: Control
 
     # -- tasks
@@ -85,7 +85,7 @@ class Site:
 
     def make(self, *names: str, host: str, on: bool = True, devices: Sequence[Any] = ()) -> None:
         """VMs with two disks and a network adapter."""
-        inventory = self.yard.session.inventory(refresh=True)
+        inventory = self.builder.session.inventory(refresh=True)
         pool = inventory.resource_pool(None, cluster=self._cluster_of(host))
         folder = inventory.folder(None, datacenter=inventory.datacenter(self.lab["datacenter"]))
         where, network = inventory.host(host), inventory.network(NETWORK)
@@ -99,36 +99,36 @@ class Site:
                 deviceChange=[*_hardware(network), *devices],
             )
             start = lambda spec=spec: folder.ref.CreateVM_Task(config=spec, pool=pool.ref, host=where.ref)  # noqa: E731
-            vm = self.yard.task("create", start)
+            vm = self.builder.task("create", start)
             if on:
-                self.yard.task("start", lambda vm=vm: vm.PowerOnVM_Task(host=where.ref))
+                self.builder.task("start", lambda vm=vm: vm.PowerOnVM_Task(host=where.ref))
 
     def vm(self, name: str) -> Any:
-        return self.yard.session.ref("VirtualMachine", self.yard.vm(name).moid)
+        return self.builder.session.ref("VirtualMachine", self.builder.vm(name).moid)
 
     def host(self, name: str) -> Any:
-        return self.yard.session.inventory().host(name).ref
+        return self.builder.session.inventory().host(name).ref
 
     def configure(self, cluster: str, **spec: Any) -> None:
         """Reconfigure a cluster."""
-        ref = self.yard.session.inventory().cluster(cluster).ref
+        ref = self.builder.session.inventory().cluster(cluster).ref
         change = vim.cluster.ConfigSpecEx(**spec)
-        self.yard.task("reconfigure", lambda: ref.ReconfigureComputeResource_Task(change, modify=True))
+        self.builder.task("reconfigure", lambda: ref.ReconfigureComputeResource_Task(change, modify=True))
 
     def _cluster_of(self, host: str) -> Any:
-        inventory = self.yard.session.inventory()
+        inventory = self.builder.session.inventory()
         return inventory.entry(inventory.host(host).parent or "")
 
     def clear(self) -> None:
         self.calls.reset()
-        self.yard.clear()
+        self.builder.clear()
 
     # -- looking
 
     def hosts(self, prefix: str = PREFIX) -> dict[str, str]:
         """The host of each VM whose name begins so, without the collection's selectors."""
-        inventory = self.yard.session.inventory()
-        rows = self.yard.session.read_all("VirtualMachine", ["name", "runtime.host"])
+        inventory = self.builder.session.inventory()
+        rows = self.builder.session.read_all("VirtualMachine", ["name", "runtime.host"])
         return {
             row["name"]: inventory.entry(moid_of(row["runtime.host"])).name  # type: ignore[union-attr]
             for row in rows
@@ -139,15 +139,15 @@ class Site:
         """The datastore of each disk."""
         return [
             device.backing.fileName.split("]")[0].lstrip("[")
-            for device in self.yard.vm(name).of_kind(vim.vm.device.VirtualDisk)
+            for device in self.builder.vm(name).of_kind(vim.vm.device.VirtualDisk)
         ]
 
     def network(self, name: str) -> str:
-        (card,) = self.yard.vm(name).of_kind(vim.vm.device.VirtualEthernetCard)
+        (card,) = self.builder.vm(name).of_kind(vim.vm.device.VirtualEthernetCard)
         return str(card.backing.deviceName)
 
     def in_maintenance(self, host: str) -> bool:
-        (row,) = self.yard.session.read([self.host(host)], ["runtime.inMaintenanceMode"])
+        (row,) = self.builder.session.read([self.host(host)], ["runtime.inMaintenanceMode"])
         return bool(row["runtime.inMaintenanceMode"])
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel is the pinned one; when it cannot be had the newest is taken, and the user is told."""
+"""The kernel is the pinned one; if it is not available the newest is used, with a warning."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def test_pinned_kernel_that_is_gone_gives_way_to_the_newest(
     assert packages == (_NEWEST,)
     assert [path.read_bytes() for path in archives] == [_SERVED]
     said = capsys.readouterr().err
-    assert "linux-image-6.1-cloud 6.1-1 cannot be had" in said
+    assert "linux-image-6.1-cloud 6.1-1 is not available" in said
     assert "was not found" in said
     assert "python -m guest.build --update-lock" in said
 
 
-def test_newest_kernel_that_cannot_be_had_is_an_error(
+def test_newest_kernel_that_is_not_available_is_an_error(
     apt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = Package("linux-image-6.1-cloud", "6.1-1", "1" * 64)
@@ -104,7 +104,7 @@ def test_newest_kernel_that_cannot_be_had_is_an_error(
         _kernel((gone,), tmp_path)
 
 
-def test_unknown_distribution_is_told_where_to_build(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_for_an_unknown_distribution_names_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "this_distribution", lambda: Distribution("arch", "rolling"))
     with pytest.raises(BuildError, match=r"debian or ubuntu; this is arch-rolling"):
         kernel.newest_packages()

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The guest's channel (docs/developers/interfaces.md, section 6): JSON lines on the second serial port.
+// The guest's channel (docs/developers/contracts.md, section 6): JSON lines on the second serial port.
 
 package hypervisor
 

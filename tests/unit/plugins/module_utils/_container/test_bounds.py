@@ -30,6 +30,7 @@ BOUNDS: list[tuple[str, Any, Any, dict[str, Any], str]] = [
     ("cpus", 1, 0, {}, "at least V(1)"),
     ("scratch_size", "64M", "65535K", {}, "at least V(64M) for a disk"),
     ("scratch_size", "1M", "1023K", {"writable": "tmpfs"}, "V(1M) for V(tmpfs)"),
+    ("shm_size", "4K", "4095", {}, "at least V(4K)"),
     ("log_max_size", "16K", "16383", {}, "at least V(16K)"),
     ("wait_timeout", 1, 0, {}, "at least V(1)"),
     ("stop_timeout", 0, -1, {}, "With V(0) it is killed at once"),

@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
     promote_spec,
     reconfigure_spec,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Adapter, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerAdapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backing
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -45,8 +45,8 @@ MACHINE = Machine(
     memory_mb=256,
     cpus=1,
     config={},
-    spec={"a": 1},
-    adapters=(Adapter(0, "net0", None),),
+    document={"a": 1},
+    adapters=(ContainerAdapter(0, "net0", None),),
     bootstrap="[ds] a.iso",
     scratch_bytes=1 << 30,
 )
@@ -101,13 +101,13 @@ def test_a_reconfiguration_has_just_what_differs() -> None:
 
 
 def test_adapters_that_stay_keep_their_device() -> None:
-    before = replace(MACHINE, adapters=(Adapter(4000, "net0", "m0"), Adapter(4001, "net1", "m1")))
+    before = replace(MACHINE, adapters=(ContainerAdapter(4000, "net0", "m0"), ContainerAdapter(4001, "net1", "m1")))
     devices = (card(4000, "net0", "m0"), card(4001, "net1", "m1"))
-    fewer = replace(MACHINE, adapters=(Adapter(4000, "net1", "m0"),))
+    fewer = replace(MACHINE, adapters=(ContainerAdapter(4000, "net1", "m0"),))
     spec = reconfigure_spec(before, fewer, devices, BACKINGS)
     assert changes(spec) == [("edit", "VirtualVmxnet3"), ("remove", "VirtualVmxnet3")]
     assert spec.deviceChange[0].device.macAddress == "m0"
-    more = replace(MACHINE, adapters=(*before.adapters, Adapter(0, "net0", "m2")))
+    more = replace(MACHINE, adapters=(*before.adapters, ContainerAdapter(0, "net0", "m2")))
     spec = reconfigure_spec(before, more, devices, BACKINGS)
     assert changes(spec) == [("add", "VirtualVmxnet3")]
     assert (spec.deviceChange[0].device.addressType, spec.deviceChange[0].device.macAddress) == ("manual", "m2")
@@ -130,7 +130,7 @@ def test_what_somebody_disconnected_is_connected_again_and_a_running_vms_cd_only
     machine = replace(MACHINE, adapters=decode_adapters([adapter]), bootstrap_connected=False)
     for power, now in (("poweredOff", False), ("poweredOn", True)):
         broken = replace(machine, power=power)
-        target = replace(broken, adapters=(Adapter(4000, "net0", "m0"),), bootstrap_connected=True)
+        target = replace(broken, adapters=(ContainerAdapter(4000, "net0", "m0"),), bootstrap_connected=True)
         spec = reconfigure_spec(broken, target, (IDE, drive, adapter), {})
         assert changes(spec) == [("edit", "VirtualVmxnet3"), ("edit", "VirtualCdrom")]
         card_state, drive_state = (one.device.connectable for one in spec.deviceChange)
@@ -172,7 +172,7 @@ def test_adapters_of_both_kinds_of_networks_are_read_in_the_order_of_their_keys(
         macAddress="m1",
     )
     found = decode_adapters([distributed, IMAGE_DISK, card(4000, "net0", "m0")])
-    assert found == (Adapter(4000, "net0", "m0"), Adapter(4001, "dvportgroup-7", "m1"))
+    assert found == (ContainerAdapter(4000, "net0", "m0"), ContainerAdapter(4001, "dvportgroup-7", "m1"))
 
 
 def option(key: str, value: str) -> tuple[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import (
-    build_spec,
+    encode_guest_document,
     healthcheck,
     process_args,
     process_env,
@@ -46,7 +46,7 @@ def test_entrypoint_and_command_are_merged_as_docker_does(
 
 @pytest.mark.parametrize(("options", "image"), [({}, {}), ({"entrypoint": [""]}, IMAGE), ({"command": [""]}, {})])
 def test_nothing_to_run_is_an_error(options: dict[str, Any], image: dict[str, Any]) -> None:
-    with pytest.raises(GantryError, match="nothing to run"):
+    with pytest.raises(GantryError, match="Nothing to run"):
         process_args(config_of(**options), image)
 
 
@@ -60,7 +60,7 @@ def test_nothing_to_run_is_an_error(options: dict[str, Any], image: dict[str, An
 )
 def test_a_template_s_configuration_of_another_type_is_refused_by_name(image: dict[str, Any], field: str) -> None:
     with pytest.raises(GantryError, match=f"The configuration of the image '.*' cannot be used: its field {field}"):
-        build_spec("web", config_of(), image, container_id="", digest="", disk="", macs=(None,))
+        encode_guest_document("web", config_of(), image, container_id="", digest="", disk="", macs=(None,))
 
 
 def test_variables_of_the_container_win_over_those_of_the_image() -> None:
@@ -107,7 +107,7 @@ def test_the_images_own_shell_runs_its_health_check() -> None:
 
 def spec_of(image: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
     config = config_of(**options)
-    return build_spec(
+    return encode_guest_document(
         "web",
         config,
         {"Cmd": ["serve"]} if image is None else image,
@@ -138,6 +138,7 @@ def test_the_spec_has_just_the_contracts_keys() -> None:
         "hosts": {},
         "root": {"read_only": False, "scratch": {"unit": 1}, "tmpfs_size": None},
         "tmpfs": [],
+        "shm_size": 64 << 20,
         "stop": {"signal": "SIGTERM", "timeout": 10},
         "restart": {"policy": "no", "max_retries": 0},
         "healthcheck": None,

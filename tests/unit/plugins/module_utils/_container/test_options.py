@@ -57,6 +57,7 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "writable": {"writable": "tmpfs"},
     "scratch_size": {"scratch_size": "1G"},
     "tmpfs": {"tmpfs": ["/run"]},
+    "shm_size": {"shm_size": "1G"},
     "capabilities": {"capabilities": ["NET_ADMIN"]},
     "cap_drop": {"cap_drop": ["CHOWN"]},
     "log_max_size": {"log_max_size": "2M"},
@@ -134,7 +135,7 @@ def test_a_change_takes_effect_as_the_table_says(option: ContainerOption) -> Non
     assert before.config.hash() != after.config.hash()
     machine = new_machine(before, before.config, "web", IMAGES[0], place_of(before.config))
     machine = replace(machine, moid="vm-77", container_id="id-1", power=ON, status={"state": "running"})
-    machine = replace(machine, spec={**(machine.spec or {}), "id": "id-1"})
+    machine = replace(machine, document={**(machine.document or {}), "id": "id-1"})
     observed = ObservedContainer(
         machine=machine, image=IMAGES[after.config.image == "image:1"], place=place_of(after.config)
     )

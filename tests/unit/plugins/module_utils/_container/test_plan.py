@@ -24,17 +24,20 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Relocate,
     Stop,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import drift_warnings, in_other_cluster
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import (
+    drift_warnings,
+    in_other_cluster,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     OFF,
     ON,
     SUSPENDED,
-    Adapter,
+    ContainerAdapter,
+    ContainerPlace,
     DesiredContainer,
     Image,
     Machine,
     ObservedContainer,
-    Place,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone, new_machine
@@ -62,8 +65,10 @@ def existing(desired: DesiredContainer, power: str = ON, image: Image = IMAGES[0
     assert desired.config is not None
     machine = new_machine(desired, desired.config, name, image, PLACE)
     machine = replace(machine, moid="vm-77", container_id="id-1", power=power)
-    assert machine.spec is not None
-    return replace(machine, spec={**machine.spec, "id": "id-1"}, status={"state": "running", "health": "healthy"})
+    assert machine.document is not None
+    return replace(
+        machine, document={**machine.document, "id": "id-1"}, status={"state": "running", "health": "healthy"}
+    )
 
 
 def plan(desired: DesiredContainer, machine: Machine | None = None, **observed: Any) -> list[Any]:
@@ -175,7 +180,7 @@ def test_keys_that_were_removed_are_written_again_from_the_guest_document() -> N
 
 
 def test_a_container_whose_id_is_nowhere_is_replaced() -> None:
-    lost = replace(existing(desire()), container_id=None, spec=None)
+    lost = replace(existing(desire()), container_id=None, document=None)
     assert plan(desire(), lost)[0].reason == "its id is lost"
 
 
@@ -228,7 +233,7 @@ def test_a_vm_that_is_not_ours_is_never_touched(state: str) -> None:
 
 
 def test_managing_only_the_state_needs_a_container() -> None:
-    with pytest.raises(GantryError, match="give image to create it"):
+    with pytest.raises(GantryError, match="Give image to create it"):
         plan(desired_container(state="started"))
     assert plan(desired_container(state="absent")) == []
     assert kinds(plan(desired_container(state="stopped"), existing(desire()))) == ["Stop"]
@@ -254,7 +259,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"bootstrap_connected": False}, "bootstrap_connected"),
     ({"bootstrap_missing": True}, "bootstrap, bootstrap_missing"),
     ({"boot_order": ("disk", "cdrom")}, "boot_order"),
-    ({"adapters": (Adapter(4000, "net0", "m0", "net0", connected=False),)}, "network_adapters"),
+    ({"adapters": (ContainerAdapter(4000, "net0", "m0", "net0", connected=False),)}, "network_adapters"),
     ({"firmware": "efi"}, "firmware"),
     ({"secure_boot": True}, "secure_boot"),
     ({"disk_uuid": False}, "disk_uuid"),
@@ -263,7 +268,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 
 
 def broken(power: str, changes: dict[str, Any]) -> Machine:
-    machine = replace(existing(desire(), power), adapters=(Adapter(4000, "net0", "m0", "net0"),))
+    machine = replace(existing(desire(), power), adapters=(ContainerAdapter(4000, "net0", "m0", "net0"),))
     return replace(machine, **{"firmware": "bios", **changes})
 
 
@@ -338,8 +343,8 @@ def test_firmware_that_needs_more_memory_is_refused_by_name() -> None:
 
 def test_tampering_with_the_spec_is_repaired() -> None:
     machine = existing(desire())
-    assert machine.spec is not None
-    tampered = replace(machine, spec={**machine.spec, "hostname": "evil"})
+    assert machine.document is not None
+    tampered = replace(machine, document={**machine.document, "hostname": "evil"})
     changes = plan(desire(), tampered)
     assert kinds(changes) == ["Stop", "Reconfigure", "PowerOn"]
     assert "evil" not in str(changes[1].before())
@@ -360,7 +365,7 @@ def test_several_adapters_are_told_apart_by_their_macs() -> None:
     assert [adapter.network for adapter in added.adapters] == ["net0", "net1"]
     known = replace(added, adapters=tuple(replace(a, mac=f"m{n}") for n, a in enumerate(added.adapters)), power=ON)
     again = plan(desired, known, place=place)
-    assert [entry["mac"] for entry in again[1].target.spec["networks"]] == ["m0", "m1"]
+    assert [entry["mac"] for entry in again[1].target.document["networks"]] == ["m0", "m1"]
 
 
 def test_the_values_of_variables_are_in_no_diff() -> None:
@@ -405,7 +410,7 @@ def wishes(draw: st.DrawFn) -> DesiredContainer:
 
 
 @st.composite
-def places(draw: st.DrawFn, desired: DesiredContainer) -> Place:
+def places(draw: st.DrawFn, desired: DesiredContainer) -> ContainerPlace:
     assert desired.config is not None
     by_name = {network.name: network for network in NETWORKS}
     return replace(
@@ -430,7 +435,7 @@ def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
         kind=kind,
         container_id=draw(st.sampled_from(["id-1", None])),
         power=draw(st.sampled_from([ON, OFF, SUSPENDED])) if kind == "container" else OFF,
-        spec=draw(st.sampled_from([machine.spec, None, {"hostname": "edited"}])),
+        document=draw(st.sampled_from([machine.document, None, {"hostname": "edited"}])),
         config=draw(st.sampled_from([machine.config, None])),
         memory_mb=draw(st.sampled_from([128, 999])),
         status=draw(st.sampled_from([None, {"state": "running", "health": "healthy"}])),
@@ -534,7 +539,7 @@ def test_the_old_vm_goes_only_when_its_successor_is_there_and_nothing_running_is
                 assert seen.successors, "the container was removed before its successor existed"
         if isinstance(change, Promote):
             assert seen.machine is None
-        if isinstance(change, Reconfigure) and change.machine.spec != change.target.spec:
+        if isinstance(change, Reconfigure) and change.machine.document != change.target.document:
             assert change.machine.power == OFF
         if isinstance(change, Stop):
             assert change.machine.power != OFF
@@ -578,7 +583,7 @@ MEDDLING: dict[str, st.SearchStrategy[Any]] = {
     "firmware": st.sampled_from(["bios", "efi"]),
     "secure_boot": st.booleans(),
     "disk_uuid": st.booleans(),
-    "spec": st.sampled_from([{"id": "id-1"}, {"id": "id-1", "hostname": "edited"}]),
+    "document": st.sampled_from([{"id": "id-1"}, {"id": "id-1", "hostname": "edited"}]),
     "status": st.sampled_from([None, {"state": "exited"}, {"state": "running"}, {"state": "restarting"}]),
     "adapters": st.just(()),
     "power": st.sampled_from([ON, OFF, SUSPENDED]),

@@ -17,7 +17,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.result i
     container_result,
     guest_state,
     ip_addresses,
-    selects_labels,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 
@@ -64,12 +63,6 @@ def test_addresses_are_those_that_can_be_reached() -> None:
     assert ip_addresses(replace(MACHINE, addresses=nics)) == ["10.0.0.5", "2001:db8::5"]
 
 
-def test_labels_select_with_all_of_them() -> None:
-    assert selects_labels({"a": "1", "b": "2"}, {"a": "1"})
-    assert selects_labels({}, {})
-    assert not selects_labels({"a": "1"}, {"a": "1", "b": "2"})
-
-
 def test_a_log_may_hold_anything() -> None:
     assert keys.decode_log(base64.b64encode(b"ok\xff\x00\n").decode()) == "ok\ufffd\x00\n"
     assert keys.decode_log(None) is None
@@ -77,6 +70,6 @@ def test_a_log_may_hold_anything() -> None:
 
 
 def test_what_is_encoded_is_text_that_xml_carries() -> None:
-    values = encode(replace(MACHINE, labels={"ü": "\x01"}, config={"command": ["a\x00"]}, spec={"x": "é"}))
+    values = encode(replace(MACHINE, labels={"ü": "\x01"}, config={"command": ["a\x00"]}, document={"x": "é"}))
     assert all(value.isascii() and value.isprintable() for value in values.values())
     assert keys.decode_labels(values[keys.LABELS]) == {"ü": "\x01"}

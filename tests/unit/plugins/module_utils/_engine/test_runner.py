@@ -46,16 +46,16 @@ class World:
         self.warnings: list[str] = []
         self.submitted: list[dict[str, str]] = []
         self.has_changed = False
-        # What a task before has read, if one has: then observe() sees this until look_anew() is called.
+        # What a task before has read, if one has: then observe() sees this until forget_inventory() is called.
         self.remembered: int | None = None
-        self.looks_back = False
+        self.uses_earlier_inventory = False
 
-    def look_anew(self) -> None:
+    def forget_inventory(self) -> None:
         self.remembered = None
-        self.looks_back = False
+        self.uses_earlier_inventory = False
 
     def look(self) -> int:
-        self.looks_back = self.remembered is not None
+        self.uses_earlier_inventory = self.remembered is not None
         return self.place if self.remembered is None else self.remembered
 
     @contextmanager

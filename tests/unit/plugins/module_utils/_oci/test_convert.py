@@ -32,11 +32,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry impor
 from tests.support.builders.flattening import flatten
 from tests.support.builders.oci import (
     CAPABILITY,
+    BuiltImage,
     Compression,
-    CraftedImage,
     File,
     LayerArchive,
-    craft_layer,
+    build_layer,
     digest_of,
     read_tree,
 )
@@ -58,14 +58,14 @@ with Cache(Path(sys.argv[1])) as cache:
 """
 
 
-def craft_image(*names: str, compression: Compression = "gzip", **config: Any) -> CraftedImage:
+def build_image(*names: str, compression: Compression = "gzip", **config: Any) -> BuiltImage:
     """An image with a layer for each name, which no other image has."""
     layers = []
     for number, name in enumerate(names):
         layer = LayerArchive().folder("./").file(f"{name}/file", name * 1000, mode=0o640, uid=1000 + number)
         layer.file(f"{name}/cap", name, xattrs={"security.capability": CAPABILITY}).link(f"{name}/link", f"{name}/file")
-        layers.append(craft_layer(layer, compression))
-    return CraftedImage(layers, **config)
+        layers.append(build_layer(layer, compression))
+    return BuiltImage(layers, **config)
 
 
 def ensure(reference: str, cache: Cache, options: PullOptions = PLAIN) -> tuple[ImageDisk, list[str]]:
@@ -101,7 +101,7 @@ def read_disk(vmdk: Path, folder: Path) -> tuple[bytes, dict[str, File]]:
 def test_an_image_becomes_a_disk(
     registry: LiveRegistry, cache: Cache, tmp_path: Path, docker: bool, compression: Compression
 ) -> None:
-    image = craft_image(f"a{compression}{docker}", f"b{compression}{docker}", compression=compression, docker=docker)
+    image = build_image(f"a{compression}{docker}", f"b{compression}{docker}", compression=compression, docker=docker)
     reference = registry.push(image, "convert/whole")
     disk, messages = ensure(reference, cache)
     assert disk.reference == reference
@@ -134,7 +134,7 @@ def test_an_image_becomes_a_disk(
 
 
 def test_a_disk_in_the_cache_costs_one_request_and_no_conversion(registry: LiveRegistry, cache: Cache) -> None:
-    reference = registry.push(craft_image("cached"), "convert/cached")
+    reference = registry.push(build_image("cached"), "convert/cached")
     first, _messages = ensure(reference, cache)
     before = len(registry.requests())
     second, messages = ensure(reference, cache)
@@ -149,9 +149,9 @@ def test_a_disk_in_the_cache_costs_one_request_and_no_conversion(registry: LiveR
 
 
 def test_layers_are_pulled_once_for_all_images(registry: LiveRegistry, cache: Cache) -> None:
-    base = craft_image("shared-base")
+    base = build_image("shared-base")
     ensure(registry.push(base, "convert/shared"), cache)
-    both = craft_image("shared-base", "shared-top")
+    both = build_image("shared-base", "shared-top")
     before = len(registry.requests())
     ensure(registry.push(both, "convert/shared", "2"), cache)
     asked = " ".join(registry.requests()[before:])
@@ -161,7 +161,7 @@ def test_layers_are_pulled_once_for_all_images(registry: LiveRegistry, cache: Ca
 
 def test_the_same_image_gives_the_same_bytes_to_everybody(registry: LiveRegistry, tmp_path: Path) -> None:
     """Whatever the time, the time zone, the umask, the number of CPUs and the programs that decompress."""
-    reference = registry.push(craft_image("same", "bytes"), "convert/same")
+    reference = registry.push(build_image("same", "bytes"), "convert/same")
     vmdks = set()
     surroundings = [
         ("", "UTC", 0o022),
@@ -180,7 +180,7 @@ def test_the_same_image_gives_the_same_bytes_to_everybody(registry: LiveRegistry
 def test_no_privileges_are_needed_and_the_bytes_are_the_same(
     registry: LiveRegistry, cache: Cache, tmp_path: Path
 ) -> None:
-    image = craft_image("nobody")
+    image = build_image("nobody")
     reference = registry.push(image, "convert/nobody")
     ours, _messages = ensure(reference, cache)
     collection = Path(__file__).parents[5]
@@ -213,7 +213,7 @@ def _open_to_all(path: Path) -> bool:
 
 
 def test_an_image_for_another_architecture_is_refused_before_it_is_pulled(registry: LiveRegistry, cache: Cache) -> None:
-    image = craft_image("arm", architecture="arm64")
+    image = build_image("arm", architecture="arm64")
     before = len(registry.requests())
     error = failure(registry.push(image, "convert/arm"), cache)
     assert "is not for linux/amd64: it has linux/arm64." in error.message
@@ -235,7 +235,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", CONFIGS)
 def test_configurations_that_cannot_be_used(registry: LiveRegistry, cache: Cache, name: str) -> None:
     changes, message = CONFIGS[name]
-    assert message in failure(registry.push(craft_image("config", **changes), "convert/config"), cache).message
+    assert message in failure(registry.push(build_image("config", **changes), "convert/config"), cache).message
 
 
 def children() -> set[str]:
@@ -243,10 +243,10 @@ def children() -> set[str]:
 
 
 def test_a_hostile_layer_leaves_nothing(registry: LiveRegistry, cache: Cache) -> None:
-    layers = [craft_layer(LayerArchive().file("big", random.Random(1).randbytes(9 << 20)))]
-    layers.insert(0, craft_layer(LayerArchive().file("fine", bytes(5 << 20)).file("../../etc/passwd")))
+    layers = [build_layer(LayerArchive().file("big", random.Random(1).randbytes(9 << 20)))]
+    layers.insert(0, build_layer(LayerArchive().file("fine", bytes(5 << 20)).file("../../etc/passwd")))
     before = children()
-    error = failure(registry.push(CraftedImage(layers), "convert/hostile"), cache)
+    error = failure(registry.push(BuiltImage(layers), "convert/hostile"), cache)
     assert "because of layer 1 of 2" in error.message
     assert "leads out of the image" in error.message
     assert children() == before
@@ -254,7 +254,7 @@ def test_a_hostile_layer_leaves_nothing(registry: LiveRegistry, cache: Cache) ->
 
 
 def test_a_bomb_leaves_nothing(registry: LiveRegistry, cache: Cache) -> None:
-    image = CraftedImage([craft_layer(LayerArchive().file("bomb", bytes(40 << 20)), "zstd")])
+    image = BuiltImage([build_layer(LayerArchive().file("bomb", bytes(40 << 20)), "zstd")])
     options = replace(PLAIN, limits=Limits(content_bytes=20 << 20))
     before = children()
     error = failure(registry.push(image, "convert/bomb"), cache, options)
@@ -263,13 +263,13 @@ def test_a_bomb_leaves_nothing(registry: LiveRegistry, cache: Cache) -> None:
 
 
 def test_a_wrong_diff_id_is_refused(registry: LiveRegistry, cache: Cache) -> None:
-    image = craft_image("diff", rootfs={"type": "layers", "diff_ids": [f"sha256:{'1' * 64}"]})
+    image = build_image("diff", rootfs={"type": "layers", "diff_ids": [f"sha256:{'1' * 64}"]})
     error = failure(registry.push(image, "convert/diff"), cache)
     assert "and the configuration gives sha256:1111" in error.message
 
 
 def test_a_damaged_blob_in_the_cache_is_pulled_again(registry: LiveRegistry, cache: Cache) -> None:
-    image = craft_image("heal-base", "heal-top")
+    image = build_image("heal-base", "heal-top")
     reference = registry.push(image, "convert/heal")
     blob = cache.blob_path(image.layers[0].digest)
     blob.write_bytes(image.layers[0].blob[:-10])
@@ -281,7 +281,7 @@ def test_a_damaged_blob_in_the_cache_is_pulled_again(registry: LiveRegistry, cac
 
 @pytest.mark.parametrize("how", ["truncated", "changed"])
 def test_a_registry_that_sends_damaged_blobs_is_refused(registry: LiveRegistry, cache: Cache, how: str) -> None:
-    image = craft_image(f"damaged-{how}")
+    image = build_image(f"damaged-{how}")
     reference = registry.push(image, "convert/damaged", how)
     stored = registry.blob_file(image.layers[0].digest)
     data = stored.read_bytes()
@@ -294,7 +294,7 @@ def test_a_registry_that_sends_damaged_blobs_is_refused(registry: LiveRegistry, 
 
 
 def test_a_blob_that_the_registry_lost_is_told(registry: LiveRegistry, cache: Cache) -> None:
-    image = craft_image("lost")
+    image = build_image("lost")
     reference = registry.push(image, "convert/lost")
     registry.blob_file(image.layers[0].digest).unlink()
     assert "Cannot read the image" in failure(reference, cache).message
@@ -303,7 +303,7 @@ def test_a_blob_that_the_registry_lost_is_told(registry: LiveRegistry, cache: Ca
 def test_a_signature_policy_is_obeyed(registry: LiveRegistry, cache: Cache, tmp_path: Path) -> None:
     policy = tmp_path / "policy.json"
     policy.write_text(json.dumps({"default": [{"type": "reject"}]}))
-    reference = registry.push(craft_image("policy"), "convert/policy")
+    reference = registry.push(build_image("policy"), "convert/policy")
     error = failure(reference, cache, replace(PLAIN, policy=policy))
     assert (error.details["cause"], "does not accept it" in error.message) == ("signature_refused", True)
     missing = failure(reference, cache, replace(PLAIN, policy=tmp_path / "missing"))
@@ -313,7 +313,7 @@ def test_a_signature_policy_is_obeyed(registry: LiveRegistry, cache: Cache, tmp_
 
 
 def test_a_registry_with_its_own_ca_and_a_password(secured_registry: LiveRegistry, cache: Cache) -> None:
-    reference = secured_registry.push(craft_image("secured"))
+    reference = secured_registry.push(build_image("secured"))
     options = PullOptions(certificates=secured_registry.certificates, username=USER, password=PASSWORD)
     ensure(reference, cache, options)
 
@@ -324,7 +324,7 @@ def test_a_registry_with_its_own_ca_and_a_password(secured_registry: LiveRegistr
 def test_a_missing_program_is_named_with_its_package(
     registry: LiveRegistry, cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, package: str
 ) -> None:
-    reference = registry.push(craft_image("program", compression="zstd"), "convert/program")
+    reference = registry.push(build_image("program", compression="zstd"), "convert/program")
     for name in {"skopeo", "tar2sqfs", "zstd"} - {program}:
         (tmp_path / name).symlink_to(str(shutil.which(name)))
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -334,7 +334,7 @@ def test_a_missing_program_is_named_with_its_package(
 
 
 def test_many_at_once_make_the_disk_once(registry: LiveRegistry, tmp_path: Path) -> None:
-    reference = registry.push(craft_image("at", "once"), "convert/once")
+    reference = registry.push(build_image("at", "once"), "convert/once")
     results: list[tuple[ImageDisk, list[str]]] = []
 
     def run() -> None:
@@ -353,8 +353,8 @@ def test_many_at_once_make_the_disk_once(registry: LiveRegistry, tmp_path: Path)
 def test_after_a_kill_at_any_point_the_next_run_succeeds_and_nothing_is_left(
     registry: LiveRegistry, tmp_path: Path
 ) -> None:
-    layers = [craft_layer(LayerArchive().file(f"f{seed}", random.Random(seed).randbytes(6 << 20))) for seed in range(3)]
-    reference = registry.push(CraftedImage(layers), "convert/killed")
+    layers = [build_layer(LayerArchive().file(f"f{seed}", random.Random(seed).randbytes(6 << 20))) for seed in range(3)]
+    reference = registry.push(BuiltImage(layers), "convert/killed")
     root = tmp_path / "cache"
     chance = random.Random(7)
     killed = 0
@@ -389,8 +389,8 @@ def test_after_a_kill_at_any_point_the_next_run_succeeds_and_nothing_is_left(
 @pytest.mark.parametrize("size", ["1m", "5m", "9m"])
 def test_a_full_disk_is_told(registry: LiveRegistry, tmp_path: Path, size: str) -> None:
     """Full while pulling, while compressing, while writing the disk."""
-    layer = craft_layer(LayerArchive().file("noise", random.Random(5).randbytes(4 << 20)))
-    reference = registry.push(CraftedImage([layer]), "convert/full")
+    layer = build_layer(LayerArchive().file("noise", random.Random(5).randbytes(4 << 20)))
+    reference = registry.push(BuiltImage([layer]), "convert/full")
     mount = f'mount -t tmpfs -o size={size} none "$1" && shift && exec "$@"'
     command = ["unshare", "--mount", "sh", "-c", mount, "sh", str(tmp_path)]
     command += [sys.executable, "-c", RUN, str(tmp_path / "cache"), reference]

@@ -25,12 +25,12 @@ from tests.support.builders.flattening import flatten
 from tests.support.builders.oci import (
     DOCKER_LAYER,
     OCI_LAYER,
+    BuiltImage,
+    BuiltLayer,
     Compression,
-    CraftedImage,
-    CraftedLayer,
     LayerArchive,
+    build_layer,
     compress,
-    craft_layer,
 )
 from tests.support.builders.registries import scripted_registry
 
@@ -53,7 +53,7 @@ def test_zstd_may_begin_with_a_frame_to_skip(kind: int) -> None:
     skippable = bytes([0x50 + kind]) + b"\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"data"
     blob = skippable + compress(CONTENT, "zstd")
     assert detect_compression(blob[:512]) == "zstd"
-    assert flatten(CraftedLayer(blob, CONTENT, "none")) == flatten(CONTENT)
+    assert flatten(BuiltLayer(blob, CONTENT, "none")) == flatten(CONTENT)
 
 
 @pytest.mark.parametrize("name", ["BZh9", "BZh91AY&SY", "\x1f\x7f", "P*M\x18"])
@@ -90,7 +90,7 @@ STREAMS = {
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_several_streams_are_one_layer(name: str) -> None:
-    assert flatten(CraftedLayer(STREAMS[name], CONTENT, "none")) == flatten(CONTENT)
+    assert flatten(BuiltLayer(STREAMS[name], CONTENT, "none")) == flatten(CONTENT)
 
 
 @pytest.mark.parametrize("compression", ["bzip2", "xz"])
@@ -106,31 +106,31 @@ def test_a_blob_that_was_made_damaged_is_refused(compression: Compression, how: 
     with pytest.raises(
         GantryError, match=rf"not valid {compression} data|{compression} data of the layer end too early"
     ):
-        flatten(CraftedLayer(damaged, CONTENT, compression))
+        flatten(BuiltLayer(damaged, CONTENT, compression))
 
 
 def test_xz_may_not_take_all_memory() -> None:
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30}]
     blob = lzma.compress(CONTENT, filters=filters)
     with pytest.raises(GantryError, match=r"not valid xz data .*[Mm]emory"):
-        flatten(CraftedLayer(blob, CONTENT, "xz"))
+        flatten(BuiltLayer(blob, CONTENT, "xz"))
 
 
 def test_a_python_without_the_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lzma", None)
     with pytest.raises(GantryError, match="lacks the module 'lzma'"):
-        flatten(craft_layer(CONTENT, "xz"))
+        flatten(build_layer(CONTENT, "xz"))
 
 
 def test_a_size_that_is_not_the_blob_s_is_refused() -> None:
-    class Lying(CraftedLayer):
+    class Lying(BuiltLayer):
         """Its manifest says more than there is, which would allow a bomb a larger ratio."""
 
         @property
         def stored_bytes(self) -> int:
             return len(self.blob) + 1
 
-    layer = craft_layer(CONTENT)
+    layer = build_layer(CONTENT)
     with pytest.raises(
         GantryError, match=f"The blob has {len(layer.blob)} bytes, and the manifest gives {len(layer.blob) + 1}"
     ):
@@ -138,7 +138,7 @@ def test_a_size_that_is_not_the_blob_s_is_refused() -> None:
 
 
 @contextlib.contextmanager
-def registry_of(image: CraftedImage) -> Iterator[str]:
+def registry_of(image: BuiltImage) -> Iterator[str]:
     """A registry that has this image and, unlike a real one, asks nothing of it; the image's reference."""
 
     def answer(path: str) -> tuple[int, str, bytes]:
@@ -155,16 +155,16 @@ def registry_of(image: CraftedImage) -> Iterator[str]:
 @pytest.mark.parametrize("media_type", [*OCI_TYPES, *DOCKER_TYPES])
 def test_every_media_type_may_hold_every_compression(cache: Cache, media_type: str, compression: Compression) -> None:
     """The whole way from a registry, since skopeo must let the image through too."""
-    layer = replace(craft_layer(CONTENT, compression), media_type=media_type)
-    with registry_of(CraftedImage([layer], docker=media_type in DOCKER_TYPES)) as reference:
+    layer = replace(build_layer(CONTENT, compression), media_type=media_type)
+    with registry_of(BuiltImage([layer], docker=media_type in DOCKER_TYPES)) as reference:
         disk = ensure_disk(reference, options=PLAIN, cache=cache, report=lambda _text: None)
     assert disk.squashfs_bytes > 0
 
 
 @pytest.mark.parametrize("media_type", [f"{OCI_FOREIGN}+gzip", f"{DOCKER_FOREIGN}.gzip"])
 def test_a_layer_that_is_elsewhere_is_refused_with_its_address(cache: Cache, media_type: str) -> None:
-    layer = replace(craft_layer(CONTENT), media_type=media_type, urls=("https://example.com/layer",))
-    image = CraftedImage([layer], docker=media_type in DOCKER_TYPES)
+    layer = replace(build_layer(CONTENT), media_type=media_type, urls=("https://example.com/layer",))
+    image = BuiltImage([layer], docker=media_type in DOCKER_TYPES)
     with (
         registry_of(image) as reference,
         pytest.raises(GantryError, match=r"not in the registry but at https://example\.com/layer") as refusal,

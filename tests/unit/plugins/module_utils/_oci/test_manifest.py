@@ -25,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest impor
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from tests.support.builders.documents import Path, any_json, paths, refusal_of, with_value
-from tests.support.builders.oci import OCI_INDEX, CraftedImage, LayerArchive, craft_layer
+from tests.support.builders.oci import OCI_INDEX, BuiltImage, LayerArchive, build_layer
 
 OPTIONS = PullOptions()
 SETTINGS: dict[str, Any] = {
@@ -50,8 +50,8 @@ SETTINGS: dict[str, Any] = {
         "Retries": 3,
     },
 }
-IMAGE = CraftedImage(
-    [craft_layer(LayerArchive().file("a")), craft_layer(LayerArchive().file("b"))],
+IMAGE = BuiltImage(
+    [build_layer(LayerArchive().file("a")), build_layer(LayerArchive().file("b"))],
     config=SETTINGS,
     variant="v8",
     author="me",

@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import index_entries, parse_manifest
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import Limits, PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import describe, resolve
-from tests.support.builders.oci import OCI_INDEX, CraftedImage, LayerArchive, craft_layer, digest_of
+from tests.support.builders.oci import OCI_INDEX, BuiltImage, LayerArchive, build_layer, digest_of
 from tests.support.builders.registries import LiveRegistry
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -102,11 +102,11 @@ CASES: dict[str, Case] = {
 }
 
 
-def craft_image(says: str, platform: dict[str, Any], *, docker: bool) -> CraftedImage:
+def build_image(says: str, platform: dict[str, Any], *, docker: bool) -> BuiltImage:
     known = {key: value for key, value in platform.items() if key in ("os", "architecture", "variant") and value}
-    layer = craft_layer(LayerArchive().file("a", says))
+    layer = build_layer(LayerArchive().file("a", says))
     config = {**AMD64, **(known if known.get("os") != "unknown" else {})}
-    return CraftedImage([layer], docker=docker, config={"Cmd": [f"/{says}"]}, **config)
+    return BuiltImage([layer], docker=docker, config={"Cmd": [f"/{says}"]}, **config)
 
 
 def push_index(registry: LiveRegistry, case: Case, entries: tuple[Entry, ...], tag: str) -> tuple[str, bytes]:
@@ -118,7 +118,7 @@ def push_index(registry: LiveRegistry, case: Case, entries: tuple[Entry, ...], t
             _reference, raw = push_index(registry, case, entry.nested, f"{tag}-{number}")
             descriptor = {"mediaType": media_type, "digest": digest_of(raw), "size": len(raw)}
         else:
-            image = craft_image(entry.says, entry.platform or {}, docker=case.docker)
+            image = build_image(entry.says, entry.platform or {}, docker=case.docker)
             registry.push(image, "platform", f"{tag}-{number}")
             descriptor = {"mediaType": image.media_type, "digest": image.digest, "size": len(image.manifest)}
         if entry.platform is not None:
@@ -166,7 +166,7 @@ def test_the_platforms_of_all_indexes_are_named(registry: LiveRegistry) -> None:
 
 
 def test_an_image_without_a_platform_is_checked_by_its_configuration(registry: LiveRegistry) -> None:
-    image = craft_image("arm", ARM64, docker=False)
+    image = build_image("arm", ARM64, docker=False)
     registry.push(image, "platform", "config-0")
     entry = {"mediaType": image.media_type, "digest": image.digest, "size": len(image.manifest)}
     index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}).encode()
@@ -189,8 +189,8 @@ def test_an_image_without_a_platform_is_checked_by_its_configuration(registry: L
 def test_a_single_image_of_another_platform_is_refused(
     registry: LiveRegistry, config: dict[str, Any], message: str
 ) -> None:
-    layer = craft_layer(LayerArchive().file("a"))
-    reference = registry.push(CraftedImage([layer], **config), "platform", "single")
+    layer = build_layer(LayerArchive().file("a"))
+    reference = registry.push(BuiltImage([layer], **config), "platform", "single")
     with pytest.raises(GantryError, match=message):
         describe(resolve(reference, PLAIN), PLAIN, None)
 
@@ -198,8 +198,8 @@ def test_a_single_image_of_another_platform_is_refused(
 @pytest.mark.parametrize("config", [{"os": None}, {"architecture": "x86_64"}, {"os": "Linux"}, {"variant": "v3"}])
 def test_a_single_image_is_taken_as_it_is(registry: LiveRegistry, config: dict[str, Any]) -> None:
     """Who names a manifest has chosen it: its variant is his affair."""
-    layer = craft_layer(LayerArchive().file("a"))
-    reference = registry.push(CraftedImage([layer], **config), "platform", "single")
+    layer = build_layer(LayerArchive().file("a"))
+    reference = registry.push(BuiltImage([layer], **config), "platform", "single")
     described = describe(resolve(reference, PLAIN), PLAIN, None).config
     assert (described["os"], described["architecture"]) == ("linux", "amd64")
 

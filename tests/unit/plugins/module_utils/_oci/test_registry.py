@@ -20,9 +20,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry impor
 from tests.support.builders.oci import (
     OCI_INDEX,
     OCI_MANIFEST,
-    CraftedImage,
+    BuiltImage,
     LayerArchive,
-    craft_layer,
+    build_layer,
     digest_of,
 )
 from tests.support.builders.registries import PASSWORD, USER, LiveRegistry, free_port, scripted_registry
@@ -31,11 +31,11 @@ PLAIN = PullOptions(tls_verify=False)
 LOGIN = PullOptions(username=USER, password=PASSWORD)
 
 
-def craft_image(text: str = "x", **config: Any) -> CraftedImage:
-    return CraftedImage([craft_layer(LayerArchive().file("a", text))], **config)
+def build_image(text: str = "x", **config: Any) -> BuiltImage:
+    return BuiltImage([build_layer(LayerArchive().file("a", text))], **config)
 
 
-def craft_index(images: dict[str, CraftedImage], **extra: str) -> bytes:
+def build_index(images: dict[str, BuiltImage], **extra: str) -> bytes:
     entries = [
         {
             "mediaType": image.media_type,
@@ -58,7 +58,7 @@ def failure(reference: str, options: PullOptions = PLAIN) -> GantryError:
 
 @pytest.mark.parametrize("docker", [False, True])
 def test_an_image_is_what_its_manifest_says_and_costs_one_request(registry: LiveRegistry, docker: bool) -> None:
-    image = craft_image(docker=docker)
+    image = build_image(docker=docker)
     reference = registry.push(image, "resolve/single")
     before = len(registry.requests())
     resolved = resolve(reference, PLAIN)
@@ -69,11 +69,11 @@ def test_an_image_is_what_its_manifest_says_and_costs_one_request(registry: Live
 
 
 def test_of_an_index_the_platform_is_chosen(registry: LiveRegistry) -> None:
-    arm, amd = craft_image("arm", architecture="arm64"), craft_image("amd")
-    attestation = craft_image("attestation")
+    arm, amd = build_image("arm", architecture="arm64"), build_image("amd")
+    attestation = build_image("attestation")
     for image in (arm, amd, attestation):
         registry.push(image, "resolve/multi", "part")
-    index = craft_index({"unknown/unknown": attestation, "linux/arm64": arm, "linux/amd64": amd})
+    index = build_index({"unknown/unknown": attestation, "linux/arm64": arm, "linux/amd64": amd})
     reference = registry.push_manifest(index, OCI_INDEX, "resolve/multi")
     before = len(registry.requests())
     assert resolve(reference, PLAIN).digest == amd.digest
@@ -90,7 +90,7 @@ def test_of_an_index_the_platform_is_chosen(registry: LiveRegistry) -> None:
     "name", ["resolve/nothing:1", "resolve/single:no-such-tag", f"resolve/single@sha256:{'0' * 64}"]
 )
 def test_an_image_that_is_not_there(registry: LiveRegistry, name: str) -> None:
-    registry.push(craft_image(), "resolve/single")
+    registry.push(build_image(), "resolve/single")
     error = failure(f"{registry.address}/{name}")
     assert error.details["cause"] == "image_not_found"
     assert "The registry has no such image. Check the repository and the tag." in error.message
@@ -109,17 +109,17 @@ def test_a_registry_that_is_not_there() -> None:
 
 
 def test_a_registry_without_tls(registry: LiveRegistry) -> None:
-    error = failure(registry.push(craft_image()), PullOptions())
+    error = failure(registry.push(build_image()), PullOptions())
     assert (error.details["cause"], "plain HTTP" in error.message) == ("tls", True)
 
 
 def test_a_registry_with_an_unknown_ca(secured_registry: LiveRegistry) -> None:
-    error = failure(secured_registry.push(craft_image()), LOGIN)
+    error = failure(secured_registry.push(build_image()), LOGIN)
     assert (error.details["cause"], "is not trusted" in error.message) == ("tls", True)
 
 
 def test_a_registry_with_a_known_ca_and_a_password(secured_registry: LiveRegistry, tmp_path: Path) -> None:
-    image = craft_image()
+    image = build_image()
     reference = secured_registry.push(image)
     trusting = PullOptions(certificates=secured_registry.certificates)
     by_login = replace(trusting, username=USER, password=PASSWORD)
@@ -195,7 +195,7 @@ def test_skopeo_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 def test_a_registry_that_sends_another_manifest_than_asked_for() -> None:
-    image = craft_image()
+    image = build_image()
     with scripted_registry(lambda path: (200, OCI_MANIFEST, b"{}" if path == "/v2/" else image.manifest)) as address:
         error = failure(f"{address}/a@sha256:{'0' * 64}")
     assert error.details["cause"] == "blob_damaged"
@@ -261,7 +261,7 @@ MANIFEST_CHANGES: dict[str, tuple[dict[str, object], str]] = {
 @pytest.mark.parametrize("name", MANIFEST_CHANGES)
 def test_manifests_that_cannot_be_converted(name: str) -> None:
     changes, message = MANIFEST_CHANGES[name]
-    image = craft_image()
+    image = build_image()
     image.manifest_changes = changes
     with scripted_registry(lambda path: (200, OCI_MANIFEST, image.manifest)) as address:
         assert message in failure(f"{address}/a:1").message

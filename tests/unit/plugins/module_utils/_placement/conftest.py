@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
-from tests.support.builders.placement import same_names_inventory
+from tests.support.builders.inventory import same_names_inventory
 
 
 @pytest.fixture

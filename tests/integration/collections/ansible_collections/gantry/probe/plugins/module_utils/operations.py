@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -48,6 +48,14 @@ class Create:
     def after(self) -> Mapping[str, Any]:
         return nested("folders", self.name, value="present")
 
+    def project(self, observed: Observed) -> Observed:
+        return replace(
+            observed,
+            folder=Entry(
+                name=self.name, path=f"{observed.root.path}/{self.name}", type_name="Folder", moid="", ref=None
+            ),
+        )
+
 
 @dataclass(frozen=True)
 class Remove:
@@ -61,6 +69,9 @@ class Remove:
 
     def after(self) -> Mapping[str, Any]:
         return {}
+
+    def project(self, observed: Observed) -> Observed:
+        return replace(observed, folder=None)
 
 
 class FolderOperation(Operation[Desired, Observed, "Create | Remove"]):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs tasks with the real ansible-playbook and hands back what each of them returned."""
+"""Run tasks with the real ansible-playbook and return the result of each."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ WAYS: tuple[Way, ...] = ("module", "action")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskResult:
     """What one task, or one item of its loop, returned on one host."""
 
     name: str
     status: str  # ok, failed, skipped, unreachable
     result: dict[str, Any]
-    items: tuple[Outcome, ...] = ()
+    items: tuple[TaskResult, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -55,15 +55,15 @@ class Run:
 
     code: int
     output: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[TaskResult, ...]
 
     @property
-    def last(self) -> Outcome:
+    def last(self) -> TaskResult:
         if not self.outcomes:
             raise AssertionError(f"no task returned anything:\n{self.output}")
         return self.outcomes[-1]
 
-    def task(self, name: str) -> Outcome:
+    def task(self, name: str) -> TaskResult:
         found = [outcome for outcome in self.outcomes if outcome.name == name]
         if len(found) != 1:
             raise AssertionError(f"{len(found)} tasks are named {name!r}:\n{self.output}")
@@ -77,8 +77,8 @@ class Run:
 
 
 @dataclass
-class Player:
-    """Plays tasks against one vCenter, in a home of its own."""
+class PlaybookRunner:
+    """Runs tasks against one vCenter, with a home directory of its own."""
 
     home: Path
     connection: Mapping[str, str]  # the VMWARE_* variables
@@ -173,7 +173,7 @@ class Player:
         return environment
 
 
-def play_both_ways(play: Player, tasks: Sequence[dict[str, Any]], **options: Any) -> list[Outcome]:
+def run_both_ways(play: PlaybookRunner, tasks: Sequence[dict[str, Any]], **options: Any) -> list[TaskResult]:
     """Play each task both ways, all in one run, and check that both return the same, which is what it returns."""
     doubled = [
         {**task, "ignore_errors": True, "vars": {**task.get("vars", {}), "gantry_run_as_module": way == "module"}}
@@ -188,18 +188,18 @@ def play_both_ways(play: Player, tasks: Sequence[dict[str, Any]], **options: Any
     return list(outcomes[1::2])
 
 
-def _outcomes(results: Path) -> list[Outcome]:
+def _outcomes(results: Path) -> list[TaskResult]:
     """From the callback's lines: a task's items come before the task itself."""
     if not results.exists():
         return []
-    outcomes: list[Outcome] = []
-    items: dict[tuple[str, str], list[Outcome]] = {}
+    outcomes: list[TaskResult] = []
+    items: dict[tuple[str, str], list[TaskResult]] = {}
     for line in results.read_text().splitlines():
         event = json.loads(line)
-        outcome = Outcome(event["name"], event["status"], event["result"])
+        outcome = TaskResult(event["name"], event["status"], event["result"])
         key = (event["task"], event["host"])
         if event["item"]:
             items.setdefault(key, []).append(outcome)
         else:
-            outcomes.append(Outcome(outcome.name, outcome.status, outcome.result, tuple(items.pop(key, ()))))
+            outcomes.append(TaskResult(outcome.name, outcome.status, outcome.result, tuple(items.pop(key, ()))))
     return outcomes

@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import C
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import Limits, PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.tar_writer import encode_header
 from tests.support.builders.flattening import describe_layers, flatten, flatten_stored, store_blobs
-from tests.support.builders.oci import Compression, CraftedLayer, LayerArchive, craft_layer, digest_of
+from tests.support.builders.oci import BuiltLayer, Compression, LayerArchive, build_layer, digest_of
 
 
 def limited(**limits: int) -> PullOptions:
@@ -141,13 +141,13 @@ def test_owner_floods_are_refused() -> None:
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
 def test_decompression_bombs_are_refused_by_their_ratio(compression: Compression) -> None:
-    bomb = craft_layer(LayerArchive().file("zeros", bytes(8 << 20)), compression)
+    bomb = build_layer(LayerArchive().file("zeros", bytes(8 << 20)), compression)
     with pytest.raises(GantryError, match="expands to more than 20 times its size"):
         flatten(bomb, options=limited(ratio=20, ratio_from_bytes=1 << 20))
 
 
 def test_what_is_small_may_have_any_ratio() -> None:
-    layer = craft_layer(LayerArchive().file("zeros", bytes(8 << 20)))
+    layer = build_layer(LayerArchive().file("zeros", bytes(8 << 20)))
     assert len(flatten(layer, options=limited(ratio=20, ratio_from_bytes=16 << 20))["zeros"].content) == 8 << 20
 
 
@@ -167,7 +167,7 @@ def test_a_sparse_file_of_nothing_counts_with_its_size(tmp_path: Path) -> None:
 
 
 def test_a_wrong_diff_id_is_refused() -> None:
-    layer = craft_layer(LayerArchive().file("a"))
+    layer = build_layer(LayerArchive().file("a"))
     wrong = replace(layer, content=b"other")
     with pytest.raises(
         GantryError, match=f"has the digest {layer.diff_id}, and the configuration gives {wrong.diff_id}"
@@ -188,7 +188,7 @@ def damage(blob: bytes, how: str) -> bytes:
 @pytest.mark.parametrize("how", ["truncated", "longer", "missing a byte", "flipped"])
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
 def test_a_damaged_blob_in_the_cache_is_told_as_such(tmp_path: Path, compression: Compression, how: str) -> None:
-    layer = craft_layer(LayerArchive().file("a", bytes(range(256)) * 50), compression)
+    layer = build_layer(LayerArchive().file("a", bytes(range(256)) * 50), compression)
     with Cache(tmp_path) as cache:
         store_blobs([layer], cache)
         cache.blob_path(layer.digest).write_bytes(damage(layer.blob, how))
@@ -200,7 +200,7 @@ def test_a_damaged_blob_in_the_cache_is_told_as_such(tmp_path: Path, compression
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
 @pytest.mark.parametrize("how", ["truncated", "missing a byte", "flipped"])
 def test_a_blob_that_was_made_damaged_is_refused(compression: Compression, how: str) -> None:
-    layer = craft_layer(LayerArchive().file("a", bytes(range(256)) * 50), compression)
+    layer = build_layer(LayerArchive().file("a", bytes(range(256)) * 50), compression)
     with pytest.raises(GantryError, match=r"decompress|gzip data|digest"):
         flatten(replace(layer, blob=damage(layer.blob, how)))
 
@@ -209,7 +209,7 @@ def test_gzip_of_several_members_is_one_layer(monkeypatch: pytest.MonkeyPatch) -
     """As indexed layers (eStargz) are, which have a member for each file."""
     content = LayerArchive().file("a", "x" * 100_000).file("b", "y").data()
     pieces = [content[start : start + 700] for start in range(0, len(content), 700)]
-    layer = CraftedLayer(b"".join(gzip.compress(piece) for piece in pieces), content, "gzip")
+    layer = BuiltLayer(b"".join(gzip.compress(piece) for piece in pieces), content, "gzip")
     expected = flatten(content)
     assert flatten(layer) == expected
     monkeypatch.setattr("shutil.which", lambda name: None)
@@ -219,13 +219,13 @@ def test_gzip_of_several_members_is_one_layer(monkeypatch: pytest.MonkeyPatch) -
 def test_zstd_of_several_frames_is_one_layer() -> None:
     content = LayerArchive().file("a", "x" * 1000).file("b", "y").data()
     skippable = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"data"
-    blob = craft_layer(content[:700], "zstd").blob + skippable + craft_layer(content[700:], "zstd").blob
-    assert flatten(CraftedLayer(blob, content, "zstd")) == flatten(content)
+    blob = build_layer(content[:700], "zstd").blob + skippable + build_layer(content[700:], "zstd").blob
+    assert flatten(BuiltLayer(blob, content, "zstd")) == flatten(content)
 
 
 def test_an_empty_blob_is_not_a_layer_of_another_content() -> None:
     with pytest.raises(GantryError, match="The content has the digest sha256:e3b0c44298fc"):
-        flatten(CraftedLayer(b"", LayerArchive().data(), "gzip"))
+        flatten(BuiltLayer(b"", LayerArchive().data(), "gzip"))
 
 
 def test_types_that_have_no_meaning_are_named() -> None:

@@ -24,12 +24,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest impor
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from devkit.console import CACHE
 from tests.support.builders.flattening import IMAGE
-from tests.support.builders.oci import CAPABILITY, CraftedImage, File, LayerArchive, canonical, craft_layer, read_tree
+from tests.support.builders.oci import CAPABILITY, BuiltImage, File, LayerArchive, build_layer, canonical, read_tree
 
 ROOT = os.geteuid() == 0
 
 
-def realistic_image() -> CraftedImage:
+def realistic_image() -> BuiltImage:
     """Layers as a distribution, a package installation, a clean-up and an application make them."""
     noise = random.Random(3)
     base = (
@@ -74,7 +74,7 @@ def realistic_image() -> CraftedImage:
         "tmp", "no longer a directory"
     )
     layers: Sequence[LayerArchive] = (base, packages, ping, cleanup, application)
-    return CraftedImage([craft_layer(layer, "none" if number == 2 else "gzip") for number, layer in enumerate(layers)])
+    return BuiltImage([build_layer(layer, "none" if number == 2 else "gzip") for number, layer in enumerate(layers)])
 
 
 def squashfs_tree(layers: Sequence[Layer], cache: Cache, folder: Path) -> dict[str, File]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers that are no vCenter, each in its own way."""
+"""Fake servers that are not a vCenter."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def silent() -> Iterator[int]:
-    """Takes connections and never says a word; the port."""
+    """Accept connections without ever answering; yield the port."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         yield server.getsockname()[1]
 
 
 @contextmanager
 def answering(reply: bytes) -> Iterator[int]:
-    """Answers whatever comes with these bytes, without TLS; the port."""
+    """Answer every request with these bytes, without TLS; yield the port."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
 
         def serve() -> None:

@@ -1,0 +1,102 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/cgroup"
+	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/rootfs"
+	"gantry.invalid/guest/internal/spec"
+)
+
+// Memory of the machine. The figures and how they were found are in docs/developers/guest.md.
+const (
+	// reservedMemory is the part of the memory available at the container's start that it cannot use: for init, for what the
+	// kernel allocates without accounting it to the container, and for the kernel's own reserve of free pages.
+	reservedMemory = 8 << 20
+	// leastMemory is what a container needs at least; with less, its first process does not get to its program.
+	leastMemory = 4 << 20
+)
+
+// The kernel's bound on tasks, and the container's, which leaves init what it needs.
+const (
+	machineTasks   = 32768
+	containerTasks = 32000
+)
+
+// resourceLimits are those of init and of every process that it starts: Docker's. The kernel derives the number of tasks and
+// of pending signals from the machine's memory, which is small; the container's cgroup bounds both.
+var resourceLimits = map[int]syscall.Rlimit{
+	unix.RLIMIT_NOFILE:     {Cur: 1024, Max: 524288},
+	unix.RLIMIT_NPROC:      {Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY},
+	unix.RLIMIT_SIGPENDING: {Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY},
+}
+
+// liftLimits replaces the limits that the kernel derives from the machine's memory.
+func liftLimits() error {
+	for resource, limit := range resourceLimits {
+		if err := syscall.Setrlimit(resource, &limit); err != nil {
+			return fmt.Errorf("set resource limit %d: %w", resource, err)
+		}
+	}
+	for name, value := range map[string]int64{"kernel/threads-max": machineTasks, "fs/file-max": 1<<63 - 1} {
+		if err := os.WriteFile("/proc/sys/"+name, []byte(strconv.FormatInt(value, 10)), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limitContainer creates the container's cgroup, limited to the memory that is available now.
+func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
+	// Return the memory that init needed only to boot.
+	debug.FreeOSMemory()
+	available, err := memoryAvailable()
+	if err != nil {
+		return nil, err
+	}
+	reserved := int64(reservedMemory)
+	if wanted.Root.Scratch == nil {
+		// Init writes the log into memory.
+		reserved += wanted.Log.MaxBytes
+	}
+	limits := cgroup.Limits{Memory: available - reserved, Tasks: containerTasks}
+	if limits.Memory < leastMemory {
+		return nil, failure.New(failure.StartFailed, "The VM has too little memory to start a container: %d KiB are available "+
+			"after the boot, and at least %d KiB are needed. Give the VM more memory.",
+			available>>10, (reserved+leastMemory)>>10)
+	}
+	group, err := cgroup.New(limits)
+	if err != nil {
+		return nil, err
+	}
+	go func() { m.complain(group.WatchThrashing(m.console.logf)) }()
+	return group, rootfs.LimitTmpfs(wanted.Root, limits.Memory)
+}
+
+// memoryAvailable reads MemAvailable, in bytes.
+func memoryAvailable() (int64, error) {
+	content, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(content)) {
+		if rest, found := strings.CutPrefix(line, "MemAvailable:"); found {
+			kibibytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kibibytes << 10, err
+		}
+	}
+	return 0, errors.New("/proc/meminfo has no MemAvailable")
+}

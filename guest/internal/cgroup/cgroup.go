@@ -1,0 +1,128 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package cgroup bounds what the container's processes can use: memory, tasks and devices.
+//
+// There are two levels. The outer cgroup carries the limits and the device policy. The container's processes are in the inner
+// one, which is also the root of their cgroup namespace: a container that can mount the cgroup file system sees and changes
+// only the inner cgroup, and so can neither leave the outer one nor lift its limits.
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+const (
+	root  = "/sys/fs/cgroup"
+	outer = root + "/container"
+	inner = outer + "/processes"
+)
+
+// Limits are what all processes of the container can use together.
+type Limits struct {
+	// Memory is in bytes: anonymous memory, page cache, tmpfs and what the kernel allocates for the container.
+	Memory int64
+	// Tasks is the number of processes and threads.
+	Tasks int
+}
+
+// Group is the container's cgroup.
+type Group struct {
+	limits Limits
+	// killed counts the processes that were killed because of thrashing, not by the kernel.
+	killed atomic.Int64
+}
+
+// New creates the outer cgroup with its limits and the device policy.
+func New(limits Limits) (*Group, error) {
+	if err := os.Mkdir(outer, 0o755); err != nil {
+		return nil, err
+	}
+	for _, directory := range []string{root, outer} {
+		if err := write(directory, "cgroup.subtree_control", "+memory +pids"); err != nil {
+			return nil, err
+		}
+	}
+	if err := limits.apply(outer); err != nil {
+		return nil, err
+	}
+	if err := restrictDevices(outer); err != nil {
+		return nil, fmt.Errorf("attach the device policy to %s: %w", outer, err)
+	}
+	return &Group{limits: limits}, nil
+}
+
+// Renew creates the inner cgroup for a run of the container, without what an earlier run left there. A process is put into
+// the cgroup by starting it with the returned directory.
+func (g *Group) Renew() (*os.File, error) {
+	if err := removeTree(inner); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(inner, 0o755); err != nil {
+		return nil, err
+	}
+	// The outer limits are the ones that hold. A program that sizes itself by its cgroup's limits reads these.
+	if err := g.limits.apply(inner); err != nil {
+		return nil, err
+	}
+	return os.Open(inner)
+}
+
+// OOMKills is how many processes of the container were killed so far because memory ran out.
+func (g *Group) OOMKills() (int64, error) {
+	content, err := os.ReadFile(filepath.Join(outer, "memory.events"))
+	if err != nil {
+		return 0, err
+	}
+	kills, err := parseOOMKills(string(content))
+	return kills + g.killed.Load(), err
+}
+
+func parseOOMKills(events string) (int64, error) {
+	for line := range strings.Lines(events) {
+		if count, found := strings.CutPrefix(line, "oom_kill "); found {
+			return strconv.ParseInt(strings.TrimSpace(count), 10, 64)
+		}
+	}
+	return 0, errors.New("memory.events has no oom_kill")
+}
+
+func (l Limits) apply(directory string) error {
+	return errors.Join(
+		write(directory, "memory.max", strconv.FormatInt(l.Memory, 10)),
+		write(directory, "pids.max", strconv.Itoa(l.Tasks)),
+	)
+}
+
+func write(directory, file, value string) error {
+	// The files are the kernel's and exist with the directory.
+	return os.WriteFile(filepath.Join(directory, file), []byte(value), 0)
+}
+
+// removeTree removes a cgroup and those in it. None may have processes.
+func removeTree(directory string) error {
+	entries, err := os.ReadDir(directory)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		if err := removeTree(filepath.Join(directory, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return os.Remove(directory)
+}

@@ -1,0 +1,170 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// wildcard stands for every number of a rule.
+const wildcard = -1
+
+// rule allows access to devices; what no rule allows is denied with EPERM.
+type rule struct {
+	// kind is unix.BPF_DEVCG_DEV_BLOCK or _CHAR, or wildcard for both.
+	kind int32
+	// access is a set of unix.BPF_DEVCG_ACC_*.
+	access       int32
+	major, minor int32
+}
+
+const readWriteMknod = unix.BPF_DEVCG_ACC_READ | unix.BPF_DEVCG_ACC_WRITE | unix.BPF_DEVCG_ACC_MKNOD
+
+// allowed are the devices that Docker allows every container. A device node can be made for any device, but not opened.
+var allowed = []rule{
+	{wildcard, unix.BPF_DEVCG_ACC_MKNOD, wildcard, wildcard},
+	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 1, 3},          // null
+	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 1, 5},          // zero
+	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 1, 7},          // full
+	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 1, 8},          // random
+	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 1, 9},          // urandom
+	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 5, 0},          // tty
+	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 5, 1},          // console
+	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 5, 2},          // ptmx
+	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 136, wildcard}, // pts/*
+}
+
+// instruction is the kernel's struct bpf_insn.
+type instruction struct {
+	code      uint8
+	registers uint8 // destination in the low half, source in the high one
+	offset    int16
+	value     int32
+}
+
+// The registers of the program: its result, its argument, and what it compares.
+const (
+	result = iota
+	context
+	kind
+	access
+	major
+	minor
+	work
+)
+
+// The opcodes of the program.
+const (
+	load        = unix.BPF_LDX | unix.BPF_W | unix.BPF_MEM
+	move        = unix.BPF_ALU | unix.BPF_MOV | unix.BPF_K
+	moveSource  = unix.BPF_ALU | unix.BPF_MOV | unix.BPF_X
+	and         = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
+	shiftRight  = unix.BPF_ALU | unix.BPF_RSH | unix.BPF_K
+	jumpUnequal = unix.BPF_JMP | unix.BPF_JNE | unix.BPF_K
+	exit        = unix.BPF_JMP | unix.BPF_EXIT
+)
+
+// compile translates rules into a program for BPF_PROG_TYPE_CGROUP_DEVICE. Its argument is struct bpf_cgroup_dev_ctx:
+// access << 16 | kind, major, minor, 32 bits each. It returns 1 for what a rule allows, else 0.
+func compile(rules []rule) []instruction {
+	program := []instruction{
+		{load, kind | context<<4, 0, 0},
+		{moveSource, access | kind<<4, 0, 0},
+		{and, kind, 0, 0xffff},
+		{shiftRight, access, 0, 16},
+		{load, major | context<<4, 4, 0},
+		{load, minor | context<<4, 8, 0},
+	}
+	for _, rule := range rules {
+		program = append(program, rule.compile()...)
+	}
+	return append(program, instruction{move, result, 0, 0}, instruction{exit, 0, 0, 0})
+}
+
+// compile returns 1 from the program if the rule allows the access, and else continues behind its last instruction.
+func (r rule) compile() []instruction {
+	// No access may be asked for but the rule's.
+	block := []instruction{{moveSource, work | access<<4, 0, 0}, {and, work, 0, ^r.access}, {jumpUnequal, work, 0, 0}}
+	for _, comparison := range []struct {
+		register uint8
+		wanted   int32
+	}{{kind, r.kind}, {major, r.major}, {minor, r.minor}} {
+		if comparison.wanted != wildcard {
+			block = append(block, instruction{jumpUnequal, comparison.register, 0, comparison.wanted})
+		}
+	}
+	block = append(block, instruction{move, result, 0, 1}, instruction{exit, 0, 0, 0})
+	for i := range block {
+		if block[i].code == jumpUnequal {
+			block[i].offset = int16(len(block) - i - 1)
+		}
+	}
+	return block
+}
+
+// restrictDevices attaches the policy to a cgroup: it applies to every process in it and in those below, whatever its
+// capabilities.
+func restrictDevices(directory string) error {
+	program, err := loadProgram(compile(allowed))
+	if err != nil {
+		return err
+	}
+	group, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return errors.Join(err, unix.Close(program))
+	}
+	err = attachProgram(group, program)
+	// The cgroup holds the program.
+	return errors.Join(err, unix.Close(group), unix.Close(program))
+}
+
+// loadProgram is BPF_PROG_LOAD; it returns a file descriptor.
+func loadProgram(program []instruction) (int, error) {
+	license := []byte("GPL\x00")
+	var pinned runtime.Pinner
+	defer pinned.Unpin()
+	pinned.Pin(&program[0])
+	pinned.Pin(&license[0])
+	// The beginning of the kernel's union bpf_attr for this command.
+	attributes := struct {
+		programType, instructionCount uint32
+		instructions, license         uint64
+	}{
+		programType:      unix.BPF_PROG_TYPE_CGROUP_DEVICE,
+		instructionCount: uint32(len(program)),
+		instructions:     uint64(uintptr(unsafe.Pointer(&program[0]))),
+		license:          uint64(uintptr(unsafe.Pointer(&license[0]))),
+	}
+	descriptor, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attributes), unsafe.Sizeof(attributes))
+	if err != nil {
+		return 0, fmt.Errorf("load the program: %w", err)
+	}
+	return descriptor, nil
+}
+
+// attachProgram is BPF_PROG_ATTACH. Programs that the container attaches to its own cgroups are asked too, and can only deny.
+func attachProgram(group, program int) error {
+	attributes := struct{ target, program, attachPoint, flags uint32 }{
+		uint32(group), uint32(program), unix.BPF_CGROUP_DEVICE, unix.BPF_F_ALLOW_MULTI,
+	}
+	if _, err := bpf(unix.BPF_PROG_ATTACH, unsafe.Pointer(&attributes), unsafe.Sizeof(attributes)); err != nil {
+		return fmt.Errorf("attach the program: %w", err)
+	}
+	return nil
+}
+
+func bpf(command uintptr, attributes unsafe.Pointer, size uintptr) (int, error) {
+	value, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(attributes), size)
+	if errno != 0 {
+		return 0, os.NewSyscallError("bpf", errno)
+	}
+	return int(value), nil
+}
