@@ -21,13 +21,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from tests.support.lab.containers import PREFIX, SUCCESSOR, Yard
+from tests.support.lab.containers import PREFIX, SUCCESSOR, VmBuilder
 from tests.support.lab.control import Control
 
 FIRST = "registry.example.com/app:1"
 SECOND = "registry.example.com/app:2"
 OTHER = "registry.example.com/other:1"
-# Templates are named after their digest and disk; see Yard.make_image().
+# Templates are named after their digest and disk; see VmBuilder.make_image().
 OTHER_TEMPLATE = f"gantry-image-{'5' * 12}-{'6' * 8}"
 
 CREATED = f"{PREFIX}created"
@@ -39,8 +39,8 @@ NAMES = [CREATED, RECONFIGURED, REPLACED, STARTED, *NEW]
 
 
 @pytest.fixture
-def yard(lab: dict[str, Any]) -> Iterator[Yard]:
-    one = Yard(lab)
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
+    one = VmBuilder(lab)
     one.clear(images=True)
     one.upload_bootstrap()
     one.make_image(FIRST, 1, {"Cmd": ["serve"]})
@@ -55,10 +55,10 @@ def yard(lab: dict[str, Any]) -> Iterator[Yard]:
 class Containers:
     """Lists of containers, through the four steps of one run."""
 
-    yard: Yard
+    builder: VmBuilder
 
     def desire(self, name: str, **options: Any) -> DesiredContainer:
-        lab = self.yard.lab
+        lab = self.builder.lab
         place = {"datacenter": lab["datacenter"], "cluster": lab["cluster"]}
         given = {"name": name, "image": FIRST, "wait_timeout": 60, **place, **options}
         checked = ArgumentSpecValidator(container_argument_spec()).validate(given)
@@ -66,17 +66,17 @@ class Containers:
         return desire_container(checked.validated_parameters)
 
     def plan(self, wanted: Sequence[DesiredContainer]) -> Plan[ContainerChange]:
-        observed = observe_containers(self.yard.session, wanted, refresh=True)
+        observed = observe_containers(self.builder.session, wanted, refresh=True)
         return plan_containers(list(zip(wanted, observed, strict=True)))
 
     def run(self, wanted: Sequence[DesiredContainer]) -> Plan[ContainerChange]:
         plan = self.plan(wanted)
-        apply_containers(self.yard.session, plan.changes, lambda _text: None)
+        apply_containers(self.builder.session, plan.changes, lambda _text: None)
         return plan
 
 
-def test_three_of_fifty_fail_at_three_steps_and_the_next_run_finishes_them(yard: Yard, calls: Control) -> None:
-    containers = Containers(yard)
+def test_three_of_fifty_fail_at_three_steps_and_the_next_run_finishes_them(builder: VmBuilder, calls: Control) -> None:
+    containers = Containers(builder)
     containers.run(
         [
             containers.desire(RECONFIGURED),
@@ -138,9 +138,9 @@ def test_three_of_fifty_fail_at_three_steps_and_the_next_run_finishes_them(yard:
         f"start {STARTED}",
     ]
     assert not containers.plan(wanted).changed
-    assert {name: yard.vm(name).power for name in (*failed, NEW[0], NEW[-1])} == dict.fromkeys(
+    assert {name: builder.vm(name).power for name in (*failed, NEW[0], NEW[-1])} == dict.fromkeys(
         (*failed, NEW[0], NEW[-1]), "poweredOn"
     )
-    assert yard.vm(RECONFIGURED).memory_mb == 512
-    assert yard.vm(REPLACED).config["gantry.image"] == SECOND
-    assert yard.vms(REPLACED + SUCCESSOR) == []
+    assert builder.vm(RECONFIGURED).memory_mb == 512
+    assert builder.vm(REPLACED).config["gantry.image"] == SECOND
+    assert builder.vms(REPLACED + SUCCESSOR) == []
