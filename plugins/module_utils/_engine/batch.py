@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes plans true: many subjects at a time, the changes of each in their order, a failure kept to whom it concerns.
+"""Apply plans: many subjects in parallel, the changes of each in order; a failure stops only dependent subjects.
 
 A handler makes one change of one subject. It is a generator: it yields the requests that it needs one after the other
 and is resumed with each one's answer, while the other subjects go on. So a handler reads like a sequence of calls, and
@@ -43,7 +43,7 @@ _GATHER_MOST = 500
 
 @dataclass
 class Subject:
-    """What is changed, such as one container. ``after``: the ids of subjects that must be done before it begins."""
+    """One object to change, such as a container. ``after``: the ids of subjects that must be done before it starts."""
 
     id: str
     name: str
@@ -82,7 +82,7 @@ class Attempt:
 
 Request: TypeAlias = "Job | Attempt | Gather | Watch"
 T = TypeVar("T")
-# What a handler is: it yields requests, and is resumed with a job's result or by a GantryError.
+# A running handler: it yields requests, and is resumed with a job's result or with a raised GantryError.
 Flow: TypeAlias = Generator[Request, Any, T]
 S = TypeVar("S", bound=Subject)
 
@@ -97,7 +97,7 @@ class Kind(Generic[S]):
 
 @dataclass(eq=False)
 class _Run(Generic[S]):
-    """A subject on its way."""
+    """The progress of one subject."""
 
     subject: S
     blocked_by: set[str]
@@ -114,7 +114,7 @@ class _Run(Generic[S]):
 
 @dataclass(eq=False)
 class _Answer:
-    """What a flow is resumed with."""
+    """The value or the error that a flow is resumed with."""
 
     value: Any = None
     error: GantryError | None = None

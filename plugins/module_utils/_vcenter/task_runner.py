@@ -44,7 +44,7 @@ _LOOK_SECONDS = (0.05, 0.3, 1.0, 2.0)
 
 
 class Watcher(Protocol):
-    """Who waits for something of one VM."""
+    """A condition on the properties of one VM, with a deadline."""
 
     # By time.monotonic; may be changed by ``seen``.
     deadline: float

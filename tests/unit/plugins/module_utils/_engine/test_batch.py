@@ -454,6 +454,26 @@ def test_one_error_names_each_failure_once_and_counts_the_rest(lab: Lab) -> None
     ]
 
 
+def test_three_of_fifty_fail_at_three_steps_and_the_next_run_makes_what_is_left(lab: Lab) -> None:
+    fails = {"web-10": (Clone, "task"), "web-20": (Rename, "start"), "web-30": (PowerOn, "lost")}
+
+    def web(name: str, *, left: int = 0, failing: bool) -> Subject:
+        kind, end = fails.get(name, (None, OK)) if failing else (None, OK)
+        changes = [step(name, end if step is kind else OK) for step in (Clone, Rename, PowerOn)]
+        return subject(name, *changes[left:])
+
+    results = lab.run(*(web(f"web-{n:02}", failing=True) for n in range(50)))
+
+    with pytest.raises(GantryError, match=r"^47 of 50 containers are done, 3 failed\.") as caught:
+        raise_failures(results, "containers")
+    assert all(caught.value.message.count(name) == 1 for name in fails)
+    failed = [result for result in results if result.status == FAILED]
+    assert {result.name: len(result.made) for result in failed} == {"web-10": 0, "web-20": 1, "web-30": 2}
+    again = lab.run(*(web(result.name, left=len(result.made), failing=False) for result in failed))
+    assert statuses(again) == [DONE] * 3
+    assert [len(result.made) for result in again] == [3, 2, 1]
+
+
 def test_the_error_of_a_single_subject_is_its_own(lab: Lab) -> None:
     results = lab.run(subject("a", Clone("a", "task")))
     with pytest.raises(GantryError) as caught:
