@@ -97,7 +97,7 @@ class Updates:
     def take_in(self) -> None:
         """Have the tasks watched that were added since."""
         with self._lock:
-            new = [self._new.popleft() for _ in range(len(self._new))]
+            new = [self._new.popleft() for _index in range(len(self._new))]
             self._tasks.update({moid_of(task): task for task in new})
             if self._collector is None:
                 self._open()
@@ -173,7 +173,7 @@ class Updates:
             listed = object_spec(self._view, [traversal("tasks", vim.view.ListView, "view")], skip=True)
             self._create_filter(vim.Task, ["info"], [listed])
         else:
-            over = [self._over.popleft() for _ in range(len(self._over))]
+            over = [self._over.popleft() for _index in range(len(self._over))]
             self._view.ModifyListView(tasks, over or None)
 
     def _filter_objects(self, watched: Watched) -> None:
