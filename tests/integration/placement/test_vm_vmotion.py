@@ -413,7 +413,7 @@ def test_both_ways_of_running_return_the_same(site: Site, second: Site, play: Pl
 
 def test_requests_do_not_grow_with_the_inventory(site: Site) -> None:
     site.make(*MANY, host="esx1")
-    site.calls.add_vms(500, "idle-")
+    site.calls.add_vms(500, f"{PREFIX}idle-")
     moved = site.ok("vm_vmotion", vms=MANY, host="esx2")
     assert set(states(moved).values()) == {"moved"}
     assert len(site.calls.methods()) <= 3 * len(MANY), site.calls.methods()

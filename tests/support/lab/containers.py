@@ -210,15 +210,18 @@ class VmBuilder:
         rows = self.session.read_all("VirtualMachine", ["name", "runtime.powerState", path])
         kinds = {row.moid: getattr(row.get(path), "value", None) for row in rows}
         ours = [row for row in rows if kinds[row.moid] in _KINDS or row["name"].startswith(PREFIX)]
-        for row in sorted(ours, key=lambda row: kinds[row.moid] == "image"):
-            if kinds[row.moid] == "image" and not images:
-                continue
-            if row["runtime.powerState"] != "poweredOff":
-                self.power_off(row.moid)
-            self.destroy(row.moid)
+        self._tasks("power off", [row.ref.PowerOffVM_Task for row in ours if row["runtime.powerState"] != "poweredOff"])
+        self._tasks("destroy", [row.ref.Destroy_Task for row in ours if kinds[row.moid] != "image"])
+        if images:
+            self._tasks("destroy", [row.ref.Destroy_Task for row in ours if kinds[row.moid] == "image"])
         for row in self.session.read_all("ResourcePool", ["name"]):
             if row["name"].startswith(PREFIX):
                 self.task("destroy", row.ref.Destroy_Task)
+
+    def _tasks(self, action: str, starts: Sequence[Any]) -> None:
+        for outcome in self.session.run([Job("test", action, start) for start in starts], _silent):
+            if outcome.error is not None:
+                raise outcome.error
 
     def task(self, action: str, start: Any) -> Any:
         return self.session.run_one(Job("test", action, start), _silent)
