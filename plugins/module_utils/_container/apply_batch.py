@@ -42,17 +42,17 @@ class Workbench:
         return self.session.ref("VirtualMachine", moid)
 
     def devices(self, moid: str) -> Flow[list[Any]]:
-        """The devices of a VM."""
+        """Return the devices of a VM."""
         found: dict[str, list[Any]] = yield Gather("devices", moid, self._read_devices)
         return found.get(moid, [])
 
     def value(self, moid: str, key: str) -> Flow[str | None]:
-        """What one key of a VM's extraConfig is, if it has it."""
+        """Return the value of one key of a VM's extraConfig, or None."""
         found: dict[str, str] = yield Gather(("value", key), moid, lambda moids: self._read_values(moids, key))
         return found.get(moid)
 
     def backings(self, networks: Iterable[str]) -> Flow[dict[str, Any]]:
-        """What an adapter's backing is, by the MoID of its port group."""
+        """Return the backing of an adapter, by the MoID of its port group."""
         inventory, wanted = self.inventory, sorted(set(networks))
         refuse_opaque(entry for moid in wanted if (entry := inventory.entry(moid)) is not None)
         if not wanted:
@@ -89,7 +89,7 @@ class ContainerSubject(Subject):
     created: str | None = None
 
     def moid(self, machine: Machine) -> str:
-        """The MoID of a planned machine; what the plan itself creates has one only since it was created."""
+        """Return the MoID of a planned machine; what the plan creates has one only after that."""
         if machine.moid != NEW:
             return machine.moid
         if self.created is None:
@@ -101,5 +101,5 @@ class ContainerSubject(Subject):
 
 
 def _read_job(what: str, read: Callable[[], Any]) -> Job:
-    """A request that changes nothing."""
+    """Return the job of a request that changes nothing."""
     return Job(what, "read", read, mutates=False, has_task=False)

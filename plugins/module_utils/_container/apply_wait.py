@@ -88,14 +88,14 @@ class Startup:
         return self.failure is not None
 
     def _without_failure(self, log: str | None) -> str:
-        """The log without the failure that init writes as its last line, which the status says already."""
+        """Return the log without the failure that init writes as its last line and reports in its status too."""
         error = self.status.get("error") or {}
         *output, last = (log or "").rstrip("\n").rsplit("\n", 1)
         message = error.get("message")
         return "\n".join(output) if message and message in last else log or ""
 
     def error(self, log: str | None) -> StartupError:
-        """What went wrong, in words, with the end of the container's output."""
+        """Return what failed, with the end of the container's output."""
         failure = self.failure
         if failure is None:
             failure = (

@@ -48,7 +48,7 @@ class ContainerChange(ABC):
 
     @abstractmethod
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        """The model after this change."""
+        """Return the model after this change."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Reconfigure(ContainerChange):
         return sorted(self._views()[1].keys() | self._views()[0].keys())
 
     def _views(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What differs, as the user sees it, without the values of variables."""
+        """Return what differs, as the user sees it, without the values of variables."""
         old, new = machine_view(self.machine), machine_view(self.target)
         before, after = {}, {}
         for key in {**old, **new}:
@@ -311,7 +311,7 @@ class AwaitStatus(ContainerChange):
 
 
 def machine_view(machine: Machine) -> dict[str, Any]:
-    """A machine as a diff shows it: its configuration as recorded, and the sizes that the VM really has."""
+    """Return a machine as a diff shows it: its recorded configuration, and the VM's real sizes."""
     view = {key: value for key, value in (machine.config or {}).items() if key != "env"}
     view.update(
         image=machine.image,

@@ -155,7 +155,7 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
 
 
 def decode_adapters(devices: Iterable[Any], *, power: str = OFF) -> tuple[ContainerAdapter, ...]:
-    """The network adapters in the order of their keys, which is that of the guest's PCI slots."""
+    """Return the network adapters in the order of their keys, which is that of the guest's PCI slots."""
     cards = [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
     return tuple(
         ContainerAdapter(
@@ -247,7 +247,7 @@ def _find_snapshot(trees: Iterable[Any]) -> str | None:
 
 
 def _home(inventory: Inventory, row: Mapping[str, Any]) -> Entry | None:
-    """The datastore of the VM's own files; its ISO may lie in another that the VM uses too."""
+    """Return the datastore of the VM's own files; its ISO may be in another one."""
     name = datastore_name(row.get("config.files.vmPathName"))
     entries = [_referred(inventory, ref) for ref in row.get("datastore") or ()]
     return next((entry for entry in entries if entry is not None and entry.name == name), None)

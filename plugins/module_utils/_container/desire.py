@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
-    """The desired state of one container."""
+    """Return the desired state of one container."""
     name = parse_name(params["name"])
     config = _desire_config(params)
     if params["wait_timeout"] < 1:
@@ -60,7 +60,7 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
 
 
 def parse_name(name: str) -> str:
-    """A container's name: Docker's characters, and short enough for a host name."""
+    """Return a container's name: Docker's characters, and short enough for a host name."""
     if _NAME.fullmatch(name) is None or len(name) > MAX_NAME:
         raise GantryError(
             f"name is {name!r}. A container's name has letters, digits, '_', '.' and '-', begins with a letter or "

@@ -35,7 +35,7 @@ def in_other_cluster(machine: Machine, place: ContainerPlace) -> bool:
 
 
 def drift_warnings(desired: DesiredContainer, observed: ObservedContainer) -> list[str]:
-    """What the task says about an existing container and does not make so."""
+    """Return warnings about what a task says of an existing container and does not change."""
     machine, place, config = observed.machine, observed.place, desired.config
     if machine is None or place is None or config is None:
         return []

@@ -45,7 +45,7 @@ Backings = Mapping[str, Any]
 def clone_spec(
     target: Machine, snapshot: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, datastore: Any, host: Any
 ) -> Any:
-    """A powered-off linked clone with its own scratch disk, adapters and CD. ``host`` is None where DRS chooses."""
+    """Return a powered-off linked clone with its own scratch disk, adapters and CD; DRS chooses a ``host`` of None."""
     values = encode(target)
     values.update(dict.fromkeys(keys.OF_TEMPLATES_ONLY, ""))
     changes = [
@@ -104,7 +104,7 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
 
 
 def relocate_spec(datastore: Any, *, shares_image: bool) -> Any:
-    """A Storage vMotion of a VM with all of its disks.
+    """Return the spec of a Storage vMotion of a VM with all of its disks.
 
     moveAllDiskBackingsAndAllowSharing attaches the moved disk to a read-only backing of the same content in the target
     datastore: to the disk of the image's template there. moveAllDiskBackingsAndDisallowSharing copies the whole chain.
@@ -118,7 +118,7 @@ def extra_config_spec(values: Mapping[str, str]) -> Any:
 
 
 def promote_spec(name: str) -> Any:
-    """The name and the kind in one call: there is no moment at which only one of them is changed."""
+    """Set name and kind in one call, so that there is no moment at which only one of them is changed."""
     return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: KIND_CONTAINER}))
 
 
@@ -180,7 +180,7 @@ def _scratch_disk(devices: Sequence[Any], size: int) -> Any:
 
 
 def _cdrom_changes(devices: Sequence[Any], path: str | None, *, running: bool = False) -> list[Any]:
-    """The CD holds the bootstrap ISO; the template may or may not have a drive for it.
+    """Put the bootstrap ISO into the CD drive; the template may or may not have one.
 
     A guest that runs reads the CD no more. Whether it is connected at present may be left to those who move the VM.
     """
@@ -192,7 +192,7 @@ def _cdrom_changes(devices: Sequence[Any], path: str | None, *, running: bool = 
 
 
 def _boot_options(machine: Machine) -> Any:
-    """The CD first; Secure Boot would refuse the bootstrap's kernel."""
+    """Boot in the machine's order; Secure Boot would refuse the bootstrap's kernel."""
     kinds = vim.vm.BootOptions
     by_name = {
         "cdrom": kinds.BootableCdromDevice,
@@ -209,7 +209,7 @@ def _remove_all(devices: Sequence[Any], kind: Any) -> list[Any]:
 
 
 def encode(machine: Machine) -> dict[str, str]:
-    """The keys that describe a container VM as it should be."""
+    """Return the keys that describe a container VM as it should be."""
     return {
         keys.SCHEMA: keys.SCHEMA_VERSION,
         keys.KIND: machine.kind or "",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The spec that the guest runs: the image's configuration and the container's, merged as Docker merges them."""
+"""The document that the guest runs: the image's configuration and the container's, merged as Docker merges them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def encode_guest_document(
     disk: str,
     macs: tuple[str | None, ...],
 ) -> dict[str, Any]:
-    """The document of ``guestinfo.gantry.spec``. ``macs`` are the adapters' addresses, in the networks' order."""
+    """Return the guest document. ``macs`` are the adapters' addresses, in the order of the networks."""
     # The template's copy of the configuration may have been edited.
     check_settings(Document(image_config, f"The configuration of the image '{config.image}'", {"image": config.image}))
     document: dict[str, Any] = {
@@ -112,7 +112,7 @@ def process_env(config: Config, image_config: Mapping[str, Any]) -> list[str]:
 
 
 def healthcheck(config: Config, image_config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The health check, each part from the user, else from the image, else Docker's default."""
+    """Return the health check, each part from the user, else from the image, else Docker's default."""
     own = config.healthcheck
     of_image = image_config.get("Healthcheck") or {}
     test = list(own.test) if own is not None and own.test is not None else list(of_image.get("Test") or ())

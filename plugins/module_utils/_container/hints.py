@@ -38,7 +38,7 @@ _HINTS = {
 
 
 def explain(change: ContainerChange, error: GantryError) -> GantryError:
-    """The error with what was being done and what to do about it."""
+    """Return the error with the change that failed and its remedy."""
     message = f"could not {change.describe()}: {error.message}"
     hint = _HINTS.get((error.fault or {}).get("type", ""))
     if hint:

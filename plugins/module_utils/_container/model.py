@@ -224,7 +224,7 @@ class ContainerSelection:
 
 
 def guest_state(machine: Machine) -> str:
-    """The state of the container, from its VM's power and from what its guest last said."""
+    """Return the container's state, from its VM's power and its guest's last report."""
     said = (machine.status or {}).get("state")
     if machine.running:
         return str(said) if machine.has_reported else "booting"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is of the containers that a task is about: a fixed number of requests, whatever the inventory's size.
+"""What there is of the containers that a task applies to: a fixed number of requests, whatever the inventory's size.
 
 One read of all names and places says which objects the task's names mean; a second one reads the details of just the
 few VMs that have a name in question, and of the image templates.
@@ -46,7 +46,7 @@ def observe_container(session: Session, wanted: DesiredContainer, *, refresh: bo
 def observe_containers(
     session: Session, wanted: Sequence[DesiredContainer], *, refresh: bool = False
 ) -> list[ObservedContainer]:
-    """What there is of each, in their order."""
+    """Return what there is of each, in their order."""
     inventory = session.inventory(vms=True, refresh=refresh)
     names = {name for desired in wanted for name in (desired.name, desired.name + SUCCESSOR_SUFFIX)}
     candidates = _by_name(entry for entry in inventory.vms() if entry.name in names)
@@ -105,7 +105,7 @@ def _by_name(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 
 
 def _templates(inventory: Inventory, wanted: Sequence[DesiredContainer]) -> list[Entry]:
-    """The templates that may hold an image in question: by the digest in their name where that is known."""
+    """Return the templates that may hold a requested image: by the digest in their name where that is known."""
     configs = [desired.config for desired in wanted if desired.config is not None and desired.state != "absent"]
     if not configs:
         return []

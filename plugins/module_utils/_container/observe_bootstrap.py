@@ -76,7 +76,7 @@ class _Search:
         return self._present[path]
 
     def _newest_in(self, datastores: Sequence[Entry]) -> str:
-        """The newest ISO of the first of the datastores that holds any."""
+        """Return the newest ISO of the first of the datastores that holds any."""
         searched = tuple(datastore.moid for datastore in datastores)
         if searched not in self._newest:
             self._newest[searched] = find_bootstrap(self._session, datastores)

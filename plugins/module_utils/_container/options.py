@@ -124,7 +124,7 @@ OPTIONS: tuple[ContainerOption, ...] = (
 
 
 def config_argument_spec() -> dict[str, dict[str, Any]]:
-    """What the container is. No defaults here: an option that is not given must be told from one that is."""
+    """Return the options of the configuration, without defaults, which would hide that an option is not given."""
     return {option.name: dict(option.argument) for option in OPTIONS}
 
 
@@ -142,7 +142,7 @@ def placement_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def container_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of container_vm besides those of the connection."""
+    """Return the options of container_vm besides those of the connection."""
     return {
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": STATES, "default": "started"},
@@ -157,7 +157,7 @@ def container_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def info_argument_spec() -> dict[str, dict[str, Any]]:
-    """The options of container_vm_info besides those of the connection."""
+    """Return the options of container_vm_info besides those of the connection."""
     return {
         "name": {"type": "list", "elements": "str", "aliases": ["names"]},
         "labels": {"type": "dict"},

@@ -69,12 +69,12 @@ _MIN_MEMORY_UEFI_MB = 256
 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
-    """The plan for any number of containers."""
+    """Return the plan for any number of containers."""
     return Plan(tuple(change for desired, observed in pairs for change in plan_container(desired, observed)))
 
 
 def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
-    """The changes for one container, in their order."""
+    """Return the changes for one container, in their order."""
     _refuse_foreign(observed)
     planner = _Planner(desired, observed)
     if desired.state == "absent":
@@ -152,12 +152,12 @@ class _Planner:
         return self.seen.machine
 
     def _adopt_lone_successor(self) -> None:
-        """A run was killed between removing the old VM and renaming its successor."""
+        """Continue a run that was killed between removing the old VM and renaming its successor."""
         if self.seen.machine is None and self.seen.successors:
             self._do(Promote(self.desired.name, self.seen.successors[0]))
 
     def _discard_successors(self) -> None:
-        """A run was killed before it removed the old VM, and the successor is no longer wanted."""
+        """Remove what a run left that was killed before it removed the old VM, if it is no longer wanted."""
         for successor in self.seen.successors:
             self._destroy(successor)
 
@@ -251,7 +251,7 @@ class _Planner:
             self._await(machine)
 
     def _await(self, machine: Machine) -> None:
-        """A VM that is on is not yet a container that runs."""
+        """Wait for a container whose VM is on: it may not run yet."""
         wait_for = "healthy" if self.desired.state == "healthy" else "running"
         reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
         if not reached:

@@ -27,14 +27,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 
 def find_datacenter(inventory: Inventory, name: str | None) -> Entry | None:
-    """The datacenter that is named, else the only one, else None: it is not said which."""
+    """Return the datacenter that is named, else the only one; None where there are several."""
     if name is None and len(inventory.all("Datacenter")) > 1:
         return None
     return inventory.datacenter(name)
 
 
 def find_folder(inventory: Inventory, name: str | None, datacenter: Entry | None) -> Entry | None:
-    """The folder that is named, if one is."""
+    """Return the folder that is named, if one is."""
     if name is None:
         return None
     # Without a datacenter that is the only one this says that it must be given.
@@ -71,7 +71,7 @@ def resolve_place(
 def complete_place(
     inventory: Inventory, place: ContainerPlace, machine: Machine | None, image: Image
 ) -> ContainerPlace:
-    """The place of a new VM: what was not given is the predecessor's, else the only one there is."""
+    """Return the place of a new VM: what was not given is the predecessor's, else the only one."""
     folder = place.folder or (machine.folder if machine else None)
     cluster, pool = place.cluster, place.pool
     if pool is None and machine is not None and (cluster is None or cluster == machine.cluster):
@@ -109,7 +109,7 @@ def choose_machine(
 def choose_successors(
     candidates: Sequence[Machine], machine: Machine | None, datacenter: Entry | None, folder: Entry | None
 ) -> tuple[Machine, ...]:
-    """The successors that an interrupted run left for this container."""
+    """Return the successors that an interrupted run left for this container."""
     folders = [one for one in ((machine.folder if machine else None), folder) if one is not None]
     found = [
         one
@@ -127,7 +127,7 @@ def choose_successors(
 
 
 def matching_images(reference: str, images: Sequence[Image], datacenter: Entry) -> list[Image]:
-    """The templates of an image reference, which all hold one image."""
+    """Return the templates of an image reference, which all hold one image."""
     wanted = parse_reference(reference)
     here = [image for image in images if image.datacenter == datacenter]
     found = [
@@ -145,12 +145,12 @@ def matching_images(reference: str, images: Sequence[Image], datacenter: Entry) 
 
 
 def image_of_machine(found: Sequence[Image], machine: Machine) -> Image:
-    """The template that describes a machine's image, wherever it is: the one it was cloned from, if that is there."""
+    """Return a template of a machine's image, in any datastore: the one it was cloned from, if that is there."""
     return max(found, key=lambda image: (image.disk == machine.disk, image.datastore == machine.datastore, _age(image)))
 
 
 def image_for_clone(reference: str, found: Sequence[Image], datastore: Entry | None, machine: Machine | None) -> Image:
-    """The template to clone: in the datastore that the task names, else in that of the machine to be replaced."""
+    """Return the template to clone: in the datastore that the task names, else beside the machine to replace."""
     names = sorted({image.datastore.name for image in found})
     if datastore is not None:
         found = [image for image in found if image.datastore == datastore]
@@ -201,6 +201,6 @@ def _no_image(reference: str, images: Sequence[Image], datacenter: Entry) -> Gan
 
 
 def image_digest_prefix(reference: str) -> str | None:
-    """The 12 digits of the digest that a template's name has, where the reference says the digest."""
+    """Return the 12 digits of the digest in a template's name, where the reference has a digest."""
     digest = parse_reference(reference).digest
     return None if digest is None else digest.partition(":")[2][:12]

@@ -86,7 +86,7 @@ def container_result(machine: Machine) -> dict[str, Any]:
 
 
 def ip_addresses(machine: Machine) -> list[str]:
-    """The addresses that the container can be reached at: IPv4 first, none that are link-local."""
+    """Return the addresses of the container: IPv4 first, without link-local ones."""
     found = [address for nic in machine.addresses for address in nic["ip_addresses"]]
     reachable = [address for address in dict.fromkeys(found) if not _is_link_local(address)]
     return sorted(reachable, key=lambda address: ":" in address)

@@ -70,7 +70,7 @@ def expected_macs(config: Config, adapters: tuple[ContainerAdapter, ...]) -> tup
 def target_machine(
     desired: DesiredContainer, config: Config, machine: Machine, image: Image, place: ContainerPlace
 ) -> Machine:
-    """The machine after all that can be changed about it in place has been changed."""
+    """Return the machine after all changes that are possible in place."""
     adapters = _target_adapters(config, machine.adapters, place)
     disk = machine.disk or _image_part(machine, "disk") or image.disk
     document = config.document()
@@ -105,7 +105,7 @@ def target_machine(
 
 
 def repaired_machine(machine: Machine, *, firmware: str | None, spare_bootstrap: str | None) -> Machine:
-    """The machine with all that it needs to start again, whatever others did to its hardware.
+    """Return the machine with all that it needs to start again.
 
     What cannot be changed while a VM runs is left to the time when it is off.
     """
@@ -139,7 +139,7 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
 
 
 def new_machine(desired: DesiredContainer, config: Config, name: str, image: Image, place: ContainerPlace) -> Machine:
-    """The machine that a clone is to be."""
+    """Return the machine that a clone is to be."""
     successor = name != desired.name
     folder_path = "" if place.folder is None else place.folder.path
     blank = Machine(
@@ -203,12 +203,12 @@ def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, 
 
 
 def known_id(machine: Machine) -> str | None:
-    """The container's id: from its own key or, where that was removed, from the guest document."""
+    """Return the container's id: from its own key or, where that was removed, from the guest document."""
     return machine.container_id or _text((machine.document or {}).get("id"))
 
 
 def known_digest(machine: Machine) -> str | None:
-    """The image's digest: from its own key or, where that was removed, from the guest document."""
+    """Return the image's digest: from its own key or, where that was removed, from the guest document."""
     return machine.digest or _image_part(machine, "digest")
 
 

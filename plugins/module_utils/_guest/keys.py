@@ -44,12 +44,12 @@ SCHEMA_VERSION = "1"
 
 
 def option_path(key: str) -> str:
-    """The property path of one key: a VM's whole extraConfig is some sixty keys of others."""
+    """Return the property path of one key: the rest of extraConfig is not read."""
     return f'config.extraConfig["{key}"]'
 
 
 def option(row: Mapping[str, Any], key: str) -> str | None:
-    """The value of one key, among properties read by option_path, as which it comes as an OptionValue; or None."""
+    """Return the value of one key, among properties read by option_path, or None."""
     value = row.get(option_path(key))
     text = getattr(value, "value", value)
     return str(text) if text else None
@@ -60,7 +60,7 @@ def decode_labels(text: str | None) -> dict[str, str]:
 
 
 def decode_log(text: str | None) -> str | None:
-    """The end of the container's output. Bytes that are no text are shown as replacement characters."""
+    """Return the end of the container's output, with replacement characters for bytes that are no text."""
     if not text:
         return None
     try:

@@ -83,7 +83,7 @@ def parse_capabilities(names: Sequence[str], option: str) -> tuple[str, ...]:
 
 
 def bounding_set(added: Sequence[str], dropped: Sequence[str]) -> list[str] | None:
-    """The exact bounding set, or None for Docker's default one."""
+    """Return the exact bounding set, or None for Docker's default one."""
     if not added and not dropped:
         return None
     if ALL_CAPABILITIES in added:
