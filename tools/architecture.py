@@ -79,19 +79,15 @@ def upward(all_imports: list[Import]) -> list[Import]:
 
 
 def drawing(all_imports: list[Import]) -> str:
-    """Draw the floors and the arrows between the packages, with the number of imports, as a Mermaid flow chart."""
-    counts: dict[tuple[str, str], int] = {}
-    for one in all_imports:
-        if one.package != one.target_package:
-            key = (one.package, one.target_package)
-            counts[key] = counts.get(key, 0) + 1
+    """Draw the floors and the arrows between the packages as a Mermaid flow chart."""
+    arrows = {(one.package, one.target_package) for one in all_imports if one.package != one.target_package}
     lines = ["flowchart TB"]
     for number in reversed(range(len(FLOORS))):
         title, packages = FLOORS[number]
         lines.append(f'    subgraph floor{number}["{title}"]')
         lines += [f"        {package}" for package in packages]
         lines.append("    end")
-    lines += [f"    {source} -->|{count}| {target}" for (source, target), count in sorted(counts.items())]
+    lines += [f"    {source} --> {target}" for source, target in sorted(arrows)]
     return "\n".join(lines)
 
 

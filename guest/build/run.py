@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,8 +42,9 @@ def run_bytes(command: Sequence[str | Path], *, cwd: Path | None = None, env: di
 
 def reproducible_environment(extra: dict[str, str]) -> dict[str, str]:
     """Return the caller's environment without the variables that would change the output."""
-    path = os.environ.get("PATH", os.defpath)
-    # mke2fs and mkfs.vfat are where Debian hides them from users.
+    # The environment's Go comes first, also for a caller that has not put it on PATH; mke2fs and mkfs.vfat are where
+    # Debian hides them from users.
+    path = f"{Path(sys.prefix) / 'bin'}:{os.environ.get('PATH', os.defpath)}"
     fixed = {
         "PATH": f"{path}:/usr/sbin:/sbin",
         "LC_ALL": "C",
