@@ -123,6 +123,11 @@ containers:
       type: int
       returned: always
       sample: 0
+    oom_killed:
+      description: Whether a process of the run that has ended was killed because the container ran out of memory.
+      type: bool
+      returned: always
+      sample: false
     restart_count:
       description: How often the guest has started the container again.
       type: int

@@ -61,6 +61,7 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "state": _STATES.get(machine.power, machine.power),
         "status": over,
         "exit_code": status.get("exit_code") if fresh else None,
+        "oom_killed": status.get("oom_killed", False) if fresh else False,
         "restart_count": status.get("restart_count", 0) if fresh else 0,
         "health": status.get("health") if machine.running and fresh else None,
         "health_output": status.get("health_output") if machine.running and fresh else None,

@@ -53,6 +53,22 @@ def test_a_container_that_is_off_has_an_exit_code_and_no_health() -> None:
     assert (result["state"], result["exit_code"], result["health"]) == ("stopped", 143, None)
 
 
+@pytest.mark.parametrize(
+    ("power", "status", "killed"),
+    [
+        (OFF, {"state": "exited", "exit_code": 137, "oom_killed": True}, True),
+        (OFF, {"state": "exited", "exit_code": 137, "oom_killed": False}, False),
+        (ON, {"state": "restarting", "exit_code": 137, "oom_killed": True}, True),
+        # The report of the boot before.
+        (ON, {"state": "exited", "exit_code": 137, "oom_killed": True}, False),
+        # A bootstrap that does not report it.
+        (OFF, {"state": "exited", "exit_code": 137}, False),
+    ],
+)
+def test_a_container_that_ran_out_of_memory_is_reported(power: str, status: dict[str, Any], killed: bool) -> None:
+    assert container_result(machine(power, **status))["oom_killed"] is killed
+
+
 def test_no_variable_is_returned() -> None:
     result = container_result(replace(MACHINE, config={"env": {"PASSWORD": "hunter2"}}))
     assert "hunter2" not in str(result)
