@@ -38,6 +38,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     DEFAULT_STOP_TIMEOUT,
     OFF,
     ON,
+    SUSPENDED,
     Config,
     ContainerPlace,
     DesiredContainer,
@@ -120,9 +121,13 @@ class _Planner:
                 f"There is no container {self.desired.name} whose state could be managed. Give image to create it."
             )
         self._discard_successors()
+        resumes = self._machine().power == SUSPENDED
         if self.desired.wants_running:
             self._repair()
         self._set_power(was_running=self._machine().running)
+        if resumes and self._machine().running:
+            # Nothing can be changed of a VM that is suspended.
+            self._repair()
 
     def converge(self, config: Config) -> None:
         image, place = self.seen.image, self.seen.place
@@ -140,7 +145,10 @@ class _Planner:
             self._discard_successors()
             self._move(place)
             self._reconfigure(config, image, place)
+        resumes = self._machine().power == SUSPENDED
         self._set_power(was_running=was_running)
+        if resumes and self._machine().running:
+            self._reconfigure(config, image, place)
 
     def _do(self, change: ContainerChange) -> None:
         self.changes.append(change)
