@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from devkit.console import VENV
 from guest.build.errors import BuildError
 
 # Every date in the output. Dates before 1980 cannot be written into a FAT file system.
@@ -44,7 +44,7 @@ def reproducible_environment(extra: dict[str, str]) -> dict[str, str]:
     """Return the caller's environment without the variables that would change the output."""
     # The environment's Go comes first, also for a caller that has not put it on PATH; mke2fs and mkfs.vfat are where
     # Debian hides them from users.
-    path = f"{Path(sys.prefix) / 'bin'}:{os.environ.get('PATH', os.defpath)}"
+    path = f"{VENV / 'bin'}:{os.environ.get('PATH', os.defpath)}"
     fixed = {
         "PATH": f"{path}:/usr/sbin:/sbin",
         "LC_ALL": "C",
