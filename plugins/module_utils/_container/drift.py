@@ -19,7 +19,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 
 RELOCATE = "relocate"
 WARN = "warn"
-IGNORE = "ignore"
 
 
 def in_other_datastore(machine: Machine, place: ContainerPlace) -> bool:
