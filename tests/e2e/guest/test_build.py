@@ -23,8 +23,9 @@ ROOT = Path(__file__).resolve().parents[3]
 def elsewhere(bootstrap: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build from a copy of the sources, by somebody with other habits."""
     root = tmp_path_factory.mktemp("elsewhere")
-    copy = root / "a clone" / "guest"
-    shutil.copytree(ROOT / "guest", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    copy = root / "a clone"
+    for package in ("devkit", "guest"):
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
     cache = root / "cache"
     # The kernel's package need not be downloaded again.
     shutil.copytree(DEFAULT_CACHE / "packages", cache / "packages")
@@ -39,7 +40,7 @@ def elsewhere(bootstrap: Build, tmp_path_factory: pytest.TempPathFactory) -> Pat
     }
     subprocess.run(
         ["bash", "-c", 'umask 077; exec "$@"', "build", sys.executable, "-m", "guest.build", "--cache", str(cache)],
-        cwd=copy.parent,
+        cwd=copy,
         env=environment,
         check=True,
         capture_output=True,

@@ -43,6 +43,9 @@ class Folder:
     children: dict[str, Leaf | Folder] = field(default_factory=dict)
     whiteouts: set[str] = field(default_factory=set)
     opaque: bool = False
+    # What the layer says of a lower directory holds for the whole layer, also when one of its files takes the name
+    # for a while: the directories that files have replaced, by name.
+    replaced: dict[str, Folder] = field(default_factory=dict)
 
 
 def interpret(layers: list[list[Step]]) -> dict[str, File]:
@@ -70,11 +73,14 @@ def _unpack(steps: list[Step]) -> Folder:
             if isinstance(existing, Folder):
                 existing.tag = step.tag
             else:
-                folder.children[name] = Folder(step.tag)
+                again = folder.children[name] = folder.replaced.pop(name, Folder())
+                again.tag = step.tag
         else:
             leaf = _leaf(root, step)
-            if isinstance(existing, Folder) and existing.children:
-                raise RefusedError
+            if isinstance(existing, Folder):
+                if existing.children:
+                    raise RefusedError
+                folder.replaced[name] = existing
             folder.children[name] = leaf
     return root
 

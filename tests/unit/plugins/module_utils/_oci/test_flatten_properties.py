@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -76,6 +76,9 @@ def archive(layer: list[Step]) -> LayerArchive:
 
 @settings(max_examples=500, deadline=None)
 @given(images)
+# An opaque directory and a whiteout hold for their layer, whatever else that layer puts at the directory's path.
+@example([[Step("file", "a/x")], [Step("opaque", "a"), Step("file", "a"), Step("folder", "a")]])
+@example([[Step("file", "a/x")], [Step("whiteout", "a/x"), Step("file", "a"), Step("folder", "a")]])
 def test_flattening_gives_what_the_naive_interpreter_gives(layers: list[list[Step]]) -> None:
     archives = [archive(layer) for layer in layers]
     try:
