@@ -214,13 +214,14 @@ class Machine:
 
 @dataclass(frozen=True)
 class ContainerSelection:
-    """Which containers are asked for, and whether with their output."""
+    """Which containers are asked for, whether with their output, and with what only their devices say."""
 
     names: tuple[str, ...] | None
     labels: Mapping[str, str]
     datacenter: str | None
     folder: str | None
-    logs: bool
+    logs: bool = False
+    devices: bool = True
 
 
 def guest_state(machine: Machine) -> str:
