@@ -57,7 +57,7 @@ class OperationInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type
     def _is_named_in(self, path: str) -> bool:
         with Path(path).open(encoding="utf-8", errors="replace") as file:
             head = file.read(_READ_BYTES)
-        return re.search(rf"^plugin:\s*[\"']?{re.escape(self.NAME)}[\"']?\s*(#|$)", head, re.MULTILINE) is not None
+        return re.search(rf"[\"']?\bplugin[\"']?\s*:\s*[\"']?{re.escape(self.NAME)}\b", head) is not None
 
     def set_options(
         self, task_keys: Any = None, var_options: Any = None, direct: Mapping[str, Any] | None = None

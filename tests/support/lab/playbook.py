@@ -100,6 +100,7 @@ class PlaybookRunner:
         environment: Mapping[str, str | None] | None = None,
         verbosity: int = 0,
         play: Mapping[str, Any] | None = None,
+        inventory: str = "localhost,",
         timeout: float = 240,
     ) -> Run:
         """Play one task, several, or the playbook at a path.
@@ -109,7 +110,6 @@ class PlaybookRunner:
         playbook = tasks if isinstance(tasks, Path) else self._playbook(tasks, play or {})
         results = self.home / "results.jsonl"
         results.unlink(missing_ok=True)
-        (self.home / "ansible.cfg").touch()
         variables = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
@@ -117,12 +117,12 @@ class PlaybookRunner:
             **self.variables,
             **(extra_vars or {}),
         }
-        command = [str(PROGRAM), "-i", "localhost,", "-e", json.dumps(variables), str(playbook)]
+        command = [str(PROGRAM), "-i", inventory, "-e", json.dumps(variables), str(playbook)]
         command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity)
         try:
             process = subprocess.run(
                 command,
-                env=self._environment(results, environment or {}),
+                env=ansible_environment(self.home, self.connection, {**_reporting(results), **(environment or {})}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -142,35 +142,46 @@ class PlaybookRunner:
         path.write_text(json.dumps([whole], indent=2))  # JSON is YAML
         return path
 
-    def _environment(self, results: Path, changes: Mapping[str, str | None]) -> dict[str, str]:
-        # Nothing of the machine's own settings of Ansible or of a vCenter may take part.
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("ANSIBLE_", "VMWARE_", "GANTRY_", "XDG_"))
-        }
-        environment = {
-            **inherited,
-            "HOME": str(self.home),
-            "XDG_CACHE_HOME": str(self.home / "cache"),
-            "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
-            "ANSIBLE_HOME": str(self.home / "ansible"),
-            "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "results",
-            "ANSIBLE_INJECT_INVOCATION": "1",
-            "ANSIBLE_LOCALHOST_WARNING": "0",
-            "GANTRY_RESULTS": str(results),
-            **self.connection,
-        }
-        for name, value in changes.items():
-            if value is None:
-                environment.pop(name, None)
-            else:
-                environment[name] = value
-        return environment
+
+def ansible_environment(
+    home: Path, connection: Mapping[str, str], changes: Mapping[str, str | None] | None = None
+) -> dict[str, str]:
+    """Return the environment for a program of Ansible with a home directory of its own. None takes a variable away."""
+    # Nothing of the machine's own settings of Ansible or of a vCenter may take part.
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANSIBLE_", "VMWARE_", "GANTRY_", "XDG_"))
+    }
+    environment = {
+        **inherited,
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "ANSIBLE_ASYNC_DIR": str(home / "async"),
+        "ANSIBLE_HOME": str(home / "ansible"),
+        "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+        **connection,
+    }
+    (home / "ansible.cfg").touch()
+    for name, value in (changes or {}).items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = value
+    return environment
+
+
+def _reporting(results: Path) -> dict[str, str | None]:
+    """Return the variables that make Ansible write the result of each task to a file."""
+    return {
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "results",
+        "ANSIBLE_INJECT_INVOCATION": "1",
+        "GANTRY_RESULTS": str(results),
+    }
 
 
 def run_both_ways(play: PlaybookRunner, tasks: Sequence[dict[str, Any]], **options: Any) -> list[TaskResult]:
