@@ -146,12 +146,12 @@ def test_hosts_are_constructed_as_by_other_plugins(inventory: InventoryRunner) -
     listing = inventory(
         hostnames=["labels.tier ~ '-' ~ name", "name"],
         compose={"ansible_host": "'192.0.2.1'", "megabytes": "memory // 1048576"},
-        groups={"ended": "status == 'exited'", "composed": "megabytes > 0"},
+        groups={"ended": "status == 'exited'", "composed": "megabytes | int > 0"},
         keyed_groups=[{"key": "labels", "prefix": "of", "parent_group": "labelled"}],
     )
     front = f"front-{WEB}"
     assert sorted(listing.hosts) == sorted([front, JOB])
-    assert (listing.hosts[front]["ansible_host"], listing.hosts[front]["megabytes"] > 0) == ("192.0.2.1", True)
+    assert listing.hosts[front]["ansible_host"] == "192.0.2.1"
     assert listing.groups == {
         "composed": sorted([front, JOB]),
         "ended": [JOB],
@@ -246,7 +246,7 @@ def test_a_container_with_the_name_of_a_group_sets_no_variables_of_others(
 
 
 def test_a_cached_inventory_is_the_live_one_and_makes_no_request(
-    lab: dict[str, Any], inventory: InventoryRunner, calls: Control
+    lab: dict[str, Any], inventory: InventoryRunner, play: PlaybookRunner, calls: Control
 ) -> None:
     cache = inventory.home / "inventory-cache"
     options = {
@@ -265,7 +265,12 @@ def test_a_cached_inventory_is_the_live_one_and_makes_no_request(
     assert all(lab["vcenter"]["password"] not in file.read_text() for file in cache.iterdir())
     assert len(list(cache.iterdir())) == 1
 
-    assert inventory("--flush-cache", **options).document == live.document
+    # ansible-inventory has this option from ansible-core 2.17 on.
+    path = str(inventory.write(**options))
+    shown = play({"ansible.builtin.debug": {"var": "path"}}, way=None, inventory=path, arguments=["--flush-cache"]).ok()
+    assert sorted(outcome["path"] for outcome in shown.outcomes) == sorted(
+        live.hosts[one]["path"] for one in live.hosts
+    )
     assert calls.methods() == REQUESTS * 2
     # Another selection is another source, although it is the same file.
     assert sorted(inventory(**options, filters={"name": [WEB]}).hosts) == [WEB]

@@ -101,6 +101,7 @@ class PlaybookRunner:
         verbosity: int = 0,
         play: Mapping[str, Any] | None = None,
         inventory: str = "localhost,",
+        arguments: Sequence[str] = (),
         timeout: float = 240,
     ) -> Run:
         """Play one task, several, or the playbook at a path.
@@ -117,7 +118,7 @@ class PlaybookRunner:
             **self.variables,
             **(extra_vars or {}),
         }
-        command = [str(PROGRAM), "-i", inventory, "-e", json.dumps(variables), str(playbook)]
+        command = [str(PROGRAM), "-i", inventory, "-e", json.dumps(variables), *arguments, str(playbook)]
         command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity)
         try:
             process = subprocess.run(
