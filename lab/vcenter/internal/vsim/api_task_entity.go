@@ -95,9 +95,11 @@ func showTaskUpdates(updates *types.UpdateSet) {
 	}
 }
 
-// RetrievePropertiesEx is the simulator's, but for tasks.
+// RetrievePropertiesEx is the simulator's, but for tasks and for the types of traversals.
 func (c *PropertyCollector) RetrievePropertiesEx(ctx *simulator.Context, request *types.RetrievePropertiesEx) soap.HasFault {
-	body := c.PropertyCollector.RetrievePropertiesEx(ctx, request)
+	narrowed := *request
+	narrowed.SpecSet = followTraversals(ctx, request.SpecSet)
+	body := c.PropertyCollector.RetrievePropertiesEx(ctx, &narrowed)
 	if answer, ok := body.(*methods.RetrievePropertiesExBody); ok && answer.Res != nil && answer.Res.Returnval != nil {
 		showTasks(answer.Res.Returnval.Objects)
 	}
