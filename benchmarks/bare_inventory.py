@@ -53,7 +53,7 @@ _PAGE = 2000
 
 def _rows(content: Any) -> dict[str, dict[str, Any]]:
     """Return the properties of all objects, by MoID: one container view, page by page."""
-    collector = vmodl.query.PropertyCollector
+    collector: Any = vmodl.query.PropertyCollector
     kinds = [getattr(vim, name) for name in _PROPERTIES]
     view = content.viewManager.CreateContainerView(content.rootFolder, kinds, True)
     spec = collector.FilterSpec(
