@@ -12,7 +12,19 @@ import yaml
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
 
-_CONNECTION = r"""
+
+def _with_environment(text: str) -> str:
+    """Return the documentation for a plugin: Ansible reads its variables, by ``env``; a module reads them by itself."""
+    document: dict[str, Any] = yaml.safe_load(text)
+    del document["notes"]
+    for name, option in connection_argument_spec().items():
+        if "fallback" in option:
+            document["options"][name]["env"] = [{"name": variable} for variable in option["fallback"][1]]
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
 options:
   hostname:
     description:
@@ -76,8 +88,6 @@ options:
 requirements:
   - python >= 3.10
   - pyVmomi >= 8.0.3.0.1
-"""
-_NOTES_OF_MODULES = r"""
 notes:
   - On a local connection without C(become) and C(async), the module's code runs inside Ansible's own worker process.
     A loop then uses one session with vCenter, and its cookie is kept for the next task, readable only by the user
@@ -88,18 +98,6 @@ notes:
   - Elsewhere pyVmomi must be installed where the task runs, and each task logs in and out.
 """
 
-
-def _with_environment(text: str) -> str:
-    """Return the documentation with ``env``: for a plugin, Ansible reads the variables; a module does it by itself."""
-    document: dict[str, Any] = yaml.safe_load(text)
-    for name, option in connection_argument_spec().items():
-        if "fallback" in option:
-            document["options"][name]["env"] = [{"name": variable} for variable in option["fallback"][1]]
-    return yaml.safe_dump(document, sort_keys=False)
-
-
-class ModuleDocFragment:
-    DOCUMENTATION = _CONNECTION + _NOTES_OF_MODULES
-
-    # For plugins that are not modules: gantry.vsphere.vcenter.plugin
-    PLUGIN = _with_environment(_CONNECTION)
+    # For plugins that are not modules: gantry.vsphere.vcenter.plugin. Its type is given because ansible-test takes what
+    # is assigned without one for a literal.
+    PLUGIN: str = _with_environment(DOCUMENTATION)
