@@ -43,6 +43,7 @@ type PropertyCollector struct {
 
 	mu       sync.Mutex
 	listener *listener // from the first wait on
+	filters  map[ref]types.PropertyFilterSpec
 	waiting  int
 	waited   time.Time
 }
@@ -61,7 +62,7 @@ type listener struct {
 func (l *listener) Reference() ref { return l.self }
 
 func (l *listener) PutObject(ctx *simulator.Context, object mo.Reference) {
-	if l.wanted() {
+	if l.wanted() && l.collector.concerns(object.Reference()) {
 		l.collector.PropertyCollector.PutObject(ctx, object)
 	}
 }
@@ -72,7 +73,7 @@ func (l *listener) UpdateObject(ctx *simulator.Context, object mo.Reference, cha
 			changes = finer
 		}
 	}
-	if l.wanted() {
+	if l.wanted() && l.collector.concerns(object.Reference()) {
 		l.collector.PropertyCollector.UpdateObject(ctx, object, changes)
 	}
 }
@@ -98,8 +99,58 @@ func (l *listener) wanted() bool {
 	return !forgotten
 }
 
+// concerns returns whether a filter may select the object, or select others through it. For each change that it gets
+// the simulator collects all objects of all filters again, so that a client that waits for a few tasks would wait for
+// minutes while others change many objects.
+func (c *PropertyCollector) concerns(object ref) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, spec := range c.filters {
+		for _, set := range spec.PropSet {
+			if set.Type == object.Type || extended[set.Type] {
+				return true
+			}
+		}
+		for _, set := range spec.ObjectSet {
+			if set.Obj == object || selectsThrough(set.SelectSet, object.Type) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// extended are the types that other types extend, and which so stand for more than themselves in a filter.
+var extended = map[string]bool{
+	"ComputeResource": true, "DistributedVirtualSwitch": true, "ExtensibleManagedObject": true, "Folder": true,
+	"ManagedEntity": true, "ManagedObject": true, "ManagedObjectView": true, "Network": true, "ResourcePool": true,
+	"View": true,
+}
+
+func selectsThrough(selections []types.BaseSelectionSpec, kind string) bool {
+	for _, selection := range selections {
+		traversal, ok := selection.(*types.TraversalSpec)
+		if ok && (traversal.Type == kind || extended[traversal.Type] || selectsThrough(traversal.SelectSet, kind)) {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetFilters drops the specs of filters that have been destroyed.
+func (c *PropertyCollector) forgetFilters(ctx *simulator.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for filter := range c.filters {
+		if ctx.Session.Get(filter) == nil {
+			delete(c.filters, filter)
+		}
+	}
+}
+
 // WaitForUpdatesEx listens from the first wait on, which has no version.
 func (c *PropertyCollector) WaitForUpdatesEx(ctx *simulator.Context, request *types.WaitForUpdatesEx) soap.HasFault {
+	c.forgetFilters(ctx)
 	c.mu.Lock()
 	var added *listener
 	if c.listener == nil && request.Version == "" {
@@ -207,6 +258,14 @@ func (c *PropertyCollector) Fetch(ctx *simulator.Context, request *Fetch) soap.H
 // CreateFilter wakes a waiting client: the simulator would report the filter's objects only when one of them changes.
 func (c *PropertyCollector) CreateFilter(ctx *simulator.Context, request *types.CreateFilter) soap.HasFault {
 	body := c.PropertyCollector.CreateFilter(ctx, request)
+	if created, ok := body.(*methods.CreateFilterBody); ok && created.Res != nil {
+		c.mu.Lock()
+		if c.filters == nil {
+			c.filters = map[ref]types.PropertyFilterSpec{}
+		}
+		c.filters[created.Res.Returnval] = request.Spec
+		c.mu.Unlock()
+	}
 	c.UpdateObject(ctx, c.Self, nil)
 	return body
 }
