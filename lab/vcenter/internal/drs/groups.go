@@ -60,8 +60,8 @@ func (r *reconfiguration) addGroup(info types.BaseClusterGroupInfo) types.BaseMe
 	return nil
 }
 
-// editGroup replaces all members: a list that is not sent looks like an empty one. Unconfirmed: the kind of a
-// group cannot be changed.
+// editGroup replaces all members: an unset list cannot be distinguished from an empty one. Unconfirmed: the kind of a group
+// cannot be changed.
 func (r *reconfiguration) editGroup(info types.BaseClusterGroupInfo) types.BaseMethodFault {
 	if !r.modify || info == nil {
 		return vim.InvalidArgument("spec.groupSpec.info")

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A guest of a hundred bytes for the tests: it boots at once, speaks on the channel, and shuts down when asked.
+// Guests of about a hundred bytes for the tests, which boot immediately and write to the channel.
 
 package hypervisor
 
@@ -14,11 +14,11 @@ import (
 	"testing"
 )
 
-// What the guest says at its start and before its end.
+// The messages of the guests at their start and before their end.
 const (
-	testHello = `{"set":{"guestinfo.gantry.status":"{\"state\":\"running\"}"}}` + "\n" +
+	testStarted = `{"set":{"guestinfo.gantry.status":"{\"state\":\"running\"}"}}` + "\n" +
 		`{"guest":{"hostname":"web","nics":[{"mac":"00:50:56:00:00:01","addresses":["10.77.0.5/24"]}]}}` + "\n"
-	testGoodbye = `{"set":{"guestinfo.gantry.status":"{\"state\":\"exited\"}"}}` + "\n"
+	testExited = `{"set":{"guestinfo.gantry.status":"{\"state\":\"exited\"}"}}` + "\n"
 )
 
 // Where a multiboot kernel is loaded, and where its code begins.
@@ -39,9 +39,9 @@ func multibootHeader() []byte {
 	return header
 }
 
-// politeGuest says hello, waits for a line on the channel, says goodbye and powers off.
-func politeGuest(t *testing.T) *DirectKernel {
-	goodbye := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(testHello))+1)
+// responsiveGuest reports that it runs, waits for a line on the channel, reports its exit and powers off.
+func responsiveGuest(t *testing.T) *DirectKernel {
+	goodbye := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(testStarted))+1)
 	code := []byte{
 		0xbe, 0x80, 0x00, 0x10, 0x00, //       mov  esi, hello
 		0xe8, 0x29, 0x00, 0x00, 0x00, //       call say
@@ -72,10 +72,11 @@ func politeGuest(t *testing.T) *DirectKernel {
 		0xeb, 0xeb, //                         jmp  say
 		0xc3, //                         done: ret
 	}
-	return writeGuest(t, code, testHello+"\x00"+testGoodbye+"\x00")
+	return writeGuest(t, code, testStarted+"\x00"+testExited+"\x00")
 }
 
-// countingGuest says numbers, as fast as it can, until it gets a line; then it says goodbye and powers off.
+// countingGuest reports increasing numbers as fast as possible until it receives a line. Then it reports its exit and powers
+// off.
 func countingGuest(t *testing.T) *DirectKernel {
 	line := `{"set":{"guestinfo.n":"00000000"}}` + "\n"
 	address := func(offset int) []byte {
@@ -119,11 +120,11 @@ func countingGuest(t *testing.T) *DirectKernel {
 		0xeb, 0xeb, //                          jmp  say
 		0xc3, //                          done: ret
 	}
-	return writeGuest(t, code, line+"\x00"+testGoodbye+"\x00")
+	return writeGuest(t, code, line+"\x00"+testExited+"\x00")
 }
 
-// deafGuest never speaks.
-func deafGuest(t *testing.T) *DirectKernel {
+// silentGuest reports nothing.
+func silentGuest(t *testing.T) *DirectKernel {
 	return writeGuest(t, []byte{0xfa, 0xf4, 0xeb, 0xfd}, "") // cli; hlt; jmp
 }
 
