@@ -49,9 +49,9 @@ func (r *reconfiguration) addGroup(info types.BaseClusterGroupInfo) types.BaseMe
 	if fault != nil {
 		return fault
 	}
-	// The API says that a group "can contain zero or more" members, but vCenter creates none without any; it becomes empty
-	// only when its last member is deleted (vmware/vic, issue 7556, for groups of VMs; unconfirmed for groups of hosts, and
-	// the fault for both).
+	// According to the API, a group "can contain zero or more" members, but vCenter does not create one without members. A
+	// group becomes empty only when its last member is deleted (vmware/vic, issue 7556, for groups of VMs; unconfirmed for
+	// groups of hosts, and the fault for both).
 	if len(*members) == 0 {
 		return vim.InvalidArgumentf("spec.groupSpec.info", "Group %s has no members.", group.Name)
 	}

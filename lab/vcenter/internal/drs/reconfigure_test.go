@@ -93,7 +93,7 @@ func TestInvalidRulesAndGroupsAreRefused(t *testing.T) {
 	add, edit, remove := types.ArrayUpdateOperationAdd, types.ArrayUpdateOperationEdit, types.ArrayUpdateOperationRemove
 	for name, test := range map[string]struct {
 		spec *types.ClusterConfigSpecEx
-		says string
+		want string
 	}{
 		"a rule without a name":      {change(add, affinity("", "a", "b")), "requires a name"},
 		"a name that is taken":       {change(add, affinity("where", "a", "b")), "There is a rule named where already."},
@@ -118,8 +118,8 @@ func TestInvalidRulesAndGroupsAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, _, fault := Reconfigure(base(), test.spec, true, 9, members)
 			isA[*types.InvalidArgument](t, fault)
-			if text := fmt.Sprint(fault.GetMethodFault().FaultCause.LocalizedMessage); !strings.Contains(text, test.says) {
-				t.Errorf("it says %q", text)
+			if text := fmt.Sprint(fault.GetMethodFault().FaultCause.LocalizedMessage); !strings.Contains(text, test.want) {
+				t.Errorf("the fault has the message %q", text)
 			}
 		})
 	}

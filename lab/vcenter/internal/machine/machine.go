@@ -75,7 +75,7 @@ const (
 	MoveStopCopy = "stop-copy"
 )
 
-// Move says how a running VM was moved.
+// Move describes the migration of a running VM.
 type Move struct {
 	Mode  string
 	Pause time.Duration // how long the guest was stopped

@@ -88,7 +88,7 @@ func TestEnteringMaintenanceModeTimesOutOrIsCanceled(t *testing.T) {
 	l.guests.refuse = errors.New("the connection is lost")
 	fault := isFault[types.Timedout](l, l.refusal(host.EnterMaintenanceMode(t.Context(), 1, false, nil)))
 	if text := faultText(fault); !strings.Contains(text, "the connection is lost") {
-		t.Errorf("it says %q", text)
+		t.Errorf("the fault has the message %q", text)
 	}
 
 	entering := must(host.EnterMaintenanceMode(t.Context(), 0, false, nil))(t)

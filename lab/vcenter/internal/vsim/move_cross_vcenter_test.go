@@ -263,7 +263,7 @@ func TestAFailedMoveToAnotherVCenterLeavesTheVMUnchanged(t *testing.T) {
 	p.second.lacks("web")
 	p.second.expectFiles()
 	p.guests.events.Set(vm.Reference().Value, "guestinfo.said", "still here")
-	p.first.eventually("the guest is heard", func() bool { return p.first.option(vm, "guestinfo.said") == "still here" })
+	p.first.eventually("the report of the guest arrives", func() bool { return p.first.option(vm, "guestinfo.said") == "still here" })
 	if held := p.second.server.load.admitted; len(held) != 0 {
 		t.Errorf("a place is still held: %v", held)
 	}

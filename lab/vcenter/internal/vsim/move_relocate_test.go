@@ -153,7 +153,7 @@ func TestAFailedMoveLeavesTheVMUnchanged(t *testing.T) {
 	for _, spec := range []types.VirtualMachineRelocateSpec{{Host: target}, {Host: target, Datastore: l.storeNamed("shared1")}} {
 		fault := isFault[types.MigrationFault](l, l.refusal(vm.Relocate(t.Context(), spec, "")))
 		if !strings.Contains(faultText(fault), "the connection is lost") {
-			t.Errorf("it says %q", faultText(fault))
+			t.Errorf("the fault has the message %q", faultText(fault))
 		}
 		if read := l.read(vm); *read.Runtime.Host != from || l.server.load.admitted[vm.Reference()].Host != from {
 			t.Errorf("it is on %v", read.Runtime.Host)

@@ -160,7 +160,7 @@ func TestAFailedImportLeavesNoVM(t *testing.T) {
 			test.give(l, lease, info)
 			l.eventually("over", func() bool { return l.leaseState(lease).State == types.HttpNfcLeaseStateError })
 			if fault := l.leaseState(lease).Error.Fault; fmt.Sprintf("%T", fault) != test.want {
-				t.Errorf("the lease says %T", fault)
+				t.Errorf("the lease has the fault %T", fault)
 			}
 			l.expectFiles()
 			if left := l.server.children(l.folder.Reference()); len(left) != 0 {
