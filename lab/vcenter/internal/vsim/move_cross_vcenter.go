@@ -352,7 +352,7 @@ func (c *crossMigration) draftDisks(d *draft) (diskCopies, types.BaseMethodFault
 		if err := c.to.stores.CreateDisk(one.target, disk.CapacityInBytes, one.thin, one.uuid); err != nil {
 			return nil, fileFault(one.target, err)
 		}
-		d.undoDisk(one.target)
+		d.removeDiskOnDrop(one.target)
 		if fault := d.describeDisk(disk, backing, one.target); fault != nil {
 			return nil, fault
 		}

@@ -217,7 +217,7 @@ func (r *relocation) copyDisks(steps []copyStep, progress func(int32)) types.Bas
 		if err != nil {
 			return fileFault(step.target, err)
 		}
-		d.undoDisk(step.target)
+		d.removeDiskOnDrop(step.target)
 		d.obsolete = append(d.obsolete, step.source)
 		progress(progressChecked + int32(number+1)*(progressCopied-progressChecked)/int32(len(steps)))
 	}

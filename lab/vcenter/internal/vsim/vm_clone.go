@@ -203,7 +203,7 @@ func (d *draft) cloneDisk(base cloneBase, location *types.VirtualMachineRelocate
 	if err := d.server.stores.CopyDisk(source, place, thin, datastore.NewUUID()); err != nil {
 		return fileFault(place, err)
 	}
-	d.undoDisk(place)
+	d.removeDiskOnDrop(place)
 	return d.describeDisk(disk, backing, place)
 }
 

@@ -92,7 +92,7 @@ func (d *draft) createDisk(change deviceChange, disk *types.VirtualDisk, backing
 	if err := d.server.stores.CreateDisk(place, capacity, thin, id); err != nil {
 		return fileFault(place, err)
 	}
-	d.undoDisk(place)
+	d.removeDiskOnDrop(place)
 	return d.describeDisk(disk, backing, place)
 }
 
@@ -139,11 +139,11 @@ func (d *draft) makeChild(disk *types.VirtualDisk, backing *types.VirtualDiskFla
 	if err := d.server.stores.CreateChild(place, parent, id); err != nil {
 		return fileFault(place, err)
 	}
-	d.undoDisk(place)
+	d.removeDiskOnDrop(place)
 	return d.describeDisk(disk, backing, place)
 }
 
-func (d *draft) undoDisk(place datastore.Path) {
+func (d *draft) removeDiskOnDrop(place datastore.Path) {
 	d.undo = append(d.undo, func() error { return d.server.stores.RemoveDisk(place) })
 }
 
