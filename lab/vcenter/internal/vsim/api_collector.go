@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The property collector: the simulator's, with a Fetch that pyVmomi can read, and filters that report at once.
+// The property collector: the simulator's, with a Fetch that pyVmomi can decode and filters that report their objects
+// immediately.
 
 package vsim
 
@@ -37,7 +38,7 @@ type fetchBody struct {
 
 func (b *fetchBody) Fault() *soap.Fault { return b.Fault_ }
 
-// PropertyCollector replaces the simulator's. Each session gets its own by reflection.
+// PropertyCollector replaces the simulator's. The simulator creates one for each session by reflection.
 type PropertyCollector struct {
 	simulator.PropertyCollector
 
@@ -48,11 +49,11 @@ type PropertyCollector struct {
 	waited   time.Time
 }
 
-// keptFor is how long changes are kept for a client that does not wait for them.
+// keptFor is how long changes are queued for a client that does not wait for them.
 const keptFor = 10 * time.Minute
 
-// listener hands the inventory's changes to one collector. The simulator knows listeners by their reference, and all
-// sessions' default collectors have the same: of two sessions that wait, one would be told nothing.
+// listener passes changes of the inventory to one collector. The simulator identifies listeners by their reference, and the
+// default collectors of all sessions have the same one: of two sessions that wait, one would not be notified.
 type listener struct {
 	self      ref
 	collector *PropertyCollector
@@ -62,41 +63,42 @@ type listener struct {
 func (l *listener) Reference() ref { return l.self }
 
 func (l *listener) PutObject(ctx *simulator.Context, object mo.Reference) {
-	if l.wanted() && l.collector.concerns(object.Reference()) {
+	if l.active() && l.collector.concerns(object.Reference()) {
 		l.collector.PropertyCollector.PutObject(ctx, object)
 	}
 }
 
 func (l *listener) UpdateObject(ctx *simulator.Context, object mo.Reference, changes []types.PropertyChange) {
 	if ctx.Context != nil {
-		if finer, ok := ctx.Value(finerChanges{}).([]types.PropertyChange); ok {
-			changes = finer
+		if nested, ok := ctx.Value(nestedChanges{}).([]types.PropertyChange); ok {
+			changes = nested
 		}
 	}
-	if l.wanted() && l.collector.concerns(object.Reference()) {
+	if l.active() && l.collector.concerns(object.Reference()) {
 		l.collector.PropertyCollector.UpdateObject(ctx, object, changes)
 	}
 }
 
 func (l *listener) RemoveObject(ctx *simulator.Context, object ref) {
-	if l.wanted() {
+	if l.active() {
 		l.collector.PropertyCollector.RemoveObject(ctx, object)
 	}
 }
 
-// wanted ends the listening when nobody has waited for long: the changes would pile up.
-func (l *listener) wanted() bool {
+// active returns false, and removes the listener, when no client has waited for a long time: queued changes would
+// accumulate.
+func (l *listener) active() bool {
 	c := l.collector
 	c.mu.Lock()
-	forgotten := c.waiting == 0 && time.Since(c.waited) > keptFor && c.listener == l
-	if forgotten {
+	idle := c.waiting == 0 && time.Since(c.waited) > keptFor && c.listener == l
+	if idle {
 		c.listener = nil
 	}
 	c.mu.Unlock()
-	if forgotten {
+	if idle {
 		l.registry.RemoveHandler(l)
 	}
-	return !forgotten
+	return !idle
 }
 
 // concerns returns whether a filter may select the object, or select others through it. For each change that it gets
@@ -148,7 +150,7 @@ func (c *PropertyCollector) forgetFilters(ctx *simulator.Context) {
 	}
 }
 
-// WaitForUpdatesEx listens from the first wait on, which has no version.
+// WaitForUpdatesEx registers a listener at the first call, which has no version.
 func (c *PropertyCollector) WaitForUpdatesEx(ctx *simulator.Context, request *types.WaitForUpdatesEx) soap.HasFault {
 	c.forgetFilters(ctx)
 	c.mu.Lock()
@@ -194,26 +196,26 @@ func (c *PropertyCollector) WaitForUpdates(ctx *simulator.Context, request *type
 	return &methods.WaitForUpdatesBody{Res: &types.WaitForUpdatesResponse{Returnval: *body.Res.Returnval}}
 }
 
-// DestroyPropertyCollector ends the listening, too.
+// DestroyPropertyCollector also removes the listener.
 func (c *PropertyCollector) DestroyPropertyCollector(ctx *simulator.Context, request *types.DestroyPropertyCollector) soap.HasFault {
-	c.silence(ctx.Map)
+	c.stopListening(ctx.Map)
 	return c.PropertyCollector.DestroyPropertyCollector(ctx, request)
 }
 
-func (c *PropertyCollector) silence(registry *simulator.Registry) {
+func (c *PropertyCollector) stopListening(registry *simulator.Registry) {
 	c.mu.Lock()
-	silenced := c.listener
+	listener := c.listener
 	c.listener = nil
 	c.mu.Unlock()
-	if silenced != nil {
-		registry.RemoveHandler(silenced)
+	if listener != nil {
+		registry.RemoveHandler(listener)
 	}
 }
 
-// logout silences the session's default collector, which the simulator leaves listening.
+// logout removes the listener of the session's default collector, which the simulator leaves registered.
 func (s *Server) logout(ctx *simulator.Context, request *types.Logout) (soap.HasFault, types.BaseMethodFault) {
 	if collector, ok := ctx.Session.Get(s.serviceContent().PropertyCollector).(*PropertyCollector); ok {
-		collector.silence(ctx.Map)
+		collector.stopListening(ctx.Map)
 	}
 	defer s.showLatestEvent(s.context())
 	return s.registry.SessionManager().Logout(ctx, request), nil
@@ -221,7 +223,7 @@ func (s *Server) logout(ctx *simulator.Context, request *types.Logout) (soap.Has
 
 func (s *Server) installCollector() {
 	types.Add("Fetch", reflect.TypeFor[Fetch]())
-	// pyVmomi calls the type of a removeKey so; unknown, it would be decoded to nothing.
+	// pyVmomi sends a removeKey with this type name. An unknown type would be decoded to nil.
 	types.Add("ManagedObject", reflect.TypeFor[ref]())
 	collector := &PropertyCollector{}
 	collector.Self = s.serviceContent().PropertyCollector
@@ -255,7 +257,7 @@ func (c *PropertyCollector) Fetch(ctx *simulator.Context, request *Fetch) soap.H
 	return body
 }
 
-// CreateFilter wakes a waiting client: the simulator would report the filter's objects only when one of them changes.
+// CreateFilter wakes a waiting client. The simulator would report the filter's objects only when one of them changes.
 func (c *PropertyCollector) CreateFilter(ctx *simulator.Context, request *types.CreateFilter) soap.HasFault {
 	body := c.PropertyCollector.CreateFilter(ctx, request)
 	if created, ok := body.(*methods.CreateFilterBody); ok && created.Res != nil {
@@ -270,7 +272,7 @@ func (c *PropertyCollector) CreateFilter(ctx *simulator.Context, request *types.
 	return body
 }
 
-// CreatePropertyCollector makes one like this.
+// CreatePropertyCollector creates a collector of this type.
 func (c *PropertyCollector) CreatePropertyCollector(ctx *simulator.Context, _ *types.CreatePropertyCollector) soap.HasFault {
 	collector := &PropertyCollector{}
 	collector.Self.Type = c.Self.Type

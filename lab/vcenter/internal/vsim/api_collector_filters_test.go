@@ -10,7 +10,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-func TestACollectorHearsOnlyOfWhatItsFiltersMaySelect(t *testing.T) {
+func TestCollectorGetsOnlyChangesThatItsFiltersMaySelect(t *testing.T) {
 	list := ref{Type: "ListView", Value: "list-1"}
 	selected := types.PropertyFilterSpec{
 		PropSet: []types.PropertySpec{{Type: "Task", PathSet: []string{"info.state"}}},
@@ -26,7 +26,7 @@ func TestACollectorHearsOnlyOfWhatItsFiltersMaySelect(t *testing.T) {
 		name   string
 		filter types.PropertyFilterSpec
 		object ref
-		hears  bool
+		want   bool
 	}{
 		{"a task", selected, ref{Type: "Task", Value: "task-1"}, true},
 		{"the list of tasks", selected, list, true},
@@ -37,8 +37,8 @@ func TestACollectorHearsOnlyOfWhatItsFiltersMaySelect(t *testing.T) {
 		{"a type that extends the selected one", entities, ref{Type: "Datastore", Value: "datastore-1"}, true},
 	} {
 		collector := &PropertyCollector{filters: map[ref]types.PropertyFilterSpec{{Type: "PropertyFilter", Value: "1"}: test.filter}}
-		if hears := collector.concerns(test.object); hears != test.hears {
-			t.Errorf("%s: the collector hears of it: %v, want %v", test.name, hears, test.hears)
+		if got := collector.concerns(test.object); got != test.want {
+			t.Errorf("%s: the collector gets its changes: %v, want %v", test.name, got, test.want)
 		}
 	}
 }
