@@ -146,7 +146,7 @@ def test_a_file_that_changes_under_its_upload_gets_no_name(iso: Iso) -> None:
 
 
 def store_of(iso: Iso, **sizes: int) -> DatastoreOfFiles:
-    """A datastore with a version for each name, the later ones newer, each cut off after so many bytes."""
+    """Return a datastore with an ISO for each version, the later ones newer, each truncated to its size."""
     store = DatastoreOfFiles()
     for number, (version, size) in enumerate(sizes.items()):
         path = f"{FOLDER}/gantry-bootstrap-{version}-0123456789ab.iso"

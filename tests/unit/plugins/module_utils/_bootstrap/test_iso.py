@@ -25,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso impo
 
 
 def make_iso(folder: Path, application: str, *more: str) -> Path:
-    """A real, small ISO with that application id."""
+    """Create a small, real ISO with that application id."""
     if shutil.which("xorriso") is None:
         pytest.skip("xorriso is not installed")
     source, path = folder / "source", folder / "made.iso"

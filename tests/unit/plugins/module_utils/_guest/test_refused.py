@@ -36,7 +36,7 @@ NOT_OF_A_USER = {
 
 
 def document(options: dict[str, Any], image: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A task's guest document; raises GantryError for what a task refuses."""
+    """Return a task's guest document; raise GantryError for options that the task refuses."""
     checked = ArgumentSpecValidator(container_argument_spec()).validate(
         {"name": "web", "image": "app:1", "networks": [], **options}
     )

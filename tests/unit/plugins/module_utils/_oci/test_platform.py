@@ -131,7 +131,7 @@ def push_index(registry: LiveRegistry, case: Case, entries: tuple[Entry, ...], t
 
 
 def taken_by_skopeo(reference: str, architecture: str) -> str | None:
-    """What the Cmd of the image says that skopeo takes; None where it takes none."""
+    """Return the Cmd of the image that skopeo selects, or None if it selects none."""
     command = ["skopeo", "--override-os", "linux", "--override-arch", architecture]
     command += ["inspect", "--tls-verify=false", "--config", f"docker://{reference}"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
