@@ -361,4 +361,4 @@ def test_somebody_who_undoes_each_write_is_told_of(drs: Drs, monkeypatch: pytest
     result = drs.run("group", name="g", type="vm", members=VMS[1:2])
     assert result["failed"]
     assert result["changed"]
-    assert "somebody else" in result["msg"]
+    assert "another client" in result["msg"]
