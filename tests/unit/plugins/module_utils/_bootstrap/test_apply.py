@@ -119,7 +119,7 @@ def test_an_upload_that_is_cut_off_gets_no_name(iso: Iso, arrives: int) -> None:
     store = DatastoreOfFiles(transmit=lambda content: content[:arrives])
     found = len(iso.path.read_bytes()[:arrives])
     with pytest.raises(
-        GantryError, match=f"is not whole: {iso.size} bytes were sent, and the datastore has {found} bytes"
+        GantryError, match=f"is incomplete: {iso.size} bytes were sent, and the datastore has {found} bytes"
     ):
         upload(store, iso)
     assert f"{FOLDER}/{iso.name}" not in store.files
@@ -170,7 +170,7 @@ def test_where_no_iso_is_whole_each_is_named(iso: Iso) -> None:
     store = store_of(iso, old=1_000, new=400_000)
     with pytest.raises(GantryError) as refusal:
         find_bootstrap(store.session, [store.datastore])
-    assert "There is no whole bootstrap ISO in [shared0] gantry/bootstrap" in refusal.value.message
+    assert "There is no complete bootstrap ISO in [shared0] gantry/bootstrap" in refusal.value.message
     assert (
         "gantry-bootstrap-old-0123456789ab.iso: it ends in its descriptors, after 1000 bytes" in refusal.value.message
     )

@@ -78,7 +78,7 @@ def test_the_message_says_what_is_missing(tmp_path: Path, whole: bytes, missing:
     path.write_bytes(whole[:-missing])
     found = len(whole) - missing
     with pytest.raises(
-        GantryError, match=f"is not whole: its descriptor says {len(whole)} bytes, and the file has {found}"
+        GantryError, match=f"is incomplete: its descriptor says {len(whole)} bytes, and the file has {found}"
     ):
         read_iso(path)
 
