@@ -61,7 +61,7 @@ def test_an_option_that_the_guest_would_refuse_is_refused_by_name(case: dict[str
     with pytest.raises(GantryError) as caught:
         document({"command": ["serve"], **options})
     if case["case"] == "no arguments" or case["case"] == "empty program":
-        assert "Nothing to run" in caught.value.message
+        assert "nothing to run" in caught.value.message
     else:
         assert any(option in caught.value.message for option in options)
 
