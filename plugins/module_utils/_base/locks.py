@@ -10,15 +10,28 @@ import contextlib
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 
 # vCenter aborts an upload that has stalled for five minutes; after the upload only a few short tasks follow.
 ABANDONED_AFTER = timedelta(hours=2)
+
+
+class HeldLock:
+    """A lock that is held until the end of its ``with`` block."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        """Hold the lock, which was acquired before."""
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
 
 
 class ImportLocks:
@@ -66,21 +79,19 @@ class ImportLocks:
             return True
         return False
 
-    @contextlib.contextmanager
-    def holding(self, disk: str, report: Report) -> Iterator[None]:
-        """Hold the lock of a disk's templates: one run at a time changes them, others wait and then read them again."""
+    def acquire(self, disk: str, report: Report) -> HeldLock:
+        """Wait for the lock of a disk. One run at a time changes its templates; the others wait and then read again."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = self._path(disk).open("wb")
         except OSError as error:
             raise self._unusable(error) from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                report("another run on this machine is importing the same image; waiting for it to end")
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("Another run on this machine is importing this image. Waiting for it to end.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        return HeldLock(file)
 
     def _path(self, disk: str) -> Path:
         # The disk's id comes from a VM's configuration, which other clients can write.

@@ -52,7 +52,7 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
         raise GantryError(f"The plan to upload {change.path} has no file to upload.")
     datastore = read_inventory(session).datastore(observed.datastore)
     locks = upload_locks(session)
-    with locks.holding(lock_of(change.name), report):
+    with locks.acquire(lock_of(change.name), report):
         part = part_name(change.name, locks.controller())
         _make_folder(session, observed)
         session.upload_file(observed.iso.path, datastore=datastore, path=f"{FOLDER}/{part}", report=report)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, read_job
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
@@ -65,7 +65,7 @@ class Workbench:
             refs = [self.vm(moid) for moid in sorted(set(moids))]
             return {row.moid: list(row.get(_DEVICES) or ()) for row in self.session.read(refs, [_DEVICES])}
 
-        return _read_job("devices", read)
+        return read_job("devices", read)
 
     def _read_values(self, moids: list[str], key: str) -> Job:
         path = keys.option_path(key)
@@ -74,11 +74,11 @@ class Workbench:
             rows = self.session.read([self.vm(moid) for moid in moids], [path])
             return {row.moid: str(getattr(row[path], "value", row[path])) for row in rows if row.get(path) is not None}
 
-        return _read_job(key, read)
+        return read_job(key, read)
 
     def _read_backings(self, networks: list[list[str]]) -> Job:
         wanted = {moid for some in networks for moid in some}
-        return _read_job("networks", lambda: network_backings(self.session, self.inventory, wanted))
+        return read_job("networks", lambda: network_backings(self.session, self.inventory, wanted))
 
 
 @dataclass
@@ -98,8 +98,3 @@ class ContainerSubject(Subject):
 
     def vm(self, machine: Machine) -> Any:
         return self.bench.vm(self.moid(machine))
-
-
-def _read_job(what: str, read: Callable[[], Any]) -> Job:
-    """Return the job of a read-only request."""
-    return Job(what, "read", read, mutates=False, has_task=False)

@@ -268,8 +268,8 @@ class Session:
     def download_file(self, *, datastore: Entry, path: str, max_bytes: int) -> bytes | None:
         return transfer.download_file(self._transport(), self._file_url(datastore, path), max_bytes)
 
-    def import_disks(self, lease: Any, disks: Sequence[Path], report: Report) -> Any:
-        return transfer.import_disks(self._transport(), self.content.propertyCollector, lease, disks, report)
+    def import_disks(self, lease: Any, disks: Sequence[Path], report: Report, stop: threading.Event) -> Any:
+        return transfer.import_disks(self._transport(), self.content.propertyCollector, lease, disks, report, stop)
 
     def _transport(self) -> transfer.Transport:
         self.content  # noqa: B018 - logs in

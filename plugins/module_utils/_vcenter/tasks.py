@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.updates import Watched
 
 DEFAULT_TIMEOUT = 3600.0
 
@@ -41,7 +45,8 @@ class Job:
     """One request to be made: ``action`` ("power on") done to ``subject`` ("web"), made by the call of ``start``.
 
     It is over when the task is that ``start`` returns; or, if it has no task, when ``start`` returns the result.
-    One that does not mutate, such as a search, is not recorded as submitted.
+    One that does not mutate, such as a search, is not recorded as submitted. ``stop`` is set when the run ends early
+    while ``start`` is under way: a long request looks at it.
     """
 
     subject: str
@@ -50,6 +55,7 @@ class Job:
     mutates: bool = True
     claims: tuple[ResourceClaim, ...] = ()
     has_task: bool = True
+    stop: threading.Event | None = None
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
@@ -65,6 +71,35 @@ class JobOutcome:
     task: str = ""
     seconds: float | None = None  # from its start to its end, if it came to that
     finished: bool = False
+
+
+class Watcher(Protocol):
+    """A condition on the properties of one VM, with a deadline."""
+
+    # By time.monotonic; may be changed by ``seen``.
+    deadline: float
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        """Take in the properties as they are now; return whether the wait is over."""
+
+
+@dataclass(eq=False)
+class WatchOutcome:
+    """What became of a wait: ``missed`` is that the time was over first, or that the VM was removed."""
+
+    vm: Any
+    properties: Sequence[str]
+    watcher: Watcher
+    missed: bool = False
+    error: GantryError | None = None
+    finished: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    watched: Watched | None = None
+
+
+def read_job(what: str, read: Callable[[], Any], *, claims: tuple[ResourceClaim, ...] = ()) -> Job:
+    """Return the job of a request that changes nothing and has no task."""
+    return Job(what, "read", read, mutates=False, claims=claims, has_task=False)
 
 
 class Slots:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,21 +76,27 @@ def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | Non
 
 
 def import_disks(
-    transport: Transport, property_collector: Any, lease: Any, disks: Sequence[Path], report: Report
+    transport: Transport,
+    property_collector: Any,
+    lease: Any,
+    disks: Sequence[Path],
+    report: Report,
+    stop: threading.Event,
 ) -> Any:
     """Upload the disks of an import lease in its order, complete it, and return the VM.
 
-    On any failure the lease is aborted: vCenter then removes the VM that it was making.
+    It fails if ``stop`` is set meanwhile. On any failure the lease is aborted: vCenter then removes the VM that it was
+    making.
     """
     try:
-        info = _ready(property_collector, lease)
+        info = _ready(property_collector, lease, stop)
         targets = [device for device in info.deviceUrl if device.disk]
         if len(targets) != len(disks):
             raise GantryError(f"The import expects {len(targets)} disks, and there are {len(disks)} to upload.")
         total = sum(disk.stat().st_size for disk in disks) or 1
         sent = 0
         for disk, target in zip(disks, targets, strict=True):
-            _upload_disk(transport, lease, disk, target, sent, total, report)
+            _upload_disk(transport, lease, disk, target, sent, total, report, stop)
             sent += disk.stat().st_size
         lease.HttpNfcLeaseComplete()
     except BaseException:
@@ -100,7 +107,7 @@ def import_disks(
     return info.entity
 
 
-def _ready(property_collector: Any, lease: Any) -> Any:
+def _ready(property_collector: Any, lease: Any, stop: threading.Event) -> Any:
     """Return the lease's info once it is ready for the upload."""
     deadline = time.monotonic() + _LEASE_READY_SECONDS
     pause = _LEASE_POLL_SECONDS
@@ -114,12 +121,24 @@ def _ready(property_collector: Any, lease: Any) -> Any:
             raise GantryError(
                 f"vCenter did not begin the import within {_LEASE_READY_SECONDS:g} s. Look at its recent tasks."
             )
-        time.sleep(pause)
+        _refuse_stopped(stop.wait(pause))
         pause = min(2.0, pause * 2)
 
 
+def _refuse_stopped(stopped: bool) -> None:
+    if stopped:
+        raise GantryError("The upload was stopped before it was complete. Run again.")
+
+
 def _upload_disk(
-    transport: Transport, lease: Any, disk: Path, target: Any, before: int, total: int, report: Report
+    transport: Transport,
+    lease: Any,
+    disk: Path,
+    target: Any,
+    before: int,
+    total: int,
+    report: Report,
+    stop: threading.Event,
 ) -> None:
     url = urlsplit(target.url)
     # vCenter writes "*" for itself; else it names the host that takes the disk.
@@ -129,6 +148,7 @@ def _upload_disk(
 
     def tick(sent: int) -> None:
         nonlocal last
+        _refuse_stopped(stop.is_set())
         progress(sent)
         if time.monotonic() - last >= _KEEP_ALIVE_SECONDS:
             last = time.monotonic()

@@ -13,7 +13,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_runner import Watcher
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Watcher
 
 
 def watch(session: Session, properties: Sequence[str], watchers: Mapping[str, Watcher]) -> set[str]:

@@ -477,6 +477,18 @@ def test_requests_without_a_task_are_made_at_the_same_time(runs: Runs) -> None:
     assert sorted(outcome.result for outcome in outcomes) == [0, 1, 2, 3]
 
 
+def test_a_long_request_is_stopped_when_the_run_ends_early(runs: Runs) -> None:
+    stop = threading.Event()
+
+    def upload() -> None:
+        assert stop.wait(10)
+        raise GantryError("The upload was stopped.")
+
+    (outcome,) = runs([Job("image", "import", upload, has_task=False, stop=stop)], timeout=0.3)
+    assert outcome.error is not None
+    assert outcome.error.message == "The upload was stopped."
+
+
 @dataclass
 class On:
     """Waits for a VM to be on."""
