@@ -248,7 +248,7 @@ def test_a_hostile_layer_leaves_nothing(registry: LiveRegistry, cache: Cache) ->
     before = children()
     error = failure(registry.push(BuiltImage(layers), "convert/hostile"), cache)
     assert "because of layer 1 of 2" in error.message
-    assert "leads out of the image" in error.message
+    assert "points outside the image" in error.message
     assert children() == before
     assert threading.active_count() == 1
 

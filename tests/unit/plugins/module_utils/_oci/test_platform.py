@@ -208,7 +208,7 @@ def test_indexes_without_end_are_refused(registry: LiveRegistry) -> None:
     nested = tuple(Entry("", None, nested=(Entry(f"arm{number}", ARM64),)) for number in range(4))
     reference, _raw = push_index(registry, CASES["v3 first"], nested, "endless")
     options = replace(PLAIN, limits=Limits(nested_indexes=3))
-    with pytest.raises(GantryError, match="more than 3 indexes"):
+    with pytest.raises(GantryError, match="more than 3 nested indexes"):
         resolve(reference, options)
 
 
