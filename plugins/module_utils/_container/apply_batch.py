@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Containers on their way through their changes, and the reads that several kinds of changes need."""
+"""Containers whose changes are being made, and the reads that several kinds of changes share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DEVICES = "config.hardware.device"
 
 
 class Workbench:
-    """The session, and reads that are made once for all containers that need them at a time."""
+    """The session, and reads that are made once for all containers that need them at the same time."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -33,7 +33,7 @@ class Workbench:
 
     @property
     def inventory(self) -> Inventory:
-        """The inventory that the plan was made from: where things are, not what the changes have made of them."""
+        """Return the inventory that the plan was based on, without the effects of the changes."""
         if self._inventory is None:
             self._inventory = self.session.inventory()
         return self._inventory
@@ -83,13 +83,13 @@ class Workbench:
 
 @dataclass
 class ContainerSubject(Subject):
-    """One container. ``created``: the MoID of the VM that its plan has created."""
+    """One container. ``created``: the MoID of the VM that its plan has created, if any."""
 
     bench: Workbench = field(kw_only=True)
     created: str | None = None
 
     def moid(self, machine: Machine) -> str:
-        """Return the MoID of a planned machine; what the plan creates has one only after that."""
+        """Return the MoID of a planned machine; a machine that the plan creates has one only afterwards."""
         if machine.moid != NEW:
             return machine.moid
         if self.created is None:

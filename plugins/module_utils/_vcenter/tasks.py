@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests and vCenter tasks as data: what is to be started, what became of it, and how many may run at a time."""
+"""Requests and vCenter tasks as data: jobs, their outcomes, and the limits of how many run in parallel."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ DEFAULT_TIMEOUT = 3600.0
 
 @dataclass(frozen=True)
 class TaskLimits:
-    """How many jobs run at a time, whatever they claim.
+    """How many jobs run in parallel, whatever they claim.
 
-    ``linger`` is how many seconds news may lie before it is asked for, so that more of it comes at once.
+    ``linger`` is the delay in seconds before updates are requested, so that one response has more of them.
     """
 
     total: int = 64
@@ -33,7 +33,7 @@ class TaskLimits:
 
 @dataclass(frozen=True)
 class ResourceClaim:
-    """What a job takes of a resource that others take of too: jobs together never claim more than ``limit``."""
+    """A job's share of a resource that jobs share: all claims together never exceed ``limit``."""
 
     resource: str
     amount: int
@@ -63,13 +63,13 @@ class Job:
 
 @dataclass(eq=False)
 class JobOutcome:
-    """What became of a job. Only a job that was started has a task."""
+    """The outcome of a job. Only a job that was started has a task."""
 
     job: Job
     result: Any = None
     error: GantryError | None = None
     task: str = ""
-    seconds: float | None = None  # from its start to its end, if it came to that
+    seconds: float | None = None  # from its start to its end, if it has ended
     finished: bool = False
 
 
@@ -103,7 +103,7 @@ def read_job(what: str, read: Callable[[], Any], *, claims: tuple[ResourceClaim,
 
 
 class Slots:
-    """Counts what runs against the limits."""
+    """Counts running jobs against the limits."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -115,7 +115,7 @@ class Slots:
         return self._running >= self._total
 
     def fits(self, job: Job) -> bool:
-        """Return whether the limits allow the job now. One that claims more than there is runs alone."""
+        """Return whether the limits allow the job now. A job that claims more than the limit runs alone."""
         return not self.full and all(
             not self._claimed[claim.resource] or self._claimed[claim.resource] + claim.amount <= claim.limit
             for claim in job.claims

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bytes to and from vCenter and its hosts over HTTPS: datastore files, and the disks of an import lease."""
+"""File transfers with vCenter and its hosts over HTTPS: datastore files, and the disks of an import lease."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
 _BLOCK = 1 << 20
-# A lease that hears nothing for five minutes is given up by vCenter.
+# vCenter aborts a lease without progress updates for five minutes.
 _KEEP_ALIVE_SECONDS = 20.0
 _LEASE_READY_SECONDS = 300.0
 _LEASE_POLL_SECONDS = 0.1
@@ -40,7 +40,7 @@ Tick = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Transport:
-    """What a transfer needs of a session."""
+    """The parts of a session that a transfer needs."""
 
     settings: ConnectionSettings
     tls: ssl.SSLContext
@@ -64,7 +64,7 @@ def upload_file(transport: Transport, source: Path, url: str, report: Report | N
 
 
 def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | None:
-    """Return the file's content, at most so many bytes of it from its start; None where there is no such file."""
+    """Return the first ``max_bytes`` of the file's content; None if there is no such file."""
     with _connection(transport) as connection:
         connection.request("GET", url, headers={"Cookie": transport.cookie})
         response = connection.getresponse()
@@ -85,8 +85,8 @@ def import_disks(
 ) -> Any:
     """Upload the disks of an import lease in its order, complete it, and return the VM.
 
-    It fails if ``stop`` is set meanwhile. On any failure the lease is aborted: vCenter then removes the VM that it was
-    making.
+    It fails if ``stop`` is set in the meantime. On any failure the lease is aborted, and vCenter removes the VM that it
+    was creating.
     """
     try:
         info = _ready(property_collector, lease, stop)
@@ -100,7 +100,7 @@ def import_disks(
             sent += disk.stat().st_size
         lease.HttpNfcLeaseComplete()
     except BaseException:
-        # The failure itself is what the user needs to see; a lease that cannot be aborted ends by itself.
+        # The user needs to see the original failure; a lease that cannot be aborted times out.
         with contextlib.suppress(GantryError):
             lease.HttpNfcLeaseAbort()
         raise
@@ -141,7 +141,7 @@ def _upload_disk(
     stop: threading.Event,
 ) -> None:
     url = urlsplit(target.url)
-    # vCenter writes "*" for itself; else it names the host that takes the disk.
+    # vCenter writes "*" for itself, else the name of the host that receives the disk.
     host = None if url.hostname in (None, "*") else url.hostname
     progress = _percent(disk.stat().st_size, f"upload {disk.name}", report)
     last = time.monotonic()
@@ -157,7 +157,7 @@ def _upload_disk(
     with _connection(transport, host, url.port, target.sslThumbprint) as connection:
         path = url.path + (f"?{url.query}" if url.query else "")
         headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk", "Overwrite": "t"}
-        # The path holds a ticket; the session itself is nothing that a host should get to see.
+        # The path contains a ticket; the session cookie must not be sent to a host.
         if host in (None, transport.settings.hostname):
             headers["Cookie"] = transport.cookie
         status = _send(connection, "POST", path, disk, tick, headers)
@@ -195,7 +195,7 @@ def _connection(
 def _send(
     connection: HttpsConnection, method: str, url: str, source: Path, tick: Tick, headers: Mapping[str, str]
 ) -> int:
-    """Send the file in blocks; the status of the answer."""
+    """Send the file in blocks; return the status of the response."""
     size = source.stat().st_size
     connection.putrequest(method, url)
     connection.putheader("Content-Length", str(size))
@@ -210,15 +210,15 @@ def _send(
                 sent += len(block)
                 tick(sent)
     except (BrokenPipeError, ConnectionResetError):
-        # A server that refuses answers before it has read all: its answer says why.
+        # A server that refuses responds before it has read everything; its response has the reason.
         with contextlib.suppress(OSError, http.client.HTTPException):
             return _status(connection)
         raise
     if sent != size:
-        # Closing the connection makes an upload that is too short fail at the other end, too.
+        # Closing the connection makes an incomplete upload fail on the server, too.
         raise GantryError(
-            f"{source} had {size} bytes when its upload began and {sent} at its end. Run again when nothing writes to "
-            "the file any more."
+            f"{source} had {size} bytes when its upload began and {sent} at its end. Run again when no other "
+            "program writes to the file."
         )
     return _status(connection)
 

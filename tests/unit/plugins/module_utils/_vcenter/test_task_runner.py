@@ -114,7 +114,7 @@ class Vcenter:
         )
 
     def _read(self, specs: Any, _options: Any) -> Any:
-        """The tasks as they are: their next update, which is not taken from their scripts before they are watched."""
+        """Return the tasks' current state: their next scripted update, which is consumed only once they are watched."""
         with self.lock:
             self.requests["RetrievePropertiesEx"] += 1
             found = []
