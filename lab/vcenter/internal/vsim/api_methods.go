@@ -20,11 +20,12 @@ func (s *Server) installMethods() {
 		"EventManager.PostEvent":   method(s.postClientEvent),
 		"EventManager.QueryEvents": method(s.queryEvents),
 
-		"Folder.CreateVM_Task":       method(s.createVM),
-		"Folder.CreateFolder":        method(s.createFolder),
-		"Folder.Rename_Task":         method(s.renameFolder),
-		"Folder.Destroy_Task":        method(s.destroyFolder),
-		"Folder.MoveIntoFolder_Task": method(s.moveIntoFolder),
+		"Folder.CreateVM_Task":             method(s.createVM),
+		"Folder.CreateFolder":              method(s.createFolder),
+		"Folder.Rename_Task":               method(s.renameFolder),
+		"Folder.Destroy_Task":              method(s.destroyFolder),
+		"Folder.UnregisterAndDestroy_Task": method(s.unregisterFolder),
+		"Folder.MoveIntoFolder_Task":       method(s.moveIntoFolder),
 
 		"VirtualMachine.CloneVM_Task":                 method(s.cloneVM),
 		"VirtualMachine.InstantClone_Task":            method(s.instantCloneVM),

@@ -103,15 +103,28 @@ func (s *Server) moveInto(target *simulator.Folder, reference ref) types.BaseMet
 }
 
 func (s *Server) destroyFolder(ctx *simulator.Context, request *types.Destroy_Task) (soap.HasFault, types.BaseMethodFault) {
-	folder := s.registry.Get(request.This).(*simulator.Folder)
-	return s.task(ctx, folder.Self, "Destroy_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
+	return s.removeFolder(ctx, request.This, "Destroy_Task", s.destroy)
+}
+
+// unregisterFolder keeps the files of the VMs in the folder: it "unregisters all virtual machines and vApps", and then destroys
+// the folders (API, UnregisterAndDestroy_Task).
+func (s *Server) unregisterFolder(ctx *simulator.Context, request *types.UnregisterAndDestroy_Task) (soap.HasFault, types.BaseMethodFault) {
+	return s.removeFolder(ctx, request.This, "UnregisterAndDestroy_Task", s.unregisterOff)
+}
+
+// removeMachine is what becomes of the VMs in a folder that is removed.
+type removeMachine func(by cause, vm *simulator.VirtualMachine) types.BaseMethodFault
+
+func (s *Server) removeFolder(ctx *simulator.Context, reference ref, method string, remove removeMachine) (soap.HasFault, types.BaseMethodFault) {
+	folder := s.registry.Get(reference).(*simulator.Folder)
+	return s.task(ctx, folder.Self, method, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if folder.Parent == nil || folder.Parent.Type != "Folder" {
 			return nil, notSupported("The root folders of a datacenter cannot be destroyed.")
 		}
 		if fault := s.requireDestroyable(folder.Self); fault != nil {
 			return nil, fault
 		}
-		return nil, s.destroyTree(by, folder)
+		return nil, s.removeTree(by, folder, remove)
 	})
 }
 
@@ -134,14 +147,14 @@ func (s *Server) requireDestroyable(folder ref) types.BaseMethodFault {
 	return nil
 }
 
-func (s *Server) destroyTree(by cause, folder *simulator.Folder) types.BaseMethodFault {
+func (s *Server) removeTree(by cause, folder *simulator.Folder, remove removeMachine) types.BaseMethodFault {
 	for _, child := range s.children(folder.Self) {
 		var fault types.BaseMethodFault
 		switch object := s.registry.Get(child).(type) {
 		case *simulator.Folder:
-			fault = s.destroyTree(by, object)
+			fault = s.removeTree(by, object, remove)
 		case *simulator.VirtualMachine:
-			_, fault = s.exclusive(object, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, s.destroy(by, object) })(by)
+			_, fault = s.exclusive(object, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, remove(by, object) })(by)
 		}
 		if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone {
 			return fault
