@@ -10,7 +10,6 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
@@ -22,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector 
     retrieve,
     traversal,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import decode_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, type_name, vim
 
 _FOLDER_PROPERTIES = {
@@ -153,6 +153,18 @@ class Inventory:
         if not found:
             raise _none(what, path, [entry.path.removeprefix(f"{root.path}/") for entry in below], below, root)
         return self._only(what, path, found)
+
+    def descend(self, root: Entry, names: Iterable[str], *type_names: str) -> list[Entry]:
+        """Return the entries of these types along the names below the root, as far as they exist."""
+        found: list[Entry] = []
+        above = root
+        for name in names:
+            there = [one for one in self.all(*type_names) if one.parent == above.moid and one.name == name]
+            if not there:
+                break
+            (above,) = there
+            found.append(above)
+        return found
 
     def datastore(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "datastore") -> Entry:
         found = self._in(datacenter, self.all("Datastore"))
@@ -290,7 +302,7 @@ def _entries(rows: Mapping[str, Row]) -> dict[str, Entry]:
         # vCenter escapes in a name what would break a path; paths show it so, names show it as people type it.
         name = str(row.get("name", ""))
         entry = Entry(
-            name=unquote(name),
+            name=decode_name(name),
             path="" if above is None and kind == "Folder" else f"{above.path if above else ''}/{name}",
             type_name=kind,
             moid=row.moid,
