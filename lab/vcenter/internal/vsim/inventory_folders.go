@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Folders and resource pools: making, moving into, removing.
+// Folders: making, moving into, removing.
 
 package vsim
 
@@ -162,32 +162,4 @@ func (s *Server) removeTree(by cause, folder *simulator.Folder, remove removeMac
 	}
 	s.removeChild(folder)
 	return nil
-}
-
-func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResourcePool) (soap.HasFault, types.BaseMethodFault) {
-	for _, reference := range request.List {
-		vm := s.vm(reference)
-		if vm == nil {
-			return nil, notSupported("The lab moves only virtual machines between resource pools.")
-		}
-		if s.isTemplate(vm) {
-			return nil, notSupported("A template is not in a resource pool.")
-		}
-		// A VM that runs in another cluster would have to be moved there first.
-		if s.clusterOf(s.hostOf(vm)) != s.clusterOf(request.This) {
-			return nil, invalidArgument("list")
-		}
-		s.setPool(vm, &request.This)
-		s.moveClaim(vm.Self, request.This)
-	}
-	return &methods.MoveIntoResourcePoolBody{Res: &types.MoveIntoResourcePoolResponse{}}, nil
-}
-
-func (s *Server) moveClaim(vm, pool ref) {
-	s.load.mu.Lock()
-	defer s.load.mu.Unlock()
-	if claimed, on := s.load.admitted[vm]; on {
-		claimed.pool = pool
-		s.load.admitted[vm] = claimed
-	}
 }
