@@ -43,6 +43,7 @@ options:
     default: present
 seealso:
   - module: gantry.vsphere.container_vm
+  - module: gantry.vsphere.resource_pool
 notes:
   - Requires the privilege C(Folder.Create) on the parent folder to create folders, and C(Folder.Delete) on the folder
     and its parent to remove one.

@@ -89,7 +89,7 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 			return failed(&types.ManagedObjectNotFound{Obj: *missing})
 		}
 	}
-	if strings.HasPrefix(call.Name, "RetrieveProperties") {
+	if call.Name == "Fetch" || strings.HasPrefix(call.Name, "RetrieveProperties") {
 		s.showPools()
 	}
 	own := s.methods[call.This.Type+"."+call.Name]
