@@ -29,7 +29,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.mode
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.plan import plan_pool
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.resolve import resolve_pool
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.result import pool_result
-from tests.support.builders.inventory import small_inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
+from tests.support.builders.inventory import REFS, Property, Ref, small_inventory
 
 PATH = "/DC0/host/C0/Resources/prod"
 ENOUGH = {CPU: 10_000, MEMORY: 10_000}
@@ -146,6 +147,16 @@ def test_the_pool_of_a_name_is_that_of_its_cluster() -> None:
     assert moid("/DC0/host/C1/Resources/prod", cluster=None, datacenter=None) == "p-prod1"
     with pytest.raises(GantryError, match="not below /DC0/host/C0/Resources"):
         moid("/DC0/host/C1/Resources/prod")
+
+
+def test_a_pool_can_be_in_a_vapp_but_is_none() -> None:
+    facts = {"name": "shop", "parent": REFS["rp0"], "owner": REFS["c0"]}
+    vapp = Row(Ref("VirtualApp", "vapp"), [Property(name, value) for name, value in facts.items()])
+    inventory = small_inventory(vapp)
+    place = resolve_pool(inventory, desired("shop/web"))
+    assert (place.parent.moid, place.missing) == ("vapp", ("web",))
+    with pytest.raises(GantryError, match="'shop' is a vApp, not a resource pool"):
+        resolve_pool(inventory, desired("shop"))
 
 
 def test_no_more_is_reserved_than_the_parent_has_left() -> None:
