@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector 
     retrieve,
     traversal,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import decode_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import canonical_path, decode_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, type_name, vim
 
 _FOLDER_PROPERTIES = {
@@ -148,7 +148,8 @@ class Inventory:
         below = [entry for entry in self.all("Folder", "StoragePod") if entry.path.startswith(f"{root.path}/")]
         # A folder is given by its path: "app" is the one below the root, not any that is called so somewhere.
         candidates = [root, *below]
-        wanted = {_absolute(path), f"{root.path}/{path.strip('/')}", f"{datacenter.path}/{path.strip('/')}"}
+        below_top = canonical_path(path)
+        wanted = {below_top, root.path + below_top, datacenter.path + below_top}
         found = [entry for entry in candidates if entry.path in wanted or entry.moid == path]
         if not found:
             raise _none(what, path, [entry.path.removeprefix(f"{root.path}/") for entry in below], below, root)
@@ -226,7 +227,7 @@ class Inventory:
             )
         found = [entry for entry in entries if entry.moid == asked or key(entry.name) == key(asked)]
         if not found and "/" in asked:
-            wanted = {key(path) for path in (_absolute(asked), *(f"{base}/{asked.strip('/')}" for base in bases))}
+            wanted = {key(base + canonical_path(asked)) for base in ("", *bases)}
             found = [entry for entry in entries if key(entry.path) in wanted]
         if not found:
             raise _none(what, asked, [entry.name for entry in entries], entries, within)
@@ -264,10 +265,6 @@ def _noun(what: str, within: Entry | None, asked: str | None = None) -> str:
 def _host_key(text: str) -> str:
     above, slash, name = text.rpartition("/")
     return above + slash + name.casefold()
-
-
-def _absolute(path: str) -> str:
-    return "/" + path.strip("/")
 
 
 def _tree(vms: bool) -> list[Any]:

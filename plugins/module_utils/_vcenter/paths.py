@@ -70,5 +70,13 @@ def child_path(parent: str, name: str) -> str:
     return f"{parent}/{encode_name(name)}"
 
 
+def canonical_path(path: str) -> str:
+    """Return a path below the top of the inventory, with its names as vCenter stores them."""
+    result = ""
+    for name in _names(path):
+        result = child_path(result, name)
+    return result
+
+
 def _names(path: str) -> tuple[str, ...]:
     return tuple(decode_name(part) for part in path.strip("/").split("/"))
