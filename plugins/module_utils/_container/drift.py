@@ -16,9 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
-
-RELOCATE = "relocate"
-WARN = "warn"
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 
 
 def in_other_datastore(machine: Machine, place: ContainerPlace) -> bool:
@@ -39,7 +37,7 @@ def drift_warnings(desired: DesiredContainer, observed: ObservedContainer) -> li
     if machine is None or place is None or config is None:
         return []
     warnings = []
-    if desired.placement.drift == WARN:
+    if desired.placement.drift == DRIFT_WARN:
         if in_other_datastore(machine, place):
             warnings.append(_moved(machine.name, "datastore", machine.datastore, place.datastore, _RELOCATE_REMEDY))
         if in_other_cluster(machine, place):

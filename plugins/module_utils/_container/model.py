@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN, OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
     HealthcheckOption,
     NetworkOption,
@@ -97,7 +97,7 @@ class PlacementOption:
     folder: str | None = None
     datastore: str | None = None
     bootstrap: str | None = None
-    drift: str = "warn"
+    drift: str = DRIFT_WARN
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
 
+# The values of placement_drift.
+DRIFT_RELOCATE, DRIFT_WARN, DRIFT_IGNORE = "relocate", "warn", "ignore"
 STATES = ["present", "started", "healthy", "stopped", "absent"]
 
 # When a change takes effect: while the container runs, after a restart of the VM, or in a new VM.
@@ -137,7 +139,11 @@ def placement_argument_spec() -> dict[str, dict[str, Any]]:
         "folder": {"type": "str"},
         "datastore": {"type": "str"},
         "bootstrap": {"type": "str"},
-        "placement_drift": {"type": "str", "choices": ["relocate", "warn", "ignore"], "default": "warn"},
+        "placement_drift": {
+            "type": "str",
+            "choices": [DRIFT_RELOCATE, DRIFT_WARN, DRIFT_IGNORE],
+            "default": DRIFT_WARN,
+        },
     }
 
 

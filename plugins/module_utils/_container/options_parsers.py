@@ -42,7 +42,7 @@ DEFAULT_SCRATCH = 8 * GIB
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _WORD = re.compile(r"[^\s#]+")
 _ENV_NAME = re.compile(r"[^=]+")
-# With less memory the bootstrap's kernel panics; vSphere requires multiples of 4 MiB.
+# With less the bootstrap's kernel panics (below about 84 MiB), or no memory is left to start the container with.
 MIN_MEMORY = 96 * MIB
 MEMORY_STEP = 4 * MIB
 # The smallest file system that the guest can create.

@@ -30,7 +30,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Stop,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import (
-    RELOCATE,
     in_other_cluster,
     in_other_datastore,
 )
@@ -47,6 +46,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     guest_state,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_RELOCATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
     BOOT,
     LIVE,
@@ -195,7 +195,7 @@ class _Planner:
     def _move(self, place: ContainerPlace) -> None:
         """Move the VM to the folder, pool and datastore of the task, unless that requires another cluster."""
         machine = self._machine()
-        relocates = self.desired.placement.drift == RELOCATE
+        relocates = self.desired.placement.drift == DRIFT_RELOCATE
         if relocates and in_other_cluster(machine, place):
             raise GantryError(
                 f"Container {self.desired.name} is in cluster {_name(machine.cluster)}, while cluster is "
