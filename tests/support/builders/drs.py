@@ -40,7 +40,7 @@ HOSTS = [f"host-{number}" for number in range(4)]
 
 
 def surroundings(*, down: str | None = None, places: dict[str, str] | None = None) -> Surroundings:
-    """Return six VMs and four hosts. ``down`` is a host in maintenance mode, ``places`` has the hosts of VMs that run."""
+    """Return six VMs and four hosts. ``down`` is in maintenance mode, ``places`` has the hosts of running VMs."""
     where = places or {}
     hosts = {
         moid: RuleHost(moid, moid, f"/DC0/host/C0/{moid}", "in maintenance mode" if moid == down else None)
