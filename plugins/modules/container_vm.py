@@ -335,6 +335,8 @@ seealso:
   - module: gantry.vsphere.container_image
   - module: gantry.vsphere.container_vm_info
   - module: gantry.vsphere.bootstrap_image
+  - module: gantry.vsphere.resource_pool
+  - module: gantry.vsphere.vm_folder
 notes:
   - >-
     The privileges that are needed, besides reading. On the folder and the VMs in it

@@ -10,7 +10,6 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
@@ -22,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector 
     retrieve,
     traversal,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import canonical_path, decode_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, type_name, vim
 
 _FOLDER_PROPERTIES = {
@@ -148,11 +148,24 @@ class Inventory:
         below = [entry for entry in self.all("Folder", "StoragePod") if entry.path.startswith(f"{root.path}/")]
         # A folder is given by its path: "app" is the one below the root, not any folder with that name.
         candidates = [root, *below]
-        wanted = {_absolute(path), f"{root.path}/{path.strip('/')}", f"{datacenter.path}/{path.strip('/')}"}
+        below_top = canonical_path(path)
+        wanted = {below_top, root.path + below_top, datacenter.path + below_top}
         found = [entry for entry in candidates if entry.path in wanted or entry.moid == path]
         if not found:
             raise _none(what, path, [entry.path.removeprefix(f"{root.path}/") for entry in below], below, root)
         return self._only(what, path, found)
+
+    def descend(self, root: Entry, names: Iterable[str], *type_names: str) -> list[Entry]:
+        """Return the entries of these types along the names below the root, as far as they exist."""
+        found: list[Entry] = []
+        above = root
+        for name in names:
+            there = [one for one in self.all(*type_names) if one.parent == above.moid and one.name == name]
+            if not there:
+                break
+            (above,) = there
+            found.append(above)
+        return found
 
     def datastore(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "datastore") -> Entry:
         found = self._in(datacenter, self.all("Datastore"))
@@ -214,7 +227,7 @@ class Inventory:
             )
         found = [entry for entry in entries if entry.moid == asked or key(entry.name) == key(asked)]
         if not found and "/" in asked:
-            wanted = {key(path) for path in (_absolute(asked), *(f"{base}/{asked.strip('/')}" for base in bases))}
+            wanted = {key(base + canonical_path(asked)) for base in ("", *bases)}
             found = [entry for entry in entries if key(entry.path) in wanted]
         if not found:
             raise _none(what, asked, [entry.name for entry in entries], entries, within)
@@ -254,10 +267,6 @@ def _host_key(text: str) -> str:
     return above + slash + name.casefold()
 
 
-def _absolute(path: str) -> str:
-    return "/" + path.strip("/")
-
-
 def _tree(vms: bool) -> list[Any]:
     folders = ["dc-vm", "dc-host", "dc-datastore", "dc-network"]
     pools = ["pool-pool", "vapp-vm"] if vms else ["pool-pool"]
@@ -290,7 +299,7 @@ def _entries(rows: Mapping[str, Row]) -> dict[str, Entry]:
         # vCenter escapes characters in a name that would break a path; paths keep the escapes, names are unescaped.
         name = str(row.get("name", ""))
         entry = Entry(
-            name=unquote(name),
+            name=decode_name(name),
             path="" if above is None and kind == "Folder" else f"{above.path if above else ''}/{name}",
             type_name=kind,
             moid=row.moid,

@@ -89,9 +89,9 @@ def _tree_row(line: str) -> Row:
     return _row(REFS[moid], name, **references)
 
 
-def small_inventory() -> Inventory:
+def small_inventory(*more: Row) -> Inventory:
     """Return two datacenters, the first with two clusters, nested folders and pools, and a network name used twice."""
-    rows = [_tree_row(line) for line in _TREE.strip().splitlines()]
+    rows = [*(_tree_row(line) for line in _TREE.strip().splitlines()), *more]
     return Inventory(rows, vms=False, properties={})
 
 

@@ -89,6 +89,9 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 			return failed(&types.ManagedObjectNotFound{Obj: *missing})
 		}
 	}
+	if call.Name == "Fetch" || strings.HasPrefix(call.Name, "RetrieveProperties") {
+		s.showPools()
+	}
 	own := s.methods[call.This.Type+"."+call.Name]
 	if own == nil {
 		defer s.watch(request, call, target)()

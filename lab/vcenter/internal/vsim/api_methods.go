@@ -20,11 +20,12 @@ func (s *Server) installMethods() {
 		"EventManager.PostEvent":   method(s.postClientEvent),
 		"EventManager.QueryEvents": method(s.queryEvents),
 
-		"Folder.CreateVM_Task":       method(s.createVM),
-		"Folder.CreateFolder":        method(s.createFolder),
-		"Folder.Rename_Task":         method(s.renameFolder),
-		"Folder.Destroy_Task":        method(s.destroyFolder),
-		"Folder.MoveIntoFolder_Task": method(s.moveIntoFolder),
+		"Folder.CreateVM_Task":             method(s.createVM),
+		"Folder.CreateFolder":              method(s.createFolder),
+		"Folder.Rename_Task":               method(s.renameFolder),
+		"Folder.Destroy_Task":              method(s.destroyFolder),
+		"Folder.UnregisterAndDestroy_Task": method(s.unregisterFolder),
+		"Folder.MoveIntoFolder_Task":       method(s.moveIntoFolder),
 
 		"VirtualMachine.CloneVM_Task":                 method(s.cloneVM),
 		"VirtualMachine.InstantClone_Task":            method(s.instantCloneVM),
@@ -49,6 +50,9 @@ func (s *Server) installMethods() {
 		"VirtualMachineSnapshot.RenameSnapshot":        method(s.renameSnapshot),
 
 		"OvfManager.CreateImportSpec":       method(s.createImportSpec),
+		"ResourcePool.CreateResourcePool":   method(s.createPool),
+		"ResourcePool.UpdateConfig":         method(s.updatePool),
+		"ResourcePool.Destroy_Task":         method(s.destroyPool),
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
@@ -90,7 +94,7 @@ var simulatedOnly = []string{
 	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
 	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task", "VirtualMachine.ExportVm",
 	"VirtualMachineSnapshot.ExportSnapshot",
-	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
+	"ResourcePool.CreateVApp", "ResourcePool.DestroyChildren", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
 	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
 	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",
 	"HostNetworkSystem.RemovePortGroup",

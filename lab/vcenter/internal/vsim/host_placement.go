@@ -161,53 +161,6 @@ func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMa
 	return fault
 }
 
-// poolAdmits checks the VM's pool, and its parents as far as reservations are expandable. The caller holds the load's lock.
-func (s *Server) poolAdmits(want claim) types.BaseMethodFault {
-	pool, ok := s.registry.Get(want.pool).(*simulator.ResourcePool)
-	for ok {
-		memory, cpu := &pool.Config.MemoryAllocation, &pool.Config.CpuAllocation
-		usedMB, usedMHz := s.usedIn(pool)
-		if free, admitted := admits(memory, usedMB, want.ReservedMB); !admitted {
-			return vim.NotEnoughMemory(free, want.ReservedMB)
-		}
-		if free, admitted := admits(cpu, usedMHz, want.CPUMHz); !admitted {
-			return &types.InsufficientCpuResourcesFault{Unreserved: max(free, 0), Requested: want.CPUMHz}
-		}
-		if !*memory.ExpandableReservation && !*cpu.ExpandableReservation {
-			return nil
-		}
-		pool, ok = s.registry.Get(*pool.Parent).(*simulator.ResourcePool)
-	}
-	return nil
-}
-
-func admits(allocation *types.ResourceAllocationInfo, used, wanted int64) (free int64, admitted bool) {
-	if wanted == 0 {
-		return 0, true
-	}
-	if limit := *allocation.Limit; limit >= 0 && used+wanted > limit {
-		return limit - used, false
-	}
-	if !*allocation.ExpandableReservation && used+wanted > *allocation.Reservation {
-		return *allocation.Reservation - used, false
-	}
-	return 0, true
-}
-
-// usedIn returns the sum of the reservations of the VMs in a pool and in the pools below it.
-func (s *Server) usedIn(pool *simulator.ResourcePool) (memoryMB, cpuMHz int64) {
-	for _, claimed := range s.load.admitted {
-		for inside, ok := s.registry.Get(claimed.pool).(*simulator.ResourcePool); ok; inside, ok = s.registry.Get(*inside.Parent).(*simulator.ResourcePool) {
-			if inside == pool {
-				memoryMB += claimed.ReservedMB
-				cpuMHz += claimed.CPUMHz
-				break
-			}
-		}
-	}
-	return memoryMB, cpuMHz
-}
-
 // hostFor chooses the host of a new VM. It reserves nothing there, since the VM is powered off.
 func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo) (*simulator.HostSystem, types.BaseMethodFault) {
 	candidates := s.hostsWith(to.pool.Self)

@@ -7,8 +7,9 @@
 package vsim
 
 import (
-	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -33,12 +34,20 @@ type takenName struct {
 	name   string
 }
 
-// escaped encodes the characters that have a meaning in inventory paths, as vCenter does.
+var (
+	escapeSequence = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+	pathCharacters = strings.NewReplacer("%", "%25", "/", "%2f", `\`, "%5c")
+)
+
+// escaped is how vCenter stores a name: "The slash (/), backslash (\) and percent (%) will be escaped using the URL syntax ... Any
+// percent (%) character used in this parameter must be escaped, unless it is used to start an escape sequence. Clients may
+// also escape any other characters" (API, CreateFolder).
 func escaped(name string) string {
-	for _, character := range []string{"%", "/", `\`} {
-		name = strings.ReplaceAll(name, character, strings.ToLower(url.QueryEscape(character)))
-	}
-	return name
+	plain := escapeSequence.ReplaceAllStringFunc(name, func(sequence string) string {
+		code, _ := strconv.ParseUint(sequence[1:], 16, 8) // two hexadecimal digits always are a number
+		return string([]byte{byte(code)})
+	})
+	return pathCharacters.Replace(plain)
 }
 
 // takeName reserves a name in a folder until release is called. By then the object has been added, or its creation has

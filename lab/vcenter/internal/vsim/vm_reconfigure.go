@@ -198,12 +198,20 @@ func (s *Server) unregisterVM(ctx *simulator.Context, request *types.UnregisterV
 	lock := s.operations.of(vm.Self)
 	lock.Lock()
 	defer lock.Unlock()
-	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
-		return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
+	if fault := s.unregisterOff(causeOf(ctx), vm); fault != nil {
+		return nil, fault
 	}
-	s.unregister(causeOf(ctx), vm)
-	s.diskUse.set(vm.Self, nil)
 	return &methods.UnregisterVMBody{Res: &types.UnregisterVMResponse{}}, nil
+}
+
+// unregisterOff takes a VM that is powered off out of the inventory and keeps its files.
+func (s *Server) unregisterOff(by cause, vm *simulator.VirtualMachine) types.BaseMethodFault {
+	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
+		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
+	}
+	s.unregister(by, vm)
+	s.diskUse.set(vm.Self, nil)
+	return nil
 }
 
 func (s *Server) refreshStorage(_ *simulator.Context, request *types.RefreshStorageInfo) (soap.HasFault, types.BaseMethodFault) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -176,6 +177,37 @@ func TestFoldersAreDestroyedWithTheirVMs(t *testing.T) {
 	l.expectFiles()
 	if left := l.server.children(l.folder.Reference()); len(left) != 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+func TestAFolderCanBeDestroyedWithoutTheFilesOfItsVMs(t *testing.T) {
+	l := newLab(t)
+	sub := must(l.folder.CreateFolder(t.Context(), "sub"))(t)
+	created := l.result(sub.CreateVM(t.Context(), l.spec("web", scsi(), newDisk(gib)), l.pool, nil)).(ref)
+	vm := object.NewVirtualMachine(l.client.Client, created)
+	destroy := func() (*object.Task, error) {
+		response, err := methods.UnregisterAndDestroy_Task(t.Context(), l.client.Client, &types.UnregisterAndDestroy_Task{This: sub.Reference()})
+		if err != nil {
+			return nil, err
+		}
+		return object.NewTask(l.client.Client, response.Returnval), nil
+	}
+	l.result(vm.PowerOn(t.Context()))
+	isFault[types.InvalidPowerState](l, l.refusal(destroy()))
+	l.result(vm.PowerOff(t.Context()))
+	l.result(destroy())
+	l.expectFiles(filesOfVM("web", "web.vmdk", "web-flat.vmdk")...)
+	if left := l.server.children(l.folder.Reference()); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestEscapeSequencesInNamesAreKept(t *testing.T) {
+	for name, stored := range map[string]string{"a/b": "a%2fb", "a%2Fb": "a%2fb", "50%": "50%25", "50%25": "50%25", "%41b": "Ab", `a\b`: "a%5cb",
+		"50%252f": "50%252f", "%c3%a4": "ä"} {
+		if got := escaped(name); got != stored {
+			t.Errorf("%s is stored as %s, not as %s", name, got, stored)
+		}
 	}
 }
 
