@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks.measure import report
 from guest.build.bootstrap import Build, build
-from tests.e2e.guest.images import ON_DISK, STATIC_NETWORK, make_disk, make_image, make_spec
-from tests.e2e.guest.machine import Hardware, Machine
+from tests.support.guests.images import ON_DISK, STATIC_NETWORK, make_disk, make_image, make_spec
+from tests.support.guests.machine import Hardware, Machine
 
 RUNS = 5
 MIB = 1 << 20

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the options that say which vCenter to talk to."""
+"""Documentation of the connection options."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ options:
     default: 10.0
   request_timeout:
     description:
-      - The timeout in seconds for the answer to one request. It does not limit how long a task in vCenter runs.
+      - The timeout in seconds for the response to one request. It does not limit how long a task in vCenter runs.
     type: float
     default: 120.0
 requirements:

@@ -54,13 +54,13 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
 def await_status(subject: ContainerSubject, change: AwaitStatus) -> Flow[None]:
     """Wait for a container whose VM is already on."""
     moid = subject.moid(change.machine)
-    said = yield from subject.bench.value(moid, keys.STATUS)
+    status = yield from subject.bench.value(moid, keys.STATUS)
     startup = Startup(
         container=change.container,
         wait_for=change.wait_for,
         wait_timeout=change.wait_timeout,
         # The status may still be that of an earlier run.
-        before=None if change.machine.has_reported else said,
+        before=None if change.machine.has_reported else status,
         wants_address=False,
         deadline=time.monotonic() + change.wait_timeout,
     )

@@ -225,13 +225,13 @@ class ContainerSelection:
 
 def guest_state(machine: Machine) -> str:
     """Return the container's state, from its VM's power and its guest's last report."""
-    said = (machine.status or {}).get("state")
+    reported = (machine.status or {}).get("state")
     if machine.running:
-        return str(said) if machine.has_reported else "booting"
-    if said is None:
+        return str(reported) if machine.has_reported else "booting"
+    if reported is None:
         return "created"
     # The VM was powered off while its container ran, or vSphere has dropped the guest's last status.
-    return str(said) if said in FINAL_STATES else "exited"
+    return str(reported) if reported in FINAL_STATES else "exited"
 
 
 @dataclass(frozen=True)

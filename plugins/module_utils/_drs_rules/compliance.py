@@ -50,7 +50,7 @@ def find_violations(rules: ClusterRules, around: Surroundings) -> list[Violation
     for _name, rule in sorted(rules.rules.items()):
         if rule.enabled and (wrong := _misplaced(rule, rules, around)):
             places = ", ".join(f"{vm.name} on {_host(vm, around)}" for vm in wrong)
-            found.append(Violation(rule, wrong, f"{_wish(rule)}: {places}"))
+            found.append(Violation(rule, wrong, f"{_requirement(rule)}: {places}"))
     return found
 
 
@@ -78,7 +78,7 @@ def _members(rules: ClusterRules, group: str | None) -> frozenset[str]:
     return frozenset() if found is None else found.members
 
 
-def _wish(rule: Rule) -> str:
+def _requirement(rule: Rule) -> str:
     must = "must" if rule.mandatory else "should"
     if rule.type == AFFINITY:
         return f"rule {rule.name}: these VMs {must} be on one host"

@@ -130,7 +130,7 @@ class _Checker:
             elif not self._restrict(unit, left, self.host_rules)[0]:
                 names = _names([*self.affinities_of(unit), *self._restrict(unit, left, self.host_rules)[1]])
                 yield Finding(
-                    "wish_impossible",
+                    "preference_impossible",
                     WARNING,
                     names,
                     unit,

@@ -66,15 +66,15 @@ def _place(options: Mapping[str, Any], prefix: str) -> MoveDestination:
 
 
 def _disks(options: Sequence[Mapping[str, Any]], place: MoveDestination) -> tuple[DiskRequest, ...]:
-    wishes: dict[str | int, DiskRequest] = {}
+    requested: dict[str | int, DiskRequest] = {}
     for option in options:
         disk = option["label"] if option["label"] is not None else option["key"]
-        if disk in wishes:
+        if disk in requested:
             raise GantryError(f"disks has the disk {disk!r} twice.")
         if option["datastore"] is None and (place.datastore or place.datastore_cluster) is None:
             raise GantryError(f"disks: {disk!r} has no datastore, and there is no datastore for all. Give one of them.")
-        wishes[disk] = DiskRequest(disk, option["datastore"], option["provisioning"])
-    return tuple(wishes.values())
+        requested[disk] = DiskRequest(disk, option["datastore"], option["provisioning"])
+    return tuple(requested.values())
 
 
 def _refuse_beside_destination(params: Mapping[str, Any]) -> None:

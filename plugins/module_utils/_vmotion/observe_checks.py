@@ -138,7 +138,7 @@ def beyond(ours: Sequence[Blocker], theirs: Sequence[CheckAnswer]) -> list[Block
     known = {blocker.code for blocker in ours}
     found: dict[str, Blocker] = {}
     for answer in theirs:
-        said = answer.blocker.code in known or (answer.kind in _DEVICE_FAULTS and known & _DEVICE_CODES)
-        if not said:
+        reported = answer.blocker.code in known or (answer.kind in _DEVICE_FAULTS and known & _DEVICE_CODES)
+        if not reported:
             found.setdefault(answer.blocker.message, answer.blocker)
     return list(found.values())

@@ -56,8 +56,8 @@ def resolve_place(
         folder=_moid(folder),
         network_mapping=_networks(inventory, source, place.network_mapping, datacenter),
         disks=tuple(
-            ResolvedDisk(wish.disk, _datastore(inventory, wish.datastore, datacenter), wish.provisioning)
-            for wish in disks
+            ResolvedDisk(request.disk, _datastore(inventory, request.datastore, datacenter), request.provisioning)
+            for request in disks
         ),
     )
 

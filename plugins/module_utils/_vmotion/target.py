@@ -63,30 +63,30 @@ def target_of(
 
 
 def _stores(vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin: PlacementView) -> _Stores:
-    wishes = _wishes(vm, where.disks)
+    requested = _requested_disks(vm, where.disks)
     if where.pod is not None:
-        return _in_pod(vm, where, wishes, view)
+        return _in_pod(vm, where, requested, view)
     stores = _Stores(where.datastore or vm.home)
     if where.datastore is None and origin is not view and vm.home is not None:
         stores.home = _same_datastore(vm, vm.home, view, origin, stores)
     for disk in vm.disks:
-        wish = wishes.get(disk.key)
-        store = (wish.datastore if wish else None) or where.datastore
+        request = requested.get(disk.key)
+        store = (request.datastore if request else None) or where.datastore
         if store is None:
             store = disk.datastore if origin is view else _same_datastore(vm, disk.datastore, view, origin, stores)
-        stores.disks[disk.key] = DiskTarget(store, wish.provisioning if wish else None)
+        stores.disks[disk.key] = DiskTarget(store, request.provisioning if request else None)
     return stores
 
 
-def _wishes(vm: VmFacts, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDisk]:
+def _requested_disks(vm: VmFacts, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDisk]:
     """Return the requested disks by device key; a disk that the VM does not have is an error."""
     found = {}
-    for wish in disks:
-        match = [disk for disk in vm.disks if wish.disk in (disk.label, disk.key)]
+    for request in disks:
+        match = [disk for disk in vm.disks if request.disk in (disk.label, disk.key)]
         if not match:
             there = ", ".join(f"{disk.label!r} ({disk.key})" for disk in vm.disks) or "none"
-            raise GantryError(f"{vm.path} has no disk {wish.disk!r}. It has: {there}.")
-        found[match[0].key] = wish
+            raise GantryError(f"{vm.path} has no disk {request.disk!r}. It has: {there}.")
+        found[match[0].key] = request
     return found
 
 
@@ -106,7 +106,9 @@ def _same_datastore(vm: VmFacts, moid: str, view: PlacementView, origin: Placeme
     return moid
 
 
-def _in_pod(vm: VmFacts, where: ResolvedDestination, wishes: dict[int, ResolvedDisk], view: PlacementView) -> _Stores:
+def _in_pod(
+    vm: VmFacts, where: ResolvedDestination, requested: dict[int, ResolvedDisk], view: PlacementView
+) -> _Stores:
     """Keep files that are in the datastore cluster, and put the others on its datastore with the most free space."""
     members = [store for store in view.datastores.values() if store.pod == where.pod]
     inside = {store.moid for store in members}
@@ -126,9 +128,10 @@ def _in_pod(vm: VmFacts, where: ResolvedDestination, wishes: dict[int, ResolvedD
     if vm.home not in inside:
         stores.home = best.moid
     for disk in vm.disks:
-        wish = wishes.get(disk.key)
-        store = wish.datastore if wish is not None and wish.datastore is not None else _kept(disk, inside, best)
-        stores.disks[disk.key] = DiskTarget(store, wish.provisioning if wish else None)
+        request = requested.get(disk.key)
+        given = request.datastore if request else None
+        store = given if given is not None else _kept(disk, inside, best)
+        stores.disks[disk.key] = DiskTarget(store, request.provisioning if request else None)
     return stores
 
 

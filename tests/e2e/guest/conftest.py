@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from guest.build.bootstrap import Build, build
-from tests.e2e.guest.images import make_image
-from tests.e2e.guest.machine import Hardware, Machine
+from tests.support.guests.images import make_image
+from tests.support.guests.machine import Hardware, Machine
 
 Boot = Callable[..., Machine]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.guest.conftest import Boot
-from tests.e2e.guest.images import ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_spec
+from tests.support.guests.images import ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_spec
 
 # Each answer on lines of its own, after the line with its name.
 _QUESTIONS = """

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.guest.conftest import Boot
-from tests.e2e.guest.images import DHCP_NETWORK, DISK, ON_DISK, make_disk, make_spec
-from tests.e2e.guest.machine import Machine
+from tests.support.guests.images import DHCP_NETWORK, DISK, ON_DISK, make_disk, make_spec
+from tests.support.guests.machine import Machine
 
 
 def _assert_error(machine: Machine, code: str, *words: str) -> dict[str, Any]:

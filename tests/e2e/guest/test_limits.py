@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.guest.conftest import Boot
-from tests.e2e.guest.images import ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_image, make_spec
+from tests.support.guests.images import ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_image, make_spec
 
 # The smallest VM that the documentation promises to boot by BIOS, in MiB.
 MINIMUM = 96

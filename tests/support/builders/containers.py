@@ -37,7 +37,7 @@ def entry(moid: str, type_name: str, name: str) -> Entry:
     return Entry(name=name, path=f"/DC0/{name}", type_name=type_name, moid=moid, ref=None)
 
 
-# What plans are made of: the places that there are, and two images.
+# The inputs of plans: places and two images.
 DATACENTER = entry("dc", "Datacenter", "DC0")
 DATASTORES = [entry(f"ds{n}", "Datastore", f"shared{n}") for n in range(2)]
 FOLDERS = [entry(f"f{n}", "Folder", f"folder{n}") for n in range(2)]

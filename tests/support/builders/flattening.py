@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Flattening crafted layers without a registry or a cache of consequence."""
+"""Flatten crafted layers without a registry and with a temporary cache."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container that counts in memory and on its disk, and tells both at its end: what it has lost, it cannot tell."""
+"""A container that counts in memory and on its disk, and reports both counters at its end, which reveals a loss."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def status(vm: Any) -> dict[str, Any]:
 
 
 def stop_counter(content: Any, vm: Any) -> int:
-    """Shuts the guest down; what the container had counted then, in both places."""
+    """Shut the guest down and return the container's final counters in memory and on disk."""
     vm.ShutdownGuest()
     _wait_until_off(content, vm)
     end = status(vm)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of the lab's vCenter that knows nothing of the modules."""
+"""A client of the lab's vCenter that is independent of the modules."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of containers see of vCenter and do to it, beside the modules under test."""
+"""The container tests' own access to vCenter, independent of the modules under test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KINDS = ("container", "successor", "image")
 
 @dataclass(frozen=True)
 class Vm:
-    """A VM as it really is."""
+    """The actual state of a VM."""
 
     moid: str
     name: str
@@ -50,7 +50,7 @@ class Vm:
 
 
 class VmBuilder:
-    """Prepare, read, change and remove VMs in a vCenter session that belongs to the tests."""
+    """Prepares, reads, changes and removes VMs in the tests' own vCenter session."""
 
     def __init__(self, lab: Mapping[str, Any]) -> None:
         vcenter = lab["vcenter"]
@@ -156,7 +156,7 @@ class VmBuilder:
     # -- reading
 
     def vms(self, name: str) -> list[Vm]:
-        """All VMs of this name."""
+        """Return all VMs with this name."""
         found = self.session.inventory(vms=True, refresh=True).vms(name)
         properties = [
             "config.annotation",
@@ -242,4 +242,4 @@ def _add(device: Any, *, create: bool = False) -> Any:
 
 
 def _silent(_text: str) -> None:
-    """Nobody reads what the tests' own tasks report."""
+    """Ignore the progress reports of the tests' own tasks."""

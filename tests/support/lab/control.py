@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's control API: which requests its vCenter got, and which of them it is to answer with a fault."""
+"""The lab's control API: the requests that its vCenter has received, and faults to inject."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Control:
     url: str
 
     def reset(self) -> None:
-        """Forget the requests so far, and all faults to come."""
+        """Discard the recorded requests and the injected faults."""
         self.forget()
         self._call("DELETE", "/v1/faults")
 
     def forget(self) -> None:
-        """Forget the requests so far."""
+        """Discard the recorded requests."""
         self._call("DELETE", "/v1/calls")
 
     def all(self) -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One task's four steps without Ansible around them, as a module makes them.
+"""Run one task's four steps as a module does, but without Ansible.
 
-For what is not about Ansible: a run of ansible-playbook takes seconds, this takes a fraction of one. As a program it is
-a process that a test can start beside others, or kill:
+This is for tests of anything but Ansible: a run of ansible-playbook takes seconds, this takes a fraction of a second.
+As a program it is a process that a test can run in parallel with others, or kill:
 
 python -m tests.support.lab.drive MODULE JSON-OF-THE-OPTIONS     prints the task's result as JSON
 """

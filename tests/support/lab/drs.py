@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of DRS see of a cluster and do to it, with pyVmomi alone: none of the collection's code takes part."""
+"""The DRS tests' own access to a cluster, with pyVmomi only and none of the collection's code."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ class ClusterObserver:
     def close(self) -> None:
         Disconnect(self._instance)
 
-    # -- looking
+    # -- reading
 
     def vm(self, name: str) -> Any:
         (found,) = [vm for vm in self._all(vim.VirtualMachine) if vm.name == name]
         return found
 
     def count(self, prefix: str) -> int:
-        """How many VMs have names that begin so."""
+        """Return the number of VMs whose names have the prefix."""
         return sum(vm.name.startswith(prefix) for vm in self._all(vim.VirtualMachine))
 
     def groups(self) -> dict[str, tuple[str, list[str]]]:
-        """Name -> type and names of the members."""
+        """Return the type and the members' names of each group."""
         found = {}
         for group in self.cluster.configurationEx.group:
             of_hosts = isinstance(group, vim.cluster.HostGroup)
@@ -72,10 +72,10 @@ class ClusterObserver:
             for one in self.cluster.configurationEx.drsVmConfig
         }
 
-    # -- doing
+    # -- changing
 
     def write(self, **fields: Any) -> None:
-        """Reconfigure the cluster, as another controller would."""
+        """Reconfigure the cluster, as another client would."""
         spec = make("ConfigSpecEx", **fields)
         WaitForTask(self.cluster.ReconfigureComputeResource_Task(spec, True))
 
@@ -103,7 +103,7 @@ class ClusterObserver:
         )
 
     def destroy(self, prefix: str) -> None:
-        """Remove the VMs whose names begin so."""
+        """Remove the VMs whose names have the prefix."""
         for vm in [one for one in self._all(vim.VirtualMachine) if one.name.startswith(prefix)]:
             if vm.runtime.powerState != "poweredOff":
                 WaitForTask(vm.PowerOffVM_Task())
@@ -153,7 +153,7 @@ def _rule(rule: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Drs:
-    """Tasks of the modules on one cluster, beside what vCenter then really holds."""
+    """Tasks of the modules on one cluster, and the actual configuration in vCenter."""
 
     lab: Mapping[str, Any]
     calls: Control
@@ -179,7 +179,7 @@ class Drs:
         return str(result["msg"])
 
     def converge(self, module: str, **options: Any) -> dict[str, Any]:
-        """Check mode, the real run and a second one: what check mode says is what the run does, in one write."""
+        """Run in check mode, for real and again; assert that check mode predicts the run, which makes one write."""
         predicted = self.ok(module, check=True, **options)
         assert self.calls.mutating() == []
         done = self.ok(module, **options)

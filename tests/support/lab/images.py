@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of images see of vCenter and do to it, beside the modules under test."""
+"""The image tests' own access to vCenter, independent of the modules under test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Template:
 
 
 class Store:
-    """A session of the tests' own: looks, clones, and clears away."""
+    """The tests' own session: reads, clones and removes VMs and templates."""
 
     def __init__(self, vcenter: dict[str, Any]) -> None:
         self.session = Session(
@@ -44,7 +44,7 @@ class Store:
         )
 
     def templates(self) -> list[Template]:
-        """All VMs that are named like images, in the order of their names."""
+        """Return all VMs with names of images, sorted by name."""
         properties = [
             "name",
             "parent",
@@ -64,7 +64,7 @@ class Store:
         return {row["name"] for row in self.session.read_all("VirtualMachine", ["name"])}
 
     def files(self, datastore: str, folder: str, pattern: str = "*") -> dict[str, int]:
-        """Sizes by name; empty where there is no such folder."""
+        """Return the sizes of files by name; none if there is no such folder."""
         entry = self.session.inventory(refresh=True).datastore(datastore)
         (row,) = self.session.read([entry.ref], ["browser"])
         spec = vim.host.DatastoreBrowser.SearchSpec(
@@ -164,7 +164,7 @@ class Store:
         self.session.run_one(Job(moid, "set", lambda: vm.ReconfigVM_Task(spec)), _silent)
 
     def clear(self, datastore: str) -> None:
-        """Remove what the tests of images make: clones first, then images, folders and ISOs."""
+        """Remove everything that image tests create: clones first, then images, folders and ISOs."""
         rows = self.session.read_all("VirtualMachine", ["name"])
         ours = [row for row in rows if row["name"].startswith(("gantry-image-", "image-test-"))]
         for row in sorted(ours, key=lambda row: row["name"].startswith("gantry-image-")):

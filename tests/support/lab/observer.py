@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a vCenter holds, read with pyVmomi's own client: none of the collection's code takes part."""
+"""Read the state of a vCenter with pyVmomi's own client and none of the collection's code."""
 
 from __future__ import annotations
 

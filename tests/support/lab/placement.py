@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lab with several clusters and datastores and a second vCenter, and what the tests of placement do in it."""
+"""A lab with several clusters and datastores and a second vCenter, and helpers for the placement tests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NETWORK = "VM Network"
 
 @contextmanager
 def open_wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
-    """C0 with esx1 to esx3, C1 with esx4 and esx5; or the lab that is up for it, while one works on a test."""
+    """Start a lab with C0 (esx1 to esx3) and C1 (esx4, esx5), or use a running one while developing a test."""
     running = os.environ.get("GANTRY_TEST_WIDE_LAB")
     if running:
         yield json.loads(Path(running).read_text())
@@ -54,7 +54,7 @@ def open_wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Site:
-    """One of the lab's vCenters: tasks on it, and what it really holds."""
+    """One of the lab's vCenters: tasks on it, and its actual state."""
 
     lab: Mapping[str, Any]
     builder: VmBuilder
@@ -81,10 +81,10 @@ class Site:
         assert not result["changed"]
         return result
 
-    # -- doing
+    # -- changing
 
     def make(self, *names: str, host: str, on: bool = True, devices: Sequence[Any] = ()) -> None:
-        """VMs with two disks and a network adapter."""
+        """Create VMs with two disks and a network adapter."""
         inventory = self.builder.session.inventory(refresh=True)
         pool = inventory.resource_pool(None, cluster=self._cluster_of(host))
         folder = inventory.folder(None, datacenter=inventory.datacenter(self.lab["datacenter"]))
@@ -123,7 +123,7 @@ class Site:
         self.calls.reset()
         self.builder.clear()
 
-    # -- looking
+    # -- reading
 
     def hosts(self, prefix: str = PREFIX) -> dict[str, str]:
         """Return the host of each VM whose name has the prefix, without the collection's selectors."""
@@ -173,7 +173,7 @@ def _disk(unit: int) -> Any:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Look again and again, as nothing tells of what is waited for."""
+    """Poll until the condition is true, because no event reports it."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
@@ -181,7 +181,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def serial_port() -> Any:
-    """One that leads out of the VM by the network."""
+    """Return a serial port that is connected to the network."""
     backing = vim.vm.device.VirtualSerialPort.URIBackingInfo(serviceURI="telnet://:7000", direction="server")
     port = vim.vm.device.VirtualSerialPort(key=-30, backing=backing, yieldOnPoll=True)
     port.connectable = vim.vm.device.VirtualDevice.ConnectInfo(

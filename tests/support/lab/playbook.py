@@ -26,7 +26,7 @@ WAYS: tuple[Way, ...] = ("module", "action")
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What one task, or one item of its loop, returned on one host."""
+    """The result of one task, or of one item of its loop, on one host."""
 
     name: str
     status: str  # ok, failed, skipped, unreachable
@@ -70,7 +70,7 @@ class Run:
         return found[0]
 
     def ok(self) -> Run:
-        """Itself, if nothing failed."""
+        """Assert that nothing failed and return this run."""
         if self.code != 0:
             raise AssertionError(f"ansible-playbook ended with {self.code}:\n{self.output}")
         return self
@@ -78,7 +78,7 @@ class Run:
 
 @dataclass
 class PlaybookRunner:
-    """Runs tasks against one vCenter, with a home directory of its own."""
+    """Runs tasks against one vCenter, with its own home directory."""
 
     home: Path
     connection: Mapping[str, str]  # the VMWARE_* variables
@@ -86,7 +86,7 @@ class PlaybookRunner:
 
     @property
     def cache(self) -> Path:
-        """Where sessions are kept on disk."""
+        """Return the directory of cached sessions."""
         return self.home / "cache" / "gantry.vsphere" / "sessions"
 
     def __call__(
@@ -102,9 +102,9 @@ class PlaybookRunner:
         play: Mapping[str, Any] | None = None,
         timeout: float = 240,
     ) -> Run:
-        """Play one task, several, or the playbook at a path.
+        """Run one task, several tasks, or the playbook at a path.
 
-        With ``way`` None the tasks say themselves which way they go. ``environment`` with None takes a variable away.
+        With ``way`` None the tasks select how they run. A value of None in ``environment`` unsets a variable.
         """
         playbook = tasks if isinstance(tasks, Path) else self._playbook(tasks, play or {})
         results = self.home / "results.jsonl"
@@ -143,7 +143,7 @@ class PlaybookRunner:
         return path
 
     def _environment(self, results: Path, changes: Mapping[str, str | None]) -> dict[str, str]:
-        # Nothing of the machine's own settings of Ansible or of a vCenter may take part.
+        # The machine's own settings of Ansible or a vCenter must not have an effect.
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -174,7 +174,7 @@ class PlaybookRunner:
 
 
 def run_both_ways(play: PlaybookRunner, tasks: Sequence[dict[str, Any]], **options: Any) -> list[TaskResult]:
-    """Play each task both ways, all in one run, and check that both return the same, which is what it returns."""
+    """Run each task both ways in one run, assert that both return the same, and return that."""
     doubled = [
         {**task, "ignore_errors": True, "vars": {**task.get("vars", {}), "gantry_run_as_module": way == "module"}}
         for task in tasks
@@ -189,7 +189,7 @@ def run_both_ways(play: PlaybookRunner, tasks: Sequence[dict[str, Any]], **optio
 
 
 def _outcomes(results: Path) -> list[TaskResult]:
-    """From the callback's lines: a task's items come before the task itself."""
+    """Parse the callback's lines, in which a task's items precede the task."""
     if not results.exists():
         return []
     outcomes: list[TaskResult] = []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A tiny container image as a disk: busybox, some users, a web page; and specs that run it."""
+"""A tiny container image as a disk: busybox, some users, a web page; and guest documents that run it."""
 
 from __future__ import annotations
 
