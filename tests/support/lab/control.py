@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,8 +56,9 @@ class Control:
             rule["fault"] = fault
         self._call("POST", "/v1/faults", rule)
 
-    def add_vms(self, count: int, prefix: str) -> None:
-        self._call("POST", "/v1/vms", {"count": count, "prefix": prefix})
+    def add_vms(self, count: int, prefix: str, extra_config: Mapping[str, str] | None = None) -> None:
+        """Add VMs that are off, all with the same extraConfig."""
+        self._call("POST", "/v1/vms", {"count": count, "prefix": prefix, "extra_config": dict(extra_config or {})})
 
     def limit_datastore(self, name: str, free_bytes: int) -> None:
         self._call("PATCH", f"/v1/datastores/{name}", {"free_bytes": free_bytes})

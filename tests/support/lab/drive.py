@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import SessionSource, outcome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import open_session
-from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import _validate
+from ansible_collections.gantry.vsphere.plugins.plugin_utils.parameters import validate
 
 
 def drive(
@@ -35,7 +35,7 @@ def drive(
     """Return what a task of the module would return."""
     plugin = importlib.import_module(f"ansible_collections.gantry.vsphere.plugins.action.{module}")
     operation: Operation[Any, Any, Any] = plugin.ActionModule.operation
-    checked = _validate(operation, options)
+    checked = validate(operation, options)
     if checked.error_messages:
         return {"failed": True, "changed": False, "msg": str(checked.errors.msg)}
     return outcome(

@@ -100,6 +100,8 @@ class PlaybookRunner:
         environment: Mapping[str, str | None] | None = None,
         verbosity: int = 0,
         play: Mapping[str, Any] | None = None,
+        inventory: str = "localhost,",
+        arguments: Sequence[str] = (),
         timeout: float = 240,
     ) -> Run:
         """Run one task, several tasks, or the playbook at a path.
@@ -109,7 +111,6 @@ class PlaybookRunner:
         playbook = tasks if isinstance(tasks, Path) else self._playbook(tasks, play or {})
         results = self.home / "results.jsonl"
         results.unlink(missing_ok=True)
-        (self.home / "ansible.cfg").touch()
         variables = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
@@ -117,12 +118,12 @@ class PlaybookRunner:
             **self.variables,
             **(extra_vars or {}),
         }
-        command = [str(PROGRAM), "-i", "localhost,", "-e", json.dumps(variables), str(playbook)]
+        command = [str(PROGRAM), "-i", inventory, "-e", json.dumps(variables), *arguments, str(playbook)]
         command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity)
         try:
             process = subprocess.run(
                 command,
-                env=self._environment(results, environment or {}),
+                env=ansible_environment(self.home, self.connection, {**_reporting(results), **(environment or {})}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -142,20 +143,31 @@ class PlaybookRunner:
         path.write_text(json.dumps([whole], indent=2))  # JSON is YAML
         return path
 
-    def _environment(self, results: Path, changes: Mapping[str, str | None]) -> dict[str, str]:
-        ansible = {
-            "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
-            "ANSIBLE_HOME": str(self.home / "ansible"),
-            "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "results",
-            "ANSIBLE_INJECT_INVOCATION": "1",
-            "ANSIBLE_LOCALHOST_WARNING": "0",
-            "GANTRY_RESULTS": str(results),
-        }
-        return task_environment(self.home, ansible, self.connection, changes)
+
+def ansible_environment(
+    home: Path, connection: Mapping[str, str], changes: Mapping[str, str | None] | None = None
+) -> dict[str, str]:
+    """Return the environment for a program of Ansible with a home directory of its own. None removes a variable."""
+    ansible = {
+        "ANSIBLE_ASYNC_DIR": str(home / "async"),
+        "ANSIBLE_HOME": str(home / "ansible"),
+        "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+    }
+    (home / "ansible.cfg").touch()
+    return task_environment(home, ansible, connection, changes or {})
+
+
+def _reporting(results: Path) -> dict[str, str | None]:
+    """Return the variables that make Ansible write the result of each task to a file."""
+    return {
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "results",
+        "ANSIBLE_INJECT_INVOCATION": "1",
+        "GANTRY_RESULTS": str(results),
+    }
 
 
 def task_environment(home: Path, *variables: Mapping[str, str | None]) -> dict[str, str]:

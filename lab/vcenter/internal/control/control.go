@@ -89,15 +89,16 @@ func (c *Control) clearFaults(w http.ResponseWriter, _ *http.Request) {
 
 func (c *Control) addMachines(w http.ResponseWriter, r *http.Request) {
 	request := struct {
-		Count  int    `json:"count"`
-		Prefix string `json:"prefix"`
+		Count       int               `json:"count"`
+		Prefix      string            `json:"prefix"`
+		ExtraConfig map[string]string `json:"extra_config"`
 	}{Prefix: "idle-"}
 	err := read(r, &request)
 	if err == nil && (request.Count < 1 || request.Count > 100_000) {
 		err = fmt.Errorf("count is %d; it must be from 1 to 100000", request.Count)
 	}
 	if err == nil {
-		err = c.server.AddIdle(request.Count, request.Prefix)
+		err = c.server.AddIdle(request.Count, request.Prefix, request.ExtraConfig)
 	}
 	respond(w, map[string]any{}, err)
 }

@@ -82,6 +82,7 @@ func TestTheCalls(t *testing.T) {
 		want               string
 	}{
 		{"POST", "/v1/vms", `{"count": 3, "prefix": "idle-"}`, 200, "map[]"},
+		{"POST", "/v1/vms", `{"count": 2, "prefix": "c-", "extra_config": {"gantry.kind": "container"}}`, 200, "map[]"},
 		{"POST", "/v1/vms", `{"count": 0}`, 400, "from 1 to"},
 		{"GET", "/v1/vms/idle-2", "", 200, "moid:vm-"},
 		{"GET", "/v1/vms/idle-2", "", 200, "pid:<nil>"},
