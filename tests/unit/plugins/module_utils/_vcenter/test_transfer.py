@@ -84,7 +84,7 @@ def test_empty_file(transport: Transport, web_server: WebServer, tmp_path: Path)
     ("status", "words"),
     [
         (401, "the session is not accepted"),
-        (403, "lacks the privilege"),
+        (403, r"the user lacks the privilege Datastore.FileManagement on the datastore shared 0"),
         (404, "no such folder or datastore"),
         (507, "no space left"),
         (500, "HTTP 500 Internal Server Error"),
@@ -94,8 +94,8 @@ def test_upload_that_is_refused(
     transport: Transport, web_server: WebServer, source: Path, status: int, words: str
 ) -> None:
     web_server.reply = lambda _request: (status, b"no")
-    with pytest.raises(GantryError, match=rf"refused the upload of disk.vmdk to gantry/x: .*{words}"):
-        transfer.upload_file(transport, source, "/folder/gantry/x?dcPath=DC0", None)
+    with pytest.raises(GantryError, match=rf"refused the upload of disk.vmdk to gantry/x: .*{words}\.$"):
+        transfer.upload_file(transport, source, "/folder/gantry/x?dcPath=DC0&dsName=shared%200", None)
 
 
 def test_upload_that_stalls(transport: Transport, web_server: WebServer, source: Path) -> None:
