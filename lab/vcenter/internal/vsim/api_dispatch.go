@@ -89,19 +89,22 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 			return failed(&types.ManagedObjectNotFound{Obj: *missing})
 		}
 	}
+	if fault := s.permit(ctx, call); fault != nil {
+		return failed(fault)
+	}
 	own := s.methods[call.This.Type+"."+call.Name]
 	if own == nil {
 		defer s.watch(request, call, target)()
 		if mutates(call.Name) || call.Name == "Login" {
 			defer s.showLatestEvent(ctx)
 		}
-		return invoke(ctx, target, call)
+		return s.restrict(ctx, call, invoke(ctx, target, call))
 	}
 	body, fault := own(ctx, call.Body)
 	if fault != nil {
 		return failed(fault)
 	}
-	return body
+	return s.restrict(ctx, call, body)
 }
 
 func (s *Server) lookup(ctx *simulator.Context, reference ref) mo.Reference {

@@ -121,7 +121,11 @@ func (s *Server) crossingOf(vm *simulator.VirtualMachine, spec *types.VirtualMac
 	case hasSnapshots:
 		return nil, notSupported("The lab does not move virtual machines with snapshots to another vCenter.")
 	}
-	return c, c.resolve()
+	if fault := c.resolve(); fault != nil {
+		return c, fault
+	}
+	// linked has checked the type of the credential.
+	return c, other.permitArrival(spec.Service.Credential.(*types.ServiceLocatorNamePassword).Username, spec)
 }
 
 // resolve reads where the VM is to be. Host or pool, and the datastore, have to be given: this vCenter's mean

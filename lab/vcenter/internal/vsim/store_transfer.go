@@ -17,6 +17,7 @@ import (
 
 	"github.com/vmware/govmomi/vim25/types"
 
+	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/vmdk"
 )
@@ -35,7 +36,8 @@ func uploadFault(place datastore.Path, err error) types.BaseMethodFault {
 
 func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 	s.recordHTTP(r)
-	if !s.mayAccessFiles(r) {
+	user := s.fileUser(r)
+	if user == "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="VMware HTTP server"`)
 		http.Error(w, "Access to files requires the cookie of a session, a ticket, or the password.", http.StatusUnauthorized)
 		return
@@ -43,6 +45,10 @@ func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 	place, err := s.requestedFile(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	if store := s.site.datastores[place.Store]; !s.access(user).Has(authz.FileManagement, store.Self) {
+		http.Error(w, fmt.Sprintf("%s requires %s on the datastore %s.", user, authz.FileManagement, place.Store), http.StatusForbidden)
 		return
 	}
 	switch r.Method {
