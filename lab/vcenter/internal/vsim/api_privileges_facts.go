@@ -7,7 +7,9 @@
 package vsim
 
 import (
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -47,7 +49,27 @@ func (f facts) Owner(object ref) ref {
 	if authz.IsEntity(object.Type) {
 		return object
 	}
+	if host := f.hostOfManager(object); host != nil {
+		return *host
+	}
 	return f.serviceContent().RootFolder
+}
+
+// hostOfManager returns the host to which one of the managers of a host belongs; nil for another object.
+func (f facts) hostOfManager(object ref) *ref {
+	if !strings.HasPrefix(object.Type, "Host") {
+		return nil
+	}
+	for _, host := range f.registry.All("HostSystem") {
+		managers := reflect.ValueOf(host.(*simulator.HostSystem).ConfigManager)
+		for n := range managers.NumField() {
+			if manager, ok := managers.Field(n).Interface().(*ref); ok && manager != nil && *manager == object {
+				found := host.Reference()
+				return &found
+			}
+		}
+	}
+	return nil
 }
 
 func (f facts) Parents(entity ref) (parents []ref) {

@@ -297,6 +297,36 @@ func TestAuthorizationManagerShowsRolesAndPermissions(t *testing.T) {
 	isFault[types.NoPermission](l, l.faultOf(err))
 }
 
+// TestAManagerOfAHostHasThePermissionsOfTheHost has one privilege on one of two hosts.
+func TestAManagerOfAHostHasThePermissionsOfTheHost(t *testing.T) {
+	l := newLab(t)
+	hosts := l.server.site.hosts
+	client := l.ann(l.role("network", "Host.Config.Network"), hosts[0].Self)
+	for n, host := range hosts[:2] {
+		err := object.NewHostNetworkSystem(client.Client, *host.ConfigManager.NetworkSystem).AddPortGroup(t.Context(),
+			types.HostPortGroupSpec{Name: "more", VswitchName: "vSwitch0"})
+		if n == 0 && err != nil {
+			t.Error(err)
+		}
+		if n == 1 {
+			if object := isFault[types.NoPermission](l, l.faultOf(err)).Object; *object != *host.ConfigManager.NetworkSystem {
+				t.Error(object)
+			}
+		}
+	}
+}
+
+func TestNamesOfUsersInLogins(t *testing.T) {
+	l := newLab(t)
+	l.ann(authz.ReadOnly, l.client.ServiceContent.RootFolder)
+	for _, name := range []string{`VSPHERE.LOCAL\ann`, `vsphere.local\Ann`, "ANN@vsphere.local"} {
+		client := l.login(name, annPass)
+		if missing := l.missing(client.Client, l.dc.Reference(), "name"); len(missing) > 0 {
+			t.Errorf("%s: %v", name, missing)
+		}
+	}
+}
+
 func TestEntitiesThatShareThePermissionsOfAnother(t *testing.T) {
 	l := newLab(t)
 	manager := object.NewAuthorizationManager(l.client.Client)
