@@ -228,13 +228,18 @@ def _place(url: str) -> str:
 
 
 def _why(status: int, url: str = "") -> str:
-    datastore = parse_qs(urlsplit(url).query).get("dsName", [""])[0]
     reasons = {
         401: "the session is not accepted",
         404: "there is no such folder or datastore",
         507: "there is no space left",
     }
-    if datastore:
-        reasons[403] = f"the user lacks the privilege Datastore.FileManagement on the datastore {datastore}"
+    place = parse_qs(urlsplit(url).query)
+    if "dsName" in place:
+        # vCenter answers 401 also to a session that lacks privileges (rbvmomi issue 97).
+        reasons[403] = (
+            f"the user lacks Datastore.FileManagement on the datacenter {place['dcPath'][0]} or Datastore.Browse on "
+            f"the datastore {place['dsName'][0]}. Assign the user a role that has it"
+        )
+        reasons[401] = f"the session is not accepted, or {reasons[403]}"
     phrase = http.client.responses.get(status, "")
     return f"HTTP {status} {phrase}" + (f": {reasons[status]}" if status in reasons else "")

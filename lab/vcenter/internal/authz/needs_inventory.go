@@ -124,10 +124,13 @@ func (q *question) files(paths ...string) {
 	}
 }
 
-// FileManagement is required for access to the files of a datastore.
-const FileManagement = "Datastore.FileManagement"
+// The privileges for changes of the files of a datastore, and for a look at them.
+const (
+	FileManagement = "Datastore.FileManagement"
+	Browse         = "Datastore.Browse"
+)
 
-func (q *question) browse(path string) { q.needIf("Datastore.Browse", q.facts.Datastore(path)) }
+func (q *question) browse(path string) { q.needIf(Browse, q.facts.Datastore(path)) }
 
 // hold requires what is to be given to others: nobody gives more than they have.
 func (q *question) hold(object vim.Ref, privileges []string) {

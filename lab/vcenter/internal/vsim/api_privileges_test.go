@@ -203,10 +203,10 @@ func TestUpdatesHideWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestFilesOverHTTPRequireFileManagement(t *testing.T) {
+func TestFilesOverHTTPRequirePrivilegesOnDatacenterAndDatastore(t *testing.T) {
 	l := newLab(t)
-	role := l.role("reader", "Datastore.Browse")
-	l.ann(role, l.client.ServiceContent.RootFolder)
+	files, browse := l.role("files", authz.FileManagement), l.role("browse", authz.Browse)
+	l.ann(files, l.store.Reference())
 	put := func() int {
 		address := url.URL{Scheme: "https", Host: l.url.Host, Path: "/folder/file", RawQuery: "dsName=shared0&dcPath=DC0"}
 		request := must(http.NewRequestWithContext(t.Context(), http.MethodPut, address.String(), strings.NewReader("x")))(t)
@@ -215,15 +215,16 @@ func TestFilesOverHTTPRequireFileManagement(t *testing.T) {
 		response.Body.Close()
 		return response.StatusCode
 	}
-	if status := put(); status != http.StatusForbidden {
-		t.Errorf("without the privilege: %d", status)
+	if status := put(); status != http.StatusUnauthorized {
+		t.Errorf("with the privilege on the datastore only: %d", status)
 	}
-	err := object.NewAuthorizationManager(l.client.Client).UpdateRole(t.Context(), role, "reader", []string{authz.FileManagement})
-	if err != nil {
-		t.Fatal(err)
+	l.give(files, l.dc.Reference())
+	if status := put(); status != http.StatusUnauthorized {
+		t.Errorf("without a look at the datastore: %d", status)
 	}
+	l.give(browse, l.store.Reference())
 	if status := put(); status != http.StatusCreated {
-		t.Errorf("with the privilege: %d", status)
+		t.Errorf("with both privileges: %d", status)
 	}
 }
 

@@ -47,8 +47,9 @@ func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	if store := s.site.datastores[place.Store]; !s.access(user).Has(authz.FileManagement, store.Self) {
-		http.Error(w, fmt.Sprintf("%s requires %s on the datastore %s.", user, authz.FileManagement, place.Store), http.StatusForbidden)
+	if !s.mayAccessFiles(user, place) {
+		http.Error(w, fmt.Sprintf("Access to files requires %s on the datacenter and %s on the datastore.",
+			authz.FileManagement, authz.Browse), http.StatusUnauthorized)
 		return
 	}
 	switch r.Method {
@@ -67,6 +68,13 @@ func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), httpStatus(err))
 	}
 	s.publishFree(place.Store)
+}
+
+// mayAccessFiles checks privileges. Those on the datastore alone are not enough, and the answer is 401 (rbvmomi issue 97; that the
+// datacenter counts is also what bosh-vsphere-cpi-release pull request 144 and the requirements of Kubermatic say).
+func (s *Server) mayAccessFiles(user string, place datastore.Path) bool {
+	access := s.access(user)
+	return access.Has(authz.FileManagement, s.site.datacenter.Self) && access.Has(authz.Browse, s.site.datastores[place.Store].Self)
 }
 
 func (s *Server) requestedFile(r *http.Request) (datastore.Path, error) {
