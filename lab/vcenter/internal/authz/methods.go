@@ -148,16 +148,20 @@ func init() {
 		"ApplyRecommendation":  about(applyRecommendation),
 		"CancelTask":           about(cancelTask),
 
-		"MakeDirectory":                  about(func(q *question, r *types.MakeDirectory) { q.files(r.Name) }),
-		"DeleteDatastoreFile_Task":       about(func(q *question, r *types.DeleteDatastoreFile_Task) { q.files(r.Name) }),
-		"MoveDatastoreFile_Task":         about(func(q *question, r *types.MoveDatastoreFile_Task) { q.files(r.SourceName, r.DestinationName) }),
-		"CopyDatastoreFile_Task":         about(func(q *question, r *types.CopyDatastoreFile_Task) { q.files(r.SourceName, r.DestinationName) }),
-		"CreateVirtualDisk_Task":         about(func(q *question, r *types.CreateVirtualDisk_Task) { q.files(r.Name) }),
-		"DeleteVirtualDisk_Task":         about(func(q *question, r *types.DeleteVirtualDisk_Task) { q.files(r.Name) }),
-		"ExtendVirtualDisk_Task":         about(func(q *question, r *types.ExtendVirtualDisk_Task) { q.files(r.Name) }),
-		"SetVirtualDiskUuid":             about(func(q *question, r *types.SetVirtualDiskUuid) { q.files(r.Name) }),
-		"MoveVirtualDisk_Task":           about(func(q *question, r *types.MoveVirtualDisk_Task) { q.files(r.SourceName, r.DestName) }),
-		"CopyVirtualDisk_Task":           about(func(q *question, r *types.CopyVirtualDisk_Task) { q.files(r.SourceName, r.DestName) }),
+		"MakeDirectory":            about(func(q *question, r *types.MakeDirectory) { q.files(r.Name) }),
+		"DeleteDatastoreFile_Task": about(func(q *question, r *types.DeleteDatastoreFile_Task) { q.files(r.Name) }),
+		"MoveDatastoreFile_Task":   about(func(q *question, r *types.MoveDatastoreFile_Task) { q.files(r.SourceName, r.DestinationName) }),
+		"CopyDatastoreFile_Task":   about(func(q *question, r *types.CopyDatastoreFile_Task) { q.files(r.SourceName, r.DestinationName) }),
+		"CreateVirtualDisk_Task":   about(func(q *question, r *types.CreateVirtualDisk_Task) { q.disks(r.Datacenter, r.Name) }),
+		"DeleteVirtualDisk_Task":   about(func(q *question, r *types.DeleteVirtualDisk_Task) { q.disks(r.Datacenter, r.Name) }),
+		"ExtendVirtualDisk_Task":   about(func(q *question, r *types.ExtendVirtualDisk_Task) { q.disks(r.Datacenter, r.Name) }),
+		"SetVirtualDiskUuid":       about(func(q *question, r *types.SetVirtualDiskUuid) { q.disks(r.Datacenter, r.Name) }),
+		"MoveVirtualDisk_Task": about(func(q *question, r *types.MoveVirtualDisk_Task) {
+			q.disks(r.SourceDatacenter, r.SourceName, r.DestName)
+		}),
+		"CopyVirtualDisk_Task": about(func(q *question, r *types.CopyVirtualDisk_Task) {
+			q.disks(r.SourceDatacenter, r.SourceName, r.DestName)
+		}),
 		"SearchDatastore_Task":           about(func(q *question, r *types.SearchDatastore_Task) { q.browse(r.DatastorePath) }),
 		"SearchDatastoreSubFolders_Task": about(func(q *question, r *types.SearchDatastoreSubFolders_Task) { q.browse(r.DatastorePath) }),
 

@@ -124,6 +124,12 @@ func (q *question) files(paths ...string) {
 	}
 }
 
+// disks is for changes of virtual disks. That the datacenter must be readable is from a fault of a vCenter (govmomi issue 1391).
+func (q *question) disks(datacenter *vim.Ref, paths ...string) {
+	q.needIf(SystemRead, datacenter)
+	q.files(paths...)
+}
+
 // The privileges for changes of the files of a datastore, and for a look at them.
 const (
 	FileManagement = "Datastore.FileManagement"

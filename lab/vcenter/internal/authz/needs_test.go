@@ -222,6 +222,8 @@ func TestWhatCallsRequire(t *testing.T) {
 
 		"move a file": {"MoveDatastoreFile_Task", root, &types.MoveDatastoreFile_Task{SourceName: "[store] a", DestinationName: "[other] a", SourceDatacenter: &dc},
 			"System.View dc, Datastore.FileManagement store, Datastore.FileManagement other", false},
+		"create a virtual disk": {"CreateVirtualDisk_Task", root, &types.CreateVirtualDisk_Task{Name: "[store] a", Datacenter: &dc},
+			"System.View root, System.Read dc, Datastore.FileManagement store", false},
 		"search files":           {"SearchDatastore_Task", root, &types.SearchDatastore_Task{DatastorePath: "[store] a"}, "Datastore.Browse store", false},
 		"search in no datastore": {"SearchDatastore_Task", root, &types.SearchDatastore_Task{DatastorePath: "[none] a"}, "", false},
 		"add a role":             {"AddAuthorizationRole", root, &types.AddAuthorizationRole{PrivIds: []string{powerOn}}, "Authorization.ModifyRoles root, VirtualMachine.Interact.PowerOn root", false},
