@@ -93,6 +93,9 @@ func (c *configChange) changedBy(spec *types.VirtualMachineConfigSpec) {
 }
 
 func (c *configChange) device(change *types.VirtualDeviceConfigSpec) {
+	if change.Device == nil {
+		return // the call fails for it
+	}
 	disk, isDisk := change.Device.(*types.VirtualDisk)
 	switch change.Operation {
 	case types.VirtualDeviceConfigSpecOperationAdd:

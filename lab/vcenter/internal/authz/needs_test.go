@@ -151,7 +151,7 @@ func TestWhatCallsRequire(t *testing.T) {
 		"deploy a template": {"CloneVM_Task", image, &types.CloneVM_Task{Folder: tenant, Spec: types.VirtualMachineCloneSpec{
 			Location: types.VirtualMachineRelocateSpec{Pool: &pools, Datastore: &other}}},
 			"VirtualMachine.Provisioning.DeployTemplate image, VirtualMachine.Inventory.CreateFromExisting tenant, " +
-				"VirtualMachine.Config.AddNewDisk tenant, Resource.AssignVMToPool pools, Datastore.AllocateSpace other", false},
+				"VirtualMachine.Config.AddNewDisk tenant, Resource.AssignVMToPool pools, Datastore.AllocateSpace other, Network.Assign network", false},
 		"clone a VM, changed": {"CloneVM_Task", web, &types.CloneVM_Task{Folder: tenant, Spec: types.VirtualMachineCloneSpec{
 			Customization: &types.CustomizationSpec{}, Config: &types.VirtualMachineConfigSpec{NumCPUs: 2,
 				ExtraConfig:  []types.BaseOptionValue{&types.OptionValue{Key: "a"}},
@@ -162,13 +162,13 @@ func TestWhatCallsRequire(t *testing.T) {
 				"VirtualMachine.Config.AdvancedConfig tenant, VirtualMachine.Config.EditDevice tenant, Network.Assign backend", false},
 		"clone a VM to a template": {"CloneVM_Task", web, &types.CloneVM_Task{Folder: tenant, Spec: types.VirtualMachineCloneSpec{Template: true}},
 			"VirtualMachine.Provisioning.CreateTemplateFromVM web, VirtualMachine.Inventory.CreateFromExisting tenant, " +
-				"VirtualMachine.Config.AddNewDisk tenant, Datastore.AllocateSpace store", false},
+				"VirtualMachine.Config.AddNewDisk tenant, Datastore.AllocateSpace store, Network.Assign network", false},
 		"clone a template": {"CloneVM_Task", image, &types.CloneVM_Task{Folder: tenant, Spec: types.VirtualMachineCloneSpec{Template: true}},
 			"VirtualMachine.Provisioning.CloneTemplate image, VirtualMachine.Inventory.CreateFromExisting tenant, " +
-				"VirtualMachine.Config.AddNewDisk tenant, Datastore.AllocateSpace store", false},
+				"VirtualMachine.Config.AddNewDisk tenant, Datastore.AllocateSpace store, Network.Assign network", false},
 		"instant clone": {"InstantClone_Task", web, &types.InstantClone_Task{},
 			"VirtualMachine.Provisioning.Clone web, VirtualMachine.Inventory.CreateFromExisting tenant, Resource.AssignVMToPool gold, " +
-				"Datastore.AllocateSpace store", true},
+				"Datastore.AllocateSpace store, Network.Assign network", true},
 		"create": {"CreateVM_Task", tenant, &types.CreateVM_Task{Pool: gold, Config: types.VirtualMachineConfigSpec{Name: "x", NumCPUs: 1,
 			Files: &types.VirtualMachineFileInfo{VmPathName: "[store]"}, ExtraConfig: []types.BaseOptionValue{&types.OptionValue{Key: "a"}},
 			DeviceChange: []types.BaseVirtualDeviceConfigSpec{change(add, disk()), created(&types.VirtualDisk{}), change(add, adapter(network))}}},
@@ -193,6 +193,7 @@ func TestWhatCallsRequire(t *testing.T) {
 		"remove an adapter":  {"ReconfigVM_Task", web, reconfigure(change(remove, adapter(network))), "VirtualMachine.Config.AddRemoveDevice web", false},
 		"another network":    {"ReconfigVM_Task", web, reconfigure(change(edit, adapter(backend))), "VirtualMachine.Config.EditDevice web, Network.Assign backend", false},
 		"an unknown device":  {"ReconfigVM_Task", web, reconfigure(change(edit, &types.VirtualCdrom{})), "", false},
+		"no device":          {"ReconfigVM_Task", web, reconfigure(change(edit, nil)), "", false},
 		"the network it has": {"ReconfigVM_Task", web, reconfigure(change(edit, adapter(network))), "VirtualMachine.Config.EditDevice web", false},
 
 		"relocate": {"RelocateVM_Task", web, relocate(types.VirtualMachineRelocateSpec{Pool: &pools, Datastore: &store,

@@ -8,6 +8,8 @@
 package authz
 
 import (
+	"slices"
+
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/vim"
@@ -48,10 +50,13 @@ func cloneVM(q *question, r *types.CloneVM_Task) {
 		q.cloneIntoPool(source, r.Spec.Location.Pool)
 	}
 	q.cloneOnto(source, &r.Spec.Location, r.Folder)
+	changes := r.Spec.Location.DeviceChange
 	if r.Spec.Config != nil {
+		changes = append(slices.Clone(changes), r.Spec.Config.DeviceChange...)
 		// On which object the privileges for changes of a clone are required is unconfirmed; the clone will be in the folder.
 		(&configChange{question: q, on: r.Folder, vm: source}).changedBy(r.Spec.Config)
 	}
+	q.keepNetworks(source, changes)
 }
 
 // instantClone has only Provisioning.Clone in the reference; that the rest is as for other clones is unconfirmed.
@@ -63,6 +68,7 @@ func instantClone(q *question, r *types.InstantClone_Task) {
 	q.needIf("VirtualMachine.Inventory.CreateFromExisting", folder)
 	q.cloneIntoPool(source, r.Spec.Location.Pool)
 	q.cloneOnto(source, &r.Spec.Location, *folder)
+	q.keepNetworks(source, r.Spec.Location.DeviceChange)
 }
 
 func (q *question) cloneIntoPool(source *VM, pool *vim.Ref) {
@@ -80,6 +86,21 @@ func (q *question) cloneOnto(source *VM, location *types.VirtualMachineRelocateS
 		q.need(allocateSpace, source.Datastores...)
 	}
 	(&configChange{question: q, on: folder, vm: source}).networks(location.DeviceChange)
+}
+
+// keepNetworks is for the networks of a clone that are those of the source. (vSphere Security, "Required Privileges for Common
+// Tasks": on the network that the VM will be assigned to.)
+func (q *question) keepNetworks(source *VM, changes []types.BaseVirtualDeviceConfigSpec) {
+	for _, device := range source.Devices {
+		card, ok := device.(types.BaseVirtualEthernetCard)
+		changed := slices.ContainsFunc(changes, func(change types.BaseVirtualDeviceConfigSpec) bool {
+			edited := deviceOf(change)
+			return edited != nil && edited.GetVirtualDevice().Key == device.GetVirtualDevice().Key
+		})
+		if ok && !changed {
+			q.needIf(assignNetwork, q.facts.Network(card.GetVirtualEthernetCard().Backing))
+		}
+	}
 }
 
 func locationDatastores(location *types.VirtualMachineRelocateSpec) (named []vim.Ref) {
