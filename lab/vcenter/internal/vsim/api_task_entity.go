@@ -95,9 +95,11 @@ func showTaskUpdates(updates *types.UpdateSet) {
 	}
 }
 
-// RetrievePropertiesEx calls the simulator's method and corrects tasks.
+// RetrievePropertiesEx calls the simulator's method with corrected traversals, and corrects tasks in its answer.
 func (c *PropertyCollector) RetrievePropertiesEx(ctx *simulator.Context, request *types.RetrievePropertiesEx) soap.HasFault {
-	body := c.PropertyCollector.RetrievePropertiesEx(ctx, request)
+	narrowed := *request
+	narrowed.SpecSet = followTraversals(ctx, request.SpecSet)
+	body := c.PropertyCollector.RetrievePropertiesEx(ctx, &narrowed)
 	if answer, ok := body.(*methods.RetrievePropertiesExBody); ok && answer.Res != nil && answer.Res.Returnval != nil {
 		showTasks(answer.Res.Returnval.Objects)
 	}
