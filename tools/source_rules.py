@@ -69,7 +69,7 @@ def problems(path: Path) -> list[str]:
     if _needs_header(path) and raw:
         head = "\n".join(text.splitlines()[:_HEADER_LINES])
         if _LICENCE not in head or _COPYRIGHT not in head:
-            found.append(f"{name}:1: no copyright and licence header in the first {_HEADER_LINES} lines")
+            found.append(f"{name}:1: no copyright and license header in the first {_HEADER_LINES} lines")
     for meaning, pattern in _PATTERNS.items():
         for number, line in enumerate(text.splitlines(), start=1):
             match = pattern.search(line)

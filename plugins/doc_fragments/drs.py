@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of what the modules for DRS share."""
+"""Documentation of the options that the modules for DRS share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ options:
   cluster:
     description:
       - The cluster, by name, inventory path or MoID.
-      - It can be left out where there is only one.
+      - It can be left out if there is only one.
     type: str
   datacenter:
     description:

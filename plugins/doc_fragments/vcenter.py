@@ -82,7 +82,7 @@ options:
     default: 10.0
   request_timeout:
     description:
-      - The timeout in seconds for the answer to one request. It does not limit how long a task in vCenter runs.
+      - The timeout in seconds for the response to one request. It does not limit how long a task in vCenter runs.
     type: float
     default: 120.0
 requirements:

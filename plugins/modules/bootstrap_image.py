@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bootstrap_image
-short_description: Manage the bootstrap ISO of containers in a datastore
+short_description: Manage the bootstrap ISO of containers on a datastore
 version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)

@@ -28,7 +28,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The reference of the image, as C(docker pull) takes it. V(nginx) is V(docker.io/library/nginx:latest).
+      - The reference of the image, as for C(docker pull). V(nginx) is V(docker.io/library/nginx:latest).
       - A reference with a digest (V(registry.example.com/app@sha256:...)) always selects the same image.
     type: str
     required: true
@@ -43,11 +43,11 @@ options:
     default: present
   pull:
     description:
-      - V(missing) asks the registry only when no template has the reference. It does not notice when a tag has moved
+      - V(missing) queries the registry only if no template has the reference. It does not notice when a tag has moved
         to another image.
       - V(always) resolves the reference at the registry in each run. The image is pulled only if its digest has
         changed.
-      - V(never) does not ask the registry. It is an error if no template has the reference.
+      - V(never) does not query the registry. It is an error if no template has the reference.
     type: str
     choices: [always, missing, never]
     default: missing
@@ -134,7 +134,8 @@ notes:
   - In check mode O(name) is resolved and the image's manifest and configuration are read, but nothing is pulled or
     converted.
   - Layers may be plain tar archives or compressed with gzip, zstd, bzip2 or xz. As in Docker and Podman, the content
-    decides, not the media type. Layers that are not in the registry but only at a URL (foreign layers) are refused.
+    determines the format, not the media type. Layers that are not in the registry but only at a URL (foreign layers)
+    are refused.
 """
 
 EXAMPLES = r"""

@@ -16,7 +16,7 @@ author:
 description:
   - Returns the images in a datacenter that M(gantry.vsphere.container_image) manages, and the VMs that are linked
     clones of them.
-  - It asks vCenter only, never a registry.
+  - It queries vCenter only, never a registry.
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
   - gantry.vsphere.vcenter

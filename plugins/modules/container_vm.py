@@ -14,24 +14,24 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Creates, changes, starts, stops and removes a container that runs as a small virtual machine of its own.
-  - The options are named after those of M(community.docker.docker_container) where they mean the same.
-  - The image must have been brought to vCenter with M(gantry.vsphere.container_image), and the bootstrap ISO with
+  - Creates, changes, starts, stops and removes a container that runs in its own small virtual machine.
+  - Options with the same meaning have the same names as in M(community.docker.docker_container).
+  - The image must have been imported with M(gantry.vsphere.container_image), and the bootstrap ISO uploaded with
     M(gantry.vsphere.bootstrap_image).
-  - A configuration is given whole. An option that is not given has its default, or is what the image says.
-    Without O(image) the configuration stays as it is, and only the state of an existing container is managed.
-  - Labels, notes, folder and resource pool are changed while the container runs. What only takes effect at a start is
-    changed in place between a graceful stop and a start, and the VM keeps its identity and its writable layer.
-    Another image or another size of the writable layer needs a new VM. It is created first, under the container's name
-    with C(-gantry-next) appended. Only when it exists is the old one stopped and removed, with its writable layer,
-    and the new one renamed and started. When a run is killed in between, the next run goes on from there.
-  - Where a container is does not matter for that. O(cluster) and O(datastore) say where it is created. When it was
-    moved since, it is left there or moved back, see O(placement_drift), and keeps its writable layer.
-  - What the VM needs to start again is put right when somebody changed it. That is the CD drive with the bootstrap ISO
-    and its connection, the boot order, the firmware, the network adapters' connections, the scratch disk and the
-    container's keys in C(extraConfig). While the container runs only what needs no restart is changed. An ISO that is
-    gone is replaced by the newest one. A scratch disk that is gone is replaced by an empty one.
-  - A virtual machine of the container's name that this collection did not create is never touched.
+  - The task always gives the complete configuration. An option that is not given has its default or the image's value.
+    Without O(image) the configuration does not change, and only the state of an existing container is managed.
+  - Labels, notes, folder and resource pool are changed while the container runs. Options that only take effect at a
+    start are changed in place between a graceful stop and a start, and the VM keeps its identity and its writable
+    layer. Another image or another size of the writable layer requires a new VM. It is created first, with
+    C(-gantry-next) appended to the container's name. Only when it exists is the old VM stopped and removed, with its
+    writable layer, and the new one renamed and started. If a run is interrupted in between, the next run continues.
+  - A container is never replaced because of its placement. O(cluster) and O(datastore) select where it is created. If
+    it has been moved since, it stays there or is moved back, see O(placement_drift), and keeps its writable layer.
+  - The settings that the VM needs to start are repaired if they were changed. These are the CD drive with the bootstrap
+    ISO and its connection, the boot order, the firmware, the connections of the network adapters, the scratch disk and
+    the container's keys in C(extraConfig). While the container runs, only settings that need no restart are changed. A
+    missing ISO is replaced by the newest one. A missing scratch disk is replaced by an empty one.
+  - A virtual machine with the container's name that this collection did not create is never changed.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -44,12 +44,12 @@ options:
     required: true
   state:
     description:
-      - V(present) creates the container or changes its configuration, and leaves its power state as it is. A new
+      - V(present) creates the container or changes its configuration, and does not change its power state. A new
         container is not started.
-      - V(started) also starts it when it is not running. When its VM is on and the container does not run yet, the task
-        waits for it, which is reported as a change, and fails when it does not run in time.
-      - V(healthy) also waits until its health check succeeds. The wait for a container that already runs is reported
-        as a change.
+      - V(started) also starts it if it is not running. If its VM is on and the container is not running yet, the task
+        waits for it, which is reported as a change, and fails if it does not run in time.
+      - V(healthy) also waits until its health check succeeds. The wait for a container that is already running is
+        reported as a change.
       - V(stopped) stops it, with its stop signal and its stop timeout.
       - V(absent) stops it and removes it with its writable layer.
     type: str
@@ -58,38 +58,37 @@ options:
   image:
     description:
       - The reference of the image, by tag or by digest, such as V(registry.example.com/web:1.2).
-      - When the tag is moved to another image by M(gantry.vsphere.container_image), the next run replaces the
-        container.
-      - Needed to create a container or to change its configuration.
+      - If M(gantry.vsphere.container_image) moves the tag to another image, the next run replaces the container.
+      - Required to create a container or to change its configuration.
     type: str
   command:
     description:
       - The command, as a list of strings, or as one string that is split as a shell would split it.
-      - Instead of the image's command. When O(entrypoint) is given, the image's command is not used at all.
+      - It replaces the image's command. If O(entrypoint) is given, the image's command is not used at all.
     type: raw
   entrypoint:
     description:
-      - The entrypoint, instead of the image's. An empty list means none.
+      - The entrypoint, which replaces the image's. An empty list means none.
     type: list
     elements: str
   env:
     description:
-      - Environment variables, in addition to those of the image or instead of them.
-      - The values must be strings. Numbers and booleans are refused since YAML may have changed them.
-      - The values are kept in the VM's C(extraConfig). Who may read the VM's configuration in vCenter can read them.
-        They are not returned and not shown in diffs.
+      - Environment variables, which are added to the image's or override them.
+      - The values must be strings. Numbers and booleans are refused because YAML may have changed them.
+      - The values are stored in the VM's C(extraConfig). Users who may read the VM's configuration in vCenter can read
+        them. They are not returned and not shown in diffs.
     type: dict
   labels:
     description:
-      - Labels, strings all. They are not seen by the container.
+      - Labels, whose values must be strings. The container does not see them.
     type: dict
   user:
     description:
-      - The user, and after a colon the group, by name or number. By default that of the image.
+      - The user, optionally with a colon and the group, by name or number. By default that of the image.
     type: str
   groups:
     description:
-      - Further groups of the user, by name or number.
+      - Additional groups of the user, by name or number.
     type: list
     elements: str
   working_dir:
@@ -98,14 +97,14 @@ options:
     type: str
   container_hostname:
     description:
-      - The host name in the container, at most 64 characters. By default its name, with C(-) for what a host name may
-        not have.
-      - It is not called C(hostname) since O(hostname) is the vCenter.
+      - The host name in the container, at most 64 characters. By default its name, with C(-) for characters that a host
+        name cannot have.
+      - It is not called C(hostname) because O(hostname) is the vCenter.
     type: str
   memory:
     description:
       - The memory of the virtual machine, such as V(512M) or V(2G), a multiple of 4 MiB and at least V(96M),
-        or V(256M) with UEFI firmware. The kernel takes some 40 MiB of it.
+        or V(256M) with UEFI firmware. The kernel uses about 40 MiB of it.
       - Default V(256M).
     type: str
   cpus:
@@ -115,7 +114,7 @@ options:
     type: int
   networks:
     description:
-      - The networks of the container, each with an adapter of its own, in this order.
+      - The networks of the container, each with its own adapter, in this order.
       - By default one adapter in the network V(VM Network), with DHCP. An empty list means no network.
     type: list
     elements: dict
@@ -135,7 +134,7 @@ options:
         type: str
       mac_address:
         description:
-          - A MAC address of your own. By default vCenter gives one.
+          - The MAC address of the adapter. By default vCenter assigns one.
         type: str
   dns_servers:
     description:
@@ -144,7 +143,7 @@ options:
     elements: str
   dns_search_domains:
     description:
-      - The domains to look names up in.
+      - The DNS search domains.
     type: list
     elements: str
   dns_opts:
@@ -158,18 +157,19 @@ options:
     type: dict
   restart_policy:
     description:
-      - What the guest does when the container's process ends.
-      - Where it is not started again the virtual machine powers off.
+      - Whether the guest restarts the container's process when it ends.
+      - If it is not restarted, the virtual machine powers off.
       - Default V(no).
     type: str
     choices: ['no', on-failure, always, unless-stopped]
   restart_retries:
     description:
-      - With O(restart_policy=on-failure), how often it is started again at most. Default V(0), without limit.
+      - With O(restart_policy=on-failure), the maximum number of restarts. Default V(0), without limit.
     type: int
   healthcheck:
     description:
-      - A command that says whether the container is healthy. What is not given is as in the image, or Docker's default.
+      - A command that checks whether the container is healthy. Suboptions that are not given have the image's value or
+        Docker's default.
       - Durations are written as V(30s), V(1m30s) or V(500ms).
     type: dict
     suboptions:
@@ -184,7 +184,7 @@ options:
         type: str
       timeout:
         description:
-          - The time a check may take. Docker's default is V(30s).
+          - The maximum duration of a check. Docker's default is V(30s).
         type: str
       retries:
         description:
@@ -193,7 +193,7 @@ options:
         type: int
       start_period:
         description:
-          - The time after a start in which a failing check does not count. Docker's default is V(0s).
+          - The time after a start in which failing checks do not count. Docker's default is V(0s).
         type: str
       start_interval:
         description:
@@ -206,32 +206,32 @@ options:
     type: str
   stop_timeout:
     description:
-      - The seconds that the container has to stop before it is killed. With V(0) it is killed at once.
-      - Without O(image), how long this task waits for it.
+      - The seconds that the container has to stop before it is killed. With V(0) it is killed immediately.
+      - Without O(image), how long this task waits for it to stop.
       - Default V(10).
     type: int
   read_only:
     description:
-      - Whether the container's root is the image itself, which cannot be written to.
+      - Whether the container's root file system is read-only, without a writable layer.
       - Default V(false).
     type: bool
   writable:
     description:
-      - Where what the container writes into its root goes.
-      - V(disk) is a thin disk of the VM, which survives a stop and a vMotion and goes with the VM.
+      - Where the container's writable layer is stored.
+      - V(disk) is a thin disk of the VM, which survives a stop and a vMotion and is removed with the VM.
       - V(tmpfs) is the VM's memory, which is empty again after each start.
       - Default V(disk).
     type: str
     choices: [disk, tmpfs]
   scratch_size:
     description:
-      - The size of the disk, or the limit of the memory, that O(writable) means. It is at least V(64M) for a disk and
-        V(1M) for V(tmpfs).
+      - The size of the disk or the limit of the tmpfs that O(writable) selects, at least V(64M) for a disk and V(1M)
+        for V(tmpfs).
       - Default V(8G) for a disk, and half of the memory for V(tmpfs).
     type: str
   tmpfs:
     description:
-      - Directories that are in memory, such as V(/tmp) or V(/run:size=64m,mode=0755).
+      - Directories that are mounted as tmpfs, such as V(/tmp) or V(/run:size=64m,mode=0755).
     type: list
     elements: str
   shm_size:
@@ -251,54 +251,56 @@ options:
     elements: str
   log_max_size:
     description:
-      - How much of the container's output the guest keeps, at least V(16K).
+      - The size of the container's output that the guest keeps, at least V(16K).
       - Default V(1M).
     type: str
   datacenter:
     description:
-      - The datacenter, by name or path. Needed where there are several.
-      - It also says which container is meant when several have this name.
+      - The datacenter, by name or path. Required if there are several.
+      - It also selects the container if several have this name.
     type: str
   cluster:
     description:
-      - The cluster, or the single host, for a new container. Needed where there are several.
-      - DRS chooses the host. Where DRS is off, or where some hosts cannot run the container, a host is chosen that has
-        its datastores, its networks and its memory. If there is none, the task fails and says why, in check mode too.
+      - The cluster, or the standalone host, for a new container. Required if there are several.
+      - DRS chooses the host. If DRS is off, or some hosts cannot run the container, the module chooses a host that has
+        its datastores, its networks and its memory. If there is none, the task fails with the reasons, in check mode
+        too.
       - For an existing container in another cluster see O(placement_drift).
     type: str
   resource_pool:
     description:
       - The resource pool, by name, by its path in the cluster (V(prod/web)), or by its inventory path.
-      - By default that of the cluster itself for a new container. An existing one stays where it is.
+      - By default the root pool of the cluster for a new container. An existing one stays where it is.
     type: str
   folder:
     description:
       - The folder, by its path below the datacenter's (V(apps/web)) or its inventory path (V(/DC0/vm/apps/web)).
-      - By default the datacenter's own for a new container. An existing one stays where it is.
-      - A container of this name that is in another folder of the datacenter is moved, unless there is one of this
-        name in the folder already. A datacenter is thus meant to have one container of a name.
-      - It also says which container is meant when several have this name all the same.
+      - By default the datacenter's VM folder for a new container. An existing one stays where it is.
+      - A container with this name in another folder of the datacenter is moved, unless the folder already has one with
+        this name. So names of containers should be unique in a datacenter.
+      - It also selects the container if several have this name nevertheless.
     type: str
   datastore:
     description:
-      - The datastore of a new container, which must hold the image. By default the one that does.
-      - For an existing container in another datastore see O(placement_drift).
+      - The datastore of a new container, which must have the image. By default the only one that has it.
+      - For an existing container on another datastore see O(placement_drift).
     type: str
   bootstrap:
     description:
-      - The bootstrap ISO, as V([datastore] path). By default the newest one in the container's datastore for a new
-        container. An existing one keeps the ISO that it has.
+      - The bootstrap ISO, as V([datastore] path). By default the newest one on the container's datastore for a new
+        container. An existing one keeps its ISO.
     type: str
   placement_drift:
     description:
-      - What to do about an existing container that is not in the O(datastore) or the O(cluster) that the task names,
-        since Storage DRS, an administrator or M(gantry.vsphere.vm_vmotion) moved it. It is never replaced for that.
+      - What to do if an existing container is not on the O(datastore) or in the O(cluster) of the task, because Storage
+        DRS, an administrator or M(gantry.vsphere.vm_vmotion) moved it. It is never replaced for that reason.
       - V(warn) leaves it where it is, with a warning.
-      - V(relocate) moves it back to the O(datastore) by Storage vMotion, while it runs. Where that datastore holds the
-        image, the container shares its disk again (C(moveAllDiskBackingsAndAllowSharing)). Elsewhere the image's disk
-        is copied with the container's (C(moveAllDiskBackingsAndDisallowSharing)). Another cluster is an error.
+      - V(relocate) moves it back to the O(datastore) by Storage vMotion, while it runs. If that datastore has the
+        image, the container shares the image's disk again (C(moveAllDiskBackingsAndAllowSharing)). Otherwise the
+        image's disk is copied with the container's (C(moveAllDiskBackingsAndDisallowSharing)). Another cluster is an
+        error.
       - V(ignore) leaves it where it is.
-      - The bootstrap ISO may stay in another datastore. Folder and resource pool are always those of the task.
+      - The bootstrap ISO may stay on another datastore. Folder and resource pool are always those of the task.
     type: str
     choices: [relocate, warn, ignore]
     default: warn
@@ -309,30 +311,32 @@ options:
     aliases: [annotation]
   recreate:
     description:
-      - Whether to replace the container by a new one even where nothing has changed. Its writable layer is lost.
+      - Whether to replace the container by a new one even if nothing has changed. Its writable layer is lost.
     type: bool
     default: false
   force_kill:
     description:
-      - Whether to power the virtual machine off, instead of asking the container to stop, wherever it must be stopped.
+      - Whether to power the virtual machine off, instead of a graceful stop, whenever the container has to be stopped.
     type: bool
     default: false
   wait:
     description:
       - Whether to wait after a start until the container runs, or with O(state=healthy) until it is healthy.
-      - A container that ends with an exit code other than 0 meanwhile, or cannot be started, fails the task, and the
-        end of its output is in the message.
+      - If the container ends with an exit code other than 0 during the wait, or cannot be started, the task fails, and
+        the end of its output is in the message.
     type: bool
     default: true
   wait_timeout:
     description:
-      - How many seconds to wait, at least V(1).
+      - The maximum time to wait in seconds, at least V(1).
     type: int
     default: 300
 seealso:
   - module: gantry.vsphere.container_image
   - module: gantry.vsphere.container_vm_info
   - module: gantry.vsphere.bootstrap_image
+  - module: gantry.vsphere.resource_pool
+  - module: gantry.vsphere.vm_folder
 notes:
   - >-
     The privileges that are needed, besides reading. On the folder and the VMs in it
@@ -344,11 +348,13 @@ notes:
     C(VirtualMachine.Config.Rename), C(VirtualMachine.Config.Settings), C(VirtualMachine.Interact.DeviceConnection),
     C(VirtualMachine.Interact.PowerOff), C(VirtualMachine.Interact.PowerOn), C(VirtualMachine.Interact.SetCDMedia).
     On the image's template C(VirtualMachine.Provisioning.Clone) and C(VirtualMachine.Provisioning.DeployTemplate).
-    On the datastore C(Datastore.AllocateSpace) and C(Datastore.Browse). On the networks C(Network.Assign).
+    On the datastore C(Datastore.AllocateSpace) and C(Datastore.Browse).
+    On the datacenter C(Datastore.FileManagement), since the version of the bootstrap ISO is read from the file.
+    On the networks C(Network.Assign).
     On the resource pool C(Resource.AssignVMToPool). For O(placement_drift=relocate) C(Resource.HotMigrate) and
     C(Resource.ColdMigrate) on the VM.
-  - On vSphere what the guest reports is forgotten when its VM powers off. The exit code and the output of a container
-    that ended while nobody waited for it are then not known any more.
+  - vSphere discards the guest's reports when its VM powers off. The exit code and the output of a container that ended
+    while no task waited for it are then unknown.
 """
 
 EXAMPLES = r"""
@@ -370,7 +376,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "http://{{ web.container.ip_addresses[0] }}/"
 
-- name: Run a database with a static address in a place of its own
+- name: Run a database with a static address, in its own resource pool and folder
   gantry.vsphere.container_vm:
     name: redis
     image: registry.example.com/redis@sha256:0f0a5c3c2f1c2cbb4b8a8b3fd9dbe9d85e7dd0cd6f3c6bdaf0d4a8b0c1f2e3d4
@@ -402,7 +408,7 @@ EXAMPLES = r"""
 RETURN = r"""
 container:
   description:
-    - The container after the task, or in check mode as it would be. V(null) when it is absent.
+    - The container after the task, or in check mode as it would be. V(null) if it is absent.
   returned: success
   type: dict
   contains:
@@ -459,7 +465,7 @@ container:
       returned: always
       sample: false
     restart_count:
-      description: How often the guest has started the container again.
+      description: How often the guest has restarted the container.
       type: int
       returned: always
       sample: 0
@@ -469,7 +475,7 @@ container:
       returned: always
       sample: healthy
     health_output:
-      description: What the last health check wrote.
+      description: The output of the last health check.
       type: str
       returned: always
       sample: ok
@@ -518,7 +524,7 @@ container:
           returned: always
           sample: true
         ip_addresses:
-          description: Its addresses, link-local ones too.
+          description: Its addresses, including link-local ones.
           type: list
           elements: str
           returned: always
@@ -590,18 +596,18 @@ container:
       returned: always
       sample: '[vsan0] gantry/bootstrap/gantry-bootstrap-1.0.0-0123456789ab.iso'
 actions:
-  description: What was done, or in check mode would be done, in order.
+  description: The actions in their order. In check mode, the actions that would be done.
   returned: success
   type: list
   elements: str
   sample: [create web from registry.example.com/nginx:1.27, start web]
 submitted:
-  description: What vCenter had been told to do when the task failed. It may have been carried out all the same.
+  description: The requests that vCenter had accepted before the task failed. They may have been carried out.
   returned: failure, when something was submitted
   type: list
   elements: dict
 log:
-  description: The end of the output of a container that did not start as it should.
+  description: The end of the output of a container that failed to start.
   returned: failure, when the container has written something
   type: str
   sample: cannot open /etc/app.conf

@@ -14,7 +14,7 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Returns what is known of the containers of a vCenter, all of them or those that are selected.
+  - Returns facts about the containers of a vCenter, all of them or selected ones.
   - The number of requests does not depend on the number of virtual machines.
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
@@ -29,7 +29,7 @@ options:
     aliases: [names]
   labels:
     description:
-      - Labels that the containers must have, with just these values.
+      - Labels that the containers must have, with exactly these values.
     type: dict
   datacenter:
     description:
@@ -42,18 +42,18 @@ options:
   logs:
     description:
       - Whether to return the end of the output of each container that has ended, at most 16 KiB of it.
-      - Bytes that are no UTF-8 are replaced.
+      - Bytes that are not UTF-8 are replaced.
     type: bool
     default: false
 seealso:
   - module: gantry.vsphere.container_vm
 notes:
-  - On vSphere what the guest reports is forgotten when its VM powers off. The exit code and the output of a container
-    that has ended are then not known any more.
+  - vSphere discards the guest's reports when its VM powers off. The exit code and the output of a container that has
+    ended are then unknown.
 """
 
 EXAMPLES = r"""
-- name: Look at one container
+- name: Get facts about one container
   gantry.vsphere.container_vm_info:
     name: [web]
   register: result
@@ -63,7 +63,7 @@ EXAMPLES = r"""
     labels:
       project: shop
 
-- name: Read what a container wrote before it ended
+- name: Read the output of a container that has ended
   gantry.vsphere.container_vm_info:
     name: [job]
     logs: true
@@ -129,7 +129,7 @@ containers:
       returned: always
       sample: false
     restart_count:
-      description: How often the guest has started the container again.
+      description: How often the guest has restarted the container.
       type: int
       returned: always
       sample: 0
@@ -139,7 +139,7 @@ containers:
       returned: always
       sample: healthy
     health_output:
-      description: What the last health check wrote.
+      description: The output of the last health check.
       type: str
       returned: always
       sample: ok
@@ -188,7 +188,7 @@ containers:
           returned: always
           sample: true
         ip_addresses:
-          description: Its addresses, link-local ones too.
+          description: Its addresses, including link-local ones.
           type: list
           elements: str
           returned: always
@@ -260,7 +260,7 @@ containers:
       returned: always
       sample: '[vsan0] gantry/bootstrap/gantry-bootstrap-1.0.0-0123456789ab.iso'
     log:
-      description: The end of the container's output, or V(null) when none is known.
+      description: The end of the container's output, or V(null) if it is unknown.
       type: str
       returned: when O(logs=true)
       sample: cannot open /etc/app.conf

@@ -45,7 +45,7 @@ options:
     type: bool
   vm_overrides:
     description:
-      - Whether single VMs may have an automation level of their own. See M(gantry.vsphere.drs_override).
+      - Whether single VMs may have their own automation level. See M(gantry.vsphere.drs_override).
     type: bool
   predictive_drs:
     description:
@@ -94,7 +94,7 @@ options:
             type: int
           memory_percent:
             description:
-              - The percentage of memory to keep free. Needs O(ha.admission_control.cpu_percent).
+              - The percentage of memory to keep free. Requires O(ha.admission_control.cpu_percent).
             type: int
           failover_hosts:
             description:

@@ -84,12 +84,12 @@ violations:
       returned: always
       contains:
         name:
-          description: The name, or V(null) where the user may not see it.
+          description: The name, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: web1
         path:
-          description: The inventory path, or V(null) where the user may not see it.
+          description: The inventory path, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: /DC0/vm/web1
@@ -118,7 +118,7 @@ conflicts:
       description:
         - The kind of conflict. V(affinity_and_anti_affinity), V(no_host), V(not_enough_hosts) and V(dependency_cycle)
           are permanent, V(no_host_now) and V(not_enough_hosts_now) last while some hosts cannot run VMs, and
-          V(wish_impossible) applies to rules that are not mandatory.
+          V(preference_impossible) applies to rules that are not mandatory.
       type: str
       returned: always
       sample: not_enough_hosts
@@ -167,12 +167,12 @@ groups:
       returned: always
       contains:
         name:
-          description: The name, or V(null) where the user may not see it.
+          description: The name, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: web1
         path:
-          description: The inventory path, or V(null) where the user may not see it.
+          description: The inventory path, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: /DC0/vm/web1
@@ -214,12 +214,12 @@ rules:
       returned: always
       contains:
         name:
-          description: The name, or V(null) where the user may not see it.
+          description: The name, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: web1
         path:
-          description: The inventory path, or V(null) where the user may not see it.
+          description: The inventory path, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: /DC0/vm/web1
@@ -265,12 +265,12 @@ overrides:
   elements: dict
   contains:
     name:
-      description: The name, or V(null) where the user may not see it.
+      description: The name, or V(null) if the user may not see it.
       type: str
       returned: always
       sample: web1
     path:
-      description: The inventory path, or V(null) where the user may not see it.
+      description: The inventory path, or V(null) if the user may not see it.
       type: str
       returned: always
       sample: /DC0/vm/web1
@@ -281,7 +281,7 @@ overrides:
       sample: vm-1042
     automation_level:
       description:
-        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override
+        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) if the override
           equals the cluster's default.
       type: str
       returned: always

@@ -131,12 +131,12 @@ group:
       returned: always
       contains:
         name:
-          description: The name, or V(null) where the user may not see it.
+          description: The name, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: web1
         path:
-          description: The inventory path, or V(null) where the user may not see it.
+          description: The inventory path, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: /DC0/vm/web1

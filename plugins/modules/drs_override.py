@@ -52,7 +52,7 @@ EXAMPLES = r"""
 - name: Disable DRS for a VM
   gantry.vsphere.drs_override:
     cluster: C0
-    vms: [licence-server]
+    vms: [license-server]
     automation_level: disabled
 
 - name: Set the databases to manual
@@ -66,7 +66,7 @@ EXAMPLES = r"""
 - name: Remove the override of a VM
   gantry.vsphere.drs_override:
     cluster: C0
-    vms: [licence-server]
+    vms: [license-server]
     state: absent
 """
 
@@ -83,12 +83,12 @@ overrides:
   elements: dict
   contains:
     name:
-      description: The name, or V(null) where the user may not see it.
+      description: The name, or V(null) if the user may not see it.
       type: str
       returned: always
       sample: web1
     path:
-      description: The inventory path, or V(null) where the user may not see it.
+      description: The inventory path, or V(null) if the user may not see it.
       type: str
       returned: always
       sample: /DC0/vm/web1
@@ -99,7 +99,7 @@ overrides:
       sample: vm-1042
     automation_level:
       description:
-        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override
+        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) if the override
           equals the cluster's default.
       type: str
       returned: always

@@ -154,7 +154,7 @@ recommendations:
           returned: always
           sample: vm-1042
         from:
-          description: The inventory path of the host that it is on, or V(null) where it is to be powered on.
+          description: The inventory path of the host that it is on, or V(null) if it is to be powered on.
           type: str
           returned: always
           sample: /DC0/host/C0/esx1

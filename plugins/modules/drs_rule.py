@@ -97,7 +97,7 @@ EXAMPLES = r"""
 - name: Keep the licensed VMs on the licensed hosts, even when a host fails
   gantry.vsphere.drs_rule:
     cluster: C0
-    name: licences
+    name: licenses
     type: vm_host_affinity
     vm_group: licensed
     host_group: licensed hosts
@@ -114,7 +114,7 @@ EXAMPLES = r"""
 - name: Remove a rule
   gantry.vsphere.drs_rule:
     cluster: C0
-    name: licences
+    name: licenses
     state: absent
 """
 
@@ -156,12 +156,12 @@ rule:
       returned: always
       contains:
         name:
-          description: The name, or V(null) where the user may not see it.
+          description: The name, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: web1
         path:
-          description: The inventory path, or V(null) where the user may not see it.
+          description: The inventory path, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: /DC0/vm/web1

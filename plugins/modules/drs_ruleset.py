@@ -227,12 +227,12 @@ groups:
       returned: always
       contains:
         name:
-          description: The name, or V(null) where the user may not see it.
+          description: The name, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: web1
         path:
-          description: The inventory path, or V(null) where the user may not see it.
+          description: The inventory path, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: /DC0/vm/web1
@@ -274,12 +274,12 @@ rules:
       returned: always
       contains:
         name:
-          description: The name, or V(null) where the user may not see it.
+          description: The name, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: web1
         path:
-          description: The inventory path, or V(null) where the user may not see it.
+          description: The inventory path, or V(null) if the user may not see it.
           type: str
           returned: always
           sample: /DC0/vm/web1
@@ -310,12 +310,12 @@ overrides:
   elements: dict
   contains:
     name:
-      description: The name, or V(null) where the user may not see it.
+      description: The name, or V(null) if the user may not see it.
       type: str
       returned: always
       sample: web1
     path:
-      description: The inventory path, or V(null) where the user may not see it.
+      description: The inventory path, or V(null) if the user may not see it.
       type: str
       returned: always
       sample: /DC0/vm/web1
@@ -326,7 +326,7 @@ overrides:
       sample: vm-1042
     automation_level:
       description:
-        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) where the override
+        - One of V(manual), V(partially_automated), V(fully_automated) and V(disabled), or V(null) if the override
           equals the cluster's default.
       type: str
       returned: always

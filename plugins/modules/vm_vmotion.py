@@ -17,8 +17,8 @@ description:
   - Migrates one or many VMs, running ones live (vMotion, Storage vMotion) and others cold. VMs that are already at the
     destination are left alone.
   - All moves are checked first. Whatever prevents one is reported with its cause and remedy, and nothing is moved.
-  - Many VMs move in parallel, as many as vCenter runs at a time. If some of the moves fail, the others go on, and the
-    error reports every VM. Running the task again finishes the rest.
+  - Many VMs move in parallel, as many as vCenter runs at a time. If some of the moves fail, the others continue, and
+    the error reports every VM. Running the task again finishes the rest.
   - A move that is already running, started by someone else or by an interrupted run, is detected and waited for. It is
     not started a second time.
   - If no host is given and DRS is on, DRS recommends one.
@@ -65,8 +65,8 @@ options:
     type: str
   datastore_cluster:
     description:
-      - The datastore cluster for the VM's files and disks. What is already in it stays where it is. The rest moves to
-        the datastore in it that the host sees and that has the most free space.
+      - The datastore cluster for the VM's files and disks. Disks that are already in it stay where they are. The
+        others move to the datastore in it that the host sees and that has the most free space.
     type: str
   disks:
     description:
@@ -122,8 +122,8 @@ options:
     default: enforce
   timeout:
     description:
-      - How many seconds all moves together may take. Moves that are running at that time go on in vCenter. Running the
-        task again waits for them.
+      - How many seconds all moves together may take. Moves that are running at that time continue in vCenter. Running
+        the task again waits for them.
     type: float
     default: 3600.0
   destination_vcenter:
@@ -210,13 +210,13 @@ notes:
   - Required privileges on the VMs and on what they move to are C(Resource.HotMigrate) for running VMs,
     C(Resource.ColdMigrate) for others, C(Resource.AssignVMToPool) where the resource pool or the cluster changes,
     C(Datastore.AllocateSpace) on a new datastore, C(Network.Assign) on a new network, and C(System.Read) on all.
-    Asking DRS needs C(Resource.ApplyRecommendation) on the cluster. Moves between vCenters need these in both, and
-    C(VirtualMachine.Inventory.CreateFromExisting) on the folder there.
-  - A container whose disks are moved to another datastore is independent of its image afterwards. What it shared with
-    other containers of the image is copied.
+    Recommendations of DRS require C(Resource.ApplyRecommendation) on the cluster. Moves between vCenters require these
+    in both, and C(VirtualMachine.Inventory.CreateFromExisting) on the folder of the destination.
+  - A container whose disks are moved to another datastore is independent of its image afterwards. The disk that it
+    shared with other containers of the image is copied.
   - A container boots from the bootstrap ISO. It is not moved to a host that does not see the datastore of the ISO, not
     even while it is off, since it could not be started there.
-  - In check mode the same checks are made, and DRS is asked for hosts. The result is where a run would move the VMs, as
+  - In check mode the same checks are made, and DRS recommends hosts. The result is where a run would move the VMs, as
     long as nothing changes in between.
 """
 

@@ -15,7 +15,8 @@ import pytest
 
 from lab.connection import connection_environment
 from tests.support.lab.control import Control
-from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, run_both_ways
+from tests.support.lab.direct import DirectRunner
+from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, same
 
 # A lab that is up already may serve, while one works on a test: the path of its lab.json.
 RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
@@ -23,7 +24,7 @@ RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What lab.json says of the lab."""
+    """Yield the content of the lab's lab.json."""
     if RUNNING_LAB:
         yield json.loads(Path(RUNNING_LAB).read_text())
         return
@@ -38,7 +39,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def calls(lab: dict[str, Any]) -> Iterator[Control]:
-    """The lab's control API, with nothing counted yet and no faults; none stay behind."""
+    """Yield the lab's control API with no recorded calls and no faults, and reset it afterwards."""
     control = Control(lab["control"])
     control.reset()
     yield control
@@ -47,33 +48,47 @@ def calls(lab: dict[str, Any]) -> Iterator[Control]:
 
 @pytest.fixture(scope="session")
 def connection(lab: dict[str, Any]) -> dict[str, str]:
-    """The environment variables that say which vCenter to talk to."""
+    """Return the environment variables that configure the connection to the lab's vCenter."""
     return connection_environment(lab)
 
 
 @pytest.fixture
-def play(tmp_path: Path, connection: dict[str, str]) -> PlaybookRunner:
-    """Plays tasks: ``play({"gantry.vsphere.container_vm": {...}}, way="module", check=True)``."""
-    home = tmp_path / "home"
-    home.mkdir()
+def home(tmp_path: Path) -> Path:
+    """Create the home directory of the user whose tasks are run."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def play(home: Path, connection: dict[str, str]) -> PlaybookRunner:
+    """Run tasks with ansible-playbook: ``play({"gantry.vsphere.container_vm": {...}}, way="module", check=True)``.
+
+    It takes seconds, so it is used for what only Ansible does.
+    """
     return PlaybookRunner(home, connection)
+
+
+@pytest.fixture
+def direct(home: Path, connection: dict[str, str]) -> DirectRunner:
+    """Run tasks in this process, called as ``play`` is, to test what the modules do."""
+    return DirectRunner(home, connection)
 
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> Way:
-    """The test runs once for each way of running a task."""
+    """Run the test once for each way of running a task."""
     return request.param
 
 
 @pytest.fixture
-def both_ways(play: PlaybookRunner) -> Callable[..., dict[str, Any]]:
-    """Plays one task both ways and checks that both return the same, which it returns.
+def both_ways(direct: DirectRunner) -> Callable[..., dict[str, Any]]:
+    """Run one task with the sessions of both ways and checks that both return the same, which it returns.
 
     For tasks that leave things as they are: with check mode, or with nothing to do, or failing.
     """
 
     def run(task: dict[str, Any], **options: Any) -> dict[str, Any]:
-        (outcome,) = run_both_ways(play, [task], **options)
-        return outcome.result
+        return same([direct(task, way=way, **options).last for way in WAYS]).result
 
     return run

@@ -40,7 +40,7 @@ def config(name: str, **changes: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    """A container that runs, with an address, one in a folder that has ended, and a VM that is no container."""
+    """Create a container that runs and has an address, one in a folder that has ended, and another VM."""
     one = VmBuilder(lab)
     one.clear(images=True)
     one.upload_bootstrap()
@@ -76,7 +76,7 @@ def inventory(builder: VmBuilder, tmp_path: Path, connection: Mapping[str, str],
 
 @pytest.fixture
 def added(builder: VmBuilder) -> Iterator[list[str]]:
-    """The MoIDs of VMs that a test adds; they are removed after it."""
+    """Collect the MoIDs of VMs that a test adds, and remove these VMs after it."""
     moids: list[str] = []
     yield moids
     for moid in moids:

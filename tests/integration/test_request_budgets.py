@@ -32,7 +32,9 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
     store.clear(lab["datastore"])
     iso = {"src": str(make_iso(tmp_path_factory.mktemp("iso"), "9.9.1"))}
     tiny = {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache)}
-    for module, options in (("bootstrap_image", iso), ("container_image", tiny)):
+    folder, pool = {"path": "budget/web"}, {"path": "budget", "cpu": {"shares": "high"}}
+    objects = (("vm_folder", folder), ("resource_pool", pool))
+    for module, options in (("bootstrap_image", iso), ("container_image", tiny), *objects):
         result = drive(module, {**lab["vcenter"], **options})
         assert "failed" not in result, result
     yield [
@@ -43,7 +45,13 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("container_image", {**tiny, "name": "example.com/unknown:1", "state": "absent"}),
         ("container_image_info", {}),
         ("container_image_info", {"name": lab["images"]["tiny"]}),
+        ("resource_pool", pool),
+        ("resource_pool", {"path": "budget/none", "state": "absent"}),
+        ("vm_folder", folder),
+        ("vm_folder", {"path": "budget/db", "state": "absent"}),
     ]
+    for module, options in objects:
+        drive(module, {**lab["vcenter"], **options, "state": "absent"})
     store.clear(lab["datastore"])
     store.session.close()
 

@@ -26,7 +26,7 @@ BUDGET = 20
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What lab.json says of a lab with thousands of container VMs and some others."""
+    """Start a lab with thousands of container VMs and some others."""
     shape = {"hypervisor": "none", "ports": "free", "publish": {}, "images": []}
     one = Lab(tmp_path_factory.mktemp("crowded"), shape, bound=True)
     try:

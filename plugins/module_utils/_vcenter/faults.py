@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""vCenter faults as errors: keeps the fault's type and all that vCenter says about it."""
+"""vCenter faults as errors, with the fault's type and everything that vCenter reports about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
-# What of a fault's own properties tells a reader more than its message does.
+# The properties of faults that add facts to their message.
 _TELLING = (
     "name",
     "object",
@@ -28,7 +28,7 @@ _TELLING = (
 
 
 class FaultError(GantryError):
-    """A fault that vCenter answered with. ``kind`` is its type as in the vSphere API ("DuplicateName")."""
+    """A fault that vCenter returned. ``kind`` is its type in the vSphere API ("DuplicateName")."""
 
     def __init__(self, doing: str, fault: Any) -> None:
         self.kind = fault_kind(fault)
@@ -43,7 +43,7 @@ def fault_kind(fault: Any) -> str:
 
 
 def fault_text(fault: Any) -> str:
-    """Return the localized message, the messages behind it, and the facts of the fault."""
+    """Return the localized message, the messages of its causes, and the facts of the fault."""
     parts: list[str] = []
 
     def add(text: Any) -> None:
@@ -54,9 +54,13 @@ def fault_text(fault: Any) -> str:
     add(getattr(fault, "msg", None))
     for message in getattr(fault, "faultMessage", None) or ():
         add(message.message or message.key)
+    lacking = _lacking_privileges(fault) if fault_kind(fault) == "NoPermission" else ""
+    add(lacking)
     facts = []
     for name in _TELLING:
-        # A managed object cannot be compared with anything else, so what is compared is its text.
+        if lacking and name in ("object", "privilegeId"):
+            continue
+        # A managed object cannot be compared with other types, so its text is compared.
         value = getattr(fault, name, None)
         text = "" if value is None else str(getattr(value, "_moId", value))
         if text:
@@ -67,3 +71,26 @@ def fault_text(fault: Any) -> str:
     if inner is not None and inner is not fault:
         add(f"Cause: {fault_kind(inner)}: {fault_text(inner)}")
     return " ".join(parts) or "it gives no reason"
+
+
+def _lacking_privileges(fault: Any) -> str:
+    """Return which privileges the user lacks on which objects, and what to do; empty if vCenter does not say which."""
+    by_object: dict[str, list[str]] = {}
+    for entry in getattr(fault, "missingPrivileges", None) or ():
+        by_object.setdefault(_named(entry.entity), []).extend(entry.privilegeIds)
+    if not by_object and getattr(fault, "privilegeId", None):
+        # Before vSphere 7.0 Update 3c there is only the first one.
+        by_object[_named(fault.object)] = [fault.privilegeId]
+    missing = "; ".join(f"{', '.join(privileges)} on {where}" for where, privileges in by_object.items() if privileges)
+    if not missing:
+        return ""
+    return (
+        f"The user lacks these privileges: {missing}. Assign the user a role that has them, as a permission on each "
+        "object named here or, with propagation, on an object above it."
+    )
+
+
+def _named(entity: Any) -> str:
+    if entity is None:
+        return "an object that vCenter does not name"
+    return f"{getattr(type(entity), '_wsdlName', type(entity).__name__)} {getattr(entity, '_moId', entity)}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Determine the target of each VM: what must change so that it is at the destination. Pure."""
+"""Determine the target of each VM: the changes that bring it to the destination. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Stores:
 def target_of(
     vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin: PlacementView
 ) -> tuple[MoveTarget, list[Blocker]]:
-    """Determine a VM's target. ``origin`` is the vCenter that it is in, ``view`` the one that it moves to."""
+    """Determine a VM's target. ``origin`` is its current vCenter, ``view`` the one that it moves to."""
     abroad = origin is not view
     cluster = where.cluster or vm.cluster
     changes_cluster = abroad or cluster != vm.cluster
@@ -63,35 +63,35 @@ def target_of(
 
 
 def _stores(vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin: PlacementView) -> _Stores:
-    wishes = _wishes(vm, where.disks)
+    requested = _requested_disks(vm, where.disks)
     if where.pod is not None:
-        return _in_pod(vm, where, wishes, view)
+        return _in_pod(vm, where, requested, view)
     stores = _Stores(where.datastore or vm.home)
     if where.datastore is None and origin is not view and vm.home is not None:
         stores.home = _same_datastore(vm, vm.home, view, origin, stores)
     for disk in vm.disks:
-        wish = wishes.get(disk.key)
-        store = (wish.datastore if wish else None) or where.datastore
+        request = requested.get(disk.key)
+        store = (request.datastore if request else None) or where.datastore
         if store is None:
             store = disk.datastore if origin is view else _same_datastore(vm, disk.datastore, view, origin, stores)
-        stores.disks[disk.key] = DiskTarget(store, wish.provisioning if wish else None)
+        stores.disks[disk.key] = DiskTarget(store, request.provisioning if request else None)
     return stores
 
 
-def _wishes(vm: VmFacts, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDisk]:
+def _requested_disks(vm: VmFacts, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDisk]:
     """Return the requested disks by device key; a disk that the VM does not have is an error."""
     found = {}
-    for wish in disks:
-        match = [disk for disk in vm.disks if wish.disk in (disk.label, disk.key)]
+    for request in disks:
+        match = [disk for disk in vm.disks if request.disk in (disk.label, disk.key)]
         if not match:
             there = ", ".join(f"{disk.label!r} ({disk.key})" for disk in vm.disks) or "none"
-            raise GantryError(f"{vm.path} has no disk {wish.disk!r}. It has: {there}.")
-        found[match[0].key] = wish
+            raise GantryError(f"{vm.path} has no disk {request.disk!r}. It has: {there}.")
+        found[match[0].key] = request
     return found
 
 
 def _same_datastore(vm: VmFacts, moid: str, view: PlacementView, origin: PlacementView, stores: _Stores) -> str:
-    """Return the datastore of the other vCenter that has the same URL; a blocker is added where there is none."""
+    """Return the datastore of the other vCenter that has the same URL; a blocker is added if there is none."""
     same = view.same_datastore(moid, origin)
     if same is not None:
         return same
@@ -106,8 +106,10 @@ def _same_datastore(vm: VmFacts, moid: str, view: PlacementView, origin: Placeme
     return moid
 
 
-def _in_pod(vm: VmFacts, where: ResolvedDestination, wishes: dict[int, ResolvedDisk], view: PlacementView) -> _Stores:
-    """Keep what is in the datastore cluster, and put the rest on its datastore with the most free space."""
+def _in_pod(
+    vm: VmFacts, where: ResolvedDestination, requested: dict[int, ResolvedDisk], view: PlacementView
+) -> _Stores:
+    """Keep files that are in the datastore cluster, and put the others on its datastore with the most free space."""
     members = [store for store in view.datastores.values() if store.pod == where.pod]
     inside = {store.moid for store in members}
     best = _roomiest(members, _possible_hosts(vm, where, view))
@@ -126,9 +128,10 @@ def _in_pod(vm: VmFacts, where: ResolvedDestination, wishes: dict[int, ResolvedD
     if vm.home not in inside:
         stores.home = best.moid
     for disk in vm.disks:
-        wish = wishes.get(disk.key)
-        store = wish.datastore if wish is not None and wish.datastore is not None else _kept(disk, inside, best)
-        stores.disks[disk.key] = DiskTarget(store, wish.provisioning if wish else None)
+        request = requested.get(disk.key)
+        given = request.datastore if request else None
+        store = given if given is not None else _kept(disk, inside, best)
+        stores.disks[disk.key] = DiskTarget(store, request.provisioning if request else None)
     return stores
 
 

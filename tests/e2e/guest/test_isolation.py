@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.guest.conftest import Boot
-from tests.e2e.guest.images import ON_DISK, make_disk, make_spec
+from tests.support.guests.images import ON_DISK, make_disk, make_spec
 
 # Makes a node for each device and opens it for reading and for writing, which changes nothing in it.
 _TRY_DEVICES = """

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.guest.conftest import Boot
-from tests.e2e.guest.images import DHCP_NETWORK, ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_spec
+from tests.support.guests.images import DHCP_NETWORK, ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_spec
 
 _SERVE = "httpd -p 8080 -h /www; trap 'echo asked; exit 143' TERM; while :; do sleep 1 & wait; done"
 

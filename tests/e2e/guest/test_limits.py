@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.guest.conftest import Boot
-from tests.e2e.guest.images import ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_image, make_spec
+from tests.support.guests.images import ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_image, make_spec
 
 # The smallest VM that the documentation promises to boot by BIOS, in MiB.
 MINIMUM = 96
@@ -23,7 +23,7 @@ _SOON = 60
 
 @pytest.fixture(scope="module")
 def hungry_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An image with a program of some megabytes that allocates memory until it is killed."""
+    """Build an image with a program of some megabytes that allocates memory until it is killed."""
     directory = tmp_path_factory.mktemp("hungry")
     program = directory / "hungry"
     source = Path(__file__).with_name("hungry.go")

@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 
 def task(**options: Any) -> dict[str, Any]:
-    """A task's parameters as AnsibleModule would hand them over."""
+    """Return a task's parameters as AnsibleModule would pass them."""
     result = ArgumentSpecValidator(container_argument_spec()).validate({"name": "web", **options})
     assert not result.error_messages, result.error_messages
     return dict(result.validated_parameters)
@@ -37,7 +37,7 @@ def entry(moid: str, type_name: str, name: str) -> Entry:
     return Entry(name=name, path=f"/DC0/{name}", type_name=type_name, moid=moid, ref=None)
 
 
-# What plans are made of: the places that there are, and two images.
+# The inputs of plans: places and two images.
 DATACENTER = entry("dc", "Datacenter", "DC0")
 DATASTORES = [entry(f"ds{n}", "Datastore", f"shared{n}") for n in range(2)]
 FOLDERS = [entry(f"f{n}", "Folder", f"folder{n}") for n in range(2)]
@@ -63,7 +63,7 @@ PLACE = ContainerPlace(
 
 
 def place_of(config: Config) -> ContainerPlace:
-    """A place with the networks of a configuration."""
+    """Return a place with the networks of a configuration."""
     return replace(PLACE, networks=tuple(entry(network.name, "Network", network.name) for network in config.networks))
 
 

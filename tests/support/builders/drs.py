@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small cluster, what tasks may ask of it, and strategies for both."""
+"""A small cluster, requests of tasks for it, and strategies for both."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HOSTS = [f"host-{number}" for number in range(4)]
 
 
 def surroundings(*, down: str | None = None, places: dict[str, str] | None = None) -> Surroundings:
-    """Six VMs, four hosts. ``down`` is a host in maintenance mode, ``places`` say which VMs are on, and where."""
+    """Return six VMs and four hosts. ``down`` is in maintenance mode, ``places`` has the hosts of running VMs."""
     where = places or {}
     hosts = {
         moid: RuleHost(moid, moid, f"/DC0/host/C0/{moid}", "in maintenance mode" if moid == down else None)
@@ -75,7 +75,7 @@ def cluster(*things: Group | Rule | Override) -> ClusterRules:
 
 
 def params(spec: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """A task's parameters as AnsibleModule would hand them over."""
+    """Return a task's parameters as AnsibleModule would pass them."""
     result = ArgumentSpecValidator(spec).validate(options)
     assert not result.error_messages, result.error_messages
     return dict(result.validated_parameters)
@@ -86,7 +86,7 @@ def params(spec: dict[str, Any], **options: Any) -> dict[str, Any]:
 _vm_sets = st.frozensets(st.sampled_from(VMS), min_size=1)
 _host_sets = st.frozensets(st.sampled_from(HOSTS), min_size=1)
 _flags = st.booleans()
-# Few names, so that what is asked for often meets what is there; each group's name has one type that rules know.
+# Few names, so that requests often match existing objects; each group's name has one type that rules refer to.
 _VM_GROUPS = ["va", "vb"]
 _HOST_GROUPS = ["ha", "hb"]
 _RULES = ["ra", "rb", "own-r"]
@@ -94,7 +94,7 @@ _RULES = ["ra", "rb", "own-r"]
 
 @st.composite
 def clusters(draw: st.DrawFn) -> ClusterRules:
-    """Rules that vCenter could hold: what they are about is there."""
+    """Draw rules that vCenter can have: everything that they refer to exists."""
     groups = [Group(name, VM, draw(_vm_sets)) for name in draw(st.sets(st.sampled_from([*_VM_GROUPS, "own-g"])))]
     groups += [Group(name, HOST, draw(_host_sets)) for name in draw(st.sets(st.sampled_from(_HOST_GROUPS)))]
     names = {kind: [one.name for one in groups if one.type == kind] for kind in (VM, HOST)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Flattening crafted layers without a registry or a cache of consequence."""
+"""Flatten crafted layers without a registry and with a temporary cache."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def store_blobs(layers: Sequence[BuiltLayer], cache: Cache) -> None:
 
 
 def flatten(*layers: BuiltLayer | LayerArchive | bytes, options: PullOptions | None = None) -> dict[str, File]:
-    """The tree that layers make, the lowest first."""
+    """Return the file tree that the layers make, lowest layer first."""
     return read_tree(flat_archive(*layers, options=options))
 
 

@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 @dataclass(frozen=True)
 class Ref:
-    """Stands for a managed object: lookups look at nothing but its type and id."""
+    """A stand-in for a managed object: lookups use only its type and id."""
 
     _wsdlName: str  # noqa: N815 - pyVmomi's name
     _moId: str  # noqa: N815
@@ -89,9 +89,9 @@ def _tree_row(line: str) -> Row:
     return _row(REFS[moid], name, **references)
 
 
-def small_inventory() -> Inventory:
-    """Two datacenters, the first with two clusters, nested folders and pools, and a network of a common name."""
-    rows = [_tree_row(line) for line in _TREE.strip().splitlines()]
+def small_inventory(*more: Row) -> Inventory:
+    """Return two datacenters, the first with two clusters, nested folders and pools, and a network name used twice."""
+    rows = [*(_tree_row(line) for line in _TREE.strip().splitlines()), *more]
     return Inventory(rows, vms=False, properties={})
 
 
@@ -122,7 +122,7 @@ STACK = {"com.docker.compose.project": "shop"}
 
 
 def same_names_inventory() -> Inventory:
-    """Two datacenters with VMs of the same names."""
+    """Return two datacenters with VMs of the same names."""
     rows = [
         _row(Ref("Folder", "root"), "Datacenters"),
         _row(Ref("Datacenter", "dc1"), "DC0", Ref("Folder", "root"), vmFolder=Ref("Folder", "f1")),

@@ -38,7 +38,7 @@ def digest_of(data: bytes) -> str:
 
 
 class LayerArchive:
-    """A layer, written entry by entry with the standard library."""
+    """A builder of a layer, written entry by entry with the standard library."""
 
     def __init__(self, tar_format: int = tarfile.PAX_FORMAT) -> None:
         self._buffer = io.BytesIO()
@@ -89,13 +89,13 @@ class LayerArchive:
 
 @dataclass(frozen=True)
 class BuiltLayer:
-    """A layer as stored: its blob, how it is compressed, what is inside."""
+    """A layer as stored: its blob, its compression, and its content."""
 
     blob: bytes
     content: bytes
     compression: Compression
     media_type: str | None = None
-    """What the manifest says, if it is not the type of the compression."""
+    """The media type in the manifest, if it is not that of the compression."""
     urls: tuple[str, ...] = ()
 
     @property
@@ -108,7 +108,7 @@ class BuiltLayer:
 
     @property
     def stored_bytes(self) -> int:
-        """The size that the manifest says."""
+        """Return the size in the manifest."""
         return len(self.blob)
 
 
@@ -186,11 +186,11 @@ class BuiltImage:
         return digest_of(self.manifest)
 
     def blobs(self) -> dict[str, bytes]:
-        """Everything but the manifest, by digest."""
+        """Return all blobs except the manifest, by digest."""
         return {digest_of(self.config_blob): self.config_blob, **{layer.digest: layer.blob for layer in self.layers}}
 
     def write_layout(self, folder: Path, tag: str = "1") -> None:
-        """An OCI image layout, as umoci reads it."""
+        """Write an OCI image layout, as umoci reads it."""
         blobs = folder / "blobs" / "sha256"
         blobs.mkdir(parents=True)
         for digest, data in {**self.blobs(), self.digest: self.manifest}.items():
@@ -222,7 +222,7 @@ class File:
 
 
 def read_tree(archive: bytes) -> dict[str, File]:
-    """The tree that a flat archive describes; fails on what a flat archive must not have."""
+    """Return the file tree that a flat archive describes; fail on anything that a flat archive must not contain."""
     tree: dict[str, File] = {}
     names: dict[str, list[str]] = {}
     with tarfile.open(fileobj=io.BytesIO(archive), errorlevel=2) as tar:

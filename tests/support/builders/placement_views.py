@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small worlds for the tests of placement, made by hand or by Hypothesis."""
+"""Small placement views for tests, built by hand or drawn by Hypothesis."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NETWORKS = {"net0": "VM Network", "net1": "Backend"}
 
 
 def host(number: int, cluster: str = "c0", **changes: Any) -> HostFacts:
-    """host1 sees both shared datastores and one of its own."""
+    """Return a host that sees both shared datastores and a local one."""
     base = HostFacts(
         f"h{number}",
         f"esx{number}",
@@ -42,7 +42,7 @@ def host(number: int, cluster: str = "c0", **changes: Any) -> HostFacts:
 
 
 def view(*hosts: HostFacts, **clusters: Any) -> PlacementView:
-    """``clusters``: what is different about a cluster, by its MoID."""
+    """Return a view. ``clusters`` has the fields of a cluster that differ from the default, by its MoID."""
     hosts = hosts or (host(1), host(2), host(3))
     stores = {moid for one in hosts for moid in one.datastores}
     moids = {one.cluster for one in hosts if one.cluster is not None}
@@ -82,7 +82,7 @@ def vm(name: str = "web", on: str = "h1", **changes: Any) -> VmFacts:
 
 @st.composite
 def views(draw: st.DrawFn) -> PlacementView:
-    """Two clusters with hosts in all states."""
+    """Draw two clusters with hosts in all states."""
     hosts = [
         host(
             number,

@@ -4,7 +4,7 @@
 
 """A naive interpreter of layers: a tree of nodes in memory, changed entry by entry, from the lowest layer up.
 
-It says what flattening should give. Nothing in it is shared with the code under test, which works from above.
+It returns the expected result of flattening. It shares no code with the code under test, which works from the top.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Folder:
     children: dict[str, Leaf | Folder] = field(default_factory=dict)
     whiteouts: set[str] = field(default_factory=set)
     opaque: bool = False
-    # What the layer says of a lower directory holds for the whole layer, also when one of its files takes the name
-    # for a while: the directories that files have replaced, by name.
+    # The directories that files of this layer have replaced, by name: what the layer says about a lower directory
+    # applies to the whole layer, even if a file temporarily has its name.
     replaced: dict[str, Folder] = field(default_factory=dict)
 
 
@@ -96,7 +96,7 @@ def _leaf(root: Folder, step: Step) -> Leaf:
 
 
 def _enter(root: Folder, path: str, hops: int = 0) -> Folder:
-    """The directory at a path, made where it lacks, symbolic links followed with this root."""
+    """Return the directory at a path, created if missing; symbolic links are followed inside this root."""
     trail = [root]
     parts = path.split("/")
     for index, part in enumerate(parts):
@@ -120,7 +120,7 @@ def _name(parent: Folder, child: Folder) -> str:
 
 
 def _stack(lower: Leaf | Folder | None, upper: Leaf | Folder) -> Leaf | Folder:
-    """An upper tree over a lower one, as overlayfs shows them."""
+    """Merge an upper tree over a lower one, as overlayfs does."""
     if isinstance(upper, Leaf) or not isinstance(lower, Folder):
         return _stack(Folder(), upper) if isinstance(upper, Folder) and lower is not None else upper
     merged = Folder(lower.tag if upper.tag is None else upper.tag)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Registries for tests on 127.0.0.1: Debian's docker-registry, and one that answers whatever a test says."""
+"""Registries for tests on 127.0.0.1: Debian's docker-registry, and one with scripted answers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from typing import Any
 from tests.support.builders.oci import BuiltImage, digest_of
 
 USER, PASSWORD = "ops", "secret-word"
-# Of PASSWORD, by bcrypt with the least work.
+# The bcrypt hash of PASSWORD with the lowest cost.
 _HTPASSWD = f"{USER}:$2y$04$abcdefghijklmnopqrstuujV0zJ3tj1V5vPQQ5i8Bd/sbbeTbZTaC\n"
 
 
 class LiveRegistry:
-    """One docker-registry process. ``secured``: it has TLS with a CA of its own and wants a password."""
+    """One docker-registry process. ``secured``: it has TLS with its own CA and requires a password."""
 
     def __init__(self, folder: Path, *, secured: bool = False) -> None:
         self.port = free_port()
@@ -54,7 +54,7 @@ class LiveRegistry:
             process.wait()
 
     def push(self, image: BuiltImage, repository: str = "test", tag: str = "1") -> str:
-        """Upload an image; its reference."""
+        """Upload an image and return its reference."""
         for digest, data in image.blobs().items():
             self._push_blob(repository, digest, data)
         self.push_manifest(image.manifest, image.media_type, repository, tag)
@@ -67,12 +67,12 @@ class LiveRegistry:
         return f"{self.address}/{repository}:{tag}"
 
     def blob_file(self, digest: str) -> Path:
-        """Where the registry keeps a blob, for tests that damage it."""
+        """Return the file of a blob in the registry, for tests that damage it."""
         value = digest.partition(":")[2]
         return self._folder / "data/docker/registry/v2/blobs/sha256" / value[:2] / value / "data"
 
     def requests(self) -> list[str]:
-        """The requests of skopeo so far, as "GET /v2/..."."""
+        """Return the requests of skopeo so far, as "GET /v2/..."."""
         return re.findall(r'"(GET [^ ]+) HTTP/[0-9.]+" [0-9]+ .*"skopeo', self._log.read_text())
 
     def _push_blob(self, repository: str, digest: str, data: bytes) -> None:
@@ -132,7 +132,7 @@ Answer = Callable[[str], tuple[int, str, bytes]]
 
 @contextlib.contextmanager
 def scripted_registry(answer: Answer) -> Iterator[str]:
-    """A registry whose answers to GET are (status, content type, body) by path; its address."""
+    """Serve a registry that answers GET with (status, content type, body) by path; yield its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A session whose tasks end in an order that the test chooses: the real task runner over updates that are made up."""
+"""A session whose tasks end in an order that the test chooses: the real task runner with simulated updates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.updates im
 
 
 class Inline(Executor):
-    """Does at once, in the thread that asks for it, what is submitted."""
+    """An executor that runs submitted calls immediately in the calling thread."""
 
     def __init__(self, _workers: int) -> None:
         pass
@@ -37,7 +37,7 @@ class Inline(Executor):
 
 @dataclass(eq=False)
 class Running:
-    """A task under way, of one label; it ends with the result or the fault."""
+    """A running task with a label; it ends with the result or the fault."""
 
     moid: str
     label: str
@@ -47,7 +47,7 @@ class Running:
 
 @dataclass
 class TaskSession:
-    """As much of a session as a batch needs. ``choose`` picks the next of what is under way."""
+    """The parts of a session that a batch needs. ``choose`` picks the running task that ends next."""
 
     choose: Callable[[int], int] = lambda _count: 0
     limits: TaskLimits = field(default_factory=lambda: TaskLimits(linger=0.0))
@@ -56,9 +56,9 @@ class TaskSession:
     most: Counter[str] = field(default_factory=Counter)
     most_in_all: int = 0
     waits: int = 0
-    # What a wait for updates raises, by its number.
+    # The errors that waits for updates raise, by the number of the wait.
     interrupts: dict[int, BaseException] = field(default_factory=dict)
-    # What the properties of VMs become, one after the other.
+    # The property updates of VMs, in order.
     properties: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @contextmanager
@@ -80,7 +80,7 @@ class TaskSession:
 
 
 class _MadeUp(Updates):
-    """Ends one task, or tells one thing of a VM, for each wait."""
+    """Simulated updates: each wait ends one task or reports one property of a VM."""
 
     def __init__(self, session: TaskSession) -> None:
         super().__init__(None, leave_no_trace=True, single=False)

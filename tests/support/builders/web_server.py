@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates and HTTPS servers that stand for a vCenter, or for something else."""
+"""Certificates and HTTPS servers that stand in for a vCenter or another server."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make_certificate(folder: Path) -> Certificate:
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the tests' CA")])
     now = datetime.datetime.now(datetime.timezone.utc)
-    # Python 3.13 verifies strictly: a CA has a key usage and an identifier, and what it signs names that identifier.
+    # Python 3.13 verifies strictly: a CA needs a key usage and a key identifier, which its certificates refer to.
     identifier = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
     signs = dict.fromkeys(("key_cert_sign", "crl_sign"), True)
     others = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers that really boot: made by the modules, spoken to through the lab's published ports."""
+"""Containers that really boot: created by the modules, and accessed through the lab's published ports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEMORY = "128M"
 
 @dataclass(frozen=True)
 class Containers:
-    """The modules, with what all containers of these tests have in common."""
+    """The modules, with the options that all containers of these tests have in common."""
 
     lab: Mapping[str, Any]
     play: PlaybookRunner
@@ -33,7 +33,7 @@ class Containers:
         return reference
 
     def run(self, name: str, **options: Any) -> TaskResult:
-        """container_vm, which is to succeed."""
+        """Run container_vm, which must succeed."""
         return self.try_to_run(name, **options).ok_result
 
     def try_to_run(self, name: str, **options: Any) -> Attempt:
@@ -45,14 +45,14 @@ class Containers:
         return Attempt(run.last, run.output)
 
     def look(self, name: str, *, logs: bool = False) -> dict[str, Any]:
-        """What container_vm_info says of one container."""
+        """Return what container_vm_info reports for one container."""
         run = self.play({"gantry.vsphere.container_vm_info": {"name": [name], "logs": logs}}).ok()
         (container,) = run.last["containers"]
         found: dict[str, Any] = container
         return found
 
     def wait_until_over(self, name: str) -> dict[str, Any]:
-        """Until its VM is off, with the log's end."""
+        """Wait until its VM is off, and return the container with the end of its log."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             container = self.look(name, logs=True)
@@ -65,7 +65,7 @@ class Containers:
         self.run(name, state="absent", force_kill=True)
 
     def publish(self, name: str, port: int) -> int:
-        """A loopback port that leads to a container's port."""
+        """Return a loopback port that is forwarded to a container's port."""
         body = json.dumps({"vm": name, "port": port, "host_port": 0}).encode()
         request = urllib.request.Request(self.lab["control"] + "/v1/publish", data=body, method="POST")
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -73,7 +73,7 @@ class Containers:
         return host_port
 
     def get(self, port: int, path: str = "/") -> tuple[int, str]:
-        """Status and body of a page."""
+        """Return the status and body of a page."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
                 return answer.status, answer.read().decode()
@@ -81,7 +81,7 @@ class Containers:
             return error.code, ""
 
     def redis(self, port: int, *words: str) -> str:
-        """One command to a redis server; its answer as it comes over the wire."""
+        """Send one command to a redis server and return its raw response."""
         command = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
         with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
             connection.sendall(command.encode())

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container that counts in memory and on its disk, and tells both at its end: what it has lost, it cannot tell."""
+"""A container that counts in memory and on its disk, and reports both counters at its end, which reveals a loss."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ while :; do i=$((i + 1)); echo $i > /counted; sleep 0.1; done
 
 
 def run_counter(containers: Containers, name: str) -> None:
-    """It serves the image's page, too."""
+    """Run a container that counts and also serves the image's page."""
     containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[_SCRIPT], stop_timeout=30)
 
 
@@ -32,13 +32,13 @@ def options(vm: Any) -> dict[str, str]:
 
 
 def status(vm: Any) -> dict[str, Any]:
-    """What the container's init has said last."""
+    """Return the last status that the container's init has published."""
     said: dict[str, Any] = json.loads(options(vm)["guestinfo.gantry.status"])
     return said
 
 
 def stop_counter(content: Any, vm: Any) -> int:
-    """Shuts the guest down; what the container had counted then, in both places."""
+    """Shut the guest down and return the container's final counters in memory and on disk."""
     vm.ShutdownGuest()
     _wait_until_off(content, vm)
     end = status(vm)

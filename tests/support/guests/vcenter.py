@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of the lab's vCenter that knows nothing of the modules."""
+"""A client of the lab's vCenter that is independent of the modules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyVim.connect import SmartConnect
 
 @contextmanager
 def session(info: Mapping[str, Any]) -> Iterator[Any]:
-    """The content of a vCenter, for as long as one is logged in to it."""
+    """Log in to a vCenter, yield its content, and log out."""
     vcenter = info["vcenter"]
     access = {"host": vcenter["hostname"], "port": vcenter["port"], "user": vcenter["username"]}
     context = ssl.create_default_context(cafile=vcenter["ca_path"])
@@ -27,7 +27,7 @@ def session(info: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def find(content: Any, kind: Any, name: str) -> Any:
-    """The object of a kind and a name, or None."""
+    """Return the object of a kind with a name, or None."""
     view = content.viewManager.CreateContainerView(content.rootFolder, [kind], True)
     try:
         return next((found for found in view.view if found.name == name), None)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tasks in processes of their own (drive.py), which a test waits for together or kills at a chosen request."""
+"""Tasks in background processes (drive.py), which a test waits for together or kills at a chosen request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.02
 
 @contextmanager
 def running(module: str, options: Mapping[str, Any], connection: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """The task, under way; killed at the end if it still is."""
+    """Run the task in the background; kill it at the end if it is still running."""
     command = [sys.executable, "-m", "tests.support.lab.drive", module, json.dumps(options)]
     process = subprocess.Popen(
         command,
@@ -42,7 +42,7 @@ def running(module: str, options: Mapping[str, Any], connection: Mapping[str, st
 
 
 def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What the task returned, once it has ended."""
+    """Wait for the task to end and return its result."""
     output, errors = process.communicate(timeout=_DEADLINE_SECONDS)
     if process.returncode != 0:
         raise AssertionError(f"the task ended with {process.returncode}:\n{errors}")
@@ -53,7 +53,7 @@ def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
 def kill_in(
     method: str, module: str, options: Mapping[str, Any], connection: Mapping[str, str], calls: Control
 ) -> None:
-    """SIGKILL the task while vCenter is busy with its first request of this method; vCenter then carries it out."""
+    """Kill the task while vCenter handles its first request of this method; vCenter still carries the request out."""
     calls.reset()
     calls.fault(method, delay_seconds=1.0)
     with running(module, options, connection) as process:
@@ -66,6 +66,6 @@ def kill_in(
             time.sleep(_POLL_SECONDS)
         process.kill()
         process.wait()
-    # The request in flight is carried out although nobody waits for it any more.
+    # The request in flight is carried out although no client waits for it.
     time.sleep(1.5)
     calls.reset()

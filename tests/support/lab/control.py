@@ -1,15 +1,16 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's control API: which requests its vCenter got, and which of them it is to answer with a fault."""
+"""The lab's control API: the requests that its vCenter has received, and faults to inject."""
 
 from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,12 @@ class Control:
     url: str
 
     def reset(self) -> None:
-        """Forget the requests so far, and all faults to come."""
+        """Discard the recorded requests and the injected faults."""
         self.forget()
         self._call("DELETE", "/v1/faults")
 
     def forget(self) -> None:
-        """Forget the requests so far."""
+        """Discard the recorded requests."""
         self._call("DELETE", "/v1/calls")
 
     def all(self) -> list[dict[str, Any]]:
@@ -46,9 +47,9 @@ class Control:
         name: str = "*",
         in_task: bool = False,
     ) -> None:
-        """The next ``count`` calls of the method, after ``skip`` of them, fail with the fault, or are just late.
+        """Let the next ``count`` calls of the method, after ``skip`` of them, fail with the fault, or only delay them.
 
-        ``name`` is of the object called. With ``in_task`` the calls succeed, and their tasks fail or are late.
+        ``name`` is that of the called object. With ``in_task`` the calls succeed and their tasks fail or are delayed.
         """
         rule: dict[str, Any] = {"method": method, "type": "*", "name": name, "count": count, "skip": skip}
         rule |= {"delay_seconds": delay_seconds, "in_task": in_task}
@@ -59,6 +60,14 @@ class Control:
     def add_vms(self, count: int, prefix: str, extra_config: Mapping[str, str] | None = None) -> None:
         """Add VMs that are off, all with the same extraConfig."""
         self._call("POST", "/v1/vms", {"count": count, "prefix": prefix, "extra_config": dict(extra_config or {})})
+
+    def add_user(self, name: str, password: str, groups: Sequence[str] = ()) -> None:
+        """Add a user, who can log in once a permission applies to the user or to one of the groups."""
+        self._call("POST", "/v1/users", {"name": name, "password": password, "groups": list(groups)})
+
+    def remove_user(self, name: str) -> None:
+        """Remove a user and the user's permissions."""
+        self._call("DELETE", f"/v1/users/{quote(name, safe='')}")
 
     def limit_datastore(self, name: str, free_bytes: int) -> None:
         self._call("PATCH", f"/v1/datastores/{name}", {"free_bytes": free_bytes})

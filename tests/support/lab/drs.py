@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of DRS see of a cluster and do to it, with pyVmomi alone: none of the collection's code takes part."""
+"""The DRS tests' own access to a cluster, with pyVmomi only and none of the collection's code."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ class ClusterObserver:
     def close(self) -> None:
         Disconnect(self._instance)
 
-    # -- looking
+    # -- reading
 
     def vm(self, name: str) -> Any:
         (found,) = [vm for vm in self._all(vim.VirtualMachine) if vm.name == name]
         return found
 
     def count(self, prefix: str) -> int:
-        """How many VMs have names that begin so."""
+        """Return the number of VMs whose names have the prefix."""
         return sum(vm.name.startswith(prefix) for vm in self._all(vim.VirtualMachine))
 
     def groups(self) -> dict[str, tuple[str, list[str]]]:
-        """Name -> type and names of the members."""
+        """Return the type and the members' names of each group."""
         found = {}
         for group in self.cluster.configurationEx.group:
             of_hosts = isinstance(group, vim.cluster.HostGroup)
@@ -72,10 +72,10 @@ class ClusterObserver:
             for one in self.cluster.configurationEx.drsVmConfig
         }
 
-    # -- doing
+    # -- changing
 
     def write(self, **fields: Any) -> None:
-        """Reconfigure the cluster, as another controller would."""
+        """Reconfigure the cluster, as another client would."""
         spec = make("ConfigSpecEx", **fields)
         WaitForTask(self.cluster.ReconfigureComputeResource_Task(spec, True))
 
@@ -87,7 +87,7 @@ class ClusterObserver:
         WaitForTask(self.vm(name).ReconfigVM_Task(changes))
 
     def group_spec(self, name: str) -> Any:
-        """What writes a group back just as it is now."""
+        """Return the spec that writes a group exactly as it is now."""
         (info,) = [group for group in self.cluster.configurationEx.group if group.name == name]
         return make("GroupSpec", operation="edit", info=info)
 
@@ -103,7 +103,7 @@ class ClusterObserver:
         )
 
     def destroy(self, prefix: str) -> None:
-        """Remove the VMs whose names begin so."""
+        """Remove the VMs whose names have the prefix."""
         for vm in [one for one in self._all(vim.VirtualMachine) if one.name.startswith(prefix)]:
             if vm.runtime.powerState != "poweredOff":
                 WaitForTask(vm.PowerOffVM_Task())
@@ -119,7 +119,7 @@ class ClusterObserver:
 
 @contextmanager
 def cluster_with_vms(lab: Mapping[str, Any], count: int, prefix: str) -> Iterator[ClusterObserver]:
-    """The lab's cluster without any rules, and so many VMs in it, which are removed afterwards."""
+    """Yield the lab's cluster without rules and with this many new VMs; remove them afterwards."""
     Control(lab["control"]).add_vms(count, prefix)
     one = ClusterObserver(lab, lab["cluster"])
     one.clear()
@@ -130,7 +130,7 @@ def cluster_with_vms(lab: Mapping[str, Any], count: int, prefix: str) -> Iterato
 
 
 def make(kind: str, **fields: Any) -> Any:
-    """A data object of a cluster's configuration; pyVmomi says nothing of their types."""
+    """Create a data object of a cluster's configuration; pyVmomi has no types for them."""
     return getattr(vim.cluster, kind)(**fields)
 
 
@@ -153,14 +153,14 @@ def _rule(rule: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Drs:
-    """Tasks of the modules on one cluster, beside what vCenter then really holds."""
+    """Tasks of the modules on one cluster, and the actual configuration in vCenter."""
 
     lab: Mapping[str, Any]
     calls: Control
     observer: ClusterObserver
 
     def run(self, module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        """A task; what was called before is forgotten."""
+        """Run a task, after forgetting the calls recorded before."""
         self.calls.forget()
         return drive(f"drs_{module}", {**self.lab["vcenter"], "cluster": self.lab["cluster"], **options}, check=check)
 
@@ -170,7 +170,7 @@ class Drs:
         return result
 
     def refused(self, module: str, **options: Any) -> str:
-        """The message of a task that fails and has not written anything."""
+        """Return the message of a task that must fail without having changed anything."""
         result = self.run(module, **options)
         assert result.get("failed"), result
         assert "defect" not in result["msg"], result
@@ -179,7 +179,7 @@ class Drs:
         return str(result["msg"])
 
     def converge(self, module: str, **options: Any) -> dict[str, Any]:
-        """Check mode, the real run and a second one: what check mode says is what the run does, in one write."""
+        """Run in check mode, for real and again; assert that check mode predicts the run, which makes one write."""
         predicted = self.ok(module, check=True, **options)
         assert self.calls.mutating() == []
         done = self.ok(module, **options)

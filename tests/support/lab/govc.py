@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""govc, logged in at the lab's vCenter: a client that nobody here has written says what is there."""
+"""govc, logged in to the lab's vCenter: a third-party client as an independent check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools import govc
 
 
 class Govc:
-    """The program, which is built at the first use."""
+    """The govc program, which is built at the first use."""
 
     def __init__(self, lab: Mapping[str, Any], home: Path) -> None:
         vcenter = lab["vcenter"]

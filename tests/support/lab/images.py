@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of images see of vCenter and do to it, beside the modules under test."""
+"""The image tests' own access to vCenter, independent of the modules under test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Template:
 
 
 class Store:
-    """A session of the tests' own: looks, clones, and clears away."""
+    """The tests' own session: reads, clones and removes VMs and templates."""
 
     def __init__(self, vcenter: dict[str, Any]) -> None:
         self.session = Session(
@@ -44,7 +44,7 @@ class Store:
         )
 
     def templates(self) -> list[Template]:
-        """All VMs that are named like images, in the order of their names."""
+        """Return all VMs with names of images, sorted by name."""
         properties = [
             "name",
             "parent",
@@ -64,7 +64,7 @@ class Store:
         return {row["name"] for row in self.session.read_all("VirtualMachine", ["name"])}
 
     def files(self, datastore: str, folder: str, pattern: str = "*") -> dict[str, int]:
-        """Sizes by name; empty where there is no such folder."""
+        """Return the sizes of files by name; none if there is no such folder."""
         entry = self.session.inventory(refresh=True).datastore(datastore)
         (row,) = self.session.read([entry.ref], ["browser"])
         spec = vim.host.DatastoreBrowser.SearchSpec(
@@ -81,7 +81,7 @@ class Store:
         return set(self.files(datastore, ""))
 
     def linked_clone(self, template: Template, name: str) -> str:
-        """A VM that stands on the template's disk; its MoID."""
+        """Create a linked clone of the template and return its MoID."""
         inventory = self.session.inventory(refresh=True)
         pool = inventory.resource_pool(None, cluster=inventory.cluster(None))
         folder = inventory.folder(None, datacenter=inventory.datacenter(None))
@@ -96,7 +96,7 @@ class Store:
         return str(self.session.run_one(job, _silent)._moId)
 
     def vm_with_cd(self, name: str, iso: str) -> str:
-        """A VM that has this ISO in its drive; its MoID."""
+        """Create a VM that has this ISO in its CD-ROM drive and return its MoID."""
         inventory = self.session.inventory(refresh=True)
         pool = inventory.resource_pool(None, cluster=inventory.cluster(None))
         folder = inventory.folder(None, datacenter=inventory.datacenter(None))
@@ -123,7 +123,7 @@ class Store:
         return str(self.session.run_one(job, _silent)._moId)
 
     def plain_vm(self, name: str, folder: str) -> str:
-        """A VM that is none of ours; its MoID."""
+        """Create a VM that the collection does not manage and return its MoID."""
         inventory = self.session.inventory(refresh=True)
         pool = inventory.resource_pool(None, cluster=inventory.cluster(None))
         where = inventory.folder(folder, datacenter=inventory.datacenter(None))
@@ -164,7 +164,7 @@ class Store:
         self.session.run_one(Job(moid, "set", lambda: vm.ReconfigVM_Task(spec)), _silent)
 
     def clear(self, datastore: str) -> None:
-        """Remove what the tests of images make: clones first, then images, folders and ISOs."""
+        """Remove everything that image tests create: clones first, then images, folders and ISOs."""
         rows = self.session.read_all("VirtualMachine", ["name"])
         ours = [row for row in rows if row["name"].startswith(("gantry-image-", "image-test-"))]
         for row in sorted(ours, key=lambda row: row["name"].startswith("gantry-image-")):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small ISOs that pass for bootstrap ISOs; nothing boots from them."""
+"""Small ISOs that are accepted as bootstrap ISOs; nothing can boot from them."""
 
 from __future__ import annotations
 

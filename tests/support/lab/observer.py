@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a vCenter holds, read with pyVmomi's own client: none of the collection's code takes part."""
+"""Read the state of a vCenter with pyVmomi's own client and none of the collection's code."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def _all(content: Any, kind: type) -> list[Any]:
 
 
 def vm_names(vcenter: Mapping[str, Any]) -> list[str]:
-    """The names of all VMs and templates, in order."""
+    """Return the names of all VMs and templates, sorted."""
     with _connected(vcenter) as content:
         return sorted(vm.name for vm in _all(content, vim.VirtualMachine))
 
 
 def datastore_files(vcenter: Mapping[str, Any], datastore: str) -> list[str]:
-    """The paths of all files of a datastore, in order."""
+    """Return the paths of all files on a datastore, sorted."""
     with _connected(vcenter) as content:
         (found,) = [one for one in _all(content, vim.Datastore) if one.name == datastore]
         task = found.browser.SearchDatastoreSubFolders_Task(f"[{datastore}]", vim.host.DatastoreBrowser.SearchSpec())  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lab with several clusters and datastores and a second vCenter, and what the tests of placement do in it."""
+"""A lab with several clusters and datastores and a second vCenter, and helpers for the placement tests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NETWORK = "VM Network"
 
 @contextmanager
 def open_wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
-    """C0 with esx1 to esx3, C1 with esx4 and esx5; or the lab that is up for it, while one works on a test."""
+    """Start a lab with C0 (esx1 to esx3) and C1 (esx4, esx5), or use a running one while developing a test."""
     running = os.environ.get("GANTRY_TEST_WIDE_LAB")
     if running:
         yield json.loads(Path(running).read_text())
@@ -54,7 +54,7 @@ def open_wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Site:
-    """One of the lab's vCenters: tasks on it, and what it really holds."""
+    """One of the lab's vCenters: tasks on it, and its actual state."""
 
     lab: Mapping[str, Any]
     builder: VmBuilder
@@ -63,7 +63,7 @@ class Site:
     # -- tasks
 
     def run(self, module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        """A task. What was called before is forgotten."""
+        """Run a task, after forgetting the calls recorded before."""
         self.calls.forget()
         return drive(module, {**self.lab["vcenter"], **options}, check=check)
 
@@ -73,7 +73,7 @@ class Site:
         return result
 
     def refused(self, module: str, **options: Any) -> dict[str, Any]:
-        """A task that fails and has changed nothing."""
+        """Return the result of a task that must fail without having changed anything."""
         result = self.run(module, **options)
         assert result.get("failed"), result
         assert "defect" not in result["msg"], result
@@ -81,10 +81,10 @@ class Site:
         assert not result["changed"]
         return result
 
-    # -- doing
+    # -- changing
 
     def make(self, *names: str, host: str, on: bool = True, devices: Sequence[Any] = ()) -> None:
-        """VMs with two disks and a network adapter."""
+        """Create VMs with two disks and a network adapter."""
         inventory = self.builder.session.inventory(refresh=True)
         pool = inventory.resource_pool(None, cluster=self._cluster_of(host))
         folder = inventory.folder(None, datacenter=inventory.datacenter(self.lab["datacenter"]))
@@ -123,10 +123,10 @@ class Site:
         self.calls.reset()
         self.builder.clear()
 
-    # -- looking
+    # -- reading
 
     def hosts(self, prefix: str = PREFIX) -> dict[str, str]:
-        """The host of each VM whose name begins so, without the collection's selectors."""
+        """Return the host of each VM whose name has the prefix, without the collection's selectors."""
         inventory = self.builder.session.inventory()
         rows = self.builder.session.read_all("VirtualMachine", ["name", "runtime.host"])
         return {
@@ -136,7 +136,7 @@ class Site:
         }
 
     def disks(self, name: str) -> list[str]:
-        """The datastore of each disk."""
+        """Return the datastore of each disk."""
         return [
             device.backing.fileName.split("]")[0].lstrip("[")
             for device in self.builder.vm(name).of_kind(vim.vm.device.VirtualDisk)
@@ -173,7 +173,7 @@ def _disk(unit: int) -> Any:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Look again and again, as nothing tells of what is waited for."""
+    """Poll until the condition is true, because no event reports it."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
@@ -181,7 +181,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def serial_port() -> Any:
-    """One that leads out of the VM by the network."""
+    """Return a serial port that is connected to the network."""
     backing = vim.vm.device.VirtualSerialPort.URIBackingInfo(serviceURI="telnet://:7000", direction="server")
     port = vim.vm.device.VirtualSerialPort(key=-30, backing=backing, yieldOnPoll=True)
     port.connectable = vim.vm.device.VirtualDevice.ConnectInfo(
@@ -191,7 +191,7 @@ def serial_port() -> Any:
 
 
 def cd_drive(path: str) -> list[Any]:
-    """A drive with a medium in it."""
+    """Return the devices of a CD-ROM drive with an ISO in it."""
     devices = vim.vm.device
     drive = devices.VirtualCdrom(
         key=-41,

@@ -26,7 +26,7 @@ WAYS: tuple[Way, ...] = ("module", "action")
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What one task, or one item of its loop, returned on one host."""
+    """The result of one task, or of one item of its loop, on one host."""
 
     name: str
     status: str  # ok, failed, skipped, unreachable
@@ -51,7 +51,7 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of ansible-playbook."""
+    """One run of tasks."""
 
     code: int
     output: str
@@ -70,15 +70,15 @@ class Run:
         return found[0]
 
     def ok(self) -> Run:
-        """Itself, if nothing failed."""
+        """Assert that nothing failed and return this run."""
         if self.code != 0:
-            raise AssertionError(f"ansible-playbook ended with {self.code}:\n{self.output}")
+            raise AssertionError(f"the run ended with {self.code}:\n{self.output}")
         return self
 
 
 @dataclass
 class PlaybookRunner:
-    """Runs tasks against one vCenter, with a home directory of its own."""
+    """Runs tasks against one vCenter, with its own home directory."""
 
     home: Path
     connection: Mapping[str, str]  # the VMWARE_* variables
@@ -86,7 +86,7 @@ class PlaybookRunner:
 
     @property
     def cache(self) -> Path:
-        """Where sessions are kept on disk."""
+        """Return the directory of cached sessions."""
         return self.home / "cache" / "gantry.vsphere" / "sessions"
 
     def __call__(
@@ -104,9 +104,9 @@ class PlaybookRunner:
         arguments: Sequence[str] = (),
         timeout: float = 240,
     ) -> Run:
-        """Play one task, several, or the playbook at a path.
+        """Run one task, several tasks, or the playbook at a path.
 
-        With ``way`` None the tasks say themselves which way they go. ``environment`` with None takes a variable away.
+        With ``way`` None the tasks select how they run. A value of None in ``environment`` unsets a variable.
         """
         playbook = tasks if isinstance(tasks, Path) else self._playbook(tasks, play or {})
         results = self.home / "results.jsonl"
@@ -147,32 +147,17 @@ class PlaybookRunner:
 def ansible_environment(
     home: Path, connection: Mapping[str, str], changes: Mapping[str, str | None] | None = None
 ) -> dict[str, str]:
-    """Return the environment for a program of Ansible with a home directory of its own. None takes a variable away."""
-    # Nothing of the machine's own settings of Ansible or of a vCenter may take part.
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("ANSIBLE_", "VMWARE_", "GANTRY_", "XDG_"))
-    }
-    environment = {
-        **inherited,
-        "HOME": str(home),
-        "XDG_CACHE_HOME": str(home / "cache"),
+    """Return the environment for a program of Ansible with a home directory of its own. None removes a variable."""
+    ansible = {
         "ANSIBLE_ASYNC_DIR": str(home / "async"),
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_LOCALHOST_WARNING": "0",
-        **connection,
     }
     (home / "ansible.cfg").touch()
-    for name, value in (changes or {}).items():
-        if value is None:
-            environment.pop(name, None)
-        else:
-            environment[name] = value
-    return environment
+    return task_environment(home, ansible, connection, changes or {})
 
 
 def _reporting(results: Path) -> dict[str, str | None]:
@@ -185,23 +170,45 @@ def _reporting(results: Path) -> dict[str, str | None]:
     }
 
 
+def task_environment(home: Path, *variables: Mapping[str, str | None]) -> dict[str, str]:
+    """Return a task's environment, without the machine's settings of Ansible or a vCenter. None removes a variable."""
+    environment: dict[str, str | None] = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANSIBLE_", "VMWARE_", "GANTRY_", "XDG_"))
+    }
+    environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    for more in variables:
+        environment |= more
+    return {name: value for name, value in environment.items() if value is not None}
+
+
+def twice(task: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the task as a module and as an action, for ``play`` with ``way=None``."""
+    return [one_way({**task, "ignore_errors": True}, way) for way in WAYS]
+
+
+def one_way(task: Mapping[str, Any], way: Way) -> dict[str, Any]:
+    return {**task, "vars": {**task.get("vars", {}), "gantry_run_as_module": way == "module"}}
+
+
+def same(outcomes: Sequence[TaskResult]) -> TaskResult:
+    """Return the result of a task that was run ``twice``, and assert that both results are the same."""
+    module, action = outcomes
+    assert action.status == module.status, (module.result, action.result)
+    assert action.result == module.result
+    return action
+
+
 def run_both_ways(play: PlaybookRunner, tasks: Sequence[dict[str, Any]], **options: Any) -> list[TaskResult]:
     """Play each task both ways, all in one run, and check that both return the same, which is what it returns."""
-    doubled = [
-        {**task, "ignore_errors": True, "vars": {**task.get("vars", {}), "gantry_run_as_module": way == "module"}}
-        for task in tasks
-        for way in WAYS
-    ]
-    outcomes = play(doubled, way=None, **options).outcomes
-    assert len(outcomes) == len(doubled)
-    for module, action in zip(outcomes[::2], outcomes[1::2], strict=True):
-        assert action.status == module.status, (module.result, action.result)
-        assert action.result == module.result
-    return list(outcomes[1::2])
+    outcomes = play([one for task in tasks for one in twice(task)], way=None, **options).outcomes
+    assert len(outcomes) == 2 * len(tasks)
+    return [same(outcomes[start : start + 2]) for start in range(0, len(outcomes), 2)]
 
 
 def _outcomes(results: Path) -> list[TaskResult]:
-    """From the callback's lines: a task's items come before the task itself."""
+    """Parse the callback's lines, in which a task's items precede the task."""
     if not results.exists():
         return []
     outcomes: list[TaskResult] = []

@@ -41,7 +41,7 @@ def test_a_file_with_the_header_is_fine(problems: Check) -> None:
 
 @pytest.mark.parametrize("name", ["a.py", "a.go", "a.yml", "Makefile"])
 def test_source_without_a_header_is_named(problems: Check, name: str) -> None:
-    assert problems(name, "x = 1\n") == [f"{name}:1: no copyright and licence header in the first 8 lines"]
+    assert problems(name, "x = 1\n") == [f"{name}:1: no copyright and license header in the first 8 lines"]
 
 
 @pytest.mark.parametrize("name", ["go.sum", "data.json"])

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gantry.invalid/lab/vcenter/internal/authz"
 )
 
 // The values of Hypervisor.
@@ -37,6 +39,9 @@ type Config struct {
 
 	Username string `json:"username"`
 	Password string `json:"password"`
+
+	// Users, optional, can log in besides the administrator, to both vCenters, once they have permissions.
+	Users []authz.User `json:"users"`
 
 	Inventory
 	// Second, optional, is another vCenter in the same process.
@@ -68,7 +73,7 @@ type Inventory struct {
 	Distributed *Distributed `json:"distributed"`
 }
 
-// Second is another vCenter. It has its own files, below those of the first one, and shares the hypervisor.
+// Second is another vCenter. Its files are in a subdirectory of the first one's, and it shares the hypervisor.
 type Second struct {
 	Listen   string `json:"listen"`
 	Control  string `json:"control"`
@@ -148,7 +153,7 @@ func Parse(content []byte) (Config, error) {
 
 var defaultHosts = Hosts{CPUs: 16, CPUMHz: 2600, MemoryMB: 65536}
 
-// Other returns the second vCenter's configuration, as if it were the only one.
+// Other returns the configuration of the second vCenter on its own.
 func (c Config) Other() Config {
 	other := c
 	other.StateDir = filepath.Join(c.StateDir, "second")

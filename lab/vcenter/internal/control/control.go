@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 
+	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/vsim"
 )
 
@@ -46,6 +47,8 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/calls", c.resetCalls)
 	mux.HandleFunc("POST /v1/faults", c.addFault)
 	mux.HandleFunc("DELETE /v1/faults", c.clearFaults)
+	mux.HandleFunc("POST /v1/users", c.addUser)
+	mux.HandleFunc("DELETE /v1/users/{name}", c.removeUser)
 	mux.HandleFunc("POST /v1/vms", c.addMachines)
 	mux.HandleFunc("GET /v1/vms/{name}", c.machine)
 	mux.HandleFunc("PATCH /v1/datastores/{name}", c.setFree)
@@ -53,7 +56,7 @@ func (c *Control) Handler() http.Handler {
 	return fromHere(mux)
 }
 
-// fromHere refuses requests that a web page could make a browser send.
+// fromHere refuses requests that a web page could make a browser send (cross-site requests).
 func fromHere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
@@ -85,6 +88,19 @@ func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {
 func (c *Control) clearFaults(w http.ResponseWriter, _ *http.Request) {
 	c.server.Faults().Clear()
 	respond(w, map[string]any{}, nil)
+}
+
+func (c *Control) addUser(w http.ResponseWriter, r *http.Request) {
+	var user authz.User
+	err := read(r, &user)
+	if err == nil {
+		err = c.server.AddUser(user)
+	}
+	respond(w, map[string]any{}, err)
+}
+
+func (c *Control) removeUser(w http.ResponseWriter, r *http.Request) {
+	respond(w, map[string]any{}, c.server.RemoveUser(r.PathValue("name")))
 }
 
 func (c *Control) addMachines(w http.ResponseWriter, r *http.Request) {
@@ -161,6 +177,6 @@ func respond(w http.ResponseWriter, body any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The client may have disconnected; nobody else could be notified.
+	// An error means that the client has disconnected, and there is nothing to report it to.
 	_, _ = w.Write(append(encoded, '\n'))
 }

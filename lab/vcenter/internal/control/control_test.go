@@ -81,6 +81,13 @@ func TestTheCalls(t *testing.T) {
 		status             int
 		want               string
 	}{
+		{"POST", "/v1/users", `{"name": "ann@x", "password": "a", "groups": ["dev@x"]}`, 200, "map[]"},
+		{"POST", "/v1/users", `{"name": "ANN@x", "password": "b"}`, 400, "there is already a user named ANN@x"},
+		{"POST", "/v1/users", `{"name": "bob"}`, 400, "requires a name and a password"},
+		{"DELETE", "/v1/users/bob", "", 404, "there is no user named bob"},
+		{"DELETE", "/v1/users/u", "", 400, "the lab's administrator"},
+		{"DELETE", "/v1/users/ann@x", "", 200, "map[]"},
+		{"DELETE", "/v1/users/ann@x", "", 404, "there is no user named ann@x"},
 		{"POST", "/v1/vms", `{"count": 3, "prefix": "idle-"}`, 200, "map[]"},
 		{"POST", "/v1/vms", `{"count": 2, "prefix": "c-", "extra_config": {"gantry.kind": "container"}}`, 200, "map[]"},
 		{"POST", "/v1/vms", `{"count": 0}`, 400, "from 1 to"},
@@ -113,7 +120,7 @@ func TestTheCalls(t *testing.T) {
 	}
 }
 
-// echo answers every line until its client has sent all.
+// echo starts a server that echoes its input until the client closes its side.
 func echo(t *testing.T) net.Listener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -142,7 +149,7 @@ func echo(t *testing.T) net.Listener {
 	return listener
 }
 
-func TestAPublishedPortLeadsToTheGuest(t *testing.T) {
+func TestAPublishedPortIsForwardedToTheGuest(t *testing.T) {
 	guest := echo(t)
 	reachable := false
 	p := newPublisher(func(ctx context.Context, machine string, port int) (net.Conn, error) {
@@ -177,7 +184,7 @@ func TestAPublishedPortLeadsToTheGuest(t *testing.T) {
 	if answer := ask(); strings.Contains(answer, "echo") {
 		t.Errorf("the guest is off and answers %q", answer)
 	}
-	reachable = true // the address is looked up when somebody connects
+	reachable = true // the address is looked up at each connection
 	if answer := ask(); answer != "echo hello" {
 		t.Errorf("answered %q", answer)
 	}

@@ -2,13 +2,13 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Which methods are ours. All others are the simulator's, where it has them.
+// The table of methods that the lab implements. All others are the simulator's.
 
 package vsim
 
 import "maps"
 
-// installMethods is called once the inventory is there.
+// installMethods registers the methods. It is called after the inventory is built.
 func (s *Server) installMethods() {
 	s.methods = map[string]handler{
 		"SessionManager.AcquireGenericServiceTicket": method(s.acquireTicket),
@@ -20,11 +20,12 @@ func (s *Server) installMethods() {
 		"EventManager.PostEvent":   method(s.postClientEvent),
 		"EventManager.QueryEvents": method(s.queryEvents),
 
-		"Folder.CreateVM_Task":       method(s.createVM),
-		"Folder.CreateFolder":        method(s.createFolder),
-		"Folder.Rename_Task":         method(s.renameFolder),
-		"Folder.Destroy_Task":        method(s.destroyFolder),
-		"Folder.MoveIntoFolder_Task": method(s.moveIntoFolder),
+		"Folder.CreateVM_Task":             method(s.createVM),
+		"Folder.CreateFolder":              method(s.createFolder),
+		"Folder.Rename_Task":               method(s.renameFolder),
+		"Folder.Destroy_Task":              method(s.destroyFolder),
+		"Folder.UnregisterAndDestroy_Task": method(s.unregisterFolder),
+		"Folder.MoveIntoFolder_Task":       method(s.moveIntoFolder),
 
 		"VirtualMachine.CloneVM_Task":                 method(s.cloneVM),
 		"VirtualMachine.InstantClone_Task":            method(s.instantCloneVM),
@@ -49,6 +50,9 @@ func (s *Server) installMethods() {
 		"VirtualMachineSnapshot.RenameSnapshot":        method(s.renameSnapshot),
 
 		"OvfManager.CreateImportSpec":       method(s.createImportSpec),
+		"ResourcePool.CreateResourcePool":   method(s.createPool),
+		"ResourcePool.UpdateConfig":         method(s.updatePool),
+		"ResourcePool.Destroy_Task":         method(s.destroyPool),
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
@@ -74,13 +78,14 @@ func (s *Server) installMethods() {
 	}
 	maps.Copy(s.methods, s.drsMethods())
 	maps.Copy(s.methods, s.moveMethods())
+	maps.Copy(s.methods, s.authorizationMethods())
 	for _, name := range simulatedOnly {
 		s.methods[name] = refused
 	}
 }
 
-// simulatedOnly are methods that the simulator has in a way that would be a lie here: it would change the inventory, and
-// nothing would happen to files, disks or running VMs.
+// simulatedOnly lists methods whose simulator implementation is refused here: it changes the inventory, but not the files,
+// disks or running VMs.
 var simulatedOnly = []string{
 	"Task.SetTaskState",
 	"Folder.RegisterVM_Task", "Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
@@ -90,7 +95,7 @@ var simulatedOnly = []string{
 	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
 	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task", "VirtualMachine.ExportVm",
 	"VirtualMachineSnapshot.ExportSnapshot",
-	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
+	"ResourcePool.CreateVApp", "ResourcePool.DestroyChildren", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
 	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
 	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",
 	"HostNetworkSystem.RemovePortGroup",

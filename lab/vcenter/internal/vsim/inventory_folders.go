@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Folders and resource pools: making, moving into, removing.
+// Folders: making, moving into, removing.
 
 package vsim
 
@@ -103,15 +103,28 @@ func (s *Server) moveInto(target *simulator.Folder, reference ref) types.BaseMet
 }
 
 func (s *Server) destroyFolder(ctx *simulator.Context, request *types.Destroy_Task) (soap.HasFault, types.BaseMethodFault) {
-	folder := s.registry.Get(request.This).(*simulator.Folder)
-	return s.task(ctx, folder.Self, "Destroy_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
+	return s.removeFolder(ctx, request.This, "Destroy_Task", s.destroy)
+}
+
+// unregisterFolder keeps the files of the VMs in the folder: it "unregisters all virtual machines and vApps", and then destroys
+// the folders (API, UnregisterAndDestroy_Task).
+func (s *Server) unregisterFolder(ctx *simulator.Context, request *types.UnregisterAndDestroy_Task) (soap.HasFault, types.BaseMethodFault) {
+	return s.removeFolder(ctx, request.This, "UnregisterAndDestroy_Task", s.unregisterOff)
+}
+
+// removeMachine is what becomes of the VMs in a folder that is removed.
+type removeMachine func(by cause, vm *simulator.VirtualMachine) types.BaseMethodFault
+
+func (s *Server) removeFolder(ctx *simulator.Context, reference ref, method string, remove removeMachine) (soap.HasFault, types.BaseMethodFault) {
+	folder := s.registry.Get(reference).(*simulator.Folder)
+	return s.task(ctx, folder.Self, method, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if folder.Parent == nil || folder.Parent.Type != "Folder" {
 			return nil, notSupported("The root folders of a datacenter cannot be destroyed.")
 		}
 		if fault := s.requireDestroyable(folder.Self); fault != nil {
 			return nil, fault
 		}
-		return nil, s.destroyTree(by, folder)
+		return nil, s.removeTree(by, folder, remove)
 	})
 }
 
@@ -134,14 +147,14 @@ func (s *Server) requireDestroyable(folder ref) types.BaseMethodFault {
 	return nil
 }
 
-func (s *Server) destroyTree(by cause, folder *simulator.Folder) types.BaseMethodFault {
+func (s *Server) removeTree(by cause, folder *simulator.Folder, remove removeMachine) types.BaseMethodFault {
 	for _, child := range s.children(folder.Self) {
 		var fault types.BaseMethodFault
 		switch object := s.registry.Get(child).(type) {
 		case *simulator.Folder:
-			fault = s.destroyTree(by, object)
+			fault = s.removeTree(by, object, remove)
 		case *simulator.VirtualMachine:
-			_, fault = s.exclusive(object, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, s.destroy(by, object) })(by)
+			_, fault = s.exclusive(object, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, remove(by, object) })(by)
 		}
 		if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone {
 			return fault
@@ -149,32 +162,4 @@ func (s *Server) destroyTree(by cause, folder *simulator.Folder) types.BaseMetho
 	}
 	s.removeChild(folder)
 	return nil
-}
-
-func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResourcePool) (soap.HasFault, types.BaseMethodFault) {
-	for _, reference := range request.List {
-		vm := s.vm(reference)
-		if vm == nil {
-			return nil, notSupported("The lab moves only virtual machines between resource pools.")
-		}
-		if s.isTemplate(vm) {
-			return nil, notSupported("A template is not in a resource pool.")
-		}
-		// A VM that runs in another cluster would have to be moved there first.
-		if s.clusterOf(s.hostOf(vm)) != s.clusterOf(request.This) {
-			return nil, invalidArgument("list")
-		}
-		s.setPool(vm, &request.This)
-		s.moveClaim(vm.Self, request.This)
-	}
-	return &methods.MoveIntoResourcePoolBody{Res: &types.MoveIntoResourcePoolResponse{}}, nil
-}
-
-func (s *Server) moveClaim(vm, pool ref) {
-	s.load.mu.Lock()
-	defer s.load.mu.Unlock()
-	if claimed, on := s.load.admitted[vm]; on {
-		claimed.pool = pool
-		s.load.admitted[vm] = claimed
-	}
 }

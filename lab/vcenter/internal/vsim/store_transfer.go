@@ -17,13 +17,14 @@ import (
 
 	"github.com/vmware/govmomi/vim25/types"
 
+	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/vmdk"
 )
 
 const folderPrefix = "/folder/"
 
-// uploadFault is what the import's lease says about a disk that was not taken.
+// uploadFault returns the fault of an import lease for a failed upload.
 func uploadFault(place datastore.Path, err error) types.BaseMethodFault {
 	if errors.Is(err, vmdk.ErrFormat) {
 		fault := &types.OvfImportFailed{}
@@ -35,7 +36,8 @@ func uploadFault(place datastore.Path, err error) types.BaseMethodFault {
 
 func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 	s.recordHTTP(r)
-	if !s.mayAccessFiles(r) {
+	user := s.fileUser(r)
+	if user == "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="VMware HTTP server"`)
 		http.Error(w, "Access to files requires the cookie of a session, a ticket, or the password.", http.StatusUnauthorized)
 		return
@@ -43,6 +45,11 @@ func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 	place, err := s.requestedFile(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	if !s.mayAccessFiles(user, place) {
+		http.Error(w, fmt.Sprintf("Access to files requires %s on the datacenter and %s on the datastore.",
+			authz.FileManagement, authz.Browse), http.StatusUnauthorized)
 		return
 	}
 	switch r.Method {
@@ -61,6 +68,13 @@ func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), httpStatus(err))
 	}
 	s.publishFree(place.Store)
+}
+
+// mayAccessFiles checks privileges. Those on the datastore alone are not enough, and the answer is 401 (rbvmomi issue 97; that the
+// datacenter counts is also what bosh-vsphere-cpi-release pull request 144 and the requirements of Kubermatic say).
+func (s *Server) mayAccessFiles(user string, place datastore.Path) bool {
+	access := s.access(user)
+	return access.Has(authz.FileManagement, s.site.datacenter.Self) && access.Has(authz.Browse, s.site.datastores[place.Store].Self)
 }
 
 func (s *Server) requestedFile(r *http.Request) (datastore.Path, error) {
@@ -97,7 +111,7 @@ func (s *Server) sendFile(w http.ResponseWriter, r *http.Request, place datastor
 	return nil
 }
 
-// receiveFile makes no folders: as with vCenter, they are made before.
+// receiveFile stores a file. As in vCenter, it does not create folders.
 func (s *Server) receiveFile(w http.ResponseWriter, r *http.Request, place datastore.Path) error {
 	_, file, err := s.stores.Locate(place)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -46,7 +47,7 @@ func TestAnOutdatedChangeIsRefused(t *testing.T) {
 	}
 }
 
-func TestAMachineThatIsOnKeepsItsHardware(t *testing.T) {
+func TestTheHardwareOfAPoweredOnVMCannotBeChanged(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(gib)))
 	l.result(vm.PowerOn(t.Context()))
@@ -60,7 +61,7 @@ func TestAMachineThatIsOnKeepsItsHardware(t *testing.T) {
 			t.Errorf("want %s, got %T", want, fault)
 		}
 	}
-	// What it is already, its notes, name and options may be said.
+	// Unchanged values, the annotation, the name and options are accepted.
 	l.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{MemoryMB: 256, NumCPUs: 1, Annotation: "new", Name: "other",
 		ExtraConfig: []types.BaseOptionValue{option("k", "v")}}))
 	if read := l.read(vm); read.Name != "other" || read.Config.Annotation != "new" || l.option(vm, "k") != "v" {
@@ -97,7 +98,7 @@ func TestDisksAreAddedGrownAndRemoved(t *testing.T) {
 	l.expectFiles(filesOfVM("web", "web.vmdk", "web-flat.vmdk", "web_1.vmdk", "web_1-flat.vmdk")...)
 
 	grown := *l.disk(vm)
-	grown.CapacityInKB = 3 * gib / 1024 // pyVmomi's users often set just this one
+	grown.CapacityInKB = 3 * gib / 1024 // pyVmomi users often set only this property
 	edit := &types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationEdit, Device: &grown}
 	l.result(vm.Reconfigure(t.Context(), change(edit)))
 	if disk := l.disk(vm); disk.CapacityInBytes != 3*gib {
@@ -121,7 +122,7 @@ func TestDisksAreAddedGrownAndRemoved(t *testing.T) {
 	l.expectFiles(filesOfVM("web", "web.vmdk", "web-flat.vmdk")...)
 }
 
-func TestAChangeThatFailsChangesNothing(t *testing.T) {
+func TestAFailedChangeHasNoEffect(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(gib)))
 	before := l.read(vm)
@@ -155,7 +156,7 @@ func TestACardMovesToAnotherNetwork(t *testing.T) {
 	}
 }
 
-func TestFoldersAreDestroyedWithTheirMachines(t *testing.T) {
+func TestFoldersAreDestroyedWithTheirVMs(t *testing.T) {
 	l := newLab(t)
 	sub := must(l.folder.CreateFolder(t.Context(), "sub"))(t)
 	inner := must(sub.CreateFolder(t.Context(), "inner"))(t)
@@ -179,7 +180,38 @@ func TestFoldersAreDestroyedWithTheirMachines(t *testing.T) {
 	}
 }
 
-func TestMachinesMoveBetweenPools(t *testing.T) {
+func TestAFolderCanBeDestroyedWithoutTheFilesOfItsVMs(t *testing.T) {
+	l := newLab(t)
+	sub := must(l.folder.CreateFolder(t.Context(), "sub"))(t)
+	created := l.result(sub.CreateVM(t.Context(), l.spec("web", scsi(), newDisk(gib)), l.pool, nil)).(ref)
+	vm := object.NewVirtualMachine(l.client.Client, created)
+	destroy := func() (*object.Task, error) {
+		response, err := methods.UnregisterAndDestroy_Task(t.Context(), l.client.Client, &types.UnregisterAndDestroy_Task{This: sub.Reference()})
+		if err != nil {
+			return nil, err
+		}
+		return object.NewTask(l.client.Client, response.Returnval), nil
+	}
+	l.result(vm.PowerOn(t.Context()))
+	isFault[types.InvalidPowerState](l, l.refusal(destroy()))
+	l.result(vm.PowerOff(t.Context()))
+	l.result(destroy())
+	l.expectFiles(filesOfVM("web", "web.vmdk", "web-flat.vmdk")...)
+	if left := l.server.children(l.folder.Reference()); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestEscapeSequencesInNamesAreKept(t *testing.T) {
+	for name, stored := range map[string]string{"a/b": "a%2fb", "a%2Fb": "a%2fb", "50%": "50%25", "50%25": "50%25", "%41b": "Ab", `a\b`: "a%5cb",
+		"50%252f": "50%252f", "%c3%a4": "ä"} {
+		if got := escaped(name); got != stored {
+			t.Errorf("%s is stored as %s, not as %s", name, got, stored)
+		}
+	}
+}
+
+func TestVMsMoveBetweenPools(t *testing.T) {
 	l := newLab(t)
 	child := must(l.pool.Create(t.Context(), "small", types.DefaultResourceConfigSpec()))(t)
 	vm := l.create(l.spec("web"))
@@ -192,7 +224,7 @@ func TestMachinesMoveBetweenPools(t *testing.T) {
 	}
 }
 
-func TestAChangeKeepsWhatTheGuestSetsMeanwhile(t *testing.T) {
+func TestAChangeKeepsKeysThatTheGuestSetsMeanwhile(t *testing.T) {
 	l := newLab(t)
 	spec := l.spec("web", card("VM Network", ""))
 	spec.ExtraConfig = []types.BaseOptionValue{option("old", "1"), option("guestinfo.status", "booting")}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what tasks return as JSON lines into the file that GANTRY_RESULTS names."""
+"""Write the results of tasks as JSON lines into the file that GANTRY_RESULTS names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOCUMENTATION = r"""
 name: results
 type: aggregate
 short_description: Writes results for the integration tests
-description: Writes what tasks return as JSON lines into the file that E(GANTRY_RESULTS) names.
+description: Writes the results of tasks as JSON lines into the file that E(GANTRY_RESULTS) names.
 """
 
 

@@ -89,7 +89,7 @@ def test_vms_kept_together_that_must_be_on_different_hosts() -> None:
     assert (found.code, found.severity, found.rules) == ("no_host", ERROR, ("near", "one", "two"))
     wishes = [bound("one"), bound("two", vms="w", hosts="i")]
     found = only(cluster(*groups, near, *wishes))
-    assert (found.code, found.severity, found.rules) == ("wish_impossible", WARNING, ("near", "one", "two"))
+    assert (found.code, found.severity, found.rules) == ("preference_impossible", WARNING, ("near", "one", "two"))
 
 
 def test_only_hosts_that_cannot_run_vms_now() -> None:

@@ -30,7 +30,7 @@ GPU = DeviceFacts("passthrough", "PCI device 0, a device of the host,")
 
 
 def ruled(*, affine: bool) -> PlacementView:
-    rule = MandatoryRule("licence", frozenset({"vm-web"}), frozenset({"h1"} if affine else {"h2"}), affine)
+    rule = MandatoryRule("license", frozenset({"vm-web"}), frozenset({"h1"} if affine else {"h2"}), affine)
     return view(c0={"mandatory": (rule,)})
 
 

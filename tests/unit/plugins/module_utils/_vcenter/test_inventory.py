@@ -88,6 +88,29 @@ def test_name_with_what_vcenter_escapes(builder: Builder) -> None:
     assert entry.path == "/DC0/network/10.0.0.0%2f24 100%25"
 
 
+def test_escape_sequences_in_a_path_are_in_either_case_or_left_out(builder: Builder) -> None:
+    datacenter = builder.datacenter("DC0")
+    builder.add(vim.Folder, "50%25", builder.add(vim.Folder, "a%2fb", datacenter["vm"]))
+    builder.add(vim.Network, "10.0.0.0%2f24", builder.add(vim.Folder, "edge", datacenter["network"]))
+    inventory = builder.inventory()
+    for path in ("a%2fb/50%25", "a%2Fb/50%", "/DC0/vm/a%2Fb/50%25"):
+        assert inventory.folder(path, datacenter=inventory.datacenter()).path == "/DC0/vm/a%2fb/50%25"
+    assert inventory.network("edge/10.0.0.0%2F24", datacenter=inventory.datacenter()).name == "10.0.0.0/24"
+
+
+def test_names_lead_down_as_far_as_there_is_something(builder: Builder) -> None:
+    datacenter = builder.datacenter("DC0")
+    slash = builder.add(vim.Folder, "a%2fb", datacenter["vm"])
+    builder.add(vim.Folder, "web", slash)
+    builder.add(vim.VirtualMachine, "web", datacenter["vm"])
+    inventory = builder.inventory()
+    root = inventory.folder(None, datacenter=inventory.datacenter())
+    found = inventory.descend(root, ("a/b", "web", "eu"), "Folder")
+    assert [entry.path for entry in found] == ["/DC0/vm/a%2fb", "/DC0/vm/a%2fb/web"]
+    # A VM of the name is no folder.
+    assert inventory.descend(root, ("web",), "Folder") == []
+
+
 def test_vm_of_a_vapp(builder: Builder) -> None:
     cluster = builder.cluster("C0", builder.datacenter("DC0"))
     vapp = builder.add(vim.VirtualApp, "shop", cluster.pool, owner=cluster.ref)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container VM in QEMU without a vCenter: started with a spec, watched over its serial channel."""
+"""A container VM in QEMU without a vCenter: started with a guest document, watched over its serial channel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from guest.build.bootstrap import Build
 
 STATUS_KEY = "guestinfo.gantry.status"
 LOG_KEY = "guestinfo.gantry.log"
-# An emulated processor on a machine that does other things too: only a hang takes longer.
+# Generous for an emulated processor on a busy machine: only a hang takes longer.
 PATIENCE = 120.0
 _OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 _OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -35,7 +35,7 @@ _OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 
 @dataclass
 class Hardware:
-    """What the machine is made of."""
+    """The virtual hardware of the machine."""
 
     memory_mib: int = 128
     boot: str = "kernel"  # kernel, bios or uefi
@@ -66,13 +66,13 @@ class Machine:
         self.values: dict[str, str] = {}
         self.guest: dict[str, Any] | None = None
         self.forwarded = 0
-        # QEMU's word for why the machine went off: guest-shutdown, or guest-reset as after a kernel panic.
+        # QEMU's reason why the machine powered off: guest-shutdown, or guest-reset as after a kernel panic.
         self.shutdown_reason: str | None = None
         self._changed = threading.Condition()
         self._channel_closed = False
         self._channel_socket: socket.socket | None = None
 
-    # Life.
+    # Start and end.
 
     def __enter__(self) -> Machine:
         self.start()
@@ -91,7 +91,7 @@ class Machine:
         threading.Thread(target=self._watch, args=(events,), daemon=True).start()
 
     def kill(self) -> None:
-        """End QEMU, whatever the guest does."""
+        """Kill QEMU, whatever the guest does."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -105,18 +105,18 @@ class Machine:
         self._qmp("system_powerdown")
 
     def request_shutdown(self) -> None:
-        """What the tools' shutdown is on VMware."""
+        """Request a shutdown as VMware Tools does on VMware."""
         assert self._channel_socket is not None
         self._channel_socket.sendall(b'{"request": "shutdown"}\n')
 
     def wait_off(self, timeout: float = PATIENCE) -> dict[str, Any]:
-        """Wait until the machine has powered itself off; give the last status."""
+        """Wait until the machine has powered itself off; return the last status."""
         self.wait_end(timeout)
         assert self.statuses, f"no status at all; {self.describe()}"
         return self.statuses[-1]
 
     def wait_end(self, timeout: float = PATIENCE) -> str | None:
-        """Wait until QEMU has ended by itself, in whatever way; give its reason."""
+        """Wait until QEMU has ended by itself for any reason; return the reason."""
         try:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -126,12 +126,12 @@ class Machine:
             self._changed.wait_for(lambda: self._channel_closed and self.shutdown_reason, 10)
         return self.shutdown_reason
 
-    # What comes out.
+    # Output of the guest.
 
     def wait_status(
         self, wanted: Callable[[dict[str, Any]], bool], what: str, timeout: float = PATIENCE
     ) -> dict[str, Any]:
-        """The first status, past or future, that is wanted."""
+        """Return the first status, past or future, that satisfies the predicate."""
         with self._changed:
             found = self._changed.wait_for(
                 lambda: next((item for item in self.statuses if wanted(item)), None) or self._channel_closed, timeout
@@ -143,14 +143,14 @@ class Machine:
         return self.wait_status(lambda status: status["state"] == state, state)
 
     def wait_guest(self) -> dict[str, Any]:
-        """The first announcement of names and addresses."""
+        """Wait for the first report of the host name and the addresses, and return it."""
         with self._changed:
             self._changed.wait_for(lambda: self.guest is not None or self._channel_closed, PATIENCE)
         assert self.guest is not None, f"never announced itself; {self.describe()}"
         return self.guest
 
     def wait_log(self, text: str) -> str:
-        """Wait until the console has the text. Only for what the status does not say."""
+        """Wait until the console has the text. Only for facts that the status does not have."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             console = self.console()
@@ -160,21 +160,21 @@ class Machine:
         raise AssertionError(f"the console never said {text!r}; {self.describe()}")
 
     def log(self) -> str:
-        """The container's output as it was published."""
+        """Return the container's output as it was published."""
         return base64.b64decode(self.values[LOG_KEY]).decode()
 
     def console(self) -> str:
         path = self.directory / "console.log"
-        # QEMU makes it when it starts.
+        # QEMU creates it when it starts.
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def cpu_seconds(self) -> float:
-        """What QEMU has used of the processor."""
+        """Return the CPU time that QEMU has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def get(self, path: str = "/") -> str:
-        """An HTTP response from the forwarded port, as soon as there is one."""
+        """Return an HTTP response from the forwarded port as soon as there is one."""
         deadline = time.monotonic() + PATIENCE
         url = f"http://127.0.0.1:{self.forwarded}{path}"
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -185,12 +185,12 @@ class Machine:
         raise AssertionError(f"no answer from {url}; {self.describe()}")
 
     def describe(self) -> str:
-        """For a message: what is known of the machine."""
+        """Return the known state of the machine, for messages."""
         last = self.statuses[-1] if self.statuses else None
         qemu = (self.directory / "qemu.log").read_text(errors="replace")
         return f"last status {last}; QEMU said {qemu!r}; the console ends with:\n{self.console()[-3000:]}"
 
-    # How it is done.
+    # Internals.
 
     def _path(self, name: str) -> str:
         path = self.directory / name

@@ -1,0 +1,172 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What resource pools have left: for VMs that start, and for the reservations of pools in them.
+
+package vsim
+
+import (
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/vim"
+)
+
+// amounts are reserved or free.
+type amounts struct {
+	memoryMB, cpuMHz int64
+}
+
+func (a amounts) plus(b amounts) amounts {
+	return amounts{a.memoryMB + b.memoryMB, a.cpuMHz + b.cpuMHz}
+}
+
+// capacity is what the running VMs have reserved, by pool. It is right as long as the load is held.
+type capacity struct {
+	server *Server
+	byVM   map[ref]amounts
+}
+
+func (s *Server) capacity() capacity {
+	reserved := map[ref]amounts{}
+	for _, claimed := range s.load.admitted {
+		reserved[claimed.pool] = reserved[claimed.pool].plus(amounts{claimed.ReservedMB, claimed.CPUMHz})
+	}
+	return capacity{s, reserved}
+}
+
+func (c capacity) pool(reference ref) *simulator.ResourcePool {
+	pool, _ := c.server.registry.Get(reference).(*simulator.ResourcePool)
+	return pool
+}
+
+// used sums up what the VMs of a pool have reserved, and what the pools in it take: "used to satisfy the reservation requirements
+// of all descendants" (API, ResourcePoolResourceUsage).
+func (c capacity) used(pool *simulator.ResourcePool) amounts {
+	used := c.byVM[pool.Self]
+	for _, reference := range pool.ResourcePool.ResourcePool {
+		if child := c.pool(reference); child != nil {
+			used = used.plus(c.taken(&child.Config, c.used(child)))
+		}
+	}
+	return used
+}
+
+// usedByVMs is what the VMs of a pool and of the pools in it have reserved.
+func (c capacity) usedByVMs(pool *simulator.ResourcePool) amounts {
+	used := c.byVM[pool.Self]
+	for _, reference := range pool.ResourcePool.ResourcePool {
+		if child := c.pool(reference); child != nil {
+			used = used.plus(c.usedByVMs(child))
+		}
+	}
+	return used
+}
+
+// taken is what a pool takes of its parent's reservation: its own, and what it has grown beyond that: "with an expandable
+// reservation, the reservation on a resource pool can grow beyond the specified value" (API, ResourceAllocationInfo).
+func (c capacity) taken(config *types.ResourceConfigSpec, used amounts) amounts {
+	return amounts{takenOf(&config.MemoryAllocation, used.memoryMB), takenOf(&config.CpuAllocation, used.cpuMHz)}
+}
+
+func takenOf(allocation *types.ResourceAllocationInfo, used int64) int64 {
+	if *allocation.ExpandableReservation {
+		return max(*allocation.Reservation, used)
+	}
+	return *allocation.Reservation
+}
+
+// free is what a pool has left for VMs and pools in it, with what it can get from the pools above.
+func (c capacity) free(pool *simulator.ResourcePool) amounts {
+	var above amounts
+	if parent := c.pool(*pool.Parent); parent != nil {
+		above = c.free(parent)
+	}
+	used := c.used(pool)
+	return amounts{freeOf(&pool.Config.MemoryAllocation, used.memoryMB, above.memoryMB),
+		freeOf(&pool.Config.CpuAllocation, used.cpuMHz, above.cpuMHz)}
+}
+
+func freeOf(allocation *types.ResourceAllocationInfo, used, above int64) int64 {
+	free := max(*allocation.Reservation-used, 0)
+	if *allocation.ExpandableReservation {
+		free += above
+	}
+	if *allocation.Limit >= 0 {
+		free = min(free, *allocation.Limit-used)
+	}
+	return max(free, 0)
+}
+
+// require returns the fault for a pool that has not as much left as is wanted.
+func (free amounts) require(wanted amounts) types.BaseMethodFault {
+	switch {
+	case wanted.memoryMB > free.memoryMB && wanted.memoryMB > 0:
+		return vim.NotEnoughMemory(free.memoryMB, wanted.memoryMB)
+	case wanted.cpuMHz > free.cpuMHz && wanted.cpuMHz > 0:
+		return &types.InsufficientCpuResourcesFault{Unreserved: free.cpuMHz, Requested: wanted.cpuMHz}
+	}
+	return nil
+}
+
+// poolAdmits checks that the VM's pool can reserve what the VM needs. The caller holds the load.
+func (s *Server) poolAdmits(want claim) types.BaseMethodFault {
+	capacity := s.capacity()
+	pool := capacity.pool(want.pool)
+	if pool == nil {
+		return nil
+	}
+	return capacity.free(pool).require(amounts{want.ReservedMB, want.CPUMHz})
+}
+
+// showPools sets what clients see of the pools' use, before they look.
+func (s *Server) showPools() {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	capacity := s.capacity()
+	for _, entity := range s.registry.All("ResourcePool") {
+		if pool, ok := entity.(*simulator.ResourcePool); ok {
+			capacity.show(pool)
+		}
+	}
+}
+
+func (c capacity) show(pool *simulator.ResourcePool) {
+	used, byVMs, free, most := c.used(pool), c.usedByVMs(pool), c.free(pool), c.limit(pool)
+	c.server.locked(pool, func(ctx *simulator.Context) {
+		runtime := pool.Runtime
+		// "Values are in bytes" and "in MHz" (API, ResourcePoolRuntimeInfo).
+		runtime.Memory = usage(used.memoryMB<<20, byVMs.memoryMB<<20, free.memoryMB<<20, most.memoryMB<<20)
+		runtime.Cpu = usage(used.cpuMHz, byVMs.cpuMHz, free.cpuMHz, most.cpuMHz)
+		if runtime.Memory != pool.Runtime.Memory || runtime.Cpu != pool.Runtime.Cpu {
+			summary := *pool.Summary.GetResourcePoolSummary()
+			summary.Runtime = runtime
+			ctx.Update(pool, []types.PropertyChange{set("runtime", runtime), set("summary", &summary)})
+		}
+	})
+}
+
+func usage(used, byVMs, free, most int64) types.ResourcePoolResourceUsage {
+	return types.ResourcePoolResourceUsage{ReservationUsed: used, ReservationUsedForVm: byVMs, UnreservedForPool: free,
+		UnreservedForVm: free, MaxUsage: most}
+}
+
+// limit is "based on the limit configured on this resource pool, as well as limits configured on any parent resource pool" (API,
+// ResourcePoolResourceUsage).
+func (c capacity) limit(pool *simulator.ResourcePool) amounts {
+	memory, cpu := *pool.Config.MemoryAllocation.Limit, *pool.Config.CpuAllocation.Limit
+	parent := c.pool(*pool.Parent)
+	if parent == nil {
+		return amounts{memory, cpu}
+	}
+	above := c.limit(parent)
+	return amounts{lowest(memory, above.memoryMB), lowest(cpu, above.cpuMHz)}
+}
+
+func lowest(limit, above int64) int64 {
+	if limit < 0 {
+		return above
+	}
+	return min(limit, above)
+}

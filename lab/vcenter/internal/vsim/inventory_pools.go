@@ -1,0 +1,242 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Resource pools: making, changing, moving into, removing.
+
+package vsim
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/vim"
+)
+
+// The shares of a pool's levels are those of a VM with four CPUs and 16 GB (API, SharesLevel).
+var (
+	poolCPULevels    = levels{types.SharesLevelLow: 2000, types.SharesLevelNormal: 4000, types.SharesLevelHigh: 8000}
+	poolMemoryLevels = levels{types.SharesLevelLow: 81920, types.SharesLevelNormal: 163840, types.SharesLevelHigh: 327680}
+)
+
+// poolShares gives a pool's shares: "If the shares value does not map to a predefined size, then the level is set as custom" (API,
+// SharesInfo).
+func (l levels) poolShares(asked *types.SharesInfo) *types.SharesInfo {
+	shares := l.shares(asked)
+	for level, number := range l {
+		if shares.Shares == number {
+			shares.Level = level
+		}
+	}
+	return &shares
+}
+
+func (s *Server) createPool(ctx *simulator.Context, request *types.CreateResourcePool) (soap.HasFault, types.BaseMethodFault) {
+	parent := s.registry.Get(request.This).(*simulator.ResourcePool)
+	if fault := s.requireDRS(parent); fault != nil {
+		return nil, fault
+	}
+	// "All values in ResourceAllocationInfo must be specified and are not optional" (API, CreateResourcePool).
+	if !isComplete(&request.Spec.CpuAllocation) {
+		return nil, invalidArgument("spec.cpuAllocation")
+	}
+	if !isComplete(&request.Spec.MemoryAllocation) {
+		return nil, invalidArgument("spec.memoryAllocation")
+	}
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	name := escaped(request.Name)
+	if fault := s.requirePoolName(parent, name); fault != nil {
+		return nil, fault
+	}
+	config, fault := mergedConfig(&types.ResourceConfigSpec{}, &request.Spec)
+	if fault != nil {
+		return nil, fault
+	}
+	capacity := s.capacity()
+	if fault := capacity.free(parent).require(capacity.taken(config, amounts{})); fault != nil {
+		return nil, fault
+	}
+	pool := simulator.NewResourcePool(ctx)
+	pool.Name, pool.Owner = name, parent.Owner
+	s.registry.NewEntity(pool)
+	config.Entity = &pool.Self
+	pool.Config = *config
+	s.locked(parent, func(ctx *simulator.Context) {
+		s.registry.PutEntity(parent, pool)
+		ctx.Update(parent, []types.PropertyChange{set("resourcePool", vim.With(parent.ResourcePool.ResourcePool, pool.Self))})
+	})
+	return &methods.CreateResourcePoolBody{Res: &types.CreateResourcePoolResponse{Returnval: pool.Self}}, nil
+}
+
+// requireDRS: without DRS a cluster has no resource pools but its root pool; "The operation is not supported on the object"
+// (openshift/installer#3195).
+func (s *Server) requireDRS(pool *simulator.ResourcePool) types.BaseMethodFault {
+	cluster, ok := s.registry.Get(pool.Owner).(*simulator.ClusterComputeResource)
+	if !ok {
+		return nil
+	}
+	if config := s.clusterConfig(cluster); config.DrsConfig.Enabled == nil || !*config.DrsConfig.Enabled {
+		return notSupported("DRS is disabled.")
+	}
+	return nil
+}
+
+func (s *Server) requirePoolName(parent *simulator.ResourcePool, name string) types.BaseMethodFault {
+	if name == "" || len(name) > longestName {
+		return &types.InvalidName{Name: name, Entity: &parent.Self}
+	}
+	if taken := s.registry.FindByName(name, parent.ResourcePool.ResourcePool); taken != nil {
+		return &types.DuplicateName{Name: name, Object: taken.Reference()}
+	}
+	return nil
+}
+
+func isComplete(allocation *types.ResourceAllocationInfo) bool {
+	return allocation.Reservation != nil && allocation.Limit != nil && allocation.ExpandableReservation != nil && allocation.Shares != nil
+}
+
+// mergedConfig is a pool's configuration with what a spec sets. For the overheadLimit "the server will throw an exception if you
+// attempt to set this property" (API, ResourceAllocationInfo): InvalidArgument (vmware/vic#6250).
+func mergedConfig(old, spec *types.ResourceConfigSpec) (*types.ResourceConfigSpec, types.BaseMethodFault) {
+	merged := *old
+	merged.CpuAllocation = mergedAllocation(&old.CpuAllocation, &spec.CpuAllocation, poolCPULevels)
+	merged.MemoryAllocation = mergedAllocation(&old.MemoryAllocation, &spec.MemoryAllocation, poolMemoryLevels)
+	if spec.ScaleDescendantsShares != "" {
+		merged.ScaleDescendantsShares = spec.ScaleDescendantsShares
+	}
+	if !isValid(&merged.CpuAllocation) {
+		return nil, invalidArgument("spec.cpuAllocation")
+	}
+	if !isValid(&merged.MemoryAllocation) {
+		return nil, invalidArgument("spec.memoryAllocation")
+	}
+	version, _ := strconv.Atoi(old.ChangeVersion) // of the lab itself, so a number; none before the first change
+	merged.ChangeVersion, merged.LastModified = strconv.Itoa(version+1), types.NewTime(time.Now())
+	return &merged, nil
+}
+
+func mergedAllocation(old, asked *types.ResourceAllocationInfo, shares levels) types.ResourceAllocationInfo {
+	return types.ResourceAllocationInfo{Reservation: orElse(asked.Reservation, old.Reservation), Limit: orElse(asked.Limit, old.Limit),
+		ExpandableReservation: orElse(asked.ExpandableReservation, old.ExpandableReservation),
+		Shares:                shares.poolShares(orElse(asked.Shares, old.Shares)), OverheadLimit: asked.OverheadLimit}
+}
+
+// isValid: a limit lower than the reservation is refused (unconfirmed).
+func isValid(a *types.ResourceAllocationInfo) bool {
+	return *a.Reservation >= 0 && *a.Limit >= unlimited && (*a.Limit == unlimited || *a.Limit >= *a.Reservation) &&
+		a.Shares.Shares >= 0 && a.OverheadLimit == nil
+}
+
+func (s *Server) updatePool(_ *simulator.Context, request *types.UpdateConfig) (soap.HasFault, types.BaseMethodFault) {
+	pool := s.registry.Get(request.This).(*simulator.ResourcePool)
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	parent, isChild := s.registry.Get(*pool.Parent).(*simulator.ResourcePool)
+	var changes []types.PropertyChange
+	if name := escaped(request.Name); request.Name != "" && name != pool.Name {
+		if !isChild {
+			return nil, notSupported("The root resource pool cannot be renamed.")
+		}
+		if fault := s.requirePoolName(parent, name); fault != nil {
+			return nil, fault
+		}
+		changes = append(changes, set("name", name))
+	}
+	if request.Config != nil {
+		config, fault := s.changedConfig(pool, request.Config)
+		if fault != nil {
+			return nil, fault
+		}
+		changes = append(changes, set("config", *config))
+	}
+	s.locked(pool, func(ctx *simulator.Context) {
+		ctx.Update(pool, changes)
+		ownPoolSummary(pool)
+	})
+	return &methods.UpdateConfigBody{Res: &types.UpdateConfigResponse{}}, nil
+}
+
+// changedConfig: "the changes will only be applied if the current changeVersion matches the specified changeVersion" (API,
+// ResourceConfigSpec). The caller holds the load.
+func (s *Server) changedConfig(pool *simulator.ResourcePool, spec *types.ResourceConfigSpec) (*types.ResourceConfigSpec, types.BaseMethodFault) {
+	if spec.ChangeVersion != "" && spec.ChangeVersion != pool.Config.ChangeVersion {
+		return nil, &types.ConcurrentAccess{}
+	}
+	config, fault := mergedConfig(&pool.Config, spec)
+	if fault != nil {
+		return nil, fault
+	}
+	parent, isChild := s.registry.Get(*pool.Parent).(*simulator.ResourcePool)
+	if !isChild {
+		return config, nil
+	}
+	capacity := s.capacity()
+	used := capacity.used(pool)
+	before, after := capacity.taken(&pool.Config, used), capacity.taken(config, used)
+	more := amounts{after.memoryMB - before.memoryMB, after.cpuMHz - before.cpuMHz}
+	return config, capacity.free(parent).require(more)
+}
+
+// destroyPool: a pool's VMs and pools become its parent's (govmomi's simulator; "virtual machines are moved to the parent resource
+// pool", vSphere Resource Management).
+func (s *Server) destroyPool(ctx *simulator.Context, request *types.Destroy_Task) (soap.HasFault, types.BaseMethodFault) {
+	pool := s.registry.Get(request.This).(*simulator.ResourcePool)
+	return s.task(ctx, pool.Self, "Destroy_Task", func(cause) (types.AnyType, types.BaseMethodFault) {
+		parent, isChild := s.registry.Get(*pool.Parent).(*simulator.ResourcePool)
+		if !isChild {
+			return nil, notSupported("The root resource pool cannot be destroyed.")
+		}
+		var machines []ref
+		s.locked(pool, func(*simulator.Context) { machines = append(machines, pool.Vm...) })
+		for _, reference := range machines {
+			if vm := s.vm(reference); vm != nil {
+				s.setPool(vm, &parent.Self)
+				s.moveClaim(reference, parent.Self)
+			}
+		}
+		s.load.mu.Lock()
+		defer s.load.mu.Unlock()
+		children := pool.ResourcePool.ResourcePool
+		for _, child := range children {
+			s.update(s.registry.Get(child), set("parent", parent.Self))
+		}
+		left := append(vim.Without(parent.ResourcePool.ResourcePool, pool.Self), children...)
+		s.update(parent, set("resourcePool", left))
+		s.registry.Remove(s.context(), pool.Self)
+		return nil, nil
+	})
+}
+
+func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResourcePool) (soap.HasFault, types.BaseMethodFault) {
+	for _, reference := range request.List {
+		vm := s.vm(reference)
+		if vm == nil {
+			return nil, notSupported("The lab moves only virtual machines between resource pools.")
+		}
+		if s.isTemplate(vm) {
+			return nil, notSupported("A template is not in a resource pool.")
+		}
+		// A VM that runs in another cluster would have to be moved there first.
+		if s.clusterOf(s.hostOf(vm)) != s.clusterOf(request.This) {
+			return nil, invalidArgument("list")
+		}
+		s.setPool(vm, &request.This)
+		s.moveClaim(vm.Self, request.This)
+	}
+	return &methods.MoveIntoResourcePoolBody{Res: &types.MoveIntoResourcePoolResponse{}}, nil
+}
+
+func (s *Server) moveClaim(vm, pool ref) {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	if claimed, on := s.load.admitted[vm]; on {
+		claimed.pool = pool
+		s.load.admitted[vm] = claimed
+	}
+}

@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of resource_pool."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import place_argument_spec
+
+
+def pool_argument_spec() -> dict[str, dict[str, Any]]:
+    """No defaults for allocations: what is not given stays as it is."""
+    return {
+        "path": {"type": "str", "required": True},
+        **place_argument_spec(),
+        "cpu": _allocation("int"),
+        "memory": _allocation("str"),
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    }
+
+
+def _allocation(unit: str) -> dict[str, Any]:
+    return {
+        "type": "dict",
+        "options": {
+            "reservation": {"type": unit},
+            "limit": {"type": "str"},
+            "expandable_reservation": {"type": "bool"},
+            "shares": {"type": "str"},
+        },
+    }

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes between the desired and the observed resource pool. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.changes import (
+    ChangePoolAllocation,
+    MakeResourcePool,
+    PoolChange,
+    RemoveResourcePool,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model import (
+    CPU,
+    MEMORY,
+    NEW_ALLOCATION,
+    UNLIMITED,
+    Allocations,
+    DesiredPool,
+    ObservedPool,
+    PoolState,
+    refuse_pool_contents,
+    view,
+)
+
+
+def plan_pool(desired: DesiredPool, observed: ObservedPool) -> Plan[PoolChange]:
+    """Return what makes the pool as desired; refuse what vCenter would refuse."""
+    pool, path = observed.pool, observed.place.path
+    if not desired.present:
+        if pool is None or pool.moid is None:
+            return Plan()
+        refuse_pool_contents(path, pool.contents)
+        return Plan((RemoveResourcePool(path, pool.moid, pool.allocations),))
+    if pool is None:
+        _refuse_place(observed)
+        new = {kind: {**NEW_ALLOCATION, **desired.allocations[kind]} for kind in (CPU, MEMORY)}
+        _refuse_allocations(observed, new)
+        return Plan((MakeResourcePool(path, new),))
+    changes = allocation_changes(desired, path, pool)
+    if changes:
+        merged = {kind: {**pool.allocations[kind], **desired.allocations[kind]} for kind in (CPU, MEMORY)}
+        _refuse_allocations(observed, merged)
+    return Plan(changes)
+
+
+def allocation_changes(desired: DesiredPool, path: str, pool: PoolState) -> tuple[ChangePoolAllocation, ...]:
+    """Return the given values that differ from the pool's."""
+    return tuple(
+        ChangePoolAllocation(path, kind, name, pool.allocations[kind][name], value)
+        for kind, allocation in desired.allocations.items()
+        for name, value in allocation.items()
+        if pool.allocations[kind][name] != value
+    )
+
+
+def _refuse_place(observed: ObservedPool) -> None:
+    """Refuse a pool that cannot be created where it is to be."""
+    place = observed.place
+    if len(place.missing) > 1:
+        raise GantryError(
+            f"The resource pool {place.path} cannot be created because {place.parent.path} has no pool "
+            f"{place.missing[0]!r}. Parent pools are not created, because their shares and limits matter. Create "
+            "them first, or correct path."
+        )
+    if not observed.drs_enabled:
+        raise GantryError(
+            f"The resource pool {place.path} cannot be created because DRS of {place.cluster.path} is disabled, and a "
+            "cluster without DRS has no resource pools. Enable DRS first; see drs_cluster."
+        )
+
+
+def _refuse_allocations(observed: ObservedPool, after: Allocations) -> None:
+    """Refuse a limit below the reservation, and more reservation than the parent has left."""
+    for kind in (CPU, MEMORY):
+        reservation, limit = after[kind]["reservation"], after[kind]["limit"]
+        if limit != UNLIMITED and limit < reservation:
+            raise GantryError(
+                f"{kind}.limit of {observed.place.path} would be {_amount(kind, limit)}, which is less than its "
+                f"reservation of {_amount(kind, reservation)}. Change one of the two."
+            )
+        more = _taken(observed.pool, kind, after) - (
+            0 if observed.pool is None else _taken(observed.pool, kind, observed.pool.allocations)
+        )
+        free = observed.free.get(kind)
+        if free is not None and more > max(free, 0):
+            raise GantryError(
+                f"{kind}.reservation of {observed.place.path} is to be {_amount(kind, reservation)}, which takes "
+                f"{_amount(kind, more)} more of {observed.place.parent.path}, and that has {_amount(kind, free)} left "
+                "to reserve. Reserve less, or raise the reservation of the parent pool or make it expandable."
+            )
+
+
+def _taken(pool: PoolState | None, kind: str, allocations: Allocations) -> int:
+    """Return what a pool takes of its parent: its reservation, and what an expandable one has grown beyond it."""
+    allocation = allocations[kind]
+    used = 0 if pool is None or not allocation["expandable_reservation"] else pool.used.get(kind, 0)
+    return max(int(allocation["reservation"]), used)
+
+
+def _amount(kind: str, value: int) -> str:
+    return str(view(kind, "limit", value)) if kind == MEMORY else f"{value} MHz"

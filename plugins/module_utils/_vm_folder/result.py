@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What vm_folder returns. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vm_folder.model import ObservedFolder
+
+
+def folder_result(observed: ObservedFolder) -> dict[str, Any]:
+    """Return the task's own part of the result."""
+    folder = observed.folder
+    return {
+        "folder": None if folder is None else {"path": folder.path, "moid": folder.moid},
+        "created": list(observed.created),
+    }
