@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,10 +17,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from tests.support.lab.containers import PREFIX, VmBuilder, _add
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
+from tests.support.lab.labs import open_lab
 
 OVERRIDES = {
-    "hypervisor": "none",
-    "ports": "free",
     "images": [],
     "inventory": {
         "clusters": {"C1": 2},
@@ -38,18 +35,9 @@ NETWORK = "VM Network"
 
 @contextmanager
 def open_wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
-    """C0 with esx1 to esx3, C1 with esx4 and esx5; or the lab that is up for it, while one works on a test."""
-    running = os.environ.get("GANTRY_TEST_WIDE_LAB")
-    if running:
-        yield json.loads(Path(running).read_text())
-        return
-    from lab.controller import Lab
-
-    one = Lab(folder, OVERRIDES, bound=True)
-    try:
-        yield one.up()
-    finally:
-        one.down()
+    """C0 with esx1 to esx3, C1 with esx4 and esx5."""
+    with open_lab(folder, OVERRIDES, running="GANTRY_TEST_WIDE_LAB") as info:
+        yield info
 
 
 @dataclass(frozen=True)
