@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,25 +14,15 @@ import pytest
 from lab.connection import connection_environment
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
+from tests.support.lab.labs import open_lab
 from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, same
-
-# A lab that is up already may serve, while one works on a test: the path of its lab.json.
-RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Yield the content of the lab's lab.json."""
-    if RUNNING_LAB:
-        yield json.loads(Path(RUNNING_LAB).read_text())
-        return
-    from lab.controller import Lab
-
-    one = Lab(tmp_path_factory.mktemp("lab"), {"hypervisor": "none", "ports": "free"}, bound=True)
-    try:
-        yield one.up()
-    finally:
-        one.down()
+    with open_lab(tmp_path_factory.mktemp("lab")) as info:
+        yield info
 
 
 @pytest.fixture

@@ -15,13 +15,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from tests.support.lab.containers import PREFIX, Vm, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
+from tests.support.lab.labs import open_lab
 from tests.support.lab.placement import Site
 
 NAME = f"{PREFIX}data"
 IMAGE = "registry.example.com/app:1"
 OVERRIDES = {
-    "hypervisor": "none",
-    "ports": "free",
     "images": [],
     "inventory": {"clusters": {"C1": 1}, "shared_datastores": ["shared1"]},
 }
@@ -30,13 +29,8 @@ OVERRIDES = {
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Two clusters and two datastores that all hosts see; the image and the bootstrap ISO are in the first."""
-    from lab.controller import Lab
-
-    one = Lab(tmp_path_factory.mktemp("lab"), OVERRIDES, bound=True)
-    try:
-        yield one.up()
-    finally:
-        one.down()
+    with open_lab(tmp_path_factory.mktemp("lab"), OVERRIDES, running=None) as info:
+        yield info
 
 
 @pytest.fixture(scope="module")
