@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the integration tests: the lab without a hypervisor, playing tasks, and what its vCenter was asked."""
+"""Fixtures of the integration tests: the lab without a hypervisor, runs of tasks, and its vCenter's recorded calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lab.connection import connection_environment
 from tests.support.lab.control import Control
 from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, run_both_ways
 
-# A lab that is up already may serve, while one works on a test: the path of its lab.json.
+# The path of the lab.json of a running lab, which can be used while developing a test.
 RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
 
 
@@ -67,9 +67,9 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 @pytest.fixture
 def both_ways(play: PlaybookRunner) -> Callable[..., dict[str, Any]]:
-    """Plays one task both ways and checks that both return the same, which it returns.
+    """Return a function that runs a task both ways, asserts that both results are equal, and returns the result.
 
-    For tasks that leave things as they are: with check mode, or with nothing to do, or failing.
+    It is for tasks that change nothing: in check mode, with nothing to do, or failing.
     """
 
     def run(task: dict[str, Any], **options: Any) -> dict[str, Any]:
