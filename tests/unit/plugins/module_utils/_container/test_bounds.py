@@ -33,7 +33,7 @@ BOUNDS: list[tuple[str, Any, Any, dict[str, Any], str]] = [
     ("shm_size", "4K", "4095", {}, "at least V(4K)"),
     ("log_max_size", "16K", "16383", {}, "at least V(16K)"),
     ("wait_timeout", 1, 0, {}, "at least V(1)"),
-    ("stop_timeout", 0, -1, {}, "With V(0) it is killed at once"),
+    ("stop_timeout", 0, -1, {}, "With V(0) it is killed immediately"),
     ("restart_retries", 0, -1, {"restart_policy": "on-failure"}, "V(0), without limit"),
     ("container_hostname", "x" * 64, "x" * 65, {}, "at most 64 characters"),
     ("healthcheck.retries", 1, 0, {}, "at least V(1)"),
