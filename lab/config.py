@@ -18,7 +18,7 @@ from lab.errors import LabError
 
 DEFAULTS = Path(__file__).resolve().parent / "lab.toml"
 # Tables that are replaced and not merged: their keys are names that the user chooses.
-_REPLACED = ("networks", "publish", "clusters", "partial_networks")
+_REPLACED = ("users", "networks", "publish", "clusters", "partial_networks")
 SERVICES = ("vcenter", "control", "registry")
 
 
@@ -46,12 +46,22 @@ class Second:
 
 
 @dataclass(frozen=True)
+class User:
+    """A user besides the administrator."""
+
+    name: str
+    password: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Config:
     hypervisor: str
     accelerator: str
     start_slots: int
     ports: Mapping[str, int] | None  # by service; None: any free ports
     username: str
+    users: tuple[User, ...]
     images: tuple[str, ...]
     inventory: Inventory
     second: Second | None
@@ -98,12 +108,25 @@ def _checked(raw: dict[str, Any]) -> Config:
         start_slots=_number("start_slots", raw["start_slots"], 0, 64),
         ports=ports,
         username=_text("username", raw["username"]),
+        users=_users(raw["users"]),
         images=tuple(_text("images", name) for name in raw["images"]),
         inventory=inventory,
         second=_second(raw["second"], inventory, ports),
         networks=networks,
         publish=_publish(raw["publish"]),
     )
+
+
+def _users(raw: Any) -> tuple[User, ...]:
+    if not isinstance(raw, Mapping):
+        raise LabError(f"users: {raw!r} is not a table of user names.")
+    users = []
+    for name, user in raw.items():
+        if not isinstance(user, Mapping) or not {"password"} <= set(user) <= {"password", "groups"}:
+            raise LabError(f"users: {name} requires a password and may have groups; nothing else is known of a user.")
+        groups = tuple(_text(f"users.{name}.groups", group) for group in user.get("groups", ()))
+        users.append(User(_text("users", name), _text(f"users.{name}.password", user["password"]), groups))
+    return tuple(users)
 
 
 def _inventory(raw: dict[str, Any], networks: Mapping[str, str]) -> Inventory:

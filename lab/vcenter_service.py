@@ -9,7 +9,7 @@ import json
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,7 @@ def _configuration(state: State, config: Config, built: Artifacts, ports: Ports,
         "control": f"127.0.0.1:{ports.services['control']}",
         "ready_file": str(ready),
         "username": config.username,
+        "users": [asdict(user) for user in config.users],
         "hypervisor": config.hypervisor,
         "publish": {str(port): target for port, target in ports.published.items()},
     }

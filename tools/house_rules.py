@@ -72,7 +72,7 @@ _DEVELOPMENT: dict[str, frozenset[str]] = {
     "tools": frozenset({"devkit", "guest", "lab"}),
 }
 # Ansible demands these names in each plugin.
-_ANSIBLE_CLASSES = frozenset({"ActionModule", "ModuleDocFragment"})
+_ANSIBLE_CLASSES = frozenset({"ActionModule", "InventoryModule", "ModuleDocFragment"})
 
 
 def step_of(name: str) -> str | None:

@@ -2,13 +2,17 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the connection options."""
+"""Documentation of the options that say which vCenter to talk to: for modules, and for other plugins (PLUGIN)."""
 
 from __future__ import annotations
 
+from typing import Any
 
-class ModuleDocFragment:
-    DOCUMENTATION = r"""
+import yaml
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
+
+_CONNECTION = r"""
 options:
   hostname:
     description:
@@ -72,6 +76,8 @@ options:
 requirements:
   - python >= 3.10
   - pyVmomi >= 8.0.3.0.1
+"""
+_NOTES_OF_MODULES = r"""
 notes:
   - On a local connection without C(become) and C(async), the module's code runs inside Ansible's own worker process.
     A loop then uses one session with vCenter, and its cookie is kept for the next task, readable only by the user
@@ -81,3 +87,19 @@ notes:
     The variable C(gantry_run_as_module), set to V(true), runs a process for each task as with other modules.
   - Elsewhere pyVmomi must be installed where the task runs, and each task logs in and out.
 """
+
+
+def _with_environment(text: str) -> str:
+    """Return the documentation with ``env``: for a plugin, Ansible reads the variables; a module does it by itself."""
+    document: dict[str, Any] = yaml.safe_load(text)
+    for name, option in connection_argument_spec().items():
+        if "fallback" in option:
+            document["options"][name]["env"] = [{"name": variable} for variable in option["fallback"][1]]
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = _CONNECTION + _NOTES_OF_MODULES
+
+    # For plugins that are not modules: gantry.vsphere.vcenter.plugin
+    PLUGIN = _with_environment(_CONNECTION)

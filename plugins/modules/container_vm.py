@@ -348,7 +348,9 @@ notes:
     C(VirtualMachine.Config.Rename), C(VirtualMachine.Config.Settings), C(VirtualMachine.Interact.DeviceConnection),
     C(VirtualMachine.Interact.PowerOff), C(VirtualMachine.Interact.PowerOn), C(VirtualMachine.Interact.SetCDMedia).
     On the image's template C(VirtualMachine.Provisioning.Clone) and C(VirtualMachine.Provisioning.DeployTemplate).
-    On the datastore C(Datastore.AllocateSpace) and C(Datastore.Browse). On the networks C(Network.Assign).
+    On the datastore C(Datastore.AllocateSpace) and C(Datastore.Browse).
+    On the datacenter C(Datastore.FileManagement), since the version of the bootstrap ISO is read from the file.
+    On the networks C(Network.Assign).
     On the resource pool C(Resource.AssignVMToPool). For O(placement_drift=relocate) C(Resource.HotMigrate) and
     C(Resource.ColdMigrate) on the VM.
   - vSphere discards the guest's reports when its VM powers off. The exit code and the output of a container that ended

@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.common.arg_spec import ValidationResult
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -23,6 +22,7 @@ from ansible.utils.display import Display
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import outcome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import available
+from ansible_collections.gantry.vsphere.plugins.plugin_utils.parameters import plain_parameters, validate
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.sessions import session_source
 
 _AS_MODULE = "gantry_run_as_module"
@@ -68,10 +68,8 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
         module_args: dict[str, Any] = {}
         self._update_module_args(self._task.action, module_args, task_vars)
         with self._environment():
-            checked = _validate(self.operation, self._task.args)
-            params = _plain(
-                {option: checked.validated_parameters.get(option) for option in self.operation.argument_spec}
-            )
+            checked = validate(self.operation, self._task.args)
+            params = plain_parameters(self.operation, checked.validated_parameters)
             if checked.error_messages:
                 result = {"failed": True, "msg": self._complaint(checked)}
             else:
@@ -111,24 +109,6 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
-
-
-def _validate(operation: Operation[Any, Any, Any], args: Mapping[str, Any]) -> ValidationResult:
-    validator = ArgumentSpecValidator(
-        dict(operation.argument_spec),
-        mutually_exclusive=operation.mutually_exclusive,
-        required_together=operation.required_together,
-        required_one_of=operation.required_one_of,
-        required_if=operation.required_if,
-        required_by=operation.required_by,
-    )
-    return validator.validate(dict(args))
-
-
-def _plain(params: dict[str, Any]) -> dict[str, Any]:
-    """Return plain values, as a module gets them: ansible-core 2.19 has its own types, which pyVmomi does not know."""
-    plain: dict[str, Any] = json.loads(json.dumps(params, default=str))
-    return plain
 
 
 def _without_secrets(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import pytest
 
 from lab.connection import connection_environment
 from tests.support.lab.control import Control
-from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, run_both_ways
+from tests.support.lab.direct import DirectRunner
+from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, same
 
 # The path of the lab.json of a running lab, which can be used while developing a test.
 RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
@@ -52,11 +53,26 @@ def connection(lab: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture
-def play(tmp_path: Path, connection: dict[str, str]) -> PlaybookRunner:
-    """Plays tasks: ``play({"gantry.vsphere.container_vm": {...}}, way="module", check=True)``."""
-    home = tmp_path / "home"
-    home.mkdir()
+def home(tmp_path: Path) -> Path:
+    """Create the home directory of the user whose tasks are run."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def play(home: Path, connection: dict[str, str]) -> PlaybookRunner:
+    """Run tasks with ansible-playbook: ``play({"gantry.vsphere.container_vm": {...}}, way="module", check=True)``.
+
+    It takes seconds, so it is used for what only Ansible does.
+    """
     return PlaybookRunner(home, connection)
+
+
+@pytest.fixture
+def direct(home: Path, connection: dict[str, str]) -> DirectRunner:
+    """Run tasks in this process, called as ``play`` is, to test what the modules do."""
+    return DirectRunner(home, connection)
 
 
 @pytest.fixture(params=WAYS)
@@ -66,14 +82,13 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 
 @pytest.fixture
-def both_ways(play: PlaybookRunner) -> Callable[..., dict[str, Any]]:
-    """Return a function that runs a task both ways, asserts that both results are equal, and returns the result.
+def both_ways(direct: DirectRunner) -> Callable[..., dict[str, Any]]:
+    """Return a function that runs a task with the sessions of both ways, asserts equal results, and returns one.
 
     It is for tasks that change nothing: in check mode, with nothing to do, or failing.
     """
 
     def run(task: dict[str, Any], **options: Any) -> dict[str, Any]:
-        (outcome,) = run_both_ways(play, [task], **options)
-        return outcome.result
+        return same([direct(task, way=way, **options).last for way in WAYS]).result
 
     return run

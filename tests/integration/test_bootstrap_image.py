@@ -14,10 +14,11 @@ import pytest
 
 from tests.support.lab import background
 from tests.support.lab.control import Control
+from tests.support.lab.direct import DirectRunner
 from tests.support.lab.drive import drive
 from tests.support.lab.images import BOOTSTRAP_FOLDER, Store
 from tests.support.lab.iso import make_iso
-from tests.support.lab.playbook import PlaybookRunner, Way
+from tests.support.lab.playbook import Way
 
 MODULE = "gantry.vsphere.bootstrap_image"
 
@@ -67,9 +68,8 @@ def run(
     return once
 
 
-@pytest.mark.smoke
 def test_the_iso_is_uploaded_once(
-    play: PlaybookRunner,
+    direct: DirectRunner,
     way: Way,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
@@ -78,7 +78,7 @@ def test_the_iso_is_uploaded_once(
     name: str,
     lab: dict[str, Any],
 ) -> None:
-    outcome = play(task(), way=way).ok().last
+    outcome = direct(task(), way=way).ok().last
     path = f"[{lab['datastore']}] gantry/bootstrap/{name}"
     assert outcome.changed
     assert outcome["bootstrap"] == {
@@ -91,7 +91,7 @@ def test_the_iso_is_uploaded_once(
     assert outcome["actions"] == [f"upload {path}"]
     assert stored() == {name: iso.stat().st_size}
     calls.reset()
-    second = play(task(), way=way).ok().last
+    second = direct(task(), way=way).ok().last
     assert not second.changed
     assert second["bootstrap"] == outcome["bootstrap"]
     assert calls.mutating() == []
@@ -107,31 +107,23 @@ def test_the_stored_file_has_the_content_of_the_iso(
 
 
 def test_check_mode_predicts_and_changes_nothing(
-    play: PlaybookRunner,
+    direct: DirectRunner,
     way: Way,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
     calls: Control,
 ) -> None:
-    predicted = play(task(), way=way, check=True, diff=True).ok().last
+    predicted = direct(task(), way=way, check=True, diff=True).ok().last
     assert predicted.changed
     assert calls.mutating() == []
     assert stored() == {}
-    made = play(task(), way=way, diff=True).ok().last
+    made = direct(task(), way=way, diff=True).ok().last
     for key in ("bootstrap", "actions", "diff"):
         assert predicted[key] == made[key]
-    gone = play(task(state="absent"), way=way, check=True).ok().last
+    gone = direct(task(state="absent"), way=way, check=True).ok().last
     assert gone.changed
+    assert gone["bootstrap"] is None
     assert len(stored()) == 1
-
-
-def test_both_ways_return_the_same(
-    play: PlaybookRunner, both_ways: Callable[..., dict[str, Any]], task: Callable[..., dict[str, Any]], store: Store
-) -> None:
-    assert both_ways(task(), check=True, diff=True)["changed"]
-    play(task()).ok()
-    assert not both_ways(task(), diff=True)["changed"]
-    assert both_ways(task(state="absent"), check=True, diff=True)["bootstrap"] is None
 
 
 def test_a_short_file_is_replaced(
@@ -179,7 +171,7 @@ def test_a_container_does_not_boot_from_a_truncated_iso(
 
 @pytest.mark.parametrize("method", ["MakeDirectory", "MoveDatastoreFile_Task"])
 def test_a_killed_upload_is_repeated_by_the_next_run(
-    play: PlaybookRunner,
+    direct: DirectRunner,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
     calls: Control,
@@ -188,15 +180,15 @@ def test_a_killed_upload_is_repeated_by_the_next_run(
     name: str,
     method: str,
 ) -> None:
-    environment = {**connection, "XDG_CACHE_HOME": str(play.home / "cache")}
+    environment = {**connection, "XDG_CACHE_HOME": str(direct.home / "cache")}
     background.kill_in(method, "bootstrap_image", {"src": str(iso)}, environment, calls)
-    play(task()).ok()
+    direct(task()).ok()
     assert stored() == {name: iso.stat().st_size}
-    assert not play(task()).ok().last.changed
+    assert not direct(task()).ok().last.changed
 
 
 def test_remains_of_this_machines_upload_are_removed_and_those_of_others_are_not(
-    play: PlaybookRunner,
+    direct: DirectRunner,
     task: Callable[..., dict[str, Any]],
     store: Store,
     stored: Callable[[], dict[str, int]],
@@ -204,15 +196,15 @@ def test_remains_of_this_machines_upload_are_removed_and_those_of_others_are_not
     lab: dict[str, Any],
     tmp_path: Path,
 ) -> None:
-    play(task()).ok()
-    controller = (play.home / "cache" / "gantry" / "images" / "imports" / "controller").read_text()
+    direct(task()).ok()
+    controller = (direct.home / "cache" / "gantry" / "images" / "imports" / "controller").read_text()
     datastore = store.session.inventory(refresh=True).datastore(lab["datastore"])
     half = tmp_path / "half"
     half.write_bytes(b"half")
     ours, theirs = f"{name}.part-{controller[:8]}", f"{name}.part-zzzzzzzz"
     for part in (ours, theirs):
         store.session.upload_file(half, datastore=datastore, path=f"{BOOTSTRAP_FOLDER}/{part}")
-    outcome = play(task()).ok().last
+    outcome = direct(task()).ok().last
     assert outcome["actions"] == [f"remove [{lab['datastore']}] gantry/bootstrap/{ours}"]
     assert set(stored()) == {name, theirs}
 
@@ -254,25 +246,25 @@ def test_removal_by_file_and_by_version(
 
 
 def test_an_iso_in_a_drive_is_not_removed(
-    play: PlaybookRunner,
+    direct: DirectRunner,
     both_ways: Callable[..., dict[str, Any]],
     task: Callable[..., dict[str, Any]],
     store: Store,
     calls: Control,
     lab: dict[str, Any],
 ) -> None:
-    path = play(task()).ok().last["bootstrap"]["path"]
+    path = direct(task()).ok().last["bootstrap"]["path"]
     vm = store.vm_with_cd("image-test-cd", path)
     calls.reset()
     result = both_ways(task(state="absent"))
     assert result["in_use_by"] == [f"/{lab['datacenter']}/vm/image-test-cd"]
     assert calls.mutating() == []
     store.destroy(vm)
-    assert play(task(state="absent")).ok().last.changed
+    assert direct(task(state="absent")).ok().last.changed
 
 
 def test_bad_input_is_reported_and_changes_nothing(
-    play: PlaybookRunner, way: Way, task: Callable[..., dict[str, Any]], calls: Control, iso: Path, tmp_path: Path
+    direct: DirectRunner, way: Way, task: Callable[..., dict[str, Any]], calls: Control, iso: Path, tmp_path: Path
 ) -> None:
     cut = tmp_path / "cut.iso"
     cut.write_bytes(iso.read_bytes()[:-1])
@@ -286,7 +278,7 @@ def test_bad_input_is_reported_and_changes_nothing(
         ({MODULE: {"state": "present"}}, "state is present but all of the following are missing: src"),
         ({MODULE: {"state": "absent"}}, "state is absent but any of the following are missing: src, version"),
     ]
-    run = play([{**one, "ignore_errors": True} for one, _message in wrong], way=way)
+    run = direct([{**one, "ignore_errors": True} for one, _message in wrong], way=way)
     assert len(run.outcomes) == len(wrong)
     for outcome, (one, message) in zip(run.outcomes, wrong, strict=True):
         assert outcome.failed, one

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""container_image against the lab's vCenter and registry, with Ansible around it and, for the rest, without."""
+"""container_image against the lab's vCenter and registry, mostly without Ansible around it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ import pytest
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.support.lab import background
 from tests.support.lab.control import Control
+from tests.support.lab.direct import DirectRunner
 from tests.support.lab.drive import drive
 from tests.support.lab.images import Store, Template
-from tests.support.lab.playbook import PlaybookRunner, Way, run_both_ways
+from tests.support.lab.playbook import PlaybookRunner, Way
 
 MODULE = "gantry.vsphere.container_image"
 
@@ -98,14 +99,13 @@ def image_folders(store: Store, lab: dict[str, Any]) -> list[str]:
     return [name for name in store.folders(lab["datastore"]) if name.startswith("gantry-image-")]
 
 
-# -- with Ansible around it, both ways
+# -- with the sessions of both ways
 
 
-@pytest.mark.smoke
 def test_an_image_becomes_a_template(
-    play: PlaybookRunner, way: Way, options: Options, store: Store, lab: dict[str, Any]
+    direct: DirectRunner, way: Way, options: Options, store: Store, lab: dict[str, Any]
 ) -> None:
-    outcome = play({MODULE: options()}, way=way).ok().last
+    outcome = direct({MODULE: options()}, way=way).ok().last
     template = only(store)
     assert outcome.changed
     image = outcome["image"]
@@ -144,11 +144,11 @@ def check_contract(template: Template, image: dict[str, Any], reference: str) ->
 
 
 def test_a_second_run_asks_no_registry_and_changes_nothing(
-    play: PlaybookRunner, way: Way, options: Options, run: Run, calls: Control, no_registry: dict[str, str]
+    direct: DirectRunner, way: Way, options: Options, run: Run, calls: Control, no_registry: dict[str, str]
 ) -> None:
     first = run()
     calls.forget()
-    second = play({MODULE: options()}, way=way, environment=no_registry).ok().last
+    second = direct({MODULE: options()}, way=way, environment=no_registry).ok().last
     assert not second.changed
     assert second["actions"] == []
     assert second["image"] == first["image"]
@@ -156,16 +156,16 @@ def test_a_second_run_asks_no_registry_and_changes_nothing(
 
 
 def test_check_mode_predicts_and_touches_nothing(
-    play: PlaybookRunner, way: Way, options: Options, store: Store, calls: Control, tmp_path: Path, lab: dict[str, Any]
+    direct: DirectRunner, way: Way, options: Options, store: Store, calls: Control, tmp_path: Path, lab: dict[str, Any]
 ) -> None:
     task = {MODULE: options(cache_path=str(tmp_path / "cache"))}
-    predicted = play(task, way=way, check=True, diff=True).ok().last
+    predicted = direct(task, way=way, check=True, diff=True).ok().last
     assert predicted.changed
     assert calls.mutating() == []
     assert store.templates() == []
     assert not (tmp_path / "cache").exists()
     assert predicted["image"]["moid"] is None
-    made = play(task, way=way, diff=True).ok().last
+    made = direct(task, way=way, diff=True).ok().last
     assert predicted["actions"] == made["actions"]
     assert predicted["diff"] == made["diff"]
     assert {**predicted["image"], "moid": made["image"]["moid"]} == made["image"]
@@ -174,26 +174,12 @@ def test_check_mode_predicts_and_touches_nothing(
     assert made["diff"]["before"] == {}
 
 
-def test_both_ways_return_the_same(play: PlaybookRunner, options: Options, run: Run) -> None:
-    task = {MODULE: options()}
-    (predicted,) = run_both_ways(play, [task], check=True, diff=True)
-    assert predicted.changed
-    run()
-    unknown = {MODULE: options(name="127.0.0.1:1/nothing:1", pull="never")}
-    there, refused = run_both_ways(play, [task, unknown], diff=True)
-    assert not there.changed
-    assert there["diff"] == {"before": {}, "after": {}}
-    assert "is not in datacenter" in refused.msg
-    (gone,) = run_both_ways(play, [{MODULE: options(state="absent")}], check=True, diff=True)
-    assert gone.changed
-    assert gone["image"] is None
-
-
-def test_removal(play: PlaybookRunner, way: Way, options: Options, store: Store, run: Run, lab: dict[str, Any]) -> None:
+def test_removal(direct: DirectRunner, way: Way, options: Options, store: Store, run: Run, lab: dict[str, Any]) -> None:
     name = run()["image"]["name"]
     absent = {MODULE: options(state="absent"), "diff": True}
-    predicted, made, again = play([{**absent, "check_mode": True}, absent, absent], way=way).ok().outcomes
+    predicted, made, again = direct([{**absent, "check_mode": True}, absent, absent], way=way).ok().outcomes
     assert predicted.changed
+    assert predicted["image"] is None
     assert made.changed
     assert made["image"] is None
     assert made["diff"] == predicted["diff"]
@@ -204,7 +190,7 @@ def test_removal(play: PlaybookRunner, way: Way, options: Options, store: Store,
 
 
 def test_wrong_names_are_told_and_change_nothing(
-    play: PlaybookRunner, options: Options, store: Store, calls: Control, lab: dict[str, Any], way: Way
+    direct: DirectRunner, options: Options, store: Store, calls: Control, lab: dict[str, Any], way: Way
 ) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"cluster": "C00"}, r"no cluster 'C00'.*Did you mean 'C0'"),
@@ -224,7 +210,7 @@ def test_wrong_names_are_told_and_change_nothing(
     ]
     tasks = [{MODULE: options(**more), "ignore_errors": True} for more, _message in wrong]
     tasks.append({MODULE: options(name=lab["images"]["arm"]), "ignore_errors": True, "check_mode": True})
-    played = play(tasks, way=way)
+    played = direct(tasks, way=way)
     assert len(played.outcomes) == len(tasks)
     for outcome, (more, message) in zip(played.outcomes, [*wrong, ({"check": True}, "amd64")], strict=True):
         assert outcome.failed, more
@@ -233,6 +219,9 @@ def test_wrong_names_are_told_and_change_nothing(
     assert "Traceback" not in played.output
     assert calls.mutating() == []
     assert store.templates() == []
+
+
+# -- with ansible-playbook
 
 
 def test_a_password_for_the_registry_is_not_shown(

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test container_image_info with the lab's vCenter."""
+"""Test container_image_info with the lab's vCenter, with the sessions of a module and of an action plugin."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.lab.control import Control
+from tests.support.lab.direct import DirectRunner
 from tests.support.lab.images import Store
-from tests.support.lab.playbook import PlaybookRunner
 
 INFO = "gantry.vsphere.container_image_info"
 IMAGE = "gantry.vsphere.container_image"
@@ -30,16 +30,15 @@ def store(lab: dict[str, Any]) -> Iterator[Store]:
 
 @pytest.fixture
 def tiny(
-    lab: dict[str, Any], play: PlaybookRunner, store: Store, tmp_path_factory: pytest.TempPathFactory
+    lab: dict[str, Any], direct: DirectRunner, store: Store, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """Import the tiny image, once for all tests in this file."""
     cache: Path = tmp_path_factory.getbasetemp() / "info-cache"
     options = {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache)}
-    image: dict[str, Any] = play({IMAGE: options}).ok().last["image"]
+    image: dict[str, Any] = direct({IMAGE: options}).ok().last["image"]
     return image
 
 
-@pytest.mark.smoke
 def test_all_images_are_listed_with_their_facts(
     tiny: dict[str, Any], both_ways: Callable[..., dict[str, Any]], calls: Control
 ) -> None:

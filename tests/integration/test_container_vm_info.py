@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test container_vm_info with the lab's vCenter, as a module and as an action plugin."""
+"""Test container_vm_info with the lab's vCenter, with the sessions of a module and of an action plugin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
-from tests.support.lab.playbook import PlaybookRunner
+from tests.support.lab.direct import DirectRunner
+from tests.support.lab.playbook import WAYS
 
 INFO = "gantry.vsphere.container_vm_info"
 VM = "gantry.vsphere.container_vm"
@@ -39,11 +40,11 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
 
 
 @pytest.fixture
-def made(builder: VmBuilder, play: PlaybookRunner, lab: dict[str, Any]) -> list[dict[str, Any]]:
+def made(builder: VmBuilder, direct: DirectRunner, lab: dict[str, Any]) -> list[dict[str, Any]]:
     """Create two containers and return them as container_vm does, in the order of their paths."""
     common = {"image": IMAGE, "datacenter": lab["datacenter"], "cluster": lab["cluster"]}
     labels = {"project": "shop"}
-    run = play(
+    run = direct(
         [
             {VM: {**common, "name": WEB, "labels": {**labels, "tier": "front"}, "env": {"PASSWORD": "hunter2"}}},
             {VM: {**common, "name": JOB, "labels": labels, "folder": "ct-jobs", "state": "present"}},
@@ -77,7 +78,6 @@ def names(result: dict[str, Any]) -> list[str]:
     return [container["name"] for container in result["containers"]]
 
 
-@pytest.mark.smoke
 def test_all_containers_are_returned_as_container_vm_returns_them(made: list[dict[str, Any]], ask: Ask) -> None:
     result = ask()
     assert result["containers"] == made
@@ -100,11 +100,11 @@ def test_the_log_is_returned_on_request_whatever_its_bytes(made: list[dict[str, 
 
 
 def test_the_number_of_requests_is_constant_with_500_vms(
-    made: list[dict[str, Any]], play: PlaybookRunner, calls: Control
+    made: list[dict[str, Any]], direct: DirectRunner, calls: Control
 ) -> None:
     calls.add_vms(500, f"{PREFIX}idle-")
-    for way in ("module", "action"):
+    for way in WAYS:
         for options in ({}, {"name": [WEB], "logs": True}):
             calls.reset()
-            assert play({INFO: options}, way=way).ok().last["containers"]
+            assert direct({INFO: options}, way=way).ok().last["containers"]
             assert len(calls.methods()) <= BUDGET, calls.methods()

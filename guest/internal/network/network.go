@@ -8,9 +8,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/vishvananda/netlink"
@@ -201,12 +204,12 @@ func address(prefix netip.Prefix) *netlink.Addr {
 	return addr
 }
 
-// addRoute adds a route. Its metric is the interface index, which decides between several adapters with a gateway.
+// addRoute adds a route. Of several adapters with a gateway the first in the spec is used.
 func addRoute(link netlink.Link, wanted route) error {
 	kernelRoute := &netlink.Route{
 		LinkIndex: link.Attrs().Index,
 		Dst:       ipNet(wanted.destination),
-		Priority:  link.Attrs().Index,
+		Priority:  metric(link.Attrs().Name),
 		Scope:     netlink.SCOPE_LINK,
 	}
 	if wanted.gateway.IsValid() && !wanted.gateway.IsUnspecified() {
@@ -219,6 +222,16 @@ func addRoute(link netlink.Link, wanted route) error {
 		return fmt.Errorf("route to %v by %v: %w", wanted.destination, wanted.gateway, err)
 	}
 	return nil
+}
+
+// metric returns 1 for eth0, 2 for eth1, and so on: renameInOrder has numbered the adapters in the order of the spec. The
+// kernel's own interface indices follow the virtual hardware instead, while networks select their adapter by MAC address.
+func metric(adapter string) int {
+	number, err := strconv.Atoi(strings.TrimPrefix(adapter, "eth"))
+	if err != nil {
+		return math.MaxInt32
+	}
+	return number + 1
 }
 
 func ipNet(prefix netip.Prefix) *net.IPNet {

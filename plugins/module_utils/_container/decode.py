@@ -30,29 +30,24 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 
 SNAPSHOT_NAME = "gantry-base"
 
-_MACHINE_KEYS = (
+# What is reported of a container, and what else is compared with its desired state.
+_REPORTED_KEYS = (
     keys.KIND,
     keys.CONTAINER_ID,
-    keys.HASH,
     keys.IMAGE,
     keys.DIGEST,
-    keys.DISK,
-    keys.DISK_UUID,
     keys.LABELS,
-    keys.CONFIG,
     keys.SPEC,
     keys.STATUS,
 )
+_COMPARED_KEYS = (keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG)
 _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_REFERENCES, keys.IMAGE_STATE)
 
 
-MACHINE_PROPERTIES = (
+# What is reported of a container, but for what only its devices say.
+REPORTED_PROPERTIES = (
     "config.annotation",
-    "config.bootOptions",
-    "config.firmware",
-    "config.flags.diskUuidEnabled",
     "config.files.vmPathName",
-    "config.hardware.device",
     "config.hardware.memoryMB",
     "config.hardware.numCPU",
     "config.instanceUuid",
@@ -62,7 +57,17 @@ MACHINE_PROPERTIES = (
     "resourcePool",
     "runtime.host",
     "runtime.powerState",
-    *(keys.option_path(key) for key in _MACHINE_KEYS),
+    *(keys.option_path(key) for key in _REPORTED_KEYS),
+)
+# About as much data as all the others together.
+DEVICES_PROPERTY = "config.hardware.device"
+MACHINE_PROPERTIES = (
+    *REPORTED_PROPERTIES,
+    DEVICES_PROPERTY,
+    "config.bootOptions",
+    "config.firmware",
+    "config.flags.diskUuidEnabled",
+    *(keys.option_path(key) for key in _COMPARED_KEYS),
 )
 IMAGE_PROPERTIES = (
     "config.files.vmPathName",
@@ -82,13 +87,13 @@ LOG_PROPERTY = keys.option_path(keys.LOG)
 
 
 def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Machine:
-    """Decode one VM that has a container's name."""
-    devices = row.get("config.hardware.device")
-    if devices is None:
+    """Decode one VM that has a container's name. A property that was not read counts as not set."""
+    if "config.hardware.memoryMB" not in row:
         raise GantryError(
             f"The VM {entry.path} cannot be read. It is being created or removed, its files are not "
             "accessible, or this user lacks the privilege to read it. Check it in vCenter, then run again."
         )
+    devices = row.get(DEVICES_PROPERTY) or ()
     pool = _referred(inventory, row.get("resourcePool"))
     power = str(row["runtime.powerState"])
     return Machine(
@@ -109,7 +114,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         log=keys.decode_log(keys.option(row, keys.LOG)),
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
         addresses=tuple(_addresses(row.get("guest.net") or ())),
-        memory_mb=int(row.get("config.hardware.memoryMB") or 0),
+        memory_mb=int(row["config.hardware.memoryMB"]),
         cpus=int(row.get("config.hardware.numCPU") or 0),
         notes=row.get("config.annotation") or "",
         adapters=tuple(_named(inventory, adapter) for adapter in decode_adapters(devices, power=power)),

@@ -214,13 +214,14 @@ class Machine:
 
 @dataclass(frozen=True)
 class ContainerSelection:
-    """The selection of containers to return, and whether their output is included."""
+    """The selection of containers to return, and whether their output and their devices are included."""
 
     names: tuple[str, ...] | None
     labels: Mapping[str, str]
     datacenter: str | None
     folder: str | None
-    logs: bool
+    logs: bool = False
+    devices: bool = True
 
 
 def guest_state(machine: Machine) -> str:

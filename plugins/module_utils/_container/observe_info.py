@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
+    DEVICES_PROPERTY,
     LOG_PROPERTY,
-    MACHINE_PROPERTIES,
+    REPORTED_PROPERTIES,
     decode_machine,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerSelection, Machine
@@ -32,7 +33,8 @@ def observe_container_info(session: Session, desired: ContainerSelection) -> Seq
     chosen = [entry for entry in _within(inventory, desired) if _is_wanted(entry, desired)]
     if not chosen:
         return []
-    properties = (*MACHINE_PROPERTIES, LOG_PROPERTY) if desired.logs else MACHINE_PROPERTIES
+    properties = [*REPORTED_PROPERTIES]
+    properties += [DEVICES_PROPERTY] * desired.devices + [LOG_PROPERTY] * desired.logs
     rows = {row.moid: row for row in session.read([entry.ref for entry in chosen], properties)}
     return [
         decode_machine(inventory, entry, rows[entry.moid])

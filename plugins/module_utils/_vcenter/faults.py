@@ -54,8 +54,12 @@ def fault_text(fault: Any) -> str:
     add(getattr(fault, "msg", None))
     for message in getattr(fault, "faultMessage", None) or ():
         add(message.message or message.key)
+    lacking = _lacking_privileges(fault) if fault_kind(fault) == "NoPermission" else ""
+    add(lacking)
     facts = []
     for name in _TELLING:
+        if lacking and name in ("object", "privilegeId"):
+            continue
         # A managed object cannot be compared with other types, so its text is compared.
         value = getattr(fault, name, None)
         text = "" if value is None else str(getattr(value, "_moId", value))
@@ -67,3 +71,26 @@ def fault_text(fault: Any) -> str:
     if inner is not None and inner is not fault:
         add(f"Cause: {fault_kind(inner)}: {fault_text(inner)}")
     return " ".join(parts) or "it gives no reason"
+
+
+def _lacking_privileges(fault: Any) -> str:
+    """Return which privileges the user lacks on which objects, and what to do; empty if vCenter does not say which."""
+    by_object: dict[str, list[str]] = {}
+    for entry in getattr(fault, "missingPrivileges", None) or ():
+        by_object.setdefault(_named(entry.entity), []).extend(entry.privilegeIds)
+    if not by_object and getattr(fault, "privilegeId", None):
+        # Before vSphere 7.0 Update 3c there is only the first one.
+        by_object[_named(fault.object)] = [fault.privilegeId]
+    missing = "; ".join(f"{', '.join(privileges)} on {where}" for where, privileges in by_object.items() if privileges)
+    if not missing:
+        return ""
+    return (
+        f"The user lacks these privileges: {missing}. Assign the user a role that has them, as a permission on each "
+        "object named here or, with propagation, on an object above it."
+    )
+
+
+def _named(entity: Any) -> str:
+    if entity is None:
+        return "an object that vCenter does not name"
+    return f"{getattr(type(entity), '_wsdlName', type(entity).__name__)} {getattr(entity, '_moId', entity)}"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import read_objects
@@ -60,7 +60,7 @@ def upload_file(transport: Transport, source: Path, url: str, report: Report | N
         headers = {"Content-Type": "application/octet-stream", "Cookie": transport.cookie}
         status = _send(connection, "PUT", url, source, progress, headers)
     if status not in (200, 201):
-        raise GantryError(f"vCenter refused the upload of {source.name} to {_place(url)}: {_why(status)}.")
+        raise GantryError(f"vCenter refused the upload of {source.name} to {_place(url)}: {_why(status, url)}.")
 
 
 def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | None:
@@ -71,7 +71,7 @@ def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | Non
         if response.status == http.client.NOT_FOUND:
             return None
         if response.status != http.client.OK:
-            raise GantryError(f"vCenter refused the download of {_place(url)}: {_why(response.status)}.")
+            raise GantryError(f"vCenter refused the download of {_place(url)}: {_why(response.status, url)}.")
         return response.read(max_bytes)
 
 
@@ -247,12 +247,19 @@ def _place(url: str) -> str:
     return url.split("?", 1)[0].removeprefix("/folder/")
 
 
-def _why(status: int) -> str:
+def _why(status: int, url: str = "") -> str:
     reasons = {
         401: "the session is not accepted",
-        403: "the user lacks the privilege Datastore.FileManagement",
         404: "there is no such folder or datastore",
         507: "there is no space left",
     }
+    place = parse_qs(urlsplit(url).query)
+    if "dsName" in place:
+        # vCenter answers 401 also to a session that lacks privileges (rbvmomi issue 97).
+        reasons[403] = (
+            f"the user lacks Datastore.FileManagement on the datacenter {place['dcPath'][0]} or Datastore.Browse on "
+            f"the datastore {place['dsName'][0]}. Assign the user a role that has it"
+        )
+        reasons[401] = f"the session is not accepted, or {reasons[403]}"
     phrase = http.client.responses.get(status, "")
-    return f"HTTP {status} {phrase}" + (f": {reasons[status]}." if status in reasons else ".")
+    return f"HTTP {status} {phrase}" + (f": {reasons[status]}" if status in reasons else "")

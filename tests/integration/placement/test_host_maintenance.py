@@ -21,7 +21,7 @@ from tests.support.lab.background import result_of, running
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.placement import Site, serial_port, wait_for
-from tests.support.lab.playbook import COLLECTIONS, PROGRAM, PlaybookRunner, run_both_ways
+from tests.support.lab.playbook import COLLECTIONS, PROGRAM
 
 BUDGET = 10
 VMS = [f"{PREFIX}{number}" for number in range(4)]
@@ -180,18 +180,6 @@ def test_a_failed_move_keeps_the_host_out_of_maintenance(site: Site) -> None:
     assert [vm["status"] for vm in failed["vms"]] == ["failed", "moved"]
     assert "EnterMaintenanceMode_Task" not in site.calls.methods()
     assert site.ok("host_maintenance", host="esx1", evacuation="explicit")["host"]["maintenance"]
-
-
-def test_both_ways_of_running_return_the_same(site: Site, play: PlaybookRunner) -> None:
-    site.make(VMS[0], host="esx1")
-    tasks = [
-        {"gantry.vsphere.host_maintenance": {"host": "esx2", "state": "absent"}},
-        {"gantry.vsphere.host_maintenance": {"host": "esx9"}},
-        {"gantry.vsphere.host_maintenance": {"host": "esx1", "evacuation": "explicit"}, "check_mode": True},
-    ]
-    outcomes = run_both_ways(play, tasks, diff=True)
-    assert [(outcome.changed, outcome.failed) for outcome in outcomes] == [(False, False), (False, True), (True, False)]
-    assert not site.in_maintenance("esx1")
 
 
 # -- the rolling playbook

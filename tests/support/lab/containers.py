@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ BOOTSTRAP = "gantry/bootstrap/gantry-bootstrap-0.0.1-0123456789ab.iso"
 PREFIX = "ct-"
 SUCCESSOR = "-gantry-next"
 _KINDS = ("container", "successor", "image")
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -210,18 +212,28 @@ class VmBuilder:
         rows = self.session.read_all("VirtualMachine", ["name", "runtime.powerState", path])
         kinds = {row.moid: getattr(row.get(path), "value", None) for row in rows}
         ours = [row for row in rows if kinds[row.moid] in _KINDS or row["name"].startswith(PREFIX)]
-        self._tasks("power off", [row.ref.PowerOffVM_Task for row in ours if row["runtime.powerState"] != "poweredOff"])
-        self._tasks("destroy", [row.ref.Destroy_Task for row in ours if kinds[row.moid] != "image"])
+        self._run_all([row.ref.PowerOffVM_Task for row in ours if row["runtime.powerState"] != "poweredOff"])
+        self._run_all([row.ref.Destroy_Task for row in ours if kinds[row.moid] != "image"])
         if images:
-            self._tasks("destroy", [row.ref.Destroy_Task for row in ours if kinds[row.moid] == "image"])
+            self._run_all([row.ref.Destroy_Task for row in ours if kinds[row.moid] == "image"])
         for row in self.session.read_all("ResourcePool", ["name"]):
             if row["name"].startswith(PREFIX):
                 self.task("destroy", row.ref.Destroy_Task)
 
-    def _tasks(self, action: str, starts: Sequence[Any]) -> None:
-        for outcome in self.session.run([Job("test", action, start) for start in starts], _silent):
-            if outcome.error is not None:
-                raise outcome.error
+    def _run_all(self, starts: Sequence[Callable[[], Any]]) -> None:
+        """Run tasks and look at all of them from time to time: to watch hundreds takes the lab a minute."""
+        running = [(start(), start) for start in starts]
+        while running:
+            infos = self.session.read([task for task, _start in running], ["info.state", "info.error"])
+            ended = {row.moid: row.get("info.error") for row in infos if row["info.state"] in ("success", "error")}
+            # What another task still works on is tried again.
+            again = [start for task, start in running if isinstance(ended.get(moid_of(task)), vim.fault.TaskInProgress)]
+            failures = [error for error in ended.values() if error and not isinstance(error, vim.fault.TaskInProgress)]
+            assert not failures, failures
+            running = [one for one in running if moid_of(one[0]) not in ended]
+            if running or again:
+                time.sleep(_POLL_SECONDS)
+            running += [(start(), start) for start in again]
 
     def task(self, action: str, start: Any) -> Any:
         return self.session.run_one(Job("test", action, start), _silent)

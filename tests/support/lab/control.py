@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,17 @@ class Control:
             rule["fault"] = fault
         self._call("POST", "/v1/faults", rule)
 
-    def add_vms(self, count: int, prefix: str) -> None:
-        self._call("POST", "/v1/vms", {"count": count, "prefix": prefix})
+    def add_vms(self, count: int, prefix: str, extra_config: Mapping[str, str] | None = None) -> None:
+        """Add VMs that are off, all with the same extraConfig."""
+        self._call("POST", "/v1/vms", {"count": count, "prefix": prefix, "extra_config": dict(extra_config or {})})
+
+    def add_user(self, name: str, password: str, groups: Sequence[str] = ()) -> None:
+        """Add a user, who can log in once a permission applies to the user or to one of the groups."""
+        self._call("POST", "/v1/users", {"name": name, "password": password, "groups": list(groups)})
+
+    def remove_user(self, name: str) -> None:
+        """Remove a user and the user's permissions."""
+        self._call("DELETE", f"/v1/users/{quote(name, safe='')}")
 
     def limit_datastore(self, name: str, free_bytes: int) -> None:
         self._call("PATCH", f"/v1/datastores/{name}", {"free_bytes": free_bytes})

@@ -17,11 +17,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import outcome
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import SessionSource, outcome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import open_session
+from ansible_collections.gantry.vsphere.plugins.plugin_utils.parameters import validate
 
 
 def drive(
@@ -29,25 +28,22 @@ def drive(
     options: Mapping[str, Any],
     *,
     check: bool = False,
+    diff: bool = True,
+    session_source: SessionSource = open_session,
     report: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, Any]:
-    """Run a module's operation and return what its task would return, including the diff."""
+    """Return what a task of the module would return."""
     plugin = importlib.import_module(f"ansible_collections.gantry.vsphere.plugins.action.{module}")
     operation: Operation[Any, Any, Any] = plugin.ActionModule.operation
-    checked = ArgumentSpecValidator(
-        dict(operation.argument_spec),
-        mutually_exclusive=operation.mutually_exclusive,
-        required_together=operation.required_together,
-        required_if=operation.required_if,
-    ).validate(dict(options))
+    checked = validate(operation, options)
     if checked.error_messages:
-        return {"failed": True, "changed": False, "msg": checked.error_messages[0]}
+        return {"failed": True, "changed": False, "msg": str(checked.errors.msg)}
     return outcome(
         operation,
         {option: checked.validated_parameters.get(option) for option in operation.argument_spec},
         check_mode=check,
-        diff_mode=True,
-        session_source=open_session,
+        diff_mode=diff,
+        session_source=session_source,
         report=report,
         verbosity=3,
     )

@@ -51,7 +51,7 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of ansible-playbook."""
+    """One run of tasks."""
 
     code: int
     output: str
@@ -72,7 +72,7 @@ class Run:
     def ok(self) -> Run:
         """Assert that nothing failed and return this run."""
         if self.code != 0:
-            raise AssertionError(f"ansible-playbook ended with {self.code}:\n{self.output}")
+            raise AssertionError(f"the run ended with {self.code}:\n{self.output}")
         return self
 
 
@@ -100,6 +100,8 @@ class PlaybookRunner:
         environment: Mapping[str, str | None] | None = None,
         verbosity: int = 0,
         play: Mapping[str, Any] | None = None,
+        inventory: str = "localhost,",
+        arguments: Sequence[str] = (),
         timeout: float = 240,
     ) -> Run:
         """Run one task, several tasks, or the playbook at a path.
@@ -109,7 +111,6 @@ class PlaybookRunner:
         playbook = tasks if isinstance(tasks, Path) else self._playbook(tasks, play or {})
         results = self.home / "results.jsonl"
         results.unlink(missing_ok=True)
-        (self.home / "ansible.cfg").touch()
         variables = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
@@ -117,12 +118,12 @@ class PlaybookRunner:
             **self.variables,
             **(extra_vars or {}),
         }
-        command = [str(PROGRAM), "-i", "localhost,", "-e", json.dumps(variables), str(playbook)]
+        command = [str(PROGRAM), "-i", inventory, "-e", json.dumps(variables), *arguments, str(playbook)]
         command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity)
         try:
             process = subprocess.run(
                 command,
-                env=self._environment(results, environment or {}),
+                env=ansible_environment(self.home, self.connection, {**_reporting(results), **(environment or {})}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -142,50 +143,68 @@ class PlaybookRunner:
         path.write_text(json.dumps([whole], indent=2))  # JSON is YAML
         return path
 
-    def _environment(self, results: Path, changes: Mapping[str, str | None]) -> dict[str, str]:
-        # The machine's own settings of Ansible or a vCenter must not have an effect.
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("ANSIBLE_", "VMWARE_", "GANTRY_", "XDG_"))
-        }
-        environment = {
-            **inherited,
-            "HOME": str(self.home),
-            "XDG_CACHE_HOME": str(self.home / "cache"),
-            "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
-            "ANSIBLE_HOME": str(self.home / "ansible"),
-            "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "results",
-            "ANSIBLE_INJECT_INVOCATION": "1",
-            "ANSIBLE_LOCALHOST_WARNING": "0",
-            "GANTRY_RESULTS": str(results),
-            **self.connection,
-        }
-        for name, value in changes.items():
-            if value is None:
-                environment.pop(name, None)
-            else:
-                environment[name] = value
-        return environment
+
+def ansible_environment(
+    home: Path, connection: Mapping[str, str], changes: Mapping[str, str | None] | None = None
+) -> dict[str, str]:
+    """Return the environment for a program of Ansible with a home directory of its own. None removes a variable."""
+    ansible = {
+        "ANSIBLE_ASYNC_DIR": str(home / "async"),
+        "ANSIBLE_HOME": str(home / "ansible"),
+        "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+    }
+    (home / "ansible.cfg").touch()
+    return task_environment(home, ansible, connection, changes or {})
+
+
+def _reporting(results: Path) -> dict[str, str | None]:
+    """Return the variables that make Ansible write the result of each task to a file."""
+    return {
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "results",
+        "ANSIBLE_INJECT_INVOCATION": "1",
+        "GANTRY_RESULTS": str(results),
+    }
+
+
+def task_environment(home: Path, *variables: Mapping[str, str | None]) -> dict[str, str]:
+    """Return a task's environment, without the machine's settings of Ansible or a vCenter. None removes a variable."""
+    environment: dict[str, str | None] = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANSIBLE_", "VMWARE_", "GANTRY_", "XDG_"))
+    }
+    environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    for more in variables:
+        environment |= more
+    return {name: value for name, value in environment.items() if value is not None}
+
+
+def twice(task: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the task as a module and as an action, for ``play`` with ``way=None``."""
+    return [one_way({**task, "ignore_errors": True}, way) for way in WAYS]
+
+
+def one_way(task: Mapping[str, Any], way: Way) -> dict[str, Any]:
+    return {**task, "vars": {**task.get("vars", {}), "gantry_run_as_module": way == "module"}}
+
+
+def same(outcomes: Sequence[TaskResult]) -> TaskResult:
+    """Return the result of a task that was run ``twice``, and assert that both results are the same."""
+    module, action = outcomes
+    assert action.status == module.status, (module.result, action.result)
+    assert action.result == module.result
+    return action
 
 
 def run_both_ways(play: PlaybookRunner, tasks: Sequence[dict[str, Any]], **options: Any) -> list[TaskResult]:
-    """Run each task both ways in one run, assert that both return the same, and return that."""
-    doubled = [
-        {**task, "ignore_errors": True, "vars": {**task.get("vars", {}), "gantry_run_as_module": way == "module"}}
-        for task in tasks
-        for way in WAYS
-    ]
-    outcomes = play(doubled, way=None, **options).outcomes
-    assert len(outcomes) == len(doubled)
-    for module, action in zip(outcomes[::2], outcomes[1::2], strict=True):
-        assert action.status == module.status, (module.result, action.result)
-        assert action.result == module.result
-    return list(outcomes[1::2])
+    """Play each task both ways, all in one run, and check that both return the same, which is what it returns."""
+    outcomes = play([one for task in tasks for one in twice(task)], way=None, **options).outcomes
+    assert len(outcomes) == 2 * len(tasks)
+    return [same(outcomes[start : start + 2]) for start in range(0, len(outcomes), 2)]
 
 
 def _outcomes(results: Path) -> list[TaskResult]:

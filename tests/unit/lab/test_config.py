@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lab.config import load
+from lab.config import User, load
 from lab.errors import LabError
 
 
@@ -48,6 +48,13 @@ def test_networks_and_published_ports_are_replaced_as_a_whole() -> None:
     assert config.publish == {8080: "shop:80"}
 
 
+def test_users_besides_the_administrator() -> None:
+    assert load().users == ()
+    ann, bob = load({"users": {"ann": {"password": "a", "groups": ["dev"]}, "bob": {"password": "b"}}}).users
+    assert ann == User("ann", "a", ("dev",))
+    assert bob == User("bob", "b", ())
+
+
 def test_a_second_vcenter_is_started_only_on_request() -> None:
     assert load().second is None
     second = load({"second": {"enabled": True, "hosts": 3}, "inventory": {"datastore_gib": 7}}).second
@@ -65,6 +72,11 @@ def test_a_second_vcenter_is_started_only_on_request() -> None:
         ({"ports": "any"}, "ports: 'any' is neither"),
         ({"ports": {"vcenter": 70000}}, "ports.vcenter: 70000"),
         ({"ports": {"vcenter": 5000}}, "two services have the same port"),
+        ({"users": ["ann"]}, "users: ['ann'] is not a table"),
+        ({"users": {"ann": {"groups": ["dev"]}}}, "users: ann requires a password"),
+        ({"users": {"ann": {"password": "a", "role": "x"}}}, "nothing else is known of a user"),
+        ({"users": {"ann": {"password": ""}}}, "users.ann.password: '' is not a name"),
+        ({"users": {"ann": {"password": "a", "groups": [""]}}}, "users.ann.groups: '' is not a name"),
         ({"inventory": {"hosts": 0}}, "inventory.hosts: 0"),
         ({"inventory": {"hosts": True}}, "inventory.hosts: True"),
         ({"inventory": {"cluster": ""}}, "inventory.cluster: ''"),

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gantry.invalid/lab/vcenter/internal/authz"
 )
 
 // The values of Hypervisor.
@@ -37,6 +39,9 @@ type Config struct {
 
 	Username string `json:"username"`
 	Password string `json:"password"`
+
+	// Users, optional, can log in besides the administrator, to both vCenters, once they have permissions.
+	Users []authz.User `json:"users"`
 
 	Inventory
 	// Second, optional, is another vCenter in the same process.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 
+	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/vsim"
 )
 
@@ -46,6 +47,8 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/calls", c.resetCalls)
 	mux.HandleFunc("POST /v1/faults", c.addFault)
 	mux.HandleFunc("DELETE /v1/faults", c.clearFaults)
+	mux.HandleFunc("POST /v1/users", c.addUser)
+	mux.HandleFunc("DELETE /v1/users/{name}", c.removeUser)
 	mux.HandleFunc("POST /v1/vms", c.addMachines)
 	mux.HandleFunc("GET /v1/vms/{name}", c.machine)
 	mux.HandleFunc("PATCH /v1/datastores/{name}", c.setFree)
@@ -87,17 +90,31 @@ func (c *Control) clearFaults(w http.ResponseWriter, _ *http.Request) {
 	respond(w, map[string]any{}, nil)
 }
 
+func (c *Control) addUser(w http.ResponseWriter, r *http.Request) {
+	var user authz.User
+	err := read(r, &user)
+	if err == nil {
+		err = c.server.AddUser(user)
+	}
+	respond(w, map[string]any{}, err)
+}
+
+func (c *Control) removeUser(w http.ResponseWriter, r *http.Request) {
+	respond(w, map[string]any{}, c.server.RemoveUser(r.PathValue("name")))
+}
+
 func (c *Control) addMachines(w http.ResponseWriter, r *http.Request) {
 	request := struct {
-		Count  int    `json:"count"`
-		Prefix string `json:"prefix"`
+		Count       int               `json:"count"`
+		Prefix      string            `json:"prefix"`
+		ExtraConfig map[string]string `json:"extra_config"`
 	}{Prefix: "idle-"}
 	err := read(r, &request)
 	if err == nil && (request.Count < 1 || request.Count > 100_000) {
 		err = fmt.Errorf("count is %d; it must be from 1 to 100000", request.Count)
 	}
 	if err == nil {
-		err = c.server.AddIdle(request.Count, request.Prefix)
+		err = c.server.AddIdle(request.Count, request.Prefix, request.ExtraConfig)
 	}
 	respond(w, map[string]any{}, err)
 }

@@ -81,7 +81,15 @@ func TestTheCalls(t *testing.T) {
 		status             int
 		want               string
 	}{
+		{"POST", "/v1/users", `{"name": "ann@x", "password": "a", "groups": ["dev@x"]}`, 200, "map[]"},
+		{"POST", "/v1/users", `{"name": "ANN@x", "password": "b"}`, 400, "there is already a user named ANN@x"},
+		{"POST", "/v1/users", `{"name": "bob"}`, 400, "requires a name and a password"},
+		{"DELETE", "/v1/users/bob", "", 404, "there is no user named bob"},
+		{"DELETE", "/v1/users/u", "", 400, "the lab's administrator"},
+		{"DELETE", "/v1/users/ann@x", "", 200, "map[]"},
+		{"DELETE", "/v1/users/ann@x", "", 404, "there is no user named ann@x"},
 		{"POST", "/v1/vms", `{"count": 3, "prefix": "idle-"}`, 200, "map[]"},
+		{"POST", "/v1/vms", `{"count": 2, "prefix": "c-", "extra_config": {"gantry.kind": "container"}}`, 200, "map[]"},
 		{"POST", "/v1/vms", `{"count": 0}`, 400, "from 1 to"},
 		{"GET", "/v1/vms/idle-2", "", 200, "moid:vm-"},
 		{"GET", "/v1/vms/idle-2", "", 200, "pid:<nil>"},

@@ -74,7 +74,7 @@ func (n *None) PowerButton(id string) error {
 		var document containerSpec
 		if json.Unmarshal([]byte(spec.GuestInfo[SpecKey]), &document) == nil {
 			n.report(id, document, map[string]any{"state": "exited", "pid": nil, "health": "none", "exit_code": 0, "sequence": 2,
-				"finished_at": time.Now().UTC().Format(time.RFC3339)})
+				"finished_at": time.Now().UTC().Format(time.RFC3339Nano)})
 		}
 		n.events.Off(id, OffGuest)
 	}()
@@ -191,7 +191,7 @@ func (c containerSpec) health() string {
 
 func (n *None) report(id string, document containerSpec, fields map[string]any) {
 	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
-		"started_at": time.Now().UTC().Format(time.RFC3339), "error": nil, "memory_available": 0, "init_version": "none", "kernel": "none"}
+		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "init_version": "none", "kernel": "none"}
 	for key, value := range fields {
 		status[key] = value
 	}

@@ -89,6 +89,9 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 			return failed(&types.ManagedObjectNotFound{Obj: *missing})
 		}
 	}
+	if fault := s.permit(ctx, call); fault != nil {
+		return failed(fault)
+	}
 	if call.Name == "Fetch" || strings.HasPrefix(call.Name, "RetrieveProperties") {
 		s.showPools()
 	}
@@ -98,13 +101,13 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 		if mutates(call.Name) || call.Name == "Login" {
 			defer s.showLatestEvent(ctx)
 		}
-		return invoke(ctx, target, call)
+		return s.restrict(ctx, call, invoke(ctx, target, call))
 	}
 	body, fault := own(ctx, call.Body)
 	if fault != nil {
 		return failed(fault)
 	}
-	return body
+	return s.restrict(ctx, call, body)
 }
 
 func (s *Server) lookup(ctx *simulator.Context, reference ref) mo.Reference {

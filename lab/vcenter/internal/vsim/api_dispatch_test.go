@@ -311,8 +311,8 @@ func TestUnimplementedMethodsAreRefused(t *testing.T) {
 
 func TestIdleVMsAreAddedFast(t *testing.T) {
 	l := newLab(t)
-	must(0, l.server.AddIdle(500, "idle-"))(t)
-	must(0, l.server.AddIdle(3, "idle-"))(t)
+	must(0, l.server.AddIdle(500, "idle-", nil))(t)
+	must(0, l.server.AddIdle(3, "idle-", map[string]string{"gantry.kind": "container"}))(t)
 	vms := must(l.finder.VirtualMachineList(t.Context(), "*"))(t)
 	if len(vms) != 503 {
 		t.Errorf("there are %d", len(vms))
@@ -320,6 +320,12 @@ func TestIdleVMsAreAddedFast(t *testing.T) {
 	info := must(l.server.Machine("idle-502"))(t)
 	if info.PID != nil || info.MoID == "" {
 		t.Errorf("machine %+v", info)
+	}
+	last := must(l.finder.VirtualMachine(t.Context(), "idle-502"))(t)
+	var properties mo.VirtualMachine
+	must(0, last.Properties(t.Context(), last.Reference(), []string{"config.extraConfig"}, &properties))(t)
+	if options := object.OptionValueList(properties.Config.ExtraConfig).StringMap(); options["gantry.kind"] != "container" {
+		t.Errorf("extraConfig %v", options)
 	}
 	l.expectFiles()
 }

@@ -76,6 +76,10 @@ func faultText(fault types.BaseMethodFault) string {
 		return "Cannot complete operation because VMware Tools is not running in this virtual machine."
 	case *types.NotAuthenticated:
 		return "The session is not authenticated."
+	case *types.NoPermission:
+		return "Permission to perform this operation was denied."
+	case *types.AuthMinimumAdminPermission:
+		return "The change would leave the system without an administrator on the root folder."
 	case *types.InvalidLogin:
 		return "Cannot complete login due to an incorrect user name or password."
 	case *types.MemoryHotPlugNotSupported:

@@ -8,8 +8,6 @@ package vsim
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -28,11 +26,7 @@ func (s *Server) validLogin(request *types.Login) bool {
 }
 
 func (s *Server) validPassword(username, password string) bool {
-	same := func(a, b string) int {
-		x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-		return subtle.ConstantTimeCompare(x[:], y[:])
-	}
-	return same(strings.ToLower(username), strings.ToLower(s.config.Username))&same(password, s.config.Password) == 1
+	return s.authz.Accepts(username, password)
 }
 
 // authorize refuses calls without a session. The service content and the current session may be read without one.
@@ -92,12 +86,13 @@ type tickets struct {
 type ticket struct {
 	method string // empty: GET
 	path   string // including the query
+	user   string
 	until  time.Time
 }
 
 const ticketLifetime = 2 * time.Minute
 
-func (s *Server) acquireTicket(_ *simulator.Context, request *types.AcquireGenericServiceTicket) (soap.HasFault, types.BaseMethodFault) {
+func (s *Server) acquireTicket(ctx *simulator.Context, request *types.AcquireGenericServiceTicket) (soap.HasFault, types.BaseMethodFault) {
 	spec, ok := request.Spec.(*types.SessionManagerHttpServiceRequestSpec)
 	if !ok {
 		return nil, invalidArgument("spec")
@@ -111,7 +106,7 @@ func (s *Server) acquireTicket(_ *simulator.Context, request *types.AcquireGener
 		method = http.MethodGet
 	}
 	id := rand.Text()
-	s.tickets.add(id, ticket{method, address.RequestURI(), time.Now().Add(ticketLifetime)})
+	s.tickets.add(id, ticket{method, address.RequestURI(), ctx.Session.UserName, time.Now().Add(ticketLifetime)})
 	return &methods.AcquireGenericServiceTicketBody{Res: &types.AcquireGenericServiceTicketResponse{
 		Returnval: types.SessionManagerGenericServiceTicket{Id: id, HostName: s.config.Listen, TicketType: "HttpServiceTicket"}}}, nil
 }
@@ -130,39 +125,52 @@ func (t *tickets) add(id string, added ticket) {
 	t.byID[id] = added
 }
 
-func (t *tickets) use(id string, request *http.Request) bool {
+// use returns whose ticket for this request it is; empty: it is none.
+func (t *tickets) use(id string, request *http.Request) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	found, ok := t.byID[id]
 	if !ok || found.method != request.Method || found.path != request.URL.RequestURI() {
-		return false
+		return ""
 	}
 	delete(t.byID, id)
-	return time.Now().Before(found.until)
+	if time.Now().After(found.until) {
+		return ""
+	}
+	return found.user
 }
 
-// mayAccessFiles returns true for a request with a session cookie, a ticket for this request, or the password.
-func (s *Server) mayAccessFiles(request *http.Request) bool {
-	if cookie, err := request.Cookie(soap.SessionCookieName); err == nil && s.sessionExists(strings.Trim(cookie.Value, `"`)) {
-		return true
+// fileUser returns the user of a request for a file, by the session cookie, a ticket for this request, or the password. It is empty if
+// none of them is valid.
+func (s *Server) fileUser(request *http.Request) string {
+	if cookie, err := request.Cookie(soap.SessionCookieName); err == nil {
+		if user := s.userOfSession(strings.Trim(cookie.Value, `"`)); user != "" {
+			return user
+		}
 	}
-	if cookie, err := request.Cookie("vmware_cgi_ticket"); err == nil && s.tickets.use(strings.Trim(cookie.Value, `"`), request) {
-		return true
+	if cookie, err := request.Cookie("vmware_cgi_ticket"); err == nil {
+		if user := s.tickets.use(strings.Trim(cookie.Value, `"`), request); user != "" {
+			return user
+		}
 	}
 	username, password, given := request.BasicAuth()
-	return given && s.validPassword(username, password)
+	if !given || !s.validPassword(username, password) {
+		return ""
+	}
+	return username
 }
 
-func (s *Server) sessionExists(key string) bool {
+// userOfSession returns the user of the session with a key. It is empty if there is no such session.
+func (s *Server) userOfSession(key string) string {
 	// The simulator lists sessions only for an authenticated context.
 	viewer := &simulator.Session{Registry: simulator.NewRegistry(), Map: s.registry}
 	manager := viewer.Get(*s.serviceContent().SessionManager).(*simulator.SessionManager)
 	for _, session := range manager.SessionList {
 		if session.Key == key {
-			return true
+			return session.UserName
 		}
 	}
-	return false
+	return ""
 }
 
 func (s *Server) serviceContent() types.ServiceContent {

@@ -121,7 +121,11 @@ func (s *Server) planCrossMigration(vm *simulator.VirtualMachine, spec *types.Vi
 	case hasSnapshots:
 		return nil, notSupported("The lab does not move virtual machines with snapshots to another vCenter.")
 	}
-	return c, c.resolve()
+	if fault := c.resolve(); fault != nil {
+		return c, fault
+	}
+	// linked has checked the type of the credential.
+	return c, other.permitArrival(spec.Service.Credential.(*types.ServiceLocatorNamePassword).Username, spec)
 }
 
 // resolve resolves the destination. The spec must have a host or a pool, and a datastore: the VM's current ones do not exist

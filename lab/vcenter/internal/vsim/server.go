@@ -19,6 +19,7 @@ import (
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/config"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/machine"
@@ -53,6 +54,10 @@ type Server struct {
 	requests    requests
 	tasks       atomic.Int64
 	simulated   simulated
+
+	authz   *authz.Manager
+	showing sync.Mutex // held while shown changes
+	shown   map[ref][]types.Permission
 
 	calls  CallLog
 	faults FaultRules
@@ -91,11 +96,15 @@ func New(c config.Config) (*Server, error) {
 	if err := s.buildInventory(); err != nil {
 		return nil, fmt.Errorf("inventory: %w", err)
 	}
+	if err := s.newUsers(); err != nil {
+		return nil, fmt.Errorf("users: %w", err)
+	}
 	s.installCollector()
 	s.installFixes()
 	s.installEvents()
 	s.installMethods()
 	s.installGuestOperations()
+	s.installAuthorization()
 	s.installClusters()
 	s.registry.Put(&answerer{mo.LocalizationManager{Self: answererRef}})
 	s.registry.Handler = s.intercept

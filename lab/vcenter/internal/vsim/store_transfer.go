@@ -17,6 +17,7 @@ import (
 
 	"github.com/vmware/govmomi/vim25/types"
 
+	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/vmdk"
 )
@@ -35,7 +36,8 @@ func uploadFault(place datastore.Path, err error) types.BaseMethodFault {
 
 func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 	s.recordHTTP(r)
-	if !s.mayAccessFiles(r) {
+	user := s.fileUser(r)
+	if user == "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="VMware HTTP server"`)
 		http.Error(w, "Access to files requires the cookie of a session, a ticket, or the password.", http.StatusUnauthorized)
 		return
@@ -43,6 +45,11 @@ func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 	place, err := s.requestedFile(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	if !s.mayAccessFiles(user, place) {
+		http.Error(w, fmt.Sprintf("Access to files requires %s on the datacenter and %s on the datastore.",
+			authz.FileManagement, authz.Browse), http.StatusUnauthorized)
 		return
 	}
 	switch r.Method {
@@ -61,6 +68,13 @@ func (s *Server) serveFolder(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), httpStatus(err))
 	}
 	s.publishFree(place.Store)
+}
+
+// mayAccessFiles checks privileges. Those on the datastore alone are not enough, and the answer is 401 (rbvmomi issue 97; that the
+// datacenter counts is also what bosh-vsphere-cpi-release pull request 144 and the requirements of Kubermatic say).
+func (s *Server) mayAccessFiles(user string, place datastore.Path) bool {
+	access := s.access(user)
+	return access.Has(authz.FileManagement, s.site.datacenter.Self) && access.Has(authz.Browse, s.site.datastores[place.Store].Self)
 }
 
 func (s *Server) requestedFile(r *http.Request) (datastore.Path, error) {

@@ -188,6 +188,7 @@ def test_damaged_keys_are_read_as_absent(inventory: Inventory) -> None:
     row = {
         "runtime.powerState": "poweredOff",
         "config.hardware.device": [CONTROLLER, IMAGE_DISK],
+        "config.hardware.memoryMB": 64,
         **dict([option(keys.KIND, "container"), option(keys.CONFIG, "{"), option(keys.LABELS, '{"a": 1, "b": "c"}')]),
     }
     machine = decode_machine(inventory, entry("vm-9", "VirtualMachine", "web"), row)
@@ -197,6 +198,12 @@ def test_damaged_keys_are_read_as_absent(inventory: Inventory) -> None:
         {"b": "c"},
         None,
     )
+
+
+def test_a_vm_whose_devices_were_not_read_is_decoded_without_them(inventory: Inventory) -> None:
+    row = {"runtime.powerState": "poweredOff", "config.hardware.memoryMB": 64}
+    machine = decode_machine(inventory, entry("vm-9", "VirtualMachine", "web"), row)
+    assert (machine.memory_mb, machine.bootstrap, machine.adapters, machine.scratch_bytes) == (64, None, (), None)
 
 
 def test_only_a_finished_image_is_used(inventory: Inventory) -> None:

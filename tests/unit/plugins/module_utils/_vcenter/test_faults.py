@@ -41,8 +41,40 @@ def test_missing_privilege() -> None:
         object=vim.Folder("group-v3"),
         privilegeId="VirtualMachine.Inventory.Create",
     )
-    assert "privilegeId VirtualMachine.Inventory.Create" in fault_text(fault)
-    assert "object group-v3" in fault_text(fault)
+    assert fault_text(fault) == (
+        "Permission to perform this operation was denied. The user lacks these privileges: "
+        "VirtualMachine.Inventory.Create on Folder group-v3. Assign the user a role that has them, as a permission on "
+        "each object named here or, with propagation, on an object above it."
+    )
+
+
+def test_all_privileges_that_lack() -> None:
+    lacking = vim.fault.NoPermission.EntityPrivileges
+    fault = vim.fault.NoPermission(
+        msg="Permission to perform this operation was denied.",
+        object=vim.Folder("group-v3"),
+        privilegeId="VirtualMachine.Inventory.Create",
+        missingPrivileges=[
+            lacking(
+                entity=vim.Folder("group-v3"),
+                privilegeIds=["VirtualMachine.Inventory.Create", "VirtualMachine.Config.AddNewDisk"],
+            ),
+            lacking(entity=vim.ResourcePool("resgroup-8"), privilegeIds=["Resource.AssignVMToPool"]),
+        ],
+    )
+    assert (
+        "lacks these privileges: VirtualMachine.Inventory.Create, VirtualMachine.Config.AddNewDisk on Folder group-v3; "
+        "Resource.AssignVMToPool on ResourcePool resgroup-8."
+    ) in fault_text(fault)
+
+
+def test_privilege_that_vcenter_does_not_name() -> None:
+    assert fault_text(vim.fault.NoPermission(msg="Permission denied.")) == "Permission denied."
+
+
+def test_ended_session_is_not_a_matter_of_roles() -> None:
+    fault = vim.fault.NotAuthenticated(msg="The session is not authenticated.", privilegeId="System.View")
+    assert fault_text(fault) == "The session is not authenticated. (privilegeId System.View)"
 
 
 def test_cause_is_reported() -> None:

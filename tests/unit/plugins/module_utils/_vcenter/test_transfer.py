@@ -84,8 +84,8 @@ def test_empty_file(transport: Transport, web_server: WebServer, tmp_path: Path)
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (401, "the session is not accepted"),
-        (403, "lacks the privilege"),
+        (401, "the session is not accepted, or the user lacks Datastore.FileManagement on the datacenter DC 0 or .*"),
+        (403, "the user lacks .* or Datastore.Browse on the datastore shared 0. Assign the user a role that has it"),
         (404, "no such folder or datastore"),
         (507, "no space left"),
         (500, "HTTP 500 Internal Server Error"),
@@ -95,8 +95,8 @@ def test_upload_that_is_refused(
     transport: Transport, web_server: WebServer, source: Path, status: int, words: str
 ) -> None:
     web_server.reply = lambda _request: (status, b"no")
-    with pytest.raises(GantryError, match=rf"refused the upload of disk.vmdk to gantry/x: .*{words}"):
-        transfer.upload_file(transport, source, "/folder/gantry/x?dcPath=DC0", None)
+    with pytest.raises(GantryError, match=rf"refused the upload of disk.vmdk to gantry/x: .*{words}\.$"):
+        transfer.upload_file(transport, source, "/folder/gantry/x?dcPath=DC%200&dsName=shared%200", None)
 
 
 def test_upload_that_stalls(transport: Transport, web_server: WebServer, source: Path) -> None:
@@ -206,7 +206,7 @@ class TestImport:
         assert lease.calls == ["complete"]
 
     @pytest.mark.parametrize(("host", "trusted"), [("*", True), ("127.0.0.1", False)])
-    def test_only_vcenter_gets_the_session_cookie(
+    def test_only_vcenter_gets_the_session_cookie_cookie(
         self, transport: Transport, web_server: WebServer, source: Path, host: str, trusted: bool
     ) -> None:
         vcenter = Transport(replace(transport.settings, hostname="vcenter.invalid"), transport.tls, COOKIE)

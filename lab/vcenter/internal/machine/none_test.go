@@ -1,0 +1,42 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package machine
+
+import "testing"
+
+// reports keeps what the guests say, as it comes.
+type reports struct {
+	said chan string
+	off  chan string
+}
+
+func (r reports) Set(_, _, value string)      { r.said <- value }
+func (r reports) Guest(_ string, _ GuestInfo) {}
+func (r reports) Off(_, reason string)        { r.off <- reason }
+
+// Clients know a new run by its status, as they do with a real guest: "started_at" is exact enough for that.
+func TestARestartReportsAnotherStatus(t *testing.T) {
+	events := reports{said: make(chan string, 1), off: make(chan string, 1)}
+	none, err := NewNone(nil, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := Spec{ID: "vm-1", ISO: "bootstrap.iso", GuestInfo: map[string]string{SpecKey: `{"id": "one"}`}}
+	seen := map[string]bool{}
+	const starts = 5
+	for range starts {
+		if err := none.Start(spec); err != nil {
+			t.Fatal(err)
+		}
+		seen[<-events.said] = true
+		if err := none.Kill(spec.ID); err != nil {
+			t.Fatal(err)
+		}
+		<-events.off
+	}
+	if len(seen) != starts {
+		t.Errorf("%d starts have reported %d different statuses: %v", starts, len(seen), seen)
+	}
+}
