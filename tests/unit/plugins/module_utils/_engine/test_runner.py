@@ -160,7 +160,7 @@ def test_a_plan_with_changes_is_based_on_a_new_read(place: int, changed: bool) -
     assert world.steps == ["open", "observe", "observe", *(["apply"] if changed else []), "close"]
 
 
-def test_an_error_while_observing_leads_to_a_new_read() -> None:
+def test_an_error_is_based_on_a_new_read() -> None:
     class Strict(MoveOperation):
         def plan(self, desired: int, observed: int) -> Plan[Move]:
             if observed == 5:

@@ -135,7 +135,7 @@ class TestProxy:
     ("hostname", "words"),
     [("vcenter.invalid", "the name cannot be resolved"), ("127.0.0.1", "the connection was refused")],
 )
-def test_connection_refused_or_unreachable(settings: ConnectionSettings, hostname: str, words: str) -> None:
+def test_failed_connection_is_explained(settings: ConnectionSettings, hostname: str, words: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     settings = replace(settings, hostname=hostname, port=port)

@@ -146,7 +146,7 @@ def test_misspelled_name_is_reported_with_similar_ones(builder: Builder) -> None
     )
 
 
-def test_name_in_an_empty_inventory(builder: Builder) -> None:
+def test_name_of_a_type_without_objects(builder: Builder) -> None:
     builder.datacenter("DC0")
     with pytest.raises(GantryError) as caught:
         builder.inventory().datastore("shared0")

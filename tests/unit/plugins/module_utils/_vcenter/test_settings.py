@@ -69,15 +69,15 @@ def test_any_other_text_is_accepted_or_a_gantry_error(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "names no host"),
-        ("https://", "names no host"),
-        ("https://:443", "names no host"),
+        ("", "is not a valid host name"),
+        ("https://", "is not a valid host name"),
+        ("https://:443", "is not a valid host name"),
         ("http://vc", "asks for http"),
         ("ldap://vc", "asks for ldap"),
         ("vc:https", "'https' is not a port"),
         ("vc:0", "'0' is not a port"),
         ("vc:65536", "'65536' is not a port"),
-        ("my vc", "names no host"),
+        ("my vc", "is not a valid host name"),
     ],
 )
 def test_the_error_says_what_is_wrong(text: str, words: str) -> None:
