@@ -40,7 +40,7 @@ def patient(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> I
 
 @pytest.fixture
 def drs(patient: Drs, monkeypatch: pytest.MonkeyPatch) -> Drs:
-    """Read the configuration a second time without the pause: nobody else changes it."""
+    """Read the configuration a second time without the pause: no other client changes it."""
     monkeypatch.setattr(apply, "_PAUSE", 0.0)
     return patient
 

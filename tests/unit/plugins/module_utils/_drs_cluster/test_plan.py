@@ -93,8 +93,8 @@ def test_percentages_are_kept_or_computed_again() -> None:
     found = Settings(admission=AdmissionControl(POLICY_PERCENTAGE, 1, 30, 40))
     kept = parsed(ha={"admission_control": {"policy": POLICY_PERCENTAGE}})
     assert not plan_settings(kept, found, {}).changed
-    anew = parsed(ha={"admission_control": {"policy": POLICY_PERCENTAGE, "host_failures_tolerated": 1}})
-    assert merge(anew, found).admission == AdmissionControl(POLICY_PERCENTAGE, 1)
+    again = parsed(ha={"admission_control": {"policy": POLICY_PERCENTAGE, "host_failures_tolerated": 1}})
+    assert merge(again, found).admission == AdmissionControl(POLICY_PERCENTAGE, 1)
     slots = parsed(ha={"admission_control": {"policy": POLICY_SLOTS}})
     assert merge(slots, found).admission == AdmissionControl(POLICY_SLOTS, 1)
 

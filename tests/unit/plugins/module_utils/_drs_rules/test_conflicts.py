@@ -87,8 +87,8 @@ def test_vms_kept_together_that_must_be_on_different_hosts() -> None:
     musts = [bound("one", mandatory=True), bound("two", vms="w", hosts="i", mandatory=True)]
     found = only(cluster(*groups, near, *musts))
     assert (found.code, found.severity, found.rules) == ("no_host", ERROR, ("near", "one", "two"))
-    wishes = [bound("one"), bound("two", vms="w", hosts="i")]
-    found = only(cluster(*groups, near, *wishes))
+    preferences = [bound("one"), bound("two", vms="w", hosts="i")]
+    found = only(cluster(*groups, near, *preferences))
     assert (found.code, found.severity, found.rules) == ("preference_impossible", WARNING, ("near", "one", "two"))
 
 
@@ -140,9 +140,9 @@ def _kept(rule: Rule, rules: ClusterRules, where: dict[str, str]) -> bool:
 def test_reported_errors_are_really_unsatisfiable(rules: ClusterRules) -> None:
     """Compare with all placements. Single rules are checked exactly; several anti-affinity rules not in combination."""
     codes = {one.code for one in find_conflicts(rules, AROUND) if one.severity == ERROR} - {"dependency_cycle"}
-    wishes = any(rule.type in HOST_RULES and not rule.mandatory for rule in rules.rules.values())
+    preferences = any(rule.type in HOST_RULES and not rule.mandatory for rule in rules.rules.values())
     apart = sum(rule.type == ANTI_AFFINITY and rule.enabled for rule in rules.rules.values())
-    if codes and not wishes:
+    if codes and not preferences:
         assert not _satisfiable(rules)
     if not codes and apart <= 1:
         assert _satisfiable(rules)

@@ -176,7 +176,9 @@ def test_the_conversion_is_reproducible(registry: LiveRegistry, tmp_path: Path) 
     assert len(vmdks) == 1
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without privileges; others are that")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can switch to an unprivileged user; other users are unprivileged"
+)
 def test_no_privileges_are_needed_and_the_bytes_are_the_same(
     registry: LiveRegistry, cache: Cache, tmp_path: Path
 ) -> None:
