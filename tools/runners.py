@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -24,10 +24,18 @@ class Counts:
     skipped: int = 0
     # Why the part failed although no test did; empty otherwise.
     problem: str = ""
+    # A line for each failed test: its name, and the beginning of what it reported.
+    failures: tuple[str, ...] = ()
 
     def __add__(self, other: Counts) -> Counts:
         problem = "; ".join(filter(None, (self.problem, other.problem)))
-        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped, problem)
+        return Counts(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            problem,
+            self.failures + other.failures,
+        )
 
     @property
     def good(self) -> bool:
@@ -37,6 +45,8 @@ class Counts:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
 
+# So much of a failed test's message is repeated at the end of all.
+_MESSAGE_CHARACTERS = 400
 # Each worker of pytest has a lab of its own; more than four are not faster with the present tests.
 _MOST_WORKERS = 4
 
@@ -60,19 +70,27 @@ def pytest(arguments: Sequence[str], venv: Path = VENV) -> Counts:
 
 def _read_junit(report: Path) -> Counts:
     # Written by our own pytest a moment ago.
-    suites = ElementTree.parse(report).getroot().iter("testsuite")  # noqa: S314
+    root = ElementTree.parse(report).getroot()  # noqa: S314
     total = Counts()
-    for suite in suites:
+    for suite in root.iter("testsuite"):
         tests, skipped = int(suite.attrib["tests"]), int(suite.attrib["skipped"])
         failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
         total += Counts(tests - failed - skipped, failed, skipped)
-    return total
+    return total + Counts(failures=tuple(_junit_failures(root)))
+
+
+def _junit_failures(root: ElementTree.Element) -> Iterator[str]:
+    for case in root.iter("testcase"):
+        for outcome in (*case.findall("failure"), *case.findall("error")):
+            message = " ".join(outcome.attrib.get("message", "").split())
+            yield f"{case.attrib['classname']}::{case.attrib['name']}: {message[:_MESSAGE_CHARACTERS]}"
 
 
 def go_test(module: Path) -> Counts:
     """Run the tests of a Go module; print a line for each package, and the output of each failed test."""
     command = [str(VENV / "bin" / "go"), "test", "-trimpath", "-json", "./..."]
     passed = failed = skipped = 0
+    failures: list[str] = []
     output: dict[tuple[str, str], list[str]] = {}
     with subprocess.Popen(
         command, cwd=module, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -91,13 +109,15 @@ def go_test(module: Path) -> Counts:
                 said = "".join(output.pop((package, test), []))
                 if action == "fail" or not test:
                     say(said.rstrip())
+                if action == "fail" and test:
+                    failures.append(f"{package} {test}: {' '.join(said.split())[:_MESSAGE_CHARACTERS]}")
                 if test:
                     passed += action == "pass"
                     failed += action == "fail"
                     skipped += action == "skip"
             elif action == "build-fail":
                 say("".join(output.pop((package, test), [])).rstrip())
-    counts = Counts(passed, failed, skipped)
+    counts = Counts(passed, failed, skipped, failures=tuple(failures))
     if process.returncode and not failed:
         counts += Counts(problem=f"go test in {module.relative_to(ROOT)}: exit code {process.returncode}")
     return counts

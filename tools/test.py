@@ -88,6 +88,8 @@ def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:
         say(f"==== {name}: {counts}, {seconds:.0f} s")
         results.append((name, counts, seconds))
     total = sum((counts for _name, counts, _seconds in results), Counts())
+    for failure in total.failures:
+        say(f"FAILED  {failure}")
     say("\n==== summary")
     for name, counts, seconds in results:
         say(f"{'passed' if counts.good else 'FAILED'}  {seconds:6.0f} s  {name:12} {counts}  {counts.problem}".rstrip())

@@ -64,6 +64,7 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
             **_container_cases(),
             **_drs_cases(lab["cluster"]),
             **_host_cases(lab["hosts"]),
+            **_place_cases(lab["cluster"]),
         }
     builder.clear(images=True)
     builder.session.close()
@@ -131,6 +132,21 @@ def _host_cases(hosts: list[str]) -> dict[str, Case | Look]:
             {**vms, "host": hosts[0]},
             {**vms, "host": hosts[1], "datastore": "nowhere"},
             "no datastore 'nowhere'",
+        ),
+    }
+
+
+def _place_cases(cluster: str) -> dict[str, Case | Look]:
+    folder, pool = {"path": f"{VM_PREFIX}folder"}, {"path": f"{VM_PREFIX}pool", "cluster": cluster}
+    return {
+        "resource_pool": Case(
+            {**pool, "cpu": {"reservation": 100}},
+            {**pool, "state": "absent"},
+            {**pool, "cpu": {"reservation": 100, "limit": 50}},
+            "less than its reservation",
+        ),
+        "vm_folder": Case(
+            folder, {**folder, "state": "absent"}, {**folder, "datacenter": "DC9"}, "no datacenter 'DC9'"
         ),
     }
 

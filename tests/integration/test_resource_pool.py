@@ -16,7 +16,6 @@ from pyVmomi import vim, vmodl
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.drs import ClusterObserver
-from tests.support.lab.playbook import PlaybookRunner, run_both_ways
 
 ROOT = "/DC0/host/C0/Resources"
 NEW = {"reservation": 0, "limit": "unlimited", "expandable_reservation": True, "shares": "normal"}
@@ -256,23 +255,6 @@ def test_nothing_to_do_is_two_reads(pools: Pools) -> None:
     assert len(pools.reads()) == 2
     pools.run("none", state="absent")
     assert len(pools.reads()) == 1
-
-
-def test_both_ways_of_running_return_the_same(pools: Pools, play: PlaybookRunner) -> None:
-    pools.converge("prod")
-    pools.calls.forget()
-    module = "gantry.vsphere.resource_pool"
-    tasks: list[dict[str, Any]] = [
-        {module: {"path": "prod", "memory": {"limit": "unlimited"}}},
-        {module: {"path": "prod", "cpu": {"limit": 4000, "shares": 10}}},
-        {module: {"path": "prod/web", "memory": {"reservation": "64M"}}},
-        {module: {"path": "prod", "state": "absent"}},
-        {module: {"path": "none/web"}},
-    ]
-    outcomes = run_both_ways(play, tasks, check=True, diff=True)
-    assert [outcome.failed for outcome in outcomes] == [False, False, False, False, True]
-    assert [outcome.changed for outcome in outcomes] == [False, True, True, True, False]
-    assert pools.calls.mutating() == []
 
 
 def allocations(pool: Any) -> list[tuple[Any, ...]]:

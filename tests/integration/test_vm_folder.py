@@ -16,7 +16,6 @@ from pyVmomi import vim
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.drs import ClusterObserver
-from tests.support.lab.playbook import PlaybookRunner, run_both_ways
 
 ROOT = "/DC0/vm"
 
@@ -184,22 +183,6 @@ def test_the_fault_is_kept(folders: Folders) -> None:
     assert result["failed"]
     assert result["fault"]["type"] == "NoPermission"
     assert f"create {ROOT}/prod" in result["msg"]
-
-
-def test_both_ways_of_running_return_the_same(folders: Folders, play: PlaybookRunner) -> None:
-    folders.converge("prod/web")
-    folders.calls.forget()
-    module = "gantry.vsphere.vm_folder"
-    tasks: list[dict[str, Any]] = [
-        {module: {"path": "prod/web"}},
-        {module: {"path": "prod/db/replica"}},
-        {module: {"path": "prod/web", "state": "absent"}},
-        {module: {"path": "prod", "state": "absent"}},
-    ]
-    outcomes = run_both_ways(play, tasks, check=True, diff=True)
-    assert [outcome.failed for outcome in outcomes] == [False, False, False, True]
-    assert [outcome.changed for outcome in outcomes] == [False, True, True, False]
-    assert folders.calls.mutating() == []
 
 
 def with_vms(folders: Folders, lab: dict[str, Any], folder: Any, prefix: str) -> None:

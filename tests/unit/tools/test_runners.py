@@ -26,12 +26,14 @@ def test_passed_failed_and_skipped_are_counted(tmp_path: Path) -> None:
             "import pytest\n"
             "def test_a(): pass\n"
             "def test_b(): pass\n"
-            "def test_c(): assert False\n"
+            "def test_c(): assert 1 == 2, 'why it failed'\n"
             "def test_d(): pytest.skip('why')\n",
         )
     )
-    assert counts == Counts(passed=2, failed=1, skipped=1)
+    assert (counts.passed, counts.failed, counts.skipped, counts.problem) == (2, 1, 1, "")
     assert not counts.good
+    (failure,) = counts.failures
+    assert failure.startswith("test_sample::test_c: AssertionError: why it failed")
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,6 @@ def test_a_run_without_a_passed_test_is_a_failure(tmp_path: Path, content: str) 
 
 
 def test_counts_add_up_and_keep_every_problem() -> None:
-    total = Counts(1, 0, 2, "first") + Counts(3, 1, 0, "second")
-    assert total == Counts(4, 1, 2, "first; second")
+    total = Counts(1, 0, 2, "first") + Counts(3, 1, 0, "second", ("test_a: no",))
+    assert total == Counts(4, 1, 2, "first; second", ("test_a: no",))
     assert str(total) == "4 passed, 1 failed, 2 skipped"
