@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the integration tests: the lab without a hypervisor, playing tasks, and what its vCenter was asked."""
+"""Fixtures of the integration tests: the lab without a hypervisor, runs of tasks, and its vCenter's recorded calls."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 @pytest.fixture
 def both_ways(direct: DirectRunner) -> Callable[..., dict[str, Any]]:
-    """Run one task with the sessions of both ways and checks that both return the same, which it returns.
+    """Return a function that runs a task with the sessions of both ways, asserts equal results, and returns one.
 
-    For tasks that leave things as they are: with check mode, or with nothing to do, or failing.
+    It is for tasks that change nothing: in check mode, with nothing to do, or failing.
     """
 
     def run(task: dict[str, Any], **options: Any) -> dict[str, Any]:
