@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure a cold boot: QEMU's CPU seconds until a container answers HTTP, and the memory available when it starts.
 
-Emulated (TCG), the bootstrap's kernel, a busybox web server with a scratch disk that is formatted on the way.
+It runs under emulation (TCG), with the bootstrap's kernel and a busybox web server. The scratch disk is formatted
+during the boot.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from tests.e2e.guest.machine import Hardware, Machine
 
 RUNS = 5
 MIB = 1 << 20
-# The ways to boot, and the guest's memory: in less, GRUB cannot load the kernel under UEFI.
+# Boot method and memory in MiB. With less than 256 MiB, GRUB cannot load the kernel under UEFI.
 CASES = [("kernel", 128), ("kernel", 96), ("bios", 128), ("uefi", 256)]
 TITLES = {"kernel": "direct boot", "bios": "ISO by BIOS", "uefi": "ISO by UEFI"}
 
 
 def _boot(bootstrap: Build, folder: Path, image: Path, hardware: Hardware) -> tuple[float, float]:
-    """Return the CPU seconds to the first page, and the MiB available when the container started."""
+    """Return the CPU seconds until the first page is served, and the MiB available when the container started."""
     folder.mkdir()
     scratch = make_disk(folder / "scratch.img")
     spec = make_spec(["httpd", "-f", "-p", "8080", "-h", "/www"], networks=[STATIC_NETWORK], root=ON_DISK)

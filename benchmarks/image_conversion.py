@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare the conversion of layers to a disk with the compressor alone, fed from a tar, and with unpacking first.
+"""Compare the conversion of layers to a disk with the compressor alone and with unpacking to a directory first.
 
-The compressor alone is the floor: it does not decompress, verify, or merge layers, nor does it make a VMDK. Runs are
-interleaved and the figures are medians. Nothing is pulled: the blobs are in the cache.
+The compressor alone, which reads a tar archive, is the lower bound: it does not decompress, verify or merge layers, and
+it does not write a VMDK. Runs are interleaved, and the results are medians. Nothing is pulled: the blobs are in the
+cache.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _load(layout: Path, cache: Cache) -> tuple[ResolvedImage, ImageContent]:
 
 
 def _with_zstd_layers(content: ImageContent, cache: Cache, folder: Path) -> ImageContent:
-    """Return the same layers, compressed as newer builders do."""
+    """Return the same layers, compressed with zstd as by newer image builders."""
     layers = []
     for layer in content.layers:
         archive = folder / "layer.zst"
@@ -136,7 +137,7 @@ def _without_igzip(step: Callable[[], Cost]) -> Cost:
 
 
 def _unpack_first(layout: Path, folder: Path) -> Cost:
-    """Measure what one would do without this collection: umoci, mksquashfs, qemu-img."""
+    """Measure the conversion with common tools: umoci, mksquashfs and qemu-img."""
     target = folder / "naive"
     target.mkdir()
     squashfs, vmdk = target / "squashfs", target / "disk.vmdk"
@@ -153,7 +154,7 @@ def _unpack_first(layout: Path, folder: Path) -> Cost:
 
 @contextmanager
 def _measured() -> Iterator[list[Cost]]:
-    """Measure the block, in this process and its children."""
+    """Measure the cost of a block in this process and its children."""
     costs: list[Cost] = []
     before, begin = _cpu(), time.monotonic()
     yield costs
@@ -166,7 +167,7 @@ def _cpu() -> float:
 
 
 def _vmdk_levels(squashfs: Path) -> list[tuple[str, object]]:
-    """Measure the cost and gain of each zlib level; grains are stored without compression for this reason."""
+    """Measure the cost and the gain of zlib levels, which are the reason why grains are stored without compression."""
     data = squashfs.read_bytes()
     grains = [data[start : start + 65536] for start in range(0, len(data), 65536)]
     rows: list[tuple[str, object]] = []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure commands: CPU and wall seconds of a whole process tree, as medians of several runs."""
+"""Measure commands: CPU and wall-clock seconds of the whole process tree, as medians of several runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Cost:
 
 
 def cost_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
-    """Run the command once; it must succeed. CPU includes all children that were waited for."""
+    """Run the command once, which must succeed. The CPU time includes all children that were waited for."""
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
         command,
@@ -51,7 +51,7 @@ def medians(costs: Sequence[Cost]) -> Cost:
 
 
 def report(name: str, rows: Sequence[tuple[str, Any]]) -> None:
-    """Print the figures and write them to benchmarks/results/<name>.json."""
+    """Print the results and write them to benchmarks/results/<name>.json."""
     say(f"\n{name} ({platform.machine()}, {os.cpu_count()} CPUs)")
     for title, value in rows:
         say(f"   {title:<64} {value:.2f}" if isinstance(value, float) else f"   {title:<64} {value}")

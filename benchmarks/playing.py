@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run playbooks against a lab of the benchmark's own, in which nothing boots."""
+"""Run playbooks against a lab that is started for the benchmark and boots no VMs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Task = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Bench:
-    """``info`` is what lab.json says; ``environment`` is what the playbooks are run in."""
+    """A lab. ``info`` is the content of lab.json, and ``environment`` has the variables for ansible-playbook."""
 
     folder: Path
     info: Mapping[str, Any]
@@ -47,13 +47,13 @@ class Bench:
 
 @contextmanager
 def bench(*, images: Sequence[str] = ()) -> Iterator[Bench]:
-    """Provide a lab whose registry has the given images."""
+    """Start a lab whose registry has the given images, and stop it at the end."""
     with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
         folder = Path(directory)
         shape = {"hypervisor": "none", "ports": "free", "publish": {}, "images": list(images)}
         lab = Lab(folder / "lab", shape, bound=True)
         info = lab.up()
-        # Empty, so that settings of the machine have no effect.
+        # An empty configuration file: settings of this machine must have no effect.
         (folder / "ansible.cfg").touch()
         environment = {
             **connection_environment(info),

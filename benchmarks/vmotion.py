@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare moving 20 VMs to another host with the same moves by community.vmware.vmware_vmotion in a loop.
 
-Both against one lab vCenter that has 500 other VMs, in turn, each with a second run that finds nothing to do. The VMs
-are off. The lab's moves take no time and it answers at once, which favours the side with more requests; ours checks
-each move before.
+Both run alternately against one lab vCenter with 500 other VMs, each with a second run that changes nothing. The VMs
+are powered off. The lab's moves take no time and it has no latency, which favors the module with more requests.
+vm_vmotion also checks each move before.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAMES = [f"bench-{number}" for number in range(VMS)]
 
 @dataclass
 class Side:
-    """Measure one of the two, and count its requests."""
+    """A module under test, with its costs and numbers of requests."""
 
     task: Task
     moves: list[Cost] = field(default_factory=list)

@@ -1,4 +1,4 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab: a vCenter, a hypervisor and a registry on this machine, to try and test the collection."""
+"""The lab: a vCenter, a hypervisor and a registry on this machine, for trying and testing the collection."""

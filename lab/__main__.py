@@ -20,7 +20,7 @@ from lab.controller import Lab, Status
 from lab.errors import LabError
 
 NOT_UP = 3
-# Variables that sudo must keep: where the lab is, its configuration, and the programs of the environment.
+# Environment variables that sudo must keep: for the state directory, the configuration and the programs of the lab.
 _KEPT_VARIABLES = ("GANTRY_LAB_STATE", "GANTRY_LAB_CONFIG", "PATH", "PYTHONUNBUFFERED", "GOTOOLCHAIN", "CGO_ENABLED")
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build what the lab runs, or take it from the caches: the vCenter binary, the image layouts, the bootstrap ISO."""
+"""Build the vCenter binary, the image layouts and the bootstrap ISO, or take them from the caches."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def build(config: Config) -> Artifacts:
     unknown = sorted(set(config.images) - set(NAMES))
     if unknown:
         raise LabError(f"images: there is no recipe for {', '.join(unknown)}. Available are: {', '.join(NAMES)}.")
-    # At the same time: compiling uses all processors, and making the images mostly waits.
+    # These run concurrently: compiling uses all processors, and building the images mostly waits.
     with ThreadPoolExecutor(max_workers=3) as pool:
         vcenter = pool.submit(_vcenter)
         images = pool.submit(_images, config)

@@ -17,7 +17,7 @@ import tomllib
 from lab.errors import LabError
 
 DEFAULTS = Path(__file__).resolve().parent / "lab.toml"
-# Tables that are replaced as a whole: their keys are names that the user chooses.
+# Tables that are replaced and not merged: their keys are names that the user chooses.
 _REPLACED = ("networks", "publish", "clusters", "partial_networks")
 SERVICES = ("vcenter", "control", "registry")
 
@@ -26,14 +26,14 @@ SERVICES = ("vcenter", "control", "registry")
 class Inventory:
     datacenter: str
     cluster: str
-    hosts: int  # of that cluster
+    hosts: int  # number of hosts in that cluster
     clusters: Mapping[str, int]  # further clusters, and their numbers of hosts
     datastore: str
     shared_datastores: tuple[str, ...]
     local_datastores: bool
     datastore_gib: int
     datastore_cluster: str | None
-    partial_networks: Mapping[str, int]  # how many hosts have them, counted from the first host
+    partial_networks: Mapping[str, int]  # number of hosts, from the first one on, that have the network
 
 
 @dataclass(frozen=True)

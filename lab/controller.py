@@ -21,13 +21,13 @@ from lab.registry import Registry
 from lab.state import State, default_state_dir
 from lab.vcenter_service import Running, VCenter
 
-# The process that ends the others; it is ended first.
+# The process that ends its child processes; it is ended first.
 _FIRST = "vcenter"
 
 
 @dataclass(frozen=True)
 class Status:
-    state: str  # "up", "down", or "broken": only some of it runs
+    state: str  # "up", "down", or "broken": only some processes run
     info: Mapping[str, Any] | None
     processes: Mapping[str, bool]  # whether each process runs, by name
     namespace: bool
@@ -39,7 +39,7 @@ class Lab:
     def __init__(
         self, state_dir: Path | None = None, overrides: Mapping[str, Any] | None = None, *, bound: bool = False
     ) -> None:
-        """Load the configuration. A bound lab ends with the calling process, however that ends."""
+        """Load the configuration. A bound lab ends when the calling process ends in any way."""
         self.state = State(state_dir or default_state_dir())
         self.config: Config = load(overrides)
         self._bound = bound
@@ -64,7 +64,7 @@ class Lab:
             return info
 
     def down(self) -> bool:
-        """Stop the lab and remove what belongs to its run. Return whether there was anything to stop."""
+        """Stop the lab and remove the files of its run. Return whether there was anything to stop."""
         if not self.state.directory.exists():
             return False
         with self.state.locked():
@@ -151,7 +151,7 @@ class Lab:
         self.state.hand_over()
 
     def _clean(self) -> None:
-        """End every process of the lab, whoever started it, and remove what belongs to the run."""
+        """End all processes of the lab, also those of an earlier run, and remove the files of the run."""
         records = self.state.records()
         for name in sorted(records, key=lambda name: name != _FIRST):
             records[name].end()

@@ -9,4 +9,4 @@ from devkit.console import ToolError
 
 
 class LabError(ToolError):
-    """An error that says what was requested, what was found, and what to do. It is shown without a traceback."""
+    """An error whose message has the request, the cause and the remedy. It is shown without a traceback."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Name the lab's network namespace, and remove it after a crash.
+"""Name, find and remove the lab's network namespace.
 
 The hypervisor (lab/vcenter/internal/hypervisor) creates it.
 """
@@ -28,7 +28,7 @@ def namespace_exists(name: str) -> bool:
 
 
 def remove_namespace(name: str) -> bool:
-    """End what still runs in the namespace and remove it. Return whether there was one."""
+    """End the processes in the namespace and remove it. Return whether there was one."""
     if not namespace_exists(name):
         return False
     for pid in _ip("netns", "pids", name).split():

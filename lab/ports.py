@@ -22,7 +22,7 @@ class Ports:
 
 def choose(config: Config) -> Ports:
     """Return the ports of the services and the published ports."""
-    # Nothing answers behind a published port if VMs do not boot.
+    # Ports are not published if VMs do not boot: nothing would answer.
     targets = {} if config.hypervisor == "none" else dict(config.publish)
     second: dict[str, int] = {}
     if config.second is not None:
@@ -50,7 +50,7 @@ def _require_free(port: int, purpose: str, setting: str) -> None:
 
 
 def _free(count: int) -> list[int]:
-    """Return different free ports. All are held until the last one is found."""
+    """Return different free ports. Each is kept open until the last one is found."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Record background processes, and end them in a later run without ever ending an unrelated process."""
+"""Record background processes, and end them in a later run without ending an unrelated process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KILL_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """Identify a process for good: its pid alone is reused. The hypervisor (process.go) writes the same format."""
+    """Identify a process uniquely, since PIDs are reused. The hypervisor (process.go) writes the same format."""
 
     pid: int
     start_ticks: int
@@ -30,7 +30,7 @@ class ProcessRecord:
 
     @classmethod
     def of(cls, pid: int) -> ProcessRecord:
-        """Return the record of a process that runs."""
+        """Return the record of a running process."""
         state = _state(pid)
         if state is None:
             raise LabError(f"Process {pid} ended before it could be recorded.")
@@ -62,7 +62,7 @@ class ProcessRecord:
         except ProcessLookupError:
             return False
         try:
-            # The handle refers to whichever process had the pid when it was opened. Check only now that it is ours.
+            # The handle refers to the process that had the PID when it was opened, so it is checked afterwards.
             if not self.alive():
                 return False
             for number, seconds in ((signal.SIGTERM, term_seconds), (signal.SIGKILL, KILL_SECONDS)):

@@ -18,12 +18,12 @@ from lab.processes import ProcessRecord, spawn
 
 _START_SECONDS = 20.0
 _LOG_LINES = 20
-# The header by which a registry process identifies itself.
+# The response header that identifies this registry process.
 _MARK = "X-Gantry-Lab"
 
 
 class Registry:
-    """Control one registry process. Its images stay in the state directory from one run to the next."""
+    """Control one registry process. Its images are kept in the state directory between runs."""
 
     def __init__(self, state_dir: Path, port: int) -> None:
         self.address = f"127.0.0.1:{port}"
@@ -100,7 +100,7 @@ class Registry:
         try:
             connection.request("GET", "/v2/")
             response = connection.getresponse()
-            # Another program on the port may answer before ours has failed for that reason.
+            # If another program uses the port, it may answer before the registry fails.
             return response.status == http.HTTPStatus.OK and response.getheader(_MARK) == self._token
         except (OSError, http.client.HTTPException):
             return False

@@ -16,9 +16,9 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Site:
-    clusters: Mapping[str, tuple[str, ...]]  # their hosts; the order is that of the configuration
-    datastores: Mapping[str, tuple[str, ...]]  # the hosts that mount them
-    networks: Mapping[str, tuple[str, ...]]  # the hosts that have them
+    clusters: Mapping[str, tuple[str, ...]]  # the hosts of each, in the order of the configuration
+    datastores: Mapping[str, tuple[str, ...]]  # the hosts that mount each
+    networks: Mapping[str, tuple[str, ...]]  # the hosts that have each
 
     @property
     def hosts(self) -> tuple[str, ...]:

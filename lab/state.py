@@ -96,7 +96,7 @@ class State:
         temporary.replace(path)
 
     def hand_over(self) -> None:
-        """Give the files that users need to the user who called sudo."""
+        """Change the owner of the files that users need to the user who called sudo."""
         user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
         if os.geteuid() != 0 or user is None or group is None:
             return
@@ -106,7 +106,7 @@ class State:
                 os.chown(path, int(user), int(group))
 
     def wipe(self) -> None:
-        """Remove what belongs to one run. Its processes must have ended."""
+        """Remove the files of one run. Its processes must have ended."""
         for name in _FILES_OF_ONE_RUN:
             (self.directory / name).unlink(missing_ok=True)
         for folder in (self.directory / name for name in _FOLDERS_OF_ONE_RUN):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the vCenter binary from lab/vcenter, unless the cache has one of the same sources and toolchain.
+"""Build the vCenter binary from lab/vcenter, unless the cache has one for the same sources and toolchain.
 
 python -m lab.vcenter_binary    builds it and prints its path
 """
@@ -23,12 +23,12 @@ from devkit.console import CACHE, main_guard, say
 from lab.errors import LabError
 
 SOURCES = Path(__file__).resolve().parent / "vcenter"
-# Binaries of other branches are kept for a while; each has about 40 MB.
+# Binaries of other branches are kept for a while; each takes about 40 MB.
 _KEPT = 3
 
 
 def build(cache_dir: Path) -> Path:
-    """Return the path of the binary. Its name has a digest of what it was built from."""
+    """Return the path of the binary. Its name contains a digest of its inputs."""
     go = _go()
     cache_dir.mkdir(parents=True, exist_ok=True)
     binary = cache_dir / f"vcenter-{_digest(go)}"
@@ -41,7 +41,7 @@ def build(cache_dir: Path) -> Path:
 
 
 def _go() -> str:
-    """Return the Go toolchain of the environment (make setup), or that of the machine."""
+    """Return the Go toolchain of the environment (make setup), or the installed one."""
     bundled = Path(sys.prefix) / "bin" / "go"
     go = str(bundled) if bundled.exists() else shutil.which("go")
     if go is None:
@@ -69,7 +69,7 @@ def _is_source(path: Path) -> bool:
 
 def _compile(go: str, binary: Path) -> None:
     unfinished = binary.with_suffix(".new")
-    # -trimpath as in the bootstrap's build and the tests: with it they share what is compiled of Go's own library.
+    # -trimpath as in the build of the bootstrap and in the tests, so that all share the compiled standard library.
     command = [go, "build", "-trimpath", "-ldflags=-s -w", "-o", str(unfinished), "."]
     result = subprocess.run(command, cwd=SOURCES, env=_environment(), capture_output=True, text=True, check=False)
     if result.returncode != 0:

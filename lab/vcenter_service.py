@@ -30,7 +30,7 @@ _LOG_LINES = 30
 
 @dataclass(frozen=True)
 class VCenter:
-    """What one of the vCenters of the process reported when it was ready."""
+    """A vCenter of the process, with the data that it reported when it was ready."""
 
     ca_path: Path
     thumbprint: str  # SHA-256 of its certificate
@@ -67,7 +67,7 @@ def start(
     state.write(configuration, json.dumps(content, indent=2))
     log = state.logs / "vcenter.log"
     if log.exists():
-        # The log of a lab that crashed is often needed only after the next start.
+        # The log of a lab that crashed is often needed after the next start.
         log.replace(log.with_suffix(".log.1"))
     record = state.processes / "vcenter.json"
     process = spawn([str(built.vcenter), "-config", str(configuration)], log, record, bound=bound)

@@ -45,7 +45,7 @@ func main() {
 	}
 }
 
-// vcenter is one vCenter of the process, with its listeners.
+// vcenter is a vCenter with its listeners. The process serves one or two.
 type vcenter struct {
 	config      config.Config
 	server      *vsim.Server
@@ -83,7 +83,7 @@ func run(path string) error {
 	return serve(ctx, c, vcenters)
 }
 
-// open reserves what a vCenter needs before anything is started: a port in use should be reported at once.
+// open creates a vCenter and opens its listeners before any VM can start, so that a port in use is reported immediately.
 func open(c config.Config) (*vcenter, error) {
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func newHypervisor(c config.Config, events machine.Events) (machine.Hypervisor, 
 	return machine.NewNone(subnets, events)
 }
 
-// serve returns when it has been asked to stop, or cannot continue. Then nothing runs any more.
+// serve serves until ctx is canceled or a listener fails. When it returns, all VMs are powered off.
 func serve(ctx context.Context, c config.Config, vcenters []*vcenter) (err error) {
 	for _, v := range vcenters {
 		defer func() { err = errors.Join(err, v.control.Close(), v.server.Close()) }()
@@ -179,7 +179,7 @@ func serve(ctx context.Context, c config.Config, vcenters []*vcenter) (err error
 	case err = <-failures:
 	case <-ctx.Done():
 	}
-	// Calls that wait for updates would continue to wait.
+	// Shutdown ends calls that wait for updates, which would otherwise continue to wait.
 	for _, v := range vcenters {
 		v.server.Faults().Clear()
 	}
@@ -187,7 +187,7 @@ func serve(ctx context.Context, c config.Config, vcenters []*vcenter) (err error
 	defer cancel()
 	for _, s := range servers {
 		if s.Shutdown(deadline) != nil {
-			_ = s.Close() // this disconnects the last clients
+			_ = s.Close() // disconnects the remaining clients
 		}
 	}
 	return err
@@ -207,7 +207,7 @@ func publish(api *control.Control, hostPort, target string) error {
 }
 
 func httpServer(handler http.Handler) *http.Server {
-	// Failed handshakes come from clients with wrong certificates, which tests use.
+	// Failed TLS handshakes are not logged: tests connect with untrusted certificates on purpose.
 	return &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(discard{}, "", 0)}
 }
 
@@ -215,7 +215,7 @@ type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// announce reports to the controller that the API answers.
+// announce writes the ready file, which tells the controller that the API answers.
 func announce(file string, vcenters []*vcenter) error {
 	content := vcenters[0].ready()
 	content["pid"] = os.Getpid()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs drs_recommendation in Ansible's own process where that is the same as running it as a module."""
+"""Run drs_recommendation in Ansible's own process where that is equivalent to running it as a module."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An operation as an action plugin: in Ansible's own worker where that is the same, as a module where it is not."""
+"""Run an operation as an action plugin: in Ansible's worker where that is equivalent, else as a module."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ display = Display()
 
 
 class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no types
-    """Base of all action plugins here; a subclass names its operation and nothing else."""
+    """The base class of all action plugins of the collection; a subclass only sets its operation."""
 
     operation: ClassVar[Operation[Any, Any, Any]]
 
@@ -51,7 +51,7 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
         return result
 
     def _runs_here(self, task_vars: Mapping[str, Any]) -> bool:
-        """Whether the worker is where the module would run, as the same user, with all it needs."""
+        """Return whether the worker runs where the module would, as the same user and with all requirements."""
         return (
             self._connection.transport == "local"
             and self._connection.become is None
@@ -64,7 +64,7 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
         return bool(boolean(self._templar.template(task_vars.get(name, default))))
 
     def _run_here(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        # What Ansible would pass to the module: check mode, diff, verbosity and so on.
+        # The arguments that Ansible would pass to the module: check mode, diff, verbosity and so on.
         module_args: dict[str, Any] = {}
         self._update_module_args(self._task.action, module_args, task_vars)
         with self._environment():
@@ -84,13 +84,13 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
                     report=partial(display.vv, host=task_vars.get("inventory_hostname")),
                     verbosity=module_args["_ansible_verbosity"],
                 )
-        # Older versions of ansible-core do not ask: they always get it.
+        # Older versions of ansible-core do not select it: they always get it.
         if module_args.get("_ansible_inject_invocation", True):
             result["invocation"] = {"module_args": checked.validated_parameters}
         return _without_secrets(result, checked._no_log_values)  # noqa: SLF001 - where AnsibleModule has it from
 
     def _complaint(self, checked: ValidationResult) -> str:
-        """As AnsibleModule words it."""
+        """Return the validation error in the words of AnsibleModule."""
         message = str(checked.errors.msg)
         if isinstance(checked.errors[0], UnsupportedError):
             return f"Unsupported parameters for ({self._task.action}) module: {message}"
@@ -98,7 +98,7 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
 
     @contextmanager
     def _environment(self) -> Iterator[None]:
-        """Apply the task's ``environment``, as a module would have it in its own."""
+        """Apply the task's ``environment``, which a module would have in its process."""
         wanted: dict[str, Any] = {}
         self._compute_environment_string(wanted)
         before = {name: os.environ.get(name) for name in wanted}
@@ -126,13 +126,13 @@ def _validate(operation: Operation[Any, Any, Any], args: Mapping[str, Any]) -> V
 
 
 def _plain(params: dict[str, Any]) -> dict[str, Any]:
-    """As a module gets them: from ansible-core 2.19 on values are of types of its own, which pyVmomi does not know."""
+    """Return plain values, as a module gets them: ansible-core 2.19 has its own types, which pyVmomi does not know."""
     plain: dict[str, Any] = json.loads(json.dumps(params, default=str))
     return plain
 
 
 def _without_secrets(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
-    # A secret such as "1" or "true" must not turn a yes or no into a mask.
+    # A secret such as "1" or "true" must not mask a boolean.
     kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
     cleaned: dict[str, Any] = remove_values(result, secrets)
     cleaned.update(kept)

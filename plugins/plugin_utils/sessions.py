@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""vCenter sessions that outlive a task: in this process for a loop's items, as a cookie on disk for the next task."""
+"""vCenter sessions that outlive a task: in this process for the items of a loop, on disk for the next task."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session_cache import CookieCache
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
-# Ansible ends a worker without telling anybody, so only sessions that the next task finds on disk are kept in here:
-# any other would be left open in vCenter.
+# Ansible ends a worker without notice, so only sessions that the next task finds on disk are kept in this process:
+# any other would stay open in vCenter.
 _KEPT: dict[ConnectionSettings, Session] = {}
 
 
 def session_source(*, on_disk: bool) -> SessionSource:
-    """Where an operation gets its session from; ``on_disk`` says whether cookies may be kept there."""
+    """Return the source of sessions for an operation; ``on_disk`` says whether cookies may be stored on disk."""
 
     @contextmanager
     def lend(params: Mapping[str, Any]) -> Iterator[Session]:

@@ -36,7 +36,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def containers(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Containers:
-    """The modules against a vCenter that has all that containers need."""
+    """Run the modules against a vCenter with the bootstrap ISO and the images that containers need."""
     play = PlaybookRunner(tmp_path_factory.mktemp("home"), connection_environment(lab))
     where = {"datastore": lab["datastore"]}
     tasks: list[dict[str, Any]] = [{"gantry.vsphere.bootstrap_image": {"src": lab["bootstrap_iso"], **where}}]
@@ -50,7 +50,7 @@ def containers(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def name(request: pytest.FixtureRequest, containers: Containers) -> Iterator[str]:
-    """A container's name for this test alone; the container is removed at the end."""
+    """Yield a container name for this test alone; remove the container at the end."""
     own = request.node.name.replace("test_", "").split("[")[0].replace("_", "-")[:50].strip("-")
     yield own
     containers.remove(own)
@@ -58,7 +58,7 @@ def name(request: pytest.FixtureRequest, containers: Containers) -> Iterator[str
 
 @pytest.fixture
 def shell(containers: Containers, name: str) -> Callable[..., dict[str, Any]]:
-    """Runs a shell script as a container and waits for its end."""
+    """Return a function that runs a shell script as a container and waits for its end."""
 
     def run(script: str, **options: Any) -> dict[str, Any]:
         containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[script], wait=False, **options)

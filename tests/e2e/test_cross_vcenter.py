@@ -18,7 +18,7 @@ from tests.support.guests.vcenter import find, session
 
 
 def _eject(vm: Any) -> None:
-    """What a connected drive holds is nothing that the other vCenter has."""
+    """Disconnect the CD-ROM drive: the other vCenter does not have the ISO in it."""
     (drive,) = [device for device in vm.config.hardware.device if isinstance(device, vim.vm.device.VirtualCdrom)]
     drive.connectable.connected = False
     change = vim.vm.device.VirtualDeviceSpec(operation="edit", device=drive)

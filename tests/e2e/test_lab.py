@@ -28,7 +28,7 @@ from lab.processes import ProcessRecord
 
 @pytest.fixture
 def own_lab(tmp_path: Path) -> Iterator[Lab]:
-    """A lab that only this test uses."""
+    """Yield a lab that only this test uses."""
     overrides = {"accelerator": "tcg", "ports": "free", "images": [], "publish": {}}
     one = Lab(tmp_path / "state", overrides, bound=True)
     yield one

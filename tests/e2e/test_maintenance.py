@@ -45,7 +45,7 @@ def _look(containers: Containers) -> dict[str, dict[str, Any]]:
 
 
 def _life(container: dict[str, Any]) -> dict[str, Any]:
-    """What another start of the container would change."""
+    """Return the values that a restart of the container would change."""
     return {key: container[key] for key in ("state", "started_at", "restart_count", "ip_addresses")}
 
 

@@ -39,7 +39,7 @@ class Counting:
 
     @contextmanager
     def going_on(self) -> Iterator[Future[None]]:
-        """What is given ends only by a failure, or with the block."""
+        """Count in the background; the future ends only by a failure, or with the block."""
         with ThreadPoolExecutor(1) as pool:
             counting = pool.submit(self._count)
             try:
@@ -89,7 +89,7 @@ class Counting:
 
 
 def _identity(server: Counting) -> dict[str, str]:
-    """What is another one after a start of the server, whoever starts it."""
+    """Return the values that differ after any restart of the server."""
     lines = (line.split(":", 1) for line in server.ask("INFO", "server").splitlines() if ":" in line)
     known = {key: value.strip() for key, value in lines}
     return {key: known[key] for key in ("run_id", "process_id")}
@@ -158,7 +158,7 @@ def test_counting_server_is_moved_twenty_times(containers: Containers, name: str
 
 
 def _hear_more(server: Counting, counting: Future[None], heard: int) -> int:
-    """Returns when the server has counted on after its move."""
+    """Wait until the server has counted further after its migration."""
     deadline = time.monotonic() + PATIENCE
     while server.counted == heard:
         assert not counting.done(), counting.exception()

@@ -23,7 +23,7 @@ RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What lab.json says of the lab."""
+    """Yield the content of the lab's lab.json."""
     if RUNNING_LAB:
         yield json.loads(Path(RUNNING_LAB).read_text())
         return
@@ -38,7 +38,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def calls(lab: dict[str, Any]) -> Iterator[Control]:
-    """The lab's control API, with nothing counted yet and no faults; none stay behind."""
+    """Yield the lab's control API with no recorded calls and no faults, and reset it afterwards."""
     control = Control(lab["control"])
     control.reset()
     yield control
@@ -47,7 +47,7 @@ def calls(lab: dict[str, Any]) -> Iterator[Control]:
 
 @pytest.fixture(scope="session")
 def connection(lab: dict[str, Any]) -> dict[str, str]:
-    """The environment variables that say which vCenter to talk to."""
+    """Return the environment variables that configure the connection to the lab's vCenter."""
     return connection_environment(lab)
 
 
@@ -61,7 +61,7 @@ def play(tmp_path: Path, connection: dict[str, str]) -> PlaybookRunner:
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> Way:
-    """The test runs once for each way of running a task."""
+    """Run the test once for each way of running a task."""
     return request.param
 
 

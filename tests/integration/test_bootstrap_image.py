@@ -43,7 +43,7 @@ def store(lab: dict[str, Any]) -> Iterator[Store]:
 
 @pytest.fixture
 def stored(store: Store, lab: dict[str, Any]) -> Callable[[], dict[str, int]]:
-    """The files that are there now: sizes by name."""
+    """Return a function that lists the files on the datastore: sizes by name."""
     return lambda: store.files(lab["datastore"], BOOTSTRAP_FOLDER)
 
 
@@ -56,7 +56,7 @@ def task(iso: Path) -> Callable[..., dict[str, Any]]:
 def run(
     iso: Path, lab: dict[str, Any], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Any]]:
-    """Runs the module without Ansible; a failure is an error."""
+    """Return a function that runs the module without Ansible; a failure is an error."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def once(**options: Any) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def run(site: Site, **options: Any) -> dict[str, Any]:
 
 
 def move(site: Site, datastore: str) -> None:
-    """What another client than the collection does."""
+    """Move the VM's storage as another client than the collection would."""
     inventory = site.builder.session.inventory(refresh=True)
     vm, spec = site.vm(NAME), vim.vm.RelocateSpec(datastore=inventory.datastore(datastore).ref)
     site.builder.task("relocate", lambda: vm.RelocateVM_Task(spec))

@@ -32,7 +32,7 @@ def store(lab: dict[str, Any]) -> Iterator[Store]:
 def tiny(
     lab: dict[str, Any], play: PlaybookRunner, store: Store, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """The tiny image, imported once for all tests here."""
+    """Import the tiny image, once for all tests in this file."""
     cache: Path = tmp_path_factory.getbasetemp() / "info-cache"
     options = {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache)}
     image: dict[str, Any] = play({IMAGE: options}).ok().last["image"]

@@ -122,7 +122,7 @@ MEDDLING: dict[str, tuple[Callable[[Site], None], bool]] = {
 
 
 def hardware(vm: Vm) -> dict[str, Any]:
-    """What the VM needs to start."""
+    """Return the hardware and settings that the container needs to start."""
     (card,) = vm.of_kind(vim.vm.device.VirtualEthernetCard)
     return {
         "cd": (cd(vm).backing.fileName, cd(vm).connectable.startConnected),

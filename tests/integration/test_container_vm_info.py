@@ -26,7 +26,7 @@ Ask = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    """An image, two containers in two folders, one of which has ended, and a VM that is none of ours."""
+    """Create an image, a folder and a VM that the collection does not manage, and remove them afterwards."""
     one = VmBuilder(lab)
     one.clear(images=True)
     one.upload_bootstrap()
@@ -40,7 +40,7 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
 
 @pytest.fixture
 def made(builder: VmBuilder, play: PlaybookRunner, lab: dict[str, Any]) -> list[dict[str, Any]]:
-    """The two containers as container_vm returns them, in the order of their paths."""
+    """Create two containers and return them as container_vm does, in the order of their paths."""
     common = {"image": IMAGE, "datacenter": lab["datacenter"], "cluster": lab["cluster"]}
     labels = {"project": "shop"}
     run = play(

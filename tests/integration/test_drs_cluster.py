@@ -17,7 +17,7 @@ from tests.support.lab.drs import ClusterObserver, Drs
 
 @pytest.fixture
 def drs(lab: dict[str, Any], calls: Control) -> Iterator[Drs]:
-    """The settings are put back as they were."""
+    """Yield the modules and restore the cluster's settings afterwards."""
     observer = ClusterObserver(lab, lab["cluster"])
     config = observer.cluster.configurationEx
     yield Drs(lab, calls, observer)

@@ -121,7 +121,7 @@ def test_a_recommended_move_cannot_be_cancelled_and_the_fault_of_applying_is_kep
     drs.ok("rule", name="apart", type="vm_anti_affinity", vms=VMS[:3])
     drs.observer.cluster.RefreshRecommendation()
     assert "cancels only" in drs.refused("recommendation", action="cancel", all=True)
-    assert "needs keys" in drs.refused("recommendation", action="apply")
+    assert "requires keys" in drs.refused("recommendation", action="apply")
     drs.calls.fault(APPLY, "InvalidArgument")
     result = drs.run("recommendation", action="apply", all=True)
     assert result["failed"]

@@ -56,7 +56,7 @@ class Client(Govc):
         }
 
     def _types(self) -> dict[str, str]:
-        """The types of rules, which its JSON does not tell."""
+        """Return the types of the rules, which govc's JSON output lacks."""
         types, name = {}, ""
         for line in self("cluster.rule.info", "-cluster", self.cluster).splitlines():
             key, _colon, value = line.strip().partition(": ")
@@ -98,7 +98,7 @@ def drs(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> Itera
 
 
 def reported(drs: Drs) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
-    """What drs_compliance_info says, in the client's form."""
+    """Return what drs_compliance_info reports, in the form that govc uses."""
     info = drs.ok("compliance_info")
 
     def moids(members: list[dict[str, Any]]) -> set[str]:

@@ -41,13 +41,13 @@ def patient(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> I
 
 @pytest.fixture
 def drs(patient: Drs, monkeypatch: pytest.MonkeyPatch) -> Drs:
-    """Looks a second time too, but at once: nobody else writes."""
+    """Read the configuration a second time without the pause: nobody else changes it."""
     monkeypatch.setattr(apply, "_PAUSE", 0.0)
     return patient
 
 
 def whole(lab: dict[str, Any]) -> dict[str, Any]:
-    """A ruleset with something of everything."""
+    """Return a ruleset with groups, rules and overrides of every kind."""
     return {
         "groups": [
             {"name": "web", "type": "vm", "members": VMS[:2], "members_mode": "exact"},
@@ -361,4 +361,4 @@ def test_somebody_who_undoes_each_write_is_told_of(drs: Drs, monkeypatch: pytest
     result = drs.run("group", name="g", type="vm", members=VMS[1:2])
     assert result["failed"]
     assert result["changed"]
-    assert "somebody else" in result["msg"]
+    assert "another client" in result["msg"]

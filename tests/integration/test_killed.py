@@ -59,7 +59,7 @@ class Demo:
         return output
 
     def kill_after(self, seconds: float) -> None:
-        """Ends the playbook and all that it has started, as a machine that loses its power does."""
+        """Kill the playbook and all processes that it has started, as a power failure would."""
         process = self.start()
         time.sleep(seconds)
         with suppress(ProcessLookupError):  # it may be done

@@ -106,7 +106,7 @@ class Client:
         return task.info.result
 
     def events(self, vm: vim.VirtualMachine) -> list[vim.event.Event]:
-        """A VM's events, the oldest first."""
+        """Return a VM's events, oldest first."""
         by_entity = vim.event.EventFilterSpec.ByEntity(entity=vm, recursion="self")
         found = self.content.eventManager.QueryEvents(vim.event.EventFilterSpec(entity=by_entity))
         return sorted(found, key=lambda event: int(event.key))

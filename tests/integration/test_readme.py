@@ -23,7 +23,7 @@ README = (ROOT / "README.md").read_text()
 
 @pytest.fixture
 def playbook(tmp_path: Path) -> Path:
-    """The one playbook in the README, as somebody would copy it."""
+    """Write the only playbook in the README to a file, as a reader would copy it."""
     (block,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
     path = tmp_path / "readme.yml"
     path.write_text(block)

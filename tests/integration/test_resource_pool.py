@@ -75,7 +75,7 @@ class Pools:
 
 @pytest.fixture
 def pools(lab: dict[str, Any], calls: Control) -> Iterator[Pools]:
-    """What the test makes is removed afterwards; VMs stay, in the root pool."""
+    """Yield what makes pools, and remove them afterwards; VMs stay, in the root pool."""
     observer = ClusterObserver(lab, lab["cluster"])
     one = Pools(lab, calls, observer)
     yield one

@@ -71,7 +71,7 @@ class Folders:
 
 @pytest.fixture
 def folders(lab: dict[str, Any], calls: Control) -> Iterator[Folders]:
-    """What the test makes is removed afterwards."""
+    """Yield what makes folders, and remove them afterwards."""
     observer = ClusterObserver(lab, lab["cluster"])
     one = Folders(lab, calls, observer)
     before = set(one.root.childEntity)

@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// queued is how many pieces of output may wait for the console.
+// queued is the number of pieces of output that may wait for the console.
 const queued = 64
 
-// console is the last resort for diagnosis: it shows init's messages and a copy of the container's output. A console slower
-// than the container loses output instead of slowing it down; the log has it.
+// console is the last resort for diagnosis: it shows init's messages and a copy of the container's output. If the console is
+// slower than the container, it drops output instead of slowing the container down. The log has all output.
 type console struct {
 	pieces chan []byte
 
@@ -29,7 +29,7 @@ func newConsole(port io.Writer) *console {
 	console := &console{pieces: make(chan []byte, queued)}
 	go func() {
 		for piece := range console.pieces {
-			// There is nowhere to report an error of the console.
+			// An error of the console cannot be reported anywhere.
 			_, _ = port.Write(piece)
 			console.pending.Done()
 		}
@@ -40,14 +40,14 @@ func newConsole(port io.Writer) *console {
 // logf writes a message of init's own, with the time since boot.
 func (c *console) logf(format string, args ...any) {
 	var up unix.Timespec
-	// The clock is there on every Linux; a zero time would do too.
+	// The error is ignored: every Linux has this clock.
 	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &up)
 	message := fmt.Sprintf("gantry[%d.%02d]: "+format+"\n", append([]any{up.Sec, up.Nsec / 1e7}, args...)...)
 	c.pending.Add(1)
 	c.pieces <- []byte(message)
 }
 
-// Write takes a copy of the container's output, if there is room.
+// Write queues a copy of the container's output if the queue is not full.
 func (c *console) Write(output []byte) (int, error) {
 	piece := append([]byte{}, output...)
 	c.mu.Lock()
@@ -66,5 +66,5 @@ func (c *console) Write(output []byte) (int, error) {
 	return len(output), nil
 }
 
-// drain waits until everything is written.
+// drain waits until all queued output is written.
 func (c *console) drain() { c.pending.Wait() }

@@ -18,7 +18,7 @@ import (
 	"gantry.invalid/guest/internal/supervise"
 )
 
-// starter starts runs of the container, their output going to the log and the console.
+// starter starts runs of the container, with their output copied to the log and the console.
 type starter struct {
 	machine *machine
 	spec    *spec.Spec
@@ -43,7 +43,7 @@ func (s *starter) start() (supervise.Instance, error) {
 	launcher := &process.Launcher{Reaper: s.machine.reaper, Spec: s.spec, Cgroup: s.cgroup}
 	container, err := launcher.Start(write)
 	if closeErr := write.Close(); closeErr != nil {
-		s.machine.complain(closeErr)
+		s.machine.logError(closeErr)
 	}
 	if err != nil {
 		<-copied
@@ -53,35 +53,35 @@ func (s *starter) start() (supervise.Instance, error) {
 	run := &run{container: container, starter: s, ended: make(chan supervise.End, 1)}
 	go func() {
 		status := <-container.Ended
-		// With the last process the last writer is gone too: the output is complete.
+		// When the last process has ended, there are no more writers, so the output is complete.
 		<-copied
 		kills, err := s.cgroup.OOMKills()
 		if err != nil {
-			s.machine.complain(err)
+			s.machine.logError(err)
 		}
 		run.ended <- supervise.End{ExitCode: process.ExitCode(status), OOMKilled: kills > killsBefore}
 	}()
 	return run, nil
 }
 
-// copyOutput never stops reading: a container must not block because its log cannot be written.
+// copyOutput continues reading after errors: the container must not block if its log cannot be written.
 func (s *starter) copyOutput(read *os.File) {
 	defer read.Close()
 	chunk := make([]byte, 32<<10)
-	complained := false
+	logged := false
 	for {
 		size, err := read.Read(chunk)
 		if size > 0 {
-			if _, err := s.log.Write(chunk[:size]); err != nil && !complained {
-				s.machine.complain(err)
-				complained = true
+			if _, err := s.log.Write(chunk[:size]); err != nil && !logged {
+				s.machine.logError(err)
+				logged = true
 			}
-			// The console's Write does not fail.
+			// The Write method of the console does not fail.
 			_, _ = s.machine.console.Write(chunk[:size])
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				s.machine.complain(err)
+				s.machine.logError(err)
 			}
 			return
 		}

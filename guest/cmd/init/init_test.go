@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slow is a console port that writes nothing until it is let.
+// slow is a console port that blocks until it is released.
 type slow struct {
 	gate chan struct{}
 	mu   sync.Mutex
@@ -27,7 +27,7 @@ func (s *slow) Write(data []byte) (int, error) {
 	return s.text.Write(data)
 }
 
-func TestSlowConsoleLosesOutputInsteadOfBlocking(t *testing.T) {
+func TestASlowConsoleDropsOutputInsteadOfBlocking(t *testing.T) {
 	port := &slow{gate: make(chan struct{})}
 	console := newConsole(port)
 	for range 10 * queued {
@@ -47,7 +47,7 @@ func TestSlowConsoleLosesOutputInsteadOfBlocking(t *testing.T) {
 	}
 }
 
-func TestStopCountsOnceAndEndsTheBoot(t *testing.T) {
+func TestOnlyTheFirstStopRequestIsHandledAndCancelsTheBoot(t *testing.T) {
 	stop := newStopper(newConsole(&bytes.Buffer{}))
 	if stop.booting.Err() != nil || stop.command() != unix.LINUX_REBOOT_CMD_POWER_OFF {
 		t.Error("stopping from the beginning")
@@ -57,7 +57,7 @@ func TestStopCountsOnceAndEndsTheBoot(t *testing.T) {
 	select {
 	case <-stop.requested:
 	default:
-		t.Error("not told")
+		t.Error("not reported")
 	}
 	if stop.booting.Err() == nil {
 		t.Error("still booting")

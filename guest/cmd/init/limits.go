@@ -21,30 +21,30 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// Memory of the machine. The figures and how they were found are in docs/developers/guest.md.
+// Memory limits. docs/developers/guest.md explains how the values were measured.
 const (
-	// reservedMemory is the part of the memory available at the container's start that it cannot use: for init, for what the
-	// kernel allocates without accounting it to the container, and for the kernel's own reserve of free pages.
+	// reservedMemory is the part of the available memory that the container cannot use. It is reserved for init, for kernel
+	// allocations that are not charged to the container, and for the kernel's reserve of free pages.
 	reservedMemory = 8 << 20
-	// leastMemory is what a container needs at least; with less, its first process does not get to its program.
+	// leastMemory is the minimum that a container needs: with less, its first process cannot execute the program.
 	leastMemory = 4 << 20
 )
 
-// The kernel's bound on tasks, and the container's, which leaves init what it needs.
+// The kernel's limit of tasks, and the container's, which leaves tasks for init.
 const (
 	machineTasks   = 32768
 	containerTasks = 32000
 )
 
-// resourceLimits are those of init and of every process that it starts: Docker's. The kernel derives the number of tasks and
-// of pending signals from the machine's memory, which is small; the container's cgroup bounds both.
+// resourceLimits are the limits of init and of every process that it starts, as in Docker. The kernel's default limits of
+// tasks and pending signals depend on the VM's memory and are too small here. The container's cgroup limits both instead.
 var resourceLimits = map[int]syscall.Rlimit{
 	unix.RLIMIT_NOFILE:     {Cur: 1024, Max: 524288},
 	unix.RLIMIT_NPROC:      {Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY},
 	unix.RLIMIT_SIGPENDING: {Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY},
 }
 
-// liftLimits replaces the limits that the kernel derives from the machine's memory.
+// liftLimits replaces the limits that the kernel derives from the size of the memory.
 func liftLimits() error {
 	for resource, limit := range resourceLimits {
 		if err := syscall.Setrlimit(resource, &limit); err != nil {
@@ -59,9 +59,9 @@ func liftLimits() error {
 	return nil
 }
 
-// limitContainer creates the container's cgroup, limited to the memory that is available now.
+// limitContainer creates the container's cgroup, with the available memory as its limit.
 func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
-	// Return the memory that init needed only to boot.
+	// Free the memory that init needed only to boot.
 	debug.FreeOSMemory()
 	available, err := memoryAvailable()
 	if err != nil {
@@ -69,7 +69,7 @@ func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
 	}
 	reserved := int64(reservedMemory)
 	if wanted.Root.Scratch == nil {
-		// Init writes the log into memory.
+		// The log is in memory, so its size is reserved.
 		reserved += wanted.Log.MaxBytes
 	}
 	limits := cgroup.Limits{Memory: available - reserved, Tasks: containerTasks}
@@ -82,7 +82,7 @@ func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	go func() { m.complain(group.WatchThrashing(m.console.logf)) }()
+	go func() { m.logError(group.WatchThrashing(m.console.logf)) }()
 	return group, rootfs.LimitTmpfs(wanted.Root, limits.Memory)
 }
 

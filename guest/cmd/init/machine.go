@@ -24,20 +24,21 @@ import (
 
 const modulesDirectory = "/lib/modules"
 
-// machine is everything around the container.
+// machine is the VM around the container.
 type machine struct {
-	console  *console
-	hub      *uevent.Hub
-	modules  *modules.Loader
-	outside  outside
-	reporter *report.Reporter
-	reaper   *process.Reaper
-	stop     *stopper
-	// logTail returns the end of the container's output once there is a log.
+	console     *console
+	hub         *uevent.Hub
+	modules     *modules.Loader
+	hostChannel hostChannel
+	reporter    *report.Reporter
+	reaper      *process.Reaper
+	stop        *stopper
+	// logTail returns the end of the container's output. It is nil until the log exists.
 	logTail func() ([]byte, error)
 }
 
-// setUp makes the machine ready to read a spec: kernel file systems, drivers, the channel to the host, requests to stop.
+// setUp prepares everything that is needed to read the spec: kernel file systems, drivers, the channel to the host and the
+// handling of stop requests.
 func setUp(console *console) (*machine, error) {
 	for _, entry := range []struct{ kind, where, options string }{
 		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=755"},
@@ -50,7 +51,7 @@ func setUp(console *console) (*machine, error) {
 			return nil, fmt.Errorf("mount %s: %w", entry.where, err)
 		}
 	}
-	// The container is to be killed when memory runs out, not init.
+	// If memory runs out, the kernel must kill the container and not init.
 	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0); err != nil {
 		return nil, err
 	}
@@ -71,34 +72,34 @@ func setUp(console *console) (*machine, error) {
 	if err := loader.Coldplug(); err != nil {
 		console.logf("%v", err)
 	}
-	if m.outside, err = openOutside(console); err != nil {
+	if m.hostChannel, err = openHostChannel(console); err != nil {
 		return nil, err
 	}
-	m.reporter = report.New(m.outside, version, kernelRelease(), m.complain)
+	m.reporter = report.New(m.hostChannel, version, kernelRelease(), m.logError)
 	m.watchRequests(buttons)
 	return m, nil
 }
 
-func (m *machine) complain(err error) { m.console.logf("%v", err) }
+func (m *machine) logError(err error) { m.console.logf("%v", err) }
 
-// loadDrivers loads the drivers of devices as they appear.
+// loadDrivers loads drivers when devices appear.
 func (m *machine) loadDrivers() {
-	m.complain(m.hub.Run(func(event uevent.Event) {
+	m.logError(m.hub.Run(func(event uevent.Event) {
 		if event.Action != "add" {
 			return
 		}
 		if err := m.modules.LoadAlias(event.Modalias); err != nil {
-			m.complain(err)
+			m.logError(err)
 		}
 	}))
 }
 
-// watchRequests passes every kind of stop request to the stopper.
+// watchRequests passes stop requests of all kinds to the stopper.
 func (m *machine) watchRequests(buttons <-chan struct{}) {
-	go power.Watch(buttons, func() { m.stop.request("the power button", false) }, m.complain)
+	go power.Watch(buttons, func() { m.stop.request("the power button", false) }, m.logError)
 	// Ctrl-Alt-Del becomes a signal to init instead of a reset.
 	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF); err != nil {
-		m.complain(err)
+		m.logError(err)
 	}
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, syscall.SIGINT)
@@ -107,8 +108,8 @@ func (m *machine) watchRequests(buttons <-chan struct{}) {
 			m.stop.request("Ctrl-Alt-Del", true)
 		}
 	}()
-	if err := m.outside.listen(m.stop); err != nil {
-		m.complain(err)
+	if err := m.hostChannel.listen(m.stop); err != nil {
+		m.logError(err)
 	}
 }
 
@@ -126,13 +127,13 @@ func (m *machine) networkManager(hostname string, changed func()) *network.Manag
 	}
 }
 
-// release leaves the disks clean.
+// release unmounts the disks, so that their file systems are clean.
 func (m *machine) release() {
 	if err := rootfs.Release(); err != nil {
-		m.complain(err)
+		m.logError(err)
 	}
-	if err := m.outside.flush(); err != nil {
-		m.complain(err)
+	if err := m.hostChannel.flush(); err != nil {
+		m.logError(err)
 	}
 }
 

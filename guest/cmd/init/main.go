@@ -31,7 +31,7 @@ func main() {
 	console.logf("gantry %s", version)
 	machine, err := setUp(console)
 	if err != nil {
-		// Without devices and a channel to the host, only the console is left.
+		// There is no channel to the host, so the error is only shown on the console.
 		console.logf("cannot set up the machine: %v", err)
 		turnOff(console, unix.LINUX_REBOOT_CMD_POWER_OFF)
 	}
@@ -40,7 +40,7 @@ func main() {
 	turnOff(console, machine.stop.command())
 }
 
-// turnOff does not return.
+// turnOff powers off or restarts the VM, and does not return.
 func turnOff(console *console, command int) {
 	console.drain()
 	unix.Sync()

@@ -24,12 +24,12 @@ import (
 	"gantry.invalid/guest/internal/supervise"
 )
 
-// exitRecord is the last status, kept beside the log.
+// exitRecord is the file with the last status, beside the log.
 const exitRecord = "exit.json"
 
 // run runs the container of the spec and returns how it ended.
 func (m *machine) run() supervise.Outcome {
-	document, err := readSpec(m.stop.booting, m.outside, m.finder(), m.console)
+	document, err := readSpec(m.stop.booting, m.hostChannel, m.finder(), m.console)
 	if err != nil {
 		return m.bootFailed(err, failure.SpecMissing)
 	}
@@ -59,7 +59,7 @@ func (m *machine) run() supervise.Outcome {
 		MemoryAvailable: func() int64 {
 			available, err := memoryAvailable()
 			if err != nil {
-				m.complain(err)
+				m.logError(err)
 			}
 			return available
 		},
@@ -67,13 +67,13 @@ func (m *machine) run() supervise.Outcome {
 	}
 	outcome := supervisor.Run(m.stop.requested)
 	if err := output.Close(); err != nil {
-		m.complain(err)
+		m.logError(err)
 	}
 	return outcome
 }
 
-// bootFailed is an outcome without a container: a failure of the given code unless err has its own, or nothing at all when
-// the boot was ended on request.
+// bootFailed returns the outcome of a boot that did not start the container: a failure with the code of err or else the
+// given code, or no failure if a stop was requested.
 func (m *machine) bootFailed(err error, code failure.Code) supervise.Outcome {
 	if errors.Is(err, context.Canceled) {
 		return supervise.Outcome{End: supervise.End{ExitCode: 128 + int(unix.SIGTERM)}}
@@ -81,7 +81,7 @@ func (m *machine) bootFailed(err error, code failure.Code) supervise.Outcome {
 	return supervise.Outcome{Failure: failure.From(err, code)}
 }
 
-// prepare makes the root file system and the network ready, side by side.
+// prepare prepares the root file system and the network concurrently.
 func (m *machine) prepare(wanted *spec.Spec) error {
 	if err := unix.Sethostname([]byte(wanted.Hostname)); err != nil {
 		return failure.New(failure.StartFailed, "set the host name: %v", err)
@@ -99,15 +99,15 @@ func (m *machine) prepare(wanted *spec.Spec) error {
 	return <-networks
 }
 
-// connect configures the network and writes the files in /etc that depend on it, now and when a lease changes.
+// connect configures the network and writes the files in /etc that depend on it, also when a lease changes.
 func (m *machine) connect(ctx context.Context, wanted *spec.Spec) error {
 	if err := network.SetDefaults(); err != nil {
-		m.complain(err)
+		m.logError(err)
 	}
 	var manager *network.Manager
 	manager = m.networkManager(wanted.Hostname, func() {
 		if err := m.networkChanged(manager, wanted); err != nil {
-			m.complain(err)
+			m.logError(err)
 		}
 	})
 	if err := manager.Configure(ctx, wanted.Networks); err != nil {
@@ -127,13 +127,13 @@ func (m *machine) networkChanged(manager *network.Manager, wanted *spec.Spec) er
 			return err
 		}
 	}
-	if err := m.outside.announce(wanted.Hostname); err != nil {
-		m.complain(err)
+	if err := m.hostChannel.announce(wanted.Hostname); err != nil {
+		m.logError(err)
 	}
 	return nil
 }
 
-// rewrite changes the file in place: the container has it mounted.
+// rewrite overwrites the file in place, because it is mounted in the container.
 func rewrite(path, content string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -148,20 +148,20 @@ func failureOrNil(err error, code failure.Code) error {
 	return failure.From(err, code)
 }
 
-// publishLog makes the end of the container's output available to the host, followed by a last line from init.
+// publishLog publishes the end of the container's output, followed by a last line of init.
 func (m *machine) publishLog(lastLine string) {
 	var tail []byte
 	if m.logTail != nil {
 		var err error
 		if tail, err = m.logTail(); err != nil {
-			m.complain(err)
+			m.logError(err)
 		}
 	}
 	m.reporter.PublishLog(append(tail, lastLine...))
 }
 
-// report publishes the final status and keeps it on the scratch disk. A program that could not be executed has an exit code like any
-// other; every other failure is an error of its own.
+// report publishes the final status and writes it to the scratch disk. A program that could not be executed is reported by
+// its exit code, every other failure as an error.
 func (m *machine) report(outcome supervise.Outcome) {
 	if outcome.Failure != nil {
 		m.console.logf("%v", outcome.Failure)
@@ -186,7 +186,7 @@ func (m *machine) report(outcome supervise.Outcome) {
 		return
 	}
 	if err := m.keepRecord(); err != nil {
-		m.complain(err)
+		m.logError(err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // stopper handles every request to stop: power button, guest tools, the host's channel, Ctrl-Alt-Del.
 type stopper struct {
 	console *console
-	// booting is canceled when a stop is requested, which ends the preparations.
+	// booting is canceled by a stop request, which ends the boot.
 	booting context.Context
 	cancel  context.CancelFunc
 	// requested is closed when a stop is requested.
@@ -30,7 +30,7 @@ func newStopper(console *console) *stopper {
 	return &stopper{console: console, booting: booting, cancel: cancel, requested: make(chan struct{})}
 }
 
-// request requests a stop for the given reason; only the first request counts.
+// request requests a stop for the given reason. Only the first request has an effect.
 func (s *stopper) request(reason string, reboot bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,7 +43,7 @@ func (s *stopper) request(reason string, reboot bool) {
 	close(s.requested)
 }
 
-// command returns what the machine does at the end: power off or restart.
+// command returns the reboot command at the end: power off or restart.
 func (s *stopper) command() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,11 +2,11 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package cgroup bounds what the container's processes can use: memory, tasks and devices.
+// Package cgroup limits the memory, the tasks and the devices of the container's processes.
 //
-// There are two levels. The outer cgroup carries the limits and the device policy. The container's processes are in the inner
-// one, which is also the root of their cgroup namespace: a container that can mount the cgroup file system sees and changes
-// only the inner cgroup, and so can neither leave the outer one nor lift its limits.
+// There are two levels. The outer cgroup has the limits and the device policy. The container's processes are in the inner
+// cgroup, which is also the root of their cgroup namespace: a container that can mount the cgroup file system sees and
+// changes only the inner cgroup, so it can neither leave the outer one nor change its limits.
 package cgroup
 
 import (
@@ -26,9 +26,9 @@ const (
 	inner = outer + "/processes"
 )
 
-// Limits are what all processes of the container can use together.
+// Limits are the limits of all processes of the container together.
 type Limits struct {
-	// Memory is in bytes: anonymous memory, page cache, tmpfs and what the kernel allocates for the container.
+	// Memory is in bytes. It includes anonymous memory, page cache, tmpfs and kernel memory of the container.
 	Memory int64
 	// Tasks is the number of processes and threads.
 	Tasks int
@@ -60,7 +60,7 @@ func New(limits Limits) (*Group, error) {
 	return &Group{limits: limits}, nil
 }
 
-// Renew creates the inner cgroup for a run of the container, without what an earlier run left there. A process is put into
+// Renew creates the inner cgroup for a run of the container, after removing the one of an earlier run. A process is put into
 // the cgroup by starting it with the returned directory.
 func (g *Group) Renew() (*os.File, error) {
 	if err := removeTree(inner); err != nil {
@@ -69,14 +69,14 @@ func (g *Group) Renew() (*os.File, error) {
 	if err := os.Mkdir(inner, 0o755); err != nil {
 		return nil, err
 	}
-	// The outer limits are the ones that hold. A program that sizes itself by its cgroup's limits reads these.
+	// The outer limits are the effective ones. These are read by programs that adapt to the limits of their cgroup.
 	if err := g.limits.apply(inner); err != nil {
 		return nil, err
 	}
 	return os.Open(inner)
 }
 
-// OOMKills is how many processes of the container were killed so far because memory ran out.
+// OOMKills returns how many processes of the container have been killed because memory ran out.
 func (g *Group) OOMKills() (int64, error) {
 	content, err := os.ReadFile(filepath.Join(outer, "memory.events"))
 	if err != nil {
@@ -103,11 +103,11 @@ func (l Limits) apply(directory string) error {
 }
 
 func write(directory, file, value string) error {
-	// The files are the kernel's and exist with the directory.
+	// The files are created by the kernel with the directory.
 	return os.WriteFile(filepath.Join(directory, file), []byte(value), 0)
 }
 
-// removeTree removes a cgroup and those in it. None may have processes.
+// removeTree removes a cgroup and its children. None may have processes.
 func removeTree(directory string) error {
 	entries, err := os.ReadDir(directory)
 	if errors.Is(err, fs.ErrNotExist) {

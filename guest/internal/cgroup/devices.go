@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wildcard stands for every number of a rule.
+// wildcard matches every value.
 const wildcard = -1
 
-// rule allows access to devices; what no rule allows is denied with EPERM.
+// rule allows access to devices. Access that no rule allows is denied with EPERM.
 type rule struct {
 	// kind is unix.BPF_DEVCG_DEV_BLOCK or _CHAR, or wildcard for both.
 	kind int32
@@ -28,7 +28,8 @@ type rule struct {
 
 const readWriteMknod = unix.BPF_DEVCG_ACC_READ | unix.BPF_DEVCG_ACC_WRITE | unix.BPF_DEVCG_ACC_MKNOD
 
-// allowed are the devices that Docker allows every container. A device node can be made for any device, but not opened.
+// allowed has the devices that Docker allows every container. A container may create a node of any device, but open only
+// these.
 var allowed = []rule{
 	{wildcard, unix.BPF_DEVCG_ACC_MKNOD, wildcard, wildcard},
 	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 1, 3},          // null
@@ -50,7 +51,7 @@ type instruction struct {
 	value     int32
 }
 
-// The registers of the program: its result, its argument, and what it compares.
+// The registers of the program: the result, the argument and the compared values.
 const (
 	result = iota
 	context
@@ -72,8 +73,8 @@ const (
 	exit        = unix.BPF_JMP | unix.BPF_EXIT
 )
 
-// compile translates rules into a program for BPF_PROG_TYPE_CGROUP_DEVICE. Its argument is struct bpf_cgroup_dev_ctx:
-// access << 16 | kind, major, minor, 32 bits each. It returns 1 for what a rule allows, else 0.
+// compile translates rules into a program for BPF_PROG_TYPE_CGROUP_DEVICE. Its argument is struct bpf_cgroup_dev_ctx: access
+// << 16 | kind, major, minor, 32 bits each. It returns 1 if a rule allows the access, else 0.
 func compile(rules []rule) []instruction {
 	program := []instruction{
 		{load, kind | context<<4, 0, 0},
@@ -89,9 +90,9 @@ func compile(rules []rule) []instruction {
 	return append(program, instruction{move, result, 0, 0}, instruction{exit, 0, 0, 0})
 }
 
-// compile returns 1 from the program if the rule allows the access, and else continues behind its last instruction.
+// compile returns instructions that return 1 if the rule allows the access, and otherwise continue after the last of them.
 func (r rule) compile() []instruction {
-	// No access may be asked for but the rule's.
+	// The requested access must not include any bit that the rule does not have.
 	block := []instruction{{moveSource, work | access<<4, 0, 0}, {and, work, 0, ^r.access}, {jumpUnequal, work, 0, 0}}
 	for _, comparison := range []struct {
 		register uint8
@@ -110,8 +111,8 @@ func (r rule) compile() []instruction {
 	return block
 }
 
-// restrictDevices attaches the policy to a cgroup: it applies to every process in it and in those below, whatever its
-// capabilities.
+// restrictDevices attaches the policy to a cgroup. It applies to every process in the cgroup and its children, independently
+// of capabilities.
 func restrictDevices(directory string) error {
 	program, err := loadProgram(compile(allowed))
 	if err != nil {
@@ -122,18 +123,18 @@ func restrictDevices(directory string) error {
 		return errors.Join(err, unix.Close(program))
 	}
 	err = attachProgram(group, program)
-	// The cgroup holds the program.
+	// The cgroup keeps a reference to the program.
 	return errors.Join(err, unix.Close(group), unix.Close(program))
 }
 
-// loadProgram is BPF_PROG_LOAD; it returns a file descriptor.
+// loadProgram is BPF_PROG_LOAD. It returns a file descriptor.
 func loadProgram(program []instruction) (int, error) {
 	license := []byte("GPL\x00")
 	var pinned runtime.Pinner
 	defer pinned.Unpin()
 	pinned.Pin(&program[0])
 	pinned.Pin(&license[0])
-	// The beginning of the kernel's union bpf_attr for this command.
+	// The first fields of the kernel's union bpf_attr for this command.
 	attributes := struct {
 		programType, instructionCount uint32
 		instructions, license         uint64
@@ -150,7 +151,8 @@ func loadProgram(program []instruction) (int, error) {
 	return descriptor, nil
 }
 
-// attachProgram is BPF_PROG_ATTACH. Programs that the container attaches to its own cgroups are asked too, and can only deny.
+// attachProgram is BPF_PROG_ATTACH. Programs that the container attaches to its own cgroups are run too, and can only deny
+// access.
 func attachProgram(group, program int) error {
 	attributes := struct{ target, program, attachPoint, flags uint32 }{
 		uint32(group), uint32(program), unix.BPF_CGROUP_DEVICE, unix.BPF_F_ALLOW_MULTI,

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// request is the argument of the program.
+// request holds the arguments of the program.
 type request struct{ kind, access, major, minor uint32 }
 
 // run interprets the instructions that compile uses, as the kernel does.

@@ -16,27 +16,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The kernel kills a process when it can reclaim no more memory. As long as it can reclaim program text, which the programs
-// read back from the image again and again, nothing is killed for minutes although the container makes no progress. Init
-// detects that and kills the process that the kernel would choose.
+// The kernel kills a process when it can reclaim no more memory. While it can still reclaim program text, which is then read
+// back from the image repeatedly, nothing is killed for minutes although the container makes no progress. Init detects this
+// and kills the process that the kernel would choose.
 const (
 	// pressureTrigger wakes the watcher when tasks wait for memory for 100 ms of a second.
 	pressureTrigger = "some 100000 1000000"
-	// A container thrashes if its page cache is less than this part of its memory, or than this size,
+	// A container thrashes if its page cache is smaller than this fraction of its memory, or than this size,
 	smallCachePart  = 10
 	smallCacheBytes = 2 << 20
 	// and is read back this many times a second
 	turnovers = 4
-	// in so many samples in a row, each of at least a second.
+	// in this many consecutive samples, each of at least a second.
 	thrashingSamples = 3
-	// staleSample is the age from which the last sample is too old to compare with.
+	// staleSample is the age at which the last sample is too old for a comparison.
 	staleSample = 5 * time.Second
 )
 
-// memory is what the detection looks at.
+// memory is a sample of the kernel's memory statistics.
 type memory struct {
 	at time.Time
-	// refaulted is how many bytes of the page cache were read back after they had been reclaimed, since the beginning.
+	// refaulted is the total of the page cache, in bytes, that was read back after it had been reclaimed.
 	refaulted int64
 	// cache is the size of the page cache without tmpfs.
 	cache int64
@@ -49,7 +49,7 @@ type detector struct {
 	count int
 }
 
-// add takes a sample and returns whether it is time to kill.
+// add adds a sample and returns whether a process is to be killed.
 func (d *detector) add(sample memory) bool {
 	elapsed := sample.at.Sub(d.last.at)
 	read := float64(sample.refaulted - d.last.refaulted)

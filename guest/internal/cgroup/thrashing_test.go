@@ -11,7 +11,8 @@ import (
 
 const mib = 1 << 20
 
-// samples are taken once a second; each gives the size of the page cache and what was read back since the last one.
+// feed adds samples at intervals of a second. Each has the size of the page cache and the bytes that were read back since
+// the last one.
 func feed(d *detector, start time.Time, steps ...[2]int64) (kills int) {
 	refaulted := d.last.refaulted
 	for i, step := range steps {
@@ -48,10 +49,10 @@ func TestDetector(t *testing.T) {
 	}
 }
 
-func TestDetectorForgetsWhatIsLongAgo(t *testing.T) {
+func TestDetectorIgnoresOldSamples(t *testing.T) {
 	start := time.Now()
 	d := &detector{limit: 48 * mib}
-	// The counter's history before the first sample is no measurement.
+	// The counter's value before the first sample must not be counted.
 	if d.add(memory{at: start, cache: mib, refaulted: 1 << 40}) || d.count != 0 {
 		t.Error("the first sample counts")
 	}

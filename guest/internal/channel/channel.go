@@ -40,7 +40,7 @@ func Open() (*Channel, error) {
 	}
 	settings, err := unix.IoctlGetTermios(int(port.Fd()), unix.TCGETS)
 	if err != nil {
-		// The kernel has device files for ports that the machine has not.
+		// The kernel has device files for ports that do not exist.
 		return nil, errors.Join(fmt.Errorf("no serial port %s: %w", Path, err), port.Close())
 	}
 	makeRaw(settings)
@@ -50,7 +50,7 @@ func Open() (*Channel, error) {
 	return &Channel{port: port}, nil
 }
 
-// makeRaw keeps the line discipline from touching the bytes or echoing them.
+// makeRaw prevents the line discipline from changing or echoing bytes.
 func makeRaw(settings *unix.Termios) {
 	settings.Iflag = 0
 	settings.Oflag = 0
@@ -60,12 +60,12 @@ func makeRaw(settings *unix.Termios) {
 	settings.Cc[unix.VTIME] = 0
 }
 
-// Set is what info-set is on VMware.
+// Set sends a key and its value, as info-set does on VMware.
 func (c *Channel) Set(key, value string) error {
 	return c.send(map[string]any{"set": map[string]string{key: value}})
 }
 
-// Announce is what the tools' network information is on VMware.
+// Announce sends the guest's name and addresses, as the guest tools do on VMware.
 func (c *Channel) Announce(hostname string, nics []NIC) error {
 	return c.send(map[string]any{"guest": map[string]any{"hostname": hostname, "nics": nics}})
 }
@@ -83,14 +83,14 @@ func (c *Channel) send(message any) error {
 	return nil
 }
 
-// Flush waits until everything has left the port: what is in its buffer when the machine goes off is lost.
+// Flush waits until all output has been sent: output in the port's buffer is lost when the VM is powered off.
 func (c *Channel) Flush() error {
 	const untilSent = 1
 	return unix.IoctlSetInt(int(c.port.Fd()), unix.TCSBRK, untilSent)
 }
 
-// Listen calls shutdown for each of the host's requests, until the port fails.
-func (c *Channel) Listen(shutdown func(), complain func(error)) {
+// Listen calls shutdown for each shutdown request of the host, until the port fails.
+func (c *Channel) Listen(shutdown func(), logError func(error)) {
 	lines := bufio.NewScanner(c.port)
 	for lines.Scan() {
 		var message struct {
@@ -98,14 +98,14 @@ func (c *Channel) Listen(shutdown func(), complain func(error)) {
 		}
 		switch err := json.Unmarshal(lines.Bytes(), &message); {
 		case err != nil:
-			complain(fmt.Errorf("request from the host: %w", err))
+			logError(fmt.Errorf("request from the host: %w", err))
 		case message.Request == "shutdown":
 			shutdown()
 		default:
-			complain(fmt.Errorf("request from the host: %q is not known", message.Request))
+			logError(fmt.Errorf("request from the host: %q is not known", message.Request))
 		}
 	}
 	if err := lines.Err(); err != nil {
-		complain(fmt.Errorf("read %s: %w", Path, err))
+		logError(fmt.Errorf("read %s: %w", Path, err))
 	}
 }

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package disks finds the container's disks by what is on them, never by their order.
+// Package disks finds the container's disks by their content, never by their order.
 package disks
 
 import (
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// quiet is how long no new disk must have appeared before a missing one is given up.
+// quiet is the time without new disks after which a missing disk is reported.
 const quiet = 10 * time.Second
 
 const sectorBytes = 512
@@ -26,21 +26,21 @@ type Disk struct {
 	Name string // sda
 	Path string // /dev/sda
 	Size int64
-	// Unit is the disk's unit on the first controller of its kind, -1 when it is elsewhere.
+	// Unit is the disk's unit on the first controller of its type, or -1 if it is on another one.
 	Unit int
 }
 
 // Open opens the disk for reading.
 func (d Disk) Open() (*os.File, error) { return os.Open(d.Path) }
 
-// Finder lists the machine's disks.
+// Finder lists the disks of the VM.
 type Finder struct {
 	Sys  string          // /sys
 	Dev  string          // /dev
-	Wake <-chan struct{} // has something in it when a disk may have appeared
+	Wake <-chan struct{} // receives a value when a disk may have appeared
 }
 
-// Await looks at the disks again at each change, until look is content or no disk has appeared for a while.
+// Await calls look with the disks at each change, until look returns true or no disk has appeared for a while.
 func (f *Finder) Await(ctx context.Context, look func([]Disk) (bool, error)) error {
 	deadline := time.NewTimer(quiet)
 	defer deadline.Stop()
@@ -78,7 +78,7 @@ func (f *Finder) List() ([]Disk, error) {
 		directory := filepath.Join(f.Sys, "block", entry.Name())
 		content, err := os.ReadFile(filepath.Join(directory, "size"))
 		if err != nil {
-			// The disk went away meanwhile.
+			// The disk has been removed meanwhile.
 			continue
 		}
 		sectors, err := strconv.ParseInt(strings.TrimSpace(string(content)), 10, 64)
@@ -102,8 +102,8 @@ func isDiskName(name string) bool {
 	return false
 }
 
-// setUnits numbers SCSI disks by their target on the first SCSI host, and virtio disks, which have no units, by their place
-// on the PCI bus.
+// setUnits sets the units of SCSI disks to their target on the first SCSI host, and of virtio disks, which have no units, to
+// their position on the PCI bus.
 func (f *Finder) setUnits(found []Disk) {
 	firstHost := -1
 	address := func(disk Disk) (host, target int, ok bool) {
@@ -141,10 +141,10 @@ func (f *Finder) setUnits(found []Disk) {
 	}
 }
 
-// Describe lists disks for a message.
+// Describe returns a list of disks for a message.
 func Describe(found []Disk) string {
 	if len(found) == 0 {
-		return "there is no disk at all"
+		return "there are no disks"
 	}
 	items := make([]string, 0, len(found))
 	for _, disk := range found {

@@ -27,26 +27,26 @@ const (
 	id        = "8d0c0000-0000-4000-8000-000000000001"
 )
 
-// bench is a sysfs tree and device files in a directory.
-type bench struct {
+// fakeSysfs is a directory with a sysfs tree and device files.
+type fakeSysfs struct {
 	t      *testing.T
 	root   string
 	finder *Finder
 	wake   chan struct{}
 }
 
-func newBench(t *testing.T) *bench {
+func newFakeSysfs(t *testing.T) *fakeSysfs {
 	root := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(root, "sys/block"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	wake := make(chan struct{}, 1)
 	finder := &Finder{Sys: filepath.Join(root, "sys"), Dev: filepath.Join(root), Wake: wake}
-	return &bench{t: t, root: root, finder: finder, wake: wake}
+	return &fakeSysfs{t: t, root: root, finder: finder, wake: wake}
 }
 
-// add makes a disk at a SCSI address like 0:0:1:0, with the content somewhere on it.
-func (b *bench) add(name, address string, contents map[int64][]byte) {
+// add creates a disk at a SCSI address like 0:0:1:0, with content at the given offsets.
+func (b *fakeSysfs) add(name, address string, contents map[int64][]byte) {
 	b.t.Helper()
 	device := filepath.Join(b.root, "sys/devices/pci", address)
 	directory := filepath.Join(b.root, "sys/block", name)
@@ -99,7 +99,7 @@ func assertFailure(t *testing.T, err error, code failure.Code, words ...string) 
 }
 
 func TestListNumbersUnitsOfTheFirstController(t *testing.T) {
-	b := newBench(t)
+	b := newFakeSysfs(t)
 	b.add("sda", "3:0:5:0", nil)
 	b.add("sdb", "2:0:1:0", nil)
 	b.add("loop0", "2:0:2:0", nil)
@@ -112,8 +112,8 @@ func TestListNumbersUnitsOfTheFirstController(t *testing.T) {
 	}
 }
 
-func TestFindImageGoesByContentNotByOrder(t *testing.T) {
-	b := newBench(t)
+func TestFindImageFindsByContentNotByOrder(t *testing.T) {
+	b := newFakeSysfs(t)
 	b.add("sda", "0:0:0:0", footer("bb"))
 	b.add("sdb", "0:0:1:0", footer(wanted))
 	disk, err := b.finder.FindImage(context.Background(), wanted)
@@ -123,7 +123,7 @@ func TestFindImageGoesByContentNotByOrder(t *testing.T) {
 }
 
 func TestFindImageWaitsForALateDisk(t *testing.T) {
-	b := newBench(t)
+	b := newFakeSysfs(t)
 	go func() {
 		b.add("sda", "0:0:0:0", footer(wanted))
 		b.wake <- struct{}{}
@@ -134,22 +134,22 @@ func TestFindImageWaitsForALateDisk(t *testing.T) {
 	}
 }
 
-func TestFindImageGivesUpWhenNothingMoreComes(t *testing.T) {
+func TestFindImageFailsWhenNoMoreDisksAppear(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newFakeSysfs(t)
 		b.finder.Wake = nil
 		began := time.Now()
 		_, err := b.finder.FindImage(context.Background(), wanted)
-		assertFailure(t, err, failure.ImageDiskMissing, "no disk at all")
+		assertFailure(t, err, failure.ImageDiskMissing, "there are no disks")
 		if took := time.Since(began); took != quiet {
 			t.Errorf("took %v", took)
 		}
 	})
 }
 
-func TestFindImageTellsWhatIsThereInstead(t *testing.T) {
+func TestFindImageReportsTheDisksThatExist(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newFakeSysfs(t)
 		b.finder.Wake = nil
 		b.add("sda", "0:0:0:0", footer("bb"))
 		_, err := b.finder.FindImage(context.Background(), wanted)
@@ -158,7 +158,7 @@ func TestFindImageTellsWhatIsThereInstead(t *testing.T) {
 }
 
 func TestFindScratchPrefersItsOwnFileSystemWhereverItIs(t *testing.T) {
-	b := newBench(t)
+	b := newFakeSysfs(t)
 	b.add("sda", "0:0:1:0", nil)
 	b.add("sdb", "0:0:9:0", ext4With(t, id))
 	scratch, err := b.finder.FindScratch(context.Background(), id, 1)
@@ -168,7 +168,7 @@ func TestFindScratchPrefersItsOwnFileSystemWhereverItIs(t *testing.T) {
 }
 
 func TestFindScratchTakesABlankDiskAtTheUnit(t *testing.T) {
-	b := newBench(t)
+	b := newFakeSysfs(t)
 	b.add("sda", "0:0:0:0", nil)
 	b.add("sdb", "0:0:1:0", nil)
 	scratch, err := b.finder.FindScratch(context.Background(), id, 1)
@@ -178,7 +178,7 @@ func TestFindScratchTakesABlankDiskAtTheUnit(t *testing.T) {
 }
 
 func TestFindScratchTakesADiskWhoseFormattingWasInterrupted(t *testing.T) {
-	b := newBench(t)
+	b := newFakeSysfs(t)
 	b.add("sda", "0:0:1:0", map[int64][]byte{0: []byte("GANTRYFORMAT1\n" + id), 8192: {1}})
 	scratch, err := b.finder.FindScratch(context.Background(), id, 1)
 	if err != nil || scratch.Formatted {
@@ -186,19 +186,19 @@ func TestFindScratchTakesADiskWhoseFormattingWasInterrupted(t *testing.T) {
 	}
 }
 
-func TestFindScratchRefusesWhatIsSomebodyElses(t *testing.T) {
+func TestFindScratchRefusesForeignDisks(t *testing.T) {
 	other := "11111111-2222-4333-8444-555555555555"
 	cases := map[string]struct {
 		contents map[int64][]byte
 		word     string
 	}{
-		"another file system":      {ext4With(t, other), other},
-		"data":                     {map[int64][]byte{3 << 20: {1}}, "data near byte"},
-		"another one's formatting": {map[int64][]byte{0: []byte("GANTRYFORMAT1\n" + other)}, "data near byte 0"},
+		"another file system":         {ext4With(t, other), other},
+		"data":                        {map[int64][]byte{3 << 20: {1}}, "data near byte"},
+		"formatting for another UUID": {map[int64][]byte{0: []byte("GANTRYFORMAT1\n" + other)}, "data near byte 0"},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
+			b := newFakeSysfs(t)
 			b.add("sda", "0:0:1:0", test.contents)
 			_, err := b.finder.FindScratch(context.Background(), id, 1)
 			assertFailure(t, err, failure.ScratchForeign, "sda", test.word, id)
@@ -208,7 +208,7 @@ func TestFindScratchRefusesWhatIsSomebodyElses(t *testing.T) {
 
 func TestFindScratchWithoutADisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newFakeSysfs(t)
 		b.finder.Wake = nil
 		b.add("sda", "0:0:0:0", nil)
 		_, err := b.finder.FindScratch(context.Background(), id, 1)

@@ -81,7 +81,7 @@ func (f *Finder) FindImage(ctx context.Context, content string) (Disk, error) {
 	case ok:
 		return image, nil
 	case mismatch != "":
-		return Disk{}, failure.New(failure.ImageDiskMismatch, "the spec asks for image disk %s, but %s", content, mismatch)
+		return Disk{}, failure.New(failure.ImageDiskMismatch, "the spec requires image disk %s, but %s", content, mismatch)
 	}
 	return Disk{}, failure.New(failure.ImageDiskMissing, "no disk ends with an image footer; %s", Describe(last))
 }

@@ -14,14 +14,14 @@ import (
 	"gantry.invalid/guest/internal/failure"
 )
 
-// Scratch is the writable disk, and whether it has its file system yet.
+// Scratch is the writable disk.
 type Scratch struct {
 	Disk      Disk
 	Formatted bool
 }
 
-// FindScratch waits for the file system of the given UUID, or for a blank disk at the unit where one may be made. A disk
-// whose formatting was interrupted counts as blank; any other content is foreign.
+// FindScratch waits for the file system with the given UUID, or for a blank disk at the unit, which may be formatted. A disk
+// whose formatting was interrupted counts as blank. A disk with any other content is refused.
 func (f *Finder) FindScratch(ctx context.Context, id string, unit int) (Scratch, error) {
 	var (
 		scratch Scratch
@@ -93,20 +93,21 @@ func formattable(disk Disk, id string) error {
 		what = "the ext4 file system " + volume
 	}
 	return failure.New(failure.ScratchForeign,
-		"%s at unit %d is not blank: it holds %s, not this container's file system %s; it was left as it is",
+		"%s at unit %d is not blank: it holds %s, not this container's file system %s; it was not changed",
 		disk.Name, disk.Unit, what, id)
 }
 
 const (
-	// Read whole at both ends, where file systems, partition tables and RAID members have their marks.
+	// The sizes at both ends that are read completely: file systems, partition tables and RAID members have their signatures
+	// there.
 	blankBegin = 1 << 20
 	blankEnd   = 256 << 10
-	// Read at each of the places between.
+	// The size and the number of samples between them.
 	blankSample  = 4096
 	blankSamples = 16
 )
 
-// IsBlank looks at both ends and at samples between for anything but zeros, and returns where it found something.
+// IsBlank checks that both ends and samples between them contain only zeros, and returns the offset of other data.
 func IsBlank(reader io.ReaderAt, size int64) (offset int64, blank bool, err error) {
 	check := func(start, length int64) (bool, error) {
 		start = max(0, start)

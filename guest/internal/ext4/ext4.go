@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package ext4 makes the scratch disk's file system without mkfs: the build made an empty one of the smallest size, the
-// bootstrap carries its few blocks that are not zero, and the kernel grows it to the disk's size.
+// Package ext4 creates the file system of the scratch disk without mkfs: the build creates an empty one of the minimum size,
+// the bootstrap contains its nonzero blocks, and the kernel grows it to the size of the disk.
 package ext4
 
 import (
@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where things are in the superblock, from the beginning of the disk.
+// Offsets of fields in the superblock, from the beginning of the disk.
 const (
 	superblockOffset = 1024
 	superblockBytes  = 1024
@@ -59,7 +59,7 @@ func (s superblock) blocks() int64 {
 		int64(binary.LittleEndian.Uint32(s[blocksCountHigh:]))<<32
 }
 
-// setUUID needs the metadata_csum_seed feature: all other checksums stay as they are.
+// setUUID requires the metadata_csum_seed feature: with it, all other checksums stay valid.
 func (s superblock) setUUID(uuid []byte) {
 	copy(s[uuidField:], uuid)
 	copy(s[hashSeedField:], uuid)
@@ -67,7 +67,7 @@ func (s superblock) setUUID(uuid []byte) {
 	binary.LittleEndian.PutUint32(s[checksumField:], sum)
 }
 
-// UUID reads the volume's UUID.
+// UUID reads the UUID of the file system.
 func UUID(reader io.ReaderAt) (string, error) {
 	block, err := readSuperblock(reader)
 	if err != nil {
@@ -77,7 +77,7 @@ func UUID(reader io.ReaderAt) (string, error) {
 	return strings.Join([]string{text[:8], text[8:12], text[12:16], text[16:20], text[20:]}, "-"), nil
 }
 
-// Bytes reads the size that the file system has now.
+// Bytes reads the current size of the file system.
 func Bytes(reader io.ReaderAt) (int64, error) {
 	block, err := readSuperblock(reader)
 	if err != nil {
@@ -86,7 +86,7 @@ func Bytes(reader io.ReaderAt) (int64, error) {
 	return block.blocks() * block.blockSize(), nil
 }
 
-// Grow makes the file system mounted at the directory as large as its disk.
+// Grow grows the file system mounted at the directory to the size of its disk.
 func Grow(directory string, diskBytes, blockBytes int64) error {
 	fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 const id = "8d0c0000-0000-4000-8000-000000000001"
 
-// disk remembers what was flushed, and loses its power at a given flush.
+// disk keeps the flushed content, and simulates a power failure at a given flush.
 type disk struct {
 	content []byte
 	stable  []byte
@@ -66,7 +66,7 @@ func template(t *testing.T) *Template {
 	return parsed
 }
 
-func TestWriteMakesTheFileSystemOfTheID(t *testing.T) {
+func TestWriteCreatesTheFileSystemWithTheUUID(t *testing.T) {
 	device := newDisk(0)
 	if err := template(t).Write(device, 16*BlockBytes, id); err != nil {
 		t.Fatal(err)
@@ -88,13 +88,13 @@ func TestWriteMakesTheFileSystemOfTheID(t *testing.T) {
 	}
 }
 
-func TestWriteInterruptedAnywhereCanBeDoneAgain(t *testing.T) {
+func TestAnInterruptedWriteCanBeRepeated(t *testing.T) {
 	for dieAt := 1; dieAt <= 3; dieAt++ {
 		device := newDisk(dieAt)
 		if err := template(t).Write(device, 16*BlockBytes, id); !errors.Is(err, errPower) {
 			t.Fatalf("flush %d: %v", dieAt, err)
 		}
-		// What was written but not flushed may be there or not.
+		// Data that was written but not flushed may be lost or kept.
 		for name, content := range map[string][]byte{"lost": device.stable, "kept": device.content} {
 			left := &disk{content: bytes.Clone(content)}
 			interrupted, err := Interrupted(left, id)
@@ -132,7 +132,7 @@ func TestWriteRefusesADiskThatIsTooSmall(t *testing.T) {
 	}
 }
 
-func TestParseTemplateRefusesWhatIsNone(t *testing.T) {
+func TestParseTemplateRefusesInvalidTemplates(t *testing.T) {
 	for name, content := range map[string]string{
 		"empty": "", "no blocks": templateMagic, "cut short": templateMagic + "\x00\x00\x00\x00abc",
 	} {

@@ -12,10 +12,10 @@ import (
 	"io"
 )
 
-// BlockBytes is the block size of the file system that the build makes.
+// BlockBytes is the block size of the file system that the build creates.
 const BlockBytes = 4096
 
-// templateMagic is how the template begins; then come the blocks, each after its number (little-endian, 32 bits).
+// templateMagic is the beginning of the template. The blocks follow, each after its number (little-endian, 32 bits).
 const templateMagic = "GANTRYEXT4\n"
 
 type block struct {
@@ -23,12 +23,12 @@ type block struct {
 	content []byte
 }
 
-// Template is an empty file system: its blocks that are not zero.
+// Template is an empty file system, reduced to its nonzero blocks.
 type Template struct {
 	blocks []block
 }
 
-// ParseTemplate reads what the build wrote.
+// ParseTemplate parses the template that the build writes.
 func ParseTemplate(content []byte) (*Template, error) {
 	rest, found := bytes.CutPrefix(content, []byte(templateMagic))
 	if !found {
@@ -50,14 +50,14 @@ func ParseTemplate(content []byte) (*Template, error) {
 	return template, nil
 }
 
-// Device is what a file system is written to.
+// Device is the target of a file system.
 type Device interface {
 	io.WriterAt
 	Sync() error
 }
 
-// Write makes the file system, with the given UUID, on a blank device of the given size. The superblock is written last; until
-// then the first block says that formatting has begun, so that a reset in between is recognised and the work done again.
+// Write creates the file system with the given UUID on a blank device of the given size. The superblock is written last.
+// Until then, the first block marks that formatting has begun, so that it is repeated after a reset.
 func (t *Template) Write(device Device, deviceBytes int64, id string) error {
 	uuid, err := parseUUID(id)
 	if err != nil {
@@ -92,7 +92,7 @@ func writeAndSync(device Device, blocks ...block) error {
 	return nil
 }
 
-// Interrupted returns whether a disk was being formatted for this UUID when the machine went away.
+// Interrupted returns whether the formatting of a disk for this UUID was interrupted.
 func Interrupted(reader io.ReaderAt, id string) (bool, error) {
 	want := formatMark + id
 	begin := make([]byte, len(want))

@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package failure names what can go wrong before the container runs: one code each, as docs/developers/contracts.md lists them.
+// Package failure has the errors that can occur before the container runs, with the codes listed in
+// docs/developers/contracts.md.
 package failure
 
 import (
@@ -10,7 +11,7 @@ import (
 	"fmt"
 )
 
-// Code is what the status calls error.code.
+// Code is the value of error.code in the status.
 type Code string
 
 // The codes of the status, version 1.
@@ -44,12 +45,12 @@ type Failure struct {
 
 func (f *Failure) Error() string { return string(f.Code) + ": " + f.Message }
 
-// New makes a failure with a formatted message.
+// New returns a failure with a formatted message.
 func New(code Code, format string, args ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// From returns err's own failure, or one with the given code when err has none.
+// From returns the failure in err, or a new one with the given code if err contains none.
 func From(err error, code Code) *Failure {
 	var failure *Failure
 	if errors.As(err, &failure) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package health decides from the health check's runs how the container is, by the rules of Docker.
+// Package health runs the health check and determines the health of the container by the rules of Docker.
 package health
 
 import (
@@ -16,11 +16,11 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// Probe runs the check's command once. An error means that it could not be run or did not end in time.
+// Probe runs the command of the check once. An error means that it could not be run or timed out.
 type Probe func(ctx context.Context) (exitCode int, output string, err error)
 
-// Monitor runs the check until ctx ends, and reports each verdict and output that differs from the last one reported.
-func Monitor(ctx context.Context, check spec.Healthcheck, probe Probe, tell func(report.Health, string)) {
+// Monitor runs the check until ctx ends, and calls notify when the health or the output has changed.
+func Monitor(ctx context.Context, check spec.Healthcheck, probe Probe, notify func(report.Health, string)) {
 	judge := NewJudge(check)
 	began := time.Now()
 	lastHealth, lastOutput := report.Starting, ""
@@ -37,7 +37,7 @@ func Monitor(ctx context.Context, check spec.Healthcheck, probe Probe, tell func
 		}
 		health := judge.Verdict(healthy, started)
 		if health != lastHealth || output != lastOutput {
-			tell(health, output)
+			notify(health, output)
 			lastHealth, lastOutput = health, output
 		}
 	}
@@ -57,17 +57,17 @@ func runOnce(ctx context.Context, check spec.Healthcheck, probe Probe) (bool, st
 	return exitCode == 0, output
 }
 
-// Judge is the state between runs.
+// Judge holds the state between runs of the check.
 type Judge struct {
 	check    spec.Healthcheck
 	health   report.Health
 	failures int
 }
 
-// NewJudge begins with a container that is starting.
+// NewJudge returns a Judge for a container that is starting.
 func NewJudge(check spec.Healthcheck) *Judge { return &Judge{check: check, health: report.Starting} }
 
-// NextInterval is how long to wait for the next run, elapsed after the container started.
+// NextInterval returns the time until the next run. elapsed is the time since the container started.
 func (j *Judge) NextInterval(elapsed time.Duration) time.Duration {
 	if j.health == report.Starting && elapsed < j.check.StartPeriod.Duration() {
 		return j.check.StartInterval.Duration()
@@ -75,7 +75,7 @@ func (j *Judge) NextInterval(elapsed time.Duration) time.Duration {
 	return j.check.Interval.Duration()
 }
 
-// Verdict takes the result of a run that began at elapsed. Failures in the start period do not count until a run has
+// Verdict returns the health after a run that began at elapsed. Failures in the start period do not count until a run has
 // succeeded.
 func (j *Judge) Verdict(healthy bool, elapsed time.Duration) report.Health {
 	switch {

@@ -49,7 +49,7 @@ func TestFailuresAfterTheFirstSuccessCountEvenInTheStartPeriod(t *testing.T) {
 	}
 }
 
-func TestSuccessMakesHealthyAndForgetsFailures(t *testing.T) {
+func TestSuccessMakesHealthyAndResetsFailures(t *testing.T) {
 	judge := NewJudge(check)
 	for _, healthy := range []bool{false, false, true, false, false} {
 		judge.Verdict(healthy, time.Hour)
@@ -72,7 +72,7 @@ func TestIntervalsAreShortOnlyWhileStarting(t *testing.T) {
 	}
 }
 
-func TestMonitorTellsChangesAlone(t *testing.T) {
+func TestMonitorReportsOnlyChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		began := time.Now()
@@ -90,16 +90,16 @@ func TestMonitorTellsChangesAlone(t *testing.T) {
 			}
 			return 1, "bad", nil
 		}
-		var told []string
+		var reported []string
 		Monitor(ctx, check, probe, func(health report.Health, output string) {
-			told = append(told, fmt.Sprintf("%v %s %q", time.Since(began), health, output))
+			reported = append(reported, fmt.Sprintf("%v %s %q", time.Since(began), health, output))
 		})
 		want := []string{
 			`5s healthy "fine"`, `1m10s healthy "so far\nHealth check exceeded timeout (5s)"`, `1m40s healthy "bad"`,
 			`2m10s unhealthy "bad"`,
 		}
-		if fmt.Sprint(told) != fmt.Sprint(want) {
-			t.Errorf("told %q, want %q", told, want)
+		if fmt.Sprint(reported) != fmt.Sprint(want) {
+			t.Errorf("reported %q, want %q", reported, want)
 		}
 	})
 }

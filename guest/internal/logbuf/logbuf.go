@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package logbuf keeps the end of the container's output in a bounded amount of space.
+// Package logbuf stores the end of the container's output in a limited amount of space.
 package logbuf
 
 import (
@@ -15,13 +15,13 @@ import (
 	"sync"
 )
 
-// Names in the log's directory: what is written now, and what was written before it.
+// File names in the log's directory: the file that is written, and the one before it.
 const (
 	currentName  = "current"
 	previousName = "previous"
 )
 
-// Log is a pair of files, each of half the bound. When the current one is full it takes the place of the previous one.
+// Log is a pair of files, each with half of the maximum size. When the current file is full, it replaces the previous one.
 type Log struct {
 	directory string
 	half      int64
@@ -56,7 +56,7 @@ func (l *Log) openCurrent(how int) error {
 	return nil
 }
 
-// Write appends, and drops the oldest when the bound is reached.
+// Write appends output, and drops the oldest output when the maximum size is reached.
 func (l *Log) Write(output []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,7 +89,7 @@ func (l *Log) rotate() error {
 	return l.openCurrent(os.O_TRUNC)
 }
 
-// Tail is the last of the output, at most size bytes.
+// Tail returns the end of the output, at most size bytes.
 func (l *Log) Tail(size int) ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

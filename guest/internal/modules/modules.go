@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package modules loads the kernel modules that the machine's devices ask for, and only those.
+// Package modules loads the kernel modules for the devices of the VM, and only those.
 //
 // The build writes a table beside the modules: one line each, "name dependency,dependency|- alias alias...", dependencies
 // before the modules that need them.
@@ -25,7 +25,8 @@ import (
 // TableName is the table's file name in the modules' directory.
 const TableName = "table"
 
-// Where the kernel shows devices that were there before we listened. Disks come first: they take longest to answer.
+// The sysfs paths of devices that existed before init listened for events. The buses of disk
+// controllers come first, because disks take longest to appear.
 var coldplugPatterns = []string{
 	"/sys/bus/pci/devices/*/modalias",
 	"/sys/bus/virtio/devices/*/modalias",
@@ -39,12 +40,12 @@ type module struct {
 	aliases      []string
 }
 
-// Loader knows the table and what is loaded already. Its methods may be called from several goroutines.
+// Loader loads modules by the table, each once. Its methods may be called from several goroutines.
 type Loader struct {
 	directory string
 	names     []string
 	table     map[string]module
-	// insert hands one module file to the kernel.
+	// insert loads one module file into the kernel.
 	insert func(path string) error
 
 	mu   sync.Mutex
@@ -84,7 +85,7 @@ func parseTable(reader io.Reader) ([]string, map[string]module, error) {
 	return names, table, scanner.Err()
 }
 
-// Load inserts a module after what it depends on. Loading it again does nothing and returns the first result.
+// Load inserts a module after its dependencies. Loading it again does nothing and returns the first result.
 func (l *Loader) Load(name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,7 +111,7 @@ func (l *Loader) load(name string) error {
 	return err
 }
 
-// LoadAlias loads what claims a device of this modalias. Devices that no module here claims are none of our business.
+// LoadAlias loads the modules that match a device's modalias. Devices without a matching module are ignored.
 func (l *Loader) LoadAlias(modalias string) error {
 	if modalias == "" {
 		return nil
@@ -129,7 +130,7 @@ func (l *Loader) LoadAlias(modalias string) error {
 	return errors.Join(failed...)
 }
 
-// Coldplug loads the modules of the devices that are there already.
+// Coldplug loads the modules of devices that already exist.
 func (l *Loader) Coldplug() error {
 	var failed []error
 	for _, pattern := range coldplugPatterns {
@@ -141,7 +142,7 @@ func (l *Loader) Coldplug() error {
 		for _, path := range paths {
 			content, err := os.ReadFile(path)
 			if err != nil {
-				// The device went away meanwhile.
+				// The device has been removed meanwhile.
 				continue
 			}
 			if err := l.LoadAlias(strings.TrimSpace(string(content))); err != nil {
@@ -152,7 +153,7 @@ func (l *Loader) Coldplug() error {
 	return errors.Join(failed...)
 }
 
-// matches compares with a shell pattern of * and ?, where * also matches a slash (machine names have them).
+// matches compares text with a shell pattern of * and ?, where * also matches a slash (DMI product names contain them).
 func matches(pattern, text string) bool {
 	star, resume := -1, 0
 	p, t := 0, 0
@@ -174,7 +175,7 @@ func matches(pattern, text string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// insertModule loads the file and then removes it: the initial file system is memory.
+// insertModule loads the file and then removes it, which frees memory of the initial file system.
 func insertModule(path string) error {
 	file, err := os.Open(path)
 	if err != nil {

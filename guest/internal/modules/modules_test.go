@@ -44,7 +44,7 @@ func TestLoadInsertsDependenciesFirstAndEachOnce(t *testing.T) {
 	}
 }
 
-func TestLoadRemembersAFailure(t *testing.T) {
+func TestLoadReturnsTheFirstFailureAgain(t *testing.T) {
 	broken := errors.New("broken")
 	tries := 0
 	loader := newLoader(t, func(name string) error {
@@ -72,7 +72,7 @@ func TestLoadOfAnUnknownModule(t *testing.T) {
 	}
 }
 
-func TestLoadAliasTakesWhatClaimsTheDevice(t *testing.T) {
+func TestLoadAliasLoadsTheModulesThatMatchTheDevice(t *testing.T) {
 	for modalias, want := range map[string]string{
 		"pci:v000015ADd000007C0sv000015ADsd000007C0bc01sc07i00":      "scsi_mod pvscsi",
 		"pci:v00008086d00001237sv00001AF4sd00001100bc06sc00i00":      "",

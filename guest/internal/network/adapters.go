@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package network configures the machine's adapters as the spec asks and keeps their leases.
+// Package network configures the network adapters by the spec and renews their DHCP leases.
 package network
 
 import (
@@ -20,24 +20,24 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// quiet is how long no new adapter must have appeared before a missing one is given up.
+// quiet is the time without new adapters after which a missing adapter is reported.
 const quiet = 10 * time.Second
 
-// Adapter is a network interface with hardware behind it.
+// Adapter is a network interface of a hardware device.
 type Adapter struct {
 	Name string
 	MAC  string
-	// place sorts adapters as the machine's configuration has them: the slot's number, then the PCI address.
+	// place orders adapters as in the VM's configuration: by slot number, then by PCI address.
 	slot    int
 	address string
 }
 
-// lister reads the adapters from a sysfs tree.
+// lister lists the adapters in a sysfs tree.
 type lister struct {
 	sys string
 }
 
-// list returns the adapters in the machine's order.
+// list returns the adapters in the order of the VM's configuration.
 func (l lister) list() ([]Adapter, error) {
 	paths, err := filepath.Glob(filepath.Join(l.sys, "class/net/*"))
 	if err != nil {
@@ -48,7 +48,7 @@ func (l lister) list() ([]Adapter, error) {
 	for _, path := range paths {
 		device, err := filepath.EvalSymlinks(filepath.Join(path, "device"))
 		if err != nil {
-			// Loopback and the like have no device.
+			// Loopback and other virtual interfaces have no device.
 			continue
 		}
 		mac, err := os.ReadFile(filepath.Join(path, "address"))
@@ -69,8 +69,8 @@ func (l lister) list() ([]Adapter, error) {
 	return adapters, nil
 }
 
-// slots maps PCI addresses (without the function) to slot numbers. On VMware these follow the order of the adapters where bus
-// numbers do not: the fifth adapter is a second function behind the first one's bridge.
+// slots maps PCI addresses (without the function) to slot numbers. On VMware, slot numbers follow the order of the adapters
+// but bus numbers do not: the fifth adapter is a second function behind the bridge of the first one.
 func (l lister) slots() map[string]int {
 	slots := map[string]int{}
 	paths, err := filepath.Glob(filepath.Join(l.sys, "bus/pci/slots/*/address"))
@@ -89,7 +89,7 @@ func (l lister) slots() map[string]int {
 	return slots
 }
 
-// placeOf finds the PCI device that the adapter is, or is a part of (a virtio device is a child of one).
+// placeOf finds the adapter's PCI device, which may be a parent of the device (as for virtio).
 func placeOf(device string, slots map[string]int) (slot int, address string) {
 	for path := device; path != "/" && path != "."; path = filepath.Dir(path) {
 		name := filepath.Base(path)
@@ -102,18 +102,18 @@ func placeOf(device string, slots map[string]int) (slot int, address string) {
 	return 0, device
 }
 
-// assign pairs the spec's networks with adapters: by MAC where one is given, else the adapter at the same place in the order.
+// assign assigns adapters to the spec's networks: by MAC address if one is given, otherwise by position.
 func assign(networks []spec.Network, adapters []Adapter) ([]Adapter, error) {
 	assigned := make([]Adapter, len(networks))
 	used := map[string]int{}
 	for i, network := range networks {
 		adapter, found := choose(network.MAC, i, adapters)
 		if !found {
-			return nil, failure.New(failure.NetworkMissing, "%s: %s", wish(network, i), describe(adapters))
+			return nil, failure.New(failure.NetworkMissing, "%s: %s", requested(network, i), describe(adapters))
 		}
 		if other, taken := used[adapter.Name]; taken {
 			return nil, failure.New(failure.NetworkMissing,
-				"networks[%d] and networks[%d] both mean adapter %s (%s)", other, i, adapter.Name, adapter.MAC)
+				"networks[%d] and networks[%d] both select adapter %s (%s)", other, i, adapter.Name, adapter.MAC)
 		}
 		used[adapter.Name] = i
 		assigned[i] = adapter
@@ -136,7 +136,7 @@ func choose(mac string, place int, adapters []Adapter) (Adapter, bool) {
 	return Adapter{}, false
 }
 
-// normalMAC writes a valid MAC address as the kernel does.
+// normalMAC returns a valid MAC address in the kernel's notation.
 func normalMAC(mac string) string {
 	parsed, err := net.ParseMAC(mac)
 	if err != nil {
@@ -145,25 +145,25 @@ func normalMAC(mac string) string {
 	return parsed.String()
 }
 
-func wish(network spec.Network, place int) string {
+func requested(network spec.Network, place int) string {
 	if network.MAC != "" {
-		return fmt.Sprintf("networks[%d] asks for the adapter %s", place, network.MAC)
+		return fmt.Sprintf("networks[%d] requires the adapter %s", place, network.MAC)
 	}
-	return fmt.Sprintf("networks[%d] asks for adapter number %d", place, place+1)
+	return fmt.Sprintf("networks[%d] requires adapter number %d", place, place+1)
 }
 
 func describe(adapters []Adapter) string {
 	if len(adapters) == 0 {
-		return "the machine has none that this kernel can drive"
+		return "the VM has no adapter that this kernel supports"
 	}
 	items := make([]string, 0, len(adapters))
 	for _, adapter := range adapters {
 		items = append(items, adapter.Name+" "+adapter.MAC)
 	}
-	return "the machine has " + strings.Join(items, ", ")
+	return "the VM has " + strings.Join(items, ", ")
 }
 
-// await lists the adapters until all that the spec asks for are there, or none has appeared for a while.
+// await waits until all requested adapters exist, or no adapter has appeared for a while.
 func await(ctx context.Context, adapters lister, networks []spec.Network, wake <-chan struct{}) ([]Adapter, error) {
 	deadline := time.NewTimer(quiet)
 	defer deadline.Stop()

@@ -16,7 +16,7 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// machine makes a sysfs tree with adapters at PCI addresses, and slots.
+// machine creates a sysfs tree with adapters at PCI addresses, and slots.
 func machine(t *testing.T, adapters map[string][2]string, slots map[string]string) lister {
 	t.Helper()
 	sys := t.TempDir()
@@ -60,7 +60,7 @@ func TestListIsInTheOrderOfTheBus(t *testing.T) {
 }
 
 func TestListIsInTheOrderOfVMwaresSlots(t *testing.T) {
-	// The fifth adapter is on a bus before the second one's.
+	// The bus number of the fifth adapter is lower than that of the second one.
 	found, err := machine(t, map[string][2]string{
 		"eth0": {"0000:03:00.0", "00:50:56:00:00:01"},
 		"eth1": {"0000:04:00.0", "00:50:56:00:00:05"},
@@ -75,14 +75,14 @@ var three = []Adapter{
 	{Name: "eth0", MAC: "52:54:00:00:00:01"}, {Name: "eth1", MAC: "52:54:00:00:00:02"}, {Name: "eth2", MAC: "52:54:00:00:00:03"},
 }
 
-func TestAssignByPlaceAndByMAC(t *testing.T) {
+func TestAssignByPositionAndByMAC(t *testing.T) {
 	assigned, err := assign([]spec.Network{{MAC: "52-54-00-00-00-03"}, {}, {MAC: "52:54:00:00:00:01"}}, three)
 	if err != nil || names(assigned) != "eth2 eth1 eth0" {
 		t.Errorf("got %q, %v", names(assigned), err)
 	}
 }
 
-func TestAssignRefusesWhatIsNotThere(t *testing.T) {
+func TestAssignReportsMissingAdapters(t *testing.T) {
 	for name, test := range map[string]struct {
 		networks []spec.Network
 		words    []string

@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	// dhcpDeadline is how long a container waits for its first lease.
+	// dhcpDeadline is the time in which the first lease must be obtained.
 	dhcpDeadline = 30 * time.Second
-	// firstTry is the time for the first answer; it doubles with each try.
+	// firstTry is the timeout of the first request. It doubles with each try.
 	firstTry = 2 * time.Second
-	// tries is more than fit before the deadline.
+	// tries is larger than the number of tries before the deadline.
 	tries = 8
 )
 
-// obtain gets the first lease and then keeps it in the background.
+// obtain gets the first lease and then renews it in the background.
 func (m *Manager) obtain(ctx context.Context, link netlink.Link) error {
 	name := link.Attrs().Name
 	limited, cancel := context.WithTimeout(ctx, dhcpDeadline)
@@ -37,26 +37,26 @@ func (m *Manager) obtain(ctx context.Context, link netlink.Link) error {
 		return failure.New(failure.DHCPFailed, "no lease on %s (%s) within %v: %v",
 			name, link.Attrs().HardwareAddr, dhcpDeadline, err)
 	}
-	if err := m.take(link, obtained); err != nil {
+	if err := m.applyLease(link, obtained); err != nil {
 		return failure.New(failure.DHCPFailed, "%s: %v", name, err)
 	}
 	keeping := keeper{
 		request: func(ctx context.Context, held *nclient4.Lease) (*nclient4.Lease, error) {
 			return m.request(ctx, name, held)
 		},
-		take:    func(obtained *nclient4.Lease) error { return m.take(link, obtained) },
-		giveUp:  func() error { return m.giveUp(link) },
+		apply:   func(obtained *nclient4.Lease) error { return m.applyLease(link, obtained) },
+		drop:    func() error { return m.dropLease(link) },
 		changed: m.Changed,
 		logf: func(format string, args ...any) {
 			m.Logf("%s: %s", name, fmt.Sprintf(format, args...))
 		},
 	}
-	// Longer than the boot, to which ctx belongs.
+	// Renewals continue after the boot, which ends ctx.
 	go keeping.keep(context.WithoutCancel(ctx), obtained)
 	return nil
 }
 
-// request asks for a lease, or for the renewal of one.
+// request requests a lease, or the renewal of one.
 func (m *Manager) request(ctx context.Context, name string, renew *nclient4.Lease) (obtained *nclient4.Lease, err error) {
 	client, err := nclient4.New(name, nclient4.WithTimeout(firstTry), nclient4.WithRetry(tries))
 	if err != nil {
@@ -73,8 +73,8 @@ func (m *Manager) request(ctx context.Context, name string, renew *nclient4.Leas
 	return client.Request(ctx, options...)
 }
 
-// take applies a lease.
-func (m *Manager) take(link netlink.Link, obtained *nclient4.Lease) error {
+// applyLease configures the link by a lease.
+func (m *Manager) applyLease(link netlink.Link, obtained *nclient4.Lease) error {
 	name := link.Attrs().Name
 	new, err := parseLease(obtained.ACK)
 	if err != nil {
@@ -91,7 +91,7 @@ func (m *Manager) take(link netlink.Link, obtained *nclient4.Lease) error {
 	return nil
 }
 
-// parseLease reads what the server gave.
+// parseLease parses the server's answer.
 func parseLease(ack *dhcpv4.DHCPv4) (lease, error) {
 	addr, ok := netip.AddrFromSlice(ack.YourIPAddr.To4())
 	if !ok {
@@ -115,7 +115,7 @@ func parseLease(ack *dhcpv4.DHCPv4) (lease, error) {
 	} else if domain := ack.DomainName(); domain != "" {
 		parsed.search = []string{domain}
 	}
-	// By RFC 3442 classless routes replace the router option, the default route among them.
+	// By RFC 3442, classless routes replace the router option, including the default route.
 	if routes := ack.ClasslessStaticRoute(); len(routes) > 0 {
 		parsed.gateway = netip.Addr{}
 		for _, given := range routes {
@@ -130,8 +130,8 @@ func parseLease(ack *dhcpv4.DHCPv4) (lease, error) {
 	return parsed, nil
 }
 
-// giveUp removes what the lease gave.
-func (m *Manager) giveUp(link netlink.Link) error {
+// dropLease removes the configuration of the lease.
+func (m *Manager) dropLease(link netlink.Link) error {
 	name := link.Attrs().Name
 	m.mu.Lock()
 	old := m.leases[name]

@@ -76,7 +76,7 @@ func TestParseLeaseWithoutAnAddress(t *testing.T) {
 	}
 }
 
-// server answers a keeper's requests by a script, and records what happens when.
+// server answers the keeper's requests by a script, and records events with their times.
 type server struct {
 	t      *testing.T
 	began  time.Time
@@ -117,8 +117,8 @@ func (s *server) keeper(end context.CancelFunc) keeper {
 			s.script = s.script[1:]
 			return next(held)
 		},
-		take:    func(lease *nclient4.Lease) error { s.record("take %v", lease.ACK.YourIPAddr); return nil },
-		giveUp:  func() error { s.record("give up"); return nil },
+		apply:   func(lease *nclient4.Lease) error { s.record("apply %v", lease.ACK.YourIPAddr); return nil },
+		drop:    func() error { s.record("drop"); return nil },
 		changed: func() { s.record("changed") },
 		logf:    func(string, ...any) {},
 	}
@@ -148,12 +148,12 @@ func TestKeepRenewsAtHalfTime(t *testing.T) {
 	events := keepBy(t, func(s *server) {
 		s.script = append(s.script, s.give("10.0.0.5", 100*time.Second), s.give("10.0.0.5", 100*time.Second))
 	})
-	assertEvents(t, events, "50s renew", "50s take 10.0.0.5", "1m40s renew", "1m40s take 10.0.0.5")
+	assertEvents(t, events, "50s renew", "50s apply 10.0.0.5", "1m40s renew", "1m40s apply 10.0.0.5")
 }
 
-func TestKeepTellsOfAnotherAddress(t *testing.T) {
+func TestKeepReportsAChangedAddress(t *testing.T) {
 	events := keepBy(t, func(s *server) { s.script = append(s.script, s.give("10.0.0.6", 100*time.Second)) })
-	assertEvents(t, events, "50s renew", "50s take 10.0.0.6", "50s changed")
+	assertEvents(t, events, "50s renew", "50s apply 10.0.0.6", "50s changed")
 }
 
 func TestKeepTriesAgainUntilTheLeaseEnds(t *testing.T) {
@@ -161,25 +161,25 @@ func TestKeepTriesAgainUntilTheLeaseEnds(t *testing.T) {
 	events := keepBy(t, func(s *server) {
 		s.script = append(s.script, fail(silence), fail(silence), s.give("10.0.0.5", 100*time.Second))
 	})
-	assertEvents(t, events, "50s renew", "1m15s renew", "1m27.5s renew", "1m27.5s take 10.0.0.5")
+	assertEvents(t, events, "50s renew", "1m15s renew", "1m27.5s renew", "1m27.5s apply 10.0.0.5")
 }
 
-func TestKeepStartsAnewWhenTheLeaseIsRefused(t *testing.T) {
+func TestKeepRequestsANewLeaseWhenTheRenewalIsRefused(t *testing.T) {
 	events := keepBy(t, func(s *server) {
 		s.script = append(s.script, fail(&nclient4.ErrNak{}), fail(errors.New("no answer")), s.give("10.0.0.5", 100*time.Second))
 	})
-	assertEvents(t, events, "50s renew", "50s give up", "50s changed", "50s discover", "55s discover", "55s take 10.0.0.5",
+	assertEvents(t, events, "50s renew", "50s drop", "50s changed", "50s discover", "55s discover", "55s apply 10.0.0.5",
 		"55s changed")
 }
 
-func TestKeepStartsAnewWhenTheLeaseHasEnded(t *testing.T) {
+func TestKeepRequestsANewLeaseWhenTheLeaseHasExpired(t *testing.T) {
 	events := keepBy(t, func(s *server) {
 		for range 6 {
 			s.script = append(s.script, fail(errors.New("no answer")))
 		}
 		s.script = append(s.script, s.give("10.0.0.7", 100*time.Second))
 	})
-	assertEvents(t, events[len(events)-5:], "1m40s give up", "1m40s changed", "1m40s discover", "1m40s take 10.0.0.7", "1m40s changed")
+	assertEvents(t, events[len(events)-5:], "1m40s drop", "1m40s changed", "1m40s discover", "1m40s apply 10.0.0.7", "1m40s changed")
 }
 
 func TestKeepLeavesAnInfiniteLeaseAlone(t *testing.T) {

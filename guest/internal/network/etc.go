@@ -13,7 +13,7 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// HostsFile is /etc/hosts: the standard names, the container's own, then the spec's.
+// HostsFile returns the content of /etc/hosts: the standard names, the names of the spec, and the container's own.
 func HostsFile(hostname string, own netip.Addr, extra map[string]string) string {
 	var file strings.Builder
 	file.WriteString("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
@@ -37,7 +37,7 @@ func HostsFile(hostname string, own netip.Addr, extra map[string]string) string 
 	return file.String()
 }
 
-// ResolvFile is /etc/resolv.conf: each part from the spec, or from DHCP where that is empty.
+// ResolvFile returns the content of /etc/resolv.conf: each part from the spec, or from DHCP if the spec has none.
 func ResolvFile(dns spec.DNS, leasedServers, leasedSearch []string) string {
 	servers, search := dns.Servers, dns.Search
 	if len(servers) == 0 {

@@ -15,25 +15,25 @@ import (
 )
 
 const (
-	// shortestRenewal protects a server that offers absurdly short leases from being flooded.
+	// shortestRenewal limits the rate of requests to a server that offers very short leases.
 	shortestRenewal = 5 * time.Second
 	infiniteLease   = 0xffffffff * time.Second
 )
 
-// keeper keeps one lease.
+// keeper renews one lease.
 type keeper struct {
-	// request asks for the renewal of a lease, or with nil for a new one.
+	// request requests the renewal of a lease, or a new lease if held is nil.
 	request func(ctx context.Context, held *nclient4.Lease) (*nclient4.Lease, error)
-	// take applies the lease, giveUp removes it.
-	take   func(*nclient4.Lease) error
-	giveUp func() error
-	// changed is called after the container could see a difference.
+	// apply configures the link by a lease, and drop removes the configuration.
+	apply func(*nclient4.Lease) error
+	drop  func() error
+	// changed is called after a change that the container can see.
 	changed func()
 	logf    func(format string, args ...any)
 }
 
-// keep renews the lease in its time until ctx ends. A lease that cannot be renewed is given up at its end, and a new one is
-// asked for as long as it takes.
+// keep renews the lease until ctx ends. If a lease expires without renewal, it is dropped, and a new one is requested until
+// there is one.
 func (k keeper) keep(ctx context.Context, held *nclient4.Lease) {
 	for ctx.Err() == nil && leaseTime(held.ACK) < infiniteLease {
 		renewed := k.renew(ctx, held)
@@ -44,7 +44,7 @@ func (k keeper) keep(ctx context.Context, held *nclient4.Lease) {
 		if renewed == nil {
 			return
 		}
-		if err := k.take(renewed); err != nil {
+		if err := k.apply(renewed); err != nil {
 			k.logf("%v", err)
 		}
 		if lost || !sameLease(renewed.ACK, held.ACK) {
@@ -54,7 +54,8 @@ func (k keeper) keep(ctx context.Context, held *nclient4.Lease) {
 	}
 }
 
-// renew asks when half of the time is over, and again whenever half of the rest is. It returns nil when the lease has ended.
+// renew requests the renewal after half of the lease time, and again after half of each remaining time. It returns nil when
+// the lease has expired or the server has refused the renewal.
 func (k keeper) renew(ctx context.Context, held *nclient4.Lease) *nclient4.Lease {
 	end := held.CreationTime.Add(leaseTime(held.ACK))
 	wait := renewalTime(held.ACK)
@@ -77,12 +78,12 @@ func (k keeper) renew(ctx context.Context, held *nclient4.Lease) *nclient4.Lease
 	return nil
 }
 
-// replace gives up the address and requests a new lease until there is one, or ctx ends.
+// replace drops the lease and requests a new one until there is one, or ctx ends.
 func (k keeper) replace(ctx context.Context) *nclient4.Lease {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if err := k.giveUp(); err != nil {
+	if err := k.drop(); err != nil {
 		k.logf("%v", err)
 	}
 	k.changed()
@@ -99,7 +100,7 @@ func (k keeper) replace(ctx context.Context) *nclient4.Lease {
 	return nil
 }
 
-// sleep returns whether the time passed before ctx ended.
+// sleep waits, and returns false if ctx ended before.
 func sleep(ctx context.Context, duration time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -117,7 +118,7 @@ func renewalTime(ack *dhcpv4.DHCPv4) time.Duration {
 	return max(ack.IPAddressRenewalTime(leaseTime(ack)/2), shortestRenewal)
 }
 
-// sameLease compares what the container can see.
+// sameLease compares the parts of leases that the container can see.
 func sameLease(a, b *dhcpv4.DHCPv4) bool {
 	first, firstErr := parseLease(a)
 	second, secondErr := parseLease(b)

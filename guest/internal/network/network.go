@@ -22,13 +22,13 @@ import (
 
 const sysDirectory = "/sys"
 
-// Manager configures the adapters, once, and keeps what DHCP leases need kept.
+// Manager configures the adapters once, and renews DHCP leases.
 type Manager struct {
 	Hostname string
-	// Wake has something in it when an adapter may have appeared.
+	// Wake receives a value when an adapter may have appeared.
 	Wake <-chan struct{}
 	Logf func(format string, args ...any)
-	// Changed is called after a lease changed an address or the name servers.
+	// Changed is called after a lease has changed an address or the name servers.
 	Changed func()
 
 	mu     sync.Mutex
@@ -36,7 +36,7 @@ type Manager struct {
 	names  []string
 }
 
-// lease is what DHCP gave for one adapter.
+// lease is the DHCP configuration of one adapter.
 type lease struct {
 	prefix  netip.Prefix
 	gateway netip.Addr
@@ -50,7 +50,7 @@ type route struct {
 	gateway     netip.Addr
 }
 
-// Configure brings up loopback and the spec's networks, all at once, and returns when every one has its address.
+// Configure brings up loopback and the spec's networks concurrently, and returns when all have their addresses.
 func (m *Manager) Configure(ctx context.Context, networks []spec.Network) error {
 	m.leases = map[string]lease{}
 	if err := configureLoopback(); err != nil {
@@ -88,7 +88,7 @@ func configureLoopback() error {
 	return netlink.LinkSetUp(link)
 }
 
-// renameInOrder makes the spec's networks eth0, eth1 and so on, as a container expects them.
+// renameInOrder names the interfaces of the spec's networks eth0, eth1 and so on, as containers expect.
 func renameInOrder(adapters []Adapter) error {
 	inOrder := true
 	for i, adapter := range adapters {
@@ -101,7 +101,7 @@ func renameInOrder(adapters []Adapter) error {
 	if err != nil {
 		return err
 	}
-	// First everything out of the way: a name that is wanted may be another adapter's.
+	// All adapters are renamed to temporary names first, since a new name may still be in use by another adapter.
 	for _, link := range links {
 		if link.Attrs().Flags&net.FlagLoopback != 0 {
 			continue
@@ -148,8 +148,8 @@ func (m *Manager) configure(ctx context.Context, adapter Adapter, network spec.N
 	return nil
 }
 
-// setFixed has the address in place before the adapter comes up, so that the kernel announces it: neighbours may remember a
-// predecessor's MAC address.
+// setFixed sets the address before the adapter comes up, so that the kernel announces it: other hosts may have cached the
+// MAC address of its previous owner.
 func setFixed(link netlink.Link, fixed lease) error {
 	announce := "/proc/sys/net/ipv4/conf/" + link.Attrs().Name + "/arp_notify"
 	if err := os.WriteFile(announce, []byte("1"), 0); err != nil {
@@ -164,7 +164,7 @@ func setFixed(link netlink.Link, fixed lease) error {
 	return apply(link, lease{}, fixed)
 }
 
-// apply puts the new configuration in the place of the old one.
+// apply replaces the old configuration by the new one.
 func apply(link netlink.Link, old, new lease) error {
 	if old.prefix.IsValid() && old.prefix != new.prefix {
 		if err := netlink.AddrDel(link, address(old.prefix)); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
@@ -195,13 +195,13 @@ func apply(link netlink.Link, old, new lease) error {
 func address(prefix netip.Prefix) *netlink.Addr {
 	addr := &netlink.Addr{IPNet: ipNet(prefix)}
 	if prefix.Addr().Is6() {
-		// The address was given to this machine: waiting for duplicate address detection would only delay the container.
+		// The address is assigned to this VM, so duplicate address detection would only delay the container.
 		addr.Flags = unix.IFA_F_NODAD
 	}
 	return addr
 }
 
-// addRoute prefers the adapters in the order of the spec, where several have a gateway.
+// addRoute adds a route. Its metric is the interface index, which decides between several adapters with a gateway.
 func addRoute(link netlink.Link, wanted route) error {
 	kernelRoute := &netlink.Route{
 		LinkIndex: link.Attrs().Index,
@@ -212,7 +212,7 @@ func addRoute(link netlink.Link, wanted route) error {
 	if wanted.gateway.IsValid() && !wanted.gateway.IsUnspecified() {
 		kernelRoute.Gw = wanted.gateway.AsSlice()
 		kernelRoute.Scope = netlink.SCOPE_UNIVERSE
-		// A gateway outside of the adapter's own subnet is reached directly, as some providers have it.
+		// A gateway outside of the adapter's subnet, which some providers use, is assumed to be on the link.
 		kernelRoute.Flags = int(netlink.FLAG_ONLINK)
 	}
 	if err := netlink.RouteReplace(kernelRoute); err != nil {
@@ -225,7 +225,7 @@ func ipNet(prefix netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
 }
 
-// Resolver is the name servers and search domains that the leases gave, in the order of the adapters.
+// Resolver returns the name servers and search domains of the leases, in the order of the adapters.
 func (m *Manager) Resolver() (servers, search []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -238,7 +238,8 @@ func (m *Manager) Resolver() (servers, search []string) {
 	return servers, search
 }
 
-// PrimaryAddress is the first adapter's address, to be written beside the host name; not valid when there is none.
+// PrimaryAddress returns the address of the first adapter, for the container's entry in /etc/hosts. It is not valid if there
+// is none.
 func (m *Manager) PrimaryAddress() netip.Addr {
 	for _, name := range m.names {
 		device, err := net.InterfaceByName(name)

@@ -8,7 +8,8 @@ import (
 	"net"
 )
 
-// Addresses maps the MAC address of each configured adapter to its addresses with prefix lengths, link-local ones left out.
+// Addresses maps the MAC address of each configured adapter to its addresses with prefix lengths, without link-local
+// addresses.
 func Addresses() (map[string][]string, error) {
 	devices, err := net.Interfaces()
 	if err != nil {

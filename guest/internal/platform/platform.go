@@ -14,8 +14,8 @@ import (
 
 const productName = "/sys/class/dmi/id/product_name"
 
-// IsVMware returns whether the VMware backdoor can be used. Anywhere else its port I/O would be fatal, so the firmware's name and
-// the processor's hypervisor leaf must agree before the port is touched.
+// IsVMware returns whether the VMware backdoor can be used. On other platforms its port I/O would crash init, so both the
+// product name of the firmware and the hypervisor leaf of the processor must match.
 func IsVMware() bool {
 	product, err := os.ReadFile(productName)
 	if err != nil || !strings.HasPrefix(string(product), "VMware") || !vmcheck.IsVirtualCPU() {

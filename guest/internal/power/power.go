@@ -27,13 +27,13 @@ const (
 
 const devices = "/dev/input/event*"
 
-// Watch calls press at each press of a power button. Devices are looked for now and at each wake-up. It does not return.
-func Watch(wake <-chan struct{}, press func(), complain func(error)) {
+// Watch calls press at each press of a power button. It searches for devices now and at each wake-up, and does not return.
+func Watch(wake <-chan struct{}, press func(), logError func(error)) {
 	opened := map[string]bool{}
 	for {
 		paths, err := filepath.Glob(devices)
 		if err != nil {
-			complain(err)
+			logError(err)
 			return
 		}
 		for _, path := range paths {
@@ -42,7 +42,7 @@ func Watch(wake <-chan struct{}, press func(), complain func(error)) {
 			}
 			device, err := os.Open(path)
 			if err != nil {
-				complain(fmt.Errorf("power button: %w", err))
+				logError(fmt.Errorf("power button: %w", err))
 				continue
 			}
 			opened[path] = true
@@ -55,7 +55,7 @@ func Watch(wake <-chan struct{}, press func(), complain func(error)) {
 	}
 }
 
-// listen reads until the device goes away.
+// listen reads events until the device is removed.
 func listen(device io.Reader, press func()) {
 	event := make([]byte, eventBytes)
 	for {

@@ -17,7 +17,7 @@ func event(kind, code uint16, value uint32) []byte {
 	return binary.LittleEndian.AppendUint32(encoded, value)
 }
 
-func TestListenHearsPressesOfThePowerKeyAlone(t *testing.T) {
+func TestListenReportsOnlyPressesOfThePowerKey(t *testing.T) {
 	presses := 0
 	listen(bytes.NewReader(bytes.Join([][]byte{
 		event(1, 116, 1), event(0, 0, 0), event(1, 116, 0), event(1, 30, 1), event(2, 116, 1), event(1, 116, 1),

@@ -12,7 +12,7 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// boundingNumbers is the bounding set that the spec asks for.
+// boundingNumbers returns the numbers of the capabilities in the bounding set of the spec.
 func boundingNumbers(process spec.Process) ([]int, error) {
 	names := spec.DefaultCapabilities
 	if process.Capabilities != nil {
@@ -21,8 +21,9 @@ func boundingNumbers(process spec.Process) ([]int, error) {
 	return spec.CapabilityNumbers(names)
 }
 
-// limitCapabilities takes everything else out of the calling thread's bounding set for good. Nothing is inheritable or
-// ambient, so the kernel's rules for exec do the rest as in Docker: root has exactly the bounding set, others have nothing.
+// limitCapabilities drops all other capabilities from the bounding set of the calling thread. No capabilities are
+// inheritable or ambient, so by the kernel's rules for exec, as in Docker, root has exactly the bounding set and other users
+// have none.
 func limitCapabilities(keep []int) error {
 	kept := map[int]bool{}
 	for _, number := range keep {
@@ -32,7 +33,7 @@ func limitCapabilities(keep []int) error {
 		if kept[number] {
 			continue
 		}
-		// A kernel that does not know the capability returns EINVAL: there is nothing to drop.
+		// A kernel without this capability returns EINVAL: there is nothing to drop.
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(number), 0, 0, 0); err != nil && err != unix.EINVAL {
 			return fmt.Errorf("drop capability %d: %w", number, err)
 		}

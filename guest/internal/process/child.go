@@ -19,20 +19,20 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// RunChild is the container's first process until it becomes the program. It does not return.
+// RunChild is the container's first process until it executes the program. It does not return.
 func RunChild() {
-	// Capabilities are a thread's own, and exec keeps those of the thread that calls it.
+	// Capabilities belong to a thread, and exec keeps those of the calling thread.
 	runtime.LockOSThread()
 	unix.CloseOnExec(answerFD)
 	answers := json.NewEncoder(os.NewFile(answerFD, "answers"))
 	err := becomeProgram(func(identity Identity) error { return answers.Encode(answer{Identity: &identity}) })
 	failed := failure.From(err, failure.StartFailed)
-	// If even this cannot be sent, init reads the end of the pipe without an identity.
+	// If the failure cannot be sent either, init reads the end of the pipe without an answer.
 	_ = answers.Encode(answer{Failure: failed, ExitCode: failed.ExitCode})
 	os.Exit(1)
 }
 
-func becomeProgram(tell func(Identity) error) error {
+func becomeProgram(sendIdentity func(Identity) error) error {
 	wanted := &spec.Spec{}
 	pipe := os.NewFile(specFD, "spec")
 	if err := json.NewDecoder(pipe).Decode(wanted); err != nil {
@@ -41,7 +41,7 @@ func becomeProgram(tell func(Identity) error) error {
 	if err := pipe.Close(); err != nil {
 		return err
 	}
-	// Init is protected from the kernel's out-of-memory killer; the container is not.
+	// The container is not protected from the kernel's out-of-memory killer, as init is.
 	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("0"), 0); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func becomeProgram(tell func(Identity) error) error {
 	if err != nil {
 		return err
 	}
-	if err := tell(identity); err != nil {
+	if err := sendIdentity(identity); err != nil {
 		return err
 	}
 	return cannotStart(program, syscall.Exec(path, wanted.Process.Args, env))
@@ -85,7 +85,7 @@ func resolveInImage(process spec.Process) (Identity, error) {
 	return Resolve(process.User, process.Groups, contents["/etc/passwd"], contents["/etc/group"])
 }
 
-// enterDirectory makes the directory if need be, as Docker does.
+// enterDirectory changes to the directory and creates it if necessary, as Docker does.
 func enterDirectory(path string) error {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return err
@@ -93,7 +93,8 @@ func enterDirectory(path string) error {
 	return os.Chdir(path)
 }
 
-// takeIdentity drops the privileges that the process must not have. Its output stays openable by its own user through /dev/stdout.
+// takeIdentity sets user and groups and drops privileges. The output pipe is given to the user, who can open it through
+// /dev/stdout.
 func takeIdentity(process spec.Process, identity Identity) error {
 	for _, fd := range []int{1, 2} {
 		if err := unix.Fchown(fd, identity.UID, identity.GID); err != nil {

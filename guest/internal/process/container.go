@@ -19,16 +19,16 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// ChildName is the first argument by which init knows that it is to become the container's first process.
+// ChildName is the first argument that makes init run as the container's first process.
 const ChildName = "gantry-container"
 
-// The child's end of the pipes to init.
+// The file descriptors of the pipes in the child.
 const (
 	specFD   = 3
 	answerFD = 4
 )
 
-// answer is the child's message before it executes the program: its identity, or why it failed.
+// answer is the child's message before it executes the program: its identity, or the reason of a failure.
 type answer struct {
 	Identity *Identity        `json:"identity,omitempty"`
 	Failure  *failure.Failure `json:"failure,omitempty"`
@@ -46,15 +46,15 @@ type Launcher struct {
 type Container struct {
 	PID      int
 	Identity Identity
-	// Ended has the wait status when the process and all others of the container are gone.
+	// Ended receives the wait status when all processes of the container have ended.
 	Ended <-chan syscall.WaitStatus
 
-	// Files, so that they are closed when the container is garbage-collected.
+	// These are os.Files, so that they are closed when the container is garbage-collected.
 	pidfd  *os.File
 	cgroup *os.File
 }
 
-// Start starts the process; its output goes to the file. It returns when the program runs, or with the failure why not.
+// Start starts the process with its output to the file. It returns when the program runs, or a failure.
 func (l *Launcher) Start(output *os.File) (*Container, error) {
 	specRead, specWrite, err := os.Pipe()
 	if err != nil {
@@ -71,7 +71,7 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 		return nil, errors.Join(err, specRead.Close(), answerWrite.Close())
 	}
 	pid, ended, err := l.fork(group, output, specRead, answerWrite)
-	// The child has its own copies; these would keep the pipes open.
+	// The child has its own copies. These would keep the pipes open.
 	if err = errors.Join(err, specRead.Close(), answerWrite.Close()); err != nil {
 		return nil, failure.New(failure.StartFailed, "start the container's first process: %v", err)
 	}
@@ -99,7 +99,8 @@ func (l *Launcher) fork(group, output, specRead, answerWrite *os.File) (int, <-c
 			Sys: &syscall.SysProcAttr{
 				Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
 				Setsid:     true,
-				// The first process enters the cgroup namespace itself: the namespace's root is the caller's cgroup.
+				// The first process creates the cgroup namespace itself, because the namespace's root is the caller's
+				// cgroup.
 				UseCgroupFD: true,
 				CgroupFD:    int(group.Fd()),
 			},
@@ -107,7 +108,7 @@ func (l *Launcher) fork(group, output, specRead, answerWrite *os.File) (int, <-c
 	})
 }
 
-// converse sends the spec to the child and reads its answers until it has executed the program.
+// converse sends the spec to the child and reads its answers until it executes the program.
 func (l *Launcher) converse(container *Container, specWrite io.WriteCloser, answers io.Reader) error {
 	err := json.NewEncoder(specWrite).Encode(l.Spec)
 	if err = errors.Join(err, specWrite.Close()); err != nil {
@@ -130,7 +131,7 @@ func (l *Launcher) converse(container *Container, specWrite io.WriteCloser, answ
 	}
 }
 
-// Signal sends a signal to the main process; one that is gone needs none.
+// Signal sends a signal to the main process. It is not an error if the process has ended.
 func (c *Container) Signal(number syscall.Signal) error {
 	err := unix.PidfdSendSignal(int(c.pidfd.Fd()), number, nil, 0)
 	if errors.Is(err, unix.ESRCH) {

@@ -17,13 +17,14 @@ import (
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// The exit codes of a program that could not be run, as a shell and Docker have them.
+// The exit codes of a program that cannot be executed, as in a shell and Docker.
 const (
 	exitCannotExecute = 126
 	exitNotFound      = 127
 )
 
-// Environment is the spec's with what Docker adds when it is not there. Of a name given twice the last value holds.
+// Environment returns the spec's environment with the variables that Docker adds if they are not set. If a name occurs
+// twice, the last value is used.
 func Environment(env []string, hostname, home string) []string {
 	values := map[string]string{}
 	var order []string
@@ -49,7 +50,7 @@ func Environment(env []string, hostname, home string) []string {
 	return complete
 }
 
-// LookPath finds a program as a shell does, in the container's PATH. A relative path is one from the working directory.
+// LookPath finds a program in the container's PATH, as a shell does. A path with a slash is returned unchanged.
 func LookPath(program string, env []string) (string, error) {
 	if strings.Contains(program, "/") {
 		return program, nil
@@ -84,7 +85,7 @@ func LookPath(program string, env []string) (string, error) {
 	}
 }
 
-// cannotStart turns the error of an exec into a failure with its exit code.
+// cannotStart converts an error of exec to a failure with an exit code.
 func cannotStart(program string, err error) *failure.Failure {
 	code := exitCannotExecute
 	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) {

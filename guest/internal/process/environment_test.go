@@ -15,7 +15,7 @@ import (
 	"gantry.invalid/guest/internal/failure"
 )
 
-func TestEnvironmentAddsWhatDockerAdds(t *testing.T) {
+func TestEnvironmentAddsTheVariablesOfDocker(t *testing.T) {
 	got := Environment([]string{"A=1", "PATH=/bin", "A=2", "E="}, "web", "/home/web")
 	want := []string{"A=2", "PATH=/bin", "E=", "HOSTNAME=web", "HOME=/home/web"}
 	if !reflect.DeepEqual(got, want) {
@@ -23,7 +23,7 @@ func TestEnvironmentAddsWhatDockerAdds(t *testing.T) {
 	}
 }
 
-func TestEnvironmentKeepsWhatIsGiven(t *testing.T) {
+func TestEnvironmentKeepsGivenVariables(t *testing.T) {
 	got := Environment([]string{"HOME=/x", "HOSTNAME=y"}, "web", "/root")
 	want := []string{"HOME=/x", "HOSTNAME=y", "PATH=" + defaultPath}
 	if !reflect.DeepEqual(got, want) {
@@ -48,7 +48,7 @@ func assertExitCode(t *testing.T, err error, want int) {
 	}
 }
 
-func TestLookPathFindsTheFirstThatCanRun(t *testing.T) {
+func TestLookPathFindsTheFirstExecutable(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	program(t, first, "tool", 0o644)
 	want := program(t, second, "tool", 0o755)

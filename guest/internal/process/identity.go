@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package process starts the container's processes: who they run as, what they may do, where, and how they end.
+// Package process starts the container's processes with their identity, capabilities and namespaces, and collects their exit
+// status.
 package process
 
 import (
@@ -12,7 +13,7 @@ import (
 	"gantry.invalid/guest/internal/failure"
 )
 
-// Identity is who a process runs as.
+// Identity is the user and the groups of a process.
 type Identity struct {
 	UID    int    `json:"uid"`
 	GID    int    `json:"gid"`
@@ -32,8 +33,9 @@ type groupEntry struct {
 	members []string
 }
 
-// Resolve finds out who "user[:group]" is, by the rules of Docker: names are looked up in the image's files; a number needs no
-// entry; without a group the user's own is taken with the groups that list the user; with one, just that. extra are added.
+// Resolve resolves "user[:group]" by the rules of Docker: names are looked up in the image's files, and numbers need no
+// entry. Without a group, the user's primary group and the groups that list the user are used, otherwise only the given one.
+// The extra groups are added.
 func Resolve(user string, extra []string, passwd, group string) (Identity, error) {
 	users, groups := parsePasswd(passwd), parseGroup(group)
 	userPart, groupPart, withGroup := strings.Cut(user, ":")
@@ -62,7 +64,7 @@ func Resolve(user string, extra []string, passwd, group string) (Identity, error
 	} else if found {
 		identity.Groups = groupsOf(groups, entry.name)
 	}
-	// The primary group is one of the list too: giving it up must not take away what it denies.
+	// The primary group is added to the list too, so that dropping it does not remove restrictions for its members.
 	identity.Groups = appendNew(identity.Groups, identity.GID)
 	for _, name := range extra {
 		gid, err := findGroup(groups, name)
@@ -117,7 +119,7 @@ func parseGroup(content string) []groupEntry {
 	return entries
 }
 
-// findUser prefers a name over a number: "1000" may be somebody's name.
+// findUser prefers a name over a number: "1000" may be a user name.
 func findUser(users []passwdEntry, text string) (passwdEntry, bool) {
 	for _, entry := range users {
 		if entry.name == text {

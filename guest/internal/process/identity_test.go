@@ -27,7 +27,7 @@ func TestResolve(t *testing.T) {
 		{"", nil, Identity{0, 0, []int{50, 0}, "/root"}},
 		{"web", nil, Identity{1000, 1001, []int{4, 50, 1001}, "/home/web"}},
 		{"1000", nil, Identity{1000, 1001, []int{4, 50, 1001}, "/home/web"}},
-		// With a group of one's own choice, the groups of the user do not count.
+		// With an explicit group, the groups of the user are not used.
 		{"web:spare", nil, Identity{1000, 60, []int{60}, "/home/web"}},
 		{"web:", nil, Identity{1000, 1001, []int{4, 50, 1001}, "/home/web"}},
 		{":adm", nil, Identity{0, 4, []int{4}, "/root"}},

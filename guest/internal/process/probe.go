@@ -20,14 +20,14 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// ProbeOutputBytes is how much of a probe's output is kept, as in Docker.
+// ProbeOutputBytes is the maximum size of a probe's output, as in Docker.
 const ProbeOutputBytes = 4096
 
-// drain is how long output may still come after the probe's process ended: a process that it left behind may keep the pipe open.
+// drain is the time for reading output after the probe's process has ended: a child of it may keep the pipe open.
 const drain = 100 * time.Millisecond
 
-// Probe runs a command inside the container, as the container's user, and returns its exit code and the beginning of its output.
-// It is killed when ctx ends.
+// Probe runs a command inside the container, as the container's user, and returns its exit code and the beginning of its
+// output. The command is killed when ctx ends.
 func (c *Container) Probe(ctx context.Context, reaper *Reaper, wanted *spec.Spec, args []string) (int, string, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -44,7 +44,7 @@ func (c *Container) Probe(ctx context.Context, reaper *Reaper, wanted *spec.Spec
 	select {
 	case status = <-ended:
 	case <-ctx.Done():
-		// Its session, not only itself. That it is gone already is as good.
+		// The whole session is killed. An error is ignored: the process has already ended.
 		_ = unix.Kill(-pid, unix.SIGKILL)
 		<-ended
 		err = ctx.Err()
@@ -55,8 +55,8 @@ func (c *Container) Probe(ctx context.Context, reaper *Reaper, wanted *spec.Spec
 	return ExitCode(status), <-collected, err
 }
 
-// forkInside starts a process in the container's namespaces. Entering them changes the thread for good, so a new thread is
-// used for each and given up.
+// forkInside starts a process in the container's namespaces. A thread cannot leave them again, so each call uses a new
+// thread that ends afterwards.
 func (c *Container) forkInside(
 	reaper *Reaper, wanted *spec.Spec, args []string, output *os.File,
 ) (pid int, ended <-chan syscall.WaitStatus, err error) {
@@ -103,7 +103,8 @@ func (c *Container) forkInside(
 	if err != nil {
 		return 0, nil, err
 	}
-	// Unlike init, whose protection it inherited, it may be killed for memory. It may also have ended by now.
+	// Unlike init, whose protection it has inherited, the probe may be killed when memory runs out. It may also have ended
+	// already.
 	err = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("0"), 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 		err = nil
@@ -111,7 +112,7 @@ func (c *Container) forkInside(
 	return pid, ended, err
 }
 
-// enter moves the calling thread, and the children that it will have, into the container.
+// enter moves the calling thread and its future children into the container.
 func (c *Container) enter(process spec.Process) error {
 	// A thread that shares its root directory with others cannot change its mount namespace.
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {

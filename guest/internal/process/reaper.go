@@ -12,13 +12,13 @@ import (
 	"syscall"
 )
 
-// Reaper collects every process that ends below init: those that were started here, and orphans that were reparented to PID 1.
+// Reaper reaps all children of init: the processes that it starts, and orphans that are reparented to PID 1.
 type Reaper struct {
 	mu      sync.Mutex
 	waiting map[int]chan<- syscall.WaitStatus
 }
 
-// NewReaper starts collecting.
+// NewReaper starts a Reaper.
 func NewReaper() *Reaper {
 	reaper := &Reaper{waiting: map[int]chan<- syscall.WaitStatus{}}
 	children := make(chan os.Signal, 1)
@@ -31,9 +31,9 @@ func NewReaper() *Reaper {
 	return reaper
 }
 
-// Start runs fork, which makes a child, and returns the child's PID and a channel with its wait status.
+// Start calls fork, which creates a child, and returns the child's PID and a channel for its wait status.
 func (r *Reaper) Start(fork func() (int, error)) (int, <-chan syscall.WaitStatus, error) {
-	// With the lock held the child cannot be collected before somebody waits for it.
+	// The lock prevents that the child is reaped before its channel is registered.
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	pid, err := fork()
@@ -64,7 +64,7 @@ func (r *Reaper) collect() {
 	}
 }
 
-// ExitCode is a wait status as a shell and Docker write it.
+// ExitCode converts a wait status to an exit code, as a shell and Docker do.
 func ExitCode(status syscall.WaitStatus) int {
 	if status.Signaled() {
 		return 128 + int(status.Signal())

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestReaperGivesEachItsOwnEnd(t *testing.T) {
+func TestReaperReturnsTheStatusOfEachChild(t *testing.T) {
 	reaper := NewReaper()
 	fork := func(script string) func() (int, error) {
 		return func() (int, error) {

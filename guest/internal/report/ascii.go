@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// marshalASCII writes JSON in ASCII alone: the value travels through XML, which cannot carry every character.
+// marshalASCII encodes JSON in ASCII: the value is transported in XML, which cannot represent every character.
 func marshalASCII(value any) ([]byte, error) {
 	encoded, err := json.Marshal(value)
 	if err != nil {

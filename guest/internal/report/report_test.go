@@ -14,26 +14,26 @@ import (
 	"gantry.invalid/guest/internal/failure"
 )
 
-// wall is a Publisher that shows what was set.
-type wall struct {
+// fakeHost is a Publisher that records the values.
+type fakeHost struct {
 	values map[string]string
 	broken error
 }
 
-func (w *wall) Set(key, value string) error {
+func (w *fakeHost) Set(key, value string) error {
 	if w.broken == nil {
 		w.values[key] = value
 	}
 	return w.broken
 }
 
-func newReporter(w *wall, complain func(error)) *Reporter {
+func newReporter(w *fakeHost, logError func(error)) *Reporter {
 	w.values = map[string]string{}
-	return New(w, "1.0.0", "6.1.0", complain)
+	return New(w, "1.0.0", "6.1.0", logError)
 }
 
 func TestUpdateReplacesTheWholeStatus(t *testing.T) {
-	w := &wall{}
+	w := &fakeHost{}
 	reporter := newReporter(w, func(err error) { t.Error(err) })
 	reporter.Update(func(status *Status) { status.ID = "id" })
 	reporter.Update(func(status *Status) {
@@ -63,7 +63,7 @@ func TestUpdateReplacesTheWholeStatus(t *testing.T) {
 }
 
 func TestStatusIsASCIIWhateverTheCheckPrints(t *testing.T) {
-	w := &wall{}
+	w := &fakeHost{}
 	reporter := newReporter(w, func(err error) { t.Error(err) })
 	output := "tab\tbell\a ü 🚢 \ufffe end"
 	reporter.Update(func(status *Status) { status.HealthOutput = output + "\xff" })
@@ -81,19 +81,19 @@ func TestStatusIsASCIIWhateverTheCheckPrints(t *testing.T) {
 	}
 }
 
-func TestTroubleOutsideIsToldAndNothingElse(t *testing.T) {
-	var told []error
-	w := &wall{broken: errors.New("no way out")}
-	reporter := newReporter(w, func(err error) { told = append(told, err) })
+func TestErrorsOfThePublisherAreReported(t *testing.T) {
+	var reported []error
+	w := &fakeHost{broken: errors.New("no way out")}
+	reporter := newReporter(w, func(err error) { reported = append(reported, err) })
 	reporter.Update(func(*Status) {})
 	reporter.PublishLog([]byte("x"))
-	if len(told) != 2 || !errors.Is(told[0], w.broken) {
-		t.Errorf("got %v", told)
+	if len(reported) != 2 || !errors.Is(reported[0], w.broken) {
+		t.Errorf("got %v", reported)
 	}
 }
 
 func TestPublishLogKeepsTheEnd(t *testing.T) {
-	w := &wall{}
+	w := &fakeHost{}
 	reporter := newReporter(w, func(err error) { t.Error(err) })
 	reporter.PublishLog([]byte(strings.Repeat("a", LogTailBytes) + "end"))
 	got, err := base64.StdEncoding.DecodeString(w.values[LogKey])

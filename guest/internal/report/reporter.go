@@ -10,13 +10,13 @@ import (
 	"sync"
 )
 
-// The keys that the guest writes.
+// The keys that the guest sets.
 const (
 	StatusKey = "guestinfo.gantry.status"
 	LogKey    = "guestinfo.gantry.log"
 )
 
-// LogTailBytes is how much of the container's output is published.
+// LogTailBytes is the maximum size of the published output.
 const LogTailBytes = 16 << 10
 
 // Publisher is a channel to the host.
@@ -28,18 +28,18 @@ type Publisher interface {
 // Reporter owns the status. Its methods may be called from several goroutines.
 type Reporter struct {
 	publisher Publisher
-	// complain is called with errors of the publisher; the container keeps running.
-	complain func(error)
+	// logError is called with errors of the publisher. The container continues to run.
+	logError func(error)
 
 	mu     sync.Mutex
 	status Status
 }
 
-// New makes a reporter that has published nothing yet.
-func New(publisher Publisher, initVersion, kernel string, complain func(error)) *Reporter {
+// New returns a reporter that has not published anything yet.
+func New(publisher Publisher, initVersion, kernel string, logError func(error)) *Reporter {
 	return &Reporter{
 		publisher: publisher,
-		complain:  complain,
+		logError:  logError,
 		status: Status{
 			Version: StatusVersion, State: Booting, Health: HealthNone, InitVersion: initVersion, Kernel: kernel,
 		},
@@ -57,23 +57,23 @@ func (r *Reporter) Update(change func(*Status)) {
 		err = r.publisher.Set(StatusKey, string(document))
 	}
 	if err != nil {
-		r.complain(fmt.Errorf("publish the status: %w", err))
+		r.logError(fmt.Errorf("publish the status: %w", err))
 	}
 }
 
-// Status is a copy of what was published last.
+// Status returns a copy of the last published status.
 func (r *Reporter) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.status
 }
 
-// PublishLog makes the end of the container's output available to the host.
+// PublishLog publishes the end of the container's output.
 func (r *Reporter) PublishLog(tail []byte) {
 	if len(tail) > LogTailBytes {
 		tail = tail[len(tail)-LogTailBytes:]
 	}
 	if err := r.publisher.Set(LogKey, base64.StdEncoding.EncodeToString(tail)); err != nil {
-		r.complain(fmt.Errorf("publish the log: %w", err))
+		r.logError(fmt.Errorf("publish the log: %w", err))
 	}
 }

@@ -14,7 +14,7 @@ import (
 // StatusVersion is the version of the status document.
 const StatusVersion = 1
 
-// State is where the container is in its life.
+// State is the state of the container.
 type State string
 
 // The states of the status, version 1.
@@ -27,10 +27,10 @@ const (
 	Error      State = "error"
 )
 
-// Health is the health check's verdict.
+// Health is the result of the health checks.
 type Health string
 
-// The verdicts of the status, version 1.
+// The values of health in the status, version 1.
 const (
 	HealthNone Health = "none"
 	Starting   Health = "starting"
@@ -58,7 +58,7 @@ type Status struct {
 	Kernel          string           `json:"kernel"`
 }
 
-// Timestamp writes a time as the status has it.
+// Timestamp formats a time for the status.
 func Timestamp(at time.Time) *string {
 	text := at.UTC().Format(time.RFC3339Nano)
 	return &text

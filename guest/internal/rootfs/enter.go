@@ -28,8 +28,8 @@ var deviceLinks = []struct{ name, target string }{
 	{"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},
 }
 
-// What a container must not change or read of its kernel, as in Docker: the file systems are not namespaced, and a container
-// that could write there would run code as init.
+// Paths that a container must not change or read, as in Docker: they are not namespaced, and a container that can write
+// there can run code as init.
 var (
 	readOnlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 	maskedPaths   = []string{
@@ -45,8 +45,8 @@ type mountEntry struct {
 	options           string
 }
 
-// Enter makes Root the root of the calling process and mounts the rest inside it. It must be the first process of a new PID
-// and mount namespace.
+// Enter makes Root the root of the calling process and mounts the other file systems in it. The caller must be the first
+// process of a new PID and mount namespace.
 func Enter(wanted *spec.Spec) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make the mounts private: %w", err)
@@ -73,7 +73,7 @@ func Enter(wanted *spec.Spec) error {
 	return protectKernel()
 }
 
-// openEtcFiles takes detached mounts of init's files, to be attached when the old root is out of sight.
+// openEtcFiles opens detached mounts of init's files, which are attached after the root has changed.
 func openEtcFiles() (map[string]int, error) {
 	files := map[string]int{}
 	for _, name := range etcFiles {
@@ -87,7 +87,7 @@ func openEtcFiles() (map[string]int, error) {
 	return files, nil
 }
 
-// changeRoot moves the container's root over /. The initial file system cannot be left with pivot_root.
+// changeRoot moves the container's root to /. It cannot use pivot_root, which does not work on the initial file system.
 func changeRoot() error {
 	if err := unix.Chdir(Root); err != nil {
 		return fmt.Errorf("enter %s: %w", Root, err)
@@ -120,7 +120,7 @@ func mountKernelFileSystems(shmSize int64) error {
 }
 
 func makeDevices() error {
-	// The modes below must not be masked.
+	// The modes must not be masked.
 	defer syscall.Umask(syscall.Umask(0))
 	for _, device := range devices {
 		path := "/dev/" + device.name
@@ -173,7 +173,7 @@ func attachEtcFiles(files map[string]int, readOnly bool) error {
 	return nil
 }
 
-// ensureFile makes a file to mount on unless there is one. A dangling symbolic link is replaced.
+// ensureFile creates a file to mount on unless it exists. A dangling symbolic link is replaced.
 func ensureFile(path string) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -205,7 +205,7 @@ func protectKernel() error {
 	return nil
 }
 
-// remountReadOnly keeps the mount's other flags: they are locked or intended.
+// remountReadOnly makes a mount read-only and keeps its other flags, which are locked or intended.
 func remountReadOnly(path string) error {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(path, &stat); err != nil {

@@ -11,11 +11,11 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// EtcDirectory holds the files that init writes and mounts over the image's, as Docker does: they can change while the
-// container runs, and a read-only root has them too.
+// EtcDirectory has the files that init writes and mounts over those of the image, as Docker does, so that they can change
+// while the container runs, also with a read-only root.
 const EtcDirectory = "/run/gantry/etc"
 
-// etcFiles are their names, in the container's /etc and in EtcDirectory.
+// etcFiles has their names, in the container's /etc and in EtcDirectory.
 var etcFiles = []string{"hostname", "hosts", "resolv.conf"}
 
 type point struct {
@@ -23,7 +23,7 @@ type point struct {
 	file bool
 }
 
-// mountPoints is where init mounts something in the container.
+// mountPoints returns the paths on which init mounts file systems and files in the container.
 func mountPoints(wanted *spec.Spec) []point {
 	points := []point{{path: "/dev"}, {path: "/proc"}, {path: "/sys"}}
 	for _, tmpfs := range sortedTmpfs(wanted.Tmpfs) {
@@ -35,7 +35,7 @@ func mountPoints(wanted *spec.Spec) []point {
 	return points
 }
 
-// sortedTmpfs has parents before what is mounted in them.
+// sortedTmpfs returns the mounts with parents before their children.
 func sortedTmpfs(mounts []spec.Tmpfs) []spec.Tmpfs {
 	sorted := append([]spec.Tmpfs{}, mounts...)
 	sort.SliceStable(sorted, func(i, j int) bool {

@@ -18,8 +18,8 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// mountReadOnly makes the image itself the root. Where the image lacks the places that init must mount on, a skeleton holding
-// just those lies over it: an overlay without an upper directory, read-only too.
+// mountReadOnly mounts the image itself as the root. If the image lacks mount points that init needs, they are added by a
+// skeleton in a read-only overlay without an upper directory.
 func (b *Builder) mountReadOnly(wanted *spec.Spec) error {
 	missing, err := makeSkeleton(imageDirectory, skeletonDirectory, wanted)
 	if err != nil {
@@ -40,7 +40,7 @@ func (b *Builder) mountReadOnly(wanted *spec.Spec) error {
 	return nil
 }
 
-// makeSkeleton creates in the skeleton what the image lacks of the mount points, and returns whether there was any.
+// makeSkeleton creates the mount points that the image lacks in the skeleton, and returns whether there are any.
 func makeSkeleton(image, skeleton string, wanted *spec.Spec) (bool, error) {
 	missing := false
 	for _, point := range mountPoints(wanted) {
@@ -62,7 +62,7 @@ func makeSkeleton(image, skeleton string, wanted *spec.Spec) (bool, error) {
 	return missing, nil
 }
 
-// longestExisting resolves as much of the path as exists inside the root, symbolic links included, and returns the resolved
+// longestExisting resolves the existing part of a path inside the root, including symbolic links, and returns the resolved
 // part and the rest.
 func longestExisting(root, path string) (existing, rest string, err error) {
 	directory, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -89,8 +89,8 @@ func longestExisting(root, path string) (existing, rest string, err error) {
 	}
 }
 
-// mirrorDirectories creates the directory and its parents in the skeleton with the image's modes and owners: where both have
-// a directory, the skeleton's attributes are seen.
+// mirrorDirectories creates the directory and its parents in the skeleton with the image's modes and owners: if both have a
+// directory, the overlay shows the attributes of the skeleton's.
 func mirrorDirectories(image, skeleton, path string) error {
 	at := ""
 	for _, part := range strings.Split(strings.Trim(path, "/"), "/") {
@@ -111,7 +111,7 @@ func mirrorDirectories(image, skeleton, path string) error {
 	return copyAttributes(filepath.Join(image, at), filepath.Join(skeleton, at))
 }
 
-// createPoint makes an empty directory or file to mount on.
+// createPoint creates an empty directory or file to mount on.
 func createPoint(path string, file bool) error {
 	if !file {
 		return os.MkdirAll(path, 0o755)

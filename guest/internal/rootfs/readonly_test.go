@@ -12,7 +12,7 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// tree makes directories (ending in a slash), symbolic links ("name -> target") and files.
+// tree creates directories, files and symbolic links (name -> target).
 func tree(t *testing.T, directories, files []string, links map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -53,7 +53,7 @@ func TestNoSkeletonForACompleteImage(t *testing.T) {
 	}
 }
 
-func TestSkeletonHasJustWhatIsMissing(t *testing.T) {
+func TestTheSkeletonHasOnlyTheMissingMountPoints(t *testing.T) {
 	image := tree(t, []string{"etc", "proc", "sys", "real/run"}, []string{"etc/hosts"},
 		map[string]string{"run": "/real/run", "etc/resolv.conf": "../run/nowhere/resolv.conf"})
 	if err := os.Chmod(filepath.Join(image, "etc"), 0o750); err != nil {
@@ -67,11 +67,11 @@ func TestSkeletonHasJustWhatIsMissing(t *testing.T) {
 	if !exists(t, filepath.Join(skeleton, "dev")).IsDir() {
 		t.Error("no /dev")
 	}
-	// Through the link, inside the root.
+	// The link is followed inside the root.
 	if !exists(t, filepath.Join(skeleton, "real/run/lock/deep")).IsDir() {
 		t.Error("no tmpfs target")
 	}
-	// The link to nowhere is covered by a file.
+	// The dangling link is covered by a file.
 	if !exists(t, filepath.Join(skeleton, "etc/resolv.conf")).Mode().IsRegular() {
 		t.Error("no resolv.conf")
 	}

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package rootfs puts the container's file system together: image, writable layer, and what every container finds mounted.
+// Package rootfs assembles the container's file system: the image, the writable layer and the standard mounts.
 package rootfs
 
 import (
@@ -20,13 +20,13 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// Where things are in init's own view.
+// Paths in init's mount namespace.
 const (
 	imageDirectory   = "/image"
 	scratchDirectory = "/scratch"
-	// Root is the container's / in init's view.
+	// Root is the container's root in init's mount namespace.
 	Root = "/container"
-	// StateDirectory is where init keeps its records about the container: in the writable layer, outside the container's view.
+	// StateDirectory has init's records about the container. It is on the writable layer, but not visible in the container.
 	StateDirectory = scratchDirectory + "/gantry"
 
 	upperDirectory    = scratchDirectory + "/upper"
@@ -35,9 +35,9 @@ const (
 	templatePath      = "/lib/ext4.template"
 )
 
-// Builder has what mounting needs.
+// Builder mounts the root file system.
 type Builder struct {
-	// Images and Scratches are notified of disks independently of each other.
+	// Images and Scratches receive disk events independently of each other.
 	Images    *disks.Finder
 	Scratches *disks.Finder
 	Modules   *modules.Loader
@@ -92,7 +92,7 @@ func (b *Builder) mountScratch(ctx context.Context, wanted *spec.Spec) error {
 	return nil
 }
 
-// LimitTmpfs bounds a writable layer in memory, unless the spec gives its size, to half of what the container can use.
+// LimitTmpfs limits a writable layer in memory to half of the container's memory, unless the spec has a size.
 func LimitTmpfs(root spec.Root, containerMemory int64) error {
 	if root.Scratch != nil || root.TmpfsSize != nil {
 		return nil
@@ -135,9 +135,9 @@ func format(disk disks.Disk, id string) error {
 	return errors.Join(template.Write(device, disk.Size, id), device.Close())
 }
 
-// mountAndGrow mounts the scratch disk and makes its file system fill it: after formatting, after an interrupted growth, and
-// when somebody made the disk larger. The inode tables are never zeroed in the background: the disk was blank, and zeros
-// written to a thin disk take space.
+// mountAndGrow mounts the scratch disk and grows its file system to the size of the disk: after formatting, after an
+// interrupted growth, and after the disk was extended. The inode tables are not zeroed in the background: the disk was
+// blank, and writing zeros to a thin disk allocates space.
 func mountAndGrow(disk disks.Disk) error {
 	file, err := disk.Open()
 	if err != nil {
@@ -170,7 +170,7 @@ func (b *Builder) mountOverlay() error {
 			return err
 		}
 	}
-	// A merged directory shows the upper one's mode and owner.
+	// A merged directory has the mode and owner of the upper one.
 	if err := copyAttributes(imageDirectory, upperDirectory); err != nil {
 		return err
 	}
@@ -189,7 +189,8 @@ func copyAttributes(from, to string) error {
 	return unix.Chmod(to, stat.Mode&0o7777)
 }
 
-// Release unmounts what Prepare mounted, so that the scratch disk is clean. The container must be gone.
+// Release unmounts the file systems that Prepare has mounted, so that the scratch disk is clean. The container must have
+// ended.
 func Release() error {
 	var failed []error
 	for _, directory := range []string{Root, scratchDirectory, imageDirectory} {

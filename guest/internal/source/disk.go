@@ -13,15 +13,15 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// diskMagic is how a spec disk begins; the document follows, then NULs.
+// diskMagic is the beginning of a spec disk. The document and then NULs follow.
 const diskMagic = "GANTRYSPEC1\n"
 
-// Disk is a small disk that holds nothing but the spec.
+// Disk is a small disk that contains only the spec.
 type Disk struct {
 	Finder *disks.Finder
 }
 
-// Name is how messages call this source.
+// Name returns the name of the source for messages.
 func (Disk) Name() string { return "a spec disk" }
 
 // Read returns the spec of the first disk that has its magic number, waiting until no more disks appear.
@@ -45,7 +45,7 @@ func (d Disk) Read(ctx context.Context) ([]byte, error) {
 	return document, nil
 }
 
-// readSpecDisk skips disks that cannot be read: they are not what is looked for, and whoever needs them reports it.
+// readSpecDisk returns false for disks that cannot be read: an unreadable disk is reported by the code that needs it.
 func readSpecDisk(disk disks.Disk) ([]byte, bool) {
 	file, err := disk.Open()
 	if err != nil {

@@ -16,7 +16,7 @@ const fwcfgPath = "/sys/firmware/qemu_fw_cfg/by_name/opt/org.gantry/spec/raw"
 // FwCfg is a file that QEMU passes to the guest as firmware configuration.
 type FwCfg struct{}
 
-// Name is how messages call this source.
+// Name returns the name of the source for messages.
 func (FwCfg) Name() string { return "fw_cfg (opt/org.gantry/spec)" }
 
 // Read returns the spec.

@@ -16,17 +16,17 @@ import (
 
 const (
 	specKey = "guestinfo.gantry.spec"
-	// How the VMX answers a request for a key that is not set.
+	// The answer of the VMX for a key that is not set.
 	noValue = "No value found"
 )
 
-// Guestinfo is VMware's key-value exchange between a VM and its host: the spec comes in, the status goes out.
+// Guestinfo is VMware's key-value interface between a VM and its host, for reading the spec and publishing the status.
 type Guestinfo struct {
 	mu      sync.Mutex
 	channel toolbox.Channel
 }
 
-// NewGuestinfo opens the exchange over an RPC channel to the VMX.
+// NewGuestinfo opens the interface on an RPC channel to the VMX.
 func NewGuestinfo(channel toolbox.Channel) (*Guestinfo, error) {
 	if err := channel.Start(); err != nil {
 		return nil, fmt.Errorf("open the guest info channel: %w", err)
@@ -34,7 +34,7 @@ func NewGuestinfo(channel toolbox.Channel) (*Guestinfo, error) {
 	return &Guestinfo{channel: channel}, nil
 }
 
-// Name is how messages call this source.
+// Name returns the name of the source for messages.
 func (g *Guestinfo) Name() string { return "guestinfo (" + specKey + ")" }
 
 // Read returns the spec.
@@ -53,13 +53,13 @@ func (g *Guestinfo) Read(context.Context) ([]byte, error) {
 	return document, nil
 }
 
-// Set makes a value visible in the VM's extraConfig.
+// Set publishes a value in the VM's extraConfig.
 func (g *Guestinfo) Set(key, value string) error {
 	_, err := g.request("info-set " + key + " " + value)
 	return err
 }
 
-// request sends one command. A migration or a resume closes the channel: then it is opened again, once.
+// request sends one command. A migration or a resume closes the channel, so it is opened again once.
 func (g *Guestinfo) request(command string) ([]byte, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -67,7 +67,7 @@ func (g *Guestinfo) request(command string) ([]byte, error) {
 	if sent {
 		return reply, err
 	}
-	// What could not be sent is not worth keeping open; Start returns an error if a new one cannot be opened.
+	// The error of closing the old channel is ignored: Start returns an error if a new one cannot be opened.
 	_ = g.channel.Stop()
 	if err := g.channel.Start(); err != nil {
 		return nil, fmt.Errorf("open the guest info channel again: %w", err)
@@ -76,7 +76,7 @@ func (g *Guestinfo) request(command string) ([]byte, error) {
 	return reply, err
 }
 
-// exchange returns whether the VMX answered at all.
+// exchange sends a command and returns the reply, and whether the VMX has answered.
 func (g *Guestinfo) exchange(command string) (reply []byte, answered bool, err error) {
 	if err := g.channel.Send([]byte(command)); err != nil {
 		return nil, false, err

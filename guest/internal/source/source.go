@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package source reads the spec from wherever the platform keeps it: VMware's guest info, QEMU's firmware configuration, or
-// a disk.
+// Package source reads the spec from the source that the platform offers: VMware's guest info, QEMU's firmware configuration
+// or a disk.
 package source
 
 import (
@@ -14,10 +14,10 @@ import (
 	"gantry.invalid/guest/internal/failure"
 )
 
-// ErrAbsent means that the source is there or not, but has no spec.
+// ErrAbsent means that the source does not exist or has no spec.
 var ErrAbsent = errors.New("no spec here")
 
-// Source is one place where a spec may be.
+// Source is a possible source of the spec.
 type Source interface {
 	Name() string
 	// Read returns the document, or ErrAbsent.

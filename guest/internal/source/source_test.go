@@ -16,12 +16,12 @@ import (
 	"gantry.invalid/guest/internal/failure"
 )
 
-// vmx is a toolbox.Channel that answers like the host's side of the backdoor.
+// vmx is a toolbox.Channel that answers as the VMX does.
 type vmx struct {
 	values  map[string]string
 	replies [][]byte
 	starts  int
-	// broken makes the next so many sends fail, as after a migration.
+	// broken is the number of next sends that fail, as after a migration.
 	broken int
 }
 
@@ -108,7 +108,7 @@ func TestGuestinfoOpensAClosedChannelAgain(t *testing.T) {
 	}
 }
 
-func TestGuestinfoGivesUpAChannelThatStaysClosed(t *testing.T) {
+func TestGuestinfoFailsIfTheChannelStaysClosed(t *testing.T) {
 	host := &vmx{values: map[string]string{}, broken: 100}
 	if err := newGuestinfo(t, host).Set("k", "v"); err == nil {
 		t.Error("no error")
@@ -123,7 +123,7 @@ func TestGuestinfoAnnouncesNameAndAddresses(t *testing.T) {
 	if host.values["SetGuestInfo 1 "] != "web" {
 		t.Errorf("name: %q", host.values)
 	}
-	if _, told := host.values["SetGuestInfo 9 "]; !told {
+	if _, reported := host.values["SetGuestInfo 9 "]; !reported {
 		t.Errorf("no addresses: %q", host.values)
 	}
 }
@@ -138,7 +138,7 @@ func (f fixed) Name() string { return f.name }
 
 func (f fixed) Read(context.Context) ([]byte, error) { return []byte(f.document), f.err }
 
-func TestFirstTakesTheFirstThatHasOne(t *testing.T) {
+func TestFirstReturnsTheFirstSpec(t *testing.T) {
 	document, name, err := First(context.Background(), []Source{
 		fixed{name: "a", err: ErrAbsent}, fixed{name: "b", document: "B"}, fixed{name: "c", document: "C"},
 	})
@@ -155,7 +155,7 @@ func TestFirstNamesAllThatHadNone(t *testing.T) {
 	}
 }
 
-func TestFirstDoesNotPassOverAnError(t *testing.T) {
+func TestFirstReturnsAnErrorOfASource(t *testing.T) {
 	_, _, err := First(context.Background(), []Source{fixed{name: "a", err: errors.New("broken")}, fixed{name: "b"}})
 	if err == nil || !strings.Contains(err.Error(), "broken") {
 		t.Errorf("got %v", err)

@@ -19,7 +19,7 @@ const (
 	realTimeMax = 64
 )
 
-// ParseSignal reads SIGTERM, TERM, 15, SIGRTMIN+3 or SIGRTMAX-1.
+// ParseSignal parses a signal such as SIGTERM, TERM, 15, SIGRTMIN+3 or SIGRTMAX-1.
 func ParseSignal(text string) (syscall.Signal, error) {
 	if number, err := strconv.Atoi(text); err == nil {
 		if number < 1 || number > realTimeMax {
@@ -61,7 +61,7 @@ var capabilityNames = strings.Fields(`CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER 
 var DefaultCapabilities = strings.Fields(`CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP
 	NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE`)
 
-// CapabilityNumbers translates names, with or without CAP_ in front, into the kernel's numbers.
+// CapabilityNumbers converts names, with or without the prefix CAP_, to the kernel's numbers.
 func CapabilityNumbers(names []string) ([]int, error) {
 	numbers := make([]int, 0, len(names))
 	for _, name := range names {

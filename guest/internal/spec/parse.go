@@ -12,8 +12,8 @@ import (
 	"io"
 )
 
-// Parse decodes and validates a document. Unknown keys are refused at every depth: an option that this init does not know
-// must not be dropped in silence.
+// Parse decodes and validates a document. Unknown keys are refused at every depth: an option that this init does not support
+// must not be ignored silently.
 func Parse(document []byte) (*Spec, error) {
 	var version struct {
 		Version *int `json:"version"`

@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package spec is the document that says what to run (docs/developers/contracts.md, section 2): parsed and validated, no I/O.
+// Package spec parses and validates the document that describes what to run (docs/developers/contracts.md, section 2). It
+// does no I/O.
 package spec
 
 import (
@@ -12,10 +13,10 @@ import (
 	"time"
 )
 
-// Version is the only version of the document that this init understands.
+// Version is the only version of the document that this init supports.
 const Version = 1
 
-// MaxBytes bounds the document, so that a damaged disk or length field cannot exhaust the memory.
+// MaxBytes limits the size of the document, so that a damaged disk or length field cannot exhaust the memory.
 const MaxBytes = 1 << 20
 
 // Spec is the whole document.
@@ -56,23 +57,23 @@ type Process struct {
 
 // Network is one network adapter's configuration.
 type Network struct {
-	MAC     string `json:"mac"` // empty: the adapter at the same place in the machine's order
+	MAC     string `json:"mac"` // empty: the adapter at the same position in the VM's configuration
 	DHCP    bool   `json:"dhcp"`
 	Address string `json:"address"`
 	Gateway string `json:"gateway"`
 }
 
-// Prefix is the static address. Only for validated networks without DHCP.
+// Prefix returns the static address. It must only be called for validated networks without DHCP.
 func (n Network) Prefix() netip.Prefix { return netip.MustParsePrefix(n.Address) }
 
-// DNS is the resolver's configuration; empty lists stand for the values from DHCP.
+// DNS is the configuration of the resolver. For empty lists, the values from DHCP are used.
 type DNS struct {
 	Servers []string `json:"servers"`
 	Search  []string `json:"search"`
 	Options []string `json:"options"`
 }
 
-// Root describes what is mounted as /.
+// Root describes the root file system.
 type Root struct {
 	ReadOnly  bool     `json:"read_only"`
 	Scratch   *Scratch `json:"scratch"`
@@ -94,7 +95,7 @@ type Tmpfs struct {
 // DefaultShmSize is the size of /dev/shm in Docker.
 const DefaultShmSize = 64 << 20
 
-// Shm is the size of /dev/shm.
+// Shm returns the size of /dev/shm.
 func (s *Spec) Shm() int64 {
 	if s.ShmSize == nil {
 		return DefaultShmSize
@@ -102,10 +103,10 @@ func (s *Spec) Shm() int64 {
 	return *s.ShmSize
 }
 
-// Seconds is a duration as the document writes it.
+// Seconds is a duration in the document.
 type Seconds float64
 
-// Duration converts, saturating at the longest one that Go has.
+// Duration converts the value, limited to the longest duration in Go.
 func (s Seconds) Duration() time.Duration {
 	nanoseconds := float64(s) * float64(time.Second)
 	if nanoseconds >= math.MaxInt64 {
@@ -114,13 +115,13 @@ func (s Seconds) Duration() time.Duration {
 	return time.Duration(nanoseconds)
 }
 
-// Stop is how the container is asked to end.
+// Stop describes how the container is stopped.
 type Stop struct {
 	Signal  string  `json:"signal"`
 	Timeout Seconds `json:"timeout"`
 }
 
-// Number is the stop signal. Only for validated documents.
+// Number returns the stop signal. It must only be called for validated documents.
 func (s Stop) Number() syscall.Signal {
 	number, err := ParseSignal(s.Signal)
 	if err != nil {
@@ -137,10 +138,10 @@ const (
 	RestartUnlessStopped = "unless-stopped"
 )
 
-// Restart is what happens when the process ends by itself.
+// Restart is the policy for a process that ends by itself.
 type Restart struct {
 	Policy     string `json:"policy"`
-	MaxRetries int    `json:"max_retries"` // 0: no bound
+	MaxRetries int    `json:"max_retries"` // 0: no limit
 }
 
 // Healthcheck is a command run inside the container, in Docker's form.
@@ -153,7 +154,7 @@ type Healthcheck struct {
 	StartInterval Seconds  `json:"start_interval"`
 }
 
-// Command is the argument vector of the check. Only for validated documents.
+// Command returns the argument vector of the check. It must only be called for validated documents.
 func (h Healthcheck) Command() []string {
 	if h.Test[0] == testShell {
 		return []string{"/bin/sh", "-c", h.Test[1]}
@@ -161,7 +162,7 @@ func (h Healthcheck) Command() []string {
 	return h.Test[1:]
 }
 
-// Log bounds what is kept of the container's output.
+// Log limits the size of the stored output.
 type Log struct {
 	MaxBytes int64 `json:"max_bytes"`
 }

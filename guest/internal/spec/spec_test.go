@@ -55,8 +55,8 @@ func TestParseReadsTheWholeDocument(t *testing.T) {
 	}
 }
 
-// The table is also what the collection must refuse before it comes to a guest (tests/unit/.../_guest/test_refused.py).
-func TestParseRefusesWhatCannotBeDone(t *testing.T) {
+// The collection must refuse the same table before it reaches a guest (tests/unit/.../_guest/test_refused.py).
+func TestParseRefusesInvalidValues(t *testing.T) {
 	var cases []struct {
 		Case, Path, Message string
 		Value               any
@@ -72,7 +72,7 @@ func TestParseRefusesWhatCannotBeDone(t *testing.T) {
 	}
 }
 
-// The table is also that of the collection (tests/unit/.../_guest/test_linux.py).
+// The collection uses the same table (tests/unit/.../_guest/test_linux.py).
 func TestSignalsHaveTheNumbersOfTheTable(t *testing.T) {
 	var signals map[string]int
 	decodeFile(t, "testdata/signals.json", &signals)
@@ -127,7 +127,7 @@ func changed(t *testing.T, path string, value any) []byte {
 	return encoded
 }
 
-func TestParseRefusesWhatIsNoDocument(t *testing.T) {
+func TestParseRefusesInvalidDocuments(t *testing.T) {
 	for _, text := range []string{"", "null", "[]", "{", full + "{}"} {
 		if _, err := Parse([]byte(text)); err == nil {
 			t.Errorf("%.20q was taken", text)

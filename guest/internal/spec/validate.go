@@ -20,7 +20,7 @@ const (
 	testShell   = "CMD-SHELL"
 )
 
-// validate finds the first thing in the document that cannot be done, and names it by its path.
+// validate returns an error for the first invalid value in the document, with its path.
 func (s *Spec) validate() error {
 	if !isUUID(s.ID) {
 		return fmt.Errorf("id %q is not a lower-case UUID", s.ID)
@@ -209,7 +209,7 @@ func nonNegative(name string, value Seconds) error {
 	return nil
 }
 
-// The forms below are checked by hand: a compiled regular expression costs start-up time in every boot.
+// These formats are checked without regular expressions, which would have to be compiled at every boot.
 
 const (
 	hexDigits     = "0123456789abcdef"

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package supervise keeps the container's process as the spec asks: restarts, stopping, and what is reported about it.
+// Package supervise runs the container's process by the spec: it restarts and stops the process and reports its state.
 package supervise
 
 import (
@@ -11,14 +11,14 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// Docker's delays between restarts: doubled each time, and back to the first after a run of some length.
+// Docker's delays between restarts: doubled each time, and reset after a run of some length.
 const (
 	firstDelay  = 100 * time.Millisecond
 	longestWait = time.Minute
 	goodRun     = 10 * time.Second
 )
 
-// shouldRestart decides after the process ended by itself.
+// shouldRestart returns whether a process that has ended by itself is restarted.
 func shouldRestart(restart spec.Restart, exitCode, restarts int) bool {
 	if restart.MaxRetries > 0 && restarts >= restart.MaxRetries {
 		return false

@@ -18,13 +18,13 @@ import (
 // Instance is one run of the container.
 type Instance interface {
 	PID() int
-	// Ended has a value when the container's processes are gone and their output has been read.
+	// Ended receives a value when the container's processes have ended and their output has been read.
 	Ended() <-chan End
 	Signal(number syscall.Signal) error
 	Probe(ctx context.Context, args []string) (exitCode int, output string, err error)
 }
 
-// End is how one run ended.
+// End is the result of one run.
 type End struct {
 	ExitCode int
 	// OOMKilled is whether a process of the container, not necessarily the main one, was killed because memory ran out.
@@ -36,22 +36,24 @@ type Supervisor struct {
 	Spec     *spec.Spec
 	Start    func() (Instance, error)
 	Reporter *report.Reporter
-	// PublishLog is called at each end of the process, before the status reports it.
+	// PublishLog is called each time the process has ended, before the status is published.
 	PublishLog func()
-	// MemoryAvailable is asked once, just before the first start.
+	// MemoryAvailable is called once, just before the first start.
 	MemoryAvailable func() int64
 	// Logf writes to the console.
 	Logf func(format string, args ...any)
 }
 
-// Outcome is how it ended.
+// Outcome is the final result.
 type Outcome struct {
 	End
-	// Failure is why the container's program could not be started; ExitCode is then 126 or 127, or 0 if neither applies.
+	// Failure is the reason why the container's program could not be started. ExitCode is then 126 or 127, or 0 if neither
+	// applies.
 	Failure *failure.Failure
 }
 
-// Run starts the container, restarts it by its policy, and returns when it has ended for good. A closed stop channel requests a stop.
+// Run starts the container, restarts it by its policy, and returns when it has finally ended. Closing the stop channel
+// requests a stop.
 func (s *Supervisor) Run(stop <-chan struct{}) Outcome {
 	memory := s.MemoryAvailable()
 	s.Reporter.Update(func(status *report.Status) { status.MemoryAvailable = memory })
@@ -103,7 +105,7 @@ func (s *Supervisor) reportRestarting(end End) {
 	})
 }
 
-// supervise waits for the end of one run, and returns whether it was requested.
+// supervise waits for the end of one run, and returns whether a stop was requested.
 func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (end End, stopped bool) {
 	checking, endChecks := context.WithCancel(context.Background())
 	defer endChecks()
@@ -121,7 +123,7 @@ func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (end End
 	}
 }
 
-// reportHealth drops what comes too late: the status belongs to the next run by then, or to the end.
+// reportHealth drops late results: the status then belongs to the next run or is final.
 func (s *Supervisor) reportHealth(checking context.Context, verdict report.Health, output string) {
 	s.Reporter.Update(func(status *report.Status) {
 		if checking.Err() == nil {
@@ -130,7 +132,7 @@ func (s *Supervisor) reportHealth(checking context.Context, verdict report.Healt
 	})
 }
 
-// stop is the only way in which a running container is stopped: signal, timeout, kill.
+// stop stops a running container: signal, timeout, kill. There is no other way to stop it.
 func (s *Supervisor) stop(instance Instance) End {
 	s.Reporter.Update(func(status *report.Status) { status.State = report.Stopping })
 	number, timeout := s.Spec.Stop.Number(), s.Spec.Stop.Timeout.Duration()

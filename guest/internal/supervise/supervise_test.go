@@ -20,11 +20,11 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// container is an Instance whose process ends as told.
+// container is an Instance whose process ends as the test requests.
 type container struct {
 	ended   chan End
 	signals []syscall.Signal
-	// obeys is how the process answers the stop signal; nil ignores it.
+	// obeys is called at the stop signal; a process with nil ignores it.
 	obeys  func(*container)
 	probed int
 	health int
@@ -62,8 +62,8 @@ func ending(code int, after time.Duration) *container {
 	return c
 }
 
-// world is everything around a supervisor.
-type world struct {
+// testEnvironment holds a supervisor and records its effects.
+type testEnvironment struct {
 	supervisor *Supervisor
 	starts     []time.Duration
 	logs       int
@@ -72,7 +72,7 @@ type world struct {
 	statuses []report.Status
 }
 
-func (w *world) Set(key, value string) error {
+func (w *testEnvironment) Set(key, value string) error {
 	var status report.Status
 	if key == report.StatusKey {
 		if err := json.Unmarshal([]byte(value), &status); err != nil {
@@ -85,7 +85,7 @@ func (w *world) Set(key, value string) error {
 	return nil
 }
 
-func (w *world) states() string {
+func (w *testEnvironment) states() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var states []string
@@ -95,8 +95,8 @@ func (w *world) states() string {
 	return strings.Join(states, " ")
 }
 
-func newWorld(restart spec.Restart, start func(run int) (Instance, error)) *world {
-	w := &world{}
+func newTestEnvironment(restart spec.Restart, start func(run int) (Instance, error)) *testEnvironment {
+	w := &testEnvironment{}
 	began := time.Now()
 	w.supervisor = &Supervisor{
 		Spec: &spec.Spec{Restart: restart, Stop: spec.Stop{Signal: "SIGTERM", Timeout: 10}},
@@ -114,7 +114,7 @@ func newWorld(restart spec.Restart, start func(run int) (Instance, error)) *worl
 
 func TestOOMKillIsReportedUntilTheNextRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(spec.Restart{Policy: "on-failure"}, func(run int) (Instance, error) {
+		w := newTestEnvironment(spec.Restart{Policy: "on-failure"}, func(run int) (Instance, error) {
 			c := newContainer()
 			c.ended <- []End{{ExitCode: 137, OOMKilled: true}, {ExitCode: 0}}[run]
 			return c, nil
@@ -135,7 +135,7 @@ func TestOOMKillIsReportedUntilTheNextRun(t *testing.T) {
 
 func TestRunEndsWithTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(spec.Restart{Policy: "no"}, func(int) (Instance, error) { return ending(3, time.Second), nil })
+		w := newTestEnvironment(spec.Restart{Policy: "no"}, func(int) (Instance, error) { return ending(3, time.Second), nil })
 		outcome := w.supervisor.Run(nil)
 		if outcome.ExitCode != 3 || outcome.Failure != nil || len(w.starts) != 1 {
 			t.Errorf("got %+v after %d starts", outcome, len(w.starts))
@@ -148,9 +148,9 @@ func TestRunEndsWithTheProcess(t *testing.T) {
 
 func TestRunRestartsWithGrowingDelays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(spec.Restart{Policy: "on-failure", MaxRetries: 4}, func(run int) (Instance, error) {
+		w := newTestEnvironment(spec.Restart{Policy: "on-failure", MaxRetries: 4}, func(run int) (Instance, error) {
 			if run == 2 {
-				// A long run: the delays begin anew.
+				// A long run resets the delays.
 				return ending(1, goodRun), nil
 			}
 			return ending(1, 0), nil
@@ -207,7 +207,7 @@ func TestStopSignalsAndTakesTheProcessOwnExitCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newContainer()
 		c.obeys = func(c *container) { c.ended <- End{} }
-		w := newWorld(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return c, nil })
+		w := newTestEnvironment(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return c, nil })
 		stop := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(stop) })
 		outcome := w.supervisor.Run(stop)
@@ -223,7 +223,7 @@ func TestStopSignalsAndTakesTheProcessOwnExitCode(t *testing.T) {
 func TestStopKillsAtTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newContainer()
-		w := newWorld(spec.Restart{Policy: "no"}, func(int) (Instance, error) { return c, nil })
+		w := newTestEnvironment(spec.Restart{Policy: "no"}, func(int) (Instance, error) { return c, nil })
 		stop := make(chan struct{})
 		close(stop)
 		began := time.Now()
@@ -236,7 +236,7 @@ func TestStopKillsAtTheTimeout(t *testing.T) {
 
 func TestStopEndsTheWaitForARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return ending(4, 0), nil })
+		w := newTestEnvironment(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return ending(4, 0), nil })
 		stop := make(chan struct{})
 		time.AfterFunc(50*time.Millisecond, func() { close(stop) })
 		outcome := w.supervisor.Run(stop)
@@ -250,7 +250,7 @@ func TestFailureToStartIsNotTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		missing := failure.New(failure.StartFailed, "not found")
 		missing.ExitCode = 127
-		w := newWorld(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return nil, missing })
+		w := newTestEnvironment(spec.Restart{Policy: "always"}, func(int) (Instance, error) { return nil, missing })
 		outcome := w.supervisor.Run(nil)
 		if outcome.ExitCode != 127 || outcome.Failure != missing || len(w.starts) != 1 {
 			t.Errorf("got %+v after %d starts", outcome, len(w.starts))
@@ -258,9 +258,9 @@ func TestFailureToStartIsNotTriedAgain(t *testing.T) {
 	})
 }
 
-func TestHealthBeginsAnewWithEachRun(t *testing.T) {
+func TestHealthStartsAgainWithEachRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(spec.Restart{Policy: "on-failure", MaxRetries: 1}, func(int) (Instance, error) {
+		w := newTestEnvironment(spec.Restart{Policy: "on-failure", MaxRetries: 1}, func(int) (Instance, error) {
 			return ending(1, 1500*time.Millisecond), nil
 		})
 		w.supervisor.Spec.Healthcheck = &spec.Healthcheck{
@@ -276,7 +276,7 @@ func TestHealthBeginsAnewWithEachRun(t *testing.T) {
 func TestChecksEndWhenStopping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newContainer()
-		w := newWorld(spec.Restart{Policy: "no"}, func(int) (Instance, error) { return c, nil })
+		w := newTestEnvironment(spec.Restart{Policy: "no"}, func(int) (Instance, error) { return c, nil })
 		w.supervisor.Spec.Healthcheck = &spec.Healthcheck{
 			Test: []string{"CMD", "check"}, Interval: 1, Timeout: 1, Retries: 1, StartInterval: 1,
 		}

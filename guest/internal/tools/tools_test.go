@@ -14,7 +14,7 @@ import (
 	"github.com/vmware/govmomi/toolbox/vix"
 )
 
-// host is the VMX's end of a channel: it gives requests, and keeps what it is sent.
+// host is the VMX's side of a channel: it sends requests and records received messages.
 type host struct {
 	requests chan []byte
 	sent     chan string
@@ -42,7 +42,7 @@ func (h *host) Receive() ([]byte, error) {
 	}
 }
 
-// vmx is the host's end of the guest's own requests: it takes them all.
+// vmx is the VMX's side of the guest's requests, all of which it accepts.
 type vmx struct{ *host }
 
 func (vmx) Receive() ([]byte, error) { return []byte("1 "), nil }
@@ -76,7 +76,7 @@ func TestPowerOperationsOfTheHost(t *testing.T) {
 			t.Errorf("%s gave %s", request, got)
 		}
 		if got := receive(t, out.sent); !strings.HasPrefix(got, "tools.os.statechange.status 1 ") {
-			t.Errorf("the host was told %q", got)
+			t.Errorf("the host received %q", got)
 		}
 		if got := receive(t, in.sent); !strings.HasPrefix(got, "OK") {
 			t.Errorf("the answer is %q", got)
@@ -87,12 +87,12 @@ func TestPowerOperationsOfTheHost(t *testing.T) {
 func TestCapabilitiesAreRegistered(t *testing.T) {
 	in, out, _ := start(t)
 	in.requests <- []byte("Capabilities_Register")
-	var told []string
+	var reported []string
 	for range 3 {
-		told = append(told, receive(t, out.sent))
+		reported = append(reported, receive(t, out.sent))
 	}
-	if !strings.Contains(strings.Join(told, "\n"), "tools.capability.statechange") {
-		t.Errorf("told %q", told)
+	if !strings.Contains(strings.Join(reported, "\n"), "tools.capability.statechange") {
+		t.Errorf("reported %q", reported)
 	}
 }
 

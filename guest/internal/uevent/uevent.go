@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package uevent listens to the kernel's device events, so that nothing has to poll for devices.
+// Package uevent listens to the kernel's device events, so that no code has to poll for devices.
 package uevent
 
 import (
@@ -20,14 +20,14 @@ const (
 	maxMessage  = 16 << 10
 )
 
-// Event is one announcement.
+// Event is a device event.
 type Event struct {
 	Action    string
 	Subsystem string
 	Modalias  string
 }
 
-// Hub reads the kernel's socket and wakes up whoever waits for a subsystem.
+// Hub reads events from the kernel's socket and wakes the subscribers of their subsystems.
 type Hub struct {
 	socket int
 
@@ -35,7 +35,7 @@ type Hub struct {
 	subscribers map[string][]chan struct{}
 }
 
-// Listen opens the socket; from here on no event is lost.
+// Listen opens the socket. Events are queued from then on.
 func Listen() (*Hub, error) {
 	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_KOBJECT_UEVENT)
 	if err != nil {
@@ -48,8 +48,8 @@ func Listen() (*Hub, error) {
 	return &Hub{socket: socket, subscribers: map[string][]chan struct{}{}}, nil
 }
 
-// Subscribe returns a channel that has something in it after a device of the subsystem appeared or changed. Look first, then
-// wait: several events may be one wake-up.
+// Subscribe returns a channel that receives a value after a device of the subsystem has appeared or changed. Callers must
+// check for devices before they wait: several events may cause one wake-up.
 func (h *Hub) Subscribe(subsystem string) <-chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,7 +67,7 @@ func (h *Hub) Run(handle func(Event)) error {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.ENOBUFS):
-			// Events were lost: let everybody look again.
+			// Events were lost: wake all subscribers.
 			h.wakeAll()
 			continue
 		case err != nil:

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all other packages build on: errors, text, values, locks. Imports nothing of the collection."""
+"""The base of all other packages: errors, text, values, locks. Imports nothing of the collection."""

@@ -12,12 +12,12 @@ from typing import Any
 
 
 def canonical_json(document: Any) -> str:
-    """JSON with sorted keys, no blanks, and characters beyond ASCII escaped: nothing that XML could not carry."""
+    """Return JSON with sorted keys, no whitespace, and non-ASCII characters escaped, so that it is valid in XML."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def document_hash(document: Any) -> str:
-    """SHA-256 (hex) of the canonical JSON."""
+    """Return the SHA-256 (hex) of the canonical JSON."""
     return hashlib.sha256(canonical_json(document).encode("ascii")).hexdigest()
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""JSON documents from outside: parsed strictly, then read field by field with each field's type checked.
+"""JSON documents from untrusted sources: parsed strictly, then read field by field with each field's type checked.
 
-Whoever wrote the document decides what is in it, so no field is used before its type is known. A field of another
+A document can contain anything, so no field is used before its type is checked. A field of another
 type raises GantryError with the field's path, such as ``config.Healthcheck.Test[1]``. As with Go's decoder, which the
 container tools use, a field that is null counts as missing.
 """
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Document:
-    """One JSON object of a document; the methods return a field, or None where it is missing or null."""
+    """One JSON object of a document; the methods return a field, or None if it is missing or null."""
 
     def __init__(
         self, fields: Mapping[str, Any], subject: str, details: Mapping[str, Any] | None = None, path: str = ""
@@ -83,7 +83,7 @@ class Document:
         )
 
     def name_set(self, key: str) -> set[str] | None:
-        """Return the keys of an object that Go knows as a set: its values are empty objects."""
+        """Return the keys of an object that stands for a set in Go: its values are empty objects."""
         value = self._mapping(key, "an object")
         for name, item in (value or {}).items():
             if item is not None and not isinstance(item, dict):
@@ -108,7 +108,7 @@ class Document:
         return [self._below(item, f"{key}[{index}]") for index, item in enumerate(value)]
 
     def required(self, key: str, read: Callable[[str], T | None]) -> T:
-        """Return a field that must be there: ``document.required("size", document.integer)``."""
+        """Return a required field: ``document.required("size", document.integer)``."""
         value = read(key)
         if value is None:
             self.refuse(key, "is missing")
@@ -143,7 +143,7 @@ class Document:
 
 
 def parse_document(raw: bytes | str, subject: str, details: Mapping[str, Any] | None = None) -> Document:
-    """Parse a JSON object; raise GantryError that begins with ``subject`` where it is none."""
+    """Parse a JSON object; raise a GantryError that begins with ``subject`` if it is not one."""
     try:
         value = _checked(json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite), 0)
     except (ValueError, RecursionError):
@@ -166,7 +166,7 @@ def _finite(digits: str) -> float:
 
 
 def _checked(value: Any, depth: int) -> Any:
-    """Return the value with each half of a surrogate pair replaced, as Go does: no UTF-8 can hold one."""
+    """Return the value with each unpaired surrogate replaced, as Go does: UTF-8 cannot encode one."""
     if depth > _DEEPEST:
         raise ValueError("nested too deeply")
     if isinstance(value, str):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one exception that reaches a user: what was asked, what was found, what to do."""
+"""The only exception that reaches a user. Its message says what was requested, what was found, and what to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class GantryError(Exception):
     """A failure with a message for the user.
 
     ``fault`` is the vCenter fault behind it, as ``{"type": ..., "message": ...}``.
-    ``details`` are further facts; they are returned to the user beside the message.
+    ``details`` are additional facts, returned together with the message.
     """
 
     def __init__(

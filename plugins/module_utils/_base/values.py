@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sizes, durations and the other small values of a container's options, as docker_container words them."""
+"""Sizes, durations and other small values of a container's options, in the formats of docker_container."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MODE = re.compile(r"[0-7]{3,4}")
 
 
 def parse_size(text: str, option: str) -> int:
-    """Bytes of a size such as 64m or 8G; the units are powers of 1024, as Docker's are."""
+    """Return the bytes of a size such as 64m or 8G; the units are powers of 1024, as Docker's are."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise GantryError(f"{option} is {text!r}, which is not a size; write a number and a unit, such as 256M or 8G.")
@@ -35,7 +35,7 @@ def parse_size(text: str, option: str) -> int:
 
 
 def parse_duration(text: str, option: str) -> float:
-    """Seconds of a duration as Docker writes it (30s, 1m30s, 500ms)."""
+    """Return the seconds of a duration in Docker's format (30s, 1m30s, 500ms)."""
     value = text.strip()
     if value == "0":
         return 0.0
@@ -60,7 +60,7 @@ def parse_words(value: Any, option: str) -> tuple[str, ...]:
 
 
 def parse_strings(value: Mapping[Any, Any], option: str) -> dict[str, str]:
-    """Return a mapping of strings; a bare yes, 1.10 or 022 has already been changed by YAML, so it is refused."""
+    """Return a mapping of strings; YAML has already converted an unquoted yes, 1.10 or 022, so these are refused."""
     for key, item in value.items():
         if not isinstance(key, str) or not isinstance(item, str):
             raise GantryError(

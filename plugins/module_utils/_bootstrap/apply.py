@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plan -> applied: an ISO is uploaded under another name, verified, and then moved to its own name."""
+"""Apply a plan: an ISO is uploaded with a temporary name, verified, and then renamed to its own name."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
         raise GantryError(f"The plan to upload {change.path} has no file to upload.")
     datastore = read_inventory(session).datastore(observed.datastore)
     locks = upload_locks(session)
-    with locks.holding(lock_of(change.name), report):
+    with locks.acquire(lock_of(change.name), report):
         part = part_name(change.name, locks.controller())
         _make_folder(session, observed)
         session.upload_file(observed.iso.path, datastore=datastore, path=f"{FOLDER}/{part}", report=report)
@@ -65,7 +65,7 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
                 sourceDatacenter=datacenter,
                 destinationName=change.path,
                 destinationDatacenter=datacenter,
-                # A file of that name is damaged or the same, since the name contains the content's hash.
+                # A file with that name is damaged or the same, since the name contains the content's hash.
                 force=True,
             )
 
@@ -73,18 +73,18 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
 
 
 def _verify_upload(session: Session, observed: ObservedBootstrap, iso: Iso, datastore: Entry, part: str) -> None:
-    """Raise GantryError unless all of the file has arrived, and it is the file that gave the ISO its name."""
+    """Raise GantryError unless the upload is complete and the file has not changed since its name was computed."""
     sizes = {file.name: file.size for file in read_files(session, datastore)}
     if sizes.get(part) != iso.size:
         found = f"{sizes[part]} bytes" if part in sizes else "no such file"
         raise GantryError(
-            f"The upload of {iso.path.name} to {observed.path(part)} is not whole: {iso.size} bytes were sent, and the "
-            f"datastore has {found}. Containers do not boot from it. Look at the free space of the datastore, and run "
-            "again."
+            f"The upload of {iso.path.name} to {observed.path(part)} is incomplete: {iso.size} bytes were sent, and "
+            f"the datastore has {found}. Containers do not boot from it. Check the free space of the datastore, and "
+            "run again."
         )
     if read_iso(iso.path).sha256 != iso.sha256:
         raise GantryError(
-            f"src {str(iso.path)!r} changed while it was uploaded. Run again when nothing writes to the file any more."
+            f"src {str(iso.path)!r} changed while it was uploaded. Run again when no other program writes to the file."
         )
 
 
@@ -99,7 +99,7 @@ def _make_folder(session: Session, observed: ObservedBootstrap) -> None:
 
 
 def _remove(session: Session, observed: ObservedBootstrap, change: RemoveFile, report: Report) -> None:
-    # A container may have been created since the plan was made.
+    # A container may have been created since the plan was computed.
     if change.name in observed.stored:
         session.inventory(vms=True, refresh=True)
         refuse_in_use(change.path, read_users(session, observed, [change.name]).get(change.name, ()))

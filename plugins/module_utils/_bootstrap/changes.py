@@ -18,7 +18,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True)
 class UploadIso:
-    """Upload the ISO, in place of a file of its name that has another size."""
+    """Upload the ISO, replacing a file with its name and another size."""
 
     name: str
     path: str
@@ -40,7 +40,7 @@ class UploadIso:
 
 @dataclass(frozen=True)
 class RemoveFile:
-    """Remove an ISO, or what is left of an interrupted upload."""
+    """Remove an ISO, or the remains of an interrupted upload."""
 
     name: str
     path: str

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parameters of bootstrap_image -> BootstrapRequest. Pure."""
+"""Convert the options of bootstrap_image to a request. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
 
 
 def desire_bootstrap(params: Mapping[str, Any]) -> BootstrapRequest:
-    """Return what the task asks for."""
+    """Return the request of a task."""
     return BootstrapRequest(
         present=params["state"] == "present",
         src=None if params["src"] is None else Path(params["src"]),

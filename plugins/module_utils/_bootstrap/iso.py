@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bootstrap ISOs as files: version, name by content, and whether they are whole."""
+"""Bootstrap ISOs as files: their version, their name by content, and whether they are complete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 FOLDER = "gantry/bootstrap"
 _VERSION = r"[0-9a-z][0-9a-z.+-]{0,63}"
 _NAME = re.compile(rf"gantry-bootstrap-(?P<version>{_VERSION})-(?P<content>[0-9a-f]{{12}})\.iso")
-# ISO 9660 allows only upper case there; versions are lower case.
+# ISO 9660 allows only upper case in this field; versions are lower case.
 _APPLICATION = re.compile(rf"gantry-bootstrap (?P<version>{_VERSION})")
 # ISO 9660: descriptors begin at sector 16, the primary one first.
 _SECTOR = 2048
@@ -28,7 +28,7 @@ _APPLICATION_ID = slice(574, 574 + 128)
 # Numbers are written twice, little and big endian.
 _BLOCKS_AT, _BLOCK_SIZE_AT = 80, 128
 _BLOCK = 1 << 20
-# Where the descriptors are, and room for more of them than ISO images have.
+# The first bytes of an ISO: enough for more descriptors than ISO images have.
 HEAD_BYTES = 32 * _SECTOR
 
 
@@ -47,7 +47,7 @@ class Iso:
 
 
 def read_iso(path: Path) -> Iso:
-    """Read the whole file, once; raise GantryError unless it is a whole bootstrap ISO."""
+    """Read the whole file, once; raise GantryError unless it is a complete bootstrap ISO."""
     digest = hashlib.sha256()
     head = b""
     size = 0
@@ -66,16 +66,16 @@ def read_iso(path: Path) -> Iso:
     damage = find_damage(head, size)
     if damage is not None:
         raise GantryError(
-            f"src {str(path)!r} is not whole: {damage}. Its download or copy was probably interrupted. Get the file "
+            f"src {str(path)!r} is incomplete: {damage}. Its download or copy was probably interrupted. Get the file "
             "again."
         )
     return Iso(path=path, version=version, size=size, sha256=digest.hexdigest())
 
 
 def find_damage(head: bytes, size: int) -> str | None:
-    """Return why an ISO image of this size that begins with these bytes is not whole; None, if nothing shows it.
+    """Return why an ISO image of this size that begins with these bytes is incomplete; None if it seems complete.
 
-    An image says in each volume descriptor how large it is. It may be larger: it may be padded.
+    Each volume descriptor of an image has its size. The file may be larger, since it may be padded.
     """
     for sector in range(_FIRST, HEAD_BYTES // _SECTOR):
         descriptor = head[sector * _SECTOR : (sector + 1) * _SECTOR]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Desired and observed state of the bootstrap ISOs in a datastore. Pure data."""
+"""Desired and observed state of the bootstrap ISOs on a datastore. Pure data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso impo
 
 @dataclass(frozen=True)
 class BootstrapRequest:
-    """What a task asks for."""
+    """The request of a task."""
 
     present: bool
     src: Path | None
@@ -28,16 +28,16 @@ class BootstrapRequest:
 
 @dataclass(frozen=True)
 class ObservedBootstrap:
-    """The ISO to upload, and what the datastore has."""
+    """The ISO to upload, and the ISOs on the datastore."""
 
     datacenter: str
     datastore: str
     datastore_name: str
     iso: Iso | None = None
     stored: Mapping[str, int] = field(default_factory=dict)
-    """The ISOs in the datastore: sizes by name."""
+    """The ISOs on the datastore: sizes by name."""
     abandoned: frozenset[str] = frozenset()
-    """Interrupted uploads that no running task continues."""
+    """Interrupted uploads that do not belong to a running task."""
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The paths of the VMs with an ISO in their CD drive, by the ISO's name; read only for ISOs to be removed."""
 
@@ -57,7 +57,7 @@ def selected_isos(desired: BootstrapRequest, observed: ObservedBootstrap) -> lis
 
 
 def refuse_in_use(path: str, users: tuple[str, ...]) -> None:
-    """Raise GantryError when VMs have the ISO in their CD drive: without it they cannot start again."""
+    """Raise GantryError if VMs have the ISO in their CD drive: without it they cannot start again."""
     if not users:
         return
     vms = "a VM" if len(users) == 1 else f"{len(users)} VMs"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Session -> ObservedBootstrap: one search of the datastore, whatever the inventory's size."""
+"""Observe bootstrap ISOs by one search of the datastore, whatever the inventory's size."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _PART = ".part-"
 
 
 def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBootstrap:
-    """Read the local ISO, the stored ones, and the VMs that use those to be removed."""
+    """Read the local ISO, the stored ones, and the VMs that use the ones to be removed."""
     iso = None if desired.src is None else read_iso(desired.src)
     inventory = read_inventory(session)
     datacenter = inventory.datacenter(desired.datacenter)
@@ -79,7 +79,7 @@ def lock_of(name: str) -> str:
 
 
 def part_name(name: str, controller: str) -> str:
-    """Return the name of an ISO while this machine uploads it, so that containers never boot from a part of one."""
+    """Return the name of an ISO while this machine uploads it, so that containers never boot from an incomplete one."""
     return f"{name}{_PART}{controller[:8]}"
 
 
@@ -124,23 +124,25 @@ def has_file(session: Session, datastore: Entry, path: str) -> bool:
 
 
 def read_files(session: Session, datastore: Entry) -> list[DatastoreFile]:
-    """Return the ISOs in a datastore, and what is left of uploads."""
+    """Return the ISOs on a datastore, and the remains of interrupted uploads."""
     return search_folder(session, datastore, FOLDER, _PATTERN)
 
 
 def find_bootstrap(session: Session, datastores: Sequence[Entry]) -> str:
-    """Return the path of the newest whole bootstrap ISO in the first of the datastores that holds one."""
+    """Return the path of the newest complete bootstrap ISO on the first of the datastores that has one."""
     damages: list[str] = []
     for datastore in datastores:
         files = read_files(session, datastore)
         for file in newest_first(file for file in files if version_of_name(file.name) is not None):
             head = session.download_file(datastore=datastore, path=f"{FOLDER}/{file.name}", max_bytes=HEAD_BYTES)
-            damage = "it is gone" if head is None else find_damage(head, file.size)
+            damage = "it no longer exists" if head is None else find_damage(head, file.size)
             if damage is None:
                 return f"[{datastore.name}] {FOLDER}/{file.name}"
             damages.append(f"{file.name}: {damage}")
     folders = ", ".join(f"[{datastore.name}] {FOLDER}" for datastore in datastores)
-    found = f"no whole bootstrap ISO in {folders} ({listed(damages)})" if damages else f"no bootstrap ISO in {folders}"
+    found = (
+        f"no complete bootstrap ISO in {folders} ({listed(damages)})" if damages else f"no bootstrap ISO in {folders}"
+    )
     raise GantryError(
         f"There is {found}. Run bootstrap_image with datastore: {datastores[0].name} first, or name an ISO with "
         "bootstrap."
@@ -148,7 +150,7 @@ def find_bootstrap(session: Session, datastores: Sequence[Entry]) -> str:
 
 
 def newest_first(files: Iterable[DatastoreFile]) -> list[DatastoreFile]:
-    """Order ISOs by the time of their upload, and those without one last."""
+    """Sort ISOs by the time of their upload, those without one last."""
     return sorted(
         files, key=lambda file: (file.modified is not None and file.modified.timestamp(), file.name), reverse=True
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module bootstrap_image: the steps it is made of."""
+"""The operation of bootstrap_image."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class BootstrapImage(Operation[BootstrapRequest, ObservedBootstrap, BootstrapChange]):
-    """Keep the bootstrap ISO in a datastore, or remove it."""
+    """Keep the bootstrap ISO on a datastore, or remove it."""
 
     name = "bootstrap_image"
     argument_spec = argument_spec(**bootstrap_argument_spec())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""BootstrapRequest x ObservedBootstrap -> Plan. Pure."""
+"""Plan the changes between the requested and the observed bootstrap ISOs. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 
 
 def plan_bootstrap(desired: BootstrapRequest, observed: ObservedBootstrap) -> Plan[BootstrapChange]:
-    """Plan the upload or the removal, and the removal of what is left of interrupted uploads."""
+    """Plan the upload or the removal, and the removal of interrupted uploads."""
     changes = _present(desired, observed) if desired.present else _absent(desired, observed)
     return Plan(tuple(changes))
 

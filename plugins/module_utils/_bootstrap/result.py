@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ObservedBootstrap -> the task's result. Pure."""
+"""The result of bootstrap_image. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
 
 
 def bootstrap_result(desired: BootstrapRequest, observed: ObservedBootstrap) -> dict[str, Any]:
-    """Return the facts of the ISO that the task keeps; None where it removes one."""
+    """Return the facts of the ISO that the task keeps; None if it removes one."""
     iso = observed.iso
     if iso is None or not desired.present:
         return {"bootstrap": None}

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make the changes of plans, many containers at a time.
+"""Make the changes of plans, many containers in parallel.
 
-A container that fails is left as it is, and the others go on; the next run finishes it.
+A container that fails is left as it is, and the others continue; the next run finishes it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_resul
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# How many requests of a kind are under way at a time. vCenter runs what a host and a datastore bear and queues the
-# rest; a queue of its own that is too long makes all others wait who use the same vCenter.
+# The maximum number of requests of a kind that run in parallel. vCenter runs as many as a host and a datastore allow
+# and queues the rest; a long queue delays all other users of the same vCenter.
 _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
     changes.AwaitStatus: Kind(apply_power.await_status),
     changes.Clone: Kind(apply_vm.clone, limit=32),
@@ -47,7 +47,7 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
 
 
 def apply_containers(session: Session, planned: Iterable[ContainerChange], report: Report) -> None:
-    """Make the changes; raise, when all is over, one error for all containers that failed."""
+    """Make the changes; at the end, raise one error for all containers that failed."""
     bench = Workbench(session)
     by_container: dict[str, list[ContainerChange]] = {}
     for change in planned:
@@ -58,5 +58,5 @@ def apply_containers(session: Session, planned: Iterable[ContainerChange], repor
 
 
 def _explain(change: ContainerChange, error: GantryError) -> GantryError:
-    # What the guest has said needs no other words.
+    # The guest's error message is complete.
     return error if isinstance(error, StartupError) else explain(change, error)

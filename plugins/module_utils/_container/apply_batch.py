@@ -2,11 +2,11 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Containers on their way through their changes, and the reads that several kinds of changes need."""
+"""Containers whose changes are being made, and the reads that several kinds of changes share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, read_job
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
@@ -25,7 +25,7 @@ _DEVICES = "config.hardware.device"
 
 
 class Workbench:
-    """The session, and reads that are made once for all containers that need them at a time."""
+    """The session, and reads that are made once for all containers that need them at the same time."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -33,7 +33,7 @@ class Workbench:
 
     @property
     def inventory(self) -> Inventory:
-        """The inventory that the plan was made from: where things are, not what the changes have made of them."""
+        """Return the inventory that the plan was based on, without the effects of the changes."""
         if self._inventory is None:
             self._inventory = self.session.inventory()
         return self._inventory
@@ -65,7 +65,7 @@ class Workbench:
             refs = [self.vm(moid) for moid in sorted(set(moids))]
             return {row.moid: list(row.get(_DEVICES) or ()) for row in self.session.read(refs, [_DEVICES])}
 
-        return _read_job("devices", read)
+        return read_job("devices", read)
 
     def _read_values(self, moids: list[str], key: str) -> Job:
         path = keys.option_path(key)
@@ -74,22 +74,22 @@ class Workbench:
             rows = self.session.read([self.vm(moid) for moid in moids], [path])
             return {row.moid: str(getattr(row[path], "value", row[path])) for row in rows if row.get(path) is not None}
 
-        return _read_job(key, read)
+        return read_job(key, read)
 
     def _read_backings(self, networks: list[list[str]]) -> Job:
         wanted = {moid for some in networks for moid in some}
-        return _read_job("networks", lambda: network_backings(self.session, self.inventory, wanted))
+        return read_job("networks", lambda: network_backings(self.session, self.inventory, wanted))
 
 
 @dataclass
 class ContainerSubject(Subject):
-    """One container. ``created``: the MoID of the VM that its plan has created."""
+    """One container. ``created``: the MoID of the VM that its plan has created, if any."""
 
     bench: Workbench = field(kw_only=True)
     created: str | None = None
 
     def moid(self, machine: Machine) -> str:
-        """Return the MoID of a planned machine; what the plan creates has one only after that."""
+        """Return the MoID of a planned machine; a machine that the plan creates has one only afterwards."""
         if machine.moid != NEW:
             return machine.moid
         if self.created is None:
@@ -98,8 +98,3 @@ class ContainerSubject(Subject):
 
     def vm(self, machine: Machine) -> Any:
         return self.bench.vm(self.moid(machine))
-
-
-def _read_job(what: str, read: Callable[[], Any]) -> Job:
-    """Return the job of a request that changes nothing."""
-    return Job(what, "read", read, mutates=False, has_task=False)

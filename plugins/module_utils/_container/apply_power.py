@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Starting and stopping container VMs, and waiting for what the guests say."""
+"""Start and stop container VMs, and wait for the status that the guests report."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
-# What a graceful stop may take beyond the container's own timeout: the kill, syncing disks, powering off.
+# The time that a graceful stop may take beyond the container's own timeout: the kill, syncing disks, powering off.
 _STOP_MARGIN = 20.0
-# Faults that say that the guest cannot be asked: it is off already, or must be told.
+# Faults of a guest that cannot shut down by itself: it is off already, or has to be powered off.
 _CANNOT_ASK = ("ToolsUnavailable", "InvalidPowerState", "InvalidState", "TaskInProgress")
 
 
 def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
-    """Start the VM, and wait for the container where it is waited for."""
+    """Start the VM, and wait for the container if the change says so."""
     moid, datacenter = subject.moid(change.machine), change.machine.datacenter
     if datacenter is None:
         raise ValueError("a VM outside of any datacenter is started")
@@ -52,14 +52,14 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
 
 
 def await_status(subject: ContainerSubject, change: AwaitStatus) -> Flow[None]:
-    """Wait for a container whose VM is on already."""
+    """Wait for a container whose VM is already on."""
     moid = subject.moid(change.machine)
     said = yield from subject.bench.value(moid, keys.STATUS)
     startup = Startup(
         container=change.container,
         wait_for=change.wait_for,
         wait_timeout=change.wait_timeout,
-        # What a former run has left is not what this one has come to.
+        # The status may still be that of an earlier run.
         before=None if change.machine.has_reported else said,
         wants_address=False,
         deadline=time.monotonic() + change.wait_timeout,
@@ -68,7 +68,7 @@ def await_status(subject: ContainerSubject, change: AwaitStatus) -> Flow[None]:
 
 
 def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:
-    """Ask the guest to shut down; one that cannot be asked, must not, or does not in its time is powered off."""
+    """Shut the guest down; power the VM off if that is not possible, not wanted, or not done in time."""
     vm, machine = subject.vm(change.machine), change.machine
     if machine.tools_running and not change.force and machine.power != SUSPENDED:
         asked = yield Job(machine.name, "shut down", lambda: _ask_to_stop(vm), has_task=False)
@@ -76,16 +76,18 @@ def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:
             stopping = PoweredOff(deadline=time.monotonic() + change.timeout + _STOP_MARGIN)
             if (yield Watch(vm, [POWER_PATH], stopping)):
                 return
-            subject.bench.session.warn(f"container {change.container} did not stop in its time; its VM was powered off")
+            subject.bench.session.warn(
+                f"container {change.container} did not stop within its timeout; its VM was powered off"
+            )
     outcome = yield Attempt(Job(machine.name, "power off", vm.PowerOffVM_Task))
-    # It went off by itself between the question and the order: that is what was wanted.
+    # It powered off by itself in the meantime, which is the desired state.
     went_off = isinstance(outcome.error, FaultError) and outcome.error.kind == "InvalidPowerState"
     if outcome.error is not None and not went_off:
         raise outcome.error
 
 
 def _ask_to_stop(vm: Any) -> bool:
-    """Ask the guest to shut down; return whether it was asked."""
+    """Request a guest shutdown; return whether the request was accepted."""
     try:
         vm.ShutdownGuest()
     except FaultError as error:
@@ -96,7 +98,7 @@ def _ask_to_stop(vm: Any) -> bool:
 
 
 def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flow[None]:
-    """Power the VM on, with one call for all VMs of the datacenter that are started at the time."""
+    """Power the VM on, with one call for all VMs of the datacenter that are started at the same time."""
     bench, name = subject.bench, subject.name
     asked = Gather(
         ("power on", datacenter.moid), (moid, name), lambda starting: _power_on_job(bench, datacenter, starting)
@@ -111,12 +113,12 @@ def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flo
 
 
 def _same(task: Any) -> Any:
-    """Return a task that runs already."""
+    """Return a task that is already running."""
     return task
 
 
 def _power_on_job(bench: Workbench, datacenter: Entry, starting: list[tuple[str, str]]) -> Job:
-    """DRS chooses the hosts, whatever its automation level."""
+    """Return the job that powers VMs on. DRS chooses the hosts, whatever its automation level."""
     option = vim.option.OptionValue(key="OverrideAutomationLevel", value="fullyAutomated")
     vms = [bench.vm(moid) for moid, _name in starting]
     names = ", ".join(name for _moid, name in starting)

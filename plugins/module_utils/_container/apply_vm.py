@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Creating, changing, moving and removing container VMs."""
+"""Create, change, move and remove container VMs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 
 
 def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
-    """Clone the template; the clone gets an id of its own."""
+    """Clone the template; the clone gets its own id."""
     bench, place = subject.bench, change.place
     if place.folder is None or place.pool is None or place.datastore is None:
         raise ValueError("a clone is made without a complete place")
@@ -62,7 +62,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
 
 
 def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:
-    """Change what differs."""
+    """Change the settings that differ."""
     bench, vm = subject.bench, subject.vm(change.machine)
     devices: Sequence[Any] = ()
     backings: Mapping[str, Any] = {}
@@ -96,7 +96,7 @@ def move_pool(subject: ContainerSubject, change: MovePool) -> Flow[None]:
 
 
 def _name_adapters(subject: ContainerSubject, target: Machine) -> Flow[None]:
-    """Write the MACs that vCenter gave into the guest document, where the guest must tell several adapters apart."""
+    """Write the MACs that vCenter assigned into the guest document, so that the guest can identify its adapters."""
     if len(target.adapters) < 2:
         return
     vm = subject.vm(target)

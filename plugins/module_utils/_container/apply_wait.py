@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is waited for after a start or a stop, judged from what the VM and its guest say. Pure."""
+"""Waits for a start or a stop, decided by the state of the VM and the status of its guest. Pure."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ ADDRESS_PATH = "guest.ipAddress"
 STATUS_PATH = keys.option_path(keys.STATUS)
 STARTUP_PATHS = (POWER_PATH, ADDRESS_PATH, STATUS_PATH)
 
-# The guest's tools report its address on their own, about when the container starts.
+# VMware Tools in the guest report its address independently, at about the time when the container starts.
 _ADDRESS_GRACE = 15.0
 
 
 class StartupError(GantryError):
-    """A container did not become what was waited for, in words of its own."""
+    """A container did not reach the state that was waited for; the message is complete."""
 
 
 @dataclass
 class Startup:
     """The wait for one container to run or to be healthy.
 
-    ``before`` is the status text from before the start: what a former run has left.
+    ``before`` is the status text from before the start, left by an earlier run.
     """
 
     container: str
@@ -48,10 +48,10 @@ class Startup:
     reached: bool = False
 
     def seen(self, values: Mapping[str, Any]) -> bool:
-        """Take in the VM's properties; whether the wait is over, well or badly."""
+        """Update the state from the VM's properties; return whether the wait is over, successfully or not."""
         self.power = str(values.get(POWER_PATH, ON))
         text = values.get(STATUS_PATH)
-        # vSphere forgets what a guest has said when it powers off, so that what was heard is kept here.
+        # vSphere drops a guest's guestinfo when it powers off, so the last reported values are kept here.
         if text and text != self.before:
             self.status = decode_status(text) or self.status
         if not self.reached and self._is_reached():
@@ -65,7 +65,7 @@ class Startup:
         state = self.status.get("state")
         if self.wait_for == "healthy":
             return bool(state == "running" and self.status.get("health") == "healthy")
-        # A container that has done its work and left with 0 did start.
+        # A container that has already exited with 0 did start.
         return bool(state == "running" or (state == "exited" and self.status.get("exit_code") == 0))
 
     def _has_failed(self) -> bool:
@@ -74,9 +74,9 @@ class Startup:
             error = self.status.get("error") or {}
             self.failure = f"could not be started: {error.get('code', 'error')}: {error.get('message', 'no message')}"
         elif state == "exited":
-            self.failure = f"exited with code {self.status.get('exit_code')} while it was waited for"
+            self.failure = f"exited with code {self.status.get('exit_code')} before it was {self.wait_for}"
         elif state == "running" and self.status.get("health") == "unhealthy":
-            self.failure = f"is unhealthy: {self.status.get('health_output') or 'its check says nothing'}"
+            self.failure = f"is unhealthy: {self.status.get('health_output') or 'its check has no output'}"
         elif self.power != ON and state is None:
             self.failure = (
                 "did not boot: its VM was powered off or reset before its guest reported anything. Probable causes "
@@ -99,9 +99,9 @@ class Startup:
         failure = self.failure
         if failure is None:
             failure = (
-                f"was not {self.wait_for} within {self.wait_timeout} s (wait_timeout) and goes on starting; it is "
-                f"{self.status.get('state') or 'not heard of yet'}, its health {self.status.get('health', 'unknown')}. "
-                "Look at the VM's console, or give it more time"
+                f"was not {self.wait_for} within {self.wait_timeout} s (wait_timeout) and is still starting; its state "
+                f"is {self.status.get('state') or 'not reported yet'}, its health "
+                f"{self.status.get('health', 'unknown')}. Look at the VM's console, or increase wait_timeout"
             )
         message = f"container {self.container} {failure}"
         output = self._without_failure(log)

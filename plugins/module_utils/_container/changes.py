@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_view import env_views, machine_view
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     OFF,
     ON,
@@ -25,10 +25,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
-
-# Values of variables may be secrets; a diff only says that they differ.
-_HIDDEN_BEFORE = "(value not shown)"
-_HIDDEN_AFTER = "(another value, not shown)"
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,7 @@ class Reconfigure(ContainerChange):
         for key in {**old, **new}:
             if old.get(key) != new.get(key):
                 before[key], after[key] = old.get(key), new.get(key)
-        hidden_before, hidden_after = _env_views(self.machine, self.target)
+        hidden_before, hidden_after = env_views(self.machine, self.target)
         if hidden_before != hidden_after:
             before["env"], after["env"] = hidden_before, hidden_after
         if not after:
@@ -308,49 +304,6 @@ class AwaitStatus(ContainerChange):
         if self.wait_for == "healthy":
             status["health"] = "healthy"
         return _with_machine(observed, status=status)
-
-
-def machine_view(machine: Machine) -> dict[str, Any]:
-    """Return a machine as a diff shows it: its recorded configuration, and the VM's real sizes."""
-    view = {key: value for key, value in (machine.config or {}).items() if key != "env"}
-    view.update(
-        image=machine.image,
-        image_digest=machine.digest,
-        memory=machine.memory_mb * MIB,
-        cpus=machine.cpus,
-        scratch_size=machine.scratch_bytes,
-        firmware=machine.firmware,
-        secure_boot=machine.secure_boot,
-        boot_order=list(machine.boot_order),
-        bootstrap_connected=machine.bootstrap_connected,
-        bootstrap_missing=machine.bootstrap_missing,
-        disk_uuid=machine.disk_uuid,
-        notes=machine.notes,
-        folder=machine.folder_path,
-        resource_pool=_name(machine.pool),
-        datastore=_name(machine.datastore),
-        bootstrap=machine.bootstrap,
-        network_adapters=[
-            {
-                "network": adapter.network_name or adapter.network,
-                "mac_address": adapter.mac,
-                "connected": adapter.connected,
-            }
-            for adapter in machine.adapters
-        ],
-    )
-    return view
-
-
-def _env_views(old: Machine, new: Machine) -> tuple[dict[str, str], dict[str, str]]:
-    before, after = (old.config or {}).get("env") or {}, (new.config or {}).get("env") or {}
-    hidden_before = {name: _HIDDEN_BEFORE for name in before if before.get(name) != after.get(name)}
-    hidden_after = {
-        name: _HIDDEN_AFTER if name in before else _HIDDEN_BEFORE
-        for name in after
-        if before.get(name) != after.get(name)
-    }
-    return hidden_before, hidden_after
 
 
 def _name(node: Entry | None) -> str | None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From vCenter's properties to the model of a machine or an image."""
+"""Decode vCenter's properties into the model of a machine or an image."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ LOG_PROPERTY = keys.option_path(keys.LOG)
 
 
 def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Machine:
-    """One VM that has a container's name."""
+    """Decode one VM that has a container's name."""
     devices = row.get("config.hardware.device")
     if devices is None:
         raise GantryError(
-            f"The VM {entry.path} cannot be read. It is just being created or removed, its files cannot be "
-            "reached, or this user may not see it. Look at it in vCenter, then run again."
+            f"The VM {entry.path} cannot be read. It is being created or removed, its files are not "
+            "accessible, or this user lacks the privilege to read it. Check it in vCenter, then run again."
         )
     pool = _referred(inventory, row.get("resourcePool"))
     power = str(row["runtime.powerState"])
@@ -131,7 +131,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
 
 
 def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Image | None:
-    """One template, or None where it is not ready to be cloned from."""
+    """Decode one template, or return None if it cannot be cloned yet."""
     digest, disk = keys.option(row, keys.DIGEST), keys.option(row, keys.DISK)
     snapshot = _find_snapshot(getattr(row.get("snapshot"), "rootSnapshotList", None) or ())
     datastore = _home(inventory, row)
@@ -155,14 +155,14 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
 
 
 def decode_adapters(devices: Iterable[Any], *, power: str = OFF) -> tuple[ContainerAdapter, ...]:
-    """Return the network adapters in the order of their keys, which is that of the guest's PCI slots."""
+    """Return the network adapters in the order of their keys, which is the order of the guest's PCI slots."""
     cards = [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
     return tuple(
         ContainerAdapter(
             key=card.key,
             network=_network_moid(card.backing),
             mac=card.macAddress or None,
-            # Nothing is connected to a VM that is off.
+            # No device of a powered-off VM is connected.
             connected=_starts_connected(card) and (power != ON or _is_connected(card)),
         )
         for card in sorted(cards, key=lambda card: int(card.key))
@@ -170,7 +170,7 @@ def decode_adapters(devices: Iterable[Any], *, power: str = OFF) -> tuple[Contai
 
 
 def _starts_connected(device: Any) -> bool:
-    """Whether a device is connected when its VM powers on."""
+    """Return whether a device is connected when its VM powers on."""
     connectable = getattr(device, "connectable", None)
     return connectable is None or bool(connectable.startConnected)
 
@@ -188,7 +188,7 @@ def _boot_order(options: Any) -> tuple[str, ...]:
 
 
 def _has_disk_uuid(row: Mapping[str, Any]) -> bool:
-    """vCenter has the setting both as a flag and as a key of extraConfig; either may be the one that is set."""
+    """Return whether the guest sees disk UUIDs: vCenter has a flag and an extraConfig key, and either may be set."""
     return bool(row.get("config.flags.diskUuidEnabled")) or (keys.option(row, keys.DISK_UUID) or "").upper() == "TRUE"
 
 
@@ -247,7 +247,7 @@ def _find_snapshot(trees: Iterable[Any]) -> str | None:
 
 
 def _home(inventory: Inventory, row: Mapping[str, Any]) -> Entry | None:
-    """Return the datastore of the VM's own files; its ISO may be in another one."""
+    """Return the datastore of the VM's own files; its ISO may be on another one."""
     name = datastore_name(row.get("config.files.vmPathName"))
     entries = [_referred(inventory, ref) for ref in row.get("datastore") or ()]
     return next((entry for entry in entries if entry is not None and entry.name == name), None)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a task's parameters to the desired state. Pure: what cannot be done is refused here, by name."""
+"""Convert a task's options to the desired state. Pure; invalid options are refused here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import number_from, refuse_nul
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 
-# Room for the suffix of a successor within vSphere's 80 characters, and the longest host name.
+# Leaves room for the suffix of a successor within vSphere's 80 characters, and for the longest host name.
 MAX_NAME = 63
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -60,7 +60,7 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
 
 
 def parse_name(name: str) -> str:
-    """Return a container's name: Docker's characters, and short enough for a host name."""
+    """Return a container's name, with Docker's characters and short enough for a host name."""
     if _NAME.fullmatch(name) is None or len(name) > MAX_NAME:
         raise GantryError(
             f"name is {name!r}. A container's name has letters, digits, '_', '.' and '-', begins with a letter or "
@@ -68,15 +68,15 @@ def parse_name(name: str) -> str:
         )
     if name.startswith(IMAGE_PREFIX) or name.endswith(SUCCESSOR_SUFFIX):
         raise GantryError(
-            f"name is {name!r}. Names that begin with {IMAGE_PREFIX!r} or end with {SUCCESSOR_SUFFIX!r} are kept for "
-            "the collection's own templates and replacements."
+            f"name is {name!r}. Names that begin with {IMAGE_PREFIX!r} or end with {SUCCESSOR_SUFFIX!r} are "
+            "reserved for the collection's own templates and replacements."
         )
     return name
 
 
 def _desire_config(params: Mapping[str, Any]) -> Config | None:
     if params["image"] is None:
-        # stop_timeout also says how long to wait when only the state is managed.
+        # stop_timeout also applies when only the state is managed.
         given = [option.name for option in OPTIONS if params[option.name] is not None and option.name != "stop_timeout"]
         if given and params["state"] != "absent":
             raise GantryError(
@@ -89,7 +89,7 @@ def _desire_config(params: Mapping[str, Any]) -> Config | None:
 
 
 def desire_container_info(params: Mapping[str, Any]) -> ContainerSelection:
-    """Return which containers a task asks for."""
+    """Return the selection of containers of a task."""
     return ContainerSelection(
         names=None if params["name"] is None else tuple(params["name"]),
         labels=parse_strings(params["labels"] or {}, "labels"),

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Differences between where a container was to be created and where it is. Pure.
+"""Differences between the placement that a task gives for a container and where it is now. Pure.
 
-Storage DRS, administrators and vm_vmotion move VMs. Such a difference is reported or undone by a move, as
-placement_drift says; it is never a reason to replace a container, which would lose its writable layer.
+Storage DRS, administrators and vm_vmotion move VMs. Such a difference is reported or reverted by a
+migration, as placement_drift says; a container is never replaced for it, which would lose its writable layer.
 """
 
 from __future__ import annotations
@@ -16,30 +16,28 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
-
-RELOCATE = "relocate"
-WARN = "warn"
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 
 
 def in_other_datastore(machine: Machine, place: ContainerPlace) -> bool:
-    """Whether the VM's files are not in the datastore that the task names."""
+    """Return whether the VM's files are not on the datastore that the task names."""
     return (
         place.datastore is not None and machine.datastore is not None and place.datastore.moid != machine.datastore.moid
     )
 
 
 def in_other_cluster(machine: Machine, place: ContainerPlace) -> bool:
-    """Whether the VM is not in the cluster that the task names."""
+    """Return whether the VM is not in the cluster that the task names."""
     return place.cluster is not None and machine.cluster is not None and place.cluster.moid != machine.cluster.moid
 
 
 def drift_warnings(desired: DesiredContainer, observed: ObservedContainer) -> list[str]:
-    """Return warnings about what a task says of an existing container and does not change."""
+    """Return warnings about options that differ from an existing container and are not applied to it."""
     machine, place, config = observed.machine, observed.place, desired.config
     if machine is None or place is None or config is None:
         return []
     warnings = []
-    if desired.placement.drift == WARN:
+    if desired.placement.drift == DRIFT_WARN:
         if in_other_datastore(machine, place):
             warnings.append(_moved(machine.name, "datastore", machine.datastore, place.datastore, _RELOCATE_REMEDY))
         if in_other_cluster(machine, place):
@@ -47,8 +45,9 @@ def drift_warnings(desired: DesiredContainer, observed: ObservedContainer) -> li
     if config.scratch_bytes is not None and machine.scratch_bytes not in (None, config.scratch_bytes):
         warnings.append(
             f"The writable layer of container {machine.name} has {machine.scratch_bytes} bytes, and scratch_size is "
-            f"{config.scratch_bytes} bytes. Somebody changed the disk. It was kept with its contents. Set "
-            "scratch_size to what it is, or set recreate: true to replace the container and lose its writable layer."
+            f"{config.scratch_bytes} bytes. The disk was changed outside of this collection. It was kept with its "
+            "contents. Set scratch_size to its current size, or set recreate: true to replace the container and lose "
+            "its writable layer."
         )
     return warnings
 

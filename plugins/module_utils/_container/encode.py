@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a machine as it should be to vCenter's clone and reconfigure specs."""
+"""Encode a target machine as vCenter's clone and reconfigure specs."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
-# Devices that do not exist yet have negative keys, each its own.
+# Devices that do not exist yet have unique negative keys.
 _CDROM_KEY = -1
 _IDE_KEY = -2
 _SCRATCH_KEY = -3
 _FIRST_ADAPTER_KEY = -10
 
-# The aspects of a machine that are devices of its VM.
+# The fields of a machine that are devices of its VM.
 DEVICE_ASPECTS = frozenset({"adapters", "adapters_connected", "bootstrap", "bootstrap_connected", "scratch_bytes"})
 
-# By the MoID of a port group: what an adapter's backing is.
+# The backing of an adapter, by the MoID of its port group.
 Backings = Mapping[str, Any]
 
 
 def clone_spec(
     target: Machine, snapshot: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, datastore: Any, host: Any
 ) -> Any:
-    """Return a powered-off linked clone with its own scratch disk, adapters and CD; DRS chooses a ``host`` of None."""
+    """Return a powered-off linked clone with its own scratch disk, adapters and CD; without a host DRS chooses one."""
     values = encode(target)
     values.update(dict.fromkeys(keys.OF_TEMPLATES_ONLY, ""))
     changes = [
@@ -74,7 +74,7 @@ def clone_spec(
 
 
 def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], backings: Backings) -> Any:
-    """Just what differs."""
+    """Return a spec of only the differences."""
     spec = vim.vm.ConfigSpec(extraConfig=_options(changed_values(encode(machine), encode(target))))
     changed = differing(machine, target, OFFLINE + LIVE)
     if "memory_mb" in changed:
@@ -118,12 +118,12 @@ def extra_config_spec(values: Mapping[str, str]) -> Any:
 
 
 def promote_spec(name: str) -> Any:
-    """Set name and kind in one call, so that there is no moment at which only one of them is changed."""
+    """Set name and kind in one call, so that they never disagree."""
     return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: KIND_CONTAINER}))
 
 
 def refuse_opaque(networks: Iterable[Entry]) -> None:
-    """Networks of NSX itself, without a port group."""
+    """Refuse networks of NSX that have no port group."""
     for network in networks:
         if network.type_name == "OpaqueNetwork":
             raise GantryError(
@@ -139,7 +139,7 @@ def _options(values: Mapping[str, str]) -> list[Any]:
 def _adapter_changes(
     existing: Sequence[ContainerAdapter], wanted: Sequence[ContainerAdapter], devices: Sequence[Any], backings: Backings
 ) -> list[Any]:
-    """Adapters that stay keep their device, and with it their MAC and their place."""
+    """Return the changes of adapters. Existing adapters keep their device, and with it their MAC and PCI slot."""
     by_key = {device.key: device for device in devices}
     changes = []
     for index, adapter in enumerate(wanted):
@@ -154,7 +154,7 @@ def _adapter_changes(
 
 
 def _adapter_connections(machine: Machine, devices: Sequence[Any]) -> list[Any]:
-    """Connect the adapters that somebody disconnected, now where the VM runs and whenever it powers on."""
+    """Connect adapters that were disconnected, now if the VM is running, and at each power on."""
     changes = []
     for device in devices:
         if any(adapter.key == device.key and not adapter.connected for adapter in machine.adapters):
@@ -180,9 +180,10 @@ def _scratch_disk(devices: Sequence[Any], size: int) -> Any:
 
 
 def _cdrom_changes(devices: Sequence[Any], path: str | None, *, running: bool = False) -> list[Any]:
-    """Put the bootstrap ISO into the CD drive; the template may or may not have one.
+    """Put the bootstrap ISO into the CD drive, which the template may lack.
 
-    A guest that runs reads the CD no more. Whether it is connected at present may be left to those who move the VM.
+    A running guest does not read the CD any more, so its current connection is not changed: administrators may have
+    disconnected it to migrate the VM.
     """
     changes = iso_drive_changes(devices, path, drive_key=_CDROM_KEY, controller_key=_IDE_KEY)
     drive = find_device(devices, vim.vm.device.VirtualCdrom)
@@ -192,7 +193,7 @@ def _cdrom_changes(devices: Sequence[Any], path: str | None, *, running: bool = 
 
 
 def _boot_options(machine: Machine) -> Any:
-    """Boot in the machine's order; Secure Boot would refuse the bootstrap's kernel."""
+    """Return the boot options: the machine's order, without Secure Boot, which would reject the bootstrap's kernel."""
     kinds = vim.vm.BootOptions
     by_name = {
         "cdrom": kinds.BootableCdromDevice,
@@ -209,7 +210,7 @@ def _remove_all(devices: Sequence[Any], kind: Any) -> list[Any]:
 
 
 def encode(machine: Machine) -> dict[str, str]:
-    """Return the keys that describe a container VM as it should be."""
+    """Return the extraConfig keys of a container VM in its target state."""
     return {
         keys.SCHEMA: keys.SCHEMA_VERSION,
         keys.KIND: machine.kind or "",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The document that the guest runs: the image's configuration and the container's, merged as Docker merges them."""
+"""Encode the guest document: the image's and the container's configuration, merged as Docker merges them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.image_config i
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NANOSECONDS = 1e9
-# Docker's, in the spec's seconds.
+# Docker's defaults, in the seconds of the guest document.
 _HEALTH_DEFAULTS = {"interval": 30, "timeout": 30, "retries": 3, "start_period": 0, "start_interval": 5}
 _HEALTH_IMAGE_KEYS = {
     "interval": "Interval",
@@ -59,7 +59,7 @@ def encode_guest_document(
             "args": process_args(config, image_config),
             "env": process_env(config, image_config),
             "user": _own_or_image(config.values["user"], image_config.get("User")),
-            # As Docker does: a relative directory of an image is one below the root.
+            # As in Docker, a relative directory of an image is below the root.
             "cwd": posixpath.join("/", config.values["working_dir"] or image_config.get("WorkingDir") or ""),
             "capabilities": bounding_set(config.values["capabilities"], config.values["cap_drop"]),
         },
@@ -76,32 +76,33 @@ def encode_guest_document(
     size = len(canonical_json(document))
     if size > MAX_BYTES:
         raise GantryError(
-            f"The configuration of container {name} has {size} bytes as the guest reads it, and at most "
-            f"{MAX_BYTES} are possible. Shorten env, command or etc_hosts."
+            f"The configuration of container {name} has {size} bytes as JSON, and the guest reads "
+            f"at most {MAX_BYTES}. Shorten env, command or etc_hosts."
         )
     return document
 
 
 def process_args(config: Config, image_config: Mapping[str, Any]) -> list[str]:
-    """Entrypoint and command. An entrypoint of the user's own drops the image's command; an empty one only clears."""
+    """Return entrypoint and command. The user's entrypoint discards the image's command; an empty one only clears."""
     own: tuple[str, ...] | None = config.values["entrypoint"]
     entrypoint = list(image_config.get("Entrypoint") or ()) if own is None else list(own)
     command = list(config.values["command"] or ())
     if not command and not own:
         command = list(image_config.get("Cmd") or ())
     if entrypoint == [""]:
-        # How Docker's command line writes "no entrypoint".
+        # The form of "no entrypoint" on Docker's command line.
         entrypoint = []
     args = entrypoint + command
     if not args or not args[0]:
         raise GantryError(
-            f"Nothing to run: neither image {config.image} nor the task names a program. Give command or entrypoint."
+            f"There is nothing to run: neither image {config.image} nor the task gives a program. "
+            "Give command or entrypoint."
         )
     return args
 
 
 def process_env(config: Config, image_config: Mapping[str, Any]) -> list[str]:
-    """Docker's PATH and HOSTNAME, over them the image's variables, over them the container's."""
+    """Return the variables: Docker's PATH and HOSTNAME, overridden by the image's, overridden by the container's."""
     env = {"PATH": _DEFAULT_PATH, "HOSTNAME": config.hostname}
     for line in image_config.get("Env") or ():
         name, _equals, value = line.partition("=")
@@ -172,7 +173,7 @@ def _own_or_image(own: str | None, of_image: str | None) -> str:
 
 
 def _put(document: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
-    """Set one field of the document, which may be in one of its objects."""
+    """Set one field of the document, which may be in a nested object."""
     *parents, name = place
     for parent in parents:
         document = document.setdefault(parent, {})

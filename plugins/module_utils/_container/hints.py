@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What to do about a fault, where it can be said."""
+"""Remedies for vCenter's faults."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone, ContainerChange
 
 _NO_RESOURCES = (
-    "The cluster or the resource pool cannot admit the VM: lower memory or cpus, name another resource_pool or "
-    "cluster, or make room"
+    "The cluster or the resource pool cannot admit the VM: lower memory or cpus, select another resource_pool or "
+    "cluster, or free resources"
 )
 _HINTS = {
-    "NoDiskSpace": "Make room in the datastore {datastore}, or name another with datastore",
-    "InsufficientStorageSpace": "Make room in the datastore {datastore}, or name another with datastore",
+    "NoDiskSpace": "Make room on the datastore {datastore}, or select another one with datastore",
+    "InsufficientStorageSpace": "Make room on the datastore {datastore}, or select another one with datastore",
     "DuplicateName": (
-        "There is another object of this name in the folder {folder}, perhaps from a run at the same time: run again"
+        "There is another object with this name in the folder {folder}, perhaps from a concurrent run: run again"
     ),
     "FileNotFound": (
         "A file of the image or the bootstrap ISO is missing: run container_image and bootstrap_image again"
@@ -27,13 +27,13 @@ _HINTS = {
     "InsufficientMemoryResourcesFault": _NO_RESOURCES,
     "InsufficientFailoverResourcesFault": _NO_RESOURCES,
     "NoCompatibleHost": (
-        "No host of the cluster that is connected and not in maintenance reaches all that the VM needs: its datastore, "
-        "its networks and the bootstrap ISO"
+        "No host of the cluster that is connected and not in maintenance mode has access to the VM's datastore, its "
+        "networks and the bootstrap ISO"
     ),
     "MacAddressInUse": "Another VM has this mac_address: leave it out, or give another",
     "NoPermission": "The documentation lists the privileges that the module needs",
-    "ConcurrentAccess": "Somebody else changes the VM at the same time: run again",
-    "TaskInProgress": "Something else is being done with the VM: run again when it is finished",
+    "ConcurrentAccess": "Another client is changing the VM at the same time: run again",
+    "TaskInProgress": "Another operation is running on the VM: run again when it has finished",
 }
 
 

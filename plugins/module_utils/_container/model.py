@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state that was found: container VMs, image templates and the places they may be in. Pure data."""
+"""Desired and observed state: container VMs, image templates and their placement. Pure data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN, OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
     HealthcheckOption,
     NetworkOption,
@@ -26,22 +26,22 @@ DEFAULT_STOP_TIMEOUT = 10
 
 @dataclass(frozen=True)
 class Config:
-    """What the container is: the value of each option of the table; None is what the image says.
+    """A container's configuration: the value of each option of the table; None means the image's value.
 
-    ``gantry.hash`` is over its document.
+    ``gantry.hash`` is the hash of its document.
     """
 
     values: Mapping[str, Any]
 
     def document(self) -> dict[str, Any]:
-        """Return the configuration as it is recorded, by option name: ``gantry.config``."""
+        """Return the configuration by option name, as recorded in ``gantry.config``."""
         return {option.name: plain(self.values[option.name]) for option in OPTIONS}
 
     def hash(self) -> str:
         return document_hash(self.document())
 
     def guest_fields(self) -> dict[tuple[str, ...], Any]:
-        """Return what options put into the guest document as it is, by its place there."""
+        """Return the option values that go unchanged into the guest document, by their place in it."""
         return {option.guest: plain(self.values[option.name]) for option in OPTIONS if option.guest}
 
     @property
@@ -75,12 +75,12 @@ class Config:
 
     @property
     def scratch_bytes(self) -> int | None:
-        """The size of the scratch disk, or None where the container has none."""
+        """Return the size of the scratch disk, or None if the container has none."""
         return scratch_bytes_of(self.values)
 
 
 def scratch_bytes_of(values: Mapping[str, Any]) -> int | None:
-    """Return the size of the scratch disk by a configuration or by the record of one; None where there is none."""
+    """Return the size of the scratch disk from a configuration or the record of one; None if there is none."""
     if values.get("writable") != "disk" or values.get("read_only"):
         return None
     size = values.get("scratch_size")
@@ -89,7 +89,7 @@ def scratch_bytes_of(values: Mapping[str, Any]) -> int | None:
 
 @dataclass(frozen=True)
 class PlacementOption:
-    """Where the container is created; None is the only place there is. ``drift`` says what a later difference means."""
+    """Where the container is created; None selects the only choice. ``drift`` says how differences are handled."""
 
     datacenter: str | None = None
     cluster: str | None = None
@@ -97,12 +97,12 @@ class PlacementOption:
     folder: str | None = None
     datastore: str | None = None
     bootstrap: str | None = None
-    drift: str = "warn"
+    drift: str = DRIFT_WARN
 
 
 @dataclass(frozen=True)
 class DesiredContainer:
-    """One container and what is to become of it. Without a config only its state is managed."""
+    """The desired state of one container. Without a config only its power state is managed."""
 
     name: str
     state: str = "started"
@@ -120,9 +120,9 @@ class DesiredContainer:
         return self.state in ("started", "healthy")
 
 
-# The CD drive is tried first: a BIOS would try the image disk and the network before it.
+# The CD drive is first in the boot order: a BIOS would try the image disk and the network before it.
 BOOT_ORDER = ("cdrom",)
-# What a guest reports before its VM powers off.
+# The last states that a guest reports before its VM powers off.
 FINAL_STATES = ("exited", "error")
 # A machine that a plan creates has no MoID and no id yet.
 NEW = "(new)"
@@ -133,7 +133,7 @@ SUSPENDED = "suspended"
 
 @dataclass(frozen=True)
 class ContainerAdapter:
-    """One network adapter: its device key, the port group's MoID, the MAC address; the port group's name to show."""
+    """One network adapter: its device key, the port group's MoID and name (for display), and the MAC address."""
 
     key: int
     network: str
@@ -144,7 +144,7 @@ class ContainerAdapter:
 
 @dataclass(frozen=True)
 class Machine:
-    """One VM that has a container's name, ours or not."""
+    """One VM that has a container's name, managed by the collection or not."""
 
     moid: str
     name: str
@@ -168,7 +168,7 @@ class Machine:
     notes: str = ""
     adapters: tuple[ContainerAdapter, ...] = ()
     bootstrap: str | None = None
-    # Whether the drive with the bootstrap ISO is connected at power on, and whether its file was looked for in vain.
+    # Whether the drive with the bootstrap ISO is connected at power on, and whether the ISO's file was not found.
     bootstrap_connected: bool = True
     bootstrap_missing: bool = False
     boot_order: tuple[str, ...] = BOOT_ORDER
@@ -203,18 +203,18 @@ class Machine:
 
     @property
     def has_reported(self) -> bool:
-        """Whether the guest has said anything since its VM was powered on: before it does, a former status stays."""
+        """Return whether the guest has reported since its VM was powered on; until then an earlier status remains."""
         return self.running and (self.status or {}).get("state") not in (None, *FINAL_STATES)
 
     @property
     def health(self) -> str | None:
-        """The guest's word on its health; of a machine that is off there is none."""
+        """Return the health that the guest reports; None if the machine is off."""
         return (self.status or {}).get("health") if self.running else None
 
 
 @dataclass(frozen=True)
 class ContainerSelection:
-    """Which containers are asked for, and whether with their output."""
+    """The selection of containers to return, and whether their output is included."""
 
     names: tuple[str, ...] | None
     labels: Mapping[str, str]
@@ -230,7 +230,7 @@ def guest_state(machine: Machine) -> str:
         return str(said) if machine.has_reported else "booting"
     if said is None:
         return "created"
-    # A VM that was powered off under its container, or one whose guest's last words vSphere has forgotten.
+    # The VM was powered off while its container ran, or vSphere has dropped the guest's last status.
     return str(said) if said in FINAL_STATES else "exited"
 
 
@@ -253,7 +253,7 @@ class Image:
 
 @dataclass(frozen=True)
 class ContainerPlace:
-    """Where the container is to be, as objects; None is where it is."""
+    """The requested placement as inventory objects; None leaves it unchanged."""
 
     datacenter: Entry
     networks: tuple[Entry, ...] = ()
@@ -262,13 +262,13 @@ class ContainerPlace:
     cluster: Entry | None = None
     datastore: Entry | None = None
     bootstrap: str | None = None
-    # The host to create the VM on; None where vCenter chooses it.
+    # The host to create the VM on; None if vCenter chooses it.
     host: Entry | None = None
 
 
 @dataclass(frozen=True)
 class ObservedContainer:
-    """What there is of one container."""
+    """The observed state of one container."""
 
     machine: Machine | None = None
     successors: tuple[Machine, ...] = ()
@@ -276,5 +276,5 @@ class ObservedContainer:
     place: ContainerPlace | None = None
     # The MoIDs of the datastores that hold a template of the image.
     image_datastores: frozenset[str] = frozenset()
-    # The newest bootstrap ISO, where the VM's own is missing.
+    # The newest bootstrap ISO, if the VM's own is missing.
     spare_bootstrap: str | None = None

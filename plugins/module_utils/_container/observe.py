@@ -2,10 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is of the containers that a task applies to: a fixed number of requests, whatever the inventory's size.
+"""Observe the containers that a task applies to: a fixed number of requests, whatever the inventory's size.
 
-One read of all names and places says which objects the task's names mean; a second one reads the details of just the
-few VMs that have a name in question, and of the image templates.
+One read of all names and parents resolves the names in the task; a second one reads the details of only the VMs with a
+matching name, and of the image templates.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def observe_container(session: Session, wanted: DesiredContainer, *, refresh: bool = False) -> ObservedContainer:
-    """Return what there is of one container."""
+    """Return the observed state of one container."""
     (observed,) = observe_containers(session, [wanted], refresh=refresh)
     return observed
 
@@ -46,7 +46,7 @@ def observe_container(session: Session, wanted: DesiredContainer, *, refresh: bo
 def observe_containers(
     session: Session, wanted: Sequence[DesiredContainer], *, refresh: bool = False
 ) -> list[ObservedContainer]:
-    """Return what there is of each, in their order."""
+    """Return the observed state of each container, in their order."""
     inventory = session.inventory(vms=True, refresh=refresh)
     names = {name for desired in wanted for name in (desired.name, desired.name + SUCCESSOR_SUFFIX)}
     candidates = _by_name(entry for entry in inventory.vms() if entry.name in names)
@@ -105,7 +105,7 @@ def _by_name(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 
 
 def _templates(inventory: Inventory, wanted: Sequence[DesiredContainer]) -> list[Entry]:
-    """Return the templates that may hold a requested image: by the digest in their name where that is known."""
+    """Return the templates that may hold a requested image: by the digest in their name if it is known."""
     configs = [desired.config for desired in wanted if desired.config is not None and desired.state != "absent"]
     if not configs:
         return []

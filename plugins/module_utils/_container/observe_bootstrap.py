@@ -2,9 +2,9 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bootstrap ISOs that containers boot from: of new VMs, and of existing ones that are about to start.
+"""Find the bootstrap ISOs for VMs that are created or started.
 
-Nothing is searched where no VM is created or started.
+Nothing is searched if no VM is created or started.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def observe_bootstraps(
     wanted: Sequence[DesiredContainer],
     observed: Sequence[ObservedContainer],
 ) -> list[ObservedContainer]:
-    """Add the ISO of each VM to create, and for VMs to start whether theirs is there and which replaces it if not."""
+    """Add the ISO of each VM to create; for VMs to start, whether theirs exists and which one replaces it if not."""
     search = _Search(session, inventory)
     return [search.complete(desired, one) for desired, one in zip(wanted, observed, strict=True)]
 
 
 class _Search:
-    """Looks at each datastore and each file once."""
+    """A search that reads each datastore and each file only once."""
 
     def __init__(self, session: Session, inventory: Inventory) -> None:
         self._session = session
@@ -66,7 +66,7 @@ class _Search:
         )
 
     def _has(self, machine: Machine) -> bool:
-        """Whether the ISO in the machine's drive is there; a datastore that vCenter does not have holds nothing."""
+        """Return whether the ISO in the machine's drive exists; it does not if vCenter does not know its datastore."""
         path = machine.bootstrap or ""
         if path not in self._present:
             name = datastore_name(path)
@@ -76,7 +76,7 @@ class _Search:
         return self._present[path]
 
     def _newest_in(self, datastores: Sequence[Entry]) -> str:
-        """Return the newest ISO of the first of the datastores that holds any."""
+        """Return the newest ISO of the first of the datastores that has one."""
         searched = tuple(datastore.moid for datastore in datastores)
         if searched not in self._newest:
             self._newest[searched] = find_bootstrap(self._session, datastores)
@@ -91,7 +91,7 @@ def _may_need_iso(desired: DesiredContainer, observed: ObservedContainer) -> boo
 
 
 def _datastores(observed: ObservedContainer) -> list[Entry]:
-    """Where an ISO for an existing VM may be: beside it, else where the task or the image is."""
+    """Return the datastores to search for an existing VM's ISO: its own, else those of the task or the image."""
     machine, place, image = observed.machine, observed.place, observed.image
     found = [
         machine.datastore if machine else None,

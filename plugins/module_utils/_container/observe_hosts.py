@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Choose the hosts that new container VMs are created on: one request, however many containers there are."""
+"""Choose the hosts for new container VMs: one request for any number of containers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def observe_hosts(
     session: Session, inventory: Inventory, wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContainer]
 ) -> list[ObservedContainer]:
-    """Add a host to the place of each VM to create, where one has to be named. Raises where no host fits."""
+    """Add a host to the place of each VM to create, if one has to be named. Raise GantryError if no host fits."""
     new = {
         index: _new_vm(inventory, desired, one)
         for index, (desired, one) in enumerate(zip(wanted, observed, strict=True))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The containers that a task asks for: a fixed number of requests, whatever the inventory's size."""
+"""Observe the selected containers: a fixed number of requests, whatever the inventory's size."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 def observe_container_info(session: Session, desired: ContainerSelection) -> Sequence[Machine]:
-    """Return the containers in the order of their paths; those that are gone meanwhile are left out."""
-    # Two keys of every VM, in the one read of the inventory: whose it is and its labels.
+    """Return the containers in the order of their paths; those removed in the meantime are left out."""
+    # Two keys of every VM, in the one read of the inventory: its kind and its labels.
     paths = [keys.option_path(keys.KIND), keys.option_path(keys.LABELS)]
     inventory = session.inventory(vms=True, properties={"VirtualMachine": paths})
     chosen = [entry for entry in _within(inventory, desired) if _is_wanted(entry, desired)]

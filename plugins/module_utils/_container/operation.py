@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class ContainerVm(Operation[DesiredContainer, ObservedContainer, ContainerChange]):
-    """container_vm: a list of one container."""
+    """Manage one container VM."""
 
     name = "container_vm"
     argument_spec = argument_spec(**container_argument_spec())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of one container. Whatever is not here is refused.
+"""The options of one container. Any other option is refused.
 
 An option of the container's configuration is one row of OPTIONS. The argument spec, the desired configuration, its
 record, its comparison and its plain part of the guest document follow from the row. A new option is a row, its
@@ -17,14 +17,16 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
 
+# The values of placement_drift.
+DRIFT_RELOCATE, DRIFT_WARN, DRIFT_IGNORE = "relocate", "warn", "ignore"
 STATES = ["present", "started", "healthy", "stopped", "absent"]
 
-# When a change takes effect: while the container runs, by a restart of the VM, or by a new VM.
+# When a change takes effect: while the container runs, after a restart of the VM, or in a new VM.
 LIVE = "live"
 RESTART = "restart"
 REPLACE = "replace"
 
-# From what is given (or the default) and all parameters to the option's value.
+# Converts the given value (or the default) and all parameters to the option's value.
 Parser = Callable[[Any, Mapping[str, Any]], Any]
 
 
@@ -35,10 +37,10 @@ class ContainerOption:
     name: str
     argument: Mapping[str, Any]
     parse: Parser
-    # What stands for an option that is not given, as a user would write it; None is what the image or the guest says.
+    # The default in the form that a user writes; None leaves it to the image or the guest.
     default: Any = None
     effect: str = RESTART
-    # Where the value is in the guest document as it is; empty where it is not there or is merged with the image's.
+    # The place of the value in the guest document; empty if it is not there or is merged with the image's.
     guest: tuple[str, ...] = ()
 
     def value(self, params: Mapping[str, Any]) -> Any:
@@ -129,7 +131,7 @@ def config_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def placement_argument_spec() -> dict[str, dict[str, Any]]:
-    """Where the container is."""
+    """Return the options for the container's placement."""
     return {
         "datacenter": {"type": "str"},
         "cluster": {"type": "str"},
@@ -137,7 +139,11 @@ def placement_argument_spec() -> dict[str, dict[str, Any]]:
         "folder": {"type": "str"},
         "datastore": {"type": "str"},
         "bootstrap": {"type": "str"},
-        "placement_drift": {"type": "str", "choices": ["relocate", "warn", "ignore"], "default": "warn"},
+        "placement_drift": {
+            "type": "str",
+            "choices": [DRIFT_RELOCATE, DRIFT_WARN, DRIFT_IGNORE],
+            "default": DRIFT_WARN,
+        },
     }
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parse the options of a container: from what a task gives to the value of each option. Pure.
+"""Parse the options of a container. Pure.
 
-A parser gets what is given, or the option's default, and all parameters of the task. It raises GantryError with the
-option's name for what cannot be done.
+A parser gets the given value or the option's default, and all parameters of the task. It raises GantryError with the
+option's name for an invalid value.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ DEFAULT_SCRATCH = 8 * GIB
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _WORD = re.compile(r"[^\s#]+")
 _ENV_NAME = re.compile(r"[^=]+")
-# Below this the kernel of the bootstrap panics; vSphere takes memory in steps of 4 MiB.
+# With less the bootstrap's kernel panics (below about 84 MiB), or no memory is left to start the container with.
 MIN_MEMORY = 96 * MIB
 MEMORY_STEP = 4 * MIB
-# The smallest file system that the guest can make.
+# The smallest file system that the guest can create.
 MIN_SCRATCH_DISK = 64 * MIB
 MIN_SCRATCH_TMPFS = MIB
 MIN_LOG = 16 * KIB
 
 
 def refuse_nul(value: Any, option: str = "") -> None:
-    """Refuse the one character that no argument, variable or path can hold."""
+    """Refuse the only character that no argument, variable or path can contain."""
     if isinstance(value, str) and "\0" in value:
-        raise GantryError(f"{option} is {value!r}, which holds a NUL character. No program can be given one.")
+        raise GantryError(f"{option} is {value!r}, which contains a NUL character. Linux cannot pass it to a program.")
     if isinstance(value, Mapping):
         for key, item in value.items():
             refuse_nul(key, option or str(key))
@@ -65,7 +65,7 @@ def refuse_nul(value: Any, option: str = "") -> None:
 
 
 def parse_hostname(given: Any, params: Mapping[str, Any]) -> str:
-    """Return the host name; by default the container's name without what a host name may not have."""
+    """Return the host name; by default the container's name without the characters that a host name cannot have."""
     if given is None:
         name: str = params["name"]
         return re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-") or "container"
@@ -75,7 +75,7 @@ def parse_hostname(given: Any, params: Mapping[str, Any]) -> str:
 
 
 def parse_image(given: Any, _params: Mapping[str, Any]) -> str:
-    """Return the image reference without blanks around it."""
+    """Return the image reference without surrounding whitespace."""
     if not given.strip():
         raise GantryError("image is empty. Give a reference such as registry.example.com/web:1.2.")
     return str(given.strip())
@@ -98,7 +98,7 @@ def parse_labels(given: Any, _params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parse_env(given: Any, _params: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables, whose names are checked."""
+    """Return the variables, with their names validated."""
     env = parse_strings(given or {}, "env")
     for name in env:
         if _ENV_NAME.fullmatch(name) is None:
@@ -127,7 +127,7 @@ def words_of(option: str) -> Callable[[Any, Mapping[str, Any]], tuple[str, ...]]
 def _each_one_word(given: Sequence[str] | None, option: str) -> tuple[str, ...]:
     for word in given or ():
         if _WORD.fullmatch(word) is None:
-            raise GantryError(f"{option} holds {word!r}, which is not one word.")
+            raise GantryError(f"{option} holds {word!r}, which is not a single word.")
     return tuple(given or ())
 
 
@@ -142,7 +142,7 @@ def _absolute(path: str | None, option: str) -> str | None:
 
 
 def number_from(least: int, option: str) -> Callable[[Any, Mapping[str, Any]], int]:
-    """Return the parser of a number with a least value."""
+    """Return the parser of a number with a minimum."""
     return lambda given, _params: _at_least(given, least, option)
 
 
@@ -178,7 +178,9 @@ def _network(item: Mapping[str, Any], option: str) -> NetworkOption:
     gateway = None if router is None else parse_address(router, f"{option}.gateway")
     if gateway is not None:
         if address is None:
-            raise GantryError(f"{option}.gateway is given without ipv4_address. With DHCP the server says the gateway.")
+            raise GantryError(
+                f"{option}.gateway is given without ipv4_address. With DHCP the server gives the gateway."
+            )
         if ipaddress.ip_address(gateway) not in ipaddress.IPv4Interface(address).network:
             raise GantryError(f"{option}.gateway {gateway} is not in the network of {address}.")
     mac = None if card is None else parse_mac(card, f"{option}.mac_address")
@@ -186,7 +188,7 @@ def _network(item: Mapping[str, Any], option: str) -> NetworkOption:
 
 
 def parse_restart_retries(given: Any, params: Mapping[str, Any]) -> int:
-    """Return how often the container is started again; only one restart policy has a limit."""
+    """Return how often the container is restarted; only one restart policy has a limit."""
     retries = _at_least(given, 0, "restart_retries")
     if retries and params["restart_policy"] != "on-failure":
         raise GantryError("restart_retries is only for restart_policy on-failure.")
@@ -194,7 +196,7 @@ def parse_restart_retries(given: Any, params: Mapping[str, Any]) -> int:
 
 
 def parse_healthcheck(given: Any, _params: Mapping[str, Any]) -> HealthcheckOption | None:
-    """Return the health check as far as the task gives it."""
+    """Return the parts of the health check that the task gives."""
     if given is None:
         return None
     return HealthcheckOption(
@@ -225,7 +227,7 @@ def _health_duration(given: Mapping[str, Any], key: str) -> float | None:
     if given[key] is None:
         return None
     seconds = parse_duration(given[key], f"healthcheck.{key}")
-    # In Docker's configuration zero means "as the image says", so it cannot be asked for.
+    # In Docker's configuration zero means the image's value, so it cannot be requested.
     if seconds < 0.001 and key != "start_period":
         raise GantryError(f"healthcheck.{key} is {given[key]!r}. It must be at least 1ms.")
     return seconds
@@ -241,7 +243,7 @@ def capabilities_of(option: str) -> Callable[[Any, Mapping[str, Any]], tuple[str
 
 
 def parse_scratch_size(given: Any, params: Mapping[str, Any]) -> int | None:
-    """Return the size of the writable layer, in whole MiB; None where there is none or the guest chooses it."""
+    """Return the size of the writable layer, in whole MiB; None if there is none or the guest chooses it."""
     if given is None:
         return DEFAULT_SCRATCH if params["writable"] != "tmpfs" and not params["read_only"] else None
     if params["read_only"]:
@@ -254,11 +256,11 @@ def parse_scratch_size(given: Any, params: Mapping[str, Any]) -> int | None:
 
 
 def parse_tmpfs(given: Any, _params: Mapping[str, Any]) -> tuple[TmpfsOption, ...]:
-    """Return the tmpfs mounts, each with a target of its own."""
+    """Return the tmpfs mounts, with unique targets."""
     mounts = tuple(_tmpfs_mount(text) for text in given or ())
     targets = [mount.target for mount in mounts]
     if len(set(targets)) != len(targets):
-        raise GantryError("tmpfs names one target twice.")
+        raise GantryError("tmpfs has one target twice.")
     return mounts
 
 
@@ -277,12 +279,12 @@ def _tmpfs_mount(text: str) -> TmpfsOption:
         elif key == "mode":
             mode = parse_mode(value, f"tmpfs {target} mode")
         else:
-            raise GantryError(f"tmpfs is {text!r}. Of the mount options only size and mode can be given.")
+            raise GantryError(f"tmpfs is {text!r}. The only supported mount options are size and mode.")
     return TmpfsOption(target=target, size=size, mode=mode)
 
 
 def size_from(least: int, option: str) -> Callable[[Any, Mapping[str, Any]], int]:
-    """Return the parser of a size in bytes with a least value, which is whole KiB."""
+    """Return the parser of a size in bytes with a minimum in whole KiB."""
     return lambda given, _params: _size_at_least(given, least, option)
 
 

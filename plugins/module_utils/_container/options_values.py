@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The values of options that are more than a word or a number, once parsed. Pure data."""
+"""The parsed values of options that are more than a word or a number. Pure data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class NetworkOption:
-    """One adapter: a port group, and DHCP unless an address is given."""
+    """One network adapter: a port group, and DHCP unless an address is given."""
 
     name: str
     address: str | None = None
@@ -26,7 +26,7 @@ class NetworkOption:
 
 @dataclass(frozen=True)
 class HealthcheckOption:
-    """A health check as the user wrote it; None is what the image says."""
+    """A health check as the user wrote it; None means the image's value."""
 
     test: tuple[str, ...] | None = None
     interval: float | None = None
@@ -63,7 +63,7 @@ class TmpfsOption:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it, for records and for the guest document."""
+    """Return a value in its JSON form, for records and for the guest document."""
     if isinstance(value, (NetworkOption, HealthcheckOption, TmpfsOption)):
         return value.document()
     if isinstance(value, tuple):

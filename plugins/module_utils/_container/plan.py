@@ -2,11 +2,11 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From desired and observed state to the changes. Pure, so that properties of it can be tested.
+"""Plan the changes between desired and observed state. Pure, so that properties of it can be tested.
 
-What can be changed in place is, with a stop and a start around it where it only takes effect at the next start: the
-VM keeps its identity (rules, permissions, MACs) and its writable layer. A new image or another size of the scratch
-disk needs a new VM: the successor is created first, and only when it exists is the old VM stopped and removed and the
+Whatever can be changed in place is, with a stop and a start if it only takes effect at the next start: the VM keeps
+its identity (rules, permissions, MACs) and its writable layer. A new image or another size of the scratch disk
+requires a new VM: the successor is created first, and only when it exists is the old VM stopped and removed and the
 successor put in its place. Each state in between is one that the next run recognizes and continues from.
 """
 
@@ -30,7 +30,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Stop,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import (
-    RELOCATE,
     in_other_cluster,
     in_other_datastore,
 )
@@ -47,6 +46,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     guest_state,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_RELOCATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
     BOOT,
     LIVE,
@@ -97,11 +97,13 @@ def _refuse_foreign(observed: ObservedContainer) -> None:
         )
     for successor in observed.successors:
         if successor.kind != KIND_SUCCESSOR:
-            raise GantryError(f"{successor.path} has the name of a successor but is not one. It is left alone.")
+            raise GantryError(
+                f"{successor.path} has the name of a successor but is not one. It is left alone. Rename or remove it."
+            )
 
 
 class _Planner:
-    """Builds the changes one by one, keeping the model as each leaves it."""
+    """Builds the changes one by one and updates the model after each."""
 
     def __init__(self, desired: DesiredContainer, observed: ObservedContainer) -> None:
         self.desired = desired
@@ -114,7 +116,7 @@ class _Planner:
                 self._destroy(machine)
 
     def set_state(self) -> None:
-        """Without a configuration: the power state of what is there."""
+        """Plan the power state of an existing container, without a configuration."""
         self._adopt_lone_successor()
         if self.seen.machine is None:
             raise GantryError(
@@ -126,7 +128,7 @@ class _Planner:
             self._repair()
         self._set_power(was_running=self._machine().running)
         if resumes and self._machine().running:
-            # Nothing can be changed of a VM that is suspended.
+            # A suspended VM cannot be reconfigured.
             self._repair()
 
     def converge(self, config: Config) -> None:
@@ -165,7 +167,7 @@ class _Planner:
             self._do(Promote(self.desired.name, self.seen.successors[0]))
 
     def _discard_successors(self) -> None:
-        """Remove what a run left that was killed before it removed the old VM, if it is no longer wanted."""
+        """Remove the successors of a run that was killed before it removed the old VM, if they are not needed."""
         for successor in self.seen.successors:
             self._destroy(successor)
 
@@ -191,9 +193,9 @@ class _Planner:
         self._do(Promote(self.desired.name, self.seen.successors[0]))
 
     def _move(self, place: ContainerPlace) -> None:
-        """Put the VM where the task says, as far as that needs no other cluster."""
+        """Move the VM to the folder, pool and datastore of the task, unless that requires another cluster."""
         machine = self._machine()
-        relocates = self.desired.placement.drift == RELOCATE
+        relocates = self.desired.placement.drift == DRIFT_RELOCATE
         if relocates and in_other_cluster(machine, place):
             raise GantryError(
                 f"Container {self.desired.name} is in cluster {_name(machine.cluster)}, while cluster is "
@@ -218,12 +220,12 @@ class _Planner:
         self._converge_to(lambda machine: self._target(machine, config, image, place))
 
     def _repair(self) -> None:
-        """Without a configuration: what the VM needs to start."""
+        """Plan the repair of what the VM needs to start, without a configuration."""
         spare = self.seen.spare_bootstrap
         self._converge_to(lambda machine: repaired_machine(machine, firmware=None, spare_bootstrap=spare))
 
     def _converge_to(self, target_of: Callable[[Machine], Machine]) -> None:
-        """Change the VM to its target, between a stop and a start where that is needed."""
+        """Change the VM to its target, with a stop and a start if required."""
         machine = self._machine()
         if self._needs_stop(machine, target_of):
             self._stop(machine)
@@ -235,11 +237,11 @@ class _Planner:
     def _needs_stop(self, machine: Machine, target_of: Callable[[Machine], Machine]) -> bool:
         offline = set(differing(machine, target_of(machine), OFFLINE))
         if self.desired.placement.bootstrap is None:
-            # An ISO is put back into the drive while the container runs.
+            # An ISO is reinserted into the drive while the container runs.
             offline.discard("bootstrap")
         if offline or machine.power != ON or machine.has_reported:
             return bool(offline)
-        # The VM is on and its guest has reported nothing: without what it boots from, it has to be started again.
+        # The VM is on and its guest has not reported: if its boot media is missing, the VM has to be restarted.
         return bool(differing(machine, target_of(replace(machine, power=OFF)), BOOT))
 
     def _set_power(self, *, was_running: bool) -> None:
@@ -259,7 +261,7 @@ class _Planner:
             self._await(machine)
 
     def _await(self, machine: Machine) -> None:
-        """Wait for a container whose VM is on: it may not run yet."""
+        """Wait for a container whose VM is on but which may not be running yet."""
         wait_for = "healthy" if self.desired.state == "healthy" else "running"
         reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
         if not reached:
@@ -274,7 +276,7 @@ class _Planner:
 
     def _destroy(self, machine: Machine) -> None:
         if not machine.ours:
-            raise ValueError("only container VMs of our own are ever removed")
+            raise ValueError("only container VMs of this collection are removed")
         if machine.power != OFF:
             self._stop(machine)
             off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
@@ -286,12 +288,12 @@ def _refuse_firmware(config: Config, image: Image) -> None:
     if image.firmware == "efi" and config.memory_mb < _MIN_MEMORY_UEFI_MB:
         raise GantryError(
             f"memory is {config.memory_mb} MiB, and image {config.image} was imported as a VM with UEFI firmware, "
-            f"which needs at least {_MIN_MEMORY_UEFI_MB} MiB. Increase it, or set the template's firmware to BIOS."
+            f"which requires at least {_MIN_MEMORY_UEFI_MB} MiB. Increase it, or set the template's firmware to BIOS."
         )
 
 
 def _usable(successor: Machine, config: Config, image: Image, place: ContainerPlace) -> bool:
-    """Whether an interrupted run's successor is what this run would create."""
+    """Return whether an interrupted run's successor is the VM that this run would create."""
     return (
         successor.container_id is not None
         and successor.digest == image.digest

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the placement options to objects, and which of several VMs or templates is meant. Makes no request.
+"""Resolve the placement options to objects, and select the VM and the template. Makes no request.
 
-What is given must exist and be one; what is not given stays as it is, and for a new VM is the only one there is.
+A given name must match exactly one object; an option that is not given leaves an existing VM unchanged and selects the
+only object there is for a new one.
 """
 
 from __future__ import annotations
@@ -27,24 +28,24 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 
 def find_datacenter(inventory: Inventory, name: str | None) -> Entry | None:
-    """Return the datacenter that is named, else the only one; None where there are several."""
+    """Return the given datacenter, else the only one; None if there are several."""
     if name is None and len(inventory.all("Datacenter")) > 1:
         return None
     return inventory.datacenter(name)
 
 
 def find_folder(inventory: Inventory, name: str | None, datacenter: Entry | None) -> Entry | None:
-    """Return the folder that is named, if one is."""
+    """Return the given folder, or None if none is given."""
     if name is None:
         return None
-    # Without a datacenter that is the only one this says that it must be given.
+    # Raises an error if several datacenters exist and none is given.
     return inventory.folder(name, datacenter=datacenter or inventory.datacenter())
 
 
 def resolve_place(
     inventory: Inventory, wanted: PlacementOption, config: Config, machine: Machine | None, datacenter: Entry | None
 ) -> ContainerPlace:
-    """All that is given, as objects; what is not given is None."""
+    """Return the given options as objects; options that are not given are None."""
     if datacenter is None:
         datacenter = inventory.datacenter()
     cluster = pool = None
@@ -71,7 +72,7 @@ def resolve_place(
 def complete_place(
     inventory: Inventory, place: ContainerPlace, machine: Machine | None, image: Image
 ) -> ContainerPlace:
-    """Return the place of a new VM: what was not given is the predecessor's, else the only one."""
+    """Return the place of a new VM: for options that are not given, the predecessor's place, else the only choice."""
     folder = place.folder or (machine.folder if machine else None)
     cluster, pool = place.cluster, place.pool
     if pool is None and machine is not None and (cluster is None or cluster == machine.cluster):
@@ -90,11 +91,11 @@ def complete_place(
 def choose_machine(
     name: str, candidates: Sequence[Machine], datacenter: Entry | None, folder: Entry | None
 ) -> Machine | None:
-    """Which of the VMs of a name is meant. Never simply the first: two that could be meant are an error."""
+    """Return the VM that a name selects; raise GantryError if it matches several."""
     within = [one for one in candidates if datacenter is None or one.datacenter == datacenter]
     if folder is not None:
         there = [one for one in within if one.folder == folder]
-        # One of ours elsewhere is to be moved to the folder; another's VM elsewhere is none of our business.
+        # A container VM in another folder is moved to the given one; other VMs there are ignored.
         within = there or [one for one in within if one.ours]
     if len(within) > 1:
         paths = sorted(one.path for one in within)
@@ -120,14 +121,14 @@ def choose_successors(
     ]
     if machine is None and len(found) > 1:
         raise GantryError(
-            f"The container is gone and there are {len(found)} VMs to take its place: "
+            f"The container no longer exists and there are {len(found)} successors: "
             f"{', '.join(sorted(one.path for one in found))}. Select one with folder or datacenter."
         )
     return tuple(found)
 
 
 def matching_images(reference: str, images: Sequence[Image], datacenter: Entry) -> list[Image]:
-    """Return the templates of an image reference, which all hold one image."""
+    """Return the templates of an image reference, which all contain the same image."""
     wanted = parse_reference(reference)
     here = [image for image in images if image.datacenter == datacenter]
     found = [
@@ -145,19 +146,20 @@ def matching_images(reference: str, images: Sequence[Image], datacenter: Entry) 
 
 
 def image_of_machine(found: Sequence[Image], machine: Machine) -> Image:
-    """Return a template of a machine's image, in any datastore: the one it was cloned from, if that is there."""
+    """Return a template of a machine's image, on any datastore: the one it was cloned from, if it exists."""
     return max(found, key=lambda image: (image.disk == machine.disk, image.datastore == machine.datastore, _age(image)))
 
 
 def image_for_clone(reference: str, found: Sequence[Image], datastore: Entry | None, machine: Machine | None) -> Image:
-    """Return the template to clone: in the datastore that the task names, else beside the machine to replace."""
+    """Return the template to clone: on the given datastore, else on that of the machine to replace."""
     names = sorted({image.datastore.name for image in found})
     if datastore is not None:
         found = [image for image in found if image.datastore == datastore]
         if not found:
             raise GantryError(
                 f"image {reference!r} is in the datastore {', '.join(names)} and not in {datastore.name}, and a "
-                f"container's disk lies beside its image's. Run container_image with datastore: {datastore.name} first."
+                f"container's disk is on the datastore of its image. Run container_image with datastore: "
+                f"{datastore.name} first."
             )
     elif len(names) > 1:
         found = [image for image in found if machine is not None and image.datastore == machine.datastore]
@@ -169,7 +171,7 @@ def image_for_clone(reference: str, found: Sequence[Image], datastore: Entry | N
 
 
 def _age(image: Image) -> tuple[int, str]:
-    """Of two conversions of one image the later one: MoIDs count up."""
+    """Return a sort key: later conversions of an image have higher MoIDs."""
     return len(image.moid), image.moid
 
 
@@ -181,7 +183,7 @@ def _normal(reference: str) -> str:
     try:
         return str(parse_reference(reference))
     except GantryError:
-        # Somebody edited the template's list by hand.
+        # The template's list was edited manually.
         return reference
 
 
@@ -201,6 +203,6 @@ def _no_image(reference: str, images: Sequence[Image], datacenter: Entry) -> Gan
 
 
 def image_digest_prefix(reference: str) -> str | None:
-    """Return the 12 digits of the digest in a template's name, where the reference has a digest."""
+    """Return the 12 digits of the digest in a template's name, if the reference has a digest."""
     digest = parse_reference(reference).digest
     return None if digest is None else digest.partition(":")[2][:12]

@@ -47,7 +47,7 @@ def containers_result(machines: Sequence[Machine], *, logs: bool) -> dict[str, A
 
 
 def container_result(machine: Machine) -> dict[str, Any]:
-    """All that is known of a container, without the values of its variables."""
+    """Return all facts of a container, without the values of its environment variables."""
     status = machine.status or {}
     over = guest_state(machine)
     fresh = over not in ("booting", "created")

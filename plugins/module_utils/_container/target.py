@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container VM as it should be, computed from what is desired and what is there. Pure."""
+"""Compute a container VM's target state from the desired and the observed state. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 
-# What of a machine can be set while it runs, and what only takes effect at its next start.
+# The fields of a machine that can be changed while it runs, and those that only take effect at its next start.
 LIVE = (
     "config",
     "config_hash",
@@ -52,7 +52,7 @@ OFFLINE = (
     "secure_boot",
     "disk_uuid",
 )
-# What the VM boots from: a VM that booted without it has nothing to run.
+# The boot media: a VM that booted without it has nothing to run.
 BOOT = ("bootstrap", "bootstrap_connected", "bootstrap_missing", "boot_order", "firmware", "secure_boot")
 
 
@@ -61,7 +61,7 @@ def differing(machine: Machine, target: Machine, aspects: tuple[str, ...]) -> li
 
 
 def expected_macs(config: Config, adapters: tuple[ContainerAdapter, ...]) -> tuple[str | None, ...]:
-    """Return each adapter's MAC for the guest document. One adapter needs none; of several, each is named."""
+    """Return each adapter's MAC for the guest document. A single adapter needs none; several are identified by it."""
     if len(config.networks) == 1:
         return (config.networks[0].mac,)
     return tuple(network.mac or adapter.mac for network, adapter in zip(config.networks, adapters, strict=True))
@@ -96,18 +96,18 @@ def target_machine(
         cpus=config.cpus,
         notes=machine.notes if desired.notes is None else desired.notes,
         adapters=adapters,
-        # A disk that is missing is made; one of another size is kept, since what the container wrote is on it.
+        # A missing disk is created; one with another size is kept, since it has the container's data.
         scratch_bytes=config.scratch_bytes if machine.scratch_bytes is None else machine.scratch_bytes,
-        # An ISO that was not asked for stays: a new kernel is not a reason to restart every container.
+        # Without a requested ISO the current one stays: a new kernel is not a reason to restart every container.
         bootstrap=machine.bootstrap if desired.placement.bootstrap is None else place.bootstrap,
         bootstrap_missing=machine.bootstrap_missing and desired.placement.bootstrap in (None, machine.bootstrap),
     )
 
 
 def repaired_machine(machine: Machine, *, firmware: str | None, spare_bootstrap: str | None) -> Machine:
-    """Return the machine with all that it needs to start again.
+    """Return the machine with everything that it needs to start again.
 
-    What cannot be changed while a VM runs is left to the time when it is off.
+    Whatever cannot be changed while the VM runs is left until it is off.
     """
     if machine.power == SUSPENDED:
         return machine
@@ -127,7 +127,7 @@ def repaired_machine(machine: Machine, *, firmware: str | None, spare_bootstrap:
 
 
 def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
-    """Whether the plan will start a VM that is there, as far as its bootstrap ISO does not decide that."""
+    """Return whether the plan will start an existing VM, apart from a restart because of its bootstrap ISO."""
     machine, config = observed.machine, desired.config
     if machine is None or not machine.ours or desired.state in ("absent", "stopped") or machine.power == SUSPENDED:
         return False
@@ -139,7 +139,7 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
 
 
 def new_machine(desired: DesiredContainer, config: Config, name: str, image: Image, place: ContainerPlace) -> Machine:
-    """Return the machine that a clone is to be."""
+    """Return the target state of a clone."""
     successor = name != desired.name
     folder_path = "" if place.folder is None else place.folder.path
     blank = Machine(
@@ -165,7 +165,7 @@ def new_machine(desired: DesiredContainer, config: Config, name: str, image: Ima
 def _target_adapters(
     config: Config, existing: tuple[ContainerAdapter, ...], place: ContainerPlace
 ) -> tuple[ContainerAdapter, ...]:
-    """One adapter for each network. Those that are there keep their key and, unless another is asked for, their MAC."""
+    """Return an adapter for each network. Existing ones keep their key and, unless another is given, their MAC."""
     adapters = []
     for index, (network, node) in enumerate(zip(config.networks, place.networks, strict=True)):
         there = existing[index] if index < len(existing) else ContainerAdapter(key=0, network="", mac=None)
@@ -176,7 +176,7 @@ def _target_adapters(
 
 
 def needs_clone(desired: DesiredContainer, observed: ObservedContainer) -> bool:
-    """Whether the plan will create a VM, so that a complete place for it has to be found."""
+    """Return whether the plan will create a VM, which requires a complete place."""
     if desired.state == "absent" or desired.config is None or observed.image is None:
         return False
     machine = observed.machine or next(iter(observed.successors), None)
@@ -186,10 +186,10 @@ def needs_clone(desired: DesiredContainer, observed: ObservedContainer) -> bool:
 
 
 def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, digest: str) -> str:
-    """Why this machine cannot be changed in place, or an empty string.
+    """Return why this machine cannot be changed in place, or an empty string.
 
-    A replacement loses the writable layer, so only what the user asks for is a reason: never where the machine is, and
-    never what others changed of it.
+    A replacement loses the writable layer, so only options of the task are a reason: never the machine's placement, and
+    never changes by other clients.
     """
     if desired.recreate:
         return "recreate"
@@ -203,12 +203,12 @@ def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, 
 
 
 def known_id(machine: Machine) -> str | None:
-    """Return the container's id: from its own key or, where that was removed, from the guest document."""
+    """Return the container's id: from its own key or, if that was removed, from the guest document."""
     return machine.container_id or _text((machine.document or {}).get("id"))
 
 
 def known_digest(machine: Machine) -> str | None:
-    """Return the image's digest: from its own key or, where that was removed, from the guest document."""
+    """Return the image's digest: from its own key or, if that was removed, from the guest document."""
     return machine.digest or _image_part(machine, "digest")
 
 
@@ -218,7 +218,7 @@ def _image_part(machine: Machine, key: str) -> str | None:
 
 
 def _asks_for_another_layer(config: Config, machine: Machine) -> bool:
-    """Whether the task's configuration, and not somebody's change of the disk, differs from the machine's layer."""
+    """Return whether the task's scratch size has changed, as opposed to a change of the disk by another client."""
     if machine.scratch_bytes is None or machine.scratch_bytes == config.scratch_bytes or machine.config is None:
         return False
     return scratch_bytes_of(machine.config) != config.scratch_bytes

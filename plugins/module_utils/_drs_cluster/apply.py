@@ -30,7 +30,7 @@ def apply_settings(
     replan: Callable[[ObservedSettings], Plan[ChangeSetting]],
     report: Report,
 ) -> ObservedSettings:
-    """Make the changes and return the settings read afterwards; ``replan`` tells what is still missing."""
+    """Make the changes and return the settings read afterwards; ``replan`` returns the missing changes."""
     cluster = observed.cluster
     spec = encode_settings(session, plan.changes)
     session.run_one(
@@ -41,6 +41,6 @@ def apply_settings(
     if left.changed:
         raise GantryError(
             f"vCenter accepted the settings of {cluster.path}, but these still differ: {', '.join(left.actions())}. "
-            "Either this version of vCenter does not know them, or somebody else changed them at the same time.",
+            "Either this version of vCenter does not know them, or another client changed them at the same time.",
         )
     return now

@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 
 @dataclass(frozen=True)
 class ChangeSetting:
-    """Change one setting. ``path`` is that of its option; an advanced option that does not exist is None."""
+    """Change one setting. ``path`` is the path of its option; an advanced option that does not exist is None."""
 
     path: tuple[str, ...]
     old: Any
@@ -54,7 +54,7 @@ class ChangeSetting:
 
 @dataclass(frozen=True)
 class ChangeAdmission(ChangeSetting):
-    """Change HA's admission control as a whole; ``old`` and ``new`` are its fields as a user knows them."""
+    """Change HA's admission control as a whole; ``old`` and ``new`` are its fields as the module's options."""
 
     admission: AdmissionControl
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cluster's configurationEx to the settings of DRS and HA. Pure."""
+"""Decode the cluster's configurationEx into the settings of DRS and HA. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def decode_settings(config: Any) -> Settings:
             "vm_overrides": getattr(drs, "enableVmBehaviorOverrides", None) is not False,
             "predictive_drs": bool(getattr(proactive, "enabled", None)),
         },
-        # An option that was removed may be left behind empty.
+        # A removed option may remain with an empty value.
         advanced={
             option.key: str(option.value)
             for option in getattr(drs, "option", None) or ()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the parameters of drs_cluster to the desired settings. Pure."""
+"""Convert the options of drs_cluster to the desired settings. Pure."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ def _advanced(key: str, value: Any) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
         raise GantryError(
-            f"advanced_options.{key} is {value!r}; give a text or a number such as '1', or null to remove the option."
+            f"advanced_options.{key} is {value!r}; give a string or a number such as '1', or null to remove the option."
         )
     return str(value)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Changed settings of a cluster to the API's cluster specification."""
+"""Encode changed settings of a cluster as the API's cluster specification."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _policy(session: Session, admission: AdmissionControl) -> Any:
         hosts = [session.ref("HostSystem", moid) for moid in sorted(admission.failover_hosts or ())]
         return vim.cluster.FailoverHostAdmissionControlPolicy(failoverHosts=hosts)
     automatic = admission.cpu_percent is None
-    # The percentages are required by the API's schema, and not looked at where vCenter works them out.
+    # The API's schema requires the percentages, but vCenter ignores them where it computes them itself.
     return vim.cluster.FailoverResourcesAdmissionControlPolicy(
         failoverLevel=admission.host_failures_tolerated,
         autoComputePercentages=automatic,

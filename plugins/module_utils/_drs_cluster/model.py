@@ -14,10 +14,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 SETTING_FIELDS = ("host_failures_tolerated", "cpu_percent", "memory_percent", "failover_hosts")
 
-# The UI's scale goes from 1 (conservative) to 5 (aggressive). The API's vmotionRate goes the other way: the reference
+# The UI's scale goes from 1 (conservative) to 5 (aggressive). The API's vmotionRate is the reverse: the reference
 # of ClusterDrsConfigInfo calls 5 the lowest aggressiveness, at which only mandatory moves are recommended.
 THRESHOLDS = 6
-# What the API calls scalable shares.
+# The API calls this "scalable shares".
 SCALED = "scaleCpuAndMemoryShares"
 
 POLICY_DISABLED = "disabled"
@@ -25,7 +25,7 @@ POLICY_SLOTS = "slot_policy"
 POLICY_PERCENTAGE = "cluster_resource_percentage"
 POLICY_HOSTS = "dedicated_failover_hosts"
 POLICIES = (POLICY_DISABLED, POLICY_SLOTS, POLICY_PERCENTAGE, POLICY_HOSTS)
-# What each policy has besides its name.
+# The fields of each policy besides its name.
 POLICY_FIELDS: dict[str, tuple[str, ...]] = {
     POLICY_DISABLED: (),
     POLICY_SLOTS: ("host_failures_tolerated",),
@@ -36,9 +36,9 @@ POLICY_FIELDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class AdmissionControl:
-    """Which VMs HA refuses to power on, so that it can restart others. ``failover_hosts`` are MoIDs.
+    """HA's admission control: the capacity that it reserves for failover. ``failover_hosts`` are MoIDs.
 
-    Percentages that are None are worked out by vCenter from the number of failures.
+    vCenter computes percentages that are None from the number of host failures.
     """
 
     policy: str
@@ -48,7 +48,7 @@ class AdmissionControl:
     failover_hosts: frozenset[str] | None = None
 
     def view(self, names: Mapping[str, str]) -> dict[str, Any]:
-        """As a user knows it: the fields of its policy."""
+        """Return the fields of its policy, as the module's options."""
         view: dict[str, Any] = {"policy": self.policy}
         for name in POLICY_FIELDS[self.policy]:
             value = getattr(self, name)
@@ -61,9 +61,9 @@ class AdmissionControl:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings by the names of their options. In what is asked for, only those that are given.
+    """The settings by the names of their options. Desired settings have only the options that the task gives.
 
-    ``advanced``: an option that is None is not to be there.
+    ``advanced``: an option that is None is removed.
     """
 
     drs: Mapping[str, Any] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class DesiredSettings:
 
 @dataclass(frozen=True)
 class ObservedSettings:
-    """``wanted`` has MoIDs for the names of hosts; ``hosts`` are the names by MoID; ``pools`` are paths."""
+    """The cluster's settings. ``wanted`` has MoIDs of hosts; ``hosts`` has names by MoID; ``pools`` are paths."""
 
     cluster: Entry
     settings: Settings

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def observe_settings(session: Session, desired: DesiredSettings) -> ObservedSettings:
-    """Return the cluster's settings, with what is needed to compare them with the desired ones."""
+    """Return the cluster's settings, with everything needed to compare them with the desired ones."""
     inventory = session.inventory()
     datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
     cluster = find_cluster(inventory, desired.cluster, datacenter)

@@ -13,7 +13,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
 
 
 def settings_argument_spec() -> dict[str, dict[str, Any]]:
-    """No defaults here: what is not given stays as it is."""
+    """Return the options without defaults: settings that are not given stay as they are."""
     return {
         "enabled": {"type": "bool"},
         "automation_level": {"type": "str", "choices": list(AUTOMATION_LEVELS)},

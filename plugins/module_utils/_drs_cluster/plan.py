@@ -32,7 +32,7 @@ def plan_cluster(observed: ObservedSettings) -> Plan[ChangeSetting]:
 
 
 def plan_settings(wanted: Settings, found: Settings, names: Mapping[str, str]) -> Plan[ChangeSetting]:
-    """Return the requested settings that differ from the current ones. ``names`` are those of hosts, by MoID."""
+    """Return the requested settings that differ from the current ones. ``names`` are the names of hosts, by MoID."""
     after = merge(wanted, found)
     changes = [ChangeSetting((name,), found.drs.get(name), after.drs[name]) for name in wanted.drs]
     changes += [
@@ -48,7 +48,7 @@ def plan_settings(wanted: Settings, found: Settings, names: Mapping[str, str]) -
 
 
 def merge(wanted: Settings, found: Settings) -> Settings:
-    """Return all settings as they are once the requested ones are made."""
+    """Return all settings as they are after the requested ones are applied."""
     advanced = {**found.advanced, **wanted.advanced}
     return Settings(
         drs={**found.drs, **wanted.drs},
@@ -59,7 +59,7 @@ def merge(wanted: Settings, found: Settings) -> Settings:
 
 
 def refuse_loss_of_pools(wanted: Settings, found: Settings, pools: Iterable[str], cluster: str) -> None:
-    """Refuse to disable DRS where that makes vCenter destroy resource pools, with their shares and permissions."""
+    """Refuse to disable DRS if vCenter would then destroy resource pools, with their shares and permissions."""
     lost = sorted(pools)
     if lost and wanted.drs.get("enabled") is False and found.drs.get("enabled"):
         raise GantryError(
@@ -76,7 +76,7 @@ def _merge_admission(wanted: AdmissionControl | None, found: AdmissionControl | 
     known = found if found is not None and found.policy == wanted.policy else AdmissionControl(wanted.policy)
     given = {name: getattr(wanted, name) for name in SETTING_FIELDS if getattr(wanted, name) is not None}
     if wanted.policy == POLICY_PERCENTAGE and given.keys() == {"host_failures_tolerated"}:
-        # vCenter is to work the percentages out again.
+        # vCenter computes the percentages again.
         known = replace(known, cpu_percent=None, memory_percent=None)
     merged = replace(known, **given)
     if merged.host_failures_tolerated is None and "host_failures_tolerated" in POLICY_FIELDS[merged.policy]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names in the desired settings to objects of the inventory. Pure."""
+"""Resolve names in the desired settings to objects of the inventory. Pure."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def apply_recommendations(
             before = f" Done before: {'; '.join(done)}." if done else ""
             raise GantryError(
                 f"Cannot {change.describe()}: vCenter answered {error.kind}. The recommendation may have been applied "
-                f"or withdrawn meanwhile. List the recommendations again.{before}",
+                f"or withdrawn in the meantime. List the recommendations again.{before}",
                 fault=error.fault,
             ) from error
         done.append(change.describe())
@@ -49,7 +49,7 @@ def apply_recommendations(
 
 @dataclass
 class _Arrival:
-    """Waits for a VM to be on a host, and if it is to be powered on there, to be that too."""
+    """A wait for a VM to be on a host and, if the recommendation powers it on, to be powered on."""
 
     move: Move
     deadline: float
@@ -63,7 +63,7 @@ class _Arrival:
 def _wait_for_moves(session: Session, place: ClusterPlace, moves: Sequence[Move], timeout: int) -> None:
     """Wait until the VMs have arrived; vCenter only starts the migrations."""
     deadline = time.monotonic() + timeout
-    # The last move of a VM is where it is going to be.
+    # The last move of a VM determines its final host.
     waiting = {move.vm: _Arrival(move, deadline) for move in moves}
     if not waiting:
         return

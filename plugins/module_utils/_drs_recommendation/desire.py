@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the parameters of drs_recommendation to which recommendations are selected. Pure."""
+"""Convert the options of drs_recommendation to a selection of recommendations. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selector
 def desire_recommendations(params: Mapping[str, Any]) -> Choice:
     given = [option for option in ("keys", "reasons", "vms") if params[option] is not None]
     if params["all"] and given:
-        raise GantryError(f"all and {given[0]} exclude one another.")
+        raise GantryError(f"all and {given[0]} are mutually exclusive.")
     if params["action"] != LIST and not params["all"] and not given:
-        raise GantryError(f"action: {params['action']} needs keys, reasons, vms or all, to say which recommendations.")
+        raise GantryError(f"action: {params['action']} requires keys, reasons, vms or all to select recommendations.")
     return Choice(
         params["cluster"],
         params["datacenter"],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recommendations of DRS, and which of them a task selects, as data."""
+"""Recommendations of DRS, and a task's selection of them, as data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACTIONS = (LIST, APPLY, CANCEL)
 
 @dataclass(frozen=True)
 class Move:
-    """A migration, or without a source the host that a VM is to be powered on at; by MoIDs."""
+    """A migration, or without a source the placement of a VM at power on; by MoIDs."""
 
     vm: str
     source: str | None
@@ -28,7 +28,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One recommendation. ``others`` are its actions that are not migrations, as the API calls them."""
+    """One recommendation. ``others`` are the API's types of its actions that are not migrations."""
 
     key: str
     reason: str
@@ -40,7 +40,7 @@ class Recommendation:
 
     @property
     def is_placement(self) -> bool:
-        """Whether it only says where VMs are to be powered on."""
+        """Return whether it only places VMs at power on."""
         return bool(self.moves) and not self.others and all(move.source is None for move in self.moves)
 
     def describe(self, around: Surroundings) -> str:
@@ -50,7 +50,7 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Choice:
-    """The selection of a task: the recommendations that match all that is given."""
+    """The selection of a task: the recommendations that match all given criteria."""
 
     cluster: str | None
     datacenter: str | None

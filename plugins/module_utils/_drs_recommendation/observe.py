@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read what DRS of a cluster recommends: one read of the inventory, one of the cluster."""
+"""Read the recommendations of DRS for a cluster: one read of the inventory, one of the cluster."""
 
 from __future__ import annotations
 

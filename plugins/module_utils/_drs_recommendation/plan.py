@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The recommendations that are applied or canceled. Pure."""
+"""Plan which recommendations are applied or canceled. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 def plan_recommendations(
     choice: Choice, chosen: Sequence[Recommendation], around: Surroundings
 ) -> Plan[ChangeRecommendation]:
-    """Return the changes that the chosen recommendations mean; refuse to cancel what vCenter does not cancel."""
+    """Return the changes for the selected recommendations; refuse to cancel those that vCenter cannot cancel."""
     if choice.action == LIST:
         return Plan()
     if choice.action == CANCEL:

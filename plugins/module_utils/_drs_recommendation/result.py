@@ -21,7 +21,10 @@ def recommendations_result(observed: ObservedRecommendations) -> dict[str, Any]:
     return {
         "cluster": cluster,
         "recommendations": [_recommendation(one, around) for one in observed.chosen],
-        "warnings": [f"There is no recommendation {key} in {cluster}, or it is gone." for key in observed.missing],
+        "warnings": [
+            f"There is no recommendation {key} in {cluster}, or it no longer exists. List the recommendations again."
+            for key in observed.missing
+        ],
     }
 
 

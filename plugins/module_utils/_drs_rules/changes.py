@@ -27,7 +27,7 @@ N = TypeVar("N", Group, Rule)
 
 CREATE = "create"
 EDIT = "edit"
-# What vSphere cannot edit, such as the type, is removed and created again in the same reconfiguration.
+# A property that vSphere cannot edit, such as the type, is changed by removing and creating in one reconfiguration.
 REPLACE = "replace"
 DELETE = "remove"
 
@@ -44,7 +44,7 @@ class RulesChange(ABC):
 
     @property
     def rewrites(self) -> bool:
-        """Whether it writes members back that it only has from reading: another's write in between would be lost."""
+        """Return whether it writes back members as they were read, which would lose a concurrent change."""
         return False
 
     @abstractmethod
@@ -67,7 +67,7 @@ class RulesChange(ABC):
 
 @dataclass(frozen=True)
 class _NamedChange(RulesChange, Generic[N]):
-    """Of a group or a rule, which has a name and a type; None is that there is none."""
+    """A change of a group or a rule, which has a name and a type; None means that it does not exist."""
 
     old: N | None
     new: N | None
@@ -208,7 +208,7 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 def _either(one: T | None, other: T | None) -> T:
     found = other if one is None else one
     if found is None:
-        raise ValueError("a change from nothing to nothing")
+        raise ValueError("a change needs an old or a new value")
     return found
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which rules are broken now, and by which VMs on which hosts. Pure.
+"""Find the rules that are violated now, and by which VMs on which hosts. Pure.
 
-vCenter says of a rule only whether it is kept, and brings that up to date in intervals; this looks at where VMs are.
+vCenter reports only whether a rule is complied with, and updates that in intervals; this checks where VMs are now.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that is broken, and the VMs that are not where it wants them."""
+    """A rule that is violated, and the VMs that violate it."""
 
     rule: Rule
     vms: tuple[RuleVm, ...]
@@ -45,7 +45,7 @@ class Violation:
 
 
 def find_violations(rules: ClusterRules, around: Surroundings) -> list[Violation]:
-    """Of the enabled rules, in the order of their names. Only VMs that are powered on run anywhere."""
+    """Return the violations of enabled rules, in the order of their names. Only VMs that are powered on count."""
     found = []
     for _name, rule in sorted(rules.rules.items()):
         if rule.enabled and (wrong := _misplaced(rule, rules, around)):
@@ -65,7 +65,7 @@ def _misplaced(rule: Rule, rules: ClusterRules, around: Surroundings) -> tuple[R
         return vms if len(shared) > 1 else ()
     if rule.type == ANTI_AFFINITY:
         return tuple(vm for vm in vms if shared[vm.host] > 1)
-    return ()  # a dependency says when VMs start, not where
+    return ()  # a dependency determines when VMs start, not where
 
 
 def _running(moids: Iterable[str], around: Surroundings) -> tuple[RuleVm, ...]:

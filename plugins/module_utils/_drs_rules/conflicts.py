@@ -2,11 +2,11 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules that contradict each other or that the cluster's hosts cannot satisfy. Pure.
+"""Find rules that conflict with each other or that the cluster's hosts cannot satisfy. Pure.
 
-Only enabled rules count. Rules between VMs and hosts that leave a VM no host contradict each other, mandatory or not:
-vCenter then disables the newer one. Together with rules between VMs only mandatory ones make something impossible: the
-others are a wish that DRS may leave unfulfilled.
+Only enabled rules count. VM-host rules that leave a VM no host conflict with each other, mandatory or not: vCenter then
+disables the newer one. Combined with VM-VM rules only mandatory VM-host rules are a conflict: the others are
+preferences that DRS may leave unsatisfied.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
 
 # Cannot be satisfied, whatever DRS does.
 ERROR = "error"
-# Cannot be satisfied now, or is a wish that contradicts another rule.
+# Cannot be satisfied now, or is a preference that conflicts with another rule.
 WARNING = "warning"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Rules that do not go together, and the VMs because of which."""
+    """Rules that conflict, and the VMs that they conflict for."""
 
     code: str
     severity: str
@@ -57,7 +57,7 @@ class Finding:
 
 
 def find_conflicts(rules: ClusterRules, around: Surroundings) -> list[Finding]:
-    """All findings, in a stable order."""
+    """Return all findings, in a stable order."""
     checker = _Checker(rules, around)
     findings = [
         *checker.separated_and_together(),
@@ -77,7 +77,7 @@ class _Checker:
         self.separations = [rule for rule in enabled if rule.type == ANTI_AFFINITY]
         self.host_rules = [rule for rule in enabled if rule.type in HOST_RULES]
         self.dependencies = [rule for rule in enabled if rule.type == DEPENDENCY]
-        # VMs that affinity rules keep together, directly or through others, move as one.
+        # VMs that affinity rules keep together, directly or transitively, move as one unit.
         self.together = _components([rule.vms for rule in self.affinities])
         self.every_host = frozenset(around.hosts)
         self.usable = frozenset(moid for moid, host in around.hosts.items() if host.trouble is None)
@@ -151,10 +151,10 @@ class _Checker:
         for rule in self.separations:
             units = sorted({self.unit(vm) for vm in rule.vms}, key=sorted)
             if any(len(unit & rule.vms) > 1 for unit in units):
-                continue  # contradicts an affinity rule, which is a finding of its own
+                continue  # conflicts with an affinity rule, which is a separate finding
             chosen = [self.allowed.get(unit, (self.every_host, ())) for unit in units]
             if any(not allowed for allowed, _causes in chosen):
-                continue  # a VM without any host is a finding of its own
+                continue  # a VM without any host is a separate finding
             causes = _names([rule, *(one for _allowed, found in chosen for one in found)])
             possible = frozenset[str]().union(*(allowed for allowed, _causes in chosen))
             if _matching([allowed for allowed, _causes in chosen]) < len(units):
@@ -177,7 +177,7 @@ class _Checker:
                 )
 
     def cycles(self) -> Iterable[Finding]:
-        """Find cycles of dependency rules: a rule leads to another if a VM it depends on is dependent by that one."""
+        """Find cycles of dependency rules: a rule precedes another if that one applies to a VM that it depends on."""
         needs = {rule.name: self._members(rule.depends_on) for rule in self.dependencies}
         needed_by = {rule.name: self._members(rule.vm_group) for rule in self.dependencies}
         edges = {name: {other for other in needs if needs[name] & needed_by[other]} for name in needs}
@@ -197,7 +197,7 @@ class _Checker:
     # -- hosts
 
     def _allowed_hosts(self) -> dict[frozenset[str], tuple[frozenset[str], tuple[Rule, ...]]]:
-        """For each unit of VMs that rules with hosts are about: what the mandatory ones leave, and which those are."""
+        """Return, for each unit that VM-host rules apply to, the hosts that mandatory ones allow, and these rules."""
         units = {self.unit(vm) for rule in self.host_rules for vm in self._members(rule.vm_group)}
         mandatory = [rule for rule in self.host_rules if rule.mandatory]
         return {unit: self._restrict(unit, self.every_host, mandatory) for unit in units}
@@ -205,7 +205,7 @@ class _Checker:
     def _restrict(
         self, unit: frozenset[str], hosts: frozenset[str], rules: Iterable[Rule]
     ) -> tuple[frozenset[str], tuple[Rule, ...]]:
-        """Return the hosts that these rules leave a unit, and the rules that apply to it."""
+        """Return the hosts that these rules allow for a unit, and the rules that apply to it."""
         causes = []
         for rule in rules:
             if self._members(rule.vm_group) & unit:
@@ -218,7 +218,7 @@ class _Checker:
         """Return the rules that keep a unit together."""
         return [rule for rule in self.affinities if len(unit) > 1 and rule.vms & unit]
 
-    # -- words
+    # -- text for messages
 
     def _members(self, group: str | None) -> frozenset[str]:
         found = None if group is None else self.rules.groups.get(group)
@@ -269,7 +269,7 @@ def _reachable(edges: Mapping[str, Iterable[str]], start: str) -> set[str]:
 
 
 def _matching(choices: Sequence[frozenset[str]]) -> int:
-    """How many can have one of their choices each, no two the same (augmenting paths)."""
+    """Return how many can get one of their choices each, no two the same (augmenting paths)."""
     taken: dict[str, int] = {}
 
     def place(index: int, seen: set[str]) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From vCenter's configurationEx to the model. Looks only at attributes, so that it needs no pyVmomi."""
+"""Decode the cluster's configurationEx into the model. Reads attributes only, so that it needs no pyVmomi."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _group(info: Any) -> Group:
 
 def _rule(info: Any) -> Rule:
     common = {
-        # Whoever makes a rule by the API may leave both out; the reference calls false the default of both.
+        # Both are optional in the API; by its reference the default of both is false.
         "enabled": bool(info.enabled),
         "mandatory": bool(info.mandatory),
         "key": info.key,

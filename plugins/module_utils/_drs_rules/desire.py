@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a task's options to what it asks for. Pure; refuses whatever would silently have no effect."""
+"""Convert a task's options to the desired ruleset. Pure; options that would silently have no effect are errors."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selector
 
 
 def parse_group(params: Mapping[str, Any], where: str = "") -> WantedGroup:
-    """``where`` is what the options are called in the task before their own names: "groups[2]."."""
+    """Return the desired group. ``where`` is the prefix of the options' names in messages: "groups[2]."."""
     name, present, members = _name(params, where), params["state"] == "present", params["members"]
     if not present:
         _refuse_given(params, ("members",), f"{where}state: absent removes group {name}", "members_mode: remove")
         return WantedGroup(name, present=False)
     if params["type"] is None:
-        raise GantryError(f"{where}type is needed: whether group {name} is one of VMs or of hosts.")
+        raise GantryError(f"{where}type is required: it says whether group {name} contains VMs or hosts.")
     option = f"{where}members"
     if members is None or (not members and params["members_mode"] == EXACT):
         raise GantryError(f"{option} is required: vSphere has no empty groups. Use state: absent to remove {name}.")
@@ -80,11 +80,11 @@ def parse_rule(params: Mapping[str, Any], where: str = "") -> WantedRule:
 def parse_override(params: Mapping[str, Any], where: str = "") -> WantedOverride:
     level = params["automation_level"]
     if params["state"] == "present" and level is None:
-        raise GantryError(f"{where}automation_level is needed. To remove the override, use state: absent.")
+        raise GantryError(f"{where}automation_level is required. To remove the override, use state: absent.")
     if params["state"] == "absent":
         _refuse_given(params, ("automation_level",), f"{where}state: absent removes the override", "state: present")
     if not params["vms"]:
-        raise GantryError(f"{where}vms is empty: it names no VM.")
+        raise GantryError(f"{where}vms is empty. Give at least one VM.")
     option = f"{where}vms"
     return WantedOverride(parse_selectors(params["vms"], option), level, option)
 
@@ -113,7 +113,7 @@ def desire_ruleset(params: Mapping[str, Any]) -> Ruleset:
     _refuse_twice("rules", (rule.name for rule in rules))
     prefix = params["purge_prefix"]
     if params["purge"] and not prefix:
-        raise GantryError("purge needs purge_prefix: only groups and rules whose names begin with it are removed.")
+        raise GantryError("purge requires purge_prefix: only groups and rules whose names begin with it are removed.")
     if prefix is not None and not params["purge"]:
         raise GantryError("purge_prefix has no effect without purge: true.")
     return Ruleset(params["cluster"], params["datacenter"], groups, rules, overrides, prefix)
@@ -130,7 +130,7 @@ def _hosts(members: Iterable[Any], option: str) -> tuple[str, ...]:
     hosts = []
     for index, member in enumerate(members):
         if not isinstance(member, str) or not member.strip("/ "):
-            raise GantryError(f"{option}[{index}] is {member!r}; a host is given by its name, path or MoID.")
+            raise GantryError(f"{option}[{index}] is {member!r}; give a host by its name, path or MoID.")
         hosts.append(member)
     return tuple(hosts)
 

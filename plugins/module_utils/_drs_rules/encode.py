@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the changes to the one specification that vCenter's reconfiguration takes."""
+"""Encode the changes as the one specification that vCenter's reconfiguration takes."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _override_spec(session: Session, change: ChangeOverride) -> Any:
     if change.new is None and change.old is not None:
         return vim.cluster.DrsVmConfigSpec(operation="remove", removeKey=session.ref("VirtualMachine", change.old.vm))
     if change.new is None:
-        raise ValueError("an override that is not there cannot be removed")
+        raise ValueError("an override that does not exist cannot be removed")
     operation = "add" if change.kind == CREATE else "edit"
     return vim.cluster.DrsVmConfigSpec(operation=operation, info=_override(session, change.new))
 

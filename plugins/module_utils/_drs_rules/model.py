@@ -2,9 +2,9 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Groups, rules and overrides of a cluster, and what is around them. Pure.
+"""Groups, rules and overrides of a cluster, and the hosts and VMs that they apply to. Pure.
 
-VMs and hosts are MoIDs in here; what they are called is in the surroundings.
+VMs and hosts are MoIDs in here; Surroundings has their names and paths.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MEMBERS_MODES = (ADD, REMOVE, EXACT)
 
 @dataclass(frozen=True)
 class WantedGroup:
-    """``option`` is what the user calls its members in the task, for messages."""
+    """A group as a task describes it. ``option`` is the name of its members' option, for messages."""
 
     name: str
     present: bool
@@ -37,7 +37,7 @@ class WantedGroup:
 
 @dataclass(frozen=True)
 class WantedRule:
-    """None is what the task does not say: it stays as it is."""
+    """A rule as a task describes it. None means that the task does not set it: it stays as it is."""
 
     name: str
     present: bool
@@ -53,7 +53,7 @@ class WantedRule:
 
 @dataclass(frozen=True)
 class WantedOverride:
-    """``level`` None: there is to be no override."""
+    """An override as a task describes it; with ``level`` None it is removed."""
 
     vms: tuple[VmSelector, ...]
     level: str | None
@@ -62,14 +62,14 @@ class WantedOverride:
 
 @dataclass(frozen=True)
 class Ruleset:
-    """All that a task asks of one cluster."""
+    """Everything that a task requests for one cluster."""
 
     cluster: str | None
     datacenter: str | None
     groups: tuple[WantedGroup, ...] = ()
     rules: tuple[WantedRule, ...] = ()
     overrides: tuple[WantedOverride, ...] = ()
-    # Groups and rules whose names begin so go unless they are asked for.
+    # Groups and rules whose names have this prefix are removed unless the task lists them.
     purge_prefix: str | None = None
 
 
@@ -97,7 +97,7 @@ class RuleTarget:
 
 @dataclass(frozen=True)
 class RulesetTarget:
-    """A ruleset with MoIDs for names. ``overrides``: by VM, None for no override."""
+    """A ruleset with MoIDs instead of names. ``overrides``: by VM, None for no override."""
 
     groups: tuple[GroupTarget, ...] = ()
     rules: tuple[RuleTarget, ...] = ()
@@ -119,7 +119,7 @@ RULE_TYPES = (AFFINITY, ANTI_AFFINITY, HOST_AFFINITY, HOST_ANTI_AFFINITY, DEPEND
 VM_RULES = (AFFINITY, ANTI_AFFINITY)
 HOST_RULES = (HOST_AFFINITY, HOST_ANTI_AFFINITY)
 OPERANDS = ("vms", "vm_group", "host_group", "depends_on")
-# Those that a rule of each type needs.
+# The operands that a rule of each type requires.
 OPERANDS_OF = {
     **dict.fromkeys(VM_RULES, ("vms",)),
     **dict.fromkeys(HOST_RULES, ("vm_group", "host_group")),
@@ -144,7 +144,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. Of the operands it has those of its type; a type that is not one of RULE_TYPES is left alone."""
+    """One rule, with the operands of its type. A rule whose type is not one of RULE_TYPES is never changed."""
 
     name: str
     type: str
@@ -167,7 +167,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Override:
-    """What DRS does with one VM instead of what it does by default; None is the cluster's default all the same."""
+    """The DRS automation level of one VM instead of the cluster's default; None is the default nevertheless."""
 
     vm: str
     level: str | None
@@ -180,7 +180,7 @@ class ClusterRules:
     groups: Mapping[str, Group] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
-    # Names that more than one rule has, so that a name does not select one.
+    # Names that more than one rule has, so that they do not identify one.
     ambiguous: frozenset[str] = frozenset()
 
     def with_groups(self, groups: Iterable[Group], without: Iterable[str] = ()) -> ClusterRules:
@@ -211,7 +211,7 @@ class RuleHost:
 
 @dataclass(frozen=True)
 class RuleVm:
-    """A VM of the cluster, and where it is."""
+    """A VM of the cluster, and the host that it is on."""
 
     moid: str
     name: str
@@ -222,7 +222,7 @@ class RuleVm:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the rules are about: the hosts and VMs of the cluster, and the paths of all objects that were read."""
+    """The hosts and VMs that rules can apply to: those of the cluster, and the paths of all objects that were read."""
 
     cluster: str
     hosts: Mapping[str, RuleHost] = field(default_factory=dict)
@@ -230,14 +230,14 @@ class Surroundings:
     paths: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, moid: str) -> str:
-        """Return the path of a VM or host; its MoID where this user cannot see it."""
+        """Return the path of a VM or host, or its MoID if this user cannot see it."""
         return self.paths.get(moid, moid)
 
     def sorted_paths(self, moids: Iterable[str]) -> list[str]:
         return sorted(self.path(moid) for moid in moids)
 
     def listed(self, moids: Iterable[str]) -> str:
-        """For messages: the last part of each path."""
+        """Return the last part of each path, for messages."""
         return ", ".join(sorted(self.path(moid).rpartition("/")[2] for moid in moids))
 
 
@@ -253,7 +253,7 @@ class ClusterPlace:
 
 @dataclass(frozen=True)
 class RulesSnapshot:
-    """The rules as they were at a time, by time.monotonic, and the settings that decide what the rules do."""
+    """The rules at a point in time (time.monotonic), and the cluster settings that determine their effect."""
 
     rules: ClusterRules
     at: float
@@ -263,7 +263,7 @@ class RulesSnapshot:
 
 @dataclass(frozen=True)
 class ObservedRules:
-    """The cluster with its rules, and what the task asks of them."""
+    """The cluster with its rules, and the ruleset that the task requests."""
 
     place: ClusterPlace
     snapshot: RulesSnapshot

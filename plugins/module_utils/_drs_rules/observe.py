@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is: one read of the inventory, one of the cluster's configuration, whatever the inventory's size."""
+"""Observe rules by one read of the inventory and one of the cluster's configuration, whatever the inventory's size."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RulesQuery:
-    """Whose rules are asked for."""
+    """The cluster whose rules are checked."""
 
     cluster: str | None
     datacenter: str | None

@@ -31,7 +31,7 @@ def group_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def rule_argument_spec() -> dict[str, dict[str, Any]]:
-    # No defaults here: what is not given stays as it is.
+    # No defaults: options that are not given stay as they are.
     return {
         "name": {"type": "str", "required": True},
         "type": {"type": "str", "choices": list(RULE_TYPES)},

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what a task asks for and what there is to the changes. Pure, so that properties of it can be tested.
+"""Plan the changes between the requested ruleset and the cluster's rules. Pure, so that properties can be tested.
 
-Whether several tasks or one ask for it, the way is the same: drs_group, drs_rule and drs_override are rulesets of one.
+All modules share this: drs_group, drs_rule and drs_override are rulesets of one item.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 
 
 def plan_observed(observed: ObservedRules) -> Plan[RulesChange]:
-    """Return the changes that make the observed rules what the task asks for."""
+    """Return the changes that lead from the observed rules to those that the task requests."""
     return plan_rules(observed.target, observed.snapshot.rules, observed.place.around)
 
 
 def plan_rules(target: RulesetTarget, rules: ClusterRules, around: Surroundings) -> Plan[RulesChange]:
-    """Return the changes in a readable order: what others depend on is created first and removed last."""
+    """Return the changes in dependency order: what others depend on is created first and removed last."""
     planner = _RulesPlanner(target, rules, around)
     changes = tuple(planner.changes())
     after = rules_after(rules, changes)
@@ -101,9 +101,7 @@ class _RulesPlanner:
             if old is None:
                 return None
             if old.type != kind:
-                raise GantryError(
-                    f"Group {old.name} is a group of {old.type}s, so that no {kind} can be removed from it."
-                )
+                raise GantryError(f"Group {old.name} is a group of {old.type}s, so no {kind} can be removed from it.")
             members = kept - wanted.members
         already_empty = old is not None and old.type == kind and not old.members
         if not members and not already_empty:
@@ -128,8 +126,8 @@ class _RulesPlanner:
         for wanted in self.target.rules:
             if wanted.name in self.rules.ambiguous:
                 raise GantryError(
-                    f"There is more than one rule named {wanted.name} in {self.around.cluster}, so which is meant "
-                    "cannot be told. Rename or remove all but one of them."
+                    f"There is more than one rule named {wanted.name} in {self.around.cluster}. "
+                    "Rename or remove all but one of them."
                 )
             old = self.rules.rules.get(wanted.name)
             new = self._rule(wanted, old) if wanted.present else None
@@ -142,12 +140,12 @@ class _RulesPlanner:
         kind = wanted.type or (None if old is None else old.type)
         if kind is None:
             raise GantryError(
-                f"There is no rule {wanted.name} in {self.around.cluster} that could be changed; "
-                "give type, and what the rule is about, to create it."
+                f"There is no rule {wanted.name} in {self.around.cluster}. "
+                "To create it, give type and the VMs or groups that the rule applies to."
             )
         if kind not in OPERANDS_OF:
             raise GantryError(
-                f"Rule {wanted.name} is of the type {kind}, which this collection does not know; it is left alone."
+                f"Rule {wanted.name} is of the type {kind}, which this collection does not support. It was not changed."
             )
         if wanted.mandatory and kind == DEPENDENCY:
             raise GantryError(f"Rule {wanted.name} is of the type {kind}; such rules are never mandatory.")
@@ -168,7 +166,7 @@ class _RulesPlanner:
                 continue
             value = given if given is not None else getattr(known, operand)
             if not value:
-                raise GantryError(f"Rule {wanted.name} of the type {kind} needs {operand}.")
+                raise GantryError(f"Rule {wanted.name} of the type {kind} requires {operand}.")
             rule = replace(rule, **{operand: value})
         return rule
 
@@ -192,7 +190,7 @@ class _RulesPlanner:
         for name, rule in sorted(self.rules.rules.items()):
             if self._is_purged(name, asked) and rule.by_user:
                 if name in self.rules.ambiguous:
-                    raise GantryError(f"There is more than one rule named {name}; remove them by hand before purging.")
+                    raise GantryError(f"There is more than one rule named {name}; remove them manually before purging.")
                 yield ChangeRule(self.around, rule, None)
 
     def _is_purged(self, name: str, asked: set[str]) -> bool:
@@ -205,7 +203,8 @@ class _RulesPlanner:
         if outside:
             raise GantryError(
                 f"{what} of {self.around.cluster} cannot have {', '.join(self.around.sorted_paths(outside))}: "
-                f"a group or rule has {'VMs' if kind == VM else 'hosts'} of its own cluster. Move them there first."
+                f"a group or rule can have only {'VMs' if kind == VM else 'hosts'} of its own cluster. "
+                "Move them there first."
             )
 
 
@@ -237,16 +236,16 @@ def _check_rules(changes: Iterable[RulesChange], after: ClusterRules, around: Su
             continue
         rule = change.new
         known = frozenset() if change.old is None else change.old.vms
-        # One that has lost its VMs since can still be disabled.
+        # A rule whose VMs have been removed from the inventory can still be disabled.
         if rule.type in VM_RULES and len(rule.vms) < 2 and (rule.vms != known or rule.enabled):
             raise GantryError(
-                f"Rule {rule.name} is about {around.listed(rule.vms) or 'no VM'} alone; it needs two VMs at least."
+                f"Rule {rule.name} has only {around.listed(rule.vms) or 'no VM'}; it requires at least two VMs."
             )
         outside = [vm for vm in rule.vms - known if vm not in around.vms]
         if outside:
             raise GantryError(
-                f"Rule {rule.name} of {around.cluster} cannot be about {', '.join(around.sorted_paths(outside))}: "
-                "a rule is about VMs of its own cluster. Move them there first."
+                f"Rule {rule.name} of {around.cluster} cannot have {', '.join(around.sorted_paths(outside))}: "
+                "a rule applies only to VMs of its own cluster. Move them there first."
             )
         for name, kind in rule.groups:
             group = after.groups.get(name)
@@ -254,7 +253,7 @@ def _check_rules(changes: Iterable[RulesChange], after: ClusterRules, around: Su
                 found = "there is no group of that name" if group is None else f"that is a group of {group.type}s"
                 there = sorted(one.name for one in after.groups.values() if one.type == kind)
                 raise GantryError(
-                    f"Rule {rule.name} needs the {'VM' if kind == VM else 'host'} group {name} in {around.cluster}, "
+                    f"Rule {rule.name} requires the {'VM' if kind == VM else 'host'} group {name} in {around.cluster}, "
                     f"and {found}. There are: {', '.join(there) or 'none'}."
                 )
         if rule.type == DEPENDENCY and rule.vm_group == rule.depends_on:
@@ -262,7 +261,7 @@ def _check_rules(changes: Iterable[RulesChange], after: ClusterRules, around: Su
 
 
 def _check_conflicts(before: ClusterRules, after: ClusterRules, around: Surroundings) -> None:
-    """Raise on conflicts that the changes add; those that existed before are not the task's."""
+    """Raise an error for conflicts that the changes add; conflicts that existed before are not reported."""
     known = {finding.identity for finding in find_conflicts(before, around)}
     new = [
         finding
@@ -278,4 +277,4 @@ def _check_conflicts(before: ClusterRules, after: ClusterRules, around: Surround
 
 
 def _system(what: str, name: str) -> GantryError:
-    return GantryError(f"{what} {name} was made by vSphere itself; it is left alone.")
+    return GantryError(f"{what} {name} was created by vSphere and is not changed. Choose another name.")

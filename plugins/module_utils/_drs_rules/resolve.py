@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the names in what a task asks for to MoIDs, in an inventory that was read. Makes no request."""
+"""Resolve the names in a ruleset to MoIDs, in an inventory that was read. Makes no request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 
 def resolve_ruleset(wanted: Ruleset, place: ClusterPlace) -> RulesetTarget:
-    """Fails where a name means nothing or more than one object."""
+    """Return the ruleset with MoIDs; raise GantryError where a name matches no object or several."""
     return RulesetTarget(
         groups=tuple(_group(group, place) for group in wanted.groups),
         rules=tuple(
@@ -72,13 +72,16 @@ def _overrides(wanted: Sequence[WantedOverride], place: ClusterPlace) -> dict[st
     for override in wanted:
         for vm in sorted(_vms(override.vms, place, override.option, may_be_gone=override.level is None)):
             if found.setdefault(vm, override.level) != override.level:
-                raise GantryError(f"{override.option} has {place.around.path(vm)}, which has another override too.")
+                raise GantryError(
+                    f"{override.option} has {place.around.path(vm)}, which is in another override too. "
+                    "Remove it from one of them."
+                )
     return found
 
 
 def _vms(
     selectors: Sequence[VmSelector], place: ClusterPlace, option: str, *, may_be_gone: bool = False
 ) -> frozenset[str]:
-    """Return the MoIDs of the VMs; ``may_be_gone``: what is removed need not exist any more."""
+    """Return the MoIDs of the VMs; with ``may_be_gone``, VMs that no longer exist are left out."""
     found = select_vms(place.inventory, selectors, datacenter=place.datacenter, option=option, may_be_gone=may_be_gone)
     return frozenset(vm.moid for vm in found)

@@ -48,7 +48,7 @@ def member_results(moids: Iterable[str], around: Surroundings) -> list[dict[str,
 
 
 def member_result(moid: str, around: Surroundings) -> dict[str, Any]:
-    """Return a VM or a host; without a path where this user cannot see it."""
+    """Return a VM or a host, without a path if this user cannot see it."""
     path = around.paths.get(moid)
     return {"name": None if path is None else path.rpartition("/")[2], "path": path, "moid": moid}
 

@@ -25,12 +25,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_resul
     SubjectResult,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_runner import Watcher, WatchOutcome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
     Job,
     JobOutcome,
     ResourceClaim,
     TaskLimits,
+    Watcher,
+    WatchOutcome,
 )
 
 if TYPE_CHECKING:

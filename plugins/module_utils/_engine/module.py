@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An operation as an ordinary Ansible module, in its own process."""
+"""Run an operation as an ordinary Ansible module, in its own process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session im
 
 
 def run_module(operation: Operation[Any, Any, Any]) -> None:
-    """Run an operation as a module: the whole of a module file's ``main``."""
+    """Run an operation as a module: all that a module file's ``main`` does."""
     module = AnsibleModule(
         argument_spec=dict(operation.argument_spec),
         mutually_exclusive=operation.mutually_exclusive,

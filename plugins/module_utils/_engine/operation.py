@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shape that every module has: desire, observe, plan, apply, result."""
+"""The interface of every module's operation: desire, observe, plan, apply, result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ C = TypeVar("C", bound=Change)
 
 
 class Operation(ABC, Generic[D, O, C]):
-    """What one module does. Stateless: one instance serves every task of a process."""
+    """The operation of one module. Stateless: one instance serves every task of a process."""
 
     name: str
     argument_spec: Mapping[str, Any]
@@ -47,19 +47,19 @@ class Operation(ABC, Generic[D, O, C]):
 
     @abstractmethod
     def apply(self, session: Session, desired: D, observed: O, plan: Plan[C], report: Report) -> O:
-        """Make the changes; the only step that mutates. Returns the state observed afterwards."""
+        """Make the changes and return the state observed afterwards. The only step that mutates."""
 
     def predict(self, desired: D, observed: O, plan: Plan[C]) -> O:
-        """Return the state that check mode reports: what was observed, with the changes of the plan made. Pure."""
+        """Return the state that check mode reports: the observed state with the changes of the plan made. Pure."""
         return plan.project(observed)
 
     @abstractmethod
     def result(self, desired: D, observed: O) -> dict[str, Any]:
-        """Return what the task returns besides ``changed``, ``actions`` and ``diff``."""
+        """Return the task's result except ``changed``, ``actions`` and ``diff``."""
 
 
 class InfoOperation(Operation[D, O, Change]):
-    """An operation that only looks: its plan is always empty."""
+    """A read-only operation: its plan is always empty."""
 
     def plan(self, desired: D, observed: O) -> Plan[Change]:
         return Plan()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that say which vCenter to talk to, shared by all modules (documented in doc_fragments/vcenter.py)."""
+"""The connection options that all modules share (documented in doc_fragments/vcenter.py)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _env(name: str) -> tuple[Any, list[str]]:
 
 
 def connection_argument_spec() -> dict[str, dict[str, Any]]:
-    # The environment variables are those that AWX's VMware vCenter credential injects, and their kin.
+    # The environment variables are those that AWX's VMware vCenter credential injects, and similar ones.
     return {
         "hostname": {"type": "str", "required": True, "fallback": _env("VMWARE_HOST")},
         "username": {"type": "str", "required": True, "fallback": _env("VMWARE_USER")},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan: the typed changes between the observed and the desired state, and their before/after."""
+"""The plan: the typed changes between the observed and the desired state, with their before and after."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ABSENT = object()
 class Change(Protocol):
     """One change. Implementations are frozen dataclasses.
 
-    ``before`` and ``after`` are nested mappings of just what the change touches, never of a secret. A path that
-    is in one of them only appears or disappears by the change. ``project`` returns the observed state as it is once
-    the change is made, without any I/O: check mode reports what the projections of all changes lead to.
+    ``before`` and ``after`` are nested mappings of only what the change touches, never of a secret. A path that
+    is in only one of them is added or removed by the change. ``project`` returns the observed state as it is after
+    the change, without any I/O: check mode reports the state after the projections of all changes.
     """
 
     def describe(self) -> str: ...
@@ -32,11 +32,11 @@ class Change(Protocol):
 
 
 C_co = TypeVar("C_co", bound=Change, covariant=True)
-O = TypeVar("O")  # noqa: E741 - the contract's name for what was observed
+O = TypeVar("O")  # noqa: E741 - the contract's name for the observed state
 
 
 def nested(*path: str, value: Any) -> dict[str, Any]:
-    """``nested("vm", "web", value=1)`` is ``{"vm": {"web": 1}}``: what a change's before or after is made of."""
+    """Return a mapping for a change's before or after: ``nested("vm", "web", value=1)`` is ``{"vm": {"web": 1}}``."""
     for key in reversed(path):
         value = {key: value}
     if not isinstance(value, dict):
@@ -46,7 +46,7 @@ def nested(*path: str, value: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Plan(Generic[C_co]):
-    """The changes in the order in which they are made. No changes: nothing to do."""
+    """The changes in the order in which they are made. A plan without changes does nothing."""
 
     changes: tuple[C_co, ...] = ()
 
@@ -88,7 +88,7 @@ def _leaves(tree: Mapping[str, Any], prefix: _Path = ()) -> Iterator[tuple[_Path
 
 def _unflatten(leaves: Mapping[_Path, Any]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
-    # Shorter paths first: where a value and something below it are both there, the more detailed one is shown.
+    # Shorter paths first: if there are both a value and paths below it, the more detailed ones are shown.
     for path in sorted((p for p, value in leaves.items() if value is not _ABSENT), key=len):
         node = tree
         for key in path[:-1]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The four steps of a task, the same in a module's process and in an action plugin."""
+"""Run the four steps of a task, the same in a module's process and in an action plugin."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SessionSource = Callable[[Mapping[str, Any]], AbstractContextManager["Session"]]
 
 @dataclass(frozen=True)
 class _Done:
-    """How far a task came that then failed."""
+    """The progress of a task, reported if it fails."""
 
     changed: bool = False
     submitted: tuple[dict[str, str], ...] = ()
@@ -41,7 +41,7 @@ def outcome(
     report: Report,
     verbosity: int,
 ) -> dict[str, Any]:
-    """Run the operation; the result of the task. A failure is a result too: no traceback reaches a user unasked."""
+    """Run the operation and return the task's result. A failure is a result too: users get no traceback by default."""
     done = _Done()
     try:
         desired = operation.desire(params)
@@ -53,7 +53,7 @@ def outcome(
             warnings = [*result.pop("warnings", []), *session.warnings]
     except GantryError as error:
         return _failure(error.as_result(), done)
-    except Exception as error:  # noqa: BLE001 - the last line of defence, for defects of ours
+    except Exception as error:  # noqa: BLE001 - the last resort, for defects of the collection
         return _failure(_defect(operation, error, verbosity), done)
     result |= {"changed": plan.changed, "actions": plan.actions()}
     if diff_mode:
@@ -66,7 +66,7 @@ def outcome(
 def _steps(
     operation: Operation[Any, Any, Any], session: Session, desired: Any, check_mode: bool, report: Report
 ) -> tuple[dict[str, Any], Plan[Any]]:
-    """From observing to the operation's own part of the result."""
+    """Run the steps and return the operation's own part of the result."""
     observed, plan = _look(operation, session, desired)
     if plan.changed and check_mode:
         observed = operation.predict(desired, observed, plan)
@@ -76,7 +76,7 @@ def _steps(
 
 
 def _look(operation: Operation[Any, Any, Any], session: Session, desired: Any) -> tuple[Any, Plan[Any]]:
-    """Observe and plan; whatever is not "nothing to do" comes from what vCenter says now."""
+    """Observe and plan; any plan with changes is based on vCenter's current state."""
     if isinstance(operation, InfoOperation):
         session.forget_inventory()
     try:
@@ -94,7 +94,7 @@ def _look(operation: Operation[Any, Any, Any], session: Session, desired: Any) -
 
 
 def _failure(result: Mapping[str, Any], done: _Done) -> dict[str, Any]:
-    # Requests that vCenter has accepted are done or under way: the next run needs to know.
+    # Requests that vCenter has accepted are done or running: the user needs to know them before the next run.
     failure = {**result, "failed": True, "changed": done.changed}
     if done.submitted:
         failure["submitted"] = list(done.submitted)
@@ -109,6 +109,6 @@ def _defect(operation: Operation[Any, Any, Any], error: Exception, verbosity: in
         )
     }
     if verbosity >= 3:
-        # Not as "exception": newer versions of ansible-core show that by a setting of their own.
+        # Not as "exception": newer versions of ansible-core show that depending on a setting.
         result["traceback"] = traceback.format_exc()
     return result

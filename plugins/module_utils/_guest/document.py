@@ -2,14 +2,14 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the guest document (contracts.md, section 2) may hold: its version, its size and its forms. Pure."""
+"""The limits of the guest document (contracts.md, section 2): its version, its size and its forms. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 VERSION = 1
-# What the guest reads at most.
+# The maximum size that the guest reads.
 MAX_BYTES = 1 << 20
 # The unit of the scratch disk on SCSI controller 0.
 SCRATCH_UNIT = 1

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a container is kept where in its VM's extraConfig. Pure."""
+"""The keys of a VM's extraConfig that hold the data of its container. Pure."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ LOG = "guestinfo.gantry.log"
 # vSphere's own key: disks show their UUIDs to the guest.
 DISK_UUID = "disk.EnableUUID"
 
-# A clone gets its source's extraConfig; these say what a template is, and are not true of a container.
+# A clone inherits its source's extraConfig; these keys describe a template and do not apply to a container.
 OF_TEMPLATES_ONLY = (IMAGE_CONFIG, IMAGE_REFERENCES, IMAGE_STATE, IMAGE_IMPORT)
 SCHEMA_VERSION = "1"
 
 
 def option_path(key: str) -> str:
-    """Return the property path of one key: the rest of extraConfig is not read."""
+    """Return the property path of one key, so that the rest of extraConfig is not read."""
     return f'config.extraConfig["{key}"]'
 
 
 def option(row: Mapping[str, Any], key: str) -> str | None:
-    """Return the value of one key, among properties read by option_path, or None."""
+    """Return the value of one key from properties that were read by option_path, or None."""
     value = row.get(option_path(key))
     text = getattr(value, "value", value)
     return str(text) if text else None
@@ -60,7 +60,7 @@ def decode_labels(text: str | None) -> dict[str, str]:
 
 
 def decode_log(text: str | None) -> str | None:
-    """Return the end of the container's output, with replacement characters for bytes that are no text."""
+    """Return the end of the container's output, with replacement characters for bytes that are not UTF-8."""
     if not text:
         return None
     try:

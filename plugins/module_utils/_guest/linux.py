@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Linux as the guest has it: signals by name and number, and capabilities."""
+"""Linux constants of the guest: signals by name and number, and capabilities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
 ALL_CAPABILITIES = "ALL"
-# What Docker grants when nothing is said.
+# The capabilities that Docker grants by default.
 DEFAULT_CAPABILITIES = (
     "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID"
     " SYS_CHROOT"
@@ -26,7 +26,7 @@ CAPABILITIES = sorted(
     ).split()
 )
 
-# Linux on x86-64; the controller may be another system. The names are in the order of their numbers, from 1.
+# Linux on x86-64; the control node may be another system. The names are in the order of their numbers, from 1.
 SIGNALS = {
     f"SIG{name}": number
     for number, name in enumerate(
@@ -38,7 +38,7 @@ SIGNALS = {
     )
 }
 _ALIASES = {"SIGCLD": "SIGCHLD", "SIGIOT": "SIGABRT", "SIGPOLL": "SIGIO"}
-# glibc keeps 32 and 33 for itself.
+# glibc reserves 32 and 33.
 REALTIME_MIN, REALTIME_MAX = 34, 64
 _REALTIME = re.compile(r"SIGRT(?:MIN(?:\+(?P<above>\d{1,2}))?|MAX(?:-(?P<below>\d{1,2}))?)")
 _NAMES = {number: name for name, number in SIGNALS.items()} | {
@@ -48,7 +48,7 @@ _NAMES = {number: name for name, number in SIGNALS.items()} | {
 
 
 def parse_signal(text: str, what: str = "stop_signal") -> str:
-    """Return the one name of a signal that is written as SIGTERM, term, 15, SIGRTMIN+3, RTMAX-27 or 37."""
+    """Return the canonical name of a signal that is written as SIGTERM, term, 15, SIGRTMIN+3, RTMAX-27 or 37."""
     name = _NAMES.get(_signal_number(text.strip().upper()))
     if name is None:
         raise GantryError(
@@ -58,7 +58,7 @@ def parse_signal(text: str, what: str = "stop_signal") -> str:
 
 
 def _signal_number(text: str) -> int:
-    """Return the number of a signal, or one that no signal has."""
+    """Return the number of a signal, or a number that no signal has."""
     if text.isascii() and text.isdigit():
         return int(text)
     name = text if text.startswith("SIG") else f"SIG{text}"
@@ -72,7 +72,7 @@ def _signal_number(text: str) -> int:
 
 
 def parse_capabilities(names: Sequence[str], option: str) -> tuple[str, ...]:
-    """Names in one form (no CAP_, upper case), sorted, each known to Linux or ALL_CAPABILITIES."""
+    """Return canonical names (no CAP_, upper case), sorted, each known to Linux or ALL_CAPABILITIES."""
     found = set()
     for name in names:
         plain = name.strip().upper().removeprefix("CAP_")

@@ -4,8 +4,8 @@
 
 """The status that a guest reports, decoded in one place. Pure.
 
-The guest runs somebody's container, so its status is checked like any document from outside. One guest must not keep
-the others from being read: a field of another type is left out, and the status's ``error`` names it.
+The guest runs an untrusted container, so its status is checked like any untrusted document. One guest must not prevent
+the others from being read: a field of another type is left out and reported in the status's ``error``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _FIELDS: dict[str, Callable[[Document, str], Any]] = {
 
 
 def decode_status(text: str | None) -> dict[str, Any] | None:
-    """Return the fields of a status (contracts.md, section 3) that have their type; None where there is no status."""
+    """Return the fields of a status (contracts.md, section 3) that have the right type; None if there is no status."""
     if not text:
         return None
     try:

@@ -12,18 +12,20 @@ once the second finds the name taken and uses what the first has made.
 from __future__ import annotations
 
 import contextlib
+import functools
+import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._image import apply_template
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.apply_batch import ImageBench, ImageSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import ImportImage
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.encode import hardware_for, import_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import Datastore, ImagePlace, ImageRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.observe import read_inventory, read_templates
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.encode import config_spec, hardware_for, import_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import Datastore, ImageRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
     IMPORTING,
     SNAPSHOT,
@@ -42,7 +44,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _MIB = 1 << 20
 
@@ -67,88 +68,66 @@ def _mib(size: int) -> str:
     return f"{-(-size // _MIB)} MiB"
 
 
-class Importer:
-    """Makes the template of one image, or finds that another run has made it."""
+def import_image(subject: ImageSubject, change: ImportImage) -> Flow[None]:
+    """Make the template, or use the one that another run has made. The lock of the image's disk is held."""
+    bench = subject.bench
+    templates = yield from bench.templates()
+    yield from _clean(bench, change, templates)
+    made = _made_meanwhile(change, templates)
+    if made is not None:
+        yield from _use(bench, change, made)
+        return
+    vm = yield from _upload(subject, change)
+    try:
+        name = yield from _finish(subject, change, vm)
+    except GantryError:
+        # That error is the one to report. What cannot be removed now is removed by the next run.
+        with contextlib.suppress(GantryError):
+            yield from apply_template.destroy(bench, vm, change.name)
+        raise
+    if name is not None:
+        yield from apply_template.mark_template(bench, vm, name)
 
-    def __init__(
-        self,
-        session: Session,
-        desired: ImageRequest,
-        change: ImportImage,
-        *,
-        place: ImagePlace,
-        folder: str,
-        pool: str,
-        locks: ImportLocks,
-        report: Report,
-    ) -> None:
-        self._session = session
-        self._desired = desired
-        self._change = change
-        self._place = place
-        self._folder = folder
-        self._pool = pool
-        self._locks = locks
-        self._report = report
 
-    def run(self, disk: ImageDisk) -> None:
-        """To be called with the lock of the image's disk held."""
-        templates = self._templates()
-        self._clean(templates)
-        made = self._made_meanwhile(templates)
-        if made is not None:
-            self._use(made)
-            return
-        vm = self._upload(disk)
-        try:
-            name = self._finish(vm)
-        except BaseException:
-            # The error that ended it is the one to tell; what cannot be removed now the next run removes.
-            with contextlib.suppress(GantryError):
-                apply_template.destroy(self._session, vm, self._change.name, self._report)
-            raise
-        if name is not None:
-            apply_template.mark_template(self._session, vm, name)
+def _clean(bench: ImageBench, change: ImportImage, templates: Sequence[ImageTemplate]) -> Flow[None]:
+    """Remove interrupted imports of this disk by this machine: they are not running, since we hold their lock."""
+    controller = bench.locks.controller()
+    for template in templates:
+        claimed = template.claim is not None and template.claim.controller == controller
+        if template.state == IMPORTING and template.disk == change.disk and claimed:
+            yield from apply_template.remove_interrupted(bench, template.moid, template.name)
 
-    def _templates(self) -> tuple[ImageTemplate, ...]:
-        inventory = read_inventory(self._session, refresh=True)
-        return read_templates(self._session, inventory, inventory.datacenter(self._place.datacenter))
 
-    def _clean(self, templates: Sequence[ImageTemplate]) -> None:
-        """Remove interrupted imports of this disk by this machine: they are not running, since we hold their lock."""
-        controller = self._locks.controller()
-        for template in templates:
-            claimed = template.claim is not None and template.claim.controller == controller
-            if template.state == IMPORTING and template.disk == self._change.disk and claimed:
-                apply_template.remove_interrupted(self._session, template.moid, template.name, self._report)
+def _made_meanwhile(change: ImportImage, templates: Sequence[ImageTemplate]) -> ImageTemplate | None:
+    for template in templates:
+        if template.ready and template.disk == change.disk and template.datastore == change.datastore:
+            return template
+    return None
 
-    def _made_meanwhile(self, templates: Sequence[ImageTemplate]) -> ImageTemplate | None:
-        for template in templates:
-            if template.ready and template.disk == self._change.disk and template.datastore == self._change.datastore:
-                return template
-        return None
 
-    def _use(self, template: ImageTemplate) -> None:
-        """Another run has made the template; it needs to bear our reference."""
-        if not set(self._change.references) <= set(template.references):
-            apply_template.change_references(
-                self._session,
-                template.moid,
-                template.name,
-                add=frozenset(self._change.references),
-                remove=frozenset(),
-                pool=self._pool,
-                report=self._report,
-            )
+def _use(bench: ImageBench, change: ImportImage, template: ImageTemplate) -> Flow[None]:
+    """Another run has made the template; it needs to have our reference."""
+    if not set(change.references) <= set(template.references):
+        yield from apply_template.change_references(
+            bench, template.moid, template.name, add=frozenset(change.references), remove=frozenset()
+        )
 
-    def _upload(self, disk: ImageDisk) -> str:
-        session, change = self._session, self._change
-        place = self._place
-        host = None if place.host is None else session.ref("HostSystem", place.host)
-        temporary = f"{change.name}.import-{uuid.uuid4().hex[:8]}"
-        claim = Claim(controller=self._locks.controller(), started=server_time(session))
+
+def _upload(subject: ImageSubject, change: ImportImage) -> Flow[str]:
+    """Return the MoID of the new VM."""
+    bench, place = subject.bench, subject.bench.place
+    session, disk = bench.session, bench.disk
+    if subject.folder is None or place.pool is None or disk is None:
+        raise GantryError(f"The plan to import {change.reference!r} lacks its place or its disk.")
+    host = None if place.host is None else session.ref("HostSystem", place.host)
+    pool, folder = session.ref("ResourcePool", place.pool), session.ref("Folder", subject.folder)
+    name = f"{change.name}.import-{uuid.uuid4().hex[:8]}"
+    vmdk, stop = disk.vmdk, threading.Event()
+
+    def upload() -> Any:
+        claim = Claim(controller=bench.locks.controller(), started=server_time(session))
         spec = import_spec(
-            name=temporary,
+            name=name,
             datastore=change.datastore,
             capacity_bytes=disk.capacity_bytes,
             hardware=hardware_for(place.host_releases),
@@ -161,46 +140,44 @@ class Importer:
                 claim=claim,
             ),
         )
-        pool, folder = session.ref("ResourcePool", self._pool), session.ref("Folder", self._folder)
-        lease = apply_template.call(
-            session, "import", change.name, lambda: pool.ImportVApp(spec=spec, folder=folder, host=host)
-        )
-        return moid_of(session.import_disks(lease, [disk.vmdk], self._report))
+        lease = pool.ImportVApp(spec=spec, folder=folder, host=host)
+        return session.import_disks(lease, [vmdk], bench.report, stop)
 
-    def _finish(self, vm: str) -> str | None:
-        """Make the upload an image; its name. None: another run was faster, and its template is used."""
-        self._task(vm, "snapshot", lambda ref: ref.CreateSnapshot_Task(SNAPSHOT, "", False, False))
-        change = self._change
-        for name in dict.fromkeys((change.name, *template_names(change.digest, change.disk, change.datastore_moid))):
-            spec = apply_template.config_spec(ready_values(), name=name)
-            try:
-                self._task(vm, "name", lambda ref, spec=spec: ref.ReconfigVM_Task(spec))  # type: ignore[misc]
-            except FaultError as error:
-                if error.kind != "DuplicateName":
-                    raise
-                if self._yield_to(vm, name):
-                    return None
-                # The image is on another datastore by that name: the next one.
-            else:
-                return name
-        raise GantryError(f"All names for the template {change.name} are taken on other datastores.")
+    made = yield Job(change.name, "import", upload, has_task=False, stop=stop)
+    return moid_of(made)
 
-    def _yield_to(self, vm: str, name: str) -> bool:
-        """Handle a taken name. If the same image on the same datastore has it, use that one and remove ours."""
-        templates = self._templates()
-        made = self._made_meanwhile(templates)
-        if made is not None:
-            apply_template.destroy(self._session, vm, name, self._report)
-            self._use(made)
-            return True
-        if any(template.name == name and template.folder == self._folder for template in templates):
-            return False
-        raise GantryError(
-            f"Cannot import {self._change.reference!r} as {name} into folder {self._change.folder}: a VM of that name "
-            "is there which holds no image of ours. Rename or remove it, or give another folder."
-        )
 
-    def _task(self, vm: str, action: str, start: Callable[[Any], Any]) -> None:
-        ref = self._session.ref("VirtualMachine", vm)
-        job = Job(subject=self._change.name, action=action, start=lambda: start(ref))
-        self._session.run_one(job, self._report)
+def _finish(subject: ImageSubject, change: ImportImage, vm: str) -> Flow[str | None]:
+    """Make the upload an image; return its name. None: another run was faster, and its template is used."""
+    ref = subject.bench.vm(vm)
+    yield Job(change.name, "snapshot", lambda: ref.CreateSnapshot_Task(SNAPSHOT, "", False, False))
+    for name in dict.fromkeys((change.name, *template_names(change.digest, change.disk, change.datastore_moid))):
+        spec = config_spec(ready_values(), name=name)
+        try:
+            yield Job(change.name, "name", functools.partial(ref.ReconfigVM_Task, spec))
+        except FaultError as error:
+            if error.kind != "DuplicateName":
+                raise
+            if (yield from _yield_to(subject, change, vm, name)):
+                return None
+            # The image is on another datastore by that name: try the next one.
+        else:
+            return name
+    raise GantryError(f"All names for the template {change.name} are taken on other datastores.")
+
+
+def _yield_to(subject: ImageSubject, change: ImportImage, vm: str, name: str) -> Flow[bool]:
+    """Handle a taken name. If the same image on the same datastore has it, use that one and remove ours."""
+    bench = subject.bench
+    templates = yield from bench.templates()
+    made = _made_meanwhile(change, templates)
+    if made is not None:
+        yield from apply_template.destroy(bench, vm, name)
+        yield from _use(bench, change, made)
+        return True
+    if any(template.name == name and template.folder == subject.folder for template in templates):
+        return False
+    raise GantryError(
+        f"Cannot import {change.reference!r} as {name} into folder {change.folder}: a VM of that name "
+        "is there which holds no image of ours. Rename or remove it, or give another folder."
+    )

@@ -2,142 +2,164 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls that change one template, each safe beside other runs that change it at the same time."""
+"""Change the templates of one disk, each call safe beside other runs that change them at the same time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.apply_batch import ImageBench, ImageSubject
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import (
+    CleanIncomplete,
+    CreateFolder,
+    DestroyImage,
+    MarkTemplate,
+    MoveImage,
+    TagImage,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.encode import config_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import refuse_in_use
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
     KEY_REFERENCES,
     decoded_references,
     encoded_references,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
-
-if TYPE_CHECKING:
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, read_job
 
 _ATTEMPTS = 5
-# What vCenter says of a VM whose import lease is open.
+# The faults of a VM whose import lease is still open.
 _BUSY = frozenset({"TaskInProgress", "InvalidState", "ConcurrentAccess"})
 _REFERENCES = f'config.extraConfig["{KEY_REFERENCES}"]'
 
 
-def call(session: Session, action: str, subject: str, make: Callable[[], Any]) -> Any:
-    """Make a change that has no vCenter task; record it as tasks are, to be reported if the run fails."""
-    result = make()
-    session.submitted.append({"action": action, "subject": subject, "task": ""})
-    return result
-
-
-def config_spec(values: Mapping[str, str], *, name: str | None = None) -> Any:
-    spec = vim.vm.ConfigSpec(extraConfig=[vim.option.OptionValue(key=key, value=text) for key, text in values.items()])
-    if name is not None:
-        spec.name = name
-    return spec
-
-
-def destroy(session: Session, moid: str, subject: str, report: Report) -> None:
-    """Remove the VM and its files. One that is gone already is what was wanted."""
-    vm = session.ref("VirtualMachine", moid)
+def create_folder(subject: ImageSubject, change: CreateFolder) -> Flow[None]:
+    parent = subject.bench.session.ref("Folder", change.parent)
+    name = change.path.rpartition("/")[2]
     try:
-        session.run_one(Job(subject=subject, action="destroy", start=vm.Destroy_Task), report)
+        made = yield Job(change.path, "create folder", lambda: parent.CreateFolder(name), has_task=False)
+    except FaultError as error:
+        if error.kind != "DuplicateName":
+            raise
+        made = error.cause.object  # another run was faster
+    subject.folder = moid_of(made)
+
+
+def clean_incomplete(subject: ImageSubject, change: CleanIncomplete) -> Flow[None]:
+    yield from remove_interrupted(subject.bench, change.moid, change.name)
+
+
+def tag_image(subject: ImageSubject, change: TagImage) -> Flow[None]:
+    new, old = frozenset(change.new), frozenset(change.old)
+    yield from change_references(subject.bench, change.moid, change.name, add=new - old, remove=old - new)
+
+
+def mark_image(subject: ImageSubject, change: MarkTemplate) -> Flow[None]:
+    yield from mark_template(subject.bench, change.moid, change.name)
+
+
+def move_image(subject: ImageSubject, change: MoveImage) -> Flow[None]:
+    folder = subject.bench.session.ref("Folder", str(subject.folder))
+    vm = subject.bench.vm(change.moid)
+    yield Job(change.name, f"move to {change.new}", lambda: folder.MoveIntoFolder_Task([vm]))
+
+
+def destroy_image(subject: ImageSubject, change: DestroyImage) -> Flow[None]:
+    bench = subject.bench
+    templates = yield from bench.templates()
+    for template in [one for one in templates if one.moid == change.moid]:
+        # Somebody may have made a clone since the plan; its disk would go with the template's.
+        users = yield from bench.users(template)
+        refuse_in_use(bench.desired, template, users)
+        yield from destroy(bench, template.moid, template.name)
+
+
+def destroy(bench: ImageBench, moid: str, name: str) -> Flow[None]:
+    """Remove the VM and its files. It is no error if the VM is gone already."""
+    try:
+        yield Job(name, "destroy", bench.vm(moid).Destroy_Task)
     except FaultError as error:
         if error.kind != "ManagedObjectNotFound":
             raise
 
 
-def remove_interrupted(session: Session, moid: str, subject: str, report: Report) -> None:
-    """Remove what an interrupted import left. One whose upload vCenter still waits for, it removes by itself."""
+def remove_interrupted(bench: ImageBench, moid: str, name: str) -> Flow[None]:
+    """Remove what an interrupted import left. vCenter itself removes one whose upload it still waits for."""
     try:
-        destroy(session, moid, subject, report)
+        yield from destroy(bench, moid, name)
     except FaultError as error:
         if error.kind not in _BUSY:
             raise
-        session.warn(
-            f"vCenter still waits for the upload of the interrupted import {subject}, and does not let it be removed. "
+        bench.session.warn(
+            f"vCenter still waits for the upload of the interrupted import {name}, and does not let it be removed. "
             "It gives it up by itself within five minutes."
         )
 
 
-def mark_template(session: Session, moid: str, subject: str) -> None:
-    vm = session.ref("VirtualMachine", moid)
-    _mark(session, moid, subject, "mark as template", vm.MarkAsTemplate, wanted=True)
+def mark_template(bench: ImageBench, moid: str, name: str) -> Flow[None]:
+    yield from _mark(bench, moid, name, "mark as template", bench.vm(moid).MarkAsTemplate, wanted=True)
 
 
-def _mark(session: Session, moid: str, subject: str, action: str, make: Callable[[], Any], *, wanted: bool) -> None:
+def _mark(bench: ImageBench, moid: str, name: str, action: str, make: Callable[[], Any], *, wanted: bool) -> Flow[None]:
     try:
-        call(session, action, subject, make)
+        yield Job(name, action, make, has_task=False)
     except FaultError:
         # Another run may have done it a moment ago.
-        rows = session.read([session.ref("VirtualMachine", moid)], ["config.template"])
+        rows = yield read_job(name, lambda: bench.session.read([bench.vm(moid)], ["config.template"]))
         if not rows or bool(rows[0].get("config.template")) is not wanted:
             raise
 
 
 def change_references(
-    session: Session,
-    moid: str,
-    subject: str,
-    *,
-    add: frozenset[str],
-    remove: frozenset[str],
-    pool: str | None,
-    report: Report,
-) -> None:
+    bench: ImageBench, moid: str, name: str, *, add: frozenset[str], remove: frozenset[str]
+) -> Flow[None]:
     """Add and remove references, whatever others have added or removed meanwhile.
 
     vCenter refuses to change a template, so it is a VM for as long as that takes. Linked clones can be made all the
     while. A run that ends in between leaves a VM that the next one marks as a template again.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        row = _read_references(session, moid, subject)
+        row = yield read_job(name, lambda: _read_references(bench, moid, name))
         if row.get("config.template"):
-            _mark_vm(session, moid, subject, pool)
-        try:
-            _write_references(session, moid, subject, add, remove, report)
-        except FaultError as error:
-            # Another run has made it a template again in between.
-            if error.kind != "NotSupported" or attempt == _ATTEMPTS:
-                raise
-            continue
-        finally:
-            mark_template(session, moid, subject)
-        return
+            yield from _mark_vm(bench, moid, name)
+        written: JobOutcome = yield Attempt(_write_references(bench, moid, name, add, remove))
+        yield from mark_template(bench, moid, name)
+        if written.error is None:
+            return
+        # NotSupported: another run has made it a template again in between.
+        again = isinstance(written.error, FaultError) and written.error.kind == "NotSupported"
+        if not again or attempt == _ATTEMPTS:
+            raise written.error
 
 
-def _mark_vm(session: Session, moid: str, subject: str, pool: str | None) -> None:
+def _mark_vm(bench: ImageBench, moid: str, name: str) -> Flow[None]:
+    pool = bench.place.pool
     if pool is None:
-        raise GantryError(f"{subject} was made a template by another run just now; run again with the option cluster.")
-    vm, target = session.ref("VirtualMachine", moid), session.ref("ResourcePool", pool)
-    _mark(session, moid, subject, "mark as VM", lambda: vm.MarkAsVirtualMachine(pool=target), wanted=False)
+        raise GantryError(f"{name} was made a template by another run just now; run again with the option cluster.")
+    vm, target = bench.vm(moid), bench.session.ref("ResourcePool", pool)
+    yield from _mark(bench, moid, name, "mark as VM", lambda: vm.MarkAsVirtualMachine(pool=target), wanted=False)
 
 
-def _write_references(
-    session: Session, moid: str, subject: str, add: frozenset[str], remove: frozenset[str], report: Report
-) -> None:
-    vm = session.ref("VirtualMachine", moid)
+def _write_references(bench: ImageBench, moid: str, name: str, add: frozenset[str], remove: frozenset[str]) -> Job:
+    vm = bench.vm(moid)
 
     def start() -> Any:
         # Read here, so that a try after somebody else's change starts from what that has made of it.
-        row = _read_references(session, moid, subject)
+        row = _read_references(bench, moid, name)
         known = decoded_references(getattr(row.get(_REFERENCES), "value", None))
         spec = config_spec({KEY_REFERENCES: encoded_references(tuple((set(known) | add) - remove))})
         spec.changeVersion = row.get("config.changeVersion")
         return vm.ReconfigVM_Task(spec)
 
-    session.run_one(Job(subject=subject, action="set references", start=start), report)
+    return Job(name, "set references", start)
 
 
-def _read_references(session: Session, moid: str, subject: str) -> Mapping[str, Any]:
-    vm = session.ref("VirtualMachine", moid)
-    rows = session.read([vm], ["config.template", "config.changeVersion", _REFERENCES])
+def _read_references(bench: ImageBench, moid: str, name: str) -> Mapping[str, Any]:
+    rows = bench.session.read([bench.vm(moid)], ["config.template", "config.changeVersion", _REFERENCES])
     if not rows:
-        raise GantryError(f"The template {subject} was removed by someone else meanwhile. Run again.")
+        raise GantryError(f"The template {name} was removed by someone else meanwhile. Run again.")
     return rows[0]

@@ -40,6 +40,14 @@ def hardware_for(releases: Sequence[str]) -> Hardware:
     return _NEWER if new_enough else _OLDER
 
 
+def config_spec(values: Mapping[str, str], *, name: str | None = None) -> Any:
+    """Return a change of extraConfig values, and of the VM's name if one is given."""
+    spec = vim.vm.ConfigSpec(extraConfig=_option_values(values))
+    if name is not None:
+        spec.name = name
+    return spec
+
+
 def import_spec(
     *,
     name: str,
@@ -58,10 +66,14 @@ def import_spec(
             numCPUs=1,
             memoryMB=_MEMORY_MB,
             files=vim.vm.FileInfo(vmPathName=f"[{datastore}]"),
-            extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in options.items()],
+            extraConfig=_option_values(options),
             deviceChange=[
                 add_device(new_scsi_controller(_CONTROLLER_KEY)),
                 add_device(new_disk(_DISK_KEY, _CONTROLLER_KEY, 0, capacity_bytes), create_file=True),
             ],
         )
     )
+
+
+def _option_values(values: Mapping[str, str]) -> list[Any]:
+    return [vim.option.OptionValue(key=key, value=value) for key, value in values.items()]

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module host_maintenance: maintenance mode of hosts, and what must leave them first."""
+"""The module host_maintenance: maintenance mode of hosts, and the evacuation of their VMs."""

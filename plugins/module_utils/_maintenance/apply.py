@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evacuate the host where that is not left to DRS, enter or leave maintenance mode, and report where the VMs are."""
+"""Evacuate the host unless DRS does it, enter or leave maintenance mode, and report where the VMs are."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# vCenter ends the task itself after its timeout; ours must be longer.
+# vCenter ends the task itself after its timeout; the timeout here must be longer.
 _GRACE_SECONDS = 60.0
 
 
@@ -70,7 +70,7 @@ def _evacuate(
     report: Report,
 ) -> ObservedMoves:
     def observe(vms: Sequence[VmFacts]) -> ObservedMoves:
-        """Observe again those that are still on the host after a running move of theirs is over."""
+        """Observe again the VMs that are still on the host after their running migration has ended."""
         wanted = {vm.moid for vm in vms}
         again = observe_maintenance(session, desired).moves
         return replace(again, vms=tuple(vm for vm in again.vms if vm.moid in wanted))
@@ -106,12 +106,12 @@ def _start(session: Session, desired: MaintenanceRequest, host: Any, change: Hos
 
 
 def _stuck(session: Session, observed: ObservedHost, error: GantryError) -> GantryError:
-    """Return the error with what is still on the host, and where the others are."""
+    """Return the error with the VMs that are still on the host, and where the others are."""
     now = _with_whereabouts(session, observed)
     still = sorted(vm.path for vm in observed.leaving if now.now.get(vm.moid) == observed.name)
     there = f" Still on it: {listed(still)}." if still else ""
     return GantryError(
-        f"{error.message.rstrip('.')}.{there} Run again to go on from there.",
+        f"{error.message.rstrip('.')}.{there} Run again to continue.",
         fault=error.fault,
         details={"evacuated": evacuated_report(now), "remaining": still},
     )

@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target i
 def evacuation_blockers(
     desired: MaintenanceRequest, host: HostFacts, cluster: ClusterFacts, vms: tuple[VmFacts, ...], view: PlacementView
 ) -> Iterator[Blocker]:
-    """Find what prevents DRS from moving the VMs away, and the VMs from moving at all."""
+    """Find what prevents DRS from evacuating the host, and the VMs from moving at all."""
     running = [vm for vm in vms if vm.is_on]
     if desired.by_drs and vms:
         yield from _drs_blockers(host, cluster, running or list(vms))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check whether the rest of a cluster has room for what is reserved, beside what HA keeps free. Pure."""
+"""Check whether the rest of a cluster has capacity for the reservations, besides what HA keeps free. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def capacity_blockers(
             "capacity",
             f"HA of cluster {cluster.name} must tolerate the failure of {cluster.admission.failures} hosts, and "
             f"without {host.name} it has {len(others)}.",
-            "Lower HA's host failures, turn its admission control off for the time, or let a host leave maintenance "
+            "Lower HA's host failures, turn its admission control off temporarily, or let a host leave maintenance "
             "mode.",
             host.name,
         )
@@ -53,7 +53,7 @@ def capacity_blockers(
         ("CPU", "MHz", usable[1], sum(one.reserved_mhz for one in demands)),
     ):
         if need > have:
-            reserve = "" if cluster.admission is None else " beside what HA's admission control keeps free"
+            reserve = "" if cluster.admission is None else " besides what HA's admission control keeps free"
             yield Blocker(
                 None,
                 "capacity",

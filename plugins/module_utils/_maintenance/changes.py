@@ -20,7 +20,7 @@ BY_DRS = "(a host that DRS chooses)"
 
 @dataclass(frozen=True)
 class Evacuate:
-    """Move one VM away from the host, or wait for its running move."""
+    """Move one VM away from the host, or wait for its running migration."""
 
     move: MoveChange
 
@@ -43,7 +43,7 @@ class EnterMaintenance:
     """Put the host into maintenance mode."""
 
     host: str
-    # The paths of the VMs that DRS moves away meanwhile.
+    # The paths of the VMs that DRS moves away in the meantime.
     evacuated: tuple[str, ...] = ()
 
     def describe(self) -> str:
@@ -112,6 +112,6 @@ MaintenanceChange: TypeAlias = HostChange | Evacuate
 
 
 def _entered(observed: ObservedHost) -> ObservedHost:
-    """Return the host in maintenance mode; where DRS moves VMs to is known only afterwards."""
+    """Return the host in maintenance mode; the hosts that DRS moves VMs to are known only afterwards."""
     now = {vm.moid: observed.now.get(vm.moid) for vm in observed.leaving}
     return replace(observed.with_maintenance(True), now=now)

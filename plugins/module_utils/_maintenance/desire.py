@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Turn the options of host_maintenance into a request. Pure."""
+"""Convert the options of host_maintenance to a request. Pure."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 
 @dataclass(frozen=True)
 class MaintenanceRequest:
-    """What a task asks for."""
+    """The request of a task."""
 
     host: str
     datacenter: str | None = None
@@ -45,7 +45,7 @@ class MaintenanceRequest:
 
 @dataclass(frozen=True)
 class VmDemand:
-    """The host, reservations and memory of a VM that is on."""
+    """The host, reservations and memory of a VM that is powered on."""
 
     host: str
     reserved_mb: int
@@ -70,12 +70,12 @@ class ObservedHost:
     cluster: str | None
     # The VMs that must leave it, with their targets and blockers.
     moves: ObservedMoves
-    # The paths of VMs that may stay, as they are off.
+    # The paths of VMs that may stay, as they are powered off.
     staying: tuple[str, ...] = ()
     in_progress: MaintenanceProgress | None = None
     blockers: tuple[Blocker, ...] = ()
     warnings: tuple[str, ...] = ()
-    # The host that each VM is on afterwards, by name; None where that is not yet known.
+    # The host that each VM is on afterwards, by name; None if that is not yet known.
     now: Mapping[str, str | None] = field(default_factory=dict)
 
     @property

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Observe a host, the VMs that must leave it, and what prevents that; the number of requests is constant."""
+"""Observe a host, the VMs that must leave it, and the blockers; the number of requests is constant."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _host_blockers(host: HostFacts) -> list[Blocker]:
 
 
 def _without_repetition(blockers: Sequence[Blocker]) -> tuple[Blocker, ...]:
-    """Report once that there is no other host, not again for each VM."""
+    """Report once that there is no other host, not for each VM."""
     alone = any(one.vm is None and one.code == "not_enough_hosts" for one in blockers)
     return tuple(
         dict.fromkeys(one for one in blockers if not (alone and one.vm is not None and one.code == "not_enough_hosts"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What host_maintenance returns. Pure."""
+"""The result of host_maintenance. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers
 
 
 def maintenance_result(observed: ObservedHost) -> dict[str, Any]:
-    """Return the host, the VMs that left it and those that stay, and what prevents maintenance mode."""
+    """Return the host, the VMs that left it and those that stay, and the blockers of maintenance mode."""
     result: dict[str, Any] = {
         "host": {
             "name": observed.name,

@@ -32,7 +32,7 @@ Write = Callable[["bytes | memoryview"], object]
 
 
 class LayerError(Exception):
-    """What is wrong with a layer, as a sentence; the caller adds which layer of which image."""
+    """A defect of a layer, as a sentence; the caller adds the layer and the image."""
 
     def __init__(self, reason: str, cause: str = "layer_refused") -> None:
         super().__init__(reason)
@@ -41,7 +41,7 @@ class LayerError(Exception):
 
 
 class TarEntry:
-    """One file of an archive, its content excepted."""
+    """One file of an archive, without its content."""
 
     __slots__ = (
         "device",
@@ -83,7 +83,7 @@ class TarEntry:
         self.device = device
         self.xattrs = xattrs
         self.segments = segments
-        """Where the stored data of a sparse file go, as (offset, length)."""
+        """The positions of the stored data of a sparse file, as (offset, length)."""
 
     def metadata_bytes(self) -> int:
         """Return the approximate memory that this entry needs, beyond a constant."""
@@ -99,7 +99,7 @@ def clean_path(raw: bytes) -> bytes:
     if _UNCLEAN.search(path):
         parts = [part for part in path.split(b"/") if part not in (b"", b".")]
         if b".." in parts:
-            raise LayerError(f"{show(raw)} leads out of the image.")
+            raise LayerError(f"{show(raw)} points outside the image.")
         path = b"/".join(parts)
     if b"\0" in path or len(path) > PATH_BYTES:
         raise LayerError(f"The path {show(raw)} is too long or has a zero byte.")
@@ -116,7 +116,7 @@ def show(path: bytes) -> str:
 
 
 def has_checksum(header: bytes) -> bool:
-    """Return whether this block is the header of a file: its checksum is right."""
+    """Return whether this block is the header of a file: its checksum is correct."""
     digits = header[148:156].strip(b" \0")
     if not digits or digits.strip(b"01234567"):
         return False
@@ -125,9 +125,9 @@ def has_checksum(header: bytes) -> bool:
 
 
 def header_sum(header: bytes) -> int:
-    """Return the sum of the bytes modulo _SUM_MODULUS, which the headers written here do not reach.
+    """Return the sum of the bytes modulo _SUM_MODULUS, which is larger than the sum of any header written here.
 
-    It is a part of zlib's Adler-32, which is ten times as fast as sum(): headers are summed twice for each file.
+    It is computed by zlib's Adler-32, which is ten times as fast as sum(): each file's header is summed twice.
     """
     return (zlib.adler32(header) & 0xFFFF) - 1
 

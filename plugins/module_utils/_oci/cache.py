@@ -126,12 +126,12 @@ class Cache:
                 return None
             os.utime(record)
         except (OSError, ValueError, TypeError):
-            return None  # absent, or written by a version with other fields: it is made again
+            return None  # absent, or written by a version with other fields: it is created again
         return disk
 
     @contextlib.contextmanager
     def making_disk(self, disk_id: str) -> Iterator[None]:
-        """Hold the lock of a disk: one run makes it, the others wait and then find it."""
+        """Hold the lock of a disk: one run creates it, the others wait and then find it."""
         with (self._locks / disk_id).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -173,7 +173,7 @@ class Cache:
         for path in self._disks.glob("*.vmdk"):
             record = path.with_suffix(".json")
             if path.stem not in records:
-                path.unlink()  # the run that made it was killed between the two renames
+                path.unlink()  # the run that created it was killed between the two renames
                 continue
             uses.append((record.stat().st_mtime, path.stat().st_size, (record, path)))
         for path in (self.blobs / "sha256").iterdir():

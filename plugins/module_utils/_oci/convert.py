@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Images to disks: from the cache, or pulled, flattened, compressed and wrapped as a VMDK."""
+"""Convert images to disks: from the cache, or pulled, flattened, compressed and written as a VMDK."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ImageDisk:
 
 
 def ensure_disk(reference: str | ResolvedImage, *, options: PullOptions, cache: Cache, report: Report) -> ImageDisk:
-    """Return the disk of an image, and make it if the cache does not have it. A failure leaves nothing behind."""
+    """Return the disk of an image, created if it is not in the cache. A failure leaves no files behind."""
     image = resolve(reference, options) if isinstance(reference, str) else reference
     disk = cache.find_disk(image.disk_id)
     if disk is None:
@@ -79,7 +79,7 @@ def _make(image: ResolvedImage, options: PullOptions, cache: Cache, report: Repo
     try:
         return convert(image, content, options, cache)
     except _DamagedBlobError as damage:
-        # A disk error or a crash long ago; a registry's wrong data do not get as far as the cache.
+        # A disk error or an earlier crash; wrong data from a registry are never stored in the cache.
         report(f"pull {damage.digest} again, which is damaged in the cache")
         cache.discard_blob(damage.digest)
     _pull(image, content, options, cache, report)
@@ -97,7 +97,7 @@ def _pull(image: ResolvedImage, content: ImageContent, options: PullOptions, cac
 
 
 def convert(image: ResolvedImage, content: ImageContent, options: PullOptions, cache: Cache) -> CachedDisk:
-    """Make the disk from blobs that are in the cache."""
+    """Create the disk from blobs that are in the cache."""
     with cache.workspace() as work:
         squashfs = work / "squashfs"
         make_squashfs(image, content.layers, squashfs, options, cache)
@@ -134,7 +134,7 @@ def make_squashfs(
                 flattener.finish()
                 writer.finish()
                 return
-        known |= flattener.replaced  # complete: nothing new is found the second time
+        known |= flattener.replaced  # complete: the second pass finds no further replaced entries
 
 
 def flatten_layers(
@@ -151,7 +151,7 @@ def flatten_layers(
                 if error.cause == "limit":
                     raise _refusal(image, layer, layers, error) from None
                 try:
-                    stream.verify_blob()  # a damaged blob may cause any error
+                    stream.verify_blob()  # a damaged blob can cause any error
                 except LayerError:
                     raise _DamagedBlobError(image, layer, layers) from None
                 raise _refusal(image, layer, layers, error) from None

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Layers decompressed by what their first bytes are, whatever their media type says.
+"""Decompress layers. The format is detected from their first bytes, whatever their media type says.
 
-Docker, Podman and containerd do the same, and so there are images whose types are wrong and that run everywhere. The
-formats are those that Docker and Podman read: plain tar, gzip, zstd, bzip2 and xz.
+Docker, Podman and containerd do the same, so there are images with wrong media types that run everywhere. The formats
+are those that Docker and Podman read: plain tar, gzip, zstd, bzip2 and xz.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Compression = Literal["none", "gzip", "zstd", "bzip2", "xz"]
 
 _CHUNK = 1 << 20
 _READ = _CHUNK // 4
-# What xz may need is written in the file; the strongest preset needs 65 MiB.
+# An xz file says how much memory it requires; the highest preset requires 65 MiB.
 _XZ_MEMORY = 256 << 20
 
 _GZIP = b"\x1f\x8b\x08"
@@ -39,7 +39,7 @@ _XZ = b"\xfd7zXZ\0"
 
 
 class _Expander(Protocol):
-    """What bz2 and lzma have in common."""
+    """The common interface of the decompressors of bz2 and lzma."""
 
     @property
     def eof(self) -> bool: ...
@@ -51,7 +51,7 @@ class _Expander(Protocol):
 
 
 def detect_compression(head: bytes) -> Compression | None:
-    """Return how a layer is compressed that begins with this block; None, if it is no layer."""
+    """Return the compression of a layer that begins with this block; None if it is not a layer."""
     if has_checksum(head) or not any(head):
         return "none"
     if head.startswith(_GZIP):
@@ -85,7 +85,7 @@ def _plain(file: IO[bytes]) -> Generator[bytes, None, None]:
 
 
 def _gzip(file: IO[bytes]) -> Generator[bytes, None, None]:
-    # igzip needs half the time of zlib, which is what pigz has too; gzip is slower than both.
+    # igzip takes half the time of zlib, which pigz uses too; gzip is slower than both.
     return _through(["igzip", "-d", "-c"], file) if shutil.which("igzip") is not None else _inflate(file)
 
 
@@ -133,7 +133,7 @@ def _xz(file: IO[bytes]) -> Generator[bytes, None, None]:
 
 
 def _optional_module(name: str) -> Any:
-    """Return a module of the standard library that a Python lacks which was built without its library."""
+    """Return a module of the standard library; a Python that was built without its C library lacks it."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -172,7 +172,7 @@ def _expand(
 
 
 def _through(command: Sequence[str], file: IO[bytes]) -> Generator[bytes, None, None]:
-    """Yield what a program makes of the file. Ending the iteration early ends the program."""
+    """Yield the output of a program that reads the file. Ending the iteration early ends the program."""
     # AnsibleModule.run_command collects all output first, and exists only in a module.
     process = subprocess.Popen(  # pylint: disable=ansible-bad-function
         command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True
@@ -190,7 +190,7 @@ def _through(command: Sequence[str], file: IO[bytes]) -> Generator[bytes, None, 
 
 
 def enlarge_pipe(pipe: IO[bytes]) -> None:
-    """Make transfers fewer and larger, where the system allows it."""
+    """Enlarge a pipe's buffer for fewer and larger transfers, if the system allows it."""
     if hasattr(fcntl, "F_SETPIPE_SZ"):
         with contextlib.suppress(OSError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _CHUNK)

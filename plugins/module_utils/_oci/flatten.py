@@ -4,11 +4,11 @@
 
 """Flattens layers into one archive, in one pass from the uppermost layer down.
 
-The uppermost entry of a path counts: it is written at once, and only names are kept in memory. Each layer has the
-meaning it has when it is unpacked into an empty directory and mounted by overlayfs, as container runtimes do: a
-directory that a layer needs but does not list exists, whatever lower layers have at its path.
+The uppermost entry of a path counts: it is written immediately, and only names are kept in memory. Each layer means
+what it means when it is unpacked into an empty directory and mounted by overlayfs, as container runtimes do: a
+directory that a layer requires but does not list exists, whatever lower layers have at its path.
 
-Two cases are known too late for one pass. A file that is hidden under its own name may be the target of a hard link
+Two cases are detected too late for one pass. A file that is hidden under its own name may be the target of a hard link
 later in its layer: the content of hidden files is kept in a spool file until their layer is read. And a later entry of
 the same layer may replace a file that is written already: such entries are collected, and the caller flattens again
 with this knowledge.
@@ -40,7 +40,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.tar_writer imp
 # The state of a path in upper layers.
 _FOLDER = 1  # a directory
 _LISTED = 2  # ... whose attributes are written
-_OTHER = 4  # something else
+_OTHER = 4  # not a directory
 _CLOSED = 8  # hides the path in lower layers
 _OPAQUE = 16  # hides everything below the path in lower layers
 _HIDES_BELOW = _OTHER | _CLOSED | _OPAQUE
@@ -69,7 +69,7 @@ class Flattener:
         self.device_policy = devices
         self.known = known
         self.replaced: set[Position] = set()
-        """Entries that were written and then replaced by one of the same layer: if any, the archive is useless."""
+        """Entries that were written and later replaced by the same layer: if there are any, the archive is unusable."""
         self.upper: dict[bytes, int] = {}
         self._entries = 0
         self._devices = 0
@@ -90,7 +90,7 @@ class Flattener:
         self.write(bytes(2 * BLOCK))
 
     def replace(self, position: Position) -> None:
-        """Note an entry that should not have been written, and stop writing."""
+        """Record an entry that should not have been written, and stop writing."""
         self.replaced.add(position)
         self.write = drop
 
@@ -111,7 +111,7 @@ class Flattener:
             raise LayerError(f"The image has more than {_IDS} different owners.", "limit")
         if entry.kind in DEVICES:
             if self.device_policy == "refuse":
-                raise LayerError(f"{show(entry.path)} is a device or FIFO, which the options refuse.")
+                raise LayerError(f"{show(entry.path)} is a device or FIFO, which the options do not allow.")
             self._devices += 1
             if self._devices > self.limits.devices:
                 raise LayerError(f"The image has more than {self.limits.devices} devices.", "limit")
@@ -152,7 +152,7 @@ class _LayerPass:
         self._opaque: list[bytes] = []
 
     def run(self) -> None:
-        """Write the visible part of this layer, and hide what it hides in lower layers."""
+        """Write the visible part of this layer, and hide the paths that it hides in lower layers."""
         for ordinal, entry in enumerate(self._reader):
             self._flat.admit(entry)
             parent, _slash, name = entry.path.rpartition(b"/")
@@ -213,7 +213,7 @@ class _LayerPass:
         node = self._own.get(target)
         if node is None:
             raise LayerError(
-                f"The hard link {show(entry.path)} is to {show(entry.link)}, which is not before it in its layer."
+                f"The hard link {show(entry.path)} is to {show(entry.link)}, which does not precede it in its layer."
             )
         if node.entry is None or node.folder:
             raise LayerError(f"The hard link {show(entry.path)} is to the directory {show(entry.link)}.")
@@ -227,7 +227,7 @@ class _LayerPass:
         self._copy_spooled(node.spooled, node.entry.size)
 
     def _place(self, ordinal: int, path: bytes, node: _Node, seen: bool) -> bool:
-        """Put a file at a path of this layer; return whether it is to be written there."""
+        """Add a file at a path of this layer; return whether it has to be written there."""
         existing = self._own.get(path)
         if existing is not None:
             if existing.filled:
@@ -277,7 +277,7 @@ class _LayerPass:
             elif node.entry is not None and not node.folder:
                 followed += 1
                 if node.entry.kind != SYMLINK or followed > _LINKS_FOLLOWED:
-                    raise LayerError(f"{show(here)} is used as a directory but is none.")
+                    raise LayerError(f"{show(here)} is used as a directory but is not one.")
                 target = node.entry.link
                 todo += target.split(b"/")[::-1]
                 current = b"" if target.startswith(b"/") else current
@@ -314,7 +314,7 @@ class _LayerPass:
         spool.seek(0, 2)
 
     def _merge(self) -> None:
-        """Hide in lower layers what this one has, and write the attributes of its visible directories."""
+        """Hide this layer's paths in lower layers, and write the attributes of its visible directories."""
         upper = self._flat.upper
         for path, node in self._own.items():
             if path and not self._is_open(path.rpartition(b"/")[0]):

@@ -10,7 +10,7 @@ import hashlib
 import json
 
 CONVERTER = "1"
-"""Incremented with every change of the bytes that an image is converted to."""
+"""Incremented with every change of the bytes that the conversion of an image produces."""
 
 MAGIC = b"GANTRYIMG1\n"
 FOOTER_BYTES = 4096

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The part of an image's configuration that says how to run it, checked field by field.
+"""Check the part of an image's configuration that says how to run it, field by field.
 
 The types are those of the OCI image specification, and of Docker's extensions to it (Healthcheck, Shell, OnBuild).
-Docker takes a string as a list of one word (Cmd, Entrypoint, Shell). Here it is refused, as decoders of the OCI types
-refuse it: it does not say whether a program of that name or a shell command was meant.
+Docker accepts a string as a list of one word (Cmd, Entrypoint, Shell). It is refused here, as by decoders of the OCI
+types: it is ambiguous whether it is the name of a program or a shell command.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NUMBERS = ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
 
 
 def check_settings(settings: Document) -> None:
-    """Raise GantryError for the first field of another type than those who run containers expect."""
+    """Raise GantryError for the first field whose type is not the one that container runtimes expect."""
     for key in _STRINGS:
         _check_nul(settings, key, settings.text(key) or "")
     for key in _LISTS:
@@ -40,7 +40,7 @@ def check_settings(settings: Document) -> None:
 
 
 def check_history(configuration: Document) -> None:
-    """Raise GantryError for a history that is not one."""
+    """Raise GantryError for an invalid history."""
     for entry in configuration.children("history") or ():
         for key in _HISTORY:
             entry.text(key)

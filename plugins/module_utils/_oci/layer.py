@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The content of a layer as chunks: decompressed in a thread, with both digests verified and a limited size."""
+"""Read the content of a layer as chunks, decompressed in a thread, with both digests verified and a size limit."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _CHUNKS_AHEAD = 4
 
 
 class Budget:
-    """Limits the decompressed content of all layers of an image together."""
+    """Limit for the total decompressed content of all layers of an image."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._total = 0
 
     def spend(self, count: int) -> None:
-        """Account for content; raise LayerError when there is too much."""
+        """Account for content; raise LayerError if it exceeds the limit."""
         self._total += count
         if self._total > self._limits.content_bytes:
             raise LayerError(f"The image has more than {self._limits.content_bytes} bytes of content.", "limit")
@@ -50,7 +50,7 @@ class LayerStream:
         self._queue = _Queue(_CHUNKS_AHEAD)
         self._diff_id = hashlib.sha256()
         self._blob_digest = ""
-        # Hashing and inflating release the interpreter's lock: each has a core where there is one.
+        # Hashing and decompressing release the GIL, so each can use its own core.
         self._hasher = threading.Thread(target=self._hash_blob, daemon=True)
         self._producer = threading.Thread(target=self._produce, daemon=True)
         self._hasher.start()
@@ -81,7 +81,7 @@ class LayerStream:
             raise LayerError(f"The content has the digest {found}, and the configuration gives {self._layer.diff_id}.")
 
     def verify_blob(self) -> None:
-        """Raise LayerError if the blob in the cache is not what the manifest says."""
+        """Raise LayerError if the blob in the cache does not match the manifest."""
         self._hasher.join()
         if self._blob_digest != self._layer.digest:
             raise LayerError("The blob in the cache is damaged or truncated.", "blob_damaged")
@@ -95,7 +95,7 @@ class LayerStream:
 
     def _hash_blob(self) -> None:
         digest = hashlib.sha256()
-        # What cannot be read has no digest, and so is damaged.
+        # An unreadable blob counts as damaged.
         with contextlib.suppress(OSError), self._path.open("rb", buffering=0) as file:
             while (chunk := file.read(_CHUNK)) and not self._queue.closed:
                 digest.update(chunk)
@@ -120,7 +120,7 @@ class LayerStream:
 
 
 class _Queue:
-    """A bounded queue. After its reader has closed it, put() returns False."""
+    """A bounded queue whose put() returns False after its reader has closed it."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Manifests, indexes and configurations as OCI and Docker write them: parsed, and each field checked before use."""
+"""Parse manifests, indexes and configurations of OCI and Docker; each field is checked before use."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _INDEXES = frozenset(
 _OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 _DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 
-# What a type says of the compression is not relied on: layers are read by their content, as Podman and Docker do.
+# The compression in a media type is ignored: it is detected from the content, as Podman and Docker do.
 _LAYERS = frozenset(
     {
         "application/vnd.oci.image.layer.v1.tar",
@@ -86,26 +86,26 @@ def sha256_digest(data: bytes) -> str:
 
 
 def check_digest(data: bytes, digest: str, what: str, image: str) -> None:
-    """Raise GantryError unless these bytes have the digest."""
+    """Raise GantryError unless the digest of these bytes matches."""
     found = sha256_digest(data)
     if found != digest:
         raise refusal(image, f"its {what} has the digest {found}, not {digest}", "blob_damaged")
 
 
 def index_entries(raw: bytes, image: str) -> list[IndexEntry] | None:
-    """Return the entries of an image index; None, if this is a manifest."""
+    """Return the entries of an image index; None if this is a manifest."""
     document = _document(raw, "manifest", image)
     media_type = document.text("mediaType")
     if media_type not in _INDEXES and (media_type is not None or "manifests" not in document):
         return None
     if "config" in document or "layers" in document:
-        # One tool would read it as an index and another as a manifest, and each would run another image.
+        # Some tools would read it as an index and others as a manifest, and run a different image.
         raise refusal(image, "its index is also a manifest: it has a list of manifests and layers", "unsupported")
     return [_index_entry(entry) for entry in document.required("manifests", document.children)]
 
 
 def parse_manifest(raw: bytes, options: PullOptions, image: str) -> Manifest:
-    """Return a platform's manifest, if it is one of an image that can be converted."""
+    """Return a platform's manifest; raise GantryError if its image cannot be converted."""
     document = _document(raw, "manifest", image)
     media_type = document.text("mediaType")
     if media_type not in (None, _OCI_MANIFEST, _DOCKER_MANIFEST) or document.integer("schemaVersion") != 2:
@@ -127,9 +127,9 @@ def parse_manifest(raw: bytes, options: PullOptions, image: str) -> Manifest:
 def parse_config(
     raw: bytes, manifest: Manifest, options: PullOptions, image: str
 ) -> tuple[dict[str, Any], list[Layer]]:
-    """Return what the image says about running it, and its layers from the lowest to the uppermost.
+    """Return the settings for running the image, and its layers from the lowest to the uppermost.
 
-    The first is the OCI configuration's ``config`` object plus ``architecture``, ``os`` and ``created``.
+    The settings are the OCI configuration's ``config`` object plus ``architecture``, ``os`` and ``created``.
     """
     document = _document(raw, "configuration", image)
     architecture = document.required("architecture", document.text)

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which entry of an image index a platform gets, as containers/image (Podman, skopeo) and containerd (Docker) choose.
+"""Select the entry of an image index for a platform, as containers/image (Podman, skopeo) and containerd (Docker) do.
 
 For linux/amd64 both take the entry without a variant, wherever it is, and never v2, v3 or v4: the processors of the
-hosts may not have what these need. Of equal entries the first wins. Where only one of the two accepts an
-entry, it is taken after all that both accept: containerd takes other spellings (x86_64), v1, and entries without an
-operating system; containers/image takes entries that require features of the operating system. Entries without a
-platform come last. Neither does containerd's step down from amd64 to 386 happen here.
+hosts may lack the instructions that these require. Of equal entries the first wins. An entry that only one of the two
+accepts comes after all that both accept: containerd accepts other spellings (x86_64), v1, and entries without an
+operating system; containers/image accepts entries that require features of the operating system. Entries without a
+platform come last. containerd's fallback from amd64 to 386 is not implemented.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _ARCHITECTURES = {
     "x86-64": "amd64",
     "aarch64": "arm64",
 }
-# The variant that every processor of an architecture has.
+# The variant that every processor of an architecture supports.
 _BASE_VARIANTS = {"amd64": ("v1",), "arm64": ("v8", "8")}
 
 
 @dataclass(frozen=True)
 class Platform:
-    """What a manifest is made for, as an index or a configuration says; empty where it says nothing."""
+    """The platform of a manifest, from an index or a configuration; fields that are not given are empty."""
 
     os: str = ""
     architecture: str = ""
@@ -55,12 +55,12 @@ class IndexEntry:
 
 
 def is_attestation(annotations: dict[str, str] | None) -> bool:
-    """Whether BuildKit made this manifest to say something about another one."""
+    """Return whether this is an attestation manifest of BuildKit, which describes another manifest."""
     return _ATTESTATION in (annotations or {})
 
 
 def runs_on(found: Platform, architecture: str) -> bool:
-    """Whether an image of the platform that its configuration gives runs there; the variant is not known to matter."""
+    """Return whether an image with the platform in its configuration runs there; the variant is ignored."""
     return found.os.lower() in ("", LINUX) and _architecture(found) == architecture
 
 

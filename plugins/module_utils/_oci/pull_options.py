@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options for pulling and converting an image, and the limits for hostile images."""
+"""Options for pulling and converting an image, and limits against malicious images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DevicePolicy = Literal["keep", "drop", "refuse"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits for one image: far above real images, and below what exhausts a control node."""
+    """Limits for one image: far above real images, and below the resources of a control node."""
 
     layers: int = 512
     nested_indexes: int = 16
@@ -28,13 +28,13 @@ class Limits:
     content_bytes: int = 64 * GIB
     """All layers, decompressed."""
     ratio: int = 200
-    """How many times the size of its blob a layer may have, once it is larger than ``ratio_from_bytes``."""
+    """The maximum compression ratio of a layer whose content is larger than ``ratio_from_bytes``."""
     ratio_from_bytes: int = GIB
 
 
 @dataclass(frozen=True)
 class PullOptions:
-    """How to access the registry and what to accept from it."""
+    """How the registry is accessed and what is accepted from it."""
 
     architecture: str = "amd64"
     auth_file: Path | None = None

@@ -39,7 +39,7 @@ class Reference:
 
     @property
     def pull(self) -> str:
-        """Return the reference to ask the registry for."""
+        """Return the reference to request from the registry."""
         return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag}"
 
     def by_digest(self, digest: str) -> Reference:
@@ -58,7 +58,7 @@ def is_digest(text: object) -> TypeGuard[str]:
 
 
 def parse_reference(text: str) -> Reference:
-    """Return the full reference: ``nginx`` is ``docker.io/library/nginx:latest``. Raise GantryError on others."""
+    """Return the full reference: ``nginx`` is ``docker.io/library/nginx:latest``. Raise GantryError if invalid."""
     if not text:
         raise _invalid(text, "it is empty")
     if "://" in text:

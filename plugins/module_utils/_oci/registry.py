@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""References to images: the digest of one platform's image, and what is required to convert it."""
+"""Resolve image references to the digest of one platform's image, and read what is required to convert it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference impo
 
 @dataclass(frozen=True)
 class ResolvedImage:
-    """The image that a reference refers to now, for one platform."""
+    """The image that a reference currently resolves to, for one platform."""
 
     reference: str
     """As the user wrote it."""
@@ -53,7 +53,7 @@ def resolve(reference: str, options: PullOptions) -> ResolvedImage:
 
 
 class _ManifestSearch:
-    """Looks for the manifest of one platform in an index and the indexes in it."""
+    """A search for the manifest of one platform in an index and its nested indexes."""
 
     def __init__(self, source: Reference, options: PullOptions, reference: str) -> None:
         self._source = source
@@ -86,7 +86,7 @@ class _ManifestSearch:
         self._indexes += 1
         limit = self._options.limits.nested_indexes
         if self._indexes > limit:
-            raise manifests.refusal(self._reference, f"its index has more than {limit} indexes in it", "limit")
+            raise manifests.refusal(self._reference, f"its index has more than {limit} nested indexes", "limit")
         raw = skopeo.read_manifest(self._source.by_digest(digest), self._options)
         manifests.check_digest(raw, digest, "index", self._reference)
         return raw

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs skopeo, which handles registries, credentials and signature policies, and explains its errors."""
+"""Run skopeo, which handles registries, credentials and signature policies, and explain its errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Cause(NamedTuple):
     advice: str
 
 
-# The first match is used. skopeo has one exit code for all errors, so the text decides.
+# The first match is used. skopeo has the same exit code for all errors, so the message is matched.
 _CAUSES = (
     _Cause("skopeo_too_old", r"unknown flag", "This skopeo is too old: version 1.6 or later is needed."),
     _Cause(
@@ -52,7 +52,7 @@ _CAUSES = (
         "unauthorized",
         r"unauthorized|authentication required|invalid username/password|\bdenied\b|\bForbidden\b|StatusCode: 40[13]",
         "The registry refuses access: the credentials are missing or wrong, or the image does not exist and the "
-        "registry does not say so.",
+        "registry does not disclose that.",
     ),
     _Cause(
         "unknown_host",
@@ -86,18 +86,18 @@ _CAUSES = (
 
 
 def read_manifest(reference: Reference, options: PullOptions) -> bytes:
-    """Return the manifest or index, as the registry has it."""
+    """Return the unmodified manifest or index from the registry."""
     return _run(["inspect", "--raw"], [f"docker://{reference.pull}"], reference, options, options.request_timeout)
 
 
 def read_config(reference: Reference, options: PullOptions) -> bytes:
-    """Return the configuration of an image given by the digest of its manifest, as the registry has it."""
+    """Return the unmodified configuration of an image, selected by the digest of its manifest."""
     arguments = ["inspect", "--config", "--raw"]
     return _run(arguments, [f"docker://{reference.pull}"], reference, options, options.request_timeout)
 
 
 def pull(reference: Reference, layout: Path, blobs: Path, options: PullOptions, lock: int, *, exact: bool) -> None:
-    """Copy the blobs of the image into ``blobs``, except those that are there already.
+    """Copy the blobs of the image into ``blobs``, except existing ones.
 
     ``exact`` keeps the manifest as it is, which an OCI layout can do for OCI manifests only. The child inherits the
     descriptor ``lock``, so that the cache stays locked while it writes, even when this process is killed.
@@ -170,7 +170,7 @@ def _execute(
 
 @contextlib.contextmanager
 def _auth_file(reference: Reference, options: PullOptions) -> Iterator[tuple[str | None, tuple[int, ...]]]:
-    """Yield the file with the credentials, and the descriptors that a child needs to read it."""
+    """Yield the file with the credentials, and the file descriptors that a child process needs to read it."""
     if options.username is None and options.password is None:
         yield (None if options.auth_file is None else str(options.auth_file)), ()
         return
@@ -182,7 +182,7 @@ def _auth_file(reference: Reference, options: PullOptions) -> Iterator[tuple[str
         )
     token = base64.b64encode(f"{options.username}:{options.password}".encode()).decode()
     content = json.dumps({"auths": {reference.registry: {"auth": token}}}).encode()
-    # In memory where the system can: nothing is left on a disk even when this process is killed.
+    # In memory if the system supports it: nothing is left on disk even if this process is killed.
     if hasattr(os, "memfd_create"):
         with os.fdopen(os.memfd_create("gantry-auth"), "wb", buffering=0) as memory:
             memory.write(content)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes a squashfs file system from a tar stream by tar2sqfs."""
+"""Write a squashfs file system from a tar stream with tar2sqfs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import IO, cast
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.decompress import enlarge_pipe
 
-# Level 3 is where zstd is both small and fast. The bytes depend neither on the time nor on the number of jobs.
+# Level 3 of zstd is both small and fast. The output depends neither on the time nor on the number of jobs.
 _COMMAND = ("tar2sqfs", "--quiet", "--force", "--no-skip", "--compressor", "zstd", "--comp-extra", "level=3")
 _BUFFER = 1 << 19
 _SMALL = 1 << 15
@@ -25,15 +25,15 @@ _NEARLY_FULL = 1 << 20
 
 
 class SquashfsWriter:
-    """Takes a tar stream. finish() completes the file; leaving the context without it ends the program."""
+    """A writer of a tar stream. finish() completes the file; leaving the context without it ends the program."""
 
     def __init__(self, path: Path, lock: int) -> None:
         # The child inherits the cache's lock, so that no other run removes its file while it still writes.
         self._folder = path.parent
-        # In another directory: on a full disk its message would be lost.
+        # In another directory: on a full disk the message would be lost.
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving
         try:
-            # AnsibleModule.run_command cannot be written to bit by bit, and exists only in a module.
+            # AnsibleModule.run_command cannot stream its input, and exists only in a module.
             self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [*_COMMAND, "--num-jobs", str(os.cpu_count() or 1), str(path)],
                 stdin=subprocess.PIPE,
@@ -47,7 +47,7 @@ class SquashfsWriter:
         except FileNotFoundError:
             self._errors.close()
             raise GantryError(
-                "The program 'tar2sqfs' is missing, which makes the file system of an image. Install the package "
+                "The program 'tar2sqfs' is missing, which creates the file system of an image. Install the package "
                 "squashfs-tools-ng where this task runs.",
                 details={"cause": "program_missing"},
             ) from None
@@ -105,10 +105,10 @@ class SquashfsWriter:
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         reason = lines[-1] if lines else f"it ended with {self._process.returncode}"
-        # tar2sqfs calls a full disk an I/O error.
+        # tar2sqfs reports a full disk as an I/O error.
         if shutil.disk_usage(self._folder).free < _NEARLY_FULL:
             return GantryError(
                 "The image cannot be converted: the disk of the image cache is full. Make room or choose another.",
                 details={"cause": "no_space"},
             )
-        return GantryError(f"The program tar2sqfs could not make the file system of the image: {reason}.")
+        return GantryError(f"The program tar2sqfs could not create the file system of the image: {reason}.")

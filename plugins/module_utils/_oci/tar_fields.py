@@ -25,7 +25,7 @@ def text_field(field: bytes) -> bytes:
 
 def parse_number(field: bytes) -> int:
     """Return a numeric field: octal digits, or base 256 when the first bit is set."""
-    if field[:-1].isdigit():  # as nearly all are
+    if field[:-1].isdigit():  # the usual case
         return _octal(field[:-1])
     first = field[0]
     if first & 0x80:
@@ -99,7 +99,7 @@ def parse_pax(data: bytes) -> tuple[dict[bytes, bytes], list[bytes]]:
 def pax_xattrs(pax: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
     """Return the extended attributes that apply to a container, sorted by name.
 
-    Those of the host's security modules and of overlay file systems do not: they would take effect in the guest.
+    Attributes of the host's security modules and of overlay file systems do not: they would take effect in the guest.
     """
     found = []
     for key, value in pax.items():

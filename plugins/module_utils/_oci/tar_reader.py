@@ -4,8 +4,8 @@
 
 """A streaming reader of tar archives (ustar, GNU, PAX, sparse).
 
-It trusts nothing: what is damaged or has no meaning in an image raises LayerError. The standard library's reader needs
-ten times as long for an entry, which would make it the slowest part of a conversion.
+The archive is untrusted: anything damaged or without meaning in an image raises LayerError. The standard library's
+reader takes ten times as long for an entry, which would make it the slowest part of a conversion.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _FIELDS = struct.Struct("100s8s8s8s12s12s8x1s100s6s82x155s12x").unpack
 
 
 class ByteStream:
-    """Exact reads over chunks of any size, without copying what is only passed on."""
+    """Exact reads over chunks of any size, without copying data that is only forwarded."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -79,7 +79,7 @@ class ByteStream:
         return b"".join(parts)
 
     def copy(self, count: int, write: Write) -> None:
-        """Pass the next ``count`` bytes on."""
+        """Forward the next ``count`` bytes."""
         if self._pass(count, write):
             raise LayerError("The layer ends in the middle of a file.", "layer_damaged")
 
@@ -93,7 +93,7 @@ class ByteStream:
             pass
 
     def _pass(self, count: int, write: Write) -> int:
-        """Pass on the next bytes as copy() does; return how many are missing."""
+        """Forward the next bytes as copy() does; return how many are missing."""
         while count:
             available = len(self._view) - self._position
             if not available:
@@ -111,7 +111,7 @@ class ByteStream:
 
 
 class TarReader:
-    """Iterates over the entries of an archive. The content of the current one can be copied; else it is skipped."""
+    """An iterator over the entries of an archive. The content of the current one can be copied, or is skipped."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
@@ -127,7 +127,7 @@ class TarReader:
             if kind == b"x":
                 pax, sparse_pairs = parse_pax(self._extension(header))
             elif kind == b"g":
-                self._extension(header)  # container runtimes ignore defaults for all entries, and so the images do
+                self._extension(header)  # container runtimes ignore defaults for all entries, so images rely on that
             elif kind == b"L":
                 long_name = text_field(self._extension(header))
             elif kind == b"K":
@@ -143,9 +143,9 @@ class TarReader:
         self._stream.drain()
 
     def copy_content(self, entry: TarEntry, write: Write) -> None:
-        """Pass on the current entry's content, holes filled, padded to whole blocks."""
+        """Forward the current entry's content, with holes filled, padded to whole blocks."""
         if entry.segments is None:
-            # The padding comes along from the source.
+            # The padding is copied from the source.
             self._stream.copy(self._stored + self._padding, write)
         else:
             position = 0
@@ -160,7 +160,7 @@ class TarReader:
     def _header(self) -> bytes | None:
         block = self._stream.take(BLOCK)
         if not block:
-            return None  # without an end mark; the diff_id says whether something is missing
+            return None  # without an end marker; the diff_id shows whether anything is missing
         if len(block) < BLOCK:
             raise LayerError("The layer ends in the middle of a header.", "layer_damaged")
         if not block[0] and not any(block):
@@ -242,7 +242,7 @@ class TarReader:
     def _read_map(
         self, entry: TarEntry, header: bytes, code: bytes, pax: dict[bytes, bytes], sparse_pairs: list[bytes]
     ) -> None:
-        """Set where the stored data of a sparse file go."""
+        """Set the positions of the stored data of a sparse file."""
         if code == _GNU_SPARSE:
             entry.segments, entry.size = self._old_gnu_map(header), parse_number(header[483:495])
         elif pax.get(b"GNU.sparse.major") == b"1":

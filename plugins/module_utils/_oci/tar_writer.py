@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The headers of the flat archive: ustar, with a PAX header where ustar has no room."""
+"""Write the headers of the flat archive: ustar, with a PAX header for values that do not fit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _USTAR_REST = bytes(167)
 
 
 def encode_header(path: bytes, entry: TarEntry, kind: bytes, link: bytes) -> bytes:
-    """Return the header of an entry under a path, after a PAX header for what ustar has no room for."""
+    """Return the header of an entry under a path, after a PAX header for values that do not fit into ustar."""
     size = entry.size if kind == REGULAR else 0
     records = [(XATTR_PREFIX + key, value) for key, value in entry.xattrs] if kind != LINK else []
     if len(path) > 100:

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes stream-optimized VMDKs, as import leases take them. The same content gives the same bytes.
+"""Write stream-optimized VMDKs for import leases. The same content gives the same bytes.
 
-Grains are stored in zlib's format without being compressed: the file system in them is compressed already, and every
-level of zlib above 0 costs a second for each 50 MB and gains nothing. The stored format is written here rather than by
-zlib, whose versions cut it differently.
+Grains are stored in zlib's format without compression: the file system in them is already compressed, and every level
+of zlib above 0 takes a second for each 50 MB and saves nothing. The stored format is written here and not by zlib,
+because its versions split it into blocks differently.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _DATA_START = 128  # sectors; the header and the descriptor are before it
 _DESCRIPTOR_SECTORS = 20
 
 _VERSION = 3
-_FLAGS = 0x00030001  # line ends are detectable, grains are compressed, there are markers
+_FLAGS = 0x00030001  # newline detection is valid, grains are compressed, there are markers
 _AT_END = 0xFFFFFFFFFFFFFFFF
 _MARK_END, _MARK_TABLE, _MARK_DIRECTORY, _MARK_FOOTER = 0, 1, 2, 3
-# A grain as zlib's stored blocks, which hold at most 65535 bytes: all of it but one, and that one.
+# A grain as zlib's stored blocks of at most 65535 bytes: all of it except one byte, and that byte.
 _STORED_MAX = 0xFFFF
 _STORED_HEAD = b"\x78\x01" + struct.pack("<BHH", 0, _STORED_MAX, 0)
 _STORED_MIDDLE = struct.pack("<BHH", 1, GRAIN_BYTES - _STORED_MAX, 0xFFFF - (GRAIN_BYTES - _STORED_MAX))
@@ -62,7 +62,7 @@ ddb.virtualHWVersion = "14"
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the disk's content. Regions are in order and do not overlap; the rest of the disk is zero."""
+    """A part of the disk's content. Regions are sorted and do not overlap; the rest of the disk is zero."""
 
     offset: int
     source: IO[bytes]
@@ -103,7 +103,7 @@ def write_vmdk(output: io.FileIO, capacity: int, regions: Iterable[Region]) -> i
 
 
 def _grains(capacity: int, regions: Iterable[Region]) -> Iterator[memoryview]:
-    """Yield the disk grain by grain, in a buffer that is reused. A grain may have parts of several regions."""
+    """Yield the disk grain by grain, in a buffer that is reused. A grain can contain parts of several regions."""
     waiting = [region for region in regions if region.size]
     buffer = bytearray(GRAIN_BYTES)
     view = memoryview(buffer)
@@ -133,12 +133,12 @@ def _read_all(source: IO[bytes], target: memoryview) -> None:
 def _write_record(output: io.FileIO, parts: Sequence[bytes | memoryview]) -> None:
     """Write the record of a grain without copying its parts."""
     written = os.writev(output.fileno(), parts)
-    if written < _RECORD_SECTORS * SECTOR:  # as when the disk is about to be full
+    if written < _RECORD_SECTORS * SECTOR:  # for example when the disk is almost full
         _write(output, b"".join(parts)[written:])
 
 
 def _write(output: io.FileIO, data: bytes) -> None:
-    """Write all of the data; a raw file may take less in one call."""
+    """Write all of the data; a raw file may write less in one call."""
     view = memoryview(data)
     while view:
         view = view[output.write(view) :]
@@ -170,15 +170,15 @@ def _header(capacity: int, directory: int) -> bytes:
         0,  # no second copy of the directory
         directory,
         _DATA_START,
-        0,  # shut down cleanly
-        b"\n \r\n",  # shows whether a transfer has changed line ends
+        0,  # cleanly closed
+        b"\n \r\n",  # reveals transfers that change line ends
         1,  # deflate
     ).ljust(SECTOR, b"\0")
 
 
 def _descriptor(capacity: int, checksum: int) -> bytes:
     sectors = capacity // SECTOR
-    # All ones would mean "no content"; the content id changes with the content, and only with it.
+    # All ones would mean "no content". The content id changes only with the content.
     cid = checksum if checksum not in (0, 0xFFFFFFFF) else 1
     text = _DESCRIPTOR.format(cid=cid, sectors=sectors, cylinders=max(1, min(sectors // (255 * 63), 65535)))
     return text.encode().ljust(_DESCRIPTOR_SECTORS * SECTOR, b"\0")

@@ -30,7 +30,7 @@ _DEVICE_REMEDIES = {
 class Blocker:
     """One reason why a VM cannot be on a host, or why a host cannot be evacuated."""
 
-    vm: str | None  # its path; None where it concerns a host as a whole
+    vm: str | None  # its path; None if it concerns a host as a whole
     code: str
     message: str
     remedy: str
@@ -74,7 +74,7 @@ def state_blockers(vm: VmFacts, mode: str) -> Iterator[Blocker]:
 def blockers_of(
     vm: VmFacts, target: MoveTarget, mode: str, view: PlacementView, origin: PlacementView | None = None
 ) -> list[Blocker]:
-    """Find all blockers of a move. ``view`` is its destination; ``origin`` the VM's vCenter, if that is another."""
+    """Find all blockers of a move. ``view`` is its destination; ``origin`` is the VM's vCenter, if different."""
     found = list(state_blockers(vm, mode))
     host = view.hosts.get(target.host or "") if origin is not None or target.host else view.hosts.get(vm.host or "")
     if host is not None:
@@ -84,7 +84,7 @@ def blockers_of(
             Blocker(
                 vm.path,
                 "snapshot",
-                "the VM has snapshots, so its disks cannot be placed one by one.",
+                "the VM has snapshots, so its disks cannot be placed individually.",
                 "Remove the snapshots, or give one datastore for all disks.",
             )
         )
@@ -174,7 +174,7 @@ def _datastores(
     for moid in target.datastores_after(vm):
         store = view.datastores.get(moid)
         if store is None and origin is not view:
-            continue  # reported when the target was determined
+            continue  # already reported when the target was determined
         name = store.name if store else origin.datastore_name(moid)
         if moid not in host.datastores:
             yield Blocker(
@@ -222,7 +222,7 @@ def _networks(
     for adapter in vm.adapters:
         wanted = target.networks.get(adapter.key)
         if wanted is None and origin is not view:
-            continue  # reported when the target was determined
+            continue  # already reported when the target was determined
         network = wanted or adapter.network
         if network is None or network in host.networks or not (moves or wanted):
             continue

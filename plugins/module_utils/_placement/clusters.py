@@ -14,7 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# DRS's automation levels as the API calls them.
+# The DRS automation levels by their names in the API.
 API_LEVELS = {
     "manual": "manual",
     "partially_automated": "partiallyAutomated",
@@ -29,14 +29,14 @@ def read_config(session: Session, cluster: Entry) -> Any:
     config = rows[0].get("configurationEx") if rows else None
     if config is None:
         raise GantryError(
-            f"The configuration of the cluster {cluster.path} cannot be read. Check that it still exists, and the "
-            "privileges."
+            f"The configuration of the cluster {cluster.path} cannot be read. Check that it still exists, and "
+            "the privileges of this user."
         )
     return config
 
 
 def find_cluster(inventory: Inventory, name: str | None, datacenter: Entry | None) -> Entry:
-    """Find a cluster, not a standalone host; without a name the only one there is."""
+    """Find a cluster, not a standalone host; without a name, the only one."""
     if name is None:
         clusters = [
             entry

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decode VMs, with the devices that may prevent a move, and the moves that are running. Pure."""
+"""Decode VMs, with the devices that may prevent a migration, and running migrations. Pure."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ VM_PROPERTIES = (
 
 _MIB = 1 << 20
 _POWER: dict[str, Power] = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
-# The descriptions of tasks that move a VM: vCenter's own, and that of moves that DRS has started.
+# The descriptionIds of tasks that move a VM, started by clients and by DRS.
 _MOVES = ("VirtualMachine.relocate", "VirtualMachine.migrate", "Drm.ExecuteVMotion")
 
 
 def decode_running_moves(rows: Iterable[Row]) -> dict[str, MoveInFlight]:
-    """Return the moves that are queued or running, by the MoID of the VM."""
+    """Return the queued and running migrations, by the MoID of the VM."""
     found = {}
     for row in rows:
         info = row.get("info")
@@ -156,7 +156,7 @@ def _is_container(row: Row) -> bool:
 
 
 def _concern(device: Any, *, boots: bool) -> DeviceFacts | None:
-    """Return the device if it may prevent a move. ``boots``: the VM is a container's, which boots from its ISO."""
+    """Return the device if it may prevent a move. ``boots``: the VM is a container VM, which boots from its ISO."""
     kinds = vim.vm.device
     if boots and isinstance(device, kinds.VirtualCdrom) and getattr(device.backing, "fileName", None):
         found = _medium(device)
@@ -182,7 +182,7 @@ def _serial(device: Any) -> DeviceFacts | None:
             None if store is None else DeviceFacts("serial_connected", f"{_label(device)} ({backing.fileName})", store)
         )
     if isinstance(backing, kinds.URIBackingInfo) and backing.proxyURI:
-        return None  # through a concentrator (vSPC), which goes along
+        return None  # through a concentrator (vSPC), which does not prevent a migration
     return DeviceFacts("serial_connected", f"{_label(device)}, which leads out of the VM,")
 
 
@@ -192,7 +192,7 @@ def _medium(device: Any) -> DeviceFacts | None:
     if name is None:
         return DeviceFacts("cd_attached", f"{_label(device)}, with a medium of the host or of a client,")
     store = moid_or_none(getattr(backing, "datastore", None))
-    # Without a datastore it is a file that each host has itself, such as the images of VMware Tools.
+    # Without a datastore it is a file that every host has locally, such as the images of VMware Tools.
     return None if store is None else DeviceFacts("cd_attached", f"{_label(device)} with {name}", store)
 
 

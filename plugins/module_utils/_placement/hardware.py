@@ -2,14 +2,14 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which virtual hardware versions an ESXi release runs. Pure."""
+"""Check which virtual hardware versions an ESXi release runs. Pure."""
 
 from __future__ import annotations
 
 import re
 
 # The first release that runs each version and all before it: VMware's KB 1003746 and KB 315655. The version string of
-# 6.7 does not tell update 2, which runs vmx-15, from the ones before it, so that 6.7 counts as vmx-15.
+# 6.7 does not distinguish update 2, which runs vmx-15, from earlier updates, so 6.7 counts as vmx-15.
 _FIRST_RELEASES = (
     ((9, 0, 0), 22),
     ((8, 0, 2), 21),

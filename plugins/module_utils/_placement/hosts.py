@@ -2,9 +2,9 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Choose the host that takes a VM: one that is moved, created or imported. Pure.
+"""Choose the host for a VM that is moved, created or imported. Pure.
 
-All of them ask the same question of each host of a cluster: what prevents the VM from running there (blockers.py)?
+All of these check for each host of a cluster what prevents the VM from running there (blockers.py).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def fit_hosts(
     *,
     avoid: Iterable[str] = (),
 ) -> HostFit:
-    """Judge each host of the cluster that the target chooses in, in the order of their names."""
+    """Check each host of the cluster in which the target needs one, in the order of their names."""
     left_out = frozenset(avoid)
     fitting: list[HostFacts] = []
     blocked: dict[str, tuple[Blocker, ...]] = {}
@@ -61,7 +61,7 @@ def fit_hosts(
 
 
 class HostChooser:
-    """Choose hosts for many moves, spread by free memory. Without ``looks``, blockers do not matter."""
+    """Choose hosts for many moves, spread by free memory. Without ``looks``, blockers are ignored."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class HostChooser:
         self._given: Counter[str] = Counter()
 
     def possible(self, vm: VmFacts, target: MoveTarget) -> tuple[list[HostFacts], list[Blocker]]:
-        """Return the hosts without blockers; where there are none, the blockers of the host that has the fewest."""
+        """Return the hosts without blockers; if there are none, the blockers of the host that has the fewest."""
         cluster = target.choose_in or ""
         usable = [host for host in self._view.hosts_of(cluster) if host.usable and host.moid not in self._avoid]
         if not self._looks and usable:
@@ -103,12 +103,12 @@ class HostChooser:
         return replace(target, host=best.moid, choose_in=None, chosen_by="space"), []
 
     def least_given(self, hosts: Sequence[HostFacts]) -> list[HostFacts]:
-        """Return the hosts that were given the least memory so far, which DRS does not know of when asked VM by VM."""
+        """Return the hosts with the least memory assigned so far, which DRS does not know when called for each VM."""
         least = min(self._given[host.moid] for host in hosts)
         return [host for host in hosts if self._given[host.moid] == least]
 
     def take(self, host: str, vm: VmFacts) -> None:
-        """Count the VM's memory as given to the host."""
+        """Count the VM's memory as assigned to the host."""
         self._given[host] += vm.memory_mb
 
     def _room(self, host: HostFacts) -> int:
@@ -133,7 +133,7 @@ def new_vm(
     memory_mb: int = 0,
     hardware: str | None = None,
 ) -> VmFacts:
-    """Describe a VM that does not exist yet. ``datastores`` are those of its files, by what the file is."""
+    """Describe a VM that does not exist yet. ``datastores`` are those of its files, by the role of the file."""
     return VmFacts(
         moid="",
         name=name,
@@ -141,7 +141,7 @@ def new_vm(
         host=None,
         cluster=cluster,
         pool=None,
-        power="on",  # it is created to be started where it is
+        power="on",  # it is created in order to be started on this host
         disks=tuple(DiskFacts(key, label, moid) for key, (label, moid) in enumerate(datastores.items())),
         adapters=tuple(AdapterFacts(key, f"network adapter {key + 1}", moid) for key, moid in enumerate(networks)),
         memory_mb=memory_mb,
@@ -150,14 +150,14 @@ def new_vm(
 
 
 def host_for_new(vm: VmFacts, view: PlacementView, purpose: str) -> HostFacts | None:
-    """Return the host to create the VM on, the same for the same name; None where DRS may choose any host.
+    """Return the host to create the VM on, the same for the same name; None if DRS may choose any host.
 
-    ``purpose`` completes the sentence "No host of cluster C0 can ..." of the error that is raised where no host fits.
+    ``purpose`` completes the sentence "No host of cluster C0 can ..." of the error that is raised if no host fits.
 
-    Without DRS a host has to be named. With DRS, vCenter creates a clone on "a random compatible host"
-    (VirtualMachineRelocateSpec.host) and DRS chooses again at power on, but whether what the clone changes, its
-    networks and its CD, counts in the first choice is not documented. So where one host does not fit, one that does is
-    named.
+    Without DRS a host is required. With DRS, vCenter creates a clone on "a random compatible host"
+    (VirtualMachineRelocateSpec.host) and DRS chooses again at power on, but it is not documented whether the first
+    choice considers the changes of the clone spec: its networks and its CD. So if any host does not fit, one that
+    does is selected.
     """
     cluster = view.clusters[vm.cluster or ""]
     fit = fit_hosts(vm, MoveTarget(choose_in=cluster.moid), "any", view)
@@ -173,6 +173,6 @@ def _no_host_fits(cluster: str, fit: HostFit, purpose: str) -> GantryError:
     reasons = listed(dict.fromkeys(blocker.message.rstrip(".") for blocker in blockers)) or "it has no hosts"
     return GantryError(
         f"No host of cluster {cluster} can {purpose}: {reasons}. Choose another cluster, datastore or network, or make "
-        "what is missing available on one of the hosts.",
+        "the missing resources available on one of the hosts.",
         details={"blockers": [blocker.as_result() for blocker in blockers]},
     )

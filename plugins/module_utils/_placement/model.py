@@ -31,19 +31,19 @@ class AdapterFacts:
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """A device that may prevent its VM from moving; ``what`` names it, as "CD/DVD drive 1 with [ds] a.iso"."""
+    """A device that may prevent its VM from moving; ``what`` is its name in messages."""
 
     code: str  # cd_attached, bootstrap_not_shared, serial_connected, passthrough
     what: str
     # A medium on a datastore is no blocker if the other host sees the datastore too.
     datastore: str | None = None
-    # A container boots from it, so it matters even while the VM is off.
+    # A container boots from it, so it is checked even while the VM is off.
     boots: bool = False
 
 
 @dataclass(frozen=True)
 class MoveInFlight:
-    """A running move of the VM, whoever started it."""
+    """A running migration of the VM, started by any client."""
 
     task: str
     progress: int | None = None
@@ -89,7 +89,7 @@ class VmFacts:
 
     @property
     def datastores(self) -> tuple[str, ...]:
-        """All datastores of the VM's files, without repetition."""
+        """Return all datastores of the VM's files, without duplicates."""
         homes = () if self.home is None else (self.home,)
         return tuple(dict.fromkeys((*homes, *(disk.datastore for disk in self.disks))))
 
@@ -141,7 +141,7 @@ class MandatoryRule:
 
 @dataclass(frozen=True)
 class FailoverReserve:
-    """What HA admission control keeps free for host failures."""
+    """The capacity that HA admission control reserves for host failures."""
 
     cpu_percent: int | None = None
     memory_percent: int | None = None
@@ -157,7 +157,7 @@ class ClusterFacts:
     root_pool: str | None = None
     drs: bool = False
     automation: str = "fullyAutomated"
-    # What DRS may do with single VMs: an automation level, or "disabled".
+    # The DRS overrides of VMs: an automation level, or "disabled".
     overrides: Mapping[str, str] = field(default_factory=dict)
     mandatory: tuple[MandatoryRule, ...] = ()
     # The VMs that an affinity rule keeps on one host with others.
@@ -182,7 +182,7 @@ class PlacementView:
     pods: Mapping[str, str] = field(default_factory=dict)  # names of datastore clusters
 
     def same_datastore(self, moid: str, other: PlacementView) -> str | None:
-        """Return the datastore here that has the same URL as one of another vCenter."""
+        """Return the datastore of this vCenter that has the same URL as one of another vCenter."""
         if other is self:
             return moid
         url = other.datastores[moid].url if moid in other.datastores else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read what placement depends on: one request for the inventory, one for VMs with their clusters and tasks."""
+"""Read the facts for placement: one request for the inventory, one for VMs with their clusters and tasks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ VIEW_PROPERTIES: Mapping[str, Sequence[str]] = {
     ),
     "Datastore": ("summary.accessible", "summary.freeSpace", "summary.maintenanceMode", "summary.url"),
     "StoragePod": (),
-    # For reading VMs: their clusters, and the tasks that may move them.
+    # Read together with VMs: their clusters, and the tasks that may move them.
     "VirtualMachine": ("recentTask", "runtime.host"),
 }
 _PROPERTIES: Mapping[str, Sequence[str]] = {
@@ -58,7 +58,7 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
 
 
 def view_of(inventory: Inventory, clusters: Mapping[str, ClusterFacts]) -> PlacementView:
-    """Return the facts from an inventory; of clusters only these."""
+    """Return the facts from an inventory, with only these clusters."""
     return PlacementView(
         hosts={entry.moid: decode_host(entry, entry.properties) for entry in inventory.all("HostSystem")},
         datastores={
@@ -74,7 +74,7 @@ def view_of(inventory: Inventory, clusters: Mapping[str, ClusterFacts]) -> Place
 def read_hosts(
     session: Session, inventory: Inventory, clusters: Sequence[Entry], datastores: Sequence[Entry]
 ) -> PlacementView:
-    """Read what choosing hosts for new VMs needs of these clusters and datastores. One request."""
+    """Read the facts of these clusters and datastores for choosing hosts for new VMs. One request."""
     hosts = [host for cluster in clusters for host in inventory.hosts(cluster)]
     real = [cluster.ref for cluster in clusters if cluster.type_name == "ClusterComputeResource"]
     objects = [*(entry.ref for entry in (*hosts, *datastores)), *real]
@@ -93,7 +93,7 @@ def read_hosts(
 
 
 class PlacementScene:
-    """The facts of VMs, and their devices as the API returned them, which changing them needs."""
+    """The facts of VMs, and their devices as returned by the API, which are needed to change them."""
 
     def __init__(self, vms: Sequence[VmFacts], view: PlacementView, devices: Mapping[str, Sequence[Any]]) -> None:
         self.vms = tuple(vms)
@@ -112,7 +112,7 @@ def read_scene(
 ) -> PlacementScene:
     """Read the VMs, in the order of the entries, with their clusters, further clusters, and running moves.
 
-    One request. VMs that are gone by now are left out.
+    One request. VMs that no longer exist are left out.
     """
     moids = dict.fromkeys([*clusters, *clusters_of(inventory, entries)])
     places = [entry for moid in moids if (entry := inventory.entry(moid)) is not None]
@@ -129,7 +129,7 @@ def read_scene(
 
 
 def read_vms(session: Session, inventory: Inventory, entries: Sequence[Entry]) -> list[VmFacts]:
-    """Read just the VMs, as they are now."""
+    """Read only the VMs, in their current state."""
     rows = session.read([entry.ref for entry in entries], VM_PROPERTIES) if entries else []
     known = {entry.moid: entry for entry in entries}
     return decode_vms(inventory, [(known[row.moid], row) for row in rows], {})

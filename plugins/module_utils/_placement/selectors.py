@@ -48,7 +48,7 @@ class VmSelector:
 
     @property
     def means_many(self) -> bool:
-        """Whether the selector may match any number of VMs; otherwise it must match exactly one."""
+        """Return whether the selector may match any number of VMs; otherwise it must match exactly one."""
         return self.kind in ("labels", "stack")
 
     def __str__(self) -> str:
@@ -71,7 +71,7 @@ def _parse(value: str | Mapping[str, Any], option: str) -> VmSelector:
         return _of_kind("path" if "/" in value else "name", value, None, option)
     if not isinstance(value, Mapping):
         raise GantryError(
-            f"{option} is {value!r}; a VM is given by a string, its name or path, or by a mapping such as "
+            f"{option} is {value!r}; give a VM by a string, its name or path, or by a mapping such as "
             "{'name': 'web', 'folder': 'apps'}. A name that is a number needs quotes."
         )
     given = {key: item for key, item in value.items() if item is not None}
@@ -81,10 +81,10 @@ def _parse(value: str | Mapping[str, Any], option: str) -> VmSelector:
     kinds = [kind for kind in _KINDS if kind in given]
     if len(kinds) != 1:
         found = " and ".join(kinds) or "none of them"
-        raise GantryError(f"{option} needs exactly one of {', '.join(_KINDS)}; it has {found}.")
+        raise GantryError(f"{option} requires exactly one of {', '.join(_KINDS)}; it has {found}.")
     folder = given.get("folder")
     if folder is not None and kinds[0] != "name":
-        raise GantryError(f"{option} has folder beside {kinds[0]}; folder says more about name only.")
+        raise GantryError(f"{option} has folder together with {kinds[0]}; folder can only be combined with name.")
     if folder is not None and not isinstance(folder, str):
         raise GantryError(f"{option}.folder is {folder!r}; give the path of a folder as a string.")
     return _of_kind(kinds[0], given[kinds[0]], folder, option)
@@ -98,7 +98,7 @@ def _of_kind(kind: Kind, value: Any, folder: str | None, option: str) -> VmSelec
     if not isinstance(value, str):
         raise GantryError(f"{option}.{kind} is {value!r}, which is not a string; put it in quotes.")
     if not value.strip("/ "):
-        raise GantryError(f"{option} is empty: it names no VM.")
+        raise GantryError(f"{option} is empty. Give the name or path of a VM.")
     if kind == "uuid":
         try:
             value = str(uuid.UUID(value))
@@ -113,7 +113,7 @@ def read_selectable(
     properties: Mapping[str, Sequence[str]] | None = None,
     refresh: bool = False,
 ) -> Inventory:
-    """Read the inventory with VMs and the properties that selecting needs, beside those asked for by type."""
+    """Read the inventory with VMs and the properties that selecting needs, in addition to those given by type."""
     wanted = {name: list(paths) for name, paths in (properties or {}).items()}
     wanted["VirtualMachine"] = [*SELECTOR_PROPERTIES, *wanted.get("VirtualMachine", ())]
     return session.inventory(vms=True, properties=wanted, refresh=refresh)
@@ -128,9 +128,9 @@ def select_vms(
     may_be_none: bool = False,
     may_be_gone: bool = False,
 ) -> list[Entry]:
-    """Return the selected VMs, each once, in the selectors' order; of labels and stack in the order of their paths.
+    """Return the selected VMs, each once, in the selectors' order; for labels and stack in the order of their paths.
 
-    ``may_be_none``: labels and stack may match no VM. ``may_be_gone``: neither need any other selector.
+    ``may_be_none``: labels and stack may match no VM. ``may_be_gone``: any selector may match no VM.
     """
     vms = [vm for vm in inventory.vms(datacenter=datacenter) if not vm.properties.get("config.template")]
     chosen: dict[str, Entry] = {}
@@ -147,7 +147,7 @@ def select_vms(
 
 
 def labels_of(vm: Entry) -> dict[str, str]:
-    """Return the labels of a container; any other VM has none."""
+    """Return the labels of a container; other VMs have none."""
     if keys.option(vm.properties, keys.KIND) != KIND_CONTAINER:
         return {}
     return keys.decode_labels(keys.option(vm.properties, keys.LABELS))
@@ -184,7 +184,7 @@ def _paths(inventory: Inventory, path: str, datacenter: Entry | None) -> set[str
 
 
 def _of_uuid(vms: Sequence[Entry], wanted: str) -> list[Entry]:
-    # Copies of a VM may share the BIOS UUID; vCenter keeps the instance UUID unique, so it goes first.
+    # Copies of a VM may share the BIOS UUID; vCenter keeps the instance UUID unique, so it is tried first.
     for path in ("config.instanceUuid", "config.uuid"):
         found = [vm for vm in vms if str(vm.properties.get(path, "")).lower() == wanted]
         if found:
@@ -201,7 +201,7 @@ def _exactly_one(
         paths = sorted(f"{vm.path} ({vm.moid})" for vm in found)
         raise GantryError(
             f"{option}: there are {len(found)} VMs {selector}{_within(datacenter)}: {listed(paths)}. "
-            "Say which one by its path or MoID.",
+            "Select one by its path or MoID.",
             details={"candidates": sorted(vm.path for vm in found)},
         )
     raise NotFoundError(f"{option}: there is no VM {selector}{_within(datacenter)}{_hint(vms, selector)}.")

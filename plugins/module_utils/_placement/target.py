@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The target of a move: what of a VM's placement changes. Pure."""
+"""The target of a migration: the changes of a VM's placement. Pure."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class DiskTarget:
 
 @dataclass(frozen=True)
 class MoveTarget:
-    """What of a VM's placement changes; what is None or empty does not."""
+    """The changes of a VM's placement; fields that are None or empty do not change."""
 
     host: str | None = None
-    # A host of this cluster must still be chosen.
+    # A host of this cluster has yet to be chosen.
     choose_in: str | None = None
     pool: str | None = None
     home: str | None = None
     disks: Mapping[int, DiskTarget] = field(default_factory=dict)
     networks: Mapping[int, str] = field(default_factory=dict)
     folder: str | None = None  # of another vCenter only
-    cluster: str | None = None  # that the host is in, if it changes
-    # Disks were given one by one.
+    cluster: str | None = None  # of the host, if it changes
+    # Disks were given individually.
     splits_disks: bool = False
-    # How the host was found: given, drs, space (the most free memory).
+    # How the host was chosen: given, drs, space (the most free memory).
     chosen_by: str = "given"
 
     @property
@@ -54,7 +54,7 @@ class MoveTarget:
         return tuple(one for one in self.datastores_after(vm) if one not in vm.datastores)
 
     def applied_to(self, vm: VmFacts) -> VmFacts:
-        """Return the VM as it is after the move."""
+        """Return the VM as it is after the migration."""
         return replace(
             vm,
             host=self.host or vm.host,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What connects a network adapter to a network: its backing, by the kind of network."""
+"""The backings that connect network adapters to networks of each kind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def network_backings(session: Session, inventory: Inventory, moids: Iterable[str
 
 
 def network_backing(network: Entry, switch_uuid: str | None) -> Any:
-    """``switch_uuid`` is that of a distributed port group's switch."""
+    """Return the backing for a network. ``switch_uuid`` is the UUID of a distributed port group's switch."""
     card = vim.vm.device.VirtualEthernetCard
     if network.type_name == "OpaqueNetwork":
         return card.OpaqueNetworkBackingInfo(opaqueNetworkId=network.moid, opaqueNetworkType="nsx.LogicalSwitch")

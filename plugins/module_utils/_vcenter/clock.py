@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def server_time(session: Session) -> datetime:
-    """vCenter's clock: the one that all machines share."""
+    """Return the time of vCenter's clock, which all control nodes share."""
     now: datetime = session.ref("ServiceInstance", "ServiceInstance").CurrentTime()
     return now

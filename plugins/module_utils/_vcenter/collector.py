@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bulk reads through the property collector: only the properties asked for, in pages."""
+"""Bulk reads through the property collector: only the requested properties, in pages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, type_name, vim, vmodl
 
-# Objects in one answer. A few properties of 2,000 objects are some 2 MB; vCenter may choose smaller pages.
+# Objects per page. A few properties of 2,000 objects are about 2 MB; vCenter may choose smaller pages.
 _PAGE = 2000
 
 
 class Row(dict[str, Any]):
-    """One object's properties by path; an unset one is not in it."""
+    """One object's properties by path, without unset ones."""
 
     def __init__(self, ref: Any, properties: Sequence[Any]) -> None:
         super().__init__((item.name, item.val) for item in properties)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTPS connections to vCenter and its hosts: time-outs on everything, and failures in words."""
+"""HTTPS connections to vCenter and its hosts, with time-outs for everything and explained failures."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings i
 
 
 class ConnectionFailedError(GantryError):
-    """No request was sent: nothing can have changed."""
+    """The connection failed before a request was sent, so nothing can have changed."""
 
 
 class ConnectionLostError(GantryError):
-    """A request was sent and its answer did not arrive: it may have been carried out.
+    """A request was sent and no response arrived, so it may have been carried out.
 
-    ``silent``: the other side just did not answer; otherwise the connection broke.
+    ``silent``: the server did not respond in time; otherwise the connection broke.
     """
 
     def __init__(self, message: str, *, silent: bool = False) -> None:
@@ -36,7 +36,7 @@ class ConnectionLostError(GantryError):
 
 
 class HttpsConnection(http.client.HTTPSConnection):
-    """One time-out for getting connected, another for each wait on an answer."""
+    """An HTTPS connection with one time-out for connecting and another for each wait for a response."""
 
     def __init__(
         self, host: str, port: int, *, context: ssl.SSLContext, connect_timeout: float, request_timeout: float
@@ -86,9 +86,9 @@ def connect(
 ) -> HttpsConnection:
     """Return an open connection to vCenter, or to the host and port given.
 
-    A vCenter whose thumbprint is in the settings is known by that alone. ``thumbprint`` is the SHA-1 of the
-    certificate of a host, as vCenter reported it: a host whose certificate is not signed by a CA that we know is still
-    the right one if that fits.
+    A vCenter whose thumbprint is in the settings is verified by that alone. ``thumbprint`` is the SHA-1 of a host's
+    certificate, as vCenter reported it: a host whose certificate is not signed by a trusted CA is accepted if its
+    thumbprint matches.
     """
     pinned = settings.thumbprint if host is None else None
     host = settings.hostname if host is None else host
@@ -131,7 +131,7 @@ class Thumbprints:
 
 
 def certificate_of(connection: HttpsConnection) -> Thumbprints:
-    """Return the thumbprints of the peer's certificate, as vSphere writes them."""
+    """Return the thumbprints of the peer's certificate, in vSphere's format."""
     certificate = _certificate(connection)
     return Thumbprints(
         sha1=with_colons(hashlib.sha1(certificate, usedforsecurity=False).hexdigest()),
@@ -164,7 +164,7 @@ def _connected(settings: ConnectionSettings, context: ssl.SSLContext, host: str,
 
 def _has_thumbprint(connection: HttpsConnection, thumbprint: str) -> bool:
     wanted = thumbprint.replace(":", "").lower()
-    # vCenter gives a SHA-1, of 40 digits; it is compared, not relied on for a signature.
+    # vCenter reports a SHA-1 of 40 digits; it is only compared, not used for a signature.
     found = certificate_of(connection)
     digits = found.sha1 if len(wanted) == 40 else found.sha256
     return hmac.compare_digest(digits.replace(":", "").lower(), wanted)
@@ -186,7 +186,7 @@ def _where(settings: ConnectionSettings, host: str, port: int) -> str:
 
 
 def explain(settings: ConnectionSettings, error: Exception) -> str:
-    """Why a connection did not come about or ended, and what to do."""
+    """Return why a connection failed or ended, and what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"its certificate is not trusted ({error.verify_message.rstrip('.')}). Give ca_path the file of the CA "

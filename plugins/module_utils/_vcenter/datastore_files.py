@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Find files in datastores, and take the paths of datastore files apart."""
+"""Find files on datastores, and parse the paths of datastore files."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def datastore_name(path: str | None) -> str | None:
 
 
 def search_folder(session: Session, datastore: Entry, folder: str, pattern: str) -> list[DatastoreFile]:
-    """Return the files of a folder whose names match; none where there is no such folder.
+    """Return the files of a folder whose names match; none if there is no such folder.
 
-    Where the inventory was read with the datastore's ``browser`` this is one task, otherwise one read more.
+    This is one task, and one more read if the inventory was read without the datastore's ``browser``.
     """
     browser = datastore.properties.get("browser") or session.read([datastore.ref], ["browser"])[0]["browser"]
     spec = vim.host.DatastoreBrowser.SearchSpec(

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Virtual devices and the changes to them, as vCenter's API takes them. Makes no request.
+"""Virtual devices and device changes for vCenter's API. Makes no request.
 
-A device that is added needs a key of its own in the request: a negative number, which vCenter replaces.
+An added device needs a unique key in the request: a negative number, which vCenter replaces.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def add_device(device: Any, *, create_file: bool = False) -> Any:
 
 
 def edit_device(device: Any) -> Any:
-    """Return the change that sets an existing device to what is given."""
+    """Return the change that edits an existing device."""
     return vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""vCenter faults as errors: keeps the fault's type and all that vCenter says about it."""
+"""vCenter faults as errors, with the fault's type and everything that vCenter reports about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
-# What of a fault's own properties tells a reader more than its message does.
+# The properties of faults that add facts to their message.
 _TELLING = (
     "name",
     "object",
@@ -28,7 +28,7 @@ _TELLING = (
 
 
 class FaultError(GantryError):
-    """A fault that vCenter answered with. ``kind`` is its type as in the vSphere API ("DuplicateName")."""
+    """A fault that vCenter returned. ``kind`` is its type in the vSphere API ("DuplicateName")."""
 
     def __init__(self, doing: str, fault: Any) -> None:
         self.kind = fault_kind(fault)
@@ -43,7 +43,7 @@ def fault_kind(fault: Any) -> str:
 
 
 def fault_text(fault: Any) -> str:
-    """Return the localized message, the messages behind it, and the facts of the fault."""
+    """Return the localized message, the messages of its causes, and the facts of the fault."""
     parts: list[str] = []
 
     def add(text: Any) -> None:
@@ -56,7 +56,7 @@ def fault_text(fault: Any) -> str:
         add(message.message or message.key)
     facts = []
     for name in _TELLING:
-        # A managed object cannot be compared with anything else, so what is compared is its text.
+        # A managed object cannot be compared with other types, so its text is compared.
         value = getattr(fault, name, None)
         text = "" if value is None else str(getattr(value, "_moId", value))
         if text:

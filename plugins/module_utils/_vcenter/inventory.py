@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory tree, read at once, and the lookups in it: by name, path or MoID, never a guess."""
+"""The inventory tree, read at once, and lookups in it by name, path or MoID, which are never ambiguous."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CLUSTERS = ("ClusterComputeResource", "ComputeResource")
 _NETWORKS = ("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
 _POOLS = ("ResourcePool", "VirtualApp")
 
-# What each type is asked for besides name and parent, to know the tree.
+# The properties of each type besides name and parent that build the tree.
 _TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
     "Folder": (),
     "Datacenter": tuple(_FOLDER_PROPERTIES.values()),
@@ -47,12 +47,12 @@ _TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
 
 
 class NotFoundError(GantryError):
-    """No object of the inventory has the name, path or MoID that was given."""
+    """No object of the inventory has the given name, path or MoID."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One object of the inventory. ``path`` is its inventory path, ``name`` its name as people write it."""
+    """One object of the inventory. ``path`` is its inventory path, ``name`` its unescaped name."""
 
     name: str
     path: str
@@ -65,7 +65,7 @@ class Entry:
 
 
 class Inventory:
-    """A snapshot of the tree. Its lookups make no request."""
+    """A snapshot of the inventory tree. Its lookups make no request."""
 
     def __init__(self, rows: Iterable[Row], *, vms: bool, properties: Mapping[str, frozenset[str]]) -> None:
         self.vms_included = vms
@@ -77,7 +77,7 @@ class Inventory:
 
     @classmethod
     def read(cls, content: Any, *, vms: bool, properties: Mapping[str, frozenset[str]]) -> Inventory:
-        """One request a page."""
+        """Read the inventory with one request per page."""
         wanted: dict[str, set[str]] = {name: {"name", "parent", *own} for name, own in _TREE_PROPERTIES.items()}
         if vms:
             wanted["VirtualMachine"] = {"name", "parent", "parentVApp"}
@@ -94,7 +94,7 @@ class Inventory:
             paths <= self.properties.get(name, frozenset()) for name, paths in properties.items()
         )
 
-    # -- what there is
+    # -- objects of a type
 
     def entry(self, moid: str) -> Entry | None:
         return self._entries.get(moid)
@@ -125,11 +125,11 @@ class Inventory:
         return [entry for entry in self.all("HostSystem") if entry.parent == cluster.moid]
 
     def resource_pools(self, cluster: Entry) -> list[Entry]:
-        """All of the cluster, vApps and its root pool among them."""
+        """Return all resource pools of the cluster, including vApps and its root pool."""
         return [pool for pool in self.all(*_POOLS) if moid_or_none(pool.properties.get("owner")) == cluster.moid]
 
     def resource_pool(self, name: str | None, *, cluster: Entry, what: str = "resource_pool") -> Entry:
-        """By name or by path below the cluster; None is the cluster's root pool."""
+        """Find a resource pool by its name or its path below the cluster; None is the cluster's root pool."""
         pools = self.resource_pools(cluster)
         root = self.entry(moid_or_none(cluster.properties.get("resourcePool")) or "")
         if name is None:
@@ -139,14 +139,14 @@ class Inventory:
         return self._one(what, name, pools, cluster, cluster.path, *(() if root is None else (root.path,)))
 
     def folder(self, path: str | None, *, datacenter: Entry, kind: str = "vm", what: str = "folder") -> Entry:
-        """By inventory path, whole or from the datacenter's root folder of the kind; None is that root folder."""
+        """Find a folder by its path from the root or below the datacenter's folder of the kind; None is that folder."""
         root = self.entry(moid_or_none(datacenter.properties.get(_FOLDER_PROPERTIES[kind])) or "")
         if root is None:
             raise GantryError(f"The {kind} folder of {datacenter.path} cannot be read. Check the privileges.")
         if path is None or path.strip("/") == "":
             return root
         below = [entry for entry in self.all("Folder", "StoragePod") if entry.path.startswith(f"{root.path}/")]
-        # A folder is given by its path: "app" is the one below the root, not any that is called so somewhere.
+        # A folder is given by its path: "app" is the one below the root, not any folder with that name.
         candidates = [root, *below]
         below_top = canonical_path(path)
         wanted = {below_top, root.path + below_top, datacenter.path + below_top}
@@ -175,7 +175,7 @@ class Inventory:
         return self._one(what, name, self.all("StoragePod"), None)
 
     def networks(self) -> list[Entry]:
-        """Port groups of all kinds."""
+        """Return the port groups of all kinds."""
         return self.all(*_NETWORKS)
 
     def network(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "network") -> Entry:
@@ -185,7 +185,7 @@ class Inventory:
     def vms(
         self, name: str | None = None, *, datacenter: Entry | None = None, folder: Entry | None = None
     ) -> list[Entry]:
-        """All VMs, or those of that name: there may be more than one. For the snapshot read with ``vms=True``."""
+        """Return all VMs or all VMs with that name. The inventory must have been read with ``vms=True``."""
         if not self.vms_included:
             raise TypeError("this inventory was read without VMs")
         found = self._in(datacenter, self.all("VirtualMachine"))
@@ -193,7 +193,7 @@ class Inventory:
             found = [entry for entry in found if entry.parent == folder.moid]
         return found if name is None else [entry for entry in found if entry.name == name]
 
-    # -- how one is chosen
+    # -- selecting one object
 
     @staticmethod
     def _in(datacenter: Entry | None, entries: list[Entry]) -> list[Entry]:
@@ -215,7 +215,7 @@ class Inventory:
         *bases: str,
         key: Callable[[str], str] = str,
     ) -> Entry:
-        """Find the one entry with this name, path or MoID. Names and paths of the same ``key`` are the same."""
+        """Find the one entry with this name, path or MoID. Names and paths with the same ``key`` are equal."""
         if asked is None:
             if len(entries) == 1:
                 return entries[0]
@@ -281,13 +281,13 @@ def _tree(vms: bool) -> list[Any]:
         traversal("pool-pool", vim.ResourcePool, "resourcePool", pools),
     ]
     if vms:
-        # A VM in a vApp has no folder.
+        # A VM in a vApp has no parent folder.
         steps.append(traversal("vapp-vm", vim.VirtualApp, "vm"))
     return steps
 
 
 def _entries(rows: Mapping[str, Row]) -> dict[str, Entry]:
-    """Return the rows as entries with their paths, derived from parent to parent."""
+    """Return the rows as entries, with paths derived from their parents."""
     known: dict[str, Entry] = {}
 
     def place(row: Row) -> Entry:
@@ -296,7 +296,7 @@ def _entries(rows: Mapping[str, Row]) -> dict[str, Entry]:
         parent = _parent(row)
         above = place(rows[parent]) if parent is not None and parent in rows else None
         kind = type_name(row.ref)
-        # vCenter escapes in a name what would break a path; paths show it so, names show it as people type it.
+        # vCenter escapes characters in a name that would break a path; paths keep the escapes, names are unescaped.
         name = str(row.get("name", ""))
         entry = Entry(
             name=decode_name(name),

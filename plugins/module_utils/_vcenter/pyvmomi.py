@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""pyVmomi's namespaces, None where it is missing: so they are for use inside functions, after a session was opened."""
+"""pyVmomi's namespaces, or None if it is missing: use them only inside functions, after a session was opened."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 vim: Any
 vmodl: Any
-# Untyped inside, so typed as Any here.
+# pyVmomi has no complete types, so these are Any.
 SoapAdapter: Any
 VmomiSupport: Any
 try:
@@ -68,5 +68,5 @@ def moids_of(refs: Iterable[Any] | None) -> frozenset[str]:
 
 
 def type_name(ref: Any) -> str:
-    """Return the type of a managed object as the vSphere API calls it."""
+    """Return the type name of a managed object in the vSphere API."""
     return str(ref._wsdlName)  # noqa: SLF001 - pyVmomi's only name for it

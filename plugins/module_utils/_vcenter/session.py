@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One session with one vCenter: what every operation gets to look at it and to change it."""
+"""One session with one vCenter, through which every operation reads and changes it."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ Report = Callable[[str], None]
 
 # Logout timeout for an unresponsive vCenter.
 _LOGOUT_SECONDS = 5.0
-# One wait for tasks lasts at most this long, and less than the time-out of the request.
+# The maximum duration of one wait for tasks, which must be shorter than the time-out of the request.
 _WAIT_SECONDS = 20
-# How old the names and places may be that a task finds nothing to do by. A loop reads them once, not for each item.
+# The maximum age of an inventory by which a task may find nothing to do. A loop reads it once, not for each item.
 _KEPT_SECONDS = 5.0
 
 
 class Session:
-    """Logs in at the first use, and again once when vCenter has ended the session."""
+    """A session that logs in at the first use, and once again if vCenter has ended the session."""
 
     def __init__(self, settings: ConnectionSettings, cookies: CookieCache | None = None) -> None:
         require_pyvmomi()
@@ -59,18 +59,18 @@ class Session:
         self._cached = False
         self._content: Any = None
         self._inventory: Inventory | None = None
-        self._read_at = 0  # how many changes had been made when it was read
+        self._read_at = 0  # the number of changes made when it was read
         self._read_time = 0.0
-        self._read_before = False  # whether a task before has read it
+        self._read_before = False  # whether an earlier task has read it
         self._uses_earlier_inventory = False
-        self._changes_before = 0  # how many had been made before this task
+        self._changes_before = 0  # the number of changes made before this task
         self._lock = threading.Lock()
 
     # -- the session itself
 
     @property
     def content(self) -> Any:
-        """The ServiceInstanceContent; the first use logs in."""
+        """Return the ServiceInstanceContent; the first use logs in."""
         if self._content is None:
             with self._lock:
                 self._begin()
@@ -78,16 +78,16 @@ class Session:
 
     @property
     def cached(self) -> bool:
-        """Whether the session outlives this process, its cookie being kept on disk."""
+        """Return whether the session outlives this process because its cookie is kept on disk."""
         return self._cached
 
     @property
     def has_changed(self) -> bool:
-        """Whether this task may have changed anything in vCenter."""
+        """Return whether this task may have changed anything in vCenter."""
         return self.stub.changes > self._changes_before
 
     def begin_task(self) -> None:
-        """Forget what belongs to the task before, but for names and places read a moment ago."""
+        """Discard the state of the previous task, except an inventory that was read just before."""
         self.warnings = []
         self.submitted = []
         if time.monotonic() - self._read_time > _KEPT_SECONDS:
@@ -99,11 +99,11 @@ class Session:
 
     @property
     def uses_earlier_inventory(self) -> bool:
-        """Whether this task uses an earlier task's inventory: good enough only to find that there is nothing to do."""
+        """Return whether this task uses an earlier task's inventory, which is sufficient only for an empty plan."""
         return self._uses_earlier_inventory
 
     def forget_inventory(self) -> None:
-        """Forget what was read before."""
+        """Discard the inventory that was read before."""
         self._inventory = None
         self._uses_earlier_inventory = False
 
@@ -116,7 +116,7 @@ class Session:
         if self._content is not None and not self._cached:
             if self.stub.lost:
                 self.stub.hurry(_LOGOUT_SECONDS)
-            # The work is done or has failed with an error of its own, and vCenter ends idle sessions by itself.
+            # The task has succeeded or failed with its own error, and vCenter ends idle sessions by itself.
             with contextlib.suppress(GantryError):
                 self._content.sessionManager.Logout()
         self._content = None
@@ -176,13 +176,13 @@ class Session:
     def _login_again(self, generation: int) -> None:
         with self._lock:
             if self.stub.generation != generation:
-                return  # another thread has done it meanwhile
+                return  # another thread has already logged in
             if self._cached and self._cookies is not None:
                 self._cookies.discard(self.settings, self.stub.cookie)
                 self._cached = False
             self._login()
 
-    # -- looking
+    # -- reading
 
     def ref(self, type_name: str, moid: str) -> Any:
         """Return the managed object with this MoID. Makes no request, so it may not exist."""
@@ -196,7 +196,7 @@ class Session:
         properties: Mapping[str, Sequence[str]] | None = None,
         refresh: bool = False,
     ) -> Inventory:
-        """All objects with name, place and the properties asked for, by type; read again after a change of ours."""
+        """Return all objects with name, parent and the requested properties by type; read again after own changes."""
         wanted = {name: frozenset(paths) for name, paths in (properties or {}).items()}
         known = self._inventory
         if known is None or refresh or self._read_at != self.stub.changes or not known.covers(vms, wanted):
@@ -227,7 +227,7 @@ class Session:
         limits: TaskLimits | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> list[JobOutcome]:
-        """Run the jobs in parallel within the limits. A job's failure is in its outcome; nothing is raised for it."""
+        """Run the jobs in parallel within the limits. A job's failure is in its outcome and is not raised."""
         with self.tasks(report, limits=limits, timeout=timeout, single=len(jobs) == 1) as runner:
             return runner.run(jobs)
 
@@ -235,7 +235,7 @@ class Session:
     def tasks(
         self, report: Report, *, limits: TaskLimits | None = None, timeout: float | None = None, single: bool = False
     ) -> Iterator[TaskRunner]:
-        """Run jobs as they come. ``timeout`` is for all together; ``single``: there is one at a time."""
+        """Run jobs as they are submitted. ``timeout`` is for all together; ``single``: only one runs at a time."""
         updates = Updates(self.content, leave_no_trace=self._cached, single=single)
         runner = TaskRunner(
             updates,
@@ -249,7 +249,7 @@ class Session:
             with runner:
                 yield runner
         finally:
-            self._inventory = None  # what was read while the tasks ran may be half of what they did
+            self._inventory = None  # an inventory read while the tasks ran may show only a part of their changes
 
     def run_one(self, job: Job, report: Report, *, timeout: float = DEFAULT_TIMEOUT) -> Any:
         (outcome,) = self.run([job], report, timeout=timeout)
@@ -257,19 +257,19 @@ class Session:
             raise outcome.error
         return outcome.result
 
-    # -- bytes
+    # -- file transfers
 
     def upload_file(self, source: Path, *, datastore: Entry, path: str, report: Report | None = None) -> None:
         self.stub.changes += 1
-        # An upload is no SOAP call, so it would not notice that the session has ended meanwhile; this does.
+        # An upload is not a SOAP call, so it would not notice that the session has ended; this request does.
         vim.ServiceInstance("ServiceInstance", self.stub).CurrentTime()
         transfer.upload_file(self._transport(), source, self._file_url(datastore, path), report)
 
     def download_file(self, *, datastore: Entry, path: str, max_bytes: int) -> bytes | None:
         return transfer.download_file(self._transport(), self._file_url(datastore, path), max_bytes)
 
-    def import_disks(self, lease: Any, disks: Sequence[Path], report: Report) -> Any:
-        return transfer.import_disks(self._transport(), self.content.propertyCollector, lease, disks, report)
+    def import_disks(self, lease: Any, disks: Sequence[Path], report: Report, stop: threading.Event) -> Any:
+        return transfer.import_disks(self._transport(), self.content.propertyCollector, lease, disks, report, stop)
 
     def _transport(self) -> transfer.Transport:
         self.content  # noqa: B018 - logs in

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sessions kept on disk from task to task: only the cookie of a session, never a password."""
+"""A cache of sessions on disk from task to task: only the cookie of a session, never a password."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _SALT_BYTES = 32
 class CachedSession:
     cookie: str
     api_version: str
-    content: str  # the ServiceInstanceContent as XML: the names of vCenter's managers
+    content: str  # the ServiceInstanceContent as XML: the MoIDs of vCenter's managers
 
 
 class CookieCache:
-    """Files of mode 0600 in a directory of mode 0700 that belongs to us; anything else there is not trusted.
+    """Files of mode 0600 in a directory of mode 0700 that this user owns; any other file there is not trusted.
 
     A file's name depends on host, port, user and password, so that a wrong password never resumes a session that
-    a right one began. A secret salt beside the files keeps the names from telling anything about the password.
+    was opened with the right one. A secret salt in the same directory keeps the names from revealing the password.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -54,10 +54,10 @@ class CookieCache:
             fields = json.loads(data)
             return CachedSession(**{key: str(fields[key]) for key in ("cookie", "api_version", "content")})
         except (ValueError, KeyError, TypeError):
-            return None  # not of ours, or of another version: as good as no file
+            return None  # not written by this version of the collection: treated as missing
 
     def store(self, settings: ConnectionSettings, session: CachedSession) -> bool:
-        """Keep the session, unless another one is kept already. False: it is not kept, so log it out."""
+        """Store the session unless another one is stored already; return whether it is stored. If not, log it out."""
         path = self._path(settings)
         if path is None:
             return False
@@ -68,7 +68,7 @@ class CookieCache:
         return True
 
     def discard(self, settings: ConnectionSettings, cookie: str) -> None:
-        """Forget the session with this cookie, which vCenter has ended; not one that another process has kept since."""
+        """Remove the session with this cookie, which vCenter has ended, but not a newer one of another process."""
         path = self._path(settings)
         kept = self.load(settings)
         if path is not None and (kept is None or kept.cookie == cookie):
@@ -82,7 +82,7 @@ class CookieCache:
         return self._directory / hmac.new(salt, identity.encode(), hashlib.sha256).hexdigest()
 
     def _salt(self) -> bytes | None:
-        """None where there is no place that is surely ours: then nothing is kept."""
+        """Return the salt; None if there is no directory that only this user can access, so that nothing is stored."""
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             status = self._directory.lstat()
@@ -100,7 +100,7 @@ class CookieCache:
 
 
 def _read_private(path: Path) -> bytes | None:
-    """Return the content of a regular file that only we can read, else None."""
+    """Return the content of a regular file that only this user can read, else None."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -113,7 +113,7 @@ def _read_private(path: Path) -> bytes | None:
 
 
 def _write_new(path: Path, data: bytes) -> None:
-    """Whole or not at all, and FileExistsError where there is one already."""
+    """Write a file atomically; raise FileExistsError if it exists already."""
     descriptor, name = tempfile.mkstemp(dir=path.parent)  # of mode 0600
     temporary = Path(name)
     try:

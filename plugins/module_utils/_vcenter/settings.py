@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the vCenter is and how to talk to it: the connection options, checked."""
+"""The validated connection options."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ _SCHEME = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)$")
 
 
 def split_hostname(value: str) -> tuple[str, int | None]:
-    """Host and, if it is in there, port of a hostname option: AWX credentials often hold a whole URL."""
+    """Return the host and, if given, the port in a hostname option: AWX credentials often contain a whole URL."""
     text = value.strip()
     match = _SCHEME.match(text)
     if match:
         if match["scheme"].lower() != "https":
-            raise GantryError(f"hostname {value!r} asks for {match['scheme']}, but vCenter is spoken to by https only.")
+            raise GantryError(
+                f"hostname {value!r} asks for {match['scheme']}, but connections to vCenter are made by https only."
+            )
         text = match["rest"]
     text = re.split(r"[/?#]", text, maxsplit=1)[0]
     if "@" in text:
-        # Not repeated in the message: a URL with an account in it may hold its password.
-        raise GantryError("hostname must not contain '@'. Give the account by the options username and password.")
+        # The value is not in the message, because a URL with an account may contain its password.
+        raise GantryError("hostname must not contain '@'. Give the account in the options username and password.")
     host, port = text, None
     bracketed = re.fullmatch(r"\[(?P<host>[^\[\]]+)\](?::(?P<port>.*))?", text)
     if bracketed:
@@ -60,16 +62,16 @@ class ConnectionSettings:
     proxy_port: int | None = None
     connect_timeout: float = 10.0
     request_timeout: float = 120.0
-    # SHA-256 or SHA-1 in lower-case hexadecimal: with it, that certificate is the one trusted, and no other.
+    # SHA-256 or SHA-1 in lower-case hexadecimal; if given, only the certificate with it is trusted.
     thumbprint: str | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ConnectionSettings:
-        """From the options of ``_engine.options.connection_argument_spec``."""
+        """Return the settings from the options of ``_engine.options.connection_argument_spec``."""
         hostname, named_port = split_hostname(params["hostname"])
         port = _port("port", params["port"])
         if named_port is not None and port not in (DEFAULT_PORT, named_port):
-            raise GantryError(f"hostname says port {named_port} and the option port says {port}. Give one of them.")
+            raise GantryError(f"hostname has port {named_port} and the option port is {port}. Give only one of them.")
         if params["proxy_port"] is not None and params["proxy_host"] is None:
             raise GantryError("proxy_port is given without proxy_host. Give both, or none.")
         if params["proxy_host"] is not None and params["proxy_port"] is None:
@@ -93,6 +95,6 @@ class ConnectionSettings:
 
     @property
     def address(self) -> str:
-        """As shown in messages."""
+        """Return the address as shown in messages."""
         host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
         return f"{host}:{self.port}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SOAP calls to vCenter, with our connections, one new login when a session has ended, and errors in words."""
+"""SOAP calls to vCenter on own connections, with one new login if a session has ended, and explained errors."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings i
 
 USER_AGENT = "gantry.vsphere"
 _POOL_SIZE = 12
-# vCenter closes idle connections after minutes; one that we have not used for this long is not tried.
+# vCenter closes idle connections after minutes; a connection that was idle for this long is not reused.
 _POOL_SECONDS = 20
 _OLDEST_VERSION = "vim.version.version9"
 _WITHOUT_SESSION = frozenset({"RetrieveServiceContent", "Login", "Logout"})
-# Calls that change nothing, so that they can be made again when the connection broke.
+# Read-only calls, which can be repeated after a lost connection.
 _READS = (
     "Retrieve", "ContinueRetrieve", "Query", "Find", "Fetch", "Check", "Validate", "Browse", "List", "Search",
     "Has", "Place", "Recommend", "Current", "WaitForUpdates", "Get",
@@ -59,7 +59,7 @@ def best_version(api_version: str) -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    # Trailing zeros do not count: "8.0" is not older than "8.0.0.0". What is no number is no release.
+    # Trailing zeros are ignored: "8.0" is not older than "8.0.0.0". Other text than numbers is not a release.
     parts = version.split(".")
     if not all(part.isdigit() for part in parts):
         return ()
@@ -69,12 +69,12 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-# Without pyVmomi the module can still be imported, to say that it is missing.
+# Without pyVmomi the module can still be imported, to report that it is missing.
 _SoapStubAdapter: Any = SoapAdapter.SoapStubAdapter if available() else object
 
 
 class Stub(_SoapStubAdapter):  # type: ignore[misc]
-    """Every call of every managed object goes through ``InvokeMethod`` here."""
+    """A SOAP stub: every call of every managed object goes through ``InvokeMethod``."""
 
     def __init__(self, settings: ConnectionSettings, login_again: Callable[[int], None]) -> None:
         self._settings = settings
@@ -82,9 +82,9 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
         self._login_again = login_again
         self._local = threading.local()
         self._cookie = ""
-        self.generation = 0  # how often it has logged in
-        self.changes = 0  # how many requests may have changed something
-        self.lost = False  # whether a request has remained without an answer
+        self.generation = 0  # the number of logins
+        self.changes = 0  # the number of requests that may have changed something
+        self.lost = False  # whether a request got no response
         super().__init__(
             host=settings.hostname,
             port=settings.port,
@@ -101,13 +101,13 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
 
     @cookie.setter
     def cookie(self, value: str) -> None:
-        # A server may offer a fresh, empty session with any refusal; taken from another thread's call that would
-        # throw away the one just logged in. So only a login sets it.
+        # A server may return a cookie of a new, empty session with any error; accepting it from another thread's call
+        # would discard the session that was just logged in. So only a login sets it.
         if getattr(self._local, "logging_in", False):
             self._cookie = value.split(";", 1)[0]
 
     def login(self, call: Callable[[], Any]) -> None:
-        """Make the call, which logs in, and keep the session that it gets."""
+        """Make the login call and keep the session cookie that it returns."""
         self._cookie = ""
         self._local.logging_in = True
         try:
@@ -123,7 +123,7 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
         self.ComputeVersionInfo(best_version(api_version))
 
     def hurry(self, seconds: float) -> None:
-        """From now on wait no longer than this."""
+        """Limit all further waits for a response."""
         self.DropConnections()
         self._settings = replace(
             self._settings,
@@ -160,7 +160,7 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
         try:
             return self._send(mo, info, args, outer_stub)
         except ConnectionLostError as error:
-            # A kept connection may have been closed meanwhile; a read is simply made again on a new one.
+            # A kept connection may have been closed in the meantime; a read is repeated on a new one.
             if error.silent or not self._local.reused or _may_change(info.wsdlName):
                 raise
             self.DropConnections()

@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.job_run import JobRun, learn, unfinished
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
     DEFAULT_TIMEOUT,
@@ -24,8 +24,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
     JobOutcome,
     Slots,
     TaskLimits,
+    Watcher,
+    WatchOutcome,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.updates import News, Updates, Watched
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.updates import News, Updates
 
 # Requests that are made at the same time.
 _STARTERS = 8
@@ -41,42 +43,6 @@ _LINGER_SHARE = 0.02  # of how long it has taken so far
 _BUSY_SECONDS = 1
 # After how long checks and searches are looked at: they mostly end at once, and are not worth being watched.
 _LOOK_SECONDS = (0.05, 0.3, 1.0, 2.0)
-
-
-class Watcher(Protocol):
-    """A condition on the properties of one VM, with a deadline."""
-
-    # By time.monotonic; may be changed by ``seen``.
-    deadline: float
-
-    def seen(self, values: Mapping[str, Any]) -> bool:
-        """Take in the properties as they are now; return whether the wait is over."""
-
-
-@dataclass(eq=False)
-class WatchOutcome:
-    """What became of a wait: ``missed`` is that the time was over first, or that the VM was removed."""
-
-    vm: Any
-    properties: Sequence[str]
-    watcher: Watcher
-    missed: bool = False
-    error: GantryError | None = None
-    finished: bool = False
-    values: dict[str, Any] = field(default_factory=dict)
-    watched: Watched | None = None
-
-
-@dataclass(eq=False)
-class _JobRun:
-    """A job on its way."""
-
-    job: Job
-    outcome: JobOutcome
-    attempts: int = 0
-    not_before: float = 0.0
-    started: float = 0.0
-    info: dict[str, Any] = field(default_factory=dict)  # what is known of its task
 
 
 class TaskRunner:
@@ -108,9 +74,9 @@ class TaskRunner:
         self._looks: deque[float] = deque()
         # Guards all below; a starting thread tells by it that a task is there to be watched, or that it failed.
         self._changed = threading.Condition()
-        self._waiting: deque[_JobRun] = deque()
-        self._starting: list[_JobRun] = []
-        self._in_flight: dict[str, _JobRun] = {}
+        self._waiting: deque[JobRun] = deque()
+        self._starting: list[JobRun] = []
+        self._in_flight: dict[str, JobRun] = {}
         self._watches: dict[str, list[WatchOutcome]] = {}
         self._new_watches: list[WatchOutcome] = []
         self._over: list[JobOutcome | WatchOutcome] = []
@@ -126,6 +92,7 @@ class TaskRunner:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._stop_requests()
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
         self._updates.close()
@@ -141,7 +108,7 @@ class TaskRunner:
 
     def submit(self, job: Job) -> JobOutcome:
         """Have the job started as soon as the limits allow."""
-        run = _JobRun(job, JobOutcome(job))
+        run = JobRun(job, JobOutcome(job))
         with self._changed:
             self._waiting.append(run)
         return run.outcome
@@ -194,12 +161,12 @@ class TaskRunner:
     def _deadline(self) -> float:
         return float("inf") if self._timeout is None else self._began + self._timeout
 
-    def _take(self) -> list[_JobRun]:
+    def _take(self) -> list[JobRun]:
         """Those that the limits let start now."""
-        taken: list[_JobRun] = []
+        taken: list[JobRun] = []
         now = time.monotonic()
         with self._changed:
-            left: deque[_JobRun] = deque()
+            left: deque[JobRun] = deque()
             while self._waiting and not self._slots.full:
                 run = self._waiting.popleft()
                 if run.not_before > now or not self._slots.fits(run.job):
@@ -224,7 +191,7 @@ class TaskRunner:
             for outcome in outcomes:
                 outcome.watched = watched
 
-    def _start(self, run: _JobRun) -> None:
+    def _start(self, run: JobRun) -> None:
         """In a thread: make the request, and have the task that it starts watched."""
         try:
             self._request(run)
@@ -235,7 +202,7 @@ class TaskRunner:
                 self._defect = error
                 self._changed.notify()
 
-    def _request(self, run: _JobRun) -> None:
+    def _request(self, run: JobRun) -> None:
         run.attempts += 1
         run.started = time.monotonic()
         try:
@@ -257,7 +224,7 @@ class TaskRunner:
         if run.job.has_task and self._updates.waiting:
             self._updates.take_in()
 
-    def _started(self, run: _JobRun, task: Any) -> None:
+    def _started(self, run: JobRun, task: Any) -> None:
         key = moid_of(task)
         run.outcome.task = key
         self._record(run, key)
@@ -266,7 +233,7 @@ class TaskRunner:
         self._updates.add_task(task)
         self._report(f"{run.job}: started as {key}")
 
-    def _record(self, run: _JobRun, task: str) -> None:
+    def _record(self, run: JobRun, task: str) -> None:
         if run.job.mutates:
             self._submitted.append({"action": run.job.action, "subject": run.job.subject, "task": task})
 
@@ -308,12 +275,12 @@ class TaskRunner:
             self._has_news = True
             if news.gone:
                 self._drop(run)
-                self._finish(run, _unfinished(run, "vCenter does not know its task any more"))
+                self._finish(run, unfinished(run, "vCenter does not know its task any more"))
                 return
-            _learn(run.info, news.values)
+            learn(run.info, news.values)
             self._take_in_task(run)
 
-    def _take_in_task(self, run: _JobRun) -> None:
+    def _take_in_task(self, run: JobRun) -> None:
         info = run.info
         if info.get("state") not in ("success", "error"):
             if info.get("progress"):
@@ -334,7 +301,7 @@ class TaskRunner:
             late = [run for run in self._in_flight.values() if now >= run.started + self._task_timeout]
             for run in late:
                 self._drop(run)
-                self._finish(run, _unfinished(run, f"not finished within {self._task_timeout:g} s"))
+                self._finish(run, unfinished(run, f"not finished within {self._task_timeout:g} s"))
 
     def _end_watch(self, outcome: WatchOutcome, *, missed: bool) -> None:
         group = self._watches[moid_of(outcome.vm)]
@@ -348,23 +315,23 @@ class TaskRunner:
         if watched is not None and rest and not any(one.watched is watched for one in rest):
             self._updates.unwatch(watched)
 
-    def _drop(self, run: _JobRun) -> None:
+    def _drop(self, run: JobRun) -> None:
         """Under the lock: its task is over, or not waited for any longer."""
         del self._in_flight[run.outcome.task]
         self._updates.drop_task(run.outcome.task)
         self._slots.release(run.job)
 
-    def _ended(self, run: _JobRun) -> None:
+    def _ended(self, run: JobRun) -> None:
         """Under the lock: the request is over, and no task of it is watched."""
         self._starting.remove(run)
         self._slots.release(run.job)
 
-    def _succeeded(self, run: _JobRun, result: Any) -> None:
+    def _succeeded(self, run: JobRun, result: Any) -> None:
         run.outcome.result = result
         self._report(f"{run.job}: done")
         self._finish(run, None)
 
-    def _failed(self, run: _JobRun, why: Any) -> None:
+    def _failed(self, run: JobRun, why: Any) -> None:
         """Under the lock: try again later, or settle the outcome. ``why``: a vCenter fault or our error."""
         if not isinstance(why, GantryError):
             if fault_kind(why) in _TRANSIENT and run.attempts < _ATTEMPTS:
@@ -378,7 +345,7 @@ class TaskRunner:
             why = FaultError(f"Cannot {run.job}", why)
         self._finish(run, why)
 
-    def _finish(self, run: _JobRun, error: GantryError | None) -> None:
+    def _finish(self, run: JobRun, error: GantryError | None) -> None:
         run.outcome.error = error
         if run.outcome.task or error is None:
             run.outcome.seconds = time.monotonic() - run.started
@@ -389,12 +356,20 @@ class TaskRunner:
         self._given_up = why.rstrip(".")
         self._end_all()
 
+    def _stop_requests(self) -> None:
+        """Let the requests end that are under way and can be stopped."""
+        with self._changed:
+            for run in self._starting:
+                if run.job.stop is not None:
+                    run.job.stop.set()
+
     def _end_all(self) -> None:
-        """Say of all that is unfinished how far it got."""
+        """Report for all that is unfinished how far it got."""
+        self._stop_requests()
         with self._changed:
             self._changed.wait_for(lambda: not self._starting)
             for run in (*self._in_flight.values(), *self._waiting):
-                self._finish(run, _unfinished(run, self._given_up))
+                self._finish(run, unfinished(run, self._given_up))
             self._in_flight.clear()
             self._waiting.clear()
             self._new_watches.clear()
@@ -403,21 +378,3 @@ class TaskRunner:
             outcome.finished = True
             self._over.append(outcome)
         self._watches.clear()
-
-
-def _unfinished(run: _JobRun, why: str) -> GantryError:
-    if not run.outcome.task:
-        return GantryError(f"{run.job}: {why}. It was not started.")
-    return GantryError(
-        f"{run.job}: {why}. It was submitted as {run.outcome.task} and vCenter goes on with it: "
-        "run again to see how it ended."
-    )
-
-
-def _learn(info: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Take over what news say of a task: its whole info, or parts of it."""
-    for name, value in values.items():
-        if name == "info":
-            info.update({part: getattr(value, part) for part in ("state", "progress", "result", "error")})
-        else:
-            info[name.removeprefix("info.")] = value

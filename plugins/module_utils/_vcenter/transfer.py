@@ -2,13 +2,14 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bytes to and from vCenter and its hosts over HTTPS: datastore files, and the disks of an import lease."""
+"""File transfers with vCenter and its hosts over HTTPS: datastore files, and the disks of an import lease."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
 _BLOCK = 1 << 20
-# A lease that hears nothing for five minutes is given up by vCenter.
+# vCenter aborts a lease without progress updates for five minutes.
 _KEEP_ALIVE_SECONDS = 20.0
 _LEASE_READY_SECONDS = 300.0
 _LEASE_POLL_SECONDS = 0.1
@@ -39,7 +40,7 @@ Tick = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Transport:
-    """What a transfer needs of a session."""
+    """The parts of a session that a transfer needs."""
 
     settings: ConnectionSettings
     tls: ssl.SSLContext
@@ -63,7 +64,7 @@ def upload_file(transport: Transport, source: Path, url: str, report: Report | N
 
 
 def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | None:
-    """Return the file's content, at most so many bytes of it from its start; None where there is no such file."""
+    """Return the first ``max_bytes`` of the file's content; None if there is no such file."""
     with _connection(transport) as connection:
         connection.request("GET", url, headers={"Cookie": transport.cookie})
         response = connection.getresponse()
@@ -75,32 +76,38 @@ def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | Non
 
 
 def import_disks(
-    transport: Transport, property_collector: Any, lease: Any, disks: Sequence[Path], report: Report
+    transport: Transport,
+    property_collector: Any,
+    lease: Any,
+    disks: Sequence[Path],
+    report: Report,
+    stop: threading.Event,
 ) -> Any:
     """Upload the disks of an import lease in its order, complete it, and return the VM.
 
-    On any failure the lease is aborted: vCenter then removes the VM that it was making.
+    It fails if ``stop`` is set in the meantime. On any failure the lease is aborted, and vCenter removes the VM that it
+    was creating.
     """
     try:
-        info = _ready(property_collector, lease)
+        info = _ready(property_collector, lease, stop)
         targets = [device for device in info.deviceUrl if device.disk]
         if len(targets) != len(disks):
             raise GantryError(f"The import expects {len(targets)} disks, and there are {len(disks)} to upload.")
         total = sum(disk.stat().st_size for disk in disks) or 1
         sent = 0
         for disk, target in zip(disks, targets, strict=True):
-            _upload_disk(transport, lease, disk, target, sent, total, report)
+            _upload_disk(transport, lease, disk, target, sent, total, report, stop)
             sent += disk.stat().st_size
         lease.HttpNfcLeaseComplete()
     except BaseException:
-        # The failure itself is what the user needs to see; a lease that cannot be aborted ends by itself.
+        # The user needs to see the original failure; a lease that cannot be aborted times out.
         with contextlib.suppress(GantryError):
             lease.HttpNfcLeaseAbort()
         raise
     return info.entity
 
 
-def _ready(property_collector: Any, lease: Any) -> Any:
+def _ready(property_collector: Any, lease: Any, stop: threading.Event) -> Any:
     """Return the lease's info once it is ready for the upload."""
     deadline = time.monotonic() + _LEASE_READY_SECONDS
     pause = _LEASE_POLL_SECONDS
@@ -114,21 +121,34 @@ def _ready(property_collector: Any, lease: Any) -> Any:
             raise GantryError(
                 f"vCenter did not begin the import within {_LEASE_READY_SECONDS:g} s. Look at its recent tasks."
             )
-        time.sleep(pause)
+        _refuse_stopped(stop.wait(pause))
         pause = min(2.0, pause * 2)
 
 
+def _refuse_stopped(stopped: bool) -> None:
+    if stopped:
+        raise GantryError("The upload was stopped before it was complete. Run again.")
+
+
 def _upload_disk(
-    transport: Transport, lease: Any, disk: Path, target: Any, before: int, total: int, report: Report
+    transport: Transport,
+    lease: Any,
+    disk: Path,
+    target: Any,
+    before: int,
+    total: int,
+    report: Report,
+    stop: threading.Event,
 ) -> None:
     url = urlsplit(target.url)
-    # vCenter writes "*" for itself; else it names the host that takes the disk.
+    # vCenter writes "*" for itself, else the name of the host that receives the disk.
     host = None if url.hostname in (None, "*") else url.hostname
     progress = _percent(disk.stat().st_size, f"upload {disk.name}", report)
     last = time.monotonic()
 
     def tick(sent: int) -> None:
         nonlocal last
+        _refuse_stopped(stop.is_set())
         progress(sent)
         if time.monotonic() - last >= _KEEP_ALIVE_SECONDS:
             last = time.monotonic()
@@ -137,7 +157,7 @@ def _upload_disk(
     with _connection(transport, host, url.port, target.sslThumbprint) as connection:
         path = url.path + (f"?{url.query}" if url.query else "")
         headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk", "Overwrite": "t"}
-        # The path holds a ticket; the session itself is nothing that a host should get to see.
+        # The path contains a ticket; the session cookie must not be sent to a host.
         if host in (None, transport.settings.hostname):
             headers["Cookie"] = transport.cookie
         status = _send(connection, "POST", path, disk, tick, headers)
@@ -175,7 +195,7 @@ def _connection(
 def _send(
     connection: HttpsConnection, method: str, url: str, source: Path, tick: Tick, headers: Mapping[str, str]
 ) -> int:
-    """Send the file in blocks; the status of the answer."""
+    """Send the file in blocks; return the status of the response."""
     size = source.stat().st_size
     connection.putrequest(method, url)
     connection.putheader("Content-Length", str(size))
@@ -190,15 +210,15 @@ def _send(
                 sent += len(block)
                 tick(sent)
     except (BrokenPipeError, ConnectionResetError):
-        # A server that refuses answers before it has read all: its answer says why.
+        # A server that refuses responds before it has read everything; its response has the reason.
         with contextlib.suppress(OSError, http.client.HTTPException):
             return _status(connection)
         raise
     if sent != size:
-        # Closing the connection makes an upload that is too short fail at the other end, too.
+        # Closing the connection makes an incomplete upload fail on the server, too.
         raise GantryError(
-            f"{source} had {size} bytes when its upload began and {sent} at its end. Run again when nothing writes to "
-            "the file any more."
+            f"{source} had {size} bytes when its upload began and {sent} at its end. Run again when no other "
+            "program writes to the file."
         )
     return _status(connection)
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""News of tasks and of other objects: one property collector of our own, in which all that is waited for is watched.
+"""Property updates of tasks and other objects, by one own property collector for everything that is waited for.
 
-Of our own, because the session may be shared with other processes, which must not get our updates. vCenter says when
-something changes; nothing is polled.
+The collector is a new one because the session may be shared with other processes, which must not get these updates.
+vCenter pushes the changes; nothing is polled.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 
 @dataclass(frozen=True)
 class News:
-    """The properties of one object that have changed; ``gone``: it is not watched any more, as it was removed."""
+    """The properties of one object that have changed; ``gone``: it was removed and is no longer watched."""
 
     moid: str
     values: dict[str, Any] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class News:
 
 @dataclass(eq=False)
 class Watched:
-    """Objects of one type that are watched together; ``filter`` is vCenter's, new after each new login."""
+    """Objects of one type that are watched together; ``filter`` is vCenter's, created again after each login."""
 
     objects: Sequence[Any]
     properties: Sequence[str]
@@ -50,12 +50,12 @@ class Watched:
 class Updates:
     """One list view of the tasks, and filters over it and over other objects.
 
-    Tasks may be added while ``wait`` waits; everything else is for the thread that waits. Where there is one task at a
-    time it needs no list: ``single`` gives each a filter of its own.
+    Tasks may be added while ``wait`` waits; all other methods are for the waiting thread only. With ``single`` there is
+    one task at a time, which needs no list view: each gets its own filter.
     """
 
     def __init__(self, content: Any, *, leave_no_trace: bool, single: bool) -> None:
-        """``leave_no_trace`` is for a session that is not logged out soon, which would clear up too."""
+        """Set up; ``leave_no_trace`` is for a session that is not logged out soon, which would also clean up."""
         self._content = content
         self._leave_no_trace = leave_no_trace
         self._single = single
@@ -80,22 +80,22 @@ class Updates:
                 self._view.DestroyView()
 
     def abandon(self) -> None:
-        """Leave it to vCenter to clear up: it does not answer, and each request would wait for that again."""
+        """Leave the cleanup to vCenter: it does not respond, and each request would wait for its time-out again."""
         self._collector = self._view = None
 
     def add_task(self, task: Any) -> None:
-        """Have it watched from the next wait on, or if one is under way, when it is taken in."""
+        """Watch the task from the next wait on, or from the next take_in() if a wait is running."""
         self._new.append(task)
 
     def drop_task(self, task: str) -> None:
-        """Forget a finished task. It leaves the list when another task enters it, so this costs no request."""
+        """Drop a finished task. It leaves the list view when another task is added, so this needs no request."""
         with self._lock:
             ref = self._tasks.pop(task, None)
             if ref is not None:
                 self._over.append(ref)
 
     def take_in(self) -> None:
-        """Have the tasks watched that were added since."""
+        """Watch the tasks that were added since the last call."""
         with self._lock:
             new = [self._new.popleft() for _index in range(len(self._new))]
             self._tasks.update({moid_of(task): task for task in new})
@@ -117,7 +117,7 @@ class Updates:
         with self._lock:
             self._watched.remove(watched)
             if watched.filter is not None:
-                with contextlib.suppress(FaultError):  # it went with an old session
+                with contextlib.suppress(FaultError):  # it was removed with an old session
                     watched.filter.DestroyPropertyFilter()
 
     def look(self) -> Iterator[News]:
@@ -126,7 +126,7 @@ class Updates:
             yield News(row.moid, dict(row))
 
     def wait(self, seconds: int) -> list[News]:
-        # In this order: what is added after that finds somebody waiting, and is taken in by who adds it.
+        # In this order: a task that is added afterwards sees that a thread waits, and the adding thread takes it in.
         self.waiting = True
         try:
             return list(self._wait(seconds))
@@ -159,7 +159,7 @@ class Updates:
         self._view = None
         tasks = list(self._tasks.values())
         if tasks:
-            # In turn, the last start is what counts: an earlier one is over.
+            # With one task at a time only the last one counts: earlier ones have ended.
             self._add(tasks[-1:] if self._single else tasks)
         for watched in self._watched:
             self._filter_objects(watched)
@@ -190,12 +190,12 @@ class Updates:
             self._reopen(error)
 
     def _reopen(self, error: FaultError) -> None:
-        """After a new login the collector and the view of the old session are gone."""
+        """Create the collector and the view again after a new login, which has removed those of the old session."""
         if error.kind != "ManagedObjectNotFound":
             raise error
         self._open()
 
 
 def _plain(value: Any) -> Any:
-    # A key of extraConfig comes as an OptionValue. Of a managed object "value" would be a request.
+    # A key of extraConfig is an OptionValue. For a managed object, "value" would be a request.
     return value.value if isinstance(value, vim.option.OptionValue) else value

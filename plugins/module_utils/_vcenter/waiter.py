@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for what VMs become, by property updates."""
+"""Wait for states of VMs by property updates."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_runner import Watcher
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Watcher
 
 
 def watch(session: Session, properties: Sequence[str], watchers: Mapping[str, Watcher]) -> set[str]:
-    """Watch VMs, by MoID, until each watcher is satisfied; return the MoIDs of those that were not in their time.
+    """Watch VMs, by MoID, until each watcher is satisfied; return the MoIDs of those that were not in time.
 
-    A VM that is removed meanwhile is one of those.
+    A VM that is removed in the meantime is one of those.
     """
     with session.tasks(lambda _text: None) as runner:
         outcomes = [

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module vm_vmotion: moves of VMs, and what prevents them."""
+"""The module vm_vmotion: migrations of VMs, and their blockers."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Move the VMs, many at a time within vCenter's limits, and verify afterwards that each is as it was before."""
+"""Move the VMs in parallel within vCenter's limits, and verify afterwards that each is as it was before."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.report imp
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# How long vCenter may take to know the guest's status and addresses on the new host.
+# How long vCenter may take to learn the guest's status and addresses on the new host.
 _SETTLE_SECONDS = 20.0
 _LOOK_SECONDS = 1.0
 # Moves take long, and report their progress often.
@@ -53,7 +53,7 @@ _LINGER_SECONDS = 0.5
 
 @dataclass
 class MoveSubject(Subject):
-    """One VM, and what became of the job that moves it."""
+    """One VM, and the outcome of the job that moves it."""
 
     done: JobOutcome | None = None
 
@@ -64,7 +64,7 @@ Observe = Callable[[Sequence[VmFacts]], ObservedMoves]
 def apply_vmotion(
     session: Session, desired: VmotionRequest, observed: ObservedMoves, plan: Plan[MoveChange], report: Report
 ) -> ObservedMoves:
-    """Move the VMs. At the end raise one error for what failed, with a report of every VM."""
+    """Move the VMs. At the end, raise one error for all failures, with a report of every VM."""
 
     def observe(vms: Sequence[VmFacts]) -> ObservedMoves:
         selectors = tuple(_selector(vm, desired) for vm in vms)
@@ -74,7 +74,7 @@ def apply_vmotion(
         return apply_moves(session, desired, observed, plan, report, observe)
     finally:
         if observed.handles.destination is not None:
-            # Applying uses a session that was opened again on demand.
+            # The session may have been opened again since.
             observed.handles.destination.session.close()
 
 
@@ -93,10 +93,10 @@ def apply_moves(
     report: Report,
     observe: Observe,
 ) -> ObservedMoves:
-    """Make the moves, and those that waiting for a running move shows to be needed.
+    """Make the moves, and further ones that are needed after waiting for a running migration.
 
-    ``observe`` observes some of the VMs again, once a move that was already running is over. At the end one error is
-    raised for what failed, with a report of every VM.
+    ``observe`` observes some of the VMs again after a migration that was already running has ended. At the end one
+    error is raised for all failures, with a report of every VM.
     """
     deadline = time.monotonic() + desired.timeout
     outcomes = dict(_run(session, desired, observed, plan.changes, report, deadline))
@@ -118,7 +118,7 @@ def _run(
     report: Report,
     deadline: float,
 ) -> Mapping[str, MoveOutcome]:
-    """Make the moves, and wait for those that were already running; of these only a failure to wait is an outcome."""
+    """Make the moves, and wait for running migrations, for which only a failure to wait is an outcome."""
     subjects = [MoveSubject(change.vm.moid, change.vm.name, [change]) for change in changes]
 
     def move(subject: MoveSubject, change: MoveChange) -> Flow[None]:
@@ -133,7 +133,7 @@ def _run(
     moved: list[tuple[VmFacts, JobOutcome]] = []
     for change, subject, result in zip(changes, subjects, results, strict=True):
         if isinstance(change, AwaitMove):
-            # Whether that move succeeded or failed: observing again shows where the VM is.
+            # Whether that migration succeeded or failed: observing again shows where the VM is.
             if result.error is not None and not isinstance(result.error, FaultError):
                 outcomes[change.vm.moid] = MoveOutcome("in_flight", message=result.error.message)
         elif result.error is not None:
@@ -160,7 +160,7 @@ def _job(session: Session, desired: VmotionRequest, observed: ObservedMoves, cha
 
 
 def _failure(error: GantryError, done: JobOutcome | None) -> MoveOutcome:
-    """Return what is known of a move that did not end well; one that could not be asked for has no job."""
+    """Return the facts of a failed move; a move whose request failed has no job."""
     if done is None or isinstance(error, FaultError):
         return MoveOutcome("failed", None if done is None else done.seconds, fault=error.fault, message=error.message)
     return MoveOutcome("in_flight" if done.task else "not_started", message=error.message)
@@ -174,7 +174,7 @@ def _finish(
     report: Report,
     deadline: float,
 ) -> Mapping[str, MoveOutcome]:
-    """Move the VMs that are not at their target after the wait, and report where each has ended."""
+    """Move the VMs that are not at their target after the wait, and report where each one is."""
     again = observe(awaited)
     blocked = {blocker.vm: [one for one in again.blockers if one.vm == blocker.vm] for blocker in again.blockers}
     changes: list[MoveChange] = []
@@ -182,7 +182,9 @@ def _finish(
     for vm in again.vms:
         now = placement(vm, again.origin)
         if vm.in_flight is not None:
-            outcomes[vm.moid] = MoveOutcome("in_flight", message="Another move of it was begun meanwhile.", now=now)
+            outcomes[vm.moid] = MoveOutcome(
+                "in_flight", message="Another migration of it has been started in the meantime.", now=now
+            )
         elif vm.path in blocked:
             outcomes[vm.moid] = MoveOutcome("failed", message=summary(blocked[vm.path]), now=now)
         elif again.targets[vm.moid].in_place:
@@ -214,7 +216,7 @@ def _before(vms: Sequence[VmFacts], wanted: VmFacts) -> VmFacts:
 def _verify(
     session: Session, observed: ObservedMoves, moved: Sequence[tuple[VmFacts, JobOutcome]]
 ) -> Mapping[str, MoveOutcome]:
-    """Compare the VMs with what they were; wait a moment for what the guests report."""
+    """Compare the VMs with their former state; wait a moment for the guests' reports."""
     outcomes: dict[str, MoveOutcome] = {}
     left = list(moved)
     deadline = time.monotonic() + _SETTLE_SECONDS
@@ -247,7 +249,7 @@ def _look(session: Session, observed: ObservedMoves, vms: Sequence[VmFacts]) -> 
     """Read the VMs again, by the MoID that each had before."""
     destination = observed.handles.destination
     if destination is None:
-        # Names and paths stay as they were.
+        # Names and paths do not change.
         inventory = observed.handles.inventory
         entries = [entry for vm in vms if (entry := inventory.entry(vm.moid)) is not None]
         return {vm.moid: vm for vm in read_vms(session, inventory, entries)}
@@ -281,7 +283,7 @@ def _warn(session: Session, vm: VmFacts, outcome: MoveOutcome | None) -> None:
     if verified is None or verified.all_well:
         return
     if not verified.placement:
-        session.warn(f"{vm.path} was moved and is no longer where it was moved to. Something else has moved it again.")
+        session.warn(f"{vm.path} was moved and is no longer at its target. Another client or DRS has moved it again.")
     if verified.ip_addresses is False:
         session.warn(f"{vm.path} was moved and no longer has the IP addresses {', '.join(vm.addresses)}.")
     if verified.process is False:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes of vm_vmotion: a move, and waiting for one that is already running. Pure."""
+"""The changes of vm_vmotion: a move, and the wait for a migration that is already running. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MoveVm:
 
     @property
     def what(self) -> list[str]:
-        """The parts of the placement that change."""
+        """Return the parts of the placement that change."""
         return sorted(key for key in self.destination if self.destination[key] != self.source[key])
 
     def describe(self) -> str:
@@ -42,7 +42,7 @@ class MoveVm:
             if new != self.source[key]:
                 parts.append(f"{preposition} {', '.join(map(str, new)) if isinstance(new, list) else new}")
         if not parts:
-            # Disks swap places among the same datastores.
+            # Disks are exchanged among the same datastores.
             parts = ["on " + ", ".join(self.destination["datastores"])]
         where = "" if self.away is None else f" of {self.away}"
         return f"move {self.vm.name} {' '.join(parts)}{where} ({'live' if self.live else 'cold'})"
@@ -62,7 +62,7 @@ class MoveVm:
 
 @dataclass(frozen=True)
 class AwaitMove:
-    """Wait for a running move; only when it is over is known where the VM is."""
+    """Wait for a running migration; the VM's location is only known when it has ended."""
 
     vm: VmFacts
     task: str
@@ -84,7 +84,7 @@ MoveChange: TypeAlias = "MoveVm | AwaitMove"
 
 
 def placement(vm: VmFacts, view: PlacementView) -> dict[str, Any]:
-    """Return where a VM is, by names, as it is reported."""
+    """Return a VM's placement by names, as reported."""
     return {
         "host": view.host_name(vm.host),
         "cluster": view.cluster_name(vm.cluster),

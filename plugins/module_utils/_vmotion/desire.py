@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Turn the options of vm_vmotion into a request. Pure."""
+"""Convert the options of vm_vmotion to a request. Pure."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def desire_vmotion(params: Mapping[str, Any]) -> VmotionRequest:
 
 def _place(options: Mapping[str, Any], prefix: str) -> MoveDestination:
     if options["datastore"] is not None and options["datastore_cluster"] is not None:
-        raise GantryError(f"{prefix}datastore and {prefix}datastore_cluster exclude each other.")
+        raise GantryError(f"{prefix}datastore and {prefix}datastore_cluster are mutually exclusive.")
     return MoveDestination(
         datacenter=options["datacenter"],
         folder=options.get("folder"),
@@ -70,7 +70,7 @@ def _disks(options: Sequence[Mapping[str, Any]], place: MoveDestination) -> tupl
     for option in options:
         disk = option["label"] if option["label"] is not None else option["key"]
         if disk in wishes:
-            raise GantryError(f"disks names the disk {disk!r} twice.")
+            raise GantryError(f"disks has the disk {disk!r} twice.")
         if option["datastore"] is None and (place.datastore or place.datastore_cluster) is None:
             raise GantryError(f"disks: {disk!r} has no datastore, and there is no datastore for all. Give one of them.")
         wishes[disk] = DiskRequest(disk, option["datastore"], option["provisioning"])
@@ -81,10 +81,11 @@ def _refuse_beside_destination(params: Mapping[str, Any]) -> None:
     beside = [name for name in (*DESTINATION, "network_mapping") if params[name]]
     if beside:
         raise GantryError(
-            f"{', '.join(beside)} and destination_vcenter exclude each other: give these within destination_vcenter."
+            f"{', '.join(beside)} and destination_vcenter are mutually exclusive. "
+            "Give these options within destination_vcenter."
         )
     if params["destination_vcenter"]["host"] is None and params["destination_vcenter"]["cluster"] is None:
-        raise GantryError("destination_vcenter needs a host or a cluster.")
+        raise GantryError("destination_vcenter requires a host or a cluster.")
 
 
 def _settings(params: Mapping[str, Any], options: Mapping[str, Any]) -> ConnectionSettings:
@@ -99,7 +100,7 @@ def _settings(params: Mapping[str, Any], options: Mapping[str, Any]) -> Connecti
     elif not options["validate_certs"]:
         raise GantryError(
             "destination_vcenter has validate_certs false and no thumbprint. Both vCenters send credentials there, so "
-            "give the thumbprint of its certificate, or have the certificate validated."
+            "give the thumbprint of its certificate, or set validate_certs: true."
         )
     shared = ("proxy_host", "proxy_port", "connect_timeout", "request_timeout")
     return ConnectionSettings.from_params(

@@ -52,7 +52,7 @@ def relocate_spec(
 
 
 def _disks(session: Session, vm: VmFacts, target: MoveTarget) -> Iterator[Any]:
-    """Encode all disks, also those that stay: vCenter moves a disk that is not listed to the VM's own datastore."""
+    """Encode all disks, including those that stay: vCenter moves unlisted disks to the VM's own datastore."""
     for disk in vm.disks:
         place = target.disks.get(disk.key, DiskTarget(disk.datastore))
         locator = vim.vm.RelocateSpec.DiskLocator(

@@ -66,7 +66,7 @@ class ResolvedDestination:
 
 @dataclass(frozen=True)
 class VmotionRequest:
-    """What a task asks for."""
+    """The request of a task."""
 
     selectors: tuple[VmSelector, ...]
     datacenter: str | None
@@ -81,7 +81,7 @@ class VmotionRequest:
 
 @dataclass(frozen=True)
 class MoveVerification:
-    """What was the same after the move; None means that the VM had none before."""
+    """The properties that were the same after the move; None means that the VM had none before."""
 
     placement: bool
     ip_addresses: bool | None = None
@@ -104,13 +104,13 @@ class MoveOutcome:
     verified: MoveVerification | None = None
     fault: Mapping[str, Any] | None = None
     message: str | None = None
-    # Where the VM is, if not where the plan put it: after waiting for a move that someone else started.
+    # The VM's location if it is not the planned one, after waiting for a migration that another client started.
     now: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class ObservedMoves:
-    """The VMs with their targets. ``origin`` is the vCenter that they are in, ``view`` the one that they move to."""
+    """The VMs with their targets. ``origin`` is their current vCenter, ``view`` the one that they move to."""
 
     vms: tuple[VmFacts, ...]
     origin: PlacementView
@@ -118,10 +118,10 @@ class ObservedMoves:
     targets: Mapping[str, MoveTarget] = field(default_factory=dict)
     blockers: tuple[Blocker, ...] = ()
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    # VMs that are in the other vCenter already.
+    # VMs that are already in the other vCenter.
     arrived: tuple[VmFacts, ...] = ()
     outcomes: Mapping[str, MoveOutcome] = field(default_factory=dict)
     # The address of the other vCenter, for messages.
     away: str | None = None
-    # The API objects that applying needs; no pure step uses them.
+    # The API objects for applying; no pure step uses them.
     handles: Any = field(default=None, compare=False, repr=False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Observe the VMs of vm_vmotion, within one vCenter or on their way to another."""
+"""Observe the VMs of vm_vmotion, for moves within one vCenter or to another."""
 
 from __future__ import annotations
 

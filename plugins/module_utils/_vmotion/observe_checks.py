@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ask vCenter about moves: which host DRS recommends, and what CheckRelocate reports. Changes nothing."""
+"""Query vCenter about moves: the host that DRS recommends, and the results of CheckRelocate. Changes nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _CODES = {
     "VmHostAffinityRuleViolation": "mandatory_rule",
     "VmHostMustRuleViolation": "mandatory_rule",
 }
-# Faults about devices, which are reported in better words by one of these codes.
+# Faults of devices, for which one of these codes has a more specific message.
 _DEVICE_FAULTS = frozenset(
     {"CannotAccessVmDevice", "DeviceBackingNotSupported", "DeviceNotSupported", "RemoteDeviceNotSupported"}
 )
@@ -69,7 +69,7 @@ class CheckAnswer:
 
 
 def place(session: Session, vm: VmFacts, cluster: str, spec: Any, hosts: Sequence[HostFacts]) -> str | Blocker:
-    """Return the host that DRS recommends among these, or a blocker that says why there is none."""
+    """Return the host that DRS recommends among these, or a blocker with the reason if there is none."""
     wanted = vim.cluster.PlacementSpec(
         placementType="relocate",
         vm=session.ref("VirtualMachine", vm.moid),
@@ -100,7 +100,7 @@ def place(session: Session, vm: VmFacts, cluster: str, spec: Any, hosts: Sequenc
 def check(
     session: Session, checks: Sequence[tuple[VmFacts, Any]], view: PlacementView, report: Callable[[str], None]
 ) -> tuple[dict[str, list[CheckAnswer]], dict[str, list[str]]]:
-    """Return what vCenter's provisioning checker reports for each move: blockers and warnings, by the VM's MoID."""
+    """Return the results of vCenter's provisioning checker: blockers and warnings, by the VM's MoID."""
     checker = session.content.vmProvisioningChecker
 
     def starter(vm: VmFacts, spec: Any) -> Callable[[], Any]:
@@ -116,7 +116,7 @@ def check(
         if outcome.error is not None:
             raise GantryError(
                 f"Checking with vCenter whether {vm.path} can move failed: {outcome.error.message} "
-                "Nothing has been moved. Set precheck to skip to move without asking."
+                "Nothing has been moved. Set precheck to skip to move without this check."
             )
         for result in outcome.result or ():
             host = view.host_name(moid_or_none(result.host))
@@ -134,7 +134,7 @@ def _blocker(vm: VmFacts, host: str | None, fault: Any) -> Blocker:
 
 
 def beyond(ours: Sequence[Blocker], theirs: Sequence[CheckAnswer]) -> list[Blocker]:
-    """Return the blockers from vCenter that our own checks have not already reported in better words."""
+    """Return the blockers from vCenter that the collection's own checks have not already reported."""
     known = {blocker.code for blocker in ours}
     found: dict[str, Blocker] = {}
     for answer in theirs:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Observe moves to another vCenter: a session with it, and how our vCenter finds and trusts it."""
+"""Observe moves to another vCenter: a session with it, and the service locator for the source vCenter."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def observe_cross_vcenter(session: Session, other: Session, desired: VmotionRequ
     if content.about.instanceUuid == ours:
         raise GantryError(
             f"destination_vcenter {other.settings.address} is the vCenter that the VMs are in. Leave it out, and give "
-            "the destination by the other options."
+            "the destination in the other options."
         )
     staying, arrived = _select(inventory, there, desired)
     where = resolve_place(there, desired.place, desired.disks, source=inventory, clusters=[])
@@ -67,7 +67,7 @@ def observe_cross_vcenter(session: Session, other: Session, desired: VmotionRequ
 
 
 def _thumbprint(other: Session) -> str:
-    """Return the thumbprint of the certificate that was verified here, which our vCenter must trust as well."""
+    """Return the thumbprint of the certificate that was verified here, which the source vCenter must trust as well."""
     connection = connect(other.settings, other.stub.tls())
     try:
         return certificate_of(connection).sha1
@@ -76,7 +76,7 @@ def _thumbprint(other: Session) -> str:
 
 
 def _select(inventory: Inventory, there: Inventory, desired: VmotionRequest) -> tuple[list[Entry], list[Entry]]:
-    """Select the VMs that are still here, and those that an earlier run has moved."""
+    """Select the VMs that are still in the source vCenter, and those that an earlier run has moved."""
     datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
     staying: dict[str, Entry] = {}
     arrived: dict[str, Entry] = {}
@@ -97,5 +97,5 @@ def _there(there: Inventory, selector: VmSelector) -> list[Entry]:
     try:
         return select_vms(there, [selector], datacenter=None, option="vms", may_be_none=True)
     except GantryError:
-        # Not there, or ambiguous: it is not reported as arrived.
+        # Missing or ambiguous: it is not reported as moved.
         return []

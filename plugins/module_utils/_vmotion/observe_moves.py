@@ -73,7 +73,7 @@ def find_move_blockers(
     *,
     avoid: Sequence[str] = (),
 ) -> ObservedMoves:
-    """Choose a host for each VM that needs one, other than those to ``avoid``, and find the blockers of all moves."""
+    """Choose a host for each VM that needs one, except those to ``avoid``, and find the blockers of all moves."""
     moving = [vm for vm in observed.vms if vm.in_flight is None and not observed.targets[vm.moid].in_place]
     there = session if destination is None else destination.session
     handles = MoveHandles(
@@ -106,7 +106,7 @@ def _choose_hosts(
     handles: MoveHandles,
     avoid: Sequence[str],
 ) -> tuple[dict[str, MoveTarget], list[Blocker]]:
-    """Choose hosts, by DRS where it is on and the VMs are in its vCenter."""
+    """Choose hosts, by DRS if it is enabled and the VMs are in its vCenter."""
     origin = None if handles.destination is None else observed.origin
     chooser = HostChooser(desired.mode, observed.view, origin, avoid=avoid, looks=desired.precheck != "skip")
     targets: dict[str, MoveTarget] = {}
@@ -151,7 +151,7 @@ def _theirs(
     ours: Sequence[Blocker],
     handles: MoveHandles,
 ) -> tuple[list[Blocker], Mapping[str, Sequence[str]]]:
-    """Ask vCenter to check the moves, except those that DRS has recommended and thereby checked."""
+    """Let vCenter check the moves, except those that DRS has recommended and thereby checked."""
     undecided = {blocker.vm for blocker in ours if blocker.host is None}
     asked = [
         vm

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class VmVmotion(Operation[VmotionRequest, ObservedMoves, MoveChange]):
-    """Move VMs to where they are to be."""
+    """Move VMs to their destination."""
 
     name = "vm_vmotion"
     argument_spec = argument_spec(**vmotion_argument_spec())

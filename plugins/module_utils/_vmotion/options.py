@@ -20,7 +20,7 @@ def vmotion_argument_spec() -> dict[str, dict[str, Any]]:
     """Return the options of vm_vmotion besides those of the connection."""
     place: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in DESTINATION}
     connection = connection_argument_spec()
-    # The environment configures the connection to the first vCenter; that to the second one is always given.
+    # The environment configures the connection to the first vCenter only; that to the second one is always given.
     second = {
         name: {key: value for key, value in connection[name].items() if key != "fallback"}
         for name in ("hostname", "username", "password", "port", "validate_certs", "ca_path")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Resolve the names of a destination to objects of the inventory; what is given must exist. Makes no request."""
+"""Resolve the names of a destination to objects of the inventory; all of them must exist. Makes no request."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _only_cluster(inventory: Inventory, clusters: Sequence[str], pool: str) -> E
         paths = ", ".join(sorted(one.path for moid in different if (one := inventory.entry(moid)) is not None))
         raise GantryError(
             f"resource_pool {pool!r} is given without a cluster, and the VMs are in {len(different)}: {paths}. "
-            "Say in which cluster it is."
+            "Give its cluster."
         )
     return entry
 
@@ -81,12 +81,12 @@ def _datastore(inventory: Inventory, name: str | None, datacenter: Entry | None)
 def _networks(
     inventory: Inventory, source: Inventory, mapping: Mapping[str, str], datacenter: Entry | None
 ) -> dict[str, str]:
-    """Resolve both sides of the mapping; a misspelled network would otherwise be ignored silently."""
+    """Resolve both sides of the mapping; a misspelled network would be ignored silently."""
     resolved = {}
     for old, new in mapping.items():
         names = {name for entry in source.networks() for name in (entry.name, entry.moid)}
         if old not in names:
-            source.network(old)  # raises, with what there is
+            source.network(old)  # raises an error with the existing names
         resolved[old] = inventory.network(new, datacenter=datacenter).moid
     return resolved
 

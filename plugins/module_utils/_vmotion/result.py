@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What vm_vmotion returns. Pure."""
+"""The result of vm_vmotion. Pure."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.report imp
 
 
 def vmotion_result(observed: ObservedMoves) -> dict[str, Any]:
-    """Return the VMs with what became of them, and the blockers of their moves."""
+    """Return the VMs with the outcome of their moves, and the blockers."""
     return {"vms": vms_report(observed), "blockers": blockers_report(observed.blockers)}

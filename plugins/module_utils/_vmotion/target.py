@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Determine the target of each VM: what must change so that it is at the destination. Pure."""
+"""Determine the target of each VM: the changes that bring it to the destination. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Stores:
 def target_of(
     vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin: PlacementView
 ) -> tuple[MoveTarget, list[Blocker]]:
-    """Determine a VM's target. ``origin`` is the vCenter that it is in, ``view`` the one that it moves to."""
+    """Determine a VM's target. ``origin`` is its current vCenter, ``view`` the one that it moves to."""
     abroad = origin is not view
     cluster = where.cluster or vm.cluster
     changes_cluster = abroad or cluster != vm.cluster
@@ -91,7 +91,7 @@ def _wishes(vm: VmFacts, disks: Iterable[ResolvedDisk]) -> dict[int, ResolvedDis
 
 
 def _same_datastore(vm: VmFacts, moid: str, view: PlacementView, origin: PlacementView, stores: _Stores) -> str:
-    """Return the datastore of the other vCenter that has the same URL; a blocker is added where there is none."""
+    """Return the datastore of the other vCenter that has the same URL; a blocker is added if there is none."""
     same = view.same_datastore(moid, origin)
     if same is not None:
         return same
@@ -107,7 +107,7 @@ def _same_datastore(vm: VmFacts, moid: str, view: PlacementView, origin: Placeme
 
 
 def _in_pod(vm: VmFacts, where: ResolvedDestination, wishes: dict[int, ResolvedDisk], view: PlacementView) -> _Stores:
-    """Keep what is in the datastore cluster, and put the rest on its datastore with the most free space."""
+    """Keep files that are in the datastore cluster, and put the others on its datastore with the most free space."""
     members = [store for store in view.datastores.values() if store.pod == where.pod]
     inside = {store.moid for store in members}
     best = _roomiest(members, _possible_hosts(vm, where, view))

@@ -55,11 +55,11 @@ def booter(bootstrap: Build, directory: Path, image: Path) -> Iterator[Boot]:
 
 @pytest.fixture
 def boot(bootstrap: Build, image: Path, tmp_path: Path) -> Iterator[Boot]:
-    """Starts a machine with a spec; the image disk is there unless disk says otherwise."""
+    """Yield a function that boots a machine with a guest document, with the image disk unless disk selects another."""
     yield from booter(bootstrap, tmp_path, image)
 
 
 @pytest.fixture(scope="module")
 def boot_for_module(bootstrap: Build, image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boot]:
-    """The same for fixtures whose machine several tests share."""
+    """Do the same as boot, for module fixtures whose machine several tests share."""
     yield from booter(bootstrap, tmp_path_factory.mktemp("shared"), image)

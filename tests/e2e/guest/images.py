@@ -57,14 +57,14 @@ def make_image(path: Path, *, bare: bool = False, programs: Iterable[Path] = ())
 
 
 def make_disk(path: Path, size: int = 256 * _MIB) -> Path:
-    """A new, blank disk."""
+    """Create a new, blank disk."""
     with path.open("wb") as file:
         file.truncate(size)
     return path
 
 
 def make_spec(args: list[str], **changes: Any) -> dict[str, Any]:
-    """A spec that runs the arguments; changes replace top-level parts, and those of the process by their own names."""
+    """Return a spec that runs the arguments; changes replace top-level fields, or fields of the process by name."""
     process = {"args": args, "env": [], "user": "", "groups": [], "cwd": "/", "capabilities": None}
     spec: dict[str, Any] = {
         "version": 1,

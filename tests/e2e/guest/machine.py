@@ -105,7 +105,7 @@ class Machine:
         self._qmp("system_powerdown")
 
     def request_shutdown(self) -> None:
-        """What the tools' shutdown is on VMware."""
+        """Request a shutdown as VMware Tools does on VMware."""
         assert self._channel_socket is not None
         self._channel_socket.sendall(b'{"request": "shutdown"}\n')
 
@@ -131,7 +131,7 @@ class Machine:
     def wait_status(
         self, wanted: Callable[[dict[str, Any]], bool], what: str, timeout: float = PATIENCE
     ) -> dict[str, Any]:
-        """The first status, past or future, that is wanted."""
+        """Return the first status, past or future, that satisfies the predicate."""
         with self._changed:
             found = self._changed.wait_for(
                 lambda: next((item for item in self.statuses if wanted(item)), None) or self._channel_closed, timeout
@@ -143,7 +143,7 @@ class Machine:
         return self.wait_status(lambda status: status["state"] == state, state)
 
     def wait_guest(self) -> dict[str, Any]:
-        """The first announcement of names and addresses."""
+        """Wait for the first report of the host name and the addresses, and return it."""
         with self._changed:
             self._changed.wait_for(lambda: self.guest is not None or self._channel_closed, PATIENCE)
         assert self.guest is not None, f"never announced itself; {self.describe()}"
@@ -160,7 +160,7 @@ class Machine:
         raise AssertionError(f"the console never said {text!r}; {self.describe()}")
 
     def log(self) -> str:
-        """The container's output as it was published."""
+        """Return the container's output as it was published."""
         return base64.b64decode(self.values[LOG_KEY]).decode()
 
     def console(self) -> str:
@@ -169,12 +169,12 @@ class Machine:
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def cpu_seconds(self) -> float:
-        """What QEMU has used of the processor."""
+        """Return the CPU time that QEMU has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def get(self, path: str = "/") -> str:
-        """An HTTP response from the forwarded port, as soon as there is one."""
+        """Return an HTTP response from the forwarded port as soon as there is one."""
         deadline = time.monotonic() + PATIENCE
         url = f"http://127.0.0.1:{self.forwarded}{path}"
         while time.monotonic() < deadline and self.process.poll() is None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="module")
 def elsewhere(bootstrap: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build from a copy of the sources, by somebody with other habits."""
+    """Build from a copy of the sources in another directory, with another umask and environment."""
     root = tmp_path_factory.mktemp("elsewhere")
     copy = root / "a clone"
     for package in ("devkit", "guest"):

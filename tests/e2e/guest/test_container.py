@@ -68,7 +68,7 @@ def as_user(boot_for_module: Boot, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def as_root(boot_for_module: Boot) -> tuple[dict[str, str], dict[str, Any]]:
-    """The same as root with some capabilities on a read-only root without a network; exits with 0."""
+    """Run the same as root with some capabilities, a read-only root and no network; the process exits with 0."""
     spec = make_spec(
         ["sh", "-c", _QUESTIONS], capabilities=["CHOWN", "NET_BIND_SERVICE"], root=READ_ONLY, tmpfs=[{"target": "/tmp"}]
     )

@@ -39,7 +39,7 @@ def test_spec_with_an_unknown_key(boot: Boot) -> None:
 
 
 def test_no_image_disk(boot: Boot) -> None:
-    status = _assert_error(boot(make_spec(["true"]), disk=None), "image_disk_missing", "no disk at all")
+    status = _assert_error(boot(make_spec(["true"]), disk=None), "image_disk_missing", "there are no disks")
     assert status["id"]
 
 
@@ -66,7 +66,7 @@ def test_foreign_scratch_disk_is_left_alone(boot: Boot, tmp_path: Path) -> None:
         file.seek(scratch.stat().st_size // 16 * 5 + 100)
         file.write(b"somebody's data")
     before = scratch.read_bytes()
-    _assert_error(boot(make_spec(["true"], root=ON_DISK), scratch=scratch), "scratch_foreign", "it was left as it is")
+    _assert_error(boot(make_spec(["true"], root=ON_DISK), scratch=scratch), "scratch_foreign", "it was not changed")
     assert scratch.read_bytes() == before
 
 

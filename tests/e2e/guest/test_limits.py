@@ -23,7 +23,7 @@ _SOON = 60
 
 @pytest.fixture(scope="module")
 def hungry_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An image with a program of some megabytes that allocates memory until it is killed."""
+    """Build an image with a program of some megabytes that allocates memory until it is killed."""
     directory = tmp_path_factory.mktemp("hungry")
     program = directory / "hungry"
     source = Path(__file__).with_name("hungry.go")

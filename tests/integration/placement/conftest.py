@@ -17,7 +17,7 @@ from tests.support.lab.placement import open_wide_lab
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What lab.json says of the lab."""
+    """Yield the content of the lab's lab.json."""
     with open_wide_lab(tmp_path_factory.mktemp("wide-lab")) as info:
         yield info
 

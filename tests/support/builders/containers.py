@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 
 def task(**options: Any) -> dict[str, Any]:
-    """A task's parameters as AnsibleModule would hand them over."""
+    """Return a task's parameters as AnsibleModule would pass them."""
     result = ArgumentSpecValidator(container_argument_spec()).validate({"name": "web", **options})
     assert not result.error_messages, result.error_messages
     return dict(result.validated_parameters)
@@ -63,7 +63,7 @@ PLACE = ContainerPlace(
 
 
 def place_of(config: Config) -> ContainerPlace:
-    """A place with the networks of a configuration."""
+    """Return a place with the networks of a configuration."""
     return replace(PLACE, networks=tuple(entry(network.name, "Network", network.name) for network in config.networks))
 
 

@@ -26,7 +26,7 @@ def any_json() -> st.SearchStrategy[Any]:
 
 
 def paths(document: Any, start: Path = ()) -> Iterator[Path]:
-    """The path of each field, at any depth."""
+    """Yield the path of each field, at any depth."""
     items: Iterator[tuple[str | int, Any]] = iter(())
     if isinstance(document, dict):
         items = iter(document.items())
@@ -38,7 +38,7 @@ def paths(document: Any, start: Path = ()) -> Iterator[Path]:
 
 
 def with_value(document: Any, path: Path, value: Any) -> Any:
-    """The document with another value at a path."""
+    """Return the document with another value at a path."""
     changed = copy.deepcopy(document)
     place = changed
     for key in path[:-1]:
@@ -48,7 +48,7 @@ def with_value(document: Any, path: Path, value: Any) -> Any:
 
 
 def refusal_of(read: Callable[[], object]) -> GantryError | None:
-    """The error of a call, or None where it accepts; any other exception is a bug."""
+    """Return the error that a call raises, or None if it succeeds; any other exception is a bug."""
     try:
         read()
     except GantryError as error:

@@ -75,7 +75,7 @@ def cluster(*things: Group | Rule | Override) -> ClusterRules:
 
 
 def params(spec: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """A task's parameters as AnsibleModule would hand them over."""
+    """Return a task's parameters as AnsibleModule would pass them."""
     result = ArgumentSpecValidator(spec).validate(options)
     assert not result.error_messages, result.error_messages
     return dict(result.validated_parameters)

@@ -35,7 +35,7 @@ def store_blobs(layers: Sequence[BuiltLayer], cache: Cache) -> None:
 
 
 def flatten(*layers: BuiltLayer | LayerArchive | bytes, options: PullOptions | None = None) -> dict[str, File]:
-    """The tree that layers make, the lowest first."""
+    """Return the file tree that the layers make, lowest layer first."""
     return read_tree(flat_archive(*layers, options=options))
 
 

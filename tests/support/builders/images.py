@@ -29,7 +29,7 @@ NGINX = "docker.io/library/nginx:1"
 
 
 def request(**options: Any) -> ImageRequest:
-    """The request of a task, its options checked as Ansible checks them."""
+    """Return the request of a task, its options validated as Ansible validates them."""
     result = ArgumentSpecValidator(image_argument_spec()).validate({"name": "nginx:1", **options})
     assert not result.error_messages, result.error_messages
     return desire_image(result.validated_parameters)

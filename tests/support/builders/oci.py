@@ -190,7 +190,7 @@ class BuiltImage:
         return {digest_of(self.config_blob): self.config_blob, **{layer.digest: layer.blob for layer in self.layers}}
 
     def write_layout(self, folder: Path, tag: str = "1") -> None:
-        """An OCI image layout, as umoci reads it."""
+        """Write an OCI image layout, as umoci reads it."""
         blobs = folder / "blobs" / "sha256"
         blobs.mkdir(parents=True)
         for digest, data in {**self.blobs(), self.digest: self.manifest}.items():
@@ -222,7 +222,7 @@ class File:
 
 
 def read_tree(archive: bytes) -> dict[str, File]:
-    """The tree that a flat archive describes; fails on what a flat archive must not have."""
+    """Return the file tree that a flat archive describes; fail on anything that a flat archive must not contain."""
     tree: dict[str, File] = {}
     names: dict[str, list[str]] = {}
     with tarfile.open(fileobj=io.BytesIO(archive), errorlevel=2) as tar:

@@ -96,7 +96,7 @@ def _leaf(root: Folder, step: Step) -> Leaf:
 
 
 def _enter(root: Folder, path: str, hops: int = 0) -> Folder:
-    """The directory at a path, made where it lacks, symbolic links followed with this root."""
+    """Return the directory at a path, created if missing; symbolic links are followed inside this root."""
     trail = [root]
     parts = path.split("/")
     for index, part in enumerate(parts):
@@ -120,7 +120,7 @@ def _name(parent: Folder, child: Folder) -> str:
 
 
 def _stack(lower: Leaf | Folder | None, upper: Leaf | Folder) -> Leaf | Folder:
-    """An upper tree over a lower one, as overlayfs shows them."""
+    """Merge an upper tree over a lower one, as overlayfs does."""
     if isinstance(upper, Leaf) or not isinstance(lower, Folder):
         return _stack(Folder(), upper) if isinstance(upper, Folder) and lower is not None else upper
     merged = Folder(lower.tag if upper.tag is None else upper.tag)

@@ -72,7 +72,7 @@ class LiveRegistry:
         return self._folder / "data/docker/registry/v2/blobs/sha256" / value[:2] / value / "data"
 
     def requests(self) -> list[str]:
-        """The requests of skopeo so far, as "GET /v2/..."."""
+        """Return the requests of skopeo so far, as "GET /v2/..."."""
         return re.findall(r'"(GET [^ ]+) HTTP/[0-9.]+" [0-9]+ .*"skopeo', self._log.read_text())
 
     def _push_blob(self, repository: str, digest: str, data: bytes) -> None:
@@ -132,7 +132,7 @@ Answer = Callable[[str], tuple[int, str, bytes]]
 
 @contextlib.contextmanager
 def scripted_registry(answer: Answer) -> Iterator[str]:
-    """A registry whose answers to GET are (status, content type, body) by path; its address."""
+    """Serve a registry that answers GET with (status, content type, body) by path; yield its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -45,7 +45,7 @@ class Containers:
         return Attempt(run.last, run.output)
 
     def look(self, name: str, *, logs: bool = False) -> dict[str, Any]:
-        """What container_vm_info says of one container."""
+        """Return what container_vm_info reports for one container."""
         run = self.play({"gantry.vsphere.container_vm_info": {"name": [name], "logs": logs}}).ok()
         (container,) = run.last["containers"]
         found: dict[str, Any] = container
@@ -65,7 +65,7 @@ class Containers:
         self.run(name, state="absent", force_kill=True)
 
     def publish(self, name: str, port: int) -> int:
-        """A loopback port that leads to a container's port."""
+        """Return a loopback port that is forwarded to a container's port."""
         body = json.dumps({"vm": name, "port": port, "host_port": 0}).encode()
         request = urllib.request.Request(self.lab["control"] + "/v1/publish", data=body, method="POST")
         with urllib.request.urlopen(request, timeout=30) as answer:

@@ -23,7 +23,7 @@ while :; do i=$((i + 1)); echo $i > /counted; sleep 0.1; done
 
 
 def run_counter(containers: Containers, name: str) -> None:
-    """It serves the image's page, too."""
+    """Run a container that counts and also serves the image's page."""
     containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[_SCRIPT], stop_timeout=30)
 
 
@@ -32,7 +32,7 @@ def options(vm: Any) -> dict[str, str]:
 
 
 def status(vm: Any) -> dict[str, Any]:
-    """What the container's init has said last."""
+    """Return the last status that the container's init has published."""
     said: dict[str, Any] = json.loads(options(vm)["guestinfo.gantry.status"])
     return said
 

@@ -15,7 +15,7 @@ from pyVim.connect import SmartConnect
 
 @contextmanager
 def session(info: Mapping[str, Any]) -> Iterator[Any]:
-    """The content of a vCenter, for as long as one is logged in to it."""
+    """Log in to a vCenter, yield its content, and log out."""
     vcenter = info["vcenter"]
     access = {"host": vcenter["hostname"], "port": vcenter["port"], "user": vcenter["username"]}
     context = ssl.create_default_context(cafile=vcenter["ca_path"])
@@ -27,7 +27,7 @@ def session(info: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def find(content: Any, kind: Any, name: str) -> Any:
-    """The object of a kind and a name, or None."""
+    """Return the object of a kind with a name, or None."""
     view = content.viewManager.CreateContainerView(content.rootFolder, [kind], True)
     try:
         return next((found for found in view.view if found.name == name), None)

@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.02
 
 @contextmanager
 def running(module: str, options: Mapping[str, Any], connection: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """The task, under way; killed at the end if it still is."""
+    """Run the task in the background; kill it at the end if it is still running."""
     command = [sys.executable, "-m", "tests.support.lab.drive", module, json.dumps(options)]
     process = subprocess.Popen(
         command,
@@ -42,7 +42,7 @@ def running(module: str, options: Mapping[str, Any], connection: Mapping[str, st
 
 
 def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What the task returned, once it has ended."""
+    """Wait for the task to end and return its result."""
     output, errors = process.communicate(timeout=_DEADLINE_SECONDS)
     if process.returncode != 0:
         raise AssertionError(f"the task ended with {process.returncode}:\n{errors}")

@@ -88,7 +88,7 @@ class VmBuilder:
         self.task("remove", lambda: files.DeleteDatastoreFile_Task(name=name, datacenter=datacenter))
 
     def make_image(self, reference: str, number: int, config: Mapping[str, Any]) -> str:
-        """A template as container_image leaves it; its digest. The disk is empty."""
+        """Create a template as container_image leaves it, with an empty disk; return its digest."""
         digest, disk = f"{number:x}" * 64, f"{number + 1:x}" * 64
         controller = vim.vm.device.ParaVirtualSCSIController(key=-1, busNumber=0, sharedBus="noSharing")
         image_disk = vim.vm.device.VirtualDisk(

@@ -45,9 +45,9 @@ class Control:
         name: str = "*",
         in_task: bool = False,
     ) -> None:
-        """The next ``count`` calls of the method, after ``skip`` of them, fail with the fault, or are just late.
+        """Let the next ``count`` calls of the method, after ``skip`` of them, fail with the fault, or only delay them.
 
-        ``name`` is of the object called. With ``in_task`` the calls succeed, and their tasks fail or are late.
+        ``name`` is that of the called object. With ``in_task`` the calls succeed and their tasks fail or are delayed.
         """
         rule: dict[str, Any] = {"method": method, "type": "*", "name": name, "count": count, "skip": skip}
         rule |= {"delay_seconds": delay_seconds, "in_task": in_task}

@@ -31,7 +31,7 @@ def drive(
     check: bool = False,
     report: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, Any]:
-    """What a task of the module would return, its diff included."""
+    """Run a module's operation and return what its task would return, including the diff."""
     plugin = importlib.import_module(f"ansible_collections.gantry.vsphere.plugins.action.{module}")
     operation: Operation[Any, Any, Any] = plugin.ActionModule.operation
     checked = ArgumentSpecValidator(

@@ -87,7 +87,7 @@ class ClusterObserver:
         WaitForTask(self.vm(name).ReconfigVM_Task(changes))
 
     def group_spec(self, name: str) -> Any:
-        """What writes a group back just as it is now."""
+        """Return the spec that writes a group exactly as it is now."""
         (info,) = [group for group in self.cluster.configurationEx.group if group.name == name]
         return make("GroupSpec", operation="edit", info=info)
 
@@ -119,7 +119,7 @@ class ClusterObserver:
 
 @contextmanager
 def cluster_with_vms(lab: Mapping[str, Any], count: int, prefix: str) -> Iterator[ClusterObserver]:
-    """The lab's cluster without any rules, and so many VMs in it, which are removed afterwards."""
+    """Yield the lab's cluster without rules and with this many new VMs; remove them afterwards."""
     Control(lab["control"]).add_vms(count, prefix)
     one = ClusterObserver(lab, lab["cluster"])
     one.clear()
@@ -130,7 +130,7 @@ def cluster_with_vms(lab: Mapping[str, Any], count: int, prefix: str) -> Iterato
 
 
 def make(kind: str, **fields: Any) -> Any:
-    """A data object of a cluster's configuration; pyVmomi says nothing of their types."""
+    """Create a data object of a cluster's configuration; pyVmomi has no types for them."""
     return getattr(vim.cluster, kind)(**fields)
 
 
@@ -160,7 +160,7 @@ class Drs:
     observer: ClusterObserver
 
     def run(self, module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        """A task; what was called before is forgotten."""
+        """Run a task, after forgetting the calls recorded before."""
         self.calls.forget()
         return drive(f"drs_{module}", {**self.lab["vcenter"], "cluster": self.lab["cluster"], **options}, check=check)
 
@@ -170,7 +170,7 @@ class Drs:
         return result
 
     def refused(self, module: str, **options: Any) -> str:
-        """The message of a task that fails and has not written anything."""
+        """Return the message of a task that must fail without having changed anything."""
         result = self.run(module, **options)
         assert result.get("failed"), result
         assert "defect" not in result["msg"], result

@@ -81,7 +81,7 @@ class Store:
         return set(self.files(datastore, ""))
 
     def linked_clone(self, template: Template, name: str) -> str:
-        """A VM that stands on the template's disk; its MoID."""
+        """Create a linked clone of the template and return its MoID."""
         inventory = self.session.inventory(refresh=True)
         pool = inventory.resource_pool(None, cluster=inventory.cluster(None))
         folder = inventory.folder(None, datacenter=inventory.datacenter(None))
@@ -96,7 +96,7 @@ class Store:
         return str(self.session.run_one(job, _silent)._moId)
 
     def vm_with_cd(self, name: str, iso: str) -> str:
-        """A VM that has this ISO in its drive; its MoID."""
+        """Create a VM that has this ISO in its CD-ROM drive and return its MoID."""
         inventory = self.session.inventory(refresh=True)
         pool = inventory.resource_pool(None, cluster=inventory.cluster(None))
         folder = inventory.folder(None, datacenter=inventory.datacenter(None))
@@ -123,7 +123,7 @@ class Store:
         return str(self.session.run_one(job, _silent)._moId)
 
     def plain_vm(self, name: str, folder: str) -> str:
-        """A VM that is none of ours; its MoID."""
+        """Create a VM that the collection does not manage and return its MoID."""
         inventory = self.session.inventory(refresh=True)
         pool = inventory.resource_pool(None, cluster=inventory.cluster(None))
         where = inventory.folder(folder, datacenter=inventory.datacenter(None))

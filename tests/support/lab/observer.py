@@ -39,13 +39,13 @@ def _all(content: Any, kind: type) -> list[Any]:
 
 
 def vm_names(vcenter: Mapping[str, Any]) -> list[str]:
-    """The names of all VMs and templates, in order."""
+    """Return the names of all VMs and templates, sorted."""
     with _connected(vcenter) as content:
         return sorted(vm.name for vm in _all(content, vim.VirtualMachine))
 
 
 def datastore_files(vcenter: Mapping[str, Any], datastore: str) -> list[str]:
-    """The paths of all files of a datastore, in order."""
+    """Return the paths of all files on a datastore, sorted."""
     with _connected(vcenter) as content:
         (found,) = [one for one in _all(content, vim.Datastore) if one.name == datastore]
         task = found.browser.SearchDatastoreSubFolders_Task(f"[{datastore}]", vim.host.DatastoreBrowser.SearchSpec())  # type: ignore[no-untyped-call]

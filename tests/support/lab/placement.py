@@ -63,7 +63,7 @@ class Site:
     # -- tasks
 
     def run(self, module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        """A task. What was called before is forgotten."""
+        """Run a task, after forgetting the calls recorded before."""
         self.calls.forget()
         return drive(module, {**self.lab["vcenter"], **options}, check=check)
 
@@ -73,7 +73,7 @@ class Site:
         return result
 
     def refused(self, module: str, **options: Any) -> dict[str, Any]:
-        """A task that fails and has changed nothing."""
+        """Return the result of a task that must fail without having changed anything."""
         result = self.run(module, **options)
         assert result.get("failed"), result
         assert "defect" not in result["msg"], result
@@ -126,7 +126,7 @@ class Site:
     # -- looking
 
     def hosts(self, prefix: str = PREFIX) -> dict[str, str]:
-        """The host of each VM whose name begins so, without the collection's selectors."""
+        """Return the host of each VM whose name has the prefix, without the collection's selectors."""
         inventory = self.builder.session.inventory()
         rows = self.builder.session.read_all("VirtualMachine", ["name", "runtime.host"])
         return {
@@ -136,7 +136,7 @@ class Site:
         }
 
     def disks(self, name: str) -> list[str]:
-        """The datastore of each disk."""
+        """Return the datastore of each disk."""
         return [
             device.backing.fileName.split("]")[0].lstrip("[")
             for device in self.builder.vm(name).of_kind(vim.vm.device.VirtualDisk)
@@ -191,7 +191,7 @@ def serial_port() -> Any:
 
 
 def cd_drive(path: str) -> list[Any]:
-    """A drive with a medium in it."""
+    """Return the devices of a CD-ROM drive with an ISO in it."""
     devices = vim.vm.device
     drive = devices.VirtualCdrom(
         key=-41,

@@ -23,7 +23,7 @@ _NEWEST = Package("linux-image-6.2-cloud", "6.2-1", hashlib.sha256(_SERVED).hexd
 
 @pytest.fixture
 def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A distribution whose archive serves one kernel; apt's programs log what they are asked."""
+    """Put apt programs on PATH whose archive has one kernel; return the log of their calls."""
     programs = tmp_path / "programs"
     programs.mkdir()
     log = tmp_path / "apt.log"

@@ -19,7 +19,7 @@ _SIGNATURE = b"PKCS#7" * 10
 
 
 def make_module(*info: str, signed: bool = False) -> bytes:
-    """An ELF file with a .modinfo section."""
+    """Return an ELF file with a .modinfo section."""
     content = b"\0".join(item.encode() for item in info) + b"\0"
     names = b"\0.shstrtab\0.modinfo\0"
     content_at = 64
@@ -38,7 +38,7 @@ def make_module(*info: str, signed: bool = False) -> bytes:
 
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A kernel's module tree: some files, some built in."""
+    """Create a kernel's module tree: some modules are files, some are built in."""
     monkeypatch.setattr(modules, "WANTED", ("vmw_pvscsi", "sd_mod", "overlay"))
     files = {
         "kernel/drivers/vmw_pvscsi.ko": make_module("alias=pci:v1*", "depends=scsi-mod", signed=True),

@@ -83,7 +83,7 @@ def test_a_layout_s_blobs_are_named_by_their_digests(tmp_path: Path) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> DebianRoot:
-    """A root with two packages, in the form that mmdebstrap gives it."""
+    """Return a root file system with two packages, in the form that mmdebstrap writes."""
     files = {
         "./etc/hostname": "builder",
         "./etc/rc2.d/S01web": "",

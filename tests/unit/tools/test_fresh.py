@@ -63,7 +63,7 @@ def test_the_release_of_another_distribution_is_refused() -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root of one static program, with a clone that holds one file."""
+    """Create a root file system with one static program and a clone that holds one file."""
     folder = tmp_path / "root"
     for name in ("bin", "dev", "proc", "run", fresh.CLONE, "sys"):
         (folder / name).mkdir(parents=True)

@@ -19,7 +19,7 @@ VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder on PATH; no pyenv."""
+    """Return the only folder on PATH; there is no pyenv."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "no-pyenv"))
     monkeypatch.delenv("GANTRY_PYTHON", raising=False)
@@ -59,7 +59,7 @@ def test_without_any_the_message_says_what_to_install(path: Path) -> None:
 
 @pytest.fixture
 def bare(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only interpreter, as a bare Debian has it: without ensurepip until the package "venv" is there."""
+    """Create the only interpreter, as on a bare Debian: without ensurepip until the package "venv" is installed."""
     (path / "without" / "ensurepip").mkdir(parents=True)
     (path / "without" / "ensurepip" / "__init__.py").write_text("raise ImportError('split off')\n")
     python = path / "packaged" / f"python{VERSION}"
@@ -74,7 +74,7 @@ def bare(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def installed(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The packages that apt was asked for; each one helps."""
+    """Replace apt and return the packages that were requested; any of them provides ensurepip."""
     names: list[str] = []
 
     def install(packages: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from tools import apt, setup
 
 @pytest.fixture
 def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment whose python says with what it was called and waits for the packages; bindep names two."""
+    """Create an environment whose python logs its arguments and waits for the packages; bindep lists two."""
     monkeypatch.setattr(setup, "VENV", tmp_path)
     (tmp_path / "bin").mkdir()
     for name, script in (
@@ -31,7 +31,7 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def installed(venv: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What apt was asked for."""
+    """Replace apt and return the packages that were requested."""
     names: list[str] = []
 
     def install(packages: Sequence[str]) -> None:

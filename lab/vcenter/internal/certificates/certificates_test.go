@@ -38,7 +38,7 @@ func TestAClientWithTheAuthorityTrustsTheServer(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_, _ = io.Copy(connection, connection) // a client that refuses ends it with an error
+			_, _ = io.Copy(connection, connection) // a client that refuses the certificate causes an error
 			_ = connection.Close()
 		}
 	}()
@@ -71,7 +71,7 @@ func TestCertificatesAreKeptAndDamageIsNamed(t *testing.T) {
 	}
 	second, _, err := Ensure(directory)
 	if err != nil || second.Leaf.SerialNumber.Cmp(first.Leaf.SerialNumber) != 0 {
-		t.Errorf("made anew: %v", err)
+		t.Errorf("created again: %v", err)
 	}
 	info, err := os.Stat(filepath.Join(directory, keyFile))
 	if err != nil || info.Mode().Perm() != 0o600 {

@@ -68,7 +68,7 @@ type Inventory struct {
 	Distributed *Distributed `json:"distributed"`
 }
 
-// Second is another vCenter. It has its own files, below those of the first one, and shares the hypervisor.
+// Second is another vCenter. Its files are in a subdirectory of the first one's, and it shares the hypervisor.
 type Second struct {
 	Listen   string `json:"listen"`
 	Control  string `json:"control"`
@@ -148,7 +148,7 @@ func Parse(content []byte) (Config, error) {
 
 var defaultHosts = Hosts{CPUs: 16, CPUMHz: 2600, MemoryMB: 65536}
 
-// Other returns the second vCenter's configuration, as if it were the only one.
+// Other returns the configuration of the second vCenter on its own.
 func (c Config) Other() Config {
 	other := c
 	other.StateDir = filepath.Join(c.StateDir, "second")

@@ -27,7 +27,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestMistakesAreNamed(t *testing.T) {
+func TestInvalidConfigurationsAreRefused(t *testing.T) {
 	for want, change := range map[string][2]string{
 		"unknown field":         {`"username"`, `"user"`},
 		"state_dir":             {`"/s",`, `"s",`},

@@ -53,7 +53,7 @@ func (c *Control) Handler() http.Handler {
 	return fromHere(mux)
 }
 
-// fromHere refuses requests that a web page could make a browser send.
+// fromHere refuses requests that a web page could make a browser send (cross-site requests).
 func fromHere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
@@ -160,6 +160,6 @@ func respond(w http.ResponseWriter, body any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The client may have disconnected; nobody else could be notified.
+	// An error means that the client has disconnected, and there is nothing to report it to.
 	_, _ = w.Write(append(encoded, '\n'))
 }

@@ -112,7 +112,7 @@ func TestTheCalls(t *testing.T) {
 	}
 }
 
-// echo answers every line until its client has sent all.
+// echo starts a server that echoes its input until the client closes its side.
 func echo(t *testing.T) net.Listener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -141,7 +141,7 @@ func echo(t *testing.T) net.Listener {
 	return listener
 }
 
-func TestAPublishedPortLeadsToTheGuest(t *testing.T) {
+func TestAPublishedPortIsForwardedToTheGuest(t *testing.T) {
 	guest := echo(t)
 	reachable := false
 	p := newPublisher(func(ctx context.Context, machine string, port int) (net.Conn, error) {
@@ -176,7 +176,7 @@ func TestAPublishedPortLeadsToTheGuest(t *testing.T) {
 	if answer := ask(); strings.Contains(answer, "echo") {
 		t.Errorf("the guest is off and answers %q", answer)
 	}
-	reachable = true // the address is looked up when somebody connects
+	reachable = true // the address is looked up at each connection
 	if answer := ask(); answer != "echo hello" {
 		t.Errorf("answered %q", answer)
 	}

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Loopback ports that are forwarded to a port of a VM. Its address is looked up at each connection.
+// Loopback ports that are forwarded to a port of a VM. The address of the VM is looked up at each connection.
 
 package control
 
@@ -59,14 +59,14 @@ func (p *publisher) accept(listener net.Listener, machine string, port int) {
 		}
 		if err != nil {
 			slog.Error("a published port does not accept connections", "vm", machine, "port", port, "error", err)
-			time.Sleep(100 * time.Millisecond) // most likely there are too many open files
+			time.Sleep(100 * time.Millisecond) // the most likely reason is too many open files
 			continue
 		}
 		go p.forward(client, machine, port)
 	}
 }
 
-// forward connects a client with the guest. It closes the client's connection when the guest cannot be reached.
+// forward connects a client with the guest, or closes the client's connection if the guest is not reachable.
 func (p *publisher) forward(client net.Conn, machine string, port int) {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(p.ctx, dialTimeout)
@@ -86,14 +86,14 @@ func (p *publisher) forward(client net.Conn, machine string, port int) {
 	both.Wait()
 }
 
-// pump copies one direction and closes it at its end. The other direction can continue.
+// pump copies one direction of a connection and closes it at its end. The other direction can continue.
 func pump(to, from net.Conn) {
 	_, err := io.Copy(to, from)
 	if half, ok := to.(interface{ CloseWrite() error }); ok && err == nil {
 		err = half.CloseWrite()
 	}
 	if err != nil {
-		// One side is closed; the other must not wait for it.
+		// Half-close failed: close the connection, so that the other side does not wait.
 		_ = to.Close()
 		_ = from.Close()
 	}

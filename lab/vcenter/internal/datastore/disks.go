@@ -229,7 +229,7 @@ func (s *Stores) Footprint(place Path, child bool) (int64, error) {
 	return min(needed, chain[0].Capacity), nil
 }
 
-// copyChain copies the content of a chain. It requires another program only if the chain has to be merged.
+// copyChain copies the content of a chain. It requires qemu-img only if the chain has to be merged.
 func copyChain(store *Store, chain []Disk, data string) error {
 	for len(chain) > 1 {
 		untouched, err := qcow2.Untouched(chain[0].Data)

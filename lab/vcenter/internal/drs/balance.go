@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Balance: moves that even out how much of their CPU the hosts' VMs use.
+// Balance: moves that even out the CPU usage of the hosts.
 
 package drs
 
@@ -19,7 +19,7 @@ var targets = map[int32]int32{1: 10, 2: 25, 3: 50, 4: 100}
 // balancingMoves is how many moves one run of DRS makes for balance.
 const balancingMoves = 4
 
-// PlanBalance adds moves to a plan that even out the CPU that the VMs use. They break no rule.
+// PlanBalance adds moves to a plan that balance the CPU usage of the hosts and break no rule.
 func (c *Cluster) PlanBalance(plan *Plan) {
 	for range balancingMoves {
 		if c.rate >= MandatoryRating || c.deviation(Ref{}, Ref{})*1000 <= float64(targets[c.rate]) {
@@ -33,7 +33,7 @@ func (c *Cluster) PlanBalance(plan *Plan) {
 	}
 }
 
-// bestBalance returns the move after which the hosts differ least. Its rating is 0 if there is none.
+// bestBalance returns the move that reduces the imbalance most. Its rating is 0 if no move does.
 func (c *Cluster) bestBalance() Move {
 	var best Move
 	before := c.deviation(Ref{}, Ref{})
@@ -70,12 +70,12 @@ func ratingOf(gain float64) int32 {
 	return 0
 }
 
-// Imbalance returns how much the hosts differ now, and how much they may differ, in thousandths.
+// Imbalance returns the current imbalance of the hosts and the highest allowed one, in thousandths.
 func (c *Cluster) Imbalance() (current, target int32) {
 	return int32(c.deviation(Ref{}, Ref{}) * 1000), targets[c.rate]
 }
 
-// deviation returns the standard deviation of the hosts' use of their CPU (0..1), with one VM moved.
+// deviation returns the standard deviation of the CPU usage of the hosts (0..1), with one VM moved.
 func (c *Cluster) deviation(moved, to Ref) float64 {
 	used := map[Ref]float64{}
 	for _, vm := range c.VMs {

@@ -10,7 +10,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// busy sets how much CPU VMs use.
+// busy sets the CPU usage of VMs.
 func busy(c *Cluster, mhz map[string]float64) {
 	for _, vm := range c.VMs {
 		vm.UsedMHz = mhz[vm.VM.Value]

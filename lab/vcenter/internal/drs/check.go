@@ -14,7 +14,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// check refuses settings and rules that the API rules out.
+// check refuses invalid settings and rules.
 func (r *reconfiguration) check(*types.ClusterConfigSpecEx) types.BaseMethodFault {
 	if fault := r.checkServices(); fault != nil {
 		return fault
@@ -152,7 +152,8 @@ func (r *reconfiguration) checkDependencies() types.BaseMethodFault {
 	return nil
 }
 
-// cyclic returns whether a VM depends on itself. above are the VMs that depend on it, done those that are no part of a cycle.
+// cyclic returns whether a VM depends on itself. above has the VMs that depend on it, done the VMs that are not part of a
+// cycle.
 func cyclic(vm Ref, needs map[Ref][]Ref, above, done map[Ref]bool) bool {
 	if above[vm] || done[vm] {
 		return above[vm]

@@ -2,12 +2,12 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package drs decides what DRS and HA decide in a vCenter: which rules hold, which host a VM starts on, which VMs are to be
-// moved, and what a change of a cluster's configuration makes of it. It is pure: it reads snapshots and returns decisions,
-// configurations and faults. It knows the data objects of the vSphere API, and neither the inventory nor the hypervisor.
+// Package drs makes the decisions of DRS and HA: which rules are in effect, which host a VM starts on, which VMs are to be
+// moved, and what the configuration of a cluster is after a change. It is pure: it reads snapshots and returns decisions,
+// configurations and faults. It uses the data objects of the vSphere API, and neither the inventory nor the hypervisor.
 //
-// "API" in comments is the vSphere Web Services API reference. "Unconfirmed" means that it does not say which fault a real
-// vCenter returns, or whether it returns one.
+// "API" in comments is the vSphere Web Services API reference. "Unconfirmed" means that the reference does not document
+// which fault a real vCenter returns, or whether it returns one.
 package drs
 
 import (
@@ -25,10 +25,10 @@ type Ref = vim.Ref
 // Occupancy maps each VM that runs to its host.
 type Occupancy map[Ref]Ref
 
-// Names returns the name of an object of the inventory.
+// Names returns the name of an object in the inventory.
 type Names func(Ref) string
 
-// Claim is what a VM that runs, or is about to, takes from its host.
+// Claim is the resource usage on its host of a VM that runs or is being started.
 type Claim struct {
 	VM         Ref // empty for a VM that does not exist yet
 	Host       Ref
@@ -50,10 +50,10 @@ type Host struct {
 type VM struct {
 	Claim
 	UsedMHz float64
-	Managed bool // DRS may move it
+	Managed bool // DRS manages it
 }
 
-// Cluster is a snapshot of a cluster, and what becomes of it while moves are planned.
+// Cluster is a snapshot of a cluster, which is changed as moves are planned.
 type Cluster struct {
 	Hosts []Host
 	VMs   []*VM
@@ -76,13 +76,13 @@ func (c *Cluster) Prepare(config *types.ClusterConfigInfoEx) {
 	}
 }
 
-// HostOf returns where a VM runs, with the planned moves made.
+// HostOf returns the host of a VM after the planned moves.
 func (c *Cluster) HostOf(vm Ref) (host Ref, runs bool) {
 	host, runs = c.on[vm]
 	return host, runs
 }
 
-// Usage sums up what the VMs demand and what the hosts have.
+// Usage returns the sums of the VMs' demands and of the hosts' capacities.
 func (c *Cluster) Usage() types.ClusterUsageSummary {
 	var usage types.ClusterUsageSummary
 	var capacity float64
@@ -101,7 +101,7 @@ func (c *Cluster) Usage() types.ClusterUsageSummary {
 	return usage
 }
 
-// Automation returns how far DRS may act on a VM by itself. It is false for a VM that DRS leaves alone (API,
+// Automation returns the automation level of a VM. managed is false for a VM that DRS does not manage (API,
 // ClusterDrsVmConfigInfo.enabled).
 func Automation(config *types.ClusterConfigInfoEx, vm Ref) (behavior types.DrsBehavior, managed bool) {
 	if !vim.IsTrue(config.DrsConfig.Enabled) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Compliance: whether VMs are where the rules want them, and what a VM that leaves a cluster leaves behind.
+// Compliance of VMs with the rules, and the removal of a VM from a cluster's configuration.
 
 package drs
 
@@ -14,8 +14,8 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// compliance returns by their keys whether rules are satisfied by the VMs that run. Rules that are off, or do not place VMs,
-// are left out.
+// compliance returns, by key, whether the running VMs satisfy the rules. Disabled rules and rules that do not place VMs are
+// left out.
 func compliance(config *types.ClusterConfigInfoEx, on Occupancy) map[int32]bool {
 	satisfied := map[int32]bool{}
 	for _, rule := range config.Rule {
@@ -43,7 +43,7 @@ func SetCompliance(config *types.ClusterConfigInfoEx, on Occupancy) {
 	}
 }
 
-// HasCompliance returns whether the compliance that a configuration shows is still true.
+// HasCompliance returns whether the compliance in a configuration is up to date.
 func HasCompliance(config *types.ClusterConfigInfoEx, on Occupancy) bool {
 	compliance := compliance(config, on)
 	for _, rule := range config.Rule {
@@ -56,9 +56,9 @@ func HasCompliance(config *types.ClusterConfigInfoEx, on Occupancy) bool {
 	return true
 }
 
-// Forget removes a VM from groups and rules, with the settings that are its own. Confirmed by Broadcom's knowledge base,
-// article 436954: it "is automatically removed from the rule's membership (e.g., VM Groups)", the rule "remains ... However,
-// if the rule no longer contains the required minimum number of members, it becomes functionally inactive", and overrides are
+// Forget removes a VM from groups and rules, and removes its overrides. Confirmed by Broadcom's knowledge base, article
+// 436954: it "is automatically removed from the rule's membership (e.g., VM Groups)", the rule "remains ... However, if the
+// rule no longer contains the required minimum number of members, it becomes functionally inactive", and overrides are
 // "permanently removed". That an emptied group stays is from vmware/vic, issue 7556.
 func Forget(config *types.ClusterConfigInfoEx, vm Ref) {
 	for _, group := range config.Group {
@@ -79,7 +79,7 @@ func Forget(config *types.ClusterConfigInfoEx, vm Ref) {
 	config.VmOrchestration = slices.DeleteFunc(config.VmOrchestration, func(info types.ClusterVmOrchestrationInfo) bool { return info.Vm == vm })
 }
 
-// Mentions returns whether a configuration has anything that Forget would remove.
+// Mentions returns whether a configuration contains anything that Forget would remove.
 func Mentions(config *types.ClusterConfigInfoEx, vm Ref) bool {
 	for _, group := range config.Group {
 		if g, ok := group.(*types.ClusterVmGroup); ok && slices.Contains(g.Vm, vm) {

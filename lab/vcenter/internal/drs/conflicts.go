@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Conflicting rules: "If you create conflicting rules, the older rule takes precedence and DRS disables the newer rule" and
-// "If there is a rule conflict, the Server can override the setting to disable a rule" (API, ClusterRuleInfo). So they are
-// not refused.
+// "If there is a rule conflict, the Server can override the setting to disable a rule" (API, ClusterRuleInfo). Therefore
+// they are not refused.
 
 package drs
 
@@ -16,7 +16,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// settleConflicts goes through the rules from the oldest on, and disables those that conflict with older ones.
+// settleConflicts disables the rules that conflict with older ones.
 func (r *reconfiguration) settleConflicts() {
 	rules := slices.Clone(r.config.Rule)
 	slices.SortFunc(rules, func(a, b types.BaseClusterRuleInfo) int {
@@ -36,10 +36,10 @@ func (r *reconfiguration) settleConflicts() {
 	}
 }
 
-// conflict returns whether rules contradict each other: VMs must be both together and apart, or no host is in all groups that
-// a VM must run on ("can run only on hosts that belong to both of the host groups", vSphere Resource Management, "VM-Host
-// Affinity Rules"). Rules between VMs are not checked against those with hosts, as DRS does not, and a rule that needs more
-// hosts than the cluster has is no conflict.
+// conflict returns whether rules conflict: VMs must run both together and apart, or no host is in all groups that a VM must
+// run on ("can run only on hosts that belong to both of the host groups", vSphere Resource Management, "VM-Host Affinity
+// Rules"). Rules between VMs are not checked against those with hosts, as DRS does not, and a rule that needs more hosts
+// than the cluster has is no conflict.
 func conflict(rules []boundRule, hosts []Ref) bool {
 	group := map[Ref]Ref{} // VMs that must be together refer to one of them
 	find := func(vm Ref) Ref {

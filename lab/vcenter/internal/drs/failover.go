@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// HA's admission control: what must stay free so that VMs can be restarted when hosts fail.
+// HA's admission control: the resources that must stay free so that VMs can be restarted when hosts fail.
 
 package drs
 
@@ -15,8 +15,8 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// failoverCPU is what HA takes for a VM without a reservation: "a default of 0MB memory and 256MHz CPU is applied" (API,
-// ClusterFailoverResourcesAdmissionControlPolicy).
+// failoverCPU is the CPU that HA assumes for a VM without a reservation: "a default of 0MB memory and 256MHz CPU is applied"
+// (API, ClusterFailoverResourcesAdmissionControlPolicy).
 const failoverCPU = 256
 
 // AdmitsFailover refuses to power on a VM, whose claim is among the claims, if that "would have created a situation where the
@@ -46,16 +46,16 @@ func AdmitsFailover(das *types.ClusterDasConfigInfo, cluster string, hosts []Hos
 	return fault
 }
 
-// failoverNeeds is what VMs need compared with what hosts have.
+// failoverNeeds holds the needs of the VMs and the resources of the hosts.
 type failoverNeeds struct {
-	hosts            int     // of the cluster, with those that cannot be used
-	memoryMB, cpuMHz []int64 // of the hosts that can be used
+	hosts            int     // all hosts of the cluster, including unavailable ones
+	memoryMB, cpuMHz []int64 // resources of the available hosts
 	neededMB         int64
 	neededMHz        int64
 }
 
-// met returns whether a policy is satisfied. The sums are compared instead of slots: the lab's hosts are alike. The policy of
-// dedicated failover hosts keeps them free in another way.
+// met returns whether a policy is satisfied. It compares sums instead of slots: the lab's hosts are alike. The policy of
+// dedicated failover hosts is enforced at placement.
 func (n *failoverNeeds) met(policy types.BaseClusterDasAdmissionControlPolicy) bool {
 	switch p := policy.(type) {
 	case *types.ClusterFailoverLevelAdmissionControlPolicy:
@@ -73,7 +73,7 @@ func (n *failoverNeeds) met(policy types.BaseClusterDasAdmissionControlPolicy) b
 	return true
 }
 
-// withoutLargest returns the sum that is left when the largest hosts fail.
+// withoutLargest returns the sum without the largest hosts.
 func withoutLargest(sizes []int64, count int) int64 {
 	slices.Sort(sizes)
 	total := int64(0)
@@ -83,7 +83,7 @@ func withoutLargest(sizes []int64, count int) int64 {
 	return total
 }
 
-// leavesFree returns whether a percentage of the sum is not needed.
+// leavesFree returns whether a percentage of the sum remains free.
 func leavesFree(sizes []int64, needed, percent int64) bool {
 	total := withoutLargest(sizes, 0)
 	return (total-needed)*100 >= total*percent

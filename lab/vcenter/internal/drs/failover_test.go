@@ -10,7 +10,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-func TestHAKeepsWhatAFailureOfHostsTakes(t *testing.T) {
+func TestHAReservesFailoverCapacity(t *testing.T) {
 	hosts := clusterOf(automated(), nil).Hosts
 	claims := func(count int, memoryMB, cpuMHz int64) []Claim {
 		var list []Claim

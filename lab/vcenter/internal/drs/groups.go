@@ -49,9 +49,9 @@ func (r *reconfiguration) addGroup(info types.BaseClusterGroupInfo) types.BaseMe
 	if fault != nil {
 		return fault
 	}
-	// The API says that a group "can contain zero or more" members, but vCenter creates none without any; it becomes empty
-	// only when its last member is deleted (vmware/vic, issue 7556, for groups of VMs; unconfirmed for groups of hosts, and
-	// the fault for both).
+	// According to the API, a group "can contain zero or more" members, but vCenter does not create one without members. A
+	// group becomes empty only when its last member is deleted (vmware/vic, issue 7556, for groups of VMs; unconfirmed for
+	// groups of hosts, and the fault for both).
 	if len(*members) == 0 {
 		return vim.InvalidArgumentf("spec.groupSpec.info", "Group %s has no members.", group.Name)
 	}
@@ -60,8 +60,8 @@ func (r *reconfiguration) addGroup(info types.BaseClusterGroupInfo) types.BaseMe
 	return nil
 }
 
-// editGroup replaces all members: a list that is not sent looks like an empty one. Unconfirmed: the kind of a
-// group cannot be changed.
+// editGroup replaces all members: an unset list cannot be distinguished from an empty one. Unconfirmed: the kind of a group
+// cannot be changed.
 func (r *reconfiguration) editGroup(info types.BaseClusterGroupInfo) types.BaseMethodFault {
 	if !r.modify || info == nil {
 		return vim.InvalidArgument("spec.groupSpec.info")

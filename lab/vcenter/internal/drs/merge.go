@@ -14,7 +14,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// merge sets the properties of a data object that another one of its type sets.
+// merge copies the properties that are set in one data object to another of its type.
 func merge[T any](into, from *T) {
 	mergeValue(reflect.ValueOf(into).Elem(), reflect.ValueOf(from).Elem())
 }
@@ -71,8 +71,7 @@ func isObject(value reflect.Value) bool {
 	return kind == reflect.Struct || value.Kind() == reflect.Interface && kind == reflect.Pointer
 }
 
-// mergeOptions replaces options by their key. Unconfirmed: an empty value removes the option, as it does for a virtual
-// VM's extraConfig.
+// mergeOptions replaces options by their key. Unconfirmed: an empty value removes the option, as in a VM's extraConfig.
 func mergeOptions(options, changes []types.BaseOptionValue) []types.BaseOptionValue {
 	for _, change := range changes {
 		changed := change.GetOptionValue()

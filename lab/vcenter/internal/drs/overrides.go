@@ -14,13 +14,13 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// override is an addition, edit or removal in a list of such settings.
+// override is an addition, edit or removal of the settings of one VM or host.
 type override[I any] struct {
 	types.ArrayUpdateSpec
 	info *I
 }
 
-// overrides is such a list.
+// overrides is a list of settings of VMs or hosts.
 type overrides[I any] struct {
 	property string // of the specification
 	key      func(*I) Ref

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The host that DRS chooses for a VM, by the rules and by how much memory the hosts' VMs have.
+// The choice of a host for a VM, by the rules and by the memory of the VMs on the hosts.
 
 package drs
 
@@ -16,11 +16,11 @@ import (
 type Candidate struct {
 	Host     Ref
 	MemoryMB int64                 // of the other VMs on the host
-	Refusal  types.BaseMethodFault // why the host cannot run the VM; nil: it can
+	Refusal  types.BaseMethodFault // why the host cannot run the VM, or nil
 }
 
 // Choose returns the host where a VM breaks the fewest rules, and of these the one whose VMs have the least memory,
-// preferably the VM's current host. Without any host it returns the fault that explains it best.
+// preferably the VM's current host. If no host can run the VM, it returns the most specific fault.
 func (b Rulebook) Choose(vm, current Ref, candidates []Candidate, on Occupancy, names Names) (Ref, types.BaseMethodFault) {
 	var best Candidate
 	var bestCost int
@@ -46,7 +46,7 @@ func (b Rulebook) Choose(vm, current Ref, candidates []Candidate, on Occupancy, 
 	return Ref{}, refusalOf(vm, refusals, names)
 }
 
-// refusalOf returns one fault for all hosts: that of a host that the rules allow, if there is one. "The cluster contains no
+// refusalOf returns one fault for all hosts, preferably the fault of a host that the rules allow. "The cluster contains no
 // hosts satisfying the hard VM/host affinity rules constraint for the VM" (API, NoCompatibleHardAffinityHost).
 func refusalOf(vm Ref, faults []types.BaseMethodFault, names Names) types.BaseMethodFault {
 	refusal := faults[0]

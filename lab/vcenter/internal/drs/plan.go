@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What DRS would do in a cluster: moves that fix violations of rules and empty hosts that enter maintenance mode; and what
-// prevents such moves.
+// The plan of a DRS run: moves that fix rule violations and evacuate hosts that enter maintenance mode, and the reasons why
+// moves are not possible.
 
 package drs
 
@@ -15,27 +15,27 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// Move is a migration that DRS plans, or the start of a VM if it comes from no host.
+// Move is a migration that DRS plans, or a power-on if From is not set.
 type Move struct {
 	VM, From, To Ref
 	Reason       types.RecommendationReasonCode
 	Rating       int32
 }
 
-// Failure says why DRS cannot do for a VM what it should.
+// Failure is a VM that DRS should move but cannot, with the reasons.
 type Failure struct {
 	Reason types.RecommendationReasonCode
 	VM     Ref
 	Faults []types.BaseMethodFault
 }
 
-// Plan is what DRS would do, and what it cannot do.
+// Plan holds the moves of a DRS run and its failures.
 type Plan struct {
 	Moves    []Move
 	Failures []Failure
 }
 
-// MandatoryRating is the rating of moves that rules or a host's maintenance require.
+// MandatoryRating is the rating of moves that rules or maintenance mode require.
 const MandatoryRating = 5
 
 // PlanRequired plans the moves that rules and hosts in maintenance mode require.
@@ -57,7 +57,7 @@ func (c *Cluster) PlanRequired() Plan {
 	return plan
 }
 
-// add makes a move in the snapshot.
+// add adds a move to the plan and applies it to the snapshot.
 func (c *Cluster) add(move Move, plan *Plan) {
 	plan.Moves = append(plan.Moves, move)
 	c.on[move.VM] = move.To
@@ -124,7 +124,7 @@ func (c *Cluster) bestFix() (Move, bool) {
 	return best, bestGain > 0
 }
 
-// fixes returns the reason for a move: that of the heaviest rule whose violation it fixes.
+// fixes returns the reason of a move: that of the rule with the highest cost whose violation it fixes.
 func (c *Cluster) fixes(vm *VM, to Ref) types.RecommendationReasonCode {
 	var reason types.RecommendationReasonCode
 	heaviest := 0
@@ -136,7 +136,7 @@ func (c *Cluster) fixes(vm *VM, to Ref) types.RecommendationReasonCode {
 	return reason
 }
 
-// evacuate plans to empty a host.
+// evacuate plans moves of all VMs off a host.
 func (c *Cluster) evacuate(host Ref, plan *Plan) {
 	for _, vm := range c.VMs {
 		if vm.Host != host {
@@ -179,7 +179,7 @@ func (c *Cluster) otherHost(vm *VM) (Ref, []types.BaseMethodFault) {
 	return Ref{}, faults
 }
 
-// explainViolations says of each rule that stays violated what prevents a move of each VM to each other host.
+// explainViolations adds a failure for each VM that still breaks a rule, with the blockers of a move to each other host.
 func (c *Cluster) explainViolations(plan *Plan) {
 	for number := range c.rules.rules {
 		rule := &c.rules.rules[number]
@@ -196,7 +196,7 @@ func (c *Cluster) explainViolations(plan *Plan) {
 	}
 }
 
-// blockers returns, for each other host, why the VM does not go there to comply with a rule.
+// blockers returns, for each other host, why the VM is not moved there to comply with a rule.
 func (c *Cluster) blockers(vm *VM, rule *boundRule) []types.BaseMethodFault {
 	var faults []types.BaseMethodFault
 	for number := range c.Hosts {
@@ -206,7 +206,7 @@ func (c *Cluster) blockers(vm *VM, rule *boundRule) []types.BaseMethodFault {
 		}
 		fault := c.fits(vm, host)
 		if fault == nil {
-			// The VM would fit there, but not better than where it is.
+			// The VM could run there, but the move would not reduce violations.
 			fault = c.heaviestViolation(vm, host.Ref, rule).violation(vm.VM, host.Ref, c.Names)
 		}
 		faults = append(faults, fault)
@@ -217,7 +217,7 @@ func (c *Cluster) blockers(vm *VM, rule *boundRule) []types.BaseMethodFault {
 	return faults
 }
 
-// heaviestViolation returns the heaviest rule that a VM would break on a host, or the given rule.
+// heaviestViolation returns the rule with the highest cost that a VM would break on a host, or the given rule.
 func (c *Cluster) heaviestViolation(vm *VM, host Ref, rule *boundRule) *boundRule {
 	for number := range c.rules.rules {
 		if other := &c.rules.rules[number]; other.violations(vm.VM, host, c.on) > 0 && other.weight() >= rule.weight() {

@@ -38,7 +38,7 @@ func TestTheReasonOfAMoveIsTheHeaviestRuleThatItFixes(t *testing.T) {
 	}
 }
 
-func TestAHostInMaintenanceModeIsEmptied(t *testing.T) {
+func TestAHostInMaintenanceModeIsEvacuated(t *testing.T) {
 	config := automated(antiAffinity("apart", "a", "b"))
 	config.DrsVmConfig = []types.ClusterDrsVmConfigInfo{{Key: vmRef("c"), Enabled: types.NewBool(false)}}
 	c := clusterOf(config, placed("a", "h1", "b", "h2", "c", "h1"))
@@ -53,7 +53,7 @@ func TestAHostInMaintenanceModeIsEmptied(t *testing.T) {
 	isA[*types.DrsDisabledOnVm](t, plan.Failures[0].Faults[0])
 }
 
-func TestWhatCannotBeFixedIsExplainedForEachHost(t *testing.T) {
+func TestAViolationThatCannotBeFixedIsExplainedForEachHost(t *testing.T) {
 	c := clusterOf(automated(antiAffinity("apart", "a", "b", "c", "d")), placed("a", "h1", "b", "h1", "c", "h2", "d", "h3"))
 	plan := c.PlanRequired()
 	if len(plan.Moves) != 0 || len(plan.Failures) != 2 || len(plan.Failures[0].Faults) != 2 {

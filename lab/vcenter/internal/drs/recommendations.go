@@ -39,16 +39,16 @@ var reasonText = map[types.RecommendationReasonCode]string{
 // ReasonText returns what vCenter shows as the reason.
 func (r *Recommendation) ReasonText() string { return reasonText[r.Reason] }
 
-// Recommendations are those that a cluster shows. Keys are never used again.
+// Recommendations holds the recommendations of a cluster. Keys are never reused.
 type Recommendations struct {
 	lastKey int
 	shown   []Recommendation
 }
 
-// All returns the recommendations that are shown.
+// All returns the current recommendations.
 func (r *Recommendations) All() []Recommendation { return slices.Clone(r.shown) }
 
-// Get returns the recommendation of a move that is shown, or a new one, which is not shown.
+// Get returns the current recommendation of a move, or a new one, which it does not add.
 func (r *Recommendations) Get(move Move) Recommendation {
 	for _, shown := range r.shown {
 		if shown.Move == move {
@@ -59,7 +59,7 @@ func (r *Recommendations) Get(move Move) Recommendation {
 	return Recommendation{move, strconv.Itoa(r.lastKey), time.Now()}
 }
 
-// Place recommends to power on a VM on a host, instead of what is shown for the VM.
+// Place recommends the power-on of a VM on a host, and replaces the VM's other recommendations.
 func (r *Recommendations) Place(vm, host Ref) Recommendation {
 	r.shown = withoutVM(r.shown, vm)
 	made := r.Get(Move{VM: vm, To: host, Reason: types.RecommendationReasonCodePowerOnVm, Rating: MandatoryRating})
@@ -67,7 +67,7 @@ func (r *Recommendations) Place(vm, host Ref) Recommendation {
 	return made
 }
 
-// Take removes a recommendation from those that are shown. It returns false if none has the key, or it does not qualify.
+// Take removes and returns a recommendation. It returns false if none has the key, or it does not qualify.
 func (r *Recommendations) Take(key string, qualifies func(*Recommendation) bool) (Recommendation, bool) {
 	place := slices.IndexFunc(r.shown, func(shown Recommendation) bool { return shown.Key == key && qualifies(&shown) })
 	if place < 0 {
@@ -78,8 +78,9 @@ func (r *Recommendations) Take(key string, qualifies func(*Recommendation) bool)
 	return taken, true
 }
 
-// Renew replaces the recommendations by a plan for the cluster, and returns the moves that DRS makes by itself. Unless the
-// plan is that of a whole run, it has no moves for balance, and the ones that are shown stay while their VMs do.
+// Renew replaces the recommendations by a plan for the cluster, and returns the moves that DRS performs automatically.
+// Unless the plan is that of a whole run, it has no moves for balance, and the current ones are kept while their VMs stay on
+// their hosts.
 func (r *Recommendations) Renew(plan Plan, cluster *Cluster, config *types.ClusterConfigInfoEx, whole bool) (automatic []Move) {
 	kept := slices.DeleteFunc(slices.Clone(r.shown), func(shown Recommendation) bool {
 		host, runs := cluster.HostOf(shown.VM)
@@ -96,7 +97,7 @@ func (r *Recommendations) Renew(plan Plan, cluster *Cluster, config *types.Clust
 			}
 			continue
 		}
-		// A move that is shown already keeps its key.
+		// A move that is already recommended keeps its key.
 		kept = append(withoutVM(kept, move.VM), r.Get(move))
 	}
 	r.shown = kept

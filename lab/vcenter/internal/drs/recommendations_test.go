@@ -35,7 +35,7 @@ func TestAMoveThatIsRecommendedAgainKeepsItsKey(t *testing.T) {
 	}
 }
 
-func TestARecommendationForAVMThatHasMovedGoes(t *testing.T) {
+func TestTheRecommendationForAVMThatHasMovedIsRemoved(t *testing.T) {
 	config := automated()
 	config.DrsConfig.DefaultVmBehavior = types.DrsBehaviorManual
 	balance := Move{vmRef("a"), hostRef("h1"), hostRef("h3"), types.RecommendationReasonCodeFairnessCpuAvg, 3}
@@ -79,7 +79,7 @@ func TestAPlacementIsTakenOnceAndReplaced(t *testing.T) {
 	}
 }
 
-func TestAPlacementGoesWhenTheVMRuns(t *testing.T) {
+func TestAPlacementIsRemovedWhenTheVMRuns(t *testing.T) {
 	config := automated()
 	var r Recommendations
 	r.Place(vmRef("a"), hostRef("h1"))

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A cluster's configuration changes as a whole, or not at all.
+// Reconfiguration of a cluster: a change is applied completely or not at all.
 
 package drs
 
@@ -14,7 +14,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// Members says what belongs to a cluster.
+// Members describes the hosts and VMs of a cluster.
 type Members struct {
 	Cluster string // its name
 	Hosts   []Ref
@@ -26,15 +26,15 @@ type Members struct {
 type reconfiguration struct {
 	members  Members
 	modify   bool
-	config   types.ClusterConfigInfoEx // as it will be
+	config   types.ClusterConfigInfoEx // the new configuration
 	lastRule int32
 	touched  map[int32]bool // rules that this change adds or edits, by key
 }
 
-// Reconfigure applies a specification to a cluster's configuration, which must be a copy that nobody else reads. It returns
-// the new configuration with the key of the newest rule, or why the change is refused. "If modify is false ..., the
+// Reconfigure applies a specification to a cluster's configuration, which must be a copy that is not shared. It returns the
+// new configuration with the key of the newest rule, or the fault of an invalid change. "If modify is false ..., the
 // configuration of the cluster matches the specification exactly" (API, ReconfigureComputeResource_Task). Keys of rules are
-// never used again: lastRule is the last one that was given out.
+// never reused: lastRule is the last key that was assigned.
 func Reconfigure(current types.ClusterConfigInfoEx, spec *types.ClusterConfigSpecEx, modify bool, lastRule int32,
 	members Members) (types.ClusterConfigInfoEx, int32, types.BaseMethodFault) {
 	r := &reconfiguration{members: members, modify: modify, config: current, lastRule: lastRule, touched: map[int32]bool{}}
@@ -57,7 +57,7 @@ func (r *reconfiguration) hasHost(reference Ref) bool {
 	return slices.Contains(r.members.Hosts, reference)
 }
 
-// Complete adds the defaults to a configuration that leaves settings out.
+// Complete adds the defaults to a configuration with unset settings.
 func Complete(config *types.ClusterConfigInfoEx) types.ClusterConfigInfoEx {
 	completed := DefaultConfig()
 	merge(&completed, config)
@@ -95,8 +95,8 @@ func DefaultConfig() types.ClusterConfigInfoEx {
 	}
 }
 
-// refuseUnknown refuses features that the lab does not have. "A cluster cannot be reconfigured to place it in the HCI workflow"
-// (API, ClusterConfigSpecEx.inHciWorkflow).
+// refuseUnknown refuses features that the lab does not implement. "A cluster cannot be reconfigured to place it in the HCI
+// workflow" (API, ClusterConfigSpecEx.inHciWorkflow).
 func (r *reconfiguration) refuseUnknown(spec *types.ClusterConfigSpecEx) types.BaseMethodFault {
 	switch {
 	case vim.IsTrue(spec.InHciWorkflow):

@@ -13,7 +13,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// members are three hosts, and the VMs a to d.
+// members has three hosts and the VMs a to d.
 var members = Members{Cluster: "C0", Hosts: hostRefs("h1", "h2", "h3"), Names: nameOf,
 	HasVM: func(vm Ref) bool { return slices.Contains(vmRefs("a", "b", "c", "d"), vm) }}
 
@@ -85,7 +85,7 @@ func TestTheNewerOfTwoConflictingRulesIsDisabled(t *testing.T) {
 	}
 }
 
-func TestWhatARuleOrAGroupMustNotBe(t *testing.T) {
+func TestInvalidRulesAndGroupsAreRefused(t *testing.T) {
 	base := func() types.ClusterConfigInfoEx {
 		return automated(vmGroup("vms", "a"), vmGroup("more", "b"), groupOfHosts("hosts", "h1"), runOn("where", "vms", "hosts"),
 			&types.ClusterDependencyRuleInfo{ClusterRuleInfo: enabled("order"), VmGroup: "vms", DependsOnVmGroup: "more"})
@@ -93,13 +93,13 @@ func TestWhatARuleOrAGroupMustNotBe(t *testing.T) {
 	add, edit, remove := types.ArrayUpdateOperationAdd, types.ArrayUpdateOperationEdit, types.ArrayUpdateOperationRemove
 	for name, test := range map[string]struct {
 		spec *types.ClusterConfigSpecEx
-		says string
+		want string
 	}{
 		"a rule without a name":      {change(add, affinity("", "a", "b")), "requires a name"},
 		"a name that is taken":       {change(add, affinity("where", "a", "b")), "There is a rule named where already."},
 		"one VM":                     {change(add, affinity("x", "a", "a")), "at least two virtual machines; it has 1."},
 		"a VM of another cluster":    {change(add, antiAffinity("x", "a", "far")), "Virtual machine far of rule x is not in cluster C0."},
-		"a group that is not there":  {change(add, runOn("x", "nobody", "hosts")), `"nobody", which is not a group of virtual machines.`},
+		"a group that is not there":  {change(add, runOn("x", "missing", "hosts")), `"missing", which is not a group of virtual machines.`},
 		"a group of the wrong kind":  {change(add, runOn("x", "vms", "more")), `"more", which is not a group of hosts.`},
 		"a rule without hosts":       {change(add, runOn("x", "vms", "")), "requires a group with hosts."},
 		"a dependency on itself":     {change(add, &types.ClusterDependencyRuleInfo{ClusterRuleInfo: enabled("x"), VmGroup: "vms", DependsOnVmGroup: "vms"}), "would depend on itself."},
@@ -118,8 +118,8 @@ func TestWhatARuleOrAGroupMustNotBe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, _, fault := Reconfigure(base(), test.spec, true, 9, members)
 			isA[*types.InvalidArgument](t, fault)
-			if text := fmt.Sprint(fault.GetMethodFault().FaultCause.LocalizedMessage); !strings.Contains(text, test.says) {
-				t.Errorf("it says %q", text)
+			if text := fmt.Sprint(fault.GetMethodFault().FaultCause.LocalizedMessage); !strings.Contains(text, test.want) {
+				t.Errorf("the fault has the message %q", text)
 			}
 		})
 	}
@@ -136,7 +136,7 @@ func TestCompleteKeepsWhatIsSet(t *testing.T) {
 	}
 }
 
-func TestAVMThatGoesIsForgotten(t *testing.T) {
+func TestForgetRemovesAVMFromGroupsRulesAndOverrides(t *testing.T) {
 	config := automated(vmGroup("vms", "a", "b"), antiAffinity("apart", "a", "b"))
 	config.DrsVmConfig = []types.ClusterDrsVmConfigInfo{{Key: vmRef("a")}, {Key: vmRef("b")}}
 	if !Mentions(&config, vmRef("a")) || Mentions(&config, vmRef("c")) {

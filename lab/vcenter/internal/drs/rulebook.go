@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What DRS rules say about where a VM is, or would be.
+// Evaluation of DRS rules for the placement of VMs.
 
 package drs
 
@@ -22,7 +22,7 @@ const (
 	onHosts                  // VM-host
 )
 
-// boundRule is an enabled rule with the members that its groups have now.
+// boundRule is an enabled rule with the current members of its groups.
 type boundRule struct {
 	kind      ruleKind
 	info      types.BaseClusterRuleInfo
@@ -35,7 +35,7 @@ type boundRule struct {
 // Rulebook holds the rules that are in effect in a cluster. The zero value has no rules.
 type Rulebook struct {
 	rules []boundRule
-	// spares are the hosts that HA keeps for failures.
+	// spares has the dedicated failover hosts of HA.
 	spares []Ref
 }
 
@@ -50,7 +50,7 @@ func Bind(config *types.ClusterConfigInfoEx) Rulebook {
 			continue
 		}
 		bound, binds := bindRule(config, rule)
-		// Without DRS no VMs are kept together or apart, but hosts still refuse what a mandatory rule forbids.
+		// Without DRS, rules between VMs have no effect, but mandatory VM-host rules are still enforced.
 		if binds && (vim.IsTrue(config.DrsConfig.Enabled) || bound.mandatory && bound.kind == onHosts) {
 			book.rules = append(book.rules, bound)
 		}
@@ -100,7 +100,7 @@ func (r *boundRule) allows(host Ref) bool {
 	return (r.affine == nil || slices.Contains(*r.affine, host)) && !slices.Contains(r.avoided, host)
 }
 
-// violations counts how often a VM breaks the rule on a host, with all others where they are.
+// violations counts how often a VM breaks the rule on a host if all other VMs stay on theirs.
 func (r *boundRule) violations(vm, host Ref, on Occupancy) int {
 	if !slices.Contains(r.vms, vm) {
 		return 0
@@ -131,8 +131,8 @@ func (r *boundRule) satisfied(on Occupancy) bool {
 	return true
 }
 
-// What it costs to break a rule. DRS would rather break an affinity rule than an anti-affinity rule (vSphere Resource
-// Management, "VM-VM Affinity Rule Conflicts"), and never a mandatory one.
+// The costs of breaking rules. DRS breaks an affinity rule rather than an anti-affinity rule (vSphere Resource Management,
+// "VM-VM Affinity Rule Conflicts"), and never a mandatory one.
 const (
 	mandatoryCost = 1_000_000
 	onHostsCost   = 1000
@@ -152,7 +152,7 @@ func (r *boundRule) weight() int {
 	return togetherCost
 }
 
-// reason returns why DRS moves a VM that breaks the rule.
+// reason returns the reason code of a move that fixes a violation of the rule.
 func (r *boundRule) reason() types.RecommendationReasonCode {
 	switch {
 	case r.kind == together:
@@ -178,7 +178,7 @@ func (r *boundRule) violation(vm, host Ref, names Names) types.BaseMethodFault {
 	return fault
 }
 
-// cost weighs the rules that a VM breaks on a host.
+// cost returns the sum of the costs of the rules that a VM breaks on a host.
 func (b Rulebook) cost(vm, host Ref, on Occupancy) int {
 	total := 0
 	for number := range b.rules {
@@ -187,7 +187,7 @@ func (b Rulebook) cost(vm, host Ref, on Occupancy) int {
 	return total
 }
 
-// forbids returns the mandatory rule that a VM breaks on a host, and not less than where it runs now.
+// forbids returns a mandatory rule that a VM breaks on a host at least as often as on its current host, or nil.
 func (b Rulebook) forbids(vm, host Ref, on Occupancy) *boundRule {
 	place, runs := on[vm]
 	for number := range b.rules {
@@ -202,9 +202,9 @@ func (b Rulebook) forbids(vm, host Ref, on Occupancy) *boundRule {
 	return nil
 }
 
-// Admits checks a host against the mandatory rules, and whether HA keeps it free: "The vCenter Server will prevent users from
-// powering on virtual machines on that host, or from using vMotion" (API, ClusterFailoverHostAdmissionControlPolicy). vm is
-// empty for a VM that does not exist yet: no rule names it.
+// Admits checks a host against the mandatory rules, and that it is not a failover host of HA: "The vCenter Server will
+// prevent users from powering on virtual machines on that host, or from using vMotion" (API,
+// ClusterFailoverHostAdmissionControlPolicy). vm is empty for a VM that does not exist yet: no rule names it.
 func (b Rulebook) Admits(vm, host Ref, on Occupancy, names Names) types.BaseMethodFault {
 	if slices.Contains(b.spares, host) {
 		return &types.DisallowedOperationOnFailoverHost{Host: host, Hostname: names(host)}

@@ -67,7 +67,7 @@ func TestMandatoryRulesAndSparesForbidHosts(t *testing.T) {
 	if fault := book.Admits(Ref{}, hostRef("h1"), on, nameOf); fault != nil {
 		t.Errorf("a VM that does not exist yet is refused: %+v", fault)
 	}
-	// From three that break a rule to two that do is better than before.
+	// A move that reduces the number of violating VMs from three to two is allowed.
 	on = placed("a", "h2", "b", "h2", "c", "h2")
 	on[vmRef("d")] = hostRef("h1")
 	config.Rule = []types.BaseClusterRuleInfo{mandatory(antiAffinity("apart", "a", "b", "c", "d"))}

@@ -64,8 +64,8 @@ func firstFault(faults ...types.BaseMethodFault) types.BaseMethodFault {
 	return nil
 }
 
-// checkServices refuses values that the data objects' pages rule out. The faults are unconfirmed: InvalidArgument is what
-// the API has for "a specified parameter was not correct".
+// checkServices refuses values that the reference of the data objects excludes. The faults are unconfirmed: InvalidArgument
+// is the API's fault for "a specified parameter was not correct".
 func (r *reconfiguration) checkServices() types.BaseMethodFault {
 	drs, das := &r.config.DrsConfig, &r.config.DasConfig
 	if dpm := r.config.DpmConfigInfo; dpm != nil {
@@ -113,7 +113,7 @@ func checkSettings(property string, settings *types.ClusterDasVmSettings) types.
 		vim.OneOf(property+".isolationResponse", settings.IsolationResponse, types.ClusterDasVmSettingsIsolationResponse("").Strings()))
 }
 
-// checkAdmissionControl refuses values that HA's admission control does not have.
+// checkAdmissionControl refuses invalid values of HA's admission control.
 func (r *reconfiguration) checkAdmissionControl() types.BaseMethodFault {
 	const property = "spec.dasConfig.admissionControlPolicy"
 	switch policy := r.config.DasConfig.AdmissionControlPolicy.(type) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The QEMU command line of a VM. Pure: files and taps must exist already.
+// The QEMU command line of a VM. This file is pure: files and taps must already exist.
 
 package hypervisor
 
@@ -17,13 +17,13 @@ import (
 
 const (
 	qemuBinary = "qemu-system-x86_64"
-	// Of 4 MB: Debian 13 and Ubuntu 24.04 have no firmware of 2 MB any more.
+	// Firmware of 4 MB: Debian 13 and Ubuntu 24.04 do not ship the one of 2 MB any more.
 	firmwareCode = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 	firmwareVars = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 	specFile     = "opt/org.gantry/spec"
 )
 
-// launch is everything the command line depends on.
+// launch holds the inputs of the command line.
 type launch struct {
 	spec         machine.Spec
 	accelerator  string
@@ -34,7 +34,7 @@ type launch struct {
 	varsPath     string // UEFI variables; used with EFI firmware only
 	monitorFD    int    // inherited sockets
 	channelFD    int
-	incoming     bool // waits for the state of a VM that is moved here
+	incoming     bool // QEMU waits for the state of a VM that is migrated to it
 }
 
 func (l launch) arguments() ([]string, error) {
@@ -42,7 +42,7 @@ func (l launch) arguments() ([]string, error) {
 	b.add("-name", "guest="+escape(l.spec.Name))
 	b.add("-no-user-config", "-nodefaults", "-display", "none", "-no-reboot")
 	b.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
-	// vmport would make the guest believe in a VMware backdoor that then does not answer as one.
+	// With vmport, the guest would detect a VMware backdoor that does not work like VMware's.
 	b.add("-machine", "q35,vmport=off")
 	switch l.accelerator {
 	case acceleratorKVM:
@@ -50,7 +50,7 @@ func (l launch) arguments() ([]string, error) {
 	case acceleratorTCG:
 		b.add("-accel", "tcg,tb-size=32", "-cpu", "max")
 	default:
-		return nil, fmt.Errorf("accelerator %q is not one to start a machine with", l.accelerator)
+		return nil, fmt.Errorf("accelerator %q cannot run a VM; it must be kvm or tcg", l.accelerator)
 	}
 	b.add("-smp", strconv.Itoa(max(l.spec.CPUs, 1)), "-m", fmt.Sprintf("%dM", l.spec.MemoryMB))
 	l.addChannels(&b)
@@ -70,11 +70,11 @@ func (l launch) arguments() ([]string, error) {
 	return b.arguments, b.err
 }
 
-// addChannels: ttyS0 is the console's log, ttyS1 the guest's JSON channel, and a monitor for us.
+// addChannels adds ttyS0 for the console log, ttyS1 for the guest's JSON channel, and the QMP monitor.
 func (l launch) addChannels(b *argumentBuilder) {
 	console := "file,id=console,path=" + escape(l.consolePath)
 	if l.incoming {
-		console += ",append=on" // after what the machine has written before its move
+		console += ",append=on" // keeps the output from before a migration
 	}
 	b.add("-chardev", console, "-serial", "chardev:console")
 	b.add("-chardev", fmt.Sprintf("socket,id=channel,fd=%d", l.channelFD), "-serial", "chardev:channel")
@@ -95,7 +95,7 @@ func (l launch) addBoot(b *argumentBuilder) error {
 		return fmt.Errorf("VM %s: firmware %q is neither bios nor efi", l.spec.Name, l.spec.Firmware)
 	}
 	if l.spec.ISO == "" {
-		return nil // the firmware finds nothing to boot and says so, as a real one does
+		return nil // the firmware reports that there is nothing to boot
 	}
 	b.addJSON("-blockdev", map[string]any{"node-name": "cd", "driver": "raw", "read-only": true,
 		"file": map[string]any{"driver": "file", "filename": l.spec.ISO}})
@@ -110,9 +110,8 @@ func (l launch) addDisks(b *argumentBuilder) error {
 			return fmt.Errorf("VM %s: disk %s: format %q is neither raw nor qcow2", l.spec.Name, disk.Path, disk.Format)
 		}
 		node := fmt.Sprintf("disk%d", disk.Unit)
-		// QEMU's image locks stay on: they let any number of VMs read a base, and refuse to start a VM
-		// on a disk that another one writes. Flushes are dropped: the lab's disks must survive the end of QEMU,
-		// not of the host that it runs on.
+		// QEMU's image locks stay enabled: any number of VMs may read a base, but a VM does not start on a disk that another
+		// one writes. Flushes are dropped: the lab's disks must survive the end of QEMU, but not a crash of the host.
 		b.addJSON("-blockdev", map[string]any{"node-name": node, "driver": disk.Format, "read-only": disk.ReadOnly,
 			"cache": map[string]any{"no-flush": true}, "discard": "unmap",
 			"file": map[string]any{"driver": "file", "filename": disk.Path, "discard": "unmap",
@@ -129,7 +128,7 @@ func (l launch) addNICs(b *argumentBuilder) {
 	for i, nic := range l.spec.NICs {
 		b.addJSON("-netdev", map[string]any{"type": "tap", "id": fmt.Sprintf("net%d", i), "ifname": l.taps[i],
 			"script": "no", "downscript": "no"})
-		// No option ROM: network boot would only delay the CD.
+		// No option ROM: network boot would only delay booting from the CD.
 		b.addJSON("-device", map[string]any{"driver": "vmxnet3", "id": nicID(i), "netdev": fmt.Sprintf("net%d", i),
 			"mac": nic.MAC, "romfile": ""})
 	}
@@ -148,7 +147,7 @@ func (b *argumentBuilder) add(arguments ...string) {
 	b.arguments = append(b.arguments, arguments...)
 }
 
-// addJSON adds an option in QEMU's JSON form, in which no character of a path needs escaping.
+// addJSON adds an option in QEMU's JSON form, which needs no escaping of paths.
 func (b *argumentBuilder) addJSON(option string, value map[string]any) {
 	encoded, err := json.Marshal(value)
 	if err != nil {
@@ -158,7 +157,7 @@ func (b *argumentBuilder) addJSON(option string, value map[string]any) {
 	b.add(option, string(encoded))
 }
 
-// escape doubles the commas of a value in QEMU's key=value form.
+// escape doubles commas, as QEMU's key=value form requires.
 func escape(value string) string {
 	return strings.ReplaceAll(value, ",", ",,")
 }

@@ -25,7 +25,7 @@ func testLaunch() launch {
 	}
 }
 
-// expectOption fails unless the option is there with exactly this value.
+// expectOption fails unless the arguments contain the option with exactly this value.
 func expectOption(t *testing.T, arguments []string, option, value string) {
 	t.Helper()
 	for i := range len(arguments) - 1 {
@@ -36,7 +36,7 @@ func expectOption(t *testing.T, arguments []string, option, value string) {
 	t.Errorf("no %s %s in\n%s", option, value, strings.Join(arguments, "\n"))
 }
 
-func TestArgumentsOfABIOSMachine(t *testing.T) {
+func TestArgumentsOfABIOSVM(t *testing.T) {
 	arguments, err := testLaunch().arguments()
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestArgumentsOfABIOSMachine(t *testing.T) {
 	} {
 		expectOption(t, arguments, want[0], want[1])
 	}
-	// ttyS0 is the console and ttyS1 the channel: the order of -serial is what makes them so.
+	// ttyS0 is the console and ttyS1 the channel: QEMU numbers them in the order of the -serial options.
 	if console, channel := slices.Index(arguments, "chardev:console"), slices.Index(arguments, "chardev:channel"); console > channel {
 		t.Error("the channel comes before the console")
 	}
@@ -76,7 +76,7 @@ func TestArgumentsOfABIOSMachine(t *testing.T) {
 	}
 }
 
-func TestArgumentsOfAnEFIMachine(t *testing.T) {
+func TestArgumentsOfAnEFIVM(t *testing.T) {
 	l := testLaunch()
 	l.spec.Firmware = "efi"
 	arguments, err := l.arguments()
@@ -103,7 +103,7 @@ func TestDirectKernelReplacesTheISO(t *testing.T) {
 	expectOption(t, arguments, "-cpu", "host")
 }
 
-func TestMachineWithoutASpecHasNoSpecFile(t *testing.T) {
+func TestVMWithoutASpecHasNoSpecFile(t *testing.T) {
 	l := testLaunch()
 	l.specPath = ""
 	arguments, err := l.arguments()
@@ -115,7 +115,7 @@ func TestMachineWithoutASpecHasNoSpecFile(t *testing.T) {
 	}
 }
 
-func TestMachineWithoutAnISOHasNoCD(t *testing.T) {
+func TestVMWithoutAnISOHasNoCD(t *testing.T) {
 	l := testLaunch()
 	l.spec.ISO = ""
 	arguments, err := l.arguments()

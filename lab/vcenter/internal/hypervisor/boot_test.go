@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Booting for real: the firmware boots a connected ISO, and nothing else.
+// Tests of booting with QEMU: the firmware boots a connected ISO and nothing else.
 
 package hypervisor
 
@@ -20,7 +20,7 @@ import (
 // bootSectorAddress is where the firmware loads the boot image of a CD.
 const bootSectorAddress = 0x7c00
 
-// bootableISO makes a CD whose boot image writes the test guests' hello to the channel.
+// bootableISO creates an ISO whose boot image writes the first messages of the test guests to the channel.
 func bootableISO(t *testing.T) string {
 	t.Helper()
 	const textAt = 0x22
@@ -36,7 +36,7 @@ func bootableISO(t *testing.T) string {
 		0x88, 0xc4, //              mov  ah, al
 		0xba, 0xfd, 0x02, //        mov  dx, 0x2fd      line status of ttyS1
 		0xec,       //       wait:  in   al, dx
-		0xa8, 0x20, //              test al, 0x20       it takes a byte
+		0xa8, 0x20, //              test al, 0x20       ready for a byte
 		0x74, 0xfb, //              jz   wait
 		0x88, 0xe0, //              mov  al, ah
 		0xba, 0xf8, 0x02, //        mov  dx, 0x2f8
@@ -45,7 +45,7 @@ func bootableISO(t *testing.T) string {
 		0xf4,       //       done:  hlt
 		0xeb, 0xfd, //              jmp  done
 	}
-	image := append(append(code, testHello...), 0)
+	image := append(append(code, testStarted...), 0)
 	source := t.TempDir()
 	if err := os.WriteFile(filepath.Join(source, "boot.bin"), image, 0o600); err != nil {
 		t.Fatal(err)
@@ -69,9 +69,9 @@ func TestOnlyAConnectedISOBoots(t *testing.T) {
 	if err := h.Start(withISO); err != nil {
 		t.Fatal(err)
 	}
-	events.expect(t, helloStatus)
-	events.expect(t, helloGuest)
-	// It has had the time in which the other one has booted, and as much again.
+	events.expect(t, startedStatus)
+	events.expect(t, startedGuest)
+	// It has had twice the time in which the other VM has booted.
 	select {
 	case event := <-events.events:
 		t.Errorf("without an ISO: %q", event)

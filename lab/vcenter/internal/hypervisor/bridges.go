@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The address plan: one bridge for each port group, its gateway and the range that DHCP hands out.
+// The address plan: a bridge for each port group, with its gateway and DHCP range.
 
 package hypervisor
 
@@ -13,7 +13,7 @@ import (
 	"net/netip"
 )
 
-// Subnets are bounded so that the static quarter and the DHCP range are both useful, and a lease table stays small.
+// The limits of subnets keep the static quarter and the DHCP range usable, and the lease table small.
 const (
 	widestSubnet    = 16
 	narrowestSubnet = 28
@@ -28,8 +28,8 @@ type bridge struct {
 	last    netip.Addr
 }
 
-// planBridges assigns a bridge to each network. The lowest quarter of each subnet is for static addresses:
-// DHCP never hands out one of them.
+// planBridges assigns a bridge to each network. The lowest quarter of each subnet is reserved for static addresses and
+// excluded from DHCP.
 func planBridges(networks []Network) ([]bridge, error) {
 	bridges := make([]bridge, 0, len(networks))
 	for index, network := range networks {
@@ -64,7 +64,7 @@ func planBridges(networks []Network) ([]bridge, error) {
 	return bridges, nil
 }
 
-// offset is the address n after the subnet's first.
+// offset returns the nth address after the first one of the subnet.
 func offset(subnet netip.Prefix, n uint32) netip.Addr {
 	base := subnet.Addr().As4()
 	var result [4]byte
@@ -72,14 +72,14 @@ func offset(subnet netip.Prefix, n uint32) netip.Addr {
 	return netip.AddrFrom4(result)
 }
 
-// hardwareAddress returns the fixed address of a bridge. Without one a bridge takes the lowest address of its ports, and guests
-// would use an outdated one when a VM comes or goes.
+// hardwareAddress returns the fixed MAC address of a bridge. Without one, a bridge uses the lowest address of its ports, so
+// that it would change when VMs start and stop, and guests would use an outdated one.
 func (b bridge) hardwareAddress() string {
 	address := b.gateway.As4()
 	return net.HardwareAddr(append([]byte{0x02, 0x00}, address[:]...)).String()
 }
 
-// netmask in dotted form, as dnsmasq wants it.
+// netmask returns the netmask in dotted form, as dnsmasq requires.
 func (b bridge) netmask() string {
 	var mask [4]byte
 	binary.BigEndian.PutUint32(mask[:], ^uint32(0)<<(32-b.subnet.Bits()))

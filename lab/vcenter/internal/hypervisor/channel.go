@@ -18,10 +18,10 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// longestLine limits the memory that a guest can occupy: a log of 16 KiB in base64 fits many times.
+// longestLine limits the memory that a guest can occupy. It is many times the size of a log of 16 KiB in base64.
 const longestLine = 256 << 10
 
-// guestMessage is one line from the guest: either of the two is set.
+// guestMessage is one line from the guest. Exactly one of the fields is set.
 type guestMessage struct {
 	Set   map[string]string `json:"set"`
 	Guest *guestNetwork     `json:"guest"`
@@ -45,13 +45,13 @@ func (n guestNetwork) info() machine.GuestInfo {
 	return info
 }
 
-// shutdownRequest corresponds to the tools' halt request on VMware.
+// shutdownRequest corresponds to the halt request of VMware's guest tools protocol.
 const shutdownRequest = `{"request":"shutdown"}` + "\n"
 
 var errForeignKey = errors.New("a guest may only set guestinfo.* keys")
 
-// parseGuestLine reads a message. UEFI firmware writes its console to every serial port and ends it without a new
-// line, so that the guest's first message may have some of that before it.
+// parseGuestLine parses a message. UEFI firmware writes its console output to every serial port without a final newline, so
+// the first message of the guest may be preceded by firmware output.
 func parseGuestLine(line []byte) (guestMessage, error) {
 	line = line[max(0, bytes.IndexByte(line, '{')):]
 	var message guestMessage
@@ -69,8 +69,8 @@ func parseGuestLine(line []byte) (guestMessage, error) {
 	return message, nil
 }
 
-// readGuest passes each message of the guest on until the stream ends. An invalid line is reported and
-// skipped: after an invalid line, the others must not be lost.
+// readGuest calls handle with each message of the guest until the stream ends. It reports an invalid line and continues with
+// the next one.
 func readGuest(stream io.Reader, handle func(guestMessage), garbled func(error)) error {
 	reader := bufio.NewReaderSize(stream, longestLine)
 	for {

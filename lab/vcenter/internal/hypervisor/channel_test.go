@@ -14,7 +14,7 @@ import (
 	"testing/iotest"
 )
 
-// readAll is what a stream gives: messages and complaints, in order.
+// readAll returns the messages and the errors of a stream, in order.
 func readAll(t *testing.T, stream io.Reader) (got []string) {
 	t.Helper()
 	err := readGuest(stream,
@@ -37,13 +37,13 @@ func TestGuestMessagesArePassedOnInOrder(t *testing.T) {
 		`{"guest":{"hostname":"web","nics":[{"mac":"m","addresses":["10.0.0.5/24"]}]}}` + "\n" +
 		`{"set":{"guestinfo.gantry.log":"bG9n"}}` + "\r\n"
 	want := []string{"set map[guestinfo.gantry.status:one]", "guest {web [{m [10.0.0.5/24]}]}", "set map[guestinfo.gantry.log:bG9n]"}
-	// A serial line gives bytes one by one.
+	// A serial line delivers single bytes.
 	if got := readAll(t, iotest.OneByteReader(strings.NewReader(stream))); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-func TestGarbledLinesAreSkippedOneByOne(t *testing.T) {
+func TestInvalidLinesAreReportedAndSkipped(t *testing.T) {
 	good := `{"set":{"guestinfo.a":"b"}}` + "\n"
 	for name, bad := range map[string]string{
 		"no JSON":               "[    0.1] a kernel message\n",
@@ -61,7 +61,7 @@ func TestGarbledLinesAreSkippedOneByOne(t *testing.T) {
 	}
 }
 
-func TestFirmwareConsoleBeforeTheFirstMessageIsNoPartOfIt(t *testing.T) {
+func TestFirmwareOutputBeforeTheFirstMessageIsIgnored(t *testing.T) {
 	stream := "\x1b[2J\x1b[01;01HBdsDxe: starting Boot0001\r\n\x1b[0mWelcome to GRUB!" + `{"set":{"guestinfo.a":"b"}}` + "\n"
 	want := []string{"garbled", "set map[guestinfo.a:b]"}
 	if got := readAll(t, strings.NewReader(stream)); !reflect.DeepEqual(got, want) {

@@ -22,8 +22,8 @@ const (
 	acceleratorTCG  = "tcg"
 )
 
-// tcgStartSlots is how many VMs may boot at once under TCG unless the configuration says otherwise:
-// a boot costs seconds of CPU, and more of them at once only make each one miss its deadlines.
+// tcgStartSlots is the default number of VMs that may boot at the same time under TCG: a boot takes seconds of CPU, and more
+// boots at once would exceed their deadlines.
 const tcgStartSlots = 2
 
 // Config is the hypervisor's configuration, written by the lab's controller.
@@ -38,7 +38,7 @@ type Config struct {
 	Accelerator string `json:"accelerator"`
 	// BootstrapISO is what the KVM probe boots.
 	BootstrapISO string `json:"bootstrap_iso"`
-	// ProbeCache is the file that keeps the probe's result for as long as the host is up.
+	// ProbeCache is the file that stores the probe's result until the host is rebooted.
 	ProbeCache string `json:"probe_cache"`
 	// DirectKernel, when set, is booted instead of each VM's ISO.
 	DirectKernel *DirectKernel `json:"direct_kernel"`
@@ -59,7 +59,7 @@ type DirectKernel struct {
 	Append string `json:"append"`
 }
 
-// A namespace's name is a file's name under /run/netns.
+// The name of a namespace is a file name under /run/netns.
 var namespaceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
 func decodeConfig(raw json.RawMessage) (Config, error) {

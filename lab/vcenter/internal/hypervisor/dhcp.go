@@ -12,12 +12,12 @@ import (
 	"path/filepath"
 )
 
-// dhcpCommand is a dnsmasq that serves every bridge and nothing else. It stays root, in the foreground, because
-// a change of user would clear the parent-death signal that ties it to this process.
+// dhcpCommand returns the command of a dnsmasq that serves all bridges and nothing else. It runs in the foreground as root,
+// because a change of user would clear the parent-death signal that ends it with this process.
 func dhcpCommand(bridges []bridge, directory string) *exec.Cmd {
 	arguments := []string{
 		"--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--group=root", "--pid-file=",
-		"--port=0", // no DNS: a name that resolves in the lab alone would be a surprise elsewhere
+		"--port=0", // no DNS: a name that resolves only in the lab would hide configuration errors
 		"--no-ping", "--dhcp-authoritative", "--dhcp-lease-max=65536",
 		"--dhcp-leasefile=" + filepath.Join(directory, "dhcp.leases"),
 		"--log-facility=" + filepath.Join(directory, "logs", "dhcp.log"), "--except-interface=lo",

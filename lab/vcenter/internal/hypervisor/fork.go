@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A fork of a running VM: its state is saved once and restored twice, in a process for the VM itself, which
-// thereby gets other files, and in one for the new VM.
+// A fork of a running VM (instant clone): its state is saved once and restored twice, in a new process of the VM itself with
+// other disks, and in a process of the new VM.
 
 package hypervisor
 
@@ -20,7 +20,7 @@ import (
 )
 
 // Fork creates a VM from a running one; see machine.Hypervisor.
-func (h *Hypervisor) Fork(id string, goesOn, clone machine.Spec) (machine.Move, error) {
+func (h *Hypervisor) Fork(id string, continued, clone machine.Spec) (machine.Move, error) {
 	if !machineID.MatchString(clone.ID) {
 		return machine.Move{}, fmt.Errorf("VM %s: unusable id %q", clone.Name, clone.ID)
 	}
@@ -32,31 +32,31 @@ func (h *Hypervisor) Fork(id string, goesOn, clone machine.Spec) (machine.Move, 
 	if !i.started {
 		return machine.Move{}, fmt.Errorf("VM %s did not start", i.name)
 	}
-	i.placed.Lock()
-	defer i.placed.Unlock()
+	i.moveLock.Lock()
+	defer i.moveLock.Unlock()
 	source := i.current()
 	f := fork{
-		journey: journey{hypervisor: h, source: source, mode: machine.MoveStopCopy,
-			destination: &qemu{spec: asRunning(goesOn, source.spec), directory: source.directory, number: source.number + 1,
+		migration: migration{hypervisor: h, source: source, mode: machine.MoveStopCopy,
+			destination: &qemu{spec: asRunning(continued, source.spec), directory: source.directory, number: source.number + 1,
 				addresses: source.addresses}},
 		clone: &qemu{spec: asRunning(clone, source.spec), directory: filepath.Join(h.config.StateDir, "machines", clone.ID), forked: true,
 			addresses: addressesOf(clone)},
 	}
-	born := &instance{id: clone.ID, name: clone.Name, settled: make(chan struct{}), exited: make(chan struct{}), booted: func() {}}
-	born.alive, born.cancel = context.WithCancel(context.Background())
-	if err := h.admit(born); err != nil {
+	cloned := &instance{id: clone.ID, name: clone.Name, settled: make(chan struct{}), exited: make(chan struct{}), booted: func() {}}
+	cloned.alive, cloned.cancel = context.WithCancel(context.Background())
+	if err := h.admit(cloned); err != nil {
 		return machine.Move{}, err
 	}
-	defer close(born.settled)
+	defer close(cloned.settled)
 	if err := f.run(i); err != nil {
-		h.remove(born)
+		h.remove(cloned)
 		return machine.Move{}, err
 	}
 	i.mu.Lock()
-	born.toolsSeen = i.toolsSeen
+	cloned.toolsSeen = i.toolsSeen
 	i.mu.Unlock()
-	born.qemu, born.started = f.clone, true
-	go h.attend(born)
+	cloned.qemu, cloned.started = f.clone, true
+	go h.supervise(cloned)
 	return machine.Move{Mode: f.mode, Pause: f.pause}, nil
 }
 
@@ -68,37 +68,37 @@ func addressesOf(spec machine.Spec) []string {
 	return addresses
 }
 
-// fork is a move that leaves a copy of the VM behind.
+// fork is a migration that also creates a copy of the VM.
 type fork struct {
-	journey
-	clone    *qemu
-	hasClone bool // its process is there
+	migration
+	clone         *qemu
+	cloneLaunched bool // the clone's process has been started
 }
 
-// run returns when both guests run. After an error the source continues unchanged.
+// run forks the VM and returns when both guests run. After an error, the source continues unchanged.
 func (f *fork) run(i *instance) error {
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
 	defer cancel()
-	if err := f.both(ctx); err != nil {
+	if err := f.runBoth(ctx); err != nil {
 		return errors.Join(err, f.undo())
 	}
 	if !i.handOver(f.destination) {
 		return errors.Join(fmt.Errorf("VM %s ended while it was forked", i.name), f.destination.abandon(), f.clone.abandon())
 	}
 	if err := errors.Join(f.announce(ctx), f.source.retire(), i.repeatShutdown(f.destination)); err != nil {
-		slog.Error("a VM was forked, but not everything was done for it", "vm", i.name, "id", i.id, "error", err)
+		slog.Error("a VM was forked, but the clean-up after it failed", "vm", i.name, "id", i.id, "error", err)
 	}
 	return nil
 }
 
-func (f *fork) both(ctx context.Context) error {
+func (f *fork) runBoth(ctx context.Context) error {
 	saved, again, err := f.save(ctx)
 	if err != nil {
 		return err
 	}
 	defer saved.Close()
 	defer again.Close()
-	// The CPU time of a process that has just ended is not known, and not needed.
+	// The CPU time of a process that has just ended is unknown and not needed.
 	f.destination.spent, _ = f.source.cpuSeconds()
 	if err := f.hypervisor.launch(f.destination); err != nil {
 		return err
@@ -110,11 +110,11 @@ func (f *fork) both(ctx context.Context) error {
 	if err := f.hypervisor.launch(f.clone); err != nil {
 		return err
 	}
-	f.hasClone = true
+	f.cloneLaunched = true
 	if err := f.clone.restore(ctx, again); err != nil {
 		return err
 	}
-	// Until the source runs in its new process, it can still continue in the old one.
+	// The clone runs first: until the source continues in its new process, it can still continue in the old one.
 	if err := f.clone.monitor.execute(ctx, "cont", nil); err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (f *fork) both(ctx context.Context) error {
 	return err
 }
 
-// save writes the state of the stopped guest to a file that has no name any more, and gives it opened twice.
+// save writes the state of the stopped guest to an unlinked file, and returns two open files for reading it.
 func (f *fork) save(ctx context.Context) (first, second *os.File, err error) {
 	if err := f.stop(ctx); err != nil {
 		return nil, nil, err
@@ -156,7 +156,7 @@ func (f *fork) save(ctx context.Context) (first, second *os.File, err error) {
 	return first, second, nil
 }
 
-// restore loads the state of a VM into a process that waits for it.
+// restore loads the state of a VM into a process that waits for an incoming migration.
 func (q *qemu) restore(ctx context.Context, state *os.File) error {
 	if err := q.prepareMigration(ctx, state); err != nil {
 		return err
@@ -170,11 +170,11 @@ func (q *qemu) restore(ctx context.Context, state *os.File) error {
 	return nil
 }
 
-// undo ends the copies, and continues the guest where it was.
+// undo ends the new processes and resumes the guest in its old process.
 func (f *fork) undo() error {
 	var err error
-	if f.hasClone {
+	if f.cloneLaunched {
 		err = f.clone.abandon()
 	}
-	return errors.Join(err, f.giveUp())
+	return errors.Join(err, f.rollBack())
 }

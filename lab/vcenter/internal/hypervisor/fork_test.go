@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Forks for real, of a guest that counts aloud: both continue with the number that was next.
+// Tests of forks with QEMU and a guest that reports increasing numbers: both guests must continue with the next number.
 
 package hypervisor
 
@@ -16,8 +16,8 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// forked are the specs of a fork: each VM has a new disk over the one that there was.
-func forked(t *testing.T, spec machine.Spec) (goesOn, clone machine.Spec) {
+// forked returns the specs of a fork: each VM has a new disk on top of the existing one.
+func forked(t *testing.T, spec machine.Spec) (continued, clone machine.Spec) {
 	t.Helper()
 	over := func(name string) []machine.Disk {
 		disk := spec.Disks[0]
@@ -25,18 +25,18 @@ func forked(t *testing.T, spec machine.Spec) (goesOn, clone machine.Spec) {
 		run(t, "qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", disk.Format, "-b", disk.Path, path, "1M")
 		return []machine.Disk{{Path: path, Format: "qcow2", UUID: disk.UUID}}
 	}
-	goesOn, clone = spec, spec
-	goesOn.Disks, clone.Disks = over("web-1"), over("twin")
+	continued, clone = spec, spec
+	continued.Disks, clone.Disks = over("web-1"), over("twin")
 	clone.ID, clone.Name = "vm-2", "twin"
 	clone.NICs = []machine.NIC{{MAC: "00:50:56:00:00:99", Network: spec.NICs[0].Network, Connected: true}}
-	return goesOn, clone
+	return continued, clone
 }
 
-// census follows several counting guests: what each is to say next. The first words of a clone are the rest of a line; its
-// first whole one may be any.
-type census map[string]int
+// expectedNumbers has the next number of each counting guest. The first output of a clone is the rest of a line, so its
+// first number is not checked.
+type expectedNumbers map[string]int
 
-func (n census) take(t *testing.T, event string) string {
+func (n expectedNumbers) check(t *testing.T, event string) string {
 	t.Helper()
 	var id string
 	var number int
@@ -44,14 +44,14 @@ func (n census) take(t *testing.T, event string) string {
 		t.Fatalf("event %q: %v", event, err)
 	}
 	if want, known := n[id]; known && number != want {
-		t.Fatalf("%s says %d, want %d", id, number, want)
+		t.Fatalf("%s reports %d, want %d", id, number, want)
 	}
 	n[id] = number + 1
 	return id
 }
 
-// during hears the guests while something is done to them.
-func (n census) during(t *testing.T, c *counter, do func() error) {
+// checkDuring checks the messages of the guests while do runs.
+func (n expectedNumbers) checkDuring(t *testing.T, c *counter, do func() error) {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() { done <- do() }()
@@ -63,13 +63,13 @@ func (n census) during(t *testing.T, c *counter, do func() error) {
 			}
 			return
 		case event := <-c.events.events:
-			n.take(t, event)
+			n.check(t, event)
 		}
 	}
 }
 
-// follow hears the guests until each has said as many numbers.
-func (n census) follow(t *testing.T, c *counter, numbers int, ids ...string) {
+// follow checks the messages until each guest has reported the given count of numbers.
+func (n expectedNumbers) follow(t *testing.T, c *counter, numbers int, ids ...string) {
 	t.Helper()
 	left := map[string]int{}
 	for _, id := range ids {
@@ -78,26 +78,26 @@ func (n census) follow(t *testing.T, c *counter, numbers int, ids ...string) {
 	for len(left) > 0 {
 		select {
 		case event := <-c.events.events:
-			id := n.take(t, event)
+			id := n.check(t, event)
 			if left[id] == 1 {
 				delete(left, id)
 			} else if left[id] > 1 {
 				left[id]--
 			}
 		case <-time.After(30 * time.Second):
-			t.Fatalf("silence; to come are %v", left)
+			t.Fatalf("no more messages; missing are %v", left)
 		}
 	}
 }
 
 func TestABusyGuestIsForkedAndBothCountOn(t *testing.T) {
 	h, c, spec := startCounting(t)
-	goesOn, clone := forked(t, spec)
-	numbers := census{"vm-1": c.next}
-	numbers.during(t, c, func() error {
-		move, err := h.Fork("vm-1", goesOn, clone)
+	continued, clone := forked(t, spec)
+	numbers := expectedNumbers{"vm-1": c.next}
+	numbers.checkDuring(t, c, func() error {
+		move, err := h.Fork("vm-1", continued, clone)
 		if err == nil && (move.Mode != machine.MoveStopCopy || move.Pause <= 0) {
-			err = fmt.Errorf("it was forked so: %+v", move)
+			err = fmt.Errorf("unexpected result: %+v", move)
 		}
 		return err
 	})
@@ -110,7 +110,7 @@ func TestABusyGuestIsForkedAndBothCountOn(t *testing.T) {
 	if !on || first.PID == second.PID {
 		t.Errorf("they run in processes %d and %d", first.PID, second.PID)
 	}
-	// The clone may not speak in its source's name, wherever it goes.
+	// Frames from the clone with its source's address are blocked, also after a migration.
 	expectBound := func() {
 		t.Helper()
 		ports := run(t, "bridge", "-netns", h.namespace.name, "-d", "link", "show")
@@ -122,7 +122,7 @@ func TestABusyGuestIsForkedAndBothCountOn(t *testing.T) {
 		}
 	}
 	expectBound()
-	numbers.during(t, c, func() error {
+	numbers.checkDuring(t, c, func() error {
 		_, err := h.Migrate("vm-2", clone, nil)
 		return err
 	})
@@ -134,7 +134,7 @@ func TestABusyGuestIsForkedAndBothCountOn(t *testing.T) {
 		if event == "off vm-2 "+machine.OffKilled {
 			break
 		}
-		numbers.take(t, event)
+		numbers.check(t, event)
 	}
 	if err := <-killed; err != nil {
 		t.Fatal(err)
@@ -142,14 +142,14 @@ func TestABusyGuestIsForkedAndBothCountOn(t *testing.T) {
 	numbers.follow(t, c, 100, "vm-1")
 }
 
-func TestAGuestGoesOnWhenItsForkFails(t *testing.T) {
+func TestAGuestContinuesWhenItsForkFails(t *testing.T) {
 	h, c, spec := startCounting(t)
 	before, _ := h.Info("vm-1")
-	goesOn, clone := forked(t, spec)
+	continued, clone := forked(t, spec)
 	clone.Disks[0].Path = "/nonexistent.qcow2"
 	done := make(chan error, 1)
 	go func() {
-		_, err := h.Fork("vm-1", goesOn, clone)
+		_, err := h.Fork("vm-1", continued, clone)
 		done <- err
 	}()
 	var err error

@@ -40,7 +40,7 @@ type Hypervisor struct {
 	closed    bool
 }
 
-// New prepares the network and decides on the accelerator; raw is a Config.
+// New chooses the accelerator and creates the network. raw is a Config in JSON.
 func New(raw json.RawMessage, events machine.Events) (machine.Hypervisor, error) {
 	config, err := decodeConfig(raw)
 	if err != nil {
@@ -84,22 +84,22 @@ func (h *Hypervisor) openNetwork() error {
 		h.spawner.close()
 		return errors.Join(err, h.namespace.remove())
 	}
-	go h.attendDHCP()
+	go h.watchDHCP()
 	return nil
 }
 
-// attendDHCP reports a DHCP server that ends although the lab is up: guests then get no address.
-func (h *Hypervisor) attendDHCP() {
+// watchDHCP logs an unexpected end of the DHCP server, after which guests get no address.
+func (h *Hypervisor) watchDHCP() {
 	defer close(h.dhcpEnded)
 	err := h.dhcp.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.closed {
-		slog.Error("the DHCP server has ended; machines get no address until the lab is started again", "error", err)
+		slog.Error("the DHCP server has ended; VMs get no address until the lab is restarted", "error", err)
 	}
 }
 
-// describe writes the data that the controller shows to the lab's users.
+// describe writes the data that the controller shows to users of the lab.
 func (h *Hypervisor) describe() error {
 	encoded, err := json.Marshal(map[string]string{"accelerator": h.accelerator})
 	if err != nil {
@@ -108,10 +108,10 @@ func (h *Hypervisor) describe() error {
 	return writeFileAtomically(filepath.Join(h.config.StateDir, "hypervisor.json"), encoded, 0o644)
 }
 
-// machineID matches ids that can be names of directories.
+// machineID matches ids that are valid directory names.
 var machineID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// Start returns when QEMU runs, or returns why it does not. It may wait until other VMs have booted.
+// Start returns when QEMU runs, or an error. It may wait for other VMs to boot.
 func (h *Hypervisor) Start(spec machine.Spec) error {
 	if !machineID.MatchString(spec.ID) {
 		return fmt.Errorf("VM %s: unusable id %q", spec.Name, spec.ID)
@@ -127,14 +127,14 @@ func (h *Hypervisor) Start(spec machine.Spec) error {
 		return err
 	}
 	i.started = true
-	go h.attend(i)
+	go h.supervise(i)
 	return nil
 }
 
 func (h *Hypervisor) startAdmitted(i *instance, spec machine.Spec) error {
 	starts := h.slots
 	if _, container := spec.GuestInfo[machine.SpecKey]; !container {
-		starts = nil // it never reports, and what does not boot costs little
+		starts = nil // a VM that is not a container never reports that it has booted, and needs no slot
 	}
 	release, err := starts.acquire(i.alive)
 	if err != nil {
@@ -178,7 +178,7 @@ func (h *Hypervisor) find(id string) (*instance, error) {
 	return i, nil
 }
 
-// PowerButton asks the guest to shut down; its exit is an event.
+// PowerButton asks the guest to shut down, and does not wait for it.
 func (h *Hypervisor) PowerButton(id string) error {
 	i, err := h.find(id)
 	if err != nil {
@@ -209,7 +209,7 @@ func (h *Hypervisor) Info(id string) (machine.Info, bool) {
 func (h *Hypervisor) Dial(ctx context.Context, ip string, port int) (net.Conn, error) {
 	var connection net.Conn
 	err := h.namespace.do(func() (err error) {
-		// One numeric address: the dialer makes its socket on the calling thread.
+		// For a single numeric address, the dialer creates its socket on the calling thread.
 		connection, err = (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(ip, strconv.Itoa(port)))
 		return err
 	})
@@ -253,7 +253,8 @@ func (h *Hypervisor) nextTap() string {
 	return "tap" + strconv.FormatUint(h.taps.Add(1), 10)
 }
 
-// Grow is refused: QEMU would have to be started with room for hot add, and the guest would have to bring it online.
+// Grow is not supported: QEMU would have to be started with slots for hot add, and the guest would have to bring CPUs and
+// memory online.
 func (h *Hypervisor) Grow(string, int, int64) error {
 	return machine.ErrNoHotAdd
 }

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// VMs for real: QEMU, taps, bridges and a DHCP server in a namespace, with a guest of a hundred bytes.
+// Tests with QEMU, taps, bridges and a DHCP server in a namespace, and a guest of a hundred bytes.
 
 package hypervisor
 
@@ -21,7 +21,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// recorder hands the events to the test in the order in which they came.
+// recorder passes the events to the test in order.
 type recorder struct{ events chan string }
 
 func (r recorder) Set(id, key, value string) { r.events <- fmt.Sprintf("set %s %s=%s", id, key, value) }
@@ -30,10 +30,10 @@ func (r recorder) Guest(id string, g machine.GuestInfo) {
 }
 func (r recorder) Off(id string, reason string) { r.events <- fmt.Sprintf("off %s %s", id, reason) }
 
-// What the polite guest's hello is to the vCenter, when it is vm-1.
+// The events of the responsive guest's first messages, for vm-1.
 const (
-	helloStatus = `set vm-1 guestinfo.gantry.status={"state":"running"}`
-	helloGuest  = "guest vm-1 web [{00:50:56:00:00:01 [10.77.0.5/24]}]"
+	startedStatus = `set vm-1 guestinfo.gantry.status={"state":"running"}`
+	startedGuest  = "guest vm-1 web [{00:50:56:00:00:01 [10.77.0.5/24]}]"
 )
 
 func (r recorder) expect(t *testing.T, want string) {
@@ -55,7 +55,7 @@ func needsRoot(t *testing.T) {
 	}
 }
 
-// startLab is a hypervisor under TCG with one network; the test's end closes it.
+// startLab returns a hypervisor under TCG with one network. It is closed at the end of the test.
 func startLab(t *testing.T, kernel *DirectKernel) (*Hypervisor, recorder) {
 	t.Helper()
 	needsRoot(t)
@@ -87,12 +87,12 @@ func testMachine(id string) machine.Spec {
 }
 
 func TestGuestReportsAndShutsDownWhenAsked(t *testing.T) {
-	h, events := startLab(t, politeGuest(t))
+	h, events := startLab(t, responsiveGuest(t))
 	if err := h.Start(testMachine("vm-1")); err != nil {
 		t.Fatal(err)
 	}
-	events.expect(t, helloStatus)
-	events.expect(t, helloGuest)
+	events.expect(t, startedStatus)
+	events.expect(t, startedGuest)
 	info, on := h.Info("vm-1")
 	if !on || info.PID <= 0 || info.CPUSeconds <= 0 {
 		t.Fatalf("info of a running machine: %+v %v", info, on)
@@ -113,14 +113,14 @@ func TestGuestReportsAndShutsDownWhenAsked(t *testing.T) {
 	}
 }
 
-func TestMachineCanBeStartedAgainOnceItIsOff(t *testing.T) {
-	h, events := startLab(t, politeGuest(t))
+func TestVMCanBeStartedAgainOnceItIsOff(t *testing.T) {
+	h, events := startLab(t, responsiveGuest(t))
 	for range 2 {
 		if err := h.Start(testMachine("vm-1")); err != nil {
 			t.Fatal(err)
 		}
-		events.expect(t, helloStatus)
-		events.expect(t, helloGuest)
+		events.expect(t, startedStatus)
+		events.expect(t, startedGuest)
 		if err := h.Start(testMachine("vm-1")); err == nil || !strings.Contains(err.Error(), "already on") {
 			t.Errorf("starting a running machine: %v", err)
 		}
@@ -132,12 +132,12 @@ func TestMachineCanBeStartedAgainOnceItIsOff(t *testing.T) {
 }
 
 func TestDeadQEMUIsReportedAsCrash(t *testing.T) {
-	h, events := startLab(t, politeGuest(t))
+	h, events := startLab(t, responsiveGuest(t))
 	if err := h.Start(testMachine("vm-1")); err != nil {
 		t.Fatal(err)
 	}
-	events.expect(t, helloStatus)
-	events.expect(t, helloGuest)
+	events.expect(t, startedStatus)
+	events.expect(t, startedGuest)
 	info, _ := h.Info("vm-1")
 	if err := syscall.Kill(info.PID, syscall.SIGSEGV); err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestGuestThatResetsItselfIsReportedAsCrash(t *testing.T) {
 }
 
 func TestThirdStartWaitsUnderTCGAndCanBeCancelled(t *testing.T) {
-	h, events := startLab(t, deafGuest(t))
+	h, events := startLab(t, silentGuest(t))
 	for _, id := range []string{"vm-1", "vm-2"} {
 		if err := h.Start(testMachine(id)); err != nil {
 			t.Fatal(err)
@@ -183,7 +183,7 @@ func TestThirdStartWaitsUnderTCGAndCanBeCancelled(t *testing.T) {
 	events.expect(t, "off vm-1 "+machine.OffKilled)
 }
 
-func TestMachineThatIsNoContainerNeedsNoStartSlot(t *testing.T) {
+func TestVMThatIsNoContainerNeedsNoStartSlot(t *testing.T) {
 	h, events := startLab(t, nil)
 	for _, id := range []string{"vm-1", "vm-2", "vm-3"} {
 		spec := testMachine(id)
@@ -198,8 +198,8 @@ func TestMachineThatIsNoContainerNeedsNoStartSlot(t *testing.T) {
 	events.expect(t, "off vm-3 "+machine.OffKilled)
 }
 
-func TestMachineCanBeAskedAboutAndKilledWhileItsStartFails(t *testing.T) {
-	h, _ := startLab(t, deafGuest(t))
+func TestVMCanBeAskedAboutAndKilledWhileItsStartFails(t *testing.T) {
+	h, _ := startLab(t, silentGuest(t))
 	spec := testMachine("vm-1")
 	spec.Disks = []machine.Disk{{Path: "/nonexistent.raw", Format: "raw"}}
 	for range 5 {
@@ -216,14 +216,14 @@ func TestMachineCanBeAskedAboutAndKilledWhileItsStartFails(t *testing.T) {
 				if _, on := h.Info("vm-1"); on {
 					t.Error("a machine that did not start is on")
 				}
-				_ = h.Kill("vm-1") // that there is none is an answer too; it must not hang
+				_ = h.Kill("vm-1") // the error is ignored: the VM may be gone; the call must not hang
 			}
 		}
 	}
 }
 
 func TestStartRefusesWhatItCannotRunAndLeavesNothing(t *testing.T) {
-	h, _ := startLab(t, deafGuest(t))
+	h, _ := startLab(t, silentGuest(t))
 	foreignNetwork, missingDisk := testMachine("vm-1"), testMachine("vm-2")
 	foreignNetwork.NICs = append(foreignNetwork.NICs, machine.NIC{MAC: "00:50:56:00:00:02", Network: "backup"})
 	missingDisk.Disks = []machine.Disk{{Path: "/nonexistent.raw", Format: "raw"}}
@@ -240,8 +240,8 @@ func TestStartRefusesWhatItCannotRunAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestMachinesShareABaseButNotAWritableDisk(t *testing.T) {
-	h, _ := startLab(t, deafGuest(t))
+func TestVMsShareABaseButNotAWritableDisk(t *testing.T) {
+	h, _ := startLab(t, silentGuest(t))
 	directory := t.TempDir()
 	base := filepath.Join(directory, "base, shared.raw")
 	run(t, "qemu-img", "create", "-q", "-f", "raw", base, "1M")
@@ -259,9 +259,9 @@ func TestMachinesShareABaseButNotAWritableDisk(t *testing.T) {
 	if err := h.Kill("vm-1"); err != nil {
 		t.Fatal(err)
 	}
-	thief := testMachine("vm-3")
-	thief.Disks = []machine.Disk{{Path: filepath.Join(directory, "vm-2.qcow2"), Format: "qcow2"}}
-	if err := h.Start(thief); err == nil || !strings.Contains(err.Error(), "lock") {
+	second := testMachine("vm-3")
+	second.Disks = []machine.Disk{{Path: filepath.Join(directory, "vm-2.qcow2"), Format: "qcow2"}}
+	if err := h.Start(second); err == nil || !strings.Contains(err.Error(), "lock") {
 		t.Errorf("starting on another machine's disk: %v", err)
 	}
 }
@@ -271,7 +271,7 @@ func TestCloseLeavesNoProcessAndNoNamespace(t *testing.T) {
 	events := recorder{make(chan string, 100)}
 	name := fmt.Sprintf("gantry-test-close-%d", os.Getpid())
 	raw, err := json.Marshal(Config{StateDir: t.TempDir(), Namespace: name, Accelerator: acceleratorTCG,
-		Networks: []Network{{"VM Network", "10.77.0.0/24"}}, DirectKernel: deafGuest(t)})
+		Networks: []Network{{"VM Network", "10.77.0.0/24"}}, DirectKernel: silentGuest(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// One powered-on VM, from start to exit. The QEMU process that it runs in changes with each move.
+// A powered-on VM, from start to exit. Each migration moves it to another QEMU process.
 
 package hypervisor
 
@@ -18,35 +18,35 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// instance is filled in by Start, then read by everyone; what changes later is behind mu.
+// instance is a powered-on VM. Start sets its fields; fields that change later are guarded by mu.
 type instance struct {
 	id, name string
-	alive    context.Context // ends with the wish to end the VM, and by that what it waits for
+	alive    context.Context // canceled when the VM is to be ended, which aborts a start or a migration
 	cancel   context.CancelFunc
 	booted   func() // releases the start slot; may be called many times
 
 	settled chan struct{} // closed when the start has succeeded or failed
-	started bool          // which of both; read after settled is closed
-	exited  chan struct{} // closed when process, taps and record are gone
+	started bool          // the start has succeeded; valid after settled is closed
+	exited  chan struct{} // closed when process, taps and process record are removed
 
-	placed sync.RWMutex // held while the VM moves, and by what must not be lost in a move
+	moveLock sync.RWMutex // locked during a migration; read-locked by operations that need the current process
 
 	mu            sync.Mutex
-	qemu          *qemu // where it runs now; nil until it is started
-	ended         bool  // that process has ended: there will be no other one
-	toolsSeen     bool  // the guest has sent its network: what tools running means here
+	qemu          *qemu // the current process; nil until it is started
+	ended         bool  // the last process has ended
+	toolsSeen     bool  // the guest has sent its network information: the tools run
 	shutdownAsked bool
 	killed        bool
 }
 
-// current is the process that the VM runs in.
+// current returns the process that the VM runs in.
 func (i *instance) current() *qemu {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.qemu
 }
 
-// handOver makes a process that of the VM. It returns false if the VM has ended meanwhile.
+// handOver sets the process that the VM runs in. It returns false if the VM has ended meanwhile.
 func (i *instance) handOver(to *qemu) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -57,7 +57,7 @@ func (i *instance) handOver(to *qemu) bool {
 	return true
 }
 
-// successor is the process that a VM has been handed over to; nil: the process that ended was its last.
+// successor returns the process that the VM has been handed over to after another, or nil if that was the last one.
 func (i *instance) successor(of *qemu) *qemu {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -68,60 +68,61 @@ func (i *instance) successor(of *qemu) *qemu {
 	return nil
 }
 
-// speech is what the guest says, through all the processes that the VM runs in, without a break between them: the
-// first part of a line may come from one, and the rest from the next.
-type speech struct {
+// guestOutput reads the output of the guest from all processes of the VM as one stream: a line may begin in one process and
+// end in the next.
+type guestOutput struct {
 	instance *instance
 	from     *qemu
 }
 
-func (s *speech) Read(buffer []byte) (int, error) {
+func (o *guestOutput) Read(buffer []byte) (int, error) {
 	for {
-		n, err := s.from.channel.Read(buffer)
+		n, err := o.from.channel.Read(buffer)
 		if n > 0 || err == nil {
 			return n, nil
 		}
-		next := s.instance.successor(s.from)
+		next := o.instance.successor(o.from)
 		if next == nil {
 			return 0, err
 		}
-		close(s.from.drained)
-		s.from = next
+		close(o.from.drained)
+		o.from = next
 	}
 }
 
-// attend passes on the guest's messages, waits for QEMU's exit, cleans up, and reports it.
-func (h *Hypervisor) attend(i *instance) {
+// supervise passes on the guest's messages, waits for QEMU's exit, cleans up, and reports the exit.
+func (h *Hypervisor) supervise(i *instance) {
 	log := slog.With("vm", i.name, "id", i.id)
-	guest := &speech{i, i.current()}
-	spoken := false
+	guest := &guestOutput{i, i.current()}
+	hasReported := false
 	err := readGuest(guest,
 		func(message guestMessage) {
-			spoken = true
+			hasReported = true
 			h.handleGuest(i, message)
 		},
 		func(err error) {
-			if spoken { // before, it is the firmware's console
-				log.Warn("the guest sent what is no message", "error", err)
+			if hasReported { // before the first message, it is firmware output
+				log.Warn("the guest sent an invalid message", "error", err)
 			}
 		})
 	if err != nil {
-		log.Warn("the guest's channel broke", "error", err)
+		log.Warn("the guest's channel failed", "error", err)
 	}
 	last := guest.from
 	waitErr := last.process.Wait()
 	i.booted()
 	if err := last.cleanup.run(); err != nil {
-		log.Error("a stopped machine was not cleaned up", "error", err)
+		log.Error("the clean-up of a stopped VM failed", "error", err)
 	}
 	reason := i.exitReason(last, waitErr)
 	if strings.HasPrefix(reason, machine.OffCrashed) {
-		log.Error("machine crashed", "reason", reason, "qemu", tail(last.errorLogPath()), "console", last.consolePath())
+		log.Error("VM crashed", "reason", reason, "qemu", tail(last.errorLogPath()), "console", last.consolePath())
 	} else {
-		log.Info("machine is off", "reason", reason)
+		log.Info("VM is off", "reason", reason)
 	}
 	h.remove(i)
-	// Before the report: a caller that waits for the exit may hold a lock that the receiver of the report needs.
+	// This is closed before the exit is reported: a caller that waits for it may hold a lock that the receiver of the report
+	// needs.
 	close(i.exited)
 	h.events.Off(i.id, reason)
 }
@@ -141,7 +142,7 @@ func (h *Hypervisor) handleGuest(i *instance, message guestMessage) {
 	}
 }
 
-// kill powers off the VM without asking the guest, and returns when it has ended. A move in progress is aborted.
+// kill powers off the VM without a shutdown of the guest, and returns when it has ended. It aborts a migration in progress.
 func (i *instance) kill() error {
 	i.mu.Lock()
 	i.killed = true
@@ -151,33 +152,33 @@ func (i *instance) kill() error {
 	if !i.started {
 		return nil // the failed start has cleaned up
 	}
-	i.placed.RLock()
-	defer i.placed.RUnlock()
+	i.moveLock.RLock()
+	defer i.moveLock.RUnlock()
 	return i.current().quit(i.exited)
 }
 
-// pressPowerButton asks the guest to shut down: by the channel if its tools listen there, otherwise by ACPI.
+// pressPowerButton asks the guest to shut down: by the channel if its tools run, otherwise by ACPI.
 func (i *instance) pressPowerButton() error {
 	<-i.settled
 	if !i.started {
 		return fmt.Errorf("VM %s did not start", i.name)
 	}
-	i.placed.RLock()
-	defer i.placed.RUnlock()
+	i.moveLock.RLock()
+	defer i.moveLock.RUnlock()
 	i.mu.Lock()
 	tools, q := i.toolsSeen, i.qemu
 	i.shutdownAsked = tools
 	i.mu.Unlock()
 	if tools {
-		return q.say(shutdownRequest)
+		return q.sendLine(shutdownRequest)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
 	defer cancel()
 	return q.monitor.execute(ctx, "system_powerdown", nil)
 }
 
-// say sends a line to the guest on its channel.
-func (q *qemu) say(line string) error {
+// sendLine sends a line to the guest on its channel.
+func (q *qemu) sendLine(line string) error {
 	if err := q.channel.SetWriteDeadline(time.Now().Add(commandDeadline)); err != nil {
 		return err
 	}

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A VM's move from one QEMU process to another. Under KVM the guest continues while its memory is copied; under TCG it
-// is stopped first, since copying the memory of a running guest would corrupt it there.
+// Migration of a VM from one QEMU process to another. Under KVM, the guest runs while its memory is copied. Under TCG it is
+// stopped first, since copying the memory of a running guest corrupts it there.
 
 package hypervisor
 
@@ -23,11 +23,11 @@ import (
 
 const (
 	moveDeadline = 2 * time.Minute
-	// What QEMU has to itself: the processes are neighbors, so that only the copying costs time.
+	// The bandwidth limit, in bytes per second. Both processes are on this host, so it is high enough to have no effect.
 	moveBandwidth = 4 << 30
-	// The limit of a live move; on a busy host, a shorter pause would never be reached.
+	// The longest pause of a live migration. On a busy host, a shorter limit might never be met.
 	downtimeMilliseconds = 300
-	// The name by which both processes know the connection between them.
+	// The name of the migration socket in both processes.
 	moveSocket = "move"
 )
 
@@ -45,31 +45,31 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 	if !i.started {
 		return machine.Move{}, fmt.Errorf("VM %s did not start", i.name)
 	}
-	i.placed.Lock()
-	defer i.placed.Unlock()
+	i.moveLock.Lock()
+	defer i.moveLock.Unlock()
 	source := i.current()
-	move := journey{hypervisor: h, source: source, mode: mode, copyFiles: copyFiles,
+	move := migration{hypervisor: h, source: source, mode: mode, copyFiles: copyFiles,
 		destination: &qemu{spec: asRunning(to, source.spec), directory: source.directory, number: source.number + 1,
 			addresses: source.addresses}}
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
 	defer cancel()
 	if err := move.run(ctx); err != nil {
-		return machine.Move{}, errors.Join(err, move.giveUp())
+		return machine.Move{}, errors.Join(err, move.rollBack())
 	}
-	// The CPU time of a process that has just ended is not known, and not needed.
+	// The CPU time of a process that has just ended is unknown and not needed.
 	move.destination.spent, _ = source.cpuSeconds()
 	if !i.handOver(move.destination) {
 		return machine.Move{}, errors.Join(fmt.Errorf("VM %s ended during its move", i.name), move.destination.abandon())
 	}
-	// The guest runs: errors from here on are not failures of the move.
+	// The guest runs at its destination: errors from here on are not failures of the migration.
 	if err := errors.Join(move.announce(ctx), source.retire(), i.repeatShutdown(move.destination)); err != nil {
-		slog.Error("a VM has moved, but not everything was done for it", "vm", i.name, "id", i.id, "error", err)
+		slog.Error("a VM was migrated, but the clean-up after it failed", "vm", i.name, "id", i.id, "error", err)
 	}
 	return machine.Move{Mode: move.mode, Pause: move.pause}, nil
 }
 
-// asRunning keeps what a guest was given at power-on, since it cannot change while the VM runs. The ISO is also that of a
-// drive that has been disconnected; an adapter's state has the address that the adapter was made with.
+// asRunning keeps the settings of power-on that cannot change while the VM runs. The ISO is kept even if its drive has been
+// disconnected, and the adapters keep their addresses, which are part of the migrated state.
 func asRunning(to, running machine.Spec) machine.Spec {
 	to.CPUs, to.MemoryMB, to.Firmware, to.GuestInfo, to.ISO = running.CPUs, running.MemoryMB, running.Firmware, running.GuestInfo, running.ISO
 	to.NICs = slices.Clone(to.NICs)
@@ -79,7 +79,8 @@ func asRunning(to, running machine.Spec) machine.Spec {
 	return to
 }
 
-// moveMode returns how the guest moves. If files are copied, it must be stopped, even where its memory could be copied live.
+// moveMode returns how the guest is migrated. If files are copied, it must be stopped, even if its memory could be copied
+// live.
 func (h *Hypervisor) moveMode(copyFiles func() error) string {
 	if h.accelerator == acceleratorKVM && copyFiles == nil {
 		return machine.MoveLive
@@ -87,109 +88,109 @@ func (h *Hypervisor) moveMode(copyFiles func() error) string {
 	return machine.MoveStopCopy
 }
 
-// journey is a move in progress.
-type journey struct {
+// migration is a migration in progress.
+type migration struct {
 	hypervisor          *Hypervisor
 	source, destination *qemu
 	mode                string
 	copyFiles           func() error
-	launched            bool // the destination is there
+	launched            bool // the destination process has been started
 	stopped             time.Time
 	pause               time.Duration
 }
 
-// run returns when the guest runs at its destination.
-func (j *journey) run(ctx context.Context) error {
-	if j.copyFiles != nil {
-		// The destination opens its files when it starts: they must be what they are to be.
-		if err := j.stop(ctx); err != nil {
+// run migrates the guest and returns when it runs at its destination.
+func (m *migration) run(ctx context.Context) error {
+	if m.copyFiles != nil {
+		// The destination opens the files when it starts, so they must be complete before.
+		if err := m.stop(ctx); err != nil {
 			return err
 		}
-		if err := j.copyFiles(); err != nil {
+		if err := m.copyFiles(); err != nil {
 			return err
 		}
 	}
-	if err := j.hypervisor.launch(j.destination); err != nil {
+	if err := m.hypervisor.launch(m.destination); err != nil {
 		return err
 	}
-	j.launched = true
-	if err := j.connect(ctx); err != nil {
+	m.launched = true
+	if err := m.connect(ctx); err != nil {
 		return err
 	}
-	if j.mode == machine.MoveLive {
-		return j.runLive(ctx)
+	if m.mode == machine.MoveLive {
+		return m.runLive(ctx)
 	}
-	if err := j.stop(ctx); err != nil {
+	if err := m.stop(ctx); err != nil {
 		return err
 	}
-	if err := j.copyState(ctx); err != nil {
+	if err := m.copyState(ctx); err != nil {
 		return err
 	}
-	if err := j.destination.monitor.execute(ctx, "cont", nil); err != nil {
+	if err := m.destination.monitor.execute(ctx, "cont", nil); err != nil {
 		return err
 	}
-	j.pause = time.Since(j.stopped)
+	m.pause = time.Since(m.stopped)
 	return nil
 }
 
-// stop stops the guest. QEMU flushes its disk caches.
-func (j *journey) stop(ctx context.Context) error {
-	if !j.stopped.IsZero() {
+// stop stops the guest, which makes QEMU flush its disk caches.
+func (m *migration) stop(ctx context.Context) error {
+	if !m.stopped.IsZero() {
 		return nil
 	}
-	j.stopped = time.Now()
-	return j.source.monitor.execute(ctx, "stop", nil)
+	m.stopped = time.Now()
+	return m.source.monitor.execute(ctx, "stop", nil)
 }
 
-// runLive has QEMU stop the guest, and continue it at the destination.
-func (j *journey) runLive(ctx context.Context) error {
-	if err := j.copyState(ctx); err != nil {
+// runLive migrates the running guest. QEMU stops it and continues it at the destination.
+func (m *migration) runLive(ctx context.Context) error {
+	if err := m.copyState(ctx); err != nil {
 		return err
 	}
 	var result struct {
 		Downtime int64 `json:"downtime"` // milliseconds
 	}
-	if err := j.source.monitor.query(ctx, "query-migrate", &result); err != nil {
-		slog.Warn("how long a guest stood still is not known", "vm", j.source.spec.Name, "error", err)
+	if err := m.source.monitor.query(ctx, "query-migrate", &result); err != nil {
+		slog.Warn("the length of a guest's pause is unknown", "vm", m.source.spec.Name, "error", err)
 	}
-	j.pause = time.Duration(result.Downtime) * time.Millisecond
+	m.pause = time.Duration(result.Downtime) * time.Millisecond
 	return nil
 }
 
-// connect joins the two processes by a pair of sockets: a path may be too long to be a socket's.
-func (j *journey) connect(ctx context.Context) error {
+// connect connects the two processes by a socket pair: a path may be too long for a named socket.
+func (m *migration) connect(ctx context.Context) error {
 	descriptors, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("socket pair: %w", err)
 	}
-	for number, q := range []*qemu{j.destination, j.source} {
+	for number, q := range []*qemu{m.destination, m.source} {
 		end := os.NewFile(uintptr(descriptors[number]), moveSocket)
 		defer end.Close()
 		if err := q.prepareMigration(ctx, end); err != nil {
 			return err
 		}
 	}
-	if err := j.source.monitor.execute(ctx, "migrate-set-parameters", map[string]any{
+	if err := m.source.monitor.execute(ctx, "migrate-set-parameters", map[string]any{
 		"max-bandwidth": moveBandwidth, "downtime-limit": downtimeMilliseconds}); err != nil {
 		return err
 	}
-	return j.destination.monitor.execute(ctx, "migrate-incoming", map[string]any{"uri": "fd:" + moveSocket})
+	return m.destination.monitor.execute(ctx, "migrate-incoming", map[string]any{"uri": "fd:" + moveSocket})
 }
 
-func (j *journey) copyState(ctx context.Context) error {
-	if err := j.source.monitor.execute(ctx, "migrate", map[string]any{"uri": "fd:" + moveSocket}); err != nil {
+func (m *migration) copyState(ctx context.Context) error {
+	if err := m.source.monitor.execute(ctx, "migrate", map[string]any{"uri": "fd:" + moveSocket}); err != nil {
 		return err
 	}
-	if err := j.source.awaitMigration(ctx); err != nil {
+	if err := m.source.awaitMigration(ctx); err != nil {
 		return fmt.Errorf("sending the machine's state: %w", err)
 	}
-	if err := j.destination.awaitMigration(ctx); err != nil {
-		return fmt.Errorf("receiving the machine's state: %w: %s", err, tail(j.destination.errorLogPath()))
+	if err := m.destination.awaitMigration(ctx); err != nil {
+		return fmt.Errorf("receiving the machine's state: %w: %s", err, tail(m.destination.errorLogPath()))
 	}
 	return nil
 }
 
-// prepareMigration passes a process what its state goes to, or comes from.
+// prepareMigration passes the file or socket of the state to a process.
 func (q *qemu) prepareMigration(ctx context.Context, end *os.File) error {
 	if err := q.monitor.execute(ctx, "migrate-set-capabilities", map[string]any{
 		"capabilities": []map[string]any{{"capability": "events", "state": true}}}); err != nil {
@@ -198,49 +199,49 @@ func (q *qemu) prepareMigration(ctx context.Context, end *os.File) error {
 	if err := q.monitor.give(ctx, moveSocket, end); err != nil {
 		return err
 	}
-	q.forgetMigration()
+	q.resetMigrationStatus()
 	return nil
 }
 
-// announce tells the switches where the guest's addresses are now.
-func (j *journey) announce(ctx context.Context) error {
-	return j.destination.monitor.execute(ctx, "announce-self", map[string]any{"initial": 50, "max": 550, "rounds": 5, "step": 100})
+// announce makes the guest's addresses known to the switches at their new port.
+func (m *migration) announce(ctx context.Context) error {
+	return m.destination.monitor.execute(ctx, "announce-self", map[string]any{"initial": 50, "max": 550, "rounds": 5, "step": 100})
 }
 
-// giveUp continues the guest where it was.
-func (j *journey) giveUp() error {
+// rollBack ends the destination and resumes the guest in the source process.
+func (m *migration) rollBack() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
 	defer cancel()
 	var errs []error
-	if j.launched { // only one of both may write to the disks
-		errs = append(errs, j.destination.abandon())
+	if m.launched { // only one process may write to the disks
+		errs = append(errs, m.destination.abandon())
 	}
-	if err := j.source.monitor.execute(ctx, "migrate_cancel", nil); err != nil {
+	if err := m.source.monitor.execute(ctx, "migrate_cancel", nil); err != nil {
 		if errors.Is(err, errMonitorClosed) {
-			return errors.Join(errs...) // it has ended, which is reported as its end
+			return errors.Join(errs...) // the source has ended, which supervise reports
 		}
 		errs = append(errs, err)
 	}
-	if err := j.source.awaitIdle(ctx); err != nil {
+	if err := m.source.awaitIdle(ctx); err != nil {
 		errs = append(errs, err)
 	}
-	return errors.Join(append(errs, j.source.monitor.execute(ctx, "cont", nil))...)
+	return errors.Join(append(errs, m.source.monitor.execute(ctx, "cont", nil))...)
 }
 
-// What QEMU says of a migration that goes no further.
+// The final states of a migration in QEMU.
 const (
 	migrationCompleted = "completed"
 	migrationFailed    = "failed"
 	migrationCancelled = "cancelled"
 )
 
-func (q *qemu) forgetMigration() {
+func (q *qemu) resetMigrationStatus() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.migration = ""
 }
 
-// awaitMigration returns when this process's part in a migration is done.
+// awaitMigration waits until the migration has completed in this process.
 func (q *qemu) awaitMigration(ctx context.Context) error {
 	for {
 		q.mu.Lock()
@@ -262,7 +263,7 @@ func (q *qemu) awaitMigration(ctx context.Context) error {
 	}
 }
 
-// awaitIdle returns when no migration is in progress, however it ended.
+// awaitIdle waits until no migration is in progress, with any result.
 func (q *qemu) awaitIdle(ctx context.Context) error {
 	q.mu.Lock()
 	begun := q.migration != ""
@@ -286,7 +287,7 @@ func (q *qemu) migrationError(ctx context.Context, status string) error {
 	return fmt.Errorf("it %s: %s", status, result.Description)
 }
 
-// retire ends a process that the VM has left. The guest's messages in it are read to the end first.
+// retire ends a process after its VM was migrated away. It waits until all messages of the guest have been read.
 func (q *qemu) retire() error {
 	reaped := make(chan error, 1)
 	ended := make(chan struct{})
@@ -299,7 +300,7 @@ func (q *qemu) retire() error {
 	return errors.Join(err, <-reaped, q.cleanup.run())
 }
 
-// repeatShutdown repeats a request to shut down that the guest may not have received completely before it was stopped.
+// repeatShutdown repeats a shutdown request that the guest may not have received completely before it was stopped.
 func (i *instance) repeatShutdown(q *qemu) error {
 	i.mu.Lock()
 	asked := i.shutdownAsked
@@ -307,5 +308,5 @@ func (i *instance) repeatShutdown(q *qemu) error {
 	if !asked {
 		return nil
 	}
-	return q.say("\n" + shutdownRequest)
+	return q.sendLine("\n" + shutdownRequest)
 }

@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Moves for real, of a guest that counts aloud: a number that is missing, or said twice, is memory or speech lost.
+// Tests of migrations with QEMU and a guest that reports increasing numbers: a missing or repeated number means lost memory
+// or output.
 
 package hypervisor
 
@@ -19,13 +20,13 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// counter follows a counting guest from its events.
+// counter checks the events of a counting guest.
 type counter struct {
 	events recorder
 	next   int
 }
 
-// follow hears the guest until it has said as many more numbers, each in its turn.
+// follow waits for the next numbers, which must be consecutive.
 func (c *counter) follow(t *testing.T, numbers int) {
 	t.Helper()
 	for range numbers {
@@ -34,8 +35,8 @@ func (c *counter) follow(t *testing.T, numbers int) {
 	}
 }
 
-// until hears the guest while it is moved.
-func (c *counter) until(t *testing.T, moved <-chan error) {
+// checkDuring checks the numbers until the migration has ended.
+func (c *counter) checkDuring(t *testing.T, moved <-chan error) {
 	t.Helper()
 	for {
 		select {
@@ -53,8 +54,8 @@ func (c *counter) until(t *testing.T, moved <-chan error) {
 	}
 }
 
-// end hears the guest out: what it has still to say, its goodbye, and then reason.
-func (c *counter) end(t *testing.T, reason string) {
+// expectEnd expects the remaining numbers of the guest, its final status and the reason of its end.
+func (c *counter) expectEnd(t *testing.T, reason string) {
 	t.Helper()
 	deadline := time.After(60 * time.Second)
 	for {
@@ -80,7 +81,7 @@ func (c *counter) end(t *testing.T, reason string) {
 	}
 }
 
-// startCounting is a VM with a disk over a base, as containers have.
+// startCounting starts a counting guest with a disk on top of a base, as container VMs have.
 func startCounting(t *testing.T) (*Hypervisor, *counter, machine.Spec) {
 	t.Helper()
 	h, events := startLab(t, countingGuest(t))
@@ -94,7 +95,7 @@ func startCounting(t *testing.T) (*Hypervisor, *counter, machine.Spec) {
 		t.Fatal(err)
 	}
 	c := &counter{events: events}
-	// Nobody listens any more when the lab ends, and the guest continues speaking: its last words must have somewhere to go.
+	// The guest continues to write when the test no longer reads its events, so they are drained until the lab is closed.
 	t.Cleanup(func() {
 		go func() {
 			for range events.events {
@@ -116,12 +117,12 @@ func TestABusyGuestIsMovedTwentyTimesAndLosesNothing(t *testing.T) {
 		go func() {
 			move, err := h.Migrate("vm-1", spec, nil)
 			if err == nil && (move.Mode != machine.MoveStopCopy || move.Pause <= 0) {
-				err = fmt.Errorf("it was moved so: %+v", move)
+				err = fmt.Errorf("unexpected result: %+v", move)
 			}
 			longest = max(longest, move.Pause)
 			moved <- err
 		}()
-		c.until(t, moved)
+		c.checkDuring(t, moved)
 		c.follow(t, 200)
 		info, on := h.Info("vm-1")
 		if !on || slices.Contains(pids, info.PID) || info.CPUSeconds < spent {
@@ -142,30 +143,30 @@ func TestABusyGuestIsMovedTwentyTimesAndLosesNothing(t *testing.T) {
 	if err := sendLine(h); err != nil {
 		t.Fatal(err)
 	}
-	c.end(t, machine.OffGuest)
+	c.expectEnd(t, machine.OffGuest)
 	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp.json"}) {
 		t.Errorf("process records left: %v", records)
 	}
 }
 
-// sendLine lets the counting guest end; it has no tools that the power button could ask.
+// sendLine makes the counting guest end: it has no tools that handle the power button.
 func sendLine(h *Hypervisor) error {
 	i, err := h.find("vm-1")
 	if err != nil {
 		return err
 	}
-	return i.current().say("\n")
+	return i.current().sendLine("\n")
 }
 
 func TestAMovedGuestShutsDownWhenAsked(t *testing.T) {
-	h, events := startLab(t, politeGuest(t))
+	h, events := startLab(t, responsiveGuest(t))
 	spec := testMachine("vm-1")
 	if err := h.Start(spec); err != nil {
 		t.Fatal(err)
 	}
-	events.expect(t, helloStatus)
-	events.expect(t, helloGuest)
-	// Live, which is safe under TCG only for a guest that does nothing.
+	events.expect(t, startedStatus)
+	events.expect(t, startedGuest)
+	// A live migration, which is safe under TCG only for an idle guest.
 	i, err := h.find("vm-1")
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +181,7 @@ func TestAMovedGuestShutsDownWhenAsked(t *testing.T) {
 	events.expect(t, "off vm-1 "+machine.OffGuest)
 }
 
-func TestFilesAreCopiedWhileTheGuestStandsStill(t *testing.T) {
+func TestFilesAreCopiedWhileTheGuestIsStopped(t *testing.T) {
 	h, c, spec := startCounting(t)
 	old, copied := spec.Disks[0].Path, filepath.Join(t.TempDir(), "copy.raw")
 	spec.Disks = []machine.Disk{{Path: copied, Format: "raw", UUID: spec.Disks[0].UUID}}
@@ -195,16 +196,16 @@ func TestFilesAreCopiedWhileTheGuestStandsStill(t *testing.T) {
 		})
 		moved <- err
 	}()
-	c.until(t, moved)
+	c.checkDuring(t, moved)
 	c.follow(t, 200)
-	// The new disk is the guest's now, and the old one nobody's.
+	// The guest uses the new disk, and the old one is not in use.
 	run(t, "qemu-io", "-f", "qcow2", "-c", "write 0 512", old)
 	if output, err := exec.Command("qemu-io", "-f", "raw", "-c", "write 0 512", copied).CombinedOutput(); err == nil {
 		t.Errorf("the disk is not in use: %s", output)
 	}
 }
 
-func TestAGuestGoesOnWhereItWasWhenItsMoveFails(t *testing.T) {
+func TestAGuestContinuesWhenItsMigrationFails(t *testing.T) {
 	h, c, spec := startCounting(t)
 	before, _ := h.Info("vm-1")
 	missing := spec
@@ -245,14 +246,14 @@ func TestAGuestGoesOnWhereItWasWhenItsMoveFails(t *testing.T) {
 	}
 }
 
-// moveToAKilledProcess is a move whose destination ends when the guest has been stopped.
+// moveToAKilledProcess is a migration whose destination is killed after the guest has been stopped.
 func moveToAKilledProcess(t *testing.T, h *Hypervisor, spec machine.Spec) error {
 	i, err := h.find("vm-1")
 	if err != nil {
 		return err
 	}
 	source := i.current()
-	move := journey{hypervisor: h, source: source, mode: machine.MoveStopCopy, launched: true,
+	move := migration{hypervisor: h, source: source, mode: machine.MoveStopCopy, launched: true,
 		destination: &qemu{spec: spec, directory: source.directory, number: source.number + 1}}
 	if err := h.launch(move.destination); err != nil {
 		return err
@@ -261,10 +262,10 @@ func moveToAKilledProcess(t *testing.T, h *Hypervisor, spec machine.Spec) error 
 		return err
 	}
 	<-move.destination.monitor.ended
-	return errors.Join(move.copyState(t.Context()), move.destination.monitor.execute(t.Context(), "cont", nil), move.giveUp())
+	return errors.Join(move.copyState(t.Context()), move.destination.monitor.execute(t.Context(), "cont", nil), move.rollBack())
 }
 
-func TestAMachineIsKilledInTheMiddleOfItsMove(t *testing.T) {
+func TestAVMIsKilledDuringItsMigration(t *testing.T) {
 	h, c, spec := startCounting(t)
 	i, err := h.find("vm-1")
 	if err != nil {
@@ -279,7 +280,7 @@ func TestAMachineIsKilledInTheMiddleOfItsMove(t *testing.T) {
 		})
 		moved <- err
 	}()
-	c.end(t, machine.OffKilled)
+	c.expectEnd(t, machine.OffKilled)
 	if err := <-moved; err == nil {
 		t.Error("it was moved")
 	}
@@ -291,7 +292,7 @@ func TestAMachineIsKilledInTheMiddleOfItsMove(t *testing.T) {
 	}
 }
 
-func TestAMachineIsMovedWithItsFirmwaresVariables(t *testing.T) {
+func TestAVMIsMovedWithItsFirmwaresVariables(t *testing.T) {
 	h, events := startLab(t, nil)
 	spec := testMachine("vm-1")
 	spec.Firmware, spec.MemoryMB, spec.GuestInfo = "efi", 256, nil

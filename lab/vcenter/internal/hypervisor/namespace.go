@@ -2,8 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The network namespace of the lab: made, entered, and taken down.
-// Everything a guest can reach is in it; the host's own network is not changed.
+// The network namespace of the lab. Everything that a guest can reach is in it; the network of the host is not changed.
 
 package hypervisor
 
@@ -27,8 +26,8 @@ type namespace struct {
 	bridges map[string]bridge // by port group
 }
 
-// createNamespace creates the namespace with its bridges. It refuses an existing one of that name:
-// the controller removes what a crashed lab left before it starts another.
+// createNamespace creates the namespace with its bridges. It fails if the namespace exists: the controller removes leftovers
+// of a crashed lab before it starts another.
 func createNamespace(name string, bridges []bridge) (*namespace, error) {
 	if err := runIP("", "netns", "add", name); err != nil {
 		return nil, err
@@ -48,7 +47,7 @@ func createNamespace(name string, bridges []bridge) (*namespace, error) {
 	return ns, nil
 }
 
-// addTap makes a tap interface on the port group's bridge.
+// addTap creates a tap interface on the bridge of the port group.
 func (ns *namespace) addTap(tap, network string) error {
 	b, known := ns.bridges[network]
 	if !known {
@@ -60,8 +59,8 @@ func (ns *namespace) addTap(tap, network string) error {
 	})
 }
 
-// bindTap lets only frames from one address through: the guest of a fork begins with the address of another's adapter, and
-// would speak in its name. (A port group that rejects forged transmits does the same.)
+// bindTap blocks frames from other addresses: the guest of a fork starts with the address of its source's adapter and would
+// send frames with it. (A port group that rejects forged transmits does the same.)
 func (ns *namespace) bindTap(tap, mac string) error {
 	if err := ns.batch([]string{"link set " + tap + " type bridge_slave learning off locked on"}); err != nil {
 		return err
@@ -77,13 +76,13 @@ func (ns *namespace) remove() error {
 	return runIP("", "netns", "del", ns.name)
 }
 
-// batch runs ip commands inside the namespace in one process.
+// batch runs several ip commands in the namespace in one process.
 func (ns *namespace) batch(commands []string) error {
 	return runIP(strings.Join(commands, "\n")+"\n", "-netns", ns.name, "-batch", "-")
 }
 
-// enter moves the calling OS thread into the namespace. The caller has locked its goroutine to the thread
-// and never unlocks it, so that no other goroutine ever runs there by accident.
+// enter moves the calling OS thread into the namespace. The caller must have locked its goroutine to the thread and must
+// never unlock it, so that no other goroutine runs in the namespace.
 func (ns *namespace) enter() error {
 	file, err := os.Open(filepath.Join(namespaceDir, ns.name))
 	if err != nil {
@@ -96,7 +95,7 @@ func (ns *namespace) enter() error {
 	return nil
 }
 
-// do runs f on a thread inside the namespace. The thread ends with it.
+// do runs f on a new thread inside the namespace. The thread ends afterwards.
 func (ns *namespace) do(f func() error) error {
 	result := make(chan error, 1)
 	go func() {

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Which accelerator VMs get. That /dev/kvm exists proves nothing (nested and emulated KVM crawl or abort),
-// so KVM is used only after a probe has booted the bootstrap under it.
+// The choice of the accelerator. The existence of /dev/kvm is not sufficient: nested and emulated KVM may be very slow or
+// abort. KVM is used only after a probe has booted the bootstrap under it.
 
 package hypervisor
 
@@ -26,10 +26,10 @@ import (
 
 const (
 	kvmDevice     = "/dev/kvm"
-	probeDeadline = 20 * time.Second // real KVM needs two or three
+	probeDeadline = 20 * time.Second // working KVM needs two or three seconds
 )
 
-// probeResult is kept until the host is rebooted.
+// probeResult is stored until the host is rebooted.
 type probeResult struct {
 	BootID string `json:"boot_id"`
 	Works  bool   `json:"works"`
@@ -136,14 +136,14 @@ func bootProbe(config Config, directory string) (works bool, found string, err e
 	process.ExtraFiles = []*os.File{monitorTheirs, channelTheirs}
 	process.Stderr = &messages
 	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	// The parent-death signal follows the thread: keep it until the process has been waited for.
+	// The parent-death signal is bound to the thread, so the thread must exist until the process has ended.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	started := time.Now()
 	if err := process.Start(); err != nil {
 		return false, "", err
 	}
-	spoke, err := guestSpeaks(channel, channelTheirs, started.Add(probeDeadline))
+	spoke, err := awaitGuestMessage(channel, channelTheirs, started.Add(probeDeadline))
 	elapsed := time.Since(started).Round(100 * time.Millisecond)
 	if killErr := process.Process.Kill(); killErr != nil && !errors.Is(killErr, os.ErrProcessDone) {
 		return false, "", errors.Join(err, killErr)
@@ -153,16 +153,16 @@ func bootProbe(config Config, directory string) (works bool, found string, err e
 	case err != nil:
 		return false, "", err
 	case spoke:
-		return true, fmt.Sprintf("the bootstrap came up under KVM in %s", elapsed), nil
+		return true, fmt.Sprintf("the bootstrap booted under KVM in %s", elapsed), nil
 	default:
-		return false, fmt.Sprintf("the bootstrap did not come up under KVM in %s (QEMU: %v %s)",
+		return false, fmt.Sprintf("the bootstrap did not boot under KVM within %s (QEMU: %v %s)",
 			elapsed, waitErr, bytes.TrimSpace(messages.Bytes())), nil
 	}
 }
 
-// guestSpeaks waits until the guest's first message, QEMU's end or the deadline.
-func guestSpeaks(channel net.Conn, theirs *os.File, deadline time.Time) (bool, error) {
-	// QEMU alone now holds its end, so that ours sees its exit.
+// awaitGuestMessage waits for the guest's first message, the end of QEMU or the deadline.
+func awaitGuestMessage(channel net.Conn, theirs *os.File, deadline time.Time) (bool, error) {
+	// Only QEMU holds its end now, so that ours is closed when QEMU exits.
 	if err := theirs.Close(); err != nil {
 		return false, err
 	}
@@ -172,7 +172,7 @@ func guestSpeaks(channel net.Conn, theirs *os.File, deadline time.Time) (bool, e
 	spoke := false
 	first := func(guestMessage) {
 		spoke = true
-		channel.SetReadDeadline(time.Now()) // ends the reading
+		channel.SetReadDeadline(time.Now()) // ends the reader
 	}
 	err := readGuest(channel, first, func(error) {})
 	if errors.Is(err, os.ErrDeadlineExceeded) {

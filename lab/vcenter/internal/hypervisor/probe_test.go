@@ -35,7 +35,7 @@ func currentBoot(t *testing.T) string {
 	return boot
 }
 
-func TestProbeOfThisBootDecides(t *testing.T) {
+func TestTheCachedProbeOfThisBootIsUsed(t *testing.T) {
 	for works, want := range map[bool]string{true: acceleratorKVM, false: acceleratorTCG} {
 		config := Config{Accelerator: acceleratorAuto, ProbeCache: cacheProbe(t, currentBoot(t), works)}
 		if got, err := chooseAccelerator(config); err != nil || got != want {
@@ -51,15 +51,15 @@ func TestTCGIsNotProbed(t *testing.T) {
 	}
 }
 
-func TestKVMThatWasAskedForAndDoesNotWorkIsAnError(t *testing.T) {
+func TestKVMThatIsRequestedAndDoesNotWorkIsAnError(t *testing.T) {
 	config := Config{Accelerator: acceleratorKVM, ProbeCache: cacheProbe(t, currentBoot(t), false)}
 	if _, err := chooseAccelerator(config); err == nil || !strings.Contains(err.Error(), "it was tried") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Whether there is KVM here or not: a guest that never speaks, or one that cannot be tried, does not prove it.
-func TestProbeThatDoesNotBootMeansTCGAndIsRemembered(t *testing.T) {
+// This test passes with and without KVM: neither a guest that reports nothing nor a failed probe proves that KVM works.
+func TestAFailedProbeMeansTCGAndIsCached(t *testing.T) {
 	config := Config{Accelerator: acceleratorAuto, StateDir: t.TempDir(), DirectKernel: panickingGuest(t),
 		ProbeCache: cacheProbe(t, "an earlier boot", true)}
 	if got, err := chooseAccelerator(config); err != nil || got != acceleratorTCG {

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Child processes that cannot outlive this one: started with a parent-death signal from a thread that lives as
-// long as the process, and recorded on disk with their start time, so that the next lab-up ends what is left.
+// Child processes that end with this one: they are started with a parent-death signal from a thread that exists as long as
+// this process, and recorded on disk with their start time, so that the next start of the lab ends any that are left.
 
 package hypervisor
 
@@ -20,8 +20,8 @@ import (
 	"syscall"
 )
 
-// spawner starts processes from one OS thread inside the lab's namespace. Linux sends the parent-death signal
-// when the *thread* that forked ends, so a goroutine that wanders between threads must not fork them.
+// spawner starts processes from one OS thread inside the lab's namespace. Linux sends the parent-death signal when the
+// thread that forked ends, so a goroutine that is not locked to a thread must not fork them.
 type spawner struct {
 	directory string // of the process records
 	work      chan func()
@@ -47,12 +47,12 @@ func newSpawner(ns *namespace, directory string) (*spawner, error) {
 	return s, <-entered
 }
 
-// close ends the spawner's thread, and by that any child still running.
+// close ends the spawner's thread, and thereby any child that still runs.
 func (s *spawner) close() {
 	close(s.work)
 }
 
-// start starts the command and records it under the name. A process without a record is not left running.
+// start starts the command and records it under the name. If the record cannot be written, the process is killed.
 func (s *spawner) start(name string, command *exec.Cmd) error {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	result := make(chan error, 1)
@@ -66,7 +66,7 @@ func (s *spawner) start(name string, command *exec.Cmd) error {
 	return nil
 }
 
-// forget removes the record of a process that has been waited for.
+// forget removes the record of a process that has ended.
 func (s *spawner) forget(name string) error {
 	return os.Remove(s.recordPath(name))
 }
@@ -75,8 +75,8 @@ func (s *spawner) recordPath(name string) string {
 	return filepath.Join(s.directory, name+".json")
 }
 
-// processRecord identifies a process for good: its pid alone is reused.
-// The lab's controller (lab/processes.py) writes and reads the same format.
+// processRecord identifies a process uniquely, since PIDs are reused. The lab's controller (lab/processes.py) writes and
+// reads the same format.
 type processRecord struct {
 	PID        int    `json:"pid"`
 	StartTicks uint64 `json:"start_ticks"`
@@ -117,8 +117,8 @@ func processTimes(pid int) (startTicks uint64, cpuSeconds float64, err error) {
 	return parseProcessTimes(string(content))
 }
 
-// parseProcessTimes reads a line of /proc/<pid>/stat. The second field, the command, may itself hold blanks and
-// parentheses, so fields are counted from the last closing one.
+// parseProcessTimes parses /proc/<pid>/stat. The second field, the command, may contain blanks and parentheses, so fields
+// are counted from the last closing parenthesis.
 func parseProcessTimes(stat string) (startTicks uint64, cpuSeconds float64, err error) {
 	const userTime, systemTime, startTime = 11, 12, 19 // counted from the third field, the state
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])

@@ -31,7 +31,7 @@ func TestProcessTimesOfACommandWithBlanksAndParentheses(t *testing.T) {
 	}
 }
 
-// victimVariable, set in the environment, makes this test binary the process that is killed.
+// victimVariable is the environment variable that makes this test binary the process that is killed.
 const victimVariable = "GANTRY_TEST_VICTIM"
 
 func TestNothingOutlivesAKilledProcess(t *testing.T) {
@@ -41,7 +41,7 @@ func TestNothingOutlivesAKilledProcess(t *testing.T) {
 	needsRoot(t)
 	name := fmt.Sprintf("gantry-test-killed-%d", os.Getpid())
 	victim := exec.Command(os.Args[0], "-test.run=^TestNothingOutlivesAKilledProcess$")
-	// It cannot remove its temporary files itself.
+	// The killed process cannot remove its temporary files.
 	victim.Env = append(os.Environ(), victimVariable+"="+name, "TMPDIR="+t.TempDir())
 	output, err := victim.StdoutPipe()
 	if err != nil {
@@ -57,12 +57,12 @@ func TestNothingOutlivesAKilledProcess(t *testing.T) {
 	}
 	var pids []int
 	if err := json.Unmarshal([]byte(line), &pids); err != nil || len(pids) != 2 {
-		t.Fatalf("the victim said %q: %v", line, err)
+		t.Fatalf("the victim printed %q: %v", line, err)
 	}
 	if err := victim.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	victim.Wait() // its error is the kill
+	victim.Wait() // the error is expected: the process was killed
 	deadline := time.Now().Add(10 * time.Second)
 	for slices.ContainsFunc(pids, isRunning) {
 		if time.Now().After(deadline) {
@@ -72,10 +72,10 @@ func TestNothingOutlivesAKilledProcess(t *testing.T) {
 	}
 }
 
-// runVictim starts a VM, tells the pids of its records, and waits for its end.
+// runVictim starts a VM, prints the PIDs of its process records, and waits to be killed.
 func runVictim(t *testing.T, name string) {
 	raw, err := json.Marshal(Config{StateDir: t.TempDir(), Namespace: name, Accelerator: acceleratorTCG,
-		Networks: []Network{{"VM Network", "10.77.0.0/24"}}, DirectKernel: deafGuest(t)})
+		Networks: []Network{{"VM Network", "10.77.0.0/24"}}, DirectKernel: silentGuest(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func runVictim(t *testing.T, name string) {
 	select {}
 }
 
-// isRunning returns false for a zombie too: whoever has adopted it may take its time.
+// isRunning returns false also for a zombie, which its new parent may not have reaped yet.
 func isRunning(pid int) bool {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

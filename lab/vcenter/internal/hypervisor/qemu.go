@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// One QEMU process, with its taps, its monitor and its end of the guest's channel.
+// A QEMU process with its taps, its monitor and its guest channel.
 
 package hypervisor
 
@@ -27,32 +27,32 @@ import (
 const firstInheritedFD = 3
 
 const (
-	greetingDeadline = 30 * time.Second // QEMU opens its disks before it greets, on a host that may be busy
+	greetingDeadline = 30 * time.Second // QEMU opens its disks before it sends its greeting, and the host may be busy
 	commandDeadline  = 5 * time.Second
-	quitDeadline     = 3 * time.Second // from QMP quit to SIGKILL
+	quitDeadline     = 3 * time.Second // between QMP quit and SIGKILL
 )
 
-// qemu is filled in by launch, then read by everyone; what changes later is behind mu.
+// qemu is a QEMU process. launch sets its fields; fields that change later are guarded by mu.
 type qemu struct {
 	spec      machine.Spec
 	directory string   // of the VM
-	number    int      // how many processes the VM has had before
-	spent     float64  // CPU seconds of those
-	forked    bool     // the VM begins with the state of another
-	addresses []string // of a fork's adapters, which begin with another VM's; nil: the adapters have their own
+	number    int      // number of previous processes of the VM
+	spent     float64  // CPU seconds of the previous processes
+	forked    bool     // the VM starts with the state of another VM
+	addresses []string // MAC addresses of a fork's adapters, which start with those of the source; nil if the VM is not a fork
 	process   *exec.Cmd
 	monitor   *monitor
 	channel   *net.UnixConn
-	cleanup   cleanups      // what is undone when the process has ended, or could not be started
-	moved     chan struct{} // told of each MIGRATION event; holds one
-	drained   chan struct{} // closed when the VM has another process, and all that came from this one is read
+	cleanup   cleanups      // called when the process has ended or could not be started
+	moved     chan struct{} // receives a value at each MIGRATION event; capacity 1
+	drained   chan struct{} // closed when the VM has another process and all output of this one has been read
 
 	mu        sync.Mutex
 	shutdown  qmpEvent // the last SHUTDOWN event
-	migration string   // the status that the last MIGRATION event gave
+	migration string   // the status of the last MIGRATION event
 }
 
-// cpuSeconds is what the VM has used since its start.
+// cpuSeconds returns the CPU time of the VM since its start.
 func (q *qemu) cpuSeconds() (float64, error) {
 	_, seconds, err := processTimes(q.process.Process.Pid)
 	return q.spent + seconds, err
@@ -66,7 +66,7 @@ func (q *qemu) consolePath() string {
 	return filepath.Join(q.directory, "console.log")
 }
 
-// name is the process record's. No VM's id has a plus in it.
+// name returns the name of the process record. It contains a plus sign, which ids of VMs do not.
 func (q *qemu) name() string {
 	if q.number == 0 {
 		return "qemu-" + q.spec.ID
@@ -74,8 +74,8 @@ func (q *qemu) name() string {
 	return fmt.Sprintf("qemu-%s+%d", q.spec.ID, q.number)
 }
 
-// launch starts QEMU and returns when its VM is set up. One that is a move's destination then waits for the state
-// of the VM. After an error nothing is left.
+// launch starts QEMU and returns when the VM is set up. The destination of a migration then waits for the state of the VM.
+// After an error, everything is cleaned up.
 func (h *Hypervisor) launch(q *qemu) (err error) {
 	q.moved, q.drained = make(chan struct{}, 1), make(chan struct{})
 	defer func() {
@@ -111,17 +111,17 @@ func (h *Hypervisor) launch(q *qemu) (err error) {
 		return err
 	}
 	q.channel = channelOurs
-	// QEMU alone now holds its ends, so that ours see its exit.
+	// Only QEMU holds its ends now, so that ours are closed when QEMU exits.
 	if err := errors.Join(monitorTheirs.Close(), channelTheirs.Close()); err != nil {
 		return err
 	}
 	if err := q.greet(monitorOurs); err != nil {
-		return fmt.Errorf("QEMU did not start machine %s: %w: %s", q.spec.Name, err, tail(q.errorLogPath()))
+		return fmt.Errorf("QEMU did not start VM %s: %w: %s", q.spec.Name, err, tail(q.errorLogPath()))
 	}
 	return nil
 }
 
-// spawn starts the process, recorded, with its messages in the VM's file of them.
+// spawn starts and records the process, with its stderr in the VM's error log.
 func (h *Hypervisor) spawn(q *qemu, process *exec.Cmd) error {
 	mode := os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	if q.number == 0 {
@@ -142,7 +142,7 @@ func (h *Hypervisor) spawn(q *qemu, process *exec.Cmd) error {
 	return nil
 }
 
-// prepare makes the VM's files and taps.
+// prepare creates the VM's files and taps.
 func (h *Hypervisor) prepare(q *qemu) (launch, error) {
 	options := launch{spec: q.spec, accelerator: h.accelerator, directKernel: h.config.DirectKernel,
 		consolePath: q.consolePath(), incoming: q.number > 0 || q.forked}
@@ -181,7 +181,7 @@ func (h *Hypervisor) prepare(q *qemu) (launch, error) {
 	return options, nil
 }
 
-// greet opens the monitor and brings the VM to where the guest may run.
+// greet opens the monitor and prepares the VM for running the guest.
 func (q *qemu) greet(connection *net.UnixConn) error {
 	if err := connection.SetReadDeadline(time.Now().Add(greetingDeadline)); err != nil {
 		return err
@@ -220,12 +220,12 @@ func (q *qemu) handleMonitorEvent(event qmpEvent) {
 		q.migration = event.Data.Status
 		select {
 		case q.moved <- struct{}{}:
-		default: // whoever waits is told already
+		default: // a notification is pending already
 		}
 	}
 }
 
-// abandon ends a process that is not the VM's.
+// abandon kills a process that the VM does not run in.
 func (q *qemu) abandon() error {
 	var errs []error
 	if q.process != nil {
@@ -237,7 +237,7 @@ func (q *qemu) abandon() error {
 	return errors.Join(append(errs, q.cleanup.run())...)
 }
 
-// reap waits until the process has ended, with any exit code.
+// reap waits for the end of the process and ignores its exit code.
 func (q *qemu) reap() error {
 	err := q.process.Wait()
 	var exit *exec.ExitError
@@ -247,7 +247,8 @@ func (q *qemu) reap() error {
 	return err
 }
 
-// quit lets QEMU write out its image caches; one that does not answer, or end, is killed. ended is closed when it has.
+// quit makes QEMU flush its image caches and exit. QEMU is killed if it does not answer or exit in time. ended must be
+// closed when it has exited.
 func (q *qemu) quit(ended <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), quitDeadline)
 	defer cancel()
@@ -266,7 +267,7 @@ func (q *qemu) quit(ended <-chan struct{}) error {
 	return nil
 }
 
-// socketPair returns a connection, and the file for its other end, which a child inherits.
+// socketPair returns a connection and the file of its other end, which a child inherits.
 func socketPair() (*net.UnixConn, *os.File, error) {
 	descriptors, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -281,7 +282,7 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 	return connection.(*net.UnixConn), theirs, nil
 }
 
-// tail returns the end of a small log, for an error message.
+// tail returns the end of a small log for an error message.
 func tail(path string) string {
 	const longest = 2048
 	content, err := os.ReadFile(path)
@@ -292,7 +293,7 @@ func tail(path string) string {
 	return string(content[max(0, len(content)-longest):])
 }
 
-// cleanups are all run, in reverse order.
+// cleanups are functions that are all called, in reverse order.
 type cleanups []func() error
 
 func (c *cleanups) add(f func() error) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A client of the QEMU Machine Protocol, as much of it as the lab needs.
+// A client of the part of the QEMU Machine Protocol (QMP) that the lab needs.
 
 package hypervisor
 
@@ -26,7 +26,7 @@ type qmpEvent struct {
 	Data  struct {
 		Guest  bool   `json:"guest"`
 		Reason string `json:"reason"`
-		Status string `json:"status"` // of a MIGRATION
+		Status string `json:"status"` // of a MIGRATION event
 	} `json:"data"`
 }
 
@@ -38,7 +38,7 @@ type qmpReply struct {
 	} `json:"error"`
 }
 
-// monitor is a connection in command mode. Its events come from the goroutine in run.
+// monitor is a QMP connection in command mode. The goroutine in run receives its events.
 type monitor struct {
 	connection *net.UnixConn
 	decoder    *json.Decoder
@@ -50,7 +50,7 @@ type monitor struct {
 	closed  bool
 }
 
-// newMonitor reads the greeting; QEMU sends it as soon as it has set up the VM, or ends.
+// newMonitor reads the greeting, which QEMU sends when it has set up the VM.
 func newMonitor(connection *net.UnixConn) (*monitor, error) {
 	m := &monitor{connection: connection, decoder: json.NewDecoder(connection), waiting: map[int]chan qmpReply{},
 		ended: make(chan struct{})}
@@ -66,12 +66,12 @@ func newMonitor(connection *net.UnixConn) (*monitor, error) {
 	return m, nil
 }
 
-// run reads until QEMU ends, passing events on.
+// run reads replies and events until QEMU ends.
 func (m *monitor) run(handle func(qmpEvent)) {
 	for {
 		var raw json.RawMessage
 		if m.decoder.Decode(&raw) != nil {
-			break // the stream ended, or is beyond use; the process's exit tells the rest
+			break // the stream has ended or is invalid; the exit of the process is reported elsewhere
 		}
 		var event qmpEvent
 		if json.Unmarshal(raw, &event) == nil && event.Event != "" {
@@ -102,13 +102,13 @@ func (m *monitor) deliver(reply qmpReply) {
 	}
 }
 
-// execute sends a command and waits for its answer.
+// execute runs a command and ignores its result.
 func (m *monitor) execute(ctx context.Context, command string, arguments map[string]any) error {
 	_, err := m.exchange(ctx, command, arguments, nil)
 	return err
 }
 
-// query is execute for a command whose answer says something.
+// query runs a command and decodes its result.
 func (m *monitor) query(ctx context.Context, command string, answer any) error {
 	returned, err := m.exchange(ctx, command, nil, nil)
 	if err != nil {
@@ -120,7 +120,7 @@ func (m *monitor) query(ctx context.Context, command string, answer any) error {
 	return nil
 }
 
-// give passes QEMU an open file, by which later commands can name it.
+// give passes an open file to QEMU, to which later commands refer by name.
 func (m *monitor) give(ctx context.Context, name string, file *os.File) error {
 	_, err := m.exchange(ctx, "getfd", map[string]any{"fdname": name}, unix.UnixRights(int(file.Fd())))
 	return err

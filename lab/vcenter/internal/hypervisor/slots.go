@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// slotDeadline frees the slot of a guest that never reports.
+// slotDeadline is the time after which the slot of a guest that reports nothing is released.
 const slotDeadline = 2 * time.Minute
 
 // slots is a counting semaphore; a nil one has no limit.
@@ -25,7 +25,7 @@ func newSlots(count int) slots {
 	return make(slots, count)
 }
 
-// acquire waits for a slot. The slot is free again when release is first called, or at the deadline.
+// acquire waits for a slot. The slot is released by the first call of release, or at the deadline.
 func (s slots) acquire(ctx context.Context) (release func(), err error) {
 	if s == nil {
 		return func() {}, nil

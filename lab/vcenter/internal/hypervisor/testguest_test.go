@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A guest of a hundred bytes for the tests: it boots at once, speaks on the channel, and shuts down when asked.
+// Guests of about a hundred bytes for the tests, which boot immediately and write to the channel.
 
 package hypervisor
 
@@ -14,11 +14,11 @@ import (
 	"testing"
 )
 
-// What the guest says at its start and before its end.
+// The messages of the guests at their start and before their end.
 const (
-	testHello = `{"set":{"guestinfo.gantry.status":"{\"state\":\"running\"}"}}` + "\n" +
+	testStarted = `{"set":{"guestinfo.gantry.status":"{\"state\":\"running\"}"}}` + "\n" +
 		`{"guest":{"hostname":"web","nics":[{"mac":"00:50:56:00:00:01","addresses":["10.77.0.5/24"]}]}}` + "\n"
-	testGoodbye = `{"set":{"guestinfo.gantry.status":"{\"state\":\"exited\"}"}}` + "\n"
+	testExited = `{"set":{"guestinfo.gantry.status":"{\"state\":\"exited\"}"}}` + "\n"
 )
 
 // Where a multiboot kernel is loaded, and where its code begins.
@@ -39,12 +39,12 @@ func multibootHeader() []byte {
 	return header
 }
 
-// politeGuest says hello, waits for a line on the channel, says goodbye and powers off.
-func politeGuest(t *testing.T) *DirectKernel {
-	goodbye := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(testHello))+1)
+// responsiveGuest reports that it runs, waits for a line on the channel, reports its exit and powers off.
+func responsiveGuest(t *testing.T) *DirectKernel {
+	exited := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(testStarted))+1)
 	code := []byte{
-		0xbe, 0x80, 0x00, 0x10, 0x00, //       mov  esi, hello
-		0xe8, 0x29, 0x00, 0x00, 0x00, //       call say
+		0xbe, 0x80, 0x00, 0x10, 0x00, //       mov  esi, started
+		0xe8, 0x29, 0x00, 0x00, 0x00, //       call send
 		0x66, 0xba, 0xfd, 0x02, //       wait:  mov  dx, 0x2fd       line status of ttyS1
 		0xec,       //                         in   al, dx
 		0xa8, 0x01, //                         test al, 1            a byte has come
@@ -53,14 +53,14 @@ func politeGuest(t *testing.T) *DirectKernel {
 		0xec,       //                         in   al, dx
 		0x3c, 0x0a, //                         cmp  al, '\n'
 		0x75, 0xee, //                         jne  wait
-		0xbe, goodbye[0], goodbye[1], goodbye[2], goodbye[3], // mov esi, goodbye
-		0xe8, 0x0d, 0x00, 0x00, 0x00, //       call say
+		0xbe, exited[0], exited[1], exited[2], exited[3], // mov esi, exited
+		0xe8, 0x0d, 0x00, 0x00, 0x00, //       call send
 		0x66, 0xba, 0x04, 0x06, //             mov  dx, 0x604        ACPI power management
 		0x66, 0xb8, 0x00, 0x20, //             mov  ax, 0x2000       soft off
 		0x66, 0xef, //                         out  dx, ax
 		0xf4,       //                   idle: hlt
 		0xeb, 0xfd, //                         jmp  idle
-		0x66, 0xba, 0xfd, 0x02, //       say:  mov  dx, 0x2fd
+		0x66, 0xba, 0xfd, 0x02, //       send: mov  dx, 0x2fd
 		0xec,       //                   busy: in   al, dx
 		0xa8, 0x20, //                         test al, 0x20         room for a byte
 		0x74, 0xfb, //                         je   busy
@@ -69,45 +69,46 @@ func politeGuest(t *testing.T) *DirectKernel {
 		0x74, 0x07, //                         je   done
 		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
 		0xee,       //                         out  dx, al
-		0xeb, 0xeb, //                         jmp  say
+		0xeb, 0xeb, //                         jmp  send
 		0xc3, //                         done: ret
 	}
-	return writeGuest(t, code, testHello+"\x00"+testGoodbye+"\x00")
+	return writeGuest(t, code, testStarted+"\x00"+testExited+"\x00")
 }
 
-// countingGuest says numbers, as fast as it can, until it gets a line; then it says goodbye and powers off.
+// countingGuest reports increasing numbers as fast as possible until it receives a line. Then it reports its exit and powers
+// off.
 func countingGuest(t *testing.T) *DirectKernel {
 	line := `{"set":{"guestinfo.n":"00000000"}}` + "\n"
 	address := func(offset int) []byte {
 		return binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(offset))
 	}
-	digit, goodbye := address(strings.LastIndexByte(line, '0')), address(len(line)+1)
+	digit, exited := address(strings.LastIndexByte(line, '0')), address(len(line)+1)
 	code := []byte{
 		0xbe, 0x80, 0x00, 0x10, 0x00, // count: mov  esi, line
-		0xe8, 0x3b, 0x00, 0x00, 0x00, //        call say
+		0xe8, 0x3b, 0x00, 0x00, 0x00, //        call send
 		0xbf, digit[0], digit[1], digit[2], digit[3], // mov edi, the last digit
 		0xfe, 0x07, //                    next: inc  byte [edi]
 		0x80, 0x3f, 0x3a, //                    cmp  byte [edi], '9' + 1
-		0x75, 0x06, //                          jne  heard
+		0x75, 0x06, //                          jne  poll
 		0xc6, 0x07, 0x30, //                    mov  byte [edi], '0'
 		0x4f,       //                          dec  edi
 		0xeb, 0xf3, //                          jmp  next
-		0x66, 0xba, 0xfd, 0x02, //       heard: mov  dx, 0x2fd       line status of ttyS1
+		0x66, 0xba, 0xfd, 0x02, //       poll:  mov  dx, 0x2fd       line status of ttyS1
 		0xec,       //                          in   al, dx
 		0xa8, 0x01, //                          test al, 1            a byte has come
 		0x74, 0xdb, //                          je   count
 		0x66, 0xba, 0xf8, 0x02, //              mov  dx, 0x2f8
 		0xec,       //                          in   al, dx
 		0x3c, 0x0a, //                          cmp  al, '\n'
-		0x75, 0xee, //                          jne  heard
-		0xbe, goodbye[0], goodbye[1], goodbye[2], goodbye[3], // mov esi, goodbye
-		0xe8, 0x0d, 0x00, 0x00, 0x00, //        call say
+		0x75, 0xee, //                          jne  poll
+		0xbe, exited[0], exited[1], exited[2], exited[3], // mov esi, exited
+		0xe8, 0x0d, 0x00, 0x00, 0x00, //        call send
 		0x66, 0xba, 0x04, 0x06, //              mov  dx, 0x604        ACPI power management
 		0x66, 0xb8, 0x00, 0x20, //              mov  ax, 0x2000       soft off
 		0x66, 0xef, //                          out  dx, ax
 		0xf4,       //                    idle: hlt
 		0xeb, 0xfd, //                          jmp  idle
-		0x66, 0xba, 0xfd, 0x02, //         say: mov  dx, 0x2fd
+		0x66, 0xba, 0xfd, 0x02, //        send: mov  dx, 0x2fd
 		0xec,       //                    busy: in   al, dx
 		0xa8, 0x20, //                          test al, 0x20         room for a byte
 		0x74, 0xfb, //                          je   busy
@@ -116,14 +117,14 @@ func countingGuest(t *testing.T) *DirectKernel {
 		0x74, 0x07, //                          je   done
 		0x66, 0xba, 0xf8, 0x02, //              mov  dx, 0x2f8
 		0xee,       //                          out  dx, al
-		0xeb, 0xeb, //                          jmp  say
+		0xeb, 0xeb, //                          jmp  send
 		0xc3, //                          done: ret
 	}
-	return writeGuest(t, code, line+"\x00"+testGoodbye+"\x00")
+	return writeGuest(t, code, line+"\x00"+testExited+"\x00")
 }
 
-// deafGuest never speaks.
-func deafGuest(t *testing.T) *DirectKernel {
+// silentGuest reports nothing.
+func silentGuest(t *testing.T) *DirectKernel {
 	return writeGuest(t, []byte{0xfa, 0xf4, 0xeb, 0xfd}, "") // cli; hlt; jmp
 }
 

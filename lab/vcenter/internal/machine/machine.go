@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package VM is the interface between the lab's vCenter API and what runs its VMs.
+// Package machine is the interface between the lab's vCenter API and the hypervisor that runs its VMs.
 package machine
 
 import (
@@ -75,7 +75,7 @@ const (
 	MoveStopCopy = "stop-copy"
 )
 
-// Move says how a running VM was moved.
+// Move describes the migration of a running VM.
 type Move struct {
 	Mode  string
 	Pause time.Duration // how long the guest was stopped
@@ -92,7 +92,7 @@ const (
 // ErrNoHotAdd is the error of a hypervisor that cannot change the CPUs and memory of a running VM.
 var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a running VM; power it off first")
 
-// Events receives the events of VMs. It is called without locks of the hypervisor, and may block.
+// Events receives the events of VMs. Its methods are called without locks of the hypervisor, and may block.
 type Events interface {
 	// Set is called when the guest sets a guestinfo key.
 	Set(id, key, value string)
@@ -113,14 +113,14 @@ type Hypervisor interface {
 	// creates the other files, and is called when the guest is stopped; nil: the files stay. After an error the VM continues
 	// unchanged, unless it ended meanwhile.
 	Migrate(id string, to Spec, copyFiles func() error) (Move, error)
-	// Fork creates a VM from a running one, with a copy of its memory and the state of its devices. goesOn is the source VM
+	// Fork creates a VM from a running one, with a copy of its memory and the state of its devices. continued is the source VM
 	// with other disks; clone is the new VM. The disks of both must have the content of the source's disks when the guest is
 	// stopped, as empty overlays do. The clone's guest starts with the addresses of the source's adapters, and can use the
 	// network when it has changed to its own. After an error the source continues unchanged.
-	Fork(id string, goesOn, clone Spec) (Move, error)
+	Fork(id string, continued, clone Spec) (Move, error)
 	// Grow adds CPUs or memory to a running VM.
 	Grow(id string, cpus int, memoryMB int64) error
-	// Info returns false for a VM that does not run.
+	// Info describes a VM. It returns false for a VM that does not run.
 	Info(id string) (Info, bool)
 	// Dial connects to a TCP port of a guest.
 	Dial(ctx context.Context, ip string, port int) (net.Conn, error)

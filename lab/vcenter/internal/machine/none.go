@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// None boots nothing: a VM with a container spec and a CD to boot from reports at once that its container runs and is healthy,
-// with an address. Without a CD it is powered on and reports nothing, as its firmware would find nothing to boot. It is for
-// tests of API clients for which the inside of a guest does not matter.
+// None is a hypervisor that boots nothing. A VM with a container spec and a bootable CD reports immediately that its
+// container runs and is healthy, with an address. Without a CD it is powered on and reports nothing, as if its firmware
+// found nothing to boot. It is for tests of API clients that do not need a real guest.
 type None struct {
 	events  Events
 	subnets map[string]*net.IPNet // by port group
@@ -108,8 +108,8 @@ func (n *None) Migrate(id string, to Spec, copyFiles func() error) (Move, error)
 	return Move{Mode: MoveLive}, nil
 }
 
-// Fork starts a VM with the container of the source. The source's guest has reported it before the fork.
-func (n *None) Fork(id string, goesOn, clone Spec) (Move, error) {
+// Fork starts a VM with the container of the source, whose guest has already reported its status.
+func (n *None) Fork(id string, continued, clone Spec) (Move, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	spec, there := n.running[id]
@@ -119,8 +119,8 @@ func (n *None) Fork(id string, goesOn, clone Spec) (Move, error) {
 	if _, there := n.running[clone.ID]; there {
 		return Move{}, fmt.Errorf("VM %s is already running", clone.ID)
 	}
-	goesOn.GuestInfo, clone.GuestInfo = spec.GuestInfo, spec.GuestInfo
-	n.running[id], n.running[clone.ID] = goesOn, clone
+	continued.GuestInfo, clone.GuestInfo = spec.GuestInfo, spec.GuestInfo
+	n.running[id], n.running[clone.ID] = continued, clone
 	return Move{Mode: MoveStopCopy}, nil
 }
 
@@ -137,7 +137,7 @@ func (n *None) Grow(id string, cpus int, memoryMB int64) error {
 	return nil
 }
 
-// Info has no process to report.
+// Info always returns false: there is no process.
 func (n *None) Info(string) (Info, bool) { return Info{}, false }
 
 // Dial always fails: no guest runs.

@@ -19,13 +19,13 @@ type Shared struct {
 
 	mu      sync.Mutex
 	owners  map[string]*owner // by the hypervisor's id
-	tenants int               // the tenants that are not closed
+	tenants int               // number of open tenants
 }
 
-// owner is the tenant of a VM, with the events that are held while the tenant changes.
+// owner is the tenant of a VM, with the events that are queued while the VM is handed over.
 type owner struct {
 	tenant *Tenant
-	id     string // the tenant's
+	id     string // the id that the tenant uses
 	moving bool
 	held   []func(Events, string)
 }
@@ -50,24 +50,24 @@ func (s *Shared) Tenant(prefix string, events Events) *Tenant {
 
 // Set passes the event to the VM's tenant, as Guest and Off do.
 func (s *Shared) Set(id, key, value string) {
-	s.tell(id, func(events Events, id string) { events.Set(id, key, value) })
+	s.deliver(id, func(events Events, id string) { events.Set(id, key, value) })
 }
 
 // Guest passes on the report of the guest's tools.
 func (s *Shared) Guest(id string, info GuestInfo) {
-	s.tell(id, func(events Events, id string) { events.Guest(id, info) })
+	s.deliver(id, func(events Events, id string) { events.Guest(id, info) })
 }
 
 // Off passes on the end of the VM.
 func (s *Shared) Off(id, reason string) {
-	s.tell(id, func(events Events, own string) {
-		// Before the tenant is notified, which may then start the VM again.
+	s.deliver(id, func(events Events, own string) {
+		// This must precede the notification, after which the tenant may start the VM again.
 		s.forget(id)
 		events.Off(own, reason)
 	})
 }
 
-func (s *Shared) tell(id string, event func(Events, string)) {
+func (s *Shared) deliver(id string, event func(Events, string)) {
 	s.mu.Lock()
 	o := s.owners[id]
 	if o != nil && o.moving {
@@ -81,10 +81,10 @@ func (s *Shared) tell(id string, event func(Events, string)) {
 	}
 }
 
-func (s *Shared) own(id string, tenant *Tenant, theirs string) {
+func (s *Shared) register(id string, tenant *Tenant, tenantID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owners[id] = &owner{tenant: tenant, id: theirs}
+	s.owners[id] = &owner{tenant: tenant, id: tenantID}
 }
 
 func (s *Shared) forget(id string) {
@@ -93,7 +93,7 @@ func (s *Shared) forget(id string) {
 	delete(s.owners, id)
 }
 
-// hold keeps the events of a VM until release.
+// hold queues the events of a VM until release is called.
 func (s *Shared) hold(id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,20 +105,20 @@ func (s *Shared) hold(id string) error {
 	return nil
 }
 
-func (s *Shared) give(id string, tenant *Tenant, theirs string) {
+func (s *Shared) reassign(id string, tenant *Tenant, tenantID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owners[id].tenant, s.owners[id].id = tenant, theirs
+	s.owners[id].tenant, s.owners[id].id = tenant, tenantID
 }
 
-// release delivers the events that were held, and those that arrive meanwhile, before any later ones.
+// release delivers the queued events, and those that arrive meanwhile, before any later ones.
 func (s *Shared) release(id string) {
 	for {
 		s.mu.Lock()
 		o := s.owners[id]
 		if o == nil {
 			s.mu.Unlock()
-			return // the end of the VM was among them
+			return // the end of the VM was one of the events
 		}
 		held := o.held
 		o.held, o.moving = nil, len(held) > 0
@@ -140,8 +140,8 @@ type Tenant struct {
 	events Events
 }
 
-// real returns the hypervisor's id of a VM, which another tenant may have started.
-func (t *Tenant) real(id string) (string, error) {
+// hypervisorID returns the hypervisor's id of a VM, which another tenant may have started.
+func (t *Tenant) hypervisorID(id string) (string, error) {
 	t.shared.mu.Lock()
 	defer t.shared.mu.Unlock()
 	for real, o := range t.shared.owners {
@@ -156,7 +156,7 @@ func (t *Tenant) real(id string) (string, error) {
 func (t *Tenant) Start(spec Spec) error {
 	own := spec.ID
 	spec.ID = t.prefix + own
-	t.shared.own(spec.ID, t, own) // a guest may report before Start returns
+	t.shared.register(spec.ID, t, own) // a guest may report before Start returns
 	err := t.shared.hypervisor.Start(spec)
 	if err != nil {
 		t.shared.forget(spec.ID)
@@ -166,7 +166,7 @@ func (t *Tenant) Start(spec Spec) error {
 
 // PowerButton asks the guest to shut down.
 func (t *Tenant) PowerButton(id string) error {
-	real, err := t.real(id)
+	real, err := t.hypervisorID(id)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (t *Tenant) PowerButton(id string) error {
 
 // Kill returns when the VM is powered off.
 func (t *Tenant) Kill(id string) error {
-	real, err := t.real(id)
+	real, err := t.hypervisorID(id)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (t *Tenant) Kill(id string) error {
 
 // Migrate moves a VM within the tenant.
 func (t *Tenant) Migrate(id string, to Spec, copyFiles func() error) (Move, error) {
-	real, err := t.real(id)
+	real, err := t.hypervisorID(id)
 	if err != nil {
 		return Move{}, err
 	}
@@ -192,39 +192,39 @@ func (t *Tenant) Migrate(id string, to Spec, copyFiles func() error) (Move, erro
 	return t.shared.hypervisor.Migrate(real, to, copyFiles)
 }
 
-// HandOver moves a running VM to another tenant, where it has the id of the spec. Events that the guest causes meanwhile are
-// delivered in order to the VM's tenant at the end: after an error, the present one.
+// HandOver migrates a running VM to another tenant, where it has the id of the spec. Events during the migration are
+// delivered in order afterwards, to the new tenant or, after an error, to the present one.
 func (t *Tenant) HandOver(id string, other *Tenant, to Spec, copyFiles func() error) (Move, error) {
 	if other.shared != t.shared {
 		return Move{}, errors.New("the two vCenters do not share a hypervisor")
 	}
-	real, err := t.real(id)
+	real, err := t.hypervisorID(id)
 	if err != nil {
 		return Move{}, err
 	}
 	if err := t.shared.hold(real); err != nil {
 		return Move{}, err
 	}
-	theirs := to.ID
+	tenantID := to.ID
 	to.ID = real
 	move, err := t.shared.hypervisor.Migrate(real, to, copyFiles)
 	if err == nil {
-		t.shared.give(real, other, theirs)
+		t.shared.reassign(real, other, tenantID)
 	}
 	go t.shared.release(real)
 	return move, err
 }
 
 // Fork creates a VM from one of the tenant's VMs.
-func (t *Tenant) Fork(id string, goesOn, clone Spec) (Move, error) {
-	real, err := t.real(id)
+func (t *Tenant) Fork(id string, continued, clone Spec) (Move, error) {
+	real, err := t.hypervisorID(id)
 	if err != nil {
 		return Move{}, err
 	}
 	own := clone.ID
-	goesOn.ID, clone.ID = real, t.prefix+own
-	t.shared.own(clone.ID, t, own)
-	move, err := t.shared.hypervisor.Fork(real, goesOn, clone)
+	continued.ID, clone.ID = real, t.prefix+own
+	t.shared.register(clone.ID, t, own)
+	move, err := t.shared.hypervisor.Fork(real, continued, clone)
 	if err != nil {
 		t.shared.forget(clone.ID)
 	}
@@ -233,7 +233,7 @@ func (t *Tenant) Fork(id string, goesOn, clone Spec) (Move, error) {
 
 // Grow adds CPUs or memory to a running VM of the tenant.
 func (t *Tenant) Grow(id string, cpus int, memoryMB int64) error {
-	real, err := t.real(id)
+	real, err := t.hypervisorID(id)
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func (t *Tenant) Grow(id string, cpus int, memoryMB int64) error {
 
 // Info returns false for a VM that does not run.
 func (t *Tenant) Info(id string) (Info, bool) {
-	real, err := t.real(id)
+	real, err := t.hypervisorID(id)
 	if err != nil {
 		return Info{}, false
 	}

@@ -14,24 +14,24 @@ import (
 
 // listener records the events of a tenant.
 type listener struct {
-	mu    sync.Mutex
-	heard []string
+	mu     sync.Mutex
+	events []string
 }
 
 func (l *listener) add(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.heard = append(l.heard, text)
+	l.events = append(l.events, text)
 }
 
-func (l *listener) Set(id, _, value string)      { l.add(id + " says " + value) }
+func (l *listener) Set(id, _, value string)      { l.add(id + " reports " + value) }
 func (l *listener) Guest(id string, _ GuestInfo) { l.add(id + " has tools") }
 func (l *listener) Off(id, _ string)             { l.add(id + " is off") }
 
 func (l *listener) all() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.heard)
+	return slices.Clone(l.events)
 }
 
 func (l *listener) expect(t *testing.T, want ...string) {
@@ -40,7 +40,7 @@ func (l *listener) expect(t *testing.T, want ...string) {
 		time.Sleep(time.Millisecond)
 	}
 	if got := l.all(); !slices.Equal(got, want) {
-		t.Errorf("heard %q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -56,7 +56,7 @@ func twoTenants(t *testing.T) (shared *Shared, first, second *Tenant, at [2]*lis
 	return shared, shared.Tenant("", at[0]), shared.Tenant("vc2-", at[1]), at
 }
 
-func TestTenantsWithTheSameIDsDoNotMeet(t *testing.T) {
+func TestTenantsWithTheSameIDsAreSeparate(t *testing.T) {
 	_, first, second, at := twoTenants(t)
 	for _, tenant := range []*Tenant{first, second} {
 		if err := tenant.Start(Spec{ID: "vm-1"}); err != nil {
@@ -74,7 +74,7 @@ func TestTenantsWithTheSameIDsDoNotMeet(t *testing.T) {
 	at[0].expect(t, "vm-1 is off")
 }
 
-func TestWhatAGuestSaysDuringAHandOverIsHeardWhereItArrives(t *testing.T) {
+func TestEventsDuringAHandOverAreDeliveredToTheNewTenant(t *testing.T) {
 	shared, first, second, at := twoTenants(t)
 	if err := first.Start(Spec{ID: "vm-1"}); err != nil {
 		t.Fatal(err)
@@ -88,18 +88,18 @@ func TestWhatAGuestSaysDuringAHandOverIsHeardWhereItArrives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at[1].expect(t, "vm-7 says one", "vm-7 says two")
-	at[0].expect(t, "vm-1 says before")
+	at[1].expect(t, "vm-7 reports one", "vm-7 reports two")
+	at[0].expect(t, "vm-1 reports before")
 	if err := first.Kill("vm-1"); err == nil {
 		t.Error("the first tenant still has it")
 	}
 	if err := second.Kill("vm-7"); err != nil {
 		t.Fatal(err)
 	}
-	at[1].expect(t, "vm-7 says one", "vm-7 says two", "vm-7 is off")
+	at[1].expect(t, "vm-7 reports one", "vm-7 reports two", "vm-7 is off")
 }
 
-func TestAHandOverThatFailsLeavesTheMachine(t *testing.T) {
+func TestAHandOverThatFailsLeavesTheVM(t *testing.T) {
 	shared, first, second, at := twoTenants(t)
 	if err := first.Start(Spec{ID: "vm-1"}); err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestAHandOverThatFailsLeavesTheMachine(t *testing.T) {
 	}); !errors.Is(err, refusal) {
 		t.Fatalf("got %v", err)
 	}
-	at[0].expect(t, "vm-1 says one")
+	at[0].expect(t, "vm-1 reports one")
 	at[1].expect(t)
 	if _, err := first.HandOver("vm-2", second, Spec{ID: "vm-8"}, nil); err == nil {
 		t.Error("a machine that is off was handed over")

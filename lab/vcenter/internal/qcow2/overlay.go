@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package qcow2 creates the files with the changes of a disk on top of its parent's data.
+// Package qcow2 creates overlays: files with the changes of a disk on top of its parent's data.
 package qcow2
 
 import (

@@ -11,7 +11,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// Because gives a fault a cause that says more than its type.
+// Because adds a cause with a message to a fault.
 func Because(method *types.MethodFault, text string) {
 	method.FaultCause = &types.LocalizedMethodFault{
 		Fault: &types.SystemError{Reason: text}, LocalizedMessage: text}
@@ -29,7 +29,7 @@ func InvalidArgument(property string) types.BaseMethodFault {
 	return &types.InvalidArgument{InvalidProperty: property}
 }
 
-// InvalidArgumentf returns the fault for a property with a wrong value, and says what is wrong with it.
+// InvalidArgumentf returns the fault for a property with a wrong value, with a message that explains it.
 func InvalidArgumentf(property, format string, arguments ...any) types.BaseMethodFault {
 	fault := &types.InvalidArgument{InvalidProperty: property}
 	Because(&fault.MethodFault, fmt.Sprintf("A specified parameter was not correct: %s: ", property)+fmt.Sprintf(format, arguments...))

@@ -2,8 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package vim has what all code that handles data objects of the vSphere API needs: references, optional flags, and faults
-// with a cause that says more than their type.
+// Package vim has helpers for data objects of the vSphere API: references, optional flags, and faults with a message.
 package vim
 
 import (

@@ -19,7 +19,7 @@ func TestADescriptorIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoDescriptorIsRefused(t *testing.T) {
+func TestInvalidDescriptorsAreRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":        "",
 		"raw data":     "\x00\x01\x02",

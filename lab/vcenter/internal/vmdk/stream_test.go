@@ -57,7 +57,7 @@ func decode(t *testing.T, stream []byte, capacity int) ([]byte, error) {
 	return content, nil
 }
 
-func TestDecodeGivesTheDiskThatWasEncoded(t *testing.T) {
+func TestDecodeReturnsTheEncodedDisk(t *testing.T) {
 	for _, size := range []int64{1 << 20, 40 << 20, 3<<20 + 512*7} {
 		raw, stream := sample(t, size)
 		got, err := decode(t, stream, len(raw))
@@ -93,7 +93,7 @@ func TestDecodeRefusesBrokenStreams(t *testing.T) {
 	}
 }
 
-func TestDecodeTellsAReaderThatFailsFromAStreamThatIsBroken(t *testing.T) {
+func TestDecodeDistinguishesAFailedReaderFromAnInvalidStream(t *testing.T) {
 	raw, stream := sample(t, 1<<20)
 	file, err := os.Create(filepath.Join(t.TempDir(), "out.raw"))
 	if err != nil {

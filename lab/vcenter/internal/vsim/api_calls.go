@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The log of calls, for tests that count them.
+// The log of API calls, which tests count and inspect.
 
 package vsim
 
@@ -21,29 +21,29 @@ type Call struct {
 	Seq       int    `json:"seq"`
 	Method    string `json:"method"`
 	This      string `json:"this"`
-	Session   string `json:"session"` // tells sessions apart; not their keys
+	Session   string `json:"session"` // identifies the session without disclosing its key
 	User      string `json:"user"`
 	UserAgent string `json:"user_agent"`
 	Mutating  bool   `json:"mutating"`
 }
 
-// CallLog holds calls in their order. Beyond the most it keeps, the oldest go.
+// CallLog holds calls in order. When it is full, the oldest calls are dropped.
 type CallLog struct {
 	mu    sync.Mutex
 	last  int
 	calls []Call
 }
 
-const mostCalls = 100_000
+const maxCalls = 100_000
 
-// All since the last reset.
+// All returns the calls since the last reset.
 func (l *CallLog) All() []Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]Call{}, l.calls...)
 }
 
-// Reset forgets them; numbering begins again.
+// Reset drops all calls and restarts their numbering.
 func (l *CallLog) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,8 +55,8 @@ func (l *CallLog) add(call Call) {
 	defer l.mu.Unlock()
 	l.last++
 	call.Seq = l.last
-	if len(l.calls) == mostCalls {
-		l.calls = append([]Call{}, l.calls[mostCalls/10:]...)
+	if len(l.calls) == maxCalls {
+		l.calls = append([]Call{}, l.calls[maxCalls/10:]...)
 	}
 	l.calls = append(l.calls, call)
 }
@@ -103,7 +103,7 @@ var reading = func(names ...string) map[string]bool {
 	// histories
 	"CreateCollectorForEvents", "CreateCollectorForTasks", "DestroyCollector", "ReadNextEvents", "ReadPreviousEvents",
 	"ReadNextTasks", "ReadPreviousTasks", "RewindCollector", "ResetCollector", "SetCollectorPageSize",
-	// looking, asking, checking
+	// queries and checks
 	"SearchDatastore_Task", "SearchDatastoreSubFolders_Task", "PlaceVm", "RecommendHostsForVm", "CheckRelocate_Task",
 	"CheckMigrate_Task", "CheckClone_Task", "CheckVmConfig_Task", "CheckPowerOn_Task", "CheckCompatibility_Task",
 	"ValidateMigration", "HasPrivilegeOnEntities", "HasPrivilegeOnEntity", "HasUserPrivilegeOnEntities", "FetchUserPrivilegeOnEntities",

@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The property collector: the simulator's, with a Fetch that pyVmomi can read, and filters that report at once.
+// The property collector: the simulator's, with a Fetch that pyVmomi can decode and filters that report their objects
+// immediately.
 
 package vsim
 
@@ -37,21 +38,22 @@ type fetchBody struct {
 
 func (b *fetchBody) Fault() *soap.Fault { return b.Fault_ }
 
-// PropertyCollector replaces the simulator's. Each session gets its own by reflection.
+// PropertyCollector replaces the simulator's. The simulator creates one for each session by reflection.
 type PropertyCollector struct {
 	simulator.PropertyCollector
 
 	mu       sync.Mutex
 	listener *listener // from the first wait on
+	filters  map[ref]types.PropertyFilterSpec
 	waiting  int
 	waited   time.Time
 }
 
-// keptFor is how long changes are kept for a client that does not wait for them.
+// keptFor is how long changes are queued for a client that does not wait for them.
 const keptFor = 10 * time.Minute
 
-// listener hands the inventory's changes to one collector. The simulator knows listeners by their reference, and all
-// sessions' default collectors have the same: of two sessions that wait, one would be told nothing.
+// listener passes changes of the inventory to one collector. The simulator identifies listeners by their reference, and the
+// default collectors of all sessions have the same one: of two sessions that wait, one would not be notified.
 type listener struct {
 	self      ref
 	collector *PropertyCollector
@@ -61,45 +63,96 @@ type listener struct {
 func (l *listener) Reference() ref { return l.self }
 
 func (l *listener) PutObject(ctx *simulator.Context, object mo.Reference) {
-	if l.wanted() {
+	if l.active() && l.collector.concerns(object.Reference()) {
 		l.collector.PropertyCollector.PutObject(ctx, object)
 	}
 }
 
 func (l *listener) UpdateObject(ctx *simulator.Context, object mo.Reference, changes []types.PropertyChange) {
 	if ctx.Context != nil {
-		if finer, ok := ctx.Value(finerChanges{}).([]types.PropertyChange); ok {
-			changes = finer
+		if nested, ok := ctx.Value(nestedChanges{}).([]types.PropertyChange); ok {
+			changes = nested
 		}
 	}
-	if l.wanted() {
+	if l.active() && l.collector.concerns(object.Reference()) {
 		l.collector.PropertyCollector.UpdateObject(ctx, object, changes)
 	}
 }
 
 func (l *listener) RemoveObject(ctx *simulator.Context, object ref) {
-	if l.wanted() {
+	if l.active() {
 		l.collector.PropertyCollector.RemoveObject(ctx, object)
 	}
 }
 
-// wanted ends the listening when nobody has waited for long: the changes would pile up.
-func (l *listener) wanted() bool {
+// active returns false, and removes the listener, when no client has waited for a long time: queued changes would
+// accumulate.
+func (l *listener) active() bool {
 	c := l.collector
 	c.mu.Lock()
-	forgotten := c.waiting == 0 && time.Since(c.waited) > keptFor && c.listener == l
-	if forgotten {
+	idle := c.waiting == 0 && time.Since(c.waited) > keptFor && c.listener == l
+	if idle {
 		c.listener = nil
 	}
 	c.mu.Unlock()
-	if forgotten {
+	if idle {
 		l.registry.RemoveHandler(l)
 	}
-	return !forgotten
+	return !idle
 }
 
-// WaitForUpdatesEx listens from the first wait on, which has no version.
+// concerns returns whether a filter may select the object, or select others through it. For each change that it gets
+// the simulator collects all objects of all filters again, so that a client that waits for a few tasks would wait for
+// minutes while others change many objects.
+func (c *PropertyCollector) concerns(object ref) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, spec := range c.filters {
+		for _, set := range spec.PropSet {
+			if set.Type == object.Type || extended[set.Type] {
+				return true
+			}
+		}
+		for _, set := range spec.ObjectSet {
+			if set.Obj == object || selectsThrough(set.SelectSet, object.Type) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// extended are the types that other types extend, and which so stand for more than themselves in a filter.
+var extended = map[string]bool{
+	"ComputeResource": true, "DistributedVirtualSwitch": true, "ExtensibleManagedObject": true, "Folder": true,
+	"ManagedEntity": true, "ManagedObject": true, "ManagedObjectView": true, "Network": true, "ResourcePool": true,
+	"View": true,
+}
+
+func selectsThrough(selections []types.BaseSelectionSpec, kind string) bool {
+	for _, selection := range selections {
+		traversal, ok := selection.(*types.TraversalSpec)
+		if ok && (traversal.Type == kind || extended[traversal.Type] || selectsThrough(traversal.SelectSet, kind)) {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetFilters drops the specs of filters that have been destroyed.
+func (c *PropertyCollector) forgetFilters(ctx *simulator.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for filter := range c.filters {
+		if ctx.Session.Get(filter) == nil {
+			delete(c.filters, filter)
+		}
+	}
+}
+
+// WaitForUpdatesEx registers a listener at the first call, which has no version.
 func (c *PropertyCollector) WaitForUpdatesEx(ctx *simulator.Context, request *types.WaitForUpdatesEx) soap.HasFault {
+	c.forgetFilters(ctx)
 	c.mu.Lock()
 	var added *listener
 	if c.listener == nil && request.Version == "" {
@@ -143,26 +196,26 @@ func (c *PropertyCollector) WaitForUpdates(ctx *simulator.Context, request *type
 	return &methods.WaitForUpdatesBody{Res: &types.WaitForUpdatesResponse{Returnval: *body.Res.Returnval}}
 }
 
-// DestroyPropertyCollector ends the listening, too.
+// DestroyPropertyCollector also removes the listener.
 func (c *PropertyCollector) DestroyPropertyCollector(ctx *simulator.Context, request *types.DestroyPropertyCollector) soap.HasFault {
-	c.silence(ctx.Map)
+	c.stopListening(ctx.Map)
 	return c.PropertyCollector.DestroyPropertyCollector(ctx, request)
 }
 
-func (c *PropertyCollector) silence(registry *simulator.Registry) {
+func (c *PropertyCollector) stopListening(registry *simulator.Registry) {
 	c.mu.Lock()
-	silenced := c.listener
+	listener := c.listener
 	c.listener = nil
 	c.mu.Unlock()
-	if silenced != nil {
-		registry.RemoveHandler(silenced)
+	if listener != nil {
+		registry.RemoveHandler(listener)
 	}
 }
 
-// logout silences the session's default collector, which the simulator leaves listening.
+// logout removes the listener of the session's default collector, which the simulator leaves registered.
 func (s *Server) logout(ctx *simulator.Context, request *types.Logout) (soap.HasFault, types.BaseMethodFault) {
 	if collector, ok := ctx.Session.Get(s.serviceContent().PropertyCollector).(*PropertyCollector); ok {
-		collector.silence(ctx.Map)
+		collector.stopListening(ctx.Map)
 	}
 	defer s.showLatestEvent(s.context())
 	return s.registry.SessionManager().Logout(ctx, request), nil
@@ -170,7 +223,7 @@ func (s *Server) logout(ctx *simulator.Context, request *types.Logout) (soap.Has
 
 func (s *Server) installCollector() {
 	types.Add("Fetch", reflect.TypeFor[Fetch]())
-	// pyVmomi calls the type of a removeKey so; unknown, it would be decoded to nothing.
+	// pyVmomi sends a removeKey with this type name. An unknown type would be decoded to nil.
 	types.Add("ManagedObject", reflect.TypeFor[ref]())
 	collector := &PropertyCollector{}
 	collector.Self = s.serviceContent().PropertyCollector
@@ -204,14 +257,22 @@ func (c *PropertyCollector) Fetch(ctx *simulator.Context, request *Fetch) soap.H
 	return body
 }
 
-// CreateFilter wakes a waiting client: the simulator would report the filter's objects only when one of them changes.
+// CreateFilter wakes a waiting client. The simulator would report the filter's objects only when one of them changes.
 func (c *PropertyCollector) CreateFilter(ctx *simulator.Context, request *types.CreateFilter) soap.HasFault {
 	body := c.PropertyCollector.CreateFilter(ctx, request)
+	if created, ok := body.(*methods.CreateFilterBody); ok && created.Res != nil {
+		c.mu.Lock()
+		if c.filters == nil {
+			c.filters = map[ref]types.PropertyFilterSpec{}
+		}
+		c.filters[created.Res.Returnval] = request.Spec
+		c.mu.Unlock()
+	}
 	c.UpdateObject(ctx, c.Self, nil)
 	return body
 }
 
-// CreatePropertyCollector makes one like this.
+// CreatePropertyCollector creates a collector of this type.
 func (c *PropertyCollector) CreatePropertyCollector(ctx *simulator.Context, _ *types.CreatePropertyCollector) soap.HasFault {
 	collector := &PropertyCollector{}
 	collector.Self.Type = c.Self.Type

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The handling of every SOAP call: it is recorded, authenticated, failed if a test requests it, checked, and answered by our
-// own method or the simulator's, of which no panic escapes and no lock remains.
+// The handling of every SOAP call: it is recorded, authenticated, checked for injected faults and dangling references, and
+// answered by a method of the lab or of the simulator. A panic becomes a fault, and its locks are released.
 
 package vsim
 
@@ -21,22 +21,22 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// handler is a method of ours. What it returns as fault reaches the client.
+// handler is a method that the lab implements. The client receives the fault that it returns.
 type handler func(ctx *simulator.Context, body any) (soap.HasFault, types.BaseMethodFault)
 
-// method makes a handler of a function that takes its own request type.
+// method converts a function with a specific request type to a handler.
 func method[R any](f func(*simulator.Context, *R) (soap.HasFault, types.BaseMethodFault)) handler {
 	return func(ctx *simulator.Context, body any) (soap.HasFault, types.BaseMethodFault) {
 		return f(ctx, body.(*R))
 	}
 }
 
-// refused is a handler for what the lab does not do, and must not pretend to.
+// refused is the handler for methods that the lab does not implement: the simulator's would report success without effect.
 func refused(*simulator.Context, any) (soap.HasFault, types.BaseMethodFault) {
 	return nil, notSupported("The lab does not support this method.")
 }
 
-// answerer returns the answer that intercept has made, since the simulator always calls a method of some object.
+// answerer returns the answer that intercept has prepared: the simulator always calls a method of an object.
 type answerer struct {
 	mo.LocalizationManager
 }
@@ -51,7 +51,7 @@ type answer struct {
 func (*answerer) Lock()   {}
 func (*answerer) Unlock() {}
 
-// List is a name that the simulator lets through without a session; who may call what is decided in intercept.
+// List is a method name that the simulator accepts without a session. Authorization is checked in intercept.
 func (*answerer) List(a *answer) soap.HasFault { return a.body }
 
 func (s *Server) intercept(ctx *simulator.Context, call *simulator.Method) (mo.Reference, types.BaseMethodFault) {
@@ -83,8 +83,8 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if target == nil {
 		return failed(&types.ManagedObjectNotFound{Obj: call.This})
 	}
-	// What is said of another vCenter's objects is looked up there.
-	if mutates(call.Name) && elsewhere(call.Body) == nil {
+	// References in a cross-vCenter spec are resolved in the other vCenter.
+	if mutates(call.Name) && crossVCenterSpec(call.Body) == nil {
 		if missing := s.dangling(ctx, reflect.ValueOf(call.Body)); missing != nil {
 			return failed(&types.ManagedObjectNotFound{Obj: *missing})
 		}
@@ -135,7 +135,7 @@ func invoke(ctx *simulator.Context, target mo.Reference, call *simulator.Method)
 	return function.Call(arguments)[0].Interface().(soap.HasFault)
 }
 
-// dangling finds a reference to an object that is not there; the simulator would trip over it.
+// dangling returns a reference to an object that does not exist, over which the simulator would panic.
 func (s *Server) dangling(ctx *simulator.Context, value reflect.Value) *ref {
 	switch value.Kind() {
 	case reflect.Pointer, reflect.Interface:

@@ -32,7 +32,7 @@ func TestDanglingReferencesAreRefused(t *testing.T) {
 	isFault[types.ManagedObjectNotFound](l, l.faultOf(err))
 	gone := object.NewVirtualMachine(l.client.Client, ref{Type: "VirtualMachine", Value: "vm-999"})
 	isFault[types.ManagedObjectNotFound](l, l.refusal(gone.PowerOn(t.Context())))
-	// A reference to something that is there, of another kind.
+	// A reference to an existing object of another type.
 	wrong := object.NewFolder(l.client.Client, l.pool.Reference())
 	_, err = wrong.CreateVM(t.Context(), l.spec("x"), l.pool, nil)
 	l.faultOf(err)
@@ -52,7 +52,7 @@ func TestAPanicInACallOrATaskIsAFault(t *testing.T) {
 		return l.server.task(ctx, vm.Reference(), "ResetVM_Task", func(by cause) (types.AnyType, types.BaseMethodFault) { panic("in a task") })
 	}
 	isFault[types.SystemError](l, l.refusal(vm.Reset(t.Context())))
-	// Objects of the simulator's kind, which lock themselves.
+	// Objects of the simulator, which lock themselves.
 	broken := &brokenObject{mo.LocalizationManager{Self: ref{Type: "LocalizationManager", Value: "broken"}}}
 	l.server.registry.Put(broken)
 	for range 2 {
@@ -62,7 +62,7 @@ func TestAPanicInACallOrATaskIsAFault(t *testing.T) {
 	ctx := l.server.context()
 	task := simulator.CreateTask(vm.Reference(), "broken", func(*simulator.Task) (types.AnyType, types.BaseMethodFault) { panic("in a task") })
 	isFault[types.SystemError](l, l.refusal(objectTask(l, task.Run(ctx)), nil))
-	// Nothing is locked, everything continues.
+	// No lock is held, and calls are still answered.
 	l.result(vm.PowerOn(t.Context()))
 	if _, err := l.finder.ClusterComputeResource(t.Context(), "C0"); err != nil {
 		t.Error(err)
@@ -79,7 +79,7 @@ func objectTask(l *lab, task ref) *object.Task {
 	return object.NewTask(l.client.Client, task)
 }
 
-func TestARemoveKeyOfPyVmomiIsUnderstood(t *testing.T) {
+func TestARemoveKeyOfPyVmomiIsDecoded(t *testing.T) {
 	l := newLab(t)
 	body := `<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"><soapenv:Body>
 <ReconfigureComputeResource_Task xmlns="urn:vim25"><_this type="ClusterComputeResource">` + l.server.site.cluster.Self.Value + `</_this>
@@ -94,7 +94,7 @@ func TestARemoveKeyOfPyVmomiIsUnderstood(t *testing.T) {
 		t.Errorf("decoded as %#v", spec.DrsVmConfigSpec[0].RemoveKey)
 	}
 	if status, _ := l.request(http.MethodPost, l.url.Scheme+"://"+l.url.Host+"/sdk", strings.NewReader("<not xml")); status != http.StatusInternalServerError {
-		t.Errorf("what is no XML: %d", status)
+		t.Errorf("invalid XML: %d", status)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestFaultsAndDelaysAreInjected(t *testing.T) {
 		t.Error(err)
 	}
 	add(FaultRule{Method: "PowerOffVM_Task", Name: "other", DelaySeconds: 3600, InTask: true})
-	task := must(other.PowerOff(t.Context()))(t) // the call is answered at once
+	task := must(other.PowerOff(t.Context()))(t) // the call is answered immediately
 	if state := l.server.powerState(l.server.vm(other.Reference())); state != types.VirtualMachinePowerStatePoweredOn {
 		t.Errorf("it is %s before its task has begun", state)
 	}
@@ -186,7 +186,7 @@ func TestFaultsAndDelaysAreInjected(t *testing.T) {
 	l.result(task, nil)
 }
 
-func TestAFilterMadeWhileAClientWaitsIsReportedAtOnce(t *testing.T) {
+func TestAFilterCreatedWhileAClientWaitsIsReportedImmediately(t *testing.T) {
 	l := newLab(t)
 	collector := must(property.DefaultCollector(l.client.Client).Create(t.Context()))(t)
 	filter := func(object ref, path string) {
@@ -209,22 +209,22 @@ func TestAFilterMadeWhileAClientWaitsIsReportedAtOnce(t *testing.T) {
 	select {
 	case set := <-updates:
 		if object := set.FilterSet[0].ObjectSet[0].Obj; object != l.pool.Reference() {
-			t.Errorf("told of %v", object)
+			t.Errorf("reported %v", object)
 		}
 	case <-time.After(5 * time.Second):
-		t.Error("not told")
+		t.Error("not reported")
 	}
 }
 
-func TestSessionsThatWaitAtTheSameTimeAreAllTold(t *testing.T) {
+func TestSessionsThatWaitAtTheSameTimeAreAllNotified(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web"))
 	const sessions = 5
-	begun, told := make(chan struct{}, sessions), make(chan string, sessions)
+	begun, reported := make(chan struct{}, sessions), make(chan string, sessions)
 	for range sessions {
 		go func() {
 			first := true
-			collector := property.DefaultCollector(l.connect().Client) // not one of its own
+			collector := property.DefaultCollector(l.connect().Client) // the session's default collector
 			filter := new(property.WaitFilter).Add(vm.Reference(), "VirtualMachine", []string{"config.annotation"})
 			_ = property.WaitForUpdates(t.Context(), collector, filter, func(updates []types.ObjectUpdate) bool {
 				if first {
@@ -232,7 +232,7 @@ func TestSessionsThatWaitAtTheSameTimeAreAllTold(t *testing.T) {
 					begun <- struct{}{}
 					return false
 				}
-				told <- fmt.Sprint(updates[0].ChangeSet[0].Val)
+				reported <- fmt.Sprint(updates[0].ChangeSet[0].Val)
 				return true
 			})
 		}()
@@ -243,12 +243,12 @@ func TestSessionsThatWaitAtTheSameTimeAreAllTold(t *testing.T) {
 	l.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{Annotation: "new"}))
 	for n := range sessions {
 		select {
-		case note := <-told:
+		case note := <-reported:
 			if note != "new" {
-				t.Errorf("told %q", note)
+				t.Errorf("reported %q", note)
 			}
 		case <-time.After(5 * time.Second):
-			t.Fatalf("%d of %d were told", n, sessions)
+			t.Fatalf("%d of %d were notified", n, sessions)
 		}
 	}
 }
@@ -294,7 +294,7 @@ func TestManyTasksAreWaitedForTogether(t *testing.T) {
 	}
 }
 
-func TestWhatTheLabDoesNotDoItRefuses(t *testing.T) {
+func TestUnimplementedMethodsAreRefused(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web"))
 	l.result(vm.PowerOn(t.Context()))
@@ -309,7 +309,7 @@ func TestWhatTheLabDoesNotDoItRefuses(t *testing.T) {
 	}
 }
 
-func TestIdleMachinesAreAddedFast(t *testing.T) {
+func TestIdleVMsAreAddedFast(t *testing.T) {
 	l := newLab(t)
 	must(0, l.server.AddIdle(500, "idle-"))(t)
 	must(0, l.server.AddIdle(3, "idle-"))(t)
@@ -342,7 +342,7 @@ func TestDatastoresAreSearched(t *testing.T) {
 			paths = append(paths, folder.FolderPath+file.GetFileInfo().Path)
 		}
 	}
-	// What stands behind a disk's descriptor is not shown.
+	// The extent files behind a disk's descriptor are not listed.
 	want := "[[shared0] gantry [shared0] web [shared0] gantry/boot.iso [shared0] web/web.nvram [shared0] web/web.vmdk [shared0] web/web.vmsd [shared0] web/web.vmx]"
 	if fmt.Sprint(paths) != want {
 		t.Errorf("found %v", paths)

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Events: they are stored by the simulator's event manager. Who posts them and in which chain is decided here.
+// Events: the simulator's event manager stores them. Their user and event chain are set here.
 
 package vsim
 
@@ -17,15 +17,15 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// cause says who requested something, and which chain its events belong to: the chainId of a task's events is the key of
-// its TaskEvent.
+// cause identifies who requested an operation and the chain of its events. The chainId of a task's events is the key of its
+// TaskEvent.
 type cause struct {
-	user  string // empty: vCenter itself, or the guest
-	chain int32  // 0: an event is the first of its chain
-	drs   bool   // DRS does it, by itself or when its recommendation is applied
+	user  string // empty: vCenter or the guest
+	chain int32  // 0: the event starts its own chain
+	drs   bool   // requested by DRS, or by applying a recommendation of DRS
 }
 
-// causeOf is for calls that have no task.
+// causeOf returns the cause of a call that has no task.
 func causeOf(ctx *simulator.Context) cause {
 	return cause{user: ctx.Session.UserName}
 }
@@ -42,20 +42,20 @@ func (s *Server) post(by cause, event types.BaseEvent) int32 {
 		manager.PostEvent(ctx, &types.PostEvent{This: manager.Self, EventToPost: event})
 		entry := event.GetEvent()
 		if key = entry.Key; by.chain != 0 {
-			entry.ChainId = by.chain // the simulator begins a chain with each event
+			entry.ChainId = by.chain // the simulator starts a new chain with each event
 		}
 		ctx.Update(manager, []types.PropertyChange{set("latestEvent", event)})
 	})
 	return key
 }
 
-// showLatestEvent is for events that the simulator has posted itself: logins, and changes of distributed switches.
+// showLatestEvent updates latestEvent for events that the simulator posts: logins, and changes of distributed switches.
 func (s *Server) showLatestEvent(ctx *simulator.Context) {
 	manager := s.registry.EventManager()
 	s.withLock(ctx, manager, func() {
 		body, ok := manager.QueryEvents(ctx, &types.QueryEvents{This: manager.Self}).(*methods.QueryEventsBody)
 		if !ok || body.Res == nil || len(body.Res.Returnval) == 0 {
-			return // there are as many collectors as there may be
+			return // the limit of collectors is reached
 		}
 		newest := body.Res.Returnval[0]
 		if shown := manager.LatestEvent; shown == nil || shown.GetEvent().Key != newest.GetEvent().Key {
@@ -64,13 +64,13 @@ func (s *Server) showLatestEvent(ctx *simulator.Context) {
 	})
 }
 
-// mostQueried is the largest number of events that a query returns.
-const mostQueried = 1000
+// maxQueried is the largest number of events that a query returns.
+const maxQueried = 1000
 
 // queryEvents adds the filter by user to the simulator's query, and returns more than a page of events.
 func (s *Server) queryEvents(ctx *simulator.Context, request *types.QueryEvents) (soap.HasFault, types.BaseMethodFault) {
 	if request.Filter.MaxCount == 0 {
-		request.Filter.MaxCount = mostQueried
+		request.Filter.MaxCount = maxQueried
 	}
 	manager := s.registry.EventManager()
 	unlock := s.registry.AcquireLock(ctx, manager)
@@ -86,8 +86,8 @@ func (s *Server) queryEvents(ctx *simulator.Context, request *types.QueryEvents)
 	return body, nil
 }
 
-// postClientEvent checks what the simulator panics over. An EventEx without an object belongs to the root folder, where the
-// vSphere Client shows it.
+// postClientEvent checks arguments over which the simulator would panic. An EventEx without an object belongs to the root
+// folder, where the vSphere Client shows it.
 func (s *Server) postClientEvent(ctx *simulator.Context, request *types.PostEvent) (soap.HasFault, types.BaseMethodFault) {
 	if request.EventToPost == nil {
 		return nil, invalidArgument("eventToPost")
@@ -120,8 +120,8 @@ func (s *Server) completeEvent(event *types.EventEx) types.BaseMethodFault {
 	return nil
 }
 
-// installEvents adds descriptions of events that the simulator lacks, and replaces that of VmBeingMigratedEvent, over which it
-// would panic.
+// installEvents adds event descriptions that the simulator lacks, and replaces the one of VmBeingMigratedEvent, over which
+// it would panic.
 func (s *Server) installEvents() {
 	manager := s.registry.EventManager()
 	described := slices.DeleteFunc(slices.Clone(manager.Description.EventInfo), func(info types.EventDescriptionEventDetail) bool {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What the simulator's objects need to be readable by pyVmomi, and to be harmless.
+// Fixes of the simulator's objects: pyVmomi must be able to decode them, and they must not affect other objects.
 
 package vsim
 
@@ -12,7 +12,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// fixer sees every object as it is registered.
+// fixer is called for every object when it is registered.
 type fixer struct {
 	self   ref
 	server *Server
@@ -48,7 +48,7 @@ func (f *fixer) UpdateObject(_ *simulator.Context, object mo.Reference, _ []type
 
 func (f *fixer) RemoveObject(*simulator.Context, ref) {}
 
-// ownPoolSummary separates a pool's summary from those of all others, which the simulator makes the same object.
+// ownPoolSummary gives a pool its own summary. In the simulator, all pools share one object.
 func ownPoolSummary(pool *simulator.ResourcePool) {
 	summary := *pool.Summary.GetResourcePoolSummary()
 	summary.Name = pool.Name

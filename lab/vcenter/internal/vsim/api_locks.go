@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Locks after a contained panic. The simulator releases its locks without defer (Registry.WithLock). A panic would leave every
-// lock held that was taken on the way to it, and the next call that needs one of them would never return.
+// Locks after a contained panic. The simulator releases its locks without defer (Registry.WithLock). After a panic, every
+// lock taken before it would remain held, and the next call that needs one of them would never return.
 
 package vsim
 
@@ -14,8 +14,8 @@ import (
 	"github.com/vmware/govmomi/simulator"
 )
 
-// heldLocks returns how often a context holds the lock of each object. The simulator does not export these fields; they are
-// read under the simulator's own mutexes.
+// heldLocks returns how often a context holds the lock of each object. The simulator does not export these fields, so they
+// are read by reflection under the simulator's mutexes.
 func heldLocks(registry *simulator.Registry, holder *simulator.Context) map[ref]int64 {
 	fields := reflect.ValueOf(registry).Elem()
 	defer locked(fields.FieldByName("m"))()
@@ -33,20 +33,20 @@ func heldLocks(registry *simulator.Registry, holder *simulator.Context) map[ref]
 	return held
 }
 
-// locked locks a mutex that is an unexported field of the simulator.
+// locked locks a mutex in an unexported field of the simulator.
 func locked(field reflect.Value) (unlock func()) {
 	mutex := (*sync.Mutex)(field.Addr().UnsafePointer())
 	mutex.Lock()
 	return mutex.Unlock
 }
 
-// releaseLocks releases all locks of a context except those to keep. Nothing else may use the context meanwhile.
+// releaseLocks releases all locks of a context except those to keep. The context must not be in use elsewhere.
 func releaseLocks(registry *simulator.Registry, holder *simulator.Context, keep map[ref]int64) {
 	for object, count := range heldLocks(registry, holder) {
 		if count <= keep[object] {
 			continue
 		}
-		unlock := registry.AcquireLock(holder, object) // at once: the context has it already
+		unlock := registry.AcquireLock(holder, object) // returns immediately: the context already holds it
 		for range count + 1 - keep[object] {
 			unlock()
 		}

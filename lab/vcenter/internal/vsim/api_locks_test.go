@@ -17,7 +17,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// A test that hangs is a lock that was left behind; its stack says which.
+// stillServes checks that no lock is left behind. If it hangs, the stack shows which lock is held.
 func (l *lab) stillServes() {
 	l.Helper()
 	done := make(chan error, 1)
@@ -57,7 +57,7 @@ func TestAnEventWithoutAnObjectIsPosted(t *testing.T) {
 	l.stillServes()
 }
 
-// lockingObject panics below locks that it holds by the simulator's own means.
+// lockingObject panics while it holds locks taken by the simulator's functions.
 type lockingObject struct {
 	mo.LocalizationManager
 	other mo.Reference
@@ -69,7 +69,7 @@ func (o *lockingObject) CurrentTime(ctx *simulator.Context, _ *types.CurrentTime
 	return nil
 }
 
-func TestAContainedPanicLeavesNoLockBehind(t *testing.T) {
+func TestALockIsReleasedAfterAContainedPanic(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web"))
 	broken := &lockingObject{mo.LocalizationManager{Self: ref{Type: "LocalizationManager", Value: "broken"}}, l.server.vm(vm.Reference()), nil}
@@ -82,7 +82,7 @@ func TestAContainedPanicLeavesNoLockBehind(t *testing.T) {
 	l.result(vm.PowerOn(t.Context()))
 }
 
-// startingObject panics once it has started a task, which continues with the call's locks.
+// startingObject panics after starting a task, which continues with the call's locks.
 type startingObject struct {
 	mo.LocalizationManager
 	entity  mo.Reference
@@ -102,7 +102,7 @@ func (o *startingObject) CurrentTime(ctx *simulator.Context, _ *types.CurrentTim
 	return nil
 }
 
-func TestATaskOutlivesThePanicOfItsCall(t *testing.T) {
+func TestATaskContinuesAfterAPanicOfItsCall(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web"))
 	broken := &startingObject{mo.LocalizationManager{Self: ref{Type: "LocalizationManager", Value: "broken"}}, l.server.vm(vm.Reference()),
@@ -145,7 +145,7 @@ func (o *spawningObject) CurrentTime(ctx *simulator.Context, _ *types.CurrentTim
 	return nil
 }
 
-// panickingHandler panics over each change of a task: the task's lock is held then.
+// panickingHandler panics at each change of a task, while the task's lock is held.
 type panickingHandler struct {
 	self ref
 }
@@ -159,7 +159,7 @@ func (h *panickingHandler) UpdateObject(_ *simulator.Context, object mo.Referenc
 	}
 }
 
-// A lock that panics in work of the lab's own is released, too.
+// The locks of background work of the lab are released too.
 func TestAPanicUnderALockOfOurOwnReleasesNestedLocks(t *testing.T) {
 	l := newLab(t)
 	vm := l.server.vm(l.create(l.spec("web")).Reference())

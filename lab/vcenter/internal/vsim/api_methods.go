@@ -2,13 +2,13 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Which methods are ours. All others are the simulator's, where it has them.
+// The table of methods that the lab implements. All others are the simulator's.
 
 package vsim
 
 import "maps"
 
-// installMethods is called once the inventory is there.
+// installMethods registers the methods. It is called after the inventory is built.
 func (s *Server) installMethods() {
 	s.methods = map[string]handler{
 		"SessionManager.AcquireGenericServiceTicket": method(s.acquireTicket),
@@ -84,8 +84,8 @@ func (s *Server) installMethods() {
 	}
 }
 
-// simulatedOnly are methods that the simulator has in a way that would be a lie here: it would change the inventory, and
-// nothing would happen to files, disks or running VMs.
+// simulatedOnly lists methods whose simulator implementation is refused here: it changes the inventory, but not the files,
+// disks or running VMs.
 var simulatedOnly = []string{
 	"Task.SetTaskState",
 	"Folder.RegisterVM_Task", "Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The HTTP request of a call. The simulator does not show it, except for one cookie, which is used to find it.
+// The HTTP request of a call. The simulator exposes only one cookie of it, which is used to find the request.
 
 package vsim
 
@@ -26,10 +26,10 @@ type requests struct {
 	byCall map[*simulator.Context]*http.Request
 }
 
-// Between a session's key and a request's name.
+// requestMark separates a session's key from a request's name.
 const requestMark = "|"
 
-// named lets a request be found by the call that it carries.
+// named adds a name to the request's session cookie, by which the call finds the request.
 func (r *requests) named(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		session := ""
@@ -52,7 +52,7 @@ func (r *requests) named(next http.Handler) http.Handler {
 	})
 }
 
-// session is what the simulator asks for the session's key; it tells which call the request is of.
+// session returns the session's key to the simulator, and assigns the request to its call.
 func (r *requests) session(ctx *simulator.Context) string {
 	session, name, _ := strings.Cut(simulator.HTTPCookie(ctx), requestMark)
 	r.mu.Lock()
@@ -63,7 +63,7 @@ func (r *requests) session(ctx *simulator.Context) string {
 	return session
 }
 
-// take returns the request of a call, and removes it; nil for a call without one.
+// take removes and returns the request of a call, or nil for a call without a request.
 func (r *requests) take(ctx *simulator.Context) *http.Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,7 +72,8 @@ func (r *requests) take(ctx *simulator.Context) *http.Request {
 	return request
 }
 
-// watch ends a call that waits for updates when its client is gone, or the lab ends. The result ends the watching.
+// watch cancels a call that waits for updates when its client disconnects or the lab shuts down. The returned function stops
+// watching.
 func (s *Server) watch(request *http.Request, call *simulator.Method, target mo.Reference) (stop func()) {
 	collector, waits := target.(*PropertyCollector)
 	if request == nil || !waits || call.Name != "WaitForUpdatesEx" && call.Name != "WaitForUpdates" {
@@ -86,7 +87,8 @@ func (s *Server) watch(request *http.Request, call *simulator.Method, target mo.
 		case <-request.Context().Done():
 		case <-s.closing:
 		}
-		// The wait may not have begun. And the request also ends when the wait does: the next one is not to be canceled.
+		// The wait may not have begun yet, so canceling is repeated. The request also ends with its own wait, and the next
+		// wait must not be canceled.
 		for {
 			select {
 			case <-finished:

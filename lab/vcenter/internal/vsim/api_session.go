@@ -35,22 +35,22 @@ func (s *Server) validPassword(username, password string) bool {
 	return same(strings.ToLower(username), strings.ToLower(s.config.Username))&same(password, s.config.Password) == 1
 }
 
-// authorize refuses whoever has not logged in. Anyone may ask what this is, and who they are.
+// authorize refuses calls without a session. The service content and the current session may be read without one.
 func (s *Server) authorize(ctx *simulator.Context, call *simulator.Method) types.BaseMethodFault {
 	switch call.Name {
 	case "LoginByToken", "LoginExtensionByCertificate":
-		return &types.InvalidLogin{} // the simulator would accept any
+		return &types.InvalidLogin{} // the simulator would accept any token or certificate
 	case "Login", "CloneSession", "RetrieveServiceContent":
 		return nil
 	}
-	if ctx.Session != nil || asksOnlyWhoItIs(call) {
+	if ctx.Session != nil || isIdentityQuery(call) {
 		return nil
 	}
-	this := call.This // the call continues to name another object
+	this := call.This // call.This must not change: the call continues with it
 	return &types.NotAuthenticated{NoPermission: types.NoPermission{Object: &this, PrivilegeId: "System.View"}}
 }
 
-func asksOnlyWhoItIs(call *simulator.Method) bool {
+func isIdentityQuery(call *simulator.Method) bool {
 	var specs []types.PropertyFilterSpec
 	switch body := call.Body.(type) {
 	case *types.RetrievePropertiesEx:
@@ -77,13 +77,13 @@ func isPublic(reference ref) bool {
 	return reference.Type == "ServiceInstance" || reference.Type == "SessionManager"
 }
 
-// bodyThis is the object that a call names, which for Fetch is not the one that answers it.
+// bodyThis returns the object that a call names. For Fetch, another object answers it.
 func bodyThis(call *simulator.Method) ref {
 	this, _ := reflect.Indirect(reflect.ValueOf(call.Body)).FieldByName("This").Interface().(ref)
 	return this
 }
 
-// tickets let their bearer do one request without a session.
+// tickets each allow one HTTP request without a session.
 type tickets struct {
 	mu   sync.Mutex
 	byID map[string]ticket
@@ -91,7 +91,7 @@ type tickets struct {
 
 type ticket struct {
 	method string // empty: GET
-	path   string // with its query
+	path   string // including the query
 	until  time.Time
 }
 
@@ -141,7 +141,7 @@ func (t *tickets) use(id string, request *http.Request) bool {
 	return time.Now().Before(found.until)
 }
 
-// mayAccessFiles is true with a session's cookie, a ticket for this request, or the password.
+// mayAccessFiles returns true for a request with a session cookie, a ticket for this request, or the password.
 func (s *Server) mayAccessFiles(request *http.Request) bool {
 	if cookie, err := request.Cookie(soap.SessionCookieName); err == nil && s.sessionExists(strings.Trim(cookie.Value, `"`)) {
 		return true
@@ -154,7 +154,7 @@ func (s *Server) mayAccessFiles(request *http.Request) bool {
 }
 
 func (s *Server) sessionExists(key string) bool {
-	// The simulator shows its sessions only to a session.
+	// The simulator lists sessions only for an authenticated context.
 	viewer := &simulator.Session{Registry: simulator.NewRegistry(), Map: s.registry}
 	manager := viewer.Get(*s.serviceContent().SessionManager).(*simulator.SessionManager)
 	for _, session := range manager.SessionList {

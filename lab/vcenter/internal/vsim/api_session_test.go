@@ -43,7 +43,7 @@ func TestOnlyThePasswordLogsIn(t *testing.T) {
 	}
 }
 
-func TestWithoutASessionOnlyTheServiceCanBeSeen(t *testing.T) {
+func TestOnlyTheServiceContentIsReadableWithoutASession(t *testing.T) {
 	l := newLab(t)
 	client := must(vim25.NewClient(t.Context(), soap.NewClient(&url.URL{Scheme: "https", Host: l.url.Host, Path: "/sdk"}, true)))(t)
 	if client.ServiceContent.About.ApiVersion != apiVersion {
@@ -90,7 +90,7 @@ func (l *lab) fileURL(name string) string {
 
 func withPassword(r *http.Request) { r.SetBasicAuth(testUser, testPass) }
 
-func TestFilesNeedASessionATicketOrThePassword(t *testing.T) {
+func TestFileAccessRequiresASessionATicketOrThePassword(t *testing.T) {
 	l := newLab(t)
 	l.upload("boot.iso", "content")
 	address := l.fileURL("boot.iso")
@@ -110,7 +110,7 @@ func TestFilesNeedASessionATicketOrThePassword(t *testing.T) {
 		as     func(*http.Request)
 		want   int
 	}{
-		"nobody":               {http.MethodGet, func(*http.Request) {}, http.StatusUnauthorized},
+		"no credentials":       {http.MethodGet, func(*http.Request) {}, http.StatusUnauthorized},
 		"wrong session":        {http.MethodGet, cookie(soap.SessionCookieName, "x"), http.StatusUnauthorized},
 		"session":              {http.MethodGet, cookie(soap.SessionCookieName, sessionKey), http.StatusOK},
 		"quoted session":       {http.MethodGet, func(r *http.Request) { r.Header.Set("Cookie", soap.SessionCookieName+`="`+sessionKey+`"`) }, http.StatusOK},
@@ -172,7 +172,7 @@ func TestFilesAreWrittenReadAndRemoved(t *testing.T) {
 	l.expectFiles()
 }
 
-func TestAnUploadBeyondTheSpaceLeavesTheOldFile(t *testing.T) {
+func TestAFailedUploadKeepsTheOldFile(t *testing.T) {
 	l := newLab(t)
 	l.upload("boot.iso", "old")
 	if err := l.server.SetFree("shared0", 100_000); err != nil {

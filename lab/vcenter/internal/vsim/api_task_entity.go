@@ -2,9 +2,9 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The entity of a task as clients see it. The simulator names the object whose method was called, which may be a manager. The
-// API has managed entities only, and pyVmomi cannot decode anything else. The entity is removed where a task is shown, because
-// the simulator needs it itself.
+// The entity of a task as clients see it. The simulator sets the object whose method was called, which may be a manager. The
+// API has only managed entities there, and pyVmomi cannot decode anything else. The entity is removed from answers and not
+// from the task, because the simulator needs it.
 
 package vsim
 
@@ -20,7 +20,7 @@ var isManagedEntity = map[string]bool{"VirtualMachine": true, "HostSystem": true
 	"StoragePod": true, "DistributedVirtualSwitch": true, "VmwareDistributedVirtualSwitch": true,
 	"DistributedVirtualPortgroup": true, "Network": true, "OpaqueNetwork": true}
 
-// shownTask returns a task without an entity that is not a managed entity.
+// shownTask returns the task as clients see it: without an entity that is not a managed entity.
 func shownTask(info types.TaskInfo) types.TaskInfo {
 	if info.Entity != nil && !isManagedEntity[info.Entity.Type] {
 		info.Entity, info.EntityName = nil, ""
@@ -36,7 +36,7 @@ func shownTasks(infos []types.TaskInfo) []types.TaskInfo {
 	return shown
 }
 
-// shownValue returns the value of a property of a task, or of a collector of tasks; nil for an unset one.
+// shownValue returns a property's value of a task, or of a collector of tasks, as clients see it; nil if it is unset.
 func shownValue(object ref, value types.AnyType) types.AnyType {
 	switch v := value.(type) {
 	case types.TaskInfo:
@@ -75,7 +75,7 @@ func showTasks(objects []types.ObjectContent) {
 	}
 }
 
-// showTaskUpdates applies shownValue to updates. All clients that wait share the lists of changes, so they are copied.
+// showTaskUpdates applies shownValue to updates. The lists of changes are copied: all waiting clients share them.
 func showTaskUpdates(updates *types.UpdateSet) {
 	if updates == nil {
 		return
@@ -95,7 +95,7 @@ func showTaskUpdates(updates *types.UpdateSet) {
 	}
 }
 
-// RetrievePropertiesEx is the simulator's, but for tasks.
+// RetrievePropertiesEx calls the simulator's method and corrects tasks.
 func (c *PropertyCollector) RetrievePropertiesEx(ctx *simulator.Context, request *types.RetrievePropertiesEx) soap.HasFault {
 	body := c.PropertyCollector.RetrievePropertiesEx(ctx, request)
 	if answer, ok := body.(*methods.RetrievePropertiesExBody); ok && answer.Res != nil && answer.Res.Returnval != nil {
@@ -104,7 +104,7 @@ func (c *PropertyCollector) RetrievePropertiesEx(ctx *simulator.Context, request
 	return body
 }
 
-// ContinueRetrievePropertiesEx is its next page.
+// ContinueRetrievePropertiesEx returns the next page.
 func (c *PropertyCollector) ContinueRetrievePropertiesEx(ctx *simulator.Context, request *types.ContinueRetrievePropertiesEx) soap.HasFault {
 	body := c.PropertyCollector.ContinueRetrievePropertiesEx(ctx, request)
 	if answer, ok := body.(*methods.ContinueRetrievePropertiesExBody); ok && answer.Res != nil {

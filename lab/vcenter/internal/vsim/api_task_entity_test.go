@@ -43,7 +43,7 @@ func TestTasksOfManagersEnd(t *testing.T) {
 	if len(disks) != 1 || disks[0].Name != "[shared0] web/web.vmdk" {
 		t.Errorf("got %+v", disks)
 	}
-	// A task of the simulator's on an object that is no managed entity is shown without one, wherever it is shown.
+	// A simulator task whose object is not a managed entity has no entity in any answer.
 	if info := l.taskInfo(checked.Returnval); info.Entity != nil || info.State != types.TaskInfoStateSuccess {
 		t.Errorf("shown as %+v", info)
 	}
@@ -77,7 +77,7 @@ func TestTasksOfManagersEnd(t *testing.T) {
 	}
 }
 
-// update reads a task as those do who wait for it.
+// update reads a task through WaitForUpdatesEx.
 func (l *lab) update(task ref) {
 	l.Helper()
 	collector := must(property.DefaultCollector(l.client.Client).Create(l.Context()))(l)
@@ -135,7 +135,7 @@ func TestFirstClassDisksAreRefused(t *testing.T) {
 			t.Errorf("%s is not refused with NotSupported", name)
 		}
 	}
-	// What only looks says that there are none.
+	// Methods that only list return empty lists.
 	listed := must(methods.ListVStorageObject(t.Context(), client, &types.ListVStorageObject{This: manager, Datastore: store}))(t)
 	if len(listed.Returnval) != 0 {
 		t.Errorf("listed %+v", listed.Returnval)
@@ -145,7 +145,7 @@ func TestFirstClassDisksAreRefused(t *testing.T) {
 	l.stillServes()
 }
 
-func TestTasksAreCalledAsVCenterCallsThem(t *testing.T) {
+func TestTasksHaveTheDescriptionIdsOfVCenter(t *testing.T) {
 	l := newLab(t)
 	known := map[string]bool{}
 	for _, described := range vpx.Description.MethodInfo {
@@ -171,7 +171,7 @@ func TestTasksAreCalledAsVCenterCallsThem(t *testing.T) {
 	if info := l.taskInfo(reconfigure.Reference()); info.DescriptionId != "VirtualMachine.reconfigure" || info.Name != "ReconfigVM_Task" {
 		t.Errorf("reconfigure is %+v", info)
 	}
-	// And the simulator's own, with who has asked for them.
+	// The simulator's own tasks name the user, too.
 	dvs := must(l.finder.Network(t.Context(), "DVS0"))(t).(*object.DistributedVirtualSwitch)
 	added := must(dvs.AddPortgroup(t.Context(), []types.DVPortgroupConfigSpec{{Name: "more", NumPorts: 1}}))(t)
 	l.result(added, nil)

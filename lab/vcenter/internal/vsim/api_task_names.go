@@ -14,8 +14,8 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// taskDescriptions has the methods whose description id is not the name without _Task. An id that begins with a dot is
-// preceded by the type of the entity.
+// taskDescriptions maps methods whose description id is not their name without _Task. The type of the entity is prefixed to
+// an id that begins with a dot.
 var taskDescriptions = map[string]string{
 	"AddDVPortgroup_Task":              ".addPortgroups",
 	"CheckCompatibility_Task":          "vm.check.CompatibilityChecker.checkCompatibility",
@@ -53,7 +53,7 @@ var taskDescriptions = map[string]string{
 	"SearchDatastore_Task":             "host.DatastoreBrowser.search",
 }
 
-// modelNames are the types with another name in the object model.
+// modelNames maps types that have another name in the object model.
 var modelNames = map[string]string{
 	"DistributedVirtualPortgroup":    "dvs.DistributedVirtualPortgroup",
 	"VmwareDistributedVirtualSwitch": "DistributedVirtualSwitch",

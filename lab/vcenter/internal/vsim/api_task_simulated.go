@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Tasks of the simulator's own methods: a panic in one becomes its fault, and one that cannot begin fails.
+// Tasks of the simulator's own methods: a panic becomes the task's fault, and a task that cannot begin fails.
 
 package vsim
 
@@ -28,7 +28,7 @@ type simulated struct {
 type simulatedTask struct {
 	*simulator.Task
 	call  *simulator.Context
-	begun bool // it works; written under the mutex
+	begun bool // it runs; written under the mutex
 }
 
 func (s *simulated) add(task *simulator.Task) *simulatedTask {
@@ -66,14 +66,14 @@ func (s *simulated) of(call *simulator.Context) (open []*simulatedTask) {
 	return open
 }
 
-// works is true for a task that has begun and not ended.
+// works returns true for a task that has begun and not ended.
 func (s *simulated) works(task *simulatedTask) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return task.begun && s.open[task.Self] != nil
 }
 
-// contain turns a panic in a simulator's task into the task's fault; it would end the process.
+// contain turns a panic in a task into the task's fault. It would otherwise end the process.
 func (s *simulated) contain(registry *simulator.Registry, task *simulator.Task) {
 	run, open := task.Execute, s.add(task)
 	task.Execute = func(t *simulator.Task) (result types.AnyType, fault types.BaseMethodFault) {
@@ -90,7 +90,7 @@ func (s *simulated) contain(registry *simulator.Registry, task *simulator.Task) 
 	}
 }
 
-// nameSimulated gives a task the name of its method, vCenter's description, and the user who has asked for it.
+// nameSimulated sets the task's method name, vCenter's description id and the user who requested it.
 func nameSimulated(task *simulator.Task) {
 	info := &task.Info
 	info.Name = strings.TrimSuffix(info.Name, "_Task") + "_Task"
@@ -100,17 +100,17 @@ func nameSimulated(task *simulator.Task) {
 	}
 }
 
-// callOf is the context of the call that has started one of the simulator's tasks. The task works with the call's locks.
+// callOf returns the context of the call that has started the task. The task uses the call's locks.
 func callOf(task *simulator.Task) *simulator.Context {
 	field := reflect.ValueOf(task).Elem().FieldByName("ctx")
 	return *(**simulator.Context)(field.Addr().UnsafePointer())
 }
 
-// beginDeadline is the time in which a task that was started begins to work.
+// beginDeadline is the time in which a started task must begin.
 const beginDeadline = time.Second
 
-// afterPanic releases the locks of a call that has panicked, and fails the tasks that it has started and that did not begin.
-// A task that has begun shares the call's locks; it ends first.
+// afterPanic releases the locks of a call that has panicked, and fails the tasks that it has started but that have not
+// begun. It first waits for tasks that have begun, since they share the call's locks.
 func (s *Server) afterPanic(call *simulator.Context) {
 	open := s.simulated.of(call)
 	if len(open) == 0 {

@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Tasks. Unlike the simulator's, they do not lock their object while they run: a VM that boots can be read.
+// Tasks of the lab's methods. Unlike the simulator's, they do not lock their object while they run: a VM can be read while
+// it boots.
 
 package vsim
 
@@ -21,7 +22,7 @@ import (
 	"github.com/vmware/govmomi/vim25/xml"
 )
 
-// work is what a task does, on behalf of whoever has asked for it.
+// work is the function of a task; by identifies who requested it.
 type work func(by cause) (types.AnyType, types.BaseMethodFault)
 
 // start registers a task for a method (PowerOnVM_Task) of an entity and runs it.
@@ -43,7 +44,7 @@ func (s *Server) start(ctx *simulator.Context, entity ref, method string, do wor
 		by.chain = s.post(by, &types.TaskEvent{Event: s.taskEvent(&task.Info), Info: task.Info})
 		task.Info.EventChainId = by.chain
 	}
-	// Those who are told of the new task change its entity.
+	// Handlers of the new task change its entity.
 	s.lockedIfThere(entity, func() { s.registry.Put(task) })
 	entityName := task.Info.EntityName
 	go func() {
@@ -83,7 +84,7 @@ func (s *Server) lockedIfThere(reference ref, f func()) {
 	f()
 }
 
-// failingTask answers a call for a task with one that fails.
+// failingTask answers a call with a task that fails.
 func (s *Server) failingTask(ctx *simulator.Context, call *simulator.Method, fault types.BaseMethodFault) soap.HasFault {
 	if !strings.HasSuffix(call.Name, "_Task") {
 		return failed(fault)
@@ -92,7 +93,7 @@ func (s *Server) failingTask(ctx *simulator.Context, call *simulator.Method, fau
 	return taskAnswer(call.Name, task)
 }
 
-// task starts a task and answers the call for it.
+// task starts a task and returns the answer of its call.
 func (s *Server) task(ctx *simulator.Context, entity ref, method string, do work) (soap.HasFault, types.BaseMethodFault) {
 	return taskAnswer(method, s.start(ctx, entity, method, do)), nil
 }
@@ -101,7 +102,7 @@ func taskAnswer(method string, task ref) soap.HasFault {
 	return &taskBody{&taskResponse{method, task}}
 }
 
-// taskBody answers any method that gives a task; only the name of the response differs.
+// taskBody is the answer of any method that returns a task. Only the name of the response differs.
 type taskBody struct {
 	Res *taskResponse
 }
@@ -113,7 +114,7 @@ type taskResponse struct {
 	task   ref
 }
 
-// MarshalXML writes what the method's own response type would.
+// MarshalXML encodes the response with the element name of the method's response type.
 func (r *taskResponse) MarshalXML(encoder *xml.Encoder, start xml.StartElement) error {
 	start.Name.Local = r.method + "Response"
 	content := struct {
@@ -122,7 +123,7 @@ func (r *taskResponse) MarshalXML(encoder *xml.Encoder, start xml.StartElement) 
 	return encoder.EncodeElement(content, start)
 }
 
-// nameOf is the name of an entity, or its id.
+// nameOf returns the name of an entity, or its MoID if it has none.
 func (s *Server) nameOf(reference ref) string {
 	if entity, ok := s.registry.Get(reference).(mo.Entity); ok {
 		return entity.Entity().Name
@@ -130,7 +131,7 @@ func (s *Server) nameOf(reference ref) string {
 	return reference.Value
 }
 
-// operations let one change of a VM wait for another. Clones share their source.
+// operations serializes changes of a VM. Several clones may read their source at the same time.
 type operations struct {
 	mu   sync.Mutex
 	byVM map[ref]*sync.RWMutex
@@ -148,7 +149,7 @@ func (o *operations) of(vm ref) *sync.RWMutex {
 	return o.byVM[vm]
 }
 
-// exclusive runs work on a VM that is still there when its turn comes.
+// exclusive returns work that holds the VM's operation lock, and fails if the VM has been removed meanwhile.
 func (s *Server) exclusive(vm *simulator.VirtualMachine, do work) work {
 	return func(by cause) (types.AnyType, types.BaseMethodFault) {
 		lock := s.operations.of(vm.Self)

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What the control API shows of VMs.
+// VMs as the control API shows them.
 
 package vsim
 
@@ -19,17 +19,17 @@ import (
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
 
-// MachineInfo is a VM behind the API.
+// MachineInfo describes the process and the files of a VM.
 type MachineInfo struct {
 	MoID       string       `json:"moid"`
-	PID        *int         `json:"pid"` // null: off, or nothing is booted
+	PID        *int         `json:"pid"` // null: the VM is off, or the hypervisor boots nothing
 	CPUSeconds float64      `json:"cpu_seconds"`
 	Console    string       `json:"console"`
 	Files      []string     `json:"files"` // absolute paths
-	Moves      []MoveRecord `json:"moves"` // while it was on
+	Moves      []MoveRecord `json:"moves"` // moves while it was powered on
 }
 
-// machineNamed finds the one VM of a name.
+// machineNamed returns the VM with a name, which must be unique.
 func (s *Server) machineNamed(name string) (*simulator.VirtualMachine, error) {
 	var found []*simulator.VirtualMachine
 	for _, entity := range s.registry.All("VirtualMachine") {
@@ -46,7 +46,7 @@ func (s *Server) machineNamed(name string) (*simulator.VirtualMachine, error) {
 	return nil, fmt.Errorf("there are %d VMs named %s", len(found), name)
 }
 
-// Machine describes a VM.
+// Machine returns the description of a VM.
 func (s *Server) Machine(name string) (MachineInfo, error) {
 	vm, err := s.machineNamed(name)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Server) Machine(name string) (MachineInfo, error) {
 	return info, nil
 }
 
-// Dial connects to a port of a VM's guest, at the address that it reports now.
+// Dial connects to a port of a VM's guest, at the address that the guest reports.
 func (s *Server) Dial(ctx context.Context, name string, port int) (net.Conn, error) {
 	vm, err := s.machineNamed(name)
 	if err != nil {

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// DRS and HA: their methods, their state, and a cluster's configuration as clients see it. Their decisions are those of
-// package drs.
+// DRS and HA: their methods, their state, and a cluster's configuration as clients see it. Package drs makes their
+// decisions.
 
 package vsim
 
@@ -24,11 +24,11 @@ import (
 type scheduler struct {
 	mu       sync.Mutex // held while a cluster's configuration or recommendations are changed
 	clusters map[ref]*clusterState
-	moving   sync.Mutex // held while DRS makes moves of its own
+	moving   sync.Mutex // held while DRS migrates VMs automatically
 
-	pause   time.Duration // between a change and the review by DRS
-	waiting sync.Mutex
-	poked   map[ref]bool // clusters that DRS will review
+	pause           time.Duration // between a change and the review by DRS
+	waiting         sync.Mutex
+	reviewScheduled map[ref]bool // clusters that DRS will review
 }
 
 // clusterState is the state of DRS for one cluster.
@@ -60,7 +60,7 @@ func (d *scheduler) stateOf(cluster ref) *clusterState {
 	return d.clusters[cluster]
 }
 
-// clusterConfig returns a cluster's configuration. Changes replace it; nobody writes to it.
+// clusterConfig returns a cluster's configuration, which is read-only: changes replace it.
 func (s *Server) clusterConfig(cluster *simulator.ClusterComputeResource) *types.ClusterConfigInfoEx {
 	var config *types.ClusterConfigInfoEx
 	s.locked(cluster, func(*simulator.Context) { config = cluster.ConfigurationEx.(*types.ClusterConfigInfoEx) })
@@ -75,14 +75,14 @@ func (s *Server) publishConfig(cluster *simulator.ClusterComputeResource, config
 		if len(changes) == 0 {
 			return
 		}
-		// Below these two properties the simulator knows no paths; its listeners do.
-		ctx.Context = context.WithValue(ctx.Context, finerChanges{}, changes)
+		// The simulator has no property paths below these two properties; listeners do.
+		ctx.Context = context.WithValue(ctx.Context, nestedChanges{}, changes)
 		ctx.Update(cluster, []types.PropertyChange{set("configurationEx", config), set("configuration", oldConfig(config))})
 	})
 }
 
-// finerChanges is the key under which an update of whole properties carries the changes below them.
-type finerChanges struct{}
+// nestedChanges is the context key for changes of nested properties, in an update that sets the whole properties.
+type nestedChanges struct{}
 
 // oldConfig returns the form that clients of API 2.0 use.
 func oldConfig(config *types.ClusterConfigInfoEx) types.ClusterConfigInfo {

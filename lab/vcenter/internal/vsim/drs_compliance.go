@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Compliance of rules, updated as VMs move, start and stop.
+// Compliance of rules. It is updated when VMs move, start or stop.
 
 package vsim
 
@@ -35,7 +35,7 @@ func (s *Server) placementChanged(cluster *simulator.ClusterComputeResource) {
 	defer s.drs.mu.Unlock()
 	shown := s.clusterConfig(cluster)
 	if len(shown.Rule) > 0 || len(s.drs.stateOf(cluster.Self).recommendations.All()) > 0 {
-		s.poke(cluster)
+		s.scheduleReview(cluster)
 	}
 	on := s.occupancy()
 	if drs.HasCompliance(shown, on) {
@@ -46,7 +46,7 @@ func (s *Server) placementChanged(cluster *simulator.ClusterComputeResource) {
 	s.publishConfig(cluster, &config)
 }
 
-// forgetMachine removes a VM that leaves a cluster from the cluster's groups, rules and overrides.
+// forgetMachine removes a VM that leaves a cluster from the groups, rules and overrides of the cluster.
 func (s *Server) forgetMachine(vm ref, cluster *simulator.ClusterComputeResource) {
 	if cluster == nil || !drs.Mentions(s.clusterConfig(cluster), vm) {
 		return
@@ -57,5 +57,5 @@ func (s *Server) forgetMachine(vm ref, cluster *simulator.ClusterComputeResource
 	drs.Forget(&config, vm)
 	drs.SetCompliance(&config, s.occupancy())
 	s.publishConfig(cluster, &config)
-	s.poke(cluster)
+	s.scheduleReview(cluster)
 }

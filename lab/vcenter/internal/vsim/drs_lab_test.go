@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What the tests of DRS share.
+// Helpers shared by the DRS tests.
 
 package vsim
 
@@ -48,7 +48,7 @@ func (d *drsLab) apply(spec *types.ClusterConfigSpecEx) {
 	d.result(d.reconfigure(spec, true))
 }
 
-// refuses applies what must fail, and checks that nothing has been changed.
+// refuses applies a spec that must fail, and checks that nothing has changed.
 func (d *drsLab) refuses(spec *types.ClusterConfigSpecEx) types.BaseMethodFault {
 	d.Helper()
 	before := string(must(json.Marshal(d.config()))(d))
@@ -93,7 +93,7 @@ func (d *drsLab) vms(names ...string) []ref {
 	return machines
 }
 
-// powerOn starts a VM on a host, or where DRS wants it.
+// powerOn starts a VM on the given host, or on the host that DRS chooses.
 func (d *drsLab) powerOn(vm ref, host ...ref) {
 	d.Helper()
 	machine := object.NewVirtualMachine(d.client.Client, vm)

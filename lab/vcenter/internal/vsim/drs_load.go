@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// CPU and memory statistics of VMs and hosts, as the hypervisor measures them, also for DRS's balancing.
+// CPU and memory statistics of VMs and hosts, measured by the hypervisor. DRS balances by them.
 
 package vsim
 
@@ -17,27 +17,27 @@ import (
 )
 
 const (
-	// measuredEvery is how often the statistics are renewed; a real vCenter's are of every 20 seconds.
+	// measuredEvery is the interval of the statistics; a real vCenter has one of 20 seconds.
 	measuredEvery = 10 * time.Second
-	// shortest is the least time that says something about a VM's use of CPU.
+	// shortest is the minimum time over which a VM's CPU usage is computed.
 	shortest = 200 * time.Millisecond
 )
 
-// sample is what a VM had used at a time, and what it was using until then.
+// sample is the CPU time that a VM had used at a point in time, and its CPU usage until then.
 type sample struct {
 	at         time.Time
 	cpuSeconds float64
 	cpuMHz     float64
 }
 
-// meter has the last sample of each running VM.
+// meter holds the last sample of each running VM.
 type meter struct {
 	once sync.Once
 	mu   sync.Mutex
 	byVM map[ref]sample
 }
 
-// measureUntilClosed renews the statistics for as long as the server is there.
+// measureUntilClosed updates the statistics until the server is closed.
 func (s *Server) measureUntilClosed() {
 	ticker := time.NewTicker(measuredEvery)
 	defer ticker.Stop()
@@ -51,7 +51,7 @@ func (s *Server) measureUntilClosed() {
 	}
 }
 
-// measure takes a sample of each running VM, and gives the MHz that each uses.
+// measure takes a sample of each running VM, and returns the CPU usage of each in MHz.
 func (s *Server) measure() map[ref]float64 {
 	s.meter.mu.Lock()
 	defer s.meter.mu.Unlock()
@@ -75,7 +75,7 @@ func (s *Server) measure() map[ref]float64 {
 	return used
 }
 
-// next is the sample after this one. A VM that has moved may count again from nothing.
+// next returns the sample after this one. The counter of a VM that has moved may start again at zero.
 func (last sample) next(cpuSeconds float64, booted time.Time, hostMHz float64) sample {
 	if last.at.IsZero() {
 		last = sample{at: booted}
@@ -101,8 +101,8 @@ func (s *Server) bootTime(vm *simulator.VirtualMachine) time.Time {
 	return booted
 }
 
-// showUse sets a VM's statistics: "changes in QuickStats do not generate property collector updates" (API). What the
-// guest does with its memory the lab doesn't know.
+// showUse sets a VM's statistics: "changes in QuickStats do not generate property collector updates" (API). The lab does not
+// measure the guest's memory usage.
 func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) {
 	s.locked(vm, func(*simulator.Context) {
 		stats := &vm.Summary.QuickStats
@@ -116,7 +116,7 @@ func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) {
 	})
 }
 
-// clearUse is for a VM that is powered off. The caller has it locked.
+// clearUse clears the statistics of a VM that is powered off. The caller holds its lock.
 func clearUse(vm *simulator.VirtualMachine) {
 	vm.Summary.QuickStats = types.VirtualMachineQuickStats{GuestHeartbeatStatus: vm.Summary.QuickStats.GuestHeartbeatStatus}
 }

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What DRS is asked about the inventory: which host a VM is placed on at power-on, for a placement and for an evacuation.
+// The choice of a host by DRS: at power-on, for PlaceVm and for an evacuation.
 
 package vsim
 
@@ -15,8 +15,8 @@ import (
 	"gantry.invalid/lab/vcenter/internal/drs"
 )
 
-// chooseHost returns the best host for a VM, on or off, of those of its cluster that are not excluded. It does not reserve
-// a place there: moveTo does, and refuses if the move has become impossible meanwhile.
+// chooseHost returns the best host for a VM, powered on or off, among the hosts of its cluster that are not excluded. It
+// reserves nothing there: moveTo does, and fails if the move has become impossible meanwhile.
 func (s *Server) chooseHost(vm *simulator.VirtualMachine, exclude ...ref) (ref, types.BaseMethodFault) {
 	config, pool, current := s.placed(vm)
 	hosts := slices.DeleteFunc(slices.Clone(s.hostsWith(current)), func(host *simulator.HostSystem) bool {
@@ -38,7 +38,7 @@ func (s *Server) chooseHost(vm *simulator.VirtualMachine, exclude ...ref) (ref, 
 	return s.bestOf(hosts, want, current, admits)
 }
 
-// ruleFault returns the mandatory rule that forbids a VM on a host: moving it there is to be refused.
+// ruleFault returns the fault of a mandatory rule that forbids a VM on a host.
 func (s *Server) ruleFault(vm, host ref) types.BaseMethodFault {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
@@ -56,7 +56,7 @@ func (s *Server) placed(vm *simulator.VirtualMachine) (config *types.VirtualMach
 	return config, pool, host
 }
 
-// occupancy returns where VMs run, or are about to.
+// occupancy returns the hosts of the VMs that run or are being started.
 func (s *Server) occupancy() drs.Occupancy {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Power-on where DRS places VMs (PowerOnMultiVM_Task), and DRS's answers about single VMs.
+// Power-on with placement by DRS (PowerOnMultiVM_Task), and DRS queries about single VMs.
 
 package vsim
 
@@ -57,7 +57,7 @@ func (s *Server) startPlaced(ctx *simulator.Context, reference ref, level types.
 	if !managed {
 		only = &host
 	}
-	chosen, fault := s.choosePlace(vm, only, false)
+	chosen, fault := s.checkAdmission(vm, only, false)
 	if fault != nil {
 		return fault
 	}
@@ -83,8 +83,8 @@ func (s *Server) recommendPlacement(cluster *simulator.ClusterComputeResource, v
 	return s.recommendation(cluster, made)
 }
 
-// hostAsked returns the host to start a VM on: the requested one, or its own where DRS only recommends another. nil: DRS
-// decides.
+// hostAsked returns the host to start a VM on: the requested one, or the VM's current host if DRS only recommends hosts. If
+// it is nil, DRS decides.
 func (s *Server) hostAsked(vm *simulator.VirtualMachine, asked *ref) *ref {
 	if asked != nil {
 		return asked

@@ -47,7 +47,7 @@ func migrationOf(t *testing.T, recommendation types.ClusterRecommendation) types
 	return *recommendation.Action[0].(*types.ClusterMigrationAction).DrsMigration
 }
 
-func TestMachinesStartWhereRulesWantThem(t *testing.T) {
+func TestVMsStartOnHostsThatTheRulesPrefer(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorFullyAutomated)
 	vms := d.vms("a", "b", "c", "d", "e", "f")
 	spec := groups(adding, vmsGroup("here", vms[3]), vmsGroup("there", vms[4]), hostsGroup("first", d.hosts[0]))
@@ -89,7 +89,7 @@ func TestMachinesStartWhereRulesWantThem(t *testing.T) {
 	}
 }
 
-func TestWhatNoHostTakesIsNotAttempted(t *testing.T) {
+func TestAVMThatNoHostAdmitsIsNotAttempted(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorFullyAutomated)
 	vms := d.vms("a", "b", "c", "d", "e")
 	spec := groups(adding, vmsGroup("vms", vms[4]), hostsGroup("all", d.hosts...))
@@ -110,7 +110,7 @@ func TestWhatNoHostTakesIsNotAttempted(t *testing.T) {
 	}
 }
 
-func TestAManualClusterRecommendsWhereToStart(t *testing.T) {
+func TestAManualClusterRecommendsHostsForPowerOn(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorManual)
 	vms := d.vms("a", "b", "c")
 	d.apply(rules(adding, antiAffinity("apart", vms[:2]...)))
@@ -151,7 +151,7 @@ func TestAManualClusterRecommendsWhereToStart(t *testing.T) {
 	}
 }
 
-func TestMovesThatMendRulesAreRecommended(t *testing.T) {
+func TestMovesThatFixRuleViolationsAreRecommended(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorPartiallyAutomated)
 	vms := d.vms("a", "b", "c", "d")
 	for _, vm := range vms[:3] {
@@ -186,7 +186,7 @@ func TestMovesThatMendRulesAreRecommended(t *testing.T) {
 	if summary := read.Summary.(*types.ClusterComputeResourceSummary); summary.NumVmotions != 2 || len(read.MigrationHistory) != 0 {
 		t.Errorf("summary %+v, history %+v", summary, read.MigrationHistory)
 	}
-	// More VMs than hosts: it is accepted, and DRS says what it cannot do.
+	// A rule with more VMs than hosts is accepted, and DRS reports what it cannot do.
 	d.powerOn(vms[3], d.hosts[0])
 	d.apply(rules(editing, &types.ClusterAntiAffinityRuleSpec{ClusterRuleInfo: types.ClusterRuleInfo{Key: d.rule("apart").GetClusterRuleInfo().Key}, Vm: vms}))
 	d.eventually("DRS names its faults", func() bool { return len(d.read().DrsFault) == 1 })
@@ -200,13 +200,13 @@ func TestMovesThatMendRulesAreRecommended(t *testing.T) {
 	}
 }
 
-func TestAFullyAutomatedClusterMendsItsRules(t *testing.T) {
+func TestAFullyAutomatedClusterFixesRuleViolations(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorFullyAutomated)
 	vms := d.vms("a", "b", "c", "d")
 	for _, vm := range vms {
 		d.powerOn(vm, d.hosts[0])
 	}
-	// c waits for somebody's consent, d is none of DRS's business.
+	// c requires approval of the recommendation; DRS is disabled for d.
 	override := func(vm ref, info types.ClusterDrsVmConfigInfo) types.ClusterDrsVmConfigSpec {
 		info.Key = vm
 		return types.ClusterDrsVmConfigSpec{ArrayUpdateSpec: types.ArrayUpdateSpec{Operation: adding}, Info: &info}
@@ -239,12 +239,12 @@ func TestAFullyAutomatedClusterMendsItsRules(t *testing.T) {
 	if moved == nil || moved.DescriptionId != migrationTask || *moved.Entity != vms[1] {
 		t.Errorf("the task is %+v", moved)
 	}
-	// With overrides not allowed, all are moved.
+	// If overrides are not allowed, all VMs are moved.
 	d.apply(&types.ClusterConfigSpecEx{DrsConfig: &types.ClusterDrsConfigInfo{EnableVmBehaviorOverrides: types.NewBool(false)}})
 	d.eventually("all are moved", func() bool { return d.inCompliance("away") == "true" && len(d.read().DrsFault) == 0 })
 }
 
-func TestAHostThatComesBackIsUsedForRules(t *testing.T) {
+func TestAHostThatExitsMaintenanceModeIsUsedForRules(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorFullyAutomated)
 	vms := d.vms("a", "b", "c")
 	for _, vm := range vms {
@@ -260,7 +260,7 @@ func TestAHostThatComesBackIsUsedForRules(t *testing.T) {
 	d.eventually("the rule is kept", func() bool { return d.inCompliance("apart") == "true" })
 }
 
-func TestAHostThatIsToBeEmptiedIsRecommendedAbout(t *testing.T) {
+func TestMovesOffAHostInMaintenanceModeAreRecommended(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorManual)
 	vms := d.vms("a", "b")
 	d.powerOn(vms[0], d.hosts[0])
@@ -278,11 +278,11 @@ func TestAHostThatIsToBeEmptiedIsRecommendedAbout(t *testing.T) {
 	d.result(entering, nil)
 }
 
-// busy is a hypervisor whose VMs use CPU as told.
+// busy is a hypervisor whose VMs have a given CPU usage.
 type busy struct {
 	*guests
 	since time.Time
-	cpus  map[string]float64 // how many CPUs each uses
+	cpus  map[string]float64 // CPUs used by each VM
 }
 
 func (b *busy) Info(id string) (machine.Info, bool) {
@@ -291,7 +291,7 @@ func (b *busy) Info(id string) (machine.Info, bool) {
 	return info, on
 }
 
-func TestBusyMachinesAreSpread(t *testing.T) {
+func TestBusyVMsAreSpread(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorManual)
 	vms := d.vms("a", "b", "c")
 	load := &busy{guests: d.guests, since: time.Now(), cpus: map[string]float64{vms[0].Value: 4, vms[1].Value: 4, vms[2].Value: 0.001}}
@@ -322,7 +322,7 @@ func TestBusyMachinesAreSpread(t *testing.T) {
 	if cpu, memory := d.server.hostLoad(d.hosts[0]); cpu < 8000 || memory < 3*256<<20 {
 		t.Errorf("the host uses %d MHz, %d bytes", cpu, memory)
 	}
-	// What has been recommended stays when something else changes, until DRS runs again.
+	// Recommendations remain after other changes until the next whole run of DRS.
 	d.apply(rules(adding, affinity("together", vms[:2]...)))
 	time.Sleep(5 * d.server.drs.pause)
 	if got := d.read().Recommendation; len(got) != 1 || got[0].Key != recommended[0].Key {
@@ -331,13 +331,13 @@ func TestBusyMachinesAreSpread(t *testing.T) {
 	if got := d.refresh(); len(got) != 0 {
 		t.Errorf("against a rule it recommends %+v", got)
 	}
-	// The most careful setting makes no moves for balance.
+	// The most conservative setting makes no moves for balance.
 	d.apply(removedRule(d.rule("together").GetClusterRuleInfo().Key))
 	d.apply(&types.ClusterConfigSpecEx{DrsConfig: &types.ClusterDrsConfigInfo{VmotionRate: 5}})
 	if got := d.refresh(); len(got) != 0 {
 		t.Errorf("recommended are %+v", got)
 	}
-	// A whole run of an automated cluster makes the moves itself.
+	// In an automated cluster, a whole run performs the moves.
 	d.apply(&types.ClusterConfigSpecEx{DrsConfig: &types.ClusterDrsConfigInfo{VmotionRate: 3, DefaultVmBehavior: types.DrsBehaviorFullyAutomated}})
 	d.refresh()
 	d.eventually("they are apart", func() bool { return d.hostOfVM(vms[0]) != d.hostOfVM(vms[1]) })
@@ -380,7 +380,7 @@ func TestDRSAnswersQuestions(t *testing.T) {
 	if _, ok := refused.DrsFault.FaultsByVm[0].GetClusterDrsFaultsFaultsByVm().Fault[0].Fault.(*types.VmHostAffinityRuleViolation); !ok {
 		t.Errorf("placed %+v", refused)
 	}
-	// An evacuation keeps to the rules too.
+	// An evacuation complies with the rules too.
 	host, fault := d.server.chooseHost(d.server.vm(vms[0]), d.hosts[0])
 	if fault != nil || host != d.hosts[1] {
 		t.Errorf("it would go to %v (%v)", host, fault)
@@ -406,7 +406,7 @@ func TestHAKeepsItsFailoverHostFree(t *testing.T) {
 	isFault[types.DisallowedOperationOnFailoverHost](d.lab, d.refusal(d.powerOnAt(vms[2], d.hosts[0])))
 }
 
-func TestHAKeepsWhatAFailureTakes(t *testing.T) {
+func TestHAReservesFailoverCapacity(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorFullyAutomated)
 	vms := d.vms("a", "b")
 	policy := func(policy types.BaseClusterDasAdmissionControlPolicy) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The recommendations of DRS, as clients see, apply and cancel them.
+// The DRS methods by which clients refresh, apply and cancel recommendations.
 
 package vsim
 
@@ -19,7 +19,7 @@ import (
 func (s *Server) refreshRecommendation(_ *simulator.Context, request *types.RefreshRecommendation) (soap.HasFault, types.BaseMethodFault) {
 	cluster := s.clusterOf(request.This)
 	if automatic := s.review(cluster, true); len(automatic) > 0 {
-		go s.carryOut(cluster, automatic)
+		go s.applyMoves(cluster, automatic)
 	}
 	return &methods.RefreshRecommendationBody{Res: &types.RefreshRecommendationResponse{}}, nil
 }

@@ -54,11 +54,11 @@ func (s *Server) reconfigureCluster(cluster *simulator.ClusterComputeResource, s
 	drs.SetCompliance(&config, s.occupancy())
 	s.publishConfig(cluster, &config)
 	s.scaleShares(cluster, config.DrsConfig.ScaleDescendantsShares)
-	s.poke(cluster)
+	s.scheduleReview(cluster)
 	return nil
 }
 
-// membersOf returns what belongs to a cluster.
+// membersOf returns the hosts and VMs of a cluster.
 func (s *Server) membersOf(cluster *simulator.ClusterComputeResource) drs.Members {
 	members := drs.Members{Cluster: cluster.Name, Names: s.nameOf}
 	for _, host := range s.hostsWith(cluster.Self) {
@@ -71,9 +71,9 @@ func (s *Server) membersOf(cluster *simulator.ClusterComputeResource) drs.Member
 	return members
 }
 
-// installClusters sets the settings of clusters that the simulator leaves out, and has DRS watch the hosts.
+// installClusters completes the configuration of the simulator's clusters, and makes DRS watch the hosts.
 func (s *Server) installClusters() {
-	s.drs.pause, s.drs.poked = time.Second, map[ref]bool{}
+	s.drs.pause, s.drs.reviewScheduled = time.Second, map[ref]bool{}
 	s.registry.AddHandler(&hostWatch{ref{Type: "GantryHostWatch", Value: "hostWatch"}, s})
 	s.drs.mu.Lock()
 	defer s.drs.mu.Unlock()

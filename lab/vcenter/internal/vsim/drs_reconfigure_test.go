@@ -65,7 +65,7 @@ func TestAClustersSettingsAreMerged(t *testing.T) {
 	}
 }
 
-func TestReplacingAConfigurationLeavesNothingOfTheOldOne(t *testing.T) {
+func TestReplacingAConfigurationRemovesTheOldOne(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorManual)
 	vms := d.vms("a", "b")
 	d.apply(rules(adding, affinity("pair", vms...)))
@@ -86,7 +86,7 @@ func TestReplacingAConfigurationLeavesNothingOfTheOldOne(t *testing.T) {
 	}
 }
 
-func TestTheOldMethodReconfiguresToo(t *testing.T) {
+func TestReconfigureClusterChangesTheConfigurationToo(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorManual)
 	answer := must(methods.ReconfigureCluster_Task(t.Context(), d.client.Client, &types.ReconfigureCluster_Task{This: d.cluster.Reference(), Modify: true,
 		Spec: types.ClusterConfigSpec{DrsConfig: &types.ClusterDrsConfigInfo{VmotionRate: 5}, RulesSpec: rules(adding, affinity("pair", d.vms("a", "b")...)).RulesSpec}}))(t)
@@ -96,7 +96,7 @@ func TestTheOldMethodReconfiguresToo(t *testing.T) {
 	}
 }
 
-func TestRulesAndGroupsKeepWhatAnEditDoesNotName(t *testing.T) {
+func TestEditsOfRulesAndGroupsKeepUnsetProperties(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorManual)
 	vms := d.vms("a", "b", "c")
 	spec := groups(adding, vmsGroup("vms", vms[:2]...), hostsGroup("hosts", d.hosts[0]), hostsGroup("others", d.hosts[1:]...))
@@ -160,7 +160,7 @@ func TestOverridesAreAddedEditedAndRemoved(t *testing.T) {
 	}
 }
 
-func TestWhatAClusterRefuses(t *testing.T) {
+func TestInvalidClusterSpecsAreRefused(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorManual)
 	vms := d.vms("a", "b", "c")
 	far := must(d.finder.ResourcePool(t.Context(), "C1/Resources"))(t)
@@ -200,12 +200,12 @@ func TestWhatAClusterRefuses(t *testing.T) {
 		"another kind of group":            groups(editing, hostsGroup("vms", d.hosts[0])),
 		"a group that is not there":        groups(editing, vmsGroup("x", vms[0])),
 		"removing a group that isn't":      removedGroup("x"),
-		"a missing group of machines":      rules(adding, runOn("x", "nobody", "hosts")),
+		"a missing group of machines":      rules(adding, runOn("x", "missing", "hosts")),
 		"a missing group of hosts":         rules(adding, runOn("x", "vms", "nowhere")),
 		"a group of hosts as machines":     rules(adding, runOn("x", "hosts", "hosts")),
 		"no group of hosts":                rules(adding, &types.ClusterVmHostRuleInfo{ClusterRuleInfo: info("x"), VmGroupName: "vms"}),
 		"an empty group of hosts":          rules(adding, runOn("x", "vms", "emptied")),
-		"a dependency on nobody":           rules(adding, depends("x", "vms", "nobody")),
+		"a missing dependency":             rules(adding, depends("x", "vms", "missing")),
 		"a dependency on itself":           rules(adding, depends("x", "vms", "vms")),
 		"a cycle":                          rules(adding, depends("x", "more", "vms")),
 		"dependence on a lower priority":   low,
@@ -220,7 +220,7 @@ func TestWhatAClusterRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sub := *d
 			sub.lab = &lab{T: t, server: d.server, client: d.client}
-			// All or nothing: what is right in the same change is not made either.
+			// A change is applied completely or not at all: its valid parts are not applied either.
 			spec.DrsConfig = either(spec.DrsConfig, &types.ClusterDrsConfigInfo{VmotionRate: 1})
 			isFault[types.InvalidArgument](sub.lab, sub.refuses(spec))
 		})
@@ -255,7 +255,7 @@ func TestTheNewerOfTwoRulesInConflictIsDisabled(t *testing.T) {
 	if got := enabled(); got != "map[ab:true ac:false all:true ba:false bc:true]" {
 		t.Errorf("enabled are %s", got)
 	}
-	// Groups and hosts; rules between VMs are another matter.
+	// VM-host rules conflict with each other, not with rules between VMs.
 	spec := groups(adding, vmsGroup("vms", vms[0]), hostsGroup("one", d.hosts[0]), hostsGroup("two", d.hosts[1]))
 	spec.RulesSpec = rules(adding, runOn("on one", "vms", "one"), runOn("on two", "vms", "two"), avoid("not one", "vms", "one"), avoid("not two", "vms", "two")).RulesSpec
 	d.apply(spec)
@@ -269,7 +269,7 @@ func TestTheNewerOfTwoRulesInConflictIsDisabled(t *testing.T) {
 	}
 }
 
-func TestAMachineThatGoesLeavesGroupsRulesAndOverrides(t *testing.T) {
+func TestAVMThatIsDestroyedIsRemovedFromGroupsRulesAndOverrides(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorManual)
 	vms := d.vms("a", "b")
 	spec := groups(adding, vmsGroup("vms", vms[0]))
@@ -282,11 +282,11 @@ func TestAMachineThatGoesLeavesGroupsRulesAndOverrides(t *testing.T) {
 	if group := drs.VMGroup(&config, "vms"); group == nil || len(group.Vm) != 0 || !slices.Equal(rule.Vm, vms[1:]) || len(config.DrsVmConfig) != 0 {
 		t.Errorf("left are %+v, %+v, %+v", group, rule, config.DrsVmConfig)
 	}
-	// What is left of the rule can be turned off.
+	// The rule, which has lost members, can still be disabled.
 	d.apply(rules(editing, &types.ClusterAntiAffinityRuleSpec{ClusterRuleInfo: types.ClusterRuleInfo{Key: rule.Key, Enabled: types.NewBool(false)}}))
 }
 
-func TestWhoWaitsIsToldOfAConfiguration(t *testing.T) {
+func TestConfigurationChangesAreReportedToWaitingClients(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorManual)
 	vms := d.vms("a", "b")
 	seen := make(chan types.PropertyChange, 100)
@@ -330,7 +330,7 @@ func TestWhoWaitsIsToldOfAConfiguration(t *testing.T) {
 				}
 			}
 		case <-deadline:
-			t.Fatalf("not told of %v", wanted)
+			t.Fatalf("not reported: %v", wanted)
 		}
 	}
 }

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The runs of DRS: it reviews a cluster shortly after a change, or on request, shows what it recommends, and makes the moves
-// that it may make by itself.
+// DRS runs: DRS reviews a cluster shortly after a change or on request, publishes recommendations, and performs the
+// migrations that the automation level allows.
 
 package vsim
 
@@ -20,26 +20,26 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// migrationTask is the name of the task of a move by DRS in a real vCenter.
+// migrationTask is the task name of a migration by DRS, as in a real vCenter.
 const migrationTask = "Drm.ExecuteVMotionLRO"
 
-// historyLength is how many moves the histories keep.
+// historyLength is the number of entries in the histories.
 const historyLength = 50
 
-// poke has DRS review a cluster's rules soon. It may be called with anything locked.
-func (s *Server) poke(cluster *simulator.ClusterComputeResource) {
+// scheduleReview makes DRS review a cluster's rules shortly. It may be called with any lock held.
+func (s *Server) scheduleReview(cluster *simulator.ClusterComputeResource) {
 	s.drs.waiting.Lock()
 	defer s.drs.waiting.Unlock()
-	if s.drs.poked[cluster.Self] {
+	if s.drs.reviewScheduled[cluster.Self] {
 		return
 	}
-	s.drs.poked[cluster.Self] = true
+	s.drs.reviewScheduled[cluster.Self] = true
 	time.AfterFunc(s.drs.pause, func() {
 		s.drs.waiting.Lock()
-		delete(s.drs.poked, cluster.Self)
+		delete(s.drs.reviewScheduled, cluster.Self)
 		s.drs.waiting.Unlock()
 		if !s.closed() {
-			s.carryOut(cluster, s.review(cluster, false))
+			s.applyMoves(cluster, s.review(cluster, false))
 		}
 	})
 }
@@ -53,8 +53,8 @@ func (s *Server) closed() bool {
 	}
 }
 
-// review shows what DRS recommends, and returns the moves that it makes by itself. Only a whole run balances the hosts; any
-// other looks at what is required, and the recommendations for balance stay.
+// review publishes the recommendations, and returns the migrations that DRS performs automatically. Only a whole run
+// balances the hosts. Any other run plans required moves only, and keeps the recommendations for balance.
 func (s *Server) review(cluster *simulator.ClusterComputeResource, whole bool) []drs.Move {
 	var used map[ref]float64
 	if whole {
@@ -101,8 +101,8 @@ func drsFaults(failures []drs.Failure) []types.ClusterDrsFaults {
 	return all
 }
 
-// carryOut makes DRS's own moves, one after the other. A VM that is not where it was is left alone.
-func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []drs.Move) {
+// applyMoves performs the automatic migrations one after the other. It skips a VM that has been moved meanwhile.
+func (s *Server) applyMoves(cluster *simulator.ClusterComputeResource, moves []drs.Move) {
 	s.drs.moving.Lock()
 	defer s.drs.moving.Unlock()
 	for _, move := range moves {
@@ -125,7 +125,7 @@ func (s *Server) carryOut(cluster *simulator.ClusterComputeResource, moves []drs
 	}
 }
 
-// migration returns the work that moves a VM as DRS has planned, and records it.
+// migration returns the work that migrates a VM as planned and records it in the history.
 func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simulator.VirtualMachine, planned drs.Recommendation, automatic bool) work {
 	return s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		if s.hostOf(vm) != planned.From {
@@ -140,7 +140,8 @@ func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simula
 	})
 }
 
-// remember records a move in the histories: that of migrations "is populated only when DRS is in automatic mode" (API).
+// remember records a migration in the histories. The migration history "is populated only when DRS is in automatic mode"
+// (API).
 func (s *Server) remember(cluster *simulator.ClusterComputeResource, made drs.Recommendation, automatic bool) {
 	migration := s.drsMigration(made)
 	s.locked(cluster, func(ctx *simulator.Context) {
@@ -185,7 +186,7 @@ func (s *Server) changeSummary(cluster *simulator.ClusterComputeResource, change
 	})
 }
 
-// hostWatch has DRS review a cluster when a host enters or leaves maintenance mode.
+// hostWatch makes DRS review a cluster when a host enters or leaves maintenance mode.
 type hostWatch struct {
 	self   ref
 	server *Server
@@ -201,7 +202,7 @@ func (w *hostWatch) UpdateObject(_ *simulator.Context, object mo.Reference, chan
 	for _, change := range changes {
 		if change.Name == "runtime.inMaintenanceMode" || change.Name == "runtime" {
 			if cluster := w.server.clusterOf(object.Reference()); cluster != nil {
-				w.server.poke(cluster)
+				w.server.scheduleReview(cluster)
 			}
 			return
 		}

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Snapshots of clusters for DRS and HA to decide on.
+// Snapshots of clusters, the input of DRS and HA decisions.
 
 package vsim
 

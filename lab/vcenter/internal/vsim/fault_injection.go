@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Faults and delays that tests request.
+// Injection of faults and delays, requested by tests.
 
 package vsim
 
@@ -17,15 +17,15 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// FaultRule says which calls fail or are delayed.
+// FaultRule selects calls that fail or are delayed.
 type FaultRule struct {
 	Method       string  `json:"method"`        // * is any
-	Type         string  `json:"type"`          // of the object called; * is any
-	Name         string  `json:"name"`          // of the object called; * is any
-	Fault        string  `json:"fault"`         // empty: only the delay
+	Type         string  `json:"type"`          // of the object whose method is called; * is any
+	Name         string  `json:"name"`          // of the object whose method is called; * is any
+	Fault        string  `json:"fault"`         // empty: the call is only delayed
 	DelaySeconds float64 `json:"delay_seconds"` // before the call is processed
-	Count        int     `json:"count"`         // how often it applies; 0: always
-	Skip         int     `json:"skip"`          // how many calls it ignores first
+	Count        int     `json:"count"`         // number of calls that it applies to; 0: all
+	Skip         int     `json:"skip"`          // number of matching calls to ignore first
 	InTask       bool    `json:"in_task"`       // the call succeeds and its task fails or, without a fault, is delayed
 }
 
@@ -57,7 +57,7 @@ func (f *FaultRules) Add(rule FaultRule) error {
 		if !known {
 			return fmt.Errorf("there is no fault %q in the vSphere API", rule.Fault)
 		}
-		// Go's bindings have a second type for each fault, with the suffix Fault, which clients do not know.
+		// The Go bindings have a second type for each fault, with the suffix Fault, which clients cannot decode.
 		_, isSecond := types.TypeFunc()(strings.TrimSuffix(rule.Fault, "Fault"))
 		if isSecond && strings.HasSuffix(rule.Fault, "Fault") || !reflect.PointerTo(kind).Implements(reflect.TypeFor[types.BaseMethodFault]()) {
 			return fmt.Errorf("%q is not a fault", rule.Fault)
@@ -106,7 +106,7 @@ func (f *FaultRules) apply(call *simulator.Method, name string) (injection, type
 	return injection{rule.InTask}, fault
 }
 
-// hold delays a task by the first matching rule for tasks. Its call has been answered.
+// hold delays a task by the first matching rule for tasks. Its call has already been answered.
 func (f *FaultRules) hold(method string, entity ref, name string) {
 	if rule, cleared := f.match(&simulator.Method{Name: method, This: entity}, name, true); rule != nil {
 		f.wait(rule, cleared)

@@ -12,7 +12,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// disconnectHost: "InvalidState: if host is not in the connected state".
+// disconnectHost implements DisconnectHost_Task: "InvalidState: if host is not in the connected state".
 func (s *Server) disconnectHost(ctx *simulator.Context, request *types.DisconnectHost_Task) (soap.HasFault, types.BaseMethodFault) {
 	host := s.registry.Get(request.This).(*simulator.HostSystem)
 	return s.task(ctx, host.Self, "DisconnectHost_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
@@ -24,7 +24,7 @@ func (s *Server) disconnectHost(ctx *simulator.Context, request *types.Disconnec
 	})
 }
 
-// reconnectHost: "InvalidState: if host is not in the disconnected state".
+// reconnectHost implements ReconnectHost_Task: "InvalidState: if host is not in the disconnected state".
 func (s *Server) reconnectHost(ctx *simulator.Context, request *types.ReconnectHost_Task) (soap.HasFault, types.BaseMethodFault) {
 	host := s.registry.Get(request.This).(*simulator.HostSystem)
 	return s.task(ctx, host.Self, "ReconnectHost_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
@@ -36,7 +36,7 @@ func (s *Server) reconnectHost(ctx *simulator.Context, request *types.ReconnectH
 	})
 }
 
-// showConnection shows the state of a host, of its VMs, and of the cluster.
+// showConnection publishes the connection state of a host and its VMs, and the effective hosts of the cluster.
 func (s *Server) showConnection(host *simulator.HostSystem, state types.HostSystemConnectionState, machines types.VirtualMachineConnectionState) {
 	s.showHost(host, func(runtime *types.HostRuntimeInfo) { runtime.ConnectionState = state }, set("runtime.connectionState", state))
 	for _, vm := range s.machinesOn(host) {

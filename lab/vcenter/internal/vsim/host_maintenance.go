@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Maintenance mode: a host is emptied, and no VM runs on it until it leaves the mode. "The task completes when there
-// are no running virtual machines on the host and no provisioning operations in progress on the host."
+// Maintenance mode: a host is evacuated, and no VM runs on it until it exits the mode. "The task completes when there are no
+// running virtual machines on the host and no provisioning operations in progress on the host."
 // (HostSystem.EnterMaintenanceMode_Task)
 
 package vsim
@@ -26,20 +26,20 @@ import (
 )
 
 const (
-	// evacuationPause is the time between two looks at a host that is not empty yet.
+	// evacuationPause is the interval at which a host that is not empty is checked.
 	evacuationPause = 250 * time.Millisecond
-	// evacuationRetry is the time until a VM that could not be moved is tried again.
+	// evacuationRetry is the time after which the migration of a VM is tried again.
 	evacuationRetry = 2 * time.Second
 )
 
-// maintenance is which hosts are on their way into the mode, and how the tasks are canceled that take them there.
+// maintenance tracks the hosts that are entering maintenance mode, and the channels that cancel their tasks.
 type maintenance struct {
 	mu       sync.Mutex
 	entering map[ref]ref           // by host: the task
 	cancels  map[ref]chan struct{} // by task; closed by CancelTask
 }
 
-// begin returns the task that is taking the host there already, if there is one.
+// begin registers the task that puts a host into the mode, unless there is one already, which it returns.
 func (m *maintenance) begin(host, task ref) (other ref, begun bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -66,7 +66,7 @@ func (m *maintenance) isEntering(host ref) bool {
 	return entering
 }
 
-// cancellable returns a channel that CancelTask closes, until forget.
+// cancellable makes a task cancelable until forget is called. CancelTask closes the channel.
 func (m *maintenance) cancellable(task ref) (cancelled <-chan struct{}, forget func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -91,7 +91,7 @@ func (m *maintenance) cancel(task ref) bool {
 	return true
 }
 
-// unavailable returns true for a host that is in maintenance mode, or entering it: no VM may move there.
+// unavailable returns true for a host that is in maintenance mode or entering it: no VM may be moved there.
 func (s *Server) unavailable(host *simulator.HostSystem) bool {
 	return s.maintenance.isEntering(host.Self) || s.inMaintenanceMode(host)
 }
@@ -101,8 +101,9 @@ func (s *Server) inMaintenanceMode(host *simulator.HostSystem) (inside bool) {
 	return inside
 }
 
-// enterMaintenanceMode: "Timedout: if the operation timed out"; "RequestCanceled: if the operation is canceled";
-// "InvalidState: if [...] the host is in maintenance mode". TaskInProgress: the host is on its way already.
+// enterMaintenanceMode implements EnterMaintenanceMode_Task: "Timedout: if the operation timed out"; "RequestCanceled: if
+// the operation is canceled"; "InvalidState: if [...] the host is in maintenance mode". TaskInProgress: the host is already
+// entering it.
 func (s *Server) enterMaintenanceMode(ctx *simulator.Context, request *types.EnterMaintenanceMode_Task) (soap.HasFault, types.BaseMethodFault) {
 	host := s.registry.Get(request.This).(*simulator.HostSystem)
 	if fault := checkMaintenanceSpec(request.MaintenanceSpec); fault != nil {
@@ -116,7 +117,7 @@ func (s *Server) enterMaintenanceMode(ctx *simulator.Context, request *types.Ent
 	return taskAnswer("EnterMaintenanceMode_Task", task), nil
 }
 
-// checkMaintenanceSpec: there is no vSAN here whose data could be moved, but what is asked for must exist.
+// checkMaintenanceSpec refuses unknown vSAN modes. Known ones have no effect: the lab has no vSAN.
 func checkMaintenanceSpec(spec *types.HostMaintenanceSpec) types.BaseMethodFault {
 	if spec == nil || spec.VsanMode == nil {
 		return nil
@@ -140,7 +141,7 @@ func (s *Server) enterMaintenance(by cause, host *simulator.HostSystem, task ref
 	}
 	defer s.maintenance.end(host.Self)
 	if cluster := s.clusterOf(host.Self); cluster != nil {
-		s.poke(cluster)
+		s.scheduleReview(cluster)
 	}
 	cancelled, forget := s.maintenance.cancellable(task)
 	defer forget()
@@ -152,9 +153,9 @@ func (s *Server) enterMaintenance(by cause, host *simulator.HostSystem, task ref
 	return nil
 }
 
-// evacuate returns when the host is empty.
+// evacuate returns when the host is empty, the timeout has elapsed or the task is canceled.
 func (s *Server) evacuate(by cause, host *simulator.HostSystem, task ref, request *types.EnterMaintenanceMode_Task, cancelled <-chan struct{}) types.BaseMethodFault {
-	var timeout <-chan time.Time // never, for 0 and less
+	var timeout <-chan time.Time // no timeout for 0 and less
 	if request.Timeout > 0 {
 		timeout = time.After(time.Duration(request.Timeout) * time.Second)
 	}
@@ -183,19 +184,19 @@ func (s *Server) evacuate(by cause, host *simulator.HostSystem, task ref, reques
 	}
 }
 
-// evacuation is a host's being emptied.
+// evacuation is the evacuation of a host in progress.
 type evacuation struct {
 	server     *Server
 	by         cause
 	host       *simulator.HostSystem
 	task       ref
-	poweredOff bool // those that are off are to go too
-	most       int  // VMs that were there
+	poweredOff bool // VMs that are powered off must be moved too
+	most       int  // the highest number of VMs that were on the host
 	obstacle   string
-	tried      map[ref]time.Time // VMs that could not be moved, and when
+	tried      map[ref]time.Time // time of the last failed migration, by VM
 }
 
-// moveAll lets DRS move what it may. Without it, others have to.
+// moveAll migrates the VMs that DRS may migrate. The other VMs have to be moved by users.
 func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 	s := e.server
 	for _, vm := range s.machinesOn(e.host) {
@@ -210,7 +211,7 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 		}
 		_, fault := s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 			if s.hostOf(vm) != e.host.Self {
-				return nil, nil // somebody else has moved it
+				return nil, nil // it has been moved meanwhile
 			}
 			target, fault := s.chooseHost(vm, e.host.Self)
 			if fault != nil {
@@ -227,7 +228,7 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 	}
 }
 
-// note keeps why a VM stays; it is told once, not at each look.
+// note records why a VM remains on the host. It logs a reason once, not at each check.
 func (e *evacuation) note(vm *simulator.VirtualMachine, fault types.BaseMethodFault) {
 	obstacle := fmt.Sprintf("virtual machine %s stays on the host. %s", vm.Name, faultText(fault))
 	if obstacle != e.obstacle {
@@ -236,9 +237,10 @@ func (e *evacuation) note(vm *simulator.VirtualMachine, fault types.BaseMethodFa
 	e.obstacle = obstacle
 }
 
-// done: nothing runs there, nor is about to. "for a DRS disabled cluster, the task will not succeed unless all powered-off
-// virtual machines have been manually reregistered; for a DRS enabled cluster […] a powered-off virtual machine may remain at
-// the host only for two reasons: (a) no compatible host found for reregistration, (b) DRS is disabled for the virtual machine."
+// done returns true if no VM runs on the host or is being started or moved there: "for a DRS disabled cluster, the task will
+// not succeed unless all powered-off virtual machines have been manually reregistered; for a DRS enabled cluster […] a
+// powered-off virtual machine may remain at the host only for two reasons: (a) no compatible host found for reregistration,
+// (b) DRS is disabled for the virtual machine."
 func (e *evacuation) done() bool {
 	s := e.server
 	for _, vm := range s.machinesOn(e.host) {
@@ -278,8 +280,8 @@ func (s *Server) drsEnabled(host ref) bool {
 	return cluster != nil && vim.IsTrue(s.clusterConfig(cluster).DrsConfig.Enabled)
 }
 
-// drsMoves returns true for a VM that DRS moves by itself: one that is on only where it is fully automated,
-// one that is off wherever DRS is not disabled for it.
+// drsMoves returns true for a VM that DRS moves automatically: a powered-on VM only if it is fully automated, a powered-off
+// VM unless DRS is disabled for it.
 func (s *Server) drsMoves(vm *simulator.VirtualMachine, on bool) bool {
 	cluster := s.clusterOf(s.hostOf(vm))
 	if cluster == nil {
@@ -289,7 +291,7 @@ func (s *Server) drsMoves(vm *simulator.VirtualMachine, on bool) bool {
 	return managed && (!on || behavior == types.DrsBehaviorFullyAutomated)
 }
 
-// exitMaintenanceMode: "InvalidState: if the host is not in maintenance mode".
+// exitMaintenanceMode implements ExitMaintenanceMode_Task: "InvalidState: if the host is not in maintenance mode".
 func (s *Server) exitMaintenanceMode(ctx *simulator.Context, request *types.ExitMaintenanceMode_Task) (soap.HasFault, types.BaseMethodFault) {
 	host := s.registry.Get(request.This).(*simulator.HostSystem)
 	return s.task(ctx, host.Self, "ExitMaintenanceMode_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
@@ -304,13 +306,13 @@ func (s *Server) exitMaintenanceMode(ctx *simulator.Context, request *types.Exit
 	})
 }
 
-// showMaintenance shows the mode, and what the cluster has without the host.
+// showMaintenance publishes the mode, and the effective resources of the cluster.
 func (s *Server) showMaintenance(host *simulator.HostSystem, inside bool) {
 	s.showHost(host, func(runtime *types.HostRuntimeInfo) { runtime.InMaintenanceMode = inside }, set("runtime.inMaintenanceMode", inside))
 	s.showEffective(host)
 }
 
-// showHost changes the state that a host shows, in its summary too.
+// showHost changes the runtime information of a host and of its summary.
 func (s *Server) showHost(host *simulator.HostSystem, change func(*types.HostRuntimeInfo), changes ...types.PropertyChange) {
 	s.locked(host, func(ctx *simulator.Context) {
 		runtime := host.Runtime
@@ -319,7 +321,7 @@ func (s *Server) showHost(host *simulator.HostSystem, change func(*types.HostRun
 	})
 }
 
-// showEffective counts the hosts that a cluster can use.
+// showEffective updates the effective hosts and resources of the cluster.
 func (s *Server) showEffective(host *simulator.HostSystem) {
 	cluster := s.clusterOf(host.Self)
 	if cluster == nil {
@@ -342,7 +344,8 @@ func (s *Server) showEffective(host *simulator.HostSystem) {
 	})
 }
 
-// cancelTask: "NotSupported: the task is not cancelable"; "InvalidState: if the task is already complete".
+// cancelTask implements CancelTask: "NotSupported: the task is not cancelable"; "InvalidState: if the task is already
+// complete".
 func (s *Server) cancelTask(_ *simulator.Context, request *types.CancelTask) (soap.HasFault, types.BaseMethodFault) {
 	if s.maintenance.cancel(request.This) {
 		return &methods.CancelTaskBody{Res: &types.CancelTaskResponse{}}, nil

@@ -25,7 +25,7 @@ func (l *lab) hostState(name string) mo.HostSystem {
 	return read
 }
 
-// machinesOnHost starts VMs, and leaves some off, all on one host.
+// machinesOnHost creates VMs on one host and powers on those whose flag is true.
 func (l *lab) machinesOnHost(name string, on ...bool) []*object.VirtualMachine {
 	l.Helper()
 	var machines []*object.VirtualMachine
@@ -40,7 +40,7 @@ func (l *lab) machinesOnHost(name string, on ...bool) []*object.VirtualMachine {
 	return machines
 }
 
-func TestAHostIsEvacuatedAndComesBack(t *testing.T) {
+func TestAHostIsEvacuatedAndExitsMaintenanceMode(t *testing.T) {
 	l := newLab(t, sites)
 	machines := l.machinesOnHost("esx1", true, true, true, false)
 	host := must(l.finder.HostSystem(t.Context(), "esx1"))(t)
@@ -81,14 +81,14 @@ func TestAHostIsEvacuatedAndComesBack(t *testing.T) {
 	isFault[types.InvalidArgument](l, l.faultOf(err))
 }
 
-func TestAHostThatDoesNotBecomeEmptyTimesOutOrIsGivenUp(t *testing.T) {
+func TestEnteringMaintenanceModeTimesOutOrIsCanceled(t *testing.T) {
 	l := newLab(t, sites)
 	vm := l.machinesOnHost("esx1", true)[0]
 	host := must(l.finder.HostSystem(t.Context(), "esx1"))(t)
-	l.guests.refuse = errors.New("the wire is cut")
+	l.guests.refuse = errors.New("the connection is lost")
 	fault := isFault[types.Timedout](l, l.refusal(host.EnterMaintenanceMode(t.Context(), 1, false, nil)))
-	if text := faultText(fault); !strings.Contains(text, "the wire is cut") {
-		t.Errorf("it says %q", text)
+	if text := faultText(fault); !strings.Contains(text, "the connection is lost") {
+		t.Errorf("the fault has the message %q", text)
 	}
 
 	entering := must(host.EnterMaintenanceMode(t.Context(), 0, false, nil))(t)
@@ -97,7 +97,7 @@ func TestAHostThatDoesNotBecomeEmptyTimesOutOrIsGivenUp(t *testing.T) {
 		err := property.DefaultCollector(l.client.Client).RetrieveOne(t.Context(), entering.Reference(), []string{"info"}, &task)
 		return err == nil && task.Info.Cancelable
 	})
-	// On its way there, it takes nothing in, and cannot be sent a second time.
+	// A host that is entering maintenance mode accepts no VMs, and a second task is refused.
 	other := l.machinesOnHost("esx2", false)[0]
 	refuse[types.InvalidHostState](l, other, types.VirtualMachineRelocateSpec{Host: l.host("esx1")})
 	if fault := isFault[types.TaskInProgress](l, l.refusal(host.EnterMaintenanceMode(t.Context(), 0, false, nil))); fault.Task != entering.Reference() {
@@ -113,7 +113,7 @@ func TestAHostThatDoesNotBecomeEmptyTimesOutOrIsGivenUp(t *testing.T) {
 	_, err := methods.CancelTask(t.Context(), l.client.Client, &types.CancelTask{This: entering.Reference()})
 	isFault[types.InvalidState](l, l.faultOf(err))
 
-	// Without DRS it waits for those who move the VMs.
+	// Without DRS the task waits until users move the VMs.
 	l.guests.refuse = nil
 	cluster := must(l.finder.ClusterComputeResource(t.Context(), "C0"))(t)
 	l.result(cluster.Reconfigure(t.Context(), &types.ClusterConfigSpecEx{DrsConfig: &types.ClusterDrsConfigInfo{Enabled: types.NewBool(false)}}, true))
@@ -125,7 +125,7 @@ func TestAHostThatDoesNotBecomeEmptyTimesOutOrIsGivenUp(t *testing.T) {
 	isFault[types.Timedout](l, l.refusal(host.EnterMaintenanceMode(t.Context(), 1, true, nil)))
 }
 
-func TestADisconnectedHostLosesItsMachinesFromSight(t *testing.T) {
+func TestTheVMsOfADisconnectedHostAreDisconnected(t *testing.T) {
 	l := newLab(t, sites)
 	vm := l.machinesOnHost("esx1", true)[0]
 	host := must(l.finder.HostSystem(t.Context(), "esx1"))(t)

@@ -21,19 +21,19 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// claim is what a running VM, or about to be, takes.
+// claim is the resource usage of a VM that runs or is being started.
 type claim struct {
 	drs.Claim
 	pool ref
 }
 
-// load is all claims.
+// load holds the claims of all admitted VMs.
 type load struct {
 	mu       sync.Mutex
 	admitted map[ref]claim
 }
 
-// overheadMB is what a host needs beside a VM's memory.
+// overheadMB returns the memory overhead of running a VM.
 func overheadMB(config *types.VirtualMachineConfigInfo) int64 {
 	return 20 + 4*int64(config.Hardware.NumCPU) + int64(config.Hardware.MemoryMB)/256
 }
@@ -43,13 +43,13 @@ func claimOf(vm ref, config *types.VirtualMachineConfigInfo, pool ref) claim {
 		ReservedMB: *config.MemoryAllocation.Reservation + overheadMB(config), CPUMHz: *config.CpuAllocation.Reservation}, pool}
 }
 
-// admit chooses a host that takes the VM and holds a place for it. only, if given, is the one host asked for.
+// admit chooses a host for the VM and reserves its resources there. only, if not nil, is the requested host.
 func (s *Server) admit(vm *simulator.VirtualMachine, only *ref) (ref, types.BaseMethodFault) {
-	return s.choosePlace(vm, only, true)
+	return s.checkAdmission(vm, only, true)
 }
 
-// choosePlace is admit, or only tells what it would do.
-func (s *Server) choosePlace(vm *simulator.VirtualMachine, only *ref, hold bool) (ref, types.BaseMethodFault) {
+// checkAdmission chooses a host as admit does, and reserves resources only with hold.
+func (s *Server) checkAdmission(vm *simulator.VirtualMachine, only *ref, hold bool) (ref, types.BaseMethodFault) {
 	var config *types.VirtualMachineConfigInfo
 	var pool, current ref
 	s.locked(vm, func(*simulator.Context) {
@@ -78,15 +78,15 @@ func (s *Server) choosePlace(vm *simulator.VirtualMachine, only *ref, hold bool)
 	return host, nil
 }
 
-func (s *Server) dismiss(vm ref) {
+func (s *Server) endAdmission(vm ref) {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	delete(s.load.admitted, vm)
 }
 
-// choose takes a host of the cluster of the VM's pool: of those that can run the VM, and break no mandatory rule,
-// the one where it breaks the fewest others, and of these the least loaded. only, if given, is the one host asked for.
-// The caller holds the load.
+// choose returns a host of the cluster of the VM's pool: among the hosts that can run the VM without breaking a mandatory
+// rule, the one where it breaks the fewest other rules, and of these the least loaded. only, if not nil, is the requested
+// host. The caller holds the load's lock.
 func (s *Server) choose(want claim, config *types.VirtualMachineConfigInfo, only *ref, current ref) (ref, types.BaseMethodFault) {
 	hosts := s.hostsWith(want.pool)
 	if only != nil {
@@ -137,7 +137,7 @@ func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *type
 	return nil
 }
 
-// hostReaches checks that a host is there, and has the VM's networks and datastores.
+// hostReaches checks that a host is connected, not in maintenance mode, and has the VM's networks and datastores.
 func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
 	var fault types.BaseMethodFault
 	s.locked(host, func(*simulator.Context) {
@@ -161,7 +161,7 @@ func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMa
 	return fault
 }
 
-// hostFor chooses the host of a new VM. It reserves no place there, since the VM is powered off.
+// hostFor chooses the host of a new VM. It reserves nothing there, since the VM is powered off.
 func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo) (*simulator.HostSystem, types.BaseMethodFault) {
 	candidates := s.hostsWith(to.pool.Self)
 	if to.host != nil {
@@ -188,7 +188,7 @@ func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo)
 	return best, nil
 }
 
-// placeVM recommends, as DRS does for a VM that does not exist yet, or is to be moved.
+// placeVM implements PlaceVm: it recommends a host and a datastore for a VM that is to be created or moved.
 func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.HasFault, types.BaseMethodFault) {
 	spec := request.PlacementSpec
 	config, current, fault := s.placementConfig(&spec)
@@ -226,7 +226,7 @@ func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.Has
 	return body, nil
 }
 
-// placementHost chooses among the hosts that are asked for, or all of the cluster. vm is empty for a VM that is to be.
+// placementHost chooses among the requested hosts, or all hosts of the cluster. vm is empty for a VM that is to be created.
 func (s *Server) placementHost(cluster *simulator.ClusterComputeResource, vm ref, config *types.VirtualMachineConfigInfo,
 	only []ref, current ref) (ref, types.BaseMethodFault) {
 	hosts := s.hostsWith(cluster.Self)
@@ -244,7 +244,7 @@ func (s *Server) placementHost(cluster *simulator.ClusterComputeResource, vm ref
 	})
 }
 
-// placementConfig is what is to be placed.
+// placementConfig returns the configuration of the VM that is to be placed.
 func (s *Server) placementConfig(spec *types.PlacementSpec) (*types.VirtualMachineConfigInfo, ref, types.BaseMethodFault) {
 	var change *types.VirtualMachineConfigSpec
 	config, current := newConfig(), ref{}
@@ -270,7 +270,7 @@ func (s *Server) placementConfig(spec *types.PlacementSpec) (*types.VirtualMachi
 		return nil, ref{}, notSupported(fmt.Sprintf("The lab does not support placements of type %q.", spec.PlacementType))
 	}
 	if change != nil {
-		// Devices would become files; the size is what placement looks at.
+		// Devices are left out: files would be created for them, and placement considers only the size.
 		d := &draft{server: s, config: config}
 		sizes := &types.VirtualMachineConfigSpec{NumCPUs: change.NumCPUs, NumCoresPerSocket: change.NumCoresPerSocket,
 			MemoryMB: change.MemoryMB, MemoryAllocation: change.MemoryAllocation, CpuAllocation: change.CpuAllocation}
@@ -282,7 +282,7 @@ func (s *Server) placementConfig(spec *types.PlacementSpec) (*types.VirtualMachi
 	return &config, current, nil
 }
 
-// placementStore is the candidate with the most free space.
+// placementStore returns the candidate datastore with the most free space.
 func (s *Server) placementStore(spec *types.PlacementSpec) (ref, types.BaseMethodFault) {
 	if spec.RelocateSpec != nil && spec.RelocateSpec.Datastore != nil {
 		return *spec.RelocateSpec.Datastore, nil
@@ -294,7 +294,7 @@ func (s *Server) placementStore(spec *types.PlacementSpec) (ref, types.BaseMetho
 			continue
 		}
 		if len(spec.Datastores) == 0 && len(configured.Hosts) > 0 {
-			continue // it would tie the VM to the hosts that see it
+			continue // not mounted by all hosts: the VM could not be moved to the others
 		}
 		if best == nil || s.stores.Named(entity.Name).Free() > s.stores.Named(best.Name).Free() {
 			best = entity

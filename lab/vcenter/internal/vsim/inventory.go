@@ -38,7 +38,7 @@ func newServiceInstance() (*simulator.Context, *simulator.ServiceInstance) {
 	return simulator.NewServiceInstance(simulator.NewContext(), content, vpx.RootFolder)
 }
 
-// buildInventory uses the API where the simulator has one that does it, and sets the rest by hand.
+// buildInventory uses the API where the simulator implements it, and sets the other properties directly.
 func (s *Server) buildInventory() error {
 	ctx := context.Background()
 	client, err := vim25.NewClient(ctx, s.service)
@@ -119,12 +119,12 @@ func (s *Server) configureHost(host *simulator.HostSystem) {
 	}
 }
 
-// seenBy is true where the configuration names no hosts, or this one among others.
+// seenBy returns true if the configuration lists no hosts, or lists this one.
 func seenBy(hosts []string, host *simulator.HostSystem) bool {
 	return len(hosts) == 0 || slices.Contains(hosts, host.Name)
 }
 
-// sizeCluster sums up the hosts; the simulator did so before they had their sizes.
+// sizeCluster sets the cluster's sums over its hosts. The simulator computes them before the hosts have their sizes.
 func (s *Server) sizeCluster(cluster *simulator.ClusterComputeResource) {
 	hosts := s.hostsWith(cluster.Self)
 	size, count := s.config.Hosts, len(hosts)
@@ -151,7 +151,7 @@ func limitPool(allocation *types.ResourceAllocationInfo, all int64) {
 	allocation.ExpandableReservation = types.NewBool(false)
 }
 
-// describeNetworks tells each network which hosts have it.
+// describeNetworks sets the list of hosts of each network.
 func (s *Server) describeNetworks() {
 	for _, configured := range s.config.Networks {
 		network := s.registry.FindByName(configured.Name, s.site.datacenter.Network).(*mo.Network)
@@ -164,7 +164,7 @@ func (s *Server) describeNetworks() {
 	}
 }
 
-// addNetworks makes the standard port groups; the one that every datacenter of the simulator has becomes the first.
+// addNetworks creates the standard port groups. The one that every datacenter of the simulator has becomes the first.
 func (s *Server) addNetworks(networks []config.Network) {
 	ctx := s.context()
 	datacenter := s.site.datacenter
@@ -241,7 +241,7 @@ func (s *Server) addDatastores(ctx context.Context, client *vim25.Client) error 
 			if err != nil {
 				return fmt.Errorf("datastore %s on host %s: %w", configured.Name, host.Name, err)
 			}
-			// For all hosts but the first the simulator returns a reference to nothing.
+			// For all hosts but the first, the simulator returns an invalid reference.
 			if store, ok := s.registry.Get(added.Reference()).(*simulator.Datastore); ok {
 				s.site.datastores[configured.Name] = store
 			}
@@ -251,7 +251,7 @@ func (s *Server) addDatastores(ctx context.Context, client *vim25.Client) error 
 	return nil
 }
 
-// describeDatastore sets what clients see; where the files really are is not their business.
+// describeDatastore sets the properties that clients see, without the directory of the files.
 func (s *Server) describeDatastore(store *simulator.Datastore, configured config.Datastore) {
 	key := uuid.NewSHA1(uuid.NameSpaceURL, []byte(configured.Name)).String()
 	address := fmt.Sprintf("ds:///vmfs/volumes/%s/", key)
@@ -262,7 +262,7 @@ func (s *Server) describeDatastore(store *simulator.Datastore, configured config
 	info.MaxFileSize, info.MaxVirtualDiskCapacity = configured.CapacityBytes, configured.CapacityBytes
 	info.Nas.Name, info.Nas.Capacity = configured.Name, configured.CapacityBytes
 	if len(configured.Hosts) == 1 {
-		// A host's own disk: nobody mounts it from a server.
+		// A local disk of the host: it is not mounted from a server.
 		kind := types.HostFileSystemVolume{Type: string(types.HostFileSystemVolumeFileSystemTypeVMFS), Name: configured.Name,
 			Capacity: configured.CapacityBytes}
 		store.Summary.Type = kind.Type
@@ -275,7 +275,7 @@ func (s *Server) describeDatastore(store *simulator.Datastore, configured config
 	s.publishFree(configured.Name)
 }
 
-// addDatastoreCluster makes a folder of datastores, which storage DRS then chooses from.
+// addDatastoreCluster creates a datastore cluster, from which storage DRS chooses.
 func (s *Server) addDatastoreCluster(ctx context.Context, folders *object.DatacenterFolders) error {
 	wanted := s.config.DatastoreCluster
 	if wanted == nil {
@@ -303,7 +303,7 @@ func (s *Server) addDatastoreCluster(ctx context.Context, folders *object.Datace
 	return nil
 }
 
-// publishFree shows how much of a datastore is free.
+// publishFree publishes the free space of a datastore.
 func (s *Server) publishFree(name string) {
 	store, entity := s.stores.Named(name), s.site.datastores[name]
 	free := max(store.Free(), 0)
@@ -317,7 +317,7 @@ func (s *Server) publishFree(name string) {
 	}
 }
 
-// publishPod shows how much room the datastore cluster has.
+// publishPod publishes the capacity and free space of the datastore cluster.
 func (s *Server) publishPod() {
 	var capacity, free int64
 	for _, name := range s.config.DatastoreCluster.Datastores {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Clusters: which hosts and resource pools belong together.
+// Clusters: the hosts and resource pools of each.
 
 package vsim
 
@@ -14,7 +14,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// clusterOf returns the cluster that a host or a resource pool is part of, or that is referred to; nil: there is none.
+// clusterOf returns the cluster of a host or a resource pool, or the cluster that is referred to; nil if there is none.
 func (s *Server) clusterOf(reference ref) *simulator.ClusterComputeResource {
 	return enclosing[*simulator.ClusterComputeResource](s, reference)
 }
@@ -31,7 +31,7 @@ func (s *Server) hostsWith(member ref) []*simulator.HostSystem {
 	return hosts
 }
 
-// hostMounts checks that a host sees a datastore.
+// hostMounts checks that a host mounts a datastore.
 func (s *Server) hostMounts(host *simulator.HostSystem, store string) types.BaseMethodFault {
 	entity := s.site.datastores[store]
 	if entity == nil {

@@ -15,7 +15,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/config"
 )
 
-// newSite is a lab with a second cluster, a datastore that only one host sees, and a network that two hosts have.
+// newSite returns a lab with a second cluster, a datastore that only one host mounts, and a network that two hosts have.
 func newSite(t *testing.T) *lab {
 	t.Helper()
 	return newLab(t, func(c *config.Config) {
@@ -33,22 +33,22 @@ func (l *lab) hostName(vm *object.VirtualMachine) string {
 	return l.server.nameOf(*l.read(vm).Runtime.Host)
 }
 
-func TestAMachineRunsInTheClusterOfItsPool(t *testing.T) {
+func TestAVMRunsInTheClusterOfItsPool(t *testing.T) {
 	l := newSite(t)
 	pool := must(l.finder.ResourcePool(t.Context(), "C1/Resources"))(t)
 	created := l.result(l.folder.CreateVM(t.Context(), l.spec("web"), pool, nil)).(ref)
 	vm := object.NewVirtualMachine(l.client.Client, created)
-	// The other cluster's hosts are as empty.
+	// The hosts of the other cluster are equally free.
 	l.result(vm.PowerOn(t.Context()))
 	if host := l.hostName(vm); host != "esx3" {
 		t.Errorf("it runs on %s", host)
 	}
-	elsewhere := must(l.finder.HostSystem(t.Context(), "esx1"))(t)
-	fault := isFault[types.InvalidArgument](l, l.refusal(l.folder.CreateVM(t.Context(), l.spec("db"), pool, elsewhere)))
+	otherHost := must(l.finder.HostSystem(t.Context(), "esx1"))(t)
+	fault := isFault[types.InvalidArgument](l, l.refusal(l.folder.CreateVM(t.Context(), l.spec("db"), pool, otherHost)))
 	if fault.InvalidProperty != "host" {
 		t.Errorf("got %+v", fault)
 	}
-	// Nor does it get into a pool of another cluster without being moved there.
+	// It cannot be moved into a pool of another cluster without a migration.
 	_, err := methods.MoveIntoResourcePool(t.Context(), l.client.Client,
 		&types.MoveIntoResourcePool{This: l.pool.Reference(), List: []ref{vm.Reference()}})
 	isFault[types.InvalidArgument](l, l.faultOf(err))
@@ -72,7 +72,7 @@ func TestAMachineRunsInTheClusterOfItsPool(t *testing.T) {
 	}
 }
 
-func TestAMachineIsWhereItsDatastoreAndItsNetworkAre(t *testing.T) {
+func TestAVMIsPlacedOnAHostWithItsDatastoreAndNetwork(t *testing.T) {
 	l := newSite(t)
 	spec := l.spec("local", scsi(), newDisk(mib))
 	spec.Files.VmPathName = "[local-esx2]"
@@ -99,7 +99,7 @@ func TestAMachineIsWhereItsDatastoreAndItsNetworkAre(t *testing.T) {
 	}
 }
 
-func TestADatastoreClusterShowsTheRoomOfItsMembers(t *testing.T) {
+func TestADatastoreClusterShowsTheFreeSpaceOfItsMembers(t *testing.T) {
 	l := newSite(t)
 	summary := func() types.StoragePodSummary {
 		var found types.StoragePodSummary

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The inventory tree: names that are unique in their folder, children that come and go.
+// The inventory tree: names that are unique in their folder, adding and removing children.
 
 package vsim
 
@@ -23,7 +23,7 @@ import (
 
 const longestName = 80
 
-// names are taken before their objects exist, so that of many creations at once just one succeeds.
+// names holds names that are reserved before their objects exist, so that only one of several concurrent creations succeeds.
 type names struct {
 	mu    sync.Mutex
 	taken map[takenName]bool
@@ -50,7 +50,8 @@ func escaped(name string) string {
 	return pathCharacters.Replace(plain)
 }
 
-// takeName makes a name in a folder its caller's, until it calls release; by then the object has it, or nobody.
+// takeName reserves a name in a folder until release is called. By then the object has been added, or its creation has
+// failed.
 func (s *Server) takeName(folder ref, name string) (release func(), fault types.BaseMethodFault) {
 	if name == "" || len(name) > longestName {
 		return nil, &types.InvalidName{Name: name, Entity: &folder}
@@ -92,14 +93,14 @@ func (s *Server) children(folder ref) []ref {
 // addChild registers an object in a folder.
 func (s *Server) addChild(folder *simulator.Folder, child mo.Entity) {
 	s.locked(folder, func(ctx *simulator.Context) {
-		// Container views, told of the child, look for it in the tree.
+		// Container views look for the child in the tree when they are notified of it.
 		folder.ChildEntity = append(slices.Clone(folder.ChildEntity), child.Reference())
 		s.registry.PutEntity(folder, child)
 		ctx.Update(folder, []types.PropertyChange{set("childEntity", folder.ChildEntity)})
 	})
 }
 
-// removeChild takes an object out of its folder and out of the inventory.
+// removeChild removes an object from its folder and from the inventory.
 func (s *Server) removeChild(child mo.Entity) {
 	folder, _ := s.registry.Get(*child.Entity().Parent).(*simulator.Folder)
 	s.registry.Remove(s.context(), child.Reference())
@@ -124,7 +125,8 @@ func (s *Server) datacenterOf(reference ref) *simulator.Datacenter {
 	return enclosing[*simulator.Datacenter](s, reference)
 }
 
-// enclosing climbs up the tree to the first object of a type, which may be the one referred to; its zero: there is none.
+// enclosing returns the first object of a type on the path from an object, inclusive, to the root; the zero value if there
+// is none.
 func enclosing[T mo.Reference](s *Server, reference ref) (none T) {
 	for {
 		object := s.registry.Get(reference)

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A vCenter for tests, with a client as any other, and a hypervisor whose guests do as they are told.
+// A vCenter for tests with an ordinary API client, and a hypervisor whose guests the tests control.
 
 package vsim
 
@@ -123,7 +123,7 @@ func (l *lab) connect() *govmomi.Client {
 	return must(govmomi.NewClient(l.Context(), l.url, true))(l)
 }
 
-// result waits for a task's; the test ends if it fails.
+// result waits for a task and returns its result. The test fails if the task fails.
 func (l *lab) result(t *object.Task, err error) types.AnyType {
 	l.Helper()
 	if err != nil {
@@ -136,7 +136,7 @@ func (l *lab) result(t *object.Task, err error) types.AnyType {
 	return info.Result
 }
 
-// refusal waits for a task, or call, that must fail, and gives its fault.
+// refusal returns the fault of a task or call, which must fail.
 func (l *lab) refusal(t *object.Task, err error) types.BaseMethodFault {
 	l.Helper()
 	if err == nil {
@@ -172,7 +172,7 @@ func isFault[F any](l *lab, fault types.BaseMethodFault) *F {
 	return typed
 }
 
-// spec is a small VM's.
+// spec returns the spec of a small VM.
 func (l *lab) spec(name string, devices ...types.BaseVirtualDeviceConfigSpec) types.VirtualMachineConfigSpec {
 	return types.VirtualMachineConfigSpec{Name: name, MemoryMB: 256, NumCPUs: 1, GuestId: "other5xLinux64Guest",
 		Files: &types.VirtualMachineFileInfo{VmPathName: "[shared0]"}, DeviceChange: devices}
@@ -225,7 +225,7 @@ func (l *lab) create(spec types.VirtualMachineConfigSpec) *object.VirtualMachine
 	return object.NewVirtualMachine(l.client.Client, created.(types.ManagedObjectReference))
 }
 
-// image is a template-to-be: a disk, an adapter, and a snapshot.
+// image creates a VM as a source of clones: with a disk, an adapter and a snapshot.
 func (l *lab) image(name string) (*object.VirtualMachine, ref) {
 	l.Helper()
 	spec := l.spec(name, scsi(), newDisk(64*mib), card("VM Network", ""))
@@ -271,12 +271,12 @@ func backing(disk *types.VirtualDisk) *types.VirtualDiskFlatVer2BackingInfo {
 	return disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
 }
 
-// path is where a file of the datastore really is.
+// path returns the absolute path of a file on the datastore.
 func (l *lab) path(elements ...string) string {
 	return filepath.Join(append([]string{l.server.config.StateDir, "datastores", "shared0"}, elements...)...)
 }
 
-// files lists the datastore.
+// files lists the files on the datastore.
 func (l *lab) files() []string {
 	l.Helper()
 	var files []string
@@ -321,7 +321,7 @@ func (l *lab) run(program string, arguments ...string) string {
 	return string(output)
 }
 
-// eventually waits for what happens by itself.
+// eventually waits until a condition holds.
 func (l *lab) eventually(what string, holds func() bool) {
 	l.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
@@ -331,7 +331,7 @@ func (l *lab) eventually(what string, holds func() bool) {
 	}
 }
 
-// guests are VMs without anything in them.
+// guests is a hypervisor that runs nothing.
 type guests struct {
 	events  machine.Events
 	refuse  error
@@ -386,7 +386,7 @@ func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (ma
 	return machine.Move{Mode: machine.MoveStopCopy, Pause: 250 * time.Millisecond}, nil
 }
 
-func (g *guests) Fork(id string, goesOn, clone machine.Spec) (machine.Move, error) {
+func (g *guests) Fork(id string, continued, clone machine.Spec) (machine.Move, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if _, on := g.on[id]; !on {
@@ -395,7 +395,7 @@ func (g *guests) Fork(id string, goesOn, clone machine.Spec) (machine.Move, erro
 	if g.refuse != nil {
 		return machine.Move{}, g.refuse
 	}
-	g.on[id], g.on[clone.ID] = goesOn, clone
+	g.on[id], g.on[clone.ID] = continued, clone
 	g.forks++
 	return machine.Move{Mode: machine.MoveStopCopy}, nil
 }
@@ -434,7 +434,7 @@ func (g *guests) lastStarted() machine.Spec {
 	return g.started[len(g.started)-1]
 }
 
-// upload writes a file as a session does.
+// upload writes a file to the datastore over HTTP.
 func (l *lab) upload(name, content string) {
 	l.Helper()
 	if folder := filepath.Dir(name); folder != "." {

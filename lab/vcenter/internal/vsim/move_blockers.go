@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What prevents a move: asked before it is made, and by the checks that only ask, so that both say the same. Which
-// faults a move has is in the API reference: RelocateVM_Task has FileFault, InsufficientResourcesFault, InvalidDatastore,
+// Blockers of a relocation. They are evaluated before a move and by the check methods, so that both report the same. The
+// faults are those of the API reference: RelocateVM_Task has FileFault, InsufficientResourcesFault, InvalidDatastore,
 // InvalidState, MigrationFault and VmConfigFault with those that extend them.
 
 package vsim
@@ -18,7 +18,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
 
-// finding is one thing that was found, by one of the tests that clients may choose from (CheckTestType).
+// finding is an error or a warning of one of the tests that clients may select (CheckTestType).
 type finding struct {
 	test    types.CheckTestType
 	fault   types.BaseMethodFault
@@ -57,7 +57,7 @@ func (s *Server) findings(r *relocation) findings {
 	s.findHostState(r, &f)
 	s.findSource(r, &f)
 	s.findStorage(r, &f)
-	if r.host.Self != r.from || r.recarded {
+	if r.host.Self != r.from || r.cardsChanged {
 		s.findNetworks(r, &f)
 	}
 	if r.host.Self != r.from {
@@ -74,8 +74,8 @@ func (s *Server) findings(r *relocation) findings {
 	return f
 }
 
-// findHostState: "HostNotConnected: the operation is not allowed with a host that is not connected"; "InvalidHostState: the
-// operation is not allowed on the host in its current state".
+// findHostState checks the states of both hosts: "HostNotConnected: the operation is not allowed with a host that is not
+// connected"; "InvalidHostState: the operation is not allowed on the host in its current state".
 func (s *Server) findHostState(r *relocation, f *findings) {
 	if source, ok := s.registry.Get(r.from).(*simulator.HostSystem); ok && source != r.host {
 		f.add(types.CheckTestTypeSourceTests, s.disconnected(source))
@@ -108,9 +108,9 @@ func invalidHostState(host *simulator.HostSystem, text string) types.BaseMethodF
 	return fault
 }
 
-// findSource looks at what the VM has, wherever it is to go. Devices of the host itself, or of a client, bind a
-// running VM to where it is: "RemoteDeviceNotSupported: the virtual machine is using a remote-backed device, which
-// is not supported in the desired operation, for example a remote-backed CD-ROM or serial port during VMotion".
+// findSource checks the VM independently of its destination. Devices of the host or of a client bind a running VM to its
+// host: "RemoteDeviceNotSupported: the virtual machine is using a remote-backed device, which is not supported in the
+// desired operation, for example a remote-backed CD-ROM or serial port during VMotion".
 func (s *Server) findSource(r *relocation, f *findings) {
 	if r.draft.frozen {
 		f.add(types.CheckTestTypeSourceTests, r.splitsTree())
@@ -127,11 +127,12 @@ func (s *Server) findSource(r *relocation, f *findings) {
 	}
 }
 
-// splitsTree: "SnapshotMoveToNonHomeNotSupported: the virtual machine has snapshots, and its disks are to be moved to where
-// its home is not"; the files of a VM with snapshots are moved all together, or stay.
+// splitsTree returns the fault for a VM with snapshots whose files would not stay together:
+// "SnapshotMoveToNonHomeNotSupported: the virtual machine has snapshots, and its disks are to be moved to where its home is
+// not".
 func (r *relocation) splitsTree() types.BaseMethodFault {
 	disks := disksOf(r.draft.config.Hardware.Device)
-	together := len(r.disks) == 0 && !r.rehomed || len(r.disks) == len(disks) && r.rehomed
+	together := len(r.disks) == 0 && !r.homeChanged || len(r.disks) == len(disks) && r.homeChanged
 	for _, move := range r.disks {
 		together = together && move.store == r.home && !move.child
 	}
@@ -143,7 +144,7 @@ func (r *relocation) splitsTree() types.BaseMethodFault {
 	return fault
 }
 
-// boundDevice is the fault of a device that is there only on the host that the VM is on.
+// boundDevice returns the fault of a device that exists only on the VM's current host.
 func boundDevice(device types.BaseVirtualDevice) types.BaseMethodFault {
 	base := device.GetVirtualDevice()
 	if isSingle(device) || base.Connectable != nil && !base.Connectable.Connected {
@@ -178,12 +179,12 @@ func labelOf(device types.BaseVirtualDevice) string {
 	return fmt.Sprintf("device %d", device.GetVirtualDevice().Key)
 }
 
-// findStorage: "CannotAccessVmConfig: the configuration file cannot be accessed from the host"; "CannotAccessVmDisk: the
-// backing of a virtual disk cannot be accessed"; "CannotAccessVmDevice: [another device's]", which, as a client's own, is
-// only a warning for a VM whose device is not connected; "NoDiskSpace".
+// findStorage checks that the host reaches the VM's files: "CannotAccessVmConfig: the configuration file cannot be accessed
+// from the host"; "CannotAccessVmDisk: the backing of a virtual disk cannot be accessed"; "CannotAccessVmDevice: [another
+// device's]", which is only a warning if the device is not connected; "NoDiskSpace".
 func (s *Server) findStorage(r *relocation, f *findings) {
 	if fault := s.storeFault(r, r.home); fault != nil {
-		if r.rehomed {
+		if r.homeChanged {
 			f.add(types.CheckTestTypeDatastoreTests, fault)
 		} else {
 			f.add(types.CheckTestTypeDatastoreTests, &types.CannotAccessVmConfig{Reason: *localized(fault),
@@ -204,7 +205,7 @@ func (s *Server) findBacking(r *relocation, device types.BaseVirtualDevice, f *f
 	}
 	place, err := datastore.ParsePath(backing.GetVirtualDeviceFileBackingInfo().FileName)
 	if err != nil {
-		return // it names no file: nothing is in the drive
+		return // it names no file: the drive is empty
 	}
 	for _, move := range r.disks {
 		if move.disk.Key == device.GetVirtualDevice().Key {
@@ -237,8 +238,8 @@ func vmConfigCause(text string) types.VmConfigFault {
 	return fault
 }
 
-// storeFault: "InvalidDatastore: the operation cannot be performed on the target datastores", of which InaccessibleDatastore
-// is a kind.
+// storeFault checks the target datastore: "InvalidDatastore: the operation cannot be performed on the target datastores",
+// which InaccessibleDatastore extends.
 func (s *Server) storeFault(r *relocation, name string) types.BaseMethodFault {
 	if fault := s.hostMounts(r.host, name); fault != nil {
 		return fault
@@ -260,7 +261,7 @@ func (s *Server) storeFault(r *relocation, name string) types.BaseMethodFault {
 	return nil
 }
 
-// findRoom adds up what will be copied.
+// findRoom checks that the datastores have space for the files that will be copied.
 func (s *Server) findRoom(r *relocation, f *findings) {
 	needed := map[string]int64{}
 	for _, move := range r.disks {
@@ -283,7 +284,8 @@ func (s *Server) findRoom(r *relocation, f *findings) {
 	}
 }
 
-// findNetworks: "CannotAccessNetwork: a NIC is connected to a network that the host does not have".
+// findNetworks checks the networks of the host: "CannotAccessNetwork: a NIC is connected to a network that the host does not
+// have".
 func (s *Server) findNetworks(r *relocation, f *findings) {
 	var there []ref
 	s.locked(r.host, func(*simulator.Context) { there = slices.Clone(r.host.Network) })
@@ -300,8 +302,8 @@ func (s *Server) findNetworks(r *relocation, f *findings) {
 	}
 }
 
-// findCapacity: "InsufficientResourcesFault: this operation would violate a resource usage policy". Only a VM that is
-// on takes resources.
+// findCapacity checks host and pool: "InsufficientResourcesFault: this operation would violate a resource usage policy".
+// Only a powered-on VM needs resources.
 func (s *Server) findCapacity(r *relocation, f *findings) {
 	if !r.on || r.pool == nil {
 		return

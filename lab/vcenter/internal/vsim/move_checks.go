@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// MigrateVM_Task, and the checkers, which say beforehand what a move would be refused for.
+// MigrateVM_Task, and the check methods, which report why a move would be refused.
 
 package vsim
 
@@ -14,9 +14,9 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// migrateVM: "NotSupported: if the virtual machine is marked as a template"; "InvalidPowerState: if the state argument is set
-// and the virtual machine does not have that power state"; "InvalidArgument: […] if the host parameter is left unset when the
-// target pool is associated with a non-DRS cluster".
+// migrateVM implements MigrateVM_Task: "NotSupported: if the virtual machine is marked as a template"; "InvalidPowerState:
+// if the state argument is set and the virtual machine does not have that power state"; "InvalidArgument: […] if the host
+// parameter is left unset when the target pool is associated with a non-DRS cluster".
 func (s *Server) migrateVM(ctx *simulator.Context, request *types.MigrateVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	return s.movingTask(ctx, vm, "MigrateVM_Task", func(by cause, progress func(int32)) types.BaseMethodFault {
@@ -38,7 +38,8 @@ func (s *Server) migrateVM(ctx *simulator.Context, request *types.MigrateVM_Task
 	})
 }
 
-// migrationTarget is what DRS chooses for a VM that is to leave its host; nil: what it chooses in another cluster.
+// migrationTarget returns the host that DRS chooses for a migration within the cluster. It is nil for another cluster, whose
+// host is chosen later.
 func (s *Server) migrationTarget(vm *simulator.VirtualMachine, pool *ref) (*ref, types.BaseMethodFault) {
 	_, current, from := s.placed(vm)
 	if pool == nil {
@@ -54,10 +55,11 @@ func (s *Server) migrationTarget(vm *simulator.VirtualMachine, pool *ref) (*ref,
 	return &host, fault
 }
 
-// checkRelocate: "In cases where DRS would automatically select a host, all potential hosts are tested against."
+// checkRelocate implements CheckRelocate_Task: "In cases where DRS would automatically select a host, all potential hosts
+// are tested against."
 func (s *Server) checkRelocate(ctx *simulator.Context, request *types.CheckRelocate_Task) (soap.HasFault, types.BaseMethodFault) {
 	if request.Spec.Service != nil {
-		return s.checkRelocateAcross(ctx, request)
+		return s.checkCrossVCenterRelocate(ctx, request)
 	}
 	vm := s.vm(request.Vm)
 	if fault := checkTestTypes(request.TestType); fault != nil {
@@ -68,8 +70,8 @@ func (s *Server) checkRelocate(ctx *simulator.Context, request *types.CheckReloc
 	})
 }
 
-// checkMigrate: "InvalidPowerState: if [state] is set and the virtual machine is not in that state" is an error of the
-// result, as that is what migrating would fail with.
+// checkMigrate implements CheckMigrate_Task. "InvalidPowerState: if [state] is set and the virtual machine is not in that
+// state" is an error in the result, since the migration would fail with it.
 func (s *Server) checkMigrate(ctx *simulator.Context, request *types.CheckMigrate_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.Vm)
 	if fault := checkTestTypes(request.TestType); fault != nil {
@@ -92,7 +94,7 @@ func (s *Server) checkMigrate(ctx *simulator.Context, request *types.CheckMigrat
 	})
 }
 
-// checkCompatibility asks whether a VM could run on a host as it is.
+// checkCompatibility implements CheckCompatibility_Task: it checks whether a host can run a VM without changes.
 func (s *Server) checkCompatibility(ctx *simulator.Context, request *types.CheckCompatibility_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.Vm)
 	if fault := checkTestTypes(request.TestType); fault != nil {
@@ -103,7 +105,8 @@ func (s *Server) checkCompatibility(ctx *simulator.Context, request *types.Check
 	})
 }
 
-// queryCompatibility: "All virtual machines are assumed to be powered-on for the purposes of this operation."
+// queryCompatibility implements QueryVMotionCompatibilityEx_Task: "All virtual machines are assumed to be powered-on for the
+// purposes of this operation."
 func (s *Server) queryCompatibility(ctx *simulator.Context, request *types.QueryVMotionCompatibilityEx_Task) (soap.HasFault, types.BaseMethodFault) {
 	if len(request.Vm) == 0 || len(request.Host) == 0 {
 		return nil, invalidArgument("vm")
@@ -132,7 +135,7 @@ func checkTestTypes(tests []string) types.BaseMethodFault {
 	return nil
 }
 
-// check returns a result for the host of the spec, or for each that DRS could choose.
+// check returns a result for the host of the spec, or for each host that DRS could choose.
 func (s *Server) check(vm *simulator.VirtualMachine, spec types.VirtualMachineRelocateSpec, tests []string) (types.ArrayOfCheckResult, types.BaseMethodFault) {
 	var all types.ArrayOfCheckResult
 	if spec.Host != nil || spec.Pool == nil {
@@ -154,7 +157,7 @@ func (s *Server) check(vm *simulator.VirtualMachine, spec types.VirtualMachineRe
 	return all, nil
 }
 
-// checkHost makes the plan of a move to one host, and tells what there is against it.
+// checkHost plans a move to one host and returns its blockers.
 func (s *Server) checkHost(vm *simulator.VirtualMachine, spec types.VirtualMachineRelocateSpec, tests []string, asIfOn bool) types.CheckResult {
 	result := types.CheckResult{Vm: &vm.Self, Host: spec.Host}
 	r, fault := s.planRelocation(vm, &spec)

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// RelocateVM_Task to another vCenter: the other one is proved to be the one that is meant, the VM's disks are copied
-// to its datastores, a running guest continues there, and the VM is gone from here. (vSphere Web Services API,
+// RelocateVM_Task to another vCenter: the identity of the target vCenter is verified, the VM's disks are copied to its
+// datastores, a running guest is migrated, and the VM is removed from this vCenter. (vSphere Web Services API,
 // VirtualMachineRelocateSpec.service and ServiceLocator.)
 
 package vsim
@@ -24,19 +24,19 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// link is another vCenter that this one reaches.
+// link is another vCenter that this one can reach.
 type link struct {
 	server      *Server
 	certificate tls.Certificate
 }
 
-// Link tells of another vCenter, which uses the same hypervisor. It is called before the API is served.
+// Link adds another vCenter with the same hypervisor. It is called before the API is served.
 func (s *Server) Link(other *Server, certificate tls.Certificate) {
 	s.links = append(s.links, link{other, certificate})
 }
 
-// elsewhere is the part of a call that speaks of another vCenter's objects: nil, if it does not.
-func elsewhere(body any) *types.VirtualMachineRelocateSpec {
+// crossVCenterSpec returns the spec of a call whose references belong to another vCenter, or nil.
+func crossVCenterSpec(body any) *types.VirtualMachineRelocateSpec {
 	var spec *types.VirtualMachineRelocateSpec
 	switch call := body.(type) {
 	case *types.RelocateVM_Task:
@@ -50,7 +50,7 @@ func elsewhere(body any) *types.VirtualMachineRelocateSpec {
 	return spec
 }
 
-// linked finds the vCenter that a locator speaks of, and logs in there.
+// linked finds the vCenter of a service locator, and verifies certificate, credentials and instance UUID.
 func (s *Server) linked(locator *types.ServiceLocator) (*Server, types.BaseMethodFault) {
 	address, err := url.Parse(locator.Url)
 	if err != nil || address.Scheme != "https" || address.Host == "" {
@@ -63,7 +63,7 @@ func (s *Server) linked(locator *types.ServiceLocator) (*Server, types.BaseMetho
 	thumbprint := certificates.Thumbprint(found.certificate)
 	given := strings.ToUpper(strings.TrimSpace(locator.SslThumbprint))
 	if given != thumbprint && given != certificates.ThumbprintSHA1(found.certificate) {
-		// No authority that this vCenter trusts vouches for the other one.
+		// This vCenter trusts no authority that has signed the other one's certificate.
 		return nil, &types.SSLVerifyFault{SelfSigned: true, Thumbprint: thumbprint}
 	}
 	credential, ok := locator.Credential.(*types.ServiceLocatorNamePassword)
@@ -93,23 +93,23 @@ func (s *Server) linkTo(address *url.URL) *link {
 	return nil
 }
 
-// crossing is a move of a VM to another vCenter.
-type crossing struct {
+// crossMigration is a cross-vCenter migration of a VM.
+type crossMigration struct {
 	from, to *Server
 	vm       *simulator.VirtualMachine
 	spec     *types.VirtualMachineRelocateSpec
 	place    destination
-	config   types.VirtualMachineConfigInfo // as it is here, a copy
+	config   types.VirtualMachineConfigInfo // a copy of the source VM's configuration
 	isOn     bool
 }
 
-// crossingOf checks all that can be checked before anything is done.
-func (s *Server) crossingOf(vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) (*crossing, types.BaseMethodFault) {
+// planCrossMigration resolves the spec and checks all preconditions, without changes.
+func (s *Server) planCrossMigration(vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) (*crossMigration, types.BaseMethodFault) {
 	other, fault := s.linked(spec.Service)
 	if fault != nil {
 		return nil, fault
 	}
-	c := &crossing{from: s, to: other, vm: vm, spec: spec}
+	c := &crossMigration{from: s, to: other, vm: vm, spec: spec}
 	hasSnapshots := false
 	s.locked(vm, func(*simulator.Context) {
 		c.config, hasSnapshots = copied(*vm.Config), vm.Snapshot != nil
@@ -124,9 +124,9 @@ func (s *Server) crossingOf(vm *simulator.VirtualMachine, spec *types.VirtualMac
 	return c, c.resolve()
 }
 
-// resolve reads where the VM is to be. Host or pool, and the datastore, have to be given: this vCenter's mean
-// nothing there.
-func (c *crossing) resolve() types.BaseMethodFault {
+// resolve resolves the destination. The spec must have a host or a pool, and a datastore: the VM's current ones do not exist
+// in the target vCenter.
+func (c *crossMigration) resolve() types.BaseMethodFault {
 	for _, given := range []*ref{c.spec.Folder, c.spec.Pool, c.spec.Host, c.spec.Datastore} {
 		if given != nil && c.to.registry.Get(*given) == nil {
 			return &types.ManagedObjectNotFound{Obj: *given}
@@ -159,8 +159,9 @@ func (c *crossing) resolve() types.BaseMethodFault {
 	return fault
 }
 
-// blockers are what the VM is connected to and would lose. A device that is not connected does not matter.
-func (c *crossing) blockers() []types.BaseMethodFault {
+// blockers returns the faults of connected devices whose backing does not exist in the target vCenter. Disconnected devices
+// are ignored.
+func (c *crossMigration) blockers() []types.BaseMethodFault {
 	var faults []types.BaseMethodFault
 	for _, device := range c.config.Hardware.Device {
 		base := device.GetVirtualDevice()
@@ -183,14 +184,14 @@ func (c *crossing) blockers() []types.BaseMethodFault {
 	return faults
 }
 
-// checkRelocateAcross says beforehand what a move to another vCenter would be refused for.
-func (s *Server) checkRelocateAcross(ctx *simulator.Context, request *types.CheckRelocate_Task) (soap.HasFault, types.BaseMethodFault) {
+// checkCrossVCenterRelocate implements CheckRelocate_Task for another vCenter.
+func (s *Server) checkCrossVCenterRelocate(ctx *simulator.Context, request *types.CheckRelocate_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.Vm)
 	if vm == nil {
 		return nil, &types.ManagedObjectNotFound{Obj: request.Vm}
 	}
 	return s.task(ctx, vm.Self, "CheckRelocate_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
-		c, fault := s.crossingOf(vm, &request.Spec)
+		c, fault := s.planCrossMigration(vm, &request.Spec)
 		if fault != nil {
 			return nil, fault
 		}
@@ -209,8 +210,8 @@ func (s *Server) checkRelocateAcross(ctx *simulator.Context, request *types.Chec
 	})
 }
 
-// cardChange is what the spec says of a network adapter.
-func (c *crossing) cardChange(key int32) *types.VirtualDevice {
+// cardChange returns the spec's change of a network adapter, or nil.
+func (c *crossMigration) cardChange(key int32) *types.VirtualDevice {
 	for _, change := range c.spec.DeviceChange {
 		edited := change.GetVirtualDeviceConfigSpec()
 		if edited.Operation == types.VirtualDeviceConfigSpecOperationEdit && edited.Device != nil &&
@@ -221,9 +222,9 @@ func (c *crossing) cardChange(key int32) *types.VirtualDevice {
 	return nil
 }
 
-// relocateAcross is called with the VM's operations locked.
-func (s *Server) relocateAcross(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
-	c, fault := s.crossingOf(vm, spec)
+// relocateCrossVCenter moves the VM. The caller holds the VM's operation lock.
+func (s *Server) relocateCrossVCenter(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
+	c, fault := s.planCrossMigration(vm, spec)
 	if fault != nil {
 		return fault
 	}
@@ -243,29 +244,29 @@ func (s *Server) relocateAcross(by cause, vm *simulator.VirtualMachine, spec *ty
 		d.drop()
 		return fault
 	}
-	arrived := c.to.publishNew(d, c.place.folder, &c.place.pool.Self)
+	target := c.to.publishNew(d, c.place.folder, &c.place.pool.Self)
 	if c.isOn {
-		lock := c.to.operations.of(arrived.Self)
+		lock := c.to.operations.of(target.Self)
 		lock.Lock()
 		defer lock.Unlock()
-		if fault := c.carry(arrived, copies); fault != nil {
-			logRemoval(c.to.destroy(cause{}, arrived), arrived.Name)
+		if fault := c.migrateGuest(target, copies); fault != nil {
+			logRemoval(c.to.destroy(cause{}, target), target.Name)
 			return fault
 		}
 	}
-	// Unconfirmed: what a real vCenter posts at the two ends.
-	c.to.post(cause{}, &types.VmRegisteredEvent{VmEvent: c.to.vmEvent(arrived)})
+	// Unconfirmed: which events the two real vCenters post.
+	c.to.post(cause{}, &types.VmRegisteredEvent{VmEvent: c.to.vmEvent(target)})
 	s.erase(by, vm)
 	return nil
 }
 
 func logRemoval(fault types.BaseMethodFault, name string) {
 	if fault != nil {
-		logFailure(fmt.Errorf("%s", faultText(fault)), "a machine that did not arrive", datastore.Path{Relative: name})
+		logFailure(fmt.Errorf("%s", faultText(fault)), "a VM whose migration failed", datastore.Path{Relative: name})
 	}
 }
 
-// diskCopy is a disk here and the one that it becomes there.
+// diskCopy maps a source disk to its copy in the target vCenter.
 type diskCopy struct {
 	source, target datastore.Path
 	unit           int
@@ -275,8 +276,8 @@ type diskCopy struct {
 
 type diskCopies []diskCopy
 
-// draft makes the VM there: all but the content of its disks.
-func (c *crossing) draft() (*draft, diskCopies, types.BaseMethodFault) {
+// draft creates the VM in the target vCenter, without the content of its disks.
+func (c *crossMigration) draft() (*draft, diskCopies, types.BaseMethodFault) {
 	d := &draft{server: c.to, name: c.vm.Name, home: datastore.Path{Store: c.place.store, Relative: c.vm.Name}, config: copied(c.config)}
 	empty := newConfig()
 	var fault types.BaseMethodFault
@@ -293,8 +294,8 @@ func (c *crossing) draft() (*draft, diskCopies, types.BaseMethodFault) {
 	return d, copies, c.draftDevices(d)
 }
 
-// draftDevices connects the VM to the other vCenter's networks. A reference of this one's may mean anything there.
-func (c *crossing) draftDevices(d *draft) types.BaseMethodFault {
+// draftDevices connects the VM to networks of the target vCenter. References of this vCenter are not valid there.
+func (c *crossMigration) draftDevices(d *draft) types.BaseMethodFault {
 	var cards []types.BaseVirtualDeviceConfigSpec
 	for _, device := range d.config.Hardware.Device {
 		base := device.GetVirtualDevice()
@@ -317,8 +318,8 @@ func (c *crossing) draftDevices(d *draft) types.BaseMethodFault {
 	return d.apply(&types.VirtualMachineConfigSpec{DeviceChange: cards})
 }
 
-// cardBacking is what the spec says, or the network of the same name for an adapter that is not connected.
-func (c *crossing) cardBacking(d *draft, card *types.VirtualEthernetCard) (types.BaseVirtualDeviceBackingInfo, types.BaseMethodFault) {
+// cardBacking returns the backing from the spec, or the network of the same name for a disconnected adapter.
+func (c *crossMigration) cardBacking(d *draft, card *types.VirtualEthernetCard) (types.BaseVirtualDeviceBackingInfo, types.BaseMethodFault) {
 	if wanted := c.cardChange(card.Key); wanted != nil {
 		return wanted.Backing, nil
 	}
@@ -336,8 +337,8 @@ func cannotAccessNetwork(card *types.VirtualEthernetCard, network ref, name stri
 		Device: card.DeviceInfo.GetDescription().Label, Backing: name, Connected: card.Connectable != nil && card.Connectable.Connected}}
 }
 
-// draftDisks makes an empty disk there for each one here. What depends on another becomes whole.
-func (c *crossing) draftDisks(d *draft) (diskCopies, types.BaseMethodFault) {
+// draftDisks creates an empty disk for each source disk. A linked clone's disk becomes a full disk.
+func (c *crossMigration) draftDisks(d *draft) (diskCopies, types.BaseMethodFault) {
 	var copies diskCopies
 	for _, disk := range disksOf(d.config.Hardware.Device) {
 		backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
@@ -351,7 +352,7 @@ func (c *crossing) draftDisks(d *draft) (diskCopies, types.BaseMethodFault) {
 		if err := c.to.stores.CreateDisk(one.target, disk.CapacityInBytes, one.thin, one.uuid); err != nil {
 			return nil, fileFault(one.target, err)
 		}
-		d.madeDisk(one.target)
+		d.removeDiskOnDrop(one.target)
 		if fault := d.describeDisk(disk, backing, one.target); fault != nil {
 			return nil, fault
 		}
@@ -360,8 +361,8 @@ func (c *crossing) draftDisks(d *draft) (diskCopies, types.BaseMethodFault) {
 	return copies, nil
 }
 
-// homeOfDisk is the VM's folder, or one of its name on the datastore that the spec has for this disk.
-func (c *crossing) homeOfDisk(d *draft, key int32) (datastore.Path, types.BaseMethodFault) {
+// homeOfDisk returns the VM's folder, or a folder of its name on the datastore that the spec has for this disk.
+func (c *crossMigration) homeOfDisk(d *draft, key int32) (datastore.Path, types.BaseMethodFault) {
 	for _, locator := range c.spec.Disk {
 		if locator.DiskId != key {
 			continue
@@ -378,14 +379,14 @@ func (c *crossing) homeOfDisk(d *draft, key int32) (datastore.Path, types.BaseMe
 		if err != nil {
 			return d.home, fileFault(home, err)
 		}
-		d.made = append(d.made, func() error { return c.to.stores.RemoveFolder(made) })
+		d.undo = append(d.undo, func() error { return c.to.stores.RemoveFolder(made) })
 		return made, nil
 	}
 	return d.home, nil
 }
 
 // fill copies the content of the disks.
-func (copies diskCopies) fill(c *crossing) types.BaseMethodFault {
+func (copies diskCopies) fill(c *crossMigration) types.BaseMethodFault {
 	for _, one := range copies {
 		if err := c.to.stores.FillDisk(one.target, c.from.stores, one.source); err != nil {
 			return fileFault(one.target, err)
@@ -394,25 +395,25 @@ func (copies diskCopies) fill(c *crossing) types.BaseMethodFault {
 	return nil
 }
 
-// carry lets the running guest continue there. The VM there is on then, and the one here off.
-func (c *crossing) carry(arrived *simulator.VirtualMachine, copies diskCopies) types.BaseMethodFault {
+// migrateGuest migrates the running guest. Afterwards the target VM is powered on and the source VM is not.
+func (c *crossMigration) migrateGuest(target *simulator.VirtualMachine, copies diskCopies) types.BaseMethodFault {
 	tenant, shares := c.from.hypervisor.(*machine.Tenant)
 	other, otherShares := c.to.hypervisor.(*machine.Tenant)
 	if !shares || !otherShares {
 		return notSupported("The two vCenters do not share a hypervisor.")
 	}
-	host, fault := c.to.admit(arrived, c.place.host)
+	host, fault := c.to.admit(target, c.place.host)
 	if fault != nil {
 		return fault
 	}
-	c.to.setHost(arrived, host)
-	spec, fault := c.machineSpec(arrived, copies)
+	c.to.setHost(target, host)
+	spec, fault := c.machineSpec(target, copies)
 	if fault != nil {
-		c.to.dismiss(arrived.Self)
+		c.to.endAdmission(target.Self)
 		return fault
 	}
 	was := c.from.runs.get(c.vm.Self.Value)
-	begun := c.to.runs.begin(arrived)
+	begun := c.to.runs.begin(target)
 	move, err := tenant.HandOver(c.vm.Self.Value, other, spec, func() error {
 		if fault := copies.fill(c); fault != nil {
 			return fmt.Errorf("copying its disks: %s", faultText(fault))
@@ -422,27 +423,27 @@ func (c *crossing) carry(arrived *simulator.VirtualMachine, copies diskCopies) t
 	if err != nil {
 		begun.failed = true
 		close(begun.shown)
-		c.to.runs.end(arrived.Self.Value, begun)
-		c.to.dismiss(arrived.Self)
+		c.to.runs.end(target.Self.Value, begun)
+		c.to.endAdmission(target.Self)
 		return migrationFault(fmt.Sprintf("Moving virtual machine %s to another vCenter failed. It continues where it was: %v.", spec.Name, err))
 	}
 	from := c.from.nameOf(c.from.hostOf(c.vm))
-	c.to.moves.add(arrived.Self, MoveRecord{From: from, To: spec.Host, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
-	c.showArrived(arrived)
+	c.to.moves.add(target.Self, MoveRecord{From: from, To: spec.Host, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
+	c.publishMigrated(target)
 	close(begun.shown)
 	c.from.runs.end(c.vm.Self.Value, was)
-	c.from.dismiss(c.vm.Self)
+	c.from.endAdmission(c.vm.Self)
 	close(was.done)
 	return nil
 }
 
-// machineSpec is the VM that runs, with the other vCenter's files, networks and host.
-func (c *crossing) machineSpec(arrived *simulator.VirtualMachine, copies diskCopies) (machine.Spec, types.BaseMethodFault) {
+// machineSpec returns the specification of the running VM with the files, networks and host of the target vCenter.
+func (c *crossMigration) machineSpec(target *simulator.VirtualMachine, copies diskCopies) (machine.Spec, types.BaseMethodFault) {
 	spec, fault := c.from.machineSpec(c.vm)
 	if fault != nil {
 		return spec, fault
 	}
-	spec.ID, spec.Host = arrived.Self.Value, c.to.nameOf(c.to.hostOf(arrived))
+	spec.ID, spec.Host = target.Self.Value, c.to.nameOf(c.to.hostOf(target))
 	for n := range spec.Disks {
 		for _, one := range copies {
 			if one.unit != spec.Disks[n].Unit {
@@ -455,22 +456,22 @@ func (c *crossing) machineSpec(arrived *simulator.VirtualMachine, copies diskCop
 			spec.Disks[n].Path, spec.Disks[n].Format = disk.Data, disk.Format
 		}
 	}
-	for n, card := range cardsOf(arrived.Config.Hardware.Device) {
+	for n, card := range cardsOf(target.Config.Hardware.Device) {
 		_, spec.NICs[n].Network = c.to.networkOf(card)
 	}
 	return spec, nil
 }
 
-// showArrived shows the VM there on, with what its guest has said here until now.
-func (c *crossing) showArrived(arrived *simulator.VirtualMachine) {
+// publishMigrated publishes the target VM as powered on, with the guest information reported so far.
+func (c *crossMigration) publishMigrated(target *simulator.VirtualMachine) {
 	var options []types.BaseOptionValue
 	var runtime types.VirtualMachineRuntimeInfo
 	var guest types.GuestInfo
 	c.from.locked(c.vm, func(*simulator.Context) {
 		options, runtime, guest = c.vm.Config.ExtraConfig, c.vm.Runtime, copied(*c.vm.Guest)
 	})
-	c.to.locked(arrived, func(ctx *simulator.Context) {
-		config := *arrived.Config
+	c.to.locked(target, func(ctx *simulator.Context) {
+		config := *target.Config
 		config.ExtraConfig = rebase(config.ExtraConfig, options, config.ExtraConfig)
 		config.Hardware.Device = connectedAs(config.Hardware.Device, c.config.Hardware.Device)
 		for n := range guest.Net {
@@ -480,15 +481,15 @@ func (c *crossing) showArrived(arrived *simulator.VirtualMachine) {
 				}
 			}
 		}
-		changes := append(diffOptions(arrived.Config.ExtraConfig, config.ExtraConfig), powerChanges(types.VirtualMachinePowerStatePoweredOn)...)
-		arrived.Config = &config
-		ctx.Update(arrived, append(changes, set("config.extraConfig", config.ExtraConfig), set("config.hardware.device", config.Hardware.Device),
+		changes := append(diffOptions(target.Config.ExtraConfig, config.ExtraConfig), powerChanges(types.VirtualMachinePowerStatePoweredOn)...)
+		target.Config = &config
+		ctx.Update(target, append(changes, set("config.extraConfig", config.ExtraConfig), set("config.hardware.device", config.Hardware.Device),
 			set("runtime.bootTime", *runtime.BootTime), set("summary.runtime.bootTime", *runtime.BootTime), set("runtime.cleanPowerOff", false)))
-		showGuest(ctx, arrived, &guest)
+		showGuest(ctx, target, &guest)
 	})
 }
 
-// connectedAs returns devices that are connected where others of the same keys are.
+// connectedAs returns the devices with the connection states of other devices with the same keys.
 func connectedAs(devices, others []types.BaseVirtualDevice) []types.BaseVirtualDevice {
 	changed := copied(types.ArrayOfVirtualDevice{VirtualDevice: devices}).VirtualDevice
 	for _, device := range changed {

@@ -17,7 +17,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// pair is two vCenters with one hypervisor.
+// pair is a pair of vCenters with one hypervisor.
 type pair struct {
 	first, second *lab
 	guests        *guests
@@ -39,14 +39,14 @@ func newPair(t *testing.T) *pair {
 	return p
 }
 
-// locator is how to reach a lab.
+// locator returns the service locator of a lab.
 func locator(l *lab) *types.ServiceLocator {
 	return &types.ServiceLocator{Url: "https://" + l.server.config.Listen, InstanceUuid: l.client.ServiceContent.About.InstanceUuid,
 		SslThumbprint: certificates.Thumbprint(l.http.TLS.Certificates[0]),
 		Credential:    &types.ServiceLocatorNamePassword{Username: testUser, Password: testPass}}
 }
 
-// to is a spec of a move to a lab, with the VM's first adapter on its network.
+// to returns the spec of a move to a lab, with the VM's first adapter on its network.
 func to(l *lab, vm *object.VirtualMachine, from *lab) types.VirtualMachineRelocateSpec {
 	pool, store := l.pool.Reference(), l.store.Reference()
 	spec := types.VirtualMachineRelocateSpec{Service: locator(l), Pool: &pool, Datastore: &store}
@@ -89,7 +89,7 @@ func (l *lab) cdOf(vm *object.VirtualMachine) *types.VirtualCdrom {
 	return nil
 }
 
-func TestARunningMachineMovesToAnotherVCenterAndBack(t *testing.T) {
+func TestARunningVMMovesToAnotherVCenterAndBack(t *testing.T) {
 	p := newPair(t)
 	spec := p.first.spec("web", scsi(), newDisk(64*mib), card("VM Network", ""))
 	spec.ExtraConfig = []types.BaseOptionValue{&types.OptionValue{Key: "gantry.kind", Value: "container"}}
@@ -124,7 +124,7 @@ func TestARunningMachineMovesToAnotherVCenterAndBack(t *testing.T) {
 		t.Errorf("its disk begins %q, %v", content[:7], err)
 	}
 
-	// The hypervisor knows it by its old id, and its guest is heard where it is now.
+	// The hypervisor uses the old id, and the reports of the guest reach the target vCenter.
 	p.guests.events.Set(vm.Reference().Value, "guestinfo.said", "after")
 	if said := p.second.option(moved, "guestinfo.said"); said != "after" {
 		t.Errorf("guestinfo.said is %q", said)
@@ -143,7 +143,7 @@ func TestARunningMachineMovesToAnotherVCenterAndBack(t *testing.T) {
 	}
 }
 
-func TestAMachineThatIsOffMovesToAnotherVCenterWithWholeDisks(t *testing.T) {
+func TestAPoweredOffVMMovesToAnotherVCenterWithFullDisks(t *testing.T) {
 	p := newPair(t)
 	image, snapshot := p.first.image("image")
 	vm := p.first.clone(image, "web", linked(p.first, snapshot))
@@ -165,7 +165,7 @@ func TestAMachineThatIsOffMovesToAnotherVCenterWithWholeDisks(t *testing.T) {
 	}
 }
 
-func TestAMachineDoesNotMoveToAVCenterThatIsNotTheOneMeant(t *testing.T) {
+func TestAVMIsNotMovedToAVCenterThatFailsVerification(t *testing.T) {
 	p := newPair(t)
 	vm := p.first.create(p.first.spec("web", scsi(), newDisk(mib), card("VM Network", "")))
 	refused := func(change func(*types.VirtualMachineRelocateSpec)) types.BaseMethodFault {
@@ -203,7 +203,7 @@ func TestAMachineDoesNotMoveToAVCenterThatIsNotTheOneMeant(t *testing.T) {
 	}
 }
 
-func TestAMachineTakesItsConnectionsAlongOrStays(t *testing.T) {
+func TestConnectedDevicesBlockACrossVCenterMoveUnlessTheyAreMapped(t *testing.T) {
 	p := newPair(t)
 	p.first.upload("boot.iso", "iso")
 	vm := p.first.create(p.first.spec("web", scsi(), newDisk(mib), card("VM Network", ""), cd("[shared0] boot.iso")))
@@ -222,7 +222,7 @@ func TestAMachineTakesItsConnectionsAlongOrStays(t *testing.T) {
 		t.Errorf("got %+v", network)
 	}
 
-	// Asked beforehand, vCenter names all of it.
+	// CheckRelocate_Task reports all blockers.
 	p.second.create(p.second.spec("web"))
 	both := spec
 	both.DeviceChange = nil
@@ -235,7 +235,7 @@ func TestAMachineTakesItsConnectionsAlongOrStays(t *testing.T) {
 	isFault[types.DuplicateName](p.first, found[2].Fault)
 	p.second.result(p.second.named("web").Destroy(t.Context()))
 
-	// A medium that has been taken out is left behind.
+	// A disconnected ISO is not a blocker and is removed.
 	held := p.first.cdOf(vm)
 	held.Connectable.Connected = false
 	p.first.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{DeviceChange: []types.BaseVirtualDeviceConfigSpec{
@@ -244,7 +244,7 @@ func TestAMachineTakesItsConnectionsAlongOrStays(t *testing.T) {
 	if ejected := p.second.cdOf(p.second.named("web")); ejected.Connectable.Connected {
 		t.Error("it is connected to what is not there")
 	}
-	// Off, it is not connected: the network of the same name will do.
+	// The adapter of a powered-off VM is disconnected: the network of the same name is used.
 	p.first.result(other.PowerOff(t.Context()))
 	p.first.result(p.first.relocate(other, unmapped))
 	if cards := cardsOf(p.second.read(p.second.named("db")).Config.Hardware.Device); len(cards) != 1 {
@@ -254,7 +254,7 @@ func TestAMachineTakesItsConnectionsAlongOrStays(t *testing.T) {
 	}
 }
 
-func TestAFailedMoveToAnotherVCenterLeavesTheMachineWhereItWas(t *testing.T) {
+func TestAFailedMoveToAnotherVCenterLeavesTheVMUnchanged(t *testing.T) {
 	p := newPair(t)
 	vm := p.first.create(p.first.spec("web", scsi(), newDisk(mib), card("VM Network", "")))
 	p.first.result(vm.PowerOn(t.Context()))
@@ -263,7 +263,7 @@ func TestAFailedMoveToAnotherVCenterLeavesTheMachineWhereItWas(t *testing.T) {
 	p.second.lacks("web")
 	p.second.expectFiles()
 	p.guests.events.Set(vm.Reference().Value, "guestinfo.said", "still here")
-	p.first.eventually("the guest is heard", func() bool { return p.first.option(vm, "guestinfo.said") == "still here" })
+	p.first.eventually("the report of the guest arrives", func() bool { return p.first.option(vm, "guestinfo.said") == "still here" })
 	if held := p.second.server.load.admitted; len(held) != 0 {
 		t.Errorf("a place is still held: %v", held)
 	}

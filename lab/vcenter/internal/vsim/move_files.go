@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The steps of a relocation: copying the files, moving the VM, removing the old files.
+// The steps of a relocation: copying the files, migrating the guest, removing the old files.
 
 package vsim
 
@@ -24,12 +24,12 @@ func diskProperty(index int, property string) string {
 	return fmt.Sprintf("spec.disk[%d].%s", index, property)
 }
 
-// perform is called when nothing is known that would speak against it.
+// perform makes the relocation. It is called when there are no known blockers.
 func (s *Server) perform(by cause, r *relocation, progress func(int32)) types.BaseMethodFault {
 	before := s.diskPaths(r.vm)
 	oldConfig, event := r.draft.config.Files.VmPathName, s.vmEvent(r.vm)
 	s.postMoving(by, r)
-	if fault := s.bring(r, progress); fault != nil {
+	if fault := s.transfer(r, progress); fault != nil {
 		r.draft.drop()
 		s.postNotMoved(by, r, fault)
 		return fault
@@ -37,12 +37,12 @@ func (s *Server) perform(by cause, r *relocation, progress func(int32)) types.Ba
 	progress(progressMoved)
 	s.publishRelocation(r)
 	s.postMoved(by, r, event)
-	if r.rehomed {
+	if r.homeChanged {
 		s.removeHome(oldConfig)
 	}
-	// What it depended on may have waited for its last user.
+	// Orphaned parent disks are removed with their last user.
 	for _, disk := range s.diskUse.unused(before) {
-		logFailure(s.stores.RemoveDisk(disk), "a disk that nothing stands on any more", disk)
+		logFailure(s.stores.RemoveDisk(disk), "a disk that has no children any more", disk)
 		logFailure(s.stores.RemoveFolder(disk.Dir()), "an empty folder", disk.Dir())
 	}
 	for store := range s.site.datastores {
@@ -54,15 +54,15 @@ func (s *Server) perform(by cause, r *relocation, progress func(int32)) types.Ba
 	return nil
 }
 
-// bring makes the VM's new files and, if it is on, takes the guest to them and to the host.
-func (s *Server) bring(r *relocation, progress func(int32)) types.BaseMethodFault {
-	if r.rehomed {
+// transfer creates the VM's new files and, if the VM is powered on, migrates the guest to them and to the host.
+func (s *Server) transfer(r *relocation, progress func(int32)) types.BaseMethodFault {
+	if r.homeChanged {
 		r.draft.home = datastore.Path{Store: r.home, Relative: r.draft.name}
 		if fault := r.draft.makeHome(); fault != nil {
 			return fault
 		}
 	}
-	steps, fault := r.copyings()
+	steps, fault := r.copySteps()
 	if fault != nil {
 		return fault
 	}
@@ -87,11 +87,11 @@ func (s *Server) bring(r *relocation, progress func(int32)) types.BaseMethodFaul
 		}
 	}
 	if r.host.Self == r.from && copyFiles == nil && slices.Equal(spec.NICs, r.cards()) {
-		_, fault := s.changePlace(r) // the guest has nothing of it
+		_, fault := s.moveAdmission(r) // only the pool changes; the guest is not affected
 		return fault
 	}
 	spec.NICs = r.cards()
-	if fault := s.carry(r, spec, copyFiles); fault != nil {
+	if fault := s.migrateGuest(r, spec, copyFiles); fault != nil {
 		if copyFault != nil {
 			return copyFault
 		}
@@ -100,49 +100,50 @@ func (s *Server) bring(r *relocation, progress func(int32)) types.BaseMethodFaul
 	return nil
 }
 
-// copying is a file that is made at the destination.
-type copying struct {
+// copyStep is a disk that is created at the destination.
+type copyStep struct {
 	source, target datastore.Path
-	parent         *datastore.Path // what it depends on there; nil: it has all of its data
+	parent         *datastore.Path // its parent at the destination; nil: it has no parent
 	thin           bool
 	uuid           string
 }
 
-// copyings names the moved disks' new files, parents before their children.
-func (r *relocation) copyings() ([]copying, types.BaseMethodFault) {
+// copySteps assigns the new paths of the moved disks, parents before their children.
+func (r *relocation) copySteps() ([]copyStep, types.BaseMethodFault) {
 	if r.draft.frozen {
 		return r.copyTree(), nil
 	}
-	var steps []copying
+	var steps []copyStep
 	for _, move := range r.disks {
 		folder, fault := r.folderOn(move.store)
 		if fault != nil {
 			return nil, fault
 		}
 		backing := move.disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
-		step := copying{source: diskPath(move.disk), target: r.freePath(steps, folder, "%s_%d.vmdk", 0), thin: move.thin, uuid: backing.Uuid}
+		step := copyStep{source: diskPath(move.disk), target: r.freePath(steps, folder, "%s_%d.vmdk", 0), thin: move.thin, uuid: backing.Uuid}
 		if move.child {
-			step.parent = standsOn(backing)
+			step.parent = parentPath(backing)
 		}
 		steps = append(steps, step)
 	}
 	return steps, nil
 }
 
-// copyTree moves all that the VM and its snapshots depend on, as a tree. What others depend on too is not shared.
-func (r *relocation) copyTree() []copying {
-	var steps []copying
+// copyTree copies the disks of the VM and its snapshots as a tree. A parent that other VMs share is copied into its
+// children.
+func (r *relocation) copyTree() []copyStep {
+	var steps []copyStep
 	var visit func(backing *types.VirtualDiskFlatVer2BackingInfo) datastore.Path
 	visit = func(backing *types.VirtualDiskFlatVer2BackingInfo) datastore.Path {
 		source, err := datastore.ParsePath(backing.FileName)
 		if err != nil {
 			panic(err) // it was parsed when the disk was added
 		}
-		if known := slices.IndexFunc(steps, func(step copying) bool { return step.source == source }); known >= 0 {
+		if known := slices.IndexFunc(steps, func(step copyStep) bool { return step.source == source }); known >= 0 {
 			return steps[known].target
 		}
-		step := copying{source: source, thin: vim.IsTrue(backing.ThinProvisioned), uuid: backing.Uuid}
-		if below := standsOn(backing); below != nil && !r.draft.server.diskUse.shared(*below, r.vm.Self) {
+		step := copyStep{source: source, thin: vim.IsTrue(backing.ThinProvisioned), uuid: backing.Uuid}
+		if below := parentPath(backing); below != nil && !r.draft.server.diskUse.shared(*below, r.vm.Self) {
 			moved := visit(backing.Parent)
 			step.parent, step.target = &moved, r.freePath(steps, r.draft.home, "%s-%06d.vmdk", 1)
 		} else {
@@ -159,7 +160,7 @@ func (r *relocation) copyTree() []copying {
 	return steps
 }
 
-func standsOn(backing *types.VirtualDiskFlatVer2BackingInfo) *datastore.Path {
+func parentPath(backing *types.VirtualDiskFlatVer2BackingInfo) *datastore.Path {
 	if backing.Parent == nil {
 		return nil
 	}
@@ -170,7 +171,7 @@ func standsOn(backing *types.VirtualDiskFlatVer2BackingInfo) *datastore.Path {
 	return &place
 }
 
-// folderOn is the VM's folder on a datastore.
+// folderOn returns the VM's folder on a datastore, and creates it if necessary.
 func (r *relocation) folderOn(store string) (datastore.Path, types.BaseMethodFault) {
 	folder := r.draft.home
 	if store == folder.Store {
@@ -180,29 +181,31 @@ func (r *relocation) folderOn(store string) (datastore.Path, types.BaseMethodFau
 	folder = datastore.Path{Store: store, Relative: r.draft.name}
 	switch err := stores.MakeFolder(folder, false); {
 	case err == nil:
-		r.draft.made = append(r.draft.made, func() error { return stores.RemoveFolder(folder) })
+		r.draft.undo = append(r.draft.undo, func() error { return stores.RemoveFolder(folder) })
 	case !errors.Is(err, fs.ErrExist):
 		return folder, fileFault(folder, err)
 	}
 	return folder, nil
 }
 
-// freePath is a name that no disk has, nor will have: the plain one, if numbers begin at 0, or a numbered one.
-func (r *relocation) freePath(steps []copying, folder datastore.Path, pattern string, number int) datastore.Path {
+// freePath returns a path that no existing or planned disk has: the name without a number if numbering begins at 0, else a
+// numbered one.
+func (r *relocation) freePath(steps []copyStep, folder datastore.Path, pattern string, number int) datastore.Path {
 	for ; ; number++ {
 		place := folder.Join(fmt.Sprintf(pattern, r.draft.name, number))
 		if number == 0 {
 			place = folder.Join(r.draft.name + ".vmdk")
 		}
-		planned := slices.ContainsFunc(steps, func(step copying) bool { return step.target == place })
+		planned := slices.ContainsFunc(steps, func(step copyStep) bool { return step.target == place })
 		if !planned && !r.draft.server.diskNameTaken(place) {
 			return place
 		}
 	}
 }
 
-// copyDisks makes the new files and lets the draft, and the snapshots, name them. The old ones go when the draft is real.
-func (r *relocation) copyDisks(steps []copying, progress func(int32)) types.BaseMethodFault {
+// copyDisks creates the new disks and updates the draft and the snapshots. The old disks are removed when the draft is
+// published.
+func (r *relocation) copyDisks(steps []copyStep, progress func(int32)) types.BaseMethodFault {
 	d := r.draft
 	for number, step := range steps {
 		var err error
@@ -214,8 +217,8 @@ func (r *relocation) copyDisks(steps []copying, progress func(int32)) types.Base
 		if err != nil {
 			return fileFault(step.target, err)
 		}
-		d.madeDisk(step.target)
-		d.doomed = append(d.doomed, step.source)
+		d.removeDiskOnDrop(step.target)
+		d.obsolete = append(d.obsolete, step.source)
 		progress(progressChecked + int32(number+1)*(progressCopied-progressChecked)/int32(len(steps)))
 	}
 	if fault := r.rename(&d.config, steps); fault != nil || !d.frozen {
@@ -224,8 +227,8 @@ func (r *relocation) copyDisks(steps []copying, progress func(int32)) types.Base
 	return r.renameInSnapshots(steps)
 }
 
-// rename lets a configuration name the new files.
-func (r *relocation) rename(config *types.VirtualMachineConfigInfo, steps []copying) types.BaseMethodFault {
+// rename replaces the disk paths in a configuration.
+func (r *relocation) rename(config *types.VirtualMachineConfigInfo, steps []copyStep) types.BaseMethodFault {
 	for _, disk := range disksOf(config.Hardware.Device) {
 		for _, step := range steps {
 			if step.source == diskPath(disk) {
@@ -240,7 +243,7 @@ func (r *relocation) rename(config *types.VirtualMachineConfigInfo, steps []copy
 	return nil
 }
 
-func (r *relocation) renameInSnapshots(steps []copying) types.BaseMethodFault {
+func (r *relocation) renameInSnapshots(steps []copyStep) types.BaseMethodFault {
 	var taken []ref
 	server := r.draft.server
 	server.locked(r.vm, func(*simulator.Context) { taken = snapshotRefs(r.vm.Snapshot.RootSnapshotList) })
@@ -256,8 +259,8 @@ func (r *relocation) renameInSnapshots(steps []copying) types.BaseMethodFault {
 	return nil
 }
 
-// adapt puts the files of the destination into the spec that is started there.
-func (r *relocation) adapt(spec *machine.Spec, steps []copying) types.BaseMethodFault {
+// adapt replaces the disk files in the specification of the guest that is migrated.
+func (r *relocation) adapt(spec *machine.Spec, steps []copyStep) types.BaseMethodFault {
 	for _, disk := range disksOf(r.draft.config.Hardware.Device) {
 		for _, step := range steps {
 			if step.source != diskPath(disk) {
@@ -277,7 +280,7 @@ func (r *relocation) adapt(spec *machine.Spec, steps []copying) types.BaseMethod
 	return nil
 }
 
-// adapters are the draft's network adapters as the hypervisor sees them.
+// cards returns the draft's network adapters for the hypervisor.
 func (r *relocation) cards() []machine.NIC {
 	var cards []machine.NIC
 	for _, card := range cardsOf(r.draft.config.Hardware.Device) {
@@ -286,7 +289,7 @@ func (r *relocation) cards() []machine.NIC {
 	return cards
 }
 
-// publishRelocation shows the VM where it now is.
+// publishRelocation publishes the VM's new host, pool and files.
 func (s *Server) publishRelocation(r *relocation) {
 	if r.host.Self != r.from {
 		s.setHost(r.vm, r.host.Self)
@@ -297,12 +300,12 @@ func (s *Server) publishRelocation(r *relocation) {
 	for snapshot, config := range r.snapshots {
 		s.update(s.registry.Get(snapshot), set("config", config))
 	}
-	if r.movesFiles() || r.recarded {
+	if r.movesFiles() || r.cardsChanged {
 		s.publishChange(r.vm, r.draft)
 	}
-	for _, disk := range r.draft.doomed {
-		if s.diskUse.shared(disk, ref{}) { // it stays for those, and goes with the last of them
-			s.diskUse.abandon(disk)
+	for _, disk := range r.draft.obsolete {
+		if s.diskUse.shared(disk, ref{}) { // it is removed with its last user
+			s.diskUse.addOrphan(disk)
 		}
 	}
 }

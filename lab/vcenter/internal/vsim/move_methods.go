@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The methods of moves, and of hosts that are emptied or disconnected.
+// The methods for migrations, maintenance mode and host connections.
 
 package vsim
 

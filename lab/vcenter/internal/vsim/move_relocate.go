@@ -17,28 +17,28 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// relocation is a move as it is meant; nothing has been done for it.
+// relocation is a planned move.
 type relocation struct {
-	vm       *simulator.VirtualMachine
-	on       bool
-	from     ref
-	host     *simulator.HostSystem
-	pool     *ref // nil: a template's
-	folder   *simulator.Folder
-	draft    *draft // of the VM at its destination; its files are those it has now
-	home     string // the datastore of its configuration
-	rehomed  bool   // which is another one than now
-	disks    []diskMove
-	recarded bool // a network adapter has another network
-	// The snapshots' configurations with the new files, once these are made.
+	vm           *simulator.VirtualMachine
+	on           bool
+	from         ref
+	host         *simulator.HostSystem
+	pool         *ref // nil for a template
+	folder       *simulator.Folder
+	draft        *draft // the VM at its destination, with its current files
+	home         string // the datastore of its configuration
+	homeChanged  bool   // home is another datastore than the current one
+	disks        []diskMove
+	cardsChanged bool // a network adapter is moved to another network
+	// The configurations of the snapshots with the new files, set when these exist.
 	snapshots map[ref]types.VirtualMachineConfigInfo
 }
 
-// diskMove is a disk that changes its datastore.
+// diskMove is a disk that is moved to another datastore.
 type diskMove struct {
-	disk  *types.VirtualDisk // the draft's
+	disk  *types.VirtualDisk // of the draft
 	store string
-	child bool // it stays on its parent
+	child bool // its parent is not moved
 	thin  bool
 }
 
@@ -49,10 +49,10 @@ func (s *Server) relocateVM(ctx *simulator.Context, request *types.RelocateVM_Ta
 	})
 }
 
-// relocate is called with the VM's operations locked.
+// relocate moves a VM. The caller holds the VM's operation lock.
 func (s *Server) relocate(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec, progress func(int32)) types.BaseMethodFault {
 	if spec.Service != nil {
-		return s.relocateAcross(by, vm, spec)
+		return s.relocateCrossVCenter(by, vm, spec)
 	}
 	r, fault := s.planRelocation(vm, spec)
 	if fault != nil {
@@ -66,7 +66,7 @@ func (s *Server) relocate(by cause, vm *simulator.VirtualMachine, spec *types.Vi
 	return s.perform(by, &r, progress)
 }
 
-// planRelocation resolves a spec. Its faults are InvalidArgument, as a rule: what is asked for means nothing.
+// planRelocation resolves a spec. Most of its faults are InvalidArgument: the spec is invalid or contradicts itself.
 func (s *Server) planRelocation(vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) (relocation, types.BaseMethodFault) {
 	r := relocation{vm: vm, draft: s.draftOf(vm)}
 	r.on, r.home = r.draft.poweredOn, r.draft.home.Store
@@ -87,7 +87,7 @@ func (s *Server) planRelocation(vm *simulator.VirtualMachine, spec *types.Virtua
 	return r, nil
 }
 
-// planPool: "If the argument is not supplied, the current resource pool of virtual machine is used."
+// planPool resolves the pool: "If the argument is not supplied, the current resource pool of virtual machine is used."
 // (VirtualMachineRelocateSpec.pool)
 func (s *Server) planPool(r *relocation, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
 	if spec.Pool == nil {
@@ -103,10 +103,10 @@ func (s *Server) planPool(r *relocation, spec *types.VirtualMachineRelocateSpec)
 	return nil
 }
 
-// planHost: "if resource pool is not specified, current host is used; […] powered on, and the target pool represents a
-// DRS-enabled cluster, a host selected by DRS is used; […] without DRS enabled, an InvalidArgument exception is thrown; […]
-// powered off, a random compatible host is chosen." (VirtualMachineRelocateSpec.host) "InvalidArgument if the target host
-// and target pool are not associated with the same compute resource" (MigrateVM_Task).
+// planHost resolves the host: "if resource pool is not specified, current host is used; […] powered on, and the target pool
+// represents a DRS-enabled cluster, a host selected by DRS is used; […] without DRS enabled, an InvalidArgument exception is
+// thrown; […] powered off, a random compatible host is chosen." (VirtualMachineRelocateSpec.host) "InvalidArgument if the
+// target host and target pool are not associated with the same compute resource" (MigrateVM_Task).
 func (s *Server) planHost(r *relocation, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
 	if spec.Host != nil {
 		host, ok := s.registry.Get(*spec.Host).(*simulator.HostSystem)
@@ -131,7 +131,8 @@ func (s *Server) planHost(r *relocation, spec *types.VirtualMachineRelocateSpec)
 	return nil
 }
 
-// hostInto chooses a host of the cluster that the pool is in. It need not have the networks that the spec takes adapters from.
+// hostInto chooses a host of the pool's cluster. The host need not have the networks from which the spec disconnects
+// adapters.
 func (s *Server) hostInto(r *relocation, spec *types.VirtualMachineRelocateSpec) (*simulator.HostSystem, types.BaseMethodFault) {
 	cluster := s.clusterOf(*r.pool)
 	if r.on && !vim.IsTrue(s.clusterConfig(cluster).DrsConfig.Enabled) {
@@ -158,8 +159,9 @@ func (s *Server) hostInto(r *relocation, spec *types.VirtualMachineRelocateSpec)
 	return s.registry.Get(host).(*simulator.HostSystem), nil
 }
 
-// planCards: "For VirtualEthernetCard, it has to be used in VirtualDeviceConfigSpec.device to specify the target network
-// backing. […] All other specification are ignored." (VirtualMachineRelocateSpec.deviceChange)
+// planCards resolves the changes of network adapters: "For VirtualEthernetCard, it has to be used in
+// VirtualDeviceConfigSpec.device to specify the target network backing. […] All other specification are ignored."
+// (VirtualMachineRelocateSpec.deviceChange)
 func (s *Server) planCards(r *relocation, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
 	r.draft.host = r.host
 	for index, base := range spec.DeviceChange {
@@ -173,13 +175,13 @@ func (s *Server) planCards(r *relocation, spec *types.VirtualMachineRelocateSpec
 		if fault := r.draft.editDevice(change); fault != nil {
 			return fault
 		}
-		r.recarded = true
+		r.cardsChanged = true
 	}
 	return nil
 }
 
-// planFolder: unlike a real vCenter's, a VM without a folder in the spec stays in its own, which real clients see too
-// as long as the VM stays in its datacenter.
+// planFolder resolves the folder. A VM without a folder in the spec stays in its folder, as in a real vCenter if the VM
+// stays in its datacenter.
 func (s *Server) planFolder(r *relocation, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
 	if spec.Folder == nil {
 		return nil
@@ -192,8 +194,8 @@ func (s *Server) planFolder(r *relocation, spec *types.VirtualMachineRelocateSpe
 	return nil
 }
 
-// planStorage: "If not specified, the current datastore is used." (VirtualMachineRelocateSpec.datastore) A disk's locator
-// comes before it.
+// planStorage resolves the datastores: "If not specified, the current datastore is used."
+// (VirtualMachineRelocateSpec.datastore) A disk's locator overrides it.
 func (s *Server) planStorage(r *relocation, spec *types.VirtualMachineRelocateSpec) types.BaseMethodFault {
 	if spec.Datastore != nil {
 		store, ok := s.registry.Get(*spec.Datastore).(*simulator.Datastore)
@@ -201,7 +203,7 @@ func (s *Server) planStorage(r *relocation, spec *types.VirtualMachineRelocateSp
 			return invalidArgument("spec.datastore")
 		}
 		r.home = store.Name
-		r.rehomed = r.home != r.draft.home.Store
+		r.homeChanged = r.home != r.draft.home.Store
 	}
 	disks := disksOf(r.draft.config.Hardware.Device)
 	for index, locator := range spec.Disk {
@@ -253,8 +255,8 @@ func (s *Server) planDisk(r *relocation, spec *types.VirtualMachineRelocateSpec,
 	return nil
 }
 
-// staysOnParent: a disk that is moved with its backings is put together with them into one, as a linked clone's is, unless
-// they may be shared and are where it goes. (VirtualMachineRelocateDiskMoveOptions)
+// staysOnParent returns whether a moved disk keeps its parent: moving all backings consolidates them into one disk, unless
+// sharing is allowed and the parent is on the target datastore. (VirtualMachineRelocateDiskMoveOptions)
 func staysOnParent(how string, backing *types.VirtualDiskFlatVer2BackingInfo, store string) (bool, types.BaseMethodFault) {
 	switch types.VirtualMachineRelocateDiskMoveOptions(how) {
 	case "", types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndDisallowSharing,
@@ -276,11 +278,11 @@ func staysOnParent(how string, backing *types.VirtualDiskFlatVer2BackingInfo, st
 
 // movesFiles returns whether the move is a storage move.
 func (r *relocation) movesFiles() bool {
-	return len(r.disks) > 0 || r.rehomed
+	return len(r.disks) > 0 || r.homeChanged
 }
 
-// reachedConfig is the VM as its host will see it: with its files where they will be, and without the devices that
-// nothing is connected to.
+// reachedConfig returns the configuration that the target host must be able to run: with the new datastores, and without
+// disconnected devices.
 func (r *relocation) reachedConfig() *types.VirtualMachineConfigInfo {
 	config := copied(r.draft.config)
 	config.Files.VmPathName = datastore.Path{Store: r.home}.String()
@@ -296,7 +298,7 @@ func (r *relocation) reachedConfig() *types.VirtualMachineConfigInfo {
 	return &config
 }
 
-// isDisconnected returns true for a drive that holds nothing at present. A network adapter keeps its network in any case.
+// isDisconnected returns true for a disconnected drive. A network adapter requires its network in any case.
 func isDisconnected(device types.BaseVirtualDevice) bool {
 	if _, isCard := device.(types.BaseVirtualEthernetCard); isCard {
 		return false

@@ -22,7 +22,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// sites is a lab with two clusters, two shared datastores, one of esx1 alone, and a network that esx3 has not.
+// sites configures two clusters, two shared datastores, one datastore of esx1 only, and a network that esx3 lacks.
 func sites(c *config.Config) {
 	c.Hosts.Names = []string{"esx1", "esx2", "esx3"}
 	c.Clusters = []config.Cluster{{Name: "C1", Hosts: []string{"esx4"}}}
@@ -54,10 +54,10 @@ func (l *lab) move(vm *object.VirtualMachine, spec types.VirtualMachineRelocateS
 	l.result(vm.Relocate(l.Context(), spec, types.VirtualMachineMovePriorityDefaultPriority))
 }
 
-// refuse expects the fault of a relocation, and the same one from the check before it.
+// refuse expects a fault of a relocation, and the same fault from the check before it.
 func refuse[F any](l *lab, vm *object.VirtualMachine, spec types.VirtualMachineRelocateSpec) *F {
 	l.Helper()
-	result := l.checkRelocate(vm, spec) // of one host; where the spec has none, of any
+	result := l.checkRelocate(vm, spec) // for the host of the spec, or for any host
 	if len(result.Error) == 0 {
 		l.Errorf("the check found nothing against %+v", spec)
 	} else if _, same := any(result.Error[0].Fault).(*F); !same {
@@ -76,7 +76,7 @@ func (l *lab) checkRelocate(vm *object.VirtualMachine, spec types.VirtualMachine
 	return results[0]
 }
 
-// lists tells in whose lists of VMs a VM is.
+// lists returns the objects whose list of VMs contains the VM.
 func (l *lab) lists(vm object.Reference) []string {
 	l.Helper()
 	var lists []string
@@ -101,7 +101,7 @@ func (l *lab) lists(vm object.Reference) []string {
 	return lists
 }
 
-func TestAMachineIsMovedBetweenHosts(t *testing.T) {
+func TestAVMIsMovedBetweenHosts(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		l := newLab(t, sites)
 		vm := l.create(l.spec("web", scsi(), newDisk(gib), card("VM Network", "")))
@@ -138,7 +138,7 @@ func TestAMachineIsMovedBetweenHosts(t *testing.T) {
 	}
 }
 
-func TestAMoveThatFailsLeavesTheMachineWhereItWas(t *testing.T) {
+func TestAFailedMoveLeavesTheVMUnchanged(t *testing.T) {
 	l := newLab(t, sites)
 	vm := l.create(l.spec("web", scsi(), newDisk(64*mib)))
 	l.move(vm, types.VirtualMachineRelocateSpec{Host: l.host("esx1")})
@@ -149,11 +149,11 @@ func TestAMoveThatFailsLeavesTheMachineWhereItWas(t *testing.T) {
 		target = l.host("esx1")
 	}
 	files := l.files()
-	l.guests.refuse = errors.New("the wire is cut")
+	l.guests.refuse = errors.New("the connection is lost")
 	for _, spec := range []types.VirtualMachineRelocateSpec{{Host: target}, {Host: target, Datastore: l.storeNamed("shared1")}} {
 		fault := isFault[types.MigrationFault](l, l.refusal(vm.Relocate(t.Context(), spec, "")))
-		if !strings.Contains(faultText(fault), "the wire is cut") {
-			t.Errorf("it says %q", faultText(fault))
+		if !strings.Contains(faultText(fault), "the connection is lost") {
+			t.Errorf("the fault has the message %q", faultText(fault))
 		}
 		if read := l.read(vm); *read.Runtime.Host != from || l.server.load.admitted[vm.Reference()].Host != from {
 			t.Errorf("it is on %v", read.Runtime.Host)
@@ -167,7 +167,7 @@ func TestAMoveThatFailsLeavesTheMachineWhereItWas(t *testing.T) {
 	}
 }
 
-func TestWhatARealVCenterRefusesToMove(t *testing.T) {
+func TestMovesThatARealVCenterRefusesAreRefused(t *testing.T) {
 	l := newLab(t, sites)
 	l.upload("boot.iso", "iso")
 	vm := l.create(l.spec("web", scsi(), newDisk(64*mib), card("Backend", "")))
@@ -196,7 +196,7 @@ func TestWhatARealVCenterRefusesToMove(t *testing.T) {
 	refuse[types.InvalidHostState](l, vm, to("esx2"))
 	l.result(host.ExitMaintenanceMode(t.Context(), 0))
 
-	// Files on a datastore of one host hold the VM there, until they are moved with it.
+	// Files on a local datastore bind the VM to its host unless they are moved with it.
 	l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("local1")})
 	disk := refuse[types.CannotAccessVmConfig](l, vm, to("esx2"))
 	if _, known := disk.Reason.Fault.(*types.InvalidDatastore); !known {
@@ -215,7 +215,7 @@ func TestWhatARealVCenterRefusesToMove(t *testing.T) {
 	l.expectFiles(append(filesOfVM("web", "web.vmdk", "web-flat.vmdk"), "boot.iso")...)
 }
 
-func TestDevicesThatBindAMachineToItsHost(t *testing.T) {
+func TestDevicesThatBindAVMToItsHostBlockAMove(t *testing.T) {
 	l := newLab(t, sites)
 	if err := os.WriteFile(filepath.Join(l.server.config.StateDir, "datastores", "local1", "boot.iso"), []byte("iso"), 0o600); err != nil {
 		t.Fatal(err)
@@ -255,7 +255,7 @@ func TestDevicesThatBindAMachineToItsHost(t *testing.T) {
 	}
 }
 
-// pathOn is where a file of a datastore really is.
+// pathOn returns the absolute path of a file on a datastore.
 func (l *lab) pathOn(store string, elements ...string) string {
 	return filepath.Join(append([]string{l.server.config.StateDir, "datastores", store}, elements...)...)
 }
@@ -265,7 +265,7 @@ func (l *lab) reconfigure(vm *object.VirtualMachine, devices ...types.BaseVirtua
 	l.result(vm.Reconfigure(l.Context(), types.VirtualMachineConfigSpec{DeviceChange: devices}))
 }
 
-func TestAMachineThatIsOnNeedsRoomWhereItGoes(t *testing.T) {
+func TestMovingAPoweredOnVMRequiresResourcesAtTheDestination(t *testing.T) {
 	l := newLab(t, sites)
 	heavy := func(name string) *object.VirtualMachine {
 		spec := l.spec(name)
@@ -278,7 +278,7 @@ func TestAMachineThatIsOnNeedsRoomWhereItGoes(t *testing.T) {
 	l.result(second.PowerOn(t.Context()))
 	taken := *l.read(first).Runtime.Host
 	refuse[types.InsufficientMemoryResourcesFault](l, second, types.VirtualMachineRelocateSpec{Host: &taken})
-	// It finds its place in another cluster by itself; the pool is all that is said.
+	// With only a pool of another cluster in the spec, the host is chosen automatically.
 	l.move(second, types.VirtualMachineRelocateSpec{Pool: l.poolOf("C1")})
 	if read := l.read(second); *read.Runtime.Host != *l.host("esx4") || *read.ResourcePool != *l.poolOf("C1") {
 		t.Errorf("it is on %v in %v", read.Runtime.Host, read.ResourcePool)
@@ -288,7 +288,7 @@ func TestAMachineThatIsOnNeedsRoomWhereItGoes(t *testing.T) {
 	}
 }
 
-func TestMandatoryRulesHoldAgainstMovesAndEvacuations(t *testing.T) {
+func TestMandatoryRulesPreventMovesAndEvacuations(t *testing.T) {
 	d := newDRSLab(t, types.DrsBehaviorFullyAutomated)
 	machine := d.vms("web")[0]
 	vm := object.NewVirtualMachine(d.client.Client, machine)
@@ -307,7 +307,7 @@ func TestMandatoryRulesHoldAgainstMovesAndEvacuations(t *testing.T) {
 	}
 }
 
-func TestStorageIsMovedWithAllFilesAndLeavesNone(t *testing.T) {
+func TestAStorageMoveMovesAllFiles(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		l := newLab(t, sites)
 		image, snapshot := l.image("image")
@@ -351,7 +351,7 @@ func TestStorageIsMovedWithAllFilesAndLeavesNone(t *testing.T) {
 	}
 }
 
-func TestOnlyTheTopOfADiskIsMovedWhenSo(t *testing.T) {
+func TestOnlyTheTopDiskIsMovedIfRequested(t *testing.T) {
 	l := newLab(t, sites)
 	image, snapshot := l.image("image")
 	vm := l.clone(image, "web", linked(l, snapshot))
@@ -368,19 +368,19 @@ func TestOnlyTheTopOfADiskIsMovedWhenSo(t *testing.T) {
 	if home := l.read(vm).Config.Files.VmPathName; home != "[shared0] web/web.vmx" {
 		t.Errorf("its home is %s", home)
 	}
-	// The base is where it goes back to, and may be shared there; its own VM is gone meanwhile.
+	// The base is on the datastore that it returns to, so it is shared. The base's own VM has been destroyed.
 	l.result(image.Destroy(t.Context()))
 	l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared0"),
 		DiskMoveType: string(types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndAllowSharing)})
 	if back := backing(l.disk(vm)); back.FileName != "[shared0] web/web.vmdk" || back.Parent == nil {
 		t.Errorf("moved back to %+v", back)
 	}
-	// Consolidated elsewhere, it was the last that depended on it.
+	// The disk is consolidated on another datastore. It was the last user of its parent.
 	l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1")})
 	l.expectFiles()
 }
 
-func TestSnapshotsAreMovedWithTheirMachine(t *testing.T) {
+func TestSnapshotsAreMovedWithTheirVM(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		l := newLab(t, sites)
 		vm, snapshot := l.image("web")
@@ -390,7 +390,7 @@ func TestSnapshotsAreMovedWithTheirMachine(t *testing.T) {
 		disk := l.disk(vm)
 		refuse[types.SnapshotMoveToNonHomeNotSupported](l, vm, types.VirtualMachineRelocateSpec{
 			Disk: []types.VirtualMachineRelocateSpecDiskLocator{{DiskId: disk.Key, Datastore: *l.storeNamed("shared1")}}})
-		// Its clone depends on what is moved, which so stays for it.
+		// A clone depends on the disk that is moved, so the disk is kept.
 		l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1")})
 		l.expectFiles(append(filesOfVM("clone", "clone.vmdk", "clone-delta.vmdk"), "web/web.vmdk", "web/web-flat.vmdk")...)
 		l.result(clone.Destroy(t.Context()))
@@ -423,7 +423,7 @@ func TestSnapshotsAreMovedWithTheirMachine(t *testing.T) {
 	}
 }
 
-func TestACardIsConnectedElsewhereByAMove(t *testing.T) {
+func TestAMoveConnectsANetworkAdapterToAnotherNetwork(t *testing.T) {
 	for name, where := range map[string]func(*lab) types.VirtualMachineRelocateSpec{
 		"esx3": func(l *lab) types.VirtualMachineRelocateSpec {
 			return types.VirtualMachineRelocateSpec{Host: l.host("esx3")}
@@ -468,7 +468,7 @@ func TestATemplateIsMovedButNotMigrated(t *testing.T) {
 	isFault[types.NotSupported](l, l.refusal(object.NewTask(l.client.Client, must(migrated, err)(t).Returnval), nil))
 }
 
-func TestMigrationWithoutAHostIsLeftToDRS(t *testing.T) {
+func TestDRSChoosesTheHostOfAMigrationWithoutOne(t *testing.T) {
 	l := newLab(t, sites)
 	vm := l.create(l.spec("web"))
 	l.result(vm.PowerOn(t.Context()))
@@ -484,7 +484,7 @@ func TestMigrationWithoutAHostIsLeftToDRS(t *testing.T) {
 	}
 }
 
-func TestACheckWithoutAHostLooksAtAllOfThem(t *testing.T) {
+func TestACheckWithoutAHostChecksAllHosts(t *testing.T) {
 	l := newLab(t, sites)
 	vm := l.create(l.spec("web", card("Backend", "")))
 	l.result(vm.PowerOn(t.Context()))

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Moves of running VMs, their places on hosts and in pools, and their history.
+// Migrations of running VMs, their admission on hosts and pools, and their records.
 
 package vsim
 
@@ -17,7 +17,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// MoveRecord is a move of a VM that was on, as the control API tells it.
+// MoveRecord is a migration of a running VM, as the control API returns it.
 type MoveRecord struct {
 	From         string  `json:"from"`
 	To           string  `json:"to"`
@@ -25,7 +25,7 @@ type MoveRecord struct {
 	PauseSeconds float64 `json:"pause_seconds"`
 }
 
-// moves are the records of all VMs, the oldest first.
+// moves holds the records of all VMs, the oldest first.
 type moves struct {
 	mu   sync.Mutex
 	byVM map[ref][]MoveRecord
@@ -46,7 +46,7 @@ func (m *moves) of(vm ref) []MoveRecord {
 	return append([]MoveRecord{}, m.byVM[vm]...)
 }
 
-// moveTo moves a VM, on or off, to a host of the inventory. The caller holds the VM's operation lock.
+// moveTo moves a VM, powered on or off, to a host. The caller holds the VM's operation lock.
 func (s *Server) moveTo(by cause, vm *simulator.VirtualMachine, host ref) types.BaseMethodFault {
 	if s.hostOf(vm) == host {
 		return nil
@@ -54,26 +54,26 @@ func (s *Server) moveTo(by cause, vm *simulator.VirtualMachine, host ref) types.
 	return s.relocate(by, vm, &types.VirtualMachineRelocateSpec{Host: &host}, func(int32) {})
 }
 
-// carry takes a running guest to its host, and to the files of the spec, which copyFiles makes while the guest stands
-// still; nil: they are the ones that it has. The inventory still shows the VM where it was.
-func (s *Server) carry(r *relocation, spec machine.Spec, copyFiles func() error) types.BaseMethodFault {
-	before, fault := s.changePlace(r)
+// migrateGuest migrates a running guest to the host and to the files of the spec. copyFiles creates the files while the
+// guest is stopped; it is nil if they do not change. The inventory is not updated.
+func (s *Server) migrateGuest(r *relocation, spec machine.Spec, copyFiles func() error) types.BaseMethodFault {
+	before, fault := s.moveAdmission(r)
 	if fault != nil {
 		return fault
 	}
 	spec.Host = r.host.Name
 	move, err := s.hypervisor.Migrate(r.vm.Self.Value, spec, copyFiles)
 	if err != nil {
-		s.restorePlace(r.vm.Self, before)
+		s.restoreAdmission(r.vm.Self, before)
 		return migrationFault(fmt.Sprintf("Moving virtual machine %s to host %s failed. It continues where it was: %v.", spec.Name, r.host.Name, err))
 	}
 	s.moves.add(r.vm.Self, MoveRecord{From: s.nameOf(r.from), To: r.host.Name, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
 	return nil
 }
 
-// changePlace holds the place at the destination of a running VM, and gives the one that it had. As a simplification
-// that one is free at once, although the VM may stay.
-func (s *Server) changePlace(r *relocation) (claim, types.BaseMethodFault) {
+// moveAdmission admits a running VM at its destination, and returns its previous claim. As a simplification, the resources
+// of the previous claim are free immediately, although the move may fail.
+func (s *Server) moveAdmission(r *relocation) (claim, types.BaseMethodFault) {
 	config := r.reachedConfig()
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
@@ -90,7 +90,7 @@ func (s *Server) changePlace(r *relocation) (claim, types.BaseMethodFault) {
 	return before, nil
 }
 
-// admitsMove asks host and pool, of those that the VM is not in already. The caller holds the load.
+// admitsMove checks the admission by the host and the pool, unless they do not change. The caller holds the load's lock.
 func (s *Server) admitsMove(host *simulator.HostSystem, before, after claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
 	if before.Host != after.Host {
 		if fault := s.hostAdmits(host, after, config); fault != nil {
@@ -100,14 +100,14 @@ func (s *Server) admitsMove(host *simulator.HostSystem, before, after claim, con
 	if before.pool == after.pool {
 		return nil
 	}
-	// A pool above both must not count it twice.
+	// A common parent pool must not count the VM twice.
 	delete(s.load.admitted, after.VM)
 	defer func() { s.load.admitted[after.VM] = before }()
 	return s.poolAdmits(after)
 }
 
-// restorePlace reserves the old place of a VM that did not move, unless it was powered off meanwhile.
-func (s *Server) restorePlace(vm ref, before claim) {
+// restoreAdmission restores the claim of a VM whose move failed, unless the VM was powered off meanwhile.
+func (s *Server) restoreAdmission(vm ref, before claim) {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	if _, on := s.load.admitted[vm]; on {
@@ -115,21 +115,21 @@ func (s *Server) restorePlace(vm ref, before claim) {
 	}
 }
 
-// migrationFault is what a move gives that was begun and did not succeed.
+// migrationFault returns the fault of a migration that failed after it had begun.
 func migrationFault(text string) types.BaseMethodFault {
 	fault := &types.MigrationFault{}
 	because(&fault.MethodFault, text)
 	return fault
 }
 
-// Where a move is, in percent.
+// The progress of a move, in percent.
 const (
 	progressChecked = 10
 	progressCopied  = 60
 	progressMoved   = 90
 )
 
-// movingTask runs a move with the VM to itself, and shows how far it is.
+// movingTask runs a move with the VM's operation lock held, and publishes its progress.
 func (s *Server) movingTask(ctx *simulator.Context, vm *simulator.VirtualMachine, method string,
 	do func(by cause, progress func(int32)) types.BaseMethodFault) (soap.HasFault, types.BaseMethodFault) {
 	started := make(chan ref, 1)

@@ -61,16 +61,16 @@ type Server struct {
 	closeOnce sync.Once
 }
 
-// site is what the inventory begins with.
+// site holds the objects of the initial inventory.
 type site struct {
 	datacenter *simulator.Datacenter
-	cluster    *simulator.ClusterComputeResource // the first
-	hosts      []*simulator.HostSystem           // of all clusters
+	cluster    *simulator.ClusterComputeResource // the first cluster
+	hosts      []*simulator.HostSystem           // hosts of all clusters
 	datastores map[string]*simulator.Datastore
-	pod        *simulator.StoragePod // nil: there is no datastore cluster
+	pod        *simulator.StoragePod // nil without a datastore cluster
 }
 
-// New builds the inventory. VMs can be powered on after UseHypervisor.
+// New returns a vCenter with its initial inventory. VMs can be powered on after UseHypervisor.
 func New(c config.Config) (*Server, error) {
 	sizes := make([]datastore.Size, 0, len(c.Datastores))
 	for _, store := range c.Datastores {
@@ -106,13 +106,13 @@ func New(c config.Config) (*Server, error) {
 	return s, nil
 }
 
-// UseHypervisor is called once, before the API is served.
+// UseHypervisor sets the hypervisor. It is called once, before the API is served.
 func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 	s.hypervisor = hypervisor
 	s.meter.once.Do(func() { go s.measureUntilClosed() })
 }
 
-// Handler serves the API: SOAP, datastore files, and uploads of imports.
+// Handler returns the handler of the API: SOAP, datastore files, and uploads of imports.
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	mux := http.NewServeMux()
@@ -139,7 +139,7 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// SetFree sets how many bytes of a datastore are free.
+// SetFree sets the free bytes of a datastore.
 func (s *Server) SetFree(name string, free int64) error {
 	store := s.stores.Named(name)
 	if store == nil {
@@ -164,7 +164,7 @@ func (s *Server) Calls() *CallLog { return &s.calls }
 // Faults returns the rules for injected faults.
 func (s *Server) Faults() *FaultRules { return &s.faults }
 
-// context returns a context for work in the background. It has its own locks: copies of a context share them.
+// context returns a context for background work. It has its own locks, unlike a copy of a context.
 func (s *Server) context() *simulator.Context {
 	ctx := *s.service.Context
 	return &ctx

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The file manager, the datastore browser, and what datastores do.
+// The file manager, the datastore browser and the methods of datastores.
 
 package vsim
 
@@ -22,7 +22,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
 
-// place reads a datastore path of a call.
+// place parses a datastore path of a call.
 func (s *Server) place(text string) (datastore.Path, types.BaseMethodFault) {
 	place, err := datastore.ParsePath(text)
 	if err != nil || s.stores.Named(place.Store) == nil {
@@ -114,7 +114,7 @@ func (s *Server) searchSubFolders(ctx *simulator.Context, request *types.SearchD
 	})
 }
 
-// search is one of a datastore's folders.
+// search is a search of a folder of a datastore.
 type search struct {
 	server  *Server
 	spec    *types.HostDatastoreBrowserSearchSpec
@@ -154,7 +154,7 @@ func (f *search) folder(place datastore.Path, recursive bool) error {
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed in the meantime
+			continue // removed meanwhile
 		}
 		if err != nil {
 			return err
@@ -173,7 +173,7 @@ func (f *search) folder(place datastore.Path, recursive bool) error {
 
 func (f *search) matches(info fs.FileInfo) bool {
 	name := info.Name()
-	// Uploads in progress, and what stands behind a disk's descriptor, are not shown.
+	// Uploads in progress and the extent files of disks are not listed.
 	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "-flat.vmdk") || strings.HasSuffix(name, "-delta.vmdk") {
 		return false
 	}

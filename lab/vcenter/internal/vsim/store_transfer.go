@@ -23,7 +23,7 @@ import (
 
 const folderPrefix = "/folder/"
 
-// uploadFault is what the import's lease says about a disk that was not taken.
+// uploadFault returns the fault of an import lease for a failed upload.
 func uploadFault(place datastore.Path, err error) types.BaseMethodFault {
 	if errors.Is(err, vmdk.ErrFormat) {
 		fault := &types.OvfImportFailed{}
@@ -97,7 +97,7 @@ func (s *Server) sendFile(w http.ResponseWriter, r *http.Request, place datastor
 	return nil
 }
 
-// receiveFile makes no folders: as with vCenter, they are made before.
+// receiveFile stores a file. As in vCenter, it does not create folders.
 func (s *Server) receiveFile(w http.ResponseWriter, r *http.Request, place datastore.Path) error {
 	_, file, err := s.stores.Locate(place)
 	if err != nil {

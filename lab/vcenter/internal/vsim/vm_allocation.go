@@ -15,7 +15,7 @@ import (
 
 const unlimited = int64(-1)
 
-// levels are the shares of the levels that have a fixed number (API, SharesLevel).
+// levels maps the levels with a fixed number of shares (API, SharesLevel).
 type levels map[types.SharesLevel]int32
 
 var (
@@ -23,7 +23,7 @@ var (
 	diskLevels = levels{types.SharesLevelLow: 500, types.SharesLevelNormal: 1000, types.SharesLevelHigh: 2000}
 )
 
-// shares gives the shares of a level; custom ones have the number that was asked for.
+// shares returns the shares of a level. Custom shares have the requested number.
 func (l levels) shares(asked *types.SharesInfo) types.SharesInfo {
 	if asked == nil || asked.Level == "" {
 		return types.SharesInfo{Level: types.SharesLevelNormal, Shares: l[types.SharesLevelNormal]}
@@ -34,7 +34,7 @@ func (l levels) shares(asked *types.SharesInfo) types.SharesInfo {
 	return *asked
 }
 
-// orElse gives the first value that is set.
+// orElse returns the first value that is set.
 func orElse[T any](values ...*T) *T {
 	for _, value := range values {
 		if value != nil {
@@ -68,8 +68,8 @@ func allocateCard(card *types.VirtualEthernetCard, old types.BaseVirtualEthernet
 		Share: cardLevels.shares(&asked.Share), Limit: orElse(asked.Limit, types.NewInt64(unlimited))}
 }
 
-// allocateDisk: "shares: Deprecated as of vSphere API 4.1, use storageIOAllocation" (API, VirtualDisk): both say the same. Of
-// two that differ in an edit, the one that was changed counts.
+// allocateDisk sets the allocation of a disk. "shares: Deprecated as of vSphere API 4.1, use storageIOAllocation" (API,
+// VirtualDisk): both are kept equal. If they differ in an edit, the changed one is used.
 func allocateDisk(disk, old *types.VirtualDisk) {
 	asked, shares := disk.StorageIOAllocation, disk.Shares
 	if old != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-func TestDevicesHaveTheirPartOfTheHost(t *testing.T) {
+func TestDeviceAllocationsAreShownAndMerged(t *testing.T) {
 	l := newLab(t)
 	asked := card("Backend", "")
 	asked.GetVirtualDeviceConfigSpec().Device.(*types.VirtualVmxnet3).ResourceAllocation = &types.VirtualEthernetCardResourceAllocation{
@@ -51,7 +51,7 @@ func TestDevicesHaveTheirPartOfTheHost(t *testing.T) {
 	expect(edit(func(d *types.VirtualDisk) { d.StorageIOAllocation, d.Shares = nil, nil }), low, 300)
 	custom := types.SharesInfo{Level: types.SharesLevelCustom, Shares: 700}
 	expect(edit(func(d *types.VirtualDisk) { d.Shares = &custom }), custom, 300)
-	// A clone has what its source has.
+	// A clone has the allocation of its source.
 	l.result(vm.CreateSnapshot(t.Context(), "s", "", false, false))
 	clone := l.clone(vm, "clone", linked(l, *l.read(vm).Snapshot.CurrentSnapshot))
 	expect(l.disk(clone), custom, 300)

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// CloneVM_Task: copies, and linked clones whose disks depend on their source's.
+// CloneVM_Task: full clones, and linked clones whose disks are children of their source's.
 
 package vsim
 
@@ -89,7 +89,7 @@ func (s *Server) clone(by cause, source *simulator.VirtualMachine, request *type
 	return clone, nil
 }
 
-// cloneBase is what a clone is made of.
+// cloneBase is the state of the source that is cloned.
 type cloneBase struct {
 	config     *types.VirtualMachineConfigInfo // a copy
 	pool       *ref
@@ -118,7 +118,7 @@ func (s *Server) cloneSource(source *simulator.VirtualMachine, snapshot *ref) (c
 	return base, nil
 }
 
-// poolFor is the source's own pool unless the spec has one; a template has none.
+// poolFor returns the pool of the spec, or the source's. A template has none.
 func (b cloneBase) poolFor(spec *types.VirtualMachineCloneSpec) *ref {
 	if spec.Location.Pool != nil {
 		return spec.Location.Pool
@@ -140,7 +140,7 @@ func (s *Server) cloneStore(config *types.VirtualMachineConfigInfo, wanted *ref)
 	return store.Name, nil
 }
 
-// fillClone makes the clone's files and gives it what is its own.
+// fillClone creates the clone's files and sets its own identity and devices.
 func (d *draft) fillClone(base cloneBase, spec *types.VirtualMachineCloneSpec) types.BaseMethodFault {
 	now := time.Now()
 	d.config.Uuid, d.config.InstanceUuid, d.config.CreateDate = uuid.NewString(), uuid.NewString(), &now
@@ -175,7 +175,7 @@ func (d *draft) fillClone(base cloneBase, spec *types.VirtualMachineCloneSpec) t
 	return d.apply(spec.Config)
 }
 
-// cloneDisk makes the clone's disk in the way that the spec asks for.
+// cloneDisk creates a disk of the clone, as a child or a copy as the spec requests.
 func (d *draft) cloneDisk(base cloneBase, location *types.VirtualMachineRelocateSpec, disk *types.VirtualDisk) types.BaseMethodFault {
 	backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
 	source := diskPath(disk)
@@ -203,11 +203,11 @@ func (d *draft) cloneDisk(base cloneBase, location *types.VirtualMachineRelocate
 	if err := d.server.stores.CopyDisk(source, place, thin, datastore.NewUUID()); err != nil {
 		return fileFault(place, err)
 	}
-	d.madeDisk(place)
+	d.removeDiskOnDrop(place)
 	return d.describeDisk(disk, backing, place)
 }
 
-// linkedParent is the disk that the clone's depends on, or nil for a disk of its own.
+// linkedParent returns the parent of a linked clone's disk, or nil for a full copy.
 func linkedParent(base cloneBase, location *types.VirtualMachineRelocateSpec, disk *types.VirtualDisk) (*datastore.Path, types.BaseMethodFault) {
 	move := location.DiskMoveType
 	for _, locator := range location.Disk {
@@ -221,7 +221,7 @@ func linkedParent(base cloneBase, location *types.VirtualMachineRelocateSpec, di
 		types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndConsolidate:
 		return nil, nil
 	case types.VirtualMachineRelocateDiskMoveOptionsCreateNewChildDiskBacking:
-		// Without a snapshot the source would continue writing to what its clones depend on.
+		// Without a snapshot, the source would continue writing to the parent of its clones' disks.
 		if !base.snapshot {
 			return nil, invalidArgument("spec.snapshot")
 		}
@@ -232,7 +232,8 @@ func linkedParent(base cloneBase, location *types.VirtualMachineRelocateSpec, di
 		}
 		return nil, nil
 	case types.VirtualMachineRelocateDiskMoveOptionsMoveChildMostDiskBacking:
-		// A real vCenter copies the topmost disk and shares those below; sharing it too shows the clone the same data.
+		// A real vCenter copies the topmost disk and shares those below. Sharing the topmost disk too has the same content
+		// for the clone.
 		if base.snapshot {
 			return &own, nil
 		}

@@ -17,7 +17,7 @@ func option(key, value string) types.BaseOptionValue {
 	return &types.OptionValue{Key: key, Value: value}
 }
 
-func TestALinkedCloneStandsOnTheSnapshotsDisk(t *testing.T) {
+func TestALinkedClonesDiskIsAChildOfTheSnapshotsDisk(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	l.run("qemu-io", "-f", "raw", "-c", "write -P 7 1048576 4096", l.path("image/image-flat.vmdk"))
@@ -31,12 +31,12 @@ func TestALinkedCloneStandsOnTheSnapshotsDisk(t *testing.T) {
 		t.Error("the clone's disk has its source's id")
 	}
 	l.run("qemu-io", "-f", "qcow2", "-c", "read -P 7 1048576 4096", l.path("web/web-delta.vmdk"))
-	// What the clone writes is its own.
+	// Data written by the clone does not change its parent.
 	l.run("qemu-io", "-f", "qcow2", "-c", "write -P 9 1048576 4096", l.path("web/web-delta.vmdk"))
 	l.run("qemu-io", "-f", "raw", "-c", "read -P 7 1048576 4096", l.path("image/image-flat.vmdk"))
 }
 
-func TestACloneKeepsWhatARealOneKeeps(t *testing.T) {
+func TestACloneKeepsTheConfigurationAsInVCenter(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	before := l.read(image)
@@ -62,7 +62,7 @@ func TestACloneKeepsWhatARealOneKeeps(t *testing.T) {
 	}
 }
 
-func TestACloneIsOfTheSnapshotNotOfToday(t *testing.T) {
+func TestACloneOfASnapshotHasTheSnapshotsConfiguration(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	l.result(image.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{MemoryMB: 1024,
@@ -73,13 +73,13 @@ func TestACloneIsOfTheSnapshotNotOfToday(t *testing.T) {
 	}
 }
 
-func TestAFullCloneHasTheBytesToItself(t *testing.T) {
+func TestAFullCloneCopiesTheData(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	l.run("qemu-io", "-f", "raw", "-c", "write -P 7 1048576 4096", l.path("image/image-flat.vmdk"))
 	l.run("qemu-io", "-f", "qcow2", "-c", "write -P 8 2097152 4096", l.path("image/image-000001-delta.vmdk"))
 	pool := l.pool.Reference()
-	// Of the VM as it is, with what was written since the snapshot, and of the snapshot, without.
+	// A clone of the current state has the data written since the snapshot; a clone of the snapshot does not.
 	now := types.VirtualMachineCloneSpec{Location: types.VirtualMachineRelocateSpec{Pool: &pool}}
 	l.clone(image, "now", now)
 	then := now
@@ -92,7 +92,7 @@ func TestAFullCloneHasTheBytesToItself(t *testing.T) {
 	}
 }
 
-func TestCloningRefuses(t *testing.T) {
+func TestInvalidCloneSpecsAreRefused(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	other, _ := l.image("other")
@@ -130,7 +130,7 @@ func TestCloningRefuses(t *testing.T) {
 	}
 }
 
-func TestCloningWithoutSpaceLeavesNothing(t *testing.T) {
+func TestAFailedCloneLeavesNoFiles(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	before := l.files()
@@ -168,14 +168,14 @@ func TestATemplateIsNotPoweredOnAndCloned(t *testing.T) {
 	}
 }
 
-func TestDestroyingTakesOwnFilesAndNobodyElses(t *testing.T) {
+func TestDestroyingRemovesOnlyTheVMsOwnFiles(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	clones := []*object.VirtualMachine{l.clone(image, "a", linked(l, snapshot)), l.clone(image, "b", linked(l, snapshot))}
 	l.result(clones[0].Destroy(t.Context()))
 	l.expectFiles(append(filesOfVM("image", "image.vmdk", "image-flat.vmdk", "image-000001.vmdk", "image-000001-delta.vmdk"),
 		filesOfVM("b", "b.vmdk", "b-delta.vmdk")...)...)
-	// The base that a clone depends on stays until the last clone goes.
+	// The base that clones depend on is kept until the last clone is destroyed.
 	l.result(image.Destroy(t.Context()))
 	l.expectFiles(append(filesOfVM("b", "b.vmdk", "b-delta.vmdk"), "image/image.vmdk", "image/image-flat.vmdk")...)
 	l.run("qemu-img", "check", "-q", l.path("b/b-delta.vmdk"))

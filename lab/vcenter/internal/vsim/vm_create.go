@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// CreateVM_Task, and what all ways of creating a VM share.
+// CreateVM_Task, and the code shared by all methods that create VMs.
 
 package vsim
 
@@ -18,12 +18,12 @@ import (
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
 
-// destination is where a VM is to be.
+// destination is the place of a new VM in the inventory.
 type destination struct {
 	folder *simulator.Folder
 	pool   *simulator.ResourcePool
-	host   *ref   // nil: wherever it fits
-	store  string // the datastore that its files will be on, which the host must see
+	host   *ref   // nil: any host that can run it
+	store  string // the datastore of its files, which the host must mount
 }
 
 // resolve checks the folder and the pool that a call names.
@@ -43,7 +43,7 @@ func (s *Server) resolve(folder ref, pool, host *ref) (destination, types.BaseMe
 		if _, ok = s.registry.Get(*host).(*simulator.HostSystem); !ok {
 			return d, invalidArgument("host")
 		}
-		// CreateVM_Task, CloneVM_Task and ImportVApp: the pool and the host must be of one compute resource.
+		// CreateVM_Task, CloneVM_Task and ImportVApp require a pool and a host of one compute resource.
 		if s.clusterOf(*host) != s.clusterOf(d.pool.Self) {
 			return d, invalidArgument("host")
 		}
@@ -113,7 +113,7 @@ func (s *Server) create(by cause, to destination, spec *types.VirtualMachineConf
 	return vm, nil
 }
 
-// makeNewHome makes the folder that the path names, or one named as the VM.
+// makeNewHome creates the folder in the path of the spec, or one with the VM's name.
 func (d *draft) makeNewHome() types.BaseMethodFault {
 	if !strings.HasSuffix(d.home.Relative, ".vmx") {
 		if d.home.Relative == "" {
@@ -126,7 +126,7 @@ func (d *draft) makeNewHome() types.BaseMethodFault {
 	switch err := d.server.stores.MakeFolder(d.home, false); {
 	case err == nil:
 		folder := d.home
-		d.made = append(d.made, func() error { return d.server.stores.RemoveFolder(folder) })
+		d.undo = append(d.undo, func() error { return d.server.stores.RemoveFolder(folder) })
 	case !errors.Is(err, fs.ErrExist):
 		return fileFault(d.home, err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-func TestANewMachineHasRealFiles(t *testing.T) {
+func TestANewVMHasRealFiles(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(2*gib), card("VM Network", ""), cd("[shared0] boot.iso")))
 	l.expectFiles(filesOfVM("web", "web.vmdk", "web-flat.vmdk")...)
@@ -38,7 +38,7 @@ func TestANewMachineHasRealFiles(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeMadeLeavesNothing(t *testing.T) {
+func TestAFailedCreationLeavesNoFiles(t *testing.T) {
 	l := newLab(t)
 	disk := func(adjust func(*types.VirtualDisk)) types.BaseVirtualDeviceConfigSpec {
 		spec := newDisk(gib)
@@ -92,7 +92,7 @@ func TestWhatCannotBeMadeLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestOfManyMachinesOfOneNameOneIsMade(t *testing.T) {
+func TestOnlyOneOfConcurrentCreationsWithTheSameNameSucceeds(t *testing.T) {
 	l := newLab(t)
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -119,7 +119,7 @@ func TestOfManyMachinesOfOneNameOneIsMade(t *testing.T) {
 	l.expectFiles(filesOfVM("web", "web.vmdk", "web-flat.vmdk")...)
 }
 
-func TestAFolderThatIsTakenGetsANumber(t *testing.T) {
+func TestAFolderWithATakenNameGetsANumber(t *testing.T) {
 	l := newLab(t)
 	if err := os.Mkdir(l.path("web"), 0o700); err != nil {
 		t.Fatal(err)
@@ -162,14 +162,14 @@ func TestADistributedPortGroupIsANetwork(t *testing.T) {
 	}
 }
 
-func TestADiskOfAnotherMachineCanBeAttached(t *testing.T) {
+func TestADiskOfAnotherVMCanBeAttached(t *testing.T) {
 	l := newLab(t)
 	first := l.create(l.spec("first", scsi(), newDisk(gib)))
 	second := l.create(l.spec("second", scsi(), existingDisk("[shared0] first/first.vmdk")))
 	if disk := l.disk(second); disk.CapacityInBytes != gib || backing(disk).Uuid != backing(l.disk(first)).Uuid {
 		t.Errorf("attached as %+v", disk)
 	}
-	// Neither's end may take the other's disk.
+	// Destroying either VM must not remove the disk of the other.
 	l.result(first.Destroy(t.Context()))
 	l.expectFiles(append(filesOfVM("second"), "first/first.vmdk", "first/first-flat.vmdk")...)
 	l.result(second.Destroy(t.Context()))

@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Devices of a draft: adding, editing, removing, with the keys, controllers and units that vCenter gives them.
+// Devices of a draft: adding, editing and removing, with the keys, maximum number of controllers and units that vCenter
+// assigns.
 
 package vsim
 
@@ -15,13 +16,13 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// bus is what a kind of controller offers.
+// bus describes a type of controller.
 type bus struct {
-	firstKey     int32 // of the controllers
+	firstKey     int32 // of the first controller
 	most         int32 // controllers
 	units        int32
-	reservedUnit int32 // the controller's own; -1: none
-	deviceKey    int32 // of the first controller's first device
+	reservedUnit int32 // unit of the controller itself; -1: none
+	deviceKey    int32 // key of the first device on the first controller
 }
 
 var (
@@ -54,7 +55,7 @@ func busOf(device types.BaseVirtualDevice) *bus {
 	return nil
 }
 
-// isSingle returns true for devices that every VM has one of.
+// isSingle returns true for devices of which every VM has exactly one.
 func isSingle(device types.BaseVirtualDevice) bool {
 	switch device.(type) {
 	case *types.VirtualPCIController, *types.VirtualPS2Controller, *types.VirtualSIOController, *types.VirtualKeyboard,
@@ -64,11 +65,11 @@ func isSingle(device types.BaseVirtualDevice) bool {
 	return false
 }
 
-// deviceChange is one of a spec's.
+// deviceChange is a device change of a spec.
 type deviceChange struct {
 	*types.VirtualDeviceConfigSpec
 	index int32
-	keys  map[int32]int32 // from the spec's temporary keys to real ones
+	keys  map[int32]int32 // maps the spec's temporary keys to real ones
 }
 
 func (c deviceChange) invalid(property string) types.BaseMethodFault {
@@ -110,7 +111,7 @@ func (d *draft) applyDevice(change deviceChange) types.BaseMethodFault {
 	return change.invalid("operation")
 }
 
-// onlyReconnects returns true for an edit that leaves the hardware as it is: a new spec often repeats devices.
+// onlyReconnects returns true for an edit that does not change the hardware: specs often repeat unchanged devices.
 func (d *draft) onlyReconnects(change deviceChange) bool {
 	if change.Operation != types.VirtualDeviceConfigSpecOperationEdit {
 		return false
@@ -118,11 +119,11 @@ func (d *draft) onlyReconnects(change deviceChange) bool {
 	device := change.Device.GetVirtualDevice()
 	old := d.device(device.Key)
 	if old == nil {
-		return true // which the edit then refuses
+		return true // the edit reports the missing device
 	}
 	was := old.GetVirtualDevice()
 	if _, isCD := old.(*types.VirtualCdrom); isCD {
-		return sameBacking(was.Backing, device.Backing) // a medium may be taken out, and put in again
+		return sameBacking(was.Backing, device.Backing) // a medium may be connected and disconnected
 	}
 	return sameBacking(was.Backing, device.Backing) && sameConnection(was.Connectable, device.Connectable)
 }
@@ -162,7 +163,7 @@ func (d *draft) addDevice(change deviceChange) types.BaseMethodFault {
 	base := device.GetVirtualDevice()
 	temporary := base.Key
 	if existing := d.existing(device); existing != nil {
-		// Every VM has it already; what refers to it by the spec's key means that one.
+		// Every VM has this device already. The spec's key is mapped to it.
 		change.keys[temporary] = existing.GetVirtualDevice().Key
 		return nil
 	}
@@ -187,7 +188,7 @@ func (d *draft) addDevice(change deviceChange) types.BaseMethodFault {
 	return nil
 }
 
-// existing finds the device that an addition stands for: one of which there is one, or an IDE controller.
+// existing returns the existing device for an addition of a default device: a single device or an IDE controller.
 func (d *draft) existing(device types.BaseVirtualDevice) types.BaseVirtualDevice {
 	for _, other := range d.config.Hardware.Device {
 		if reflect.TypeOf(other) != reflect.TypeOf(device) {
@@ -262,7 +263,7 @@ func (d *draft) placeCard(change deviceChange) types.BaseMethodFault {
 			used[*card.GetVirtualEthernetCard().UnitNumber] = true
 		}
 	}
-	// An adapter's unit is vCenter's to choose.
+	// vCenter chooses an adapter's unit.
 	for unit := int32(firstNICUnit); unit < firstNICUnit+mostNICs; unit++ {
 		if !used[unit] {
 			base.Key, base.ControllerKey, base.UnitNumber = firstNICKey+unit-firstNICUnit, pciController, types.NewInt32(unit)
@@ -305,7 +306,7 @@ func (d *draft) freeKey(first int32) int32 {
 	return first
 }
 
-// configure checks what a device is backed by and makes its files. old is nil for a new device.
+// configure checks a device's backing and creates its files. old is nil for a new device.
 func (d *draft) configure(change deviceChange, old types.BaseVirtualDevice) types.BaseMethodFault {
 	base := change.Device.GetVirtualDevice()
 	description := base.DeviceInfo.GetDescription()
@@ -341,7 +342,7 @@ func (d *draft) configure(change deviceChange, old types.BaseVirtualDevice) type
 	return nil
 }
 
-// configureCD accepts an image that is not there: that is looked at when the VM is powered on.
+// configureCD accepts an ISO that does not exist: this is checked at power-on.
 func (d *draft) configureCD(change deviceChange, device *types.VirtualCdrom) (string, types.BaseMethodFault) {
 	iso, ok := device.Backing.(*types.VirtualCdromIsoBackingInfo)
 	if !ok {
@@ -362,7 +363,7 @@ func (d *draft) editDevice(change deviceChange) types.BaseMethodFault {
 		return change.invalid("device.key")
 	}
 	was := old.GetVirtualDevice()
-	// An edit need not repeat where the device is, nor what it is.
+	// An edit may omit the controller, the unit and the backing.
 	base.ControllerKey, base.UnitNumber = was.ControllerKey, was.UnitNumber
 	if base.Backing == nil || reflect.ValueOf(base.Backing).IsNil() {
 		base.Backing = was.Backing
@@ -404,7 +405,7 @@ func (d *draft) removeDevice(change deviceChange) types.BaseMethodFault {
 	return nil
 }
 
-// linkControllers lists each controller's devices again.
+// linkControllers updates each controller's list of devices.
 func (d *draft) linkControllers() {
 	below := map[int32][]int32{}
 	for _, device := range d.config.Hardware.Device {
@@ -420,7 +421,7 @@ func (d *draft) linkControllers() {
 	}
 }
 
-// label is what clients show: "Hard disk 1".
+// label returns the label that clients show: "Hard disk 1".
 func (d *draft) label(device types.BaseVirtualDevice) string {
 	count := func(same func(types.BaseVirtualDevice) bool) int {
 		n := 0

@@ -2,9 +2,9 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The users of disks. A disk that others depend on outlives its VM, as in a real vCenter: destroying the source of
-// linked clones removes the VM and leaves the shared disks, and the last clone that goes takes them along. (vSphere
-// Web Services SDK Programming Guide, "Removing Snapshots and Deleting Linked Virtual Machines".)
+// Usage of disks. A disk with children is kept when its VM is destroyed, as in a real vCenter: destroying the source of
+// linked clones removes the VM and leaves the shared disks, and destroying the last clone removes them. (vSphere Web
+// Services SDK Programming Guide, "Removing Snapshots and Deleting Linked Virtual Machines".)
 
 package vsim
 
@@ -21,10 +21,10 @@ type diskUse struct {
 	mu      sync.Mutex
 	users   map[datastore.Path]map[ref]bool
 	byVM    map[ref][]datastore.Path
-	orphans map[datastore.Path]bool // their VMs are gone; they go with their last user
+	orphans map[datastore.Path]bool // disks without a VM; they are removed with their last user
 }
 
-// set says which disks a VM uses now, whole chains.
+// set replaces the disks that a VM uses, with all their parents.
 func (u *diskUse) set(vm ref, disks []datastore.Path) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -53,7 +53,7 @@ func (u *diskUse) forget(vm ref) {
 	delete(u.byVM, vm)
 }
 
-// shared is true when another VM uses the disk.
+// shared returns true if another VM uses the disk.
 func (u *diskUse) shared(disk datastore.Path, vm ref) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -65,15 +65,14 @@ func (u *diskUse) shared(disk datastore.Path, vm ref) bool {
 	return false
 }
 
-// abandon says that nobody's configuration has the disk at its top any more, although disks depend on it.
-func (u *diskUse) abandon(disk datastore.Path) {
+// addOrphan marks a disk that no configuration uses directly any more, although it has children.
+func (u *diskUse) addOrphan(disk datastore.Path) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.orphans[disk] = true
 }
 
-// release ends a VM's use, and gives the disks that are now to be removed: of its own ones and of those without a
-// VM, the ones that nobody else uses.
+// release ends a VM's usage, and returns the disks to remove: its own and orphaned disks that are not used any more.
 func (u *diskUse) release(vm ref, own []datastore.Path) []datastore.Path {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -95,7 +94,7 @@ func (u *diskUse) release(vm ref, own []datastore.Path) []datastore.Path {
 	return gone
 }
 
-// unused returns those of the disks that no VM and no disk uses any more. They are to be removed.
+// unused returns the orphans among the disks that are not used any more. They are to be removed.
 func (u *diskUse) unused(disks []datastore.Path) []datastore.Path {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -109,7 +108,7 @@ func (u *diskUse) unused(disks []datastore.Path) []datastore.Path {
 	return gone
 }
 
-// diskPaths are all disks that a VM depends on, in its configuration and its snapshots'.
+// diskPaths returns all disks that a VM and its snapshots depend on.
 func (s *Server) diskPaths(vm *simulator.VirtualMachine) []datastore.Path {
 	seen := map[datastore.Path]bool{}
 	var paths []datastore.Path
@@ -126,7 +125,7 @@ func (s *Server) diskPaths(vm *simulator.VirtualMachine) []datastore.Path {
 	return paths
 }
 
-// ownDisks are those at the top of a configuration: what a VM's destruction removes.
+// ownDisks returns the topmost disks of the VM and its snapshots, which are removed when the VM is destroyed.
 func (s *Server) ownDisks(vm *simulator.VirtualMachine) []datastore.Path {
 	seen := map[datastore.Path]bool{}
 	var own []datastore.Path
@@ -141,7 +140,7 @@ func (s *Server) ownDisks(vm *simulator.VirtualMachine) []datastore.Path {
 	return own
 }
 
-// configs are the VM's configuration and those of its snapshots. They are not changed in place.
+// configs returns the configurations of the VM and its snapshots. They must not be modified.
 func (s *Server) configs(vm *simulator.VirtualMachine) []*types.VirtualMachineConfigInfo {
 	var configs []*types.VirtualMachineConfigInfo
 	var snapshots []ref

@@ -21,7 +21,7 @@ import (
 
 const largestDisk = int64(62) << 40
 
-// locate reads a datastore path that the VM's host can see.
+// locate parses a path of a datastore that the VM's host mounts.
 func (d *draft) locate(text string) (datastore.Path, *simulator.Datastore, types.BaseMethodFault) {
 	place, err := datastore.ParsePath(text)
 	if err != nil {
@@ -64,7 +64,7 @@ func capacityOf(disk *types.VirtualDisk) int64 {
 	return disk.CapacityInKB * 1024
 }
 
-// createDisk makes the file, in the VM's folder unless the spec names one.
+// createDisk creates the file, in the VM's folder unless the spec has a path.
 func (d *draft) createDisk(change deviceChange, disk *types.VirtualDisk, backing *types.VirtualDiskFlatVer2BackingInfo) types.BaseMethodFault {
 	place, fault := d.newDiskPath(backing)
 	if fault != nil {
@@ -92,11 +92,11 @@ func (d *draft) createDisk(change deviceChange, disk *types.VirtualDisk, backing
 	if err := d.server.stores.CreateDisk(place, capacity, thin, id); err != nil {
 		return fileFault(place, err)
 	}
-	d.madeDisk(place)
+	d.removeDiskOnDrop(place)
 	return d.describeDisk(disk, backing, place)
 }
 
-// newDiskPath is the file that the spec names, or the next free one in the VM's folder.
+// newDiskPath returns the path of the spec, or the next free path in the VM's folder.
 func (d *draft) newDiskPath(backing *types.VirtualDiskFlatVer2BackingInfo) (datastore.Path, types.BaseMethodFault) {
 	folder := d.home
 	if backing.FileName != "" {
@@ -119,7 +119,7 @@ func (d *draft) newDiskPath(backing *types.VirtualDiskFlatVer2BackingInfo) (data
 	return d.server.freeDiskPath(folder, d.name, "%s_%d.vmdk"), nil
 }
 
-// freeDiskPath finds a name that no disk has: first the plain one, then numbered ones.
+// freeDiskPath returns a path that no disk has: the name without a number, or a numbered one.
 func (s *Server) freeDiskPath(folder datastore.Path, name, pattern string) datastore.Path {
 	place := folder.Join(name + ".vmdk")
 	for number := 1; s.diskNameTaken(place); number++ {
@@ -133,21 +133,21 @@ func (s *Server) diskNameTaken(place datastore.Path) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// makeChild makes a disk over a parent's.
+// makeChild creates a child of a parent disk.
 func (d *draft) makeChild(disk *types.VirtualDisk, backing *types.VirtualDiskFlatVer2BackingInfo,
 	place, parent datastore.Path, id string) types.BaseMethodFault {
 	if err := d.server.stores.CreateChild(place, parent, id); err != nil {
 		return fileFault(place, err)
 	}
-	d.madeDisk(place)
+	d.removeDiskOnDrop(place)
 	return d.describeDisk(disk, backing, place)
 }
 
-func (d *draft) madeDisk(place datastore.Path) {
-	d.made = append(d.made, func() error { return d.server.stores.RemoveDisk(place) })
+func (d *draft) removeDiskOnDrop(place datastore.Path) {
+	d.undo = append(d.undo, func() error { return d.server.stores.RemoveDisk(place) })
 }
 
-// attachDisk takes a disk that is there, with the size that it has.
+// attachDisk attaches an existing disk with its size.
 func (d *draft) attachDisk(disk *types.VirtualDisk, backing *types.VirtualDiskFlatVer2BackingInfo) types.BaseMethodFault {
 	place, _, fault := d.locate(backing.FileName)
 	if fault != nil {
@@ -156,7 +156,7 @@ func (d *draft) attachDisk(disk *types.VirtualDisk, backing *types.VirtualDiskFl
 	return d.describeDisk(disk, backing, place)
 }
 
-// describeDisk sets all that the file knows about the disk.
+// describeDisk sets the properties that are read from the disk's file.
 func (d *draft) describeDisk(disk *types.VirtualDisk, backing *types.VirtualDiskFlatVer2BackingInfo, place datastore.Path) types.BaseMethodFault {
 	chain, err := d.server.stores.Chain(place)
 	if err != nil {
@@ -173,7 +173,7 @@ func (d *draft) describeDisk(disk *types.VirtualDisk, backing *types.VirtualDisk
 	return nil
 }
 
-// backingOf describes a chain, the top first.
+// backingOf returns the backing of a chain, the topmost disk first.
 func (s *Server) backingOf(chain []datastore.Disk) *types.VirtualDiskFlatVer2BackingInfo {
 	var below *types.VirtualDiskFlatVer2BackingInfo
 	for n := len(chain) - 1; n >= 0; n-- {
@@ -192,7 +192,7 @@ func (s *Server) backingOf(chain []datastore.Disk) *types.VirtualDiskFlatVer2Bac
 	return below
 }
 
-// changeDisk grows a disk, or puts another file in its place.
+// changeDisk extends a disk or replaces its file.
 func (d *draft) changeDisk(change deviceChange, disk *types.VirtualDisk, backing *types.VirtualDiskFlatVer2BackingInfo, old *types.VirtualDisk) types.BaseMethodFault {
 	was := old.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
 	if backing.FileName != "" && backing.FileName != was.FileName {
@@ -204,7 +204,7 @@ func (d *draft) changeDisk(change deviceChange, disk *types.VirtualDisk, backing
 	}
 	wanted := capacityOf(disk)
 	if disk.CapacityInKB*1024 != old.CapacityInBytes && disk.CapacityInBytes == old.CapacityInBytes && disk.CapacityInKB != 0 {
-		wanted = disk.CapacityInKB * 1024 // only the older property was changed
+		wanted = disk.CapacityInKB * 1024 // only the deprecated property was changed
 	}
 	switch {
 	case wanted == 0 || wanted == old.CapacityInBytes:
@@ -222,7 +222,7 @@ func (d *draft) changeDisk(change deviceChange, disk *types.VirtualDisk, backing
 	return d.describeDisk(disk, backing, place)
 }
 
-// removeDisk dooms the file if the spec says so.
+// removeDisk marks the file for removal if the spec requests it.
 func (d *draft) removeDisk(change deviceChange, disk *types.VirtualDisk) types.BaseMethodFault {
 	place := diskPath(disk)
 	switch change.FileOperation {
@@ -234,13 +234,13 @@ func (d *draft) removeDisk(change deviceChange, disk *types.VirtualDisk) types.B
 			because(&fault.MethodFault, "A disk that is part of a snapshot cannot be destroyed.")
 			return fault
 		}
-		d.doomed = append(d.doomed, place)
+		d.obsolete = append(d.obsolete, place)
 		return nil
 	}
 	return change.invalid("fileOperation")
 }
 
-// diskPath is the file of a disk, which every disk of ours has.
+// diskPath returns the file of a disk. Every disk in the lab has a file backing.
 func diskPath(disk *types.VirtualDisk) datastore.Path {
 	place, err := datastore.ParsePath(disk.Backing.(types.BaseVirtualDeviceFileBackingInfo).GetVirtualDeviceFileBackingInfo().FileName)
 	if err != nil {
@@ -269,7 +269,7 @@ func cardsOf(devices []types.BaseVirtualDevice) []*types.VirtualEthernetCard {
 	return cards
 }
 
-// stem is a disk's name without number and ending, from which its snapshots' disks are named.
+// stem returns a disk's name without its number and extension, from which the names of its child disks are derived.
 func stem(place datastore.Path) string {
 	name := strings.TrimSuffix(path.Base(place.Relative), ".vmdk")
 	if cut := len(name) - len("-000001"); cut > 0 && name[cut] == '-' && strings.Trim(name[cut+1:], "0123456789") == "" {

@@ -2,8 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A draft of a machine: its configuration as it will be, and the files made for it. It becomes real as a whole, or its
-// files go.
+// A draft of a VM: its new configuration and the files created for it. It is published as a whole, or its files are removed.
 
 package vsim
 
@@ -25,25 +24,25 @@ import (
 
 type draft struct {
 	server    *Server
-	vm        ref // empty for a new VM
+	vm        ref // zero for a new VM
 	name      string
 	home      datastore.Path // the VM's folder
 	host      *simulator.HostSystem
 	config    types.VirtualMachineConfigInfo
-	options   []types.BaseOptionValue // extraConfig as it was; the guest may change it meanwhile
-	was       types.VirtualHardware   // hardware as it was
+	options   []types.BaseOptionValue // the previous extraConfig; the guest may change it meanwhile
+	was       types.VirtualHardware   // the previous hardware
 	poweredOn bool
-	frozen    bool // has snapshots: its disks cannot be resized
+	frozen    bool // the VM has snapshots: its disks cannot be resized
 
-	made   []func() error   // undone, in reverse, when the draft is dropped
-	doomed []datastore.Path // disks that go when the draft is real
+	undo     []func() error   // called in reverse order when the draft is dropped
+	obsolete []datastore.Path // disks to remove when the draft is published
 }
 
-// copied returns a deep copy, made by encoding and decoding as in the API.
+// copied returns a deep copy, created by encoding and decoding XML as in the API.
 func copied[T any](value T) T {
 	encoded, err := xml.Marshal(value)
 	if err != nil {
-		panic(err) // it came from, or goes to, clients as XML
+		panic(err) // data objects can always be encoded as XML
 	}
 	var result T
 	decoder := xml.NewDecoder(bytes.NewReader(encoded))
@@ -72,7 +71,7 @@ func newConfig() types.VirtualMachineConfigInfo {
 	}
 }
 
-// makeHome makes the VM's folder, with a number where the name is taken.
+// makeHome creates the VM's folder, with a number appended if the name is taken.
 func (d *draft) makeHome() types.BaseMethodFault {
 	stores := d.server.stores
 	home, err := stores.MakeUniqueFolder(d.home)
@@ -80,11 +79,11 @@ func (d *draft) makeHome() types.BaseMethodFault {
 		return fileFault(d.home, err)
 	}
 	d.home = home
-	d.made = append(d.made, func() error { return stores.RemoveFolder(home) })
+	d.undo = append(d.undo, func() error { return stores.RemoveFolder(home) })
 	return d.makeConfigFiles(home.Join(d.name + ".vmx"))
 }
 
-// makeConfigFiles makes the files of a VM that are not disks.
+// makeConfigFiles creates the files of a VM other than disks.
 func (d *draft) makeConfigFiles(vmx datastore.Path) types.BaseMethodFault {
 	stores := d.server.stores
 	stem := strings.TrimSuffix(vmx.Base(), ".vmx")
@@ -99,7 +98,7 @@ func (d *draft) makeConfigFiles(vmx datastore.Path) types.BaseMethodFault {
 		if err := stores.WriteFile(file.place, []byte(file.content)); err != nil {
 			return fileFault(file.place, err)
 		}
-		d.made = append(d.made, func() error { return stores.Remove(file.place) })
+		d.undo = append(d.undo, func() error { return stores.Remove(file.place) })
 	}
 	folder := d.home.String() + "/"
 	d.config.Files = types.VirtualMachineFileInfo{VmPathName: vmx.String(), SnapshotDirectory: folder,
@@ -107,24 +106,24 @@ func (d *draft) makeConfigFiles(vmx datastore.Path) types.BaseMethodFault {
 	return nil
 }
 
-// drop undoes what was done for a draft that does not become real.
+// drop reverts the changes made for a draft that is not published.
 func (d *draft) drop() {
-	for n := len(d.made) - 1; n >= 0; n-- {
-		logFailure(d.made[n](), "a file of a machine that was not made", d.home)
+	for n := len(d.undo) - 1; n >= 0; n-- {
+		logFailure(d.undo[n](), "a file of a VM that was not created", d.home)
 	}
 	for store := range d.server.site.datastores {
 		d.server.publishFree(store)
 	}
 }
 
-// logFailure is for clean-up that has nobody to tell.
+// logFailure logs an error of clean-up that cannot be returned to a client.
 func logFailure(err error, what string, where datastore.Path) {
 	if err != nil {
 		slog.Error("not removed: "+what, "path", where.String(), "error", err)
 	}
 }
 
-// draftOf begins a change of a VM.
+// draftOf returns a draft of a change of a VM.
 func (s *Server) draftOf(vm *simulator.VirtualMachine) *draft {
 	d := &draft{server: s, vm: vm.Self}
 	s.locked(vm, func(*simulator.Context) {
@@ -138,7 +137,7 @@ func (s *Server) draftOf(vm *simulator.VirtualMachine) *draft {
 	return d
 }
 
-// homeOf is the folder of the configuration file.
+// homeOf returns the folder of the configuration file.
 func homeOf(config *types.VirtualMachineConfigInfo) datastore.Path {
 	place, err := datastore.ParsePath(config.Files.VmPathName)
 	if err != nil {

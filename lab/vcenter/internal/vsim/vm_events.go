@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Events of a VM: creation, power, configuration, moves, clones, errors, and the arguments that say where it is.
+// Events of a VM: creation, power, configuration, moves, clones and errors, with arguments for its place in the inventory.
 
 package vsim
 
@@ -14,14 +14,14 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// taskEvent returns the event of a task's start, with the text that the vSphere Client shows.
+// taskEvent returns the event of a started task, with the text that the vSphere Client shows.
 func (s *Server) taskEvent(info *types.TaskInfo) types.Event {
 	event := s.entityEvent(*info.Entity)
 	event.FullFormattedMessage = "Task: " + s.taskLabel(info)
 	return event
 }
 
-// vmEvent returns the arguments of a VM's event: the VM, its host, cluster, datastore and datacenter as they are now.
+// vmEvent returns the arguments of a VM's event: the VM and its current host, cluster, datastore and datacenter.
 func (s *Server) vmEvent(vm *simulator.VirtualMachine) types.VmEvent {
 	var host ref
 	var stores []ref
@@ -45,7 +45,7 @@ func (s *Server) hostEvent(host ref) types.Event {
 	return event
 }
 
-// entityEvent returns the arguments of an event that is about any entity.
+// entityEvent returns the arguments of an event of any entity.
 func (s *Server) entityEvent(entity ref) types.Event {
 	switch object := s.registry.Get(entity).(type) {
 	case *simulator.VirtualMachine:
@@ -84,7 +84,7 @@ func (s *Server) storeNamed(name string) *types.DatastoreEventArgument {
 	return s.storeArgument(s.site.datastores[name].Self)
 }
 
-// postCreated posts the events of a VM that CreateVM_Task or an import has made.
+// postCreated posts the events of a VM that CreateVM_Task or an import has created.
 func (s *Server) postCreated(by cause, vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) {
 	asked := copied(*spec)
 	s.post(by, &types.VmBeingCreatedEvent{VmEvent: s.vmEvent(vm), ConfigSpec: &asked})
@@ -100,7 +100,7 @@ func (s *Server) postIdentity(by cause, vm *simulator.VirtualMachine) {
 	s.post(by, &types.VmUuidAssignedEvent{VmEvent: s.vmEvent(vm), Uuid: bios})
 }
 
-// postBeingCloned posts the event of a VM that is about to be cloned. For the deployment of a template see postDeployed.
+// postBeingCloned posts the event before a VM is cloned. For the deployment of a template see postDeployed.
 func (s *Server) postBeingCloned(by cause, source *simulator.VirtualMachine, folder *simulator.Folder, name string, host ref) {
 	s.post(by, &types.VmBeingClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: s.vmEvent(source)},
 		DestFolder: types.FolderEventArgument{EntityEventArgument: s.argument(folder.Self), Folder: folder.Self},
@@ -113,7 +113,7 @@ func (s *Server) postCloned(by cause, source, clone *simulator.VirtualMachine) {
 	s.post(by, &types.VmClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: s.vmEvent(clone)}, SourceVm: *s.vmEvent(source).Vm})
 }
 
-// postDeployed posts the events of a VM that has been made from a template.
+// postDeployed posts the events of a VM that was deployed from a template.
 func (s *Server) postDeployed(by cause, template, vm *simulator.VirtualMachine) {
 	source := *s.vmEvent(template).Vm
 	s.post(by, &types.VmBeingDeployedEvent{VmEvent: s.vmEvent(vm), SrcTemplate: source})
@@ -132,7 +132,7 @@ func (s *Server) postReconfigured(by cause, vm *simulator.VirtualMachine, spec *
 	}
 }
 
-// postMoving posts the event of a move that begins. The VM is still where it was.
+// postMoving posts the event of a move that begins. The VM is still at its source.
 func (s *Server) postMoving(by cause, r *relocation) {
 	event, to := s.vmEvent(r.vm), s.hostArgument(r.host.Self)
 	datacenter, store := s.datacenterArgument(), s.storeNamed(r.home)
@@ -148,7 +148,7 @@ func (s *Server) postMoving(by cause, r *relocation) {
 	}
 }
 
-// postMoved posts the event of a move that has ended. before has the VM's place before it.
+// postMoved posts the event of a completed move. before has the arguments of the VM before the move.
 func (s *Server) postMoved(by cause, r *relocation, before types.VmEvent) {
 	event := s.vmEvent(r.vm)
 	migrated := types.VmMigratedEvent{VmEvent: event, SourceHost: *before.Host, SourceDatacenter: before.Datacenter, SourceDatastore: before.Ds}
@@ -164,21 +164,21 @@ func (s *Server) postMoved(by cause, r *relocation, before types.VmEvent) {
 	}
 }
 
-// The ids of messages about errors that ended a VM. Clients distinguish the errors by them.
+// The message ids of errors that ended a VM, by which clients distinguish them.
 const (
 	messageCrash     = "msg.gantry.lab.crash"
 	messageReset     = "msg.gantry.lab.guestReset"
 	messageBootReset = "msg.gantry.lab.guestResetAtBoot"
 )
 
-// postCrashed posts the events of a VM that ended although nobody has powered it off. On ESXi a guest that resets itself boots
-// again. The lab powers it off instead, so that a kernel that panics does not boot forever; the reset is reported nevertheless.
-func (s *Server) postCrashed(vm *simulator.VirtualMachine, reason string, heard bool) {
+// postCrashed posts the events of a VM that ended without being powered off. On ESXi, a guest that resets itself boots
+// again. The lab powers it off and reports the reset, so that a panicking kernel does not boot forever.
+func (s *Server) postCrashed(vm *simulator.VirtualMachine, reason string, hasReported bool) {
 	id, text := messageCrash, "The virtual machine "+reason+"."
 	if reason == machine.OffReset {
 		s.post(cause{}, &types.VmResettingEvent{VmEvent: s.vmEvent(vm)})
 		id, text = messageReset, "The guest operating system reset itself, as a kernel that panics does. The lab has powered the virtual machine off."
-		if !heard {
+		if !hasReported {
 			id = messageBootReset
 			text = "The guest operating system reset itself before it reported a status, as a kernel that panics at boot does " +
 				"(for example with too little memory). The lab has powered the virtual machine off."

@@ -19,7 +19,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// eventsOf are an entity's, the oldest first.
+// eventsOf returns the events of an entity, the oldest first.
 func (l *lab) eventsOf(entity ref, kinds ...string) []types.BaseEvent {
 	l.Helper()
 	filter := types.EventFilterSpec{EventTypeId: kinds, Entity: &types.EventFilterSpecByEntity{Entity: entity,
@@ -39,7 +39,7 @@ func kindsOf(events []types.BaseEvent) []string {
 	return kinds
 }
 
-// expectEvents compares what has come since the last time, without the tasks' events.
+// expectEvents compares the events since the last call, without the task events.
 func (l *lab) expectEvents(entity ref, since int, want ...string) (now int) {
 	l.Helper()
 	kinds := kindsOf(l.eventsOf(entity))
@@ -51,7 +51,7 @@ func (l *lab) expectEvents(entity ref, since int, want ...string) (now int) {
 
 var created = []string{"VmBeingCreatedEvent", "VmInstanceUuidAssignedEvent", "VmUuidAssignedEvent", "VmCreatedEvent"}
 
-func TestTheLifeOfAMachineIsToldInEvents(t *testing.T) {
+func TestVMOperationsPostEvents(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(16*mib), card("VM Network", "")))
 	self := vm.Reference()
@@ -77,17 +77,17 @@ func TestTheLifeOfAMachineIsToldInEvents(t *testing.T) {
 	}
 	l.result(vm.Destroy(t.Context()))
 	l.expectEvents(self, seen, "VmRemovedEvent")
-	// What an event says.
+	// The content of events.
 	host := must(l.finder.HostSystem(t.Context(), "esx1"))(t)
 	powered := l.eventsOf(self, "VmPoweredOnEvent")[0].GetEvent()
 	if powered.Vm.Vm != self || powered.Vm.Name != "web" || powered.Host == nil || powered.Datacenter.Datacenter != l.dc.Reference() ||
 		powered.ComputeResource.Name != "C0" || powered.Ds.Datastore != l.store.Reference() || powered.UserName != testUser || powered.CreatedTime.IsZero() {
-		t.Errorf("powering on is told as %+v", powered)
+		t.Errorf("the power-on event is %+v", powered)
 	}
 	if powered.Host.Host == host.Reference() && powered.FullFormattedMessage != "web on esx1 in DC0 is powered on" {
-		t.Errorf("in words: %q", powered.FullFormattedMessage)
+		t.Errorf("the message is %q", powered.FullFormattedMessage)
 	}
-	// The task's event is the head of the chain.
+	// The task event is the first of the chain.
 	info := l.taskInfo(on.Reference())
 	chain := types.EventFilterSpec{EventChainId: info.EventChainId}
 	chained := must(event.NewManager(l.client.Client).QueryEvents(t.Context(), chain))(t)
@@ -97,11 +97,11 @@ func TestTheLifeOfAMachineIsToldInEvents(t *testing.T) {
 	}
 	renamed := l.eventsOf(self, "VmRenamedEvent")[0].(*types.VmRenamedEvent)
 	if renamed.OldName != "web" || renamed.NewName != "www" || renamed.FullFormattedMessage != "Renamed www from web to www in DC0" {
-		t.Errorf("renaming is told as %+v", renamed)
+		t.Errorf("the rename event is %+v", renamed)
 	}
 	changed := l.eventsOf(self, "VmReconfiguredEvent")[0].(*types.VmReconfiguredEvent)
 	if changed.ConfigSpec.Annotation != "a web server" {
-		t.Errorf("reconfiguring is told with %+v", changed.ConfigSpec)
+		t.Errorf("the reconfigure event has %+v", changed.ConfigSpec)
 	}
 	var manager mo.EventManager
 	if err := property.DefaultCollector(l.client.Client).RetrieveOne(t.Context(), *l.client.ServiceContent.EventManager, []string{"latestEvent"}, &manager); err != nil {
@@ -130,23 +130,23 @@ func TestEventsAreQueriedByUser(t *testing.T) {
 		query(types.EventFilterSpecByUsername{UserList: []string{"nobody"}}), query(types.EventFilterSpecByUsername{SystemUser: true}); own != 4 || others != 0 || system != 0 {
 		t.Errorf("%d by the user, %d by others, %d by the system", own, others, system)
 	}
-	if got := len(l.eventsOf(l.folder.Reference())); got != 0 { // the folder itself is in none but its own tasks'
+	if got := len(l.eventsOf(l.folder.Reference())); got != 0 { // the folder has only task events
 		t.Errorf("%d events of the folder", got)
 	}
 }
 
-func TestClonesAreToldInEvents(t *testing.T) {
+func TestClonesPostEvents(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	clone := l.clone(image, "clone", linked(l, snapshot))
 	seen := l.expectEvents(clone.Reference(), 0, "VmInstanceUuidAssignedEvent", "VmUuidAssignedEvent", "VmClonedEvent")
 	cloned := l.eventsOf(clone.Reference(), "VmClonedEvent")[0].(*types.VmClonedEvent)
 	if cloned.SourceVm.Vm != image.Reference() || cloned.Vm.Name != "clone" {
-		t.Errorf("cloning is told as %+v", cloned)
+		t.Errorf("the clone event is %+v", cloned)
 	}
 	being := l.eventsOf(image.Reference(), "VmBeingClonedEvent")[0].(*types.VmBeingClonedEvent)
 	if being.DestName != "clone" || being.DestFolder.Folder != l.folder.Reference() || being.DestHost.Name == "" || being.ChainId != cloned.ChainId {
-		t.Errorf("it is announced as %+v", being)
+		t.Errorf("the event before cloning is %+v", being)
 	}
 	if err := image.MarkAsTemplate(t.Context()); err != nil {
 		t.Fatal(err)
@@ -156,8 +156,8 @@ func TestClonesAreToldInEvents(t *testing.T) {
 	deployed := l.clone(image, "deployed", spec)
 	l.expectEvents(deployed.Reference(), 0, "VmBeingDeployedEvent", "VmInstanceUuidAssignedEvent", "VmUuidAssignedEvent", "VmDeployedEvent",
 		"VmStartingEvent", "VmPoweredOnEvent")
-	if told := l.eventsOf(deployed.Reference(), "VmDeployedEvent")[0].(*types.VmDeployedEvent); told.SrcTemplate.Vm != image.Reference() {
-		t.Errorf("deploying is told as %+v", told)
+	if event := l.eventsOf(deployed.Reference(), "VmDeployedEvent")[0].(*types.VmDeployedEvent); event.SrcTemplate.Vm != image.Reference() {
+		t.Errorf("the deployment event is %+v", event)
 	}
 	if err := clone.Unregister(t.Context()); err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ func TestClonesAreToldInEvents(t *testing.T) {
 	l.expectEvents(clone.Reference(), seen, "VmRemovedEvent")
 }
 
-func TestMovesAreToldInEvents(t *testing.T) {
+func TestMovesPostEvents(t *testing.T) {
 	l := newLab(t, sites)
 	vm := l.create(l.spec("web", scsi(), newDisk(16*mib)))
 	self := vm.Reference()
@@ -192,13 +192,13 @@ func TestMovesAreToldInEvents(t *testing.T) {
 	events := l.eventsOf(self, "VmMigratedEvent")
 	if moved := events[len(events)-1].(*types.VmMigratedEvent); moved.SourceHost.Name != from || moved.Host.Name != to || moved.SourceDatastore.Name != "shared0" ||
 		moved.FullFormattedMessage != "Migration of virtual machine web from esx1, shared0 to esx2, shared0 completed" {
-		t.Errorf("told as %+v", moved)
+		t.Errorf("the event is %+v", moved)
 	}
 	l.result(vm.Relocate(t.Context(), place("", "shared1"), ""))
 	seen = l.expectEvents(self, seen, "VmBeingRelocatedEvent", "VmRelocatedEvent")
 	relocated := l.eventsOf(self, "VmRelocatedEvent")[0].(*types.VmRelocatedEvent)
 	if relocated.SourceDatastore.Name != "shared0" || relocated.Ds.Name != "shared1" || relocated.SourceHost.Name != to {
-		t.Errorf("told as %+v", relocated)
+		t.Errorf("the event is %+v", relocated)
 	}
 	l.result(object.NewVirtualMachine(l.client.Client, self).PowerOn(t.Context()))
 	seen += 2
@@ -210,17 +210,17 @@ func TestMovesAreToldInEvents(t *testing.T) {
 	l.refusal(vm.Relocate(t.Context(), place(onHost, ""), ""))
 	l.guests.refuse = nil
 	seen = l.expectEvents(self, seen, "VmBeingHotMigratedEvent", "VmFailedMigrateEvent")
-	// DRS empties a host.
+	// DRS evacuates a host.
 	host := must(l.finder.HostSystem(t.Context(), target))(t)
 	l.result(host.EnterMaintenanceMode(t.Context(), 30, false, nil))
 	l.expectEvents(self, seen, "VmBeingHotMigratedEvent", "DrsVmMigratedEvent")
 	drs := l.eventsOf(self, "DrsVmMigratedEvent")[0].(*types.DrsVmMigratedEvent)
 	if drs.SourceHost.Name != target || drs.UserName != "" || !strings.HasPrefix(drs.FullFormattedMessage, "DRS migrated web from "+target) {
-		t.Errorf("told as %+v", drs)
+		t.Errorf("the event is %+v", drs)
 	}
 }
 
-func TestTheGuestsOwnEndIsTold(t *testing.T) {
+func TestAPowerOffByTheGuestPostsEvents(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(16*mib), card("VM Network", "")))
 	self := vm.Reference()
@@ -251,25 +251,25 @@ func TestTheGuestsOwnEndIsTold(t *testing.T) {
 		events := l.eventsOf(self, "VmMessageErrorEvent")
 		last := events[len(events)-1].(*types.VmMessageErrorEvent)
 		if last.Message != last.MessageInfo[0].Text || !strings.Contains(last.FullFormattedMessage, last.Message) {
-			t.Errorf("told as %+v", last)
+			t.Errorf("the event is %+v", last)
 		}
 		return last.MessageInfo[0]
 	}
 	start()
 	end(machine.OffReset, "VmResettingEvent", "VmMessageErrorEvent", "VmPoweredOffEvent")
 	if got := message(); got.Id != messageBootReset || !strings.Contains(got.Text, "before it reported a status") {
-		t.Errorf("a panic at boot is told as %+v", got)
+		t.Errorf("the event of a panic at boot is %+v", got)
 	}
 	start()
 	l.server.Set(self.Value, machine.StatusKey, "{}")
 	end(machine.OffReset, "VmResettingEvent", "VmMessageErrorEvent", "VmPoweredOffEvent")
 	if got := message(); got.Id != messageReset {
-		t.Errorf("a panic later is told as %+v", got)
+		t.Errorf("the event of a later panic is %+v", got)
 	}
 	start()
 	end(machine.OffCrashed+": QEMU: exit status 1", "VmMessageErrorEvent", "VmPoweredOffEvent")
 	if got := message(); got.Id != messageCrash || !strings.Contains(got.Text, "exit status 1") {
-		t.Errorf("a crash is told as %+v", got)
+		t.Errorf("the event of a crash is %+v", got)
 	}
 	l.guests.refuse = machine.ErrNoHotAdd
 	l.refusal(vm.PowerOn(t.Context()))

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The hypervisor's events: the reports of guests, and their end.
+// The hypervisor's events: reports of guests, and VMs that power off.
 
 package vsim
 
@@ -23,7 +23,7 @@ func isGuestInfo(key string) bool {
 	return strings.HasPrefix(key, "guestinfo.")
 }
 
-// running waits until the inventory shows a VM on; nil if it never did, or no longer does.
+// running waits until the inventory shows a VM as powered on. It returns nil if the VM does not run or its start failed.
 func (s *Server) running(id string) *run {
 	current := s.runs.get(id)
 	if current == nil {
@@ -36,7 +36,7 @@ func (s *Server) running(id string) *run {
 	return current
 }
 
-// Set is the guest's info-set. Anything but guestinfo.* is out of its reach.
+// Set implements the guest's info-set. A guest can set only guestinfo.* keys.
 func (s *Server) Set(id, key, value string) {
 	current := s.running(id)
 	if current == nil {
@@ -46,7 +46,7 @@ func (s *Server) Set(id, key, value string) {
 		slog.Warn("a guest tried to set a key that is not guestinfo.*", "vm", current.vm.Name, "key", key)
 		return
 	}
-	s.hear(current)
+	s.noteReport(current)
 	vm := current.vm
 	s.locked(vm, func(ctx *simulator.Context) {
 		options := mergeOption(vm.Config.ExtraConfig, key, value)
@@ -58,20 +58,20 @@ func (s *Server) Set(id, key, value string) {
 	})
 }
 
-// hear notes that the guest has come up so far that it says something.
-func (s *Server) hear(current *run) {
+// noteReport records that the guest has booted far enough to report something.
+func (s *Server) noteReport(current *run) {
 	s.runs.mu.Lock()
 	defer s.runs.mu.Unlock()
-	current.heard = true
+	current.hasReported = true
 }
 
-// Guest is what the tools report; it means that they run.
+// Guest publishes a report of the guest tools, which also means that they run.
 func (s *Server) Guest(id string, info machine.GuestInfo) {
 	current := s.running(id)
 	if current == nil {
 		return
 	}
-	s.hear(current)
+	s.noteReport(current)
 	vm := current.vm
 	s.locked(vm, func(ctx *simulator.Context) {
 		guest := *vm.Guest
@@ -81,7 +81,7 @@ func (s *Server) Guest(id string, info machine.GuestInfo) {
 		guest.ToolsRunningStatus = string(types.VirtualMachineToolsRunningStatusGuestToolsRunning)
 		guest.ToolsVersionStatus = string(types.VirtualMachineToolsVersionStatusGuestToolsUnmanaged)
 		guest.ToolsVersionStatus2 = guest.ToolsVersionStatus
-		guest.ToolsVersion = "2147483647" // what an unmanaged tools package says
+		guest.ToolsVersion = "2147483647" // the version of guest-managed tools
 		guest.GuestState = string(types.VirtualMachineGuestStateRunning)
 		showGuest(ctx, vm, &guest)
 	})
@@ -116,19 +116,19 @@ func (s *Server) guestNICs(config *types.VirtualMachineConfigInfo, reported []ma
 	return nics, first
 }
 
-// Off comes once for each start that succeeded.
+// Off is called once for each successful start.
 func (s *Server) Off(id, reason string) {
 	current := s.running(id)
 	if current == nil {
 		return
 	}
 	s.runs.mu.Lock()
-	quiet, by, heard := current.quiet, current.endedBy, current.heard
+	quiet, by, hasReported := current.quiet, current.endedBy, current.hasReported
 	s.runs.mu.Unlock()
 	s.runs.end(id, current)
 	slog.Info("VM is powered off", "vm", current.vm.Name, "reason", reason)
 	if strings.HasPrefix(reason, machine.OffCrashed) {
-		s.postCrashed(current.vm, reason, heard)
+		s.postCrashed(current.vm, reason, hasReported)
 	}
 	if !quiet {
 		s.showOff(current.vm)
@@ -138,7 +138,7 @@ func (s *Server) Off(id, reason string) {
 }
 
 func (s *Server) showOff(vm *simulator.VirtualMachine) {
-	s.dismiss(vm.Self)
+	s.endAdmission(vm.Self)
 	s.locked(vm, func(ctx *simulator.Context) {
 		config := *vm.Config
 		config.Hardware.Device = connected(config.Hardware.Device, false)
@@ -159,7 +159,7 @@ func (s *Server) showOff(vm *simulator.VirtualMachine) {
 	s.refreshFiles(vm)
 }
 
-// guestOff is what is known of a guest that does not run.
+// guestOff returns the guest information of a VM that is powered off.
 func guestOff(config *types.VirtualMachineConfigInfo) *types.GuestInfo {
 	return &types.GuestInfo{
 		ToolsStatus:         types.VirtualMachineToolsStatusToolsNotRunning,
@@ -179,7 +179,7 @@ func guestSummary(guest *types.GuestInfo) *types.VirtualMachineGuestSummary {
 		HostName: guest.HostName, IpAddress: guest.IpAddress}
 }
 
-// showGuest is called with the VM locked.
+// showGuest publishes the guest information. The caller holds the VM's lock.
 func showGuest(ctx *simulator.Context, vm *simulator.VirtualMachine, guest *types.GuestInfo) {
 	changes := diffStruct("guest.", *vm.Guest, *guest)
 	summary := guestSummary(guest)

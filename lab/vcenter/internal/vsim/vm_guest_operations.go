@@ -17,15 +17,15 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// guestManager is a manager of which all methods are refused.
+// guestManager is a manager whose methods are all refused.
 type guestManager struct {
 	mo.GuestAuthManager
 }
 
-// guestManagers are the kinds of manager that vCenter has.
+// guestManagers lists the managers that vCenter has.
 var guestManagers = []string{"GuestAuthManager", "GuestFileManager", "GuestProcessManager", "GuestAliasManager", "GuestWindowsRegistryManager"}
 
-// guestMethods are the managers' methods (API, vim.vm.guest).
+// guestMethods lists the methods of the managers (API, vim.vm.guest).
 var guestMethods = map[string][]string{
 	"GuestAuthManager": {"ValidateCredentialsInGuest", "AcquireCredentialsInGuest", "ReleaseCredentialsInGuest"},
 	"GuestFileManager": {"MakeDirectoryInGuest", "DeleteFileInGuest", "DeleteDirectoryInGuest", "MoveDirectoryInGuest", "MoveFileInGuest",
@@ -37,7 +37,7 @@ var guestMethods = map[string][]string{
 		"SetRegistryValueInGuest", "ListRegistryValuesInGuest", "DeleteRegistryValueInGuest"},
 }
 
-// installGuestOperations makes the managers that the simulator lacks, and takes the methods over of those that it has.
+// installGuestOperations creates the managers that the simulator lacks, and replaces the methods of all managers.
 func (s *Server) installGuestOperations() {
 	operations := s.registry.Get(*s.serviceContent().GuestOperationsManager).(*simulator.GuestOperationsManager)
 	for _, kind := range guestManagers {
@@ -53,7 +53,7 @@ func (s *Server) installGuestOperations() {
 	}
 }
 
-// managerField is the property of the GuestOperationsManager; only that of the registry's manager has the whole name.
+// managerField returns the property of the GuestOperationsManager. Only that of the registry manager has the full name.
 func managerField(kind string) string {
 	if kind == "GuestWindowsRegistryManager" {
 		return kind
@@ -61,8 +61,9 @@ func managerField(kind string) string {
 	return strings.TrimPrefix(kind, "Guest")
 }
 
-// refuseGuestOperation: "InvalidPowerState: if the VM is not powered on"; "GuestOperationsUnavailable: if the VM agent for
-// guest operations is not running" (API, GuestFileManager and the others alike).
+// refuseGuestOperation is the handler of all methods: "InvalidPowerState: if the VM is not powered on";
+// "GuestOperationsUnavailable: if the VM agent for guest operations is not running" (API, GuestFileManager and the others
+// alike).
 func (s *Server) refuseGuestOperation(_ *simulator.Context, body any) (soap.HasFault, types.BaseMethodFault) {
 	reference, _ := reflect.Indirect(reflect.ValueOf(body)).FieldByName("Vm").Interface().(ref)
 	vm := s.vm(reference)

@@ -75,7 +75,7 @@ func TestGuestOperationsAreRefused(t *testing.T) {
 	}
 }
 
-func TestEveryGuestOperationIsTakenOver(t *testing.T) {
+func TestEveryGuestOperationIsRefused(t *testing.T) {
 	l := newLab(t)
 	for kind, names := range guestMethods {
 		for _, name := range names {

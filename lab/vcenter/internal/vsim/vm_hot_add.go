@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Hot add: more CPUs and memory for a VM that is powered on and whose flags allow it.
+// Hot add: more CPUs and memory for a powered-on VM whose configuration allows it.
 
 package vsim
 
@@ -29,9 +29,9 @@ func noCPUHotAdd(text string) types.BaseMethodFault {
 	return fault
 }
 
-// checkHotAdd refuses a new size that a VM that is powered on cannot get. "Whether memory can be added while this virtual
-// machine is running" (VirtualMachineConfigInfo.memoryHotAddEnabled): memory cannot be removed. The same applies to CPUs:
-// cpuHotRemoveEnabled has no effect.
+// checkHotAdd refuses a new size that is not possible while the VM is powered on. "Whether memory can be added while this
+// virtual machine is running" (VirtualMachineConfigInfo.memoryHotAddEnabled): memory cannot be removed. The same applies to
+// CPUs: cpuHotRemoveEnabled has no effect.
 func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	hardware := &d.config.Hardware
 	if size := spec.MemoryMB; size != 0 && size != int64(hardware.MemoryMB) {
@@ -58,7 +58,8 @@ func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMeth
 	return nil
 }
 
-// grow gives a VM that is powered on the size of its draft, if its host and resource pool admit it and the hypervisor can do it.
+// grow applies the size of a draft to a powered-on VM, if its host and resource pool admit it and the hypervisor supports
+// it.
 func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFault {
 	was, is := d.was, d.config.Hardware
 	moreMemory, moreCPUs := is.MemoryMB != was.MemoryMB, is.NumCPU != was.NumCPU
@@ -78,7 +79,7 @@ func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFa
 	if err == nil {
 		return nil
 	}
-	s.restorePlace(vm.Self, before)
+	s.restoreAdmission(vm.Self, before)
 	text := fmt.Sprintf("The size of %s was not changed: %v.", d.name, err)
 	switch {
 	case !errors.Is(err, machine.ErrNoHotAdd):
@@ -89,7 +90,7 @@ func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFa
 	return noCPUHotAdd(text)
 }
 
-// admitSize reserves what the larger VM takes.
+// admitSize reserves the resources of the larger VM.
 func (s *Server) admitSize(before claim, d *draft) types.BaseMethodFault {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()

@@ -22,7 +22,7 @@ func TestHotAdd(t *testing.T) {
 		t.Helper()
 		fault := l.refusal(vm.Reconfigure(t.Context(), change))
 		if got := faultText(fault); !strings.Contains(got, text) {
-			t.Errorf("%T says %q, not %q", fault, got, text)
+			t.Errorf("%T has the message %q, want %q", fault, got, text)
 		}
 	}
 	refusedAs(types.VirtualMachineConfigSpec{MemoryMB: 512}, "memoryHotAddEnabled is false")

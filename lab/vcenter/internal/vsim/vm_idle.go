@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Idle VMs, without files or history, for tests of large inventories.
+// Idle VMs, without files or events, for tests of large inventories.
 
 package vsim
 
@@ -15,7 +15,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
 
-// AddIdle adds powered-off VMs named prefix and a number, with as little work as possible.
+// AddIdle adds powered-off VMs, named by the prefix and a number, as fast as possible.
 func (s *Server) AddIdle(count int, prefix string) error {
 	folder := s.registry.Get(s.site.datacenter.VmFolder).(*simulator.Folder)
 	first := 0

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Imports: ImportVApp makes a VM and a lease, by which its disks are filled. A lease that fails, is aborted, or
-// hears nothing from its client takes the VM with it.
+// Imports: ImportVApp creates a VM and a lease, through which its disks are uploaded. If the lease fails, is aborted or
+// times out, the VM is removed.
 
 package vsim
 
@@ -31,17 +31,17 @@ const nfcPrefix = "/nfc/"
 type Lease struct {
 	mo.HttpNfcLease
 	server *Server
-	ticket string // in the URLs: whoever has it may upload
+	ticket string // in the URLs; it authorizes uploads
 
 	mu      sync.Mutex
 	vm      *simulator.VirtualMachine
-	disks   map[string]datastore.Path // by their place in the URL
+	disks   map[string]datastore.Path // by the name in the URL
 	expiry  *time.Timer
-	uploads map[int]func() // what breaks each of them off
-	running sync.WaitGroup // uploads
+	uploads map[int]func() // aborts each upload in progress
+	running sync.WaitGroup // uploads in progress
 	last    int
 	over    bool
-	gone    chan struct{} // closed when nothing is left to do
+	gone    chan struct{} // closed when the lease has ended and its clean-up is done
 }
 
 type leases struct {
@@ -105,7 +105,7 @@ func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (
 	return &methods.ImportVAppBody{Res: &types.ImportVAppResponse{Returnval: lease.Self}}, nil
 }
 
-// ready tells the client where to upload the disks.
+// ready publishes the upload URLs of the disks.
 func (l *Lease) ready(vm *simulator.VirtualMachine) {
 	s := l.server
 	info := types.HttpNfcLeaseInfo{Lease: l.Self, Entity: vm.Self, LeaseTimeout: int32(s.config.LeaseTimeoutSeconds)}
@@ -138,14 +138,14 @@ func (l *Lease) stopClock() {
 	}
 }
 
-// expire ends a lease whose client is silent.
+// expire ends a lease whose client has reported no progress.
 func (l *Lease) expire() {
 	fault := &types.Timedout{}
 	because(&fault.MethodFault, fmt.Sprintf("The client of the import reported no progress for %v.", l.timeout()))
 	l.fail(fault)
 }
 
-// end claims the lease's end; only the first caller gets it.
+// end ends the lease. It returns true only for the first caller.
 func (l *Lease) end() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -159,7 +159,7 @@ func (l *Lease) end() bool {
 	return true
 }
 
-// fail removes what was imported and leaves the lease, with its error, to be looked at.
+// fail removes the imported VM. The lease remains with its error.
 func (l *Lease) fail(fault types.BaseMethodFault) {
 	if !l.end() {
 		return
@@ -170,7 +170,7 @@ func (l *Lease) fail(fault types.BaseMethodFault) {
 	l.close()
 }
 
-// discard destroys the VM, once nobody writes to its disks any more.
+// discard aborts the uploads, waits for their end and destroys the VM.
 func (l *Lease) discard() {
 	if l.vm == nil {
 		return
@@ -183,7 +183,7 @@ func (l *Lease) discard() {
 	l.running.Wait()
 	destroy := l.server.exclusive(l.vm, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, l.server.destroy(by, l.vm) })
 	_, fault := destroy(cause{})
-	if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone { // its client may have destroyed it
+	if _, isGone := fault.(*types.ManagedObjectNotFound); fault != nil && !isGone { // the client may have destroyed it
 		slog.Error("the VM of an import was not removed", "vm", l.vm.Name, "fault", faultText(fault))
 	}
 }
@@ -217,7 +217,7 @@ func (s *Server) completeLease(_ *simulator.Context, request *types.HttpNfcLease
 func (s *Server) abortLease(_ *simulator.Context, request *types.HttpNfcLeaseAbort) (soap.HasFault, types.BaseMethodFault) {
 	lease := s.leaseOf(request.This)
 	if !lease.end() {
-		// The client may abort what has just failed by itself.
+		// The client may abort a lease that has just failed.
 		<-lease.gone
 		return &methods.HttpNfcLeaseAbortBody{Res: &types.HttpNfcLeaseAbortResponse{}}, nil
 	}
@@ -231,7 +231,7 @@ func (s *Server) abortLease(_ *simulator.Context, request *types.HttpNfcLeaseAbo
 	return &methods.HttpNfcLeaseAbortBody{Res: &types.HttpNfcLeaseAbortResponse{}}, nil
 }
 
-// progressLease is a sign of life.
+// progressLease implements HttpNfcLeaseProgress, which renews the lease's timeout.
 func (s *Server) progressLease(_ *simulator.Context, request *types.HttpNfcLeaseProgress) (soap.HasFault, types.BaseMethodFault) {
 	lease := s.leaseOf(request.This)
 	lease.mu.Lock()
@@ -247,7 +247,7 @@ func (s *Server) progressLease(_ *simulator.Context, request *types.HttpNfcLease
 	return &methods.HttpNfcLeaseProgressBody{Res: &types.HttpNfcLeaseProgressResponse{}}, nil
 }
 
-// serveUpload takes one disk. The ticket in the URL says whose it is.
+// serveUpload receives the upload of one disk. The ticket in the URL identifies the lease.
 func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	s.recordHTTP(r)
 	if r.Method != http.MethodPut && r.Method != http.MethodPost {
@@ -273,7 +273,7 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 		s.publishFree(place.Store)
 		w.WriteHeader(http.StatusCreated)
 	case r.Context().Err() != nil:
-		// The connection broke: the client may try again while the lease lives.
+		// The connection was lost: the client may try again until the lease times out.
 		slog.Warn("an upload was interrupted", "disk", place.String(), "error", err)
 	default:
 		lease.fail(uploadFault(place, err))
@@ -281,7 +281,7 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// begin counts an upload in, until finish is called.
+// begin registers an upload until finish is called.
 func (l *Lease) begin(name string, breakOff func()) (place datastore.Path, finish func(), found bool) {
 	if l == nil {
 		return datastore.Path{}, nil, false

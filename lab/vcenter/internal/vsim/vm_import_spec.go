@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Import specifications of OVF descriptors: the simulator's, with the device ids that the import's lease uses.
+// Import specifications of OVF descriptors: the simulator's, with the device ids of the import lease.
 
 package vsim
 

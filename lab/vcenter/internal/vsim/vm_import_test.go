@@ -48,12 +48,12 @@ func (l *lab) request(method, address string, body io.Reader, adjust ...func(*ht
 	return response.StatusCode, string(content)
 }
 
-// streamed is a disk of 64 MiB with something in it, as it is and as it is uploaded.
+// streamed returns the content of a disk of 64 MiB with data, raw and as an upload stream.
 func (l *lab) streamed() (raw, stream []byte) {
 	l.Helper()
 	directory := l.TempDir()
 	raw = make([]byte, 64*mib)
-	must(rand.Read(raw[mib : mib+300_000]))(l) // which does not compress, so that all of the stream matters
+	must(rand.Read(raw[mib : mib+300_000]))(l) // random data does not compress, so the stream is large
 	if err := os.WriteFile(filepath.Join(directory, "raw"), raw, 0o600); err != nil {
 		l.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func (l *lab) importSpec(name string) *types.VirtualMachineImportSpec {
 	return &types.VirtualMachineImportSpec{ConfigSpec: l.spec(name, scsi(), newDisk(64*mib))}
 }
 
-// lease begins an import and waits until it is ready.
+// lease starts an import and waits until it is ready.
 func (l *lab) lease(name string) (*nfc.Lease, types.HttpNfcLeaseInfo) {
 	l.Helper()
 	lease := must(l.pool.ImportVApp(l.Context(), l.importSpec(name), l.folder, nil))(l)
@@ -86,7 +86,7 @@ func (l *lab) leaseState(lease *nfc.Lease) mo.HttpNfcLease {
 	return state
 }
 
-func TestAnUploadedDiskIsTheMachines(t *testing.T) {
+func TestAnUploadedDiskBelongsToTheVM(t *testing.T) {
 	l := newLab(t)
 	raw, stream := l.streamed()
 	lease, info := l.lease("image")
@@ -119,7 +119,7 @@ func TestAnUploadedDiskIsTheMachines(t *testing.T) {
 	l.expectFiles(filesOfVM("image", "image.vmdk", "image-flat.vmdk")...)
 }
 
-func TestAnUploadThatIsNotWholeEndsTheImport(t *testing.T) {
+func TestAnIncompleteUploadEndsTheImport(t *testing.T) {
 	l := newLab(t)
 	_, stream := l.streamed()
 	damaged := bytes.Clone(stream)
@@ -141,7 +141,7 @@ func TestAnUploadThatIsNotWholeEndsTheImport(t *testing.T) {
 	}
 }
 
-func TestAnImportThatIsGivenUpLeavesNothing(t *testing.T) {
+func TestAFailedImportLeavesNoVM(t *testing.T) {
 	_, stream := newLab(t).streamed()
 	for name, test := range map[string]struct {
 		give func(*lab, *nfc.Lease, types.HttpNfcLeaseInfo)
@@ -160,7 +160,7 @@ func TestAnImportThatIsGivenUpLeavesNothing(t *testing.T) {
 			test.give(l, lease, info)
 			l.eventually("over", func() bool { return l.leaseState(lease).State == types.HttpNfcLeaseStateError })
 			if fault := l.leaseState(lease).Error.Fault; fmt.Sprintf("%T", fault) != test.want {
-				t.Errorf("the lease says %T", fault)
+				t.Errorf("the lease has the fault %T", fault)
 			}
 			l.expectFiles()
 			if left := l.server.children(l.folder.Reference()); len(left) != 0 {
@@ -170,7 +170,7 @@ func TestAnImportThatIsGivenUpLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestSignsOfLifeKeepAnImport(t *testing.T) {
+func TestProgressKeepsAnImportAlive(t *testing.T) {
 	l := newLab(t, func(c *config.Config) { c.LeaseTimeoutSeconds = 1 })
 	lease, _ := l.lease("image")
 	for range 5 {
@@ -184,7 +184,7 @@ func TestSignsOfLifeKeepAnImport(t *testing.T) {
 	}
 }
 
-func TestABrokenConnectionMayBeTriedAgain(t *testing.T) {
+func TestAnInterruptedUploadMayBeTriedAgain(t *testing.T) {
 	l := newLab(t)
 	_, stream := l.streamed()
 	lease, info := l.lease("image")
@@ -201,7 +201,7 @@ func TestABrokenConnectionMayBeTriedAgain(t *testing.T) {
 	l.expectFiles(filesOfVM("image", "image.vmdk", "image-flat.vmdk")...)
 }
 
-func TestAnImportThatCannotBeginSaysSo(t *testing.T) {
+func TestAnImportThatCannotStartReportsTheFault(t *testing.T) {
 	l := newLab(t)
 	l.create(l.spec("image"))
 	lease := must(l.pool.ImportVApp(t.Context(), l.importSpec("image"), l.folder, nil))(t)
@@ -217,7 +217,7 @@ func TestAnImportThatCannotBeginSaysSo(t *testing.T) {
 	}
 }
 
-func TestAbortingBreaksOffAnUpload(t *testing.T) {
+func TestAbortingALeaseEndsItsUploads(t *testing.T) {
 	l := newLab(t)
 	_, stream := l.streamed()
 	lease, info := l.lease("image")
@@ -227,7 +227,7 @@ func TestAbortingBreaksOffAnUpload(t *testing.T) {
 		status, _ := l.request(http.MethodPut, info.DeviceUrl[0].Url, reader)
 		ended <- status
 	}()
-	must(writer.Write(stream[:100_000]))(t) // and then nothing more comes
+	must(writer.Write(stream[:100_000]))(t) // the client sends no more data
 	inside := l.server.leaseOf(lease.Reference())
 	l.eventually("uploading", func() bool {
 		inside.mu.Lock()
@@ -245,7 +245,7 @@ func TestAbortingBreaksOffAnUpload(t *testing.T) {
 	}
 }
 
-// descriptor is an OVF package's, with an ISO where one is named.
+// descriptor returns the descriptor of an OVF package, with an ISO if one is named.
 func descriptor(controller, iso string) string {
 	files, drive := `<File ovf:href="web.vmdk" ovf:id="file1"/>`, ""
 	if iso != "" {

@@ -2,9 +2,9 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// InstantClone_Task: a running VM is forked. Memory and devices' state are saved once and restored twice; what was its
-// disks becomes the base of a new disk for each of the two. (VirtualMachineInstantCloneSpec: the location may have a
-// folder, a datastore, a resource pool and edits of network adapters; "All other settings are NOT supported.")
+// InstantClone_Task: a running VM is forked. The state of memory and devices is saved once and restored twice, and the disks
+// become the parents of a new disk for each of the two VMs. (VirtualMachineInstantCloneSpec: the location may have a folder,
+// a datastore, a resource pool and edits of network adapters; "All other settings are NOT supported.")
 
 package vsim
 
@@ -32,7 +32,7 @@ func (s *Server) instantCloneVM(ctx *simulator.Context, request *types.InstantCl
 	}))
 }
 
-// instantClone is called with the source's operations locked.
+// instantClone clones a VM. The caller holds the source's operation lock.
 func (s *Server) instantClone(by cause, source *simulator.VirtualMachine, spec *types.VirtualMachineInstantCloneSpec) (*simulator.VirtualMachine, types.BaseMethodFault) {
 	to, fault := s.instantCloneDestination(source, spec)
 	if fault != nil {
@@ -44,41 +44,42 @@ func (s *Server) instantClone(by cause, source *simulator.VirtualMachine, spec *
 		return nil, fault
 	}
 	defer release()
-	goesOn := s.draftOf(source)
-	for _, disk := range disksOf(goesOn.config.Hardware.Device) {
+	continued := s.draftOf(source)
+	for _, disk := range disksOf(continued.config.Hardware.Device) {
 		if disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo).DiskMode != string(types.VirtualDiskModePersistent) {
 			return nil, notSupported("An independent disk cannot have child disks.")
 		}
 	}
-	twin := &draft{server: s, name: name, home: datastore.Path{Store: to.store, Relative: name}, host: goesOn.host, config: copied(goesOn.config)}
-	if fault = twin.fillInstantClone(goesOn, spec); fault == nil {
-		fault = goesOn.childDisks()
+	twin := &draft{server: s, name: name, home: datastore.Path{Store: to.store, Relative: name}, host: continued.host, config: copied(continued.config)}
+	if fault = twin.fillInstantClone(continued, spec); fault == nil {
+		fault = continued.childDisks()
 	}
 	if fault != nil {
 		twin.drop()
-		goesOn.drop()
+		continued.drop()
 		return nil, fault
 	}
-	s.postBeingCloned(by, source, to.folder, name, goesOn.host.Self)
+	s.postBeingCloned(by, source, to.folder, name, continued.host.Self)
 	clone := s.publishNew(twin, to.folder, &to.pool.Self)
 	lock := s.operations.of(clone.Self)
 	lock.Lock()
 	defer lock.Unlock()
 	bases := s.ownDisks(source)
-	if fault := s.fork(source, goesOn, clone); fault != nil {
+	if fault := s.fork(source, continued, clone); fault != nil {
 		logRemoval(s.destroy(by, clone), name)
-		goesOn.drop()
+		continued.drop()
 		return nil, fault
 	}
-	// They are no VM's own any more, and go with the last one that depends on them.
+	// The parents belong to no VM any more. They are removed with their last child.
 	for _, base := range bases {
-		s.diskUse.abandon(base)
+		s.diskUse.addOrphan(base)
 	}
 	s.postCloned(by, source, clone)
 	return clone, nil
 }
 
-// instantCloneDestination checks that the source can be forked, and where the clone is to be: on the source's host.
+// instantCloneDestination checks that the source can be forked, and returns the clone's destination, which has the source's
+// host.
 func (s *Server) instantCloneDestination(source *simulator.VirtualMachine, spec *types.VirtualMachineInstantCloneSpec) (destination, types.BaseMethodFault) {
 	var state types.VirtualMachinePowerState
 	var pool *ref
@@ -106,7 +107,7 @@ func (s *Server) instantCloneDestination(source *simulator.VirtualMachine, spec 
 	if location.Folder != nil {
 		folder = *location.Folder
 	}
-	// The host is the source's, with which the pool has to be in one cluster.
+	// The pool must be in the cluster of the source's host.
 	to, fault := s.resolve(folder, pool, &host)
 	if fault != nil {
 		return to, fault
@@ -123,7 +124,7 @@ func (s *Server) instantCloneDestination(source *simulator.VirtualMachine, spec 
 	return to, s.hostMounts(s.registry.Get(host).(*simulator.HostSystem), to.store)
 }
 
-// onlyLocates returns true for a location that has nothing beyond what an instant clone's may have.
+// onlyLocates returns true for a location with only the settings that an instant clone supports.
 func onlyLocates(location *types.VirtualMachineRelocateSpec) bool {
 	for _, change := range location.DeviceChange {
 		edited := change.GetVirtualDeviceConfigSpec()
@@ -136,7 +137,8 @@ func onlyLocates(location *types.VirtualMachineRelocateSpec) bool {
 		Pool: location.Pool, DeviceChange: location.DeviceChange})
 }
 
-// fillInstantClone creates the clone's files and its own properties. Its disks depend on those that the source has until now.
+// fillInstantClone creates the clone's files and sets its own properties. Its disks are children of the source's previous
+// disks.
 func (d *draft) fillInstantClone(source *draft, spec *types.VirtualMachineInstantCloneSpec) types.BaseMethodFault {
 	base := cloneBase{config: &source.config, isOn: true, snapshot: true}
 	location := types.VirtualMachineRelocateSpec{DeviceChange: spec.Location.DeviceChange,
@@ -145,23 +147,23 @@ func (d *draft) fillInstantClone(source *draft, spec *types.VirtualMachineInstan
 	return d.fillClone(base, &types.VirtualMachineCloneSpec{Location: location, Config: config})
 }
 
-// fork lets both VMs run: the source with its new disks, and the clone.
-func (s *Server) fork(source *simulator.VirtualMachine, goesOn *draft, clone *simulator.VirtualMachine) types.BaseMethodFault {
+// fork forks the guest: the source continues with its new disks, and the clone starts.
+func (s *Server) fork(source *simulator.VirtualMachine, continued *draft, clone *simulator.VirtualMachine) types.BaseMethodFault {
 	host := s.hostOf(clone)
 	if _, fault := s.admit(clone, &host); fault != nil {
 		return fault
 	}
 	running, fault := s.machineSpec(source)
 	if fault != nil {
-		s.dismiss(clone.Self)
+		s.endAdmission(clone.Self)
 		return fault
 	}
-	first, fault := s.withDisksOf(running, &goesOn.config)
+	first, fault := s.withDisksOf(running, &continued.config)
 	if fault == nil {
 		running, fault = s.withDisksOf(running, clone.Config)
 	}
 	if fault != nil {
-		s.dismiss(clone.Self)
+		s.endAdmission(clone.Self)
 		return fault
 	}
 	second := running
@@ -172,17 +174,17 @@ func (s *Server) fork(source *simulator.VirtualMachine, goesOn *draft, clone *si
 		begun.failed = true
 		close(begun.shown)
 		s.runs.end(clone.Self.Value, begun)
-		s.dismiss(clone.Self)
+		s.endAdmission(clone.Self)
 		return systemError(fmt.Sprintf("Forking virtual machine %s failed. It continues unchanged: %v.", running.Name, err))
 	}
 	s.moves.add(source.Self, MoveRecord{From: first.Host, To: first.Host, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
-	s.publishChange(source, goesOn)
+	s.publishChange(source, continued)
 	s.showForked(source, clone)
 	close(begun.shown)
 	return nil
 }
 
-// withDisksOf returns a running VM's specification with the disks of a configuration.
+// withDisksOf returns the specification of a running VM with the disks of a configuration.
 func (s *Server) withDisksOf(spec machine.Spec, config *types.VirtualMachineConfigInfo) (machine.Spec, types.BaseMethodFault) {
 	spec.Disks = nil
 	for _, disk := range disksOf(config.Hardware.Device) {
@@ -203,7 +205,7 @@ func (s *Server) cardsFor(config *types.VirtualMachineConfigInfo) []machine.NIC 
 	return cards
 }
 
-// showForked shows the clone as running. Its guest has the report of the source's guest, without the network.
+// showForked publishes the clone as running. Its guest information is that of the source without the network.
 func (s *Server) showForked(source, clone *simulator.VirtualMachine) {
 	var guest types.GuestInfo
 	s.locked(source, func(*simulator.Context) { guest = copied(*source.Guest) })

@@ -32,7 +32,7 @@ func (l *lab) running(name string) *object.VirtualMachine {
 	return vm
 }
 
-func TestARunningMachineIsForked(t *testing.T) {
+func TestARunningVMIsForked(t *testing.T) {
 	l := newLab(t)
 	source := l.running("web")
 	was := l.read(source)
@@ -55,7 +55,7 @@ func TestARunningMachineIsForked(t *testing.T) {
 	if mine == others || mine == "" {
 		t.Errorf("its address is %s, its source's %s", mine, others)
 	}
-	// Both depend on what was the source's disk.
+	// The disks of both are children of the source's previous disk.
 	for _, vm := range []*object.VirtualMachine{source, twin} {
 		if disk := backing(l.disk(vm)); disk.Parent == nil || disk.Parent.FileName != base {
 			t.Errorf("%s's disk is %+v", vm.Reference().Value, disk)
@@ -68,7 +68,7 @@ func TestARunningMachineIsForked(t *testing.T) {
 	if l.option(twin, "guestinfo.said") != "after" || l.option(source, "guestinfo.said") != "before" {
 		t.Error("the two guests are mixed up")
 	}
-	// The source's base outlives it.
+	// The base is kept when the source is destroyed.
 	l.result(source.PowerOff(t.Context()))
 	l.result(source.Destroy(t.Context()))
 	l.result(twin.PowerOff(t.Context()))
@@ -78,7 +78,7 @@ func TestARunningMachineIsForked(t *testing.T) {
 	l.expectFiles()
 }
 
-func TestWhatCannotBeForked(t *testing.T) {
+func TestInvalidInstantClonesAreRefused(t *testing.T) {
 	l := newLab(t)
 	off := l.create(l.spec("off", scsi(), newDisk(mib)))
 	spec := types.VirtualMachineInstantCloneSpec{Name: "twin"}
@@ -106,7 +106,7 @@ func TestWhatCannotBeForked(t *testing.T) {
 	}
 	l.guests.events.Set(source.Reference().Value, "guestinfo.said", "still here")
 	if l.option(source, "guestinfo.said") != "still here" {
-		t.Error("the source is not heard any more")
+		t.Error("reports of the source do not arrive any more")
 	}
 	l.lacks("twin")
 }

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Network adapters: what they are connected to, and their addresses.
+// Network adapters: their networks and MAC addresses.
 
 package vsim
 
@@ -18,7 +18,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// configureCard resolves the adapter's network, which the VM's host must have, and gives it an address.
+// configureCard resolves the adapter's network, which the VM's host must have, and assigns a MAC address.
 func (d *draft) configureCard(change deviceChange, card *types.VirtualEthernetCard) (summary string, fault types.BaseMethodFault) {
 	switch backing := card.Backing.(type) {
 	case *types.VirtualEthernetCardNetworkBackingInfo:
@@ -57,7 +57,7 @@ func (d *draft) standardNetwork(backing *types.VirtualEthernetCardNetworkBacking
 	return nil
 }
 
-// setMAC keeps an address that was given, and makes one where none was.
+// setMAC checks a given MAC address, or assigns one.
 func (d *draft) setMAC(change deviceChange, card *types.VirtualEthernetCard) types.BaseMethodFault {
 	manual := strings.EqualFold(card.AddressType, string(types.VirtualEthernetCardMacTypeManual))
 	if manual || card.MacAddress != "" && !d.hasMAC(card) {
@@ -70,19 +70,19 @@ func (d *draft) setMAC(change deviceChange, card *types.VirtualEthernetCard) typ
 	}
 	if card.MacAddress == "" {
 		card.MacAddress = d.server.newMAC()
-		d.made = append(d.made, func() error { d.server.macs.release(card.MacAddress); return nil })
+		d.undo = append(d.undo, func() error { d.server.macs.release(card.MacAddress); return nil })
 	}
 	card.AddressType = string(types.VirtualEthernetCardMacTypeAssigned)
 	return nil
 }
 
-// hasMAC returns true for an edit that repeats the address that the adapter was given before.
+// hasMAC returns true for an edit that repeats the adapter's address.
 func (d *draft) hasMAC(card *types.VirtualEthernetCard) bool {
 	old, _ := d.device(card.Key).(types.BaseVirtualEthernetCard)
 	return old != nil && old.GetVirtualEthernetCard().MacAddress == card.MacAddress
 }
 
-// macs are the addresses that drafts have got and the inventory does not show yet.
+// macs holds the addresses of drafts, which are not in the inventory yet.
 type macs struct {
 	mu    sync.Mutex
 	given map[string]bool
@@ -94,8 +94,7 @@ func (m *macs) release(address string) {
 	delete(m.given, address)
 }
 
-// newMAC returns an address of the range that vCenter assigns from. It stays given for good: an address that was used
-// once is not used again by another VM.
+// newMAC returns an address from the range of vCenter. It is never assigned to another VM again.
 func (s *Server) newMAC() string {
 	s.macs.mu.Lock()
 	defer s.macs.mu.Unlock()
@@ -105,7 +104,7 @@ func (s *Server) newMAC() string {
 	for {
 		var tail [3]byte
 		if _, err := rand.Read(tail[:]); err != nil {
-			panic(err) // the system has no randomness
+			panic(err) // the system has no source of randomness
 		}
 		address := fmt.Sprintf("00:50:56:%02x:%02x:%02x", 0x80|tail[0]&0x3f, tail[1], tail[2])
 		if !s.macs.given[address] {
@@ -115,7 +114,7 @@ func (s *Server) newMAC() string {
 	}
 }
 
-// networkOf is what an adapter is connected to.
+// networkOf returns the network that an adapter is connected to.
 func (s *Server) networkOf(card *types.VirtualEthernetCard) (reference ref, name string) {
 	switch backing := card.Backing.(type) {
 	case *types.VirtualEthernetCardNetworkBackingInfo:

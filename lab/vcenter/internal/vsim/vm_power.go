@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Power: VMs are started and stopped through the hypervisor, and are on or off as it says.
+// Power operations: VMs are started and stopped by the hypervisor, which determines their power state.
 
 package vsim
 
@@ -23,16 +23,16 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// run is one time that a VM is on, from the hypervisor's start to its end.
+// run is one run of a VM, from its start to its end in the hypervisor.
 type run struct {
 	vm     *simulator.VirtualMachine
-	shown  chan struct{} // closed when the inventory shows the VM on, or the start has failed
+	shown  chan struct{} // closed when the VM is published as powered on, or the start has failed
 	failed bool
-	done   chan struct{} // closed when the inventory shows it off
-	quiet  bool          // a reset: the inventory continues showing it on
+	done   chan struct{} // closed when the VM is published as powered off
+	quiet  bool          // a reset: the VM remains powered on in the inventory
 	// Written under the mutex of runs:
-	endedBy cause // who has powered it off; empty: the guest
-	heard   bool  // the guest has said something
+	endedBy     cause // who powered it off; empty: the guest
+	hasReported bool  // the guest has reported something
 }
 
 type runs struct {
@@ -72,7 +72,7 @@ func (s *Server) powerOnVM(ctx *simulator.Context, request *types.PowerOnVM_Task
 	}))
 }
 
-// powerOn is called with the VM's operations locked.
+// powerOn powers on a VM. The caller holds the VM's operation lock.
 func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fault types.BaseMethodFault) {
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
@@ -93,18 +93,18 @@ func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fau
 	defer s.placementChanged(s.clusterOf(host))
 	s.post(by, &types.VmStartingEvent{VmEvent: s.vmEvent(vm)})
 	if fault := s.boot(vm, atPowerOn); fault != nil {
-		s.dismiss(vm.Self)
+		s.endAdmission(vm.Self)
 		return fault
 	}
 	s.post(by, &types.VmPoweredOnEvent{VmEvent: s.vmEvent(vm)})
 	return nil
 }
 
-// atPowerOn and atReset say whether a drive's medium is connected: a reset leaves the devices as they are.
+// atPowerOn and atReset return whether a drive's medium is connected. A reset does not change the connections.
 func atPowerOn(drive *types.VirtualDeviceConnectInfo) bool { return drive.StartConnected }
 func atReset(drive *types.VirtualDeviceConnectInfo) bool   { return drive.Connected }
 
-// boot starts a VM that has been admitted, and shows it on.
+// boot starts a VM that has been admitted, and publishes it as powered on.
 func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDeviceConnectInfo) bool) types.BaseMethodFault {
 	spec, fault := s.machineSpecWith(vm, holds)
 	if fault != nil {
@@ -134,7 +134,7 @@ func powerChanges(state types.VirtualMachinePowerState) []types.PropertyChange {
 	return []types.PropertyChange{set("runtime.powerState", state), set("summary.runtime.powerState", state)}
 }
 
-// connected returns devices that are connected as they should be in a power state.
+// connected returns the devices with the connections of a power state.
 func connected(devices []types.BaseVirtualDevice, on bool) []types.BaseVirtualDevice {
 	return connectedIf(devices, func(device *types.VirtualDeviceConnectInfo) bool { return on && device.StartConnected })
 }
@@ -149,7 +149,7 @@ func connectedIf(devices []types.BaseVirtualDevice, holds func(*types.VirtualDev
 	return changed
 }
 
-// machineSpec is the VM as the hypervisor sees it. All its files must be there.
+// machineSpec returns the VM's specification for the hypervisor. All its files must exist.
 func (s *Server) machineSpec(vm *simulator.VirtualMachine) (machine.Spec, types.BaseMethodFault) {
 	return s.machineSpecWith(vm, atPowerOn)
 }
@@ -205,7 +205,7 @@ func (s *Server) addDisk(spec *machine.Spec, config *types.VirtualMachineConfigI
 	return vmConfigFault("The lab runs only virtual machines whose disks are on SCSI controller 0.")
 }
 
-// addISO adds the medium of a drive. A drive that is disconnected, or holds no ISO, has nothing to boot from.
+// addISO adds the medium of a drive. A drive that is disconnected or has no ISO is skipped.
 func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom, holds func(*types.VirtualDeviceConnectInfo) bool) types.BaseMethodFault {
 	backing, ok := drive.Backing.(*types.VirtualCdromIsoBackingInfo)
 	if !ok || drive.Connectable != nil && !holds(drive.Connectable) {
@@ -243,7 +243,7 @@ func (s *Server) powerOffVM(ctx *simulator.Context, request *types.PowerOffVM_Ta
 	}))
 }
 
-// kill returns when the inventory shows the VM off. It may have gone off by itself in the meantime.
+// kill powers off a VM and returns when the inventory shows it. The VM may have powered off by itself meanwhile.
 func (s *Server) kill(by cause, vm *simulator.VirtualMachine, current *run) types.BaseMethodFault {
 	if current == nil {
 		return nil

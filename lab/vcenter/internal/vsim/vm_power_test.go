@@ -19,7 +19,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-func TestAMachineIsStartedFromItsFiles(t *testing.T) {
+func TestAVMIsStartedFromItsFiles(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	l.upload("gantry/boot.iso", "iso")
@@ -55,7 +55,7 @@ func TestAMachineIsStartedFromItsFiles(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingIsSaidAtPowerOn(t *testing.T) {
+func TestAMissingISOIsReportedAtPowerOn(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(gib), cd("[shared0] boot.iso")))
 	fault := isFault[types.FileNotFound](l, l.refusal(vm.PowerOn(t.Context())))
@@ -65,14 +65,14 @@ func TestWhatIsMissingIsSaidAtPowerOn(t *testing.T) {
 	l.upload("boot.iso", "iso")
 	l.result(vm.PowerOn(t.Context()))
 	l.result(vm.PowerOff(t.Context()))
-	l.guests.refuse = errors.New("no luck")
+	l.guests.refuse = errors.New("no free memory")
 	isFault[types.GenericVmConfigFault](l, l.refusal(vm.PowerOn(t.Context())))
 	if len(l.server.load.admitted) != 0 {
 		t.Error("a machine that did not start has a place")
 	}
 }
 
-func TestWhatTheGuestSaysReachesClients(t *testing.T) {
+func TestReportsOfTheGuestReachClients(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", card("VM Network", "")))
 	id := vm.Reference().Value
@@ -81,7 +81,7 @@ func TestWhatTheGuestSaysReachesClients(t *testing.T) {
 	l.result(vm.PowerOn(t.Context()))
 	isFault[types.ToolsUnavailable](l, l.faultOf(vm.ShutdownGuest(t.Context())))
 
-	// A client that waits is told, by the key and by the whole list.
+	// A waiting client is notified of the key and of the whole list.
 	type update struct{ name, value string }
 	updates := make(chan update, 100)
 	ready := make(chan struct{})
@@ -142,7 +142,7 @@ func TestWhatTheGuestSaysReachesClients(t *testing.T) {
 	}
 }
 
-func TestAResetStaysOn(t *testing.T) {
+func TestAVMStaysPoweredOnDuringAReset(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web"))
 	l.result(vm.PowerOn(t.Context()))
@@ -153,7 +153,7 @@ func TestAResetStaysOn(t *testing.T) {
 	l.result(vm.PowerOff(t.Context()))
 }
 
-func TestDRSSpreadsMachinesOverHosts(t *testing.T) {
+func TestDRSSpreadsVMsOverHosts(t *testing.T) {
 	l := newLab(t)
 	var machines []ref
 	for n := range 6 {
@@ -191,7 +191,7 @@ func TestDRSSpreadsMachinesOverHosts(t *testing.T) {
 	}
 }
 
-func TestWhatHostsAndPoolsDoNotAdmit(t *testing.T) {
+func TestHostsAndPoolsRefuseVMsWithoutResources(t *testing.T) {
 	l := newLab(t)
 	large := l.spec("large")
 	large.MemoryMB = 5000
@@ -219,7 +219,7 @@ func TestWhatHostsAndPoolsDoNotAdmit(t *testing.T) {
 	l.result(second.PowerOn(t.Context()))
 }
 
-func TestAHostInMaintenanceGetsNoMachine(t *testing.T) {
+func TestNoVMStartsOnAHostInMaintenanceMode(t *testing.T) {
 	l := newLab(t, func(c *config.Config) { c.Hosts.Names = []string{"esx1", "esx2"} })
 	host := must(l.finder.HostSystem(t.Context(), "esx1"))(t)
 	l.result(host.EnterMaintenanceMode(t.Context(), 0, false, nil))
@@ -235,7 +235,7 @@ func TestAHostInMaintenanceGetsNoMachine(t *testing.T) {
 	isFault[types.InvalidHostState](l, l.refusal(vm.Relocate(t.Context(), types.VirtualMachineRelocateSpec{Host: &only}, "")))
 }
 
-func TestPlacementRecommendsWhereItFits(t *testing.T) {
+func TestPlacementRecommendsAHostWithResources(t *testing.T) {
 	l := newLab(t)
 	busy := l.create(l.spec("busy"))
 	l.result(busy.PowerOn(t.Context()))
@@ -283,7 +283,7 @@ func TestTheNoneHypervisorReportsAHealthyContainer(t *testing.T) {
 	l.eventually("off", func() bool { return l.read(vm).Runtime.PowerState == types.VirtualMachinePowerStatePoweredOff })
 }
 
-// container is a container VM's spec whose drive has the given backing, connected at power on or not.
+// container returns the spec of a container VM with a CD drive with the backing, connected at power-on or not.
 func (l *lab) container(name string, drive types.BaseVirtualDeviceBackingInfo, startConnected bool) types.VirtualMachineConfigSpec {
 	added := cd("[shared0] boot.iso")
 	device := added.GetVirtualDeviceConfigSpec().Device.GetVirtualDevice()
@@ -336,7 +336,7 @@ func TestNothingBootsWithoutAConnectedISO(t *testing.T) {
 			t.Errorf("%s is %s, with the status %q", read.Name, read.Runtime.PowerState, l.option(vm, machine.StatusKey))
 		}
 	}
-	// A drive that has been repaired boots at the next power on.
+	// A drive that has been reconnected boots at the next power-on.
 	l.result(silent[1].PowerOff(t.Context()))
 	l.drive(silent[1], func(drive *types.VirtualCdrom) { drive.Connectable.StartConnected = true })
 	l.result(silent[1].PowerOn(t.Context()))
@@ -352,7 +352,7 @@ func TestTheHypervisorGetsOnlyAConnectedISO(t *testing.T) {
 	if !iso() {
 		t.Error("it has not got its ISO")
 	}
-	// Disconnected while it is on: a reset finds nothing, the next power on does.
+	// If the ISO is disconnected while the VM is on, a reset does not boot from it, but the next power-on does.
 	l.drive(vm, func(drive *types.VirtualCdrom) { drive.Connectable.Connected = false })
 	l.result(vm.Reset(t.Context()))
 	if iso() {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Publishing of drafts: a draft becomes a VM of the inventory, or changes one, with all dependent properties.
+// Publishing of drafts: a draft becomes a VM in the inventory or changes one, with all dependent properties.
 
 package vsim
 
@@ -21,7 +21,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// publishNew makes a draft a VM.
+// publishNew creates the VM of a draft.
 func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simulator.VirtualMachine {
 	vm := &simulator.VirtualMachine{}
 	vm.Name = d.name
@@ -35,7 +35,7 @@ func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simu
 		DiskSharesSupported: true, BootOptionsSupported: true, ToolsAutoUpdateSupported: false}
 	vm.Runtime = types.VirtualMachineRuntimeInfo{Host: &d.host.Self,
 		ConnectionState: types.VirtualMachineConnectionStateConnected, PowerState: types.VirtualMachinePowerStatePoweredOff,
-		// Empty, these two would be unreadable for pyVmomi.
+		// pyVmomi cannot decode these two properties if they are empty.
 		FaultToleranceState: types.VirtualMachineFaultToleranceStateNotConfigured,
 		RecordReplayState:   types.VirtualMachineRecordReplayStateInactive}
 	vm.Guest = guestOff(&d.config)
@@ -49,18 +49,18 @@ func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simu
 	vm.LayoutEx, vm.Storage, vm.Summary.Storage = s.filesOf(&d.config)
 	s.diskUse.set(vm.Self, s.diskPaths(vm))
 	s.addChild(folder, vm)
-	s.join(vm)
-	s.settle(d)
+	s.addToMemberLists(vm)
+	s.removeObsolete(d)
 	return vm
 }
 
-// publishChange makes a draft the configuration of the VM that it was made from.
+// publishChange applies a draft to its VM.
 func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 	d.config.Name = d.name
-	s.leave(vm)
+	s.removeFromMemberLists(vm)
 	s.locked(vm, func(ctx *simulator.Context) {
 		old := vm.Config
-		// A guest continues while its VM is changed: it sets options, and may end.
+		// The guest keeps running during the change: it may set options or power off.
 		d.config.ExtraConfig = rebase(d.options, d.config.ExtraConfig, old.ExtraConfig)
 		if vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOff {
 			d.config.Hardware.Device = connected(d.config.Hardware.Device, false)
@@ -76,13 +76,13 @@ func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 	})
 	s.refreshFiles(vm)
 	s.diskUse.set(vm.Self, s.diskPaths(vm))
-	s.join(vm)
-	s.settle(d)
+	s.addToMemberLists(vm)
+	s.removeObsolete(d)
 }
 
-// settle removes what the draft has doomed, now that nothing refers to it.
-func (s *Server) settle(d *draft) {
-	for _, disk := range d.doomed {
+// removeObsolete removes the disks that the draft has replaced or removed.
+func (s *Server) removeObsolete(d *draft) {
+	for _, disk := range d.obsolete {
 		if !s.diskUse.shared(disk, ref{}) {
 			logFailure(s.stores.RemoveDisk(disk), "a removed disk's files", disk)
 		}
@@ -99,7 +99,7 @@ func (s *Server) refreshFiles(vm *simulator.VirtualMachine) {
 	})
 }
 
-// diffConfig returns a change for each property that differs, and for each key of extraConfig.
+// diffConfig returns a change for each property and each key of extraConfig that differs.
 func diffConfig(old, changed *types.VirtualMachineConfigInfo) []types.PropertyChange {
 	before, after := *old, *changed
 	before.Hardware, after.Hardware = types.VirtualHardware{}, types.VirtualHardware{}
@@ -154,7 +154,7 @@ func diffOptions(old, changed []types.BaseOptionValue) []types.PropertyChange {
 	return changes
 }
 
-// rebase makes the changes from one list to another in a third.
+// rebase applies the differences between two lists to a third list.
 func rebase(from, to, onto []types.BaseOptionValue) []types.BaseOptionValue {
 	for _, option := range from {
 		if key := option.GetOptionValue().Key; optionValue(to, key) == "" {
@@ -211,7 +211,7 @@ func (s *Server) networksOf(config *types.VirtualMachineConfigInfo) []ref {
 	return references
 }
 
-// filesOf lists a VM's files with their sizes.
+// filesOf returns a VM's files with their sizes.
 func (s *Server) filesOf(config *types.VirtualMachineConfigInfo) (*types.VirtualMachineFileLayoutEx,
 	*types.VirtualMachineStorageInfo, *types.VirtualMachineStorageSummary) {
 	now := time.Now()
@@ -235,7 +235,7 @@ func (s *Server) filesOf(config *types.VirtualMachineConfigInfo) (*types.Virtual
 		entry := types.VirtualMachineFileLayoutExDiskLayout{Key: disk.Key}
 		chain, err := s.stores.Chain(diskPath(disk))
 		if err != nil {
-			continue // it is missing, which powering on will say
+			continue // a missing disk is reported at power-on
 		}
 		for number, part := range chain {
 			data := part.Path.Dir().Join(baseName(part.Data))
@@ -273,13 +273,13 @@ func baseName(path string) string {
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 
-// join enters a VM into the lists of what it is on.
-func (s *Server) join(vm *simulator.VirtualMachine) {
+// addToMemberLists adds a VM to the VM lists of its host, pool, datastores and networks.
+func (s *Server) addToMemberLists(vm *simulator.VirtualMachine) {
 	s.memberships(vm, func(list []ref) []ref { return vim.With(list, vm.Self) })
 }
 
-// leave takes it out of them.
-func (s *Server) leave(vm *simulator.VirtualMachine) {
+// removeFromMemberLists removes a VM from these lists.
+func (s *Server) removeFromMemberLists(vm *simulator.VirtualMachine) {
 	s.memberships(vm, func(list []ref) []ref { return vim.Without(list, vm.Self) })
 }
 
@@ -321,7 +321,7 @@ func (s *Server) changeMembers(place ref, change func([]ref) []ref) {
 
 // setPool and setHost move a VM in the inventory.
 func (s *Server) setPool(vm *simulator.VirtualMachine, pool *ref) {
-	s.leave(vm)
+	s.removeFromMemberLists(vm)
 	s.locked(vm, func(ctx *simulator.Context) {
 		change := set("resourcePool", nil)
 		if pool != nil {
@@ -329,7 +329,7 @@ func (s *Server) setPool(vm *simulator.VirtualMachine, pool *ref) {
 		}
 		ctx.Update(vm, []types.PropertyChange{change})
 	})
-	s.join(vm)
+	s.addToMemberLists(vm)
 }
 
 func (s *Server) setHost(vm *simulator.VirtualMachine, host ref) {
@@ -337,9 +337,9 @@ func (s *Server) setHost(vm *simulator.VirtualMachine, host ref) {
 	if from == host {
 		return
 	}
-	s.leave(vm)
+	s.removeFromMemberLists(vm)
 	s.update(vm, set("runtime.host", host), set("summary.runtime.host", host))
-	s.join(vm)
+	s.addToMemberLists(vm)
 	s.hostChanged(vm, from, host)
 }
 

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Changing machines: configuration, name, template flag, and their removal.
+// Changes of VMs: configuration, name, template flag, and removal.
 
 package vsim
 
@@ -54,7 +54,7 @@ func (s *Server) reconfigure(by cause, vm *simulator.VirtualMachine, spec *types
 	return nil
 }
 
-// onlyName returns true for a spec that does nothing but rename.
+// onlyName returns true for a spec that only renames the VM.
 func onlyName(spec *types.VirtualMachineConfigSpec) bool {
 	return spec.Name != "" && reflect.DeepEqual(*spec, types.VirtualMachineConfigSpec{Name: spec.Name})
 }
@@ -106,8 +106,8 @@ func (s *Server) markAsVirtualMachine(_ *simulator.Context, request *types.MarkA
 	if request.Host != nil {
 		host = *request.Host
 	}
-	// MarkAsVirtualMachine: "InvalidArgument if […] the target host and target pool are not associated with the same
-	// compute resource"; without a host it is the one where the template is.
+	// MarkAsVirtualMachine: "InvalidArgument if […] the target host and target pool are not associated with the same compute
+	// resource". Without a host, the template's current host is used.
 	if s.clusterOf(host) != s.clusterOf(pool.Self) {
 		return nil, invalidArgument("host")
 	}
@@ -133,7 +133,7 @@ func (s *Server) destroyVM(ctx *simulator.Context, request *types.Destroy_Task) 
 	}))
 }
 
-// destroy removes a VM with its own files.
+// destroy removes a VM and its own files.
 func (s *Server) destroy(by cause, vm *simulator.VirtualMachine) types.BaseMethodFault {
 	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
@@ -142,13 +142,13 @@ func (s *Server) destroy(by cause, vm *simulator.VirtualMachine) types.BaseMetho
 	return nil
 }
 
-// erase removes a VM that does not run here, with its own files.
+// erase removes a VM that does not run in this vCenter, and its own files.
 func (s *Server) erase(by cause, vm *simulator.VirtualMachine) {
 	own := s.ownDisks(vm)
 	s.unregister(by, vm)
 	for _, disk := range s.diskUse.release(vm.Self, own) {
-		logFailure(s.stores.RemoveDisk(disk), "a destroyed machine's disk", disk)
-		// A shared disk's VM may be gone long since; its folder goes with the last disk in it.
+		logFailure(s.stores.RemoveDisk(disk), "a disk of a destroyed VM", disk)
+		// The VM of a shared disk may have been destroyed earlier. Its folder is removed with the last disk in it.
 		logFailure(s.stores.RemoveFolder(disk.Dir()), "an empty folder", disk.Dir())
 	}
 	s.removeHome(vm.Config.Files.VmPathName)
@@ -157,7 +157,7 @@ func (s *Server) erase(by cause, vm *simulator.VirtualMachine) {
 	}
 }
 
-// removeHome removes a configuration file, with those beside it, and their folder if nothing else is in it.
+// removeHome removes a configuration file, the files beside it, and their folder if it is empty.
 func (s *Server) removeHome(configFile string) {
 	vmx, err := datastore.ParsePath(configFile)
 	if err != nil {
@@ -167,15 +167,15 @@ func (s *Server) removeHome(configFile string) {
 	for _, ending := range []string{".vmx", ".nvram", ".vmsd"} {
 		file := vmx.Dir().Join(stem + ending)
 		if err := s.stores.Remove(file); !errors.Is(err, fs.ErrNotExist) {
-			logFailure(err, "a destroyed machine's file", file)
+			logFailure(err, "a file of a destroyed VM", file)
 		}
 	}
 	if home := vmx.Dir(); home.Relative != "" {
-		logFailure(s.stores.RemoveFolder(home), "a destroyed machine's folder", home)
+		logFailure(s.stores.RemoveFolder(home), "the folder of a destroyed VM", home)
 	}
 }
 
-// unregister takes a VM out of the inventory, with its snapshots.
+// unregister removes a VM and its snapshots from the inventory.
 func (s *Server) unregister(by cause, vm *simulator.VirtualMachine) {
 	var snapshots []ref
 	s.locked(vm, func(*simulator.Context) {
@@ -184,7 +184,7 @@ func (s *Server) unregister(by cause, vm *simulator.VirtualMachine) {
 		}
 	})
 	removed := &types.VmRemovedEvent{VmEvent: s.vmEvent(vm)}
-	s.leave(vm)
+	s.removeFromMemberLists(vm)
 	s.removeChild(vm)
 	s.forgetMachine(vm.Self, s.clusterOf(s.hostOf(vm)))
 	for _, snapshot := range snapshots {

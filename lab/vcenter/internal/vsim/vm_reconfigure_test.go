@@ -47,7 +47,7 @@ func TestAnOutdatedChangeIsRefused(t *testing.T) {
 	}
 }
 
-func TestAMachineThatIsOnKeepsItsHardware(t *testing.T) {
+func TestTheHardwareOfAPoweredOnVMCannotBeChanged(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(gib)))
 	l.result(vm.PowerOn(t.Context()))
@@ -61,7 +61,7 @@ func TestAMachineThatIsOnKeepsItsHardware(t *testing.T) {
 			t.Errorf("want %s, got %T", want, fault)
 		}
 	}
-	// What it is already, its notes, name and options may be said.
+	// Unchanged values, the annotation, the name and options are accepted.
 	l.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{MemoryMB: 256, NumCPUs: 1, Annotation: "new", Name: "other",
 		ExtraConfig: []types.BaseOptionValue{option("k", "v")}}))
 	if read := l.read(vm); read.Name != "other" || read.Config.Annotation != "new" || l.option(vm, "k") != "v" {
@@ -98,7 +98,7 @@ func TestDisksAreAddedGrownAndRemoved(t *testing.T) {
 	l.expectFiles(filesOfVM("web", "web.vmdk", "web-flat.vmdk", "web_1.vmdk", "web_1-flat.vmdk")...)
 
 	grown := *l.disk(vm)
-	grown.CapacityInKB = 3 * gib / 1024 // pyVmomi's users often set just this one
+	grown.CapacityInKB = 3 * gib / 1024 // pyVmomi users often set only this property
 	edit := &types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationEdit, Device: &grown}
 	l.result(vm.Reconfigure(t.Context(), change(edit)))
 	if disk := l.disk(vm); disk.CapacityInBytes != 3*gib {
@@ -122,7 +122,7 @@ func TestDisksAreAddedGrownAndRemoved(t *testing.T) {
 	l.expectFiles(filesOfVM("web", "web.vmdk", "web-flat.vmdk")...)
 }
 
-func TestAChangeThatFailsChangesNothing(t *testing.T) {
+func TestAFailedChangeHasNoEffect(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(gib)))
 	before := l.read(vm)
@@ -156,7 +156,7 @@ func TestACardMovesToAnotherNetwork(t *testing.T) {
 	}
 }
 
-func TestFoldersAreDestroyedWithTheirMachines(t *testing.T) {
+func TestFoldersAreDestroyedWithTheirVMs(t *testing.T) {
 	l := newLab(t)
 	sub := must(l.folder.CreateFolder(t.Context(), "sub"))(t)
 	inner := must(sub.CreateFolder(t.Context(), "inner"))(t)
@@ -180,7 +180,7 @@ func TestFoldersAreDestroyedWithTheirMachines(t *testing.T) {
 	}
 }
 
-func TestAFolderCanBeDestroyedWithoutTheFilesOfItsMachines(t *testing.T) {
+func TestAFolderCanBeDestroyedWithoutTheFilesOfItsVMs(t *testing.T) {
 	l := newLab(t)
 	sub := must(l.folder.CreateFolder(t.Context(), "sub"))(t)
 	created := l.result(sub.CreateVM(t.Context(), l.spec("web", scsi(), newDisk(gib)), l.pool, nil)).(ref)
@@ -211,7 +211,7 @@ func TestEscapeSequencesInNamesAreKept(t *testing.T) {
 	}
 }
 
-func TestMachinesMoveBetweenPools(t *testing.T) {
+func TestVMsMoveBetweenPools(t *testing.T) {
 	l := newLab(t)
 	child := must(l.pool.Create(t.Context(), "small", types.DefaultResourceConfigSpec()))(t)
 	vm := l.create(l.spec("web"))
@@ -224,7 +224,7 @@ func TestMachinesMoveBetweenPools(t *testing.T) {
 	}
 }
 
-func TestAChangeKeepsWhatTheGuestSetsMeanwhile(t *testing.T) {
+func TestAChangeKeepsKeysThatTheGuestSetsMeanwhile(t *testing.T) {
 	l := newLab(t)
 	spec := l.spec("web", card("VM Network", ""))
 	spec.ExtraConfig = []types.BaseOptionValue{option("old", "1"), option("guestinfo.status", "booting")}

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Snapshots of powered-off VMs: the disks are frozen, and new child disks are created.
+// Snapshots of powered-off VMs: the disks become read-only, and child disks are created.
 
 package vsim
 
@@ -141,7 +141,7 @@ func findSnapshot(tree []types.VirtualMachineSnapshotTree, wanted *ref) *types.V
 	return nil
 }
 
-// childDisks puts a new disk on each of the draft's that snapshots concern.
+// childDisks creates a child for each disk of the draft that is part of snapshots.
 func (d *draft) childDisks() types.BaseMethodFault {
 	for _, disk := range disksOf(d.config.Hardware.Device) {
 		backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
@@ -157,7 +157,7 @@ func (d *draft) childDisks() types.BaseMethodFault {
 	return nil
 }
 
-// freeDeltaPath is the next of web-000001.vmdk, web-000002.vmdk, ...
+// freeDeltaPath returns the next free path of web-000001.vmdk, web-000002.vmdk, and so on.
 func (s *Server) freeDeltaPath(home, parent datastore.Path) datastore.Path {
 	for number := 1; ; number++ {
 		place := home.Join(fmt.Sprintf("%s-%06d.vmdk", stem(parent), number))
@@ -193,7 +193,7 @@ func (s *Server) revertToCurrentSnapshot(ctx *simulator.Context, request *types.
 	}))
 }
 
-// revert discards what was written since the snapshot: the disks at the top are removed, and new child disks are created.
+// revert discards the data written since the snapshot: the topmost disks are removed, and new child disks are created.
 func (s *Server) revert(vm *simulator.VirtualMachine, snapshot *simulator.VirtualMachineSnapshot) types.BaseMethodFault {
 	if s.registry.Get(snapshot.Self) == nil {
 		return &types.ManagedObjectNotFound{Obj: snapshot.Self}
@@ -222,14 +222,14 @@ func (s *Server) revert(vm *simulator.VirtualMachine, snapshot *simulator.Virtua
 	})
 	for _, disk := range abandoned {
 		if place := diskPath(disk); !slices.Contains(kept, place) {
-			d.doomed = append(d.doomed, place)
+			d.obsolete = append(d.obsolete, place)
 		}
 	}
 	s.publishChange(vm, d)
 	return nil
 }
 
-// snapshotDisks are the disks that the VM's snapshots have frozen.
+// snapshotDisks returns the disks of the VM's snapshots.
 func (s *Server) snapshotDisks(vm *simulator.VirtualMachine) []datastore.Path {
 	var frozen []datastore.Path
 	for _, config := range s.configs(vm)[1:] {
@@ -262,7 +262,7 @@ func (s *Server) removeAllSnapshots(ctx *simulator.Context, request *types.Remov
 			return nil, nil
 		}
 		going := snapshotRefs(vm.Snapshot.RootSnapshotList)
-		slices.Reverse(going) // children before their parents
+		slices.Reverse(going) // children are removed before their parents
 		return nil, s.dropSnapshots(vm, going)
 	}))
 }
@@ -305,7 +305,7 @@ func parentOf(tree []types.VirtualMachineSnapshotTree, wanted ref) *ref {
 	return nil
 }
 
-// cutSnapshot takes a node out; its children take its place.
+// cutSnapshot removes a snapshot from the tree and attaches its children to its parent.
 func cutSnapshot(tree []types.VirtualMachineSnapshotTree, wanted ref, children []types.VirtualMachineSnapshotTree) []types.VirtualMachineSnapshotTree {
 	var rest []types.VirtualMachineSnapshotTree
 	for _, node := range tree {
@@ -319,8 +319,8 @@ func cutSnapshot(tree []types.VirtualMachineSnapshotTree, wanted ref, children [
 	return rest
 }
 
-// consolidate deals with the disks that a removed snapshot had frozen. One that nothing depends on is removed; one with a single
-// child disk of this VM is merged with it; one with several children, such as linked clones, stays.
+// consolidate handles the disks of a removed snapshot. A disk without children is removed, a disk with a single child of
+// this VM is merged with it, and a disk with several children, such as linked clones, is kept.
 func (s *Server) consolidate(vm *simulator.VirtualMachine, removed *simulator.VirtualMachineSnapshot) types.BaseMethodFault {
 	for _, disk := range disksOf(removed.Config.Hardware.Device) {
 		frozen := diskPath(disk)
@@ -328,17 +328,17 @@ func (s *Server) consolidate(vm *simulator.VirtualMachine, removed *simulator.Vi
 		if usedAsTop(configs, frozen) {
 			continue
 		}
-		above := standingOn(configs, frozen)
+		above := childDisksOf(configs, frozen)
 		switch {
 		case s.diskUse.shared(frozen, vm.Self) || len(above) > 1:
-			s.diskUse.abandon(frozen)
+			s.diskUse.addOrphan(frozen)
 		case len(above) == 0:
 			s.diskUse.set(vm.Self, s.diskPaths(vm))
 			if err := s.stores.RemoveDisk(frozen); err != nil {
 				return fileFault(frozen, err)
 			}
 		case s.diskUse.shared(above[0], vm.Self):
-			s.diskUse.abandon(frozen)
+			s.diskUse.addOrphan(frozen)
 		default:
 			if err := s.mergeDisk(configs, above[0], frozen); err != nil {
 				return fileFault(above[0], err)
@@ -356,7 +356,7 @@ func (s *Server) mergeDisk(configs []*types.VirtualMachineConfigInfo, disk, belo
 	if err := s.stores.MergeDisk(disk); err != nil {
 		return err
 	}
-	for _, upper := range standingOn(configs, disk) {
+	for _, upper := range childDisksOf(configs, disk) {
 		if err := s.stores.Reparent(upper, below); err != nil {
 			return err
 		}
@@ -375,8 +375,8 @@ func usedAsTop(configs []*types.VirtualMachineConfigInfo, place datastore.Path) 
 	return false
 }
 
-// standingOn are the disks directly above one.
-func standingOn(configs []*types.VirtualMachineConfigInfo, place datastore.Path) []datastore.Path {
+// childDisksOf returns the direct children of a disk.
+func childDisksOf(configs []*types.VirtualMachineConfigInfo, place datastore.Path) []datastore.Path {
 	var above []datastore.Path
 	for _, config := range configs {
 		for _, disk := range disksOf(config.Hardware.Device) {
@@ -391,7 +391,7 @@ func standingOn(configs []*types.VirtualMachineConfigInfo, place datastore.Path)
 	return above
 }
 
-// replaceDisk lets the VM and its snapshots name the disk that has taken another one in.
+// replaceDisk replaces a merged disk in the VM and its snapshots by the disk that it was merged into.
 func (s *Server) replaceDisk(vm *simulator.VirtualMachine, gone, now datastore.Path) types.BaseMethodFault {
 	rewrite := func(config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
 		for _, disk := range disksOf(config.Hardware.Device) {

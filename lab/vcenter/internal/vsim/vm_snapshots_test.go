@@ -21,7 +21,7 @@ func (l *lab) write(file, pattern, offset string) {
 	l.run("qemu-io", "-f", format, "-c", "write -P "+pattern+" "+offset+" 4096", l.path(file))
 }
 
-// expectAt reads a VM's disk as its guest would.
+// expectAt reads a VM's disk as its guest does.
 func (l *lab) expectAt(vm *object.VirtualMachine, pattern, offset string) {
 	l.Helper()
 	chain, err := l.server.stores.Chain(diskPath(l.disk(vm)))
@@ -51,7 +51,7 @@ func TestASnapshotFreezesTheDisk(t *testing.T) {
 	}
 }
 
-func TestRevertingThrowsAwayWhatWasWritten(t *testing.T) {
+func TestRevertingDiscardsWrittenData(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(64*mib)))
 	l.write("web/web-flat.vmdk", "1", "0")
@@ -67,7 +67,7 @@ func TestRevertingThrowsAwayWhatWasWritten(t *testing.T) {
 	l.expectFiles(filesOfVM("web", "web.vmdk", "web-flat.vmdk", "web-000002.vmdk", "web-000002-delta.vmdk")...)
 }
 
-func TestRemovingASnapshotKeepsWhatWasWritten(t *testing.T) {
+func TestRemovingASnapshotKeepsWrittenData(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web", scsi(), newDisk(64*mib)))
 	for n, delta := range []string{"web/web-000001-delta.vmdk", "web/web-000002-delta.vmdk"} {
@@ -90,7 +90,7 @@ func TestRemovingASnapshotKeepsWhatWasWritten(t *testing.T) {
 	}
 }
 
-func TestRemovingASnapshotThatClonesStandOnLeavesItsDisk(t *testing.T) {
+func TestRemovingASnapshotWithLinkedClonesKeepsItsDisk(t *testing.T) {
 	l := newLab(t)
 	image, snapshot := l.image("image")
 	clone := l.clone(image, "web", linked(l, snapshot))
@@ -104,7 +104,7 @@ func TestRemovingASnapshotThatClonesStandOnLeavesItsDisk(t *testing.T) {
 	l.expectFiles()
 }
 
-func TestSnapshotsAreRenamedAndOnlyOfMachinesThatAreOff(t *testing.T) {
+func TestSnapshotsAreRenamedAndRequirePoweredOffVMs(t *testing.T) {
 	l := newLab(t)
 	vm, snapshot := l.image("web")
 	if _, err := methods.RenameSnapshot(t.Context(), l.client.Client, &types.RenameSnapshot{This: snapshot, Name: "other"}); err != nil {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Applying a configuration spec to a draft: what is set in it, with the rules of a powered-on VM.
+// Applying a configuration spec to a draft, with the restrictions of a powered-on VM.
 
 package vsim
 
@@ -22,7 +22,7 @@ const (
 	mostMemoryMB = 24 << 20
 )
 
-// apply changes the draft as the spec says. After a fault the draft is only good for drop.
+// apply applies the spec to the draft. After a fault, the draft must be dropped.
 func (d *draft) apply(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	if spec.ChangeVersion != "" && spec.ChangeVersion != d.config.ChangeVersion {
 		return &types.ConcurrentAccess{}
@@ -41,7 +41,7 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) types.BaseMethodFaul
 	return nil
 }
 
-// checkUnsupported refuses what would otherwise be silently ignored.
+// checkUnsupported refuses settings that would otherwise be silently ignored.
 func (d *draft) checkUnsupported(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	for name, given := range map[string]bool{
 		"crypto": spec.Crypto != nil, "vAppConfig": configuresVApp(spec.VAppConfig), "ftInfo": spec.FtInfo != nil,
@@ -60,7 +60,7 @@ func configuresVApp(config types.BaseVmConfigSpec) bool {
 	return value.IsValid() && !value.IsNil() && !value.Elem().IsZero()
 }
 
-// checkPower refuses what only a powered-off VM takes.
+// checkPower refuses settings that require a powered-off VM.
 func (d *draft) checkPower(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	if !d.poweredOn {
 		return nil
@@ -194,7 +194,7 @@ func mergeAllocation(target, change *types.ResourceAllocationInfo, property stri
 	return nil
 }
 
-// applySettings takes over what has no consequences here.
+// applySettings copies settings that have no effect in the lab.
 func (d *draft) applySettings(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	c := &d.config
 	if spec.Annotation != "" {
@@ -235,7 +235,7 @@ func replace[T any](target **T, change *T) {
 	}
 }
 
-// applyExtraConfig merges: a key with an empty value is removed.
+// applyExtraConfig merges extraConfig. A key with an empty value is removed.
 func (d *draft) applyExtraConfig(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	for _, change := range spec.ExtraConfig {
 		option := change.GetOptionValue()
@@ -254,7 +254,7 @@ func (d *draft) applyExtraConfig(spec *types.VirtualMachineConfigSpec) types.Bas
 	return nil
 }
 
-// mergeOption returns a new list: others may be reading the old one.
+// mergeOption returns a new list, since the old one may be in use by readers.
 func mergeOption(options []types.BaseOptionValue, key, value string) []types.BaseOptionValue {
 	merged := make([]types.BaseOptionValue, 0, len(options)+1)
 	added := value == ""

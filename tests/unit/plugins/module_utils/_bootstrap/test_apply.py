@@ -119,7 +119,7 @@ def test_an_upload_that_is_cut_off_gets_no_name(iso: Iso, arrives: int) -> None:
     store = DatastoreOfFiles(transmit=lambda content: content[:arrives])
     found = len(iso.path.read_bytes()[:arrives])
     with pytest.raises(
-        GantryError, match=f"is not whole: {iso.size} bytes were sent, and the datastore has {found} bytes"
+        GantryError, match=f"is incomplete: {iso.size} bytes were sent, and the datastore has {found} bytes"
     ):
         upload(store, iso)
     assert f"{FOLDER}/{iso.name}" not in store.files
@@ -146,7 +146,7 @@ def test_a_file_that_changes_under_its_upload_gets_no_name(iso: Iso) -> None:
 
 
 def store_of(iso: Iso, **sizes: int) -> DatastoreOfFiles:
-    """A datastore with a version for each name, the later ones newer, each cut off after so many bytes."""
+    """Return a datastore with an ISO for each version, the later ones newer, each truncated to its size."""
     store = DatastoreOfFiles()
     for number, (version, size) in enumerate(sizes.items()):
         path = f"{FOLDER}/gantry-bootstrap-{version}-0123456789ab.iso"
@@ -170,7 +170,7 @@ def test_where_no_iso_is_whole_each_is_named(iso: Iso) -> None:
     store = store_of(iso, old=1_000, new=400_000)
     with pytest.raises(GantryError) as refusal:
         find_bootstrap(store.session, [store.datastore])
-    assert "There is no whole bootstrap ISO in [shared0] gantry/bootstrap" in refusal.value.message
+    assert "There is no complete bootstrap ISO in [shared0] gantry/bootstrap" in refusal.value.message
     assert (
         "gantry-bootstrap-old-0123456789ab.iso: it ends in its descriptors, after 1000 bytes" in refusal.value.message
     )

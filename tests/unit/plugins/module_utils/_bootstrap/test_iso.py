@@ -25,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso impo
 
 
 def make_iso(folder: Path, application: str, *more: str) -> Path:
-    """A real, small ISO with that application id."""
+    """Create a small, real ISO with that application id."""
     if shutil.which("xorriso") is None:
         pytest.skip("xorriso is not installed")
     source, path = folder / "source", folder / "made.iso"
@@ -78,7 +78,7 @@ def test_the_message_says_what_is_missing(tmp_path: Path, whole: bytes, missing:
     path.write_bytes(whole[:-missing])
     found = len(whole) - missing
     with pytest.raises(
-        GantryError, match=f"is not whole: its descriptor says {len(whole)} bytes, and the file has {found}"
+        GantryError, match=f"is incomplete: its descriptor says {len(whole)} bytes, and the file has {found}"
     ):
         read_iso(path)
 

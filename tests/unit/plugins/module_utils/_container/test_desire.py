@@ -66,7 +66,7 @@ def test_a_name_with_an_underscore_gives_a_host_name_without() -> None:
         ({"networks": [{"name": "n", "ipv4_address": "10.0.0.5/24", "gateway": "10.0.1.1"}]}, "not in the network"),
         ({"networks": [{"name": "n", "mac_address": "00:50:56:00:00:01"}] * 2}, "one mac_address to two"),
         ({"tmpfs": ["tmp"]}, "tmpfs is 'tmp'"),
-        ({"tmpfs": ["/tmp:noexec"]}, "only size and mode"),
+        ({"tmpfs": ["/tmp:noexec"]}, "only supported mount options"),
         ({"tmpfs": ["/tmp", "/tmp:size=1m"]}, "one target twice"),
         ({"tmpfs": ["/:size=1m"]}, "The root of the container"),
         ({"tmpfs": ["/tmp:size=0"]}, "at least one byte"),

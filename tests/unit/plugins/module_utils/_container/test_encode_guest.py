@@ -46,7 +46,7 @@ def test_entrypoint_and_command_are_merged_as_docker_does(
 
 @pytest.mark.parametrize(("options", "image"), [({}, {}), ({"entrypoint": [""]}, IMAGE), ({"command": [""]}, {})])
 def test_nothing_to_run_is_an_error(options: dict[str, Any], image: dict[str, Any]) -> None:
-    with pytest.raises(GantryError, match="Nothing to run"):
+    with pytest.raises(GantryError, match="nothing to run"):
         process_args(config_of(**options), image)
 
 

@@ -71,7 +71,7 @@ def documented(module: Any) -> dict[str, Any]:
 
 
 def shape(option: dict[str, Any], suboptions: str) -> dict[str, Any]:
-    """What documentation and argument spec both say of an option."""
+    """Return what documentation and argument spec both state about an option."""
     found = {key: option[key] for key in KEYS if option.get(key) not in (None, False, [])}
     if option.get("default") is False:
         found["default"] = False
@@ -104,7 +104,7 @@ def test_the_documentation_says_the_default_of_an_option(option: ContainerOption
 
 
 def struct_fields() -> dict[str, dict[str, str]]:
-    """The JSON names and Go types of the fields of each type of the guest document."""
+    """Return the JSON names and Go types of the fields of each type of the guest document."""
     structs = re.findall(r"^type (\w+) struct \{\n(.*?)^\}", GUEST.read_text(), re.MULTILINE | re.DOTALL)
     return {
         name: {key: kind.lstrip("*[]") for kind, key in re.findall(r'\s(\S+)\s+`json:"(\w+)"`', body)}

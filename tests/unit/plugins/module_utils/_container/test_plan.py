@@ -61,7 +61,7 @@ def desire(state: str = "started", **options: Any) -> DesiredContainer:
 
 
 def existing(desired: DesiredContainer, power: str = ON, image: Image = IMAGES[0], name: str = "web") -> Machine:
-    """The machine that an earlier run for ``desired`` has left."""
+    """Return the machine as an earlier run for ``desired`` leaves it."""
     assert desired.config is not None
     machine = new_machine(desired, desired.config, name, image, PLACE)
     machine = replace(machine, moid="vm-77", container_id="id-1", power=power)
@@ -424,7 +424,7 @@ def places(draw: st.DrawFn, desired: DesiredContainer) -> ContainerPlace:
 
 @st.composite
 def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
-    """What earlier runs for other wishes, and others behind our back, may have left."""
+    """Draw a machine as earlier runs with other options, or changes by other clients, may have left it."""
     past = desire(**draw(OPTIONS))
     assert past.config is not None
     image = IMAGES[past.config.image == "image:1"]

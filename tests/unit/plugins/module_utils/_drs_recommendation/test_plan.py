@@ -60,7 +60,7 @@ def test_only_placements_are_cancelled() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"action": "apply"}, "needs keys"), ({"action": "apply", "all": True, "keys": ["1"]}, "exclude one another")],
+    [({"action": "apply"}, "requires keys"), ({"action": "apply", "all": True, "keys": ["1"]}, "mutually exclusive")],
 )
 def test_choices_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):

@@ -56,12 +56,12 @@ def test_a_ruleset_is_understood_and_its_messages_say_where() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "g"}, "type is needed"),
+        ({"name": "g"}, "type is required"),
         ({"name": " ", "type": "vm", "members": ["a"]}, "name is empty"),
         ({"name": "g", "type": "vm"}, "no empty groups"),
         ({"name": "g", "type": "vm", "members": [], "members_mode": "exact"}, "state: absent"),
         ({"name": "g", "state": "absent", "members": ["a"]}, "members has no effect"),
-        ({"name": "h", "type": "host", "members": [{"name": "esx1"}]}, "a host is given by its name"),
+        ({"name": "h", "type": "host", "members": [{"name": "esx1"}]}, "give a host by its name"),
     ],
 )
 def test_groups_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
@@ -86,8 +86,8 @@ def test_rules_that_cannot_be_meant(options: dict[str, Any], message: str) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"vms": ["a"]}, "automation_level is needed"),
-        ({"vms": [], "automation_level": "manual"}, "names no VM"),
+        ({"vms": ["a"]}, "automation_level is required"),
+        ({"vms": [], "automation_level": "manual"}, "Give at least one VM"),
         ({"vms": ["a"], "state": "absent", "automation_level": "manual"}, "automation_level has no effect"),
     ],
 )
@@ -99,8 +99,8 @@ def test_overrides_that_cannot_be_meant(options: dict[str, Any], message: str) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"purge": True}, "purge needs purge_prefix"),
-        ({"purge": True, "purge_prefix": ""}, "purge needs purge_prefix"),
+        ({"purge": True}, "purge requires purge_prefix"),
+        ({"purge": True, "purge_prefix": ""}, "purge requires purge_prefix"),
         ({"purge_prefix": "a"}, "no effect without purge"),
         (
             {"groups": [{"name": "g", "state": "absent"}, {"name": "g", "type": "vm", "members": ["a"]}]},

@@ -211,11 +211,11 @@ def test_members_of_another_cluster_are_refused_by_their_paths() -> None:
 
 def test_what_vsphere_has_made_itself_is_left_alone() -> None:
     system = replace(group("v", "vm-0"), by_user=False)
-    assert "made by vSphere itself" in refusal(cluster(system), members("v", "vm-1"))
+    assert "created by vSphere" in refusal(cluster(system), members("v", "vm-1"))
     assert not plan(cluster(system), members("v", "vm-0")).changed
     assert not plan(cluster(system), purge_prefix="v").changed
     rule = replace(between("apart", ANTI_AFFINITY, "vm-0", "vm-1"), by_user=False)
-    assert "made by vSphere itself" in refusal(cluster(rule), RuleTarget("apart", present=False))
+    assert "created by vSphere" in refusal(cluster(rule), RuleTarget("apart", present=False))
 
 
 # -- rules
@@ -270,7 +270,7 @@ def test_a_rule_needs_two_vms_and_groups_that_are_there() -> None:
     assert "group of vms" in refusal(cluster(group("v", "vm-0"), group("h", "vm-0")), tied)
     both = plan(cluster(), tied, members("v", "vm-0"), members("h", "host-0", kind=HOST))
     assert kinds(both) == [CREATE, CREATE, CREATE]
-    assert "needs host_group" in refusal(cluster(), RuleTarget("r", True, HOST_AFFINITY, vm_group="v"))
+    assert "requires host_group" in refusal(cluster(), RuleTarget("r", True, HOST_AFFINITY, vm_group="v"))
 
 
 def test_operands_and_flags_of_another_type_are_refused() -> None:
@@ -290,7 +290,7 @@ def test_two_rules_of_one_name_are_not_guessed_between() -> None:
 
 def test_a_rule_of_a_type_that_is_not_known_is_left_alone() -> None:
     there = cluster(Rule("r", "ClusterFutureRuleInfo"))
-    assert "does not know" in refusal(there, RuleTarget("r", True, enabled=False))
+    assert "does not support" in refusal(there, RuleTarget("r", True, enabled=False))
     assert kinds(plan(there, RuleTarget("r", present=False))) == [DELETE]
 
 

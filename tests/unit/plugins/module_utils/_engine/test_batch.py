@@ -200,7 +200,7 @@ def plans(draw: st.DrawFn) -> list[Subject]:
 
 
 def expected(subjects: Sequence[Subject]) -> dict[str, tuple[str, int]]:
-    """The status of each, and how many of its changes are made."""
+    """Return the expected status of each subject and how many of its changes are made."""
     outcome: dict[str, tuple[str, int]] = {}
     for one in subjects:
         if any(outcome[before][0] != DONE for before in one.after):

@@ -56,7 +56,7 @@ def tree(leaves: Mapping[Path, Any]) -> dict[str, Any]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Set], dict[Path, Any], dict[Path, Any], set[Path]]:
-    """Changes that follow on each other, the state before and after them all, and what they touch."""
+    """Draw consecutive changes, the state before and after all of them, and the paths that they touch."""
     state = draw(STATES)
     start = dict(state)
     changes: list[Set] = []

@@ -31,7 +31,7 @@ TABLE: dict[str, int] = json.loads((GUEST / "testdata" / "signals.json").read_te
 
 
 def words(pattern: str) -> list[str]:
-    """The words of a Go list that is written as one string."""
+    """Return the words of a Go list that is written as one string."""
     found = re.search(pattern + r" = strings\.Fields\(`([^`]*)`\)", NAMES)
     assert found is not None
     return found[1].split()

@@ -36,7 +36,7 @@ NOT_OF_A_USER = {
 
 
 def document(options: dict[str, Any], image: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A task's guest document; raises GantryError for what a task refuses."""
+    """Return a task's guest document; raise GantryError for options that the task refuses."""
     checked = ArgumentSpecValidator(container_argument_spec()).validate(
         {"name": "web", "image": "app:1", "networks": [], **options}
     )
@@ -61,7 +61,7 @@ def test_an_option_that_the_guest_would_refuse_is_refused_by_name(case: dict[str
     with pytest.raises(GantryError) as caught:
         document({"command": ["serve"], **options})
     if case["case"] == "no arguments" or case["case"] == "empty program":
-        assert "Nothing to run" in caught.value.message
+        assert "nothing to run" in caught.value.message
     else:
         assert any(option in caught.value.message for option in options)
 

@@ -68,7 +68,7 @@ def test_a_machine_keeps_its_name(tmp_path: Path) -> None:
 
 def test_a_lock_is_seen_by_others_while_it_is_held(tmp_path: Path) -> None:
     locks = ImportLocks(tmp_path, "vc")
-    with locks.holding(DISK_A, print):
+    with locks.acquire(DISK_A, print):
         assert locks.held(DISK_A)
         assert not locks.held("another")
         assert not ImportLocks(tmp_path, "another").held(DISK_A)
@@ -81,7 +81,7 @@ def test_a_killed_run_lets_go_of_its_lock(tmp_path: Path) -> None:
         import time
         from pathlib import Path
         from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
-        with ImportLocks(Path({str(tmp_path)!r}), "vc").holding({DISK_A!r}, lambda text: None):
+        with ImportLocks(Path({str(tmp_path)!r}), "vc").acquire({DISK_A!r}, lambda text: None):
             print("held", flush=True)
             time.sleep(60)
         """
@@ -96,12 +96,12 @@ def test_a_killed_run_lets_go_of_its_lock(tmp_path: Path) -> None:
 
 
 def test_a_disk_id_from_a_vm_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
-    with ImportLocks(tmp_path, "vc").holding("../../etc/passwd", print):
+    with ImportLocks(tmp_path, "vc").acquire("../../etc/passwd", print):
         assert [path.name for path in (tmp_path / "imports").iterdir()] == ["vc-etcpasswd.lock"]
 
 
 def test_an_unusable_cache_is_an_error_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     locks = ImportLocks(tmp_path / "file", "vc")
-    with pytest.raises(GantryError, match="cache_path"), locks.holding(DISK_A, print):
+    with pytest.raises(GantryError, match="cache_path"), locks.acquire(DISK_A, print):
         pass

@@ -59,7 +59,7 @@ with Cache(Path(sys.argv[1])) as cache:
 
 
 def build_image(*names: str, compression: Compression = "gzip", **config: Any) -> BuiltImage:
-    """An image with a layer for each name, which no other image has."""
+    """Build an image with a layer for each name, shared with no other image."""
     layers = []
     for number, name in enumerate(names):
         layer = LayerArchive().folder("./").file(f"{name}/file", name * 1000, mode=0o640, uid=1000 + number)
@@ -85,7 +85,7 @@ def leftovers(root: Path) -> list[Path]:
 
 
 def read_disk(vmdk: Path, folder: Path) -> tuple[bytes, dict[str, File]]:
-    """The raw bytes of a disk, and the tree of the file system on it."""
+    """Return the raw bytes of a disk and the file tree on it."""
     folder.mkdir(exist_ok=True)
     raw = folder / "disk.raw"
     subprocess.run(["qemu-img", "check", "-q", "-f", "vmdk", vmdk], check=True)
@@ -248,7 +248,7 @@ def test_a_hostile_layer_leaves_nothing(registry: LiveRegistry, cache: Cache) ->
     before = children()
     error = failure(registry.push(BuiltImage(layers), "convert/hostile"), cache)
     assert "because of layer 1 of 2" in error.message
-    assert "leads out of the image" in error.message
+    assert "points outside the image" in error.message
     assert children() == before
     assert threading.active_count() == 1
 

@@ -139,7 +139,7 @@ def test_a_size_that_is_not_the_blob_s_is_refused() -> None:
 
 @contextlib.contextmanager
 def registry_of(image: BuiltImage) -> Iterator[str]:
-    """A registry that has this image and, unlike a real one, asks nothing of it; the image's reference."""
+    """Serve this image from a registry that, unlike a real one, checks nothing; yield the image's reference."""
 
     def answer(path: str) -> tuple[int, str, bytes]:
         if "/manifests/" in path:

@@ -28,15 +28,15 @@ def limited(**limits: int) -> PullOptions:
 
 
 REFUSED: dict[str, tuple[LayerArchive | bytes, str]] = {
-    "leads out": (LayerArchive().file("../etc/passwd"), r"'\.\./etc/passwd' leads out of the image"),
-    "leads out on the way": (LayerArchive().file("a/../../b"), "leads out of the image"),
-    "hard link out": (LayerArchive().link("a", "../../etc/shadow"), r"'\.\./\.\./etc/shadow' leads out of the image"),
-    "hard link to the host": (LayerArchive().link("a", "/etc/shadow"), "not before it in its layer"),
-    "hard link to nothing": (LayerArchive().link("a", "b").file("b"), "'a' is to 'b', which is not before it"),
+    "leads out": (LayerArchive().file("../etc/passwd"), r"'\.\./etc/passwd' points outside the image"),
+    "leads out on the way": (LayerArchive().file("a/../../b"), "points outside the image"),
+    "hard link out": (LayerArchive().link("a", "../../etc/shadow"), r"'\.\./\.\./etc/shadow' points outside the image"),
+    "hard link to the host": (LayerArchive().link("a", "/etc/shadow"), "does not precede it in its layer"),
+    "hard link to nothing": (LayerArchive().link("a", "b").file("b"), "'a' is to 'b', which does not precede it"),
     "hard link to a directory": (LayerArchive().folder("d").link("a", "d"), "to the directory 'd'"),
     "hard link to the root": (LayerArchive().folder("./").link("a", "/"), "to the directory '/'"),
-    "file below a file": (LayerArchive().file("a").file("a/b"), "'a' is used as a directory but is none"),
-    "file below a device": (LayerArchive().device("a").file("a/b"), "'a' is used as a directory but is none"),
+    "file below a file": (LayerArchive().file("a").file("a/b"), "'a' is used as a directory but is not one"),
+    "file below a device": (LayerArchive().device("a").file("a/b"), "'a' is used as a directory but is not one"),
     "symbolic link loop": (LayerArchive().symlink("a", "b").symlink("b", "a").file("a/c"), "is used as a directory"),
     "symbolic link to itself": (LayerArchive().symlink("a", "a/a").file("a/c"), "is used as a directory"),
     "symbolic link to nothing": (LayerArchive().symlink("a", ""), "target of the symbolic link 'a' is empty"),

@@ -131,7 +131,7 @@ def push_index(registry: LiveRegistry, case: Case, entries: tuple[Entry, ...], t
 
 
 def taken_by_skopeo(reference: str, architecture: str) -> str | None:
-    """What the Cmd of the image says that skopeo takes; None where it takes none."""
+    """Return the Cmd of the image that skopeo selects, or None if it selects none."""
     command = ["skopeo", "--override-os", "linux", "--override-arch", architecture]
     command += ["inspect", "--tls-verify=false", "--config", f"docker://{reference}"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -208,7 +208,7 @@ def test_indexes_without_end_are_refused(registry: LiveRegistry) -> None:
     nested = tuple(Entry("", None, nested=(Entry(f"arm{number}", ARM64),)) for number in range(4))
     reference, _raw = push_index(registry, CASES["v3 first"], nested, "endless")
     options = replace(PLAIN, limits=Limits(nested_indexes=3))
-    with pytest.raises(GantryError, match="more than 3 indexes"):
+    with pytest.raises(GantryError, match="more than 3 nested indexes"):
         resolve(reference, options)
 
 

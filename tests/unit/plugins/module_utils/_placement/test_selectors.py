@@ -108,7 +108,7 @@ def test_each_vm_is_meant_once(inventory: Inventory) -> None:
         ({}, "exactly one of"),
         ({"name": "a", "moid": "b"}, "it has name and moid"),
         ({"nmae": "a"}, "has nmae"),
-        ({"moid": "v1", "folder": "app"}, "folder beside moid"),
+        ({"moid": "v1", "folder": "app"}, "folder together with moid"),
         ({"uuid": "no"}, "not a UUID"),
         ({"name": 7}, "put it in quotes"),
         ({"name": "a", "folder": 3}, "give the path of a folder"),

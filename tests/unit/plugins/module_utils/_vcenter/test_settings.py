@@ -104,7 +104,7 @@ def test_two_ports_that_agree() -> None:
 
 
 def test_two_ports_that_do_not_agree() -> None:
-    with pytest.raises(GantryError, match="says port 8443 and the option port says 9443"):
+    with pytest.raises(GantryError, match="has port 8443 and the option port is 9443"):
         ConnectionSettings.from_params({**PARAMS, "hostname": "vc:8443", "port": 9443})
 
 

@@ -114,7 +114,7 @@ class Vcenter:
         )
 
     def _read(self, specs: Any, _options: Any) -> Any:
-        """The tasks as they are: their next update, which is not taken from their scripts before they are watched."""
+        """Return the tasks' current state: their next scripted update, which is consumed only once they are watched."""
         with self.lock:
             self.requests["RetrievePropertiesEx"] += 1
             found = []
@@ -475,6 +475,18 @@ def test_requests_without_a_task_are_made_at_the_same_time(runs: Runs) -> None:
     together = threading.Barrier(4, timeout=10)
     outcomes = runs([Job(str(number), "move", together.wait, has_task=False) for number in range(4)])
     assert sorted(outcome.result for outcome in outcomes) == [0, 1, 2, 3]
+
+
+def test_a_long_request_is_stopped_when_the_run_ends_early(runs: Runs) -> None:
+    stop = threading.Event()
+
+    def upload() -> None:
+        assert stop.wait(10)
+        raise GantryError("The upload was stopped.")
+
+    (outcome,) = runs([Job("image", "import", upload, has_task=False, stop=stop)], timeout=0.3)
+    assert outcome.error is not None
+    assert outcome.error.message == "The upload was stopped."
 
 
 @dataclass

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -180,7 +181,7 @@ class TestImport:
         for disk in disks:
             disk.write_bytes(disk.name.encode())
         lease = Lease([device("https://*/nfc/1"), device("https://*/nfc/nvram", disk=False), device("https://*/nfc/2")])
-        assert transfer.import_disks(transport, None, lease, disks, [].append) == "vm-7"
+        assert transfer.import_disks(transport, None, lease, disks, [].append, Event()) == "vm-7"
         assert [(request.method, request.path, request.body) for request in web_server.requests] == [
             ("POST", "/nfc/1", b"one"),
             ("POST", "/nfc/2", b"two"),
@@ -197,7 +198,9 @@ class TestImport:
         url = f"https://127.0.0.1:{web_server.port}/nfc/1"
         lease = Lease([device(url, thumbprint=certificate.sha1)])
         # To vCenter itself this transport would not connect.
-        transfer.import_disks(Transport(unknown, tls_context(unknown), COOKIE), None, lease, [source], [].append)
+        transfer.import_disks(
+            Transport(unknown, tls_context(unknown), COOKIE), None, lease, [source], [].append, Event()
+        )
         assert lease.calls == ["complete"]
 
     @pytest.mark.parametrize(("host", "trusted"), [("*", True), ("127.0.0.1", False)])
@@ -207,13 +210,13 @@ class TestImport:
         vcenter = Transport(replace(transport.settings, hostname="vcenter.invalid"), transport.tls, COOKIE)
         chosen = transport if trusted else vcenter
         lease = Lease([device(f"https://{host}:{web_server.port}/nfc/1")])
-        transfer.import_disks(chosen, None, lease, [source], [].append)
+        transfer.import_disks(chosen, None, lease, [source], [].append, Event())
         assert ("Cookie" in web_server.requests[0].headers) == trusted
 
     def test_lease_is_kept_alive(self, transport: Transport, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(transfer, "_KEEP_ALIVE_SECONDS", 0.0)
         lease = Lease([device("https://*/nfc/1")])
-        transfer.import_disks(transport, None, lease, [source], [].append)
+        transfer.import_disks(transport, None, lease, [source], [].append, Event())
         *progress, last = lease.calls
         assert last == "complete"
         assert len(progress) == 4
@@ -242,7 +245,7 @@ class TestImport:
         lease = Lease([device("https://*/nfc/1")])
         spoil(web_server, lease)
         with pytest.raises(GantryError, match=words):
-            transfer.import_disks(transport, None, lease, [source], [].append)
+            transfer.import_disks(transport, None, lease, [source], [].append, Event())
         assert lease.calls == ["abort"]
 
     def test_lease_that_cannot_be_aborted_does_not_hide_the_failure(
@@ -254,7 +257,7 @@ class TestImport:
 
         web_server.reply = lambda _request: (500, b"")
         with pytest.raises(GantryError, match="refused the disk"):
-            transfer.import_disks(transport, None, Stubborn([device("https://*/nfc/1")]), [source], [].append)
+            transfer.import_disks(transport, None, Stubborn([device("https://*/nfc/1")]), [source], [].append, Event())
 
     def test_lease_that_never_is_ready(
         self, transport: Transport, source: Path, monkeypatch: pytest.MonkeyPatch
@@ -262,5 +265,26 @@ class TestImport:
         monkeypatch.setattr(transfer, "_LEASE_READY_SECONDS", 0.05)
         lease = Lease([device("https://*/nfc/1")], looks=10**9)
         with pytest.raises(GantryError, match=r"did not begin the import within 0\.05 s"):
-            transfer.import_disks(transport, None, lease, [source], [].append)
+            transfer.import_disks(transport, None, lease, [source], [].append, Event())
+        assert lease.calls == ["abort"]
+
+    def test_upload_that_is_stopped_aborts_the_lease(
+        self, transport: Transport, web_server: WebServer, source: Path
+    ) -> None:
+        stop, said = Event(), []
+
+        def report(text: str) -> None:
+            said.append(text)
+            stop.set()
+
+        lease = Lease([device("https://*/nfc/1")])
+        with pytest.raises(GantryError, match="was stopped before it was complete"):
+            transfer.import_disks(transport, None, lease, [source], report, stop)
+        assert (len(said), lease.calls) == (1, ["abort"])
+
+    def test_import_is_stopped_before_vcenter_has_begun_it(self, transport: Transport, source: Path) -> None:
+        lease, stop = Lease([device("https://*/nfc/1")], looks=10**9), Event()
+        stop.set()
+        with pytest.raises(GantryError, match="was stopped before it was complete"):
+            transfer.import_disks(transport, None, lease, [source], [].append, stop)
         assert lease.calls == ["abort"]

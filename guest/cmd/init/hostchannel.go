@@ -20,20 +20,20 @@ import (
 	"gantry.invalid/guest/internal/tools"
 )
 
-// outside is the platform's channel to the host: the spec's sources, the status, the host's requests.
-type outside interface {
+// hostChannel is the platform's channel to the host, for the spec, the status and requests of the host.
+type hostChannel interface {
 	Set(key, value string) error
-	// sources returns the places where the spec can be, the most likely first.
+	// sources returns the possible sources of the spec, the most likely first.
 	sources(finder *disks.Finder) []source.Source
 	// announce reports the guest's name and addresses to the host.
 	announce(hostname string) error
-	// listen answers the host's requests from now on.
+	// listen starts handling requests of the host.
 	listen(stop *stopper) error
-	// flush waits until the host has everything.
+	// flush waits until the host has received all messages.
 	flush() error
 }
 
-func openOutside(console *console) (outside, error) {
+func openHostChannel(console *console) (hostChannel, error) {
 	if platform.IsVMware() {
 		guestinfo, err := source.NewGuestinfo(toolbox.NewBackdoorChannelOut())
 		if err != nil {
@@ -44,7 +44,7 @@ func openOutside(console *console) (outside, error) {
 	port, err := channel.Open()
 	if err != nil {
 		console.logf("%v: nothing will be reported", err)
-		return silent{}, nil
+		return noChannel{}, nil
 	}
 	return serial{Channel: port, console: console}, nil
 }
@@ -66,20 +66,20 @@ func (v vmware) listen(stop *stopper) error {
 
 func (vmware) flush() error { return nil }
 
-// silent is a machine without a channel to the host; it still runs the container of its spec.
-type silent struct{}
+// noChannel is used when there is no channel to the host: the container runs, and nothing is reported.
+type noChannel struct{}
 
-func (silent) Set(string, string) error { return nil }
+func (noChannel) Set(string, string) error { return nil }
 
-func (silent) sources(finder *disks.Finder) []source.Source {
+func (noChannel) sources(finder *disks.Finder) []source.Source {
 	return []source.Source{source.FwCfg{}, source.Disk{Finder: finder}}
 }
 
-func (silent) announce(string) error { return nil }
+func (noChannel) announce(string) error { return nil }
 
-func (silent) listen(*stopper) error { return nil }
+func (noChannel) listen(*stopper) error { return nil }
 
-func (silent) flush() error { return nil }
+func (noChannel) flush() error { return nil }
 
 // serial uses the lab's serial channel.
 type serial struct {
@@ -87,7 +87,7 @@ type serial struct {
 	console *console
 }
 
-func (serial) sources(finder *disks.Finder) []source.Source { return silent{}.sources(finder) }
+func (serial) sources(finder *disks.Finder) []source.Source { return noChannel{}.sources(finder) }
 
 func (s serial) announce(hostname string) error {
 	addresses, err := network.Addresses()
@@ -111,9 +111,9 @@ func (s serial) listen(stop *stopper) error {
 
 func (s serial) flush() error { return s.Flush() }
 
-// readSpec returns the document.
-func readSpec(ctx context.Context, way outside, finder *disks.Finder, console *console) ([]byte, error) {
-	document, name, err := source.First(ctx, way.sources(finder))
+// readSpec returns the spec document.
+func readSpec(ctx context.Context, host hostChannel, finder *disks.Finder, console *console) ([]byte, error) {
+	document, name, err := source.First(ctx, host.sources(finder))
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			return nil, err

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a diff shows of a container VM. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
+
+# Values of variables may be secrets; a diff only says that they differ.
+_HIDDEN_BEFORE = "(value not shown)"
+_HIDDEN_AFTER = "(another value, not shown)"
+
+
+def machine_view(machine: Machine) -> dict[str, Any]:
+    """Return a machine as a diff shows it: its recorded configuration, and the VM's real sizes."""
+    view = {key: value for key, value in (machine.config or {}).items() if key != "env"}
+    view.update(
+        image=machine.image,
+        image_digest=machine.digest,
+        memory=machine.memory_mb * MIB,
+        cpus=machine.cpus,
+        scratch_size=machine.scratch_bytes,
+        firmware=machine.firmware,
+        secure_boot=machine.secure_boot,
+        boot_order=list(machine.boot_order),
+        bootstrap_connected=machine.bootstrap_connected,
+        bootstrap_missing=machine.bootstrap_missing,
+        disk_uuid=machine.disk_uuid,
+        notes=machine.notes,
+        folder=machine.folder_path,
+        resource_pool=None if machine.pool is None else machine.pool.name,
+        datastore=None if machine.datastore is None else machine.datastore.name,
+        bootstrap=machine.bootstrap,
+        network_adapters=[
+            {
+                "network": adapter.network_name or adapter.network,
+                "mac_address": adapter.mac,
+                "connected": adapter.connected,
+            }
+            for adapter in machine.adapters
+        ],
+    )
+    return view
+
+
+def env_views(old: Machine, new: Machine) -> tuple[dict[str, str], dict[str, str]]:
+    """Return which environment variables differ, before and after, without their values."""
+    before, after = (old.config or {}).get("env") or {}, (new.config or {}).get("env") or {}
+    hidden_before = {name: _HIDDEN_BEFORE for name in before if before.get(name) != after.get(name)}
+    hidden_after = {
+        name: _HIDDEN_AFTER if name in before else _HIDDEN_BEFORE
+        for name in after
+        if before.get(name) != after.get(name)
+    }
+    return hidden_before, hidden_after
