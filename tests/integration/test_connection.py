@@ -25,7 +25,7 @@ def folder(name: str = "connection", **options: Any) -> dict[str, Any]:
 
 
 def unique(name: str) -> str:
-    """The lab may have served other runs before."""
+    """Reset the lab, which may have served other runs before."""
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
@@ -76,7 +76,7 @@ BAD_INPUT = {
 def complaints(
     lab: dict[str, Any], connection: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, TaskResult]:
-    """What each bad input returned, which was the same both ways, and made no mutating request."""
+    """Return the result of each bad input, and assert that it is the same both ways and changes nothing."""
     with fake_servers.silent() as silent, fake_servers.answering(b"SSH-2.0-OpenSSH_9.2\r\n") as ssh:
         options: dict[str, dict[str, Any]] = {
             "ca file that is not there": {"ca_path": "/nowhere/ca.pem"},
@@ -233,7 +233,7 @@ class TestWays:
 
     @staticmethod
     def used_module(play: PlaybookRunner, calls: Control, task: dict[str, Any], **options: Any) -> bool:
-        """A module's process logs out, a worker keeps its session."""
+        """Assert that a module's process logs out and that a worker keeps its session."""
         calls.reset()
         play(task, **options).ok()
         return "Logout" in calls.methods()
