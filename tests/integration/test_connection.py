@@ -25,7 +25,7 @@ def folder(name: str = "connection", **options: Any) -> dict[str, Any]:
 
 
 def unique(name: str) -> str:
-    """Reset the lab, which may have served other runs before."""
+    """Return a name that no earlier run in this lab has used."""
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
