@@ -146,6 +146,9 @@ class _Planner:
         else:
             self._discard_successors()
             self._move(place)
+            if self.desired.state == "stopped":
+                # Not every repair is possible while the VM is on.
+                self._stop(self._machine())
             self._reconfigure(config, image, place)
         resumes = self._machine().power == SUSPENDED
         self._set_power(was_running=was_running)

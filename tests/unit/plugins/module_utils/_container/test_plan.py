@@ -341,6 +341,14 @@ def test_firmware_that_needs_more_memory_is_refused_by_name() -> None:
     assert kinds(plan(desire(memory="96M"), image=replace(uefi, firmware="bios"))) == ["Clone", "PowerOn"]
 
 
+@pytest.mark.parametrize("power", [ON, SUSPENDED])
+def test_a_container_to_be_stopped_is_repaired_once_it_is_off(power: str) -> None:
+    machine = replace(existing(desire(), power), disk_uuid=False, bootstrap_connected=False)
+    changes = plan(desire("stopped"), machine)
+    assert kinds(changes) == ["Stop", "Reconfigure"]
+    assert plan(desire("stopped"), changes[-1].target) == []
+
+
 def test_tampering_with_the_spec_is_repaired() -> None:
     machine = existing(desire())
     assert machine.document is not None
