@@ -57,7 +57,7 @@ def build(folder: Path) -> Path:
 
 
 def unexpected(names: Iterable[str]) -> list[str]:
-    """Return the files of an archive that users are not meant to get."""
+    """Return the files of an archive that users must not get."""
     return sorted(name for name in names if not any(_covers(entry, name) for entry in SHIPPED))
 
 
@@ -66,7 +66,7 @@ def _covers(entry: str, name: str) -> bool:
 
 
 def check_contents(archive: Path) -> None:
-    """Fail when the archive holds more than what users are meant to get."""
+    """Fail if the archive contains files that users must not get."""
     with tarfile.open(archive) as opened:
         found = unexpected(member.name for member in opened if not member.isdir())
     if found:

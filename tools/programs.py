@@ -18,7 +18,7 @@ from devkit.console import ROOT, ToolError, say
 from tools import called_programs
 from tools.source_rules import tracked_files
 
-# The profiles of bindep.txt that are installed where the sources of a folder run; "" is what users are told to install.
+# The profiles of bindep.txt that are installed where the sources of a folder run; "" is the one for users.
 _PROFILES = {
     "plugins": frozenset(("",)),
     "guest": frozenset(("", "guest")),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the end-to-end tests: a lab whose machines boot, its datastore holding the bootstrap ISO and images."""
+"""Fixtures of the end-to-end tests: a lab whose VMs boot, with the bootstrap ISO and images on its datastore."""
 
 from __future__ import annotations
 

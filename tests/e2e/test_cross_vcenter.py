@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container that runs goes on in another vCenter: the process, its memory, its files and its place in the network."""
+"""Test that a running container continues in another vCenter with its process, memory, files and addresses."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _to(second: Mapping[str, Any], content: Any, vm: Any) -> Any:
     )
 
 
-def test_counter_goes_on_in_another_vcenter(containers: Containers, name: str) -> None:
+def test_counter_continues_in_another_vcenter(containers: Containers, name: str) -> None:
     second = containers.lab["second"]
     run_counter(containers, name)
     with ExitStack() as sessions:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images of several layers, and what a container writes over them."""
+"""Test images of several layers, and the writable layer of containers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_nginx_serves_what_its_layers_left(containers: Containers, name: str) ->
     assert containers.get(port, "/old/first.html")[0] == 404
     assert containers.get(port, "/link-second.html") == (200, "one content, three names\n")
     stopped = containers.run(name, state="stopped")["container"]
-    assert stopped["exit_code"] == 0  # SIGQUIT, which the image asks for, ends nginx gracefully
+    assert stopped["exit_code"] == 0  # SIGQUIT, the image's stop signal, ends nginx gracefully
 
 
 def test_health_goes_from_starting_to_healthy(containers: Containers, name: str) -> None:

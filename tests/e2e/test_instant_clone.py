@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container that runs is forked: both go on from one point in time, each with memory and files of its own."""
+"""Test an instant clone of a running container: both continue independently from the same point in time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_counter_is_forked(containers: Containers, name: str) -> None:
         twin = task.info.result
         assert (twin.runtime.powerState, twin.runtime.host) == ("poweredOn", source.runtime.host)
         assert (options(twin)["guestinfo.who"], status(twin)) == ("twin", status(source))
-        # The twin, which still believes to have the other's addresses, does not speak in its name.
+        # The clone, which still has the other's addresses in its memory, does not use them on the network.
         assert [containers.get(port) for _ in range(10)] == [page] * 10
 
         begun = status(source)["started_at"]

@@ -1,8 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab with machines: a crash or a lab-down leaves no process and no namespace. The machine gets no further than its
-firmware, so this takes no boot."""
+"""Test that a crash or a lab-down of a lab with VMs leaves no process and no namespace.
+
+The VM only starts its firmware, so nothing boots.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stack of running containers leaves a host for its maintenance: none of them stops, and the host comes back."""
+"""Test that a stack of running containers leaves a host for maintenance without a stop, and the host returns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SELECTOR = {"com.docker.compose.project": STACK}
 
 @pytest.fixture
 def stack(containers: Containers) -> Iterator[list[str]]:
-    """Six containers that run."""
+    """Start six containers."""
     container = {
         "gantry.vsphere.container_vm": {
             "name": "{{ item }}",
@@ -49,7 +49,7 @@ def _life(container: dict[str, Any]) -> dict[str, Any]:
     return {key: container[key] for key in ("state", "started_at", "restart_count", "ip_addresses")}
 
 
-def test_stack_of_six_leaves_a_host_that_comes_back(containers: Containers, stack: list[str]) -> None:
+def test_six_containers_leave_a_host_for_maintenance_and_it_returns(containers: Containers, stack: list[str]) -> None:
     before = _look(containers)
     assert sorted(before) == stack
     host = containers.lab["hosts"][0]

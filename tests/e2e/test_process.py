@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs in a container: user, environment, directory, exit code, log; how it is started again and stopped."""
+"""Test a container's process: user, environment, directory, exit code, log, restarts and stop."""
 
 from __future__ import annotations
 

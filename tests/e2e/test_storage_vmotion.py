@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container whose disks are moved to another datastore keeps what it has written, whoever moves them."""
+"""Test that a container keeps its data when its disks are moved to another datastore by any client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.lab.drive import drive
 
 WRITTEN = "bytes-of-the-container"
 OTHER = "shared1"
-# It writes at its first start only, and then says what is there.
+# It writes at its first start only, and then prints the content.
 SCRIPT = f"[ -e /kept ] || echo {WRITTEN} > /kept; cat /kept; exec sleep 100000"
 
 
@@ -49,7 +49,7 @@ def test_moved_storage(containers: Containers, name: str, by: str) -> None:
     for container in (again["container"], without["container"], back["container"]):
         assert (container["id"], container["moid"], container["status"]) == (before["id"], before["moid"], "running")
     assert back["container"]["datastore"] == home
-    # Started again it finds what it wrote at first: the log has it twice.
+    # After a restart it finds its data: the log has it twice.
     containers.run(name, state="stopped")
     containers.run(name, state="started")
     containers.run(name, state="stopped")

@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container that is moved between hosts while it is used: the same process, nothing lost that it has in memory, and a
-connection that stays open."""
+"""Test that a container in use keeps its process, its memory and open connections during moves between hosts."""
 
 from __future__ import annotations
 
@@ -24,12 +23,12 @@ from tests.support.guests.vcenter import find, session
 from tests.support.lab.drive import drive
 
 MOVES = 20
-# Stop-copy under TCG takes a tenth of a second; a machine that has more to do than that is no reason to fail.
+# The stop-copy phase takes a tenth of a second under TCG; a busy machine must not fail the test.
 _LONGEST_PAUSE = 30.0
 
 
 class Counting:
-    """One connection to a redis server, over which a number is counted up, as fast as the answers come."""
+    """A connection to a redis server that increments a counter as fast as responses arrive."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -53,7 +52,7 @@ class Counting:
         self._answers = self._connection.makefile("rb")
 
     def wait(self) -> None:
-        """Until the server serves: it runs before it listens, and listens before it has read its disk."""
+        """Wait until the server responds: it runs before it listens, and listens before it has read its disk."""
         deadline = time.monotonic() + PATIENCE
         while (answer := self._ping()) != "+PONG":
             assert time.monotonic() < deadline, answer
@@ -68,7 +67,7 @@ class Counting:
             return str(error)
 
     def ask(self, *words: str) -> str:
-        """One command's answer, while nothing is counted."""
+        """Return the response to one command, while nothing is counted."""
         self._send(*words)
         line = self._answers.readline().decode()
         return self._answers.read(int(line[1:]) + 2).decode() if line.startswith("$") else line.strip()
@@ -151,7 +150,7 @@ def test_counting_server_is_moved_twenty_times(containers: Containers, name: str
     assert 0 < pauses[-1] < _LONGEST_PAUSE
     stopped = containers.run(name, state="stopped")
     assert stopped["container"]["exit_code"] == 0
-    # What it wrote before its first move, and after its last one.
+    # Data from before the first move and after the last one.
     log = containers.look(name, logs=True)["log"]
     assert "Ready to accept connections" in log
     assert "bye bye" in log

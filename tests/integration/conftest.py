@@ -1,12 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the integration tests: the lab without a hypervisor, playing tasks, and what its vCenter was asked."""
+"""Fixtures of the integration tests: the lab without a hypervisor, runs of tasks, and its vCenter's recorded calls."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,25 +14,15 @@ import pytest
 from lab.connection import connection_environment
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
+from tests.support.lab.labs import open_lab
 from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, same
-
-# A lab that is up already may serve, while one works on a test: the path of its lab.json.
-RUNNING_LAB = os.environ.get("GANTRY_TEST_LAB")
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Yield the content of the lab's lab.json."""
-    if RUNNING_LAB:
-        yield json.loads(Path(RUNNING_LAB).read_text())
-        return
-    from lab.controller import Lab
-
-    one = Lab(tmp_path_factory.mktemp("lab"), {"hypervisor": "none", "ports": "free"}, bound=True)
-    try:
-        yield one.up()
-    finally:
-        one.down()
+    with open_lab(tmp_path_factory.mktemp("lab")) as info:
+        yield info
 
 
 @pytest.fixture
@@ -83,9 +71,9 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 @pytest.fixture
 def both_ways(direct: DirectRunner) -> Callable[..., dict[str, Any]]:
-    """Run one task with the sessions of both ways and checks that both return the same, which it returns.
+    """Return a function that runs a task with the sessions of both ways, asserts equal results, and returns one.
 
-    For tasks that leave things as they are: with check mode, or with nothing to do, or failing.
+    It is for tasks that change nothing: in check mode, with nothing to do, or failing.
     """
 
     def run(task: dict[str, Any], **options: Any) -> dict[str, Any]:

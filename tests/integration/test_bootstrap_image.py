@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bootstrap_image against the lab's vCenter, with a small ISO that says of itself what a real one does."""
+"""Test bootstrap_image with the lab's vCenter and a small ISO that has the descriptors of a real one."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_the_iso_is_uploaded_once(
     assert calls.mutating() == []
 
 
-def test_what_is_stored_is_the_file(
+def test_the_stored_file_has_the_content_of_the_iso(
     run: Callable[..., dict[str, Any]], store: Store, iso: Path, name: str, lab: dict[str, Any]
 ) -> None:
     run()
@@ -106,7 +106,7 @@ def test_what_is_stored_is_the_file(
     assert store.session.download_file(datastore=datastore, path=path, max_bytes=1 << 24) == iso.read_bytes()
 
 
-def test_check_mode_predicts_and_touches_nothing(
+def test_check_mode_predicts_and_changes_nothing(
     direct: DirectRunner,
     way: Way,
     task: Callable[..., dict[str, Any]],
@@ -147,10 +147,10 @@ def test_a_short_file_is_replaced(
     assert stored() == {name: iso.stat().st_size}
 
 
-def test_a_container_does_not_boot_from_an_iso_that_was_cut_off(
+def test_a_container_does_not_boot_from_a_truncated_iso(
     store: Store, iso: Path, lab: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Some other client's upload under a name of ours was interrupted, and its file is the newest."""
+    """Check it with the newest file being another client's interrupted upload under a valid name."""
     images = {
         **lab["vcenter"],
         "name": lab["images"]["tiny"],
@@ -170,7 +170,7 @@ def test_a_container_does_not_boot_from_an_iso_that_was_cut_off(
 
 
 @pytest.mark.parametrize("method", ["MakeDirectory", "MoveDatastoreFile_Task"])
-def test_a_killed_upload_is_made_good_by_the_next_run(
+def test_a_killed_upload_is_repeated_by_the_next_run(
     direct: DirectRunner,
     task: Callable[..., dict[str, Any]],
     stored: Callable[[], dict[str, int]],
@@ -187,7 +187,7 @@ def test_a_killed_upload_is_made_good_by_the_next_run(
     assert not direct(task()).ok().last.changed
 
 
-def test_the_remains_of_our_own_upload_are_removed_and_those_of_others_are_not(
+def test_remains_of_this_machines_upload_are_removed_and_those_of_others_are_not(
     direct: DirectRunner,
     task: Callable[..., dict[str, Any]],
     store: Store,
@@ -263,7 +263,7 @@ def test_an_iso_in_a_drive_is_not_removed(
     assert direct(task(state="absent")).ok().last.changed
 
 
-def test_bad_input_is_told_and_changes_nothing(
+def test_bad_input_is_reported_and_changes_nothing(
     direct: DirectRunner, way: Way, task: Callable[..., dict[str, Any]], calls: Control, iso: Path, tmp_path: Path
 ) -> None:
     cut = tmp_path / "cut.iso"

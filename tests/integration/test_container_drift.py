@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""container_vm after its container was moved to another datastore or cluster: it is never replaced for that."""
+"""Test that container_vm never replaces a container because it was moved to another datastore or cluster."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from tests.support.lab.containers import PREFIX, Vm, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
+from tests.support.lab.labs import open_lab
 from tests.support.lab.placement import Site
 
 NAME = f"{PREFIX}data"
 IMAGE = "registry.example.com/app:1"
 OVERRIDES = {
-    "hypervisor": "none",
-    "ports": "free",
     "images": [],
     "inventory": {"clusters": {"C1": 1}, "shared_datastores": ["shared1"]},
 }
@@ -29,14 +28,9 @@ OVERRIDES = {
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Two clusters and two datastores that all hosts see; the image and the bootstrap ISO are in the first."""
-    from lab.controller import Lab
-
-    one = Lab(tmp_path_factory.mktemp("lab"), OVERRIDES, bound=True)
-    try:
-        yield one.up()
-    finally:
-        one.down()
+    """Start a lab with two clusters and two shared datastores; the image and the bootstrap ISO are on the first."""
+    with open_lab(tmp_path_factory.mktemp("lab"), OVERRIDES, running=None) as info:
+        yield info
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +66,7 @@ def datastores(vm: Vm) -> set[str]:
 
 
 @pytest.mark.parametrize("by", ["vm_vmotion", "another client"])
-def test_a_moved_container_is_left_alone_with_a_warning(site: Site, by: str) -> None:
+def test_a_moved_container_stays_with_a_warning(site: Site, by: str) -> None:
     before = run(site, datastore="shared0")["container"]
     if by == "vm_vmotion":
         site.ok("vm_vmotion", vms=[NAME], datastore="shared1")
@@ -143,7 +137,7 @@ def test_another_cluster_is_a_warning_and_an_error_only_for_a_relocation(site: S
     assert "is in cluster C1, while cluster is C0" in message
 
 
-def test_a_new_image_replaces_a_moved_container_where_the_task_says(site: Site) -> None:
+def test_a_new_image_replaces_a_moved_container_at_the_place_of_the_task(site: Site) -> None:
     before = run(site, datastore="shared0")["container"]
     move(site, "shared1")
     replaced = run(site, datastore="shared0", recreate=True)

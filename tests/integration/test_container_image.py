@@ -36,7 +36,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(lab: dict[str, Any]) -> Iterator[Store]:
-    """A vCenter without images, before the test and after it."""
+    """Remove all images before the test and after it."""
     one = Store(lab["vcenter"])
     one.clear(lab["datastore"])
     yield one
@@ -46,7 +46,7 @@ def store(lab: dict[str, Any]) -> Iterator[Store]:
 
 @pytest.fixture
 def options(lab: dict[str, Any], cache: Path) -> Options:
-    """The options of a task about the tiny image."""
+    """Return the options of a task for the tiny image."""
 
     def make(**more: Any) -> dict[str, Any]:
         return {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache), **more}
@@ -56,7 +56,7 @@ def options(lab: dict[str, Any], cache: Path) -> Options:
 
 @pytest.fixture
 def run(options: Options, lab: dict[str, Any], store: Store) -> Run:
-    """Runs the module without Ansible; a failure is an error here, unless it is asked for."""
+    """Run the module without Ansible, and assert that it does not fail unless a failure is expected."""
 
     def once(*, check: bool = False, fails: bool = False, **more: Any) -> dict[str, Any]:
         result = drive("container_image", {**lab["vcenter"], **options(**more)}, check=check)
@@ -68,7 +68,7 @@ def run(options: Options, lab: dict[str, Any], store: Store) -> Run:
 
 @pytest.fixture
 def no_registry(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An environment in which asking a registry is noticed, and fails."""
+    """Return an environment in which a request to a registry is recorded and fails."""
     folder, marker = tmp_path / "bin", tmp_path / "asked"
     folder.mkdir()
     program = folder / "skopeo"
@@ -121,7 +121,7 @@ def test_an_image_becomes_a_template(
 
 
 def check_contract(template: Template, image: dict[str, Any], reference: str) -> None:
-    """The template is what docs/developers/contracts.md says."""
+    """Compare the template with docs/developers/contracts.md."""
     assert template.is_template
     assert template.snapshots == ("gantry-base",)
     config = template.config

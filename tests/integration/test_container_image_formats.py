@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""container_image with images as other tools write them: levels of a platform, wrong media types, odd fields."""
+"""Test container_image with images of other tools: platform variants, wrong media types, invalid fields."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def run(lab: dict[str, Any], tmp_path: Path) -> Run:
     return lambda name, check=False: drive("container_image", {**options, "name": name}, check=check)
 
 
-def test_of_several_levels_of_amd64_the_baseline_is_taken(run: Run, registry: LiveRegistry, store: Store) -> None:
+def test_of_several_variants_of_amd64_the_baseline_is_selected(run: Run, registry: LiveRegistry, store: Store) -> None:
     entries = []
     for says, variant in (("avx512", "v4"), ("avx2", "v3"), ("baseline", None)):
         image = BuiltImage([build_layer(LayerArchive().file("level", says))], config={"Cmd": [f"/{says}"]})
@@ -69,7 +69,7 @@ def test_of_several_levels_of_amd64_the_baseline_is_taken(run: Run, registry: Li
     ("compression", "media_type"),
     [("gzip", OCI_LAYER), ("gzip", DOCKER_LAYER), ("none", f"{OCI_LAYER}+gzip"), ("xz", f"{OCI_LAYER}+zstd")],
 )
-def test_a_layer_of_another_type_than_its_manifest_says_is_imported(
+def test_a_layer_with_a_wrong_media_type_is_imported(
     run: Run, registry: LiveRegistry, store: Store, compression: Compression, media_type: str
 ) -> None:
     layer = replace(build_layer(LayerArchive().file("a", compression), compression), media_type=media_type)
@@ -79,7 +79,7 @@ def test_a_layer_of_another_type_than_its_manifest_says_is_imported(
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_field_of_another_type_is_refused_before_anything_is_changed(
+def test_a_field_with_a_wrong_type_is_refused_before_anything_is_changed(
     run: Run, registry: LiveRegistry, store: Store, calls: Control, check: bool
 ) -> None:
     image = BuiltImage([build_layer(LayerArchive().file("a"))], config={"Cmd": "echo hi"})

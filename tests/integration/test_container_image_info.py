@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""container_image_info against the lab's vCenter, with the sessions of a module and of an action."""
+"""Test container_image_info with the lab's vCenter, with the sessions of a module and of an action plugin."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def tiny(
     return image
 
 
-def test_all_images_are_listed_with_what_is_known_of_them(
+def test_all_images_are_listed_with_their_facts(
     tiny: dict[str, Any], both_ways: Callable[..., dict[str, Any]], calls: Control
 ) -> None:
     result = both_ways({INFO: {}})
@@ -51,7 +51,7 @@ def test_all_images_are_listed_with_what_is_known_of_them(
     assert calls.mutating() == []
 
 
-def test_those_who_use_an_image_are_named(
+def test_the_vms_that_use_an_image_are_listed(
     tiny: dict[str, Any], both_ways: Callable[..., dict[str, Any]], store: Store, lab: dict[str, Any]
 ) -> None:
     (template,) = store.templates()
@@ -63,7 +63,7 @@ def test_those_who_use_an_image_are_named(
     assert image["in_use_by"] == []
 
 
-def test_an_image_is_found_by_reference_and_by_digest_and_nothing_is_no_error(
+def test_an_image_is_found_by_reference_or_digest_and_no_match_is_no_error(
     tiny: dict[str, Any], both_ways: Callable[..., dict[str, Any]], lab: dict[str, Any]
 ) -> None:
     by_tag = both_ways({INFO: {"name": lab["images"]["tiny"]}})["images"]
@@ -72,6 +72,6 @@ def test_an_image_is_found_by_reference_and_by_digest_and_nothing_is_no_error(
     assert both_ways({INFO: {"name": "example.com/unknown:1"}})["images"] == []
 
 
-def test_wrong_names_are_told(both_ways: Callable[..., dict[str, Any]]) -> None:
+def test_wrong_names_are_reported(both_ways: Callable[..., dict[str, Any]]) -> None:
     assert "no datacenter 'DC9'" in both_ways({INFO: {"datacenter": "DC9"}})["msg"]
     assert "is invalid" in both_ways({INFO: {"name": "A:b:c"}})["msg"]

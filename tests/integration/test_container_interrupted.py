@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that is killed between any two of its changes is finished by the next, and nothing is left over.
+"""Test that a run killed between any two of its changes is finished by the next one, and nothing is left over.
 
-In this process and not by ansible-playbook: there are as many runs as changes to be killed at.
+The runs are in this process and not by ansible-playbook, because there is one for each change to be killed at.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NETWORKS = [{"name": "VM Network"}, {"name": "VM Network"}]
 
 
 class KilledError(BaseException):
-    """The end of the process, which nothing catches."""
+    """A simulated kill of the process, which no code catches."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
 
 @dataclass(frozen=True)
 class Kill:
-    """When a run is killed: as soon as it has asked for so many changes, or when it is about to ask for one more."""
+    """When a run is killed: right after a number of mutating requests, or right before the next one."""
 
     after: int
     at_once: bool

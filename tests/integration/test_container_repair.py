@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody did to the VM of a container is put right before the container is started again."""
+"""Test that changes to a container's VM by other clients are repaired before the container is started again."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def lose_keys(site: Site) -> None:
 
 
 MEDDLING: dict[str, tuple[Callable[[Site], None], bool]] = {
-    # What was done, and whether it needs no configuration to be put right.
+    # The change, and whether it can be repaired without a configuration.
     "bootstrap_connected": (disconnect_cd, True),
     "bootstrap": (empty_cd, True),
     "bootstrap, bootstrap_connected": (remove_cd, True),
@@ -133,7 +133,7 @@ def hardware(vm: Vm) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("what", MEDDLING)
-def test_what_a_container_needs_is_put_right_before_it_is_started(site: Site, what: str) -> None:
+def test_a_container_is_repaired_before_it_is_started(site: Site, what: str) -> None:
     meddle, without_configuration = MEDDLING[what]
     before = run(site)["container"]
     expected = hardware(site.builder.vm(NAME))
@@ -156,7 +156,7 @@ def test_what_a_container_needs_is_put_right_before_it_is_started(site: Site, wh
         assert not run(site)["changed"]
 
 
-def test_the_cd_of_a_container_that_runs_is_connected_for_its_next_start_without_a_restart(site: Site) -> None:
+def test_the_cd_of_a_running_container_is_connected_for_its_next_start_without_a_restart(site: Site) -> None:
     run(site)
     expected = hardware(site.builder.vm(NAME))
     disconnect_cd(site)
@@ -168,7 +168,7 @@ def test_the_cd_of_a_container_that_runs_is_connected_for_its_next_start_without
     assert not run(site)["changed"]
 
 
-def test_an_iso_whose_file_is_gone_is_replaced_by_the_newest_one(site: Site) -> None:
+def test_a_missing_iso_is_replaced_by_the_newest_one(site: Site) -> None:
     run(site)
     site.ok("container_vm", name=NAME, state="stopped")
     newer = site.builder.upload_bootstrap(NEWER)
@@ -195,7 +195,7 @@ def test_a_new_container_boots_from_its_cd_first(site: Site) -> None:
     assert isinstance(first, vim.vm.BootOptions.BootableCdromDevice)
 
 
-def test_a_vm_that_is_on_without_a_container_that_runs_is_not_ok(site: Site) -> None:
+def test_a_running_vm_without_a_running_container_is_not_ok(site: Site) -> None:
     run(site)
     site.builder.set_config(site.builder.vm(NAME).moid, {"guestinfo.gantry.status": '{"state":"booting"}'})
     result = site.run("container_vm", name=NAME, image=IMAGE, networks=[{"name": NETWORK}], wait_timeout=1)

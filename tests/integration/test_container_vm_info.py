@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""container_vm_info against the lab's vCenter, with the sessions of a module and of an action."""
+"""Test container_vm_info with the lab's vCenter, with the sessions of a module and of an action plugin."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def made(builder: VmBuilder, direct: DirectRunner, lab: dict[str, Any]) -> list[
 
 @pytest.fixture
 def ask(both_ways: Callable[..., dict[str, Any]], calls: Control) -> Ask:
-    """Asks both ways, which must give the same and change nothing; what it returns."""
+    """Return a function that runs the module both ways, asserts that nothing changes, and returns the result."""
 
     def run(**options: Any) -> dict[str, Any]:
         calls.reset()
@@ -92,14 +92,16 @@ def test_containers_are_selected_by_name_label_and_folder(made: list[dict[str, A
     assert "nowhere" in ask(folder="nowhere")["msg"]
 
 
-def test_the_log_is_returned_when_asked_for_whatever_its_bytes(made: list[dict[str, Any]], ask: Ask) -> None:
+def test_the_log_is_returned_on_request_whatever_its_bytes(made: list[dict[str, Any]], ask: Ask) -> None:
     job, web = ask(logs=True)["containers"]
     assert job["log"] == "it broke \ufffd\x00\n"
     assert job["exit_code"] == 3
     assert web["log"] is None
 
 
-def test_it_is_cheap_among_500_vms(made: list[dict[str, Any]], direct: DirectRunner, calls: Control) -> None:
+def test_the_number_of_requests_is_constant_with_500_vms(
+    made: list[dict[str, Any]], direct: DirectRunner, calls: Control
+) -> None:
     calls.add_vms(500, f"{PREFIX}idle-")
     for way in WAYS:
         for options in ({}, {"name": [WEB], "logs": True}):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""drs_cluster against the lab's vCenter."""
+"""Test drs_cluster with the lab's vCenter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def drs(lab: dict[str, Any], calls: Control) -> Iterator[Drs]:
     observer.close()
 
 
-def test_settings_of_drs_are_made_in_one_write_and_then_left_alone(drs: Drs) -> None:
+def test_drs_settings_are_written_once_and_then_unchanged(drs: Drs) -> None:
     done = drs.converge(
         "cluster",
         automation_level="manual",
@@ -47,7 +47,7 @@ def test_settings_of_drs_are_made_in_one_write_and_then_left_alone(drs: Drs) -> 
     config = drs.observer.cluster.configurationEx
     settings = config.drsConfig
     assert settings.defaultVmBehavior == "manual"
-    assert settings.vmotionRate == 1  # the API counts the other way round: 1 is aggressive
+    assert settings.vmotionRate == 1  # the API's scale is reversed: 1 is aggressive
     assert settings.scaleDescendantsShares == "scaleCpuAndMemoryShares"
     assert settings.enableVmBehaviorOverrides is False
     assert config.proactiveDrsConfig.enabled
@@ -59,7 +59,7 @@ def test_settings_of_drs_are_made_in_one_write_and_then_left_alone(drs: Drs) -> 
     assert removed["settings"]["advanced_options"] == {"MaxVcpusPerCore": "8"}
 
 
-def test_settings_of_ha_are_made(drs: Drs, lab: dict[str, Any]) -> None:
+def test_ha_settings_are_written(drs: Drs, lab: dict[str, Any]) -> None:
     done = drs.converge(
         "cluster",
         ha={
@@ -99,7 +99,7 @@ def test_drs_is_not_disabled_while_that_would_destroy_resource_pools(drs: Drs) -
     drs.converge("cluster", enabled=True)
 
 
-def test_what_would_have_no_effect_is_refused(drs: Drs) -> None:
+def test_settings_without_effect_are_refused(drs: Drs) -> None:
     slots = {"policy": "slot_policy", "cpu_percent": 10, "memory_percent": 10}
     assert "no effect" in drs.refused("cluster", ha={"admission_control": slots})
     half = {"policy": "cluster_resource_percentage", "cpu_percent": 10}
@@ -111,7 +111,7 @@ def test_what_would_have_no_effect_is_refused(drs: Drs) -> None:
     )
 
 
-def test_the_fault_is_kept(drs: Drs) -> None:
+def test_the_fault_is_reported(drs: Drs) -> None:
     drs.calls.fault("ReconfigureComputeResource_Task", "InvalidArgument")
     result = drs.run("cluster", migration_threshold=1)
     assert result["failed"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""drs_compliance_info and drs_recommendation: what is broken, and what DRS would do about it."""
+"""Test drs_compliance_info and drs_recommendation: violated rules, and the recommendations of DRS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ APPLY = "ApplyRecommendation"
 
 @pytest.fixture(scope="module")
 def observer(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
-    """DRS does nothing by itself, and three of four VMs run: two on the first host, one on the second."""
+    """Set DRS to manual and run three of four VMs: two on the first host, one on the second."""
     with cluster_with_vms(lab, len(VMS), PREFIX) as one:
         before = one.cluster.configurationEx.drsConfig
         one.write(drsConfig=vim.cluster.DrsConfigInfo(enabled=True, defaultVmBehavior="manual", vmotionRate=3))
@@ -30,7 +30,7 @@ def observer(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
             place(one, name, lab["hosts"][host])
             WaitForTask(one.vm(name).PowerOnVM_Task(None))
         yield one
-        # Before the settings are as they were: DRS would act on rules that are left.
+        # Before the settings are restored, because DRS would apply remaining rules.
         one.clear()
         one.write(drsConfig=before)
 
@@ -51,7 +51,7 @@ def drs(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> Itera
     observer.cluster.RefreshRecommendation()
 
 
-def test_broken_rules_are_named_with_vms_and_hosts(drs: Drs, lab: dict[str, Any]) -> None:
+def test_violated_rules_are_reported_with_vms_and_hosts(drs: Drs, lab: dict[str, Any]) -> None:
     first, second = lab["hosts"][:2]
     assert drs.ok("compliance_info")["compliant"]
     drs.ok(
@@ -81,7 +81,7 @@ def test_broken_rules_are_named_with_vms_and_hosts(drs: Drs, lab: dict[str, Any]
     assert info["conflicts"] == []
 
 
-def test_a_rule_that_only_a_host_in_maintenance_could_keep_is_a_warning(drs: Drs, lab: dict[str, Any]) -> None:
+def test_a_rule_that_only_a_host_in_maintenance_could_satisfy_is_a_warning(drs: Drs, lab: dict[str, Any]) -> None:
     third = lab["hosts"][2]
     (host,) = [one for one in drs.observer.cluster.host if one.name == third]
     WaitForTask(host.EnterMaintenanceMode_Task(0, False))
@@ -117,7 +117,7 @@ def test_a_recommendation_is_listed_and_applied(drs: Drs) -> None:
     assert drs.ok("compliance_info")["compliant"]
 
 
-def test_a_recommended_move_cannot_be_cancelled_and_the_fault_of_applying_is_kept(drs: Drs) -> None:
+def test_a_recommended_move_cannot_be_canceled_and_the_fault_of_applying_is_reported(drs: Drs) -> None:
     drs.ok("rule", name="apart", type="vm_anti_affinity", vms=VMS[:3])
     drs.observer.cluster.RefreshRecommendation()
     assert "cancels only" in drs.refused("recommendation", action="cancel", all=True)
@@ -128,7 +128,7 @@ def test_a_recommended_move_cannot_be_cancelled_and_the_fault_of_applying_is_kep
     assert result["fault"]["type"] == "InvalidArgument"
 
 
-def test_a_recommendation_to_power_on_is_applied_or_cancelled(drs: Drs, lab: dict[str, Any]) -> None:
+def test_a_recommendation_to_power_on_is_applied_or_canceled(drs: Drs, lab: dict[str, Any]) -> None:
     vm = drs.observer.vm(VMS[3])
     (datacenter,) = [one for one in drs.observer.content.rootFolder.childEntity if one.name == lab["datacenter"]]
     for action in ("cancel", "apply"):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the DRS modules say is there, govc reads back; what govc makes, the modules take for what it is."""
+"""Test that govc reads back what the DRS modules write, and that the modules accept what govc writes."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _TYPES = {
     "ClusterAntiAffinityRuleSpec": "vm_anti_affinity",
     "ClusterDependencyRuleInfo": "vm_dependency",
 }
-# The first test may have to wait for govc to be built.
+# The first test may wait for the build of govc.
 pytestmark = pytest.mark.timeout(1800)
 _LEVELS = {"manual": "manual", "partiallyAutomated": "partially_automated", "fullyAutomated": "fully_automated"}
 
 
 class Client(Govc):
-    """Reads what DRS has of one cluster."""
+    """Reads the DRS configuration of one cluster with govc."""
 
     def __init__(self, lab: Mapping[str, Any], home: Path) -> None:
         super().__init__(lab, home)
         self.cluster = lab["cluster"]
 
-    # -- as the modules return it, but with MoIDs alone
+    # -- in the form that the modules return, but with MoIDs only
 
     def groups(self) -> dict[str, tuple[str, set[str]]]:
         found = {}
@@ -115,7 +115,7 @@ def reported(drs: Drs) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
     )
 
 
-def test_govc_reads_what_the_modules_have_made(drs: Drs, client: Client, lab: dict[str, Any]) -> None:
+def test_govc_reads_what_the_modules_write(drs: Drs, client: Client, lab: dict[str, Any]) -> None:
     ruleset: dict[str, Any] = {
         "groups": [
             {"name": "front", "type": "vm", "members": VMS[:2]},
@@ -140,7 +140,7 @@ def test_govc_reads_what_the_modules_have_made(drs: Drs, client: Client, lab: di
     assert client.groups() == groups
     assert client.rules() == rules
     assert client.overrides() == overrides
-    # Flips, toggles and removals leave nothing behind that only another client would see.
+    # Changed types, toggles and removals leave nothing behind that only another client would see.
     drs.ok(
         "ruleset",
         rules=[
@@ -158,7 +158,9 @@ def test_govc_reads_what_the_modules_have_made(drs: Drs, client: Client, lab: di
     assert client.overrides() == overrides
 
 
-def test_the_modules_have_nothing_to_do_where_govc_has_done_it(drs: Drs, client: Client, lab: dict[str, Any]) -> None:
+def test_the_modules_have_nothing_to_do_after_govc_has_written_the_same(
+    drs: Drs, client: Client, lab: dict[str, Any]
+) -> None:
     place = ("-cluster", client.cluster)
     client("cluster.group.create", *place, "-name", "front", "-vm", *VMS[:2])
     client("cluster.group.create", *place, "-name", "rack", "-host", *lab["hosts"][:2])

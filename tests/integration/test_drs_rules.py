@@ -32,7 +32,7 @@ def observer(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
 
 @pytest.fixture
 def patient(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> Iterator[Drs]:
-    """With the pause before the second look, for what is about others who write."""
+    """Yield the modules with the pause before the second read, for tests with concurrent changes."""
     yield Drs(lab, calls, observer)
     calls.reset()
     observer.clear()
@@ -40,7 +40,7 @@ def patient(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> I
 
 @pytest.fixture
 def drs(patient: Drs, monkeypatch: pytest.MonkeyPatch) -> Drs:
-    """Read the configuration a second time without the pause: nobody else changes it."""
+    """Read the configuration a second time without the pause: no other client changes it."""
     monkeypatch.setattr(apply, "_PAUSE", 0.0)
     return patient
 
@@ -70,7 +70,7 @@ def whole(lab: dict[str, Any]) -> dict[str, Any]:
 # -- the whole set
 
 
-def test_a_ruleset_is_made_in_one_write_and_then_left_alone(drs: Drs, lab: dict[str, Any]) -> None:
+def test_a_ruleset_is_written_once_and_then_unchanged(drs: Drs, lab: dict[str, Any]) -> None:
     done = drs.converge("ruleset", **whole(lab))
     assert len(done["actions"]) == 11
     assert drs.observer.groups() == {
@@ -136,7 +136,7 @@ def test_a_ruleset_changes_replaces_and_purges_in_one_write(drs: Drs, lab: dict[
 # -- groups
 
 
-def test_members_are_added_removed_and_set_and_foreign_ones_kept(drs: Drs, lab: dict[str, Any]) -> None:
+def test_members_are_added_removed_and_set_and_others_are_kept(drs: Drs, lab: dict[str, Any]) -> None:
     first = drs.converge("group", name="g", type="vm", members=VMS[:2])
     assert first["diff"]["after"]["groups"]["g"]["type"] == "vm"
     added = drs.converge("group", name="g", type="vm", members=[VMS[2], {"moid": drs.observer.vm(VMS[3])._moId}])
@@ -154,7 +154,7 @@ def test_members_are_added_removed_and_set_and_foreign_ones_kept(drs: Drs, lab: 
     assert drs.observer.groups().keys() == {"h"}
 
 
-def test_what_cannot_be_is_refused_before_anything_is_written(drs: Drs, lab: dict[str, Any]) -> None:
+def test_impossible_changes_are_refused_before_anything_is_written(drs: Drs, lab: dict[str, Any]) -> None:
     drs.ok("ruleset", **whole(lab))
     web = {"name": "web", "type": "vm"}
     assert "no empty groups" in drs.refused("group", **web, members=VMS[:2], members_mode="remove")
@@ -185,14 +185,14 @@ def test_what_cannot_be_is_refused_before_anything_is_written(drs: Drs, lab: dic
 @pytest.mark.parametrize(
     ("first", "second"), [("vm_affinity", "vm_anti_affinity"), ("vm_anti_affinity", "vm_affinity")]
 )
-def test_a_flipped_rule_converges(drs: Drs, first: str, second: str) -> None:
+def test_a_rule_of_the_opposite_type_converges(drs: Drs, first: str, second: str) -> None:
     drs.ok("rule", name="r", type=first, vms=VMS[:2], enabled=False)
     done = drs.converge("rule", name="r", type=second)
     assert done["actions"] == [f"replace rule r: {first} by {second}"]
     assert drs.observer.rules() == {"r": {"type": second, "enabled": False, "mandatory": False, "vms": VMS[:2]}}
 
 
-def test_a_flipped_rule_with_hosts_converges(drs: Drs, lab: dict[str, Any]) -> None:
+def test_a_vm_host_rule_of_the_opposite_type_converges(drs: Drs, lab: dict[str, Any]) -> None:
     drs.ok("ruleset", **whole(lab))
     for kind in ("vm_host_anti_affinity", "vm_host_affinity"):
         drs.converge("rule", name="web on rack", type=kind, vm_group="web", host_group="rack")
@@ -221,7 +221,7 @@ def test_overrides_are_set_changed_and_removed(drs: Drs) -> None:
     assert drs.observer.overrides() == {}
 
 
-def test_members_are_chosen_by_labels(drs: Drs) -> None:
+def test_members_are_selected_by_labels(drs: Drs) -> None:
     for name, tier in zip(VMS[:3], ("front", "front", "back"), strict=True):
         drs.observer.set_config(name, {"gantry.kind": "container", "gantry.labels": json.dumps({"tier": tier})})
     done = drs.converge("group", name="g", type="vm", members=[{"labels": {"tier": "front"}}])
@@ -231,7 +231,7 @@ def test_members_are_chosen_by_labels(drs: Drs) -> None:
     assert not drs.ok("group", name="g", type="vm", members=nobody, members_mode="remove")["changed"]
 
 
-def test_a_member_or_an_override_of_what_is_gone_is_removed_already(drs: Drs, lab: dict[str, Any]) -> None:
+def test_removing_a_member_or_override_of_a_missing_vm_changes_nothing(drs: Drs, lab: dict[str, Any]) -> None:
     gone = [{"moid": "vm-999999"}, "gone-web", {"uuid": "11111111-2222-3333-4444-555555555555"}]
     drs.converge("group", name="g", type="vm", members=VMS[:2])
     removed = drs.converge("group", name="g", type="vm", members=[*gone, VMS[0]], members_mode="remove")
@@ -245,7 +245,7 @@ def test_a_member_or_an_override_of_what_is_gone_is_removed_already(drs: Drs, la
     assert not drs.ok("override", vms=gone, state="absent")["changed"]
 
 
-def test_what_has_no_effect_is_warned_of(drs: Drs) -> None:
+def test_ineffective_settings_are_a_warning(drs: Drs) -> None:
     before = drs.observer.cluster.configurationEx.drsConfig
     override = {"vms": VMS[:1], "automation_level": "manual", "check": True}
     try:
@@ -257,10 +257,10 @@ def test_what_has_no_effect_is_warned_of(drs: Drs) -> None:
         drs.observer.write(drsConfig=before)
 
 
-# -- faults, and others at the same time
+# -- faults and concurrent changes
 
 
-def test_the_fault_is_kept_and_what_was_asked_for_is_said(drs: Drs) -> None:
+def test_the_fault_and_the_requested_change_are_reported(drs: Drs) -> None:
     drs.calls.fault(WRITE, "InvalidArgument")
     result = drs.run("rule", name="r", type="vm_affinity", vms=VMS[:2])
     assert result["failed"]
@@ -268,7 +268,7 @@ def test_the_fault_is_kept_and_what_was_asked_for_is_said(drs: Drs) -> None:
     assert "create vm_affinity rule r" in result["msg"]
 
 
-def test_a_cluster_that_is_busy_is_asked_again(drs: Drs) -> None:
+def test_a_busy_cluster_is_retried(drs: Drs) -> None:
     drs.calls.fault(WRITE, "ConcurrentAccess", count=2)
     assert drs.ok("group", name="g", type="vm", members=VMS[:1])["changed"]
     assert drs.calls.methods().count(WRITE) == 3
@@ -276,7 +276,7 @@ def test_a_cluster_that_is_busy_is_asked_again(drs: Drs) -> None:
 
 
 def _await_calls(calls: Control, *methods: str) -> None:
-    """Until these have come, in this order."""
+    """Wait until these calls have been made, in this order."""
     deadline = time.monotonic() + 60
     while True:
         came = iter(calls.methods())
@@ -286,7 +286,7 @@ def _await_calls(calls: Control, *methods: str) -> None:
         time.sleep(0.02)
 
 
-def test_a_member_that_a_stale_write_has_undone_is_written_again(patient: Drs) -> None:
+def test_a_member_that_a_stale_write_removes_is_written_again(patient: Drs) -> None:
     drs = patient
     drs.ok("group", name="g", type="vm", members=VMS[:1])
     stale = drs.observer.group_spec("g")
@@ -294,7 +294,7 @@ def test_a_member_that_a_stale_write_has_undone_is_written_again(patient: Drs) -
     drs.calls.forget()
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(drs.run, "group", name="g", type="vm", members=VMS[2:3])
-        _await_calls(drs.calls, WRITE, "RetrievePropertiesEx")  # it looks at what it has written
+        _await_calls(drs.calls, WRITE, "RetrievePropertiesEx")  # it reads what it has written
         drs.observer.write(groupSpec=[stale])
         assert drs.observer.groups() == {"g": ("vm", VMS[:2])}
         result = task.result()
@@ -304,12 +304,12 @@ def test_a_member_that_a_stale_write_has_undone_is_written_again(patient: Drs) -
     assert drs.calls.methods().count(WRITE) == 3
 
 
-def test_two_controllers_that_change_one_group_at_once_lose_nobody(
+def test_two_concurrent_changes_of_a_group_keep_all_members(
     drs: Drs, lab: dict[str, Any], connection: dict[str, str]
 ) -> None:
     drs.ok("group", name="g", type="vm", members=VMS[:1])
     common = {**lab["vcenter"], "cluster": lab["cluster"], "name": "g", "type": "vm"}
-    # Late writes: each is made from a read that is older than the other's write.
+    # Delayed writes: each is based on a read that is older than the other write.
     drs.calls.fault(WRITE, delay_seconds=0.8, count=2)
     with ExitStack() as stack:
         processes = [
@@ -321,7 +321,7 @@ def test_two_controllers_that_change_one_group_at_once_lose_nobody(
     assert drs.observer.groups() == {"g": ("vm", VMS[:3])}
 
 
-def test_a_group_that_somebody_else_makes_first_gets_both_ones_members(drs: Drs) -> None:
+def test_a_group_that_another_client_creates_first_gets_the_members_of_both(drs: Drs) -> None:
     drs.calls.fault(WRITE, delay_seconds=1.0)
     first = make("VmGroup", name="g", vm=[drs.observer.vm(VMS[1])])
     with ThreadPoolExecutor(1) as pool:
@@ -333,10 +333,10 @@ def test_a_group_that_somebody_else_makes_first_gets_both_ones_members(drs: Drs)
     assert drs.observer.groups() == {"g": ("vm", VMS[:2])}
 
 
-def test_somebody_who_undoes_each_write_is_told_of(drs: Drs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_undoes_each_write_is_reported(drs: Drs, monkeypatch: pytest.MonkeyPatch) -> None:
     drs.ok("group", name="g", type="vm", members=VMS[:1])
     undo = drs.observer.group_spec("g")
-    # The other one writes just when the module waits for that.
+    # The other client writes while the module pauses.
     monkeypatch.setattr(apply.time, "sleep", lambda _seconds: drs.observer.write(groupSpec=[undo]))
     result = drs.run("group", name="g", type="vm", members=VMS[1:2])
     assert result["failed"]

@@ -19,7 +19,7 @@ from tests.support.lab.images import Store
 
 @pytest.fixture
 def resting_hosts(lab: dict[str, Any]) -> Iterator[list[str]]:
-    """All hosts of the cluster, in maintenance mode."""
+    """Put all hosts of the cluster into maintenance mode."""
     store = Store(lab["vcenter"])
     store.clear(lab["datastore"])
     hosts = [entry.name for entry in store.session.inventory(refresh=True).all("HostSystem")]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo's playbook, killed at random points: the next run converges, and nothing is left that no one owns."""
+"""Test the demo's playbook killed at random points: the next run converges, and no orphans are left."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.lab.observer import datastore_files, vm_names
 from tests.support.lab.playbook import PROGRAM, PlaybookRunner
 
 POINTS = 10
-# Fixed, so that a failure can be had again; another seed is another ten points.
+# Fixed, so that a failure can be reproduced; another seed selects other points.
 SEED = 20260
 _PAGE = b"HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\na page"
 
@@ -88,7 +88,7 @@ def demo(tmp_path: Path, lab: dict[str, Any], connection: dict[str, str]) -> Ite
                 "demo_image": lab["images"]["nginx"],
                 "demo_registry_tls_verify": False,
                 "demo_bootstrap_iso": str(iso),
-                # Nothing boots in this lab: the page is ours.
+                # Nothing boots in this lab, so the test serves the page.
                 "demo_url": f"http://127.0.0.1:{port}/",
             },
         )
@@ -109,7 +109,7 @@ def test_killed_at_ten_points_the_next_run_converges(demo: Demo, play: PlaybookR
     datastore = lab["datastore"]
 
     def held() -> tuple[list[str], list[str]]:
-        # A template's folder keeps the name that its import had, which is another one each time.
+        # A template's folder keeps the name of its import, which differs each time.
         files = (re.sub(r"import-[0-9a-f]{8}", "import", path) for path in datastore_files(lab["vcenter"], datastore))
         return vm_names(lab["vcenter"]), sorted(files)
 

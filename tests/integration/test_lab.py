@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's life: up, up again, a crash, down; and a start that fails. Without a hypervisor and images."""
+"""Test the life cycle of the lab: up, up again, a crash, down, a failed start. Without a hypervisor and images."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _wait_for_end(records: list[ProcessRecord]) -> None:
         time.sleep(0.02)
 
 
-def test_up_says_where_everything_is_to_its_owner_alone(one: Lab) -> None:
+def test_up_writes_the_addresses_for_the_owner_only(one: Lab) -> None:
     info = one.up()
     assert all(_answers(address) for address in _addresses(info))
     assert json.loads(one.state.lab_json.read_text()) == info
@@ -110,7 +110,7 @@ def test_a_crashed_lab_is_cleaned_up_by_the_next_up(victim: str, one: Lab) -> No
     assert all(_answers(address) for address in _addresses(info))
 
 
-def test_a_lab_that_was_never_quite_up_is_cleaned_up_too(one: Lab) -> None:
+def test_a_lab_that_was_only_partly_up_is_cleaned_up(one: Lab) -> None:
     one.up()
     before = one.state.records()
     one.state.lab_json.unlink()  # as if the controller had been killed before it wrote it
@@ -119,7 +119,7 @@ def test_a_lab_that_was_never_quite_up_is_cleaned_up_too(one: Lab) -> None:
     assert not any(record.alive() for record in before.values())
 
 
-def test_labs_in_two_state_directories_do_not_meet(one: Lab, tmp_path: Path) -> None:
+def test_labs_in_two_state_directories_are_independent(one: Lab, tmp_path: Path) -> None:
     other = Lab(tmp_path / "other", SMALL, bound=True)
     try:
         first, second = one.up(), other.up()
@@ -130,7 +130,7 @@ def test_labs_in_two_state_directories_do_not_meet(one: Lab, tmp_path: Path) -> 
         other.down()
 
 
-def test_a_start_that_fails_says_why_and_leaves_nothing_running(one: Lab) -> None:
+def test_a_failed_start_reports_the_reason_and_leaves_nothing_running(one: Lab) -> None:
     one.state.create()
     for name in ("ca.pem", "vcenter.pem", "vcenter-key.pem"):
         (one.state.directory / name).write_text("no certificate\n")
@@ -142,7 +142,7 @@ def test_a_start_that_fails_says_why_and_leaves_nothing_running(one: Lab) -> Non
     assert not one.state.processes.exists()
 
 
-def test_an_image_without_a_recipe_is_named_before_anything_starts(tmp_path: Path) -> None:
+def test_an_image_without_a_recipe_is_reported_before_anything_starts(tmp_path: Path) -> None:
     lab = Lab(tmp_path / "state", {**SMALL, "images": ["tiny", "mysql"]})
     with pytest.raises(LabError) as error:
         lab.up()
@@ -198,7 +198,7 @@ def test_the_command_line_says_by_its_exit_code_whether_the_lab_is_up(tmp_path: 
     assert lab("status")[0] == 3
 
 
-def test_a_lab_of_several_clusters_says_who_sees_what(tmp_path: Path) -> None:
+def test_a_lab_of_several_clusters_reports_which_hosts_see_which_datastores(tmp_path: Path) -> None:
     shape = {
         "inventory": {
             "hosts": 2,
@@ -235,7 +235,7 @@ def test_a_lab_of_several_clusters_says_who_sees_what(tmp_path: Path) -> None:
         lab.down()
 
 
-def test_a_second_vcenter_is_another_one(tmp_path: Path) -> None:
+def test_a_second_vcenter_is_independent(tmp_path: Path) -> None:
     lab = Lab(tmp_path / "state", {**SMALL, "second": {"enabled": True}}, bound=True)
     try:
         info = lab.up()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's vCenter, seen by pyVmomi and govc: events, tasks, guest operations, hot add, shares, imports, media."""
+"""Test the lab's vCenter with pyVmomi and govc: events, tasks, guest operations, hot add, shares, imports, media."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lab.controller import Lab
 from tests.support.lab.govc import Govc
 
 SMALL: dict[str, Any] = {"hypervisor": "none", "ports": "free", "images": [], "publish": {}}
-# The first test may have to wait for govc to be built.
+# The first test may wait for the build of govc.
 pytestmark = pytest.mark.timeout(1800)
 
 SPEC_KEY, STATUS_KEY = "guestinfo.gantry.spec", "guestinfo.gantry.status"
@@ -136,8 +136,8 @@ def _hardware() -> tuple[vim.vm.device.VirtualDevice, ...]:
     return scsi, disk, vim.vm.device.VirtualVmxnet3(key=-3, backing=network)
 
 
-def test_an_event_of_no_object_leaves_the_vcenter_usable(running: dict[str, Any], client: Client) -> None:
-    # Posted last of all it would do no harm; whoever logs in after it waits for the lock that it left.
+def test_an_event_without_an_object_leaves_the_vcenter_usable(running: dict[str, Any], client: Client) -> None:
+    # If posting fails inside of the lab it may leave a lock, for which only later logins wait: so log in afterwards.
     event = vim.event.EventEx(
         eventTypeId="org.example.x",
         severity="info",
@@ -157,7 +157,7 @@ def test_an_event_of_no_object_leaves_the_vcenter_usable(running: dict[str, Any]
     Disconnect(done[0])
 
 
-def test_the_life_of_a_vm_is_told_in_events(client: Client, govc: Govc) -> None:
+def test_the_life_cycle_of_a_vm_is_recorded_in_events(client: Client, govc: Govc) -> None:
     vm = client.create("life", *_hardware())
     on = vm.PowerOnVM_Task()
     WaitForTask(on)
@@ -197,7 +197,7 @@ def test_the_life_of_a_vm_is_told_in_events(client: Client, govc: Govc) -> None:
     assert _names(client.events(vm))[-1] == "VmRemovedEvent"
 
 
-def test_tasks_are_called_as_vcenter_calls_them(client: Client, govc: Govc) -> None:
+def test_tasks_have_the_names_of_vcenter(client: Client, govc: Govc) -> None:
     vm = client.create("tasks")
     tasks = [vm.PowerOnVM_Task(), vm.ReconfigVM_Task(vim.vm.ConfigSpec(annotation="x")), vm.ResetVM_Task()]
     for task in tasks:
@@ -253,7 +253,7 @@ def test_guest_operations_are_refused(client: Client) -> None:
             call()
 
 
-def test_a_vm_that_takes_hot_add_gets_more(client: Client) -> None:
+def test_a_vm_with_hot_add_gets_more_memory_and_cpus(client: Client) -> None:
     flags = {"memoryHotAddEnabled": True, "cpuHotAddEnabled": True}
     vm, rigid = client.create("hot", **flags), client.create("rigid")
     for one in (vm, rigid):
@@ -267,7 +267,7 @@ def test_a_vm_that_takes_hot_add_gets_more(client: Client) -> None:
         WaitForTask(vm.ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=1)))
 
 
-def test_devices_show_their_part_of_the_host(client: Client) -> None:
+def test_devices_show_their_shares_and_limits(client: Client) -> None:
     devices = client.create("shares", *_hardware()).config.hardware.device
     card = next(device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard))
     disk = next(device for device in devices if isinstance(device, vim.vm.device.VirtualDisk))

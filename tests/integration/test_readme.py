@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook in the README does what the README says."""
+"""Test that the playbook in the README does what the README says."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def cleared(lab: dict[str, Any], play: PlaybookRunner) -> Iterator[None]:
 def test_the_playbook_runs_and_a_second_run_changes_nothing(
     play: PlaybookRunner, playbook: Path, variables: dict[str, Any], cleared: None
 ) -> None:
-    # The lab's registry speaks plain HTTP, which the README's reader does not need to know of.
+    # The lab's registry uses plain HTTP, which the README does not mention.
     defaults = {"module_defaults": {"gantry.vsphere.container_image": {"registry_tls_verify": False}}}
     (only,) = yaml.safe_load(playbook.read_text())
     playbook.write_text(yaml.safe_dump([{**only, **defaults}], sort_keys=False))

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often a task with nothing to do asks vCenter, with five hundred other VMs there.
+"""Test the number of requests of tasks with nothing to do, in an inventory with five hundred other VMs.
 
-In a file of its own, which comes last: the lab's vCenter is slower for all that follows.
+This is a separate file that runs late, because the lab's vCenter is slower afterwards.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BUDGET = 10
 
 @pytest.fixture(scope="module")
 def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """Modules and their options, when all that they want is there already."""
+    """Return modules and options whose desired state already exists."""
     Control(lab["control"]).add_vms(OTHERS, "idle-")
     cache = tmp_path_factory.mktemp("images")
     store = Store(lab["vcenter"])
@@ -59,7 +59,7 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_a_task_with_nothing_to_do_stays_below_its_budget(
     lab: dict[str, Any], tasks: list[tuple[str, dict[str, Any]]], calls: Control
 ) -> None:
-    """As a module: with logging in and out."""
+    """Check it as a module, including login and logout."""
     for module, options in tasks:
         calls.forget()
         result = drive(module, {**lab["vcenter"], **options})
@@ -76,5 +76,5 @@ def test_ansible_adds_no_requests(
     assert not any(outcome.changed for outcome in played.outcomes)
     assert len(calls.methods()) <= BUDGET * len(tasks)
     if way == "action":
-        # One session for all: one login, and nobody logs out.
+        # All tasks share one session: one login and no logout.
         assert calls.methods().count("Login") == 1

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often the DRS modules ask vCenter, with five hundred other VMs there.
+"""Test the number of requests of the DRS modules, in an inventory with five hundred other VMs.
 
-In a file of its own, which comes last: the lab's vCenter is slower for all that follows.
+This is a separate file that runs late, because the lab's vCenter is slower afterwards.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def thirty_five(lab: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_thirty_five_objects_are_one_write_and_then_nothing(drs: Drs, lab: dict[str, Any]) -> None:
-    """As a module: with logging in and out."""
+    """Check it as a module, including login and logout."""
     made = drs.ok("ruleset", **thirty_five(lab))
     assert len(made["actions"]) == 35
     assert drs.calls.mutating() == [WRITE]
@@ -67,7 +67,7 @@ def test_thirty_five_objects_are_one_write_and_then_nothing(drs: Drs, lab: dict[
     assert drs.ok("ruleset", **thirty_five(lab))["actions"] == []
     assert drs.calls.mutating() == []
     assert len(drs.calls.methods()) <= NOTHING_TO_DO, drs.calls.methods()
-    # Also where all groups and rules are written over, with the second look that this takes.
+    # Also if all groups and rules are overwritten, which needs a second read.
     changed = thirty_five(lab)
     for group in changed["groups"][:5]:
         group["members"] = [*group["members"], VMS[39]]

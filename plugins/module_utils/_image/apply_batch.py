@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 C = TypeVar("C")
-# Each wait for a lock keeps a thread busy. With fewer of them than threads the requests of those go on who hold a lock
-# that another run waits for.
+# Each wait for a lock occupies a thread. There are fewer waits than threads, so that subjects that hold a lock, for
+# which another run may wait, can always continue.
 _LOCK_WAIT = ResourceClaim("wait for an import lock", 1, 4)
-# The session keeps one inventory: one read of it at a time.
+# The session holds one inventory, so it is read by one thread at a time.
 _INVENTORY = ResourceClaim("inventory", 1, 1)
 
 
 class ImageBench:
-    """The session, what was asked and found, and the disk to upload, if there is one."""
+    """The session, the request, the observed place, and the disk to upload, if there is one."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One image from the cache to a template: convert, upload through an import lease, snapshot, name, mark.
+"""Import one image as a template: convert, upload through an import lease, snapshot, name, mark.
 
 The VM has a name of its own and the state ``importing`` until all is there; one call then gives it its name and the
 state ``ready``. So there is never half an image that looks like one, and of two runs that import the same image at
@@ -54,7 +54,7 @@ def converted(desired: ImageRequest, image: ResolvedImage, datastore: Datastore,
     # The cache stays open: it keeps the disk until it is uploaded.
     with Cache(desired.cache) as cache:
         disk = ensure_disk(image, options=desired.options, cache=cache, report=report)
-        # The template's disk is thin: its squashfs is what it takes.
+        # The template's disk is thin, so it takes the space of its squashfs.
         if datastore.free_bytes < disk.squashfs_bytes:
             raise GantryError(
                 f"Image {desired.as_written!r} takes {_mib(disk.squashfs_bytes)} and datastore {datastore.name} has "
@@ -106,7 +106,7 @@ def _made_meanwhile(change: ImportImage, templates: Sequence[ImageTemplate]) -> 
 
 
 def _use(bench: ImageBench, change: ImportImage, template: ImageTemplate) -> Flow[None]:
-    """Another run has made the template; it needs to have our reference."""
+    """Add our reference to the template that another run has made."""
     if not set(change.references) <= set(template.references):
         yield from apply_template.change_references(
             bench, template.moid, template.name, add=frozenset(change.references), remove=frozenset()
@@ -114,7 +114,7 @@ def _use(bench: ImageBench, change: ImportImage, template: ImageTemplate) -> Flo
 
 
 def _upload(subject: ImageSubject, change: ImportImage) -> Flow[str]:
-    """Return the MoID of the new VM."""
+    """Upload the disk and return the MoID of the new VM."""
     bench, place = subject.bench, subject.bench.place
     session, disk = bench.session, bench.disk
     if subject.folder is None or place.pool is None or disk is None:

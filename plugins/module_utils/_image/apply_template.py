@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Change the templates of one disk, each call safe beside other runs that change them at the same time."""
+"""Change the templates of one disk. Other runs may change them at the same time."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _write_references(bench: ImageBench, moid: str, name: str, add: frozenset[st
     vm = bench.vm(moid)
 
     def start() -> Any:
-        # Read here, so that a try after somebody else's change starts from what that has made of it.
+        # Read here, so that a retry after a change by another client starts from the new state.
         row = _read_references(bench, moid, name)
         known = decoded_references(getattr(row.get(_REFERENCES), "value", None))
         spec = config_spec({KEY_REFERENCES: encoded_references(tuple((set(known) | add) - remove))})

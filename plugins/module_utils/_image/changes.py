@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes that images are made, moved and removed by. Pure; how each is made is in the files apply*.py."""
+"""The changes that create, move and remove images. Pure; the files apply*.py make them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True)
 class CreateFolder:
-    """The folder that templates are kept in."""
+    """Create the folder for templates."""
 
     path: str
     parent: str
@@ -39,7 +39,7 @@ class CreateFolder:
 
 @dataclass(frozen=True)
 class CleanIncomplete:
-    """The remains of an import that was interrupted."""
+    """Remove what an interrupted import left."""
 
     moid: str
     name: str
@@ -111,7 +111,7 @@ class ImportImage:
 
 @dataclass(frozen=True)
 class TagImage:
-    """The references that a template is found by."""
+    """Change the references of a template."""
 
     moid: str
     name: str
@@ -136,7 +136,7 @@ class TagImage:
 
 @dataclass(frozen=True)
 class MarkTemplate:
-    """A finished image that is not marked as a template (a run that ended just before it, or someone's hand)."""
+    """Mark a finished image as a template: a run was interrupted before that, or an administrator changed it."""
 
     moid: str
     name: str
@@ -157,7 +157,7 @@ class MarkTemplate:
 
 @dataclass(frozen=True)
 class MoveImage:
-    """A template goes to the folder that was asked for."""
+    """Move a template to the folder that the task gives."""
 
     moid: str
     name: str
@@ -181,7 +181,7 @@ class MoveImage:
 
 @dataclass(frozen=True)
 class DestroyImage:
-    """A template and its disk."""
+    """Remove a template and its disk."""
 
     moid: str
     name: str
@@ -208,13 +208,13 @@ ImageChange: TypeAlias = (
 
 
 def _with(observed: ObservedImages, moid: str, **values: Any) -> ObservedImages:
-    """Change one template."""
+    """Return the state with one template changed."""
     templates = tuple(replace(one, **values) if one.moid == moid else one for one in observed.templates)
     return replace(observed, templates=templates)
 
 
 def _without(observed: ObservedImages, moid: str) -> ObservedImages:
-    """Remove one template, and what is known of it."""
+    """Return the state without one template."""
     return replace(
         observed,
         templates=tuple(template for template in observed.templates if template.moid != moid),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user asks of an image: the options, and the validated request made of them. Pure."""
+"""Parse the options into a validated request. Pure."""
 
 from __future__ import annotations
 

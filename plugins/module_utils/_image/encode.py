@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The VM that an import makes: hardware that every supported host has, and one disk for the image."""
+"""Specs of the VM that an import creates, with hardware that every supported host has. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OLDER = Hardware("vmx-14", "other4xLinux64Guest")
 
 
 def hardware_for(releases: Sequence[str]) -> Hardware:
-    """Return the newest that all hosts run, by their ESXi releases. One without a release counts as old."""
+    """Return the newest hardware that all hosts run, by their ESXi releases. A host without a release counts as old."""
     new_enough = bool(releases) and all(release and runs_hardware(release, _NEWER.version) for release in releases)
     return _NEWER if new_enough else _OLDER
 

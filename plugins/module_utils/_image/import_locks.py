@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which imports are under way, and which are dead: a lock per image on this machine, an age for other machines'.
+"""Tell running imports from abandoned ones: by a lock for each image on this machine, by age for other machines.
 
 A run that is killed lets go of its lock, so the next run on the same machine knows at once. Of a run on another
 machine only the start is known, by vCenter's clock.
@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
 
 
 def is_abandoned(template: ImageTemplate, *, controller: str | None, held: bool, now: datetime | None) -> bool:
-    """Whether nobody makes this import any more. ``held``: a run on this machine holds the lock of its disk."""
+    """Return whether an import is abandoned. ``held``: a run on this machine holds the lock of its disk."""
     if template.state != IMPORTING:
         return False
     claim = template.claim
@@ -29,5 +29,5 @@ def is_abandoned(template: ImageTemplate, *, controller: str | None, held: bool,
 
 
 def is_foreign(template: ImageTemplate, controller: str | None) -> bool:
-    """Whether another machine makes, or made, this import: only then does the time matter."""
+    """Return whether another machine started this import. Only then its age is relevant."""
     return template.state == IMPORTING and template.claim is not None and template.claim.controller != controller

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state found in vCenter: the images of one datacenter and the place where a new one would go. Pure data."""
+"""The requests and the observed state: the images of one datacenter and the place for a new one. Pure data."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ImageRequest:
 
 @dataclass(frozen=True)
 class ImageQuery:
-    """What container_image_info is asked for."""
+    """The query of container_image_info."""
 
     datacenter: str | None
     reference: Reference | None
@@ -64,7 +64,7 @@ class Datastore:
 
 @dataclass(frozen=True)
 class ImagePlace:
-    """Where an image is imported. What is None could not be told, and ``problem`` says why and what to do."""
+    """Where an image is imported. A place that is None is ambiguous, and ``problem`` is the message about it."""
 
     datacenter: str
     datacenter_name: str
@@ -82,11 +82,11 @@ class ImagePlace:
 
 @dataclass(frozen=True)
 class Resolved:
-    """What the reference means now: asked of the registry, or remembered by a template."""
+    """The image that the reference selects now, according to the registry or to a template."""
 
     digest: str
     disk: str
-    # What the registry said, when it was asked: what an import converts, and the configuration it will have.
+    # The answer of the registry, if it was asked: the image to convert, and its configuration.
     image: ResolvedImage | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
 
@@ -94,15 +94,15 @@ class Resolved:
 @dataclass(frozen=True)
 class ObservedImages:
     place: ImagePlace
-    # The datastore that was asked for; None: any will do.
+    # The MoID of the datastore that the task gives; None: any.
     wanted_datastore: Datastore | None = None
     templates: tuple[ImageTemplate, ...] = ()
-    # MoIDs of imports that nobody is making any more.
+    # MoIDs of abandoned imports.
     abandoned: frozenset[str] = frozenset()
     resolved: Resolved | None = None
-    # Paths of the VMs that use a template's disk, by the template's MoID; looked for only where it matters.
+    # Paths of the VMs that use a template's disk, by the template's MoID; read only if needed.
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    # Names in the folder where an import would go that are taken by VMs which are no images.
+    # Names of VMs in the import folder that are no images.
     foreign_names: frozenset[str] = frozenset()
 
 

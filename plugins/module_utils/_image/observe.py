@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is: the image templates of one datacenter and the place for a new one, in a few bulk reads."""
+"""Read the image templates of one datacenter and the place for a new one, in a few bulk reads."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
     place = find_place(inventory, datacenter, desired)
     wanted = place.datastore if desired.datastore is not None else None
     templates = read_templates(session, inventory, datacenter)
-    meant = matching(templates, desired.reference, wanted)
+    matches = matching(templates, desired.reference, wanted)
     observed = ObservedImages(
         place=place,
         wanted_datastore=wanted,
         templates=templates,
         abandoned=_abandoned(session, import_locks(session, desired), templates),
-        resolved=_resolve(desired, meant, templates) if desired.present else None,
-        users=read_users(session, inventory.vms(datacenter=datacenter), meant) if not desired.present else {},
+        resolved=_resolve(desired, matches, templates) if desired.present else None,
+        users=read_users(session, inventory.vms(datacenter=datacenter), matches) if not desired.present else {},
         foreign_names=_foreign_names(inventory, place, templates),
     )
     if observed.resolved is None or find_template(desired, observed) is not None:
@@ -72,7 +72,7 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
 
 
 def observe_image_list(session: Session, desired: ImageQuery) -> ObservedImageList:
-    """Return the templates of a datacenter, and the disks that tell who uses them where there are any."""
+    """Return the templates of a datacenter, and the disks of its VMs if there are templates."""
     inventory = read_inventory(session)
     datacenter = inventory.datacenter(desired.datacenter)
     templates = read_templates(session, inventory, datacenter)
@@ -153,7 +153,7 @@ def _folder(inventory: Inventory, datacenter: Entry, wanted: str) -> tuple[Entry
 
 
 def read_templates(session: Session, inventory: Inventory, datacenter: Entry) -> tuple[ImageTemplate, ...]:
-    """All VMs of the datacenter that are images or imports, by their names and then by what they say they are."""
+    """Return all VMs of the datacenter that are images or imports, by their names and their extraConfig."""
     entries = {
         entry.moid: entry for entry in inventory.vms(datacenter=datacenter) if entry.name.startswith(NAME_PREFIX)
     }
@@ -213,10 +213,10 @@ def _disks(path: str, devices: Iterable[Any]) -> VmDisks:
 
 
 def _resolve(
-    desired: ImageRequest, meant: Sequence[ImageTemplate], templates: Sequence[ImageTemplate]
+    desired: ImageRequest, matches: Sequence[ImageTemplate], templates: Sequence[ImageTemplate]
 ) -> Resolved | None:
     """Resolve the reference. The registry is not asked if what vCenter records is enough."""
-    remembered = {template.disk: template.digest for template in meant}
+    remembered = {template.disk: template.digest for template in matches}
     if desired.pull != "always" and len(remembered) == 1:
         ((disk, digest),) = remembered.items()
         return Resolved(digest=digest, disk=disk)
@@ -224,7 +224,7 @@ def _resolve(
         return None
     image = resolve(desired.as_written, desired.options)
     known = next((one for one in templates if one.ready and one.disk == image.disk_id), None)
-    # Reading what a new image says of itself also refuses one that cannot run here, before anything is changed.
+    # Reading the configuration of a new image also refuses one that cannot run here, before anything is changed.
     config = describe(image, desired.options, None).config if known is None else known.config
     return Resolved(digest=image.digest, disk=image.disk_id, image=image, config=config)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the request and what was found to the changes. Pure: nothing here talks to vCenter or a registry."""
+"""The changes between the requested and the observed images. Pure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _present(desired: ImageRequest, observed: ObservedImages) -> Iterator[ImageC
     else:
         yield from _import(desired, observed, resolved)
     for template in observed.templates:
-        # The reference moved on: it must mean one image only.
+        # The reference now selects another image, and it must select one only.
         if template.ready and template.disk != resolved.disk and desired.recorded in template.references:
             if template.is_template:
                 _require_pool(observed, f"remove reference {desired.recorded} from {template.name}")
@@ -133,7 +133,7 @@ def _absent(desired: ImageRequest, observed: ObservedImages) -> Iterator[ImageCh
     yield from _clean(desired, observed, None)
     by_digest = desired.reference.digest
     for template in matching(observed.templates, desired.reference, observed.wanted_datastore):
-        # A digest names the image itself, so all its references go; a tag only stops to mean it.
+        # A digest selects the image itself, so all its references are removed; a tag is only removed from it.
         others = () if by_digest else tuple(r for r in template.references if r != desired.recorded)
         if others:
             _require_pool(observed, f"remove reference {desired.recorded} from {template.name}")
@@ -160,6 +160,6 @@ def _without(template: ImageTemplate, reference: str) -> TagImage:
 
 
 def _require_pool(observed: ObservedImages, doing: str) -> None:
-    # A template belongs to no pool; to be written to, it must become a VM for a moment, and a VM belongs to one.
+    # To change a template it must become a VM for a moment, and a VM, unlike a template, belongs to a pool.
     if observed.place.pool is None:
         raise GantryError(f"Cannot {doing}. {observed.place.problem}")

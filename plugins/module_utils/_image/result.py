@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What container_image and container_image_info return. Pure."""
+"""Results of container_image and container_image_info. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def image_list_result(observed: ObservedImageList) -> dict[str, Any]:
 
 
 def _facts(template: ImageTemplate) -> dict[str, Any]:
-    """Return what both return of an image."""
+    """Return the result for one image, for both modules."""
     return {
         "name": template.name,
         "moid": template.moid or None,

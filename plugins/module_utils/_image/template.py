@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An image's VM and how what we know of the image is kept in its extraConfig. Pure."""
+"""The template VM of an image, and the image's properties in its extraConfig. Pure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Claim:
-    """Who makes an import, and since when by vCenter's clock: tells an import under way from a dead one."""
+    """The machine that makes an import, and its start by vCenter's clock, which tell running from abandoned imports."""
 
     controller: str
     started: datetime

@@ -191,7 +191,7 @@ def explain(settings: ConnectionSettings, error: Exception) -> str:
         return (
             f"its certificate is not trusted ({error.verify_message.rstrip('.')}). Give ca_path the file of the CA "
             f"that signed it (vCenter offers its own at https://{settings.address}/certs/download.zip); "
-            "only where nobody can be between you and it, set validate_certs to false."
+            "set validate_certs to false only in a network without a possible man in the middle."
         )
     if isinstance(error, ssl.SSLError):
         if "WRONG_VERSION_NUMBER" in str(error) or "HTTP_REQUEST" in str(error):

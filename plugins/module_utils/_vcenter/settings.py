@@ -38,7 +38,9 @@ def split_hostname(value: str) -> tuple[str, int | None]:
     elif text.count(":") == 1:
         host, port = text.split(":")
     if not host or re.search(r"[\s\[\]]", host):
-        raise GantryError(f"hostname {value!r} names no host. Give a DNS name or an address, as vcenter.example.com.")
+        raise GantryError(
+            f"hostname {value!r} is not a valid host name or IP address. Give one such as vcenter.example.com."
+        )
     if port is None or port == "":
         return host, None
     return host, _port("hostname", port)

@@ -35,7 +35,7 @@ def bare_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def booter(bootstrap: Build, directory: Path, image: Path) -> Iterator[Boot]:
-    """Yield what starts machines, and end those that still run."""
+    """Yield a function that starts machines, and kill those that still run."""
     machines: list[Machine] = []
 
     def boot(spec: dict[str, Any] | bytes, *, disk: Path | None = image, **settings: Any) -> Machine:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bootstrap is the same bytes whoever builds it, wherever."""
+"""Test that the build of the bootstrap is reproducible."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def elsewhere(bootstrap: Build, tmp_path_factory: pytest.TempPathFactory) -> Pat
     for package in ("devkit", "guest"):
         shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
     cache = root / "cache"
-    # The kernel's package need not be downloaded again.
+    # Avoid another download of the kernel's package.
     shutil.copytree(DEFAULT_CACHE / "packages", cache / "packages")
     environment = {
         **os.environ,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a container finds when it starts, looked at from inside: one boot as a user, one as root, many questions."""
+"""Test a container's environment from inside: one boot as a user, one as root, many checks in each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.guest.conftest import Boot
 from tests.support.guests.images import ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_spec
 
-# Each answer on lines of its own, after the line with its name.
+# Each result follows the line with its name.
 _QUESTIONS = """
 ask() { echo "== $1"; shift; "$@" 2>&1; }
 ask id id
@@ -45,7 +45,7 @@ def _answers(output: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def as_user(boot_for_module: Boot, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], dict[str, Any]]:
-    """Answers and last status of a container that runs as a named user, its root writable on a disk, exiting with 3."""
+    """Run a container as a named user with its root on a disk, exiting with 3; return the results and last status."""
     spec = make_spec(
         ["sh", "-c", _QUESTIONS + "exit 3"],
         user="web",
@@ -83,7 +83,7 @@ def test_exit_code_is_the_process_own(as_user: Any, as_root: Any) -> None:
     assert (as_root[1]["state"], as_root[1]["exit_code"]) == ("exited", 0)
 
 
-def test_status_tells_about_the_machine(as_user: Any) -> None:
+def test_status_describes_the_machine(as_user: Any) -> None:
     status = as_user[1]
     assert status["error"] is None
     assert status["pid"] == 0
@@ -100,7 +100,7 @@ def test_root_is_root(as_root: Any) -> None:
     assert as_root[0]["id"].startswith("uid=0(root) gid=0(root)")
 
 
-def test_missing_working_directory_is_made(as_user: Any) -> None:
+def test_missing_working_directory_is_created(as_user: Any) -> None:
     assert as_user[0]["pwd"] == "/not/there/yet"
     assert as_user[0]["cwd-owner"] == "0 0"
 
@@ -129,7 +129,7 @@ def test_user_has_no_capability_but_the_bounding_set(as_user: Any) -> None:
     }
 
 
-def test_root_has_exactly_the_capabilities_asked_for(as_root: Any) -> None:
+def test_root_has_exactly_the_requested_capabilities(as_root: Any) -> None:
     asked = 1 << 0 | 1 << 10
     assert _capabilities(as_root[0]["capabilities"]) == {
         "CapInh": 0,
@@ -140,7 +140,7 @@ def test_root_has_exactly_the_capabilities_asked_for(as_root: Any) -> None:
     }
 
 
-def test_names_are_known(as_user: Any) -> None:
+def test_names_are_resolved(as_user: Any) -> None:
     answers = as_user[0]
     assert answers["hostname"] == "box.example.com"
     assert "10.0.2.77\tdb" in answers["hosts"]
@@ -148,7 +148,7 @@ def test_names_are_known(as_user: Any) -> None:
     assert answers["resolver"] == "nameserver 10.0.2.3\nsearch example.com\noptions ndots:2"
 
 
-def test_process_is_the_first_of_its_own(as_user: Any) -> None:
+def test_process_has_its_own_pid_namespace(as_user: Any) -> None:
     processes = [line.split(None, 1) for line in as_user[0]["processes"].splitlines()[1:]]
     assert processes[0][0] == "1"
     assert processes[0][1].startswith("sh -c")
@@ -185,7 +185,7 @@ def test_kernel_settings_are_protected(as_root: Any) -> None:
     assert as_root[0]["kcore"] == ""
 
 
-def test_output_can_be_opened_anew(as_user: Any) -> None:
+def test_output_can_be_reopened(as_user: Any) -> None:
     assert as_user[0]["stdout"] == "reopened"
 
 

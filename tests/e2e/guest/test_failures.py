@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that can go wrong before the container runs has its own code, and the machine powers itself off."""
+"""Test that each failure before the container runs has its own code, and that the machine powers itself off."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_no_scratch_disk(boot: Boot) -> None:
 def test_foreign_scratch_disk_is_left_alone(boot: Boot, tmp_path: Path) -> None:
     scratch = make_disk(tmp_path / "scratch.img")
     with scratch.open("r+b") as file:
-        # Neither at the begin nor at the end: one of the samples between.
+        # Neither at the beginning nor at the end: one of the samples in between.
         file.seek(scratch.stat().st_size // 16 * 5 + 100)
         file.write(b"somebody's data")
     before = scratch.read_bytes()

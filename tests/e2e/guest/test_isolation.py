@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a container can not reach although it is root: the VM's devices, and what is outside of its cgroup."""
+"""Test what a container cannot access even as root: the VM's devices, and anything outside of its cgroup."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.guest.conftest import Boot
 from tests.support.guests.images import ON_DISK, make_disk, make_spec
 
-# Makes a node for each device and opens it for reading and for writing, which changes nothing in it.
+# Creates a node for each device and opens it for reading and for writing, without changing it.
 _TRY_DEVICES = """
 try() {
   mknod /node $2 $3 $4 && echo "$1 made"
@@ -101,7 +101,7 @@ def test_cgroup_is_shown_read_only(boot: Boot) -> None:
 
 
 def test_container_that_can_mount_cannot_leave_its_limits(boot: Boot, tmp_path: Path) -> None:
-    """It can change its own cgroup, as with Docker, but its limits and the device policy are those of the one above."""
+    """Check that it can change its own cgroup, as in Docker, but not the limits and device policy of the parent."""
     script = """
         mkdir /cgroups
         mount -t cgroup2 none /cgroups || exit 1

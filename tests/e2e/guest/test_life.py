@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container's life: serving, health, stopping, restarting, and what is left of it."""
+"""Test the life cycle of a container: serving, health, stopping, restarting, and its remaining data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _check(test: list[str], **changes: Any) -> dict[str, Any]:
     return {**check, **changes}
 
 
-def test_serves_becomes_healthy_and_stops_when_the_host_asks(boot: Boot) -> None:
+def test_serves_becomes_healthy_and_stops_when_the_host_requests_it(boot: Boot) -> None:
     check = _check(["CMD-SHELL", "wget -q -O - http://127.0.0.1:8080/ && id -u"])
     spec = make_spec(
         ["sh", "-c", _SERVE], env=["PATH=/bin"], user="1000:1000", networks=[STATIC_NETWORK], healthcheck=check
@@ -48,8 +48,8 @@ def test_serves_becomes_healthy_and_stops_when_the_host_asks(boot: Boot) -> None
     assert machine.log().endswith("asked\n")
 
 
-def test_failing_check_makes_unhealthy_and_the_power_button_kills_what_does_not_end(boot: Boot) -> None:
-    # As PID 1 of its namespace a process ignores signals that it does not handle, in Docker too.
+def test_failing_check_makes_unhealthy_and_the_power_button_kills_an_unresponsive_process(boot: Boot) -> None:
+    # As in Docker, PID 1 of a namespace ignores signals that it does not handle.
     spec = make_spec(
         ["sleep", "1000"],
         healthcheck=_check(["CMD", "sh", "-c", "echo broken; exit 1"]),
@@ -76,7 +76,7 @@ def test_check_that_hangs_is_killed(boot: Boot) -> None:
     assert machine.wait_off()["exit_code"] == 137
 
 
-def test_restarts_on_failure_as_often_as_asked(boot: Boot) -> None:
+def test_restarts_on_failure_up_to_the_limit(boot: Boot) -> None:
     spec = make_spec(
         ["sh", "-c", "echo run >> /runs; cat /runs; exit 7"], restart={"policy": "on-failure", "max_retries": 2}
     )
@@ -110,11 +110,11 @@ def test_writable_layer_survives_stop_and_power_cut(boot: Boot, tmp_path: Path) 
 
     spec["process"]["args"][2] += "while :; do sleep 1; done"
     second = boot(spec, scratch=scratch)
-    # At the begin of a line: the console has the command too.
+    # At the beginning of a line, because the console has the command too.
     second.wait_log("\nsynced")
     second.power_cut()
 
-    # Larger since: the file system follows.
+    # The disk has been enlarged, and the file system grows with it.
     with scratch.open("r+b") as file:
         file.truncate(3 << 30)
     spec["process"]["args"][2] = "cat /kept; grep overlay /proc/mounts"
@@ -122,7 +122,7 @@ def test_writable_layer_survives_stop_and_power_cut(boot: Boot, tmp_path: Path) 
     assert third.wait_off()["exit_code"] == 0
     log = third.log()
     assert log.endswith("data\ndata\n" + log.splitlines()[-1] + "\n")
-    # The log of the runs before is there too.
+    # The log includes the earlier runs.
     assert log.startswith("cat: can't open '/kept'")
     _assert_clean(scratch)
     assert _blocks(scratch) * 4096 == 3 << 30
@@ -142,7 +142,7 @@ def _blocks(disk: Path) -> int:
     return int(next(line for line in output.splitlines() if line.startswith("Block count:")).split()[-1])
 
 
-def test_interrupted_formatting_is_done_again(boot: Boot, tmp_path: Path) -> None:
+def test_interrupted_formatting_is_repeated(boot: Boot, tmp_path: Path) -> None:
     spec = make_spec(["true"], root=ON_DISK)
     scratch = make_disk(tmp_path / "scratch.img")
     with scratch.open("r+b") as file:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container that uses too much is stopped by its own limits; a VM that is too small says so, or panics visibly."""
+"""Test that a container's limits stop it, and that a VM with too little memory reports that or panics visibly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.guest.conftest import Boot
 from tests.support.guests.images import ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_image, make_spec
 
-# The smallest VM that the documentation promises to boot by BIOS, in MiB.
+# The memory of the smallest VM that boots by BIOS according to the documentation, in MiB.
 MINIMUM = 96
 _MIB = 1 << 20
 # Killed "within seconds", on an emulated processor that other tests share.
@@ -42,7 +42,7 @@ def test_container_that_takes_all_memory_is_killed(boot: Boot, tmp_path: Path, m
 
 @pytest.mark.parametrize("memory", [MINIMUM, 128])
 def test_container_that_only_rereads_its_program_is_killed(boot: Boot, hungry_image: Path, memory: int) -> None:
-    """The kernel alone goes on for minutes here: there is always some program text to reclaim."""
+    """Check it with a workload in which the kernel alone would reclaim program text for minutes."""
     machine = boot(make_spec(["/bin/hungry"], root=READ_ONLY), memory_mib=memory, disk=hungry_image)
     machine.wait_state("running")
     status = machine.wait_off(timeout=_SOON)
@@ -89,7 +89,7 @@ def test_file_larger_than_memory_is_written_and_read(boot: Boot, tmp_path: Path)
     assert machine.log() == "209715200\n"
 
 
-def test_processes_without_end_leave_init_able_to_stop(boot: Boot) -> None:
+def test_a_fork_bomb_leaves_init_able_to_stop(boot: Boot) -> None:
     script = "i=0; while :; do sleep 1000 & i=$((i+1)); if [ $i = 1000 ]; then echo many; fi; done"
     spec = make_spec(["sh", "-c", script], stop={"signal": "SIGTERM", "timeout": 0.5})
     machine = boot(spec, memory_mib=256)
@@ -111,8 +111,8 @@ def test_smallest_vm_runs_a_container(boot: Boot, tmp_path: Path, boot_by: str) 
     assert machine.shutdown_reason == "guest-shutdown"
 
 
-def test_vm_without_memory_for_a_container_says_so(boot: Boot) -> None:
-    # As much as the kernel and init need on the pinned kernels, but not for a container with a large log in memory.
+def test_vm_without_memory_for_a_container_reports_it(boot: Boot) -> None:
+    # Enough for the pinned kernel and init, but not for a container with a large log in memory.
     machine = boot(make_spec(["true"], log={"max_bytes": 64 * _MIB}), memory_mib=MINIMUM)
     status = machine.wait_off()
     assert (status["state"], status["error"]["code"]) == ("error", "start_failed")

@@ -24,7 +24,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def connection(lab: dict[str, Any]) -> dict[str, str]:
-    # Of these tests' own: the one that all others share is of the other lab.
+    # These tests have their own: the shared builder is for the other lab.
     return connection_environment(lab)
 
 

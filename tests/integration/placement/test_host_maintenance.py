@@ -50,7 +50,7 @@ def codes(result: dict[str, Any]) -> list[tuple[str | None, str]]:
 
 
 def comparable(result: dict[str, Any], *, by_drs: bool) -> dict[str, Any]:
-    """What check mode and the run must agree on; where DRS moves a VM to is known only afterwards."""
+    """Return what check mode must predict: not where DRS moves a VM to, which is known only afterwards."""
     evacuated = [{k: v for k, v in one.items() if not (by_drs and k == "to")} for one in result["evacuated"]]
     keys = ("changed", "actions", "diff", "host", "staying", "blockers")
     return {"evacuated": evacuated, **{key: result[key] for key in keys}}
@@ -188,7 +188,7 @@ PLAYBOOK = ROOT / "playbooks" / "rolling_maintenance.yml"
 
 
 def roll(tmp_path: Path, connection: dict[str, str], **variables: Any) -> subprocess.CompletedProcess[str]:
-    """The playbook, with all hosts of the cluster in the group esxi."""
+    """Run the playbook with all hosts of the cluster in the group esxi."""
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps({"esxi": {"hosts": dict.fromkeys(HOSTS)}}))
     (tmp_path / "ansible.cfg").touch()

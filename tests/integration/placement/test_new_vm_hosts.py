@@ -83,7 +83,7 @@ def test_check_mode_reports_that_no_host_fits_and_why(site: Site, drs: bool) -> 
 
 
 def test_a_datastore_that_no_usable_host_sees_is_reported(site: Site) -> None:
-    """The bootstrap ISO must be seen by the host too."""
+    """Check that the host must also see the bootstrap ISO."""
     site.ok("host_maintenance", host="esx1")
     iso = "[local-esx1] gantry/bootstrap/gantry-bootstrap-0.0.1-0123456789ab.iso"
     wanted = container(site, NAMES[0], networks=[{"name": NETWORK}], bootstrap=iso)

@@ -36,7 +36,7 @@ def site(lab: dict[str, Any], builder: VmBuilder, calls: Control) -> Iterator[Si
 
 @pytest.fixture
 def second(lab: dict[str, Any]) -> Iterator[Site]:
-    """The other vCenter."""
+    """Start the other vCenter."""
     info = lab["second"]
     one = Site(info, VmBuilder(info), Control(info["control"]))
     yield one
@@ -53,7 +53,7 @@ def codes(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def comparable(result: dict[str, Any]) -> dict[str, Any]:
-    """What check mode and the run must agree on: all but what only a move can tell."""
+    """Return what check mode must predict: all but what is known only after a move."""
     vms = [{key: value for key, value in vm.items() if key not in ("duration", "verified")} for vm in result["vms"]]
     return {"vms": vms, **{key: result[key] for key in ("changed", "actions", "diff", "blockers")}}
 

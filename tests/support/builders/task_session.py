@@ -102,8 +102,8 @@ class _MadeUp(Updates):
         session.waits += 1
         if session.waits in session.interrupts:
             raise session.interrupts[session.waits]
-        told = [moid for moid in self._vms if session.properties.get(moid)]
-        choices = [*session.running, *told]
+        updated = [moid for moid in self._vms if session.properties.get(moid)]
+        choices = [*session.running, *updated]
         chosen = choices[session.choose(len(choices))]
         if chosen in session.running:
             task = session.running.pop(chosen)

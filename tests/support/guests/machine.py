@@ -42,7 +42,7 @@ class Hardware:
     disk_bus: str = "pvscsi"  # or virtio
     nic: str = "vmxnet3"  # or virtio-net-pci
     networks: int = 1  # 10.0.2.0/24 and so on; the guest may use .15
-    served: bool = True  # by QEMU's DHCP server; otherwise nobody answers
+    served: bool = True  # by QEMU's DHCP server; otherwise no server responds
     isolated: bool = True  # DHCP then gives neither a gateway nor a name server
     spec_by: str = "fw_cfg"  # or disk, or nothing
     forward: int | None = None  # a port of the guest, on the first network

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,10 +17,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from tests.support.lab.containers import PREFIX, VmBuilder, _add
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
+from tests.support.lab.labs import open_lab
 
 OVERRIDES = {
-    "hypervisor": "none",
-    "ports": "free",
     "images": [],
     "inventory": {
         "clusters": {"C1": 2},
@@ -39,17 +36,8 @@ NETWORK = "VM Network"
 @contextmanager
 def open_wide_lab(folder: Path) -> Iterator[dict[str, Any]]:
     """Start a lab with C0 (esx1 to esx3) and C1 (esx4, esx5), or use a running one while developing a test."""
-    running = os.environ.get("GANTRY_TEST_WIDE_LAB")
-    if running:
-        yield json.loads(Path(running).read_text())
-        return
-    from lab.controller import Lab
-
-    one = Lab(folder, OVERRIDES, bound=True)
-    try:
-        yield one.up()
-    finally:
-        one.down()
+    with open_lab(folder, OVERRIDES, running="GANTRY_TEST_WIDE_LAB") as info:
+        yield info
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ def same(outcomes: Sequence[TaskResult]) -> TaskResult:
     return action
 
 
-def run_both_ways(play: PlaybookRunner, tasks: Sequence[dict[str, Any]], **options: Any) -> list[TaskResult]:
+def run_both_ways(play: PlaybookRunner, tasks: Sequence[dict[str, Any]], /, **options: Any) -> list[TaskResult]:
     """Play each task both ways, all in one run, and check that both return the same, which is what it returns."""
     outcomes = play([one for task in tasks for one in twice(task)], way=None, **options).outcomes
     assert len(outcomes) == 2 * len(tasks)

@@ -28,7 +28,7 @@ def _read(data: bytes) -> Iterator[tuple[str, list[int], bytes]]:
         yield name, fields, content
 
 
-def test_entries_come_back_in_order() -> None:
+def test_entries_are_read_back_in_order() -> None:
     archive = Archive()
     archive.directory("dev")
     archive.character_device("dev/console", 5, 1)
@@ -39,7 +39,7 @@ def test_entries_come_back_in_order() -> None:
     assert [content for _name, _fields, content in entries[2:]] == [b"x" * n for n in range(5)]
 
 
-def test_everything_is_roots_and_has_no_date() -> None:
+def test_all_entries_belong_to_root_and_have_no_date() -> None:
     archive = Archive()
     archive.directory("dev")
     archive.file("init", b"#!", mode=0o755)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel is the pinned one; if it is not available the newest is used, with a warning."""
+"""Test that the pinned kernel is used, or the newest with a warning if it is not available."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return log
 
 
-def test_newest_is_what_the_meta_package_needs_modules_included(apt: Path) -> None:
+def test_newest_is_the_dependency_of_the_meta_package_with_its_modules(apt: Path) -> None:
     assert [package.name for package in kernel.newest_packages()] == [_NEWEST.name, "linux-modules-6.2-cloud"]
 
 
@@ -65,7 +65,7 @@ def test_package_is_downloaded_once(apt: Path, tmp_path: Path) -> None:
     assert apt.read_text().count("download") == 1
 
 
-def test_package_that_apt_has_already_is_not_downloaded(apt: Path, tmp_path: Path) -> None:
+def test_package_in_the_cache_of_apt_is_not_downloaded(apt: Path, tmp_path: Path) -> None:
     archives = tmp_path / "archives"
     archives.mkdir()
     (archives / f"{_NEWEST.name}_{_NEWEST.version}_amd64.deb").write_bytes(_SERVED)
@@ -81,7 +81,7 @@ def test_changed_package_is_refused_and_not_kept(apt: Path, tmp_path: Path) -> N
     assert not list((tmp_path / "cache").iterdir())
 
 
-def test_pinned_kernel_that_is_gone_gives_way_to_the_newest(
+def test_missing_pinned_kernel_is_replaced_by_the_newest(
     apt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = Package("linux-image-6.1-cloud", "6.1-1", "1" * 64)
@@ -104,13 +104,13 @@ def test_newest_kernel_that_is_not_available_is_an_error(
         _kernel((gone,), tmp_path)
 
 
-def test_error_for_an_unknown_distribution_names_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_for_an_unknown_distribution_lists_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "this_distribution", lambda: Distribution("arch", "rolling"))
     with pytest.raises(BuildError, match=r"debian or ubuntu; this is arch-rolling"):
         kernel.newest_packages()
 
 
-def test_lock_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_lock_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "kernel.lock"
     entries = {"debian-12": (_NEWEST,), "ubuntu-24.04": (_NEWEST, Package("linux-modules-6.2", "6.2-1", "2" * 64))}
     write_lock(entries, path)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bootstrap has the modules that it needs, each after what it depends on, and a table of what loads them."""
+"""Test that the bootstrap has the required modules, each after its dependencies, and a table of their aliases."""
 
 from __future__ import annotations
 
@@ -55,30 +55,30 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_dependencies_come_first_and_nothing_else_comes(kernel: Path) -> None:
+def test_dependencies_come_first_and_no_other_modules_are_included(kernel: Path) -> None:
     names = [module.name for module in modules.select_modules(kernel)]
     assert names == ["scsi_common", "scsi_mod", "vmw_pvscsi", "sd_mod"]
 
 
-def test_table_is_what_init_reads(kernel: Path) -> None:
+def test_table_has_the_format_that_init_reads(kernel: Path) -> None:
     assert modules.table(modules.select_modules(kernel)).decode() == (
         "scsi_common -\nscsi_mod scsi_common\nvmw_pvscsi scsi_mod pci:v1*\nsd_mod scsi_mod scsi:t-0x00* block-8-*\n"
     )
 
 
-def test_signatures_are_taken_off_and_nothing_else_changes(kernel: Path) -> None:
+def test_signatures_are_removed_and_nothing_else_changes(kernel: Path) -> None:
     chosen = {module.name: module for module in modules.select_modules(kernel)}
     assert chosen["vmw_pvscsi"].content == make_module("alias=pci:v1*", "depends=scsi-mod")
     assert chosen["scsi_mod"].content == (kernel / "kernel/drivers/scsi_mod.ko").read_bytes()
 
 
-def test_missing_module_is_named_with_what_needs_it(kernel: Path) -> None:
+def test_missing_module_is_reported_with_the_module_that_needs_it(kernel: Path) -> None:
     (kernel / "kernel/drivers/scsi_common.ko").unlink()
     with pytest.raises(BuildError, match="no module scsi_common, which scsi_mod needs"):
         modules.select_modules(kernel)
 
 
 @pytest.mark.parametrize("content", [b"", b"#!/bin/sh\n", b"\x7fELF\x01\x01" + bytes(60)])
-def test_what_is_no_module_is_refused(content: bytes) -> None:
+def test_a_file_that_is_not_a_module_is_refused(content: bytes) -> None:
     with pytest.raises(BuildError, match="odd is not a 64-bit ELF file"):
         read_modinfo("odd", content)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's configuration: defaults, layers, and what is refused."""
+"""Test the lab's configuration: defaults, overrides, and invalid settings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_defaults_are_a_usable_configuration() -> None:
     assert {"tiny", "nginx", "redis"} <= set(config.images)
 
 
-def test_overrides_win_over_the_user_file_which_wins_over_the_defaults(
+def test_overrides_take_precedence_over_the_user_file_and_that_over_the_defaults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user_file = tmp_path / "mine.toml"
@@ -55,7 +55,7 @@ def test_users_besides_the_administrator() -> None:
     assert bob == User("bob", "b", ())
 
 
-def test_a_second_vcenter_is_there_only_when_asked_for() -> None:
+def test_a_second_vcenter_is_started_only_on_request() -> None:
     assert load().second is None
     second = load({"second": {"enabled": True, "hosts": 3}, "inventory": {"datastore_gib": 7}}).second
     assert second is not None
@@ -94,14 +94,14 @@ def test_a_second_vcenter_is_there_only_when_asked_for() -> None:
         ({"publish": {"18080": "web:0"}}, "publish: 0"),
     ],
 )
-def test_a_wrong_setting_is_named(overrides: dict[str, Any], message: str) -> None:
+def test_a_wrong_setting_is_reported_by_name(overrides: dict[str, Any], message: str) -> None:
     with pytest.raises(LabError) as error:
         load(overrides)
     assert message in str(error.value)
 
 
 @pytest.mark.parametrize(("content", "message"), [(None, "does not exist"), ("= 3", "is not valid TOML")])
-def test_an_unreadable_user_file_is_named(
+def test_an_unreadable_user_file_is_reported(
     content: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user_file = tmp_path / "mine.toml"

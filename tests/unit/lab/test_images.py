@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's images: what a layer and a layout hold, and whose a file of the Debian root is."""
+"""Test the lab's images: the content of layers and layouts, and the package that owns each file of the root."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_file_capability_is_what_setcap_writes() -> None:
     layer = Layer()
     layer.file("bin/ping", b"", 0o755, capability=13)
     value = entries(layer.finish())["bin/ping"].pax_headers["SCHILY.xattr.security.capability"]
-    # The attribute's bytes after: setcap cap_net_raw=ep
+    # The bytes of the attribute after: setcap cap_net_raw=ep
     assert value.encode().hex() == "0100000200200000000000000000000000000000"
 
 
@@ -129,7 +129,7 @@ def test_each_file_is_in_exactly_one_group(root: DebianRoot) -> None:
     assert "etc/passwd" in base
 
 
-def test_the_building_machine_s_files_stay_out(root: DebianRoot) -> None:
+def test_files_of_the_building_machine_are_excluded(root: DebianRoot) -> None:
     assert not {"etc/hostname", "etc/rc2.d/S01web"} & set(root.entries)
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's namespace: its name, and its removal with what runs in it."""
+"""Test the lab's namespace: its name, and its removal with the processes in it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def test_each_state_directory_has_its_own_name_and_keeps_it(tmp_path: Path) -> N
     assert one.startswith("gantry-lab-")
 
 
-def test_no_namespace_is_nothing_to_remove(tmp_path: Path) -> None:
+def test_removing_a_missing_namespace_does_nothing(tmp_path: Path) -> None:
     assert remove_namespace(namespace_name(tmp_path)) is False
 
 
 @needs_root
-def test_a_namespace_is_removed_with_what_runs_in_it(tmp_path: Path) -> None:
+def test_a_namespace_is_removed_with_the_processes_in_it(tmp_path: Path) -> None:
     name = namespace_name(tmp_path)
     subprocess.run(["ip", "netns", "add", name], check=True)
     inside = subprocess.Popen(["ip", "netns", "exec", name, "sleep", "600"])

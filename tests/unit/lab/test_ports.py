@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's ports: configured ones that must be free, and free ones."""
+"""Test the lab's ports: configured ones, which must be free, and chosen free ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def free() -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def test_configured_ports_are_taken_as_they_are(free: list[int]) -> None:
+def test_configured_ports_are_used_unchanged(free: list[int]) -> None:
     services = {"vcenter": free[0], "control": free[1], "registry": free[2]}
     ports = choose(load({"ports": services, "publish": {free[3]: "web:80"}}))
     assert ports.services == services
@@ -46,12 +46,12 @@ def test_free_ports_differ_for_services_and_publishing() -> None:
     assert len({*ports.services.values(), *ports.published}) == 5
 
 
-def test_nothing_is_published_where_nothing_boots() -> None:
+def test_nothing_is_published_without_a_hypervisor() -> None:
     assert choose(load({"ports": "free", "hypervisor": "none"})).published == {}
 
 
 @pytest.mark.parametrize("what", ["registry", "publish"])
-def test_a_port_of_another_program_is_named_with_the_setting_to_change(what: str, taken: int, free: list[int]) -> None:
+def test_a_port_in_use_is_reported_with_the_setting_to_change(what: str, taken: int, free: list[int]) -> None:
     services = {"vcenter": free[0], "control": free[1], "registry": taken if what == "registry" else free[2]}
     publish = {taken if what == "publish" else free[3]: "web:80"}
     with pytest.raises(LabError) as error:

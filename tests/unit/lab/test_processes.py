@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recorded processes: found again, told from strangers with the same pid, and ended."""
+"""Test recorded processes: they are found again, distinguished from others with the same pid, and ended."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _start(started: list[subprocess.Popen[bytes]], command: list[str]) -> subpro
     return process
 
 
-def test_a_record_survives_its_file(tmp_path: Path) -> None:
+def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     record = ProcessRecord.of(os.getpid())
     record.write(tmp_path / "processes" / "me.json")
     assert ProcessRecord.read(tmp_path / "processes" / "me.json") == record
@@ -50,7 +50,7 @@ def test_a_record_survives_its_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"pid": "x", "start_ticks": 1, "boot_id": "b"}'])
-def test_a_half_written_record_is_none(content: str, tmp_path: Path) -> None:
+def test_a_partly_written_record_is_ignored(content: str, tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text(content)
     assert ProcessRecord.read(tmp_path / "p.json") is None
 
@@ -60,7 +60,7 @@ def test_no_file_is_no_record(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"start_ticks": 1}, {"boot_id": "another"}])
-def test_a_stranger_with_the_same_pid_is_left_alone(
+def test_another_process_with_the_same_pid_is_not_ended(
     change: dict[str, object], started: list[subprocess.Popen[bytes]]
 ) -> None:
     process = _start(started, SLEEP)
@@ -70,7 +70,7 @@ def test_a_stranger_with_the_same_pid_is_left_alone(
     assert process.poll() is None
 
 
-def test_ending_is_gentle_first(started: list[subprocess.Popen[bytes]]) -> None:
+def test_a_process_is_first_asked_to_terminate(started: list[subprocess.Popen[bytes]]) -> None:
     process = _start(started, SLEEP)
     assert ProcessRecord.of(process.pid).end() is True
     assert process.wait(5) == -15
@@ -82,7 +82,7 @@ def test_a_process_that_ignores_the_request_is_killed(started: list[subprocess.P
     assert process.wait(5) == -9
 
 
-def test_a_zombie_is_not_alive_and_needs_no_end(started: list[subprocess.Popen[bytes]]) -> None:
+def test_a_zombie_is_not_alive_and_is_not_ended(started: list[subprocess.Popen[bytes]]) -> None:
     process = _start(started, SLEEP)
     record = ProcessRecord.of(process.pid)
     process.kill()
@@ -101,7 +101,7 @@ def test_a_spawned_process_is_recorded_and_its_output_kept(tmp_path: Path) -> No
 
 
 def test_a_bound_process_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
-    # The starter ends as soon as the process is itself, no longer the wrapper that binds it.
+    # The starter ends as soon as the wrapper that binds the process has executed it.
     script = (
         "import sys, pathlib; from lab.processes import spawn; folder = pathlib.Path(sys.argv[1]);"
         "process = spawn(['sleep', '600'], folder / 'p.log', folder / 'p.json', bound=True);"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's registry: a real one, for a moment, on a free port."""
+"""Test the lab's registry: a real one on a free port."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def answers(registry: Registry) -> bool:
         return probe.connect_ex((host, int(port))) == 0
 
 
-def test_what_was_pushed_can_be_read(registry: Registry, layout: Path) -> None:
+def test_a_pushed_image_can_be_read(registry: Registry, layout: Path) -> None:
     reference = registry.push(layout, "gantry/hello:1")
     assert reference == f"{registry.address}/gantry/hello:1"
     command = [
@@ -62,19 +62,19 @@ def test_what_was_pushed_can_be_read(registry: Registry, layout: Path) -> None:
     assert subprocess.check_output(command, text=True).strip() == "linux/amd64"
 
 
-def test_a_layout_that_is_not_there_is_named(registry: Registry, tmp_path: Path) -> None:
+def test_a_missing_layout_is_reported(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"gantry/hello:1 could not be pushed.*absent"):
         registry.push(tmp_path / "absent", "gantry/hello:1")
 
 
-def test_stop_ends_it_and_is_told_apart_from_nothing_to_stop(registry: Registry) -> None:
+def test_stop_ends_it_and_reports_whether_it_was_running(registry: Registry) -> None:
     assert answers(registry)
     assert registry.stop() is True
     assert not answers(registry)
     assert registry.stop() is False
 
 
-def test_images_stay_from_one_run_to_the_next(registry: Registry, layout: Path) -> None:
+def test_images_are_kept_from_one_run_to_the_next(registry: Registry, layout: Path) -> None:
     reference = registry.push(layout, "gantry/hello:1")
     registry.stop()
     registry.start(bound=True)
@@ -86,8 +86,8 @@ def test_a_second_start_is_refused(registry: Registry) -> None:
         registry.start(bound=True)
 
 
-def test_another_program_on_the_port_is_not_taken_for_ours(registry: Registry, tmp_path: Path) -> None:
-    """The other one is a registry too, and answers as ours would."""
+def test_another_program_on_the_port_is_not_mistaken_for_it(registry: Registry, tmp_path: Path) -> None:
+    """Check it with another registry, which gives the same responses."""
     second = Registry(tmp_path / "other", int(registry.address.split(":")[1]))
     with pytest.raises(LabError, match="address already in use"):
         second.start(bound=True)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built collection holds what users need and nothing of how it is developed."""
+"""Test that the built collection contains all files for users and no development files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devkit.console import ToolError
 from tools import collection
 
 
-def test_what_users_need_is_expected() -> None:
+def test_files_for_users_are_included() -> None:
     assert collection.unexpected(["README.md", "plugins/modules/container_vm.py", "docs/docsite/rst/guide.rst"]) == []
 
 
@@ -22,11 +22,11 @@ def test_what_users_need_is_expected() -> None:
     "name",
     ["tests/support/builders/oci.py", "docs/developers/lab.md", ".github/workflows/ci.yml", "plugins.txt", "metal"],
 )
-def test_how_it_is_developed_is_not(name: str) -> None:
+def test_development_files_are_excluded(name: str) -> None:
     assert collection.unexpected(["README.md", name]) == [name]
 
 
-def test_an_archive_with_more_is_refused(tmp_path: Path) -> None:
+def test_an_archive_with_additional_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_a.py").touch()
     archive = tmp_path / "a.tar.gz"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bare systems of `make test-fresh`: their packages are the README's, their sources this machine's."""
+"""Test the bare systems of `make test-fresh`, with the packages of the README and this machine's package sources."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ stable other http://vendor.example/
 """
 
 
-def test_the_packages_are_those_of_the_readme_and_every_other_text_names_the_same() -> None:
+def test_the_packages_are_those_of_the_readme_and_of_every_other_text() -> None:
     packages = fresh.readme_packages((ROOT / "README.md").read_text())
     assert packages == ["make", "git", "python3"]
     for name in ("Makefile", "CONTRIBUTING.md"):
@@ -34,7 +34,7 @@ def test_the_packages_are_those_of_the_readme_and_every_other_text_names_the_sam
 
 
 @pytest.mark.parametrize("readme", ["nothing\n", "    apt-get install a\n    apt-get install b\n"])
-def test_a_readme_that_does_not_say_it_once_is_an_error(readme: str) -> None:
+def test_a_readme_without_exactly_one_list_of_packages_is_an_error(readme: str) -> None:
     with pytest.raises(ToolError, match="exactly one is expected"):
         fresh.readme_packages(readme)
 
@@ -46,12 +46,12 @@ def test_another_release_comes_from_the_archives_of_this_one() -> None:
     ]
 
 
-def test_a_machine_that_says_stable_for_its_release_is_understood() -> None:
+def test_package_sources_with_the_suite_stable_are_accepted() -> None:
     targets = "stable bookworm http://mirror.example/debian/\n"
     assert fresh.archives(targets, "bookworm") == {"": "http://mirror.example/debian/"}
 
 
-def test_without_a_source_of_this_release_the_message_says_so() -> None:
+def test_missing_package_sources_are_reported() -> None:
     with pytest.raises(ToolError, match="no package source of bookworm"):
         fresh.archives("stable other http://vendor.example/\n", "bookworm")
 
@@ -103,7 +103,7 @@ def test_a_command_has_the_network_of_this_machine_and_nothing_else_of_its_envir
     assert fresh.enter(root, "[ $https_proxy = http://proxy.example:3128 ] && [ -z $GANTRY_PYTHON ]") == 0
 
 
-def test_a_root_is_removed_unless_it_is_to_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_root_is_removed_unless_it_is_kept_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fresh, "PARENT", tmp_path)
     for keep in (False, True):
         with fresh.folder(fresh.SUITES["trixie"], keep) as folder:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules for structure and messages: each finds a breach that is planted, and nothing in what follows it."""
+"""Test the rules for structure and messages: each reports a violation, and nothing in valid code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ options:
 
 @pytest.fixture
 def plant(tmp_path: Path) -> Plant:
-    """Write a file below plugins/ of a tree of its own."""
+    """Write a file below plugins/ of a temporary tree."""
 
     def write(name: str, content: str) -> None:
         path = tmp_path / "plugins" / name
@@ -47,7 +47,7 @@ def plant(tmp_path: Path) -> Plant:
     return write
 
 
-def test_what_follows_the_rules_is_fine(plant: Plant, tmp_path: Path) -> None:
+def test_valid_code_passes(plant: Plant, tmp_path: Path) -> None:
     for rule in (*house_rules.CHECKS, message_rules.check_messages):
         assert rule(tmp_path) == [], rule
 
@@ -119,7 +119,7 @@ def test_what_follows_the_rules_is_fine(plant: Plant, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_breach_is_named_with_its_place(
+def test_a_violation_is_reported_with_its_location(
     plant: Plant, tmp_path: Path, rule: Callable[[Path], list[str]], name: str, content: str, problem: str
 ) -> None:
     plant(name, content)
@@ -149,7 +149,7 @@ def test_development_code_imports_downward(tmp_path: Path) -> None:
     assert house_rules.check_development_imports(tmp_path) == ["lab/tools_user.py:1: lab must not import tools"]
 
 
-def test_types_are_no_imports_of_a_pure_step(plant: Plant, tmp_path: Path) -> None:
+def test_imports_for_types_only_are_allowed_in_a_pure_step(plant: Plant, tmp_path: Path) -> None:
     plant(
         "module_utils/_image/plan.py",
         f"if TYPE_CHECKING:\n    from {PREFIX}_vcenter.session import Session\n",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs and system files are found in sources however they are written, and held against bindep.txt."""
+"""Test that programs and system files are found in sources in any notation and compared with bindep.txt."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_program_is_found_in_python_where_its_name_is_written(source: str) -> 
     "source",
     ["run('rule')", "run([sys.executable, '-m', 'lab'])", "run([_bin('ruff')])", "words = ['xz']", "run(['--help'])"],
 )
-def test_what_starts_no_program_of_the_system_is_not_taken_for_one(source: str) -> None:
+def test_other_calls_are_not_taken_for_programs(source: str) -> None:
     assert list(called_programs.of_python(source)) == []
 
 
@@ -88,28 +88,28 @@ def problems(*uses: Use) -> list[str]:
     return list(programs.problems([*COMPLETE, *uses], programs.listed_packages(BINDEP)))
 
 
-def test_what_is_listed_and_used_is_fine() -> None:
+def test_listed_and_used_packages_pass() -> None:
     assert problems(Use("lab", "lab/a.py:1", "xz"), Use("tools", "tools/a.py:1", "git")) == []
 
 
-def test_a_program_whose_package_is_not_listed_is_named() -> None:
+def test_a_program_whose_package_is_not_listed_is_reported() -> None:
     (problem,) = problems(Use("lab", "lab/a.py:7", "qemu-img"))
     assert problem == (
         "lab/a.py:7: qemu-img is of qemu-utils, which bindep.txt does not list with guest or lab or no profile."
     )
 
 
-def test_the_collection_counts_only_on_what_users_are_told_to_install() -> None:
+def test_the_collection_requires_only_documented_packages() -> None:
     (problem,) = problems(Use("plugins", "plugins/b.py:3", "xz"))
     assert problem == "plugins/b.py:3: xz is of xz-utils, which bindep.txt does not list with no profile."
 
 
 @pytest.mark.parametrize("needs", ["frobnicate", "/usr/share/frobnicate/a"])
-def test_what_is_of_no_known_package_is_named(needs: str) -> None:
+def test_a_program_without_a_known_package_is_reported(needs: str) -> None:
     (problem,) = problems(Use("tests", "tests/a.py:1", needs))
     assert problem.startswith(f"tests/a.py:1: {needs} is of no package that tools/programs.py knows")
 
 
-def test_a_package_that_nothing_uses_is_named() -> None:
+def test_an_unused_package_is_reported() -> None:
     (problem,) = programs.problems(COMPLETE[:1], programs.listed_packages(BINDEP))
     assert problem.startswith("bindep.txt: nothing uses xz-utils")

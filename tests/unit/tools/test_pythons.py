@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding interpreters: only one that starts, has the version and can make environments counts."""
+"""Test the search for interpreters that start, have the required version and can create environments."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_one_on_path_is_found(path: Path) -> None:
     assert pythons.find(VERSION) == Path(sys.executable).resolve()
 
 
-def test_a_shim_that_does_not_start_is_passed_over_for_pyenv_s_own(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_shim_is_skipped_for_an_interpreter_of_pyenv(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken_shim(path / f"python{VERSION}")
     own = path / "pyenv" / "versions" / f"{VERSION}.1" / "bin" / f"python{VERSION}"
     own.parent.mkdir(parents=True)
@@ -47,12 +47,12 @@ def test_a_shim_that_does_not_start_is_passed_over_for_pyenv_s_own(path: Path, m
     assert pythons.find(VERSION) == own
 
 
-def test_one_of_another_version_under_the_name_is_not_taken(path: Path) -> None:
+def test_an_interpreter_with_a_wrong_version_is_not_used(path: Path) -> None:
     (path / "python3.99").symlink_to(sys.executable)
     assert pythons.find("3.99") is None
 
 
-def test_without_any_the_message_says_what_to_install(path: Path) -> None:
+def test_a_missing_interpreter_is_reported_with_the_package_to_install(path: Path) -> None:
     with pytest.raises(ToolError, match=r"apt-get install python3\).*GANTRY_PYTHON"):
         pythons.preferred()
 
@@ -85,7 +85,9 @@ def installed(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_the_distribution_s_own_is_completed_when_there_is_no_other(bare: Path, installed: list[str]) -> None:
+def test_the_interpreter_of_the_distribution_is_completed_if_there_is_no_other(
+    bare: Path, installed: list[str]
+) -> None:
     assert pythons.find(VERSION) is None
     assert pythons.preferred() == bare
     assert installed == [f"python{VERSION}-venv"]
@@ -94,7 +96,7 @@ def test_the_distribution_s_own_is_completed_when_there_is_no_other(bare: Path, 
     assert len(installed) == 1
 
 
-def test_a_complete_one_is_taken_before_one_that_has_to_be_completed(
+def test_a_complete_interpreter_is_preferred(
     path: Path, bare: Path, installed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = path / "pyenv" / "versions" / f"{VERSION}.1" / "bin" / f"python{VERSION}"

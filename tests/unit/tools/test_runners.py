@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counting of tests: the numbers are those of the runner, and a run that tested nothing is no success."""
+"""Test the counting of tests: the numbers are those of the runner, and a run without tests is a failure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_passed_failed_and_skipped_are_counted(tmp_path: Path) -> None:
     ["", "import pytest\ndef test_a(): pytest.skip('why')\n", "import no_such_module\n"],
     ids=["no test", "only skipped", "does not import"],
 )
-def test_a_run_without_a_passed_test_is_no_success(tmp_path: Path, content: str) -> None:
+def test_a_run_without_a_passed_test_is_a_failure(tmp_path: Path, content: str) -> None:
     assert not runners.pytest(suite(tmp_path, content)).good
 
 

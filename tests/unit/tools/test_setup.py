@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Setup installs what is missing, and compiles while it waits for that."""
+"""Test that setup installs missing packages and compiles at the same time."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def test_without_certificates_nothing_is_downloaded_for_compiling(venv: Path, in
     assert not (venv / "called").exists()
 
 
-def test_what_does_not_compile_is_reported_and_the_packages_are_asked_for_again(
-    venv: Path, installed: list[str]
-) -> None:
+def test_a_compile_error_is_reported_and_the_packages_are_checked_again(venv: Path, installed: list[str]) -> None:
     (venv / "bin" / "python").write_text("#!/bin/sh\necho 'error: It does not build.'; exit 1\n")
     for _run in range(2):
         with pytest.raises(ToolError, match=r"^It does not build\.$"):
@@ -65,7 +63,7 @@ def test_what_does_not_compile_is_reported_and_the_packages_are_asked_for_again(
     assert installed == ["skopeo", "xorriso"] * 2
 
 
-def test_nothing_is_asked_again_while_nothing_has_changed(venv: Path, installed: list[str]) -> None:
+def test_nothing_is_checked_again_if_nothing_has_changed(venv: Path, installed: list[str]) -> None:
     setup._install_packages()
     setup._install_packages()
     assert len(installed) == 2

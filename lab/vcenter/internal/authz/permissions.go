@@ -8,6 +8,7 @@ package authz
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -104,17 +105,19 @@ func (m *Manager) On(entity vim.Ref) []types.Permission {
 
 // Effective returns the permissions on an entity, and those that propagate to it: of each user or group, the nearest one.
 func (m *Manager) Effective(object vim.Ref, tree Tree) []types.Permission {
+	// The tree takes locks of the inventory, whose holders may wait for the Manager's: no lock is held meanwhile.
 	m.mu.RLock()
-	defer m.mu.RUnlock()
+	permissions := maps.Clone(m.permissions)
+	m.mu.RUnlock()
 	entity := tree.Owner(object)
-	found := slices.Clone(m.permissions[entity])
+	found := slices.Clone(permissions[entity])
 	for level := tree.Parents(entity); len(level) > 0; {
 		var next []vim.Ref
 		var here []types.Permission
 		for _, parent := range level {
 			parent = tree.Owner(parent)
 			next = append(next, tree.Parents(parent)...)
-			for _, permission := range m.permissions[parent] {
+			for _, permission := range permissions[parent] {
 				known := func(p types.Permission) bool { return sameHolder(p, permission) }
 				if permission.Propagate && !slices.ContainsFunc(found, known) && !slices.ContainsFunc(here, known) {
 					here = append(here, permission)

@@ -53,6 +53,7 @@ func (s *Server) installMethods() {
 		"ResourcePool.CreateResourcePool":   method(s.createPool),
 		"ResourcePool.UpdateConfig":         method(s.updatePool),
 		"ResourcePool.Destroy_Task":         method(s.destroyPool),
+		"ResourcePool.DestroyChildren":      method(s.destroyChildren),
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
@@ -95,7 +96,7 @@ var simulatedOnly = []string{
 	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
 	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task", "VirtualMachine.ExportVm",
 	"VirtualMachineSnapshot.ExportSnapshot",
-	"ResourcePool.CreateVApp", "ResourcePool.DestroyChildren", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
+	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
 	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
 	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",
 	"HostNetworkSystem.RemovePortGroup",

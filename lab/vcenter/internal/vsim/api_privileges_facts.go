@@ -42,8 +42,9 @@ func (f facts) Owner(object ref) ref {
 			return *found.Parent
 		}
 	case *simulator.Task:
-		if found.Info.Entity != nil {
-			return f.Owner(*found.Info.Entity)
+		// A task outlives its entity.
+		if entity := f.entityOf(found); entity != nil && f.registry.Get(*entity) != nil {
+			return f.Owner(*entity)
 		}
 	}
 	if authz.IsEntity(object.Type) {
@@ -70,6 +71,11 @@ func (f facts) hostOfManager(object ref) *ref {
 		}
 	}
 	return nil
+}
+
+func (f facts) entityOf(task *simulator.Task) (entity *ref) {
+	f.locked(task, func(*simulator.Context) { entity = task.Info.Entity })
+	return entity
 }
 
 func (f facts) Parents(entity ref) (parents []ref) {

@@ -298,6 +298,24 @@ func TestAuthorizationManagerShowsRolesAndPermissions(t *testing.T) {
 	isFault[types.NoPermission](l, l.faultOf(err))
 }
 
+// TestATaskOutlivesItsEntity has a user who waits for the end of what has removed a VM.
+func TestATaskOutlivesItsEntity(t *testing.T) {
+	l := newLab(t)
+	folder := must(l.folder.CreateFolder(t.Context(), "tenant"))(t)
+	vm := l.create(l.spec("web"))
+	l.result(folder.MoveInto(t.Context(), []ref{vm.Reference()}))
+	client := l.ann(l.role("remover", "VirtualMachine.Inventory.Delete"), folder.Reference())
+	task := must(object.NewVirtualMachine(client.Client, vm.Reference()).Destroy(t.Context()))(t)
+	l.eventually("the VM is gone", func() bool { return l.server.registry.Get(vm.Reference()) == nil })
+	if _, err := view.NewManager(client.Client).CreateListView(t.Context(), []ref{task.Reference()}); err != nil {
+		t.Error(err)
+	}
+	if missing := l.missing(client.Client, task.Reference(), "info"); len(missing) > 0 {
+		t.Error(missing)
+	}
+	l.result(task, nil)
+}
+
 // TestAManagerOfAHostHasThePermissionsOfTheHost has one privilege on one of two hosts.
 func TestAManagerOfAHostHasThePermissionsOfTheHost(t *testing.T) {
 	l := newLab(t)

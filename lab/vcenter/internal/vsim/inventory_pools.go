@@ -7,6 +7,7 @@
 package vsim
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -192,25 +193,48 @@ func (s *Server) destroyPool(ctx *simulator.Context, request *types.Destroy_Task
 		if !isChild {
 			return nil, notSupported("The root resource pool cannot be destroyed.")
 		}
-		var machines []ref
-		s.locked(pool, func(*simulator.Context) { machines = append(machines, pool.Vm...) })
-		for _, reference := range machines {
-			if vm := s.vm(reference); vm != nil {
-				s.setPool(vm, &parent.Self)
-				s.moveClaim(reference, parent.Self)
-			}
-		}
-		s.load.mu.Lock()
-		defer s.load.mu.Unlock()
-		children := pool.ResourcePool.ResourcePool
-		for _, child := range children {
-			s.update(s.registry.Get(child), set("parent", parent.Self))
-		}
-		left := append(vim.Without(parent.ResourcePool.ResourcePool, pool.Self), children...)
-		s.update(parent, set("resourcePool", left))
-		s.registry.Remove(s.context(), pool.Self)
+		s.dissolve(pool, parent)
 		return nil, nil
 	})
+}
+
+// destroyChildren destroys "all child resource pools recursively. All virtual machines associated with the child resource pools get
+// associated with this resource pool" (API, DestroyChildren).
+func (s *Server) destroyChildren(_ *simulator.Context, request *types.DestroyChildren) (soap.HasFault, types.BaseMethodFault) {
+	pool := s.registry.Get(request.This).(*simulator.ResourcePool)
+	for {
+		var children []ref
+		s.locked(pool, func(*simulator.Context) { children = slices.Clone(pool.ResourcePool.ResourcePool) })
+		if len(children) == 0 {
+			return &methods.DestroyChildrenBody{Res: &types.DestroyChildrenResponse{}}, nil
+		}
+		for _, child := range children {
+			if one, there := s.registry.Get(child).(*simulator.ResourcePool); there {
+				s.dissolve(one, pool)
+			}
+		}
+	}
+}
+
+// dissolve removes a pool and moves what is in it to its parent.
+func (s *Server) dissolve(pool, parent *simulator.ResourcePool) {
+	var machines []ref
+	s.locked(pool, func(*simulator.Context) { machines = slices.Clone(pool.Vm) })
+	for _, reference := range machines {
+		if vm := s.vm(reference); vm != nil {
+			s.setPool(vm, &parent.Self)
+			s.moveClaim(reference, parent.Self)
+		}
+	}
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	children := pool.ResourcePool.ResourcePool
+	for _, child := range children {
+		s.update(s.registry.Get(child), set("parent", parent.Self))
+	}
+	left := append(vim.Without(parent.ResourcePool.ResourcePool, pool.Self), children...)
+	s.update(parent, set("resourcePool", left))
+	s.registry.Remove(s.context(), pool.Self)
 }
 
 func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResourcePool) (soap.HasFault, types.BaseMethodFault) {

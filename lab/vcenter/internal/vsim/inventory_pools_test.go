@@ -173,3 +173,17 @@ func TestWhatIsInADestroyedPoolBecomesItsParents(t *testing.T) {
 		t.Errorf("%d bytes are reserved", used)
 	}
 }
+
+func TestAllPoolsInAPoolAreDestroyed(t *testing.T) {
+	l := newLab(t)
+	prod := l.poolIn(l.pool, "prod")
+	inner := l.poolIn(l.poolIn(prod, "web"), "inner")
+	l.poolIn(prod, "db")
+	vm := l.result(l.folder.CreateVM(t.Context(), l.spec("vm"), inner, nil)).(ref)
+	if err := prod.DestroyChildren(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if read := l.readPool(prod); len(read.ResourcePool) != 0 || len(read.Vm) != 1 || read.Vm[0] != vm {
+		t.Errorf("pools %v, machines %v", read.ResourcePool, read.Vm)
+	}
+}

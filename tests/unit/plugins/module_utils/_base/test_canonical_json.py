@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The JSON in extraConfig: written in one form, and read from whatever somebody has put there."""
+"""Test the JSON in extraConfig: it is written in one form, and damaged JSON is read as absent."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DAMAGED = [None, "", "{", "[" * 100_000, '{"a":' * 100_000, "1" * 10_000, "null"
 
 
 @given(any_json())
-def test_what_was_written_is_read(value: object) -> None:
+def test_a_written_document_is_read_back(value: object) -> None:
     assert parse_object(canonical_json({"value": value})) == {"value": value}
     assert canonical_json(value).isascii()
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_what_is_damaged_is_nothing(text: str | None) -> None:
+def test_damaged_json_is_read_as_absent(text: str | None) -> None:
     assert parse_object(text) is None
     assert parse_strings(text) == ()
 

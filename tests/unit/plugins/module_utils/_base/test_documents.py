@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documents from outside: each field is given with its type, or refused by its path."""
+"""Test untrusted documents: each field is returned with its type, or refused by its path."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ GOOD: list[tuple[Any, Read, Any]] = [
 
 
 @pytest.mark.parametrize(("value", "read", "expected"), GOOD)
-def test_a_field_of_its_type_is_given(value: Any, read: Read, expected: Any) -> None:
+def test_a_field_of_the_right_type_is_returned(value: Any, read: Read, expected: Any) -> None:
     assert read(fields(f=value)) == expected
 
 
@@ -93,7 +93,7 @@ BAD: list[tuple[Any, Read, str]] = [
 
 
 @pytest.mark.parametrize(("value", "read", "message"), BAD)
-def test_a_field_of_another_type_is_refused_by_its_path(value: Any, read: Read, message: str) -> None:
+def test_a_field_of_a_wrong_type_is_refused_by_its_path(value: Any, read: Read, message: str) -> None:
     with pytest.raises(GantryError) as refusal:
         read(fields(f=value))
     assert refusal.value.message.startswith(f"The document 'x' cannot be used: its field {message}")
@@ -115,28 +115,28 @@ def test_a_field_of_another_type_is_refused_by_its_path(value: Any, read: Read, 
         b'{"a": ' + b"1" * 10_000 + b"}",
     ],
 )
-def test_what_is_no_json_is_refused(raw: bytes) -> None:
+def test_invalid_json_is_refused(raw: bytes) -> None:
     with pytest.raises(GantryError, match=r"^The document 'x' cannot be used: it is not valid JSON\.$"):
         parse(raw)
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"1", b"null", b'"a"'])
-def test_what_is_no_object_is_refused(raw: bytes) -> None:
+def test_json_that_is_not_an_object_is_refused(raw: bytes) -> None:
     with pytest.raises(GantryError, match="it is not a JSON object"):
         parse(raw)
 
 
-def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
+def test_an_unpaired_surrogate_becomes_a_replacement_character() -> None:
     document = parse(rb'{"a": "x\ud800y\ud83d\ude00", "\udc00": "z"}')
     assert document.fields == {"a": "x\ufffdy\U0001f600", "\ufffd": "z"}
 
 
 @given(st.dictionaries(st.text(), any_json()))
-def test_a_document_is_what_was_written(document: dict[str, Any]) -> None:
+def test_a_document_is_read_back_as_it_was_written(document: dict[str, Any]) -> None:
     assert parse(json.dumps(document)).fields == document
 
 
 @given(any_json(), st.sampled_from(READS))
-def test_any_value_is_given_or_refused(value: Any, read: Read) -> None:
+def test_any_value_is_returned_or_refused(value: Any, read: Read) -> None:
     error = refusal_of(lambda: read(fields(f=value)))
     assert error is None or " its field f" in error.message

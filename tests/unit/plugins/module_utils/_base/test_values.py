@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sizes, durations and other small values."""
+"""Test sizes, durations and other small values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_size_is_read_in_powers_of_1024(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "M", "-1M", "1X", "1MM", "1iB", "1e3", "ten"])
-def test_what_is_no_size_is_refused_by_the_options_name(text: str) -> None:
+def test_an_invalid_size_is_refused_by_the_name_of_its_option(text: str) -> None:
     with pytest.raises(GantryError, match=r"^memory is "):
         values.parse_size(text, "memory")
 
@@ -54,7 +54,7 @@ def test_a_duration_is_read_as_docker_writes_it(text: str, seconds: float) -> No
 
 
 @pytest.mark.parametrize("text", ["", "30", "s", "-1s", "1d", "1s 2", "1 m"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(GantryError, match=r"^interval is "):
         values.parse_duration(text, "interval")
 
@@ -65,7 +65,7 @@ def test_a_command_in_one_string_is_split_as_a_shell_splits() -> None:
 
 
 @pytest.mark.parametrize("value", ["it's", ["sleep", 5], 5, {"a": "b"}])
-def test_a_command_that_is_no_list_of_strings_is_refused(value: object) -> None:
+def test_a_command_that_is_not_a_list_of_strings_is_refused(value: object) -> None:
     with pytest.raises(GantryError, match=r"^command "):
         values.parse_words(value, "command")
 
@@ -83,7 +83,7 @@ def test_an_interface_needs_its_prefix_length() -> None:
             values.parse_interface(text, "ipv4_address")
 
 
-def test_a_mac_is_unicast_and_in_one_form() -> None:
+def test_a_mac_is_unicast_and_normalized() -> None:
     assert values.parse_mac("00-50-56-AB-CD-EF", "mac_address") == "00:50:56:ab:cd:ef"
     for text in ("01:00:5e:00:00:01", "00:50:56", "00:50:56:00:00:0g"):
         with pytest.raises(GantryError, match="mac_address"):

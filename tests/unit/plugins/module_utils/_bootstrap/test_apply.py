@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An upload counts only when all of it has arrived, and of what is stored only whole ISOs are found."""
+"""Test that only complete uploads are accepted, and that only complete ISOs are found."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DatastoreOfFiles:
     files: dict[str, bytes] = field(default_factory=dict)
     changed: dict[str, datetime] = field(default_factory=dict)
     transmit: Callable[[bytes], bytes | None] = lambda content: content
-    """What arrives of an upload; None: nothing."""
+    """The part of an upload that arrives; None: nothing."""
 
     @property
     def session(self) -> Session:
@@ -97,7 +97,7 @@ def iso(tmp_path: Path) -> Iso:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the locks are."""
+    """Return the directory of the locks."""
     monkeypatch.setenv("GANTRY_IMAGE_CACHE", str(tmp_path / "cache"))
 
 
@@ -107,7 +107,7 @@ def upload(store: DatastoreOfFiles, iso: Iso) -> None:
     apply_bootstrap(store.session, observed, plan_bootstrap(request, observed), lambda _text: None)
 
 
-def test_a_whole_upload_gets_its_name(iso: Iso) -> None:
+def test_a_complete_upload_gets_its_name(iso: Iso) -> None:
     store = DatastoreOfFiles()
     upload(store, iso)
     assert store.files == {f"{FOLDER}/{iso.name}": iso.path.read_bytes()}
@@ -115,7 +115,7 @@ def test_a_whole_upload_gets_its_name(iso: Iso) -> None:
 
 
 @pytest.mark.parametrize("arrives", [0, 1, 40_000, 300_000, -1])
-def test_an_upload_that_is_cut_off_gets_no_name(iso: Iso, arrives: int) -> None:
+def test_a_truncated_upload_keeps_its_temporary_name(iso: Iso, arrives: int) -> None:
     store = DatastoreOfFiles(transmit=lambda content: content[:arrives])
     found = len(iso.path.read_bytes()[:arrives])
     with pytest.raises(
@@ -127,13 +127,13 @@ def test_an_upload_that_is_cut_off_gets_no_name(iso: Iso, arrives: int) -> None:
         find_bootstrap(store.session, [store.datastore])
 
 
-def test_an_upload_that_leaves_nothing_is_noticed(iso: Iso) -> None:
+def test_an_upload_without_a_file_is_an_error(iso: Iso) -> None:
     with pytest.raises(GantryError, match="and the datastore has no such file"):
         upload(DatastoreOfFiles(transmit=lambda _content: None), iso)
 
 
-def test_a_file_that_changes_under_its_upload_gets_no_name(iso: Iso) -> None:
-    """Of the same size, as one that is written in place."""
+def test_a_file_that_changes_during_its_upload_keeps_its_temporary_name(iso: Iso) -> None:
+    """Check it with a file that keeps its size, because it is written in place."""
 
     def transmit(content: bytes) -> bytes:
         iso.path.write_bytes(content[:-1] + b"x")
@@ -155,18 +155,18 @@ def store_of(iso: Iso, **sizes: int) -> DatastoreOfFiles:
     return store
 
 
-def test_the_newest_whole_iso_is_found(iso: Iso) -> None:
+def test_the_newest_complete_iso_is_found(iso: Iso) -> None:
     store = store_of(iso, old=iso.size, new=iso.size, cut=iso.size - 1, empty=0)
     assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/gantry-bootstrap-new-0123456789ab.iso"
 
 
-def test_an_upload_under_way_is_not_found(iso: Iso) -> None:
+def test_a_running_upload_is_not_found(iso: Iso) -> None:
     store = store_of(iso, old=iso.size)
     store.files[f"{FOLDER}/{iso.name}.part-01234567"] = iso.path.read_bytes()
     assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/gantry-bootstrap-old-0123456789ab.iso"
 
 
-def test_where_no_iso_is_whole_each_is_named(iso: Iso) -> None:
+def test_if_no_iso_is_complete_each_is_reported(iso: Iso) -> None:
     store = store_of(iso, old=1_000, new=400_000)
     with pytest.raises(GantryError) as refusal:
         find_bootstrap(store.session, [store.datastore])

@@ -2,12 +2,11 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A bootstrap ISO says its version itself; anything else is refused in words."""
+"""Test that a bootstrap ISO contains its version, and that other files are refused with a reason."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,8 +25,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso impo
 
 def make_iso(folder: Path, application: str, *more: str) -> Path:
     """Create a small, real ISO with that application id."""
-    if shutil.which("xorriso") is None:
-        pytest.skip("xorriso is not installed")
     source, path = folder / "source", folder / "made.iso"
     source.mkdir()
     (source / "file").write_text("content\n")
@@ -67,7 +64,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @given(st.data())
-def test_an_iso_that_was_cut_off_anywhere_is_refused(whole: bytes, data: st.DataObject) -> None:
+def test_an_iso_truncated_anywhere_is_refused(whole: bytes, data: st.DataObject) -> None:
     size = data.draw(st.integers(0, len(whole) - 1))
     assert find_damage(whole[: min(size, HEAD_BYTES)], size) is not None
 
@@ -98,8 +95,8 @@ def test_padding_after_an_iso_is_allowed(tmp_path: Path, whole: bytes, padding: 
     assert read_iso(path).size == len(whole) + padding
 
 
-def test_a_volume_of_another_kind_counts_too(tmp_path: Path) -> None:
-    """Joliet has a descriptor of its own."""
+def test_the_size_of_another_volume_descriptor_counts_too(tmp_path: Path) -> None:
+    """Check it with Joliet, which has its own descriptor."""
     path = make_iso(tmp_path, "GANTRY-BOOTSTRAP 1.0.0", "-J")
     data = bytearray(path.read_bytes())
     read_iso(path)
@@ -120,7 +117,7 @@ DAMAGES: dict[str, tuple[int, bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_descriptors_that_cannot_be_are_refused(tmp_path: Path, whole: bytes, name: str) -> None:
+def test_invalid_descriptors_are_refused(tmp_path: Path, whole: bytes, name: str) -> None:
     offset, patch, message = DAMAGES[name]
     path = tmp_path / "damaged.iso"
     path.write_bytes(whole[:offset] + patch + whole[offset + len(patch) :])
@@ -128,7 +125,7 @@ def test_descriptors_that_cannot_be_are_refused(tmp_path: Path, whole: bytes, na
         read_iso(path)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(GantryError, match=r"nothing\.iso' cannot be read .*: No such file or directory"):
         read_iso(tmp_path / "nothing.iso")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is planned for the bootstrap ISO, by example and by property."""
+"""Test plans for the bootstrap ISO, by examples and properties."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def observed(stored: Mapping[str, int] | None = None, **fields: Any) -> Observed
     return ObservedBootstrap("datacenter-1", "datastore-1", "shared0", stored=stored or {}, **{"iso": ISO, **fields})
 
 
-def test_an_iso_that_is_there_needs_nothing() -> None:
+def test_an_existing_iso_needs_no_change() -> None:
     assert not plan_bootstrap(request(), observed({ISO.name: ISO.size})).changed
 
 
@@ -59,7 +59,7 @@ def test_the_remains_of_an_upload_are_removed() -> None:
     assert [type(change) for change in plan.changes] == [RemoveFile]
 
 
-def test_the_wrong_version_is_told() -> None:
+def test_the_wrong_version_is_reported() -> None:
     with pytest.raises(GantryError, match=r"version 0\.1\.0, not 0\.2\.0"):
         plan_bootstrap(request(version="0.2.0"), observed())
 
@@ -73,7 +73,7 @@ def test_absent_by_file_and_by_version() -> None:
     assert not plan_bootstrap(request(present=False, iso=False, version="7"), observed(stored, iso=None)).changed
 
 
-def test_an_iso_in_a_drive_is_not_removed_and_its_users_are_named() -> None:
+def test_an_iso_in_a_drive_is_not_removed_and_its_users_are_reported() -> None:
     state = observed({ISO.name: ISO.size}, users={ISO.name: ("/DC0/vm/web",)})
     with pytest.raises(GantryError, match="in the CD drive of a VM: /DC0/vm/web") as caught:
         plan_bootstrap(request(present=False), state)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a start has come to what was waited for, judged from what VM and guest say."""
+"""Test when the wait for a start is over, by the state of the VM and the status of its guest."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def says(state: str, power: str = "poweredOn", **more: Any) -> dict[str, Any]:
     return {POWER_PATH: power, STATUS_PATH: json.dumps({"state": state, **more})}
 
 
-def test_nothing_said_is_waited_on() -> None:
+def test_a_guest_without_a_report_is_waited_for() -> None:
     wait = startup()
     assert not wait.seen({POWER_PATH: "poweredOn"})
     assert not wait.seen(says("booting"))
@@ -39,7 +39,7 @@ def test_nothing_said_is_waited_on() -> None:
     assert wait.reached
 
 
-def test_what_a_former_run_left_is_not_believed() -> None:
+def test_the_status_of_an_earlier_run_is_ignored() -> None:
     left = says("running", health="healthy", started_at="then")
     wait = startup("healthy", before=left[STATUS_PATH])
     assert not wait.seen(left)
@@ -63,7 +63,9 @@ def test_a_job_that_ends_with_0_did_start() -> None:
         ("running", says("booting", power="poweredOff"), "was powered off before it was running"),
     ],
 )
-def test_a_bad_end_is_over_at_once_and_said_with_the_log(wait_for: str, status: dict[str, Any], words: str) -> None:
+def test_a_failure_ends_the_wait_and_is_reported_with_the_log(
+    wait_for: str, status: dict[str, Any], words: str
+) -> None:
     wait = startup(wait_for)
     assert wait.seen(status)
     assert not wait.reached
@@ -73,7 +75,7 @@ def test_a_bad_end_is_over_at_once_and_said_with_the_log(wait_for: str, status: 
     assert error.details["log"] == "boom\ufffd"
 
 
-def test_a_failure_is_said_once() -> None:
+def test_a_failure_is_reported_once() -> None:
     wait = startup()
     wait.seen(says("error", error={"code": "user_unknown", "message": "there is no user ghost"}))
     error = wait.error("something it wrote\nuser_unknown: there is no user ghost\n")
@@ -83,21 +85,21 @@ def test_a_failure_is_said_once() -> None:
     assert wait.error("user_unknown: there is no user ghost\n").details["log"] is not None
 
 
-def test_a_vm_that_goes_off_before_its_guest_has_said_anything_did_not_boot() -> None:
+def test_a_vm_that_powers_off_before_its_guest_reports_did_not_boot() -> None:
     wait = startup()
     assert wait.seen({POWER_PATH: "poweredOff"})
     for word in ("did not boot", "memory", "kernel panic"):
         assert word in wait.error(None).message
 
 
-def test_the_last_words_count_even_when_vsphere_has_forgotten_them() -> None:
+def test_the_last_status_counts_even_if_vsphere_has_dropped_it() -> None:
     wait = startup("healthy")
     assert not wait.seen(says("running", health="starting"))
     assert wait.seen({POWER_PATH: "poweredOff", STATUS_PATH: ""})
     assert "its last state was running" in wait.error(None).message
 
 
-def test_too_late_says_how_far_it_got() -> None:
+def test_a_timeout_reports_the_last_state() -> None:
     wait = startup("healthy")
     wait.seen(says("running", health="starting"))
     message = wait.error(None).message
@@ -114,13 +116,13 @@ def test_an_address_is_waited_for_but_not_for_long() -> None:
     assert wait.seen({**says("running"), **ADDRESS})
 
 
-def test_a_job_that_is_over_gets_no_address() -> None:
+def test_a_finished_job_gets_no_address() -> None:
     wait = startup(wants_address=True)
     assert wait.seen(says("exited", exit_code=0, power="poweredOff"))
     assert wait.reached
 
 
-def test_a_vm_is_off_when_it_says_so() -> None:
+def test_a_vm_is_off_when_its_power_state_says_so() -> None:
     wait = PoweredOff(deadline=0)
     assert not wait.seen({POWER_PATH: "poweredOn"})
     assert wait.seen({POWER_PATH: "poweredOff"})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each documented bound of an option is the one that is enforced: at the bound, and one step beyond it."""
+"""Test that each documented limit of an option is enforced: at the limit, and one step beyond it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.builders.containers import desired_container
 DOCUMENTED = yaml.safe_load(container_vm.DOCUMENTATION)["options"]
 GUEST = Path(__file__).parents[5] / "guest"
 
-# The option, its least or greatest value, one beyond, further options, and the words of the documentation.
+# The option, its minimum or maximum, a value beyond it, further options, and the words of the documentation.
 BOUNDS: list[tuple[str, Any, Any, dict[str, Any], str]] = [
     ("name", "x" * 63, "x" * 64, {}, "at most 63 characters"),
     ("name", "x", "", {}, "beginning with a letter or digit"),
@@ -33,7 +33,7 @@ BOUNDS: list[tuple[str, Any, Any, dict[str, Any], str]] = [
     ("shm_size", "4K", "4095", {}, "at least V(4K)"),
     ("log_max_size", "16K", "16383", {}, "at least V(16K)"),
     ("wait_timeout", 1, 0, {}, "at least V(1)"),
-    ("stop_timeout", 0, -1, {}, "With V(0) it is killed at once"),
+    ("stop_timeout", 0, -1, {}, "With V(0) it is killed immediately"),
     ("restart_retries", 0, -1, {"restart_policy": "on-failure"}, "V(0), without limit"),
     ("container_hostname", "x" * 64, "x" * 65, {}, "at most 64 characters"),
     ("healthcheck.retries", 1, 0, {}, "at least V(1)"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a task's parameters to the desired state."""
+"""Test the conversion of a task's options to the desired state."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def test_without_image_only_the_state_is_managed() -> None:
         desired_container(state="stopped", env={"A": "b"}, cpus=2)
 
 
-def test_absent_does_not_mind_the_rest_of_the_task() -> None:
+def test_absent_ignores_the_other_options() -> None:
     assert desired_container(state="absent", env={"A": "b"}).config is None
 
 
 @pytest.mark.parametrize("name", ["", "-web", "a b", "a/b", "x" * 64, "gantry-image-1", "web-gantry-next"])
-def test_a_name_that_cannot_be_a_containers_is_refused(name: str) -> None:
+def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(GantryError, match=r"^name is "):
         desired_container(name=name, image="nginx:1")
 
@@ -84,12 +84,12 @@ def test_a_name_with_an_underscore_gives_a_host_name_without() -> None:
         ({"wait_timeout": 0}, "wait_timeout is 0"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_by_name(options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_refused_by_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):
         desired_container(**{"image": "nginx:1", **options})
 
 
-def test_docker_containers_words_are_understood() -> None:
+def test_formats_of_docker_container_are_accepted() -> None:
     config = config_of(
         command="nginx -g 'daemon off;'",
         entrypoint=["/entry"],
@@ -123,14 +123,14 @@ def test_a_container_without_a_scratch_disk_has_no_scratch_size() -> None:
     assert config_of(writable="tmpfs", scratch_size="64M").values["scratch_size"] == 64 << 20
 
 
-def test_one_meaning_written_in_two_ways_has_one_hash() -> None:
+def test_equal_configurations_in_different_forms_have_the_same_hash() -> None:
     first = config_of(memory="1G", env={"A": "1", "B": "2"}, stop_signal="15", command="sleep 5")
     second = config_of(memory="1024M", env={"B": "2", "A": "1"}, stop_signal="SIGTERM", command=["sleep", "5"])
     assert first.hash() == second.hash()
     assert first.hash() != config_of(memory="1G").hash()
 
 
-def test_canonical_json_survives_xml_and_comes_back() -> None:
+def test_canonical_json_is_read_back_from_xml() -> None:
     document = {"b": "ü\x01", "a": [1, None]}
     text = canonical_json(document)
     assert text.isascii()
@@ -139,5 +139,5 @@ def test_canonical_json_survives_xml_and_comes_back() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '"x"', "null"])
-def test_damaged_json_is_none(text: str | None) -> None:
+def test_damaged_json_is_read_as_absent(text: str | None) -> None:
     assert parse_object(text) is None

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The specs that vCenter gets, and the model made of what it gives."""
+"""Test the specs that are sent to vCenter, and the model that is decoded from its responses."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_clone_gets_its_adapters_its_cd_and_its_scratch_disk() -> None:
     assert len({one.device.key for one in spec.deviceChange}) == 3
 
 
-def test_a_clone_takes_over_nothing_that_is_the_templates() -> None:
+def test_a_clone_does_not_inherit_the_keys_of_the_template() -> None:
     drive = device.VirtualCdrom(key=3000, controllerKey=200, unitNumber=1)
     spec = cloned(devices=(CONTROLLER, IDE, IMAGE_DISK, drive, card(4000, "net1", "m")))
     assert changes(spec)[:3] == [("remove", "VirtualVmxnet3"), ("add", "VirtualVmxnet3"), ("edit", "VirtualCdrom")]
@@ -91,7 +91,7 @@ def test_a_template_without_controllers_is_an_error_or_gets_one() -> None:
     assert ("add", "VirtualDisk") not in changes(cloned(replace(MACHINE, scratch_bytes=None)))
 
 
-def test_a_reconfiguration_has_just_what_differs() -> None:
+def test_a_reconfiguration_has_only_the_differences() -> None:
     spec = reconfigure_spec(MACHINE, replace(MACHINE, labels={"a": "b"}), (), {})
     assert [option.key for option in spec.extraConfig] == [keys.LABELS]
     assert (spec.memoryMB, spec.numCPUs, spec.annotation, spec.deviceChange) == (None, None, None, [])
@@ -117,7 +117,7 @@ def connection(*, connected: bool, start: bool) -> Any:
     return device.VirtualDevice.ConnectInfo(startConnected=start, connected=connected, allowGuestControl=True)
 
 
-def test_what_somebody_disconnected_is_connected_again_and_a_running_vms_cd_only_for_its_next_start() -> None:
+def test_disconnected_devices_are_connected_again_and_the_cd_of_a_running_vm_only_for_its_next_start() -> None:
     drive = device.VirtualCdrom(
         key=3000,
         controllerKey=200,
@@ -139,7 +139,7 @@ def test_what_somebody_disconnected_is_connected_again_and_a_running_vms_cd_only
         assert drive_state.connected == (not now)
 
 
-def test_boot_settings_are_set_as_a_whole() -> None:
+def test_boot_settings_are_set_together() -> None:
     spec = reconfigure_spec(replace(MACHINE, boot_order=("disk",), secure_boot=True), MACHINE, (), {})
     (first,) = spec.bootOptions.bootOrder
     assert isinstance(first, vim.vm.BootOptions.BootableCdromDevice)
@@ -179,7 +179,7 @@ def option(key: str, value: str) -> tuple[str, Any]:
     return keys.option_path(key), vim.option.OptionValue(key=key, value=value)
 
 
-def test_a_vm_that_cannot_be_read_is_no_foreign_one(inventory: Inventory) -> None:
+def test_an_unreadable_vm_is_an_error_and_not_treated_as_unmanaged(inventory: Inventory) -> None:
     with pytest.raises(GantryError, match="cannot be read"):
         decode_machine(inventory, entry("vm-9", "VirtualMachine", "web"), {"runtime.powerState": "poweredOff"})
 
@@ -206,7 +206,7 @@ def test_a_vm_whose_devices_were_not_read_is_decoded_without_them(inventory: Inv
     assert (machine.memory_mb, machine.bootstrap, machine.adapters, machine.scratch_bytes) == (64, None, (), None)
 
 
-def test_only_a_finished_image_is_one(inventory: Inventory) -> None:
+def test_only_a_finished_image_is_used(inventory: Inventory) -> None:
     template = entry("vm-5", "VirtualMachine", "gantry-image-1")
     tree = vim.vm.SnapshotTree(name="gantry-base", snapshot=vim.vm.Snapshot("snap-1"))
     row: dict[str, Any] = {

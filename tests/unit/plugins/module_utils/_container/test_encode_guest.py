@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The guest's spec: the image's configuration and the container's, merged by Docker's rules."""
+"""Test the guest document: the image's and the container's configuration, merged as in Docker."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ def test_nothing_to_run_is_an_error(options: dict[str, Any], image: dict[str, An
         ({"Healthcheck": []}, "Healthcheck is"),
     ],
 )
-def test_a_template_s_configuration_of_another_type_is_refused_by_name(image: dict[str, Any], field: str) -> None:
+def test_a_wrong_type_in_the_configuration_of_a_template_is_refused_by_name(image: dict[str, Any], field: str) -> None:
     with pytest.raises(GantryError, match=f"The configuration of the image '.*' cannot be used: its field {field}"):
         encode_guest_document("web", config_of(), image, container_id="", digest="", disk="", macs=(None,))
 
 
-def test_variables_of_the_container_win_over_those_of_the_image() -> None:
+def test_variables_of_the_container_override_those_of_the_image() -> None:
     env = process_env(config_of(env={"B": "mine", "C": "=x"}), {"Env": ["PATH=/bin", "A=1", "B=image", "EMPTY="]})
     assert env == ["PATH=/bin", "HOSTNAME=web", "A=1", "B=mine", "EMPTY=", "C==x"]
 
 
-def test_a_container_has_a_path_even_where_its_image_has_none() -> None:
+def test_a_container_has_a_path_even_if_its_image_has_none() -> None:
     assert process_env(config_of(), {})[0].startswith("PATH=/usr/local/sbin:")
 
 
@@ -118,7 +118,7 @@ def spec_of(image: dict[str, Any] | None = None, **options: Any) -> dict[str, An
     )
 
 
-def test_the_spec_has_just_the_contracts_keys() -> None:
+def test_the_document_has_only_the_keys_of_the_contract() -> None:
     assert spec_of() == {
         "version": 1,
         "id": "id-1",

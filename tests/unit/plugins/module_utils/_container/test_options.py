@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option table against the module's documentation, the guest's own document and what plans really do."""
+"""Test the option table against the module's documentation, the guest's document types and actual plans."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.modules import container_vm, con
 from tests.support.builders.containers import IMAGES, desired_container, place_of
 
 GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec" / "spec.go"
-# Of each option what changes it, together with what else that needs.
+# A change of each option, with the other options that it requires.
 CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "image": {"image": "image:1"},
     "command": {"command": ["other"]},
@@ -95,7 +95,7 @@ def test_the_documentation_has_the_options_of_the_argument_spec(module: Any, arg
 @pytest.mark.parametrize(
     "option", [option for option in OPTIONS if option.default is not None], ids=lambda option: option.name
 )
-def test_the_documentation_says_the_default_of_an_option(option: ContainerOption) -> None:
+def test_the_documentation_has_the_default_of_an_option(option: ContainerOption) -> None:
     text = re.sub(r"\s+", " ", " ".join(documented(container_vm)[option.name]["description"]))
     default = option.default
     if isinstance(default, tuple):
@@ -120,7 +120,7 @@ def test_the_guest_knows_the_fields_that_options_fill(option: ContainerOption) -
         name = structs[name][part]
 
 
-def test_each_option_is_tried() -> None:
+def test_each_option_has_a_change() -> None:
     assert CHANGED_OPTIONS.keys() == {option.name for option in OPTIONS}
 
 

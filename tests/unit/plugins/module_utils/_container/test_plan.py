@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans: examples of each, and properties over all."""
+"""Test plans, by examples and properties."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def kinds(changes: list[Any]) -> list[str]:
     return [type(change).__name__ for change in changes]
 
 
-def test_nothing_there_is_cloned_and_started() -> None:
+def test_a_missing_container_is_cloned_and_started() -> None:
     assert kinds(plan(desire())) == ["Clone", "PowerOn"]
     assert kinds(plan(desire("present"))) == kinds(plan(desire("stopped"))) == ["Clone"]
     assert plan(desire("absent")) == []
 
 
 @pytest.mark.parametrize("state", ["present", "started", "healthy"])
-def test_what_is_as_desired_is_left_alone(state: str) -> None:
+def test_a_container_in_its_desired_state_is_not_changed(state: str) -> None:
     assert plan(desire(state), existing(desire())) == []
 
 
@@ -101,7 +101,7 @@ def test_power_follows_the_state() -> None:
     assert kinds(plan(desire("absent"), existing(desire()))) == ["Stop", "Destroy"]
 
 
-def test_what_takes_effect_at_a_start_is_changed_between_a_stop_and_a_start() -> None:
+def test_options_that_take_effect_at_a_start_are_changed_between_a_stop_and_a_start() -> None:
     for options in ({"env": {"A": "b"}}, {"memory": "512M"}, {"cpus": 2}, {"restart_policy": "always"}):
         assert kinds(plan(desire(**options), existing(desire()))) == ["Stop", "Reconfigure", "PowerOn"]
         assert kinds(plan(desire("present", **options), existing(desire()))) == ["Stop", "Reconfigure", "PowerOn"]
@@ -119,7 +119,7 @@ def test_a_folder_and_a_pool_are_moved_to_while_it_runs() -> None:
     assert kinds(plan(desire(), existing(desire()), place=place)) == ["MoveFolder", "MovePool"]
 
 
-def test_another_cluster_is_drift_and_its_pool_is_not_moved_to() -> None:
+def test_another_cluster_is_drift_and_the_container_does_not_move_to_its_pool() -> None:
     place = replace(PLACE, cluster=OTHER_CLUSTER, pool=POOLS[1])
     for drift in ("warn", "ignore"):
         desired = desire(placement_drift=drift)
@@ -143,7 +143,7 @@ def test_a_moved_container_is_left_there_or_moved_back_and_never_replaced() -> N
     assert "sharing the image's disk there" in shared[0].describe()
 
 
-def test_only_a_warning_says_that_a_container_was_moved() -> None:
+def test_a_moved_container_is_reported_by_a_warning_only() -> None:
     place = replace(PLACE, datastore=DATASTORES[1], cluster=OTHER_CLUSTER)
     observed = ObservedContainer(machine=existing(desire()), image=IMAGES[0], place=place)
     datastore, cluster = drift_warnings(desire(), observed)
@@ -156,7 +156,7 @@ def test_only_a_warning_says_that_a_container_was_moved() -> None:
     assert drift_warnings(desire(), ObservedContainer(place=place, image=IMAGES[0])) == []
 
 
-def test_a_scratch_disk_that_somebody_changed_is_kept_and_reported() -> None:
+def test_a_scratch_disk_changed_by_another_client_is_kept_and_reported() -> None:
     grown = replace(existing(desire()), scratch_bytes=16 << 30)
     assert plan(desire(), grown) == []
     (warning,) = drift_warnings(desire(), ObservedContainer(machine=grown, image=IMAGES[0], place=PLACE))
@@ -165,7 +165,7 @@ def test_a_scratch_disk_that_somebody_changed_is_kept_and_reported() -> None:
     assert "Clone" not in kinds(plan(desire(scratch_size="16G"), grown))
 
 
-def test_a_scratch_disk_that_is_missing_is_made() -> None:
+def test_a_missing_scratch_disk_is_created() -> None:
     lost = replace(existing(desire()), scratch_bytes=None)
     changes = plan(desire(), lost)
     assert kinds(changes) == ["Stop", "Reconfigure", "PowerOn"]
@@ -179,12 +179,12 @@ def test_keys_that_were_removed_are_written_again_from_the_guest_document() -> N
     assert (change.target.container_id, change.target.digest, change.target.disk) == ("id-1", "sha256:0", "disk0")
 
 
-def test_a_container_whose_id_is_nowhere_is_replaced() -> None:
+def test_a_container_that_has_lost_its_id_is_replaced() -> None:
     lost = replace(existing(desire()), container_id=None, document=None)
     assert plan(desire(), lost)[0].reason == "its id is lost"
 
 
-def test_a_new_image_is_a_successor_first_and_only_then_the_end_of_the_old() -> None:
+def test_a_new_image_creates_a_successor_before_the_old_vm_is_removed() -> None:
     changes = plan(desire(), existing(desire(), image=IMAGES[1]))
     assert kinds(changes) == ["Clone", "Stop", "Destroy", "Promote", "PowerOn"]
     assert changes[0].target.name == "web-gantry-next"
@@ -194,17 +194,17 @@ def test_a_new_image_is_a_successor_first_and_only_then_the_end_of_the_old() -> 
 @pytest.mark.parametrize(
     "options", [{"scratch_size": "1G"}, {"writable": "tmpfs"}, {"read_only": True}, {"recreate": True}]
 )
-def test_another_writable_layer_or_the_users_wish_replaces(options: dict[str, Any]) -> None:
+def test_another_writable_layer_or_recreate_replaces(options: dict[str, Any]) -> None:
     assert kinds(plan(desire(**options), existing(desire()))) == ["Clone", "Stop", "Destroy", "Promote", "PowerOn"]
 
 
-def test_a_replacement_killed_after_the_clone_goes_on_with_its_successor() -> None:
+def test_a_replacement_killed_after_the_clone_continues_with_its_successor() -> None:
     old = existing(desire(), image=IMAGES[1])
     successor = replace(existing(desire(), OFF, name="web-gantry-next"), moid="vm-78")
     assert kinds(plan(desire(), old, successors=(successor,))) == ["Stop", "Destroy", "Promote", "PowerOn"]
 
 
-def test_a_successor_of_another_wish_is_changed_or_built_anew() -> None:
+def test_a_successor_for_another_configuration_is_changed_or_created_again() -> None:
     old = existing(desire(), image=IMAGES[1])
     other_env = replace(existing(desire(env={"A": "b"}), OFF, name="web-gantry-next"), moid="vm-78")
     assert kinds(plan(desire(), old, successors=(other_env,)))[0] == "Reconfigure"
@@ -212,20 +212,20 @@ def test_a_successor_of_another_wish_is_changed_or_built_anew() -> None:
     assert kinds(plan(desire(), old, successors=(other_image,)))[:2] == ["Destroy", "Clone"]
 
 
-def test_a_replacement_killed_before_the_rename_goes_on_with_it() -> None:
+def test_a_replacement_killed_before_the_rename_continues_with_it() -> None:
     successor = replace(existing(desire(), OFF, name="web-gantry-next"), moid="vm-78")
     assert kinds(plan(desire(), None, successors=(successor,))) == ["Promote", "PowerOn"]
     assert kinds(plan(desired_container(state="started"), None, successors=(successor,))) == ["Promote", "PowerOn"]
 
 
-def test_a_successor_that_is_no_longer_wanted_is_removed() -> None:
+def test_a_successor_that_is_no_longer_needed_is_removed() -> None:
     successor = replace(existing(desire(), OFF, name="web-gantry-next"), moid="vm-78")
     assert kinds(plan(desire(), existing(desire()), successors=(successor,))) == ["Destroy"]
     assert kinds(plan(desire("absent"), existing(desire(), OFF), successors=(successor,))) == ["Destroy", "Destroy"]
 
 
 @pytest.mark.parametrize("state", ["present", "started", "stopped", "absent"])
-def test_a_vm_that_is_not_ours_is_never_touched(state: str) -> None:
+def test_a_vm_that_the_collection_did_not_create_is_never_changed(state: str) -> None:
     for kind in (None, "image", "successor"):
         foreign = replace(existing(desire()), kind=kind)
         with pytest.raises(GantryError, match="left alone"):
@@ -239,7 +239,7 @@ def test_managing_only_the_state_needs_a_container() -> None:
     assert kinds(plan(desired_container(state="stopped"), existing(desire()))) == ["Stop"]
 
 
-def test_a_stop_uses_the_containers_own_timeout_unless_told_otherwise() -> None:
+def test_a_stop_uses_the_containers_own_timeout_unless_one_is_given() -> None:
     machine = existing(desire(stop_timeout=42))
     assert plan(desired_container(state="stopped"), machine)[0].timeout == 42
     assert plan(desired_container(state="stopped", stop_timeout=1), machine)[0].timeout == 1
@@ -273,7 +273,7 @@ def broken(power: str, changes: dict[str, Any]) -> Machine:
 
 
 @pytest.mark.parametrize(("changes", "words"), BROKEN)
-def test_what_a_vm_needs_to_start_is_put_right_before_it_is_started(changes: dict[str, Any], words: str) -> None:
+def test_a_vm_is_repaired_before_it_is_started(changes: dict[str, Any], words: str) -> None:
     stopped = broken(OFF, changes)
     image = replace(IMAGES[0], firmware="bios")
     planned = plan(desire(), stopped, image=image, spare_bootstrap=SPARE)
@@ -289,13 +289,13 @@ def test_what_a_vm_needs_to_start_is_put_right_before_it_is_started(changes: dic
 
 
 @pytest.mark.parametrize(("changes", "_words"), BROKEN[:5])
-def test_a_container_that_runs_is_repaired_while_it_runs(changes: dict[str, Any], _words: str) -> None:
+def test_a_running_container_is_repaired_while_it_runs(changes: dict[str, Any], _words: str) -> None:
     running = broken(ON, changes)
     assert kinds(plan(desire(), running, spare_bootstrap=SPARE)) == ["Reconfigure"]
 
 
 @pytest.mark.parametrize(("changes", "_words"), BROKEN[5:8])
-def test_what_only_matters_at_a_start_waits_for_one(changes: dict[str, Any], _words: str) -> None:
+def test_settings_that_only_matter_at_a_start_wait_for_one(changes: dict[str, Any], _words: str) -> None:
     running, image = broken(ON, changes), replace(IMAGES[0], firmware="bios")
     assert plan(desire(), running, image=image) == []
     restarted = plan(desire(env={"A": "b"}), running, image=image)
@@ -304,7 +304,7 @@ def test_what_only_matters_at_a_start_waits_for_one(changes: dict[str, Any], _wo
 
 
 @pytest.mark.parametrize("status", [None, {"state": "exited", "exit_code": 0}])
-def test_a_vm_that_was_started_without_its_bootstrap_is_started_again(status: dict[str, Any] | None) -> None:
+def test_a_vm_started_without_its_bootstrap_is_restarted(status: dict[str, Any] | None) -> None:
     for changes in ({"bootstrap_connected": False}, {"bootstrap": None}, {"boot_order": ("disk",)}):
         machine = broken(ON, {**changes, "status": status})
         assert kinds(plan(desire(), machine, spare_bootstrap=SPARE)) == ["Stop", "Reconfigure", "PowerOn"]
@@ -312,7 +312,7 @@ def test_a_vm_that_was_started_without_its_bootstrap_is_started_again(status: di
         assert kinds(state_only) == ["Stop", "Reconfigure", "PowerOn"]
 
 
-def test_an_iso_that_the_task_names_is_the_one_in_the_drive() -> None:
+def test_the_iso_of_the_task_is_put_into_the_drive() -> None:
     place = replace(PLACE, bootstrap="[shared0] b.iso")
     changes = plan(desire(bootstrap="[shared0] b.iso"), existing(desire()), place=place)
     assert kinds(changes) == ["Stop", "Reconfigure", "PowerOn"]
@@ -321,7 +321,7 @@ def test_an_iso_that_the_task_names_is_the_one_in_the_drive() -> None:
 
 
 @pytest.mark.parametrize("state", ["booting", "restarting", "stopping", None, "exited", "error"])
-def test_a_vm_that_is_on_is_not_yet_a_container_that_runs(state: str | None) -> None:
+def test_a_running_vm_is_not_yet_a_running_container(state: str | None) -> None:
     machine = replace(existing(desire()), status=None if state is None else {"state": state})
     (change,) = plan(desire(), machine)
     assert isinstance(change, AwaitStatus)
@@ -351,11 +351,11 @@ def test_tampering_with_the_spec_is_repaired() -> None:
     assert changes[1].after() == {"web": {"record": "as configured"}}
 
 
-def test_memory_changed_in_vcenter_is_changed_back() -> None:
+def test_memory_changed_in_vcenter_is_restored() -> None:
     assert kinds(plan(desire(), replace(existing(desire()), memory_mb=2048))) == ["Stop", "Reconfigure", "PowerOn"]
 
 
-def test_several_adapters_are_told_apart_by_their_macs() -> None:
+def test_several_adapters_are_identified_by_their_macs() -> None:
     desired = desire(networks=[{"name": "net0"}, {"name": "net1"}])
     place = replace(PLACE, networks=(NETWORKS[0], NETWORKS[1]))
     one = existing(desire())
@@ -404,7 +404,7 @@ OPTIONS = st.fixed_dictionaries(
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> DesiredContainer:
+def requests(draw: st.DrawFn) -> DesiredContainer:
     state = draw(st.sampled_from(["present", "started", "healthy", "stopped", "absent"]))
     return desire(state, **draw(OPTIONS))
 
@@ -454,7 +454,7 @@ def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
 
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[DesiredContainer, ObservedContainer]:
-    desired = draw(wishes())
+    desired = draw(requests())
     assert desired.state == "absent" or desired.config is not None
     if desired.config is None:
         image, place = None, None
@@ -477,7 +477,7 @@ def after(changes: tuple[Any, ...], observed: ObservedContainer) -> ObservedCont
 
 @settings(max_examples=300, deadline=None)
 @given(situations())
-def test_a_plan_leads_to_what_is_desired_and_then_there_is_nothing_left_to_do(
+def test_a_plan_leads_to_the_desired_state_and_a_second_plan_is_empty(
     situation: tuple[DesiredContainer, ObservedContainer],
 ) -> None:
     desired, observed = situation
@@ -526,7 +526,7 @@ def test_a_run_killed_anywhere_is_finished_by_the_next(
 
 @settings(max_examples=300, deadline=None)
 @given(situations())
-def test_the_old_vm_goes_only_when_its_successor_is_there_and_nothing_running_is_destroyed_or_reconfigured(
+def test_the_old_vm_is_removed_only_after_its_successor_exists_and_no_running_vm_is_destroyed_or_reconfigured(
     situation: tuple[DesiredContainer, ObservedContainer],
 ) -> None:
     desired, observed = situation
@@ -553,14 +553,14 @@ def test_the_old_vm_goes_only_when_its_successor_is_there_and_nothing_running_is
 
 @settings(max_examples=200, deadline=None)
 @given(situations())
-def test_every_change_has_words_and_a_diff(situation: tuple[DesiredContainer, ObservedContainer]) -> None:
+def test_every_change_has_a_description_and_a_diff(situation: tuple[DesiredContainer, ObservedContainer]) -> None:
     plan = plan_containers([situation])
     assert all(plan.actions())
     diff = plan.diff()
     assert (diff["before"] != diff["after"]) == plan.changed
 
 
-# What a machine may come to by others: moves, edits and lost keys.
+# The effects of other clients on a machine: moves, edits and lost keys.
 MEDDLING: dict[str, st.SearchStrategy[Any]] = {
     "datastore": st.sampled_from(DATASTORES),
     "cluster": st.sampled_from([CLUSTER, OTHER_CLUSTER, None]),
@@ -598,7 +598,7 @@ MEDDLING: dict[str, st.SearchStrategy[Any]] = {
     st.sampled_from(["image:0", "image:same"]),
     st.data(),
 )
-def test_nothing_that_others_did_replaces_a_container(
+def test_no_change_by_another_client_replaces_a_container(
     state: str, options: dict[str, Any], meddled: dict[str, Any], reference: str, data: st.DataObject
 ) -> None:
     desired = desire(state, image=reference, **options)

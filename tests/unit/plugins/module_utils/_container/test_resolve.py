@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From names to objects, and which of several is meant."""
+"""Test the resolution of names to objects, and the selection among several."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def place(inventory: Inventory, *networks: str, **options: Any) -> Any:
     return resolve.resolve_place(inventory, PlacementOption(**options), config, None, datacenter)
 
 
-def test_a_name_is_looked_for_in_the_datacenter_only(inventory: Inventory) -> None:
+def test_a_name_is_looked_up_in_the_datacenter_only(inventory: Inventory) -> None:
     assert place(inventory, "VM Network", datacenter="DC0").networks[0].moid == "net0"
 
 
-def test_two_datacenters_and_none_named_is_a_question(inventory: Inventory) -> None:
+def test_two_datacenters_and_none_given_is_an_error(inventory: Inventory) -> None:
     with pytest.raises(GantryError, match=r"datacenter is not given and there are 2: /DC0, /DC1"):
         place(inventory, "VM Network")
 
@@ -95,7 +95,7 @@ def test_a_new_container_goes_to_the_only_place_there_is(inventory: Inventory) -
     assert complete.datastore.moid == "ds0"
 
 
-def test_two_clusters_and_none_named_is_a_question_only_for_a_new_container(inventory: Inventory) -> None:
+def test_two_clusters_and_none_given_is_an_error_only_for_a_new_container(inventory: Inventory) -> None:
     resolved = place(inventory, datacenter="DC0")
     with pytest.raises(GantryError, match="cluster is not given and there are 2"):
         resolve.complete_place(inventory, resolved, None, image())
@@ -110,7 +110,7 @@ def machine(inventory: Inventory, moid: str = "vm-1", folder: str = "vm1", **val
     return Machine(moid=moid, name="web", path=f"{at.path}/web", folder=at, datacenter=datacenter, **values)
 
 
-def test_two_vms_of_one_name_are_told_apart_by_folder_or_datacenter_or_not_at_all(inventory: Inventory) -> None:
+def test_two_vms_with_one_name_are_distinguished_by_folder_or_datacenter_or_an_error(inventory: Inventory) -> None:
     both = [
         machine(inventory, "vm-1", "f-apps"),
         machine(inventory, "vm-2", "f-apps2"),
@@ -123,7 +123,7 @@ def test_two_vms_of_one_name_are_told_apart_by_folder_or_datacenter_or_not_at_al
     assert resolve.choose_machine("web", both, node(inventory, "dc2"), None) is both[2]
 
 
-def test_a_foreign_vm_in_another_folder_does_not_matter_but_ours_is_moved(inventory: Inventory) -> None:
+def test_an_unmanaged_vm_in_another_folder_is_ignored_but_a_container_is_moved(inventory: Inventory) -> None:
     foreign = machine(inventory, "vm-1", "f-apps", kind=None)
     ours = machine(inventory, "vm-2", "f-apps2")
     target = node(inventory, "f-web")
@@ -149,7 +149,7 @@ def test_an_image_is_found_by_any_spelling_of_its_reference_or_by_its_digest() -
         assert choose(image(), image(digest=OTHER_DIGEST, references=()), reference=reference).digest == DIGEST
 
 
-def test_an_image_that_was_never_uploaded_says_what_to_do() -> None:
+def test_a_missing_image_is_an_error_with_a_remedy() -> None:
     with pytest.raises(
         GantryError,
         match=r"'nginx:2' is not in datacenter DC0; the images there are: registry.example.com/nginx:latest",
@@ -166,8 +166,8 @@ def test_an_image_that_was_never_uploaded_says_what_to_do() -> None:
         ("nginx:2", [image(references=())], "the images there have no reference"),
     ],
 )
-def test_what_is_said_of_other_images_is_true(reference: str, images: list[Image], found: str) -> None:
-    """By a digest only its own templates are read, so that nothing is known of the others."""
+def test_the_error_for_a_missing_image_lists_the_existing_ones(reference: str, images: list[Image], found: str) -> None:
+    """Check it for digests too, for which only matching templates are read, so that others are unknown."""
     with pytest.raises(GantryError, match=rf"is not in datacenter DC0; {found}\. Run container_image for it first\."):
         choose(*images, reference=reference)
 
@@ -177,7 +177,7 @@ def test_one_reference_on_two_digests_is_ambiguous() -> None:
         choose(image(), image(moid="vm-6", digest=OTHER_DIGEST))
 
 
-def test_of_two_datastores_one_must_be_named() -> None:
+def test_of_two_datastores_one_must_be_given() -> None:
     other = image(moid="vm-6", datastore=SHARED1)
     with pytest.raises(GantryError, match=r"shared0, shared1\. Select one"):
         choose(image(), other)
@@ -197,7 +197,7 @@ def test_a_new_container_gets_the_latest_conversion() -> None:
     assert choose(old, new) is new
 
 
-def test_a_machine_keeps_to_the_conversion_it_was_cloned_from_wherever_both_are(inventory: Inventory) -> None:
+def test_a_machine_keeps_the_conversion_that_it_was_cloned_from(inventory: Inventory) -> None:
     old, new, elsewhere = image(moid="vm-9"), image(moid="vm-10", disk="d2"), image(moid="vm-11", datastore=SHARED1)
     running = machine(inventory, digest=DIGEST, disk="d1", datastore=SHARED0)
     assert resolve.image_of_machine([old, new, elsewhere], running) is old

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container as modules return it."""
+"""Test the facts of a container as modules return them."""
 
 from __future__ import annotations
 
@@ -39,11 +39,13 @@ def machine(power: str = ON, **status: Any) -> Machine:
         (OFF, "running", "exited"),
     ],
 )
-def test_the_state_is_the_guests_word_as_far_as_the_power_allows(power: str, said: str | None, state: str) -> None:
+def test_the_state_is_that_of_the_guest_unless_the_power_state_contradicts_it(
+    power: str, said: str | None, state: str
+) -> None:
     assert guest_state(machine(power, **({"state": said} if said else {}))) == state
 
 
-def test_what_a_former_run_said_is_not_returned_of_one_that_boots() -> None:
+def test_the_status_of_an_earlier_run_is_not_returned_while_booting() -> None:
     result = container_result(machine(ON, state="exited", exit_code=3, health="healthy", restart_count=2))
     assert (result["exit_code"], result["health"], result["restart_count"]) == (None, None, 0)
 
@@ -59,7 +61,7 @@ def test_a_container_that_is_off_has_an_exit_code_and_no_health() -> None:
         (OFF, {"state": "exited", "exit_code": 137, "oom_killed": True}, True),
         (OFF, {"state": "exited", "exit_code": 137, "oom_killed": False}, False),
         (ON, {"state": "restarting", "exit_code": 137, "oom_killed": True}, True),
-        # The report of the boot before.
+        # The report of the previous boot.
         (ON, {"state": "exited", "exit_code": 137, "oom_killed": True}, False),
         # A bootstrap that does not report it.
         (OFF, {"state": "exited", "exit_code": 137}, False),
@@ -79,13 +81,13 @@ def test_addresses_are_those_that_can_be_reached() -> None:
     assert ip_addresses(replace(MACHINE, addresses=nics)) == ["10.0.0.5", "2001:db8::5"]
 
 
-def test_a_log_may_hold_anything() -> None:
+def test_a_log_can_contain_any_bytes() -> None:
     assert keys.decode_log(base64.b64encode(b"ok\xff\x00\n").decode()) == "ok\ufffd\x00\n"
     assert keys.decode_log(None) is None
     assert keys.decode_log("not base64!") is None
 
 
-def test_what_is_encoded_is_text_that_xml_carries() -> None:
+def test_encoded_values_are_valid_in_xml() -> None:
     values = encode(replace(MACHINE, labels={"ü": "\x01"}, config={"command": ["a\x00"]}, document={"x": "é"}))
     assert all(value.isascii() and value.isprintable() for value in values.values())
     assert keys.decode_labels(values[keys.LABELS]) == {"ü": "\x01"}

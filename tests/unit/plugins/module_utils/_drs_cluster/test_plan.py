@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of a cluster: plans that converge, admission control, and the API's own words for them."""
+"""Test settings of a cluster: plans that converge, admission control, and the encoding for the API."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _wanted = st.builds(
 
 
 @given(_wanted, _found)
-def test_a_plan_that_was_carried_out_leaves_nothing_to_do(wanted: Settings, found: Settings) -> None:
+def test_a_second_plan_is_empty(wanted: Settings, found: Settings) -> None:
     after = merge(wanted, found)
     made = plan_settings(wanted, found, {})
     assert plan_settings(wanted, after, {}).changes == ()
@@ -89,12 +89,12 @@ def parsed(**options: Any) -> Settings:
     return desire_settings(params({**place_argument_spec(), **settings_argument_spec()}, **options)).settings
 
 
-def test_percentages_are_kept_or_worked_out_anew() -> None:
+def test_percentages_are_kept_or_computed_again() -> None:
     found = Settings(admission=AdmissionControl(POLICY_PERCENTAGE, 1, 30, 40))
     kept = parsed(ha={"admission_control": {"policy": POLICY_PERCENTAGE}})
     assert not plan_settings(kept, found, {}).changed
-    anew = parsed(ha={"admission_control": {"policy": POLICY_PERCENTAGE, "host_failures_tolerated": 1}})
-    assert merge(anew, found).admission == AdmissionControl(POLICY_PERCENTAGE, 1)
+    again = parsed(ha={"admission_control": {"policy": POLICY_PERCENTAGE, "host_failures_tolerated": 1}})
+    assert merge(again, found).admission == AdmissionControl(POLICY_PERCENTAGE, 1)
     slots = parsed(ha={"admission_control": {"policy": POLICY_SLOTS}})
     assert merge(slots, found).admission == AdmissionControl(POLICY_SLOTS, 1)
 
@@ -108,13 +108,13 @@ def test_percentages_are_kept_or_worked_out_anew() -> None:
         ({"policy": POLICY_SLOTS, "host_failures_tolerated": 0}, "1 or more"),
     ],
 )
-def test_admission_control_that_cannot_be_meant(control: dict[str, Any], message: str) -> None:
+def test_invalid_admission_control_is_refused(control: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):
         parsed(ha={"admission_control": control})
 
 
 @pytest.mark.parametrize("value", [True, "", ["1"]])
-def test_advanced_options_that_cannot_be_meant(value: Any) -> None:
+def test_invalid_advanced_options_are_refused(value: Any) -> None:
     with pytest.raises(GantryError, match=r"advanced_options\.A"):
         parsed(advanced_options={"A": value})
 
@@ -128,12 +128,12 @@ def test_resource_pools_are_not_lost_by_disabling_drs() -> None:
 
 
 @pytest.mark.parametrize(("rate", "threshold"), [(1, 5), (3, 3), (5, 1), (None, 3)])
-def test_the_threshold_counts_the_other_way_round_than_the_api(rate: int | None, threshold: int) -> None:
+def test_the_threshold_has_the_reverse_scale_of_the_api(rate: int | None, threshold: int) -> None:
     config = vim.cluster.ConfigInfoEx(drsConfig=vim.cluster.DrsConfigInfo(vmotionRate=rate))
     assert decode_settings(config).drs["migration_threshold"] == threshold
 
 
-def test_what_is_unset_is_what_the_reference_calls_the_default() -> None:
+def test_unset_values_have_the_defaults_of_the_api_reference() -> None:
     found = decode_settings(vim.cluster.ConfigInfoEx())
     assert found.drs["vm_overrides"] is True
     assert found.drs["enabled"] is False

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which recommendations are chosen, in which order, and which cannot be cancelled."""
+"""Test which recommendations are selected, in which order, and which cannot be canceled."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def chosen(selected: set[str] | None = None, /, **options: Any) -> list[str]:
     return [one.key for one in choose(choice, None if selected is None else frozenset(selected), ALL)]
 
 
-def test_all_that_is_given_must_fit() -> None:
+def test_all_given_criteria_must_match() -> None:
     assert chosen() == ["1", "2", "3", "4"]
     assert chosen(reasons=["fairnessCpuAvg"]) == ["2", "3"]
     assert chosen({"vm-2"}, vms=["x"], reasons=["fairnessCpuAvg"]) == ["3"]
@@ -40,14 +40,14 @@ def test_all_that_is_given_must_fit() -> None:
     assert chosen(keys=["1"], reasons=["powerOnVm"]) == []
 
 
-def test_what_a_recommendation_presupposes_is_applied_before_it() -> None:
-    # 2 and 3 presuppose one another, which must not go on for ever.
+def test_prerequisites_of_a_recommendation_are_applied_before_it() -> None:
+    # 2 and 3 are prerequisites of each other, which must not loop forever.
     assert chosen(action="apply", keys=["2"]) == ["3", "2"]
     assert chosen(action="apply", all=True) == ["1", "3", "2", "4"]
     assert chosen(action="cancel", keys=["4"]) == ["4"]
 
 
-def test_only_placements_are_cancelled() -> None:
+def test_only_placements_are_canceled() -> None:
     choice = desire_recommendations(
         params({**place_argument_spec(), **recommendation_argument_spec()}, action="cancel", all=True)
     )
@@ -62,6 +62,6 @@ def test_only_placements_are_cancelled() -> None:
     ("options", "message"),
     [({"action": "apply"}, "requires keys"), ({"action": "apply", "all": True, "keys": ["1"]}, "mutually exclusive")],
 )
-def test_choices_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
+def test_invalid_selections_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):
         chosen(**options)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Broken rules are found by where the VMs are that run."""
+"""Test that violated rules are found by the hosts of running VMs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_rules_between_vms() -> None:
     assert broken(cluster(between("r", AFFINITY, "vm-0", "vm-2"))) == {"r": ["vm-0", "vm-2"]}
     assert broken(cluster(between("r", AFFINITY, "vm-0", "vm-1"), between("s", ANTI_AFFINITY, "vm-0", "vm-2"))) == {}
     assert broken(cluster(between("r", AFFINITY, "vm-0", "vm-2", enabled=False))) == {}
-    # vm-3 is off: it is nowhere.
+    # vm-3 is off, so it is on no host.
     assert broken(cluster(between("r", AFFINITY, "vm-0", "vm-3"), between("s", ANTI_AFFINITY, "vm-0", "vm-3"))) == {}
 
 
@@ -40,6 +40,6 @@ def test_rules_between_vms_and_hosts() -> None:
     assert found.message == "rule on: VMs of v must be on those of h: vm-0 on host-0"
 
 
-def test_a_dependency_says_nothing_of_places() -> None:
+def test_a_dependency_is_not_violated_by_placement() -> None:
     groups = [group("a", "vm-0"), group("b", "vm-1")]
     assert broken(cluster(*groups, Rule("r", DEPENDENCY, vm_group="a", depends_on="b"))) == {}

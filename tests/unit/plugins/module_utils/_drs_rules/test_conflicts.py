@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Contradictions and impossibilities are found, and nothing else is."""
+"""Test that conflicting and unsatisfiable rules are found, and no others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def only(rules: ClusterRules, around: Surroundings = AROUND) -> Finding:
     return finding
 
 
-def test_together_and_apart_also_through_others() -> None:
+def test_affinity_and_anti_affinity_conflict_also_transitively() -> None:
     near = [between("a", AFFINITY, "vm-0", "vm-1"), between("b", AFFINITY, "vm-1", "vm-2")]
     found = only(cluster(*near, between("far", ANTI_AFFINITY, "vm-0", "vm-2")))
     assert (found.code, found.severity) == ("affinity_and_anti_affinity", ERROR)
@@ -47,7 +47,7 @@ def test_together_and_apart_also_through_others() -> None:
     assert find_conflicts(cluster(*near, between("far", ANTI_AFFINITY, "vm-0", "vm-2", enabled=False)), AROUND) == []
 
 
-def test_more_vms_apart_than_hosts() -> None:
+def test_more_separated_vms_than_hosts() -> None:
     found = only(cluster(between("far", ANTI_AFFINITY, *VMS[:5])))
     assert (found.code, found.severity) == ("not_enough_hosts", ERROR)
     assert "5 VMs" in found.message
@@ -55,13 +55,13 @@ def test_more_vms_apart_than_hosts() -> None:
     assert find_conflicts(cluster(between("far", ANTI_AFFINITY, *VMS[:4])), AROUND) == []
 
 
-def test_more_vms_apart_than_hosts_now_is_a_warning() -> None:
+def test_more_separated_vms_than_usable_hosts_is_a_warning() -> None:
     found = only(cluster(between("far", ANTI_AFFINITY, *VMS[:4])), surroundings(down="host-3"))
     assert (found.code, found.severity) == ("not_enough_hosts_now", WARNING)
     assert "host-3 (in maintenance mode)" in found.message
 
 
-def test_more_vms_apart_than_the_hosts_they_must_be_on() -> None:
+def test_more_separated_vms_than_hosts_of_their_mandatory_group() -> None:
     tied = [group("v", "vm-0", "vm-1", "vm-2"), group("h", "host-0", "host-1")]
     far = between("far", ANTI_AFFINITY, "vm-0", "vm-1", "vm-2")
     found = only(cluster(*tied, far, bound("tied", mandatory=True)))
@@ -87,8 +87,8 @@ def test_vms_kept_together_that_must_be_on_different_hosts() -> None:
     musts = [bound("one", mandatory=True), bound("two", vms="w", hosts="i", mandatory=True)]
     found = only(cluster(*groups, near, *musts))
     assert (found.code, found.severity, found.rules) == ("no_host", ERROR, ("near", "one", "two"))
-    wishes = [bound("one"), bound("two", vms="w", hosts="i")]
-    found = only(cluster(*groups, near, *wishes))
+    preferences = [bound("one"), bound("two", vms="w", hosts="i")]
+    found = only(cluster(*groups, near, *preferences))
     assert (found.code, found.severity, found.rules) == ("preference_impossible", WARNING, ("near", "one", "two"))
 
 
@@ -114,7 +114,7 @@ def test_dependencies_in_a_circle_also_by_shared_vms() -> None:
 
 
 def _satisfiable(rules: ClusterRules) -> bool:
-    """Whether any placement of the VMs keeps all enabled rules between VMs and all mandatory ones with hosts."""
+    """Return whether any placement satisfies all enabled VM-VM rules and all mandatory VM-host rules."""
     enabled = [rule for rule in rules.rules.values() if rule.enabled]
     for hosts in product(HOSTS, repeat=len(VMS)):
         where = dict(zip(VMS, hosts, strict=True))
@@ -137,12 +137,12 @@ def _kept(rule: Rule, rules: ClusterRules, where: dict[str, str]) -> bool:
 
 
 @given(clusters())
-def test_what_is_called_an_error_because_of_places_is_one(rules: ClusterRules) -> None:
-    """Compared with trying all placements. Single rules are judged exactly; several anti-affinities not together."""
+def test_reported_errors_are_really_unsatisfiable(rules: ClusterRules) -> None:
+    """Compare with all placements. Single rules are checked exactly; several anti-affinity rules not in combination."""
     codes = {one.code for one in find_conflicts(rules, AROUND) if one.severity == ERROR} - {"dependency_cycle"}
-    wishes = any(rule.type in HOST_RULES and not rule.mandatory for rule in rules.rules.values())
+    preferences = any(rule.type in HOST_RULES and not rule.mandatory for rule in rules.rules.values())
     apart = sum(rule.type == ANTI_AFFINITY and rule.enabled for rule in rules.rules.values())
-    if codes and not wishes:
+    if codes and not preferences:
         assert not _satisfiable(rules)
     if not codes and apart <= 1:
         assert _satisfiable(rules)

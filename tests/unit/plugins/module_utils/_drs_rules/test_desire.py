@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task asks for is understood, and what would have no effect is refused."""
+"""Test that a task's options are parsed, and that options without effect are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ruleset(**options: Any) -> Any:
     return desire_ruleset(params({**place_argument_spec(), **ruleset_argument_spec()}, **options))
 
 
-def test_a_ruleset_is_understood_and_its_messages_say_where() -> None:
+def test_a_ruleset_is_parsed_and_its_messages_have_the_path_of_the_option() -> None:
     parsed = ruleset(
         cluster="C0",
         groups=[{"name": "v", "type": "vm", "members": ["a", {"stack": "shop"}]}],
@@ -64,7 +64,7 @@ def test_a_ruleset_is_understood_and_its_messages_say_where() -> None:
         ({"name": "h", "type": "host", "members": [{"name": "esx1"}]}, "give a host by its name"),
     ],
 )
-def test_groups_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
+def test_invalid_groups_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):
         parse_group(params(group_argument_spec(), **options))
 
@@ -78,7 +78,7 @@ def test_groups_that_cannot_be_meant(options: dict[str, Any], message: str) -> N
         ({"name": "r", "state": "absent", "enabled": True}, "enabled has no effect"),
     ],
 )
-def test_rules_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
+def test_invalid_rules_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):
         parse_rule(params(rule_argument_spec(), **options))
 
@@ -91,7 +91,7 @@ def test_rules_that_cannot_be_meant(options: dict[str, Any], message: str) -> No
         ({"vms": ["a"], "state": "absent", "automation_level": "manual"}, "automation_level has no effect"),
     ],
 )
-def test_overrides_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
+def test_invalid_overrides_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):
         parse_override(params(override_argument_spec(), **options))
 
@@ -108,6 +108,6 @@ def test_overrides_that_cannot_be_meant(options: dict[str, Any], message: str) -
         ),
     ],
 )
-def test_rulesets_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:
+def test_invalid_rulesets_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):
         ruleset(**options)

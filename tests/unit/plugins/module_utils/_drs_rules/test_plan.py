@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans for groups, rules and overrides: properties over all, and examples of each."""
+"""Test plans for groups, rules and overrides, by properties and examples."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def members(name: str, *moids: str, mode: str = ADD, kind: str = VM) -> GroupTar
 
 
 def planned(target: RulesetTarget, rules: ClusterRules) -> Plan[RulesChange]:
-    """Only plans that are made; what is refused has tests of its own."""
+    """Return the plan; refused requests have separate tests."""
     try:
         return plan_rules(target, rules, AROUND)
     except GantryError:
@@ -82,13 +82,13 @@ def planned(target: RulesetTarget, rules: ClusterRules) -> Plan[RulesChange]:
 
 
 @given(targets(), clusters())
-def test_a_plan_that_was_carried_out_leaves_nothing_to_do(target: RulesetTarget, rules: ClusterRules) -> None:
+def test_a_second_plan_is_empty(target: RulesetTarget, rules: ClusterRules) -> None:
     after = rules_after(rules, planned(target, rules).changes)
     assert plan_rules(target, after, AROUND).changes == ()
 
 
 @given(targets(), clusters())
-def test_a_plan_makes_what_was_asked_for(target: RulesetTarget, rules: ClusterRules) -> None:
+def test_a_plan_leads_to_the_requested_rules(target: RulesetTarget, rules: ClusterRules) -> None:
     after = rules_after(rules, planned(target, rules).changes)
     for wanted in target.groups:
         found = after.groups.get(wanted.name)
@@ -112,7 +112,7 @@ def test_a_plan_makes_what_was_asked_for(target: RulesetTarget, rules: ClusterRu
 
 
 @given(targets(), clusters())
-def test_a_plan_leaves_alone_what_is_not_asked_for(target: RulesetTarget, rules: ClusterRules) -> None:
+def test_a_plan_does_not_change_other_objects(target: RulesetTarget, rules: ClusterRules) -> None:
     after = rules_after(rules, planned(target, rules).changes)
 
     def kept(name: str, asked: set[str]) -> bool:
@@ -149,7 +149,7 @@ def test_no_plan_leaves_a_cluster_that_vcenter_would_refuse(target: RulesetTarge
 
 
 @given(targets(), clusters())
-def test_the_diff_is_of_what_changes_and_of_nothing_else(target: RulesetTarget, rules: ClusterRules) -> None:
+def test_the_diff_has_only_the_changed_objects(target: RulesetTarget, rules: ClusterRules) -> None:
     made = planned(target, rules)
     diff = made.diff()
     assert (diff["before"] != diff["after"]) == made.changed
@@ -157,7 +157,7 @@ def test_the_diff_is_of_what_changes_and_of_nothing_else(target: RulesetTarget, 
 
 
 @given(clusters(), st.data())
-def test_two_who_add_members_to_a_group_one_after_the_other_lose_nobody(rules: ClusterRules, data: Any) -> None:
+def test_members_added_by_two_consecutive_tasks_are_all_kept(rules: ClusterRules, data: Any) -> None:
     first, second = (members("va", data.draw(st.sampled_from(["vm-4", "vm-5"]))) for _ in range(2))
     for wanted in (first, second):
         rules = rules_after(rules, planned(RulesetTarget(groups=(wanted,)), rules).changes)
@@ -167,7 +167,7 @@ def test_two_who_add_members_to_a_group_one_after_the_other_lose_nobody(rules: C
 # -- groups
 
 
-def test_foreign_members_stay_unless_exact_is_asked_for() -> None:
+def test_other_members_stay_unless_the_mode_is_exact() -> None:
     there = cluster(group("v", "vm-0", "vm-1"))
     (added,) = plan(there, members("v", "vm-2")).changes
     assert added.describe() == "edit VM group v: add vm-2"
@@ -188,7 +188,7 @@ def test_a_group_is_never_left_empty_and_the_error_says_what_to_do() -> None:
     assert "no empty groups" in refusal(cluster(), members("v"))
 
 
-def test_a_group_that_a_rule_needs_stays_unless_the_rule_goes_too() -> None:
+def test_a_group_that_a_rule_uses_is_removed_only_with_the_rule() -> None:
     there = cluster(group("v", "vm-0"), group("h", "host-0"), bound("tied"))
     assert "tied" in refusal(there, GroupTarget("v", present=False))
     assert "tied" in refusal(there, members("v", "host-0", kind=HOST))
@@ -209,7 +209,7 @@ def test_members_of_another_cluster_are_refused_by_their_paths() -> None:
     assert "/DC0/vm/vm-out" in refusal(cluster(), overrides={"vm-out": "manual"})
 
 
-def test_what_vsphere_has_made_itself_is_left_alone() -> None:
+def test_objects_created_by_vsphere_are_not_changed() -> None:
     system = replace(group("v", "vm-0"), by_user=False)
     assert "created by vSphere" in refusal(cluster(system), members("v", "vm-1"))
     assert not plan(cluster(system), members("v", "vm-0")).changed
@@ -222,7 +222,7 @@ def test_what_vsphere_has_made_itself_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [(AFFINITY, ANTI_AFFINITY), (ANTI_AFFINITY, AFFINITY)])
-def test_a_flip_between_vms_converges_in_one_step_and_keeps_the_vms(old: str, new: str) -> None:
+def test_a_vm_rule_changes_to_the_opposite_type_in_one_step_and_keeps_its_vms(old: str, new: str) -> None:
     there = cluster(between("r", old, "vm-0", "vm-1", key=7, enabled=False))
     made = plan(there, RuleTarget("r", True, new))
     (change,) = made.changes
@@ -234,7 +234,7 @@ def test_a_flip_between_vms_converges_in_one_step_and_keeps_the_vms(old: str, ne
 
 
 @pytest.mark.parametrize(("old", "new"), [(HOST_AFFINITY, HOST_ANTI_AFFINITY), (HOST_ANTI_AFFINITY, HOST_AFFINITY)])
-def test_a_flip_between_vms_and_hosts_converges_too(old: str, new: str) -> None:
+def test_a_vm_host_rule_changes_to_the_opposite_type(old: str, new: str) -> None:
     there = cluster(group("v", "vm-0"), group("h", "host-0"), bound("r", old, key=7))
     made = plan(there, RuleTarget("r", True, new))
     assert kinds(made) == [REPLACE]
@@ -282,19 +282,19 @@ def test_operands_and_flags_of_another_type_are_refused() -> None:
     assert "itself" in refusal(there, RuleTarget("d", True, depends_on="a"))
 
 
-def test_two_rules_of_one_name_are_not_guessed_between() -> None:
+def test_two_rules_with_one_name_are_an_error() -> None:
     there = replace(cluster(between("r", AFFINITY, "vm-0", "vm-1")), ambiguous=frozenset({"r"}))
     assert "more than one rule" in refusal(there, RuleTarget("r", present=False))
     assert "more than one rule" in refusal(there, purge_prefix="r")
 
 
-def test_a_rule_of_a_type_that_is_not_known_is_left_alone() -> None:
+def test_a_rule_of_an_unknown_type_is_not_changed() -> None:
     there = cluster(Rule("r", "ClusterFutureRuleInfo"))
     assert "does not support" in refusal(there, RuleTarget("r", True, enabled=False))
     assert kinds(plan(there, RuleTarget("r", present=False))) == [DELETE]
 
 
-def test_a_conflict_is_refused_when_it_is_made_and_left_alone_when_it_was_there() -> None:
+def test_a_new_conflict_is_refused_and_an_existing_one_is_not_reported() -> None:
     there = cluster(between("near", AFFINITY, "vm-0", "vm-1"))
     wanted = RuleTarget("far", True, ANTI_AFFINITY, vms=frozenset({"vm-0", "vm-1", "vm-2"}))
     message = refusal(there, wanted)
@@ -321,7 +321,7 @@ def test_overrides_are_set_changed_and_removed() -> None:
     assert kinds(made) == [EDIT, DELETE, CREATE]
 
 
-def test_purging_takes_only_what_begins_with_the_prefix() -> None:
+def test_purging_removes_only_names_with_the_prefix() -> None:
     there = cluster(
         Group("own-v", VM, frozenset({"vm-0"})),
         Group("other", VM, frozenset({"vm-0"})),

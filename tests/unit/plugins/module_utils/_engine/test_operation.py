@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What check mode reports comes from the changes alone, in every module."""
+"""Test that check mode's prediction comes only from the changes, in every module."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.gantry.vsphere.plugins import module_utils
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
 
 UTILS = Path(next(iter(module_utils.__path__)))
-# What the engine calls of a change.
+# The methods of a change that the engine calls.
 PROTOCOL = ("describe", "before", "after", "project")
 
 
@@ -44,7 +44,7 @@ CHANGES = [found for module in modules("_*/changes.py") for found in classes(mod
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.__name__)
-def test_an_operation_leaves_the_prediction_to_its_changes(operation: type[Operation]) -> None:
+def test_an_operation_does_not_override_the_prediction(operation: type[Operation]) -> None:
     assert operation.predict is Operation.predict
     if issubclass(operation, InfoOperation):
         assert operation.plan is InfoOperation.plan

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan's diff: what the plan's changes do, from first to last, shown as two trees."""
+"""Test a plan's diff: the effect of all of its changes, as two trees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan, nested
 
 Path = tuple[str, ...]
-# Names may hold dots, as host names do.
+# Names can contain dots, as host names do.
 KEYS = st.sampled_from(["web", "web.1", "db", "labels", "power", ""])
 VALUES = st.one_of(st.integers(), st.text(max_size=3), st.none(), st.lists(st.integers(), max_size=2))
 # All leaves at the same depth, so that a leaf of one state is never a branch of another.
@@ -26,7 +26,7 @@ STATES = st.dictionaries(PATHS, VALUES, max_size=5)
 
 @dataclass(frozen=True)
 class Set:
-    """Takes some leaves from one state to another; None in a state means that the leaf is not there."""
+    """A change of some leaves from one state to another; None means that the leaf does not exist."""
 
     old: Mapping[Path, Any]
     new: Mapping[Path, Any]
@@ -81,7 +81,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Set], dict[Path, Any], dict[Path, A
 
 
 @given(histories())
-def test_diff_is_the_state_before_and_after_of_what_is_touched(
+def test_diff_has_the_state_of_touched_paths_before_and_after(
     history: tuple[list[Set], dict[Path, Any], dict[Path, Any], set[Path]],
 ) -> None:
     changes, start, end, touched = history
@@ -100,7 +100,7 @@ def test_the_projection_is_the_state_after_all_changes(
 
 
 @given(histories())
-def test_diff_leaves_the_changes_as_they_are(
+def test_diff_does_not_modify_the_changes(
     history: tuple[list[Set], dict[Path, Any], dict[Path, Any], set[Path]],
 ) -> None:
     changes, *_ = history
@@ -128,7 +128,7 @@ def test_empty_mapping_is_a_value() -> None:
     assert Plan((change,)).diff() == {"before": {"labels": {}}, "after": {"labels": {"tier": "front"}}}
 
 
-def test_value_that_becomes_a_branch_and_is_changed_again() -> None:
+def test_value_that_becomes_a_branch_and_changes_again() -> None:
     first = Set({("cpu",): 1}, {("cpu", "count"): 1})
     second = Set({("cpu", "count"): 1}, {("cpu", "count"): 2})
     assert Plan((first, second)).diff() == {"before": {"cpu": 1}, "after": {"cpu": {"count": 2}}}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The four steps: which are done when, and what becomes of their results and failures."""
+"""Test the four steps: which of them run, and how results and failures are returned."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Move:
 
 
 class World:
-    """What stands for vCenter: a place, and who came by. It is also the session."""
+    """A stand-in for vCenter and the session: a place, and the calls made."""
 
     def __init__(self, place: int) -> None:
         self.place = place
@@ -46,7 +46,7 @@ class World:
         self.warnings: list[str] = []
         self.submitted: list[dict[str, str]] = []
         self.has_changed = False
-        # What a task before has read, if one has: then observe() sees this until forget_inventory() is called.
+        # The inventory of an earlier task, if any: observe() sees it until forget_inventory() is called.
         self.remembered: int | None = None
         self.uses_earlier_inventory = False
 
@@ -145,7 +145,7 @@ def test_check_mode_predicts_and_does_not_apply() -> None:
     assert world.steps == ["open", "observe", "close"]
 
 
-def test_what_a_task_before_has_read_is_enough_to_find_nothing_to_do() -> None:
+def test_the_inventory_of_an_earlier_task_is_sufficient_for_an_empty_plan() -> None:
     world = World(2)
     world.remembered = 2
     assert not run(MoveOperation(), world)["changed"]
@@ -153,14 +153,14 @@ def test_what_a_task_before_has_read_is_enough_to_find_nothing_to_do() -> None:
 
 
 @pytest.mark.parametrize(("place", "changed"), [(1, True), (2, False)])
-def test_what_is_to_be_changed_is_looked_at_anew(place: int, changed: bool) -> None:
+def test_a_plan_with_changes_is_based_on_a_new_read(place: int, changed: bool) -> None:
     world = World(place)
     world.remembered = 5
     assert run(MoveOperation(), world, diff_mode=True)["diff"]["before"] == ({"place": 1} if changed else {})
     assert world.steps == ["open", "observe", "observe", *(["apply"] if changed else []), "close"]
 
 
-def test_failure_to_find_something_is_looked_at_anew() -> None:
+def test_an_error_is_based_on_a_new_read() -> None:
     class Strict(MoveOperation):
         def plan(self, desired: int, observed: int) -> Plan[Move]:
             if observed == 5:
@@ -208,7 +208,7 @@ def test_failure_after_something_was_submitted_says_so() -> None:
 
 @pytest.mark.parametrize("step", ["desire", "observe", "plan", "apply"])
 @pytest.mark.parametrize(("verbosity", "shown"), [(0, False), (2, False), (3, True)])
-def test_defect_is_a_message(step: str, verbosity: int, shown: bool) -> None:
+def test_a_defect_is_reported_as_a_message(step: str, verbosity: int, shown: bool) -> None:
     operation, world = MoveOperation(), World(1)
     operation.fails_in, operation.error = step, KeyError("oops")
     result = run(operation, world, verbosity=verbosity)
@@ -242,7 +242,7 @@ def test_info_operation_has_nothing_to_do() -> None:
             return {"place": observed}
 
     world = World(7)
-    world.remembered = 5  # facts are never yesterday's
+    world.remembered = 5  # facts are never based on an earlier read
     assert run(Look(), world, diff_mode=True) == {
         "changed": False,
         "actions": [],
@@ -251,6 +251,6 @@ def test_info_operation_has_nothing_to_do() -> None:
     }
 
 
-def test_option_that_is_the_connections_is_refused() -> None:
+def test_an_own_option_with_the_name_of_a_connection_option_is_refused() -> None:
     with pytest.raises(ValueError, match="hostname"):
         argument_spec(hostname={"type": "str"})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Signals and capabilities: the collection's tables are the guest's and the kernel's."""
+"""Test that the tables of signals and capabilities are equal to those of the guest and the kernel."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def constant(name: str) -> int:
     return int(found[1])
 
 
-def test_the_signals_are_those_that_the_guest_is_tested_with() -> None:
+def test_the_signals_are_those_of_the_guests_tests() -> None:
     assert (REALTIME_MIN, REALTIME_MAX) == (constant("realTimeMin"), constant("realTimeMax")) == (34, 64)
     assert {name: number for name, number in TABLE.items() if number < REALTIME_MIN} == SIGNALS
     assert sorted(TABLE.values()) == [*range(1, 32), *range(34, 65)]
@@ -70,14 +70,14 @@ def test_the_names_are_those_of_this_machines_kernel() -> None:
         ("cld", "SIGCHLD"),
     ],
 )
-def test_another_name_of_a_signal_becomes_the_one_that_the_guest_knows(text: str, name: str) -> None:
+def test_an_alias_of_a_signal_becomes_the_name_that_the_guest_knows(text: str, name: str) -> None:
     assert parse_signal(text) == name
 
 
 @pytest.mark.parametrize(
     "text", ["", "0", "32", "33", "65", "99", "-1", "SIGFOO", "RTMIN+31", "RTMAX-31", "RTMIN-1", "SIGRTMIN+x", "SIG15"]
 )
-def test_what_is_no_signal_is_refused(text: str) -> None:
+def test_an_invalid_signal_is_refused(text: str) -> None:
     with pytest.raises(GantryError, match="not a Linux signal"):
         parse_signal(text)
 
@@ -88,7 +88,7 @@ def test_the_capabilities_are_the_guests() -> None:
     assert len(CAPABILITIES) == 41
 
 
-def test_nothing_said_about_capabilities_is_dockers_default() -> None:
+def test_capabilities_that_are_not_given_are_dockers_default() -> None:
     assert bounding_set((), ()) is None
 
 
@@ -99,7 +99,7 @@ def test_capabilities_are_added_and_dropped_by_dockers_rules() -> None:
     assert bounding_set(("ALL",), ("SYS_ADMIN",)) == sorted(set(CAPABILITIES) - {"SYS_ADMIN"})
 
 
-def test_a_capability_has_one_form_and_must_be_known() -> None:
+def test_a_capability_is_normalized_and_must_be_known() -> None:
     assert parse_capabilities(["cap_net_admin", "CHOWN", "NET_ADMIN"], "capabilities") == ("CHOWN", "NET_ADMIN")
     with pytest.raises(GantryError, match="CAP_FLY"):
         parse_capabilities(["CAP_FLY"], "cap_drop")

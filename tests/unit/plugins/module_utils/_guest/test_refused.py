@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the guest refuses is refused before it comes to a guest, by the options that would lead to it."""
+"""Test that options that the guest would refuse are already refused by the task, by name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document imp
 
 GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec"
 CASES: list[dict[str, Any]] = json.loads((GUEST / "testdata" / "refused.json").read_text())
-# What no option leads to: the collection writes it, and nothing of it comes from a user.
+# Refusals that no option can cause, because only the collection writes these fields.
 NOT_OF_A_USER = {
     "another version",
     "no version",
@@ -66,7 +66,7 @@ def test_an_option_that_the_guest_would_refuse_is_refused_by_name(case: dict[str
         assert any(option in caught.value.message for option in options)
 
 
-def test_each_refusal_of_the_guest_is_either_the_users_or_cannot_happen() -> None:
+def test_each_refusal_of_the_guest_has_an_option_or_cannot_happen() -> None:
     assert {case["case"] for case in CASES if case["options"] is None} == NOT_OF_A_USER
 
 
@@ -85,7 +85,7 @@ def test_an_image_that_the_guest_would_refuse_is_refused_by_name(image: dict[str
         document({"command": ["serve"]}, image)
 
 
-def test_a_document_has_as_many_bytes_as_the_guest_reads() -> None:
+def test_the_size_limit_of_a_document_is_the_guests() -> None:
     found = re.search(r"const MaxBytes = 1 << (\d+)", (GUEST / "spec.go").read_text())
     assert found is not None
     assert 1 << int(found[1]) == MAX_BYTES

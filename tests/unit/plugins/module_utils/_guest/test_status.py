@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The status of a guest, with anything in it."""
+"""Test the decoding of a guest's status with arbitrary content."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ STATUS: dict[str, Any] = {
 ERROR = {"code": "start_failed", "message": "no such file"}
 
 
-def test_a_status_is_what_the_guest_has_written() -> None:
+def test_a_status_is_read_as_the_guest_has_written_it() -> None:
     assert decode_status(json.dumps(STATUS)) == STATUS
     assert decode_status(json.dumps({**STATUS, "error": ERROR})) == {**STATUS, "error": ERROR}
 
 
-def test_what_is_missing_stays_missing() -> None:
+def test_missing_fields_stay_missing() -> None:
     assert decode_status('{"state": "running"}') == {"state": "running"}
     assert decode_status("") is None
     assert decode_status(None) is None
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "nonsense", '{"pid": NaN}'])
-def test_what_is_no_status_is_an_error_of_its_own(text: str) -> None:
+def test_an_invalid_status_is_an_error(text: str) -> None:
     status = decode_status(text)
     assert status is not None
     assert status["error"]["code"] == "status_invalid"
@@ -68,7 +68,7 @@ WRONG: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("key", "value", "message"), WRONG)
-def test_a_field_of_another_type_is_left_out_and_named(key: str, value: Any, message: str) -> None:
+def test_a_field_of_a_wrong_type_is_left_out_and_reported(key: str, value: Any, message: str) -> None:
     status = decode_status(json.dumps({**STATUS, key: value}))
     assert status is not None
     assert status["error"]["code"] == "status_invalid"
@@ -84,7 +84,7 @@ def test_an_error_that_the_guest_reports_is_kept() -> None:
 
 
 @given(st.data())
-def test_anything_in_a_field_leaves_the_others(data: st.DataObject) -> None:
+def test_an_arbitrary_value_in_a_field_does_not_affect_the_others(data: st.DataObject) -> None:
     document = {**STATUS, "error": ERROR}
     path = data.draw(st.sampled_from(list(paths(document))))
     status = decode_status(json.dumps(with_value(document, path, data.draw(any_json()))))

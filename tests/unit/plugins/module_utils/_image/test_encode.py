@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check the virtual hardware that a template gets."""
+"""Test the virtual hardware of a template."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.encode impor
         ([], "vmx-14", "other4xLinux64Guest"),
     ],
 )
-def test_the_hardware_is_what_all_hosts_know(versions: list[str], version: str, guest_id: str) -> None:
+def test_the_hardware_is_supported_by_all_hosts(versions: list[str], version: str, guest_id: str) -> None:
     hardware = hardware_for(versions)
     assert (hardware.version, hardware.guest_id) == (version, guest_id)

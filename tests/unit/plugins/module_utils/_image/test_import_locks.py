@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which imports are dead: by the lock on this machine, by age on others. With real locks and a real killed process."""
+"""Test which imports are abandoned: by the lock on this machine, by age on others. Uses real locks and processes."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ OLD = Claim("them", NOW - ABANDONED_AFTER - timedelta(seconds=1))
         pytest.param(None, False, True, id="nobody's"),
     ],
 )
-def test_which_imports_are_dead(claim: Claim | None, held: bool, dead: bool) -> None:
+def test_which_imports_are_abandoned(claim: Claim | None, held: bool, dead: bool) -> None:
     one = template(state=IMPORTING, claim=claim)
     assert is_abandoned(one, controller="us", held=held, now=NOW) is dead
 
 
 @pytest.mark.parametrize("state", ["ready", "", "something"])
-def test_only_an_import_can_be_dead(state: str) -> None:
+def test_only_an_import_can_be_abandoned(state: str) -> None:
     assert not is_abandoned(template(state=state, claim=OLD), controller="us", held=False, now=NOW)
 
 
@@ -52,7 +52,7 @@ def test_the_time_matters_only_for_other_machines() -> None:
     assert not is_foreign(template(claim=FRESH), "us")
 
 
-def test_looking_leaves_no_trace(tmp_path: Path) -> None:
+def test_checking_creates_no_files(tmp_path: Path) -> None:
     locks = ImportLocks(tmp_path, "vc")
     assert locks.known_controller() is None
     assert not locks.held(DISK_A)
@@ -75,7 +75,7 @@ def test_a_lock_is_seen_by_others_while_it_is_held(tmp_path: Path) -> None:
     assert not locks.held(DISK_A)
 
 
-def test_a_killed_run_lets_go_of_its_lock(tmp_path: Path) -> None:
+def test_a_killed_run_releases_its_lock(tmp_path: Path) -> None:
     program = textwrap.dedent(
         f"""
         import time
@@ -95,12 +95,12 @@ def test_a_killed_run_lets_go_of_its_lock(tmp_path: Path) -> None:
     assert not locks.held(DISK_A)
 
 
-def test_a_disk_id_from_a_vm_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
+def test_a_disk_id_from_a_vm_cannot_point_outside_of_the_folder(tmp_path: Path) -> None:
     with ImportLocks(tmp_path, "vc").acquire("../../etc/passwd", print):
         assert [path.name for path in (tmp_path / "imports").iterdir()] == ["vc-etcpasswd.lock"]
 
 
-def test_an_unusable_cache_is_an_error_in_words(tmp_path: Path) -> None:
+def test_an_unusable_cache_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     locks = ImportLocks(tmp_path / "file", "vc")
     with pytest.raises(GantryError, match="cache_path"), locks.acquire(DISK_A, print):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is planned for an image, by example and by property."""
+"""Test plans for images, by examples and properties."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ OTHER = "registry.example/other:2"
 SHARED1 = Datastore("datastore-2", "shared1", 1 << 40)
 
 
-def test_an_image_that_is_there_needs_nothing() -> None:
+def test_an_existing_image_needs_no_change() -> None:
     assert not plan_image(request(), observed(template())).changed
 
 
@@ -69,7 +69,7 @@ def test_the_same_image_by_another_reference_is_only_tagged() -> None:
     assert set(change.new) == {NGINX, OTHER}
 
 
-def test_a_reference_that_moved_leaves_its_old_image() -> None:
+def test_a_moved_reference_is_removed_from_its_old_image() -> None:
     plan = plan_image(request(), observed(template(), resolved=Resolved(DIGEST_B, DISK_B)))
     imported, untagged = plan.changes
     assert isinstance(imported, ImportImage)
@@ -84,12 +84,12 @@ def test_an_abandoned_import_is_removed_before_the_new_one() -> None:
     assert [type(change) for change in plan.changes] == [CleanIncomplete, ImportImage]
 
 
-def test_an_import_under_way_is_left_alone() -> None:
+def test_a_running_import_is_not_touched() -> None:
     alive = template("vm-2", state=IMPORTING, is_template=False)
     assert [type(change) for change in plan_image(request(), observed(alive)).changes] == [ImportImage]
 
 
-def test_an_abandoned_import_of_another_image_is_none_of_our_business() -> None:
+def test_an_abandoned_import_of_another_image_is_ignored() -> None:
     dead = template("vm-2", state=IMPORTING, disk=DISK_B, digest=DIGEST_B, references=(OTHER,))
     plan = plan_image(request(), observed(template(), dead, abandoned=frozenset({"vm-2"})))
     assert not plan.changed
@@ -100,7 +100,7 @@ def test_a_finished_image_is_marked_as_a_template() -> None:
     assert isinstance(change, MarkTemplate)
 
 
-def test_a_folder_that_is_asked_for_is_kept_to() -> None:
+def test_a_requested_folder_is_used() -> None:
     elsewhere = template(folder="group-v9", path="/DC0/vm/old/x")
     assert not plan_image(request(), observed(elsewhere)).changed
     (change,) = plan_image(request(folder="gantry-images"), observed(elsewhere)).changes
@@ -108,7 +108,7 @@ def test_a_folder_that_is_asked_for_is_kept_to() -> None:
     assert (change.old, change.new) == ("/DC0/vm/old", "/DC0/vm/gantry-images")
 
 
-def test_a_second_datastore_gets_a_template_of_its_own_with_its_own_name() -> None:
+def test_a_second_datastore_gets_its_own_template_with_its_own_name() -> None:
     there = place(datastore=SHARED1)
     plan = plan_image(request(datastore="shared1"), observed(template(), place=there, wanted_datastore=SHARED1))
     (change,) = plan.changes
@@ -116,30 +116,30 @@ def test_a_second_datastore_gets_a_template_of_its_own_with_its_own_name() -> No
     assert change.name == "gantry-image-aaaaaaaaaaaa-11111111-datastore-2"
 
 
-def test_a_template_without_its_snapshot_is_told() -> None:
+def test_a_template_without_its_snapshot_is_reported() -> None:
     with pytest.raises(GantryError, match="lost its snapshot gantry-base"):
         plan_image(request(), observed(template(has_snapshot=False)))
 
 
-def test_never_pulling_an_image_that_is_not_there_is_an_error() -> None:
+def test_never_pulling_a_missing_image_is_an_error() -> None:
     with pytest.raises(GantryError, match="'nginx:1' is not in datacenter DC0"):
         plan_image(request(pull="never"), observed(resolved=None))
 
 
-def test_a_name_taken_by_a_stranger_is_an_error() -> None:
+def test_a_name_of_an_unmanaged_vm_is_an_error() -> None:
     taken = frozenset({"gantry-image-aaaaaaaaaaaa-11111111"})
     with pytest.raises(GantryError, match="holds no image of ours"):
         plan_image(request(), observed(foreign_names=taken))
 
 
-def test_an_unclear_place_is_an_error_only_when_it_is_needed() -> None:
+def test_an_ambiguous_place_is_an_error_only_if_it_is_needed() -> None:
     unclear = place(pool=None, problem="cluster is not given and there are 2: A, B. Say which.")
     assert not plan_image(request(), observed(template(), place=unclear)).changed
     with pytest.raises(GantryError, match="there are 2: A, B"):
         plan_image(request(), observed(place=unclear))
 
 
-def test_absent_destroys_the_last_reference_and_unties_others() -> None:
+def test_absent_removes_a_reference_and_with_the_last_one_the_image() -> None:
     (change,) = plan_image(request(state="absent"), observed(template(), resolved=None)).changes
     assert isinstance(change, DestroyImage)
     shared = template(references=(NGINX, OTHER))
@@ -148,18 +148,18 @@ def test_absent_destroys_the_last_reference_and_unties_others() -> None:
     assert change.new == (OTHER,)
 
 
-def test_absent_by_digest_takes_the_image_whatever_refers_to_it() -> None:
+def test_absent_by_digest_removes_the_image_with_all_references() -> None:
     shared = template(references=(NGINX, OTHER))
     wanted = request(name=f"nginx@{DIGEST_A}", state="absent")
     (change,) = plan_image(wanted, observed(shared, resolved=None)).changes
     assert isinstance(change, DestroyImage)
 
 
-def test_absent_of_an_unknown_image_is_nothing() -> None:
+def test_absent_of_an_unknown_image_needs_no_change() -> None:
     assert not plan_image(request(name="nginx:2", state="absent"), observed(template(), resolved=None)).changed
 
 
-def test_an_image_in_use_is_not_removed_and_its_users_are_named() -> None:
+def test_an_image_in_use_is_not_removed_and_its_users_are_reported() -> None:
     state = observed(template(), resolved=None, users={"vm-1": ("/DC0/vm/web", "/DC0/vm/web2")})
     with pytest.raises(GantryError, match="base of 2 VMs: /DC0/vm/web, /DC0/vm/web2") as caught:
         plan_image(request(state="absent"), state)
@@ -172,7 +172,7 @@ DATASTORES = (Datastore("datastore-1", "shared0", 1 << 40), SHARED1)
 
 @st.composite
 def states(draw: st.DrawFn) -> tuple[ImageRequest, ObservedImages]:
-    """Any request beside any mixture of templates, also such as no run of ours leaves."""
+    """Draw any request and any mixture of templates, including ones that no run leaves."""
     kinds = st.sampled_from([(DIGEST_A, DISK_A), (DIGEST_B, DISK_B)])
     templates = []
     for number in range(draw(st.integers(0, 4))):
@@ -221,7 +221,7 @@ def test_a_plan_leads_to_a_state_that_needs_no_plan(state: tuple[ImageRequest, O
 
 
 @given(states())
-def test_a_plan_leads_to_what_was_asked_for(state: tuple[ImageRequest, ObservedImages]) -> None:
+def test_a_plan_leads_to_the_requested_state(state: tuple[ImageRequest, ObservedImages]) -> None:
     wanted, before = state
     after = plan_image(wanted, before).project(before)
     bearing = {one.disk for one in after.templates if one.ready and wanted.recorded in one.references}
@@ -238,7 +238,7 @@ def test_a_plan_leads_to_what_was_asked_for(state: tuple[ImageRequest, ObservedI
 
 
 @given(states())
-def test_nothing_that_is_used_or_alive_is_ever_destroyed(state: tuple[ImageRequest, ObservedImages]) -> None:
+def test_no_used_image_or_running_import_is_ever_destroyed(state: tuple[ImageRequest, ObservedImages]) -> None:
     wanted, before = state
     used = replace(before, users={one.moid: ("/DC0/vm/web",) for one in before.templates})
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is written about an image is read back as it was, and damage is not taken for an image."""
+"""Test that an image's keys are read back as written, and that damaged ones are not taken for an image."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_an_import_reads_back_as_it_was_written() -> None:
     assert read.claim == CLAIM
 
 
-def test_the_values_that_end_an_import_make_an_image_of_it() -> None:
+def test_the_values_that_complete_an_import_make_it_an_image() -> None:
     read = decode({**written(), **templates.ready_values()})
     assert read is not None
     assert read.ready
@@ -52,13 +52,13 @@ def test_only_keys_of_the_contract_are_written() -> None:
     assert set(templates.ready_values()) <= set(templates.KEYS)
 
 
-def test_a_vm_of_another_kind_is_no_image() -> None:
+def test_a_vm_of_another_kind_is_not_an_image() -> None:
     assert decode({}) is None
     assert decode({**written(), templates.KEY_KIND: "container"}) is None
 
 
 @pytest.mark.parametrize("lost", [templates.KEY_DIGEST, templates.KEY_DISK, templates.KEY_STATE])
-def test_an_image_that_lost_what_it_is_is_not_ready(lost: str) -> None:
+def test_an_image_that_lost_its_keys_is_not_ready(lost: str) -> None:
     values = {**written(), **templates.ready_values()}
     del values[lost]
     read = decode(values)
@@ -67,20 +67,20 @@ def test_an_image_that_lost_what_it_is_is_not_ready(lost: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(templates.KEYS), st.text()))
-def test_whatever_someone_writes_into_a_vm_can_be_read(values: dict[str, str]) -> None:
+def test_arbitrary_values_in_a_vm_can_be_read(values: dict[str, str]) -> None:
     read = decode({**values, templates.KEY_KIND: templates.KIND})
     assert read is not None
     assert all(isinstance(reference, str) for reference in read.references)
 
 
-def test_a_claim_without_a_time_zone_is_none() -> None:
+def test_a_claim_without_a_time_zone_is_ignored() -> None:
     assert templates.Claim.decoded('{"controller":"c","started":"2026-01-02T03:04:05"}') is None
     zone = timezone(timedelta(hours=2))
     claim = templates.Claim("c", NOW.astimezone(zone))
     assert templates.Claim.decoded(claim.encoded()) == claim
 
 
-def test_names_say_which_image_it_is() -> None:
+def test_names_identify_the_image() -> None:
     plain, distinct = templates.template_names(DIGEST_A, DISK_A, "datastore-7")
     assert plain == "gantry-image-aaaaaaaaaaaa-11111111"
     assert distinct == "gantry-image-aaaaaaaaaaaa-11111111-datastore-7"

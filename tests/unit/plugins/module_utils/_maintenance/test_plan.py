@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What keeps a host from maintenance mode, and the plan where nothing does."""
+"""Test the blockers of maintenance mode, and the plan if there are none."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_explicit_moves_come_before_the_host_enters() -> None:
 
 
 @pytest.mark.parametrize(("desired", "to"), [(ENTER, None), (EXPLICIT, "esx2")])
-def test_what_drs_will_choose_is_not_predicted(desired: MaintenanceRequest, to: str | None) -> None:
+def test_the_hosts_that_drs_will_choose_are_not_predicted(desired: MaintenanceRequest, to: str | None) -> None:
     seen = observed(vm())
     after = plan_maintenance(desired, seen).project(seen)
     assert after.maintenance
@@ -77,7 +77,7 @@ def test_what_drs_will_choose_is_not_predicted(desired: MaintenanceRequest, to: 
 
 
 @pytest.mark.parametrize(("desired", "maintenance"), [(ENTER, True), (LEAVE, False)])
-def test_there_is_nothing_to_do_where_it_is_so_already(desired: MaintenanceRequest, maintenance: bool) -> None:
+def test_there_is_nothing_to_do_in_the_desired_state(desired: MaintenanceRequest, maintenance: bool) -> None:
     assert not plan_maintenance(desired, observed(maintenance=maintenance)).changed
 
 
@@ -88,10 +88,10 @@ def test_a_host_leaves() -> None:
     assert not plan_maintenance(LEAVE, plan.project(seen)).changed
 
 
-def test_what_is_under_way_is_waited_for() -> None:
+def test_a_running_change_is_waited_for() -> None:
     entering = observed(vm(), in_progress=MaintenanceProgress("task-1", entering=True))
     assert plan_maintenance(ENTER, entering).changes == (AwaitMaintenance("esx1", "task-1", entering=True),)
-    # What DRS does not move away must be moved, or the task never ends.
+    # VMs that DRS does not move away must be moved, or the task never ends.
     assert len(plan_maintenance(EXPLICIT, entering).changes) == 2
     leaving = observed(maintenance=True, in_progress=MaintenanceProgress("task-2", entering=False))
     assert plan_maintenance(LEAVE, leaving).changes == (AwaitMaintenance("esx1", "task-2", entering=False),)
@@ -100,7 +100,7 @@ def test_what_is_under_way_is_waited_for() -> None:
             plan_maintenance(desired, seen)
 
 
-def test_a_blocker_stops_it_unless_it_was_only_asked() -> None:
+def test_a_blocker_is_an_error_unless_the_task_only_reports() -> None:
     blocker = Blocker(None, "capacity", "cause.", "remedy.", "esx1")
     seen = observed(vm(), blockers=(blocker,))
     with pytest.raises(GantryError, match=r"esx1: cause\. remedy\.") as caught:
@@ -127,14 +127,14 @@ def test_drs_must_be_on_and_fully_automated() -> None:
     assert blocked(view(c0={"drs": False})) == []
 
 
-def test_vms_that_no_other_host_takes_are_named() -> None:
+def test_vms_that_no_other_host_can_run_are_reported() -> None:
     serial = vm("s", devices=(DeviceFacts("serial_connected", "Serial port 1, which leads out of the VM,"),))
     local = vm("l", home="local1", disks=())
     assert blocked(view(), serial, local, vm()) == [
         ("/DC0/vm/s", "serial_connected"),
         ("/DC0/vm/l", "datastore_not_shared"),
     ]
-    # One host that takes it is enough.
+    # One host that can run it is sufficient.
     seeing = view(host(1), host(2), host(3, datastores=frozenset({"local1", "ds0", "ds1"})))
     assert blocked(seeing, local) == []
 
@@ -144,7 +144,7 @@ def capacity(here: PlacementView, *reserved_mb: int, mhz: int = 0) -> list[str]:
     return [one.code for one in capacity_blockers(here, here.clusters["c0"], here.hosts["h1"], demands)]
 
 
-def test_the_other_hosts_must_be_there() -> None:
+def test_other_usable_hosts_are_required() -> None:
     assert capacity(view(host(1), host(2, maintenance=True)), 0) == ["not_enough_hosts"]
     assert capacity(view(host(1), host(2, "c1")), 0) == ["not_enough_hosts"]
     assert capacity(view(), 0) == []
@@ -164,13 +164,13 @@ def test_reservations_must_fit_on_the_other_hosts() -> None:
         (FailoverReserve(failover_hosts=frozenset({"h3"})), 4096, 4097),
     ],
 )
-def test_what_ha_keeps_free_is_left_free(admission: FailoverReserve, fits: int, too_much: int) -> None:
+def test_the_capacity_that_ha_reserves_is_not_used(admission: FailoverReserve, fits: int, too_much: int) -> None:
     here = view(c0={"admission": admission})
     assert capacity(here, fits) == []
     assert capacity(here, too_much) == ["capacity"]
 
 
-def test_ha_must_be_able_to_bear_its_failures() -> None:
+def test_ha_must_still_tolerate_its_host_failures() -> None:
     assert capacity(view(c0={"admission": FailoverReserve(failures=2)}), 0) == ["capacity"]
 
 

@@ -17,14 +17,14 @@ from tests.support.builders.registries import LiveRegistry
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRegistry]:
-    """Plain HTTP, open to everybody."""
+    """Run a registry with plain HTTP and without authentication."""
     with LiveRegistry(tmp_path_factory.mktemp("registry")).running() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def secured_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRegistry]:
-    """TLS with an unknown CA, and a password."""
+    """Run a registry with TLS by an unknown CA, and with a password."""
     with LiveRegistry(tmp_path_factory.mktemp("secured"), secured=True).running() as running:
         yield running
 

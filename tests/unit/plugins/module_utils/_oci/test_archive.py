@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading the archives that are about: ustar, GNU, PAX, sparse files, odd ends; and writing headers."""
+"""Test reading archives of all common formats (ustar, GNU, PAX, sparse files, unusual ends), and writing headers."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_defaults_for_all_entries_are_ignored_as_runtimes_do() -> None:
 
 
 @pytest.mark.parametrize("end", [0, 512, 1024, 10240])
-def test_an_archive_may_end_with_any_mark_or_none(end: int) -> None:
+def test_an_archive_may_end_with_any_marker_or_none(end: int) -> None:
     archive = LayerArchive().file("a", "x" * 512).data()[:1024] + bytes(end)
     assert [entry.path for entry in entries(archive)] == [b"a"]
 
@@ -119,7 +119,7 @@ def test_unread_content_is_skipped_whatever_the_chunks_are() -> None:
     ("raw", "clean"),
     [("./a", "a"), ("/a", "a"), ("a//b/", "a/b"), ("././a/./b/.", "a/b"), ("a.b/..c/d..", "a.b/..c/d..")],
 )
-def test_paths_are_normalised(raw: str, clean: str) -> None:
+def test_paths_are_normalized(raw: str, clean: str) -> None:
     assert [entry.path.decode() for entry in entries(LayerArchive().file(raw).data())] == [clean]
 
 
@@ -175,7 +175,7 @@ def test_damaged_archives_are_refused_or_read_but_never_crash(data: st.DataObjec
     for _flip in range(data.draw(st.integers(1, 4))):
         archive[data.draw(st.integers(0, len(archive) - 1))] = data.draw(st.integers(0, 255))
     if data.draw(st.booleans()):
-        # With a right checksum the damage gets further.
+        # With a correct checksum the damage gets past the header check.
         header = data.draw(st.sampled_from(range(0, len(archive), 512)))
         archive[header + 148 : header + 156] = b"        "
         archive[header + 148 : header + 156] = b"%06o\0 " % sum(archive[header : header + 512])

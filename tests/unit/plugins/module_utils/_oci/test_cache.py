@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cache: where it is, what it keeps, and what concurrent and killed runs do to it."""
+"""Test the cache: its location, its content, and the effects of concurrent and killed runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def store_blob(cache: Cache, data: bytes, used: float) -> Path:
     return path
 
 
-def test_the_place_is_chosen_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_directory_depends_on_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ops")
     monkeypatch.delenv("GANTRY_IMAGE_CACHE", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
@@ -53,12 +53,12 @@ def test_the_place_is_chosen_by_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert default_root() == Path("/srv/images")
 
 
-def test_others_cannot_look_into_a_cache(tmp_path: Path) -> None:
+def test_other_users_cannot_read_a_cache(tmp_path: Path) -> None:
     with Cache(tmp_path / "a" / "cache") as cache:
         assert cache.root.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_place_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
+def test_an_unusable_directory_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(GantryError, match=r"cannot be used: Not a directory.*GANTRY_IMAGE_CACHE"):
         Cache(tmp_path / "file" / "cache")
@@ -75,7 +75,7 @@ def test_a_stored_disk_is_found_by_every_later_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "gone", "other facts", "no facts"])
-def test_a_disk_that_is_not_whole_is_not_found(tmp_path: Path, damage: str) -> None:
+def test_an_incomplete_disk_is_not_found(tmp_path: Path, damage: str) -> None:
     with Cache(tmp_path) as cache:
         vmdk = store(cache, "ab")
         record = vmdk.with_suffix(".json")
@@ -99,7 +99,7 @@ def test_a_blob_is_read_only_when_it_is_undamaged(tmp_path: Path) -> None:
         assert cache.read_blob(DIGEST) is None
 
 
-def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
+def test_the_least_recently_used_files_are_removed_first(tmp_path: Path) -> None:
     with Cache(tmp_path) as cache:
         old, young = store(cache, "aa", used=100), store(cache, "bb", used=300)
         used, blob = store(cache, "cc", used=50), store_blob(cache, b"b" * 1000, 200)
@@ -111,7 +111,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     assert not any(path.is_file() for path in (tmp_path / "disks").iterdir())
 
 
-def test_a_cache_in_use_is_left_alone(tmp_path: Path) -> None:
+def test_a_cache_in_use_is_not_pruned(tmp_path: Path) -> None:
     with Cache(tmp_path) as cache, cache.workspace() as work:
         vmdk = store(cache, "aa")
         Cache(tmp_path, max_bytes=0).close()
@@ -121,7 +121,7 @@ def test_a_cache_in_use_is_left_alone(tmp_path: Path) -> None:
     assert not vmdk.exists()
 
 
-def test_one_disk_is_made_by_one_at_a_time(tmp_path: Path) -> None:
+def test_a_disk_is_created_by_one_run_at_a_time(tmp_path: Path) -> None:
     order: list[str] = []
     with Cache(tmp_path) as cache:
 
@@ -154,7 +154,7 @@ with cache.making_disk("aa"), cache.workspace() as work:
 """
 
 
-def test_what_a_killed_run_left_is_swept_when_its_children_are_gone_too(tmp_path: Path) -> None:
+def test_files_of_a_killed_run_are_removed_after_its_children_have_ended(tmp_path: Path) -> None:
     root = tmp_path / "cache"
     command = [sys.executable, "-c", KILLED, str(root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

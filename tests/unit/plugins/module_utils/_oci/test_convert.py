@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole way from a registry to a disk, and that a failure on it leaves nothing."""
+"""Test the complete conversion from a registry to a disk, and that a failure leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ def test_layers_are_pulled_once_for_all_images(registry: LiveRegistry, cache: Ca
     assert both.layers[1].digest in asked
 
 
-def test_the_same_image_gives_the_same_bytes_to_everybody(registry: LiveRegistry, tmp_path: Path) -> None:
-    """Whatever the time, the time zone, the umask, the number of CPUs and the programs that decompress."""
+def test_the_conversion_is_reproducible(registry: LiveRegistry, tmp_path: Path) -> None:
+    """Check it with other times, time zones, umasks, numbers of CPUs and decompression programs."""
     reference = registry.push(build_image("same", "bytes"), "convert/same")
     vmdks = set()
     surroundings = [
@@ -176,7 +176,9 @@ def test_the_same_image_gives_the_same_bytes_to_everybody(registry: LiveRegistry
     assert len(vmdks) == 1
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without privileges; others are that")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can switch to an unprivileged user; other users are unprivileged"
+)
 def test_no_privileges_are_needed_and_the_bytes_are_the_same(
     registry: LiveRegistry, cache: Cache, tmp_path: Path
 ) -> None:
@@ -187,7 +189,7 @@ def test_no_privileges_are_needed_and_the_bytes_are_the_same(
     python = next(path for path in (sys.executable, "/usr/bin/python3") if _open_to_all(Path(path)))
     if not _open_to_all(collection / "plugins"):
         pytest.skip("the collection is in a folder that others cannot read")
-    with tempfile.TemporaryDirectory() as name:  # pytest's are closed to others
+    with tempfile.TemporaryDirectory() as name:  # other users cannot access pytest's directories
         folder = Path(name)
         folder.chmod(0o777)
         (folder / "path/ansible_collections/gantry").mkdir(parents=True)
@@ -233,7 +235,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_configurations_that_cannot_be_used(registry: LiveRegistry, cache: Cache, name: str) -> None:
+def test_invalid_configurations_are_refused(registry: LiveRegistry, cache: Cache, name: str) -> None:
     changes, message = CONFIGS[name]
     assert message in failure(registry.push(build_image("config", **changes), "convert/config"), cache).message
 
@@ -293,7 +295,7 @@ def test_a_registry_that_sends_damaged_blobs_is_refused(registry: LiveRegistry, 
     ensure(reference, cache)
 
 
-def test_a_blob_that_the_registry_lost_is_told(registry: LiveRegistry, cache: Cache) -> None:
+def test_a_blob_that_the_registry_lost_is_reported(registry: LiveRegistry, cache: Cache) -> None:
     image = build_image("lost")
     reference = registry.push(image, "convert/lost")
     registry.blob_file(image.layers[0].digest).unlink()
@@ -321,7 +323,7 @@ def test_a_registry_with_its_own_ca_and_a_password(secured_registry: LiveRegistr
 @pytest.mark.parametrize(
     ("program", "package"), [("tar2sqfs", "squashfs-tools-ng"), ("zstd", "zstd"), ("skopeo", "skopeo")]
 )
-def test_a_missing_program_is_named_with_its_package(
+def test_a_missing_program_is_reported_with_its_package(
     registry: LiveRegistry, cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, package: str
 ) -> None:
     reference = registry.push(build_image("program", compression="zstd"), "convert/program")
@@ -333,7 +335,7 @@ def test_a_missing_program_is_named_with_its_package(
     assert f"Install the package {package}" in error.message
 
 
-def test_many_at_once_make_the_disk_once(registry: LiveRegistry, tmp_path: Path) -> None:
+def test_concurrent_runs_create_the_disk_once(registry: LiveRegistry, tmp_path: Path) -> None:
     reference = registry.push(build_image("at", "once"), "convert/once")
     results: list[tuple[ImageDisk, list[str]]] = []
 
@@ -367,12 +369,12 @@ def test_after_a_kill_at_any_point_the_next_run_succeeds_and_nothing_is_left(
             process.send_signal(signal.SIGKILL)
             process.stdout.close()
         killed += process.returncode == -signal.SIGKILL
-        shutil.rmtree(root / "disks", ignore_errors=True)  # so that each round has all to do
+        shutil.rmtree(root / "disks", ignore_errors=True)  # so that each round does the complete conversion
         if _round % 2:
             shutil.rmtree(root / "blobs", ignore_errors=True)
     assert killed >= 3
     reached = time.monotonic() + 20
-    while time.monotonic() < reached:  # children of the killed end by themselves, and then nothing is locked
+    while time.monotonic() < reached:  # children of the killed process end by themselves, which releases the locks
         with Cache(root) as cache:
             if not list((root / "work").iterdir()):
                 break
@@ -387,8 +389,8 @@ def test_after_a_kill_at_any_point_the_next_run_succeeds_and_nothing_is_left(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system, which needs root")
 @pytest.mark.parametrize("size", ["1m", "5m", "9m"])
-def test_a_full_disk_is_told(registry: LiveRegistry, tmp_path: Path, size: str) -> None:
-    """Full while pulling, while compressing, while writing the disk."""
+def test_a_full_disk_is_reported(registry: LiveRegistry, tmp_path: Path, size: str) -> None:
+    """Check it while pulling, while compressing, and while writing the disk."""
     layer = build_layer(LayerArchive().file("noise", random.Random(5).randbytes(4 << 20)))
     reference = registry.push(BuiltImage([layer]), "convert/full")
     mount = f'mount -t tmpfs -o size={size} none "$1" && shift && exec "$@"'
@@ -401,6 +403,6 @@ def test_a_full_disk_is_told(registry: LiveRegistry, tmp_path: Path, size: str) 
     assert "disk of the image cache" in last
 
 
-def test_the_disk_is_what_the_hash_of_its_digest_says() -> None:
+def test_the_disk_id_depends_on_digest_and_converter() -> None:
     digest = f"sha256:{'ab' * 32}"
     assert disk_id(digest) == hashlib.sha256(f"{digest}\n1\n".encode()).hexdigest()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file system of an image beside what umoci unpacks from it, entry by entry."""
+"""Compare the file system of an image with the files that umoci unpacks from it, entry by entry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROOT = os.geteuid() == 0
 
 
 def realistic_image() -> BuiltImage:
-    """Layers as a distribution, a package installation, a clean-up and an application make them."""
+    """Return layers like those of a distribution, a package installation, a cleanup and an application."""
     noise = random.Random(3)
     base = (
         LayerArchive().folder("./", mode=0o755, mtime=1).folder("bin").folder("etc", mtime=5).folder("tmp", mode=0o1777)
@@ -121,7 +121,7 @@ def read_file(path: Path, inode: str) -> File:
 
 
 def comparable(tree: dict[str, File]) -> dict[str, File]:
-    """Without what an unprivileged umoci cannot make."""
+    """Return the tree without entries that an unprivileged umoci cannot create."""
     if ROOT:
         return tree
     return {
@@ -137,7 +137,7 @@ def assert_same(ours: dict[str, File], theirs: dict[str, File]) -> None:
     assert not different
 
 
-def test_a_realistic_image_is_what_umoci_unpacks(cache: Cache, tmp_path: Path) -> None:
+def test_a_realistic_image_is_equal_to_the_result_of_umoci(cache: Cache, tmp_path: Path) -> None:
     image = realistic_image()
     image.write_layout(tmp_path / "layout")
     for layer in image.layers:
@@ -152,7 +152,7 @@ def test_a_realistic_image_is_what_umoci_unpacks(cache: Cache, tmp_path: Path) -
     assert_same(comparable(ours), comparable(theirs))
 
 
-def test_the_nginx_image_of_the_lab_is_what_umoci_unpacks(cache: Cache, tmp_path: Path) -> None:
+def test_the_nginx_image_of_the_lab_is_equal_to_the_result_of_umoci(cache: Cache, tmp_path: Path) -> None:
     layouts = sorted((CACHE / "images").glob("layouts-*/nginx/index.json"))
     if not layouts:
         pytest.skip("the lab's images are not built; python -m lab.images.build builds them")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Layers are read by their content: every compression under every media type, and what is no layer is refused."""
+"""Test that layers are read by their content: each compression with each media type; other data is refused."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ CONTENT = LayerArchive().file("a", "x" * 100_000).file("b", "y").data()
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_each_compression_is_known_by_its_first_bytes(compression: Compression) -> None:
+def test_each_compression_is_detected_by_its_first_bytes(compression: Compression) -> None:
     assert detect_compression(compress(CONTENT, compression)[:512]) == compression
 
 
 @pytest.mark.parametrize("kind", range(16))
-def test_zstd_may_begin_with_a_frame_to_skip(kind: int) -> None:
+def test_zstd_may_begin_with_a_skippable_frame(kind: int) -> None:
     skippable = bytes([0x50 + kind]) + b"\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"data"
     blob = skippable + compress(CONTENT, "zstd")
     assert detect_compression(blob[:512]) == "zstd"
@@ -72,7 +72,7 @@ def test_an_empty_layer_is_a_plain_archive(content: bytes) -> None:
 @pytest.mark.parametrize(
     "content", [b"<html>", b"BZh9 is no block", b"PK\x03\x04" * 200, b"\x28\xb5", CONTENT[1:], b"\x18\x2a\x4d\x50"]
 )
-def test_what_is_no_layer_is_refused_with_its_media_type(content: bytes) -> None:
+def test_data_that_is_not_a_layer_is_refused_with_its_media_type(content: bytes) -> None:
     assert detect_compression(content[:512]) is None
     with pytest.raises(GantryError, match=f"is not a tar archive, neither plain nor .* media type is '{OCI_LAYER}'"):
         flatten(content)
@@ -116,7 +116,7 @@ def test_xz_may_not_take_all_memory() -> None:
         flatten(BuiltLayer(blob, CONTENT, "xz"))
 
 
-def test_a_python_without_the_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_the_library_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lzma", None)
     with pytest.raises(GantryError, match="lacks the module 'lzma'"):
         flatten(build_layer(CONTENT, "xz"))
@@ -124,7 +124,7 @@ def test_a_python_without_the_library_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_size_that_is_not_the_blob_s_is_refused() -> None:
     class Lying(BuiltLayer):
-        """Its manifest says more than there is, which would allow a bomb a larger ratio."""
+        """A layer whose manifest gives a larger size, which would allow a bomb a larger ratio."""
 
         @property
         def stored_bytes(self) -> int:
@@ -154,7 +154,7 @@ def registry_of(image: BuiltImage) -> Iterator[str]:
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 @pytest.mark.parametrize("media_type", [*OCI_TYPES, *DOCKER_TYPES])
 def test_every_media_type_may_hold_every_compression(cache: Cache, media_type: str, compression: Compression) -> None:
-    """The whole way from a registry, since skopeo must let the image through too."""
+    """Check it from a registry, since skopeo must accept the image too."""
     layer = replace(build_layer(CONTENT, compression), media_type=media_type)
     with registry_of(BuiltImage([layer], docker=media_type in DOCKER_TYPES)) as reference:
         disk = ensure_disk(reference, options=PLAIN, cache=cache, report=lambda _text: None)
@@ -162,7 +162,7 @@ def test_every_media_type_may_hold_every_compression(cache: Cache, media_type: s
 
 
 @pytest.mark.parametrize("media_type", [f"{OCI_FOREIGN}+gzip", f"{DOCKER_FOREIGN}.gzip"])
-def test_a_layer_that_is_elsewhere_is_refused_with_its_address(cache: Cache, media_type: str) -> None:
+def test_a_foreign_layer_is_refused_with_its_address(cache: Cache, media_type: str) -> None:
     layer = replace(build_layer(CONTENT), media_type=media_type, urls=("https://example.com/layer",))
     image = BuiltImage([layer], docker=media_type in DOCKER_TYPES)
     with (

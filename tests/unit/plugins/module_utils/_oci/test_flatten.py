@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Flattening: what the layers of an image mean together."""
+"""Test flattening: the file tree of an image's layers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_whiteout_of_a_directory_removes_what_is_below_it() -> None:
     assert set(tree) == {"d"}
 
 
-def test_a_file_that_comes_back_has_nothing_of_its_former_directory() -> None:
+def test_a_file_that_replaces_a_directory_hides_its_content() -> None:
     lower = LayerArchive().file("d/x")
     tree = flatten(lower, LayerArchive().whiteout("d"), LayerArchive().file("d/y"))
     assert set(tree) == {"d", "d/y"}
@@ -90,13 +90,13 @@ def test_a_directory_replaces_a_file_and_a_file_a_directory() -> None:
     assert tree["b"].content == b"now a file"
 
 
-def test_what_a_file_has_hidden_stays_hidden_when_a_directory_comes_back() -> None:
+def test_content_that_a_file_has_hidden_stays_hidden_below_a_new_directory() -> None:
     tree = flatten(LayerArchive().file("a/old"), LayerArchive().file("a"), LayerArchive().file("a/new"))
     assert set(tree) == {"a", "a/new"}
 
 
 def test_an_unlisted_directory_of_an_upper_layer_replaces_a_symbolic_link() -> None:
-    """As overlayfs stacks it, and so Docker, containerd and Podman."""
+    """Check that it is as in overlayfs, and so in Docker, containerd and Podman."""
     lower = LayerArchive().folder("real").file("real/x").symlink("link", "real")
     tree = flatten(lower, LayerArchive().file("link/y"))
     assert set(tree) == {"real", "real/x", "link", "link/y"}
@@ -134,7 +134,7 @@ def test_a_hard_link_may_be_to_a_symbolic_link_or_a_device() -> None:
 
 
 def test_a_hard_link_to_itself_changes_nothing() -> None:
-    """GNU tar writes one when a file is named twice on its command line."""
+    """Check it because GNU tar writes one if a file is given twice on its command line."""
     assert flatten(LayerArchive().file("a", "x").link("a", "a"))["a"].content == b"x"
 
 
@@ -168,7 +168,7 @@ def test_the_root_keeps_its_attributes() -> None:
     assert (tree[""].mode, tree[""].uid) == (0o700, 4)
 
 
-def test_attributes_that_the_guest_would_obey_are_dropped() -> None:
+def test_attributes_that_would_take_effect_in_the_guest_are_dropped() -> None:
     xattrs = {"trusted.overlay.opaque": b"y", "user.overlay.redirect": b"/", "security.selinux": b"s", "user.ok": b"1"}
     assert flatten(LayerArchive().file("a", xattrs=xattrs))["a"].xattrs == (("user.ok", b"1"),)
 
@@ -199,7 +199,7 @@ def test_devices_follow_the_option(policy: str) -> None:
         assert set(flatten(layer, options=options)) & devices == (devices if policy == "keep" else set())
 
 
-def test_the_bookkeeping_of_aufs_is_left_out() -> None:
+def test_internal_files_of_aufs_are_left_out() -> None:
     layer = LayerArchive().folder(".wh..wh.plnk").file(".wh..wh.plnk/1.2").file(".wh..wh.aufs").file("a")
     assert set(flatten(layer)) == {"a"}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Layers made to harm: each is refused with a clear error, or means what it means to container runtimes."""
+"""Test malicious layers: each is refused with a clear error, or has the same result as in container runtimes."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_decompression_bombs_are_refused_by_their_ratio(compression: Compression
         flatten(bomb, options=limited(ratio=20, ratio_from_bytes=1 << 20))
 
 
-def test_what_is_small_may_have_any_ratio() -> None:
+def test_small_content_may_have_any_ratio() -> None:
     layer = build_layer(LayerArchive().file("zeros", bytes(8 << 20)))
     assert len(flatten(layer, options=limited(ratio=20, ratio_from_bytes=16 << 20))["zeros"].content) == 8 << 20
 
@@ -157,7 +157,7 @@ def test_large_images_are_refused_by_their_total() -> None:
         flatten(*layers, options=limited(content_bytes=1_000_000))
 
 
-def test_a_sparse_file_of_nothing_counts_with_its_size(tmp_path: Path) -> None:
+def test_an_empty_sparse_file_counts_with_its_size(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(1 << 42)
     command = ["tar", "-C", str(tmp_path), "-S", "--format=posix", "-cf", "-", "huge"]
@@ -187,7 +187,7 @@ def damage(blob: bytes, how: str) -> bytes:
 
 @pytest.mark.parametrize("how", ["truncated", "longer", "missing a byte", "flipped"])
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
-def test_a_damaged_blob_in_the_cache_is_told_as_such(tmp_path: Path, compression: Compression, how: str) -> None:
+def test_a_damaged_blob_in_the_cache_is_reported_as_such(tmp_path: Path, compression: Compression, how: str) -> None:
     layer = build_layer(LayerArchive().file("a", bytes(range(256)) * 50), compression)
     with Cache(tmp_path) as cache:
         store_blobs([layer], cache)
@@ -206,7 +206,7 @@ def test_a_blob_that_was_made_damaged_is_refused(compression: Compression, how: 
 
 
 def test_gzip_of_several_members_is_one_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As indexed layers (eStargz) are, which have a member for each file."""
+    """Check it because indexed layers (eStargz) have a member for each file."""
     content = LayerArchive().file("a", "x" * 100_000).file("b", "y").data()
     pieces = [content[start : start + 700] for start in range(0, len(content), 700)]
     layer = BuiltLayer(b"".join(gzip.compress(piece) for piece in pieces), content, "gzip")
@@ -228,6 +228,6 @@ def test_an_empty_blob_is_not_a_layer_of_another_content() -> None:
         flatten(BuiltLayer(b"", LayerArchive().data(), "gzip"))
 
 
-def test_types_that_have_no_meaning_are_named() -> None:
+def test_unknown_entry_types_are_reported() -> None:
     with pytest.raises(GantryError, match="unknown type b'D'"):
         flatten(LayerArchive(tarfile.GNU_FORMAT).add("a", b"D"))

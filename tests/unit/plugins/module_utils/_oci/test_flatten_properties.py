@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Flattening against a naive interpreter, over layers that nobody would think of."""
+"""Compare flattening with a naive interpreter, for arbitrary layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.builders.flattening import flatten
 from tests.support.builders.oci import LayerArchive
 from tests.support.builders.reference_tree import RefusedError, Step, content_for, interpret, mode_for
 
-# Directories and files mostly have names of their own, and most steps that would be refused are left out.
+# Directories and files mostly have distinct names, and most steps that would be refused are left out.
 folders = st.lists(st.sampled_from("ab"), max_size=2)
 leaves = st.sampled_from("xyz")
 paths = st.builds(
@@ -76,10 +76,10 @@ def archive(layer: list[Step]) -> LayerArchive:
 
 @settings(max_examples=500, deadline=None)
 @given(images)
-# An opaque directory and a whiteout hold for their layer, whatever else that layer puts at the directory's path.
+# An opaque directory and a whiteout apply to their layer, whatever else that layer has at the directory's path.
 @example([[Step("file", "a/x")], [Step("opaque", "a"), Step("file", "a"), Step("folder", "a")]])
 @example([[Step("file", "a/x")], [Step("whiteout", "a/x"), Step("file", "a"), Step("folder", "a")]])
-def test_flattening_gives_what_the_naive_interpreter_gives(layers: list[list[Step]]) -> None:
+def test_flattening_is_equal_to_the_naive_interpreter(layers: list[list[Step]]) -> None:
     archives = [archive(layer) for layer in layers]
     try:
         expected = interpret(layers)

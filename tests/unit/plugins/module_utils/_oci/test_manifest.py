@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Manifests, indexes and configurations with anything in any field: read, or refused by the field's name."""
+"""Test manifests, indexes and configurations with any value in any field: accepted, or refused by the field's name."""
 
 from __future__ import annotations
 
@@ -88,21 +88,21 @@ def read_index(document: Any) -> object:
     return index_entries(json.dumps(document).encode(), "x")
 
 
-def test_documents_as_they_should_be_are_read() -> None:
+def test_valid_documents_are_read() -> None:
     config = read_config(CONFIG)
     assert {key: config[key] for key in SETTINGS} == SETTINGS
     assert read_manifest(MANIFEST)
     assert read_index(INDEX)
 
 
-def test_a_configuration_with_nothing_in_it_is_read() -> None:
+def test_an_empty_configuration_is_read() -> None:
     nulls = dict.fromkeys(SETTINGS)
     for settings in ({}, None, nulls):
         assert read_config({**CONFIG, "config": settings})["architecture"] == "amd64"
 
 
 @given(st.data())
-def test_a_configuration_with_anything_in_a_field(data: st.DataObject) -> None:
+def test_a_configuration_with_an_arbitrary_field(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(list(paths(CONFIG))))
     document = with_value(CONFIG, path, data.draw(any_json()))
     error = refusal_of(lambda: read_config(document))
@@ -115,7 +115,7 @@ def test_a_configuration_with_anything_in_a_field(data: st.DataObject) -> None:
 
 
 @given(st.data())
-def test_a_manifest_with_anything_in_a_field(data: st.DataObject) -> None:
+def test_a_manifest_with_an_arbitrary_field(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(list(paths(MANIFEST))))
     document = with_value(MANIFEST, path, data.draw(any_json()))
     error = refusal_of(lambda: read_manifest(document))
@@ -123,7 +123,7 @@ def test_a_manifest_with_anything_in_a_field(data: st.DataObject) -> None:
 
 
 @given(st.data())
-def test_an_index_with_anything_in_a_field(data: st.DataObject) -> None:
+def test_an_index_with_an_arbitrary_field(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(list(paths(INDEX))))
     document = with_value(INDEX, path, data.draw(any_json()))
     error = refusal_of(lambda: read_index(document))
@@ -131,7 +131,7 @@ def test_an_index_with_anything_in_a_field(data: st.DataObject) -> None:
 
 
 def names_field(error: GantryError, path: Path) -> bool:
-    """Whether a message says which field is wrong, by its path or in words."""
+    """Return whether a message identifies the wrong field, by its path or in words."""
     return any(isinstance(key, str) and key in error.message for key in path) or any(
         words in error.message
         for words in ("is not for linux/amd64", "of the type", "its manifest has", "not a SHA-256")
@@ -163,19 +163,19 @@ WRONG: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("key", "value", "message"), WRONG)
-def test_a_setting_of_another_type_is_refused_by_its_name(key: str, value: Any, message: str) -> None:
+def test_a_setting_of_a_wrong_type_is_refused_by_its_name(key: str, value: Any, message: str) -> None:
     with pytest.raises(GantryError) as refusal:
         read_config({**CONFIG, "config": {**SETTINGS, key: value}})
     assert refusal.value.message.startswith(f"The configuration of the image 'x' cannot be used: its field {message}")
     assert refusal.value.details["image"] == "x"
 
 
-def test_a_history_of_another_type_is_refused() -> None:
+def test_a_history_of_a_wrong_type_is_refused() -> None:
     with pytest.raises(GantryError, match=r"its field history\[0\]\.empty_layer is a string"):
         read_config({**CONFIG, "history": [{"empty_layer": "no"}]})
 
 
 @given(st.dictionaries(st.sampled_from([*SETTINGS, "Other"]), any_json()))
-def test_settings_of_anything_are_accepted_or_refused(settings: dict[str, Any]) -> None:
+def test_arbitrary_settings_are_accepted_or_refused(settings: dict[str, Any]) -> None:
     error = refusal_of(lambda: check_settings(Document(settings, "The settings")))
     assert error is None or re.split(r"[.\[]", error.details["field"])[0] in settings

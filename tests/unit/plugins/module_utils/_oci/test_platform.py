@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which image of an index is taken: a table of cases, each held against what skopeo (containers/image) takes."""
+"""Test which image of an index is selected: a table of cases, each compared with skopeo (containers/image)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ARM64: dict[str, Any] = {"os": "linux", "architecture": "arm64"}
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of an index: ``says`` is what its image's Cmd says."""
+    """An entry of an index: ``says`` is the Cmd of its image."""
 
     says: str
     platform: dict[str, Any] | None = None
@@ -42,7 +42,7 @@ class Case:
     entries: tuple[Entry, ...]
     taken: str | None
     skopeo: str | None = "the same"
-    """Where containers/image refuses what containerd takes: None."""
+    """The selection of containers/image; None if it refuses an image that containerd accepts."""
     docker: bool = False
     architecture: str = "amd64"
 
@@ -110,7 +110,7 @@ def build_image(says: str, platform: dict[str, Any], *, docker: bool) -> BuiltIm
 
 
 def push_index(registry: LiveRegistry, case: Case, entries: tuple[Entry, ...], tag: str) -> tuple[str, bytes]:
-    """Push the images and then their index; its reference and its bytes."""
+    """Push the images and then their index; return its reference and its bytes."""
     listed: list[dict[str, Any]] = []
     media_type = DOCKER_LIST if case.docker else OCI_INDEX
     for number, entry in enumerate(entries):
@@ -157,7 +157,7 @@ def test_the_choice_is_that_of_the_reference_implementations(registry: LiveRegis
     assert says == [f"/{case.taken}"]
 
 
-def test_the_platforms_of_all_indexes_are_named(registry: LiveRegistry) -> None:
+def test_the_platforms_of_all_indexes_are_listed(registry: LiveRegistry) -> None:
     mips = Entry("mips", {"os": "linux", "architecture": "mips64le"})
     nested = Entry("", None, nested=(V3, mips))
     reference, _raw = push_index(registry, CASES["v3 first"], (ARM, nested), "named")
@@ -196,15 +196,15 @@ def test_a_single_image_of_another_platform_is_refused(
 
 
 @pytest.mark.parametrize("config", [{"os": None}, {"architecture": "x86_64"}, {"os": "Linux"}, {"variant": "v3"}])
-def test_a_single_image_is_taken_as_it_is(registry: LiveRegistry, config: dict[str, Any]) -> None:
-    """Who names a manifest has chosen it: its variant is his affair."""
+def test_a_single_image_is_used_whatever_its_variant(registry: LiveRegistry, config: dict[str, Any]) -> None:
+    """Check it because a reference to a manifest is already a selection."""
     layer = build_layer(LayerArchive().file("a"))
     reference = registry.push(BuiltImage([layer], **config), "platform", "single")
     described = describe(resolve(reference, PLAIN), PLAIN, None).config
     assert (described["os"], described["architecture"]) == ("linux", "amd64")
 
 
-def test_indexes_without_end_are_refused(registry: LiveRegistry) -> None:
+def test_endless_indexes_are_refused(registry: LiveRegistry) -> None:
     nested = tuple(Entry("", None, nested=(Entry(f"arm{number}", ARM64),)) for number in range(4))
     reference, _raw = push_index(registry, CASES["v3 first"], nested, "endless")
     options = replace(PLAIN, limits=Limits(nested_indexes=3))
@@ -237,8 +237,8 @@ def read_either(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", AMBIGUOUS)
-def test_what_is_a_manifest_and_an_index_is_refused(name: str) -> None:
-    """Each tool would see another image in it (CVE-2021-41190)."""
+def test_a_document_that_is_both_manifest_and_index_is_refused(name: str) -> None:
+    """Check it because tools would use different images of it (CVE-2021-41190)."""
     raw = json.dumps(AMBIGUOUS[name]).encode()
     with pytest.raises(GantryError, match=r"its (index is also a manifest|manifest is also an index)"):
         read_either(raw)

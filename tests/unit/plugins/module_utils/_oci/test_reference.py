@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""References as people write them."""
+"""Test image references as users write them."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ DIGEST = f"sha256:{'a1' * 32}"
         ("a:" + "t" * 128, "docker.io/library/a:" + "t" * 128),
     ],
 )
-def test_references_are_normalised(text: str, normalised: str) -> None:
+def test_references_are_normalized(text: str, normalised: str) -> None:
     reference = parse_reference(text)
     assert str(reference) == normalised
     assert str(parse_reference(normalised)) == normalised
 
 
-def test_a_digest_decides_what_is_pulled() -> None:
+def test_a_digest_determines_the_pulled_image() -> None:
     assert parse_reference(f"nginx:1@{DIGEST}").pull == f"docker.io/library/nginx@{DIGEST}"
     assert parse_reference("nginx:1").pull == "docker.io/library/nginx:1"
 
@@ -65,7 +65,7 @@ def test_a_digest_decides_what_is_pulled() -> None:
         ("a.b/c:1\n", "is not a tag"),
     ],
 )
-def test_what_is_no_reference_is_refused_with_a_reason(text: str, reason: str) -> None:
+def test_an_invalid_reference_is_refused_with_a_reason(text: str, reason: str) -> None:
     with pytest.raises(GantryError) as refusal:
         parse_reference(text)
     assert reason in refusal.value.message

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finding out which image a reference means: one request, the right platform, one clear message when it fails."""
+"""Test the resolution of references: one request, the right platform, one clear message for a failure."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def failure(reference: str, options: PullOptions = PLAIN) -> GantryError:
 
 
 @pytest.mark.parametrize("docker", [False, True])
-def test_an_image_is_what_its_manifest_says_and_costs_one_request(registry: LiveRegistry, docker: bool) -> None:
+def test_an_image_is_resolved_with_one_request(registry: LiveRegistry, docker: bool) -> None:
     image = build_image(docker=docker)
     reference = registry.push(image, "resolve/single")
     before = len(registry.requests())
@@ -89,7 +89,7 @@ def test_of_an_index_the_platform_is_chosen(registry: LiveRegistry) -> None:
 @pytest.mark.parametrize(
     "name", ["resolve/nothing:1", "resolve/single:no-such-tag", f"resolve/single@sha256:{'0' * 64}"]
 )
-def test_an_image_that_is_not_there(registry: LiveRegistry, name: str) -> None:
+def test_a_missing_image(registry: LiveRegistry, name: str) -> None:
     registry.push(build_image(), "resolve/single")
     error = failure(f"{registry.address}/{name}")
     assert error.details["cause"] == "image_not_found"
@@ -103,7 +103,7 @@ def test_a_registry_whose_name_is_unknown() -> None:
     assert "The name of the registry cannot be resolved" in error.message
 
 
-def test_a_registry_that_is_not_there() -> None:
+def test_a_registry_that_does_not_run() -> None:
     error = failure(f"127.0.0.1:{free_port()}/a:1")
     assert (error.details["cause"], "Nothing listens" in error.message) == ("unreachable", True)
 
@@ -134,7 +134,7 @@ def test_a_registry_with_a_known_ca_and_a_password(secured_registry: LiveRegistr
 
 
 @pytest.mark.parametrize("login", [{"username": USER}, {"password": PASSWORD}, {"username": "", "password": PASSWORD}])
-def test_half_a_login_is_refused(login: dict[str, str]) -> None:
+def test_incomplete_credentials_are_refused(login: dict[str, str]) -> None:
     error = failure("127.0.0.1:1/a:1", PullOptions(**login))  # type: ignore[arg-type]
     assert "are required together" in error.message
 
@@ -143,7 +143,7 @@ def test_half_a_login_is_refused(login: dict[str, str]) -> None:
 def test_a_password_is_neither_on_a_command_line_nor_left_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: bool
 ) -> None:
-    """A program in skopeo's place tells what it was given."""
+    """Check it with a program in skopeo's place that records its input."""
     program = tmp_path / "bin" / "skopeo"
     program.parent.mkdir()
     program.write_text(
@@ -176,7 +176,7 @@ def test_the_options_do_not_show_the_password() -> None:
     assert PASSWORD not in repr(LOGIN)
 
 
-def test_a_registry_that_hangs_is_given_up() -> None:
+def test_a_registry_that_hangs_times_out() -> None:
     def hang(_path: str) -> tuple[int, str, bytes]:
         time.sleep(3)
         return 500, "text/plain", b""
@@ -194,7 +194,7 @@ def test_skopeo_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     assert "Install the package skopeo" in failure("nginx").message
 
 
-def test_a_registry_that_sends_another_manifest_than_asked_for() -> None:
+def test_a_registry_that_sends_another_manifest() -> None:
     image = build_image()
     with scripted_registry(lambda path: (200, OCI_MANIFEST, b"{}" if path == "/v2/" else image.manifest)) as address:
         error = failure(f"{address}/a@sha256:{'0' * 64}")
@@ -213,7 +213,7 @@ UNUSABLE: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_documents_that_are_no_image(name: str) -> None:
+def test_documents_that_are_not_an_image(name: str) -> None:
     document, message = UNUSABLE[name]
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     with scripted_registry(lambda path: (200, OCI_MANIFEST, body)) as address:

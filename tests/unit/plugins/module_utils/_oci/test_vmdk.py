@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The VMDK: read back by qemu-img, which knows nothing of how it was written."""
+"""Test the VMDK by reading it back with qemu-img, as an independent check."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_qemu_reads_back_what_was_written(name: str, tmp_path: Path) -> None:
     assert qemu_read(make_vmdk(capacity, parts), tmp_path) == raw_disk(capacity, parts)
 
 
-def test_the_format_is_stream_optimised(tmp_path: Path) -> None:
+def test_the_format_is_stream_optimized(tmp_path: Path) -> None:
     path = tmp_path / "disk.vmdk"
     path.write_bytes(make_vmdk(MIB, [(0, noise(MIB))]))
     command = ["qemu-img", "info", "--output=json", str(path)]
@@ -80,7 +80,7 @@ def test_the_format_is_stream_optimised(tmp_path: Path) -> None:
 
 
 def test_the_stream_ends_with_a_footer_and_its_directory_is_found_from_there() -> None:
-    """As a reader that cannot seek has it, which an import lease is."""
+    """Check it as a reader that cannot seek, such as an import lease."""
     vmdk = make_vmdk(MIB, [(0, noise(MIB))])
     assert vmdk[-512:] == bytes(512)
     footer = vmdk[-1024:-512]

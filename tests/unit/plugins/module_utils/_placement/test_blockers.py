@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each thing that keeps a VM from moving is found, named and given its remedy."""
+"""Test that each blocker of a move is reported with its remedy."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CASES: dict[str, tuple[Any, Any, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_blocker_is_named_with_its_remedy(case: str) -> None:
+def test_a_blocker_is_reported_with_its_remedy(case: str) -> None:
     one, here, code = CASES[case]
     (blocker,) = blockers_of(one, TO_2, "any", here)
     assert (blocker.vm, blocker.code) == ("/DC0/vm/web", code)
@@ -75,11 +75,11 @@ def test_an_ordinary_move_has_no_blockers() -> None:
 
 
 @pytest.mark.parametrize("devices", [(ISO,), (SERIAL,), (GPU,)])
-def test_devices_keep_only_running_vms(devices: tuple[DeviceFacts, ...]) -> None:
+def test_devices_are_blockers_of_running_vms_only(devices: tuple[DeviceFacts, ...]) -> None:
     assert blockers_of(vm(devices=devices, power="off"), TO_2, "any", view()) == []
 
 
-def test_what_a_container_boots_from_must_be_there_even_while_it_is_off() -> None:
+def test_the_bootstrap_iso_of_a_container_must_be_shared_even_while_it_is_off() -> None:
     (blocker,) = blockers_of(vm(devices=(BOOT_ISO,), power="off"), TO_2, "any", view())
     assert (blocker.code, blocker.host) == ("bootstrap_not_shared", "esx2")
     assert "bootstrap_image" in blocker.remedy
@@ -88,7 +88,7 @@ def test_what_a_container_boots_from_must_be_there_even_while_it_is_off() -> Non
     assert blockers_of(vm(devices=(shared,), power="off"), TO_2, "any", view()) == []
 
 
-def test_the_mode_is_kept() -> None:
+def test_the_requested_mode_is_enforced() -> None:
     assert [one.code for one in blockers_of(vm(), TO_2, "cold", view())] == ["vm_state"]
     assert [one.code for one in blockers_of(vm(power="suspended"), TO_2, "live", view())] == ["vm_state"]
     assert blockers_of(vm(), TO_2, "live", view()) == []
@@ -102,7 +102,7 @@ def test_a_new_datastore_replaces_a_local_one() -> None:
     assert [one.code for one in blockers_of(one, elsewhere, "any", view())] == ["datastore_not_shared"] * 2
 
 
-def test_a_network_that_is_mapped_must_be_there() -> None:
+def test_a_mapped_network_must_exist_on_the_host() -> None:
     here = view(host(1), host(2, networks=frozenset({"net1"})))
     assert blockers_of(vm(), MoveTarget(host="h2", networks={4000: "net1"}), "any", here) == []
     blind = view(host(1, networks=frozenset({"net0"})), host(2))
@@ -124,7 +124,7 @@ def test_all_blockers_of_a_vm_are_reported() -> None:
     assert codes == expected | {"network_missing"}
 
 
-def test_a_summary_names_some_and_counts_the_rest() -> None:
+def test_a_summary_lists_some_and_counts_the_rest() -> None:
     many = [Blocker(f"/vm/{n}", "evc", f"cause {n}.", "remedy.") for n in range(12)]
     text = summary(many)
     assert "/vm/9: cause 9. remedy." in text

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check which host is chosen for a new VM, and what is reported where no host fits."""
+"""Test which host is chosen for a new VM, and the error if no host fits."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def chosen(vm: VmFacts, here: PlacementView) -> str | None:
     return None if found is None else found.name
 
 
-def test_drs_chooses_where_every_usable_host_fits() -> None:
+def test_drs_chooses_if_every_usable_host_fits() -> None:
     assert chosen(wanted(), view(host(1), host(2), host(3, maintenance=True))) is None
 
 
-def test_without_drs_a_host_is_named_always_the_same_for_a_name_and_all_get_some() -> None:
+def test_without_drs_the_host_is_always_the_same_for_a_name_and_all_hosts_are_used() -> None:
     here = view(host(1), host(2), host(3), c0={"drs": False})
     names = [chosen(wanted(f"web-{number}"), here) for number in range(60)]
     assert all(names.count(name) >= 10 for name in ("esx1", "esx2", "esx3"))
     assert names == [chosen(wanted(f"web-{number}"), here) for number in range(60)]
 
 
-# What esx2 lacks, and what the error says of it.
+# The resource that esx2 lacks, and the text of the error.
 LACKS: dict[str, tuple[dict[str, Any], str]] = {
     "network": ({"networks": frozenset()}, "host esx2 does not have the network VM Network"),
     "datastore": ({"datastores": frozenset({"ds1"})}, "host esx2 does not see the datastore ds0"),
@@ -70,7 +70,7 @@ def test_a_host_that_lacks_something_is_avoided_with_and_without_drs(lack: str, 
 
 
 @pytest.mark.parametrize("lack", LACKS)
-def test_where_no_host_fits_each_is_named_with_what_it_lacks(lack: str) -> None:
+def test_if_no_host_fits_each_is_reported_with_its_blocker(lack: str) -> None:
     changes, message = LACKS[lack]
     with pytest.raises(GantryError) as caught:
         chosen(wanted(), view(host(1, maintenance=True), host(2, **changes)))
@@ -93,7 +93,7 @@ def test_a_failover_host_gets_no_new_vm() -> None:
 
 
 @given(views(), st.sampled_from(["net0", "net1"]), st.text(max_size=5))
-def test_a_named_host_fits_and_an_error_means_that_none_does(here: PlacementView, network: str, name: str) -> None:
+def test_a_chosen_host_fits_and_an_error_means_that_none_does(here: PlacementView, network: str, name: str) -> None:
     vm = wanted(name, networks=[network])
     fits = {
         one.name
@@ -131,7 +131,5 @@ def test_a_named_host_fits_and_an_error_means_that_none_does(here: PlacementView
         ("unknown", "vmx-17", True),
     ],
 )
-def test_what_is_not_known_of_hardware_is_left_to_vcenter(
-    release: str | None, hardware: str | None, runs: bool
-) -> None:
+def test_unknown_hardware_versions_are_left_to_vcenter(release: str | None, hardware: str | None, runs: bool) -> None:
     assert runs_hardware(release, hardware) is runs

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Selectors mean exactly the VMs they say, or are refused with all candidates."""
+"""Test that selectors select exactly the described VMs, or are refused with all candidates."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def chosen(inventory: Inventory, *values: Any, datacenter: str | None = None, **
         ({"stack": "shop", "name": None}, ["v1", "v2"]),
     ],
 )
-def test_a_selector_means_what_it_says(inventory: Inventory, value: Any, moids: list[str] | None) -> None:
+def test_a_selector_selects_the_described_vms(inventory: Inventory, value: Any, moids: list[str] | None) -> None:
     datacenter = "DC0" if isinstance(value, dict) and "folder" in value else None
     if moids is None:
         with pytest.raises(GantryError, match="there is no VM with uuid"):
@@ -54,7 +54,7 @@ def test_a_selector_means_what_it_says(inventory: Inventory, value: Any, moids: 
     assert chosen(inventory, value, datacenter=datacenter) == moids
 
 
-def test_an_instance_uuid_goes_before_the_uuid_of_the_bios(inventory: Inventory) -> None:
+def test_an_instance_uuid_takes_precedence_over_a_bios_uuid(inventory: Inventory) -> None:
     wanted = {"uuid": "11111111111111111111111111111111"}
     assert chosen(inventory, wanted) == ["v4"]
     assert chosen(inventory, wanted, datacenter="DC0") == ["v3"]
@@ -74,20 +74,20 @@ def test_an_ambiguous_name_is_refused_with_all_candidates(inventory: Inventory) 
     assert caught.value.details["candidates"] == ["/DC0/vm/app/web", "/DC0/vm/app2/web"]
 
 
-def test_a_name_that_is_not_there_is_refused_with_what_is_like_it(inventory: Inventory) -> None:
+def test_an_unknown_name_is_refused_with_similar_names(inventory: Inventory) -> None:
     with pytest.raises(GantryError, match=r"no VM named 'wen'.*similar names: /DC0/vm/app/web, /DC0/vm/app2/web"):
         chosen(inventory, "wen")
     with pytest.raises(GantryError, match="no VM with path 'appp/web' in the datacenter DC0"):
         chosen(inventory, "appp/web", datacenter="DC0")
 
 
-def test_templates_and_successors_are_never_meant(inventory: Inventory) -> None:
+def test_templates_and_successors_are_never_selected(inventory: Inventory) -> None:
     with pytest.raises(GantryError, match="no VM named 'gold'"):
         chosen(inventory, "gold")
     assert chosen(inventory, {"stack": "shop"}) == ["v1", "v2"]
 
 
-def test_none_is_an_error_unless_said_otherwise(inventory: Inventory) -> None:
+def test_no_match_is_an_error_unless_allowed(inventory: Inventory) -> None:
     with pytest.raises(GantryError, match="no VM of the stack 'none'"):
         chosen(inventory, {"stack": "none"})
     assert chosen(inventory, {"stack": "none"}, may_be_none=True) == []
@@ -95,7 +95,7 @@ def test_none_is_an_error_unless_said_otherwise(inventory: Inventory) -> None:
         chosen(inventory, "none", may_be_none=True)
 
 
-def test_each_vm_is_meant_once(inventory: Inventory) -> None:
+def test_each_vm_is_selected_once(inventory: Inventory) -> None:
     assert chosen(inventory, {"moid": "v2"}, {"stack": "shop"}, "app/web") == ["v2", "v1"]
 
 
@@ -117,7 +117,7 @@ def test_each_vm_is_meant_once(inventory: Inventory) -> None:
         ({"labels": "a=b"}, "give a mapping"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(value: Any, message: str) -> None:
+def test_invalid_selectors_are_refused(value: Any, message: str) -> None:
     with pytest.raises(GantryError, match=message) as caught:
         parse_selectors(["fine", value], "vms")
     assert "vms[1]" in caught.value.message

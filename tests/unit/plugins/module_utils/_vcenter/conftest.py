@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures of the connection tests: an HTTPS server with a CA of its own."""
+"""Fixtures of the connection tests: an HTTPS server with its own CA."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Getting connected over TLS, and what is said when that fails."""
+"""Test TLS connections, and the messages of failures."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_without_validation(settings: ConnectionSettings) -> None:
 
 
 def test_directory_of_cas(settings: ConnectionSettings, certificate: Certificate, tmp_path: Path) -> None:
-    settings = replace(settings, ca_path=str(tmp_path))  # empty: it is read, and nothing is trusted
+    settings = replace(settings, ca_path=str(tmp_path))  # empty: it is read, and no certificate is trusted
     with pytest.raises(ConnectionFailedError, match="not trusted"):
         connect(settings, tls_context(settings))
 
@@ -69,7 +69,7 @@ def test_file_without_certificates(settings: ConnectionSettings, tmp_path: Path,
 
 
 class TestThumbprints:
-    """Hosts show certificates of a CA that is perhaps not known; vCenter says what is theirs."""
+    """Hosts may have certificates of an unknown CA, whose thumbprints vCenter reports."""
 
     def test_right_one(self, settings: ConnectionSettings, certificate: Certificate) -> None:
         unknown = replace(settings, ca_path=None)
@@ -135,7 +135,7 @@ class TestProxy:
     ("hostname", "words"),
     [("vcenter.invalid", "the name cannot be resolved"), ("127.0.0.1", "the connection was refused")],
 )
-def test_nobody_there(settings: ConnectionSettings, hostname: str, words: str) -> None:
+def test_failed_connection_is_explained(settings: ConnectionSettings, hostname: str, words: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     settings = replace(settings, hostname=hostname, port=port)

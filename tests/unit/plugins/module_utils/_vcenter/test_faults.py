@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults in words: nothing of what vCenter says is lost."""
+"""Test that fault messages contain everything that vCenter reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_type_and_message_are_kept() -> None:
     }
 
 
-def test_messages_behind_the_message() -> None:
+def test_additional_messages_of_the_fault() -> None:
     fault = vim.fault.InvalidVmConfig(
         msg="Invalid configuration.",
         faultMessage=[
@@ -35,7 +35,7 @@ def test_messages_behind_the_message() -> None:
     assert fault_text(fault) == "Invalid configuration. The disk is too small. c.d"
 
 
-def test_privilege_that_lacks() -> None:
+def test_missing_privilege() -> None:
     fault = vim.fault.NoPermission(
         msg="Permission to perform this operation was denied.",
         object=vim.Folder("group-v3"),
@@ -77,7 +77,7 @@ def test_ended_session_is_not_a_matter_of_roles() -> None:
     assert fault_text(fault) == "The session is not authenticated. (privilegeId System.View)"
 
 
-def test_cause_is_told() -> None:
+def test_cause_is_reported() -> None:
     fault = vmodl.fault.SystemError(msg="A general system error occurred.", reason="")
     fault.faultCause = vim.fault.NoDiskSpace(msg="Insufficient disk space.", datastore="shared0", file="")
     assert fault_text(fault) == (
@@ -85,5 +85,5 @@ def test_cause_is_told() -> None:
     )
 
 
-def test_fault_that_says_nothing() -> None:
+def test_fault_without_a_message() -> None:
     assert fault_text(vim.fault.Timedout()) == "it gives no reason"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lookups in the inventory: what is meant is found, what may be two things is an error, what is not there too."""
+"""Test lookups in the inventory: a unique match is returned; an ambiguous or missing name is an error."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_only_one_needs_no_name(builder: Builder) -> None:
     assert builder.inventory().cluster(None).name == "C0"
 
 
-def test_of_several_one_must_be_named(builder: Builder) -> None:
+def test_of_several_one_must_be_given(builder: Builder) -> None:
     datacenter = builder.datacenter("DC0")
     builder.cluster("C0", datacenter)
     builder.cluster("C1", datacenter)
@@ -133,7 +133,7 @@ def test_of_several_one_must_be_named(builder: Builder) -> None:
     assert message_of(caught) == "cluster is not given and there are 2: /DC0/host/C0, /DC0/host/C1. Say which."
 
 
-def test_misspelt_name_gets_its_neighbours(builder: Builder) -> None:
+def test_misspelled_name_is_reported_with_similar_ones(builder: Builder) -> None:
     datacenter = builder.datacenter("DC0")
     for name in ("production", "staging"):
         builder.cluster(name, datacenter)
@@ -146,7 +146,7 @@ def test_misspelt_name_gets_its_neighbours(builder: Builder) -> None:
     )
 
 
-def test_name_of_nothing(builder: Builder) -> None:
+def test_name_of_a_type_without_objects(builder: Builder) -> None:
     builder.datacenter("DC0")
     with pytest.raises(GantryError) as caught:
         builder.inventory().datastore("shared0")
@@ -179,15 +179,15 @@ class TestSameNames:
             f"/DC1/datastore/shared0 ({second}). Say which one by its path or MoID."
         )
 
-    def test_datacenter_tells_them_apart(self, inventory: Inventory) -> None:
+    def test_datacenter_selects_one(self, inventory: Inventory) -> None:
         datacenter = inventory.datacenter("DC1")
         assert inventory.datastore("shared0", datacenter=datacenter).path == "/DC1/datastore/shared0"
         assert inventory.cluster("C", datacenter=datacenter).path == "/DC1/host/C"
 
-    def test_path_tells_them_apart(self, inventory: Inventory) -> None:
+    def test_path_selects_one(self, inventory: Inventory) -> None:
         assert inventory.datastore("/DC1/datastore/shared0").path == "/DC1/datastore/shared0"
 
-    def test_moid_tells_them_apart(self, inventory: Inventory) -> None:
+    def test_moid_selects_one(self, inventory: Inventory) -> None:
         for entry in inventory.all("Datastore"):
             assert inventory.datastore(entry.moid) == entry
 
@@ -208,7 +208,7 @@ class TestFolders:
         return builder.inventory()
 
     @pytest.mark.parametrize("path", ["app", "/app", "app/", "vm/app", "DC0/vm/app", "/DC0/vm/app"])
-    def test_path_is_whole_or_from_the_root_folder(self, inventory: Inventory, path: str) -> None:
+    def test_path_is_absolute_or_relative_to_the_root_folder(self, inventory: Inventory, path: str) -> None:
         assert inventory.folder(path, datacenter=inventory.datacenter()).path == "/DC0/vm/app"
 
     @pytest.mark.parametrize("path", [None, "", "/", "vm", "/DC0/vm"])
@@ -216,19 +216,19 @@ class TestFolders:
         assert inventory.folder(path, datacenter=inventory.datacenter()).path == "/DC0/vm"
 
     @pytest.mark.parametrize("path", ["web", "ap", "app/we", "2/app", "p2"])
-    def test_part_of_a_path_is_none(self, inventory: Inventory, path: str) -> None:
+    def test_part_of_a_path_does_not_match(self, inventory: Inventory, path: str) -> None:
         with pytest.raises(GantryError, match=rf"^There is no folder '{path}' in /DC0/vm\."):
             inventory.folder(path, datacenter=inventory.datacenter())
 
     def test_other_kind(self, inventory: Inventory) -> None:
         assert inventory.folder(None, datacenter=inventory.datacenter(), kind="host").path == "/DC0/host"
 
-    def test_neighbours_are_paths(self, inventory: Inventory) -> None:
+    def test_similar_names_are_given_as_paths(self, inventory: Inventory) -> None:
         with pytest.raises(GantryError, match="Did you mean 'app/web' or 'app'"):
             inventory.folder("app/wbe", datacenter=inventory.datacenter())
 
 
-def test_root_that_may_not_be_read(builder: Builder) -> None:
+def test_root_that_the_user_cannot_read(builder: Builder) -> None:
     datacenter = builder.datacenter("DC0")
     builder.set(datacenter["ref"], "vmFolder", None)
     inventory = builder.inventory()

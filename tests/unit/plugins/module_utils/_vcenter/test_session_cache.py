@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions on disk: private, bound to the account, and never in the way."""
+"""Test sessions on disk: they are private, bound to the account, and never cause a failure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_other_account_or_vcenter_finds_nothing(cache: CookieCache, other: Conne
     assert cache.load(other) is None
 
 
-def test_fields_are_told_apart(cache: CookieCache) -> None:
+def test_fields_are_separated(cache: CookieCache) -> None:
     cache.store(replace(SETTINGS, username="ab", password="c"), SESSION)
     assert cache.load(replace(SETTINGS, username="a", password="bc")) is None
 
@@ -77,23 +77,21 @@ def test_first_stored_stays(cache: CookieCache, tmp_path: Path) -> None:
     assert len(session_files(tmp_path)) == 1  # nothing temporary is left
 
 
-def test_ended_session_is_forgotten(cache: CookieCache, tmp_path: Path) -> None:
+def test_ended_session_is_removed(cache: CookieCache, tmp_path: Path) -> None:
     cache.store(SETTINGS, SESSION)
     cache.discard(SETTINGS, SESSION.cookie)
     assert cache.load(SETTINGS) is None
     assert cache.store(SETTINGS, SESSION)
 
 
-def test_session_that_another_process_stored_since_is_not_forgotten(cache: CookieCache) -> None:
+def test_newer_session_of_another_process_is_not_removed(cache: CookieCache) -> None:
     cache.store(SETTINGS, SESSION)
     cache.discard(SETTINGS, "vmware_soap_session=older")
     assert cache.load(SETTINGS) == SESSION
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"cookie": "c"}', b"\xff", b"null", b"3"])
-def test_file_that_is_not_ours_counts_as_none_and_is_replaced(
-    cache: CookieCache, tmp_path: Path, content: bytes
-) -> None:
+def test_unknown_file_is_ignored_and_replaced(cache: CookieCache, tmp_path: Path, content: bytes) -> None:
     cache.store(SETTINGS, SESSION)
     (file,) = session_files(tmp_path)
     file.write_bytes(content)
@@ -102,7 +100,7 @@ def test_file_that_is_not_ours_counts_as_none_and_is_replaced(
     assert cache.store(SETTINGS, SESSION)
 
 
-def test_file_that_others_can_read_is_not_believed(cache: CookieCache, tmp_path: Path) -> None:
+def test_file_that_others_can_read_is_not_trusted(cache: CookieCache, tmp_path: Path) -> None:
     cache.store(SETTINGS, SESSION)
     (file,) = session_files(tmp_path)
     file.chmod(0o640)
@@ -132,7 +130,7 @@ def test_linked_directory_is_not_used(tmp_path: Path) -> None:
     assert list((tmp_path / "real").iterdir()) == []
 
 
-def test_place_that_is_a_file_is_not_used(tmp_path: Path) -> None:
+def test_path_that_is_a_file_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     cache = CookieCache(tmp_path / "file" / "sessions")
     assert not cache.store(SETTINGS, SESSION)
@@ -140,7 +138,7 @@ def test_place_that_is_a_file_is_not_used(tmp_path: Path) -> None:
     cache.discard(SETTINGS, SESSION.cookie)
 
 
-def test_of_many_at_once_exactly_one_is_kept(tmp_path: Path) -> None:
+def test_of_concurrent_sessions_exactly_one_is_stored(tmp_path: Path) -> None:
     sessions = [replace(SESSION, cookie=f"vmware_soap_session={number}") for number in range(16)]
     start = threading.Barrier(len(sessions))
     kept: list[CachedSession] = []
@@ -161,7 +159,7 @@ def test_of_many_at_once_exactly_one_is_kept(tmp_path: Path) -> None:
     assert len(session_files(tmp_path)) == 1
 
 
-def test_place_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_directory_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     CookieCache.default().store(SETTINGS, SESSION)
     assert (tmp_path / "gantry.vsphere" / "sessions" / "salt").exists()

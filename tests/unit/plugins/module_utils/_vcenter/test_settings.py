@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection options: which host and port are meant."""
+"""Test the connection options: host and port, and invalid values."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PARAMS: dict[str, Any] = {
 
 
 @given(SCHEMES, PLAIN, PORTS, REST, st.sampled_from(["", " "]))
-def test_host_and_port_are_found_in_what_surrounds_them(
+def test_host_and_port_are_extracted_from_a_url(
     scheme: str, host: str, port: int | None, rest: str, space: str
 ) -> None:
     text = f"{space}{scheme}{host}{'' if port is None else f':{port}'}{rest}{space}"
@@ -58,7 +58,7 @@ def test_ipv6_without_brackets_has_no_port(host: str) -> None:
 
 
 @given(st.text(max_size=20))
-def test_anything_else_is_an_error_and_nothing_worse(text: str) -> None:
+def test_any_other_text_is_accepted_or_a_gantry_error(text: str) -> None:
     with contextlib.suppress(GantryError):
         host, port = split_hostname(text)
         assert host
@@ -69,18 +69,18 @@ def test_anything_else_is_an_error_and_nothing_worse(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "names no host"),
-        ("https://", "names no host"),
-        ("https://:443", "names no host"),
+        ("", "is not a valid host name"),
+        ("https://", "is not a valid host name"),
+        ("https://:443", "is not a valid host name"),
         ("http://vc", "asks for http"),
         ("ldap://vc", "asks for ldap"),
         ("vc:https", "'https' is not a port"),
         ("vc:0", "'0' is not a port"),
         ("vc:65536", "'65536' is not a port"),
-        ("my vc", "names no host"),
+        ("my vc", "is not a valid host name"),
     ],
 )
-def test_what_is_wrong_is_said(text: str, words: str) -> None:
+def test_the_error_says_what_is_wrong(text: str, words: str) -> None:
     with pytest.raises(GantryError, match=words):
         split_hostname(text)
 
@@ -119,7 +119,7 @@ def test_two_ports_that_do_not_agree() -> None:
         ({"request_timeout": float("nan")}, "request_timeout must be more than 0"),
     ],
 )
-def test_values_that_cannot_be_meant(changes: dict[str, Any], words: str) -> None:
+def test_invalid_values_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(GantryError, match=words):
         ConnectionSettings.from_params({**PARAMS, **changes})
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SOAP calls against a scripted server: sessions that end, connections that break, servers that are no vCenter."""
+"""Test SOAP calls with a scripted server: ended sessions, broken connections, servers that are not a vCenter."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def fault(kind: str, message: str) -> tuple[int, str]:
 
 
 class Vcenter:
-    """Answers like a vCenter; ``script`` has the answers that are special, by method, each used once."""
+    """A server that responds like a vCenter; ``script`` has special responses by method, each used once."""
 
     def __init__(self, server: WebServer) -> None:
         self.server = server
@@ -104,7 +104,7 @@ def read(session: Session) -> Any:
     return vim.ServiceInstance("ServiceInstance", session.content.rootFolder._stub).CurrentTime()
 
 
-def test_nothing_is_sent_before_it_is_needed(session: Session, vcenter: Vcenter) -> None:
+def test_no_request_is_sent_before_the_first_use(session: Session, vcenter: Vcenter) -> None:
     session.close()
     assert vcenter.methods == []
 
@@ -117,14 +117,14 @@ def test_session_is_two_requests_to_begin_and_one_to_end(session: Session, vcent
     assert {request.headers["User-Agent"] for request in vcenter.server.requests} == {"gantry.vsphere"}
 
 
-def test_ended_session_is_begun_again_once(session: Session, vcenter: Vcenter) -> None:
+def test_ended_session_is_logged_in_again_once(session: Session, vcenter: Vcenter) -> None:
     read(session)
     vcenter.script["CurrentTime"] = [fault("NotAuthenticated", "The session is not authenticated.")]
     read(session)
     assert vcenter.methods[2:] == ["CurrentTime", "CurrentTime", "RetrieveServiceContent", "Login", "CurrentTime"]
 
 
-def test_session_that_ends_again_and_again_is_an_error(session: Session, vcenter: Vcenter) -> None:
+def test_session_that_ends_repeatedly_is_an_error(session: Session, vcenter: Vcenter) -> None:
     vcenter.script["CurrentTime"] = [fault("NotAuthenticated", "The session is not authenticated.")] * 2
     with pytest.raises(FaultError, match="NotAuthenticated"):
         read(session)
@@ -161,13 +161,13 @@ def test_host_instead_of_a_vcenter(session: Session, vcenter: Vcenter) -> None:
         ((503, "no"), "answers HTTP 503 .*its services may be starting"),
     ],
 )
-def test_no_vcenter(session: Session, vcenter: Vcenter, answer: tuple[int, str], words: str) -> None:
+def test_server_that_is_not_a_vcenter(session: Session, vcenter: Vcenter, answer: tuple[int, str], words: str) -> None:
     vcenter.script["RetrieveServiceContent"] = [answer]
     with pytest.raises(GantryError, match=words):
         read(session)
 
 
-def test_fault_keeps_what_vcenter_says(session: Session, vcenter: Vcenter) -> None:
+def test_fault_has_the_message_of_vcenter(session: Session, vcenter: Vcenter) -> None:
     vcenter.script["CreateFolder"] = [fault("DuplicateName", "The name 'web' already exists.")]
     with pytest.raises(FaultError) as caught:
         session.content.rootFolder.CreateFolder("web")
@@ -185,7 +185,7 @@ class TestBrokenConnections:
     def drop() -> None:
         raise ConnectionAbortedError
 
-    def test_read_on_a_kept_connection_is_made_again(self, session: Session, vcenter: Vcenter) -> None:
+    def test_read_on_a_kept_connection_is_repeated(self, session: Session, vcenter: Vcenter) -> None:
         read(session)
         vcenter.script["CurrentTime"] = [self.drop]
         read(session)
@@ -198,7 +198,7 @@ class TestBrokenConnections:
         with pytest.raises(ConnectionLostError, match="was lost during CurrentTime"):
             read(session)
 
-    def test_change_is_not_made_again(self, session: Session, vcenter: Vcenter) -> None:
+    def test_change_is_not_repeated(self, session: Session, vcenter: Vcenter) -> None:
         folder = session.content.rootFolder
         vcenter.script["CreateFolder"] = [self.drop]
         with pytest.raises(ConnectionLostError, match=r"CreateFolder on group-d1.*may have carried it out"):
@@ -206,7 +206,7 @@ class TestBrokenConnections:
         assert vcenter.methods.count("CreateFolder") == 1
         assert session.has_changed
 
-    def test_silence_is_not_waited_for_twice(self, vcenter: Vcenter, settings: ConnectionSettings) -> None:
+    def test_unresponsive_server_is_not_waited_for_twice(self, vcenter: Vcenter, settings: ConnectionSettings) -> None:
         session = Session(replace(settings, request_timeout=2.0))
         read(session)
         over = threading.Event()
@@ -216,7 +216,7 @@ class TestBrokenConnections:
         over.set()
         assert vcenter.methods.count("CurrentTime") == 2
 
-    def test_farewell_to_a_silent_vcenter_is_short(self, vcenter: Vcenter, settings: ConnectionSettings) -> None:
+    def test_logout_from_an_unresponsive_vcenter_is_short(self, vcenter: Vcenter, settings: ConnectionSettings) -> None:
         session = Session(settings)
         read(session)
         session.stub.lost = True
@@ -252,7 +252,7 @@ def test_version_of_known_servers(api_version: str, version: str) -> None:
     assert best_version(api_version) == version
 
 
-def test_content_survives_being_kept_as_text(session: Session, vcenter: Vcenter) -> None:
+def test_content_is_read_back_from_its_xml(session: Session, vcenter: Vcenter) -> None:
     text = SoapAdapter.SerializeToStr(session.content, version=session.stub.version)
     again = SoapAdapter.Deserialize(text, vim.ServiceInstanceContent, session.stub)
     assert again.rootFolder._moId == "group-d1"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bytes over HTTPS: what arrives, what is asked with it, and what is said when it does not go."""
+"""Test file transfers over HTTPS: the transferred data, the requests, and the messages of failures."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_download(transport: Transport, web_server: WebServer) -> None:
     assert transfer.download_file(transport, "/folder/x", 4) == b"0123"
 
 
-def test_download_of_what_is_not_there(transport: Transport, web_server: WebServer) -> None:
+def test_download_of_a_missing_file(transport: Transport, web_server: WebServer) -> None:
     web_server.reply = lambda _request: (404, b"")
     assert transfer.download_file(transport, "/folder/x", 4) is None
 
@@ -137,7 +137,7 @@ def test_download_that_is_refused(transport: Transport, web_server: WebServer) -
 
 @dataclass
 class Lease:
-    """An import lease that becomes ready after some looks at it."""
+    """An import lease that becomes ready after some reads of its state."""
 
     urls: list[Any]
     looks: int = 2
@@ -176,7 +176,9 @@ def device(url: str, *, disk: bool = True, thumbprint: str = "") -> Any:
 
 @pytest.mark.usefixtures("_lease_reads")
 class TestImport:
-    def test_disks_go_to_their_places(self, transport: Transport, web_server: WebServer, tmp_path: Path) -> None:
+    def test_disks_are_uploaded_to_their_urls(
+        self, transport: Transport, web_server: WebServer, tmp_path: Path
+    ) -> None:
         disks = [tmp_path / "one", tmp_path / "two"]
         for disk in disks:
             disk.write_bytes(disk.name.encode())
@@ -197,14 +199,14 @@ class TestImport:
         unknown = replace(transport.settings, ca_path=None)
         url = f"https://127.0.0.1:{web_server.port}/nfc/1"
         lease = Lease([device(url, thumbprint=certificate.sha1)])
-        # To vCenter itself this transport would not connect.
+        # This transport would not connect to vCenter itself.
         transfer.import_disks(
             Transport(unknown, tls_context(unknown), COOKIE), None, lease, [source], [].append, Event()
         )
         assert lease.calls == ["complete"]
 
     @pytest.mark.parametrize(("host", "trusted"), [("*", True), ("127.0.0.1", False)])
-    def test_only_vcenter_gets_the_session(
+    def test_only_vcenter_gets_the_session_cookie_cookie(
         self, transport: Transport, web_server: WebServer, source: Path, host: str, trusted: bool
     ) -> None:
         vcenter = Transport(replace(transport.settings, hostname="vcenter.invalid"), transport.tls, COOKIE)
@@ -259,7 +261,7 @@ class TestImport:
         with pytest.raises(GantryError, match="refused the disk"):
             transfer.import_disks(transport, None, Stubborn([device("https://*/nfc/1")]), [source], [].append, Event())
 
-    def test_lease_that_never_is_ready(
+    def test_lease_that_never_becomes_ready(
         self, transport: Transport, source: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(transfer, "_LEASE_READY_SECONDS", 0.05)
@@ -282,7 +284,7 @@ class TestImport:
             transfer.import_disks(transport, None, lease, [source], report, stop)
         assert (len(said), lease.calls) == (1, ["abort"])
 
-    def test_import_is_stopped_before_vcenter_has_begun_it(self, transport: Transport, source: Path) -> None:
+    def test_import_is_stopped_before_the_lease_is_ready(self, transport: Transport, source: Path) -> None:
         lease, stop = Lease([device("https://*/nfc/1")], looks=10**9), Event()
         stop.set()
         with pytest.raises(GantryError, match="was stopped before it was complete"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples in the documentation are tasks that the modules take."""
+"""Test that the examples in the documentation are valid tasks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ THUMBPRINT = "ab" * 32
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_examples_are_taken(name: str) -> None:
+def test_the_examples_are_valid(name: str) -> None:
     module = importlib.import_module(f"ansible_collections.gantry.vsphere.plugins.modules.{name}")
     tasks = yaml.safe_load(module.EXAMPLES.replace("{{ vcenter2_thumbprint }}", THUMBPRINT))
     operation = OPERATIONS[name]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check plans of moves: VMs in place are left alone, running moves are waited for, and one blocker stops all."""
+"""Test plans of moves: VMs in place do not move, running migrations are waited for, and one blocker stops all."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def observed(here: PlacementView, where: ResolvedDestination, *machines: VmFacts
 
 
 @given(st.data())
-def test_after_a_plan_there_is_nothing_left_to_plan(data: st.DataObject) -> None:
+def test_a_second_plan_is_empty(data: st.DataObject) -> None:
     here = data.draw(views())
     where = data.draw(places(here))
     machines = [replace(data.draw(vms(here)), moid=f"vm-{n}", path=f"/DC0/vm/{n}") for n in range(3)]
@@ -69,14 +69,14 @@ def test_after_a_plan_there_is_nothing_left_to_plan(data: st.DataObject) -> None
     }
     after = observed(here, where, *(moved.get(one.moid, one) for one in machines))
     assert not plan_moves(request(host="h"), after).changed
-    # What is predicted of each is where it then is.
+    # The prediction for each VM is its placement afterwards.
     for entry, one in zip(vms_report(plan.project(before)), vms_report(after), strict=True):
         assert entry["to"] == one["from"]
         assert entry["status"] == ("moved" if entry["moid"] in moved else "in_place")
         assert bool(entry["what"]) is (entry["moid"] in moved)
 
 
-def test_a_plan_says_what_moves_where() -> None:
+def test_a_plan_describes_its_moves() -> None:
     plan = plan_moves(request(host="h"), observed(view(), ResolvedDestination(host="h2", cluster="c0"), vm()))
     assert plan.actions() == ["move web to esx2 (live)"]
     assert plan.diff() == {
@@ -85,12 +85,12 @@ def test_a_plan_says_what_moves_where() -> None:
     }
 
 
-def test_a_storage_move_says_its_datastores() -> None:
+def test_a_storage_move_describes_its_datastores() -> None:
     plan = plan_moves(request(host="h"), observed(view(), ResolvedDestination(datastore="ds1"), vm(power="off")))
     assert plan.actions() == ["move web on ds1 (cold)"]
 
 
-def test_a_move_under_way_is_waited_for_and_not_started_again() -> None:
+def test_a_running_move_is_waited_for_and_not_started_again() -> None:
     one = vm(in_flight=MoveInFlight("task-7", 40))
     plan = plan_moves(request(host="h"), observed(view(), ResolvedDestination(host="h2", cluster="c0"), one))
     assert plan.changes == (AwaitMove(one, "task-7"),)
@@ -107,7 +107,7 @@ def test_one_blocker_stops_all() -> None:
     assert not plan_moves(request(host="h", precheck="report"), seen).changed
 
 
-def test_the_account_tells_each_vms_fate() -> None:
+def test_the_report_has_the_outcome_of_each_vm() -> None:
     outcomes = {
         "vm-a": MoveOutcome("moved", 1.5),
         "vm-b": MoveOutcome("failed", fault={"type": "NoDiskSpace", "message": "full"}, message="Cannot move b"),
@@ -125,7 +125,7 @@ def test_the_account_tells_each_vms_fate() -> None:
     entries = {one["name"]: one for one in vms_report(seen)}
     assert [entries[name]["status"] for name in "abcd"] == ["moved", "failed", "not_started", "in_place"]
     assert entries["a"]["to"]["host"] == "esx2"
-    # Where it is wanted; its status says that it is not there.
+    # Its destination; its status says that it is not there.
     assert entries["b"]["to"]["host"] == entries["c"]["to"]["host"] == "esx2"
     assert entries["b"]["fault"]["type"] == "NoDiskSpace"
 
@@ -138,7 +138,9 @@ def test_the_account_tells_each_vms_fate() -> None:
         (MoveTarget(host="h2", home="ds1"), "off", 1, 16),
     ],
 )
-def test_a_move_claims_what_vcenter_counts(target: MoveTarget, power: Any, host_cost: int, store_cost: int) -> None:
+def test_a_move_claims_the_costs_that_vcenter_counts(
+    target: MoveTarget, power: Any, host_cost: int, store_cost: int
+) -> None:
     seen = replace(observed(view(), ResolvedDestination(), vm(power=power)), targets={"vm-web": target})
     claims = {claim.resource: (claim.amount, claim.limit) for claim in claims_of(move_of(vm(power=power), seen))}
     assert claims["host h1"] == (host_cost, 8)
@@ -163,12 +165,12 @@ def test_a_move_claims_what_vcenter_counts(target: MoveTarget, power: Any, host_
         ({"destination_vcenter": {**AWAY, "validate_certs": False}}, "validate_certs false and no thumbprint"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):
         request(**options)
 
 
-def test_a_destination_is_known_by_its_thumbprint() -> None:
+def test_a_destination_is_verified_by_its_thumbprint() -> None:
     pinned = request(destination_vcenter={**AWAY, "thumbprint": "AB:" * 31 + "AB", "validate_certs": False}).destination
     assert pinned is not None
     assert pinned.thumbprint == "ab" * 32

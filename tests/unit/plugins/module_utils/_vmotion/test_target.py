@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is worked out of a place leads there, and then there is nothing left to do."""
+"""Test that the computed target leads to the destination, and that nothing is left to do afterwards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.builders.placement_views import host, places, view, views, vm
 
 
 @given(st.data())
-def test_a_vm_that_is_moved_to_its_place_is_in_it(data: st.DataObject) -> None:
+def test_a_moved_vm_is_at_its_destination(data: st.DataObject) -> None:
     here = data.draw(views())
     one, where = data.draw(vms(here)), data.draw(places(here))
     target, blockers = target_of(one, where, here, here)
@@ -47,7 +47,7 @@ def test_a_vm_that_is_moved_to_its_place_is_in_it(data: st.DataObject) -> None:
 
 
 @given(st.data())
-def test_what_is_not_asked_for_stays_as_it_is(data: st.DataObject) -> None:
+def test_options_that_are_not_given_do_not_change(data: st.DataObject) -> None:
     here = data.draw(views())
     one = data.draw(vms(here))
     where = ResolvedDestination(
@@ -64,7 +64,7 @@ def test_a_cluster_keeps_the_vms_that_are_in_it() -> None:
     assert target.in_place
 
 
-def test_another_cluster_needs_a_host_and_gives_its_root_pool() -> None:
+def test_another_cluster_requires_a_host_and_selects_its_root_pool() -> None:
     here = view(host(1), host(2, "c1"))
     target, _ = target_of(vm(), ResolvedDestination(cluster="c1"), here, here)
     assert target == MoveTarget(choose_in="c1", pool="pool-c1", cluster="c1")
@@ -77,7 +77,7 @@ def test_a_single_disk_is_moved_and_the_rest_stays() -> None:
     assert target == MoveTarget(disks={2001: DiskTarget("ds1", "thin")}, splits_disks=True)
 
 
-def test_a_disk_that_is_not_there_is_refused_with_those_that_are() -> None:
+def test_an_unknown_disk_is_refused_with_the_existing_ones() -> None:
     with pytest.raises(GantryError, match=r"no disk 'Hard disk 9'. It has: 'Hard disk 1' \(2000\)"):
         target_of(vm(), ResolvedDestination(disks=(ResolvedDisk("Hard disk 9", "ds1", None),)), view(), view())
 
@@ -93,7 +93,7 @@ def pod_view() -> PlacementView:
     return replace(here, hosts=hosts, datastores={**here.datastores, **members}, pods={"pod": "gold"})
 
 
-def test_a_datastore_cluster_takes_what_is_outside_to_its_roomiest_datastore() -> None:
+def test_a_datastore_cluster_moves_other_files_to_its_datastore_with_the_most_free_space() -> None:
     here = pod_view()
     one = vm(home="p1", disks=(replace(vm().disks[0], datastore="p1"), vm().disks[1]))
     target, blockers = target_of(one, ResolvedDestination(pod="pod"), here, here)
@@ -107,7 +107,7 @@ def test_a_datastore_cluster_that_no_host_sees_is_a_blocker() -> None:
     assert (blocker.code, "gold" in blocker.message) == ("datastore_not_shared", True)
 
 
-def test_another_vcenter_takes_its_own_datastores_and_networks_of_the_same_names() -> None:
+def test_another_vcenter_uses_its_own_datastores_and_networks_with_the_same_names() -> None:
     here = view()
     there = replace(
         view(host(7, "c7")),
@@ -121,7 +121,7 @@ def test_another_vcenter_takes_its_own_datastores_and_networks_of_the_same_names
     assert target.networks == {4000: "n9"}
 
 
-def test_what_another_vcenter_does_not_have_is_a_blocker() -> None:
+def test_resources_that_another_vcenter_lacks_are_blockers() -> None:
     there = replace(view(host(7, "c7")), networks={}, datastores={})
     _, blockers = target_of(vm(), ResolvedDestination(host="h7", cluster="c7"), there, view())
     assert [blocker.code for blocker in blockers] == ["datastore_not_shared", "network_missing"]
@@ -148,7 +148,7 @@ def test_a_chosen_host_has_no_blockers(data: st.DataObject) -> None:
     assert not any(rule.forbids(one.moid, chosen.moid) for rule in here.clusters[one.cluster or ""].mandatory)
 
 
-def test_without_a_precheck_blockers_do_not_matter() -> None:
+def test_without_a_precheck_blockers_are_ignored() -> None:
     here = view(host(1), host(2, datastores=frozenset()))
     blind = HostChooser("any", here, avoid=["h1"], looks=False)
     assert blind.choose(vm(), MoveTarget(choose_in="c0"))[0].host == "h2"

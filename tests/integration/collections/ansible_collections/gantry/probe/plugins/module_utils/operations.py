@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An operation small enough to see through: a folder for VMs. With it the tests reach the core without a module."""
+"""A minimal operation, which manages a VM folder. Tests use it to reach the engine without a real module."""
 
 from __future__ import annotations
 
