@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -62,17 +63,35 @@ class OperationInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type
     def set_options(
         self, task_keys: Any = None, var_options: Any = None, direct: Mapping[str, Any] | None = None
     ) -> None:
-        """Refuse options that do not exist before Ansible says which are missing."""
-        known = {name for name, option in self.option_definitions.items()}
-        known |= {alias for option in self.option_definitions.values() for alias in option.get("aliases") or ()}
-        for name in direct or ():
+        """Refuse what is unknown or missing in words; Ansible would say nothing of the one, and little of the other."""
+        given = dict(direct or {})
+        self._refuse_unknown(given)
+        self._refuse_missing(given)
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+
+    def _refuse_unknown(self, given: Mapping[str, Any]) -> None:
+        known = {name for option in self.option_definitions.items() for name in _names(*option)}
+        for name in given:
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, n=1)
                 raise AnsibleParserError(
                     f"{self.NAME} has no option {name}. "
                     + (f"Did you mean {close[0]}?" if close else f"Its options are {', '.join(sorted(known))}.")
                 )
-        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+
+    def _refuse_missing(self, given: Mapping[str, Any]) -> None:
+        missing = {}
+        for name, option in self.option_definitions.items():
+            variables = [one["name"] for one in option.get("env") or ()]
+            if option.get("required") and not (
+                _names(name, option) & given.keys() or os.environ.keys() & set(variables)
+            ):
+                missing[name] = variables
+        if missing:
+            wanted = ", ".join(" or ".join([name, *variables]) for name, variables in missing.items())
+            raise AnsibleParserError(
+                f"{self.NAME} requires {wanted}. Set the option in the inventory file, or the environment variable."
+            )
 
     def read(self, path: str, cache: bool) -> dict[str, Any]:
         """Return the operation's result for an inventory file: from the cache, if it is used and has it."""
@@ -94,7 +113,7 @@ class OperationInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type
         values = {name: self.get_option(name) for name in self.operation.argument_spec}
         for name in _TEMPLATED:
             # Values of the file only: an environment variable is not meant as a template.
-            if config.keys() & {name, *self.operation.argument_spec[name].get("aliases", ())}:
+            if config.keys() & _names(name, self.operation.argument_spec[name]):
                 values[name] = self.templar.template(values[name])
         checked = validate(self.operation, {name: value for name, value in values.items() if value is not None})
         secrets: set[str] = checked._no_log_values  # noqa: SLF001 - where AnsibleModule has it from
@@ -124,6 +143,11 @@ class OperationInventory(BaseInventoryPlugin, Constructable, Cacheable):  # type
         """Return a key of the file and all that the result depends on, but for the password."""
         asked = json.dumps({key: value for key, value in params.items() if key != "password"}, sort_keys=True)
         return f"{self.get_cache_key(path)}_{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
+
+
+def _names(name: str, option: Mapping[str, Any]) -> set[str]:
+    """Return an option's name and its aliases."""
+    return {name, *(option.get("aliases") or ())}
 
 
 def untrusted(value: Any) -> Any:

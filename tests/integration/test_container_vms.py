@@ -210,9 +210,9 @@ def test_a_bad_file_is_refused_in_words(inventory: InventoryRunner) -> None:
     assert "has no option filter" in failed.messages
 
 
-def test_without_a_connection_the_missing_option_is_named(inventory: InventoryRunner) -> None:
-    listing = inventory(environment={"VMWARE_HOST": None})
-    assert "hostname" in listing.messages
+def test_what_is_missing_of_the_connection_is_named_with_its_variable(inventory: InventoryRunner) -> None:
+    listing = inventory(environment={"VMWARE_HOST": None, "VMWARE_PASSWORD": None})
+    assert "requires hostname or VMWARE_HOST, password or VMWARE_PASSWORD. Set the option" in listing.messages
     assert "Traceback" not in listing.messages
 
 

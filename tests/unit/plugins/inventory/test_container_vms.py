@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_inventor
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_inventory.result import GROUPINGS
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
 
+GUIDE = (Path(__file__).resolve().parents[4] / "docs/docsite/rst/guide_inventory.rst").read_text()
 OPTIONS: dict[str, Any] = yaml.safe_load(DOCUMENTATION)["options"]
 # What says how a value is checked, in the documentation as in an argument spec.
 CHECKED = ("type", "elements", "choices", "aliases", "default", "required")
@@ -50,8 +54,11 @@ def test_the_connection_is_configured_by_the_variables_that_modules_read() -> No
 def test_the_examples_use_options_that_exist() -> None:
     known = {*OPTIONS, *connection_argument_spec(), "strict", "compose", "groups", "keyed_groups", "cache"}
     known |= {"cache_plugin", "cache_connection", "cache_timeout"}
-    examples = list(yaml.safe_load_all(EXAMPLES))
-    assert len(examples) == 3
+    blocks = re.findall(r"^\.\. code-block:: yaml(?:\+jinja)?\n\n((?: .*\n|\n)+)", GUIDE, re.MULTILINE)
+    examples = [*yaml.safe_load_all(EXAMPLES), *(yaml.safe_load(textwrap.dedent(block)) for block in blocks)]
+    assert len(examples) == 3 + GUIDE.count("plugin: gantry.vsphere.container_vms")
     for example in examples:
         assert example["plugin"] == "gantry.vsphere.container_vms"
         assert example.keys() <= known
+        assert example.get("filters", {}).keys() <= OPTIONS["filters"]["suboptions"].keys()
+        assert set(example.get("group_by", [])) <= set(GROUPINGS)
