@@ -63,6 +63,8 @@ def test_the_playbook_runs_and_a_second_run_changes_nothing(
     assert not any(outcome.changed for outcome in second.outcomes)
 
 
-def test_every_module_is_in_the_table() -> None:
-    listed = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
-    assert listed == {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+def test_every_module_and_inventory_plugin_is_in_the_tables() -> None:
+    listed = sorted(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
+    assert listed == sorted(
+        path.stem for kind in ("modules", "inventory") for path in (ROOT / "plugins" / kind).glob("*.py")
+    )
