@@ -170,7 +170,13 @@ def host_for_new(vm: VmFacts, view: PlacementView, purpose: str) -> HostFacts | 
 
 def _no_host_fits(cluster: str, fit: HostFit, purpose: str) -> GantryError:
     blockers = [blocker for blocked in fit.blocked.values() for blocker in blocked]
-    reasons = listed(dict.fromkeys(blocker.message.rstrip(".") for blocker in blockers)) or "it has no hosts"
+    if not blockers:
+        return GantryError(
+            f"No host of cluster {cluster} can {purpose}: it has no hosts that this user can read. Add a host to the "
+            "cluster, choose another cluster, or give the user the role Read-only on the hosts.",
+            details={"blockers": []},
+        )
+    reasons = listed(dict.fromkeys(blocker.message.rstrip(".") for blocker in blockers))
     return GantryError(
         f"No host of cluster {cluster} can {purpose}: {reasons}. Choose another cluster, datastore or network, or make "
         "the missing resources available on one of the hosts.",

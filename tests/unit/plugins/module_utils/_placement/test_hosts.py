@@ -83,7 +83,7 @@ def test_if_no_host_fits_each_is_reported_with_its_blocker(lack: str) -> None:
 def test_a_cluster_without_hosts_is_reported() -> None:
     here = view(host(1), host(2, "c1"))
     empty = PlacementView(clusters=here.clusters)
-    with pytest.raises(GantryError, match="it has no hosts"):
+    with pytest.raises(GantryError, match="it has no hosts that this user can read"):
         chosen(wanted(), empty)
 
 
