@@ -17,6 +17,7 @@ from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.playbook import PlaybookRunner
+from tests.support.lab.privileges import READ_ONLY, limited_user
 
 IMAGE = "registry.example.com/app:1"
 FOLDER = f"{PREFIX}jobs"
@@ -115,6 +116,16 @@ def test_each_container_is_a_host_with_what_the_info_module_returns(
         "state_stopped": [JOB],
     }
     assert listing.messages == ""
+
+
+def test_the_role_read_only_is_enough(lab: dict[str, Any], builder: VmBuilder, inventory: InventoryRunner) -> None:
+    content = builder.session.content
+    with limited_user(lab, content, "reader@vsphere.local") as reader:
+        assert "NoPermission" in inventory(environment=reader.environment).messages
+        reader.give(READ_ONLY, content.rootFolder)
+        listing = inventory(environment=reader.environment)
+    assert sorted(listing.hosts) == [JOB, WEB]
+    assert listing.hosts == inventory().hosts
 
 
 @pytest.mark.smoke
