@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from pyVmomi import VmomiSupport
 
 TABLE = Path(__file__).parents[3] / "lab" / "vcenter" / "internal" / "authz" / "methods.txt"
 NOT_IN_PYVMOMI = "# Not in pyVmomi"
+# The methods whose privileges pyVmomi 9.1 declares otherwise than 8.0.3, the oldest supported release.
+CHANGED = {"CloneVM_Task", "DeleteVStorageObject_Task", "VCenterUpdateVStorageObjectMetadataEx_Task"}
 
 
 def test_the_privileges_are_those_of_pyvmomi() -> None:
     compared, _others = table()
     known = methods()
-    assert compared == {name: required(known[name]) for name in compared}
+    differing = {name for name, privileges in compared.items() if privileges != required(known[name])}
+    assert differing == (CHANGED if version("pyvmomi").startswith("8.") else set())
     assert len(compared) > 200
 
 
