@@ -60,6 +60,10 @@ test-fresh: setup ## run make demo on bare systems [SUITE=trixie COMMAND='make t
 lint: setup ## run all static checks, also of the built collection
 	@python -m tools.lint
 
+.PHONY: docs
+docs: setup ## build the documentation site and check its links (30 s)
+	@python -m tools.docs
+
 .PHONY: format
 format: setup ## format the Python and Go sources
 	@python -m tools.lint --fix

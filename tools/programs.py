@@ -35,6 +35,7 @@ _PACKAGES = {
     "/usr/share/OVMF/": "ovmf",
     "bridge": "iproute2",
     "dnsmasq": "dnsmasq-base",
+    "dot": "graphviz",
     "docker-registry": "docker-registry",
     "dumpe2fs": "e2fsprogs",
     "e2fsck": "e2fsprogs",
