@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import Iso, read_iso
@@ -33,11 +34,11 @@ def read_source(desired: BootstrapRequest) -> Iso | None:
         return None
     with source_file(desired.source) as path:
         iso = read_iso(path, str(desired.source))
-    expected = desired.checksum
+    expected = desired.checksum or _own_checksum(desired.source)
     if expected is not None and iso.sha256 != expected:
         raise GantryError(
-            f"{iso.source} has the checksum sha256:{iso.sha256}, not sha256:{expected}. Either checksum is that of "
-            "another version, or the file was changed."
+            f"{iso.source} has the checksum sha256:{iso.sha256}, not sha256:{expected}. The file was changed, or "
+            "the checksum is that of another version."
         )
     return iso
 
@@ -47,7 +48,7 @@ def source_file(source: Source) -> Iterator[Path]:
     """Yield the file of the ISO, which stays until the context is left."""
     match source:
         case RuntimePackage():
-            yield _package_file()
+            yield Path(_runtime_package().bootstrap_iso())
         case LocalFile(path):
             yield path
         case Download():
@@ -58,13 +59,18 @@ def source_file(source: Source) -> Iterator[Path]:
                 yield fetch_artifact_file(reference, ".iso", options, cache)
 
 
-def _package_file() -> Path:
+def _own_checksum(source: Source) -> str | None:
+    """Return the checksum that comes with a source."""
+    return str(_runtime_package().bootstrap_sha256()) if isinstance(source, RuntimePackage) else None
+
+
+def _runtime_package() -> Any:
     try:
-        import gantry_vsphere_runtime as runtime
+        import gantry_vsphere_runtime
     except ImportError as error:
         raise GantryError(
             f"src is not given, and the Python package {RUNTIME_PACKAGE}, which contains the bootstrap ISO, is not "
             f"installed for {sys.executable}, which runs this task. Install it there (pip install {RUNTIME_PACKAGE}), "
             "or give src: a path, an https:// URL with checksum, or an oci:// reference."
         ) from error
-    return Path(runtime.bootstrap_iso())
+    return gantry_vsphere_runtime

@@ -37,7 +37,8 @@ def install_package(folder: Path, iso: Path, monkeypatch: pytest.MonkeyPatch) ->
     package = folder / "site" / "gantry_vsphere_runtime"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(
-        f"from pathlib import Path\n\n\ndef bootstrap_iso():\n    return Path({str(iso)!r})\n"
+        f"from pathlib import Path\n\n\ndef bootstrap_iso():\n    return Path({str(iso)!r})\n\n\n"
+        f"def bootstrap_sha256():\n    return {hashlib.sha256(iso.read_bytes()).hexdigest()!r}\n"
     )
     monkeypatch.syspath_prepend(str(package.parent))
     monkeypatch.delitem(sys.modules, "gantry_vsphere_runtime", raising=False)
@@ -67,9 +68,9 @@ def test_without_the_package_the_message_names_it_and_the_other_ways(monkeypatch
 
 
 def test_a_damaged_package_is_reported(tmp_path: Path, iso: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    iso.write_bytes(iso.read_bytes()[:-2048])
     install_package(tmp_path, iso, monkeypatch)
-    with pytest.raises(GantryError, match="of the Python package gantry-vsphere-runtime is incomplete"):
+    iso.write_bytes(iso.read_bytes()[:-1] + b"x")
+    with pytest.raises(GantryError, match="of the Python package gantry-vsphere-runtime has the checksum"):
         read_source(request(RuntimePackage()))
     monkeypatch.delitem(sys.modules, "gantry_vsphere_runtime")
 
