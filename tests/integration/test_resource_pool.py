@@ -268,3 +268,55 @@ def allocations(pool: Any) -> list[tuple[Any, ...]]:
 
 def without_moid(result: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in (result["resource_pool"] or {}).items() if key != "moid"}
+
+
+def test_several_pools_are_one_task_that_is_refused_before_anything_is_changed(
+    pools: Pools, lab: dict[str, Any]
+) -> None:
+    free = pools.root.runtime.cpu.unreservedForPool
+    tree = [
+        {"path": "prod/web", "cpu": {"reservation": 1000}},
+        {"path": "prod", "cpu": {"reservation": 2000, "expandable_reservation": False}},
+        {"path": "test", "memory": {"limit": "1G"}},
+    ]
+
+    def run(*, check: bool = False, **options: Any) -> dict[str, Any]:
+        pools.calls.forget()
+        return drive("resource_pool", {**lab["vcenter"], "pools": tree, **options}, check=check)
+
+    tree[2]["cpu"] = {"reservation": free - 1999}
+    for check in (True, False):
+        assert f"takes {free - 1999} MHz more of {ROOT}, and that has {free - 2000} MHz left" in run(check=check)["msg"]
+        assert pools.calls.mutating() == []
+    del tree[2]["cpu"]
+    predicted, done, again = run(check=True), run(), run()
+    assert done["actions"] == [f"create {ROOT}/{path}" for path in ("prod", "test", "prod/web")]
+    assert (predicted["actions"], predicted["diff"]) == (done["actions"], done["diff"])
+    assert (again["changed"], again["resource_pools"]) == (False, done["resource_pools"])
+    assert len(pools.reads()) == 2, "whatever their number"
+    assert allocations(pools.pool("prod", "web"))[0][0] == 1000
+    predicted, done = run(check=True, state="absent"), run(state="absent")
+    assert done["actions"] == [f"remove {ROOT}/{path}" for path in ("prod/web", "prod", "test")]
+    assert predicted["actions"] == done["actions"]
+    assert done["resource_pools"] == [None, None, None]
+
+
+def test_a_playbook_that_enables_drs_first_can_be_predicted(pools: Pools, lab: dict[str, Any]) -> None:
+    settings = {**lab["vcenter"], "enabled": False}
+    assert "failed" not in drive("drs_cluster", settings)
+    try:
+        assert "because DRS of /DC0/host/C0 is disabled" in pools.refused("prod")
+        assert pools.run("prod", check=True, assume_drs=True)["actions"] == [f"create {ROOT}/prod"]
+    finally:
+        drive("drs_cluster", {**settings, "enabled": True})
+
+
+def test_what_a_task_before_removes_is_assumed_to_be_gone_but_never_removed(pools: Pools, lab: dict[str, Any]) -> None:
+    pools.converge("prod")
+    Control(lab["control"]).add_vms(1, "pool-vm-")
+    vm = pools.observer.vm("pool-vm-0")
+    pools.pool("prod").MoveIntoResourcePool([vm])
+    gone = {"state": "absent", "assume_removed": ["pool-vm-0"]}
+    assert pools.run("prod", check=True, **gone)["actions"] == [f"remove {ROOT}/prod"]
+    assert "not empty: pool-vm-0." in pools.run("prod", **gone)["msg"]
+    assert pools.pool("prod").vm == [vm]
