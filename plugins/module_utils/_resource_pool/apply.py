@@ -121,7 +121,7 @@ def _verified(session: Session, path: str, moid: str, written: Allocations) -> P
     if left:
         raise GantryError(
             f"vCenter accepted the values of {path}, but {', '.join(left)}. Either this version of vCenter does not "
-            "know them, or somebody else changed them at the same time."
+            "know them, or another client changed them at the same time."
         )
     return now
 

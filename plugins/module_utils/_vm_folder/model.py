@@ -44,7 +44,7 @@ class DesiredFolders:
 
 @dataclass(frozen=True)
 class FolderLevel:
-    """A folder on the way to the one that the task is about. One that check mode predicts has no MoID yet."""
+    """A folder on the way to the one that the task manages. One that check mode predicts has no MoID yet."""
 
     path: str
     moid: str | None
