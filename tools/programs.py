@@ -30,6 +30,8 @@ _OTHERS = frozenset(("", "guest", "lab", "test"))
 _PACKAGES = {
     "/bin/busybox": "busybox-static",
     "/usr/lib/ISOLINUX/": "isolinux",
+    # Where each boot loader has its license.
+    "/usr/share/doc": "isolinux",
     "/usr/lib/grub/x86_64-efi": "grub-efi-amd64-bin",
     "/usr/lib/syslinux/": "syslinux-common",
     "/usr/share/OVMF/": "ovmf",

@@ -70,7 +70,7 @@ def _environment(folder: Path, connection: Mapping[str, str], lab_json: Path) ->
 
 def _run(name: str, environment: Mapping[str, str]) -> Counts:
     say(f"-- molecule: {name}")
-    command = ["molecule", "test", "--scenario-name", name, "--no-command-borders", "--report"]
+    command = [str(VENV / "bin" / "molecule"), "test", "--scenario-name", name, "--no-command-borders", "--report"]
     with subprocess.Popen(
         command,
         cwd=ROOT,

@@ -21,9 +21,7 @@ from tools import collection, runtime_package
 from tools.components import Component
 
 PARTS = [
-    Component(
-        "deb", "linux-image-1", "1-2", "GPL-2.0-only", "apt-get source linux=1-2", {"copyright": b"Linux"}
-    ),
+    Component("deb", "linux-image-1", "1-2", "GPL-2.0-only", "apt-get source linux=1-2", {"copyright": b"Linux"}),
     Component("golang", "example.org/a", "v1.0.0", "MIT", "go mod download example.org/a@v1.0.0", {"LICENSE": b"MIT"}),
 ]
 
