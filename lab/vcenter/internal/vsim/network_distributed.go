@@ -72,8 +72,9 @@ func (s *Server) makeDistributedGroups(by cause, parent *simulator.DistributedVi
 // newDistributedGroup returns a port group that is not in the inventory yet. What the specification leaves out is inherited
 // from the switch.
 func (s *Server) newDistributedGroup(parent *simulator.DistributedVirtualSwitch, spec *types.DVPortgroupConfigSpec) (*simulator.DistributedVirtualPortgroup, types.BaseMethodFault) {
-	if !slices.Contains([]string{earlyBinding, lateBinding, ephemeral}, spec.Type) {
-		return nil, vim.InvalidArgumentf("spec.type", "%q is not a type of port group.", spec.Type)
+	kind := orDefault(spec.Type, earlyBinding)
+	if fault := requireGroupType(kind); fault != nil {
+		return nil, fault
 	}
 	defaults := parent.Config.GetDVSConfigInfo().DefaultPortConfig.(*types.VMwareDVSPortSetting)
 	setting, fault := mergedSetting(inheritedSetting(defaults), spec.DefaultPortConfig)
@@ -85,7 +86,7 @@ func (s *Server) newDistributedGroup(parent *simulator.DistributedVirtualSwitch,
 		policy = defaultGroupPolicy()
 	}
 	ports := spec.NumPorts
-	if spec.Type == ephemeral {
+	if kind == ephemeral {
 		ports = 0 // they are created when VMs are connected
 	}
 	group := &simulator.DistributedVirtualPortgroup{}
@@ -93,12 +94,16 @@ func (s *Server) newDistributedGroup(parent *simulator.DistributedVirtualSwitch,
 	group.Entity().Name = group.Name
 	group.Config = types.DVPortgroupConfigInfo{
 		Name: group.Name, NumPorts: ports, DistributedVirtualSwitch: &parent.Self, DefaultPortConfig: setting,
-		Description: spec.Description, Type: spec.Type, Policy: policy, PortNameFormat: spec.PortNameFormat, Scope: spec.Scope,
+		Description: spec.Description, Type: kind, Policy: policy, PortNameFormat: spec.PortNameFormat, Scope: spec.Scope,
 		ConfigVersion: "1", AutoExpand: orElse(spec.AutoExpand, types.NewBool(true)), Uplink: types.NewBool(false),
 		VmVnicNetworkResourcePoolKey: orDefault(spec.VmVnicNetworkResourcePoolKey, "-1"),
 		BackingType:                  orDefault(spec.BackingType, string(types.DistributedVirtualPortgroupBackingTypeStandard)),
 	}
 	return group, nil
+}
+
+func requireGroupType(kind string) types.BaseMethodFault {
+	return vim.OneOf("spec.type", kind, []string{earlyBinding, lateBinding, ephemeral})
 }
 
 func orDefault(value, otherwise string) string {
@@ -160,8 +165,8 @@ func mergedGroup(old types.DVPortgroupConfigInfo, spec *types.DVPortgroupConfigS
 	merged.Name, merged.Description = orDefault(escaped(spec.Name), old.Name), orDefault(spec.Description, old.Description)
 	merged.Type, merged.PortNameFormat = orDefault(spec.Type, old.Type), orDefault(spec.PortNameFormat, old.PortNameFormat)
 	merged.AutoExpand = orElse(spec.AutoExpand, old.AutoExpand)
-	if !slices.Contains([]string{earlyBinding, lateBinding, ephemeral}, merged.Type) {
-		return merged, vim.InvalidArgumentf("spec.type", "%q is not a type of port group.", merged.Type)
+	if fault := requireGroupType(merged.Type); fault != nil {
+		return merged, fault
 	}
 	if spec.NumPorts != 0 {
 		merged.NumPorts = spec.NumPorts
