@@ -4,9 +4,9 @@
 
 """The table of privileges: what each module requires, on which objects, and for what. Pure data.
 
-The notes in the documentation of the modules, the tables of the security guide, the presets of the module access and the
-users of the integration tests are made of it. Reading is in no row: every module requires the privileges of the role
-Read-only on the objects that it reads, those that lead to them, and no more.
+The notes in the documentation of the modules, the tables of the security guide, the presets of the module access and
+the users of the integration tests are made of it. Reading is in no row: every module requires the privileges of the
+role Read-only on the objects that it reads and on those that lead to them.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         Requirement(DATASTORE, ("Datastore.Browse", "Datastore.FileManagement"), "to list, upload and remove files"),
         Requirement(DATACENTER, ("Datastore.FileManagement",), "to upload, because vCenter checks the datacenter then"),
     ),
+    "cluster_info": (),
     "container_image": (
         Requirement(
             FOLDER,
@@ -144,7 +145,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         Requirement(
             FOLDER,
             ("Resource.ColdMigrate", "Resource.HotMigrate"),
-            "to move a container to another datastore with O(container_vm:placement_drift=relocate)",
+            "to move a container to another datastore with placement_drift=relocate",
             propagate=True,
         ),
         Requirement(
@@ -174,7 +175,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         Requirement(
             VM,
             ("Resource.ColdMigrate", "Resource.HotMigrate"),
-            "to move the VMs with O(host_maintenance:evacuation=explicit)",
+            "to move the VMs with evacuation=explicit",
         ),
     ),
     "resource_pool": (

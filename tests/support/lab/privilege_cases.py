@@ -139,7 +139,7 @@ class Cases:
         ]
 
     def _tamper(self) -> None:
-        """Power off, disconnect the network adapter, and eject the bootstrap CD, as a user of the vSphere Client may."""
+        """Power off, disconnect the adapter, and eject the bootstrap CD, as a user of the vSphere Client may."""
         vm = self.builder.vm(NAME)
         self.builder.power_off(vm.moid)
         (card,) = vm.of_kind(vim.vm.device.VirtualEthernetCard)
