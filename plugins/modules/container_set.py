@@ -138,8 +138,8 @@ project:
   sample: shop
 containers:
   description:
-    - The containers of the list, as M(gantry.vsphere.container_vm) returns them, and in C(entry) the name of their entry
-      in the list. In check mode as they would be.
+    - The containers of the list, as M(gantry.vsphere.container_vm) returns them, and in C(entry) the name of their
+      entry in the list. In check mode as they would be.
   returned: success
   type: list
   elements: dict

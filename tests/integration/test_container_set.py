@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test container_set against the lab's vCenter: replicas of a project, the order of its changes, unlisted containers."""
+"""Test container_set against the lab's vCenter: replicas of a project, order of changes, unlisted containers."""
 
 from __future__ import annotations
 
