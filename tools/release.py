@@ -62,8 +62,8 @@ def _build_context(path: Path, archive: Path, wheel: Path) -> None:
         work = Path(temporary)
         for file in (_ENVIRONMENT, archive, wheel):
             shutil.copy(file, work)
-        command = [VENV / "bin" / "ansible-builder", "create", "--output-filename", "Containerfile", "-v", "1"]
-        run([*command, "--context", work / "context"], cwd=work)
+        options = ["--context", str(work / "context"), "--output-filename", "Containerfile", "-v", "1"]
+        run([VENV / "bin" / "ansible-builder", "create", *options], cwd=work)
         write_tar_gz(path, entries_below(work / "context", path.name.removesuffix(".tar.gz")))
 
 

@@ -108,8 +108,8 @@ def _requirements() -> Iterator[Item]:
             continue
         name = match["name"].lower()
         facts = metadata(name)
-        license_name = facts.get("License-Expression") or facts.get("License") or "NOASSERTION"
-        item = _item(name, locked[name], license_name, PackageURL("pypi", None, name, locked[name]))
+        licenses = facts.get_all("License-Expression") or facts.get_all("License") or ["NOASSERTION"]
+        item = _item(name, locked[name], licenses[0], PackageURL("pypi", None, name, locked[name]))
         item.properties = [Property(name="gantry:requirement", value=line)]
         yield item
 
