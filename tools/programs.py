@@ -30,11 +30,14 @@ _OTHERS = frozenset(("", "guest", "lab", "test"))
 _PACKAGES = {
     "/bin/busybox": "busybox-static",
     "/usr/lib/ISOLINUX/": "isolinux",
+    # Where each boot loader has its license.
+    "/usr/share/doc": "isolinux",
     "/usr/lib/grub/x86_64-efi": "grub-efi-amd64-bin",
     "/usr/lib/syslinux/": "syslinux-common",
     "/usr/share/OVMF/": "ovmf",
     "bridge": "iproute2",
     "dnsmasq": "dnsmasq-base",
+    "dot": "graphviz",
     "docker-registry": "docker-registry",
     "dumpe2fs": "e2fsprogs",
     "e2fsck": "e2fsprogs",
