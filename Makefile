@@ -88,6 +88,10 @@ lab-status: setup ## show what runs in the lab
 guest: setup ## build the bootstrap ISO
 	@python -m guest.build
 
+.PHONY: release
+release: setup ## build the collection, the runtime package and the rest of a release into dist/
+	@python -m tools.release
+
 .PHONY: lock
 lock: setup ## update the lock files
 	@python -m tools.lock

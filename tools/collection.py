@@ -23,6 +23,7 @@ SHIPPED = (
     "MANIFEST.json",
     "README.md",
     "CHANGELOG.rst",
+    "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "LICENSE",
     "SECURITY.md",
