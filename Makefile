@@ -29,7 +29,7 @@ demo: setup ## run a container from an image in the lab, move it, remove it
 	@python -m tools.demo
 
 .PHONY: test
-test: setup ## run lint, unit, Go, integration and end-to-end tests
+test: setup ## run lint, unit, Go, integration, Molecule and end-to-end tests
 	@python -m tools.test all
 
 .PHONY: test-unit
@@ -39,6 +39,10 @@ test-unit: setup ## run the unit and property tests
 .PHONY: test-integration
 test-integration: setup ## run the modules against the lab's vCenter; nothing boots
 	@python -m tools.test integration
+
+.PHONY: test-molecule
+test-molecule: setup ## run the roles' Molecule scenarios against the lab; nothing boots
+	@python -m tools.test molecule
 
 .PHONY: test-e2e
 test-e2e: setup ## run containers that boot
@@ -55,6 +59,10 @@ test-fresh: setup ## run make demo on bare systems [SUITE=trixie COMMAND='make t
 .PHONY: lint
 lint: setup ## run all static checks, also of the built collection
 	@python -m tools.lint
+
+.PHONY: docs
+docs: setup ## build the documentation site and check its links (30 s)
+	@python -m tools.docs
 
 .PHONY: format
 format: setup ## format the Python and Go sources

@@ -117,6 +117,7 @@ def _drs_cases(cluster: str) -> dict[str, Case | Look]:
         ),
         "drs_recommendation": Look(place, nowhere, no_cluster),
         "drs_compliance_info": Look(place, nowhere, no_cluster),
+        "cluster_info": Look(place, nowhere, no_cluster),
     }
 
 
