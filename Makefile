@@ -29,7 +29,7 @@ demo: setup ## run a container from an image in the lab, move it, remove it
 	@python -m tools.demo
 
 .PHONY: test
-test: setup ## run lint, unit, Go, integration and end-to-end tests
+test: setup ## run lint, unit, Go, integration, Molecule and end-to-end tests
 	@python -m tools.test all
 
 .PHONY: test-unit
@@ -39,6 +39,10 @@ test-unit: setup ## run the unit and property tests
 .PHONY: test-integration
 test-integration: setup ## run the modules against the lab's vCenter; nothing boots
 	@python -m tools.test integration
+
+.PHONY: test-molecule
+test-molecule: setup ## run the roles' Molecule scenarios against the lab; nothing boots
+	@python -m tools.test molecule
 
 .PHONY: test-e2e
 test-e2e: setup ## run containers that boot
@@ -83,6 +87,10 @@ lab-status: setup ## show what runs in the lab
 .PHONY: guest
 guest: setup ## build the bootstrap ISO
 	@python -m guest.build
+
+.PHONY: release
+release: setup ## build the collection, the runtime package and the rest of a release into dist/
+	@python -m tools.release
 
 .PHONY: lock
 lock: setup ## update the lock files

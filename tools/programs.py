@@ -30,6 +30,8 @@ _OTHERS = frozenset(("", "guest", "lab", "test"))
 _PACKAGES = {
     "/bin/busybox": "busybox-static",
     "/usr/lib/ISOLINUX/": "isolinux",
+    # Where each boot loader has its license.
+    "/usr/share/doc": "isolinux",
     "/usr/lib/grub/x86_64-efi": "grub-efi-amd64-bin",
     "/usr/lib/syslinux/": "syslinux-common",
     "/usr/share/OVMF/": "ovmf",
@@ -62,7 +64,8 @@ _PACKAGES = {
 # In every Debian (essential packages and apt), installed by what the README says, brought by the lock file (go), or
 # asked for before it is used (sudo).
 _EVERYWHERE = frozenset(
-    "apt-cache apt-config apt-get bash dpkg-deb echo env git go gzip setpriv sh sleep sudo tar unshare".split()
+    "apt-cache apt-config apt-get bash dpkg-deb dpkg-query echo env git go gzip setpriv sh sleep sudo tar "
+    "unshare /usr/share/doc".split()
 )
 # What is needed although no call names it.
 _UNNAMED = {

@@ -78,6 +78,12 @@ def _container_cases() -> dict[str, Case | Look]:
     return {
         "container_vm": Case(container, {"name": f"{PREFIX}both", "state": "absent"}, wrong, "nowhere"),
         "container_vm_info": Look({}, {"folder": "nowhere"}, "nowhere"),
+        "container_set": Case(
+            {"project": "both", "containers": [{**container, "name": f"{PREFIX}set", "replicas": 2}]},
+            {"project": "both", "state": "absent"},
+            {"project": "both", "containers": [wrong]},
+            "nowhere",
+        ),
     }
 
 
@@ -117,6 +123,7 @@ def _drs_cases(cluster: str) -> dict[str, Case | Look]:
         ),
         "drs_recommendation": Look(place, nowhere, no_cluster),
         "drs_compliance_info": Look(place, nowhere, no_cluster),
+        "cluster_info": Look(place, nowhere, no_cluster),
     }
 
 

@@ -45,6 +45,7 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("container_image", {**tiny, "name": "example.com/unknown:1", "state": "absent"}),
         ("container_image_info", {}),
         ("container_image_info", {"name": lab["images"]["tiny"]}),
+        ("cluster_info", {}),
         ("resource_pool", pool),
         ("resource_pool", {"path": "budget/none", "state": "absent"}),
         ("vm_folder", folder),

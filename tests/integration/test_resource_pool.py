@@ -15,6 +15,7 @@ from pyVmomi import vim, vmodl
 
 from tests.support.lab.control import Control
 from tests.support.lab.converging import ConvergingModule
+from tests.support.lab.drive import drive
 from tests.support.lab.drs import ClusterObserver
 
 ROOT = "/DC0/host/C0/Resources"
@@ -239,3 +240,45 @@ def allocations(pool: Any) -> list[tuple[Any, ...]]:
         (one.reservation, one.limit, one.expandableReservation, str(one.shares.level), one.shares.shares)
         for one in (config.cpuAllocation, config.memoryAllocation)
     ]
+
+
+def test_several_pools_are_one_task_that_is_refused_before_anything_is_changed(pools: Pools) -> None:
+    free = pools.root.runtime.cpu.unreservedForPool
+    tree: list[dict[str, Any]] = [
+        {"path": "prod/web", "cpu": {"reservation": 1000}},
+        {"path": "prod", "cpu": {"reservation": 2000, "expandable_reservation": False}},
+        {"path": "test", "memory": {"limit": "1G"}},
+    ]
+
+    tree[2]["cpu"] = {"reservation": free - 1999}
+    message = pools.refused(pools=tree)["msg"]
+    assert f"takes {free - 1999} MHz more of {ROOT}, and that has {free - 2000} MHz left" in message
+    del tree[2]["cpu"]
+    done = pools.converge(pools=tree)
+    assert done["actions"] == [f"create {ROOT}/{path}" for path in ("prod", "test", "prod/web")]
+    assert len(pools.reads()) == 2, "whatever their number"
+    assert allocations(pools.pool("prod", "web"))[0][0] == 1000
+    done = pools.converge(pools=tree, state="absent")
+    assert done["actions"] == [f"remove {ROOT}/{path}" for path in ("prod/web", "prod", "test")]
+    assert done["resource_pools"] == [None, None, None]
+
+
+def test_a_playbook_that_enables_drs_first_can_be_predicted(pools: Pools, lab: dict[str, Any]) -> None:
+    settings = {**lab["vcenter"], "enabled": False}
+    assert "failed" not in drive("drs_cluster", settings)
+    try:
+        assert "because DRS of /DC0/host/C0 is disabled" in pools.refusal("prod")
+        assert pools.run(path="prod", check=True, assume_drs=True)["actions"] == [f"create {ROOT}/prod"]
+    finally:
+        drive("drs_cluster", {**settings, "enabled": True})
+
+
+def test_what_a_task_before_removes_is_assumed_to_be_gone_but_never_removed(pools: Pools, lab: dict[str, Any]) -> None:
+    pools.converge(path="prod")
+    Control(lab["control"]).add_vms(1, "pool-vm-")
+    vm = pools.observer.vm("pool-vm-0")
+    pools.pool("prod").MoveIntoResourcePool([vm])
+    gone = {"state": "absent", "assume_removed": ["pool-vm-0"]}
+    assert pools.run(path="prod", check=True, **gone)["actions"] == [f"remove {ROOT}/prod"]
+    assert "not empty: pool-vm-0." in pools.run(path="prod", **gone)["msg"]
+    assert pools.pool("prod").vm == [vm]

@@ -165,3 +165,25 @@ def with_vms(folders: Folders, lab: dict[str, Any], folder: Any, prefix: str) ->
     vms = [folders.observer.vm(f"{prefix}{number}") for number in range(2)]
     if folder != folders.root:
         WaitForTask(folder.MoveIntoFolder_Task(vms))
+
+
+def test_several_folders_are_one_task(folders: Folders, lab: dict[str, Any]) -> None:
+    paths = ["prod/web", "prod/db", "prod"]
+
+    def run(**options: Any) -> dict[str, Any]:
+        return folders.run(paths=paths, **options)
+
+    predicted, done, again = run(check=True), run(), run()
+    assert done["created"] == [f"{ROOT}/prod", f"{ROOT}/prod/db", f"{ROOT}/prod/web"]
+    assert (predicted["actions"], predicted["diff"]) == (done["actions"], done["diff"])
+    assert (again["changed"], again["folders"]) == (False, done["folders"])
+    with_vms(folders, lab, folders.folder("prod", "web"), "folder-vm-")
+    refused = run(state="absent")
+    assert refused["contents"] == ["folder-vm-0", "folder-vm-1"]
+    assert folders.calls.mutating() == []
+    kept = run(state="absent", when_not_empty="keep", check=True)
+    assert kept["actions"] == [f"remove {ROOT}/prod/db"]
+    # In check mode what an earlier task removes is still there.
+    gone = {"state": "absent", "assume_removed": ["folder-vm-0", "folder-vm-1"]}
+    assert run(check=True, **gone)["actions"] == [f"remove {ROOT}/{path}" for path in ("prod/web", "prod/db", "prod")]
+    assert run(**gone)["contents"] == ["folder-vm-0", "folder-vm-1"], "a folder that is not empty is never removed"

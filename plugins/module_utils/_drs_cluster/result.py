@@ -6,22 +6,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import ObservedSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import ObservedSettings, Settings
 
 
 def settings_result(observed: ObservedSettings) -> dict[str, Any]:
     """Return the task's own part of the result."""
-    settings, admission = observed.settings, observed.settings.admission
+    return {"cluster": observed.cluster.path, "settings": settings_view(observed.settings, observed.hosts)}
+
+
+def settings_view(settings: Settings, hosts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings by the names of their options; ``hosts`` are the names of failover hosts by MoID."""
+    admission = settings.admission
     return {
-        "cluster": observed.cluster.path,
-        "settings": {
-            **settings.drs,
-            "advanced_options": dict(settings.advanced),
-            "ha": {
-                **settings.ha,
-                "admission_control": None if admission is None else admission.view(observed.hosts),
-            },
-        },
+        **settings.drs,
+        "advanced_options": dict(settings.advanced),
+        "ha": {**settings.ha, "admission_control": None if admission is None else admission.view(hosts)},
     }

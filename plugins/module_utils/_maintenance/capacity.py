@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import VmDemand
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
     ClusterFacts,
     FailoverReserve,
     HostFacts,
     PlacementView,
+    VmDemand,
 )
 
 

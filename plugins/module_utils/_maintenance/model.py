@@ -44,16 +44,6 @@ class MaintenanceRequest:
 
 
 @dataclass(frozen=True)
-class VmDemand:
-    """The host, reservations and memory of a VM that is powered on."""
-
-    host: str
-    reserved_mb: int
-    reserved_mhz: int
-    memory_mb: int
-
-
-@dataclass(frozen=True)
 class MaintenanceProgress:
     """A running task that puts the host into maintenance mode or takes it out."""
 

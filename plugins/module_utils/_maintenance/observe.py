@@ -8,25 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.blockers import evacuation_blockers
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.capacity import (
     capacity_blockers,
     overcommitted,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.decode import decode_progress
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import (
     MaintenanceProgress,
     MaintenanceRequest,
     ObservedHost,
-    VmDemand,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.decode_vm import reserved_mb
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.decode_vm import (
+    DEMAND_PROPERTIES,
+    decode_demand,
+    is_on,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
     ClusterFacts,
     HostFacts,
     PlacementView,
+    VmDemand,
     VmFacts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import (
@@ -48,16 +53,11 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
     **VIEW_PROPERTIES,
     "HostSystem": (*VIEW_PROPERTIES["HostSystem"], "recentTask"),
     "VirtualMachine": (
-        "config.cpuAllocation.reservation",
-        "config.hardware.memoryMB",
-        "config.memoryAllocation.reservation",
         "config.template",
         *VIEW_PROPERTIES["VirtualMachine"],
-        "runtime.memoryOverhead",
-        "runtime.powerState",
+        *DEMAND_PROPERTIES,
     ),
 }
-_ENTER, _LEAVE = "HostSystem.enterMaintenanceMode", "HostSystem.exitMaintenanceMode"
 
 
 def observe_maintenance(session: Session, desired: MaintenanceRequest) -> ObservedHost:
@@ -84,11 +84,8 @@ def _find(inventory: Inventory, desired: MaintenanceRequest) -> Entry:
 
 def _in_progress(session: Session, entry: Entry) -> MaintenanceProgress | None:
     tasks = entry.properties.get("recentTask") or ()
-    for row in session.read(list(tasks), ["info"]) if tasks else ():
-        info = row.get("info")
-        if info is not None and info.state in ("queued", "running") and info.descriptionId in (_ENTER, _LEAVE):
-            return MaintenanceProgress(row.moid, info.descriptionId == _ENTER)
-    return None
+    rows = session.read(list(tasks), ["info"]) if tasks else []
+    return decode_progress((row.moid, row) for row in rows)
 
 
 def _before_entering(
@@ -99,7 +96,7 @@ def _before_entering(
     progress: MaintenanceProgress | None,
 ) -> ObservedHost:
     there = [vm for vm in inventory.vms() if _host_of(vm) == entry.moid]
-    leaving = [vm for vm in there if _is_on(vm) or desired.evacuate_powered_off]
+    leaving = [vm for vm in there if is_on(vm.properties) or desired.evacuate_powered_off]
     staying = tuple(sorted(vm.path for vm in there if vm not in leaving))
     found = read_scene(
         session, inventory, sorted(leaving, key=lambda vm: vm.path), clusters=[entry.parent] if entry.parent else []
@@ -177,29 +174,14 @@ def _demands(inventory: Inventory, cluster: ClusterFacts, view: PlacementView) -
     return [
         demand
         for vm in inventory.vms()
-        if _is_on(vm) and (demand := _demand(vm)) is not None and view.cluster_of(demand.host) == cluster.moid
+        if is_on(vm.properties)
+        and (demand := decode_demand(vm.properties)) is not None
+        and view.cluster_of(demand.host) == cluster.moid
     ]
-
-
-def _demand(vm: Entry) -> VmDemand | None:
-    host = _host_of(vm)
-    read: Any = vm.properties.get
-    if host is None:
-        return None
-    return VmDemand(
-        host=host,
-        reserved_mb=reserved_mb(vm.properties),
-        reserved_mhz=int(read("config.cpuAllocation.reservation") or 0),
-        memory_mb=int(read("config.hardware.memoryMB") or 0),
-    )
 
 
 def _host_of(vm: Entry) -> str | None:
     return moid_or_none(vm.properties.get("runtime.host"))
-
-
-def _is_on(vm: Entry) -> bool:
-    return vm.properties.get("runtime.powerState") == "poweredOn"
 
 
 def whereabouts(session: Session, vms: Sequence[VmFacts]) -> dict[str, str | None]:

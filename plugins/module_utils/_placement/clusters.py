@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -26,7 +27,12 @@ LEVELS = {api: level for level, api in API_LEVELS.items()}
 def read_config(session: Session, cluster: Entry) -> Any:
     """Read the cluster's ClusterConfigInfoEx."""
     rows = session.read([cluster.ref], ["configurationEx"])
-    config = rows[0].get("configurationEx") if rows else None
+    return config_of(cluster, rows[0] if rows else None)
+
+
+def config_of(cluster: Entry, row: Mapping[str, Any] | None) -> Any:
+    """Return the ClusterConfigInfoEx in a row of the cluster; an error if it could not be read."""
+    config = None if row is None else row.get("configurationEx")
     if config is None:
         raise GantryError(
             f"The configuration of the cluster {cluster.path} cannot be read. Check that it still exists, and "

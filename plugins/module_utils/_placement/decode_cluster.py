@@ -16,7 +16,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
     HostFacts,
     MandatoryRule,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import (
     moid_of,
@@ -62,7 +61,7 @@ def decode_datastore(inventory: Inventory, entry: Entry, properties: Mapping[str
     )
 
 
-def decode_cluster(entry: Entry, row: Row | None) -> ClusterFacts:
+def decode_cluster(entry: Entry, row: Mapping[str, Any] | None) -> ClusterFacts:
     """Decode a cluster; ``row`` has its configuration, if that was read."""
     pool = entry.properties.get("resourcePool")
     bare = ClusterFacts(entry.moid, entry.name, entry.path, moid_or_none(pool))

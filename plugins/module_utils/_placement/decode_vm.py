@@ -20,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
     DiskFacts,
     MoveInFlight,
     Power,
+    VmDemand,
     VmFacts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
@@ -48,6 +49,15 @@ VM_PROPERTIES = (
     "snapshot",
     keys.option_path(keys.KIND),
     keys.option_path(keys.STATUS),
+)
+# The properties that decoding the demand of a VM needs.
+DEMAND_PROPERTIES = (
+    "config.cpuAllocation.reservation",
+    "config.hardware.memoryMB",
+    "config.memoryAllocation.reservation",
+    "runtime.host",
+    "runtime.memoryOverhead",
+    "runtime.powerState",
 )
 
 _MIB = 1 << 20
@@ -123,6 +133,24 @@ def reserved_mb(properties: Mapping[str, Any]) -> int:
     """Return the memory that a VM has reserved, with its overhead."""
     overhead = int(properties.get("runtime.memoryOverhead") or 0) // _MIB
     return int(properties.get("config.memoryAllocation.reservation") or 0) + overhead
+
+
+def is_on(properties: Mapping[str, Any]) -> bool:
+    """Return whether a VM is powered on."""
+    return properties.get("runtime.powerState") == "poweredOn"
+
+
+def decode_demand(properties: Mapping[str, Any]) -> VmDemand | None:
+    """Return what a VM demands of its host, from its DEMAND_PROPERTIES; None if it has no host."""
+    host = moid_or_none(properties.get("runtime.host"))
+    if host is None:
+        return None
+    return VmDemand(
+        host=host,
+        reserved_mb=reserved_mb(properties),
+        reserved_mhz=int(properties.get("config.cpuAllocation.reservation") or 0),
+        memory_mb=int(properties.get("config.hardware.memoryMB") or 0),
+    )
 
 
 def _disk(device: Any) -> DiskFacts | None:

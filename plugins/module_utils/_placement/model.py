@@ -95,6 +95,16 @@ class VmFacts:
 
 
 @dataclass(frozen=True)
+class VmDemand:
+    """The host, reservations and memory of a VM that is powered on."""
+
+    host: str
+    reserved_mb: int
+    reserved_mhz: int
+    memory_mb: int
+
+
+@dataclass(frozen=True)
 class HostFacts:
     moid: str
     name: str

@@ -27,7 +27,7 @@ PLAY = """
     [
         ("- gantry.vsphere.vm_folder: {path: a, sate: absent}", "vm_folder: sate. Supported parameters include"),
         ("- gantry.vsphere.vm_folder: {path: a, state: gone}", "value of state must be one of"),
-        ("- gantry.vsphere.vm_folder: {state: absent}", "missing required arguments: path"),
+        ("- gantry.vsphere.host_maintenance: {state: absent}", "missing required arguments: host"),
         ("- gantry.vsphere.container_vm: {name: 'a b', image: b}", "A container's name has letters"),
         ("- gantry.vsphere.container_vm: {name: '{{ a }}', imag: '{{ b }}'}", "imag. Supported parameters include"),
         ("- gantry.vsphere.container_vm: {name: a, image: b, networks: [{name: c, nam: c}]}", "networks.nam"),

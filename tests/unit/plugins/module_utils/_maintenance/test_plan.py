@@ -26,7 +26,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
     MaintenanceProgress,
     MaintenanceRequest,
     ObservedHost,
-    VmDemand,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.plan import plan_maintenance
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.report import evacuated_report
@@ -35,6 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
     DeviceFacts,
     FailoverReserve,
     PlacementView,
+    VmDemand,
     VmFacts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
