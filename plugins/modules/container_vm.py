@@ -51,10 +51,11 @@ options:
         waits for it, which is reported as a change, and fails if it does not run in time.
       - V(healthy) also waits until its health check succeeds. The wait for a container that is already running is
         reported as a change.
+      - V(ready) is V(healthy) for a container with a health check and V(started) for one without.
       - V(stopped) stops it, with its stop signal and its stop timeout.
       - V(absent) stops it and removes it with its writable layer.
     type: str
-    choices: [present, started, healthy, stopped, absent]
+    choices: [present, started, healthy, ready, stopped, absent]
     default: started
   image:
     description:
