@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.resource_pool
 options:
   path:
     description:
@@ -174,8 +175,6 @@ seealso:
 notes:
   - What vCenter would refuse is an error before anything is changed, also in check mode. That is a limit below the
     reservation, more reservation than the parent pool has left, and a new pool in a cluster with DRS disabled.
-  - Requires the privilege C(Resource.CreatePool) on the parent pool to create a pool, C(Resource.EditPool) on the pool
-    to change it, and C(Resource.DeletePool) on the pool and its parent to remove it.
 """
 
 EXAMPLES = r"""

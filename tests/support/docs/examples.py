@@ -38,9 +38,12 @@ _SECTIONS = ("pre_tasks", "roles", "tasks", "post_tasks", "handlers")
 _ROLE_ACTIONS = ("ansible.builtin.include_role", "ansible.builtin.import_role")
 
 
-def problems(document: Any, root: Path = ROOT) -> list[str]:
-    """Return what is wrong with a parsed YAML document: a playbook, tasks, an inventory, or variables of roles."""
-    return list(_Checker(root).document(document))
+def problems(document: Any, root: Path = ROOT, variables: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is wrong with a parsed YAML document: a playbook, tasks, an inventory, or variables.
+
+    Variables must be of a role of this collection, or among those given.
+    """
+    return list(_Checker(root, variables).document(document))
 
 
 def operation(name: str) -> Operation[Any, Any, Any]:
@@ -51,8 +54,9 @@ def operation(name: str) -> Operation[Any, Any, Any]:
 
 
 class _Checker:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, known: frozenset[str]) -> None:
         self.root = root
+        self.known = known
 
     def document(self, document: Any) -> Iterator[str]:
         if isinstance(document, list):
@@ -134,8 +138,8 @@ class _Checker:
                 yield from self._role_variables(f"{COLLECTION}.{name}", of_role, whole=False)
         if strict:
             for key in variables:
-                if not key.startswith((*(f"{name}_" for name in roles), "vault_")):
-                    yield f"{key} is a variable of no role of this collection"
+                if key not in self.known and not key.startswith((*(f"{name}_" for name in roles), "vault_")):
+                    yield f"{key} is a variable of no role of this collection, and nothing on the page uses it"
 
     def _role_variables(self, name: str, variables: Mapping[str, Any], *, whole: bool = True) -> Iterator[str]:
         """Check the variables that a role gets; whole: a required one must be among them."""
