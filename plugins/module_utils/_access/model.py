@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
@@ -94,8 +94,8 @@ class Permission:
 class ObservedAccess:
     """``objects`` are those of the desired permissions, in their order.
 
-    ``accounts`` are this session's user and the user's groups. ``unknown_principals`` are accounts of desired
-    permissions that the user directory does not have.
+    ``accounts`` are this session's user and the user's groups. ``spellings`` are how vCenter writes the accounts that
+    have permissions, and those of desired permissions that its user directory has.
     """
 
     roles: Mapping[str, RoleState]
@@ -104,8 +104,8 @@ class ObservedAccess:
     paths: Mapping[str, str]
     parents: Mapping[str, str | None]
     privileges: frozenset[str]
-    accounts: frozenset[Holder] = field(default_factory=frozenset)
-    unknown_principals: frozenset[str] = field(default_factory=frozenset)
+    accounts: frozenset[Holder]
+    spellings: Mapping[Holder, str]
 
     def role(self, name: str) -> RoleState | None:
         """Return the role with this name, or else the one that the vSphere Client calls so."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._access.decode import decode_permissions, decode_roles
 from ansible_collections.gantry.vsphere.plugins.module_utils._access.model import (
     DesiredAccess,
+    DesiredPermission,
     Holder,
     ObservedAccess,
     holder,
@@ -37,7 +38,11 @@ def observe_access(session: Session, desired: DesiredAccess) -> ObservedAccess:
     roles = decode_roles(values["roleList"])
     permissions = decode_permissions(manager.RetrieveAllPermissions(), roles)
     entries = _with_parents(inventory, {*(moid for moid, _holder in permissions), *(entry.moid for entry in objects)})
-    known = {one for _moid, one in permissions}
+    spellings = {account: one.principal for (_moid, account), one in permissions.items()}
+    for one in desired.permissions:
+        found = None if one.role is None or one.holder in spellings else _spelling(session, one)
+        if found is not None:
+            spellings[one.holder] = found
     return ObservedAccess(
         roles=roles,
         permissions=permissions,
@@ -46,11 +51,7 @@ def observe_access(session: Session, desired: DesiredAccess) -> ObservedAccess:
         parents={entry.moid: entry.parent for entry in entries},
         privileges=frozenset(one.privId for one in values["privilegeList"]),
         accounts=_accounts(session, values["currentSession"].userName),
-        unknown_principals=frozenset(
-            one.principal
-            for one in desired.permissions
-            if one.role is not None and one.holder not in known and not _exists(session, one.principal, one.group)
-        ),
+        spellings=spellings,
     )
 
 
@@ -65,10 +66,12 @@ def _with_parents(inventory: Inventory, moids: set[str]) -> list[Entry]:
     return list(found.values())
 
 
-def _exists(session: Session, principal: str, group: bool) -> bool:
-    """Return whether the user directory has the account."""
-    domain, name = split_principal(principal)
-    return bool(_search(session, domain, searchStr=name, exactMatch=True, findUsers=not group, findGroups=group))
+def _spelling(session: Session, permission: DesiredPermission) -> str | None:
+    """Return how the user directory writes the account; None if it does not have it."""
+    (domain, name), group = split_principal(permission.principal), permission.group
+    found = _search(session, domain, searchStr=name, exactMatch=True, findUsers=not group, findGroups=group)
+    same = (one.principal for one in found if holder(one.principal, group) == permission.holder)
+    return next(same, permission.principal) if found else None
 
 
 def _accounts(session: Session, user: str) -> frozenset[Holder]:

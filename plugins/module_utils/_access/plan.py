@@ -94,8 +94,7 @@ def _set_permissions(desired: DesiredAccess, observed: ObservedAccess) -> Iterat
             continue
         old = observed.permissions.get((entry.moid, permission.holder))
         role = _grantable(permission.role, desired, observed)
-        principal = permission.principal if old is None else old.principal
-        new = Permission(principal, permission.group, role.name, permission.propagate)
+        new = Permission(observed.spellings[permission.holder], permission.group, role.name, permission.propagate)
         if old != new:
             yield SetPermission(entry.moid, path_of(entry), old, new)
 
@@ -137,7 +136,7 @@ def _refuse_unknown(desired: DesiredAccess, observed: ObservedAccess) -> None:
                 "VirtualMachine.Interact.PowerOn."
             )
     for permission in desired.permissions:
-        if permission.principal in observed.unknown_principals:
+        if permission.role is not None and permission.holder not in observed.spellings:
             kind, other = ("group", "false") if permission.group else ("user", "true")
             raise GantryError(
                 f"vCenter's user directory has no {kind} {permission.principal!r}. Write it with its domain, as "
