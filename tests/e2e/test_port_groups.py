@@ -53,14 +53,15 @@ def test_containers_of_one_vlan_talk_and_others_do_not(containers: Containers) -
     subnet = address.rpartition(".")[0]
 
     _ask(containers, neighbor, ASK, {"name": "azure"}, address)
-    assert containers.wait_until_over(neighbor)["log"] == "tiny\n"
+    over = containers.wait_until_over(neighbor)
+    assert (over["exit_code"], over["log"]) == (0, "tiny\n"), over
 
     # It has an address of the same subnet, so that only its VLAN separates it.
     own = {"name": "red", "ipv4_address": f"{subnet}.9/24"}
     _ask(containers, stranger, f"{ASK} || echo nobody", own, address)
-    log = containers.wait_until_over(stranger)["log"]
-    assert log.endswith("nobody\n"), log
-    assert "tiny" not in log
+    over = containers.wait_until_over(stranger)
+    assert over["log"].endswith("nobody\n"), over
+    assert "tiny" not in over["log"]
 
     # A running container follows its port group to another VLAN.
     containers.remove(stranger)
