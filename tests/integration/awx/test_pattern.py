@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from galaxy_importer.file_parser import PatternsParser
 from galaxy_importer.finder import ContentFinder
 
@@ -75,8 +76,45 @@ def test_a_controller_accepts_the_survey(playbook: str) -> None:
     assert rules.survey_problem(SURVEYS[playbook]) is None
 
 
-def _questions() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    return ((playbook, question) for playbook, survey in SURVEYS.items() for question in survey["spec"])
+QUESTIONS = [
+    pytest.param(playbook, question, id=f"{playbook}-{question['variable']}")
+    for playbook, survey in SURVEYS.items()
+    for question in survey["spec"]
+]
+OPTIONS: dict[str, dict[str, Any]] = {}
+for _specs in ROOT.glob("roles/*/meta/argument_specs.yml"):
+    OPTIONS |= yaml.safe_load(_specs.read_text())["argument_specs"]["main"]["options"]
+QUESTION_TYPES = {"str": "text", "path": "text", "int": "integer", "float": "float"}
+
+
+@pytest.mark.parametrize(("playbook", "question"), QUESTIONS)
+def test_a_question_agrees_with_the_option_of_the_role(playbook: str, question: dict[str, Any]) -> None:
+    # A controller gives an empty text for a question that need not be answered, which is not the same as no variable.
+    assert question["required"]
+    name = question["variable"]
+    if any(name in value for value in TEMPLATES[playbook].get("facts", {}).values()):
+        return  # The answer is a part of a variable, and a run with ansible-runner tests it.
+    option = OPTIONS[name]
+    choices = ["false", "true"] if option["type"] == "bool" else option.get("choices")
+    if choices:
+        assert question["type"] == "multiplechoice"
+        assert sorted(question["choices"]) == sorted(choices)
+    else:
+        assert question["type"] == QUESTION_TYPES[option["type"]]
+    if "default" in option:
+        assert str(question["default"]).lower() == str(option["default"]).lower()
+
+
+def test_the_variables_of_templates_and_credentials_exist() -> None:
+    names = {name for template in TEMPLATES.values() for name in template.get("facts", {})}
+    injected = [one["injectors"].get("extra_vars", {}) for one in DESCRIPTION["credential_types"]]
+    assert names | {name for variables in injected for name in variables} <= set(OPTIONS)
+
+
+def test_the_ca_credential_turns_the_verification_on_in_every_role() -> None:
+    (ca,) = (one for one in DESCRIPTION["credential_types"] if "file" in one["injectors"])
+    switches = {name for name in OPTIONS if name.endswith("_validate_certs")}
+    assert ca["injectors"]["extra_vars"] == dict.fromkeys(sorted(switches), "true")
 
 
 def test_the_workflow_refers_to_templates_and_nodes_that_exist() -> None:

@@ -22,8 +22,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges 
     HOST,
     NETWORK,
     POOL,
+    PORT_GROUP,
     REQUIREMENTS,
     ROOT,
+    SWITCH,
     TEMPLATE,
     VM,
 )
@@ -35,10 +37,10 @@ from tests.support.lab.privileges import PASSWORD, READ_ONLY
 
 # Whoever manages access requires all privileges that a test gives; test_privileges has a user of its own for it.
 MODULES = sorted(REQUIREMENTS.keys() - {"access", "container_vms"})
-# On which types of objects the privileges of a place are given. A VM inherits those of its folder, and the folder of
-# all VMs those of the datacenter; the root resource pool has those of the cluster.
+# On which types of objects the privileges of a place are given. A VM inherits those of its folder. The folder of all VMs,
+# distributed switches and new port groups have those of the datacenter; the root resource pool has those of the cluster.
 HOLDERS: Mapping[str, frozenset[str]] = {
-    "Datacenter": frozenset({DATACENTER, FOLDER, TEMPLATE, VM}),
+    "Datacenter": frozenset({DATACENTER, FOLDER, PORT_GROUP, SWITCH, TEMPLATE, VM}),
     "ClusterComputeResource": frozenset({CLUSTER, POOL}),
     "HostSystem": frozenset({HOST}),
     "Datastore": frozenset({DATASTORE}),

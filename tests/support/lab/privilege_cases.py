@@ -194,6 +194,19 @@ class Cases:
     def _vm_folder(self) -> list[Step]:
         return [Step("create", {"path": FOLDER}), Step("remove", {"path": FOLDER, "state": "absent"})]
 
+    def _port_group(self) -> list[Step]:
+        group = {"name": f"{PREFIX}net", "switch": "DSwitch0"}
+        standard = {"name": f"{PREFIX}standard", "switch": "vSwitch0", "type": "standard"}
+        return [
+            Step("create", group),
+            Step("change", {**group, "vlan": 12}),
+            Step("switch", {**group, "mtu": 9000}),
+            Step("restore the switch", {**group, "mtu": 1500}),
+            Step("remove", {**group, "state": "absent"}),
+            Step("create on hosts", standard),
+            Step("remove from hosts", {**standard, "state": "absent"}),
+        ]
+
     # -- placement
 
     def _vm_vmotion(self) -> list[Step]:
