@@ -29,6 +29,7 @@ SHIPPED = (
     "meta/",
     "playbooks/",
     "plugins/",
+    "roles/",
     "requirements.txt",
     # Which Pythons ansible-test runs.
     "tests/config.yml",
