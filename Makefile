@@ -29,7 +29,7 @@ demo: setup ## run a container from an image in the lab, move it, remove it
 	@python -m tools.demo
 
 .PHONY: test
-test: setup ## run lint, unit, Go, integration and end-to-end tests
+test: setup ## run lint, unit, Go, integration, Molecule and end-to-end tests
 	@python -m tools.test all
 
 .PHONY: test-unit
@@ -40,6 +40,10 @@ test-unit: setup ## run the unit and property tests
 test-integration: setup ## run the modules against the lab's vCenter; nothing boots
 	@python -m tools.test integration
 
+.PHONY: test-molecule
+test-molecule: setup ## run the roles' Molecule scenarios against the lab; nothing boots
+	@python -m tools.test molecule
+
 .PHONY: test-e2e
 test-e2e: setup ## run containers that boot
 	@python -m tools.test e2e
@@ -49,12 +53,16 @@ test-matrix: setup ## run unit and smoke tests under each supported ansible-core
 	@python -m tools.test matrix
 
 .PHONY: test-fresh
-test-fresh: setup ## run make demo on bare systems [SUITE=trixie COMMAND='make test' KEEP=1]
+test-fresh: setup ## follow the getting-started page on bare systems [SUITE=trixie COMMAND='make test' KEEP=1]
 	@python -m tools.fresh $(addprefix --suite ,$(SUITE)) $(if $(COMMAND),--command "$$COMMAND") $(if $(KEEP),--keep)
 
 .PHONY: lint
 lint: setup ## run all static checks, also of the built collection
 	@python -m tools.lint
+
+.PHONY: docs
+docs: setup ## build the documentation site and check its links (30 s)
+	@python -m tools.docs
 
 .PHONY: format
 format: setup ## format the Python and Go sources
@@ -79,6 +87,10 @@ lab-status: setup ## show what runs in the lab
 .PHONY: guest
 guest: setup ## build the bootstrap ISO
 	@python -m guest.build
+
+.PHONY: release
+release: setup ## build the collection, the runtime package and the rest of a release into dist/
+	@python -m tools.release
 
 .PHONY: lock
 lock: setup ## update the lock files

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -12,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from devkit.console import ROOT, VENV, ToolError, run
+from tools.archives import Entry, write_tar_gz
 
 # What users install, by file or by folder. The first three are written by the build.
 SHIPPED = (
@@ -19,6 +23,7 @@ SHIPPED = (
     "MANIFEST.json",
     "README.md",
     "CHANGELOG.rst",
+    "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "LICENSE",
     "SECURITY.md",
@@ -26,6 +31,7 @@ SHIPPED = (
     "changelogs/",
     "docs/docsite/",
     "extensions/execution_environment/",
+    "extensions/patterns/",
     "meta/",
     "playbooks/",
     "plugins/",
@@ -48,12 +54,46 @@ def _copy_tracked_files(target: Path) -> None:
 
 
 def build(folder: Path) -> Path:
-    """Build the collection's archive in an empty folder, without untracked files of the clone."""
+    """Build the collection's archive in an empty folder, without untracked files of the clone. It is reproducible."""
     sources = folder / "sources"
     _copy_tracked_files(sources)
     run([VENV / "bin" / "ansible-galaxy", "collection", "build", "--output-path", folder], cwd=sources)
     (archive,) = folder.glob("gantry-vsphere-*.tar.gz")
+    _make_reproducible(archive)
     return archive
+
+
+def version() -> str:
+    """Return the version of the collection."""
+    found = re.search(r"^version: (\S+)$", (ROOT / "galaxy.yml").read_text(), re.MULTILINE)
+    if found is None:
+        raise ToolError("galaxy.yml has no line 'version: VERSION'. Add it.")
+    return found.group(1)
+
+
+def _make_reproducible(archive: Path) -> None:
+    """Write the archive again, sorted and without the time of the build.
+
+    ansible-galaxy lists the files in the order of the file system, and dates them now.
+    """
+    with tarfile.open(archive) as opened:
+        entries = {member.name: _entry(opened, member) for member in opened}
+    manifest, files = (json.loads(entries.pop(name).content or b"") for name in ("MANIFEST.json", "FILES.json"))
+    files["files"].sort(key=lambda file: file["name"])
+    listing = _json(files)
+    manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(listing).hexdigest()
+    first = [Entry("MANIFEST.json", _json(manifest)), Entry("FILES.json", listing)]
+    write_tar_gz(archive, [*first, *(entries[name] for name in sorted(entries))])
+
+
+def _entry(opened: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
+    file = opened.extractfile(member)
+    return Entry(member.name, None if file is None else file.read(), bool(member.mode & 0o100))
+
+
+def _json(value: object) -> bytes:
+    # As ansible-galaxy writes it.
+    return json.dumps(value, indent=True).encode()
 
 
 def unexpected(names: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say
-from tools import collection, environment, programs, source_rules
+from tools import collection, docs, environment, programs, source_rules
 from tools.sanity import run_sanity
 
 _SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
@@ -79,7 +79,11 @@ def check_changelog() -> None:
 
 
 def check_docs() -> None:
+    """Check the documentation of the plugins, build the site with each warning an error, and check its links."""
+    # rstcheck does not know the roles and directives of Sphinx, which checks the pages.
     run([_bin("antsibull-docs"), "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."])
+    docs.build()
+    docs.check_links()
 
 
 def check_artifact() -> None:

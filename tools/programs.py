@@ -30,11 +30,14 @@ _OTHERS = frozenset(("", "guest", "lab", "test"))
 _PACKAGES = {
     "/bin/busybox": "busybox-static",
     "/usr/lib/ISOLINUX/": "isolinux",
+    # Where each boot loader has its license.
+    "/usr/share/doc": "isolinux",
     "/usr/lib/grub/x86_64-efi": "grub-efi-amd64-bin",
     "/usr/lib/syslinux/": "syslinux-common",
     "/usr/share/OVMF/": "ovmf",
     "bridge": "iproute2",
     "dnsmasq": "dnsmasq-base",
+    "dot": "graphviz",
     "docker-registry": "docker-registry",
     "dumpe2fs": "e2fsprogs",
     "e2fsck": "e2fsprogs",
@@ -61,7 +64,8 @@ _PACKAGES = {
 # In every Debian (essential packages and apt), installed by what the README says, brought by the lock file (go), or
 # asked for before it is used (sudo).
 _EVERYWHERE = frozenset(
-    "apt-cache apt-config apt-get bash dpkg-deb echo env git go gzip setpriv sh sleep sudo tar unshare".split()
+    "apt-cache apt-config apt-get bash dpkg-deb dpkg-query echo env git go gzip setpriv sh sleep sudo tar "
+    "unshare /usr/share/doc".split()
 )
 # What is needed although no call names it.
 _UNNAMED = {

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """make test: run the parts of the test suite, and print the duration and the counts of each and of all.
 
-python -m tools.test PART ... [-- ARGUMENTS OF PYTEST]
+python -m tools.test PART ... [-- ARGUMENTS OF PYTEST, OR NAMES OF MOLECULE SCENARIOS]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from devkit.console import CACHE, VENV, main_guard, say
 from lab.images.build import build_all
-from tools import lint, matrix, runners
+from tools import lint, matrix, runners, scenarios
 from tools.runners import Counts
 
 # Tests of the modules that each ansible-core of the matrix runs.
@@ -40,6 +40,10 @@ def _go(_arguments: Sequence[str]) -> Counts:
 
 def _integration(arguments: Sequence[str]) -> Counts:
     return runners.pytest(["tests/integration", *arguments])
+
+
+def _molecule(arguments: Sequence[str]) -> Counts:
+    return scenarios.molecule(arguments)
 
 
 def _e2e(arguments: Sequence[str]) -> Counts:
@@ -70,11 +74,12 @@ PARTS: dict[str, Callable[[Sequence[str]], Counts]] = {
     "go": _go,
     "oldest": _oldest,
     "integration": _integration,
+    "molecule": _molecule,
     "e2e": _e2e,
     "matrix": _matrix,
 }
 # The matrix contains all of "oldest" and takes long.
-ALL = ("lint", "unit", "go", "oldest", "integration", "e2e")
+ALL = ("lint", "unit", "go", "oldest", "integration", "molecule", "e2e")
 
 
 def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parent.parent
 
 def go_version() -> str:
     """Return the version of the toolchain, which is an input of the build."""
-    return run(["go", "env", "GOVERSION"], cwd=SOURCE, env=_environment()).strip()
+    return run(["go", "env", "GOVERSION"], cwd=SOURCE, env=environment()).strip()
 
 
 def build_init(output: Path, version: str) -> None:
@@ -24,11 +24,12 @@ def build_init(output: Path, version: str) -> None:
     run(
         ["go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", flags, "-o", output, "./cmd/init"],
         cwd=SOURCE,
-        env=_environment(),
+        env=environment(),
     )
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return the variables that make a build independent of the user's settings."""
     # GOFLAGS, GOEXPERIMENT and the like of the user's would change the program.
     return {
         "CGO_ENABLED": "0",

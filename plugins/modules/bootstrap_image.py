@@ -21,18 +21,69 @@ description:
   - An ISO that was cut off, for example by an interrupted download, is refused. Its volume descriptors give its size.
   - The ISO is uploaded under a temporary name, its size in the datastore is verified, and then it is renamed. After an
     interrupted upload, the next run removes the temporary file and uploads the ISO again.
+  - In check mode, the ISO is read or downloaded to the machine where the task runs, and nothing is sent to vCenter.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.bootstrap_image
 options:
   src:
     description:
-      - The path of the ISO on the machine where the task runs. The ISO contains its version.
-      - Required with O(state=present).
+      - Where the ISO is. The ISO contains its version.
+      - Without it, the ISO of the Python package C(gantry-vsphere-runtime) is used. The package must be installed for
+        the Python interpreter that runs the task.
+      - A path on the machine where the task runs.
+      - "An C(https://) URL. It requires O(checksum). The file is downloaded once and kept in the image cache of the
+        machine, where the checksum is verified again before each use. Proxies are configured by the usual environment
+        variables, and a CA that the system does not trust by C(SSL_CERT_FILE)."
+      - "An C(oci://) reference of an artifact with one file, as C(oras push) stores it, for example
+        C(oci://registry.example.com/gantry/bootstrap:1.1.0). It is read by C(skopeo), as images are."
+      - A URL is shown in logs. Do not put credentials in it; set C(no_log) for the task if its query has a token.
+    type: path
+  checksum:
+    description:
+      - The SHA-256 that the ISO must have, as C(sha256:) and 64 hexadecimal digits.
+      - Required if O(src) is an C(https://) URL.
+    type: str
+  url_username:
+    description:
+      - The user at the web server, if O(src) is a URL. Requires O(url_password).
+    type: str
+  url_password:
+    description:
+      - The password of O(url_username). It is not sent to other servers that the URL is redirected to.
+    type: str
+  registry_username:
+    description:
+      - The user at the registry, if O(src) is an C(oci://) reference. Requires O(registry_password).
+      - Without it and O(registry_auth_file), the credentials saved by C(skopeo login), C(podman login) or
+        C(docker login) are used.
+    type: str
+  registry_password:
+    description:
+      - The password or token of O(registry_username). It is given to C(skopeo) in memory, not on its command line.
+    type: str
+  registry_auth_file:
+    description:
+      - A file with credentials, as written by C(skopeo login --authfile).
+    type: path
+  registry_tls_verify:
+    description:
+      - Whether to require HTTPS with a certificate of a trusted CA. V(false) also allows plain HTTP.
+    type: bool
+    default: true
+  registry_cert_dir:
+    description:
+      - A directory with the CA certificates (C(*.crt)) that sign the registry's, and client certificates
+        (C(*.cert) and C(*.key)).
+    type: path
+  signature_policy:
+    description:
+      - A signature policy, see C(containers-policy.json(5)). The default is the policy of the system.
     type: path
   version:
     description:
-      - With O(state=absent) and without O(src), the version to remove.
+      - With O(state=absent) and without O(src), the version to remove. One of both is required then.
       - With O(src), the version that the ISO must have.
     type: str
   state:
@@ -62,11 +113,28 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Upload the bootstrap ISO
+- name: Upload the bootstrap ISO of the installed package gantry-vsphere-runtime
+  gantry.vsphere.bootstrap_image:
+    datastore: nfs0
+  register: result
+
+- name: Upload a bootstrap ISO from a file
   gantry.vsphere.bootstrap_image:
     src: files/gantry-bootstrap.iso
     datastore: nfs0
-  register: result
+
+- name: Upload a bootstrap ISO from a web server
+  gantry.vsphere.bootstrap_image:
+    src: https://files.example.com/gantry-bootstrap-1.1.0.iso
+    checksum: sha256:0123456789abf0a2c94e71d5f8b36e0c7d91a4b2e85f60c3d71a92b4e6f80c5d
+    datastore: nfs0
+
+- name: Upload a bootstrap ISO from a registry
+  gantry.vsphere.bootstrap_image:
+    src: oci://registry.example.com/gantry/bootstrap:1.1.0
+    registry_username: ci
+    registry_password: "{{ registry_token }}"
+    datastore: nfs0
 
 - name: Use the new bootstrap ISO for one container
   gantry.vsphere.container_vm:

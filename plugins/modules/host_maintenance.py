@@ -23,6 +23,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.host_maintenance
 options:
   host:
     description:
@@ -81,9 +82,6 @@ options:
 seealso:
   - module: gantry.vsphere.vm_vmotion
 notes:
-  - Required privileges are C(Host.Config.Maintenance) on the host and C(System.Read) on all. With
-    O(evacuation=explicit), C(Resource.HotMigrate) and C(Resource.ColdMigrate) on the VMs and
-    C(Resource.ApplyRecommendation) on the cluster are needed too.
   - Capacity is checked against the reservations of the running VMs, as vCenter does, and what HA admission control
     keeps free. There is a warning if the VMs are configured with more memory than the other hosts have.
   - A container is not moved to a host that does not see the datastore of its bootstrap ISO, since it could not be

@@ -17,20 +17,76 @@ description:
   - Creates a resource pool in a cluster, sets what it reserves, its limits and its shares, or removes an empty one.
   - Values that are not given stay unchanged. A new pool has the defaults of the vSphere Client for them, which are no
     reservation, no limit, an expandable reservation, and normal shares.
+  - One task can manage several pools. They are all checked before the first one is created, changed or removed, with
+    what each of them leaves to the others.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.resource_pool
 options:
   path:
     description:
       - The pool, as names between slashes below the cluster's root pool, such as V(prod/web).
       - Its parents must exist. Unlike M(gantry.vsphere.vm_folder) this module does not create them, because a pool
         divides the resources of the pool that it is in. A parent that was created by a misspelled path would take a
-        share from all of its neighbors. Create each pool by a task of its own, parents first.
+        share from all of its neighbors. List the parents in O(pools) too, or create them by an earlier task.
       - With a slash at the beginning it is a whole inventory path, such as V(/DC0/host/C0/Resources/prod/web).
       - Write a slash in a name as V(%2f), a backslash as V(%5c), and a percent sign as V(%25), as inventory paths do.
+      - Exactly one of O(path) and O(pools) is required.
     type: str
-    required: true
+  pools:
+    description:
+      - Several pools of one cluster. They are created parents first and removed parents last, in any order of the list.
+    type: list
+    elements: dict
+    suboptions:
+      path:
+        description:
+          - The pool, as O(path).
+        type: str
+        required: true
+      cpu:
+        description:
+          - CPU for the VMs in the pool, as O(cpu).
+        type: dict
+        suboptions:
+          reservation:
+            description:
+              - The CPU in MHz that is guaranteed to the pool, as O(cpu.reservation).
+            type: int
+          limit:
+            description:
+              - The most CPU in MHz that the pool uses, as O(cpu.limit).
+            type: str
+          expandable_reservation:
+            description:
+              - Whether VMs can reserve more than the pool's reservation, as O(cpu.expandable_reservation).
+            type: bool
+          shares:
+            description:
+              - The weight among its neighbors, as O(cpu.shares).
+            type: str
+      memory:
+        description:
+          - Memory for the VMs in the pool, as O(memory).
+        type: dict
+        suboptions:
+          reservation:
+            description:
+              - The memory that is guaranteed to the pool, as O(memory.reservation).
+            type: str
+          limit:
+            description:
+              - The most memory that the pool uses, as O(memory.limit).
+            type: str
+          expandable_reservation:
+            description:
+              - Whether VMs can reserve more than the pool's reservation, as O(memory.expandable_reservation).
+            type: bool
+          shares:
+            description:
+              - The weight among its neighbors, as O(memory.shares).
+            type: str
   cluster:
     description:
       - The cluster or standalone host that the pool is in, by name, inventory path or MoID.
@@ -97,6 +153,21 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  assume_drs:
+    description:
+      - Whether tasks before this one leave DRS of the cluster enabled. Pools are planned as if they had run, so that
+        check mode predicts what a playbook does that enables or disables it first.
+      - If it is not given, pools are planned with DRS as it is. If DRS is disabled when a pool is created, vCenter
+        refuses that, whatever was assumed.
+    type: bool
+  assume_removed:
+    description:
+      - Names of VMs and pools that tasks before this one remove. With O(state=absent), the removal is planned
+        as if they were gone, so that check mode predicts what a playbook does that removes them first.
+      - What is still in the pool when it is removed is an error, whether it is listed here or not.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: gantry.vsphere.container_vm
   - module: gantry.vsphere.drs_cluster
@@ -104,8 +175,6 @@ seealso:
 notes:
   - What vCenter would refuse is an error before anything is changed, also in check mode. That is a limit below the
     reservation, more reservation than the parent pool has left, and a new pool in a cluster with DRS disabled.
-  - Requires the privilege C(Resource.CreatePool) on the parent pool to create a pool, C(Resource.EditPool) on the pool
-    to change it, and C(Resource.DeletePool) on the pool and its parent to remove it.
 """
 
 EXAMPLES = r"""
@@ -128,6 +197,20 @@ EXAMPLES = r"""
       reservation: 8G
       expandable_reservation: false
 
+- name: Divide a cluster into pools
+  gantry.vsphere.resource_pool:
+    cluster: C0
+    pools:
+      - path: prod
+        cpu:
+          shares: high
+      - path: prod/web
+        memory:
+          reservation: 8G
+      - path: test
+        memory:
+          limit: 16G
+
 - name: Lift the limit, and leave all other values as they are
   gantry.vsphere.resource_pool:
     cluster: C0
@@ -145,12 +228,12 @@ EXAMPLES = r"""
 RETURN = r"""
 cluster:
   description: The inventory path of the cluster.
-  returned: success
+  returned: success, with O(path)
   type: str
   sample: /DC0/host/C0
 resource_pool:
   description: The pool, or V(null) if it does not exist. Values are as the options take them.
-  returned: success
+  returned: success, with O(path)
   type: dict
   contains:
     path:
@@ -181,6 +264,11 @@ resource_pool:
         limit: 32768M
         expandable_reservation: true
         shares: normal
+resource_pools:
+  description: The pools in the order of O(pools), each as RV(resource_pool), or V(null) if it does not exist.
+  returned: success, with O(pools)
+  type: list
+  elements: dict
 contents:
   description: The names of the VMs and pools in a pool that is not removed.
   returned: failure, if the pool is not empty

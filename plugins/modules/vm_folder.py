@@ -15,9 +15,11 @@ author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
   - Creates the folders of a path below a datacenter's VM folder, as C(mkdir -p) does, or removes an empty folder.
+  - One task can manage several folders. They are all checked before the first one is created or removed.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.vm_folder
 options:
   path:
     description:
@@ -26,8 +28,14 @@ options:
       - With a slash at the beginning it is a whole inventory path, such as V(/DC0/vm/prod/web). It must lead below a
         datacenter's VM folder.
       - Write a slash in a name as V(%2f), a backslash as V(%5c), and a percent sign as V(%25), as inventory paths do.
+      - Exactly one of O(path) and O(paths) is required.
     type: str
-    required: true
+  paths:
+    description:
+      - Several folders, each as in O(path). They are created parents first and removed parents last, in any order of
+        the list.
+    type: list
+    elements: str
   datacenter:
     description:
       - The datacenter, by name or path.
@@ -41,12 +49,25 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  when_not_empty:
+    description:
+      - What becomes of a folder with O(state=absent) that is not empty.
+      - With V(fail), that is an error that names what is in it. With V(keep), the folder stays.
+    type: str
+    choices: [fail, keep]
+    default: fail
+  assume_removed:
+    description:
+      - Names of VMs and folders that tasks before this one remove. With O(state=absent), the removal is planned
+        as if they were gone, so that check mode predicts what a playbook does that removes them first.
+      - What is still in the folder when it is removed is an error, whether it is listed here or not.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: gantry.vsphere.container_vm
   - module: gantry.vsphere.resource_pool
 notes:
-  - Requires the privilege C(Folder.Create) on the parent folder to create folders, and C(Folder.Delete) on the folder
-    and its parent to remove one.
   - A folder is removed by a method that would unregister VMs and keep their files. So a VM that somebody puts into the
     folder at that very moment loses no disk.
 """
@@ -65,6 +86,13 @@ EXAMPLES = r"""
   gantry.vsphere.vm_folder:
     path: prod/frontend%2fbackend
 
+- name: Create several folders
+  gantry.vsphere.vm_folder:
+    datacenter: DC1
+    paths:
+      - tenants/blue
+      - tenants/green
+
 - name: Remove a folder that is empty
   gantry.vsphere.vm_folder:
     path: /DC0/vm/prod/web
@@ -74,7 +102,7 @@ EXAMPLES = r"""
 RETURN = r"""
 folder:
   description: The folder, or V(null) if it does not exist.
-  returned: success
+  returned: success, with O(path)
   type: dict
   contains:
     path:
@@ -87,6 +115,11 @@ folder:
       type: str
       returned: always
       sample: group-v42
+folders:
+  description: The folders in the order of O(paths), each as RV(folder), or V(null) if it does not exist.
+  returned: success, with O(paths)
+  type: list
+  elements: dict
 created:
   description: The inventory paths of the folders that were created, parents first.
   returned: success

@@ -275,7 +275,10 @@ def test_bad_input_is_reported_and_changes_nothing(
         (task(version="1.2.3"), "version 9.9.1, not 1.2.3"),
         (task(datastore="shared00"), "Did you mean 'shared0'"),
         (task(datacenter="DC9"), "no datacenter 'DC9'"),
-        ({MODULE: {"state": "present"}}, "state is present but all of the following are missing: src"),
+        ({MODULE: {"state": "present"}}, "the Python package gantry-vsphere-runtime, which contains the bootstrap ISO"),
+        (task(checksum=f"sha256:{'0' * 64}"), f"not sha256:{'0' * 64}"),
+        (task(src="https://files.example.com/b.iso"), "requires checksum"),
+        (task(src="ftp://files.example.com/b.iso"), "begins with ftp://, which is not supported"),
         ({MODULE: {"state": "absent"}}, "state is absent but any of the following are missing: src, version"),
     ]
     run = direct([{**one, "ignore_errors": True} for one, _message in wrong], way=way)

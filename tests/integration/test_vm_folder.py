@@ -14,49 +14,23 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.support.lab.control import Control
+from tests.support.lab.converging import ConvergingModule
 from tests.support.lab.drive import drive
 from tests.support.lab.drs import ClusterObserver
 
 ROOT = "/DC0/vm"
 
 
-class Folders:
+class Folders(ConvergingModule):
     """Runs vm_folder, and looks at the folders with pyVmomi alone."""
 
+    module = "vm_folder"
+    of_the_run = ("actions", "created")
+
     def __init__(self, lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> None:
-        self.calls, self.observer = calls, observer
-        self._connection = lab["vcenter"]
+        super().__init__(lab["vcenter"], calls)
+        self.observer = observer
         self.root = observer.content.rootFolder.childEntity[0].vmFolder
-
-    def run(self, path: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        self.calls.forget()
-        result = drive("vm_folder", {**self._connection, "path": path, **options}, check=check)
-        if check:
-            assert self.calls.mutating() == []
-        return result
-
-    def converge(self, path: str, **options: Any) -> dict[str, Any]:
-        """Run it in check mode, really, and again; check mode predicted all but the MoIDs, and the rest is nothing."""
-        predicted = self.run(path, check=True, **options)
-        assert "failed" not in predicted, predicted
-        done = self.run(path, **options)
-        assert "failed" not in done, done
-        for key in ("changed", "actions", "diff", "created"):
-            assert predicted[key] == done[key], key
-        assert (predicted["folder"] or {}).get("path") == (done["folder"] or {}).get("path")
-        again = self.run(path, **options)
-        assert (again["changed"], again["actions"], again["created"]) == (False, [], [])
-        assert again["folder"] == done["folder"]
-        assert self.calls.mutating() == []
-        return done
-
-    def refused(self, path: str, **options: Any) -> dict[str, Any]:
-        """Run it in check mode and really, which both must fail without a change; return the failure."""
-        predicted, done = self.run(path, check=True, **options), self.run(path, **options)
-        assert self.calls.mutating() == []
-        assert done["failed"]
-        assert predicted == done
-        return done
 
     def names(self, folder: Any = None) -> set[str]:
         return {one.name for one in (folder or self.root).childEntity if isinstance(one, vim.Folder)}
@@ -82,54 +56,54 @@ def folders(lab: dict[str, Any], calls: Control) -> Iterator[Folders]:
 
 
 def test_folders_are_created_with_their_parents_and_then_left_alone(folders: Folders) -> None:
-    done = folders.converge("prod/web")
+    done = folders.converge(path="prod/web")
     assert done["created"] == [f"{ROOT}/prod", f"{ROOT}/prod/web"]
     assert done["actions"] == [f"create {ROOT}/prod", f"create {ROOT}/prod/web"]
     assert done["diff"]["before"] == {}
     assert done["diff"]["after"]["folders"].keys() == {f"{ROOT}/prod", f"{ROOT}/prod/web"}
     assert done["folder"] == {"path": f"{ROOT}/prod/web", "moid": folders.folder("prod", "web")._moId}
     # Only what is missing is created, and a whole path means the same.
-    assert folders.converge(f"{ROOT}/prod/db/")["created"] == [f"{ROOT}/prod/db"]
-    assert folders.converge(f"{ROOT}/prod/web", datacenter="DC0")["created"] == []
+    assert folders.converge(path=f"{ROOT}/prod/db/")["created"] == [f"{ROOT}/prod/db"]
+    assert folders.converge(path=f"{ROOT}/prod/web", datacenter="DC0")["created"] == []
     assert folders.names(folders.folder("prod")) == {"web", "db"}
 
 
 def test_check_mode_creates_nothing(folders: Folders) -> None:
-    predicted = folders.run("prod/web", check=True)
+    predicted = folders.run(path="prod/web", check=True)
     assert predicted["folder"] == {"path": f"{ROOT}/prod/web", "moid": None}
     assert "prod" not in folders.names()
 
 
 def test_names_have_the_characters_that_paths_escape(folders: Folders) -> None:
-    done = folders.converge("a%2fb/50%25")
+    done = folders.converge(path="a%2fb/50%25")
     assert done["folder"]["path"] == f"{ROOT}/a%2fb/50%25"
     assert "a%2fb" in folders.names()
     assert folders.names(folders.folder("a%2fb")) == {"50%25"}
-    assert folders.converge("a%2Fb/50%")["created"] == []
+    assert folders.converge(path="a%2Fb/50%")["created"] == []
 
 
 def test_an_empty_folder_is_removed_but_not_its_parent(folders: Folders) -> None:
-    folders.converge("prod/web")
-    done = folders.converge("prod/web", state="absent")
+    folders.converge(path="prod/web")
+    done = folders.converge(path="prod/web", state="absent")
     assert (done["actions"], done["folder"]) == ([f"remove {ROOT}/prod/web"], None)
     assert done["diff"] == {"before": {"folders": {f"{ROOT}/prod/web": {"state": "present"}}}, "after": {}}
     assert folders.names(folders.folder("prod")) == set()
-    assert not folders.converge("nowhere/at/all", state="absent")["changed"]
+    assert not folders.converge(path="nowhere/at/all", state="absent")["changed"]
 
 
 def test_a_folder_that_is_not_empty_is_refused(folders: Folders, lab: dict[str, Any]) -> None:
-    folders.converge("prod/web")
-    result = folders.refused("prod", state="absent")
+    folders.converge(path="prod/web")
+    result = folders.refused(path="prod", state="absent")
     assert result["msg"].startswith(f"The folder {ROOT}/prod is not removed because it is not empty: web.")
     assert result["contents"] == ["web"]
     with_vms(folders, lab, folders.folder("prod", "web"), "folder-vm-")
-    result = folders.refused("prod/web", state="absent")
+    result = folders.refused(path="prod/web", state="absent")
     assert result["contents"] == ["folder-vm-0", "folder-vm-1"]
 
 
 def test_what_comes_into_the_folder_while_it_is_removed_keeps_it(folders: Folders, lab: dict[str, Any]) -> None:
     """It is empty when the plan is made. Its contents are read again before it is removed."""
-    folders.converge("prod")
+    folders.converge(path="prod")
     folder = folders.folder("prod")
     # The second read of the folder's contents is late, so that there is time for a VM to come.
     folders.calls.fault("RetrievePropertiesEx", delay_seconds=2, skip=2)
@@ -165,21 +139,21 @@ def test_a_folder_that_another_task_creates_meanwhile_is_used(folders: Folders, 
 
 def test_a_name_that_a_vm_has_is_refused(folders: Folders, lab: dict[str, Any]) -> None:
     with_vms(folders, lab, folders.root, "taken-")
-    assert f"because VirtualMachine {ROOT}/taken-0 has the name" in folders.refused("taken-0/web")["msg"]
+    assert f"because VirtualMachine {ROOT}/taken-0 has the name" in folders.refused(path="taken-0/web")["msg"]
 
 
 def test_paths_that_lead_elsewhere_are_refused(folders: Folders) -> None:
-    assert "not below /DC0/vm" in folders.refused("/DC0/host/prod")["msg"]
-    assert "not below /DC0/vm" in folders.refused("/prod")["msg"]
-    assert "names nothing" in folders.refused("/")["msg"]
-    assert "a name is empty" in folders.refused("prod//web")["msg"]
-    assert "longer than vCenter's 80 characters" in folders.refused("x" * 81)["msg"]
-    assert "datacenter 'DC9'" in folders.refused("prod", datacenter="DC9")["msg"]
+    assert "not below /DC0/vm" in folders.refused(path="/DC0/host/prod")["msg"]
+    assert "not below /DC0/vm" in folders.refused(path="/prod")["msg"]
+    assert "names nothing" in folders.refused(path="/")["msg"]
+    assert "a name is empty" in folders.refused(path="prod//web")["msg"]
+    assert "longer than vCenter's 80 characters" in folders.refused(path="x" * 81)["msg"]
+    assert "datacenter 'DC9'" in folders.refused(path="prod", datacenter="DC9")["msg"]
 
 
 def test_the_fault_is_kept(folders: Folders) -> None:
     folders.calls.fault("CreateFolder", "NoPermission")
-    result = folders.run("prod")
+    result = folders.run(path="prod")
     assert result["failed"]
     assert result["fault"]["type"] == "NoPermission"
     assert f"create {ROOT}/prod" in result["msg"]
@@ -191,3 +165,25 @@ def with_vms(folders: Folders, lab: dict[str, Any], folder: Any, prefix: str) ->
     vms = [folders.observer.vm(f"{prefix}{number}") for number in range(2)]
     if folder != folders.root:
         WaitForTask(folder.MoveIntoFolder_Task(vms))
+
+
+def test_several_folders_are_one_task(folders: Folders, lab: dict[str, Any]) -> None:
+    paths = ["prod/web", "prod/db", "prod"]
+
+    def run(**options: Any) -> dict[str, Any]:
+        return folders.run(paths=paths, **options)
+
+    predicted, done, again = run(check=True), run(), run()
+    assert done["created"] == [f"{ROOT}/prod", f"{ROOT}/prod/db", f"{ROOT}/prod/web"]
+    assert (predicted["actions"], predicted["diff"]) == (done["actions"], done["diff"])
+    assert (again["changed"], again["folders"]) == (False, done["folders"])
+    with_vms(folders, lab, folders.folder("prod", "web"), "folder-vm-")
+    refused = run(state="absent")
+    assert refused["contents"] == ["folder-vm-0", "folder-vm-1"]
+    assert folders.calls.mutating() == []
+    kept = run(state="absent", when_not_empty="keep", check=True)
+    assert kept["actions"] == [f"remove {ROOT}/prod/db"]
+    # In check mode what an earlier task removes is still there.
+    gone = {"state": "absent", "assume_removed": ["folder-vm-0", "folder-vm-1"]}
+    assert run(check=True, **gone)["actions"] == [f"remove {ROOT}/{path}" for path in ("prod/web", "prod/db", "prod")]
+    assert run(**gone)["contents"] == ["folder-vm-0", "folder-vm-1"], "a folder that is not empty is never removed"

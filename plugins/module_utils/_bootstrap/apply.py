@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -16,7 +17,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes 
     UploadIso,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, read_iso
-from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap, refuse_in_use
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
+    BootstrapRequest,
+    ObservedBootstrap,
+    refuse_in_use,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import (
     lock_of,
     part_name,
@@ -25,6 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe 
     read_users,
     upload_locks,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe_source import source_file
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -35,28 +41,34 @@ if TYPE_CHECKING:
 
 
 def apply_bootstrap(
-    session: Session, observed: ObservedBootstrap, plan: Plan[BootstrapChange], report: Report
+    session: Session,
+    desired: BootstrapRequest,
+    observed: ObservedBootstrap,
+    plan: Plan[BootstrapChange],
+    report: Report,
 ) -> ObservedBootstrap:
     for change in plan.changes:
         report(change.describe())
         match change:
             case UploadIso():
-                _upload(session, observed, change, report)
+                _upload(session, desired, observed, change, report)
             case RemoveFile():
                 _remove(session, observed, change, report)
     return plan.project(observed)
 
 
-def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, report: Report) -> None:
-    if observed.iso is None:
+def _upload(
+    session: Session, desired: BootstrapRequest, observed: ObservedBootstrap, change: UploadIso, report: Report
+) -> None:
+    if observed.iso is None or desired.source is None:
         raise GantryError(f"The plan to upload {change.path} has no file to upload.")
     datastore = read_inventory(session).datastore(observed.datastore)
     locks = upload_locks(session)
-    with locks.acquire(lock_of(change.name), report):
+    with locks.acquire(lock_of(change.name), report), source_file(desired.source) as path:
         part = part_name(change.name, locks.controller())
         _make_folder(session, observed)
-        session.upload_file(observed.iso.path, datastore=datastore, path=f"{FOLDER}/{part}", report=report)
-        _verify_upload(session, observed, observed.iso, datastore, part)
+        session.upload_file(path, datastore=datastore, path=f"{FOLDER}/{part}", report=report)
+        _verify_upload(session, observed, observed.iso, path, datastore, part)
         files, datacenter = session.content.fileManager, _datacenter(session, observed)
 
         def start() -> Any:
@@ -72,19 +84,21 @@ def _upload(session: Session, observed: ObservedBootstrap, change: UploadIso, re
         session.run_one(Job(subject=change.path, action="move into place", start=start), report)
 
 
-def _verify_upload(session: Session, observed: ObservedBootstrap, iso: Iso, datastore: Entry, part: str) -> None:
+def _verify_upload(
+    session: Session, observed: ObservedBootstrap, iso: Iso, path: Path, datastore: Entry, part: str
+) -> None:
     """Raise GantryError unless the upload is complete and the file has not changed since its name was computed."""
     sizes = {file.name: file.size for file in read_files(session, datastore)}
     if sizes.get(part) != iso.size:
         found = f"{sizes[part]} bytes" if part in sizes else "no such file"
         raise GantryError(
-            f"The upload of {iso.path.name} to {observed.path(part)} is incomplete: {iso.size} bytes were sent, and "
+            f"The upload of {iso.name} to {observed.path(part)} is incomplete: {iso.size} bytes were sent, and "
             f"the datastore has {found}. Containers do not boot from it. Check the free space of the datastore, and "
             "run again."
         )
-    if read_iso(iso.path).sha256 != iso.sha256:
+    if read_iso(path, iso.source).sha256 != iso.sha256:
         raise GantryError(
-            f"src {str(iso.path)!r} changed while it was uploaded. Run again when no other program writes to the file."
+            f"{iso.source} changed while it was uploaded. Run again when no other program writes to the file."
         )
 
 

@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import ObservedBootstrap
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
-
-_NOTHING: Mapping[str, Any] = {}
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Removal, nested
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class UploadIso:
         return f"upload {self.path}" if self.found_size is None else f"replace {self.path}, which is damaged"
 
     def before(self) -> Mapping[str, Any]:
-        return _NOTHING if self.found_size is None else nested("files", self.path, "size", value=self.found_size)
+        return {} if self.found_size is None else nested("files", self.path, "size", value=self.found_size)
 
     def after(self) -> Mapping[str, Any]:
         return nested("files", self.path, "size", value=self.size)
@@ -39,7 +37,7 @@ class UploadIso:
 
 
 @dataclass(frozen=True)
-class RemoveFile:
+class RemoveFile(Removal):
     """Remove an ISO, or the remains of an interrupted upload."""
 
     name: str
@@ -50,9 +48,6 @@ class RemoveFile:
 
     def before(self) -> Mapping[str, Any]:
         return nested("files", self.path, value={"state": "present"})
-
-    def after(self) -> Mapping[str, Any]:
-        return _NOTHING
 
     def project(self, observed: ObservedBootstrap) -> ObservedBootstrap:
         stored = {name: size for name, size in observed.stored.items() if name != self.name}

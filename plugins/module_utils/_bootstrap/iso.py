@@ -34,9 +34,10 @@ HEAD_BYTES = 32 * _SECTOR
 
 @dataclass(frozen=True)
 class Iso:
-    """A bootstrap ISO on the machine where the task runs."""
+    """A bootstrap ISO that can be uploaded."""
 
-    path: Path
+    source: str
+    """Where it is from, as the subject of messages."""
     version: str
     size: int
     sha256: str
@@ -46,8 +47,8 @@ class Iso:
         return f"gantry-bootstrap-{self.version}-{self.sha256[:12]}.iso"
 
 
-def read_iso(path: Path) -> Iso:
-    """Read the whole file, once; raise GantryError unless it is a complete bootstrap ISO."""
+def read_iso(path: Path, source: str) -> Iso:
+    """Read the whole file, once; raise GantryError unless it is a complete bootstrap ISO from this source."""
     digest = hashlib.sha256()
     head = b""
     size = 0
@@ -59,17 +60,16 @@ def read_iso(path: Path) -> Iso:
                 digest.update(block)
     except OSError as error:
         raise GantryError(
-            f"src {str(path)!r} cannot be read where this task runs: {error.strerror}. "
+            f"{source} cannot be read where this task runs: {error.strerror}. "
             "Give the bootstrap ISO that was built for this release of gantry."
         ) from error
-    version = _version(path, head)
+    version = _version(source, head)
     damage = find_damage(head, size)
     if damage is not None:
         raise GantryError(
-            f"src {str(path)!r} is incomplete: {damage}. Its download or copy was probably interrupted. Get the file "
-            "again."
+            f"{source} is incomplete: {damage}. Its download or copy was probably interrupted. Get the file again."
         )
-    return Iso(path=path, version=version, size=size, sha256=digest.hexdigest())
+    return Iso(source=source, version=version, size=size, sha256=digest.hexdigest())
 
 
 def find_damage(head: bytes, size: int) -> str | None:
@@ -111,15 +111,15 @@ def version_of_name(name: str) -> str | None:
     return None if match is None else match["version"]
 
 
-def _version(path: Path, head: bytes) -> str:
+def _version(source: str, head: bytes) -> str:
     descriptor = head[_FIRST * _SECTOR : (_FIRST + 1) * _SECTOR]
     if descriptor[:6] != bytes([_PRIMARY]) + _IDENTIFIER:
-        raise GantryError(f"src {str(path)!r} is not an ISO image. Give the bootstrap ISO.")
+        raise GantryError(f"{source} is not an ISO image. Give the bootstrap ISO.")
     application = descriptor[_APPLICATION_ID].decode("ascii", "replace").rstrip(" \0")
     match = _APPLICATION.fullmatch(application.lower())
     if match is None:
         raise GantryError(
-            f"src {str(path)!r} is an ISO image but not a gantry bootstrap ISO: its application id is {application!r}. "
+            f"{source} is an ISO image but not a gantry bootstrap ISO: its application id is {application!r}. "
             "Give the bootstrap ISO."
         )
     return match["version"]

@@ -9,10 +9,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, version_of_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.url import Download
+
+RUNTIME_PACKAGE = "gantry-vsphere-runtime"
+
+
+@dataclass(frozen=True)
+class RuntimePackage:
+    """The ISO of the Python package that is installed where the task runs."""
+
+    def __str__(self) -> str:
+        return f"The bootstrap ISO of the Python package {RUNTIME_PACKAGE}"
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """An ISO on the machine where the task runs."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"src {str(self.path)!r}"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An ISO in a registry."""
+
+    reference: Reference
+    options: PullOptions
+
+    def __str__(self) -> str:
+        return f"src 'oci://{self.reference}'"
+
+
+Source: TypeAlias = "RuntimePackage | LocalFile | Download | Artifact"
 
 
 @dataclass(frozen=True)
@@ -20,7 +58,10 @@ class BootstrapRequest:
     """The request of a task."""
 
     present: bool
-    src: Path | None
+    source: Source | None
+    """The ISO; None only to remove a version."""
+    checksum: str | None
+    """The SHA-256 that the ISO must have."""
     version: str | None
     datacenter: str | None
     datastore: str | None

@@ -17,7 +17,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso impo
     FOLDER,
     HEAD_BYTES,
     find_damage,
-    read_iso,
     version_of_name,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
@@ -25,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
     ObservedBootstrap,
     selected_isos,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe_source import read_source
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import default_root
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import (
@@ -45,8 +45,8 @@ _PART = ".part-"
 
 
 def observe_bootstrap(session: Session, desired: BootstrapRequest) -> ObservedBootstrap:
-    """Read the local ISO, the stored ones, and the VMs that use the ones to be removed."""
-    iso = None if desired.src is None else read_iso(desired.src)
+    """Read the ISO of the task, the stored ones, and the VMs that use the ones to be removed."""
+    iso = read_source(desired)
     inventory = read_inventory(session)
     datacenter = inventory.datacenter(desired.datacenter)
     datastore = inventory.datastore(desired.datastore, datacenter=datacenter)

@@ -16,7 +16,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.desire i
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import BootstrapRequest, ObservedBootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import observe_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.options import (
+    MUTUALLY_EXCLUSIVE,
     REQUIRED_IF,
+    REQUIRED_TOGETHER,
     bootstrap_argument_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap
@@ -35,6 +37,8 @@ class BootstrapImage(Operation[BootstrapRequest, ObservedBootstrap, BootstrapCha
     name = "bootstrap_image"
     argument_spec = argument_spec(**bootstrap_argument_spec())
     required_if = REQUIRED_IF
+    required_together = REQUIRED_TOGETHER
+    mutually_exclusive = MUTUALLY_EXCLUSIVE
 
     def desire(self, params: Mapping[str, Any]) -> BootstrapRequest:
         return desire_bootstrap(params)
@@ -53,7 +57,7 @@ class BootstrapImage(Operation[BootstrapRequest, ObservedBootstrap, BootstrapCha
         plan: Plan[BootstrapChange],
         report: Report,
     ) -> ObservedBootstrap:
-        return apply_bootstrap(session, observed, plan, report)
+        return apply_bootstrap(session, desired, observed, plan, report)
 
     def result(self, desired: BootstrapRequest, observed: ObservedBootstrap) -> dict[str, Any]:
         return bootstrap_result(desired, observed)

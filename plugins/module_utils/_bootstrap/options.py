@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-REQUIRED_IF = (("state", "present", ("src",)), ("state", "absent", ("src", "version"), True))
+REQUIRED_IF = (("state", "absent", ("src", "version"), True),)
+REQUIRED_TOGETHER = (("url_username", "url_password"), ("registry_username", "registry_password"))
+MUTUALLY_EXCLUSIVE = (("registry_username", "registry_auth_file"),)
 
 
 def bootstrap_argument_spec() -> dict[str, dict[str, Any]]:
     """Return the options of bootstrap_image besides those of the connection."""
     return {
         "src": {"type": "path"},
+        "checksum": {"type": "str"},
+        "url_username": {"type": "str"},
+        "url_password": {"type": "str", "no_log": True},
+        "registry_username": {"type": "str"},
+        "registry_password": {"type": "str", "no_log": True},
+        "registry_auth_file": {"type": "path"},
+        "registry_tls_verify": {"type": "bool", "default": True},
+        "registry_cert_dir": {"type": "path"},
+        "signature_policy": {"type": "path"},
         "version": {"type": "str"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "datacenter": {"type": "str"},

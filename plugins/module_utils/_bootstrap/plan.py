@@ -31,11 +31,10 @@ def plan_bootstrap(desired: BootstrapRequest, observed: ObservedBootstrap) -> Pl
 
 def _present(desired: BootstrapRequest, observed: ObservedBootstrap) -> Iterator[BootstrapChange]:
     iso = observed.iso
-    if iso is None:
-        raise GantryError("src is required with state present.")
+    assert iso is not None
     if desired.version not in (None, iso.version):
         raise GantryError(
-            f"src {str(iso.path)!r} is version {iso.version}, not {desired.version}. Give the ISO of that version, or "
+            f"{iso.source} is version {iso.version}, not {desired.version}. Give the ISO of that version, or "
             "leave version out."
         )
     yield from _remove_abandoned(observed)

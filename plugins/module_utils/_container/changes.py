@@ -119,7 +119,7 @@ class Reconfigure(ContainerChange):
         if hidden_before != hidden_after:
             before["env"], after["env"] = hidden_before, hidden_after
         if not after:
-            # Somebody changed our keys by hand, or an earlier version wrote them otherwise.
+            # The keys were changed by hand, or by an earlier version in another form.
             before["record"], after["record"] = "differs from the configuration", "as configured"
         return before, after
 

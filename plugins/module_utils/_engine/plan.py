@@ -31,6 +31,20 @@ class Change(Protocol):
     def project(self, observed: Any) -> Any: ...
 
 
+class Creation:
+    """Base of a change that creates an object: nothing was there before."""
+
+    def before(self) -> Mapping[str, Any]:
+        return {}
+
+
+class Removal:
+    """Base of a change that removes an object: nothing is there after."""
+
+    def after(self) -> Mapping[str, Any]:
+        return {}
+
+
 C_co = TypeVar("C_co", bound=Change, covariant=True)
 O = TypeVar("O")  # noqa: E741 - the contract's name for the observed state
 

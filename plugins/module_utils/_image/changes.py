@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Creation, Removal, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ObservedImages
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import READY, ImageTemplate
 
-_NOTHING: Mapping[str, Any] = {}
-
 
 @dataclass(frozen=True)
-class CreateFolder:
+class CreateFolder(Creation):
     """Create the folder for templates."""
 
     path: str
@@ -26,9 +24,6 @@ class CreateFolder:
 
     def describe(self) -> str:
         return f"create folder {self.path}"
-
-    def before(self) -> Mapping[str, Any]:
-        return _NOTHING
 
     def after(self) -> Mapping[str, Any]:
         return nested("folders", self.path, value="present")
@@ -38,7 +33,7 @@ class CreateFolder:
 
 
 @dataclass(frozen=True)
-class CleanIncomplete:
+class CleanIncomplete(Removal):
     """Remove what an interrupted import left."""
 
     moid: str
@@ -51,15 +46,12 @@ class CleanIncomplete:
     def before(self) -> Mapping[str, Any]:
         return nested("images", self.name, value={"state": "importing"})
 
-    def after(self) -> Mapping[str, Any]:
-        return _NOTHING
-
     def project(self, observed: ObservedImages) -> ObservedImages:
         return _without(observed, self.moid)
 
 
 @dataclass(frozen=True)
-class ImportImage:
+class ImportImage(Creation):
     """Convert the image and upload it as a new template."""
 
     name: str
@@ -73,9 +65,6 @@ class ImportImage:
 
     def describe(self) -> str:
         return f"import {self.reference} ({self.digest}) as {self.name} on {self.datastore}"
-
-    def before(self) -> Mapping[str, Any]:
-        return _NOTHING
 
     def after(self) -> Mapping[str, Any]:
         return nested(
@@ -180,7 +169,7 @@ class MoveImage:
 
 
 @dataclass(frozen=True)
-class DestroyImage:
+class DestroyImage(Removal):
     """Remove a template and its disk."""
 
     moid: str
@@ -195,11 +184,8 @@ class DestroyImage:
     def before(self) -> Mapping[str, Any]:
         return nested("images", self.name, value={"digest": self.digest, "references": list(self.references)})
 
-    def after(self) -> Mapping[str, Any]:
-        return _NOTHING
-
     def project(self, observed: ObservedImages) -> ObservedImages:
-        return _without(observed, self.moid)
+        return replace(_without(observed, self.moid), removed=(*observed.removed, self.name))
 
 
 ImageChange: TypeAlias = (

@@ -29,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 
 ENVIRONMENT = "GANTRY_IMAGE_CACHE"
 DEFAULT_MAX_BYTES = 20 << 30
+_BLOCK = 1 << 20
 _SMALL_BLOB = 8 << 20  # manifests and configurations; registries do not take larger ones
 
 
@@ -110,6 +111,25 @@ class Cache:
         except FileNotFoundError:
             return False
         return True
+
+    def verified_blob(self, digest: str) -> Path | None:
+        """Return the path of a blob whose whole content was verified; None if it does not exist or was damaged."""
+        path = self.blob_path(digest)
+        if not self.touch_blob(digest):
+            return None
+        found = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                found.update(block)
+        if f"sha256:{found.hexdigest()}" == digest:
+            return path
+        self.discard_blob(digest)
+        return None
+
+    def store_blob(self, made: Path, digest: str) -> Path:
+        """Move a file of a workspace, whose digest was verified, into the cache."""
+        _sync(made)
+        return made.replace(self.blob_path(digest))
 
     def discard_blob(self, digest: str) -> None:
         """Remove a damaged blob, so that it is pulled again."""

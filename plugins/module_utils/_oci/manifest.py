@@ -94,7 +94,7 @@ def check_digest(data: bytes, digest: str, what: str, image: str) -> None:
 
 def index_entries(raw: bytes, image: str) -> list[IndexEntry] | None:
     """Return the entries of an image index; None if this is a manifest."""
-    document = _document(raw, "manifest", image)
+    document = manifest_document(raw, "manifest", image)
     media_type = document.text("mediaType")
     if media_type not in _INDEXES and (media_type is not None or "manifests" not in document):
         return None
@@ -106,14 +106,14 @@ def index_entries(raw: bytes, image: str) -> list[IndexEntry] | None:
 
 def parse_manifest(raw: bytes, options: PullOptions, image: str) -> Manifest:
     """Return a platform's manifest; raise GantryError if its image cannot be converted."""
-    document = _document(raw, "manifest", image)
+    document = manifest_document(raw, "manifest", image)
     media_type = document.text("mediaType")
     if media_type not in (None, _OCI_MANIFEST, _DOCKER_MANIFEST) or document.integer("schemaVersion") != 2:
         found = media_type or f"schema version {document.integer('schemaVersion')}"
         raise refusal(image, f"its manifest is of the type '{found}'", "unsupported")
     if "manifests" in document:
         raise refusal(image, "its manifest is also an index: it has layers and a list of manifests", "unsupported")
-    config = _descriptor(document.required("config", document.child))
+    config = parse_descriptor(document.required("config", document.child))
     if config.media_type not in (_OCI_CONFIG, _DOCKER_CONFIG):
         raise refusal(image, f"it is not a container image but of the type '{config.media_type}'", "unsupported")
     entries = document.required("layers", document.children)
@@ -131,7 +131,7 @@ def parse_config(
 
     The settings are the OCI configuration's ``config`` object plus ``architecture``, ``os`` and ``created``.
     """
-    document = _document(raw, "configuration", image)
+    document = manifest_document(raw, "configuration", image)
     architecture = document.required("architecture", document.text)
     if not architecture:
         document.refuse("architecture", "is empty")
@@ -170,7 +170,8 @@ def wrong_architecture(image: str, options: PullOptions, found: list[Platform]) 
     )
 
 
-def _document(raw: bytes, what: str, image: str) -> Document:
+def manifest_document(raw: bytes, what: str, image: str) -> Document:
+    """Return a document of an image; ``what`` it is begins the error messages."""
     return parse_document(raw, f"The {what} of the image '{image}'", {"image": image, "cause": "unsupported"})
 
 
@@ -194,7 +195,8 @@ def _platform(document: Document) -> Platform:
     )
 
 
-def _descriptor(document: Document) -> Descriptor:
+def parse_descriptor(document: Document) -> Descriptor:
+    """Return the media type, the digest and the size of a blob."""
     return Descriptor(
         document.required("mediaType", document.text),
         _digest(document, "digest", document.required("digest", document.text)),
@@ -203,7 +205,7 @@ def _descriptor(document: Document) -> Descriptor:
 
 
 def _layer_descriptor(document: Document, image: str) -> Descriptor:
-    layer = _descriptor(document)
+    layer = parse_descriptor(document)
     if layer.media_type not in _LAYERS:
         raise refusal(image, f"its layer {layer.digest} is of the type '{layer.media_type}'", "unsupported")
     urls = document.texts("urls")

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 GIB = 1 << 30
+# The largest single file that is downloaded; a bootstrap ISO has some 20 MB.
+MAX_FILE_BYTES = GIB
 
 DevicePolicy = Literal["keep", "drop", "refuse"]
 

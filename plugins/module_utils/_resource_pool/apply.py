@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.several import ChangeOfOne, Several, apply_several
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.changes import (
     ChangePoolAllocation,
     MakeResourcePool,
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
+def apply_pools(
+    session: Session, observed: Several[ObservedPool], plan: Plan[ChangeOfOne], report: Report
+) -> Several[ObservedPool]:
+    """Make the changes of all pools and return them as they are then."""
+    return apply_several(observed, plan, lambda one, changes: apply_pool(session, one, changes, report))
+
+
 def apply_pool(session: Session, observed: ObservedPool, plan: Plan[PoolChange], report: Report) -> ObservedPool:
     """Make the changes and return the pool as it is then."""
     expected = plan.project(observed)
@@ -53,7 +61,8 @@ def apply_pool(session: Session, observed: ObservedPool, plan: Plan[PoolChange],
 
 def _make(session: Session, observed: ObservedPool, change: MakeResourcePool, report: Report) -> str:
     (name,) = observed.place.missing
-    parent, spec = observed.place.parent.ref, encode_pool(change.allocations)
+    above = observed.place.parent
+    parent, spec = session.ref(above.type_name, above.moid), encode_pool(change.allocations)
     job = Job(change.path, "create", lambda: parent.CreateResourcePool(encode_name(name), spec), has_task=False)
     return moid_of(session.run_one(job, report))
 
@@ -112,7 +121,7 @@ def _verified(session: Session, path: str, moid: str, written: Allocations) -> P
     if left:
         raise GantryError(
             f"vCenter accepted the values of {path}, but {', '.join(left)}. Either this version of vCenter does not "
-            "know them, or somebody else changed them at the same time."
+            "know them, or another client changed them at the same time."
         )
     return now
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Creation, Removal, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model import (
     Allocations,
     ObservedPool,
@@ -19,12 +19,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.mode
     view_all,
 )
 
-_NOTHING: Mapping[str, Any] = {}
 _KEY = "resource_pools"
 
 
 @dataclass(frozen=True)
-class MakeResourcePool:
+class MakeResourcePool(Creation):
     """Create a pool with all of its allocations."""
 
     path: str
@@ -32,9 +31,6 @@ class MakeResourcePool:
 
     def describe(self) -> str:
         return f"create {self.path}"
-
-    def before(self) -> Mapping[str, Any]:
-        return _NOTHING
 
     def after(self) -> Mapping[str, Any]:
         return nested(_KEY, self.path, value=view_all(self.allocations))
@@ -72,7 +68,7 @@ class ChangePoolAllocation:
 
 
 @dataclass(frozen=True)
-class RemoveResourcePool:
+class RemoveResourcePool(Removal):
     """Remove an empty pool."""
 
     path: str
@@ -84,9 +80,6 @@ class RemoveResourcePool:
 
     def before(self) -> Mapping[str, Any]:
         return nested(_KEY, self.path, value=view_all(self.allocations))
-
-    def after(self) -> Mapping[str, Any]:
-        return _NOTHING
 
     def project(self, observed: ObservedPool) -> ObservedPool:
         return replace(observed, pool=None)

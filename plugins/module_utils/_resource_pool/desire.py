@@ -20,10 +20,24 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.mode
     UNLIMITED,
     Allocations,
     DesiredPool,
+    DesiredPools,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import parse_path
 
 _NUMBER = re.compile(r"\d+")
+
+
+def desire_pools(params: Mapping[str, Any]) -> DesiredPools:
+    """Return the pool or the pools that a task describes."""
+    listed = params["pools"] is not None
+    pools = params["pools"] if listed else [params]
+    return DesiredPools(
+        pools=tuple(desire_pool({**params, **pool}) for pool in pools),
+        listed=listed,
+        present=params["state"] == "present",
+        assume_drs=params["assume_drs"],
+        assume_removed=frozenset(params["assume_removed"]),
+    )
 
 
 def desire_pool(params: Mapping[str, Any]) -> DesiredPool:

@@ -50,6 +50,21 @@ class DesiredPool:
 
 
 @dataclass(frozen=True)
+class DesiredPools:
+    """The pools of one task. ``listed``: it gives a list of them, so its result has a list.
+
+    ``assume_drs``: whether tasks before this one leave DRS enabled; None if they do not change that.
+    ``assume_removed`` are names of what tasks before this one remove; check mode still finds it in the pools.
+    """
+
+    pools: tuple[DesiredPool, ...]
+    listed: bool
+    present: bool
+    assume_drs: bool | None = None
+    assume_removed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class PoolPlace:
     """Where a pool is or is to be: its path in its cluster, and the names of that path that do not exist.
 
@@ -77,6 +92,12 @@ class PoolState:
     change_version: str | None = None
     contents: tuple[str, ...] = ()
 
+    def taken(self, kind: str) -> int:
+        """Return what it takes of its parent: its reservation, and what an expandable one has grown beyond it."""
+        allocation = self.allocations[kind]
+        used = self.used.get(kind, 0) if allocation["expandable_reservation"] else 0
+        return max(int(allocation["reservation"]), used)
+
 
 @dataclass(frozen=True)
 class ObservedPool:
@@ -86,6 +107,10 @@ class ObservedPool:
     pool: PoolState | None
     free: Mapping[str, int]
     drs_enabled: bool = True
+
+    @property
+    def parent_path(self) -> str:
+        return self.place.path.rpartition("/")[0]
 
 
 def refuse_pool_contents(path: str, contents: tuple[str, ...]) -> None:

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.several import ChangeOfOne, Several, plan_several
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.changes import (
     ChangePoolAllocation,
     MakeResourcePool,
@@ -21,11 +24,22 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.mode
     UNLIMITED,
     Allocations,
     DesiredPool,
+    DesiredPools,
     ObservedPool,
     PoolState,
     refuse_pool_contents,
     view,
 )
+
+
+def plan_pools(desired: DesiredPools, observed: Several[ObservedPool]) -> Plan[ChangeOfOne]:
+    """Return what makes all pools as desired, parents first, or removes them, parents last."""
+    paths = [one.place.path for one in observed.ones]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise GantryError(f"The resource pool {path} is listed more than once. List each pool once.")
+    order = sorted(range(len(paths)), key=lambda index: paths[index].count("/"), reverse=not desired.present)
+    return plan_several(desired.pools, observed, plan_pool, order)
 
 
 def plan_pool(desired: DesiredPool, observed: ObservedPool) -> Plan[PoolChange]:
@@ -65,7 +79,7 @@ def _refuse_place(observed: ObservedPool) -> None:
         raise GantryError(
             f"The resource pool {place.path} cannot be created because {place.parent.path} has no pool "
             f"{place.missing[0]!r}. Parent pools are not created, because their shares and limits matter. Create "
-            "them first, or correct path."
+            "them first, list them in pools too, or correct path."
         )
     if not observed.drs_enabled:
         raise GantryError(
@@ -83,9 +97,8 @@ def _refuse_allocations(observed: ObservedPool, after: Allocations) -> None:
                 f"{kind}.limit of {observed.place.path} would be {_amount(kind, limit)}, which is less than its "
                 f"reservation of {_amount(kind, reservation)}. Change one of the two."
             )
-        more = _taken(observed.pool, kind, after) - (
-            0 if observed.pool is None else _taken(observed.pool, kind, observed.pool.allocations)
-        )
+        pool = observed.pool or PoolState(None, dict.fromkeys((CPU, MEMORY), NEW_ALLOCATION))
+        more = replace(pool, allocations=after).taken(kind) - pool.taken(kind)
         free = observed.free.get(kind)
         if free is not None and more > max(free, 0):
             raise GantryError(
@@ -93,13 +106,6 @@ def _refuse_allocations(observed: ObservedPool, after: Allocations) -> None:
                 f"{_amount(kind, more)} more of {observed.place.parent.path}, and that has {_amount(kind, free)} left "
                 "to reserve. Reserve less, or raise the reservation of the parent pool or make it expandable."
             )
-
-
-def _taken(pool: PoolState | None, kind: str, allocations: Allocations) -> int:
-    """Return what a pool takes of its parent: its reservation, and what an expandable one has grown beyond it."""
-    allocation = allocations[kind]
-    used = 0 if pool is None or not allocation["expandable_reservation"] else pool.used.get(kind, 0)
-    return max(int(allocation["reservation"]), used)
 
 
 def _amount(kind: str, value: int) -> str:

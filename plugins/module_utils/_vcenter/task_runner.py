@@ -72,7 +72,7 @@ class TaskRunner:
         self._wait_seconds = wait_seconds
         self._updates = updates
         self._looks: deque[float] = deque()
-        # Guards all below; a starting thread tells by it that a task is there to be watched, or that it failed.
+        # Guards all below. A thread that starts a job notifies it once there is a task to watch, or the start failed.
         self._changed = threading.Condition()
         self._waiting: deque[JobRun] = deque()
         self._starting: list[JobRun] = []

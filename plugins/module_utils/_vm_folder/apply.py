@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.several import ChangeOfOne, Several, apply_several
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import encode_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, type_name
@@ -24,6 +25,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vm_folder.observe 
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+def apply_folders(
+    session: Session, observed: Several[ObservedFolder], plan: Plan[ChangeOfOne], report: Report
+) -> Several[ObservedFolder]:
+    """Make the changes of all folders and return what exists then."""
+    return apply_several(observed, plan, lambda one, changes: apply_folder(session, one, changes, report))
 
 
 def apply_folder(
@@ -55,10 +63,10 @@ def _make(session: Session, observed: ObservedFolder, change: MakeVmFolder, repo
 
 def _remove(session: Session, change: RemoveVmFolder, report: Report) -> None:
     # Something may have been put into it since the plan was made.
-    contents = read_contents(session, change.moid)
-    if contents is None:
+    contents = read_contents(session, [change.moid])
+    if change.moid not in contents:
         return
-    refuse_contents(change.path, contents)
+    refuse_contents(change.path, contents[change.moid])
     folder = session.ref("Folder", change.moid)
     # Unlike Destroy_Task this keeps the files of a VM that is put into the folder at this very moment.
     session.run_one(Job(change.path, "remove", folder.UnregisterAndDestroy_Task), report)

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Creation, Removal, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._vm_folder.model import FolderLevel, ObservedFolder
-
-_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
-class MakeVmFolder:
+class MakeVmFolder(Creation):
     """Create the folder with this name in the last one that exists."""
 
     name: str
@@ -25,9 +23,6 @@ class MakeVmFolder:
 
     def describe(self) -> str:
         return f"create {self.path}"
-
-    def before(self) -> Mapping[str, Any]:
-        return _NOTHING
 
     def after(self) -> Mapping[str, Any]:
         return nested("folders", self.path, value={"state": "present"})
@@ -46,7 +41,7 @@ class MakeVmFolder:
 
 
 @dataclass(frozen=True)
-class RemoveVmFolder:
+class RemoveVmFolder(Removal):
     """Remove an empty folder."""
 
     name: str
@@ -58,9 +53,6 @@ class RemoveVmFolder:
 
     def before(self) -> Mapping[str, Any]:
         return nested("folders", self.path, value={"state": "present"})
-
-    def after(self) -> Mapping[str, Any]:
-        return _NOTHING
 
     def project(self, observed: ObservedFolder) -> ObservedFolder:
         return replace(observed, levels=observed.levels[:-1], missing=(self.name,))

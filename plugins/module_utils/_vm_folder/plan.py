@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.several import ChangeOfOne, Several, plan_several
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import child_path
 from ansible_collections.gantry.vsphere.plugins.module_utils._vm_folder.changes import (
     FolderChange,
@@ -15,10 +16,22 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vm_folder.changes 
     RemoveVmFolder,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vm_folder.model import (
+    KEEP,
     DesiredFolder,
+    DesiredFolders,
     ObservedFolder,
     refuse_contents,
 )
+
+
+def plan_folders(desired: DesiredFolders, observed: Several[ObservedFolder]) -> Plan[ChangeOfOne]:
+    """Return the folders to create, parents first, or those to remove, parents last."""
+    paths = [one.path for one in observed.ones]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise GantryError(f"The folder {path} is listed more than once. List each folder once.")
+    order = sorted(range(len(paths)), key=lambda index: paths[index].count("/"), reverse=not desired.present)
+    return plan_several(desired.folders, observed, plan_folder, order)
 
 
 def plan_folder(desired: DesiredFolder, observed: ObservedFolder) -> Plan[FolderChange]:
@@ -27,6 +40,8 @@ def plan_folder(desired: DesiredFolder, observed: ObservedFolder) -> Plan[Folder
         return Plan(_missing_folders(observed))
     folder = observed.folder
     if folder is None or folder.moid is None:
+        return Plan()
+    if observed.contents and desired.when_not_empty == KEEP:
         return Plan()
     refuse_contents(folder.path, observed.contents)
     return Plan((RemoveVmFolder(folder.path.rpartition("/")[2], folder.path, folder.moid),))

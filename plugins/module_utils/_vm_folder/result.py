@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._vm_folder.model import ObservedFolder
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.several import Several
+from ansible_collections.gantry.vsphere.plugins.module_utils._vm_folder.model import DesiredFolders, ObservedFolder
+
+
+def folders_result(desired: DesiredFolders, observed: Several[ObservedFolder]) -> dict[str, Any]:
+    """Return the task's own part of the result: of one folder, or of each in the list that the task gives."""
+    results = [folder_result(one) for one in observed.ones]
+    if not desired.listed:
+        return results[0]
+    return {
+        "folders": [one["folder"] for one in results],
+        "created": sorted(path for one in results for path in one["created"]),
+    }
 
 
 def folder_result(observed: ObservedFolder) -> dict[str, Any]:
-    """Return the task's own part of the result."""
+    """Return the result of one folder."""
     folder = observed.folder
     return {
         "folder": None if folder is None else {"path": folder.path, "moid": folder.moid},

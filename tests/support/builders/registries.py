@@ -56,7 +56,7 @@ class LiveRegistry:
     def push(self, image: BuiltImage, repository: str = "test", tag: str = "1") -> str:
         """Upload an image and return its reference."""
         for digest, data in image.blobs().items():
-            self._push_blob(repository, digest, data)
+            self.push_blob(repository, digest, data)
         self.push_manifest(image.manifest, image.media_type, repository, tag)
         return f"{self.address}/{repository}:{tag}"
 
@@ -75,7 +75,7 @@ class LiveRegistry:
         """Return the requests of skopeo so far, as "GET /v2/..."."""
         return re.findall(r'"(GET [^ ]+) HTTP/[0-9.]+" [0-9]+ .*"skopeo', self._log.read_text())
 
-    def _push_blob(self, repository: str, digest: str, data: bytes) -> None:
+    def push_blob(self, repository: str, digest: str, data: bytes) -> None:
         _status, headers = self._request("POST", f"/v2/{repository}/blobs/uploads/", b"", {})
         location = headers["Location"].partition(self.address)[2]
         status, _headers = self._request("PUT", f"{location}&digest={digest}", data, {})

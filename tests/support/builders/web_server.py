@@ -81,6 +81,8 @@ class WebServer:
 
     port: int
     requests: list[Request] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    """Headers of each answer besides, or instead of, its length."""
     reply: Callable[[Request], tuple[int, bytes]] = lambda _request: (200, b"")
 
 
@@ -97,7 +99,8 @@ def serving(certificate: Certificate) -> Iterator[WebServer]:
             server.requests.append(request)
             status, answer = server.reply(request)
             self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
+            for name, value in {"Content-Length": str(len(answer)), **server.headers}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer)
 

@@ -87,6 +87,18 @@ func (v *visibility) lacks(object ref, path string) types.BaseMethodFault {
 	return v.lacking(v.Access, propertyNeeds(object, path))
 }
 
+// value returns the value of a property that the user may read. Otherwise it adds the property to the missing ones.
+func (v *visibility) value(object ref, path string, value types.AnyType, missing *[]types.MissingProperty) (types.AnyType, bool) {
+	if fault := v.lacks(object, path); fault != nil {
+		*missing = append(*missing, types.MissingProperty{Path: path, Fault: *localized(fault)})
+		return nil, false
+	}
+	if path == "effectiveRole" {
+		return types.ArrayOfInt{Int: v.Roles(object)}, true
+	}
+	return value, true
+}
+
 func (v *visibility) contents(objects []types.ObjectContent) []types.ObjectContent {
 	shown := []types.ObjectContent{}
 	for _, object := range objects {
@@ -95,24 +107,15 @@ func (v *visibility) contents(objects []types.ObjectContent) []types.ObjectConte
 		}
 		var properties []types.DynamicProperty
 		for _, property := range object.PropSet {
-			if fault := v.lacks(object.Obj, property.Name); fault != nil {
-				object.MissingSet = append(object.MissingSet, types.MissingProperty{Path: property.Name, Fault: *localized(fault)})
-				continue
+			if value, ok := v.value(object.Obj, property.Name, property.Val, &object.MissingSet); ok {
+				properties = append(properties, types.DynamicProperty{Name: property.Name, Val: value})
 			}
-			if property.Name == effectiveRole {
-				property.Val = v.rolesOn(object.Obj)
-			}
-			properties = append(properties, property)
 		}
 		object.PropSet = properties
 		shown = append(shown, object)
 	}
 	return shown
 }
-
-const effectiveRole = "effectiveRole"
-
-func (v *visibility) rolesOn(object ref) types.AnyType { return types.ArrayOfInt{Int: v.Roles(object)} }
 
 func (v *visibility) updates(set *types.UpdateSet) {
 	if set == nil {
@@ -132,14 +135,11 @@ func (v *visibility) updates(set *types.UpdateSet) {
 func (v *visibility) update(update types.ObjectUpdate) types.ObjectUpdate {
 	var changes []types.PropertyChange
 	for _, change := range update.ChangeSet {
-		if fault := v.lacks(update.Obj, change.Name); fault != nil {
-			update.MissingSet = append(update.MissingSet, types.MissingProperty{Path: change.Name, Fault: *localized(fault)})
-			continue
+		value, ok := v.value(update.Obj, change.Name, change.Val, &update.MissingSet)
+		if ok {
+			change.Val = value
+			changes = append(changes, change)
 		}
-		if change.Name == effectiveRole {
-			change.Val = v.rolesOn(update.Obj)
-		}
-		changes = append(changes, change)
 	}
 	update.ChangeSet = changes
 	return update

@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ansible_collections.gantry.vsphere.plugins.doc_fragments.vcenter import ModuleDocFragment
-from ansible_collections.gantry.vsphere.plugins.inventory.container_vms import DOCUMENTATION, EXAMPLES
+from ansible_collections.gantry.vsphere.plugins.inventory.container_vms import DOCUMENTATION
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_inventory.options import inventory_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_inventory.result import GROUPINGS
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
 
-GUIDE = (Path(__file__).resolve().parents[4] / "docs/docsite/rst/guide_inventory.rst").read_text()
 OPTIONS: dict[str, Any] = yaml.safe_load(DOCUMENTATION)["options"]
 # What says how a value is checked, in the documentation as in an argument spec.
 CHECKED = ("type", "elements", "choices", "aliases", "default", "required")
@@ -49,16 +45,3 @@ def test_the_connection_is_configured_by_the_variables_that_modules_read() -> No
     assert variables == {name: option["fallback"][1] if "fallback" in option else [] for name, option in spec.items()}
     # Modules read the variables themselves, and validate-modules refuses `env` in their documentation.
     assert not any("env" in option for option in yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"].values())
-
-
-def test_the_examples_use_options_that_exist() -> None:
-    known = {*OPTIONS, *connection_argument_spec(), "strict", "compose", "groups", "keyed_groups", "cache"}
-    known |= {"cache_plugin", "cache_connection", "cache_timeout"}
-    blocks = re.findall(r"^\.\. code-block:: yaml(?:\+jinja)?\n\n((?: .*\n|\n)+)", GUIDE, re.MULTILINE)
-    examples = [*yaml.safe_load_all(EXAMPLES), *(yaml.safe_load(textwrap.dedent(block)) for block in blocks)]
-    assert len(examples) == 3 + GUIDE.count("plugin: gantry.vsphere.container_vms")
-    for example in examples:
-        assert example["plugin"] == "gantry.vsphere.container_vms"
-        assert example.keys() <= known
-        assert example.get("filters", {}).keys() <= OPTIONS["filters"]["suboptions"].keys()
-        assert set(example.get("group_by", [])) <= set(GROUPINGS)

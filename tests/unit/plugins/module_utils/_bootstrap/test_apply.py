@@ -20,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.apply im
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import FOLDER, Iso, read_iso
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
+    LocalFile,
     ObservedBootstrap,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import find_bootstrap
@@ -92,7 +93,7 @@ class DatastoreOfFiles:
 
 @pytest.fixture
 def iso(tmp_path: Path) -> Iso:
-    return read_iso(make_iso(tmp_path, "9.9.1"))
+    return read_iso(make_iso(tmp_path, "9.9.1"), "The ISO")
 
 
 @pytest.fixture(autouse=True)
@@ -101,73 +102,80 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANTRY_IMAGE_CACHE", str(tmp_path / "cache"))
 
 
-def upload(store: DatastoreOfFiles, iso: Iso) -> None:
-    request = BootstrapRequest(present=True, src=iso.path, version=None, datacenter=None, datastore=None)
+@pytest.fixture
+def file(iso: Iso, tmp_path: Path) -> Path:
+    """Return the file of the ISO."""
+    (path,) = tmp_path.glob("*.iso")
+    return path
+
+
+def upload(store: DatastoreOfFiles, iso: Iso, file: Path) -> None:
+    request = BootstrapRequest(True, LocalFile(file), None, version=None, datacenter=None, datastore=None)
     observed = ObservedBootstrap("datacenter-1", "ds0", "shared0", iso=iso)
-    apply_bootstrap(store.session, observed, plan_bootstrap(request, observed), lambda _text: None)
+    apply_bootstrap(store.session, request, observed, plan_bootstrap(request, observed), lambda _text: None)
 
 
-def test_a_complete_upload_gets_its_name(iso: Iso) -> None:
+def test_a_complete_upload_gets_its_name(iso: Iso, file: Path) -> None:
     store = DatastoreOfFiles()
-    upload(store, iso)
-    assert store.files == {f"{FOLDER}/{iso.name}": iso.path.read_bytes()}
+    upload(store, iso, file)
+    assert store.files == {f"{FOLDER}/{iso.name}": file.read_bytes()}
     assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/{iso.name}"
 
 
 @pytest.mark.parametrize("arrives", [0, 1, 40_000, 300_000, -1])
-def test_a_truncated_upload_keeps_its_temporary_name(iso: Iso, arrives: int) -> None:
+def test_a_truncated_upload_keeps_its_temporary_name(iso: Iso, file: Path, arrives: int) -> None:
     store = DatastoreOfFiles(transmit=lambda content: content[:arrives])
-    found = len(iso.path.read_bytes()[:arrives])
+    found = len(file.read_bytes()[:arrives])
     with pytest.raises(
         GantryError, match=f"is incomplete: {iso.size} bytes were sent, and the datastore has {found} bytes"
     ):
-        upload(store, iso)
+        upload(store, iso, file)
     assert f"{FOLDER}/{iso.name}" not in store.files
     with pytest.raises(GantryError, match="There is no bootstrap ISO in"):
         find_bootstrap(store.session, [store.datastore])
 
 
-def test_an_upload_without_a_file_is_an_error(iso: Iso) -> None:
+def test_an_upload_without_a_file_is_an_error(iso: Iso, file: Path) -> None:
     with pytest.raises(GantryError, match="and the datastore has no such file"):
-        upload(DatastoreOfFiles(transmit=lambda _content: None), iso)
+        upload(DatastoreOfFiles(transmit=lambda _content: None), iso, file)
 
 
-def test_a_file_that_changes_during_its_upload_keeps_its_temporary_name(iso: Iso) -> None:
+def test_a_file_that_changes_during_its_upload_keeps_its_temporary_name(iso: Iso, file: Path) -> None:
     """Check it with a file that keeps its size, because it is written in place."""
 
     def transmit(content: bytes) -> bytes:
-        iso.path.write_bytes(content[:-1] + b"x")
+        file.write_bytes(content[:-1] + b"x")
         return content
 
     store = DatastoreOfFiles(transmit=transmit)
     with pytest.raises(GantryError, match="changed while it was uploaded"):
-        upload(store, iso)
+        upload(store, iso, file)
     assert f"{FOLDER}/{iso.name}" not in store.files
 
 
-def store_of(iso: Iso, **sizes: int) -> DatastoreOfFiles:
+def store_of(file: Path, **sizes: int) -> DatastoreOfFiles:
     """Return a datastore with an ISO for each version, the later ones newer, each truncated to its size."""
     store = DatastoreOfFiles()
     for number, (version, size) in enumerate(sizes.items()):
         path = f"{FOLDER}/gantry-bootstrap-{version}-0123456789ab.iso"
-        store.files[path] = iso.path.read_bytes()[:size]
+        store.files[path] = file.read_bytes()[:size]
         store.changed[path] = START + timedelta(hours=number)
     return store
 
 
-def test_the_newest_complete_iso_is_found(iso: Iso) -> None:
-    store = store_of(iso, old=iso.size, new=iso.size, cut=iso.size - 1, empty=0)
+def test_the_newest_complete_iso_is_found(iso: Iso, file: Path) -> None:
+    store = store_of(file, old=iso.size, new=iso.size, cut=iso.size - 1, empty=0)
     assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/gantry-bootstrap-new-0123456789ab.iso"
 
 
-def test_a_running_upload_is_not_found(iso: Iso) -> None:
-    store = store_of(iso, old=iso.size)
-    store.files[f"{FOLDER}/{iso.name}.part-01234567"] = iso.path.read_bytes()
+def test_a_running_upload_is_not_found(iso: Iso, file: Path) -> None:
+    store = store_of(file, old=iso.size)
+    store.files[f"{FOLDER}/{iso.name}.part-01234567"] = file.read_bytes()
     assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/gantry-bootstrap-old-0123456789ab.iso"
 
 
-def test_if_no_iso_is_complete_each_is_reported(iso: Iso) -> None:
-    store = store_of(iso, old=1_000, new=400_000)
+def test_if_no_iso_is_complete_each_is_reported(iso: Iso, file: Path) -> None:
+    store = store_of(file, old=1_000, new=400_000)
     with pytest.raises(GantryError) as refusal:
         find_bootstrap(store.session, [store.datastore])
     assert "There is no complete bootstrap ISO in [shared0] gantry/bootstrap" in refusal.value.message
@@ -178,7 +186,7 @@ def test_if_no_iso_is_complete_each_is_reported(iso: Iso) -> None:
     assert "Run bootstrap_image with datastore: shared0 first" in refusal.value.message
 
 
-def test_an_iso_without_a_time_is_the_oldest(iso: Iso) -> None:
-    store = store_of(iso, dated=iso.size, undated=iso.size)
+def test_an_iso_without_a_time_is_the_oldest(iso: Iso, file: Path) -> None:
+    store = store_of(file, dated=iso.size, undated=iso.size)
     del store.changed[f"{FOLDER}/gantry-bootstrap-undated-0123456789ab.iso"]
     assert find_bootstrap(store.session, [store.datastore]) == f"{PLACE}/gantry-bootstrap-dated-0123456789ab.iso"

@@ -35,7 +35,7 @@ def make_iso(folder: Path, application: str, *more: str) -> Path:
 
 def test_the_version_and_the_name_come_from_the_iso(tmp_path: Path) -> None:
     path = make_iso(tmp_path, "GANTRY-BOOTSTRAP 0.1.0-rc1")
-    iso = read_iso(path)
+    iso = read_iso(path, "The ISO")
     content = hashlib.sha256(path.read_bytes()).hexdigest()
     assert (iso.version, iso.size, iso.sha256) == ("0.1.0-rc1", path.stat().st_size, content)
     assert iso.name == f"gantry-bootstrap-0.1.0-rc1-{content[:12]}.iso"
@@ -47,7 +47,7 @@ def test_the_version_and_the_name_come_from_the_iso(tmp_path: Path) -> None:
 )
 def test_another_iso_is_refused(tmp_path: Path, application: str) -> None:
     with pytest.raises(GantryError, match="not a gantry bootstrap ISO"):
-        read_iso(make_iso(tmp_path, application))
+        read_iso(make_iso(tmp_path, application), "The ISO")
 
 
 @pytest.mark.parametrize("content", [b"", b"no iso", b"\0" * 40000])
@@ -55,7 +55,7 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file.iso"
     path.write_bytes(content)
     with pytest.raises(GantryError, match="is not an ISO image"):
-        read_iso(path)
+        read_iso(path, "The ISO")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_the_message_says_what_is_missing(tmp_path: Path, whole: bytes, missing:
     with pytest.raises(
         GantryError, match=f"is incomplete: its descriptor says {len(whole)} bytes, and the file has {found}"
     ):
-        read_iso(path)
+        read_iso(path, "The ISO")
 
 
 @pytest.mark.parametrize("size", [17 * 2048, 18 * 2048 - 1])
@@ -85,26 +85,26 @@ def test_an_iso_that_ends_in_its_descriptors_is_refused(tmp_path: Path, whole: b
     path = tmp_path / "cut.iso"
     path.write_bytes(whole[:size])
     with pytest.raises(GantryError, match=f"the file has {size}\\."):
-        read_iso(path)
+        read_iso(path, "The ISO")
 
 
 @pytest.mark.parametrize("padding", [1, 2048, 1 << 20])
 def test_padding_after_an_iso_is_allowed(tmp_path: Path, whole: bytes, padding: int) -> None:
     path = tmp_path / "padded.iso"
     path.write_bytes(whole + bytes(padding))
-    assert read_iso(path).size == len(whole) + padding
+    assert read_iso(path, "The ISO").size == len(whole) + padding
 
 
 def test_the_size_of_another_volume_descriptor_counts_too(tmp_path: Path) -> None:
     """Check it with Joliet, which has its own descriptor."""
     path = make_iso(tmp_path, "GANTRY-BOOTSTRAP 1.0.0", "-J")
     data = bytearray(path.read_bytes())
-    read_iso(path)
+    read_iso(path, "The ISO")
     supplementary = next(sector for sector in range(16, 32) if data[sector * 2048] == 2) * 2048
     data[supplementary + 80 : supplementary + 88] = (1 << 20).to_bytes(4, "little") + (1 << 20).to_bytes(4, "big")
     path.write_bytes(data)
     with pytest.raises(GantryError, match="its descriptor says 2147483648 bytes"):
-        read_iso(path)
+        read_iso(path, "The ISO")
 
 
 DAMAGES: dict[str, tuple[int, bytes, str]] = {
@@ -122,12 +122,12 @@ def test_invalid_descriptors_are_refused(tmp_path: Path, whole: bytes, name: str
     path = tmp_path / "damaged.iso"
     path.write_bytes(whole[:offset] + patch + whole[offset + len(patch) :])
     with pytest.raises(GantryError, match=message):
-        read_iso(path)
+        read_iso(path, "The ISO")
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(GantryError, match=r"nothing\.iso' cannot be read .*: No such file or directory"):
-        read_iso(tmp_path / "nothing.iso")
+    with pytest.raises(GantryError, match=r"The ISO cannot be read .*: No such file or directory"):
+        read_iso(tmp_path / "nothing.iso", "The ISO")
 
 
 @pytest.mark.parametrize(

@@ -20,17 +20,18 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.changes 
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.iso import Iso
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model import (
     BootstrapRequest,
+    LocalFile,
     ObservedBootstrap,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.plan import plan_bootstrap
 
-ISO = Iso(Path("b.iso"), "0.1.0", 1000, "0123456789ab" + "0" * 52)
+ISO = Iso("src 'b.iso'", "0.1.0", 1000, "0123456789ab" + "0" * 52)
 OLD = "gantry-bootstrap-0.0.9-aaaaaaaaaaaa.iso"
 PART = f"{ISO.name}.part-01234567"
 
 
 def request(*, present: bool = True, iso: bool = True, version: str | None = None) -> BootstrapRequest:
-    return BootstrapRequest(present, ISO.path if iso else None, version, None, None)
+    return BootstrapRequest(present, LocalFile(Path("b.iso")) if iso else None, None, version, None, None)
 
 
 def observed(stored: Mapping[str, int] | None = None, **fields: Any) -> ObservedBootstrap:

@@ -19,7 +19,7 @@ from tests.support.builders.inventory import small_inventory
 
 
 def desired(path: str, **params: Any) -> Any:
-    return desire_folder({"path": path, "datacenter": None, "state": "present", **params})
+    return desire_folder({"path": path, "datacenter": None, "state": "present", "when_not_empty": "fail", **params})
 
 
 def resolved(path: str, **params: Any) -> ObservedFolder:
