@@ -285,6 +285,11 @@ clusters:
           type: bool
           returned: always
           sample: true
+        shortage:
+          description: Why it is not sufficient, or V(null).
+          type: str
+          returned: always
+          sample: null
     after_failure:
       description:
         - What remains of the usable hosts without those of O(without) if the largest of them fails. Dedicated
@@ -338,6 +343,11 @@ clusters:
           type: bool
           returned: always
           sample: true
+        shortage:
+          description: Why it is not sufficient, or V(null).
+          type: str
+          returned: always
+          sample: null
     datastores:
       description: The names of the datastores that at least one of its hosts sees.
       type: list

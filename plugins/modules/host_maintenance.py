@@ -87,7 +87,7 @@ notes:
   - A container is not moved to a host that does not see the datastore of its bootstrap ISO, since it could not be
     started there.
   - In check mode the same checks are made. With O(evacuation=explicit) the result is where each VM would move.
-  - The playbook C(gantry.vsphere.rolling_maintenance) does this for many hosts, one after the other.
+  - The role and the playbook C(gantry.vsphere.evacuate) do this for many hosts, one after the other.
 """
 
 EXAMPLES = r"""

@@ -14,7 +14,7 @@ from tools.awx.generate import generated_files
 
 def outdated() -> dict[str, str]:
     """Return the generated files that are missing or differ, with what they should contain."""
-    wanted = generated_files(read_description(), read_surveys())
+    wanted = generated_files(read_description(), read_surveys(), ROOT / "playbooks")
     return {name: text for name, text in wanted.items() if _read(name) != text}
 
 

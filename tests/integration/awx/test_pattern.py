@@ -92,7 +92,7 @@ def test_a_question_agrees_with_the_option_of_the_role(playbook: str, question: 
     # A controller gives an empty text for a question that need not be answered, which is not the same as no variable.
     assert question["required"]
     name = question["variable"]
-    if any(name in value for value in TEMPLATES[playbook].get("vars", {}).values()):
+    if any(name in value for value in TEMPLATES[playbook].get("facts", {}).values()):
         return  # The answer is a part of a variable, and a run with ansible-runner tests it.
     option = OPTIONS[name]
     choices = ["false", "true"] if option["type"] == "bool" else option.get("choices")
@@ -106,7 +106,7 @@ def test_a_question_agrees_with_the_option_of_the_role(playbook: str, question: 
 
 
 def test_the_variables_of_templates_and_credentials_exist() -> None:
-    names = {name for template in TEMPLATES.values() for name in template.get("vars", {})}
+    names = {name for template in TEMPLATES.values() for name in template.get("facts", {})}
     injected = [one["injectors"].get("extra_vars", {}) for one in DESCRIPTION["credential_types"]]
     assert names | {name for variables in injected for name in variables} <= set(OPTIONS)
 
