@@ -76,8 +76,8 @@ def cloud_result(run: Run) -> dict[str, Any]:
     return dict(result["private_cloud_result"])
 
 
-# Settings of clusters stay; admission control changes what the root pool has. vSphere removes a directory of a datastore
-# only with all that is in it at that moment, so those of the bootstrap ISO stay.
+# Settings of clusters stay; admission control changes what the root pool has. vSphere removes a directory of a
+# datastore only with all that is in it at that moment, so those of the bootstrap ISO stay.
 _STAYS = (" (ClusterComputeResource)", "/Resources (ResourcePool)", " /gantry", " gantry/bootstrap")
 
 
