@@ -17,6 +17,7 @@ LOCKS = {
     "bench": ("bench", "3.11"),
     "core-2.16": ("core-2-16", "3.11"),
     "core-2.18": ("core-2-18", "3.11"),
+    "lint-oldest": ("lint-oldest", "3.11"),
 }
 
 
