@@ -33,6 +33,7 @@ class Inventory:
     local_datastores: bool
     datastore_gib: int
     datastore_cluster: str | None
+    distributed_switch: str | None
     partial_networks: Mapping[str, int]  # number of hosts, from the first one on, that have the network
 
 
@@ -66,6 +67,7 @@ class Config:
     inventory: Inventory
     second: Second | None
     networks: Mapping[str, str]
+    network_pool: str  # the subnets of further networks
     publish: Mapping[int, str]
 
 
@@ -113,6 +115,7 @@ def _checked(raw: dict[str, Any]) -> Config:
         inventory=inventory,
         second=_second(raw["second"], inventory, ports),
         networks=networks,
+        network_pool=_network_pool(raw["network_pool"], networks),
         publish=_publish(raw["publish"]),
     )
 
@@ -140,6 +143,7 @@ def _inventory(raw: dict[str, Any], networks: Mapping[str, str]) -> Inventory:
         local_datastores=_flag("inventory.local_datastores", raw["local_datastores"]),
         datastore_gib=_number("inventory.datastore_gib", raw["datastore_gib"], 1, 65536),
         datastore_cluster=raw["datastore_cluster"] or None,
+        distributed_switch=raw["distributed_switch"] or None,
         partial_networks=_counts("inventory.partial_networks", raw["partial_networks"]),
     )
     if inventory.cluster in inventory.clusters:
@@ -170,6 +174,7 @@ def _second(raw: dict[str, Any], first: Inventory, ports: Mapping[str, int] | No
             local_datastores=False,
             datastore_gib=first.datastore_gib,
             datastore_cluster=None,
+            distributed_switch=first.distributed_switch,
             partial_networks={},
         ),
     )
@@ -204,6 +209,19 @@ def _networks(raw: Any) -> dict[str, str]:
                 raise LabError(f"networks: {subnet} of {name!r} overlaps {taken} of {other!r}.")
         subnets[name] = subnet
     return {name: str(subnet) for name, subnet in subnets.items()}
+
+
+def _network_pool(raw: Any, networks: Mapping[str, str]) -> str:
+    try:
+        pool = ipaddress.IPv4Network(raw)
+    except ValueError as error:
+        raise LabError(f"network_pool: {raw!r} is not valid: {error}.") from None
+    if not 8 <= pool.prefixlen <= 24:
+        raise LabError(f"network_pool: {pool} must have a prefix length from 8 to 24.")
+    for name, subnet in networks.items():
+        if pool.overlaps(ipaddress.IPv4Network(subnet)):
+            raise LabError(f"network_pool: {pool} overlaps {subnet} of {name!r}.")
+    return str(pool)
 
 
 def _publish(raw: Any) -> dict[int, str]:

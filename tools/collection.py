@@ -31,6 +31,7 @@ SHIPPED = (
     "changelogs/",
     "docs/docsite/",
     "extensions/execution_environment/",
+    "extensions/patterns/",
     "meta/",
     "playbooks/",
     "plugins/",

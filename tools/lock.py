@@ -15,6 +15,7 @@ LOCKS = {
     "uv": ("uv", "3.11"),
     "dev": ("dev", "3.11"),
     "bench": ("bench", "3.11"),
+    "awx": ("awx", "3.11"),
     "core-2.16": ("core-2-16", "3.11"),
     "core-2.18": ("core-2-18", "3.11"),
     "lint-oldest": ("lint-oldest", "3.11"),

@@ -148,7 +148,7 @@ func newHypervisor(c config.Config, events machine.Events) (machine.Hypervisor, 
 	for _, network := range c.AllNetworks() {
 		subnets[network.Name] = network.Subnet
 	}
-	return machine.NewNone(subnets, events)
+	return machine.NewNone(subnets, c.NetworkPool, events)
 }
 
 // serve serves until ctx is canceled or a listener fails. When it returns, all VMs are powered off.

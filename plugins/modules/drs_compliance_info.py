@@ -21,11 +21,10 @@ extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
   - gantry.vsphere.vcenter
   - gantry.vsphere.drs
+  - gantry.vsphere.privileges.drs_compliance_info
 seealso:
   - module: gantry.vsphere.drs_rule
   - module: gantry.vsphere.drs_recommendation
-notes:
-  - Requires only read access to the cluster, its hosts and its VMs.
 """
 
 EXAMPLES = r"""

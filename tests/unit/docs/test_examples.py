@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from devkit.console import ROOT
-from tests.support.docs import blocks, examples
+from tests.support.docs import examples
+from tools import page_blocks as blocks
 
 PAGES = (*sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")), *sorted(ROOT.glob("roles/*/README.md")))
 PAGES = (ROOT / "README.md", *PAGES)
@@ -24,13 +25,19 @@ PLUGINS = sorted(
 NAME = re.compile(r"\bgantry\.vsphere\.(\w+)")
 
 
-def problems(text: str) -> list[str]:
-    return [problem for document in yaml.safe_load_all(text) for problem in examples.problems(document)]
+TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+
+def problems(text: str, variables: frozenset[str] = frozenset()) -> list[str]:
+    documents = yaml.safe_load_all(text)
+    return [problem for document in documents for problem in examples.problems(document, variables=variables)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_yaml_of_a_page_is_valid(page: Path) -> None:
-    found = {str(block): problems(block.text) for block in blocks.blocks_of(page, blocks.YAML)}
+    listed = blocks.blocks_of(page, blocks.YAML)
+    used = frozenset(re.findall(r"\w+", " ".join(word for block in listed for word in TEMPLATE.findall(block.text))))
+    found = {str(block): problems(block.text, used) for block in listed}
     assert {block: wrong for block, wrong in found.items() if wrong} == {}
 
 

@@ -54,6 +54,9 @@ type Config struct {
 	Hypervisor       string          `json:"hypervisor"`
 	HypervisorConfig json.RawMessage `json:"hypervisor_config"`
 
+	// NetworkPool, optional, has the subnets of the networks that are created while the lab runs.
+	NetworkPool string `json:"network_pool"`
+
 	// Publish, optional, forwards loopback ports: port -> "VM:port".
 	Publish map[string]string `json:"publish"`
 }

@@ -33,7 +33,7 @@ func newControl(t *testing.T) (*Control, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	none, err := machine.NewNone(nil, server)
+	none, err := machine.NewNone(nil, "", server)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The address plan: a bridge for each port group, with its gateway and DHCP range.
+// The address plan: a bridge for each network, with its gateway and DHCP range.
 
 package hypervisor
 
@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
 // The limits of subnets keep the static quarter and the DHCP range usable, and the lease table small.
@@ -21,7 +23,7 @@ const (
 
 type bridge struct {
 	name    string // of the interface
-	network string // of the port group
+	network string // the layer 2 network
 	subnet  netip.Prefix
 	gateway netip.Addr // the bridge's own address, and the DHCP server's
 	first   netip.Addr // of the DHCP range
@@ -51,25 +53,21 @@ func planBridges(networks []Network) ([]bridge, error) {
 					network.Name, subnet, other.subnet, other.network)
 			}
 		}
-		size := uint32(1) << (32 - subnet.Bits())
-		bridges = append(bridges, bridge{
-			name:    fmt.Sprintf("br%d", index),
-			network: network.Name,
-			subnet:  subnet,
-			gateway: offset(subnet, 1),
-			first:   offset(subnet, size/4),
-			last:    offset(subnet, size-2),
-		})
+		bridges = append(bridges, newBridge(index, network.Name, subnet))
 	}
 	return bridges, nil
 }
 
-// offset returns the nth address after the first one of the subnet.
-func offset(subnet netip.Prefix, n uint32) netip.Addr {
-	base := subnet.Addr().As4()
-	var result [4]byte
-	binary.BigEndian.PutUint32(result[:], binary.BigEndian.Uint32(base[:])+n)
-	return netip.AddrFrom4(result)
+func newBridge(index int, network string, subnet netip.Prefix) bridge {
+	size := uint32(1) << (32 - subnet.Bits())
+	return bridge{
+		name:    fmt.Sprintf("br%d", index),
+		network: network,
+		subnet:  subnet,
+		gateway: machine.Offset(subnet, 1),
+		first:   machine.Offset(subnet, size/4),
+		last:    machine.Offset(subnet, size-2),
+	}
 }
 
 // hardwareAddress returns the fixed MAC address of a bridge. Without one, a bridge uses the lowest address of its ports, so

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
 // The values of Config.Accelerator.
@@ -32,8 +34,10 @@ type Config struct {
 	StateDir string `json:"state_dir"`
 	// Namespace is the name of the lab's own network namespace.
 	Namespace string `json:"namespace"`
-	// Networks are the port groups that have a bridge.
+	// Networks have a bridge from the start.
 	Networks []Network `json:"networks"`
+	// NetworkPool has the subnets of the networks that are created while the lab runs; empty: none can be created.
+	NetworkPool string `json:"network_pool"`
 	// Accelerator is auto (KVM if a probe boots under it), kvm or tcg.
 	Accelerator string `json:"accelerator"`
 	// BootstrapISO is what the KVM probe boots.
@@ -46,7 +50,7 @@ type Config struct {
 	StartSlots int `json:"start_slots"`
 }
 
-// Network is a port group and the subnet of its bridge.
+// Network is a layer 2 network and the subnet of its bridge.
 type Network struct {
 	Name   string `json:"name"`
 	Subnet string `json:"subnet"`
@@ -91,6 +95,18 @@ func (c Config) validate() error {
 	default:
 		return fmt.Errorf("accelerator is %q; it must be auto, kvm or tcg", c.Accelerator)
 	}
-	_, err := planBridges(c.Networks)
-	return err
+	bridges, err := planBridges(c.Networks)
+	if err != nil {
+		return err
+	}
+	pool, err := machine.NewSubnetPool(c.NetworkPool)
+	if err != nil {
+		return err
+	}
+	for _, b := range bridges {
+		if pool.Prefix().Overlaps(b.subnet) {
+			return fmt.Errorf("network_pool %s overlaps %s of network %q", pool.Prefix(), b.subnet, b.network)
+		}
+	}
+	return nil
 }

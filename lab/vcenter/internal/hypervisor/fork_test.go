@@ -113,11 +113,11 @@ func TestABusyGuestIsForkedAndBothCountOn(t *testing.T) {
 	// Frames from the clone with its source's address are blocked, also after a migration.
 	expectBound := func() {
 		t.Helper()
-		ports := run(t, "bridge", "-netns", h.namespace.name, "-d", "link", "show")
+		ports := run(t, "bridge", "-netns", h.networks.namespace.name, "-d", "link", "show")
 		if strings.Count(ports, "locked on") != 1 || strings.Count(ports, "locked off") != 1 {
 			t.Errorf("the taps:\n%s", ports)
 		}
-		if entries := run(t, "bridge", "-netns", h.namespace.name, "fdb", "show"); !strings.Contains(entries, clone.NICs[0].MAC) {
+		if entries := run(t, "bridge", "-netns", h.networks.namespace.name, "fdb", "show"); !strings.Contains(entries, clone.NICs[0].MAC) {
 			t.Errorf("its address is not let through:\n%s", entries)
 		}
 	}

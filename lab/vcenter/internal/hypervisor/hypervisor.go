@@ -10,10 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -28,10 +25,7 @@ type Hypervisor struct {
 	config      Config
 	events      machine.Events
 	accelerator string
-	namespace   *namespace
-	spawner     *spawner
-	dhcp        *exec.Cmd
-	dhcpEnded   chan struct{}
+	networks    *networks
 	slots       slots
 	taps        atomic.Uint64
 
@@ -56,47 +50,13 @@ func New(raw json.RawMessage, events machine.Events) (machine.Hypervisor, error)
 		startSlots = tcgStartSlots
 	}
 	h.slots = newSlots(startSlots)
-	if err := h.openNetwork(); err != nil {
+	if h.networks, err = openNetworks(config); err != nil {
 		return nil, fmt.Errorf("the lab's network: %w", err)
 	}
 	if err := h.describe(); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
-}
-
-func (h *Hypervisor) openNetwork() error {
-	bridges, err := planBridges(h.config.Networks)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Join(h.config.StateDir, "logs"), 0o755); err != nil {
-		return err
-	}
-	if h.namespace, err = createNamespace(h.config.Namespace, bridges); err != nil {
-		return err
-	}
-	if h.spawner, err = newSpawner(h.namespace, filepath.Join(h.config.StateDir, "processes")); err != nil {
-		return errors.Join(err, h.namespace.remove())
-	}
-	h.dhcp, h.dhcpEnded = dhcpCommand(bridges, h.config.StateDir), make(chan struct{})
-	if err := h.spawner.start("dhcp", h.dhcp); err != nil {
-		h.spawner.close()
-		return errors.Join(err, h.namespace.remove())
-	}
-	go h.watchDHCP()
-	return nil
-}
-
-// watchDHCP logs an unexpected end of the DHCP server, after which guests get no address.
-func (h *Hypervisor) watchDHCP() {
-	defer close(h.dhcpEnded)
-	err := h.dhcp.Wait()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.closed {
-		slog.Error("the DHCP server has ended; VMs get no address until the lab is restarted", "error", err)
-	}
 }
 
 // describe writes the data that the controller shows to users of the lab.
@@ -208,7 +168,7 @@ func (h *Hypervisor) Info(id string) (machine.Info, bool) {
 // Dial connects to an address inside the lab's network.
 func (h *Hypervisor) Dial(ctx context.Context, ip string, port int) (net.Conn, error) {
 	var connection net.Conn
-	err := h.namespace.do(func() (err error) {
+	err := h.networks.namespace.do(func() (err error) {
 		// For a single numeric address, the dialer creates its socket on the calling thread.
 		connection, err = (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(ip, strconv.Itoa(port)))
 		return err
@@ -234,18 +194,7 @@ func (h *Hypervisor) Close() error {
 	for range running {
 		errs = append(errs, <-results)
 	}
-	errs = append(errs, h.closeNetwork())
-	return errors.Join(errs...)
-}
-
-func (h *Hypervisor) closeNetwork() error {
-	var errs []error
-	if err := h.dhcp.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		errs = append(errs, err)
-	}
-	<-h.dhcpEnded
-	errs = append(errs, h.spawner.forget("dhcp"), h.namespace.remove())
-	h.spawner.close()
+	errs = append(errs, h.networks.close())
 	return errors.Join(errs...)
 }
 

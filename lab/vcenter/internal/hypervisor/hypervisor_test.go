@@ -105,7 +105,7 @@ func TestGuestReportsAndShutsDownWhenAsked(t *testing.T) {
 	if _, on := h.Info("vm-1"); on {
 		t.Error("a machine that is off has info")
 	}
-	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp.json"}) {
+	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp-br0.json"}) {
 		t.Errorf("process records left: %v", records)
 	}
 	if taps := links(t, h, "tap"); taps != "" {
@@ -227,7 +227,7 @@ func TestStartRefusesWhatItCannotRunAndLeavesNothing(t *testing.T) {
 	foreignNetwork, missingDisk := testMachine("vm-1"), testMachine("vm-2")
 	foreignNetwork.NICs = append(foreignNetwork.NICs, machine.NIC{MAC: "00:50:56:00:00:02", Network: "backup"})
 	missingDisk.Disks = []machine.Disk{{Path: "/nonexistent.raw", Format: "raw"}}
-	for spec, want := range map[string]machine.Spec{`network "backup" has no bridge`: foreignNetwork, "/nonexistent.raw": missingDisk} {
+	for spec, want := range map[string]machine.Spec{`network "backup": all subnets`: foreignNetwork, "/nonexistent.raw": missingDisk} {
 		if err := h.Start(want); err == nil || !strings.Contains(err.Error(), spec) {
 			t.Errorf("got %v, want %q", err, spec)
 		}
@@ -235,7 +235,7 @@ func TestStartRefusesWhatItCannotRunAndLeavesNothing(t *testing.T) {
 	if taps := links(t, h, "tap"); taps != "" {
 		t.Errorf("taps left: %s", taps)
 	}
-	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp.json"}) {
+	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp-br0.json"}) {
 		t.Errorf("process records left: %v", records)
 	}
 }
@@ -309,7 +309,7 @@ func run(t *testing.T, name string, arguments ...string) string {
 func links(t *testing.T, h *Hypervisor, prefix string) string {
 	t.Helper()
 	var found []string
-	for _, line := range strings.Split(run(t, "ip", "-n", h.namespace.name, "-brief", "link"), "\n") {
+	for _, line := range strings.Split(run(t, "ip", "-n", h.networks.namespace.name, "-brief", "link"), "\n") {
 		if strings.HasPrefix(line, prefix) {
 			found = append(found, line)
 		}
@@ -319,7 +319,7 @@ func links(t *testing.T, h *Hypervisor, prefix string) string {
 
 func processRecords(t *testing.T, h *Hypervisor) []string {
 	t.Helper()
-	entries, err := os.ReadDir(h.spawner.directory)
+	entries, err := os.ReadDir(h.networks.spawner.directory)
 	if err != nil {
 		t.Fatal(err)
 	}

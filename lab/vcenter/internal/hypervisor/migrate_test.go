@@ -144,7 +144,7 @@ func TestABusyGuestIsMovedTwentyTimesAndLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.expectEnd(t, machine.OffGuest)
-	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp.json"}) {
+	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp-br0.json"}) {
 		t.Errorf("process records left: %v", records)
 	}
 }
@@ -287,7 +287,7 @@ func TestAVMIsKilledDuringItsMigration(t *testing.T) {
 	if err := <-killed; err != nil {
 		t.Error(err)
 	}
-	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp.json"}) {
+	if records := processRecords(t, h); !slices.Equal(records, []string{"dhcp-br0.json"}) {
 		t.Errorf("process records left: %v", records)
 	}
 }

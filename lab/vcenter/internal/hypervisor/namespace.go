@@ -22,41 +22,40 @@ import (
 const namespaceDir = "/run/netns"
 
 type namespace struct {
-	name    string
-	bridges map[string]bridge // by port group
+	name string
 }
 
-// createNamespace creates the namespace with its bridges. It fails if the namespace exists: the controller removes leftovers
-// of a crashed lab before it starts another.
-func createNamespace(name string, bridges []bridge) (*namespace, error) {
+// createNamespace creates the namespace. It fails if the namespace exists: the controller removes leftovers before it starts
+// the lab.
+func createNamespace(name string) (*namespace, error) {
 	if err := runIP("", "netns", "add", name); err != nil {
 		return nil, err
 	}
-	ns := &namespace{name: name, bridges: make(map[string]bridge, len(bridges))}
-	commands := []string{"link set lo up"}
-	for _, b := range bridges {
-		ns.bridges[b.network] = b
-		commands = append(commands,
-			"link add "+b.name+" address "+b.hardwareAddress()+" type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-			fmt.Sprintf("addr add %s/%d dev %s", b.gateway, b.subnet.Bits(), b.name),
-			"link set "+b.name+" up")
-	}
-	if err := ns.batch(commands); err != nil {
+	ns := &namespace{name: name}
+	if err := ns.batch([]string{"link set lo up"}); err != nil {
 		return nil, errors.Join(err, ns.remove())
 	}
 	return ns, nil
 }
 
-// addTap creates a tap interface on the bridge of the port group.
-func (ns *namespace) addTap(tap, network string) error {
-	b, known := ns.bridges[network]
-	if !known {
-		return fmt.Errorf("network %q has no bridge in the lab", network)
-	}
+func (ns *namespace) addBridge(b bridge) error {
+	return ns.batch([]string{
+		"link add " + b.name + " address " + b.hardwareAddress() + " type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+		fmt.Sprintf("addr add %s/%d dev %s", b.gateway, b.subnet.Bits(), b.name),
+		"link set " + b.name + " up"})
+}
+
+// addTap creates a tap interface on a bridge.
+func (ns *namespace) addTap(tap string, b bridge) error {
 	return ns.batch([]string{
 		"tuntap add dev " + tap + " mode tap",
 		"link set " + tap + " master " + b.name + " up",
 	})
+}
+
+// moveTap connects a tap interface to another bridge.
+func (ns *namespace) moveTap(tap string, b bridge) error {
+	return ns.batch([]string{"link set " + tap + " master " + b.name})
 }
 
 // bindTap blocks frames from other addresses: the guest of a fork starts with the address of its source's adapter and would

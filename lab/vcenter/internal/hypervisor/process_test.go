@@ -86,7 +86,7 @@ func runVictim(t *testing.T, name string) {
 	if err := h.Start(testMachine("vm-1")); err != nil {
 		t.Fatal(err)
 	}
-	paths, err := filepath.Glob(filepath.Join(h.(*Hypervisor).spawner.directory, "*.json"))
+	paths, err := filepath.Glob(filepath.Join(h.(*Hypervisor).networks.spawner.directory, "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ type qemu struct {
 	number    int      // number of previous processes of the VM
 	spent     float64  // CPU seconds of the previous processes
 	forked    bool     // the VM starts with the state of another VM
+	taps      []string // of the adapters, in their order
 	addresses []string // MAC addresses of a fork's adapters, which start with those of the source; nil if the VM is not a fork
 	process   *exec.Cmd
 	monitor   *monitor
@@ -134,11 +135,11 @@ func (h *Hypervisor) spawn(q *qemu, process *exec.Cmd) error {
 	defer errorLog.Close()
 	process.Stdout, process.Stderr = errorLog, errorLog
 	name := q.name()
-	if err := h.spawner.start(name, process); err != nil {
+	if err := h.networks.spawner.start(name, process); err != nil {
 		return err
 	}
 	q.process = process
-	q.cleanup.add(func() error { return h.spawner.forget(name) })
+	q.cleanup.add(func() error { return h.networks.spawner.forget(name) })
 	return nil
 }
 
@@ -167,17 +168,22 @@ func (h *Hypervisor) prepare(q *qemu) (launch, error) {
 	}
 	for index, nic := range q.spec.NICs {
 		tap := h.nextTap()
-		if err := h.namespace.addTap(tap, nic.Network); err != nil {
+		b, err := h.networks.bridgeOf(nic.Network)
+		if err != nil {
+			return launch{}, err
+		}
+		if err := h.networks.namespace.addTap(tap, b); err != nil {
 			return launch{}, err
 		}
 		options.taps = append(options.taps, tap)
-		q.cleanup.add(func() error { return h.namespace.removeTap(tap) })
+		q.cleanup.add(func() error { return h.networks.namespace.removeTap(tap) })
 		if q.addresses != nil {
-			if err := h.namespace.bindTap(tap, q.addresses[index]); err != nil {
+			if err := h.networks.namespace.bindTap(tap, q.addresses[index]); err != nil {
 				return launch{}, err
 			}
 		}
 	}
+	q.taps = options.taps
 	return options, nil
 }
 

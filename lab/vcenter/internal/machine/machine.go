@@ -24,7 +24,7 @@ type Disk struct {
 // NIC is one network adapter.
 type NIC struct {
 	MAC       string
-	Network   string // the port group's name
+	Network   string // the layer 2 network; the hypervisor creates those that it does not know
 	Connected bool
 }
 
@@ -120,6 +120,8 @@ type Hypervisor interface {
 	Fork(id string, continued, clone Spec) (Move, error)
 	// Grow adds CPUs or memory to a running VM.
 	Grow(id string, cpus int, memoryMB int64) error
+	// Connect connects the adapters of a running VM to networks, one for each adapter.
+	Connect(id string, networks []string) error
 	// Info describes a VM. It returns false for a VM that does not run.
 	Info(id string) (Info, bool)
 	// Dial connects to a TCP port of a guest.

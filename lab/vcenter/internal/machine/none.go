@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,24 +20,28 @@ import (
 // found nothing to boot. It is for tests of API clients that do not need a real guest.
 type None struct {
 	events  Events
-	subnets map[string]*net.IPNet // by port group
+	subnets map[string]netip.Prefix // by network
+	pool    *SubnetPool             // for networks that are not configured
 
 	mu      sync.Mutex
 	running map[string]Spec
-	hosts   map[string]int // the last address assigned, by port group
+	hosts   map[string]int // the last address assigned, by network
 }
 
-// NewNone returns the hypervisor. subnets has the subnet (CIDR) of each port group, for the addresses of VMs with DHCP.
-func NewNone(networks map[string]string, events Events) (*None, error) {
-	n := &None{events: events, subnets: map[string]*net.IPNet{}, running: map[string]Spec{}, hosts: map[string]int{}}
+// NewNone returns the hypervisor. networks has the subnet (CIDR) of each network, for the addresses of VMs with DHCP; pool has
+// those of further networks.
+func NewNone(networks map[string]string, pool string, events Events) (*None, error) {
+	n := &None{events: events, subnets: map[string]netip.Prefix{}, running: map[string]Spec{}, hosts: map[string]int{}}
 	for name, cidr := range networks {
-		_, subnet, err := net.ParseCIDR(cidr)
+		subnet, err := netip.ParsePrefix(cidr)
 		if err != nil {
 			return nil, fmt.Errorf("network %q: %w", name, err)
 		}
-		n.subnets[name] = subnet
+		n.subnets[name] = subnet.Masked()
 	}
-	return n, nil
+	var err error
+	n.pool, err = NewSubnetPool(pool)
+	return n, err
 }
 
 // Start reports the guest's first status from another goroutine, as a booting guest does.
@@ -87,6 +93,22 @@ func (n *None) Kill(id string) error {
 		return err
 	}
 	go n.events.Off(id, OffKilled)
+	return nil
+}
+
+// Connect changes the networks of the VM; its guest keeps the addresses that it has.
+func (n *None) Connect(id string, networks []string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	spec, there := n.running[id]
+	if !there {
+		return fmt.Errorf("VM %s is not running", id)
+	}
+	spec.NICs = slices.Clone(spec.NICs)
+	for i := range min(len(networks), len(spec.NICs)) {
+		spec.NICs[i].Network = networks[i]
+	}
+	n.running[id] = spec
 	return nil
 }
 
@@ -222,19 +244,15 @@ func (n *None) guest(spec Spec, document containerSpec) GuestInfo {
 }
 
 func (n *None) nextAddress(network string) string {
-	subnet := n.subnets[network]
-	if subnet == nil {
-		return ""
+	subnet, known := n.subnets[network]
+	if !known {
+		var err error
+		if subnet, err = n.pool.Next(); err != nil {
+			return "" // a network without addresses for DHCP
+		}
+		n.subnets[network] = subnet
 	}
-	ones, bits := subnet.Mask.Size()
-	size := 1 << (bits - ones)
+	size := 1 << (32 - subnet.Bits())
 	n.hosts[network] = n.hosts[network]%(size-11) + 1
-	number := n.hosts[network] + 9
-	ip := append(net.IP{}, subnet.IP.To4()...)
-	for i := len(ip) - 1; i >= 0; i-- {
-		number += int(ip[i])
-		ip[i] = byte(number)
-		number >>= 8
-	}
-	return fmt.Sprintf("%s/%d", ip, ones)
+	return netip.PrefixFrom(Offset(subnet, uint32(n.hosts[network]+9)), subnet.Bits()).String()
 }

@@ -19,7 +19,7 @@ func (r reports) Off(_, reason string)        { r.off <- reason }
 // Clients know a new run by its status, as they do with a real guest: "started_at" is exact enough for that.
 func TestARestartReportsAnotherStatus(t *testing.T) {
 	events := reports{said: make(chan string, 1), off: make(chan string, 1)}
-	none, err := NewNone(nil, events)
+	none, err := NewNone(nil, "", events)
 	if err != nil {
 		t.Fatal(err)
 	}

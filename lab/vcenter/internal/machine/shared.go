@@ -182,6 +182,15 @@ func (t *Tenant) Kill(id string) error {
 	return t.shared.hypervisor.Kill(real)
 }
 
+// Connect connects the adapters of a running VM to networks.
+func (t *Tenant) Connect(id string, networks []string) error {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return err
+	}
+	return t.shared.hypervisor.Connect(real, networks)
+}
+
 // Migrate moves a VM within the tenant.
 func (t *Tenant) Migrate(id string, to Spec, copyFiles func() error) (Move, error) {
 	real, err := t.hypervisorID(id)

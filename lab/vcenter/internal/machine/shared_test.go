@@ -47,7 +47,7 @@ func (l *listener) expect(t *testing.T, want ...string) {
 func twoTenants(t *testing.T) (shared *Shared, first, second *Tenant, at [2]*listener) {
 	t.Helper()
 	shared = NewShared()
-	none, err := NewNone(nil, shared)
+	none, err := NewNone(nil, "", shared)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,6 +79,7 @@ func (s *Server) installMethods() {
 	}
 	maps.Copy(s.methods, s.drsMethods())
 	maps.Copy(s.methods, s.moveMethods())
+	maps.Copy(s.methods, s.networkMethods())
 	maps.Copy(s.methods, s.authorizationMethods())
 	for _, name := range simulatedOnly {
 		s.methods[name] = refused
@@ -99,7 +100,7 @@ var simulatedOnly = []string{
 	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
 	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
 	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",
-	"HostNetworkSystem.RemovePortGroup",
+	"HostNetworkSystem.UpdateNetworkConfig",
 	"VcenterVStorageObjectManager.CreateDisk_Task", "VcenterVStorageObjectManager.RegisterDisk",
 	"VcenterVStorageObjectManager.ExtendDisk_Task", "VcenterVStorageObjectManager.DeleteVStorageObject_Task",
 	"VcenterVStorageObjectManager.VStorageObjectCreateSnapshot_Task", "VcenterVStorageObjectManager.DeleteSnapshot_Task",

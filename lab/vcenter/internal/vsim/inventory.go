@@ -62,8 +62,8 @@ func (s *Server) buildInventory() error {
 	}
 	s.site.cluster = s.clusterOf(s.site.hosts[0].Self)
 	s.describeNetworks()
-	if err := s.addDistributedSwitch(ctx, folders); err != nil {
-		return err
+	if fault := s.addDistributedSwitch(s.config.Distributed); fault != nil {
+		return fmt.Errorf("distributed switch: %T", fault)
 	}
 	if err := s.addDatastores(ctx, client); err != nil {
 		return err
@@ -106,17 +106,23 @@ func (s *Server) configureHost(host *simulator.HostSystem) {
 	host.Hardware.CpuInfo.NumCpuPackages = 1
 	host.Hardware.CpuInfo.NumCpuCores, host.Hardware.CpuInfo.NumCpuThreads = int16(size.CPUs), int16(size.CPUs)
 	host.Hardware.CpuInfo.Hz = int64(size.CPUMHz) * 1e6
+	s.configureHostNetwork(host)
+}
+
+// configureHostNetwork gives a host its switch, and the port groups that it is configured to have.
+func (s *Server) configureHostNetwork(host *simulator.HostSystem) {
+	vswitch, _ := newVirtualSwitch(standardSwitch, types.HostVirtualSwitchSpec{NumPorts: switchPorts}) // of valid constants
+	n := &hostNetwork{server: s, host: host, switches: []types.HostVirtualSwitch{vswitch}}
 	host.Network = nil
-	host.Config.Network.Portgroup = nil
-	for _, network := range s.config.Networks {
+	for index, network := range s.config.Networks {
 		if !seenBy(network.Hosts, host) {
 			continue
 		}
 		host.Network = append(host.Network, s.registry.FindByName(network.Name, s.site.datacenter.Network).Reference())
-		host.Config.Network.Portgroup = append(host.Config.Network.Portgroup, types.HostPortGroup{
-			Key:  "key-vim.host.PortGroup-" + network.Name,
-			Spec: types.HostPortGroupSpec{Name: network.Name, VswitchName: "vSwitch0"}})
+		group, _ := n.newGroup(types.HostPortGroupSpec{Name: network.Name, VswitchName: standardSwitch, VlanId: configuredVLAN(index)})
+		n.groups = append(n.groups, group)
 	}
+	n.publish()
 }
 
 // seenBy returns true if the configuration lists no hosts, or lists this one.
@@ -183,43 +189,6 @@ func (s *Server) addNetworks(networks []config.Network) {
 		}
 		network.Summary = &types.NetworkSummary{Network: &network.Self, Name: configured.Name, Accessible: true}
 	}
-}
-
-func (s *Server) addDistributedSwitch(ctx context.Context, folders *object.DatacenterFolders) error {
-	wanted := s.config.Distributed
-	if wanted == nil {
-		return nil
-	}
-	spec := types.DVSCreateSpec{ConfigSpec: &types.VMwareDVSConfigSpec{DVSConfigSpec: types.DVSConfigSpec{Name: wanted.Switch}}}
-	task, err := folders.NetworkFolder.CreateDVS(ctx, spec)
-	if err != nil {
-		return err
-	}
-	result, err := task.WaitForResult(ctx)
-	if err != nil {
-		return err
-	}
-	distributed := object.NewDistributedVirtualSwitch(folders.NetworkFolder.Client(), result.Result.(ref))
-	var members []types.DistributedVirtualSwitchHostMemberConfigSpec
-	for _, host := range s.site.hosts {
-		members = append(members, types.DistributedVirtualSwitchHostMemberConfigSpec{
-			Operation: string(types.ConfigSpecOperationAdd), Host: host.Self})
-	}
-	if task, err = distributed.Reconfigure(ctx, &types.DVSConfigSpec{Host: members}); err == nil {
-		err = task.Wait(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	var groups []types.DVPortgroupConfigSpec
-	for _, group := range wanted.PortGroups {
-		groups = append(groups, types.DVPortgroupConfigSpec{Name: group.Name, NumPorts: 8,
-			Type: string(types.DistributedVirtualPortgroupPortgroupTypeEarlyBinding), AutoExpand: types.NewBool(true)})
-	}
-	if task, err = distributed.AddPortgroup(ctx, groups); err == nil {
-		err = task.Wait(ctx)
-	}
-	return err
 }
 
 func (s *Server) addDatastores(ctx context.Context, client *vim25.Client) error {

@@ -428,6 +428,30 @@ func (g *guests) Dial(ctx context.Context, ip string, port int) (net.Conn, error
 
 func (g *guests) Close() error { return nil }
 
+// Connect records the networks of the VM's adapters.
+func (g *guests) Connect(id string, networks []string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	spec := g.on[id]
+	spec.NICs = slices.Clone(spec.NICs)
+	for n, network := range networks {
+		spec.NICs[n].Network = network
+	}
+	g.on[id] = spec
+	return nil
+}
+
+// connected returns the networks of a running VM's adapters.
+func (g *guests) connected(id string) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var networks []string
+	for _, nic := range g.on[id].NICs {
+		networks = append(networks, nic.Network)
+	}
+	return networks
+}
+
 func (g *guests) lastStarted() machine.Spec {
 	g.mu.Lock()
 	defer g.mu.Unlock()

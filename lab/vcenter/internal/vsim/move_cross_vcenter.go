@@ -461,7 +461,7 @@ func (c *crossMigration) machineSpec(target *simulator.VirtualMachine, copies di
 		}
 	}
 	for n, card := range cardsOf(target.Config.Hardware.Device) {
-		_, spec.NICs[n].Network = c.to.networkOf(card)
+		spec.NICs[n].Network = c.to.segmentOf(card, c.to.hostOf(target))
 	}
 	return spec, nil
 }

@@ -86,11 +86,11 @@ func (s *Server) transfer(r *relocation, progress func(int32)) types.BaseMethodF
 			return nil
 		}
 	}
-	if r.host.Self == r.from && copyFiles == nil && slices.Equal(spec.NICs, r.cards()) {
+	if r.host.Self == r.from && copyFiles == nil && slices.Equal(spec.NICs, s.nicsOf(&r.draft.config, r.host.Self)) {
 		_, fault := s.moveAdmission(r) // only the pool changes; the guest is not affected
 		return fault
 	}
-	spec.NICs = r.cards()
+	spec.NICs = s.nicsOf(&r.draft.config, r.host.Self)
 	if fault := s.migrateGuest(r, spec, copyFiles); fault != nil {
 		if copyFault != nil {
 			return copyFault
@@ -278,15 +278,6 @@ func (r *relocation) adapt(spec *machine.Spec, steps []copyStep) types.BaseMetho
 		}
 	}
 	return nil
-}
-
-// cards returns the draft's network adapters for the hypervisor.
-func (r *relocation) cards() []machine.NIC {
-	var cards []machine.NIC
-	for _, card := range cardsOf(r.draft.config.Hardware.Device) {
-		cards = append(cards, r.draft.server.nicOf(card))
-	}
-	return cards
 }
 
 // publishRelocation publishes the VM's new host, pool and files.

@@ -42,6 +42,7 @@ type Server struct {
 	operations  operations
 	names       names
 	macs        macs
+	networks    networks
 	load        load
 	moves       moves
 	maintenance maintenance

@@ -161,6 +161,9 @@ func (d *draft) fillClone(base cloneBase, spec *types.VirtualMachineCloneSpec) t
 		if address := card.GetVirtualEthernetCard(); !strings.EqualFold(address.AddressType, string(types.VirtualEthernetCardMacTypeManual)) {
 			address.MacAddress = ""
 		}
+		if backing, ok := card.GetVirtualEthernetCard().Backing.(*types.VirtualEthernetCardDistributedVirtualPortBackingInfo); ok {
+			backing.Port.PortKey = "" // the source keeps its port
+		}
 		change := deviceChange{&types.VirtualDeviceConfigSpec{Device: device}, int32(index), nil}
 		if _, fault := d.configureCard(change, card.GetVirtualEthernetCard()); fault != nil {
 			return fault

@@ -167,7 +167,7 @@ func (s *Server) fork(source *simulator.VirtualMachine, continued *draft, clone 
 		return fault
 	}
 	second := running
-	second.ID, second.Name, second.NICs = clone.Self.Value, clone.Name, s.cardsFor(clone.Config)
+	second.ID, second.Name, second.NICs = clone.Self.Value, clone.Name, s.nicsOf(clone.Config, s.hostOf(clone))
 	begun := s.runs.begin(clone)
 	move, err := s.hypervisor.Fork(source.Self.Value, first, second)
 	if err != nil {
@@ -193,16 +193,6 @@ func (s *Server) withDisksOf(spec machine.Spec, config *types.VirtualMachineConf
 		}
 	}
 	return spec, nil
-}
-
-func (s *Server) cardsFor(config *types.VirtualMachineConfigInfo) []machine.NIC {
-	var cards []machine.NIC
-	for _, card := range cardsOf(config.Hardware.Device) {
-		_, network := s.networkOf(card)
-		cards = append(cards, machine.NIC{MAC: card.MacAddress, Network: network,
-			Connected: card.Connectable == nil || card.Connectable.StartConnected})
-	}
-	return cards
 }
 
 // showForked publishes the clone as running. Its guest information is that of the source without the network.

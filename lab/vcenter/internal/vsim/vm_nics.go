@@ -26,6 +26,9 @@ func (d *draft) configureCard(change deviceChange, card *types.VirtualEthernetCa
 		if network == nil {
 			return "", change.invalid("device.backing.deviceName")
 		}
+		if spec := d.server.hostGroup(d.host.Self, network.Name); spec != nil && spec.VlanId == standardTrunk {
+			return "", noTrunk(network.Name)
+		}
 		backing.DeviceName, backing.Network = network.Name, &network.Self
 		summary = network.Name
 	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
@@ -37,6 +40,10 @@ func (d *draft) configureCard(change deviceChange, card *types.VirtualEthernetCa
 		if parent.Uuid != backing.Port.SwitchUuid {
 			return "", change.invalid("device.backing.port.switchUuid")
 		}
+		if !isAccess(settingOf(group)) {
+			return "", noTrunk(group.Name)
+		}
+		d.server.bindPort(&backing.Port, d.device(card.Key))
 		summary = "DVSwitch: " + parent.Uuid
 	default:
 		return "", change.invalid("device.backing")

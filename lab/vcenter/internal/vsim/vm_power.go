@@ -171,7 +171,7 @@ func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types
 		case *types.VirtualDisk:
 			fault = s.addDisk(&spec, config, d)
 		case types.BaseVirtualEthernetCard:
-			spec.NICs = append(spec.NICs, s.nicOf(d.GetVirtualEthernetCard()))
+			spec.NICs = append(spec.NICs, s.nicOf(d.GetVirtualEthernetCard(), host))
 		case *types.VirtualCdrom:
 			fault = s.addISO(&spec, d, holds)
 		}
@@ -182,9 +182,18 @@ func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types
 	return spec, nil
 }
 
-func (s *Server) nicOf(card *types.VirtualEthernetCard) machine.NIC {
-	_, network := s.networkOf(card)
-	return machine.NIC{MAC: card.MacAddress, Network: network, Connected: card.Connectable == nil || card.Connectable.StartConnected}
+func (s *Server) nicOf(card *types.VirtualEthernetCard, host ref) machine.NIC {
+	return machine.NIC{MAC: card.MacAddress, Network: s.segmentOf(card, host),
+		Connected: card.Connectable == nil || card.Connectable.StartConnected}
+}
+
+// nicsOf returns the network adapters of a VM on a host for the hypervisor.
+func (s *Server) nicsOf(config *types.VirtualMachineConfigInfo, host ref) []machine.NIC {
+	var nics []machine.NIC
+	for _, card := range cardsOf(config.Hardware.Device) {
+		nics = append(nics, s.nicOf(card, host))
+	}
+	return nics
 }
 
 func (s *Server) addDisk(spec *machine.Spec, config *types.VirtualMachineConfigInfo, disk *types.VirtualDisk) types.BaseMethodFault {

@@ -266,7 +266,7 @@ func TestPlacementRecommendsAHostWithResources(t *testing.T) {
 
 func TestTheNoneHypervisorReportsAHealthyContainer(t *testing.T) {
 	l := newLab(t)
-	none := must(machine.NewNone(map[string]string{"VM Network": "10.77.0.0/20"}, l.server))(t)
+	none := must(machine.NewNone(map[string]string{"VM Network": "10.77.0.0/20"}, "", l.server))(t)
 	l.server.UseHypervisor(none)
 	l.upload("boot.iso", "an image")
 	spec := l.spec("web", card("VM Network", ""), cd("[shared0] boot.iso"))
@@ -317,7 +317,7 @@ func (l *lab) drive(vm *object.VirtualMachine, change func(*types.VirtualCdrom))
 
 func TestNothingBootsWithoutAConnectedISO(t *testing.T) {
 	l := newLab(t)
-	l.server.UseHypervisor(must(machine.NewNone(map[string]string{"VM Network": "10.77.0.0/20"}, l.server))(t))
+	l.server.UseHypervisor(must(machine.NewNone(map[string]string{"VM Network": "10.77.0.0/20"}, "", l.server))(t))
 	l.upload("boot.iso", "an image")
 	without := l.spec("none")
 	without.ExtraConfig = []types.BaseOptionValue{option(machine.SpecKey, `{"version":1,"id":"7","hostname":"h"}`)}

@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The jobs of the pattern's templates, run with ansible-runner as AWX runs them, in the order of a new private cloud.
+
+Nothing boots. What the playbooks do is tested with the roles; here it is what only a controller does.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.awx.runner import Controller, Job
+from tests.support.builders.web_server import make_certificate
+from tests.support.lab.containers import VmBuilder
+from tests.support.lab.control import Control
+from tests.support.lab.iso import make_iso
+from tools.awx.description import PATTERN
+
+REGISTRY_PASSWORD = "password-of-the-registry"
+PROJECT = "awx"
+Launch = Callable[..., Job]
+
+
+@pytest.fixture(scope="module")
+def variables(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the private cloud's group_vars/all.yml in Git."""
+    iso = make_iso(tmp_path_factory.mktemp("iso"), "9.9.7")
+    return {
+        # The credentials of the built-in type have no port.
+        **{f"{role}_port": lab["vcenter"]["port"] for role in ("private_cloud", "containers", "evacuate")},
+        "private_cloud_folders": [{"path": PROJECT}],
+        "private_cloud_resource_pools": [{"path": PROJECT, "cluster": lab["cluster"]}],
+        "private_cloud_bootstrap": {"src": str(iso), "datastores": [lab["datastore"]]},
+        "private_cloud_registry_tls_verify": False,
+        "containers_project": PROJECT,
+        "containers_cluster": lab["cluster"],
+        "containers_datastore": lab["datastore"],
+        "containers_folder": PROJECT,
+        "containers_resource_pool": PROJECT,
+        "containers_registry_tls_verify": False,
+        "containers_list": [{"name": "awx-web", "image": lab["images"]["tiny"], "replicas": 2, "state": "running"}],
+    }
+
+
+@pytest.fixture(scope="module")
+def controller(
+    lab: dict[str, Any], awx_programs: Path, variables: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Controller]:
+    """Yield a controller with the pattern as its project and the credentials of the lab."""
+    folder = tmp_path_factory.mktemp("private_data")
+    vcenter = lab["vcenter"]
+    ca = folder / "env" / "tmp_ca"
+    ca.parent.mkdir()
+    shutil.copy(vcenter["ca_path"], ca)
+    environment = {
+        "VMWARE_HOST": vcenter["hostname"],
+        "VMWARE_USER": vcenter["username"],
+        "VMWARE_PASSWORD": vcenter["password"],
+        # Credentials of the built-in type say so by default.
+        "VMWARE_VALIDATE_CERTS": "False",
+        "VMWARE_CA_PATH": str(ca),
+    }
+    injected = {
+        f"{role}_registry_{name}": value
+        for role in ("private_cloud", "containers")
+        for name, value in (("username", "robot"), ("password", REGISTRY_PASSWORD))
+    }
+    verified = {f"{role}_validate_certs": "true" for role in ("private_cloud", "containers", "evacuate")}
+    controller = Controller(folder, awx_programs, environment, {**injected, **verified})
+    controller.install_project(PATTERN, variables)
+    yield controller
+    builder = VmBuilder(lab)
+    builder.clear(images=True)
+    builder.session.close()
+
+
+@pytest.fixture
+def launch(lab: dict[str, Any], controller: Controller, request: pytest.FixtureRequest) -> Launch:
+    """Return a function that runs a job and asserts that none of its artifacts has a password."""
+    names = iter(range(1, 100))
+
+    def run(playbook: str, survey: Mapping[str, Any] | None = None, *, check: bool = False) -> Job:
+        job = controller.launch(playbook, survey, name=f"{request.node.name}-{next(names)}", check=check)
+        for secret in (lab["vcenter"]["password"], REGISTRY_PASSWORD):
+            assert job.holding(secret) == []
+        return job
+
+    return run
+
+
+def test_site_is_planned_and_applied_and_then_complete(launch: Launch, calls: Control) -> None:
+    planned = launch("site", check=True).ok()
+    assert calls.mutating() == []
+    assert planned.changed > 0
+    assert launch("site").ok().changed > 0
+    calls.forget()
+    assert launch("site").ok().changed == 0
+    assert calls.mutating() == []
+
+
+def test_teardown_is_planned_and_applied_and_then_complete(launch: Launch, calls: Control) -> None:
+    assert launch("teardown", check=True).ok().changed > 0
+    assert calls.mutating() == []
+    assert launch("teardown").ok().changed > 0
+    assert launch("teardown").ok().changed == 0
+
+
+def test_the_certificate_of_vcenter_is_verified(
+    controller: Controller, launch: Launch, calls: Control, tmp_path: Path
+) -> None:
+    ca = Path(controller.environment["VMWARE_CA_PATH"])
+    trusted = ca.read_text()
+    ca.write_bytes(make_certificate(tmp_path).ca.read_bytes())
+    try:
+        job = launch("site", check=True)
+    finally:
+        ca.write_text(trusted)
+    assert (job.code, job.status) == (2, "failed")
+    assert "is not trusted" in job.output
+    assert calls.all() == []

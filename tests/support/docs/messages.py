@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find messages in the sources of the collection. A value that is put in is a mark, in sources and in pages alike."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+MARK = "\0"
+_PLACEHOLDER = re.compile(r"<[^<>]+>")
+_FORMAT_FIELD = re.compile(r"\{\w*\}")
+_WORD = re.compile(r"\w{2,}")
+# Fewer words would be found in messages that are meant for something else.
+LEAST_WORDS = 3
+
+
+def texts(folder: Path) -> frozenset[str]:
+    """Return all texts that the Python files of a folder put together, each whole."""
+    return frozenset(text for path in folder.rglob("*.py") for text in _texts(ast.parse(path.read_text())))
+
+
+def known(message: str, sources: Iterable[str]) -> bool:
+    """Return whether a message of a page is in a text of the sources, word for word, with a mark for each <value>."""
+    wanted = _marked(_PLACEHOLDER.sub(MARK, message))
+    return any(wanted in text for text in sources)
+
+
+def is_specific(message: str) -> bool:
+    """Return whether so much of a message is fixed that it identifies a place in the sources."""
+    return len(_WORD.findall(_PLACEHOLDER.sub(" ", message))) >= LEAST_WORDS
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    text = _text(node)
+    if text is not None:
+        yield _marked(text)
+    for child in ast.iter_child_nodes(node):
+        yield from _texts(child)
+
+
+def _text(node: ast.AST) -> str | None:
+    """Return a text that is written here, with a mark for each value; None for what is no text."""
+    if isinstance(node, ast.Constant):
+        return _FORMAT_FIELD.sub(MARK, node.value) if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else MARK for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _text(node.left), _text(node.right)
+        return None if left is None and right is None else f"{left or MARK}{right or MARK}"
+    return None
+
+
+def _marked(text: str) -> str:
+    """Return the text with one space between words, and one mark for values that follow each other."""
+    return re.sub(f"{MARK}+", MARK, " ".join(text.split()))
