@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate the pattern's files from its description and the collection's playbooks.
 
-The playbooks are copies: Ansible reads the folder group_vars that is beside a playbook, but not for a playbook that this one
+The playbooks are copies: Ansible reads the folder group_vars that is beside a playbook, but not for a playbook that it
 imports from a collection.
 """
 

@@ -20,10 +20,11 @@ from tests.support.builders.web_server import make_certificate
 from tests.support.lab.containers import VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.iso import make_iso
-from tools.awx.description import PATTERN
+from tools.awx.description import PATTERN, read_surveys
 
 REGISTRY_PASSWORD = "password-of-the-registry"
 PROJECT = "awx"
+SURVEYS = read_surveys()
 Launch = Callable[..., Job]
 
 
@@ -94,6 +95,11 @@ def launch(lab: dict[str, Any], controller: Controller, request: pytest.FixtureR
     return run
 
 
+def _defaults(playbook: str) -> dict[str, Any]:
+    """Return the answers of a user who changes nothing that a survey suggests."""
+    return {one["variable"]: one["default"] for one in SURVEYS[playbook]["spec"] if "default" in one}
+
+
 def test_site_is_planned_and_applied_and_then_complete(launch: Launch, calls: Control) -> None:
     planned = launch("site", check=True).ok()
     assert calls.mutating() == []
@@ -102,6 +108,23 @@ def test_site_is_planned_and_applied_and_then_complete(launch: Launch, calls: Co
     calls.forget()
     assert launch("site").ok().changed == 0
     assert calls.mutating() == []
+
+
+def test_evacuate_is_planned_and_done_by_the_answers_of_its_survey(
+    lab: dict[str, Any], launch: Launch, calls: Control
+) -> None:
+    survey = {**_defaults("evacuate"), "evacuate_cluster": lab["cluster"]}
+    planned = launch("evacuate", survey).ok()
+    assert calls.mutating() == []
+    assert planned.changed == 0
+    rolling = {**survey, "evacuate_action": "rolling", "evacuate_powered_off": "true"}
+    assert launch("evacuate", rolling, check=True).ok().changed > 0
+    assert calls.mutating() == []
+    done = launch("evacuate", rolling).ok()
+    entered = [method for method in calls.mutating() if method == "EnterMaintenanceMode_Task"]
+    assert len(entered) == len(lab["clusters"][lab["cluster"]])
+    # The next node of a workflow leaves out what is done.
+    assert sorted(done.stats["artifact_data"]["evacuate_skip"]) == sorted(lab["clusters"][lab["cluster"]])
 
 
 def test_teardown_is_planned_and_applied_and_then_complete(launch: Launch, calls: Control) -> None:
