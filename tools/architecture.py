@@ -32,7 +32,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("outside world", ("_vcenter", "_oci")),
     ("engine and guest contract", ("_engine", "_guest")),
     ("placement", ("_placement",)),
-    ("domains", ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_access")),
+    (
+        "domains",
+        ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_access", "_port_group"),
+    ),
     ("domains that build on others", ("_container", "_maintenance", "_drs_cluster", "_drs_recommendation")),
     ("sets and overviews", ("_container_inventory", "_container_set", "_cluster_info")),
 )

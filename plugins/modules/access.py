@@ -38,7 +38,8 @@ options:
         description:
           - The privileges that the modules of a kind of user require.
           - With V(operator), all modules of this collection, except this one.
-          - With V(deployer), M(gantry.vsphere.container_vm) with images that others import.
+          - With V(deployer), M(gantry.vsphere.container_vm) and M(gantry.vsphere.container_set), with images that
+            others import.
           - With V(image_publisher), M(gantry.vsphere.bootstrap_image) and M(gantry.vsphere.container_image).
           - With V(viewer), the modules and the inventory plugin that only read.
           - The security guide lists the privileges, and the objects on which each kind of user requires the role.

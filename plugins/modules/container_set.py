@@ -28,6 +28,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.container_set
 options:
   project:
     description:
@@ -103,8 +104,6 @@ seealso:
   - module: gantry.vsphere.container_vm
   - module: gantry.vsphere.container_image
   - module: gantry.vsphere.drs_ruleset
-notes:
-  - The privileges are those of M(gantry.vsphere.container_vm).
 """
 
 EXAMPLES = r"""

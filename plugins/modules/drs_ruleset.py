@@ -160,8 +160,9 @@ options:
     default: false
   planned_vms:
     description:
-      - For check mode, the names of VMs that an earlier task of the play would create. A VM that O(groups), O(rules) or
-        O(overrides) select by such a name counts as one of the cluster, even if it does not exist yet.
+      - For check mode, the names or inventory paths of VMs that an earlier task of the play would create. A VM that
+        O(groups), O(rules) or O(overrides) select by such a name or path counts as one of the cluster, even if it does
+        not exist yet.
     type: list
     elements: str
     default: []

@@ -161,12 +161,16 @@ def _host_cases(hosts: list[str]) -> dict[str, Case | Look]:
 
 def _place_cases(cluster: str) -> dict[str, Case | Look]:
     folder, pool = {"path": f"{VM_PREFIX}folder"}, {"path": f"{VM_PREFIX}pool", "cluster": cluster}
+    group = {"name": f"{VM_PREFIX}group", "switch": "DSwitch0"}
     return {
         "resource_pool": Case(
             {**pool, "cpu": {"reservation": 100}},
             {**pool, "state": "absent"},
             {**pool, "cpu": {"reservation": 100, "limit": 50}},
             "less than its reservation",
+        ),
+        "port_group": Case(
+            {**group, "vlan": 7}, {**group, "state": "absent"}, {**group, "switch": "nowhere"}, "no switch 'nowhere'"
         ),
         "vm_folder": Case(
             folder, {**folder, "state": "absent"}, {**folder, "datacenter": "DC9"}, "no datacenter 'DC9'"

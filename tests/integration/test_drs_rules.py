@@ -240,6 +240,9 @@ def test_a_planned_vm_counts_in_check_mode_only(drs: Drs, lab: dict[str, Any]) -
     planned = drs.run("ruleset", check=True, **options, planned_vms=["next-1", VMS[0]])
     assert len(planned["actions"]) == 2, planned
     assert names(planned["rules"][0]["vms"]) == sorted(["next-1", VMS[1]])
+    path = f"/{lab['datacenter']}/vm/next-2"
+    rule = {"name": "apart", "type": "vm_anti_affinity", "vms": [path, VMS[1]]}
+    assert drs.run("ruleset", check=True, rules=[rule], planned_vms=[path])["actions"]
     assert "planned_vms is for check mode" in drs.refused("ruleset", **options, planned_vms=["next-1"])
 
 

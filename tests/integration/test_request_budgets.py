@@ -33,7 +33,8 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
     iso = {"src": str(make_iso(tmp_path_factory.mktemp("iso"), "9.9.1"))}
     tiny = {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache)}
     folder, pool = {"path": "budget/web"}, {"path": "budget", "cpu": {"shares": "high"}}
-    objects = (("vm_folder", folder), ("resource_pool", pool))
+    group = {"name": "budget", "switch": "DSwitch0", "vlan": 9}
+    objects = (("vm_folder", folder), ("resource_pool", pool), ("port_group", group))
     role = {"name": "ReadOnly", "privileges": []}
     mine = {"principal": "Administrators@vsphere.local", "group": True, "object_type": "cluster"}
     access = {"roles": [role], "permissions": [{**mine, "state": "absent"}]}
@@ -53,6 +54,9 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("cluster_info", {}),
         ("resource_pool", pool),
         ("resource_pool", {"path": "budget/none", "state": "absent"}),
+        ("port_group", group),
+        ("port_group", {**group, "name": "none", "state": "absent"}),
+        ("port_group", {"name": "none", "type": "standard", "switch": "vSwitch0", "state": "absent"}),
         ("vm_folder", folder),
         ("vm_folder", {"path": "budget/db", "state": "absent"}),
     ]

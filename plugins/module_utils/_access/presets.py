@@ -14,7 +14,7 @@ OPERATOR, DEPLOYER, VIEWER, IMAGE_PUBLISHER = "operator", "deployer", "viewer", 
 # An operator does not manage roles and permissions: whoever may do that can get all other privileges.
 PRESET_MODULES: Mapping[str, tuple[str, ...]] = {
     OPERATOR: tuple(sorted(REQUIREMENTS.keys() - {"access"})),
-    DEPLOYER: ("container_image_info", "container_vm", "container_vm_info", "container_vms"),
+    DEPLOYER: ("container_image_info", "container_set", "container_vm", "container_vm_info", "container_vms"),
     VIEWER: tuple(sorted(module for module, requirements in REQUIREMENTS.items() if not requirements)),
     IMAGE_PUBLISHER: ("bootstrap_image", "container_image", "container_image_info"),
 }

@@ -52,6 +52,66 @@ class Requirement:
 
 _RULES = (Requirement(CLUSTER, ("Host.Inventory.EditCluster",), "to change the cluster's configuration"),)
 _NEW_VM = ("VirtualMachine.Config.AddNewDisk", "VirtualMachine.Config.AdvancedConfig")
+_CONTAINERS = (
+    Requirement(
+        FOLDER,
+        (
+            "VirtualMachine.Inventory.CreateFromExisting",
+            *_NEW_VM,
+            "VirtualMachine.Config.AddRemoveDevice",
+            "VirtualMachine.Config.CPUCount",
+            "VirtualMachine.Config.Memory",
+            "VirtualMachine.Config.Settings",
+        ),
+        "to create or change containers",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        (
+            "VirtualMachine.Config.Annotation",
+            "VirtualMachine.Config.EditDevice",
+            "VirtualMachine.Interact.DeviceConnection",
+            "VirtualMachine.Interact.SetCDMedia",
+        ),
+        "to change notes and networks, and to repair adapters and the bootstrap CD",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff"),
+        "to start, stop and restart containers",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Config.Rename", "VirtualMachine.Inventory.Delete"),
+        "to replace containers, and the second to remove them",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Inventory.Move",),
+        "to move a container to another folder, on both folders",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("Resource.ColdMigrate", "Resource.HotMigrate"),
+        "to move a container to another datastore with placement_drift=relocate",
+        propagate=True,
+    ),
+    Requirement(
+        TEMPLATE,
+        ("VirtualMachine.Provisioning.Clone", "VirtualMachine.Provisioning.DeployTemplate"),
+        "to create or replace containers",
+    ),
+    Requirement(POOL, ("Resource.AssignVMToPool",), "to create or move containers"),
+    Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to create or move containers"),
+    Requirement(DATASTORE, ("Datastore.Browse",), "to find the bootstrap ISO"),
+    Requirement(DATACENTER, ("Datastore.FileManagement",), "to read the version of the bootstrap ISO from the file"),
+    Requirement(NETWORK, ("Network.Assign",), "to connect containers"),
+)
 
 REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "access": (
@@ -99,68 +159,8 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_image_info": (),
-    "container_vm": (
-        Requirement(
-            FOLDER,
-            (
-                "VirtualMachine.Inventory.CreateFromExisting",
-                *_NEW_VM,
-                "VirtualMachine.Config.AddRemoveDevice",
-                "VirtualMachine.Config.CPUCount",
-                "VirtualMachine.Config.Memory",
-                "VirtualMachine.Config.Settings",
-            ),
-            "to create or change containers",
-            propagate=True,
-        ),
-        Requirement(
-            FOLDER,
-            (
-                "VirtualMachine.Config.Annotation",
-                "VirtualMachine.Config.EditDevice",
-                "VirtualMachine.Interact.DeviceConnection",
-                "VirtualMachine.Interact.SetCDMedia",
-            ),
-            "to change notes and networks, and to repair adapters and the bootstrap CD",
-            propagate=True,
-        ),
-        Requirement(
-            FOLDER,
-            ("VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff"),
-            "to start, stop and restart containers",
-            propagate=True,
-        ),
-        Requirement(
-            FOLDER,
-            ("VirtualMachine.Config.Rename", "VirtualMachine.Inventory.Delete"),
-            "to replace containers, and the second to remove them",
-            propagate=True,
-        ),
-        Requirement(
-            FOLDER,
-            ("VirtualMachine.Inventory.Move",),
-            "to move a container to another folder, on both folders",
-            propagate=True,
-        ),
-        Requirement(
-            FOLDER,
-            ("Resource.ColdMigrate", "Resource.HotMigrate"),
-            "to move a container to another datastore with placement_drift=relocate",
-            propagate=True,
-        ),
-        Requirement(
-            TEMPLATE,
-            ("VirtualMachine.Provisioning.Clone", "VirtualMachine.Provisioning.DeployTemplate"),
-            "to create or replace containers",
-        ),
-        Requirement(POOL, ("Resource.AssignVMToPool",), "to create or move containers"),
-        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to create or move containers"),
-        Requirement(DATASTORE, ("Datastore.Browse",), "to find the bootstrap ISO"),
-        Requirement(
-            DATACENTER, ("Datastore.FileManagement",), "to read the version of the bootstrap ISO from the file"
-        ),
-        Requirement(NETWORK, ("Network.Assign",), "to connect containers"),
-    ),
+    "container_set": _CONTAINERS,
+    "container_vm": _CONTAINERS,
     "container_vm_info": (),
     "container_vms": (),
     "drs_cluster": _RULES,

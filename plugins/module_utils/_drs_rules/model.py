@@ -71,7 +71,7 @@ class Ruleset:
     overrides: tuple[WantedOverride, ...] = ()
     # Groups and rules whose names have this prefix are removed unless the task lists them.
     purge_prefix: str | None = None
-    # Names of VMs that a task before this one creates, so that in check mode they do not exist.
+    # Names or paths of VMs that a task before this one creates, so that in check mode they do not exist.
     planned_vms: frozenset[str] = frozenset()
 
 
@@ -251,7 +251,7 @@ class ClusterPlace:
     cluster: Entry
     datacenter: Entry | None
     around: Surroundings
-    # A stand-in for the MoID of each planned VM that does not exist, by its name.
+    # A stand-in for the MoID of each planned VM that does not exist, by its name or path.
     planned: Mapping[str, str] = field(default_factory=dict)
 
 

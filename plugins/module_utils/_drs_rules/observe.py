@@ -44,9 +44,9 @@ def observe_rules(session: Session, desired: Ruleset) -> ObservedRules:
 
 def _with_planned(place: ClusterPlace, names: Collection[str]) -> ClusterPlace:
     """Add the planned VMs that do not exist as VMs of the cluster that are off."""
-    existing = {vm.name for vm in place.inventory.vms()}
+    existing = {known for vm in place.inventory.vms() for known in (vm.name, vm.path)}
     planned = {name: f"(planned) {name}" for name in names if name not in existing}
-    vms = {moid: RuleVm(moid, name, name) for name, moid in planned.items()}
+    vms = {moid: RuleVm(moid, name.rpartition("/")[2], name) for name, moid in planned.items()}
     paths = {moid: name for name, moid in planned.items()}
     around = replace(place.around, vms={**place.around.vms, **vms}, paths={**place.around.paths, **paths})
     return replace(place, around=around, planned=planned)

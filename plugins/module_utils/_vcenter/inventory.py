@@ -32,6 +32,7 @@ _FOLDER_PROPERTIES = {
 }
 _CLUSTERS = ("ClusterComputeResource", "ComputeResource")
 _NETWORKS = ("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
+_SWITCHES = ("DistributedVirtualSwitch", "VmwareDistributedVirtualSwitch")
 _POOLS = ("ResourcePool", "VirtualApp")
 
 # The properties of each type besides name and parent that build the tree.
@@ -180,6 +181,13 @@ class Inventory:
 
     def network(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "network") -> Entry:
         found = self._in(datacenter, self.networks())
+        return self._one(what, name, found, datacenter, self._base(datacenter, "network"))
+
+    def distributed_switch(self, name: str, *, datacenter: Entry | None = None, what: str = "switch") -> Entry:
+        """Find a distributed switch. The inventory must have been read with properties of DistributedVirtualSwitch."""
+        if "DistributedVirtualSwitch" not in self.properties:
+            raise TypeError("this inventory was read without distributed switches")
+        found = self._in(datacenter, self.all(*_SWITCHES))
         return self._one(what, name, found, datacenter, self._base(datacenter, "network"))
 
     def vms(

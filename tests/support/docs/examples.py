@@ -135,14 +135,14 @@ class _Checker:
         for name in roles:
             of_role = {key: value for key, value in variables.items() if key.startswith(f"{name}_")}
             if of_role:
-                yield from self._role_variables(f"{COLLECTION}.{name}", of_role, whole=False)
+                yield from self._role_variables(f"{COLLECTION}.{name}", of_role)
         if strict:
             for key in variables:
                 if key not in self.known and not key.startswith((*(f"{name}_" for name in roles), "vault_")):
                     yield f"{key} is a variable of no role of this collection, and nothing on the page uses it"
 
-    def _role_variables(self, name: str, variables: Mapping[str, Any], *, whole: bool = True) -> Iterator[str]:
-        """Check the variables that a role gets; whole: a required one must be among them."""
+    def _role_variables(self, name: str, variables: Mapping[str, Any]) -> Iterator[str]:
+        """Check variables of a role. What is not among them may come from elsewhere, such as the inventory."""
         collection, _dot, short = name.rpartition(".")
         if collection != COLLECTION:
             return
@@ -151,10 +151,8 @@ class _Checker:
             yield f"there is no role {name}"
             return
         options = yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
-        spec = _plain(options)
+        spec = {key: {**option, "required": False} for key, option in _plain(options).items()}
         given = {key: value for key, value in variables.items() if key.startswith(f"{short}_")}
-        if not whole:
-            spec = {key: {**option, "required": False} for key, option in spec.items()}
         checked = ArgumentSpecValidator(spec).validate(without_templates(given, spec))
         yield from (f"{name}: {message}" for message in checked.error_messages)
 

@@ -37,7 +37,7 @@ def dump_vcenter(vcenter: Mapping[str, Any]) -> dict[str, Any]:
     """Return all objects, roles, custom fields and datastore files of a vCenter, by what identifies each."""
     with connected(vcenter) as content:
         authorization = content.authorizationManager
-        dump = {f"{_path(one)} ({type(one).__name__})": _object(one) for one in all_objects(content, vim.ManagedEntity)}
+        dump: dict[str, Any] = {_identity(one): _object(one) for one in all_objects(content, vim.ManagedEntity)}
         dump |= {f"role {role.name}": _plain(role) for role in authorization.roleList}
         dump |= {f"permission {_of_permission(one)}": _plain(one) for one in authorization.RetrieveAllPermissions()}
         dump |= {f"custom field {one.name}": _plain(one) for one in content.customFieldsManager.field}
@@ -54,6 +54,11 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
 
 def _of_permission(permission: Any) -> str:
     return f"{permission.principal} on {permission.entity._moId}"
+
+
+def _identity(entity: Any) -> str:
+    """Return the path and the type, as one name may be that of a folder and of a pool."""
+    return f"{_path(entity)} ({type(entity).__name__.rpartition('.')[2]})"
 
 
 def _path(entity: Any) -> str:

@@ -85,7 +85,6 @@ def root(tmp_path: Path) -> Path:
     ("text", "problem"),
     [
         ("- {hosts: a, roles: [{role: gantry.vsphere.site, vars: {site_nam: a, site_name: b}}]}", "site_nam"),
-        ("- {hosts: a, roles: [gantry.vsphere.site]}", "missing required arguments: site_name"),
         (
             "- {ansible.builtin.include_role: {name: gantry.vsphere.site}, vars: {site_name: a, site_pools: [{}]}}",
             "site_pools",
@@ -106,6 +105,7 @@ def test_a_wrong_variable_of_a_role_is_found(root: Path, text: str, problem: str
     [
         "{site_pools: [{path: '{{ a }}'}], vault_password: a}",
         "{vcenters: {hosts: {vc1: {site_pools: '{{ pools }}'}, vc2: }}}",
+        "- {hosts: a, roles: [gantry.vsphere.site]}",
         "- {hosts: a, roles: [{role: gantry.vsphere.site, site_name: a}]}",
     ],
 )

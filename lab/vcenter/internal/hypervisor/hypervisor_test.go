@@ -227,7 +227,7 @@ func TestStartRefusesWhatItCannotRunAndLeavesNothing(t *testing.T) {
 	foreignNetwork, missingDisk := testMachine("vm-1"), testMachine("vm-2")
 	foreignNetwork.NICs = append(foreignNetwork.NICs, machine.NIC{MAC: "00:50:56:00:00:02", Network: "backup"})
 	missingDisk.Disks = []machine.Disk{{Path: "/nonexistent.raw", Format: "raw"}}
-	for spec, want := range map[string]machine.Spec{`network "backup" has no bridge`: foreignNetwork, "/nonexistent.raw": missingDisk} {
+	for spec, want := range map[string]machine.Spec{`network "backup": all subnets`: foreignNetwork, "/nonexistent.raw": missingDisk} {
 		if err := h.Start(want); err == nil || !strings.Contains(err.Error(), spec) {
 			t.Errorf("got %v, want %q", err, spec)
 		}
