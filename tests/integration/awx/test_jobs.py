@@ -45,7 +45,7 @@ def variables(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
         "containers_folder": PROJECT,
         "containers_resource_pool": PROJECT,
         "containers_registry_tls_verify": False,
-        "containers_list": [{"name": "awx-web", "image": lab["images"]["tiny"], "replicas": 2, "state": "running"}],
+        "containers_list": [{"name": "awx-web", "image": lab["images"]["tiny"], "replicas": 2, "memory": "128M"}],
     }
 
 
@@ -108,6 +108,49 @@ def test_site_is_planned_and_applied_and_then_complete(launch: Launch, calls: Co
     calls.forget()
     assert launch("site").ok().changed == 0
     assert calls.mutating() == []
+
+
+def test_a_rollout_is_planned_applied_verified_and_reported(
+    lab: dict[str, Any], launch: Launch, calls: Control
+) -> None:
+    answers = _defaults("rollout")
+    assert launch("rollout", answers, check=True).ok().changed > 0
+    assert calls.mutating() == []
+    assert launch("rollout", answers).ok().changed > 0
+    calls.forget()
+    assert launch("verify", check=True).ok().changed == 0
+    report = launch("report").ok().stats["artifact_data"]["containers_report"]["localhost"]
+    assert sorted(one["name"] for one in report["containers"]) == ["awx-web-1", "awx-web-2"]
+    assert calls.mutating() == []
+
+
+def test_verify_refuses_to_run_out_of_check_mode(launch: Launch, calls: Control) -> None:
+    job = launch("verify")
+    assert job.status == "failed"
+    assert "must run in check mode" in job.output
+    assert calls.all() == []
+
+
+def test_the_answers_of_scale_are_a_number_of_replicas(launch: Launch, calls: Control) -> None:
+    job = launch("scale", {"scale_container": "awx-web", "scale_replicas": 1}).ok()
+    assert job.changed > 0
+    assert calls.mutating().count("Destroy_Task") == 1
+    calls.forget()
+    # The number in Git is another one.
+    verified = launch("verify", check=True)
+    assert verified.status == "failed"
+    assert f"would change containers of {PROJECT}" in verified.output
+    assert calls.mutating() == []
+
+
+@pytest.mark.parametrize(("answer", "removed"), [("false", 0), ("true", 1)])
+def test_unlisted_containers_are_removed_if_the_answer_is_true(
+    launch: Launch, calls: Control, answer: str, removed: int
+) -> None:
+    launch("scale", {"scale_container": "awx-web", "scale_replicas": 3}).ok()
+    calls.forget()
+    launch("rollout", {**_defaults("rollout"), "containers_remove_unlisted": answer}).ok()
+    assert calls.mutating().count("Destroy_Task") == removed
 
 
 def test_evacuate_is_planned_and_done_by_the_answers_of_its_survey(
