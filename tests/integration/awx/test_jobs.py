@@ -24,6 +24,8 @@ from tools.awx.description import PATTERN, read_surveys
 
 REGISTRY_PASSWORD = "password-of-the-registry"
 PROJECT = "awx"
+# What has connection variables of its own: three roles and a playbook.
+CONNECTED = ("private_cloud", "containers", "evacuate", "rebalance")
 SURVEYS = read_surveys()
 Launch = Callable[..., Job]
 
@@ -34,11 +36,12 @@ def variables(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
     iso = make_iso(tmp_path_factory.mktemp("iso"), "9.9.7")
     return {
         # The credentials of the built-in type have no port.
-        **{f"{role}_port": lab["vcenter"]["port"] for role in ("private_cloud", "containers", "evacuate")},
+        **{f"{role}_port": lab["vcenter"]["port"] for role in CONNECTED},
         "private_cloud_folders": [{"path": PROJECT}],
         "private_cloud_resource_pools": [{"path": PROJECT, "cluster": lab["cluster"]}],
         "private_cloud_bootstrap": {"src": str(iso), "datastores": [lab["datastore"]]},
         "private_cloud_registry_tls_verify": False,
+        "rebalance_clusters": [lab["cluster"]],
         "containers_project": PROJECT,
         "containers_cluster": lab["cluster"],
         "containers_datastore": lab["datastore"],
@@ -72,7 +75,7 @@ def controller(
         for role in ("private_cloud", "containers")
         for name, value in (("username", "robot"), ("password", REGISTRY_PASSWORD))
     }
-    verified = {f"{role}_validate_certs": "true" for role in ("private_cloud", "containers", "evacuate")}
+    verified = {f"{role}_validate_certs": "true" for role in CONNECTED}
     controller = Controller(folder, awx_programs, environment, {**injected, **verified})
     controller.install_project(PATTERN, variables)
     yield controller
@@ -168,6 +171,14 @@ def test_evacuate_is_planned_and_done_by_the_answers_of_its_survey(
     assert len(entered) == len(lab["clusters"][lab["cluster"]])
     # The next node of a workflow leaves out what is done.
     assert sorted(done.stats["artifact_data"]["evacuate_skip"]) == sorted(lab["clusters"][lab["cluster"]])
+
+
+def test_rebalance_is_planned_and_hands_its_result_on(lab: dict[str, Any], launch: Launch, calls: Control) -> None:
+    launch("rebalance", check=True).ok()
+    assert calls.mutating() == []
+    (result,) = launch("rebalance").ok().stats["artifact_data"]["rebalance_result"]
+    assert result["cluster"].endswith(lab["cluster"])
+    assert result["violations"] == []
 
 
 def test_teardown_is_planned_and_applied_and_then_complete(launch: Launch, calls: Control) -> None:
