@@ -101,7 +101,7 @@ _Roles = Mapping[tuple[str, ...], int]
 
 def _add_roles(manager: Any) -> _Roles:
     """Create a role for each set of privileges that a module requires on a type of objects."""
-    roles = {(): READ_ONLY}
+    roles: dict[tuple[str, ...], int] = {(): READ_ONLY}
     for type_name in ("Folder", *HOLDERS):
         for module in MODULES:
             privileges = tuple(required_on(module, type_name))
