@@ -35,9 +35,10 @@ def apply_recommendations(
         try:
             call(key=change.recommendation.key)
         except FaultError as error:
-            before = f" Done before: {'; '.join(done)}." if done else ""
-            answer = FaultError(f"Cannot {change.describe()}", error.cause).message
-            raise GantryError(f"{answer} {_hint(error)}{before}", fault=error.fault) from error
+            sentences = [FaultError(f"Cannot {change.describe()}", error.cause).message, _hint(error)]
+            if done:
+                sentences.append(f"Done before: {'; '.join(done)}.")
+            raise GantryError(" ".join(sentences), fault=error.fault) from error
         done.append(change.describe())
     if desired.wait:
         moves = [move for change in changes if not change.cancel for move in change.recommendation.moves]
