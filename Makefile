@@ -53,7 +53,7 @@ test-matrix: setup ## run unit and smoke tests under each supported ansible-core
 	@python -m tools.test matrix
 
 .PHONY: test-fresh
-test-fresh: setup ## run make demo on bare systems [SUITE=trixie COMMAND='make test' KEEP=1]
+test-fresh: setup ## follow the getting-started page on bare systems [SUITE=trixie COMMAND='make test' KEEP=1]
 	@python -m tools.fresh $(addprefix --suite ,$(SUITE)) $(if $(COMMAND),--command "$$COMMAND") $(if $(KEEP),--keep)
 
 .PHONY: lint
@@ -87,6 +87,10 @@ lab-status: setup ## show what runs in the lab
 .PHONY: guest
 guest: setup ## build the bootstrap ISO
 	@python -m guest.build
+
+.PHONY: release
+release: setup ## build the collection, the runtime package and the rest of a release into dist/
+	@python -m tools.release
 
 .PHONY: lock
 lock: setup ## update the lock files

@@ -145,6 +145,8 @@ class Lab:
     def _publish_info(self, info: Mapping[str, Any]) -> None:
         """Write the files for the lab's users. lab.json comes last, because the lab counts as up when it exists."""
         variables = connection_environment(info)
+        if info["bootstrap_iso"]:
+            variables["GANTRY_LAB_BOOTSTRAP_ISO"] = info["bootstrap_iso"]
         lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
         self.state.write(self.state.env, "".join(lines))
         self.state.write(self.state.lab_json, json.dumps(info, indent=2) + "\n")

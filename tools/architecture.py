@@ -32,9 +32,12 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("outside world", ("_vcenter", "_oci")),
     ("engine and guest contract", ("_engine", "_guest")),
     ("placement", ("_placement",)),
-    ("domains", ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_port_group")),
+    (
+        "domains",
+        ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_access", "_port_group"),
+    ),
     ("domains that build on others", ("_container", "_maintenance", "_drs_cluster", "_drs_recommendation")),
-    ("overviews", ("_container_inventory", "_cluster_info")),
+    ("sets and overviews", ("_container_inventory", "_container_set", "_cluster_info")),
 )
 DOMAINS = frozenset(package for _title, packages in FLOORS[4:] for package in packages)
 FLOOR_OF = {package: number for number, (_title, packages) in enumerate(FLOORS) for package in packages}

@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make demo: run the example playbook twice in the lab, move the container to another host, and remove it.
+"""make demo: run the collection's playbooks in the lab, from an empty cluster to containers and back.
 
-A table at the end says how long each part took.
+site makes the cluster a place for containers, rollout runs three containers that a DRS rule keeps apart, one of them is
+moved while it runs, a host is evacuated and taken back, report shows the result, teardown removes everything. --check
+predicts site and rollout first, and their second runs change nothing. A table at the end says how long each step took.
 
-The lab is left up if it was, and taken down if it was not.
+The lab is left up if it was, and taken down if it was not. A demo that was interrupted is continued by the next one.
 """
 
 from __future__ import annotations
@@ -16,79 +18,109 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from devkit.console import ROOT, VENV, ToolError, main_guard, say, step
 from lab.connection import connection_environment
 from lab.controller import Lab
 
-_CONTAINER = "web"
-_TASK = re.compile(r"^TASK \[(?:.*: )?(.*)\]")
 _RECAP = re.compile(r"changed=(\d+).*failed=(\d+)")
+_WEB_PORT = "web:80"
 
 
-@dataclass(frozen=True)
-class Played:
-    """The duration of a playbook and of each of its tasks, and the number of tasks that changed something."""
-
-    seconds: float
-    tasks: Mapping[str, float]
-    changed: int
-
-
-def _variables(info: Mapping[str, Any]) -> dict[str, Any]:
+def variables(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of all playbooks, as a file of variables has them for a vCenter."""
     published = {target: port for port, target in info["publish"].items()}
-    target = f"{_CONTAINER}:80"
-    if target not in published:
-        raise ToolError(f"The lab publishes no port of {target}. Add one to [publish] in lab/lab.toml.")
+    if _WEB_PORT not in published:
+        raise ToolError(f"The lab publishes no port of {_WEB_PORT}. Add one to [publish] in lab/lab.toml.")
+    url = f"http://127.0.0.1:{published[_WEB_PORT]}/"
+    nginx, redis = info["images"]["nginx"], info["images"]["redis"]
+    healthcheck = {"test": ["CMD-SHELL", "busybox wget -q -O /dev/null http://127.0.0.1/"], "interval": "2s"}
     return {
-        "demo_name": _CONTAINER,
-        "demo_image": info["images"]["nginx"],
-        "demo_registry_tls_verify": False,
-        "demo_bootstrap_iso": info["bootstrap_iso"],
+        "private_cloud_clusters": [
+            {"name": info["cluster"], "drs": {"enabled": True, "automation_level": "fully_automated"}}
+        ],
+        "private_cloud_folders": [{"path": "demo"}],
+        "private_cloud_resource_pools": [{"path": "demo", "cluster": info["cluster"], "memory": {"limit": "2G"}}],
+        "private_cloud_bootstrap": {"src": info["bootstrap_iso"], "datastores": [info["datastore"]]},
+        "private_cloud_images": [{"name": name, "datastores": [info["datastore"]]} for name in (nginx, redis)],
+        "private_cloud_registry_tls_verify": False,
+        "containers_project": "demo",
+        "containers_cluster": info["cluster"],
+        "containers_datastore": info["datastore"],
+        "containers_folder": "demo",
+        "containers_resource_pool": "demo",
+        "containers_registry_tls_verify": False,
+        "containers_defaults": {"memory": "128M", "restart_policy": "always", "networks": [{"name": "VM Network"}]},
+        "containers_list": [
+            {"name": "web", "image": nginx, "healthcheck": healthcheck, "smoke_test": {"url": url}},
+            {"name": "api", "image": nginx, "healthcheck": healthcheck},
+            {"name": "cache", "image": redis},
+        ],
+        "containers_rules": [{"name": "apart", "type": "separate", "containers": ["web", "api"]}],
+        "demo_name": "web",
+        "demo_apart": ["api"],
         "demo_hosts": info["hosts"],
-        "demo_url": f"http://127.0.0.1:{published[target]}/",
+        "demo_url": url,
     }
 
 
-def _play(playbook: str, info: Mapping[str, Any]) -> Played:
-    """Run a playbook, showing its output as it comes."""
-    command = [str(VENV / "bin" / "ansible-playbook"), "-i", "localhost,", "-e", json.dumps(_variables(info))]
-    environment = {**os.environ, **connection_environment(info), "ANSIBLE_LOCALHOST_WARNING": "0"}
-    tasks: dict[str, float] = {}
-    current, changed = "", 0
-    start = begin = time.monotonic()
-    with subprocess.Popen(
-        [*command, f"playbooks/{playbook}"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip():
-                say("   " + line.rstrip())
-            task, recap = _TASK.match(line), _RECAP.search(line)
-            if task or line.startswith("PLAY RECAP"):
-                now = time.monotonic()
-                if current:
-                    tasks[current] = now - begin
-                current, begin = task.group(1) if task else "", now
-            if recap:
-                changed = int(recap.group(1))
-    if process.returncode:
-        raise ToolError(f"playbooks/{playbook} failed. Its output is above.")
-    return Played(time.monotonic() - start, tasks, changed)
+class Demo:
+    """Runs the playbooks one after the other, showing their output as it comes, and keeps their durations."""
+
+    def __init__(self, info: Mapping[str, Any]) -> None:
+        self._variables = variables(info)
+        self._environment = {**os.environ, **connection_environment(info), "ANSIBLE_LOCALHOST_WARNING": "0"}
+        self.rows: list[tuple[str, float, str]] = []
+
+    def play(self, title: str, playbook: str, *options: str, **more: Any) -> int:
+        """Run a playbook; return how many of its tasks changed something."""
+        say(f"-- {title}")
+        command = [str(VENV / "bin" / "ansible-playbook"), "-i", "localhost,", *options]
+        changed = 0
+        begin = time.monotonic()
+        with subprocess.Popen(
+            [*command, "-e", json.dumps({**self._variables, **more}), f"playbooks/{playbook}.yml"],
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.strip() and not line.startswith("skipping:"):
+                    say("   " + line.rstrip())
+                if recap := _RECAP.search(line):
+                    changed = int(recap.group(1))
+        if process.returncode:
+            raise ToolError(f"playbooks/{playbook}.yml failed. Its output is above.")
+        self.rows.append((title, time.monotonic() - begin, f"changed={changed}"))
+        return changed
+
+    def again(self, playbook: str) -> None:
+        """Run a playbook a second time, which must not change anything."""
+        if changed := self.play(f"{playbook}, second run", playbook):
+            raise ToolError(f"The second run of {playbook} changed {changed} objects. It must not change anything.")
 
 
-def _table(rows: list[tuple[str, float, str]]) -> None:
-    say("")
-    for title, seconds, remark in rows:
-        say(f"   {title:<46} {seconds:7.1f} s   {remark}".rstrip())
+def _run(demo: Demo, host: str) -> None:
+    demo.play("site --check: what will be done to the cluster", "site", "--check")
+    demo.play("site: a place for containers", "site")
+    demo.play("rollout --check: what will be done", "rollout", "--check")
+    demo.play("rollout: three containers and a rule", "rollout")
+    demo.again("site")
+    demo.again("rollout")
+    demo.play("live move", "demo_move")
+    demo.play(
+        "evacuate: one host into maintenance mode and back",
+        "evacuate",
+        evacuate_action="rolling",
+        evacuate_hosts=[host],
+    )
+    demo.play("report", "report")
+    demo.play("teardown", "teardown")
 
 
 def main() -> None:
@@ -100,29 +132,16 @@ def main() -> None:
         with step("the lab: a vCenter, a registry with images, machines that boot"):
             info = lab.up()
         started = time.monotonic() - begin
-        say("-- run the container, from the registry to its page")
-        first = _play("demo.yml", info)
-        say("-- run the same playbook again: nothing changes")
-        second = _play("demo.yml", info)
-        if second.changed:
-            raise ToolError(f"The second run changed {second.changed} objects. It must change nothing.")
-        say("-- move it to another host while it runs")
-        moved = _play("demo_move.yml", info)
-        say("-- stop and remove it")
-        last = _play("demo_remove.yml", info)
+        demo = Demo(info)
+        _run(demo, info["hosts"][0])
     finally:
         if not was_up:
             with step("lab down"):
                 lab.down()
-    rows = [("lab up" if not was_up else "lab (was up)", started, "")]
-    rows += [(title, seconds, "") for title, seconds in first.tasks.items() if not title.startswith("Show ")]
-    rows.append(("Ansible's own start", first.seconds - sum(first.tasks.values()), ""))
-    rows += [
-        ("second run", second.seconds, "changed=0"),
-        ("live move, and its checks", moved.seconds, ""),
-        ("stop and removal", last.seconds, ""),
-    ]
-    _table([*rows, ("all", time.monotonic() - begin, "")])
+    rows = [("lab (was up)" if was_up else "lab up", started, ""), *demo.rows, ("all", time.monotonic() - begin, "")]
+    say("")
+    for title, seconds, remark in rows:
+        say(f"   {title:<52} {seconds:7.1f} s   {remark}".rstrip())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 
 from devkit.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say, step
-from tools import site_links
+from tools import environment, site_links
 
 CONFIGURATION = ROOT / "docs" / "site" / "conf.py"
 BUILD = CACHE / "docs"
@@ -57,12 +57,24 @@ def build() -> Path:
         raise ToolError("The diagrams need dot, of the package graphviz. Run: make setup")
     options = ["-q", "--fail-on-warning", "--jobs", "auto", "--builder", "html"]
     run([VENV / "bin" / "sphinx-build", *options, "--conf-dir", BUILD, pages, SITE])
+    missing = [name for name in expected_pages(ROOT) if not (SITE / name).is_file()]
+    if missing:
+        raise ToolError(f"The site has no page for these: {', '.join(missing)}. Check their documentation.")
     return SITE
+
+
+def expected_pages(root: Path) -> list[str]:
+    """Return the names of the pages that a collection's modules, other plugins and roles must have."""
+    kinds = {"plugins/modules/*.py": "module", "plugins/inventory/*.py": "inventory", "roles/*": "role"}
+    return sorted(f"{path.stem}_{kind}.html" for pattern, kind in kinds.items() for path in root.glob(pattern))
 
 
 def _generate_pages(folder: Path) -> None:
     options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]
-    run([VENV / "bin" / "antsibull-docs", "collection", *options, "--dest-dir", folder, COLLECTION])
+    # Not another copy of the collection, which the user may have installed.
+    environment.link_collection(BUILD)
+    variables = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(BUILD)}
+    run([VENV / "bin" / "antsibull-docs", "collection", *options, "--dest-dir", folder, COLLECTION], env=variables)
 
 
 def _inventory() -> bytes:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make test-fresh: run a command in a clone of HEAD on bare systems that have only what the README says.
+"""make test-fresh: do what the page for new users says on bare systems that have only what the README names.
+
+A clone of HEAD is there, nothing else.
 
 python -m tools.fresh [--suite SUITE ...] [--command COMMAND] [--keep]
 
@@ -24,9 +26,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit.console import ROOT, ToolError, main_guard, run, say, step
+from tools import page_blocks
 
 README = ROOT / "README.md"
-DEFAULT_COMMAND = "make demo"
+# What runs unless a command is given: the commands and files of the page's section, to the letter.
+PAGE = ROOT / "docs" / "docsite" / "rst" / "getting_started.rst"
+SECTION = "On the lab"
 # Not /tmp, which may be in memory: a root grows to some 5 GB.
 PARENT = Path("/var/tmp")  # noqa: S108 - the names in it are made by mkdtemp
 CLONE = "srv/gantry"
@@ -167,13 +172,13 @@ def folder(suite: Suite, keep: bool) -> Iterator[Path]:
             shutil.rmtree(root)
 
 
-def run_suite(suite: Suite, command: str, keep: bool) -> int:
+def run_suite(suite: Suite, command: str, title: str, keep: bool) -> int:
     """Run the command in a new root of the suite; return its exit code."""
     with folder(suite, keep) as root:
         with step(f"{suite.name}: a bare system with {', '.join(readme_packages(README.read_text()))}"):
             _make_root(root, suite)
         run(["git", "clone", "--quiet", ROOT, root / CLONE])
-        with step(f"{suite.name}: {command}"):
+        with step(f"{suite.name}: {title}"):
             return enter(root, command)
 
 
@@ -187,18 +192,20 @@ def _warn_of_changes() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.fresh", description="A command on bare systems.")
     parser.add_argument("--suite", action="append", choices=sorted(SUITES), help="a release; default: each")
-    parser.add_argument("--command", default=DEFAULT_COMMAND, help="what to run in the clone (%(default)s)")
+    parser.add_argument("--command", help=f"what to run in the clone; default: what {PAGE.name} says")
     parser.add_argument("--keep", action="store_true", help="keep the roots, to look into them")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         raise ToolError("make test-fresh makes root file systems and mounts, which needs root. Run it as root.")
     _warn_of_changes()
+    command = arguments.command or page_blocks.script_of(PAGE, SECTION)
+    title = arguments.command or f"{PAGE.name}, section {SECTION!r}"
     results = []
     for name in arguments.suite or SUITES:
         begin = time.monotonic()
-        code = run_suite(SUITES[name], arguments.command, arguments.keep)
+        code = run_suite(SUITES[name], command, title, arguments.keep)
         results.append((name, code, time.monotonic() - begin))
-    say(f"\n==== {arguments.command} on bare systems")
+    say(f"\n==== {title} on bare systems")
     for name, code, seconds in results:
         say(f"{f'FAILED with {code}' if code else 'passed'}  {seconds:6.0f} s  {name}")
     return 1 if any(code for _name, code, _seconds in results) else 0

@@ -65,7 +65,7 @@ _PACKAGES = {
 # asked for before it is used (sudo).
 _EVERYWHERE = frozenset(
     "apt-cache apt-config apt-get bash dpkg-deb dpkg-query echo env git go gzip setpriv sh sleep sudo tar "
-    "unshare".split()
+    "unshare /usr/share/doc".split()
 )
 # What is needed although no call names it.
 _UNNAMED = {

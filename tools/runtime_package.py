@@ -11,11 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import tomllib
 
 from devkit.console import ROOT, ToolError, main_guard, run, say
 from guest.build.bootstrap import Build
@@ -37,16 +39,23 @@ def build(folder: Path, bootstrap: Build, parts: Sequence[Component]) -> Path:
         _add_iso(stage / _PACKAGE / "files", bootstrap)
         _add_licenses(stage / "licenses", parts)
         variables = {**os.environ, "UV_OFFLINE": "1", "UV_PYTHON_DOWNLOADS": "never"}
-        run([environment.uv(), "build", "-q", "--wheel", "--out-dir", folder, stage], env=variables)
-    (wheel,) = folder.glob("gantry_vsphere_runtime-*.whl")
-    return wheel
+        # Not into the folder itself: uv also writes a .gitignore.
+        built = stage / "dist"
+        run([environment.uv(), "build", "-q", "--wheel", "--out-dir", built, stage], env=variables)
+        (wheel,) = built.glob("gantry_vsphere_runtime-*.whl")
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(wheel, folder))
+
+
+def project() -> dict[str, Any]:
+    """Return the metadata of the package."""
+    found: dict[str, Any] = tomllib.loads((SOURCE / "pyproject.toml").read_text())["project"]
+    return found
 
 
 def check_version() -> None:
     """Raise ToolError unless the package has the version of the collection."""
-    text = (SOURCE / "pyproject.toml").read_text()
-    found = re.search(r'^version = "(.+)"$', text, re.MULTILINE)
-    own = found and found.group(1)
+    own = project()["version"]
     if own != collection.version():
         raise ToolError(
             f"runtime/pyproject.toml has version {own}, and galaxy.yml has {collection.version()}. Set both to the "

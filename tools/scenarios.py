@@ -28,6 +28,8 @@ _LAB = {
 # every scenario has all playbooks of the sequence.
 _OUTCOME = re.compile(r"\[(?P<scenario>\S+) > (?P<step>\S+)\] Executed: (?P<outcome>.+)$")
 _SUCCESS = "Successful"
+# Molecule colors errors, whatever its settings say.
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 # Settings of the machine's user that change what Ansible does.
 _FOREIGN = ("ANSIBLE_", "VMWARE_", "MOLECULE_", "XDG_")
 
@@ -90,7 +92,7 @@ def _run(name: str, environment: Mapping[str, str]) -> Counts:
 
 def count(name: str, output: Iterable[str], code: int) -> Counts:
     """Count the steps in a scenario's log. A run that failed, or that executed no step, is never good."""
-    outcomes = [found for found in map(_OUTCOME.search, output) if found]
+    outcomes = [found for line in output if (found := _OUTCOME.search(_COLOR.sub("", line)))]
     failures = tuple(
         f"molecule {found['scenario']}: {found['step']}: {found['outcome'].strip()}"
         for found in outcomes

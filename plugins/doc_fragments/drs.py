@@ -31,5 +31,4 @@ notes:
     again what another client has undone. This takes two more seconds whenever an existing group or rule changes.
   - Rules that conflict with each other, or that the cluster's hosts cannot satisfy, are an error before anything is
     changed. Rules that only cannot be satisfied now, because of a host in maintenance mode, are a warning.
-  - Requires the privilege C(Host.Inventory.EditCluster) on the cluster and read access to its hosts and VMs.
 """

@@ -19,6 +19,7 @@ description:
   - The name of the inventory file must end with V(container_vms.yml) or V(container_vms.yaml).
 extends_documentation_fragment:
   - gantry.vsphere.vcenter.plugin
+  - gantry.vsphere.privileges.container_vms
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 options:

@@ -25,6 +25,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.bootstrap_image
 options:
   src:
     description:

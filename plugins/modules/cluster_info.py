@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.cluster_info
 options:
   cluster:
     description:
@@ -43,7 +44,6 @@ seealso:
   - module: gantry.vsphere.drs_cluster
   - module: gantry.vsphere.drs_compliance_info
 notes:
-  - Requires only read access to the clusters, their hosts and their VMs.
   - Capacity is compared with reservations, as vCenter does for admission control. Compare
     RV(clusters[].memory_configured_mb) with it to see how far memory is overcommitted.
 """
@@ -285,6 +285,11 @@ clusters:
           type: bool
           returned: always
           sample: true
+        shortage:
+          description: Why it is not sufficient, or V(null).
+          type: str
+          returned: always
+          sample: null
     after_failure:
       description:
         - What remains of the usable hosts without those of O(without) if the largest of them fails. Dedicated
@@ -338,6 +343,11 @@ clusters:
           type: bool
           returned: always
           sample: true
+        shortage:
+          description: Why it is not sufficient, or V(null).
+          type: str
+          returned: always
+          sample: null
     datastores:
       description: The names of the datastores that at least one of its hosts sees.
       type: list

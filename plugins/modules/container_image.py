@@ -25,6 +25,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.container_image
 options:
   name:
     description:
@@ -240,6 +241,13 @@ in_use_by:
   type: list
   elements: str
   sample: ["/DC0/vm/apps/web"]
+removed:
+  description: The names of the templates that were destroyed, because none of their references is left.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - gantry-image-4c0fdaa8b634-9d3b1f0c
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module

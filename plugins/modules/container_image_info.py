@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.container_image_info
 options:
   name:
     description:

@@ -35,6 +35,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.container_vm
 options:
   name:
     description:
@@ -50,10 +51,11 @@ options:
         waits for it, which is reported as a change, and fails if it does not run in time.
       - V(healthy) also waits until its health check succeeds. The wait for a container that is already running is
         reported as a change.
+      - V(ready) is V(healthy) for a container with a health check and V(started) for one without.
       - V(stopped) stops it, with its stop signal and its stop timeout.
       - V(absent) stops it and removes it with its writable layer.
     type: str
-    choices: [present, started, healthy, stopped, absent]
+    choices: [present, started, healthy, ready, stopped, absent]
     default: started
   image:
     description:
@@ -338,21 +340,6 @@ seealso:
   - module: gantry.vsphere.resource_pool
   - module: gantry.vsphere.vm_folder
 notes:
-  - >-
-    The privileges that are needed, besides reading. On the folder and the VMs in it
-    C(VirtualMachine.Inventory.CreateFromExisting),
-    C(VirtualMachine.Inventory.Delete), C(VirtualMachine.Inventory.Move), C(VirtualMachine.Config.AddNewDisk),
-    C(VirtualMachine.Config.AddRemoveDevice), C(VirtualMachine.Config.AdvancedConfig),
-    C(VirtualMachine.Config.Annotation),
-    C(VirtualMachine.Config.CPUCount), C(VirtualMachine.Config.EditDevice), C(VirtualMachine.Config.Memory),
-    C(VirtualMachine.Config.Rename), C(VirtualMachine.Config.Settings), C(VirtualMachine.Interact.DeviceConnection),
-    C(VirtualMachine.Interact.PowerOff), C(VirtualMachine.Interact.PowerOn), C(VirtualMachine.Interact.SetCDMedia).
-    On the image's template C(VirtualMachine.Provisioning.Clone) and C(VirtualMachine.Provisioning.DeployTemplate).
-    On the datastore C(Datastore.AllocateSpace) and C(Datastore.Browse).
-    On the datacenter C(Datastore.FileManagement), since the version of the bootstrap ISO is read from the file.
-    On the networks C(Network.Assign).
-    On the resource pool C(Resource.AssignVMToPool). For O(placement_drift=relocate) C(Resource.HotMigrate) and
-    C(Resource.ColdMigrate) on the VM.
   - vSphere discards the guest's reports when its VM powers off. The exit code and the output of a container that ended
     while no task waited for it are then unknown.
 """

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.container_vm_info
 options:
   name:
     description:

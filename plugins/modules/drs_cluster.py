@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
   - gantry.vsphere.drs
+  - gantry.vsphere.privileges.drs_cluster
 options:
   enabled:
     description:
@@ -104,8 +105,6 @@ options:
 seealso:
   - module: gantry.vsphere.drs_override
   - module: gantry.vsphere.drs_ruleset
-notes:
-  - Requires the privilege C(Host.Inventory.EditCluster) on the cluster and read access to its hosts and resource pools.
 """
 
 EXAMPLES = r"""

@@ -21,11 +21,10 @@ extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
   - gantry.vsphere.vcenter
   - gantry.vsphere.drs
+  - gantry.vsphere.privileges.drs_compliance_info
 seealso:
   - module: gantry.vsphere.drs_rule
   - module: gantry.vsphere.drs_recommendation
-notes:
-  - Requires only read access to the cluster, its hosts and its VMs.
 """
 
 EXAMPLES = r"""
@@ -108,6 +107,11 @@ violations:
       type: str
       returned: always
       sample: 'rule databases apart: these VMs should be on different hosts: db1 on esx1, db2 on esx1'
+    cause:
+      description: Why DRS does not end the violation by itself, as far as the configuration of the cluster says it.
+      type: str
+      returned: always
+      sample: DRS only recommends moves of db1, db2. Apply its recommendations.
 conflicts:
   description: Enabled rules that cannot all be satisfied.
   returned: success

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - gantry.vsphere.vcenter
   - gantry.vsphere.drs
   - gantry.vsphere.drs.rules
+  - gantry.vsphere.privileges.drs_group
 options:
   name:
     description:

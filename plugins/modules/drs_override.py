@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - gantry.vsphere.vcenter
   - gantry.vsphere.drs
   - gantry.vsphere.drs.rules
+  - gantry.vsphere.privileges.drs_override
 options:
   vms:
     description:

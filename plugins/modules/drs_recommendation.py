@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
   - gantry.vsphere.drs
+  - gantry.vsphere.privileges.drs_recommendation
 options:
   action:
     description:
@@ -69,8 +70,7 @@ seealso:
   - module: gantry.vsphere.drs_compliance_info
   - module: gantry.vsphere.drs_cluster
 notes:
-  - Requires the privilege C(Resource.ApplyRecommendation) on the cluster to apply or cancel. vCenter itself then
-    migrates the VMs.
+  - vCenter itself migrates the VMs of a recommendation that is applied.
 """
 
 EXAMPLES = r"""

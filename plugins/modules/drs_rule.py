@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - gantry.vsphere.vcenter
   - gantry.vsphere.drs
   - gantry.vsphere.drs.rules
+  - gantry.vsphere.privileges.drs_rule
 options:
   name:
     description:

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - gantry.vsphere.vcenter
   - gantry.vsphere.drs
   - gantry.vsphere.drs.rules
+  - gantry.vsphere.privileges.drs_ruleset
 options:
   groups:
     description:
@@ -157,6 +158,14 @@ options:
         task. Overrides have no names and are not purged.
     type: bool
     default: false
+  planned_vms:
+    description:
+      - For check mode, the names or inventory paths of VMs that an earlier task of the play would create. A VM that
+        O(groups), O(rules) or O(overrides) select by such a name or path counts as one of the cluster, even if it does
+        not exist yet.
+    type: list
+    elements: str
+    default: []
   purge_prefix:
     description:
       - The prefix of the names of all groups and rules that only this task manages. Required for O(purge=true).

@@ -23,6 +23,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.host_maintenance
 options:
   host:
     description:
@@ -81,15 +82,12 @@ options:
 seealso:
   - module: gantry.vsphere.vm_vmotion
 notes:
-  - Required privileges are C(Host.Config.Maintenance) on the host and C(System.Read) on all. With
-    O(evacuation=explicit), C(Resource.HotMigrate) and C(Resource.ColdMigrate) on the VMs and
-    C(Resource.ApplyRecommendation) on the cluster are needed too.
   - Capacity is checked against the reservations of the running VMs, as vCenter does, and what HA admission control
     keeps free. There is a warning if the VMs are configured with more memory than the other hosts have.
   - A container is not moved to a host that does not see the datastore of its bootstrap ISO, since it could not be
     started there.
   - In check mode the same checks are made. With O(evacuation=explicit) the result is where each VM would move.
-  - The playbook C(gantry.vsphere.rolling_maintenance) does this for many hosts, one after the other.
+  - The role and the playbook C(gantry.vsphere.evacuate) do this for many hosts, one after the other.
 """
 
 EXAMPLES = r"""

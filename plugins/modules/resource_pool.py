@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.resource_pool
 options:
   path:
     description:
@@ -154,11 +155,11 @@ options:
     default: present
   assume_drs:
     description:
-      - Whether a task before this one enables DRS of the cluster. Pools are then planned as if it were enabled already,
-        so that check mode predicts what a playbook does that enables it first.
-      - If DRS is still disabled when a pool is created, vCenter refuses that.
+      - Whether tasks before this one leave DRS of the cluster enabled. Pools are planned as if they had run, so that
+        check mode predicts what a playbook does that enables or disables it first.
+      - If it is not given, pools are planned with DRS as it is. If DRS is disabled when a pool is created, vCenter
+        refuses that, whatever was assumed.
     type: bool
-    default: false
   assume_removed:
     description:
       - Names of VMs and pools that tasks before this one remove. With O(state=absent), the removal is planned
@@ -174,8 +175,6 @@ seealso:
 notes:
   - What vCenter would refuse is an error before anything is changed, also in check mode. That is a limit below the
     reservation, more reservation than the parent pool has left, and a new pool in a cluster with DRS disabled.
-  - Requires the privilege C(Resource.CreatePool) on the parent pool to create a pool, C(Resource.EditPool) on the pool
-    to change it, and C(Resource.DeletePool) on the pool and its parent to remove it.
 """
 
 EXAMPLES = r"""

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.vm_folder
 options:
   path:
     description:
@@ -67,8 +68,6 @@ seealso:
   - module: gantry.vsphere.container_vm
   - module: gantry.vsphere.resource_pool
 notes:
-  - Requires the privilege C(Folder.Create) on the parent folder to create folders, and C(Folder.Delete) on the folder
-    and its parent to remove one.
   - A folder is removed by a method that would unregister VMs and keep their files. So a VM that somebody puts into the
     folder at that very moment loses no disk.
 """

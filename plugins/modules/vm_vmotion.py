@@ -25,6 +25,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.vm_vmotion
 options:
   vms:
     description:
@@ -207,11 +208,8 @@ seealso:
   - module: gantry.vsphere.host_maintenance
   - module: gantry.vsphere.container_vm
 notes:
-  - Required privileges on the VMs and on what they move to are C(Resource.HotMigrate) for running VMs,
-    C(Resource.ColdMigrate) for others, C(Resource.AssignVMToPool) where the resource pool or the cluster changes,
-    C(Datastore.AllocateSpace) on a new datastore, C(Network.Assign) on a new network, and C(System.Read) on all.
-    Recommendations of DRS require C(Resource.ApplyRecommendation) on the cluster. Moves between vCenters require these
-    in both, and C(VirtualMachine.Inventory.CreateFromExisting) on the folder of the destination.
+  - Moves between vCenters require the privileges in both, and C(VirtualMachine.Inventory.Register) on the folder of
+    the destination.
   - A container whose disks are moved to another datastore is independent of its image afterwards. The disk that it
     shared with other containers of the image is copied.
   - A container boots from the bootstrap ISO. It is not moved to a host that does not see the datastore of the ISO, not

@@ -58,6 +58,7 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
     builder.make_image(IMAGE, 1, {"Cmd": ["serve"]})
     with cluster_with_vms(lab, len(VMS), VM_PREFIX):
         yield {
+            "access": _access_case(lab),
             "bootstrap_image": Case(iso, {**iso, "state": "absent"}, {"src": "/nowhere/b.iso"}, "cannot be read"),
             "container_image": Case(tiny, {**tiny, "state": "absent"}, {**tiny, "name": "A:b:c"}, "is invalid"),
             "container_image_info": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
@@ -72,12 +73,33 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
     store.session.close()
 
 
+def _access_case(lab: dict[str, Any]) -> Case:
+    name = f"{VM_PREFIX}role"
+    role, place = {"name": name, "preset": "deployer"}, {"object_type": "datastore", "object": lab["datastore"]}
+    mine = {"principal": "Administrators@vsphere.local", "group": True, **place}
+    return Case(
+        {
+            "roles": [{**role, "privileges": ["Authorization.ModifyPermissions"]}],
+            "permissions": [{**mine, "role": name}],
+        },
+        {"roles": [{"name": name, "state": "absent"}], "permissions": [{**mine, "state": "absent"}]},
+        {"roles": [{**role, "privileges": ["No.Such"]}]},
+        "is not a privilege",
+    )
+
+
 def _container_cases() -> dict[str, Case | Look]:
     container = {"name": f"{PREFIX}both", "image": IMAGE, "networks": [{"name": "VM Network"}], "labels": {"a": "b"}}
     wrong = {**container, "networks": [{"name": "nowhere"}]}
     return {
         "container_vm": Case(container, {"name": f"{PREFIX}both", "state": "absent"}, wrong, "nowhere"),
         "container_vm_info": Look({}, {"folder": "nowhere"}, "nowhere"),
+        "container_set": Case(
+            {"project": "both", "containers": [{**container, "name": f"{PREFIX}set", "replicas": 2}]},
+            {"project": "both", "state": "absent"},
+            {"project": "both", "containers": [wrong]},
+            "nowhere",
+        ),
     }
 
 

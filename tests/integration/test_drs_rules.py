@@ -231,6 +231,21 @@ def test_members_are_selected_by_labels(drs: Drs) -> None:
     assert not drs.ok("group", name="g", type="vm", members=nobody, members_mode="remove")["changed"]
 
 
+def test_a_planned_vm_counts_in_check_mode_only(drs: Drs, lab: dict[str, Any]) -> None:
+    options = {
+        "groups": [{"name": "web", "type": "vm", "members": ["next-1", VMS[0]]}],
+        "rules": [{"name": "apart", "type": "vm_anti_affinity", "vms": ["next-1", VMS[1]]}],
+    }
+    assert "next-1" in drs.refused("ruleset", **options)
+    planned = drs.run("ruleset", check=True, **options, planned_vms=["next-1", VMS[0]])
+    assert len(planned["actions"]) == 2, planned
+    assert names(planned["rules"][0]["vms"]) == sorted(["next-1", VMS[1]])
+    path = f"/{lab['datacenter']}/vm/next-2"
+    rule = {"name": "apart", "type": "vm_anti_affinity", "vms": [path, VMS[1]]}
+    assert drs.run("ruleset", check=True, rules=[rule], planned_vms=[path])["actions"]
+    assert "planned_vms is for check mode" in drs.refused("ruleset", **options, planned_vms=["next-1"])
+
+
 def test_removing_a_member_or_override_of_a_missing_vm_changes_nothing(drs: Drs, lab: dict[str, Any]) -> None:
     gone = [{"moid": "vm-999999"}, "gone-web", {"uuid": "11111111-2222-3333-4444-555555555555"}]
     drs.converge("group", name="g", type="vm", members=VMS[:2])

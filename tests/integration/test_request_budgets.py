@@ -35,10 +35,15 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder, pool = {"path": "budget/web"}, {"path": "budget", "cpu": {"shares": "high"}}
     group = {"name": "budget", "switch": "DSwitch0", "vlan": 9}
     objects = (("vm_folder", folder), ("resource_pool", pool), ("port_group", group))
+    role = {"name": "ReadOnly", "privileges": []}
+    mine = {"principal": "Administrators@vsphere.local", "group": True, "object_type": "cluster"}
+    access = {"roles": [role], "permissions": [{**mine, "state": "absent"}]}
     for module, options in (("bootstrap_image", iso), ("container_image", tiny), *objects):
         result = drive(module, {**lab["vcenter"], **options})
         assert "failed" not in result, result
     yield [
+        ("access", access),
+        ("access", {"roles": [{"name": "none", "state": "absent"}]}),
         ("bootstrap_image", iso),
         ("bootstrap_image", {"version": "0.0.0", "state": "absent"}),
         ("container_image", tiny),

@@ -269,6 +269,8 @@ def test_a_playbook_that_enables_drs_first_can_be_predicted(pools: Pools, lab: d
     try:
         assert "because DRS of /DC0/host/C0 is disabled" in pools.refusal("prod")
         assert pools.run(path="prod", check=True, assume_drs=True)["actions"] == [f"create {ROOT}/prod"]
+        drive("drs_cluster", {**settings, "enabled": True})
+        assert "because DRS of /DC0/host/C0 is disabled" in pools.refusal("prod", assume_drs=False)
     finally:
         drive("drs_cluster", {**settings, "enabled": True})
 

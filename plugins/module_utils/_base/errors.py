@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -35,3 +35,16 @@ class GantryError(Exception):
         if self.fault is not None:
             result["fault"] = self.fault
         return result
+
+
+def raise_all(problems: Sequence[GantryError]) -> None:
+    """Raise one error for all problems; a problem that several objects share is reported once."""
+    if not problems:
+        return
+    messages = list(dict.fromkeys(problem.message for problem in problems))
+    if len(messages) == 1:
+        raise problems[0]
+    raise GantryError(
+        f"{len(messages)} problems were found, and nothing was changed. {' '.join(messages)}",
+        details={"problems": messages},
+    )

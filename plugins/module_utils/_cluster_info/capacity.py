@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._cluster_info.model import ClusterState, HostState
 
 
@@ -47,6 +48,24 @@ def capacity_after_failure(cluster: ClusterState) -> tuple[str | None, ClusterCa
     return largest.facts.name, ClusterCapacity(
         rest.hosts, rest.memory_mb, cpu, rest.memory_reserved_mb, rest.cpu_reserved_mhz
     )
+
+
+def shortage(cluster: ClusterState, some: ClusterCapacity, failed: str | None = None) -> str | None:
+    """Return why the capacity is not sufficient, after the failure of a host if one is given; None if it is."""
+    if some.sufficient:
+        return None
+    without = [host.facts.name for host in cluster.hosts if host.without]
+    cases = [f"without {listed(without)}"] if without else []
+    cases += [f"after a failure of {failed}"] if failed else []
+    who = f"{' and '.join(cases)}, cluster {cluster.facts.name}" if cases else f"cluster {cluster.facts.name}"
+    if not some.hosts:
+        found = "has no usable host left"
+    else:
+        found = (
+            f"has {some.memory_mb} MiB of memory and {some.cpu_mhz} MHz of CPU left on {listed(some.hosts)}, and its "
+            f"running VMs have {some.memory_reserved_mb} MiB and {some.cpu_reserved_mhz} MHz reserved"
+        )
+    return f"{who[0].upper()}{who[1:]} {found}."
 
 
 def _counted(cluster: ClusterState) -> list[HostState]:

@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._cluster_info.capac
     ClusterCapacity,
     capacity,
     capacity_after_failure,
+    shortage,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._cluster_info.model import ClusterState, HostState
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.result import settings_view
@@ -39,8 +40,8 @@ def _cluster(cluster: ClusterState) -> dict[str, Any]:
         "hosts": [_host(host, host.facts.moid in reserve) for host in cluster.hosts],
         "vms": {kind: sum(getattr(host.vms, kind) for host in cluster.hosts) for kind in ("on", "off", "templates")},
         "memory_configured_mb": sum(demand.memory_mb for demand in cluster.demands),
-        "capacity": _capacity(capacity(cluster)),
-        "after_failure": {"failed_host": failed, **_capacity(after)},
+        "capacity": _capacity(cluster, capacity(cluster)),
+        "after_failure": {"failed_host": failed, **_capacity(cluster, after, failed)},
         "datastores": list(cluster.datastores),
         "networks": list(cluster.networks),
     }
@@ -70,7 +71,7 @@ def _host(host: HostState, reserve: bool) -> dict[str, Any]:
     }
 
 
-def _capacity(some: ClusterCapacity) -> dict[str, Any]:
+def _capacity(cluster: ClusterState, some: ClusterCapacity, failed: str | None = None) -> dict[str, Any]:
     return {
         "hosts": list(some.hosts),
         "memory_mb": some.memory_mb,
@@ -80,4 +81,5 @@ def _capacity(some: ClusterCapacity) -> dict[str, Any]:
         "cpu_reserved_mhz": some.cpu_reserved_mhz,
         "cpu_free_mhz": some.cpu_mhz - some.cpu_reserved_mhz,
         "sufficient": some.sufficient,
+        "shortage": shortage(cluster, some, failed),
     }

@@ -9,7 +9,8 @@ A container that fails is left as it is, and the others continue; the next run f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -46,13 +47,28 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
 }
 
 
+@dataclass(frozen=True)
+class ContainerWork:
+    """The changes of one container. ``after``: the ids of those that must be done before."""
+
+    id: str
+    name: str
+    changes: Sequence[ContainerChange]
+    after: frozenset[str] = frozenset()
+
+
 def apply_containers(session: Session, planned: Iterable[ContainerChange], report: Report) -> None:
     """Make the changes; at the end, raise one error for all containers that failed."""
-    bench = Workbench(session)
     by_container: dict[str, list[ContainerChange]] = {}
     for change in planned:
         by_container.setdefault(change.container, []).append(change)
-    subjects = [ContainerSubject(name, name, made, bench=bench) for name, made in by_container.items()]
+    apply_in_order(session, [ContainerWork(name, name, made) for name, made in by_container.items()], report)
+
+
+def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Report) -> None:
+    """Make the changes of each container after those of the containers that it waits for."""
+    bench = Workbench(session)
+    subjects = [ContainerSubject(work.id, work.name, work.changes, work.after, bench=bench) for work in works]
     batch = Batch(session, report, _KINDS, explain=_explain)
     raise_failures(batch.run(subjects), "containers")
 

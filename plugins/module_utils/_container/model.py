@@ -117,7 +117,7 @@ class DesiredContainer:
 
     @property
     def wants_running(self) -> bool:
-        return self.state in ("started", "healthy")
+        return self.state in ("started", "healthy", "ready")
 
 
 # The CD drive is first in the boot order: a BIOS would try the image disk and the network before it.

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
     IMAGE_PROPERTIES,
@@ -44,28 +45,41 @@ def observe_container(session: Session, wanted: DesiredContainer, *, refresh: bo
 
 
 def observe_containers(
-    session: Session, wanted: Sequence[DesiredContainer], *, refresh: bool = False
+    session: Session,
+    wanted: Sequence[DesiredContainer],
+    *,
+    refresh: bool = False,
+    planned_images: Sequence[Image] = (),
 ) -> list[ObservedContainer]:
-    """Return the observed state of each container, in their order."""
+    """Return the observed state of each container, in their order.
+
+    ``planned_images`` are imported before the containers are created, so they count as if they were there.
+    """
     inventory = session.inventory(vms=True, refresh=refresh)
     names = {name for desired in wanted for name in (desired.name, desired.name + SUCCESSOR_SUFFIX)}
     candidates = _by_name(entry for entry in inventory.vms() if entry.name in names)
     templates = _templates(inventory, wanted)
     rows = _read(session, [*_all(candidates), *templates], (*MACHINE_PROPERTIES, *IMAGE_PROPERTIES))
-    images = [
+    found = [
         image
         for entry in templates
         if entry.moid in rows and (image := decode_image(inventory, entry, rows[entry.moid])) is not None
     ]
+    images = resolve.with_planned_images(found, planned_images)
 
     def machines(name: str) -> list[Machine]:
         found = [entry for entry in candidates.get(name, ()) if entry.moid in rows]
         return [decode_machine(inventory, entry, rows[entry.moid]) for entry in found]
 
-    observed = [
-        _observe(inventory, desired, machines(desired.name), machines(desired.name + SUCCESSOR_SUFFIX), images)
-        for desired in wanted
-    ]
+    observed: list[ObservedContainer] = []
+    problems: list[GantryError] = []
+    for desired in wanted:
+        successors = machines(desired.name + SUCCESSOR_SUFFIX)
+        try:
+            observed.append(_observe(inventory, desired, machines(desired.name), successors, images))
+        except GantryError as error:
+            problems.append(error)
+    raise_all(problems)
     return observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, observed))
 
 

@@ -250,22 +250,25 @@ class _Planner:
     def _set_power(self, *, was_running: bool) -> None:
         machine = self._machine()
         state = self.desired.state
-        if state == "healthy" and not (machine.document or {}).get("healthcheck"):
+        checked = bool((machine.document or {}).get("healthcheck"))
+        if state == "ready":
+            state = "healthy" if checked else "started"
+        if state == "healthy" and not checked:
             raise GantryError(
                 f"Container {self.desired.name} has no health check, so it cannot be waited for as healthy. "
                 "Give healthcheck, or use state: started."
             )
+        wait_for = "healthy" if state == "healthy" else "running"
         if state == "stopped":
             self._stop(machine)
         elif (self.desired.wants_running or was_running) and machine.power != ON:
-            wait_for = ("healthy" if state == "healthy" else "running") if self.desired.wait else None
-            self._do(PowerOn(self.desired.name, machine, wait_for=wait_for, wait_timeout=self.desired.wait_timeout))
+            wait = wait_for if self.desired.wait else None
+            self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=self.desired.wait_timeout))
         elif self.desired.wants_running and self.desired.wait:
-            self._await(machine)
+            self._await(machine, wait_for)
 
-    def _await(self, machine: Machine) -> None:
+    def _await(self, machine: Machine, wait_for: str) -> None:
         """Wait for a container whose VM is on but which may not be running yet."""
-        wait_for = "healthy" if self.desired.state == "healthy" else "running"
         reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
         if not reached:
             self._do(AwaitStatus(self.desired.name, machine, wait_for, self.desired.wait_timeout))

@@ -145,6 +145,27 @@ def matching_images(reference: str, images: Sequence[Image], datacenter: Entry) 
     return found
 
 
+def with_planned_images(images: Sequence[Image], planned: Sequence[Image]) -> list[Image]:
+    """Return the templates as they are once the planned images are imported, which take over their references."""
+    result = list(images)
+    for new in planned:
+        (reference,) = new.references
+        wanted = str(parse_reference(reference))
+        result = [
+            image
+            if image.digest == new.digest
+            else replace(image, references=tuple(one for one in image.references if _normal(one) != wanted))
+            for image in result
+        ]
+        same = [image for image in result if (image.digest, image.datastore) == (new.digest, new.datastore)]
+        result = [
+            replace(image, references=(*image.references, reference)) if image in same else image for image in result
+        ]
+        if not same:
+            result.append(new)
+    return result
+
+
 def image_of_machine(found: Sequence[Image], machine: Machine) -> Image:
     """Return a template of a machine's image, on any datastore: the one it was cloned from, if it exists."""
     return max(found, key=lambda image: (image.disk == machine.disk, image.datastore == machine.datastore, _age(image)))

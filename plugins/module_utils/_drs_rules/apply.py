@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import RulesChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.encode import encode_changes
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
@@ -75,6 +76,11 @@ def apply_rules(
     session: Session, observed: ObservedRules, replan: Callable[[ObservedRules], Plan[RulesChange]], report: Report
 ) -> ObservedRules:
     """Write the rules and return them as read afterwards; ``replan`` returns the changes that are still missing."""
+    if observed.place.planned:
+        raise GantryError(
+            f"planned_vms has {listed(sorted(observed.place.planned))}, and no such VM exists. planned_vms is for "
+            "check mode. Create the VMs first."
+        )
 
     def planner(rules: ClusterRules) -> Plan[RulesChange]:
         return replan(replace(observed, snapshot=replace(observed.snapshot, rules=rules)))

@@ -116,7 +116,9 @@ def desire_ruleset(params: Mapping[str, Any]) -> Ruleset:
         raise GantryError("purge requires purge_prefix: only groups and rules whose names begin with it are removed.")
     if prefix is not None and not params["purge"]:
         raise GantryError("purge_prefix has no effect without purge: true.")
-    return Ruleset(params["cluster"], params["datacenter"], groups, rules, overrides, prefix)
+    return Ruleset(
+        params["cluster"], params["datacenter"], groups, rules, overrides, prefix, frozenset(params["planned_vms"])
+    )
 
 
 def _name(params: Mapping[str, Any], where: str) -> str:

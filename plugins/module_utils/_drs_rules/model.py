@@ -21,6 +21,8 @@ REMOVE = "remove"
 EXACT = "exact"
 MEMBERS_MODES = (ADD, REMOVE, EXACT)
 
+FULLY_AUTOMATED = "fully_automated"
+
 
 @dataclass(frozen=True)
 class WantedGroup:
@@ -71,6 +73,8 @@ class Ruleset:
     overrides: tuple[WantedOverride, ...] = ()
     # Groups and rules whose names have this prefix are removed unless the task lists them.
     purge_prefix: str | None = None
+    # Names or paths of VMs that a task before this one creates, so that in check mode they do not exist.
+    planned_vms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -249,6 +253,8 @@ class ClusterPlace:
     cluster: Entry
     datacenter: Entry | None
     around: Surroundings
+    # A stand-in for the MoID of each planned VM that does not exist, by its name or path.
+    planned: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -259,6 +265,12 @@ class RulesSnapshot:
     at: float
     drs_enabled: bool = True
     overrides_allowed: bool = True
+    automation: str = FULLY_AUTOMATED
+
+    def level_of(self, vm: str) -> str:
+        """Return the DRS automation level that a VM has."""
+        override = self.rules.overrides.get(vm) if self.overrides_allowed else None
+        return self.automation if override is None or override.level is None else override.level
 
 
 @dataclass(frozen=True)

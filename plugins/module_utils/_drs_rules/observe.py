@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import decode_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    FULLY_AUTOMATED,
     ClusterPlace,
     ObservedRules,
     RuleHost,
@@ -20,7 +23,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     Surroundings,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.resolve import resolve_ruleset
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import find_cluster, read_config
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import (
+    LEVELS,
+    find_cluster,
+    read_config,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import read_selectable
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none
@@ -36,8 +43,18 @@ _PROPERTIES = {
 
 def observe_rules(session: Session, desired: Ruleset) -> ObservedRules:
     """Return the cluster with its rules, and the ruleset with MoIDs for names."""
-    place = find_place(session, desired.cluster, desired.datacenter)
+    place = _with_planned(find_place(session, desired.cluster, desired.datacenter), desired.planned_vms)
     return ObservedRules(place, read_snapshot(session, place.cluster), resolve_ruleset(desired, place))
+
+
+def _with_planned(place: ClusterPlace, names: Collection[str]) -> ClusterPlace:
+    """Add the planned VMs that do not exist as VMs of the cluster that are off."""
+    existing = {known for vm in place.inventory.vms() for known in (vm.name, vm.path)}
+    planned = {name: f"(planned) {name}" for name in names if name not in existing}
+    vms = {moid: RuleVm(moid, name.rpartition("/")[2], name) for name, moid in planned.items()}
+    paths = {moid: name for name, moid in planned.items()}
+    around = replace(place.around, vms={**place.around.vms, **vms}, paths={**place.around.paths, **paths})
+    return replace(place, around=around, planned=planned)
 
 
 def find_place(session: Session, cluster: str | None, datacenter: str | None) -> ClusterPlace:
@@ -54,11 +71,13 @@ def read_snapshot(session: Session, cluster: Entry) -> RulesSnapshot:
     at = time.monotonic()
     config = read_config(session, cluster)
     drs = config.drsConfig
+    behavior = None if drs is None else drs.defaultVmBehavior
     return RulesSnapshot(
         rules=decode_rules(config),
         at=at,
         drs_enabled=bool(drs is not None and drs.enabled),
         overrides_allowed=drs is None or drs.enableVmBehaviorOverrides is not False,
+        automation=FULLY_AUTOMATED if behavior is None else LEVELS[str(behavior)],
     )
 
 

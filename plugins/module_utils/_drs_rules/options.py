@@ -63,4 +63,5 @@ def ruleset_argument_spec() -> dict[str, dict[str, Any]]:
         "overrides": many(override_argument_spec()),
         "purge": {"type": "bool", "default": False},
         "purge_prefix": {"type": "str"},
+        "planned_vms": {"type": "list", "elements": "str", "default": []},
     }

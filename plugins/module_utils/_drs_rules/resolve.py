@@ -83,5 +83,11 @@ def _vms(
     selectors: Sequence[VmSelector], place: ClusterPlace, option: str, *, may_be_gone: bool = False
 ) -> frozenset[str]:
     """Return the MoIDs of the VMs; with ``may_be_gone``, VMs that no longer exist are left out."""
-    found = select_vms(place.inventory, selectors, datacenter=place.datacenter, option=option, may_be_gone=may_be_gone)
-    return frozenset(vm.moid for vm in found)
+    planned = [one.value for one in selectors if _is_planned(one, place)]
+    existing = [one for one in selectors if not _is_planned(one, place)]
+    found = select_vms(place.inventory, existing, datacenter=place.datacenter, option=option, may_be_gone=may_be_gone)
+    return frozenset(vm.moid for vm in found) | {place.planned[name] for name in planned}
+
+
+def _is_planned(selector: VmSelector, place: ClusterPlace) -> bool:
+    return selector.kind in ("name", "path") and selector.value in place.planned

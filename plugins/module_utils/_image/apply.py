@@ -63,7 +63,8 @@ def apply_images(
         raise_failures(results, "images")
     inventory = read_inventory(session, refresh=True)
     datacenter = inventory.datacenter(observed.place.datacenter)
-    return replace(observed, templates=read_templates(session, inventory, datacenter), abandoned=frozenset())
+    templates = read_templates(session, inventory, datacenter)
+    return replace(observed, templates=templates, abandoned=frozenset(), removed=plan.project(observed).removed)
 
 
 def _converted(

@@ -185,7 +185,7 @@ class DestroyImage(Removal):
         return nested("images", self.name, value={"digest": self.digest, "references": list(self.references)})
 
     def project(self, observed: ObservedImages) -> ObservedImages:
-        return _without(observed, self.moid)
+        return replace(_without(observed, self.moid), removed=(*observed.removed, self.name))
 
 
 ImageChange: TypeAlias = (

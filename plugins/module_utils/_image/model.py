@@ -104,6 +104,8 @@ class ObservedImages:
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # Names of VMs in the import folder that are no images.
     foreign_names: frozenset[str] = frozenset()
+    # Names of the templates that the task has destroyed.
+    removed: tuple[str, ...] = ()
 
 
 def matching(

@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
 def image_result(desired: ImageRequest, observed: ObservedImages) -> dict[str, Any]:
     """Return what container_image returns."""
     template = find_template(desired, observed) if desired.present else None
-    return {"image": None if template is None else _facts(template)}
+    return {"image": None if template is None else _facts(template), "removed": list(observed.removed)}
 
 
 def image_list_result(observed: ObservedImageList) -> dict[str, Any]:

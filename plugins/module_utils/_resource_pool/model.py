@@ -53,14 +53,14 @@ class DesiredPool:
 class DesiredPools:
     """The pools of one task. ``listed``: it gives a list of them, so its result has a list.
 
-    ``assume_drs``: a task before this one enables DRS. ``assume_removed`` are names of what tasks before this one
-    remove; check mode still finds it in the pools.
+    ``assume_drs``: whether tasks before this one leave DRS enabled; None if they do not change that.
+    ``assume_removed`` are names of what tasks before this one remove; check mode still finds it in the pools.
     """
 
     pools: tuple[DesiredPool, ...]
     listed: bool
     present: bool
-    assume_drs: bool = False
+    assume_drs: bool | None = None
     assume_removed: frozenset[str] = frozenset()
 
 

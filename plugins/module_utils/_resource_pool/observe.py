@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.mode
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model_tree import settle_pools
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.resolve import resolve_pool
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import decode_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
@@ -84,7 +85,9 @@ def _read_for_removal(
         yield ObservedPool(place, pool, {})
 
 
-def _read_for_change(session: Session, places: Sequence[PoolPlace], *, assume_drs: bool) -> Iterator[ObservedPool]:
+def _read_for_change(
+    session: Session, places: Sequence[PoolPlace], *, assume_drs: bool | None
+) -> Iterator[ObservedPool]:
     """Read the pools and their parents; of pools that do not exist also whether their cluster can have them."""
     wanted = {entry.moid: entry for place in places for entry in _needed(place)}
     rows = {row.moid: row for row in session.read([entry.ref for entry in wanted.values()], _PROPERTIES)}
@@ -96,8 +99,12 @@ def _read_for_change(session: Session, places: Sequence[PoolPlace], *, assume_dr
             place=place,
             pool=None if place.pool is None else decode_pool(place.pool.moid, rows[place.pool.moid], ()),
             free=decode_free(rows[place.parent.moid]),
-            drs_enabled=assume_drs or not _needs_drs(place) or decode_drs_enabled(rows[place.cluster.moid]),
+            drs_enabled=not _needs_drs(place) or _drs_enabled(rows[place.cluster.moid], assume_drs),
         )
+
+
+def _drs_enabled(cluster: Row, assumed: bool | None) -> bool:
+    return decode_drs_enabled(cluster) if assumed is None else assumed
 
 
 def _needed(place: PoolPlace) -> Iterator[Entry]:

@@ -26,7 +26,7 @@ def pool_argument_spec() -> dict[str, dict[str, Any]]:
         **place_argument_spec(),
         **_values(),
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "assume_drs": {"type": "bool", "default": False},
+        "assume_drs": {"type": "bool"},
         "assume_removed": {"type": "list", "elements": "str", "default": []},
     }
 

@@ -175,7 +175,8 @@ def _certificate(connection: HttpsConnection) -> bytes:
 
 
 def _failed(settings: ConnectionSettings, host: str, port: int, error: Exception) -> ConnectionFailedError:
-    return ConnectionFailedError(f"Cannot connect to {_where(settings, host, port)}: {explain(settings, error)}.")
+    reason = explain(settings, error).removesuffix(".")
+    return ConnectionFailedError(f"Cannot connect to {_where(settings, host, port)}: {reason}.")
 
 
 def _where(settings: ConnectionSettings, host: str, port: int) -> str:
@@ -212,4 +213,4 @@ def explain(settings: ConnectionSettings, error: Exception) -> str:
         return "the other side closed the connection. Check that it is a vCenter and that it is up."
     if isinstance(error, OSError) and "Tunnel connection failed" in str(error):
         return f"the proxy refused it ({error}). Check proxy_host and proxy_port and what the proxy allows."
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}."

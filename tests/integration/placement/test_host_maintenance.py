@@ -2,26 +2,20 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""host_maintenance and the rolling playbook against the lab's vCenter, with nothing booted."""
+"""host_maintenance against the lab's vCenter, with nothing booted."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pyVmomi import vim
 
-from devkit.console import ROOT
 from tests.support.lab.background import result_of, running
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.placement import Site, serial_port, wait_for
-from tests.support.lab.playbook import COLLECTIONS, PROGRAM
 
 BUDGET = 10
 VMS = [f"{PREFIX}{number}" for number in range(4)]
@@ -180,50 +174,3 @@ def test_a_failed_move_keeps_the_host_out_of_maintenance(site: Site) -> None:
     assert [vm["status"] for vm in failed["vms"]] == ["failed", "moved"]
     assert "EnterMaintenanceMode_Task" not in site.calls.methods()
     assert site.ok("host_maintenance", host="esx1", evacuation="explicit")["host"]["maintenance"]
-
-
-# -- the rolling playbook
-
-PLAYBOOK = ROOT / "playbooks" / "rolling_maintenance.yml"
-
-
-def roll(tmp_path: Path, connection: dict[str, str], **variables: Any) -> subprocess.CompletedProcess[str]:
-    """Run the playbook with all hosts of the cluster in the group esxi."""
-    inventory = tmp_path / "hosts.json"
-    inventory.write_text(json.dumps({"esxi": {"hosts": dict.fromkeys(HOSTS)}}))
-    (tmp_path / "ansible.cfg").touch()
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "HOME": str(tmp_path),
-        "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        "ANSIBLE_NOCOLOR": "1",
-        **connection,
-    }
-    command = [str(PROGRAM), "-i", str(inventory), "-e", json.dumps(variables), str(PLAYBOOK)]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=240, check=False, stdin=subprocess.DEVNULL
-    )
-
-
-def test_hosts_are_done_one_after_the_other_and_no_vm_stops(
-    site: Site, tmp_path: Path, connection: dict[str, str]
-) -> None:
-    for name, host in zip(VMS, (*HOSTS, HOSTS[0]), strict=True):
-        site.make(name, host=host)
-    site.calls.forget()
-    done = roll(tmp_path, connection)
-    assert done.returncode == 0, done.stdout
-    wanted = ["EnterMaintenanceMode_Task", "ExitMaintenanceMode_Task"] * len(HOSTS)
-    assert [name for name in site.calls.methods() if name in wanted] == wanted
-    assert [site.in_maintenance(host) for host in HOSTS] == [False] * 3
-    assert {site.builder.vm(name).power for name in VMS} == {"poweredOn"}
-
-
-def test_a_host_that_cannot_be_evacuated_ends_the_play(site: Site, tmp_path: Path, connection: dict[str, str]) -> None:
-    site.make(VMS[0], host="esx2", devices=[serial_port()])
-    stopped = roll(tmp_path, connection)
-    assert stopped.returncode != 0
-    assert "which leads out of the VM, is connected" in stopped.stdout
-    assert [site.in_maintenance(host) for host in HOSTS] == [False] * 3
-    assert site.calls.methods().count("EnterMaintenanceMode_Task") == 1

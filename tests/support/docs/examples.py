@@ -38,9 +38,12 @@ _SECTIONS = ("pre_tasks", "roles", "tasks", "post_tasks", "handlers")
 _ROLE_ACTIONS = ("ansible.builtin.include_role", "ansible.builtin.import_role")
 
 
-def problems(document: Any, root: Path = ROOT) -> list[str]:
-    """Return what is wrong with a parsed YAML document: a playbook, tasks, an inventory, or variables of roles."""
-    return list(_Checker(root).document(document))
+def problems(document: Any, root: Path = ROOT, variables: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is wrong with a parsed YAML document: a playbook, tasks, an inventory, or variables.
+
+    Variables must be of a role of this collection, or among those given.
+    """
+    return list(_Checker(root, variables).document(document))
 
 
 def operation(name: str) -> Operation[Any, Any, Any]:
@@ -51,8 +54,9 @@ def operation(name: str) -> Operation[Any, Any, Any]:
 
 
 class _Checker:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, known: frozenset[str]) -> None:
         self.root = root
+        self.known = known
 
     def document(self, document: Any) -> Iterator[str]:
         if isinstance(document, list):
@@ -131,14 +135,14 @@ class _Checker:
         for name in roles:
             of_role = {key: value for key, value in variables.items() if key.startswith(f"{name}_")}
             if of_role:
-                yield from self._role_variables(f"{COLLECTION}.{name}", of_role, whole=False)
+                yield from self._role_variables(f"{COLLECTION}.{name}", of_role)
         if strict:
             for key in variables:
-                if not key.startswith((*(f"{name}_" for name in roles), "vault_")):
-                    yield f"{key} is a variable of no role of this collection"
+                if key not in self.known and not key.startswith((*(f"{name}_" for name in roles), "vault_")):
+                    yield f"{key} is a variable of no role of this collection, and nothing on the page uses it"
 
-    def _role_variables(self, name: str, variables: Mapping[str, Any], *, whole: bool = True) -> Iterator[str]:
-        """Check the variables that a role gets; whole: a required one must be among them."""
+    def _role_variables(self, name: str, variables: Mapping[str, Any]) -> Iterator[str]:
+        """Check variables of a role. What is not among them may come from elsewhere, such as the inventory."""
         collection, _dot, short = name.rpartition(".")
         if collection != COLLECTION:
             return
@@ -147,10 +151,8 @@ class _Checker:
             yield f"there is no role {name}"
             return
         options = yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
-        spec = _plain(options)
+        spec = {key: {**option, "required": False} for key, option in _plain(options).items()}
         given = {key: value for key, value in variables.items() if key.startswith(f"{short}_")}
-        if not whole:
-            spec = {key: {**option, "required": False} for key, option in spec.items()}
         checked = ArgumentSpecValidator(spec).validate(without_templates(given, spec))
         yield from (f"{name}: {message}" for message in checked.error_messages)
 

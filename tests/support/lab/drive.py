@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation i
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import SessionSource, outcome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import open_session
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.parameters import validate
+from tests.support.lab.least import as_least_privileged
 
 
 def drive(
@@ -32,15 +33,16 @@ def drive(
     session_source: SessionSource = open_session,
     report: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, Any]:
-    """Return what a task of the module would return."""
+    """Return what a task of the module would return, run by the user of the module in a lab that has one."""
     plugin = importlib.import_module(f"ansible_collections.gantry.vsphere.plugins.action.{module}")
     operation: Operation[Any, Any, Any] = plugin.ActionModule.operation
     checked = validate(operation, options)
     if checked.error_messages:
         return {"failed": True, "changed": False, "msg": str(checked.errors.msg)}
+    parameters = {option: checked.validated_parameters.get(option) for option in operation.argument_spec}
     return outcome(
         operation,
-        {option: checked.validated_parameters.get(option) for option in operation.argument_spec},
+        as_least_privileged(module, parameters),
         check_mode=check,
         diff_mode=diff,
         session_source=session_source,

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.lab.least import least_privileged_users
+
 
 @contextmanager
 def open_lab(
@@ -19,15 +21,21 @@ def open_lab(
 ) -> Iterator[dict[str, Any]]:
     """Start a lab with this configuration, and yield the content of its lab.json.
 
-    While one works on a test, a lab that is up may serve: the variable ``running`` has the path of its lab.json.
+    Modules run in it as users with the documented privileges (least.py). While one works on a test, a lab that is up
+    may serve: the variable ``running`` has the path of its lab.json.
     """
-    path = os.environ.get(running) if running else None
+    with _lab(folder, more or {}, os.environ.get(running) if running else None) as info, least_privileged_users(info):
+        yield info
+
+
+@contextmanager
+def _lab(folder: Path, more: Mapping[str, Any], path: str | None) -> Iterator[dict[str, Any]]:
     if path:
         yield json.loads(Path(path).read_text())
         return
     from lab.controller import Lab
 
-    one = Lab(folder, {"hypervisor": "none", "ports": "free", **(more or {})}, bound=True)
+    one = Lab(folder, {"hypervisor": "none", "ports": "free", **more}, bound=True)
     try:
         yield one.up()
     finally:

@@ -16,7 +16,8 @@ from pyVmomi import vim
 
 
 @contextmanager
-def _connected(vcenter: Mapping[str, Any]) -> Iterator[Any]:
+def connected(vcenter: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the content of a vCenter, which ``vcenter`` says how to log in to."""
     instance = SmartConnect(
         host=vcenter["hostname"],
         port=vcenter["port"],
@@ -30,7 +31,8 @@ def _connected(vcenter: Mapping[str, Any]) -> Iterator[Any]:
         Disconnect(instance)
 
 
-def _all(content: Any, kind: type) -> list[Any]:
+def all_objects(content: Any, kind: type) -> list[Any]:
+    """Return all objects of a type."""
     view = content.viewManager.CreateContainerView(content.rootFolder, [kind], True)
     try:
         return list(view.view)
@@ -40,14 +42,14 @@ def _all(content: Any, kind: type) -> list[Any]:
 
 def vm_names(vcenter: Mapping[str, Any]) -> list[str]:
     """Return the names of all VMs and templates, sorted."""
-    with _connected(vcenter) as content:
-        return sorted(vm.name for vm in _all(content, vim.VirtualMachine))
+    with connected(vcenter) as content:
+        return sorted(vm.name for vm in all_objects(content, vim.VirtualMachine))
 
 
 def datastore_files(vcenter: Mapping[str, Any], datastore: str) -> list[str]:
     """Return the paths of all files on a datastore, sorted."""
-    with _connected(vcenter) as content:
-        (found,) = [one for one in _all(content, vim.Datastore) if one.name == datastore]
+    with connected(vcenter) as content:
+        (found,) = [one for one in all_objects(content, vim.Datastore) if one.name == datastore]
         task = found.browser.SearchDatastoreSubFolders_Task(f"[{datastore}]", vim.host.DatastoreBrowser.SearchSpec())  # type: ignore[no-untyped-call]
         WaitForTask(task)
         return sorted(

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.support.docs import blocks, examples
+from tests.support.docs import examples
 
 PLAY = """
 - name: A play
@@ -48,12 +47,16 @@ PLAY = """
         ("{plugin: gantry.vsphere.container_vms, filters: {nme: a}}", "filters.nme. Supported parameters include"),
         ("{plugin: gantry.vsphere.container_vms, group_by: [hosts]}", "value of group_by must be one or more of"),
         ("{plugin: gantry.vsphere.nothing}", "there is no inventory plugin gantry.vsphere.nothing"),
-        ("{something: 1}", "something is a variable of no role of this collection"),
+        ("{something: 1}", "something is a variable of no role of this collection, and nothing on the page uses it"),
     ],
 )
 def test_a_wrong_example_is_found(text: str, problem: str) -> None:
     (found,) = examples.problems(yaml.safe_load(text))
     assert problem in found
+
+
+def test_variables_that_a_page_uses_are_accepted() -> None:
+    assert examples.problems({"image": "a"}, variables=frozenset({"image"})) == []
 
 
 ROLE = """
@@ -82,7 +85,6 @@ def root(tmp_path: Path) -> Path:
     ("text", "problem"),
     [
         ("- {hosts: a, roles: [{role: gantry.vsphere.site, vars: {site_nam: a, site_name: b}}]}", "site_nam"),
-        ("- {hosts: a, roles: [gantry.vsphere.site]}", "missing required arguments: site_name"),
         (
             "- {ansible.builtin.include_role: {name: gantry.vsphere.site}, vars: {site_name: a, site_pools: [{}]}}",
             "site_pools",
@@ -103,57 +105,9 @@ def test_a_wrong_variable_of_a_role_is_found(root: Path, text: str, problem: str
     [
         "{site_pools: [{path: '{{ a }}'}], vault_password: a}",
         "{vcenters: {hosts: {vc1: {site_pools: '{{ pools }}'}, vc2: }}}",
+        "- {hosts: a, roles: [gantry.vsphere.site]}",
         "- {hosts: a, roles: [{role: gantry.vsphere.site, site_name: a}]}",
     ],
 )
 def test_right_variables_of_a_role_are_accepted(root: Path, text: str) -> None:
     assert examples.problems(yaml.safe_load(text), root) == []
-
-
-PAGE = """\
-Title
-=====
-
-.. code-block:: console
-   :caption: a file
-
-   $ make demo
-   made
-   $ ansible-playbook a.yml \\
-       -e b=c
-
-- A list:
-
-  .. code-block:: yaml
-
-     a: 1
-
-     b: 2
-
-The end.
-"""
-
-
-def test_blocks_are_found_as_a_reader_copies_them(tmp_path: Path) -> None:
-    page = tmp_path / "page.rst"
-    page.write_text(PAGE)
-    shell, variables = blocks.blocks_of(page)
-    assert (shell.language, shell.caption, shell.line) == ("console", "a file", 7)
-    assert blocks.commands_of(shell) == ["make demo", "ansible-playbook a.yml \\\n    -e b=c"]
-    assert (variables.text, variables.line) == ("a: 1\n\nb: 2\n", 16)
-    assert [block.language for block in blocks.blocks_of(page, blocks.YAML)] == ["yaml"]
-
-
-def test_blocks_of_markdown_are_found(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(
-        textwrap.dedent("""\
-        # Title
-
-        ```bash
-        make demo
-        ```
-    """)
-    )
-    (block,) = blocks.blocks_of(page)
-    assert (block.language, block.line, blocks.commands_of(block)) == ("bash", 4, ["make demo"])

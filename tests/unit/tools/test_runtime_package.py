@@ -81,7 +81,7 @@ def test_the_package_has_the_licenses_and_sources_of_its_parts(bootstrap: Build,
 
 
 def test_another_version_than_the_collections_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pyproject.toml").write_text('version = "0.0.9"\n')
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "0.0.9"\n')
     monkeypatch.setattr(runtime_package, "SOURCE", tmp_path)
     with pytest.raises(ToolError, match=r"has version 0\.0\.9, and galaxy\.yml has"):
         runtime_package.check_version()

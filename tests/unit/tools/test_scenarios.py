@@ -23,7 +23,9 @@ INFO     [containers > converge] Executed: Successful
 
 
 def test_steps_are_counted_by_their_outcome() -> None:
-    counts = count("containers", [*LOG.splitlines(True), "ERROR    [containers > verify] Executed: Failed\n"], 2)
+    counts = count(
+        "containers", [*LOG.splitlines(True), "ERROR    [containers > verify] \x1b[31mExecuted: Failed\x1b[0m\n"], 2
+    )
     assert (counts.passed, counts.failed, counts.problem) == (2, 1, "")
     assert counts.failures == ("molecule containers: verify: Failed",)
 

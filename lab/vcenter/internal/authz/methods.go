@@ -133,6 +133,7 @@ var more map[string]func(*question, any)
 func init() {
 	more = map[string]func(*question, any){
 		"CreateVM_Task":     about(createVM),
+		"ImportVApp":        about(importVApp),
 		"CloneVM_Task":      about(cloneVM),
 		"InstantClone_Task": about(instantClone),
 		"ReconfigVM_Task":   about(reconfigVM),

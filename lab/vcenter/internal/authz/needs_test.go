@@ -176,6 +176,13 @@ func TestWhatCallsRequire(t *testing.T) {
 				"VirtualMachine.Config.AdvancedConfig tenant, VirtualMachine.Config.AddExistingDisk tenant, " +
 				"VirtualMachine.Config.AddNewDisk tenant, Network.Assign network", false},
 
+		"import": {"ImportVApp", gold, &types.ImportVApp{Folder: &tenant, Spec: &types.VirtualMachineImportSpec{
+			ConfigSpec: types.VirtualMachineConfigSpec{Name: "x", Files: &types.VirtualMachineFileInfo{VmPathName: "[store]"},
+				ExtraConfig:  []types.BaseOptionValue{&types.OptionValue{Key: "a"}},
+				DeviceChange: []types.BaseVirtualDeviceConfigSpec{created(&types.VirtualDisk{})}}}},
+			"VApp.Import gold, VApp.Import tenant, Datastore.AllocateSpace store, VirtualMachine.Config.AdvancedConfig tenant, " +
+				"VirtualMachine.Config.AddNewDisk tenant", false},
+
 		"change settings": {"ReconfigVM_Task", web, &types.ReconfigVM_Task{Spec: types.VirtualMachineConfigSpec{Name: "x", Annotation: "y",
 			MemoryMB: 1, GuestId: "z", CpuAllocation: &types.ResourceAllocationInfo{}}},
 			"VirtualMachine.Config.Rename web, VirtualMachine.Config.Annotation web, VirtualMachine.Config.Memory web, " +
@@ -248,7 +255,7 @@ func TestWhatCallsRequire(t *testing.T) {
 func TestWhatAnArrivalFromAnotherVCenterRequires(t *testing.T) {
 	needs := ArrivalNeeds(testFacts{}, &types.VirtualMachineRelocateSpec{Folder: &tenant, Pool: &gold, Datastore: &store,
 		DeviceChange: []types.BaseVirtualDeviceConfigSpec{change(edit, adapter(backend))}})
-	expected := []Need{{"VirtualMachine.Inventory.Create", tenant}, {"Resource.AssignVMToPool", gold}, {"Datastore.AllocateSpace", store},
+	expected := []Need{{"VirtualMachine.Inventory.Register", tenant}, {"Resource.AssignVMToPool", gold}, {"Datastore.AllocateSpace", store},
 		{"Network.Assign", backend}}
 	if !slices.Equal(needs, expected) {
 		t.Errorf("%v", needs)

@@ -24,12 +24,25 @@ const (
 
 // createVM requires fewer privileges than the same changes of an existing VM.
 func createVM(q *question, r *types.CreateVM_Task) {
-	c := configChange{question: q, on: q.this}
-	if r.Config.Files != nil {
-		c.home = r.Config.Files.VmPathName
+	q.create(&r.Config, q.this)
+}
+
+// create is for a new VM in a folder.
+func (q *question) create(spec *types.VirtualMachineConfigSpec, folder vim.Ref) {
+	c := configChange{question: q, on: folder}
+	if spec.Files != nil {
+		c.home = spec.Files.VmPathName
 		q.needIf(allocateSpace, q.facts.Datastore(c.home))
 	}
-	c.createdWith(&r.Config)
+	c.createdWith(spec)
+}
+
+// importVApp is for a VM; the lab imports no vApps. (vSphere Web Services API, ResourcePool.ImportVApp: depending on the
+// properties of the VM, what CreateVM_Task requires for them.)
+func importVApp(q *question, r *types.ImportVApp) {
+	if spec, ok := r.Spec.(*types.VirtualMachineImportSpec); ok && r.Folder != nil {
+		q.create(&spec.ConfigSpec, *r.Folder)
+	}
 }
 
 func cloneVM(q *question, r *types.CloneVM_Task) {
@@ -139,10 +152,11 @@ func (q *question) arriveAt(spec *types.VirtualMachineRelocateSpec, vm *VM) {
 	(&configChange{question: q, on: q.this, vm: vm}).networks(spec.DeviceChange)
 }
 
-// ArrivalNeeds returns what a move from another vCenter requires here.
+// ArrivalNeeds returns what a move from another vCenter requires here. (vSphere Web Services API, VirtualMachine.
+// RelocateVM_Task: VirtualMachine.Inventory.Register on the destination folder.)
 func ArrivalNeeds(facts Facts, spec *types.VirtualMachineRelocateSpec) []Need {
 	q := &question{facts: facts}
-	q.needIf("VirtualMachine.Inventory.Create", spec.Folder)
+	q.needIf("VirtualMachine.Inventory.Register", spec.Folder)
 	q.arriveAt(spec, nil)
 	return q.needs
 }

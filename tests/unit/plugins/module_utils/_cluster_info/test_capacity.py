@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._cluster_info.capacity import (
     capacity,
     capacity_after_failure,
+    shortage,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._cluster_info.model import ClusterState, HostState
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.model import Settings
@@ -75,3 +76,14 @@ def test_no_host_is_never_sufficient() -> None:
     failed, rest = capacity_after_failure(cluster(state(1)))
     assert (failed, rest.hosts, rest.sufficient) == ("esx1", (), False)
     assert capacity_after_failure(cluster()) == (None, capacity(cluster()))
+
+
+def test_a_shortage_is_explained() -> None:
+    some = cluster(state(1), state(2), replace(state(3), without=True), reserved_mb=1500, reserved_mhz=7)
+    assert shortage(some, capacity(some)) is None
+    failed, rest = capacity_after_failure(some)
+    assert shortage(some, rest, failed) == (
+        "Without esx3 and after a failure of esx1, cluster C0 has 1000 MiB of memory and 100 MHz of CPU left on esx2, "
+        "and its running VMs have 1500 MiB and 7 MHz reserved."
+    )
+    assert shortage(cluster(), capacity(cluster())) == "Cluster C0 has no usable host left."

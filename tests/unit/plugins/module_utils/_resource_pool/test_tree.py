@@ -48,7 +48,7 @@ def plan(
             "datacenter": "DC0",
             "cluster": "C0",
             "state": state,
-            "assume_drs": False,
+            "assume_drs": None,
             "assume_removed": [],
         }
     )

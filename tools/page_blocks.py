@@ -18,6 +18,7 @@ _RST = re.compile(
     re.MULTILINE,
 )
 _MARKDOWN = re.compile(r"^```(?P<language>\S+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_TITLE = re.compile(r"^(?:#+ (?P<markdown>.+)|(?P<rst>\S.*)\n[=-]{3,})$", re.MULTILINE)
 _OPTION = re.compile(r"^ *:([\w-]+): *(.*)$", re.MULTILINE)
 _PROMPT = re.compile(r"^[$#] ")
 
@@ -27,10 +28,11 @@ SHELL = frozenset({"console", "shell-session", "bash", "sh"})
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code: the page and the line of its first line, its language, its caption (a file's name), its text."""
+    """A block of code: where it is, its language, its caption (the name of the file that it is), its text."""
 
     page: Path
     line: int
+    section: str
     language: str
     caption: str
     text: str
@@ -67,4 +69,18 @@ def _block(page: Path, text: str, match: re.Match[str]) -> Block:
     options = dict(_OPTION.findall(groups.get("options") or ""))
     line = text.count("\n", 0, match.start("body")) + 1
     body = textwrap.dedent(groups["body"]).strip("\n") + "\n"
-    return Block(page, line, groups["language"], options.get("caption", ""), body)
+    titles = [title["markdown"] or title["rst"] for title in _TITLE.finditer(text, 0, match.start())]
+    return Block(page, line, titles[-1] if titles else "", groups["language"], options.get("caption", ""), body)
+
+
+def script_of(page: Path, section: str) -> str:
+    """Return a shell script that does what a reader of a section does: write the files, run the commands."""
+    lines = ["set -ex"]
+    for block in blocks_of(page):
+        if block.section != section:
+            continue
+        if block.caption:
+            lines.append(f"cat > {block.caption} <<'END_OF_FILE'\n{block.text}END_OF_FILE")
+        elif block.language in SHELL:
+            lines += commands_of(block)
+    return "\n".join([*lines, ""])

@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Presets of roles: the privileges of the modules that a kind of user runs. Pure data, made of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges import DATACENTER, REQUIREMENTS
+
+OPERATOR, DEPLOYER, VIEWER, IMAGE_PUBLISHER = "operator", "deployer", "viewer", "image_publisher"
+# An operator does not manage roles and permissions: whoever may do that can get all other privileges.
+PRESET_MODULES: Mapping[str, tuple[str, ...]] = {
+    OPERATOR: tuple(sorted(REQUIREMENTS.keys() - {"access"})),
+    DEPLOYER: ("container_image_info", "container_set", "container_vm", "container_vm_info", "container_vms"),
+    VIEWER: tuple(sorted(module for module, requirements in REQUIREMENTS.items() if not requirements)),
+    IMAGE_PUBLISHER: ("bootstrap_image", "container_image", "container_image_info"),
+}
+
+
+# A preset is one role for several objects. A deployer is not to write files on the datastores: with another bootstrap
+# ISO it could run code in all containers. To read the version of the ISO, it gets another role on the datacenter.
+_SEPARATE: Mapping[str, frozenset[str]] = {DEPLOYER: frozenset({DATACENTER})}
+
+
+def preset_privileges(preset: str) -> frozenset[str]:
+    """Return the privileges of a preset, besides those for reading, which every role of vCenter has."""
+    return frozenset(
+        name
+        for module in PRESET_MODULES[preset]
+        for requirement in REQUIREMENTS[module]
+        if requirement.place not in _SEPARATE.get(preset, ())
+        for name in requirement.privileges
+    )

@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of privileges: what each module requires, on which objects, and for what. Pure data.
+
+The notes in the documentation of the modules, the tables of the security guide, the presets of the module access and
+the users of the integration tests are made of it. Reading is in no row: every module requires the privileges of the
+role Read-only on the objects that it reads and on those that lead to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Where privileges are required: by the name of the place, how texts call it.
+ROOT, DATACENTER, FOLDER, VM, TEMPLATE = "root", "datacenter", "folder", "vm", "template"
+POOL, CLUSTER, HOST, DATASTORE, NETWORK = "resource_pool", "cluster", "host", "datastore", "network"
+SWITCH, PORT_GROUP = "switch", "port_group"
+PLACES: Mapping[str, str] = {
+    ROOT: "the root folder of vCenter",
+    DATACENTER: "the datacenter",
+    FOLDER: "the VM folder",
+    VM: "the VMs",
+    TEMPLATE: "the templates of images",
+    POOL: "the resource pool",
+    CLUSTER: "the cluster",
+    HOST: "the host",
+    DATASTORE: "the datastore",
+    NETWORK: "the networks",
+    SWITCH: "the distributed switch",
+    PORT_GROUP: "the distributed port group",
+}
+# What is in a place gets its privileges by a permission there that propagates.
+PROPAGATED: Mapping[str, str] = {
+    FOLDER: "the VM folder and, by propagation, what is in it",
+    POOL: "the resource pool and, by propagation, the pools in it",
+}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Privileges on one kind of object. ``purpose`` says what for; with ``propagate`` also on what is in the object."""
+
+    place: str
+    privileges: tuple[str, ...]
+    purpose: str
+    propagate: bool = False
+
+    @property
+    def where(self) -> str:
+        return PROPAGATED[self.place] if self.propagate else PLACES[self.place]
+
+
+_RULES = (Requirement(CLUSTER, ("Host.Inventory.EditCluster",), "to change the cluster's configuration"),)
+_NEW_VM = ("VirtualMachine.Config.AddNewDisk", "VirtualMachine.Config.AdvancedConfig")
+_CONTAINERS = (
+    Requirement(
+        FOLDER,
+        (
+            "VirtualMachine.Inventory.CreateFromExisting",
+            *_NEW_VM,
+            "VirtualMachine.Config.AddRemoveDevice",
+            "VirtualMachine.Config.CPUCount",
+            "VirtualMachine.Config.Memory",
+            "VirtualMachine.Config.Settings",
+        ),
+        "to create or change containers",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        (
+            "VirtualMachine.Config.Annotation",
+            "VirtualMachine.Config.EditDevice",
+            "VirtualMachine.Interact.DeviceConnection",
+            "VirtualMachine.Interact.SetCDMedia",
+        ),
+        "to change notes and networks, and to repair adapters and the bootstrap CD",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff"),
+        "to start, stop and restart containers",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Config.Rename", "VirtualMachine.Inventory.Delete"),
+        "to replace containers, and the second to remove them",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Inventory.Move",),
+        "to move a container to another folder, on both folders",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("Resource.ColdMigrate", "Resource.HotMigrate"),
+        "to move a container to another datastore with placement_drift=relocate",
+        propagate=True,
+    ),
+    Requirement(
+        TEMPLATE,
+        ("VirtualMachine.Provisioning.Clone", "VirtualMachine.Provisioning.DeployTemplate"),
+        "to create or replace containers",
+    ),
+    Requirement(POOL, ("Resource.AssignVMToPool",), "to create or move containers"),
+    Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to create or move containers"),
+    Requirement(DATASTORE, ("Datastore.Browse",), "to find the bootstrap ISO"),
+    Requirement(DATACENTER, ("Datastore.FileManagement",), "to read the version of the bootstrap ISO from the file"),
+    Requirement(NETWORK, ("Network.Assign",), "to connect containers"),
+)
+
+REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
+    "access": (
+        Requirement(ROOT, ("Authorization.ModifyRoles",), "to create, change or remove roles"),
+        Requirement(
+            ROOT, ("Authorization.ModifyPermissions",), "to change permissions, or on the objects that have them"
+        ),
+    ),
+    "bootstrap_image": (
+        Requirement(DATASTORE, ("Datastore.Browse", "Datastore.FileManagement"), "to list, upload and remove files"),
+        Requirement(DATACENTER, ("Datastore.FileManagement",), "to upload, because vCenter checks the datacenter then"),
+    ),
+    "cluster_info": (),
+    "container_image": (
+        Requirement(
+            FOLDER,
+            (
+                "VApp.Import",
+                *_NEW_VM,
+                "VirtualMachine.Config.Rename",
+                "VirtualMachine.Provisioning.MarkAsTemplate",
+                "VirtualMachine.State.CreateSnapshot",
+            ),
+            "to import an image",
+            propagate=True,
+        ),
+        Requirement(POOL, ("VApp.Import",), "to import an image"),
+        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to import an image"),
+        Requirement(FOLDER, ("Folder.Create",), "to create the folder of the images", propagate=True),
+        Requirement(
+            FOLDER, ("VirtualMachine.Provisioning.MarkAsVM",), "to change the references of an image", propagate=True
+        ),
+        Requirement(POOL, ("Resource.AssignVMToPool",), "to change the references of an image"),
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.Inventory.Move",),
+            "to move an image to another folder, on both folders",
+            propagate=True,
+        ),
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.Inventory.Delete",),
+            "to remove an image, or what an interrupted import has left",
+            propagate=True,
+        ),
+    ),
+    "container_image_info": (),
+    "container_set": _CONTAINERS,
+    "container_vm": _CONTAINERS,
+    "container_vm_info": (),
+    "container_vms": (),
+    "drs_cluster": _RULES,
+    "drs_compliance_info": (),
+    "drs_group": _RULES,
+    "drs_override": _RULES,
+    "drs_recommendation": (Requirement(CLUSTER, ("Resource.ApplyRecommendation",), "to apply a recommendation"),),
+    "drs_rule": _RULES,
+    "drs_ruleset": _RULES,
+    "host_maintenance": (
+        Requirement(HOST, ("Host.Config.Maintenance",), "to enter and to exit maintenance mode"),
+        Requirement(
+            VM,
+            ("Resource.ColdMigrate", "Resource.HotMigrate"),
+            "to move the VMs with evacuation=explicit",
+        ),
+    ),
+    "port_group": (
+        Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),
+        Requirement(SWITCH, ("DVSwitch.Modify",), "to change its MTU"),
+        Requirement(PORT_GROUP, ("DVPortgroup.Modify",), "to change it"),
+        Requirement(PORT_GROUP, ("DVPortgroup.Delete",), "to remove it, on it and on its folder"),
+        Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
+    ),
+    "resource_pool": (
+        Requirement(POOL, ("Resource.CreatePool",), "to create a pool, on its parent"),
+        Requirement(POOL, ("Resource.EditPool",), "to change a pool, on it and on its parent"),
+        Requirement(POOL, ("Resource.DeletePool",), "to remove a pool, on it and on its parent"),
+    ),
+    "vm_folder": (
+        Requirement(FOLDER, ("Folder.Create",), "to create a folder, on its parent"),
+        Requirement(FOLDER, ("Folder.Delete",), "to remove a folder, on it and on its parent"),
+    ),
+    "vm_vmotion": (
+        Requirement(VM, ("Resource.ColdMigrate",), "to move VMs, running or not"),
+        Requirement(VM, ("Resource.HotMigrate",), "to move running VMs"),
+        Requirement(POOL, ("Resource.AssignVMToPool",), "to move VMs to another resource pool or cluster"),
+        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to move VMs to another datastore"),
+        Requirement(NETWORK, ("Network.Assign",), "to connect VMs to another network"),
+    ),
+}

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes of a project: those of its containers, each with what it has to wait for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet
+
+
+@dataclass(frozen=True)
+class SetChange:
+    """A change of one container. ``index`` is its place among the listed or the unlisted containers.
+
+    A ``rolling`` change interrupts a container that runs, so such containers are changed one after the other.
+    """
+
+    change: ContainerChange
+    index: int
+    listed: bool = True
+    rolling: bool = False
+
+    @property
+    def subject(self) -> str:
+        return f"{'listed' if self.listed else 'unlisted'} {self.index}"
+
+    def describe(self) -> str:
+        return self.change.describe()
+
+    def before(self) -> Mapping[str, Any]:
+        return self.change.before()
+
+    def after(self) -> Mapping[str, Any]:
+        return self.change.after()
+
+    def project(self, observed: ObservedSet) -> ObservedSet:
+        part = list(observed.containers if self.listed else observed.unlisted)
+        part[self.index] = self.change.project(part[self.index])
+        if self.listed:
+            return replace(observed, containers=tuple(part))
+        return replace(observed, unlisted=tuple(part))

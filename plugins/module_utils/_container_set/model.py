@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A project: the desired containers with their replicas, and the observed ones. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    DesiredContainer,
+    ObservedContainer,
+)
+
+# The labels by which the containers of a project are found again.
+PROJECT_LABEL = "gantry.vsphere.project"
+ENTRY_LABEL = "gantry.vsphere.container"
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """An image that is imported before the containers are created, as container_image returns it in check mode."""
+
+    reference: str
+    name: str
+    digest: str
+    disk: str
+    datastore: str
+    config: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class DesiredSet:
+    """The containers of a project. ``entries`` has the names of the containers of each entry of the list."""
+
+    project: str
+    containers: tuple[DesiredContainer, ...]
+    entries: Mapping[str, tuple[str, ...]]
+    # Entries whose number of replicas was given separately: their surplus replicas are removed.
+    scaled: frozenset[str] = frozenset()
+    present: bool = True
+    create_only: bool = False
+    remove_unlisted: bool = False
+    datacenter: str | None = None
+    planned_images: tuple[PlannedImage, ...] = ()
+
+    def entry_of(self, name: str) -> str:
+        return next(entry for entry, names in self.entries.items() if name in names)
+
+
+@dataclass(frozen=True)
+class ObservedSet:
+    """``containers`` are in the order of the desired ones; ``unlisted`` are the project's other containers."""
+
+    containers: tuple[ObservedContainer, ...]
+    unlisted: tuple[ObservedContainer, ...] = ()

@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of container_set besides those of the connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# The placement options, which apply to all containers that do not set their own.
+PLACEMENT = ("datacenter", "cluster", "datastore", "folder", "resource_pool")
+# The options of a container in the set that container_vm does not have.
+REPLICAS = "replicas"
+
+
+def set_argument_spec() -> dict[str, dict[str, Any]]:
+    """Return the options. Those of each container are validated by desire.py, which names the container."""
+    return {
+        "project": {"type": "str", "required": True},
+        "containers": {"type": "list", "elements": "dict", "default": []},
+        "defaults": {"type": "dict", "default": {}},
+        "replicas": {"type": "dict", "default": {}},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "create_only": {"type": "bool", "default": False},
+        "remove_unlisted": {"type": "bool", "default": False},
+        "planned_images": {"type": "list", "elements": "dict", "default": []},
+        **{option: {"type": "str"} for option in PLACEMENT},
+    }

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plan the changes of a project. Pure.
+
+Containers that do not run yet, removals and changes that interrupt nothing come first and are made in parallel. Then
+those containers follow that have to be stopped, one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
+    ContainerChange,
+    Destroy,
+    Stop,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    DesiredContainer,
+    Machine,
+    ObservedContainer,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
+    ENTRY_LABEL,
+    PROJECT_LABEL,
+    DesiredSet,
+    ObservedSet,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+
+
+def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
+    """Return the plan for all containers of the project; all problems are reported together."""
+    problems: list[GantryError] = []
+    changes: list[SetChange] = []
+    for index, (wanted, found) in enumerate(zip(desired.containers, observed.containers, strict=True)):
+        try:
+            _refuse_other_project(desired, found.machine)
+            made = _changes(desired, wanted, found)
+        except GantryError as error:
+            problems.append(error)
+            continue
+        rolling = _interrupts(wanted, found, made)
+        changes += [SetChange(change, index, rolling=rolling) for change in made]
+    raise_all(problems)
+    if not desired.create_only:
+        for index, found in enumerate(observed.unlisted):
+            changes += [SetChange(change, index, listed=False) for change in _removal(desired, found)]
+    return Plan(tuple(sorted(changes, key=lambda change: change.rolling)))
+
+
+def _changes(desired: DesiredSet, wanted: DesiredContainer, found: ObservedContainer) -> Sequence[ContainerChange]:
+    if not desired.create_only:
+        return plan_container(wanted, found)
+    if wanted.state == "absent" or found.machine is not None or found.successors:
+        # Only what is wrong with it is of interest.
+        plan_container(wanted, found)
+        return ()
+    return plan_container(replace(wanted, state="present"), found)
+
+
+def _refuse_other_project(desired: DesiredSet, machine: Machine | None) -> None:
+    other = None if machine is None else machine.labels.get(PROJECT_LABEL)
+    if machine is not None and other not in (None, desired.project):
+        raise GantryError(
+            f"Container {machine.path} belongs to project {other!r}, while project is {desired.project!r}. "
+            "Rename the container in the list, or give another folder."
+        )
+
+
+def _interrupts(wanted: DesiredContainer, found: ObservedContainer, changes: Sequence[ContainerChange]) -> bool:
+    """Return whether a container that runs and is to go on running is stopped."""
+    if found.machine is None or not found.machine.running or not wanted.wants_running:
+        return False
+    return any(isinstance(change, (Stop, Destroy)) for change in changes)
+
+
+def _removal(desired: DesiredSet, found: ObservedContainer) -> Sequence[ContainerChange]:
+    machine = found.machine or next(iter(found.successors), None)
+    if machine is None:
+        return ()
+    surplus = machine.labels.get(ENTRY_LABEL) in desired.scaled
+    if desired.present and not desired.remove_unlisted and not surplus:
+        return ()
+    return plan_container(DesiredContainer(name=_name(found), state="absent"), found)
+
+
+def _name(found: ObservedContainer) -> str:
+    machine = found.machine or found.successors[0]
+    return machine.name

@@ -1,0 +1,235 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test container_set against the lab's vCenter: replicas of a project, order of changes, unlisted containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
+
+OLD, NEW = "registry.example.com/app:1", "registry.example.com/app:2"
+WEB, CACHE = f"{PREFIX}web", f"{PREFIX}cache"
+REPLICAS = [f"{WEB}-{number}" for number in (1, 2, 3)]
+MANY = 50
+BUDGET = 20
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project "shop" in the lab."""
+
+    builder: VmBuilder
+    calls: Control
+
+    def run(self, *containers: dict[str, Any], check: bool = False, **options: Any) -> dict[str, Any]:
+        lab = self.builder.lab
+        self.calls.reset()
+        place = {"datacenter": lab["datacenter"], "cluster": lab["cluster"]}
+        given = {**lab["vcenter"], "project": "shop", "containers": list(containers), **place, **options}
+        return drive("container_set", given, check=check)
+
+    def ok(self, *containers: dict[str, Any], check: bool = False, **options: Any) -> dict[str, Any]:
+        result = self.run(*containers, check=check, **options)
+        assert "failed" not in result, result
+        return result
+
+    def refused(self, *containers: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """Run a task that must fail before it changes anything."""
+        result = self.run(*containers, **options)
+        assert result.get("failed"), result
+        assert self.calls.mutating() == []
+        return result
+
+    def names(self) -> list[str]:
+        rows = self.builder.session.read_all("VirtualMachine", ["name"])
+        return sorted(row["name"] for row in rows if row["name"].startswith(PREFIX))
+
+
+def web(**options: Any) -> dict[str, Any]:
+    return {"name": WEB, "image": OLD, "replicas": 3, **options}
+
+
+@pytest.fixture(scope="module")
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
+    one = VmBuilder(lab)
+    one.clear(images=True)
+    one.upload_bootstrap()
+    one.make_image(OLD, 1, {"Cmd": ["serve"]})
+    one.make_image(NEW, 3, {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}})
+    yield one
+    one.clear(images=True)
+    one.session.close()
+
+
+@pytest.fixture
+def project(builder: VmBuilder, calls: Control) -> Iterator[Project]:
+    yield Project(builder, calls)
+    calls.reset()
+    builder.clear()
+
+
+def test_check_mode_predicts_what_the_run_does_and_a_second_run_does_nothing(project: Project) -> None:
+    containers = (web(env={"TIER": "front"}), {"name": CACHE, "image": NEW})
+    predicted = project.ok(*containers, check=True, defaults={"env": {"A": "b"}})
+    assert project.calls.mutating() == []
+    made = project.ok(*containers, defaults={"env": {"A": "b"}})
+    assert made["actions"] == predicted["actions"]
+    assert project.names() == [CACHE, *REPLICAS]
+    assert made["entries"] == {WEB: REPLICAS, CACHE: [CACHE]}
+    assert {one["name"]: one["health"] for one in made["containers"]} == {
+        CACHE: "healthy",
+        **dict.fromkeys(REPLICAS, "none"),
+    }
+    assert {"A=b", "TIER=front"} <= set(project.builder.vm(REPLICAS[0]).spec["process"]["env"])
+    again = project.ok(*containers, defaults={"env": {"A": "b"}})
+    assert (again["changed"], again["actions"]) == (False, [])
+
+
+def test_create_only_creates_what_is_missing_and_starts_nothing(project: Project) -> None:
+    project.ok(web(replicas=1))
+    made = project.ok(web(image=NEW, replicas=2), create_only=True)
+    assert [action.partition(" from")[0] for action in made["actions"]] == [f"create {REPLICAS[1]}"]
+    assert {one["name"]: (one["state"], one["image"]) for one in made["containers"]} == {
+        REPLICAS[0]: ("running", OLD),
+        REPLICAS[1]: ("stopped", NEW),
+    }
+
+
+def test_running_containers_are_replaced_one_after_the_other_up_to_the_first_that_fails(project: Project) -> None:
+    project.ok(web())
+    lab = project.builder.lab
+    options = {
+        **lab["vcenter"],
+        "project": "shop",
+        "containers": [web(image=NEW, replicas=4)],
+        "cluster": lab["cluster"],
+    }
+    project.calls.reset()
+    # The new replica and the first that is replaced start, and the second does not.
+    project.calls.fault("PowerOnMultiVM_Task", "InsufficientResourcesFault", skip=2, in_task=True)
+    failed = drive("container_set", options)
+    assert failed["failed"], failed
+    assert {one["name"]: one["status"] for one in failed["subjects"]} == {
+        f"{WEB}-4": "done",
+        REPLICAS[0]: "done",
+        REPLICAS[1]: "failed",
+        REPLICAS[2]: "not_started",
+    }
+    assert f"Not started, because they come after one that failed: {REPLICAS[2]}." in failed["msg"]
+    left = project.builder.vm(REPLICAS[2])
+    assert (left.config["gantry.image"], left.power) == (OLD, "poweredOn")
+    done = project.ok(web(image=NEW, replicas=4))
+    assert {one["image"] for one in done["containers"]} == {NEW}
+    assert not project.ok(web(image=NEW, replicas=4))["changed"]
+
+
+def test_one_replica_is_running_at_any_time_of_a_replacement(project: Project) -> None:
+    project.ok(web())
+    project.ok(web(image=NEW))
+    kinds = {"CloneVM_Task": "clone", "Destroy_Task": "destroy", "PowerOnMultiVM_Task": "start"}
+    order = [kinds[method] for method in project.calls.methods() if method in kinds]
+    assert order == ["clone", "destroy", "start"] * 3
+
+
+def test_unlisted_containers_are_returned_and_only_removed_on_request(project: Project) -> None:
+    project.ok(web(), {"name": CACHE, "image": NEW})
+    kept = project.ok({"name": CACHE, "image": NEW})
+    assert (kept["changed"], [one["name"] for one in kept["unlisted"]]) == (False, REPLICAS)
+    assert [one["entry"] for one in kept["unlisted"]] == [WEB] * 3
+    removed = project.ok({"name": CACHE, "image": NEW}, remove_unlisted=True)
+    assert removed["unlisted"] == []
+    assert project.names() == [CACHE]
+
+
+def test_surplus_replicas_are_removed_if_the_number_is_given_separately(project: Project) -> None:
+    project.ok(web(), {"name": CACHE, "image": NEW})
+    scaled = project.ok(web(), replicas={WEB: 1})
+    assert project.names() == [CACHE, REPLICAS[0]]
+    assert [one["name"] for one in scaled["unlisted"]] == [CACHE]
+    grown = project.ok(web(), replicas={WEB: "2"})
+    assert [one["name"] for one in grown["containers"]] == REPLICAS[:2]
+
+
+def test_absent_removes_the_project_and_nothing_else(project: Project) -> None:
+    project.ok(web())
+    project.ok({"name": CACHE, "image": NEW}, project="other")
+    project.ok(web(), state="absent")
+    assert project.names() == [CACHE]
+    assert not project.ok(state="absent")["changed"]
+
+
+def test_a_container_of_another_project_is_not_taken_over(project: Project) -> None:
+    project.ok({"name": CACHE, "image": NEW}, project="other")
+    refused = project.refused({"name": CACHE, "image": NEW})
+    assert "belongs to project 'other', while project is 'shop'" in refused["msg"]
+
+
+def test_a_planned_image_counts_in_check_mode_only(project: Project) -> None:
+    project.ok(web())
+    planned = {
+        "reference": OLD,
+        "name": "gantry-image-999999999999-99999999",
+        "digest": f"sha256:{'9' * 64}",
+        "disk": "9" * 64,
+        "datastore": project.builder.lab["datastore"],
+        "config": {"Cmd": ["serve"]},
+    }
+    missing = {**planned, "reference": "registry.example.com/new:1"}
+    predicted = project.ok(web(), {"name": CACHE, "image": missing["reference"]}, planned_images=[missing], check=True)
+    assert predicted["actions"] == [f"create {CACHE} from {missing['reference']}", f"start {CACHE}"]
+    # The tag has moved: all replicas are replaced.
+    moved = project.ok(web(), planned_images=[planned], check=True)
+    assert sum("another image" in action for action in moved["actions"]) == 3
+    refused = project.refused(web(), {"name": CACHE, "image": missing["reference"]}, planned_images=[missing])
+    assert "Run container_image first." in refused["msg"]
+
+
+def test_all_problems_are_reported_together_before_anything_changes(project: Project) -> None:
+    refused = project.refused(
+        {"name": WEB, "imgae": OLD},
+        {"name": CACHE, "image": OLD, "memory": "lots"},
+        {"name": CACHE, "image": OLD},
+        {"name": f"{PREFIX}A:b", "image": "A:b:c"},
+        {"name": f"{PREFIX}x", "image": OLD, "replicas": "two"},
+        {"name": f"{PREFIX}y", "image": OLD, "replicas": 2},
+        {"name": f"{PREFIX}y-2", "image": OLD},
+        {"name": f"{PREFIX}z"},
+        replicas={"nothing": 1},
+    )
+    assert len(refused["problems"]) == 8, refused
+    for part in (
+        "has the unknown option 'imgae'. Did you mean image?",
+        "'lots'",
+        f"The container {CACHE} is listed more than once",
+        "A container's name has letters",
+        "replicas: 'two'",
+        f"both have a container named {PREFIX}y-2",
+        "image is missing",
+        "replicas names nothing",
+    ):
+        assert part in refused["msg"]
+
+
+def test_problems_of_the_inventory_are_reported_together_too(project: Project) -> None:
+    refused = project.refused(
+        web(cluster="C9"), {"name": CACHE, "image": "registry.example.com/none:1", "datastore": "nowhere"}
+    )
+    assert len(refused["problems"]) == 2, refused
+    assert "'C9'" in refused["msg"]
+    assert "'nowhere'" in refused["msg"]
+
+
+def test_fifty_containers_with_nothing_to_do_stay_below_the_budget(project: Project) -> None:
+    fleet = {"name": WEB, "image": OLD, "replicas": MANY}
+    project.ok(fleet)
+    assert not project.ok(fleet)["changed"]
+    assert len(project.calls.methods()) <= BUDGET, project.calls.methods()
+    assert project.calls.mutating() == []

@@ -1,0 +1,269 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For each module the tasks that use all privileges of its row of the table of privileges.
+
+The tests of privileges run them as a user who has just these privileges, and as one who lacks one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.control import Control
+from tests.support.lab.drs import ClusterObserver
+from tests.support.lab.images import Store
+from tests.support.lab.iso import make_iso
+from tests.support.lab.placement import Site
+
+IMAGE = "registry.example.com/app:1"
+NAME = f"{PREFIX}privileges"
+FOLDER, POOL = "ct-tenant", "ct-pool"
+OTHER_FOLDER, NEW_FOLDER = "ct-other", "ct-new"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Options of a task, and what the administrator arranges before it."""
+
+    name: str
+    options: Mapping[str, Any]
+    arrange: Callable[[], object] = lambda: None
+
+
+class Cases:
+    """The tasks, in a lab with two clusters, two datastores and two networks."""
+
+    def __init__(self, lab: dict[str, Any], scratch: Path) -> None:
+        self.lab = lab
+        self.builder = VmBuilder(lab)
+        self.control = Control(lab["control"])
+        self.site = Site(lab, self.builder, self.control)
+        self.cluster = ClusterObserver(lab, lab["cluster"])
+        self._store = Store(lab["vcenter"])
+        self._iso = str(make_iso(scratch, "9.9.1"))
+        self._cache = str(scratch / "cache")
+
+    def close(self) -> None:
+        self.cluster.close()
+        self._store.session.close()
+        self.builder.session.close()
+
+    @contextmanager
+    def arranged(self, module: str) -> Iterator[list[Step]]:
+        """Yield the tasks of a module; before and after there is nothing of an earlier run of them."""
+        self._clear()
+        try:
+            yield getattr(self, f"_{module}")()
+        finally:
+            self._clear()
+
+    def _clear(self) -> None:
+        self.control.reset()
+        for host in self.lab["hosts"]:
+            if self.site.in_maintenance(host):
+                ref = self.site.host(host)
+                self.builder.task("exit", lambda ref=ref: ref.ExitMaintenanceMode_Task(timeout=60))
+        self.cluster.clear()
+        self.cluster.write(drsConfig=vim.cluster.DrsConfigInfo(defaultVmBehavior="fullyAutomated", vmotionRate=3))
+        self.builder.clear(images=True)
+        self._store.clear(self.lab["datastore"])
+        inventory = self.builder.session.inventory(refresh=True)
+        for entry in inventory.all("Folder"):
+            if entry.name.startswith(PREFIX):
+                self.builder.task("destroy", entry.ref.Destroy_Task)
+
+    # -- containers and images
+
+    def _bootstrap_image(self) -> list[Step]:
+        place = {"src": self._iso, "datastore": self.lab["datastore"]}
+        return [Step("upload", place), Step("remove", {**place, "state": "absent"})]
+
+    def _container_image(self) -> list[Step]:
+        tiny = {"name": self.lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": self._cache}
+        place = {**tiny, "cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
+        return [
+            Step("import", place),
+            Step("repair", place, self._forget_references),
+            Step("move", {**place, "folder": NEW_FOLDER}),
+            Step("remove", {**place, "state": "absent"}),
+        ]
+
+    def _forget_references(self) -> None:
+        """Let the template have no references, so that they are written again."""
+        vm = self._image_vm()
+        vm.MarkAsVirtualMachine(pool=self.cluster.cluster.resourcePool)
+        self.builder.set_config(vm._moId, {"gantry.image.references": "[]"})
+        vm.MarkAsTemplate()
+
+    def _container_image_info(self) -> list[Step]:
+        return [Step("read", {}, self._image)]
+
+    def _container_vm(self) -> list[Step]:
+        self._image()
+        for name in (FOLDER, OTHER_FOLDER):
+            self.builder.create_folder(name)
+        for name in (POOL, f"{POOL}2"):
+            self.builder.create_pool(name)
+        mine = {
+            "name": NAME,
+            "image": IMAGE,
+            "cluster": self.lab["cluster"],
+            "datastore": self.lab["datastore"],
+            "folder": FOLDER,
+            "resource_pool": POOL,
+            "networks": [{"name": "VM Network"}],
+        }
+        started = {**mine, "state": "started"}
+        moved = {**started, "folder": OTHER_FOLDER, "resource_pool": f"{POOL}2", "placement_drift": "relocate"}
+        on_other = {**moved, "datastore": "shared1"}
+        return [
+            Step("create", started),
+            Step("change", {**started, "labels": {"tier": "front"}}),
+            Step("restart", {**started, "memory": "256M", "cpus": 2, "env": {"A": "b"}, "notes": "changed"}),
+            Step("network", {**started, "networks": [{"name": "Backend"}]}),
+            Step("repair", started, self._tamper),
+            Step("replace", {**started, "recreate": True}, self._image_as_vm),
+            Step("move", moved),
+            Step("relocate", on_other),
+            Step("stop", {**on_other, "state": "stopped"}),
+            Step("relocate off", {**moved, "state": "stopped"}),
+            Step("remove", {"name": NAME, "folder": OTHER_FOLDER, "state": "absent"}),
+        ]
+
+    def _image_as_vm(self) -> None:
+        """Let the image be a VM, as it is while its references are changed."""
+        self._image_vm().MarkAsVirtualMachine(pool=self.cluster.cluster.resourcePool)
+
+    def _image_vm(self) -> Any:
+        (template,) = self._store.templates()
+        return self.builder.session.ref("VirtualMachine", template.moid)
+
+    def _tamper(self) -> None:
+        """Power off, disconnect the adapter, and eject the bootstrap CD, as a user of the vSphere Client may."""
+        vm = self.builder.vm(NAME)
+        self.builder.power_off(vm.moid)
+        (card,) = vm.of_kind(vim.vm.device.VirtualEthernetCard)
+        card.connectable.connected = card.connectable.startConnected = False
+        self._edit(vm.moid, card)
+        (drive,) = vm.of_kind(vim.vm.device.VirtualCdrom)
+        drive.backing = vim.vm.device.VirtualCdrom.RemotePassthroughBackingInfo(deviceName="", exclusive=False)
+        self._edit(vm.moid, drive)
+
+    def _edit(self, moid: str, device: Any) -> None:
+        change = vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
+        self.builder.reconfigure(moid, vim.vm.ConfigSpec(deviceChange=[change]))
+
+    def _container_set(self) -> list[Step]:
+        self._image()
+        one = {"name": NAME, "image": IMAGE, "networks": [{"name": "VM Network"}], "state": "started"}
+        place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
+        project = {"project": "privileges", "defaults": place}
+        return [
+            Step("create", {**project, "containers": [one]}),
+            Step("replace", {**project, "containers": [{**one, "recreate": True}]}),
+            Step("remove", {**project, "state": "absent"}),
+        ]
+
+    def _container_vm_info(self) -> list[Step]:
+        return [Step("read", {}, self._image)]
+
+    def _cluster_info(self) -> list[Step]:
+        return [Step("read", {})]
+
+    def _image(self) -> None:
+        self.builder.upload_bootstrap()
+        self.builder.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+
+    # -- places
+
+    def _resource_pool(self) -> list[Step]:
+        pool = {"cluster": self.lab["cluster"], "path": POOL}
+        return [
+            Step("create", pool),
+            Step("change", {**pool, "cpu": {"shares": "high"}}),
+            Step("remove", {**pool, "state": "absent"}),
+        ]
+
+    def _vm_folder(self) -> list[Step]:
+        return [Step("create", {"path": FOLDER}), Step("remove", {"path": FOLDER, "state": "absent"})]
+
+    def _port_group(self) -> list[Step]:
+        group = {"name": f"{PREFIX}net", "switch": "DSwitch0"}
+        standard = {"name": f"{PREFIX}standard", "switch": "vSwitch0", "type": "standard"}
+        return [
+            Step("create", group),
+            Step("change", {**group, "vlan": 12}),
+            Step("switch", {**group, "mtu": 9000}),
+            Step("restore the switch", {**group, "mtu": 1500}),
+            Step("remove", {**group, "state": "absent"}),
+            Step("create on hosts", standard),
+            Step("remove from hosts", {**standard, "state": "absent"}),
+        ]
+
+    # -- placement
+
+    def _vm_vmotion(self) -> list[Step]:
+        on, off = f"{PREFIX}on", f"{PREFIX}off"
+        self.builder.create_pool(POOL)
+        self.site.make(on, host="esx1")
+        self.site.make(off, host="esx1", on=False)
+        return [
+            Step("running", {"vms": [on], "host": "esx2"}),
+            Step("off", {"vms": [off], "host": "esx2"}),
+            Step("pool", {"vms": [on], "resource_pool": POOL, "cluster": "C0"}),
+            Step("datastore", {"vms": [on], "datastore": "shared1"}),
+            Step("network", {"vms": [on], "host": "esx1", "network_mapping": {"VM Network": "Backend"}}),
+            Step("cluster", {"vms": [on], "host": "esx4", "network_mapping": {"Backend": "VM Network"}}),
+        ]
+
+    def _host_maintenance(self) -> list[Step]:
+        self.site.make(f"{PREFIX}on", host="esx1")
+        self.site.make(f"{PREFIX}off", host="esx1", on=False)
+        host = {"host": "esx1", "evacuation": "explicit", "evacuate_powered_off": True}
+        return [Step("enter", host), Step("exit", {"host": "esx1", "state": "absent"})]
+
+    # -- DRS
+
+    def _vms(self) -> list[str]:
+        self.site.make(f"{PREFIX}0", f"{PREFIX}1", host="esx1")
+        return [f"{PREFIX}0", f"{PREFIX}1"]
+
+    def _drs(self, **options: Any) -> list[Step]:
+        return [Step("write", {"cluster": self.lab["cluster"], **options})]
+
+    def _drs_cluster(self) -> list[Step]:
+        return self._drs(migration_threshold=5)
+
+    def _drs_group(self) -> list[Step]:
+        return self._drs(name="g", type="vm", members=self._vms())
+
+    def _drs_rule(self) -> list[Step]:
+        return self._drs(name="r", type="vm_affinity", vms=self._vms())
+
+    def _drs_override(self) -> list[Step]:
+        return self._drs(vms=self._vms(), automation_level="manual")
+
+    def _drs_ruleset(self) -> list[Step]:
+        return self._drs(groups=[{"name": "s", "type": "vm", "members": self._vms()}])
+
+    def _drs_compliance_info(self) -> list[Step]:
+        return self._drs()
+
+    def _drs_recommendation(self) -> list[Step]:
+        return [Step("apply", {"cluster": self.lab["cluster"], "action": "apply", "all": True}, self._recommend)]
+
+    def _recommend(self) -> None:
+        """Violate a rule in a cluster in which DRS only recommends."""
+        vms = [self.site.vm(name) for name in self._vms()]
+        rule = vim.cluster.AntiAffinityRuleSpec(name="apart", enabled=True, vm=vms)
+        manual = vim.cluster.DrsConfigInfo(defaultVmBehavior="manual")
+        self.cluster.write(drsConfig=manual)
+        self.cluster.write(rulesSpec=[vim.cluster.RuleSpec(operation="add", info=rule)])
+        self.cluster.cluster.RefreshRecommendation()
