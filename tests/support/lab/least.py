@@ -37,8 +37,9 @@ from tests.support.lab.privileges import PASSWORD, READ_ONLY
 
 # Whoever manages access requires all privileges that a test gives; test_privileges has a user of its own for it.
 MODULES = sorted(REQUIREMENTS.keys() - {"access", "container_vms"})
-# On which types of objects the privileges of a place are given. The folder of all VMs, distributed switches and new
-# port groups have the permissions of the datacenter, the root resource pool those of the cluster.
+# On which types of objects the privileges of a place are given. A VM inherits those of its folder. The folder of all
+# VMs, distributed switches and new port groups have those of the datacenter; the root resource pool has those of the
+# cluster.
 HOLDERS: Mapping[str, frozenset[str]] = {
     "Datacenter": frozenset({DATACENTER, FOLDER, PORT_GROUP, SWITCH, TEMPLATE, VM}),
     "ClusterComputeResource": frozenset({CLUSTER, POOL}),
@@ -128,7 +129,7 @@ _Roles = Mapping[tuple[str, ...], int]
 
 def _add_roles(manager: Any) -> _Roles:
     """Create a role for each set of privileges that a module requires on a type of objects."""
-    roles = {(): READ_ONLY}
+    roles: dict[tuple[str, ...], int] = {(): READ_ONLY}
     for type_name in ("Folder", *HOLDERS):
         for module in MODULES:
             privileges = tuple(required_on(module, type_name))
