@@ -70,7 +70,7 @@ def check_go() -> None:
 def check_ansible_lint(venv: Path = VENV) -> None:
     # The examples configure the connection by these variables; without them, required options seem to be missing.
     connection = {"VMWARE_HOST": "vcenter.example.com", "VMWARE_USER": "user", "VMWARE_PASSWORD": "none"}
-    command = [venv / "bin" / "ansible-lint", "--offline", "--profile", "production", "--nocolor"]
+    command = [str(venv / "bin" / "ansible-lint"), "--offline", "--profile", "production", "--nocolor"]
     # It calls ansible's programs by name.
     path = f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"
     run(command, env={**os.environ, **connection, "PATH": path})
