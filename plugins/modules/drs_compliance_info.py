@@ -107,6 +107,11 @@ violations:
       type: str
       returned: always
       sample: 'rule databases apart: these VMs should be on different hosts: db1 on esx1, db2 on esx1'
+    cause:
+      description: Why DRS does not end the violation by itself, as far as the configuration of the cluster says it.
+      type: str
+      returned: always
+      sample: DRS only recommends moves of db1, db2. Apply its recommendations.
 conflicts:
   description: Enabled rules that cannot all be satisfied.
   returned: success

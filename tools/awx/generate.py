@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate the pattern's files from its description and the collection's playbooks.
 
-The playbooks are copies: Ansible reads the folder group_vars that is beside a playbook, but not for a playbook that this one
+The playbooks are copies: Ansible reads the folder group_vars that is beside a playbook, but not for a playbook that it
 imports from a collection.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ Surveys = Mapping[str, Mapping[str, Any]]
 _USAGE = Path(__file__).with_name("usage.md")
 # Of the schema in tests/integration/awx/pattern_schema.json.
 _SCHEMA_VERSION = "1.0"
+_INCLUDED = re.compile(r"include_tasks: (tasks/\S+)")
 _HEADER = """\
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -35,7 +37,10 @@ def generated_files(description: Description, surveys: Surveys, playbooks: Path)
     for template in description["job_templates"]:
         if not template.get("own_playbook"):
             name = f"{template['playbook']}.yml"
-            files[f"playbooks/{name}"] = _playbook(template, (playbooks / name).read_text())
+            original = (playbooks / name).read_text()
+            files[f"playbooks/{name}"] = _playbook(template, original)
+            for tasks in _INCLUDED.findall(original):
+                files[f"playbooks/{tasks}"] = (playbooks / tasks).read_text()
     return files
 
 

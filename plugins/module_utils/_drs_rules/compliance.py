@@ -14,13 +14,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.conflicts import find_conflicts
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     AFFINITY,
     ANTI_AFFINITY,
+    FULLY_AUTOMATED,
     HOST_AFFINITY,
     HOST_RULES,
     ClusterRules,
     Rule,
+    RulesSnapshot,
     RuleVm,
     Surroundings,
 )
@@ -34,13 +37,14 @@ class Violation:
     vms: tuple[RuleVm, ...]
     message: str
 
-    def as_result(self, around: Surroundings) -> dict[str, Any]:
+    def as_result(self, snapshot: RulesSnapshot, around: Surroundings) -> dict[str, Any]:
         return {
             "rule": self.rule.name,
             "type": self.rule.type,
             "mandatory": self.rule.mandatory,
             "vms": [{"name": vm.name, "path": vm.path, "moid": vm.moid, "host": _host(vm, around)} for vm in self.vms],
             "message": self.message,
+            "cause": find_cause(self, snapshot, around),
         }
 
 
@@ -52,6 +56,22 @@ def find_violations(rules: ClusterRules, around: Surroundings) -> list[Violation
             places = ", ".join(f"{vm.name} on {_host(vm, around)}" for vm in wrong)
             found.append(Violation(rule, wrong, f"{_requirement(rule)}: {places}"))
     return found
+
+
+def find_cause(violation: Violation, snapshot: RulesSnapshot, around: Surroundings) -> str:
+    """Return why DRS does not end the violation by itself, as far as the configuration says it."""
+    if not snapshot.drs_enabled:
+        return f"DRS is disabled in {around.cluster}."
+    conflicts = [one.message for one in find_conflicts(snapshot.rules, around) if violation.rule.name in one.rules]
+    levels = {vm: snapshot.level_of(vm.moid) for vm in violation.vms}
+    disabled = [vm.name for vm, level in levels.items() if level == "disabled"]
+    asked = [vm.name for vm, level in levels.items() if level not in ("disabled", FULLY_AUTOMATED)]
+    causes = [f"{message}." for message in conflicts]
+    if disabled:
+        causes.append(f"DRS is disabled for {', '.join(disabled)}.")
+    if asked:
+        causes.append(f"DRS only recommends moves of {', '.join(asked)}. Apply its recommendations.")
+    return " ".join(causes) or "DRS has not moved the VMs yet, or finds no host for them. It checks every five minutes."
 
 
 def _misplaced(rule: Rule, rules: ClusterRules, around: Surroundings) -> tuple[RuleVm, ...]:

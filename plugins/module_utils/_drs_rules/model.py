@@ -21,6 +21,8 @@ REMOVE = "remove"
 EXACT = "exact"
 MEMBERS_MODES = (ADD, REMOVE, EXACT)
 
+FULLY_AUTOMATED = "fully_automated"
+
 
 @dataclass(frozen=True)
 class WantedGroup:
@@ -263,6 +265,12 @@ class RulesSnapshot:
     at: float
     drs_enabled: bool = True
     overrides_allowed: bool = True
+    automation: str = FULLY_AUTOMATED
+
+    def level_of(self, vm: str) -> str:
+        """Return the DRS automation level that a VM has."""
+        override = self.rules.overrides.get(vm) if self.overrides_allowed else None
+        return self.automation if override is None or override.level is None else override.level
 
 
 @dataclass(frozen=True)

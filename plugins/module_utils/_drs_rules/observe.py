@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import decode_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
+    FULLY_AUTOMATED,
     ClusterPlace,
     ObservedRules,
     RuleHost,
@@ -22,7 +23,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     Surroundings,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.resolve import resolve_ruleset
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import find_cluster, read_config
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import (
+    LEVELS,
+    find_cluster,
+    read_config,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selectors import read_selectable
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none
@@ -66,11 +71,13 @@ def read_snapshot(session: Session, cluster: Entry) -> RulesSnapshot:
     at = time.monotonic()
     config = read_config(session, cluster)
     drs = config.drsConfig
+    behavior = None if drs is None else drs.defaultVmBehavior
     return RulesSnapshot(
         rules=decode_rules(config),
         at=at,
         drs_enabled=bool(drs is not None and drs.enabled),
         overrides_allowed=drs is None or drs.enableVmBehaviorOverrides is not False,
+        automation=FULLY_AUTOMATED if behavior is None else LEVELS[str(behavior)],
     )
 
 

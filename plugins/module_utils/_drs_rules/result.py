@@ -104,7 +104,7 @@ def compliance_result(place: ClusterPlace, snapshot: RulesSnapshot) -> dict[str,
         "cluster": place.cluster.path,
         "drs_enabled": snapshot.drs_enabled,
         "compliant": not violations,
-        "violations": [violation.as_result(around) for violation in violations],
+        "violations": [violation.as_result(snapshot, around) for violation in violations],
         "conflicts": [finding.as_result(around) for finding in find_conflicts(rules, around)],
         "groups": [group_result(group, around) for _name, group in sorted(rules.groups.items())],
         "rules": [

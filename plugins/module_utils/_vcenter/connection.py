@@ -175,7 +175,8 @@ def _certificate(connection: HttpsConnection) -> bytes:
 
 
 def _failed(settings: ConnectionSettings, host: str, port: int, error: Exception) -> ConnectionFailedError:
-    return ConnectionFailedError(f"Cannot connect to {_where(settings, host, port)}: {explain(settings, error)}")
+    reason = explain(settings, error).removesuffix(".")
+    return ConnectionFailedError(f"Cannot connect to {_where(settings, host, port)}: {reason}.")
 
 
 def _where(settings: ConnectionSettings, host: str, port: int) -> str:

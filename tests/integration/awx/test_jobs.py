@@ -20,10 +20,13 @@ from tests.support.builders.web_server import make_certificate
 from tests.support.lab.containers import VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.iso import make_iso
-from tools.awx.description import PATTERN
+from tools.awx.description import PATTERN, read_surveys
 
 REGISTRY_PASSWORD = "password-of-the-registry"
 PROJECT = "awx"
+# What has connection variables of its own: three roles and a playbook.
+CONNECTED = ("private_cloud", "containers", "evacuate", "rebalance")
+SURVEYS = read_surveys()
 Launch = Callable[..., Job]
 
 
@@ -33,18 +36,19 @@ def variables(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
     iso = make_iso(tmp_path_factory.mktemp("iso"), "9.9.7")
     return {
         # The credentials of the built-in type have no port.
-        **{f"{role}_port": lab["vcenter"]["port"] for role in ("private_cloud", "containers", "evacuate")},
+        **{f"{role}_port": lab["vcenter"]["port"] for role in CONNECTED},
         "private_cloud_folders": [{"path": PROJECT}],
         "private_cloud_resource_pools": [{"path": PROJECT, "cluster": lab["cluster"]}],
         "private_cloud_bootstrap": {"src": str(iso), "datastores": [lab["datastore"]]},
         "private_cloud_registry_tls_verify": False,
+        "rebalance_clusters": [lab["cluster"]],
         "containers_project": PROJECT,
         "containers_cluster": lab["cluster"],
         "containers_datastore": lab["datastore"],
         "containers_folder": PROJECT,
         "containers_resource_pool": PROJECT,
         "containers_registry_tls_verify": False,
-        "containers_list": [{"name": "awx-web", "image": lab["images"]["tiny"], "replicas": 2, "state": "running"}],
+        "containers_list": [{"name": "awx-web", "image": lab["images"]["tiny"], "replicas": 2, "memory": "128M"}],
     }
 
 
@@ -71,7 +75,7 @@ def controller(
         for role in ("private_cloud", "containers")
         for name, value in (("username", "robot"), ("password", REGISTRY_PASSWORD))
     }
-    verified = {f"{role}_validate_certs": "true" for role in ("private_cloud", "containers", "evacuate")}
+    verified = {f"{role}_validate_certs": "true" for role in CONNECTED}
     controller = Controller(folder, awx_programs, environment, {**injected, **verified})
     controller.install_project(PATTERN, variables)
     yield controller
@@ -94,6 +98,11 @@ def launch(lab: dict[str, Any], controller: Controller, request: pytest.FixtureR
     return run
 
 
+def _defaults(playbook: str) -> dict[str, Any]:
+    """Return the answers of a user who changes nothing that a survey suggests."""
+    return {one["variable"]: one["default"] for one in SURVEYS[playbook]["spec"] if "default" in one}
+
+
 def test_site_is_planned_and_applied_and_then_complete(launch: Launch, calls: Control) -> None:
     planned = launch("site", check=True).ok()
     assert calls.mutating() == []
@@ -102,6 +111,74 @@ def test_site_is_planned_and_applied_and_then_complete(launch: Launch, calls: Co
     calls.forget()
     assert launch("site").ok().changed == 0
     assert calls.mutating() == []
+
+
+def test_a_rollout_is_planned_applied_verified_and_reported(
+    lab: dict[str, Any], launch: Launch, calls: Control
+) -> None:
+    answers = _defaults("rollout")
+    assert launch("rollout", answers, check=True).ok().changed > 0
+    assert calls.mutating() == []
+    assert launch("rollout", answers).ok().changed > 0
+    calls.forget()
+    assert launch("verify", check=True).ok().changed == 0
+    report = launch("report").ok().stats["artifact_data"]["containers_report"]["localhost"]
+    assert sorted(one["name"] for one in report["containers"]) == ["awx-web-1", "awx-web-2"]
+    assert calls.mutating() == []
+
+
+def test_verify_refuses_to_run_out_of_check_mode(launch: Launch, calls: Control) -> None:
+    job = launch("verify")
+    assert job.status == "failed"
+    assert "must run in check mode" in job.output
+    assert calls.all() == []
+
+
+def test_the_answers_of_scale_are_a_number_of_replicas(launch: Launch, calls: Control) -> None:
+    job = launch("scale", {"scale_container": "awx-web", "scale_replicas": 1}).ok()
+    assert job.changed > 0
+    assert calls.mutating().count("Destroy_Task") == 1
+    calls.forget()
+    # The number in Git is another one.
+    verified = launch("verify", check=True)
+    assert verified.status == "failed"
+    assert f"would change containers of {PROJECT}" in verified.output
+    assert calls.mutating() == []
+
+
+@pytest.mark.parametrize(("answer", "removed"), [("false", 0), ("true", 1)])
+def test_unlisted_containers_are_removed_if_the_answer_is_true(
+    launch: Launch, calls: Control, answer: str, removed: int
+) -> None:
+    launch("scale", {"scale_container": "awx-web", "scale_replicas": 3}).ok()
+    calls.forget()
+    launch("rollout", {**_defaults("rollout"), "containers_remove_unlisted": answer}).ok()
+    assert calls.mutating().count("Destroy_Task") == removed
+
+
+def test_evacuate_is_planned_and_done_by_the_answers_of_its_survey(
+    lab: dict[str, Any], launch: Launch, calls: Control
+) -> None:
+    survey = {**_defaults("evacuate"), "evacuate_cluster": lab["cluster"]}
+    planned = launch("evacuate", survey).ok()
+    assert calls.mutating() == []
+    assert planned.changed == 0
+    rolling = {**survey, "evacuate_action": "rolling", "evacuate_powered_off": "true"}
+    assert launch("evacuate", rolling, check=True).ok().changed > 0
+    assert calls.mutating() == []
+    done = launch("evacuate", rolling).ok()
+    entered = [method for method in calls.mutating() if method == "EnterMaintenanceMode_Task"]
+    assert len(entered) == len(lab["clusters"][lab["cluster"]])
+    # The next node of a workflow leaves out what is done.
+    assert sorted(done.stats["artifact_data"]["evacuate_skip"]) == sorted(lab["clusters"][lab["cluster"]])
+
+
+def test_rebalance_is_planned_and_hands_its_result_on(lab: dict[str, Any], launch: Launch, calls: Control) -> None:
+    launch("rebalance", check=True).ok()
+    assert calls.mutating() == []
+    (result,) = launch("rebalance").ok().stats["artifact_data"]["rebalance_result"]
+    assert result["cluster"].endswith(lab["cluster"])
+    assert result["violations"] == []
 
 
 def test_teardown_is_planned_and_applied_and_then_complete(launch: Launch, calls: Control) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -108,13 +109,18 @@ def test_a_question_agrees_with_the_option_of_the_role(playbook: str, question: 
 def test_the_variables_of_templates_and_credentials_exist() -> None:
     names = {name for template in TEMPLATES.values() for name in template.get("facts", {})}
     injected = [one["injectors"].get("extra_vars", {}) for one in DESCRIPTION["credential_types"]]
-    assert names | {name for variables in injected for name in variables} <= set(OPTIONS)
+    assert names | {name for variables in injected for name in variables} <= set(OPTIONS) | _switches()
 
 
-def test_the_ca_credential_turns_the_verification_on_in_every_role() -> None:
+def test_the_ca_credential_turns_the_verification_on_in_every_role_and_playbook() -> None:
     (ca,) = (one for one in DESCRIPTION["credential_types"] if "file" in one["injectors"])
-    switches = {name for name in OPTIONS if name.endswith("_validate_certs")}
-    assert ca["injectors"]["extra_vars"] == dict.fromkeys(sorted(switches), "true")
+    assert ca["injectors"]["extra_vars"] == dict.fromkeys(sorted(_switches()), "true")
+
+
+def _switches() -> set[str]:
+    """Return the variables of the roles and playbooks that turn the verification of certificates on and off."""
+    paths = [*ROOT.glob("roles/*/tasks/main.yml"), *ROOT.glob("playbooks/*.yml")]
+    return {name for path in paths for name in re.findall(r"\w+_validate_certs(?= \|)", path.read_text())}
 
 
 def test_the_workflow_refers_to_templates_and_nodes_that_exist() -> None:

@@ -127,7 +127,7 @@ def test_the_plan_is_the_default_and_changes_nothing(evacuation: Evacuation) -> 
 
 @pytest.mark.parametrize("action", ["enter", "rolling"])
 def test_a_blocker_of_any_host_stops_the_run_before_any_change(evacuation: Evacuation, action: str) -> None:
-    iso = "[local-esx2] tools.iso"
+    iso = evacuation.site.builder.upload_bootstrap("iso/tools.iso", datastore="local-esx2")
     evacuation.site.make(VMS[0], host="esx2", devices=cd_drive(iso))
     message = evacuation.refused(action=action, hosts=HOSTS[:2], serial=2)
     assert f"esx2: /DC0/vm/{VMS[0]}: " in message

@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.compliance import find_violations
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.compliance import find_cause, find_violations
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     AFFINITY,
     ANTI_AFFINITY,
     DEPENDENCY,
     HOST_ANTI_AFFINITY,
     ClusterRules,
+    Override,
     Rule,
+    RulesSnapshot,
 )
 from tests.support.builders.drs import between, bound, cluster, group, surroundings
 
@@ -43,3 +48,21 @@ def test_rules_between_vms_and_hosts() -> None:
 def test_a_dependency_is_not_violated_by_placement() -> None:
     groups = [group("a", "vm-0"), group("b", "vm-1")]
     assert broken(cluster(*groups, Rule("r", DEPENDENCY, vm_group="a", depends_on="b"))) == {}
+
+
+def test_the_cause_is_what_keeps_drs_from_ending_a_violation() -> None:
+    rule = between("r", ANTI_AFFINITY, "vm-0", "vm-1")
+
+    def cause(rules: ClusterRules, **changes: Any) -> str:
+        first = find_violations(rules, AROUND)[0]
+        return find_cause(first, RulesSnapshot(rules, 0.0, **changes), AROUND)
+
+    assert cause(cluster(rule)).startswith("DRS has not moved the VMs yet")
+    assert cause(cluster(rule), drs_enabled=False) == f"DRS is disabled in {AROUND.cluster}."
+    manual = cause(cluster(rule), automation="manual")
+    assert manual == "DRS only recommends moves of vm-0, vm-1. Apply its recommendations."
+    held = replace(cluster(rule), overrides={"vm-0": Override("vm-0", "disabled")})
+    assert cause(held) == "DRS is disabled for vm-0."
+    assert cause(held, overrides_allowed=False).startswith("DRS has not moved the VMs yet")
+    together = between("s", AFFINITY, "vm-0", "vm-1")
+    assert "rule r" in cause(cluster(rule, together))
