@@ -142,18 +142,16 @@ def test_the_answers_of_scale_are_a_number_of_replicas(launch: Launch, calls: Co
     # The number in Git is another one.
     verified = launch("verify", check=True)
     assert verified.status == "failed"
-    assert f"would change containers of {PROJECT}" in verified.output
+    assert f"would change the project {PROJECT}" in verified.output
     assert calls.mutating() == []
 
 
-@pytest.mark.parametrize(("answer", "removed"), [("false", 0), ("true", 1)])
-def test_unlisted_containers_are_removed_if_the_answer_is_true(
-    launch: Launch, calls: Control, answer: str, removed: int
-) -> None:
+def test_unlisted_containers_are_removed_if_the_answer_is_true(launch: Launch, calls: Control) -> None:
     launch("scale", {"scale_container": "awx-web", "scale_replicas": 3}).ok()
-    calls.forget()
-    launch("rollout", {**_defaults("rollout"), "containers_remove_unlisted": answer}).ok()
-    assert calls.mutating().count("Destroy_Task") == removed
+    for answer, removed in (("false", 0), ("true", 1)):
+        calls.forget()
+        launch("rollout", {**_defaults("rollout"), "containers_remove_unlisted": answer}).ok()
+        assert calls.mutating().count("Destroy_Task") == removed
 
 
 def test_evacuate_is_planned_and_done_by_the_answers_of_its_survey(
