@@ -35,6 +35,7 @@ SHIPPED = (
     "meta/",
     "playbooks/",
     "plugins/",
+    "roles/",
     "requirements.txt",
     # Which Pythons ansible-test runs.
     "tests/config.yml",

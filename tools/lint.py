@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say
-from tools import collection, docs, environment, programs, source_rules
+from tools import collection, docs, environment, matrix, programs, source_rules
 from tools.sanity import run_sanity
 
 _SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
@@ -67,11 +67,20 @@ def check_go() -> None:
         run([_bin("go"), "vet", "-trimpath", "./..."], cwd=module)
 
 
-def check_ansible_lint() -> None:
+def check_ansible_lint(venv: Path = VENV) -> None:
     # The examples configure the connection by these variables; without them, required options seem to be missing.
     connection = {"VMWARE_HOST": "vcenter.example.com", "VMWARE_USER": "user", "VMWARE_PASSWORD": "none"}
-    command = [_bin("ansible-lint"), "--offline", "--profile", "production", "--nocolor"]
-    run(command, env={**os.environ, **connection})
+    command = [str(venv / "bin" / "ansible-lint"), "--offline", "--profile", "production", "--nocolor"]
+    # It calls ansible's programs by name.
+    path = f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    run(command, env={**os.environ, **connection, "PATH": path})
+
+
+def check_oldest_ansible_lint() -> None:
+    """Run the ansible-lint of Automation Hub under the oldest ansible-core, unless this machine lacks its Python."""
+    venv = matrix.LINT_OLDEST.make()
+    if venv is not None:
+        check_ansible_lint(venv)
 
 
 def check_changelog() -> None:
@@ -117,6 +126,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     "changelog": check_changelog,
     "docs": check_docs,
     "ansible-lint": check_ansible_lint,
+    "ansible-lint-oldest": check_oldest_ansible_lint,
     "artifact": check_artifact,
     "sanity": run_sanity,
 }

@@ -17,6 +17,7 @@ class Row:
     core: str
     python: str
     lock: str
+    purpose: str = "core"
 
     def make(self) -> Path | None:
         """Return the row's environment, created or updated; None if this machine lacks the Python."""
@@ -24,11 +25,12 @@ class Row:
         if python is None:
             say(f"   no Python {self.python} on this machine: ansible-core {self.core} is not tested")
             return None
-        venv = CACHE / "matrix" / f"core-{self.core}-python-{self.python}"
+        venv = CACHE / "matrix" / f"{self.purpose}-{self.core}-python-{self.python}"
         environment.make(venv, python, self.lock)
         return venv
 
 
+LINT_OLDEST = Row("2.16", "3.11", "lint-oldest.lock.txt", "lint")
 OLDEST = Row("2.16", "3.11", "core-2.16.lock.txt")
 ROWS = (
     OLDEST,

@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 from devkit.console import ROOT, ToolError, say
-from tools import architecture, house_rules, message_rules
+from tools import architecture, house_rules, message_rules, privileges
 
 _HEADER_LINES = 8
 _LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
@@ -87,6 +87,8 @@ def check() -> None:
         found.append(
             f"{architecture.PAGE.relative_to(ROOT)}:1: the drawing is old: python -m tools.architecture --write"
         )
+    if not privileges.page_is_current():
+        found.append(f"{privileges.PAGE.relative_to(ROOT)}:1: the table is old: python -m tools.privileges --write")
     for problem in found:
         say(problem)
     if found:

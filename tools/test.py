@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from devkit.console import CACHE, VENV, main_guard, say
+from devkit.console import CACHE, VENV, ToolError, main_guard, say
 from lab.images.build import build_all
 from tools import lint, matrix, runners, scenarios
 from tools.runners import Counts
+from tools.sanity import run_sanity
 
 # Tests of the modules that each ansible-core of the matrix runs.
 _SMOKE = ["tests/integration", "-m", "smoke"]
@@ -55,6 +56,16 @@ def _oldest(arguments: Sequence[str]) -> Counts:
     return _unit(arguments, venv) if venv else Counts(skipped=1)
 
 
+def _sanity(venv: Path) -> Counts:
+    say("-- ansible-test sanity")
+    try:
+        run_sanity(venv)
+    except ToolError as error:
+        say(f"error: {error}")
+        return Counts(failed=1, failures=(f"sanity in {venv.name}: {error}",))
+    return Counts(1)
+
+
 def _matrix(arguments: Sequence[str]) -> Counts:
     total = Counts()
     for row in matrix.ROWS:
@@ -63,6 +74,7 @@ def _matrix(arguments: Sequence[str]) -> Counts:
         if venv is None:
             total += Counts(skipped=1)
             continue
+        total += _sanity(venv)
         total += _unit(arguments, venv)
         total += runners.pytest([*_SMOKE, *arguments], venv)
     return total

@@ -117,7 +117,8 @@ options:
       state:
         description:
           - With V(present), the user or group has the role on the object.
-          - With V(absent), it has no permission on the object itself. It may still inherit one.
+          - With V(absent), it has no permission on the object itself. It may still inherit one. A folder, resource
+            pool or network that does not exist has no permissions.
         type: str
         choices: [present, absent]
         default: present
@@ -125,6 +126,15 @@ options:
     description:
       - The datacenter that the objects are in, by name or path. It can be left out if there is only one.
     type: str
+  assume_created:
+    description:
+      - Folders, resource pools and networks that tasks before this one create, by their paths. A permission on one that
+        does not exist yet is planned as if it did, so that check mode predicts what a playbook does that creates it
+        first.
+      - An object that still does not exist when a permission on it is set is an error.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: gantry.vsphere.vm_folder
   - module: gantry.vsphere.resource_pool

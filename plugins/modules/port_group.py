@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.privileges.port_group
 options:
   name:
     description:
@@ -113,10 +114,6 @@ seealso:
 notes:
   - What vCenter would refuse is an error before anything is changed, also in check mode. That is a switch that a host
     does not have, a name that another network has, an invalid VLAN ID, and the removal of a port group in use.
-  - Standard port groups require the privilege C(Host.Config.Network) on each host. Distributed ones require
-    C(DVPortgroup.Create) on the switch to create one, C(DVPortgroup.Modify) and C(DVPortgroup.Delete) on the port group
-    to change and remove it, and C(DVSwitch.Modify) on the switch for O(mtu). All need read access to the switch, the
-    hosts and the networks.
   - The port groups of uplinks, and those of NSX, are not managed.
 """
 

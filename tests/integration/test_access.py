@@ -200,3 +200,26 @@ def test_a_delegate_gives_only_what_it_has(access: Access, lab: dict[str, Any]) 
     assert refused["fault"]["type"] == "NoPermission"
     assert f"lacks these privileges: {OFF} on Folder" in refused["msg"]
     assert drive("access", {**ann, "permissions": [{**give, "role": "t-one"}]})["changed"]
+
+
+def test_permissions_on_what_a_task_before_creates_are_predicted_but_not_set(access: Access) -> None:
+    new = {"object_type": "folder", "object": "t-blue/new", "principal": ANN, "role": "Read-only"}
+    pool = {"object_type": "resource_pool", "object": "t-pool", "cluster": "C0", "principal": ANN, "role": "Read-only"}
+    assert "no folder 't-blue/new'" in access.refused(permissions=[new])["msg"].replace("object", "folder")
+    assume = {"assume_created": ["t-blue/new", "/DC0/host/C0/Resources/t-pool"]}
+    predicted = access.run(check=True, permissions=[new, pool], **assume)
+    assert predicted["actions"] == [
+        f"give {ANN} role ReadOnly on /DC0/vm/t-blue/new and below",
+        f"give {ANN} role ReadOnly on /DC0/host/C0/Resources/t-pool and below",
+    ]
+    done = access.run(permissions=[new, pool], **assume)
+    assert "/DC0/vm/t-blue/new does not exist. assume_created says" in done["msg"]
+    assert access.calls.mutating() == []
+    access.folder.CreateFolder("new")
+    assert access.run(permissions=[new], **assume)["actions"] == predicted["actions"][:1]
+
+
+def test_there_is_no_permission_on_what_does_not_exist(access: Access) -> None:
+    gone = {"object_type": "folder", "object": "t-blue/gone", "principal": ANN, "state": "absent"}
+    assert not access.converge(permissions=[gone])["changed"]
+    assert "C7" in access.refused(permissions=[{**gone, "object_type": "cluster", "object": "C7"}])["msg"]

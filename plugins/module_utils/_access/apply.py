@@ -19,7 +19,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._access.changes imp
     SetPermission,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._access.encode import encode_permission
-from ansible_collections.gantry.vsphere.plugins.module_utils._access.model import ALWAYS, ObservedAccess
+from ansible_collections.gantry.vsphere.plugins.module_utils._access.model import ALWAYS, ObservedAccess, path_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -89,7 +90,13 @@ def _set_permissions(session: Session, state: ObservedAccess, changes: list[SetP
 
 
 def _entity(state: ObservedAccess, moid: str) -> Any:
-    return next(entry.ref for entry in state.objects if entry.moid == moid)
+    entry = next(entry for entry in state.objects if entry.moid == moid)
+    if entry.ref is None:
+        raise GantryError(
+            f"{path_of(entry)} does not exist. assume_created says that a task before this one creates it; create it "
+            "first, or correct assume_created."
+        )
+    return entry.ref
 
 
 def _job(subject: str, action: str, start: Callable[[], Any]) -> Job:

@@ -29,7 +29,7 @@ def desire_access(params: Mapping[str, Any]) -> DesiredAccess:
     if not roles and not permissions:
         raise GantryError("There are neither roles nor permissions in this task. Give at least one of them.")
     _refuse_twice(roles)
-    return DesiredAccess(roles, permissions)
+    return DesiredAccess(roles, permissions, tuple(params["assume_created"]))
 
 
 def _role(params: Mapping[str, Any]) -> DesiredRole:

@@ -58,8 +58,11 @@ class DesiredPermission:
 
 @dataclass(frozen=True)
 class DesiredAccess:
+    """``assume_created`` are folders, resource pools and networks that tasks before this one create."""
+
     roles: tuple[DesiredRole, ...]
     permissions: tuple[DesiredPermission, ...]
+    assume_created: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,13 @@ def observe_access(session: Session, desired: DesiredAccess) -> ObservedAccess:
     values = {name: value for row in rows for name, value in row.items()}
     roles = decode_roles(values["roleList"])
     permissions = decode_permissions(manager.RetrieveAllPermissions(), roles)
-    entries = _with_parents(inventory, {*(moid for moid, _holder in permissions), *(entry.moid for entry in objects)})
+    entries = _with_parents(
+        inventory,
+        {
+            *(moid for moid, _holder in permissions),
+            *(moid for entry in objects for moid in (entry.moid, entry.parent or "")),
+        },
+    )
     spellings = {account: one.principal for (_moid, account), one in permissions.items()}
     for one in desired.permissions:
         found = None if one.role is None or one.holder in spellings else _spelling(session, one)
@@ -47,8 +53,8 @@ def observe_access(session: Session, desired: DesiredAccess) -> ObservedAccess:
         roles=roles,
         permissions=permissions,
         objects=objects,
-        paths={entry.moid: path_of(entry) for entry in entries},
-        parents={entry.moid: entry.parent for entry in entries},
+        paths={entry.moid: path_of(entry) for entry in (*entries, *objects)},
+        parents={entry.moid: entry.parent for entry in (*entries, *objects)},
         privileges=frozenset(one.privId for one in values["privilegeList"]),
         accounts=_accounts(session, values["currentSession"].userName),
         spellings=spellings,

@@ -43,6 +43,7 @@ def access_argument_spec() -> dict[str, dict[str, Any]]:
             "required_if": [("state", "present", ("role",))],
         },
         "datacenter": {"type": "str"},
+        "assume_created": {"type": "list", "elements": "str", "default": []},
     }
 
 

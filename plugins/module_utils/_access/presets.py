@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges import REQUIREMENTS
+from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges import DATACENTER, REQUIREMENTS
 
 OPERATOR, DEPLOYER, VIEWER, IMAGE_PUBLISHER = "operator", "deployer", "viewer", "image_publisher"
 # An operator does not manage roles and permissions: whoever may do that can get all other privileges.
@@ -20,11 +20,17 @@ PRESET_MODULES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def privileges_of(module: str) -> frozenset[str]:
-    """Return the privileges that a module requires anywhere."""
-    return frozenset(name for requirement in REQUIREMENTS[module] for name in requirement.privileges)
+# A preset is one role for several objects. A deployer is not to write files on the datastores: with another bootstrap
+# ISO it could run code in all containers. To read the version of the ISO, it gets another role on the datacenter.
+_SEPARATE: Mapping[str, frozenset[str]] = {DEPLOYER: frozenset({DATACENTER})}
 
 
 def preset_privileges(preset: str) -> frozenset[str]:
     """Return the privileges of a preset, besides those for reading, which every role of vCenter has."""
-    return frozenset(name for module in PRESET_MODULES[preset] for name in privileges_of(module))
+    return frozenset(
+        name
+        for module in PRESET_MODULES[preset]
+        for requirement in REQUIREMENTS[module]
+        if requirement.place not in _SEPARATE.get(preset, ())
+        for name in requirement.privileges
+    )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 # Where privileges are required: by the name of the place, how texts call it.
 ROOT, DATACENTER, FOLDER, VM, TEMPLATE = "root", "datacenter", "folder", "vm", "template"
 POOL, CLUSTER, HOST, DATASTORE, NETWORK = "resource_pool", "cluster", "host", "datastore", "network"
+SWITCH, PORT_GROUP = "switch", "port_group"
 PLACES: Mapping[str, str] = {
     ROOT: "the root folder of vCenter",
     DATACENTER: "the datacenter",
@@ -28,6 +29,8 @@ PLACES: Mapping[str, str] = {
     HOST: "the host",
     DATASTORE: "the datastore",
     NETWORK: "the networks",
+    SWITCH: "the distributed switch",
+    PORT_GROUP: "the distributed port group",
 }
 # What is in a place gets its privileges by a permission there that propagates.
 PROPAGATED: Mapping[str, str] = {
@@ -177,6 +180,13 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
             ("Resource.ColdMigrate", "Resource.HotMigrate"),
             "to move the VMs with evacuation=explicit",
         ),
+    ),
+    "port_group": (
+        Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),
+        Requirement(SWITCH, ("DVSwitch.Modify",), "to change its MTU"),
+        Requirement(PORT_GROUP, ("DVPortgroup.Modify",), "to change it"),
+        Requirement(PORT_GROUP, ("DVPortgroup.Delete",), "to remove it, on it and on its folder"),
+        Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
     ),
     "resource_pool": (
         Requirement(POOL, ("Resource.CreatePool",), "to create a pool, on its parent"),

@@ -50,7 +50,7 @@ class Artifact:
         return f"src 'oci://{self.reference}'"
 
 
-Source: TypeAlias = "RuntimePackage | LocalFile | Download | Artifact"
+Source: TypeAlias = RuntimePackage | LocalFile | Download | Artifact
 
 
 @dataclass(frozen=True)

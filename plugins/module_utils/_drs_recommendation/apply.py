@@ -35,16 +35,20 @@ def apply_recommendations(
         try:
             call(key=change.recommendation.key)
         except FaultError as error:
-            before = f" Done before: {'; '.join(done)}." if done else ""
-            raise GantryError(
-                f"Cannot {change.describe()}: vCenter answered {error.kind}. The recommendation may have been applied "
-                f"or withdrawn in the meantime. List the recommendations again.{before}",
-                fault=error.fault,
-            ) from error
+            sentences = [FaultError(f"Cannot {change.describe()}", error.cause).message, _hint(error)]
+            if done:
+                sentences.append(f"Done before: {'; '.join(done)}.")
+            raise GantryError(" ".join(sentences), fault=error.fault) from error
         done.append(change.describe())
     if desired.wait:
         moves = [move for change in changes if not change.cancel for move in change.recommendation.moves]
         _wait_for_moves(session, place, moves, desired.wait_timeout)
+
+
+def _hint(error: FaultError) -> str:
+    if error.kind == "NoPermission":
+        return "Run the task as a user who has the privilege."
+    return "The recommendation may have been applied or withdrawn in the meantime. List the recommendations again."
 
 
 @dataclass

@@ -175,7 +175,7 @@ def _certificate(connection: HttpsConnection) -> bytes:
 
 
 def _failed(settings: ConnectionSettings, host: str, port: int, error: Exception) -> ConnectionFailedError:
-    reason = explain(settings, error).rstrip(".")
+    reason = explain(settings, error).removesuffix(".")
     return ConnectionFailedError(f"Cannot connect to {_where(settings, host, port)}: {reason}.")
 
 

@@ -12,10 +12,16 @@ from typing import Any
 import pytest
 
 from lab.connection import connection_environment
+from tests.support.lab.cloud import USER
 from tests.support.lab.iso import make_iso
 from tests.support.lab.labs import open_lab
 
-OVERRIDES = {"images": ["tiny"], "inventory": {"clusters": {"C1": 2}}, "second": {"enabled": True}}
+OVERRIDES = {
+    "images": ["tiny"],
+    "inventory": {"clusters": {"C1": 2}},
+    "second": {"enabled": True},
+    "users": {USER: {"password": "not-used", "groups": []}},
+}
 
 
 @pytest.fixture(scope="session")

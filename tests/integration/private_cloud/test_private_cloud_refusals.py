@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.console import ROOT
-from tests.support.lab.cloud import cloud_variables
+from tests.support.lab.cloud import USER, cloud_variables
 from tests.support.lab.control import Control
 from tests.support.lab.playbook import PlaybookRunner
 
@@ -53,6 +53,26 @@ CASES: Mapping[str, tuple[dict[str, Any], str]] = {
         "has folders in /DC0/vm/nobody, which neither exists nor is listed",
     ),
     "pool_without_parent": ({POOLS: [{"path": "nobody/web", "cluster": "C0"}]}, "has no pool 'nobody'"),
+    "permission_on_nothing": (
+        {
+            "private_cloud_permissions": [
+                {"principal": USER, "role": "Read-only", "object_type": "folder", "object": "nowhere"}
+            ]
+        },
+        r"Nothing was changed\. Manage roles and permissions: .*'nowhere'",
+    ),
+    "unknown_principal": (
+        {
+            "private_cloud_permissions": [
+                {"principal": "bob@vsphere.local", "role": "Read-only", "object_type": "folder", "object": "prod"}
+            ]
+        },
+        "user directory has no user 'bob@vsphere.local'",
+    ),
+    "unknown_switch": (
+        {"private_cloud_port_groups": [{"name": "a", "switch": "DSwitch7"}]},
+        r"Nothing was changed\. Manage port groups: .*DSwitch7",
+    ),
     "pool_too_small": (
         {
             POOLS: [

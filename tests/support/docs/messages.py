@@ -9,10 +9,20 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 MARK = "\0"
 _PLACEHOLDER = re.compile(r"<[^<>]+>")
 _FORMAT_FIELD = re.compile(r"\{\w*\}")
+_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+# In Jinja: a comment; an argument of join; literals joined with a value or without one; a literal.
+_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+_SEPARATOR = re.compile(r"\('[^']{0,3}'\)")
+_JOINED_WITH_VALUE = re.compile(r"'\s*~[^']*?~\s*'")
+_JOINED = re.compile(r"'\s*(?:~\s*)?'")
+_LITERAL = re.compile(r"'([^']*)'")
 _WORD = re.compile(r"\w{2,}")
 # Fewer words would be found in messages that are meant for something else.
 LEAST_WORDS = 3
@@ -21,6 +31,14 @@ LEAST_WORDS = 3
 def texts(folder: Path) -> frozenset[str]:
     """Return all texts that the Python files of a folder put together, each whole."""
     return frozenset(text for path in folder.rglob("*.py") for text in _texts(ast.parse(path.read_text())))
+
+
+def role_texts(folder: Path) -> frozenset[str]:
+    """Return all texts in the YAML files and templates of a folder of roles, and the literals in their expressions."""
+    whole = [text for path in folder.rglob("*.yml") for text in _strings(yaml.safe_load(path.read_text()))]
+    templates = [_COMMENT.sub("", path.read_text()) for path in folder.rglob("*.j2")]
+    literals = [part for text in (*whole, *templates) for part in _literals(text)]
+    return frozenset(_marked(_TEMPLATE.sub(MARK, text)) for text in (*whole, *literals))
 
 
 def known(message: str, sources: Iterable[str]) -> bool:
@@ -32,6 +50,22 @@ def known(message: str, sources: Iterable[str]) -> bool:
 def is_specific(message: str) -> bool:
     """Return whether so much of a message is fixed that it identifies a place in the sources."""
     return len(_WORD.findall(_PLACEHOLDER.sub(" ", message))) >= LEAST_WORDS
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield all texts of a YAML document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _strings(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _strings(one)
+
+
+def _literals(text: str) -> list[str]:
+    return _LITERAL.findall(_JOINED.sub("", _JOINED_WITH_VALUE.sub(MARK, _SEPARATOR.sub("()", text))))
 
 
 def _texts(node: ast.AST) -> Iterator[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._access.model import holder
 from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges import (
     CLUSTER,
     DATACENTER,
@@ -21,8 +22,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges 
     HOST,
     NETWORK,
     POOL,
+    PORT_GROUP,
     REQUIREMENTS,
     ROOT,
+    SWITCH,
     TEMPLATE,
     VM,
 )
@@ -34,10 +37,11 @@ from tests.support.lab.privileges import PASSWORD, READ_ONLY
 
 # Whoever manages access requires all privileges that a test gives; test_privileges has a user of its own for it.
 MODULES = sorted(REQUIREMENTS.keys() - {"access", "container_vms"})
-# On which types of objects the privileges of a place are given. A VM inherits those of its folder, and the folder of
-# all VMs those of the datacenter; the root resource pool has those of the cluster.
+# On which types of objects the privileges of a place are given. A VM inherits those of its folder. The folder of all
+# VMs, distributed switches and new port groups have those of the datacenter; the root resource pool has those of the
+# cluster.
 HOLDERS: Mapping[str, frozenset[str]] = {
-    "Datacenter": frozenset({DATACENTER, FOLDER, TEMPLATE, VM}),
+    "Datacenter": frozenset({DATACENTER, FOLDER, PORT_GROUP, SWITCH, TEMPLATE, VM}),
     "ClusterComputeResource": frozenset({CLUSTER, POOL}),
     "HostSystem": frozenset({HOST}),
     "Datastore": frozenset({DATASTORE}),
@@ -70,6 +74,30 @@ def required_on(module: str, type_name: str) -> list[str]:
     """Return the privileges of a module on objects of a type."""
     places = HOLDERS[type_name] if type_name != "Folder" else frozenset({ROOT})
     return sorted({name for one in REQUIREMENTS[module] if one.place in places for name in one.privileges})
+
+
+@contextmanager
+def assign(manager: Any, module: str, objects: Sequence[Any], privileges: Sequence[str]) -> Iterator[None]:
+    """Give the user of a module just these privileges on objects, instead of those that it has there."""
+    before = [_permissions_of(module, manager.RetrieveEntityPermissions(entity, False)) for entity in objects]
+    role = manager.AddAuthorizationRole(name=f"least {module}", privIds=list(privileges))
+    try:
+        for entity in objects:
+            manager.SetEntityPermissions(entity, [_permission(module, role)])
+        yield
+    finally:
+        for entity, permissions in zip(objects, before, strict=True):
+            manager.SetEntityPermissions(entity, permissions)
+        manager.RemoveAuthorizationRole(roleId=role, failIfUsed=True)
+
+
+def _permissions_of(module: str, permissions: Sequence[Any]) -> list[Any]:
+    user = holder(_user(module), False)
+    return [one for one in permissions if holder(one.principal, one.group) == user]
+
+
+def _permission(module: str, role: int) -> Any:
+    return vim.AuthorizationManager.Permission(principal=_user(module), group=False, roleId=role, propagate=True)
 
 
 def _user(module: str) -> str:
@@ -113,14 +141,6 @@ def _add_roles(manager: Any) -> _Roles:
 
 def _give(manager: Any, objects: Sequence[Any], type_name: str, roles: _Roles) -> None:
     """Give each user its role, also where it can only read: nearer permissions replace those from above."""
-    permissions = [
-        vim.AuthorizationManager.Permission(
-            principal=_user(module),
-            group=False,
-            roleId=roles[tuple(required_on(module, type_name))],
-            propagate=True,
-        )
-        for module in MODULES
-    ]
+    permissions = [_permission(module, roles[tuple(required_on(module, type_name))]) for module in MODULES]
     for one in objects:
         manager.SetEntityPermissions(entity=one, permission=permissions)

@@ -97,10 +97,9 @@ class Cases:
 
     def _forget_references(self) -> None:
         """Let the template have no references, so that they are written again."""
-        (template,) = self._store.templates()
-        vm = self.builder.session.ref("VirtualMachine", template.moid)
+        vm = self._image_vm()
         vm.MarkAsVirtualMachine(pool=self.cluster.cluster.resourcePool)
-        self._store.set_config(template.moid, {"gantry.image.references": "[]"})
+        self.builder.set_config(vm._moId, {"gantry.image.references": "[]"})
         vm.MarkAsTemplate()
 
     def _container_image_info(self) -> list[Step]:
@@ -130,13 +129,21 @@ class Cases:
             Step("restart", {**started, "memory": "256M", "cpus": 2, "env": {"A": "b"}, "notes": "changed"}),
             Step("network", {**started, "networks": [{"name": "Backend"}]}),
             Step("repair", started, self._tamper),
-            Step("replace", {**started, "recreate": True}),
+            Step("replace", {**started, "recreate": True}, self._image_as_vm),
             Step("move", moved),
             Step("relocate", on_other),
             Step("stop", {**on_other, "state": "stopped"}),
             Step("relocate off", {**moved, "state": "stopped"}),
             Step("remove", {"name": NAME, "folder": OTHER_FOLDER, "state": "absent"}),
         ]
+
+    def _image_as_vm(self) -> None:
+        """Let the image be a VM, as it is while its references are changed."""
+        self._image_vm().MarkAsVirtualMachine(pool=self.cluster.cluster.resourcePool)
+
+    def _image_vm(self) -> Any:
+        (template,) = self._store.templates()
+        return self.builder.session.ref("VirtualMachine", template.moid)
 
     def _tamper(self) -> None:
         """Power off, disconnect the adapter, and eject the bootstrap CD, as a user of the vSphere Client may."""
@@ -153,7 +160,21 @@ class Cases:
         change = vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
         self.builder.reconfigure(moid, vim.vm.ConfigSpec(deviceChange=[change]))
 
+    def _container_set(self) -> list[Step]:
+        self._image()
+        one = {"name": NAME, "image": IMAGE, "networks": [{"name": "VM Network"}], "state": "started"}
+        place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
+        project = {"project": "privileges", "defaults": place}
+        return [
+            Step("create", {**project, "containers": [one]}),
+            Step("replace", {**project, "containers": [{**one, "recreate": True}]}),
+            Step("remove", {**project, "state": "absent"}),
+        ]
+
     def _container_vm_info(self) -> list[Step]:
+        return [Step("read", {}, self._image)]
+
+    def _cluster_info(self) -> list[Step]:
         return [Step("read", {})]
 
     def _image(self) -> None:
@@ -173,6 +194,19 @@ class Cases:
     def _vm_folder(self) -> list[Step]:
         return [Step("create", {"path": FOLDER}), Step("remove", {"path": FOLDER, "state": "absent"})]
 
+    def _port_group(self) -> list[Step]:
+        group = {"name": f"{PREFIX}net", "switch": "DSwitch0"}
+        standard = {"name": f"{PREFIX}standard", "switch": "vSwitch0", "type": "standard"}
+        return [
+            Step("create", group),
+            Step("change", {**group, "vlan": 12}),
+            Step("switch", {**group, "mtu": 9000}),
+            Step("restore the switch", {**group, "mtu": 1500}),
+            Step("remove", {**group, "state": "absent"}),
+            Step("create on hosts", standard),
+            Step("remove from hosts", {**standard, "state": "absent"}),
+        ]
+
     # -- placement
 
     def _vm_vmotion(self) -> list[Step]:
@@ -187,7 +221,6 @@ class Cases:
             Step("datastore", {"vms": [on], "datastore": "shared1"}),
             Step("network", {"vms": [on], "host": "esx1", "network_mapping": {"VM Network": "Backend"}}),
             Step("cluster", {"vms": [on], "host": "esx4", "network_mapping": {"Backend": "VM Network"}}),
-            Step("pod", {"vms": [on], "datastore_cluster": "pod"}),
         ]
 
     def _host_maintenance(self) -> list[Step]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from tests.support.docs import examples
 from tools import page_blocks as blocks
 
 PAGES = (*sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")), *sorted(ROOT.glob("roles/*/README.md")))
-PAGES = (ROOT / "README.md", *PAGES)
+PAGES = (ROOT / "README.md", *PAGES, *sorted(ROOT.glob("docs/examples/*/README.md")))
+# Whole examples, each a folder of its own.
+EXAMPLES = sorted(path.parent for path in ROOT.glob("docs/examples/*/README.md"))
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 PLUGINS = sorted(
     path.relative_to(ROOT) for kind in ("modules", "inventory") for path in (ROOT / "plugins" / kind).glob("*.py")
@@ -33,12 +36,24 @@ def problems(text: str, variables: frozenset[str] = frozenset()) -> list[str]:
     return [problem for document in documents for problem in examples.problems(document, variables=variables)]
 
 
+def problems_of(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the problems of texts that belong together: variables may be of any template in them."""
+    used = frozenset(re.findall(r"\w+", " ".join(word for text in texts.values() for word in TEMPLATE.findall(text))))
+    found = {name: problems(text, used) for name, text in texts.items()}
+    return {name: wrong for name, wrong in found.items() if wrong}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_yaml_of_a_page_is_valid(page: Path) -> None:
-    listed = blocks.blocks_of(page, blocks.YAML)
-    used = frozenset(re.findall(r"\w+", " ".join(word for block in listed for word in TEMPLATE.findall(block.text))))
-    found = {str(block): problems(block.text, used) for block in listed}
-    assert {block: wrong for block, wrong in found.items() if wrong} == {}
+    listed = {str(block): block.text for block in blocks.blocks_of(page, blocks.YAML)}
+    assert problems_of(listed) == {}
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
+def test_the_files_of_an_example_are_valid(folder: Path) -> None:
+    listed = {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*.yml"))}
+    assert listed
+    assert problems_of(listed) == {}
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=str)

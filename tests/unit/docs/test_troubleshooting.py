@@ -21,7 +21,7 @@ FAILURES = ROOT / "guest" / "internal" / "failure" / "failure.go"
 
 @pytest.fixture(scope="module")
 def sources() -> frozenset[str]:
-    return messages.texts(ROOT / "plugins")
+    return messages.texts(ROOT / "plugins") | messages.role_texts(ROOT / "roles")
 
 
 @pytest.mark.parametrize("message", MESSAGES)
@@ -65,3 +65,13 @@ def test_texts_are_found_whole(tmp_path: Path) -> None:
     assert messages.known("one <a> two <b> three <c>. four", found)
     assert messages.known("five <a> six", found)
     assert not messages.known("one <a> three", found)
+
+
+def test_texts_of_roles_are_found_whole(tmp_path: Path) -> None:
+    (tmp_path / "main.yml").write_text(
+        "- assert:\n    fail_msg: one {{ a }} two\n  vars:\n    problems: >-\n      {{ ['three ' ~ b ~ ' four. '\n"
+        "          'five'] if c else ['six'] }}\n"
+    )
+    (tmp_path / "all.j2").write_text("{# It's a comment. #}{% set x = ['seven ' ~ b | join(', ') ~ '.'] %}\n")
+    found = messages.role_texts(tmp_path)
+    assert {"one \0 two", "three \0 four. five", "six", "seven \0."} <= found

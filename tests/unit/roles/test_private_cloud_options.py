@@ -11,19 +11,21 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._access.options import access_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.options import bootstrap_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.options import settings_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.options import ruleset_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.options import image_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._port_group.options import port_group_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.options import pool_argument_spec
 from devkit.console import ROOT
 
 ROLE = ROOT / "roles" / "private_cloud"
 SPEC = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())
 VARIABLES: dict[str, Any] = SPEC["argument_specs"]["main"]["options"]
-_COMPARED = ("type", "elements", "choices", "required", "default")
+_COMPARED = ("type", "elements", "required", "default")
 # What only playbooks need that check what other playbooks do.
-_NOT_IN_ROLES = ("assume_",)
+_NOT_IN_ROLES = ("assume_", "planned_")
 
 
 def suboptions(name: str) -> dict[str, Any]:
@@ -35,6 +37,7 @@ def shape(options: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> dict[
     return {
         name: {
             **{key: option[key] for key in _COMPARED if option.get(key) not in (None, False)},
+            "choices": sorted(option.get("choices") or []),
             "options": shape(option.get("options", {})),
         }
         for name, option in options.items()
@@ -56,6 +59,16 @@ def test_a_ruleset_is_that_of_drs_ruleset() -> None:
 def test_a_resource_pool_is_that_of_resource_pool() -> None:
     module = pool_argument_spec()
     assert shape(suboptions("resource_pools")) == shape({**module["pools"]["options"], "cluster": module["cluster"]})
+
+
+def test_a_port_group_is_that_of_port_group() -> None:
+    assert shape(suboptions("port_groups")) == shape(port_group_argument_spec(), without=("datacenter", "state"))
+
+
+@pytest.mark.parametrize("name", ["roles", "permissions"])
+def test_roles_and_permissions_are_those_of_access(name: str) -> None:
+    module = access_argument_spec()[name]["options"]
+    assert shape(suboptions(name)) == shape(module, without=("state",))
 
 
 @pytest.mark.parametrize("name", ["src", "version"])

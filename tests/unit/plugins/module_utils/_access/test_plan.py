@@ -76,7 +76,9 @@ def permission(principal: str, name: str | None, **options: Any) -> dict[str, An
 
 
 def desired(*roles: dict[str, Any], permissions: tuple[dict[str, Any], ...] = ()) -> DesiredAccess:
-    return desire_access({"roles": list(roles), "permissions": list(permissions), "datacenter": None})
+    return desire_access(
+        {"roles": list(roles), "permissions": list(permissions), "datacenter": None, "assume_created": []}
+    )
 
 
 def actions(want: DesiredAccess, found: ObservedAccess) -> list[str]:

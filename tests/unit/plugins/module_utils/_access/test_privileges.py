@@ -62,3 +62,8 @@ def test_presets_are_unions_of_rows() -> None:
     assert preset_privileges(DEPLOYER) | preset_privileges(IMAGE_PUBLISHER) < preset_privileges(OPERATOR)
     assert not any(name.startswith("Authorization.") for name in preset_privileges(OPERATOR))
     assert "VApp.Import" not in preset_privileges(DEPLOYER)
+
+
+def test_a_deployer_cannot_replace_the_bootstrap_iso() -> None:
+    assert "Datastore.FileManagement" in preset_privileges(IMAGE_PUBLISHER)
+    assert "Datastore.FileManagement" not in preset_privileges(DEPLOYER)

@@ -296,3 +296,17 @@ def test_host_names_that_differ_by_case_alone_are_ambiguous(builder: Builder) ->
         builder.add(vim.HostSystem, name, builder.cluster(cluster, datacenter).ref)
     with pytest.raises(GantryError, match="is the name of 2"):
         builder.inventory().host("Esx1")
+
+
+def test_a_distributed_switch_is_found_among_switches_only(builder: Builder) -> None:
+    datacenter = builder.datacenter("DC0")
+    switch = builder.add(vim.dvs.VmwareDistributedVirtualSwitch, "DS", datacenter["network"])
+    builder.add(vim.dvs.DistributedVirtualPortgroup, "web", datacenter["network"])
+    known = Inventory(builder.rows, vms=False, properties={"DistributedVirtualSwitch": frozenset()})
+    for asked in ("DS", "/DC0/network/DS", switch._moId):
+        assert known.distributed_switch(asked).ref is switch
+    with pytest.raises(GantryError, match="There is no switch 'web'"):
+        known.distributed_switch("web")
+    # Without it among the properties that were read, none would be found.
+    with pytest.raises(TypeError, match="without distributed switches"):
+        builder.inventory().distributed_switch("DS")

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test that port groups that are made at run time separate the traffic of containers by their VLANs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.guests.containers import Containers
+
+NAMES = ("vlan-server", "vlan-neighbor", "vlan-stranger")
+ASK = "wget -q -T 5 -O - http://$SERVER/"
+
+
+def _port_group(containers: Containers, name: str, **options: Any) -> None:
+    containers.play([{"gantry.vsphere.port_group": {"name": name, "switch": "DSwitch0", **options}}]).ok()
+
+
+@pytest.fixture
+def _groups(containers: Containers) -> Iterator[None]:
+    """Make two port groups of one VLAN and one of another; remove them and the containers on them afterwards."""
+    for name, vlan in (("blue", 120), ("azure", 120), ("red", 121)):
+        _port_group(containers, name, vlan=vlan)
+    yield
+    for name in NAMES:
+        containers.remove(name)
+    for name in ("blue", "azure", "red"):
+        _port_group(containers, name, state="absent")
+
+
+def _ask(containers: Containers, name: str, script: str, network: dict[str, Any], server: str) -> None:
+    containers.run(
+        name,
+        image="tiny",
+        entrypoint=["/bin/sh", "-c"],
+        command=[script],
+        env={"SERVER": server},
+        networks=[network],
+        wait=False,
+    )
+
+
+@pytest.mark.usefixtures("_groups")
+def test_containers_of_one_vlan_talk_and_others_do_not(containers: Containers) -> None:
+    server, neighbor, stranger = NAMES
+    # The addresses of a new VLAN come from the lab's DHCP.
+    started = containers.run(server, image="tiny", networks=[{"name": "blue"}])
+    address = started["container"]["ip_addresses"][0]
+    subnet = address.rpartition(".")[0]
+
+    _ask(containers, neighbor, ASK, {"name": "azure"}, address)
+    over = containers.wait_until_over(neighbor)
+    assert (over["exit_code"], over["log"]) == (0, "tiny\n"), over
+
+    # It has an address of the same subnet, so that only its VLAN separates it.
+    own = {"name": "red", "ipv4_address": f"{subnet}.9/24"}
+    _ask(containers, stranger, f"{ASK} || echo nobody", own, address)
+    over = containers.wait_until_over(stranger)
+    assert over["log"].endswith("nobody\n"), over
+    assert "tiny" not in over["log"]
+
+    # A running container follows its port group to another VLAN.
+    containers.remove(stranger)
+    _ask(containers, stranger, f"until {ASK}; do sleep 1; done", own, address)
+    _port_group(containers, "red", vlan=120)
+    assert containers.wait_until_over(stranger)["log"].endswith("tiny\n")

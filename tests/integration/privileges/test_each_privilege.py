@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documented privileges of each module are enough, and each of them is necessary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges import REQUIREMENTS
+from tests.support.lab.drive import drive
+from tests.support.lab.least import HOLDERS, MODULES, assign, required_on
+from tests.support.lab.privilege_cases import Cases
+
+# Modules with the same requirements call the same methods, so one of them is enough to show that they are necessary.
+_DISTINCT = {REQUIREMENTS[module]: module for module in MODULES}.values()
+EACH = [
+    (module, type_name, privilege)
+    for module in _DISTINCT
+    for type_name in HOLDERS
+    if type_name != "DistributedVirtualPortgroup"
+    for privilege in required_on(module, type_name)
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_documented_privileges_are_enough(module: str, cases: Cases, lab: dict[str, Any]) -> None:
+    with cases.arranged(module) as steps:
+        for step in steps:
+            step.arrange()
+            cases.control.forget()
+            result = drive(module, {**lab["vcenter"], **step.options})
+            assert "failed" not in result, (step.name, result)
+            reading = not REQUIREMENTS[module]
+            assert result["changed"] != reading, (step.name, result)
+            assert bool(cases.control.mutating()) != reading
+
+
+@pytest.mark.parametrize(("module", "type_name", "privilege"), EACH)
+def test_each_privilege_is_necessary(
+    module: str, type_name: str, privilege: str, cases: Cases, lab: dict[str, Any]
+) -> None:
+    with cases.arranged(module) as steps, lacking(cases, module, type_name, privilege):
+        for step in steps:
+            step.arrange()
+            result = drive(module, {**lab["vcenter"], **step.options})
+            if result.get("failed"):
+                assert f"lacks these privileges: {privilege} on " in result["msg"] or (
+                    f"lacks {privilege} on the datacenter" in result["msg"]
+                ), (step.name, result)
+                return
+    raise AssertionError(f"{module} never needed {privilege} on a {type_name}")
+
+
+@contextmanager
+def lacking(cases: Cases, module: str, type_name: str, privilege: str) -> Iterator[None]:
+    """Take one privilege on all objects of a type from the user of a module."""
+    content, inventory = cases.builder.session.content, cases.builder.session.inventory(refresh=True)
+    objects = [entry.ref for entry in inventory.all(type_name)]
+    whole = required_on(module, type_name)
+    with assign(content.authorizationManager, module, objects, sorted({*whole} - {privilege})):
+        yield

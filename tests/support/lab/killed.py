@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kill runs of a playbook at random points, and assert that the next run converges and leaves no orphans."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devkit.console import ROOT
+from tests.support.lab.observer import datastore_files, vm_names
+from tests.support.lab.playbook import PROGRAM
+
+POINTS = 10
+# Fixed, so that a failure can be reproduced; another seed selects other points.
+SEED = 20260
+_TIMEOUT_SECONDS = 240
+
+# The names of all VMs, and the paths of all files on the datastore.
+Held = tuple[list[str], list[str]]
+
+
+@dataclass(frozen=True)
+class KillablePlaybook:
+    """A playbook of the collection against the lab, each run in a process group of its own."""
+
+    home: Path
+    connection: Mapping[str, str]
+    variables: Mapping[str, Any]
+    playbook: str  # the name of a file in playbooks/
+
+    def start(self, playbook: str, variables: Mapping[str, Any]) -> subprocess.Popen[str]:
+        settings = self.home / "ansible.cfg"
+        settings.touch()
+        given = {"ansible_python_interpreter": sys.executable, **self.variables, **variables}
+        return subprocess.Popen(
+            [str(PROGRAM), "-i", "localhost,", "-e", json.dumps(given), str(ROOT / "playbooks" / playbook)],
+            env={
+                **os.environ,
+                **self.connection,
+                "XDG_CACHE_HOME": str(self.home / "cache"),
+                "ANSIBLE_HOME": str(self.home / "ansible"),
+                "ANSIBLE_CONFIG": str(settings),
+                "ANSIBLE_NOCOLOR": "1",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def play(self, playbook: str | None = None, **variables: Any) -> str:
+        """Run the playbook, or another one, with these variables too; return its output."""
+        process = self.start(playbook or self.playbook, variables)
+        output, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
+        assert process.returncode == 0, output
+        return output
+
+    def kill_after(self, seconds: float) -> None:
+        """Kill the playbook and all processes that it has started, as a power failure would."""
+        process = self.start(self.playbook, {})
+        time.sleep(seconds)
+        with suppress(ProcessLookupError):  # it may be done
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+
+
+def held(lab: Mapping[str, Any]) -> Held:
+    """Return what is in the vCenter. A template's folder has the name of its import, which differs each time."""
+    files = (
+        re.sub(r"import-[0-9a-f]{8}", "import", path) for path in datastore_files(lab["vcenter"], lab["datastore"])
+    )
+    return vm_names(lab["vcenter"]), sorted(files)
+
+
+def assert_converges(
+    killable: KillablePlaybook, lab: Mapping[str, Any], remove: Callable[[], object], *, points: int = POINTS
+) -> None:
+    """Kill the playbook at random points; each time the next run converges, and the one after has nothing to do.
+
+    ``remove`` takes away everything that the playbook has made.
+    """
+    killable.play()
+    remove()
+    before = held(lab)  # the empty folders of images and ISOs stay
+    begin = time.monotonic()
+    killable.play()
+    whole = time.monotonic() - begin
+    complete = held(lab)
+    assert len(complete[0]) > len(before[0])
+    randomly = random.Random(SEED)
+    for point in sorted(randomly.uniform(0.2, 0.95) for _ in range(points)):
+        remove()
+        assert held(lab) == before
+        killable.kill_after(point * whole)
+        killable.play()
+        assert held(lab) == complete, f"killed at {point:.2f} of {whole:.1f} s"
+        assert "changed=0 " in killable.play()
+    remove()
+    assert held(lab) == before
