@@ -8,7 +8,9 @@ Nothing boots. What the playbooks do is tested with the roles; here it is what o
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ from tests.support.builders.web_server import make_certificate
 from tests.support.lab.containers import VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.iso import make_iso
-from tools.awx.description import PATTERN, read_surveys
+from tests.support.lab.playbook import ansible_environment
+from tools.awx.description import PATTERN, read_description, read_surveys
 
 REGISTRY_PASSWORD = "password-of-the-registry"
 PROJECT = "awx"
@@ -125,6 +128,24 @@ def test_a_rollout_is_planned_applied_verified_and_reported(
     report = launch("report").ok().stats["artifact_data"]["containers_report"]["localhost"]
     assert sorted(one["name"] for one in report["containers"]) == ["awx-web-1", "awx-web-2"]
     assert calls.mutating() == []
+
+
+def test_the_inventory_source_makes_the_containers_hosts(
+    lab: dict[str, Any], controller: Controller, awx_programs: Path, home: Path
+) -> None:
+    # The port, which the credential lacks, is a variable of the source.
+    connection = {**controller.environment, "VMWARE_PORT": str(lab["vcenter"]["port"])}
+    source = controller.folder / "project" / read_description()["inventory_source"]["file"]
+    run = subprocess.run(
+        [awx_programs / "ansible-inventory", "-i", source, "--list"],
+        env=ansible_environment(home, connection, {"ANSIBLE_COLLECTIONS_PATH": None}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert {"awx-web-1", "awx-web-2"} <= set(json.loads(run.stdout)["_meta"]["hostvars"])
+    assert lab["vcenter"]["password"] not in run.stdout
 
 
 def test_verify_refuses_to_run_out_of_check_mode(launch: Launch, calls: Control) -> None:
