@@ -32,7 +32,8 @@ def plan_bootstrap(desired: BootstrapRequest, observed: ObservedBootstrap) -> Pl
 
 def _present(desired: BootstrapRequest, observed: ObservedBootstrap) -> Iterator[BootstrapChange]:
     iso = observed.iso
-    assert iso is not None
+    if iso is None:
+        raise GantryError("The plan for state present has no ISO to upload.")
     if desired.version not in (None, iso.version):
         raise GantryError(
             f"{iso.source} is version {iso.version}, not {desired.version}. Give the ISO of that version, or "
