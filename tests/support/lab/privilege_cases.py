@@ -256,6 +256,9 @@ class Cases:
     def _drs_compliance_info(self) -> list[Step]:
         return self._drs()
 
+    def _cluster_info(self) -> list[Step]:
+        return self._drs()
+
     def _drs_recommendation(self) -> list[Step]:
         return [Step("apply", {"cluster": self.lab["cluster"], "action": "apply", "all": True}, self._recommend)]
 
