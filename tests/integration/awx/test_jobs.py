@@ -25,6 +25,8 @@ from tests.support.lab.iso import make_iso
 from tests.support.lab.playbook import ansible_environment
 from tools.awx.description import PATTERN, read_description, read_surveys
 
+# Each job starts many processes.
+pytestmark = pytest.mark.timeout(900)
 REGISTRY_PASSWORD = "password-of-the-registry"
 PROJECT = "awx"
 # What has connection variables of its own: three roles and a playbook.
