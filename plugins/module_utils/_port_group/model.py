@@ -30,7 +30,10 @@ PortValues: TypeAlias = "Mapping[str, Any]"
 
 @dataclass(frozen=True)
 class DesiredPortGroup:
-    """A port group with the values that the task gives. Without ``hosts``, a standard one is for all of the cluster."""
+    """A port group with the values that the task gives. Without ``hosts``, a standard one is for all of the cluster.
+
+    ``assume_removed`` are names of VMs that tasks before this one remove; check mode still finds them on it.
+    """
 
     name: str
     switch: str
@@ -41,6 +44,7 @@ class DesiredPortGroup:
     present: bool
     values: PortValues
     mtu: int | None
+    assume_removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

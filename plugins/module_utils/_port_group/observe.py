@@ -104,4 +104,5 @@ def _read_users(
         if not desired.distributed
         for device in decode_kernel_adapters(rows[host.moid], desired.name)
     ]
-    return (*sorted(decode_name(name) for name in names_on(named, hosts)), *adapters)
+    connected = sorted(decode_name(name) for name in names_on(named, hosts))
+    return (*(name for name in connected if name not in desired.assume_removed), *adapters)
