@@ -110,9 +110,9 @@ options:
     default: present
   assume_removed:
     description:
-      - Names of VMs that tasks before this one remove. With O(state=absent), the removal is planned as if they were
-        gone, so that check mode predicts what a playbook does that removes them first.
-      - What is still connected when the port group is removed is an error, whether it is listed here or not.
+      - Names or inventory paths of VMs that tasks before this one remove. With O(state=absent), the removal is planned
+        as if they were gone, so that check mode predicts what a playbook does that removes them first.
+      - If VMs still use it when it is removed, that is an error, whether they are listed here or not.
     type: list
     elements: str
     default: []

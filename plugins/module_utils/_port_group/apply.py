@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -58,9 +57,8 @@ def apply_port_group(
 ) -> ObservedPortGroup:
     """Make the changes, on many hosts at a time, and return the port group as it is then."""
     if not desired.present:
-        # Something may have been connected to it since the plan was made, or may not have been removed.
-        now = observe_port_group(session, replace(desired, assume_removed=frozenset()))
-        refuse_users(desired.name, now.users)
+        # Something may have been connected to it since the plan was made.
+        refuse_users(desired.name, observe_port_group(session, desired).users)
     by_place = [(place, [change for change in plan.changes if change.where == place.path]) for place in observed.places]
     if desired.distributed:
         for place, changes in by_place:

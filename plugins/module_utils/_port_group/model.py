@@ -30,10 +30,7 @@ PortValues: TypeAlias = "Mapping[str, Any]"
 
 @dataclass(frozen=True)
 class DesiredPortGroup:
-    """A port group with the values that the task gives. Without ``hosts``, a standard one is for all of the cluster.
-
-    ``assume_removed`` are names of VMs that tasks before this one remove; check mode still finds them on it.
-    """
+    """A port group with the values that the task gives. Without ``hosts``, a standard one is for all of the cluster."""
 
     name: str
     switch: str
@@ -44,6 +41,7 @@ class DesiredPortGroup:
     present: bool
     values: PortValues
     mtu: int | None
+    # Names of VMs that tasks before this one remove.
     assume_removed: frozenset[str] = frozenset()
 
 

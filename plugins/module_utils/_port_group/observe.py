@@ -104,5 +104,4 @@ def _read_users(
         if not desired.distributed
         for device in decode_kernel_adapters(rows[host.moid], desired.name)
     ]
-    connected = sorted(decode_name(name) for name in names_on(named, hosts))
-    return (*(name for name in connected if name not in desired.assume_removed), *adapters)
+    return (*sorted(decode_name(name) for name in names_on(named, hosts)), *adapters)
