@@ -18,7 +18,7 @@ from tests.support.lab.playbook import PlaybookRunner
 _PAGE = b"HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\na page"
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_the_demo_converges(
     tmp_path: Path, lab: dict[str, Any], connection: dict[str, str], play: PlaybookRunner
 ) -> None:
@@ -51,7 +51,7 @@ def test_the_demo_converges(
         assert_converges(demo, lab, remove)
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_a_rollout_converges(
     tmp_path: Path, lab: dict[str, Any], connection: dict[str, str], play: PlaybookRunner
 ) -> None:

@@ -153,6 +153,21 @@ def test_unlisted_containers_are_reported_by_rollout_and_report(playbooks: Playb
     assert any(CACHE in action for action in removed.last["msg"])
 
 
+def test_a_second_project_in_the_same_play_reports_only_its_own_actions(playbooks: Playbooks) -> None:
+    project = {
+        "containers_project": "shop",
+        "containers_cluster": playbooks.lab["cluster"],
+        "containers_list": [web(replicas=1)],
+    }
+    tasks = [
+        {"ansible.builtin.include_role": {"name": "gantry.vsphere.containers"}, "vars": project},
+        {"ansible.builtin.include_role": {"name": "gantry.vsphere.containers"}, "vars": project},
+        {"name": "result", "ansible.builtin.debug": {"var": "containers_result.actions"}},
+    ]
+    run = playbooks.play(tasks, way=None).ok()
+    assert run.task("result").result["containers_result.actions"] == []
+
+
 def test_fifty_containers_with_nothing_to_do_stay_below_the_budget(playbooks: Playbooks) -> None:
     fleet = {
         "containers_list": [web(replicas=50)],

@@ -30,10 +30,9 @@ class SubjectResult:
     error: GantryError | None = None
 
     def as_result(self) -> dict[str, Any]:
-        result: dict[str, Any] = {"name": self.name, "status": self.status, "actions": list(self.made)}
-        if self.error is not None:
-            result |= {"fault": None, **self.error.as_result()}
-        return result
+        own: dict[str, Any] = {"name": self.name, "status": self.status, "actions": list(self.made)}
+        # An error may describe the state of what failed in facts of the same names.
+        return own if self.error is None else {"fault": None, **self.error.as_result(), **own}
 
 
 def raise_failures(results: Sequence[SubjectResult], noun: str) -> None:

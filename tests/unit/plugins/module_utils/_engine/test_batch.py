@@ -486,3 +486,9 @@ def test_a_long_list_of_failures_is_cut_in_the_message_only(lab: Lab) -> None:
     with pytest.raises(GantryError, match=r"15 more failed: web-10, .*web-19 and 5 more\.") as caught:
         raise_failures(results, "containers")
     assert len(caught.value.details["subjects"]) == 25
+
+
+def test_the_status_of_a_subject_is_not_that_of_what_its_error_describes() -> None:
+    error = GantryError("The container is unhealthy.", details={"status": "running", "name": "guest", "log": "end"})
+    result = SubjectResult("web-1", FAILED, ("start web-1",), error).as_result()
+    assert (result["name"], result["status"], result["log"]) == ("web-1", "failed", "end")

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test the desired containers of a project: names of replicas, defaults, labels, and all problems in one error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import set_argument_spec
+
+IMAGE = "registry.example.com/app:1"
+
+
+def desire(*containers: dict[str, Any], **options: Any) -> DesiredSet:
+    checked = ArgumentSpecValidator(set_argument_spec()).validate(
+        {"project": "shop", "containers": list(containers), **options}
+    )
+    assert not checked.error_messages
+    return desire_set(checked.validated_parameters)
+
+
+def web(**options: Any) -> dict[str, Any]:
+    return {"name": "web", "image": IMAGE, **options}
+
+
+@pytest.mark.parametrize(
+    ("replicas", "names"),
+    [(None, ["web"]), (0, []), (1, ["web-1"]), ("3", ["web-1", "web-2", "web-3"])],
+)
+def test_replicas_are_numbered(replicas: Any, names: list[str]) -> None:
+    desired = desire(web(**({} if replicas is None else {"replicas": replicas})))
+    assert [one.name for one in desired.containers] == names
+    assert desired.entries == {"web": tuple(names)}
+
+
+def test_a_number_that_is_given_separately_overrides_the_entry() -> None:
+    desired = desire(web(replicas=3), {**web(), "name": "cache"}, replicas={"web": 1})
+    assert desired.entries == {"web": ("web-1",), "cache": ("cache",)}
+    assert desired.scaled == {"web"}
+
+
+def test_defaults_apply_where_a_container_has_no_own_value_and_mappings_are_merged() -> None:
+    defaults = {"memory": "512M", "cpus": 2, "env": {"A": "default", "B": "default"}, "labels": {"tier": "front"}}
+    (one,) = desire(web(cpus=1, env={"B": "own"}), defaults=defaults, cluster="C1").containers
+    assert one.config is not None
+    assert (one.config.memory_mb, one.config.cpus) == (512, 1)
+    assert one.config.values["env"] == {"A": "default", "B": "own"}
+    assert one.config.labels == {
+        "tier": "front",
+        "gantry.vsphere.project": "shop",
+        "gantry.vsphere.container": "web",
+    }
+    assert (one.placement.cluster, one.state) == ("C1", "ready")
+
+
+def test_absent_needs_no_list() -> None:
+    desired = desire({"nonsense": 1}, state="absent")
+    assert (desired.present, desired.containers) == (False, ())
+
+
+@pytest.mark.parametrize("number", [-1, "two", True, 1.5])
+def test_a_number_of_replicas_is_whole(number: Any) -> None:
+    with pytest.raises(GantryError, match="Give a whole number, 0 or more"):
+        desire(web(replicas=number))
+
+
+def test_a_wrong_option_is_found_in_an_entry_without_replicas() -> None:
+    with pytest.raises(GantryError, match=r"unknown option 'memroy'\. Did you mean memory"):
+        desire(web(replicas=0, memroy="1G"))
+
+
+def test_one_problem_is_reported_alone_and_several_are_reported_together() -> None:
+    with pytest.raises(GantryError) as alone:
+        desire(web(memory="lots"))
+    assert "problems" not in alone.value.details
+    with pytest.raises(GantryError) as several:
+        desire(web(memory="lots"), {"name": 7}, {"name": "x", "image": IMAGE, "networks": [{"nmae": "n"}]})
+    assert len(several.value.details["problems"]) == 3
+    assert all(problem in several.value.message for problem in several.value.details["problems"])
