@@ -30,6 +30,7 @@ SHIPPED = (
     "bindep.txt",
     "changelogs/",
     "docs/docsite/",
+    "docs/examples/",
     "extensions/execution_environment/",
     "extensions/patterns/",
     "meta/",

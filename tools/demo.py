@@ -35,7 +35,9 @@ def variables(info: Mapping[str, Any]) -> dict[str, Any]:
         raise ToolError(f"The lab publishes no port of {_WEB_PORT}. Add one to [publish] in lab/lab.toml.")
     url = f"http://127.0.0.1:{published[_WEB_PORT]}/"
     nginx, redis = info["images"]["nginx"], info["images"]["redis"]
-    healthcheck = {"test": ["CMD-SHELL", "busybox wget -q -O /dev/null http://127.0.0.1/"], "interval": "2s"}
+    # Without KVM, on a busy machine, a check can take many seconds.
+    patient = {"interval": "2s", "timeout": "30s", "start_period": "2m"}
+    healthcheck = {**patient, "test": ["CMD-SHELL", "busybox wget -q -O /dev/null http://127.0.0.1/"]}
     return {
         "private_cloud_clusters": [
             {"name": info["cluster"], "drs": {"enabled": True, "automation_level": "fully_automated"}}
@@ -55,7 +57,7 @@ def variables(info: Mapping[str, Any]) -> dict[str, Any]:
         "containers_list": [
             {"name": "web", "image": nginx, "healthcheck": healthcheck, "smoke_test": {"url": url}},
             {"name": "api", "image": nginx, "healthcheck": healthcheck},
-            {"name": "cache", "image": redis},
+            {"name": "cache", "image": redis, "healthcheck": patient},
         ],
         "containers_rules": [{"name": "apart", "type": "separate", "containers": ["web", "api"]}],
         "demo_name": "web",

@@ -104,7 +104,15 @@ def check_file_names(root: Path) -> list[str]:
         "list it as a helper in tools/house_rules.py"
         for package in sorted(DOMAINS)
         for path in sorted((root / MODULE_UTILS / package).glob("*.py"))
-        if path.stem != "__init__" and step_of(path.stem) is None and path.stem not in _HELPERS.get(package, ())
+        if step_of(path.stem) is None and path.stem not in _HELPERS.get(package, ())
+    ]
+
+
+def check_package_files(root: Path) -> list[str]:
+    """Return the __init__.py files of plugins; ansible-test of ansible-core 2.16 accepts only empty ones."""
+    return [
+        f"{path.relative_to(root)}:1: remove it, and describe the package in docs/developers/architecture.md"
+        for path in sorted((root / "plugins").rglob("__init__.py"))
     ]
 
 
@@ -186,6 +194,7 @@ CHECKS = (
     check_development_imports,
     check_floors,
     check_file_names,
+    check_package_files,
     check_step_imports,
     check_pure_steps,
     check_pyvmomi,

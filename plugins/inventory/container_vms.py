@@ -111,11 +111,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-# shop.container_vms.yml, with the connection configured by the variables VMWARE_HOST, VMWARE_USER and VMWARE_PASSWORD
-plugin: gantry.vsphere.container_vms
-
----
-# All healthy containers of a project, in groups by label, cluster and host
+# The first line is enough in shop.container_vms.yml, if VMWARE_HOST, VMWARE_USER and VMWARE_PASSWORD configure the
+# connection. The rest selects the healthy containers of a project, in groups by label, cluster and host.
 plugin: gantry.vsphere.container_vms
 hostname: vcenter.example.com
 username: inventory@vsphere.local
@@ -130,9 +127,7 @@ group_by:
   - cluster
   - host
 
----
-# Groups and variables by expressions, and a cache of five minutes
-plugin: gantry.vsphere.container_vms
+# Groups and variables by expressions
 strict: true
 hostnames:
   - labels.dns_name
@@ -149,6 +144,8 @@ keyed_groups:
   - key: resource_pool
     prefix: pool
     parent_group: pools
+
+# A cache of five minutes
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: /var/cache/ansible/inventory

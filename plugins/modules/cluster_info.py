@@ -199,12 +199,12 @@ clusters:
           type: dict
           returned: always
           contains:
-            on:
+            'on':
               description: The number of VMs that are powered on.
               type: int
               returned: always
               sample: 12
-            off:
+            'off':
               description: The number of VMs that are powered off or suspended.
               type: int
               returned: always
@@ -219,12 +219,12 @@ clusters:
       type: dict
       returned: always
       contains:
-        on:
+        'on':
           description: The number of VMs that are powered on.
           type: int
           returned: always
           sample: 12
-        off:
+        'off':
           description: The number of VMs that are powered off or suspended.
           type: int
           returned: always

@@ -13,7 +13,8 @@ import pytest
 from tests.support.guests.containers import Containers
 
 NAMES = ("vlan-server", "vlan-neighbor", "vlan-stranger")
-ASK = "wget -q -T 5 -O - http://$SERVER/"
+# Static busybox cannot look up the port of http, as wget does.
+ASK = r"printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 5 $SERVER 80"
 
 
 def _port_group(containers: Containers, name: str, **options: Any) -> None:
@@ -54,7 +55,7 @@ def test_containers_of_one_vlan_talk_and_others_do_not(containers: Containers) -
 
     _ask(containers, neighbor, ASK, {"name": "azure"}, address)
     over = containers.wait_until_over(neighbor)
-    assert (over["exit_code"], over["log"]) == (0, "tiny\n"), over
+    assert over["log"].endswith("tiny\n"), over
 
     # It has an address of the same subnet, so that only its VLAN separates it.
     own = {"name": "red", "ipv4_address": f"{subnet}.9/24"}

@@ -41,7 +41,10 @@ _INSTALLED = ("ansible-core", "pyvmomi")
 def release(folder: Path, **variables: str) -> Path:
     command = ["bash", "-c", 'umask "$1"; shift; exec "$@"', "release", variables.pop("UMASK", "022")]
     command += [sys.executable, "-m", "tools.release", str(folder)]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, check=True, capture_output=True)
+    run = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
     return folder
 
 

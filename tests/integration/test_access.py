@@ -12,6 +12,7 @@ import pytest
 from pyVim.task import WaitForTask
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._access.presets import PRESET_MODULES, preset_privileges
+from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges import REQUIREMENTS
 from tests.support.lab.control import Control
 from tests.support.lab.converging import ConvergingModule
 from tests.support.lab.drive import drive
@@ -19,6 +20,7 @@ from tests.support.lab.drs import ClusterObserver
 from tests.support.lab.privileges import PASSWORD
 
 ANN, DEV = r"VSPHERE.LOCAL\ann", r"VSPHERE.LOCAL\dev"
+BOB = r"VSPHERE.LOCAL\bob"
 ROLES = ("t-one", "t-two")
 ON, OFF = "VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff"
 SYSTEM = {"System.Anonymous", "System.Read", "System.View"}
@@ -55,13 +57,15 @@ class Access(ConvergingModule):
 
 @pytest.fixture
 def access(lab: dict[str, Any], calls: Control) -> Iterator[Access]:
-    """Yield what manages access, with a folder, the user ann and her group dev; remove all of it afterwards."""
+    """Yield what manages access, a folder, and the users ann, of the group dev, and bob; remove them afterwards."""
     observer = ClusterObserver(lab, lab["cluster"])
     one = Access(lab, calls, observer)
     calls.add_user("ann@vsphere.local", PASSWORD, ["dev@vsphere.local"])
+    calls.add_user("bob@vsphere.local", PASSWORD)
     yield one
     calls.reset()
-    calls.remove_user("ann@vsphere.local")
+    for name in ("ann@vsphere.local", "bob@vsphere.local"):
+        calls.remove_user(name)
     one.clear()
     observer.close()
 
@@ -223,3 +227,19 @@ def test_there_is_no_permission_on_what_does_not_exist(access: Access) -> None:
     gone = {"object_type": "folder", "object": "t-blue/gone", "principal": ANN, "state": "absent"}
     assert not access.converge(permissions=[gone])["changed"]
     assert "C7" in access.refused(permissions=[{**gone, "object_type": "cluster", "object": "C7"}])["msg"]
+
+
+@pytest.mark.parametrize("privilege", [name for one in REQUIREMENTS["access"] for name in one.privileges])
+def test_each_documented_privilege_is_necessary(privilege: str, access: Access, lab: dict[str, Any]) -> None:
+    role = {"name": "t-two", "privileges": [ON]}
+    task = {"roles": [role], "permissions": [{"principal": BOB, "role": "t-two", **FOLDER}]}
+    documented = {name for one in REQUIREMENTS["access"] for name in one.privileges}
+    delegate = {"name": "t-one", "privileges": sorted({ON, *documented} - {privilege})}
+    access.converge(roles=[delegate], permissions=[{"principal": ANN, "role": "t-one", "object_type": "root"}])
+    ann = {**lab["vcenter"], "username": "ann@vsphere.local", "password": PASSWORD}
+    refused = drive("access", {**ann, **task})
+    assert f"lacks these privileges: {privilege} on " in refused["msg"]
+    access.converge(roles=[{**delegate, "privileges": [ON, *documented]}])
+    done = drive("access", {**ann, **task})
+    assert "failed" not in done, done
+    access.converge(permissions=[{"principal": ANN, "object_type": "root", "state": "absent"}])

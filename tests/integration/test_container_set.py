@@ -227,6 +227,16 @@ def test_problems_of_the_inventory_are_reported_together_too(project: Project) -
     assert "'nowhere'" in refused["msg"]
 
 
+def test_a_pool_with_too_little_memory_is_refused(project: Project) -> None:
+    lab, path = project.builder.lab, f"{PREFIX}small"
+    pool = {"path": path, "cluster": lab["cluster"], "memory": {"limit": "500M"}}
+    assert "failed" not in drive("resource_pool", {**lab["vcenter"], **pool})
+    refused = project.refused(web(resource_pool=path, replicas=2))
+    assert "has a memory limit of 500 MiB, and the containers of project shop in it have 512 MiB" in refused["msg"]
+    project.ok(web(resource_pool=path, replicas=2, memory="248M"))
+    assert not project.ok(web(resource_pool=path, replicas=2, memory="248M"))["changed"]
+
+
 def test_fifty_containers_with_nothing_to_do_stay_below_the_budget(project: Project) -> None:
     fleet = {"name": WEB, "image": OLD, "replicas": MANY}
     project.ok(fleet)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +12,9 @@ import pytest
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
-from ansible_collections.gantry.vsphere.plugins.modules import port_group
 from tests.support.lab.control import Control
 from tests.support.lab.converging import ConvergingModule
 from tests.support.lab.drs import ClusterObserver
-from tests.support.lab.privileges import PASSWORD, READ_ONLY, limited_user
 
 SWITCH = "/DC0/network/DSwitch0"
 HOSTS = [f"/DC0/host/C0/esx{number}" for number in (1, 2, 3)]
@@ -210,6 +207,21 @@ def test_a_port_group_in_use_is_not_removed(groups: PortGroups, lab: dict[str, A
     assert groups.network("web") is None
 
 
+def test_what_earlier_tasks_remove_is_no_obstacle_for_check_mode(groups: PortGroups, lab: dict[str, Any]) -> None:
+    Control(lab["control"]).add_vms(2, "gone-")
+    for kind in ({"name": "web", "switch": "DSwitch0"}, {"name": "back", **STANDARD}):
+        groups.converge(**kind)
+        absent = {**kind, "state": "absent", "assume_removed": ["gone-0", "gone-1"]}
+        groups.connect("gone-0", groups.network(kind["name"]))
+        assert groups.run(check=True, **absent)["changed"]
+        # It is checked again before it is removed.
+        result = groups.run(**absent)
+        assert "in use by gone-0" in result["msg"]
+        assert groups.network(kind["name"]) is not None
+        groups.disconnect("gone-0")
+        groups.converge(**absent)
+
+
 def test_a_standard_port_group_is_removed_where_nothing_uses_it(groups: PortGroups, lab: dict[str, Any]) -> None:
     Control(lab["control"]).add_vms(1, "on-back-")
     groups.converge(name="back", **STANDARD)
@@ -271,24 +283,6 @@ def test_a_failure_on_one_host_names_the_host(groups: PortGroups) -> None:
     assert "HostConfigFault" in result["msg"]
     done = groups.run(name="back", **STANDARD)
     assert len(done["actions"]) == 1
-
-
-def test_the_documented_privileges_are_enough(groups: PortGroups, lab: dict[str, Any]) -> None:
-    content, network = groups.observer.content, {"DVPortgroup.Create", "DVPortgroup.Modify", "DVPortgroup.Delete"}
-    network |= {"DVSwitch.Modify"}
-    host = {"Host.Config.Network"}
-    assert set(re.findall(r"C\(([A-Za-z]+\.[A-Za-z.]+)\)", port_group.DOCUMENTATION)) == network | host
-    with limited_user(lab, content, "net@vsphere.local") as user:
-        user.give(READ_ONLY, content.rootFolder)
-        own = {"username": user.name, "password": PASSWORD}
-        refused = groups.run(name="web", switch="DSwitch0", **own)
-        assert refused["fault"]["type"] == "NoPermission"
-        user.give(user.add_role("networks", [*network, "System.Read"]), groups.datacenter)
-        user.give(user.add_role("hosts", [*host, "System.Read"]), groups.observer.cluster)
-        for where in ({"switch": "DSwitch0", "mtu": 9000}, {**STANDARD, "mtu": 1600}):
-            for options in ({"vlan": 7}, {"vlan": 8}, {"state": "absent"}):
-                assert groups.run(name="web", **own, **where, **options).get("changed"), (where, options)
-        groups.run(name="web", switch="DSwitch0", mtu=1500)
 
 
 def test_nothing_to_do_is_two_reads(groups: PortGroups) -> None:

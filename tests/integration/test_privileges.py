@@ -1,24 +1,29 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Users with limited privileges: what they can do, what they are told, and that the documented privileges suffice."""
+"""Users with limited privileges: what they can do, what they are told, and that the roles of the guide are enough."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from ansible_collections.gantry.vsphere.plugins.modules import container_vm
+from devkit.console import ROOT
 from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.iso import make_iso
 from tests.support.lab.playbook import PlaybookRunner
 from tests.support.lab.privileges import READ_ONLY, LimitedUser, limited_user
 
 INFO = "gantry.vsphere.container_vm_info"
 VM = "gantry.vsphere.container_vm"
+ACCESS = "gantry.vsphere.access"
+FOLDER, POOL = "gantry.vsphere.vm_folder", "gantry.vsphere.resource_pool"
+TEAM = r"VSPHERE.LOCAL\blue"
 IMAGE = "registry.example.com/app:1"
 WEB = f"{PREFIX}web"
 
@@ -37,7 +42,7 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
 
 @pytest.fixture
 def ann(builder: VmBuilder, lab: dict[str, Any]) -> Iterator[LimitedUser]:
-    with limited_user(lab, builder.session.content, "ann@vsphere.local") as user:
+    with limited_user(lab, builder.session.content, "ann@vsphere.local", groups=["blue@vsphere.local"]) as user:
         yield user
 
 
@@ -80,53 +85,50 @@ def test_read_only_user_reads_containers_and_creates_none(
     assert builder.vms(other["name"]) == []
 
 
-def documented_privileges() -> dict[str, list[str]]:
-    """Return what the documentation of container_vm lists by object, such as "the datastore", "the networks"."""
-    (note,) = [
-        text for text in yaml.safe_load(container_vm.DOCUMENTATION)["notes"] if "privileges that are needed" in text
-    ]
-    found = {}
-    for sentence in note.split(". "):
-        privileges = re.findall(r"C\(([A-Za-z.]+)\)", sentence)
-        place = re.search(r"[Oo]n (the [a-z' ]+?)(?: and the VMs in it)? C\(", sentence)
-        if place is not None:
-            found[place[1]] = privileges
-    return found
+def example_of_the_guide() -> dict[str, Any]:
+    """Return the task of the security guide that lets a team deploy containers."""
+    page = (ROOT / "docs" / "docsite" / "rst" / "guide_security.rst").read_text()
+    (block,) = re.findall(r"code-block:: yaml\+jinja\n\n((?:    .*\n|\n)+)", page)
+    (task,) = yaml.safe_load(textwrap.dedent(block))
+    assert isinstance(task, dict)
+    return task
 
 
-def test_documented_privileges_are_enough_for_the_life_of_a_container(
-    ann: LimitedUser, builder: VmBuilder, web: dict[str, Any], lab: dict[str, Any], play: PlaybookRunner
+def test_the_roles_of_the_guide_are_enough_for_a_team_and_only_in_its_places(
+    ann: LimitedUser, builder: VmBuilder, web: dict[str, Any], play: PlaybookRunner, lab: dict[str, Any]
 ) -> None:
     builder.clear()
-    builder.create_folder("ct-tenant")
-    builder.create_pool("ct-pool")
-    inventory = builder.session.inventory(refresh=True, vms=True)
-    datacenter = inventory.datacenter(lab["datacenter"])
-    (image,) = [entry for entry in inventory.vms() if entry.name.startswith("gantry-image-")]
-    documented = documented_privileges()
-    places = {
-        "the folder": inventory.folder("ct-tenant", datacenter=datacenter).ref,
-        "the image's template": image.ref,
-        "the datacenter": datacenter.ref,
-        "the datastore": inventory.datastore(lab["datastore"]).ref,
-        "the networks": inventory.network("VM Network", datacenter=datacenter).ref,
-        "the resource pool": inventory.resource_pool("ct-pool", cluster=inventory.cluster(lab["cluster"])).ref,
-    }
-    assert set(documented) == set(places)
-    ann.give(READ_ONLY, builder.session.content.rootFolder)
-    for place, privileges in documented.items():
-        role = ann.add_role(f"container_vm on {place}", privileges)
-        ann.give(role, places[place], propagate=place == "the folder")
+    place = {"path": "tenants/blue"}
+    parents = {"name": "parent", POOL: {"path": "tenants"}}
+    play([{FOLDER: place}, parents, {POOL: place}, {FOLDER: {"path": "gantry-images"}}]).ok()
+    builder.move_images("gantry-images")
+    task = example_of_the_guide()
+    given = play([task, {**task, "name": "again"}]).ok()
+    assert [outcome.changed for outcome in given.outcomes] == [True, False]
 
-    mine = {**web, "folder": "ct-tenant", "resource_pool": "ct-pool", "networks": [{"name": "VM Network"}]}
+    mine = {**web, "folder": "tenants/blue", "resource_pool": "tenants/blue", "networks": [{"name": "VM Network"}]}
     tasks = [
         {"name": "create", VM: {**mine, "state": "started"}},
         {"name": "live change", VM: {**mine, "state": "started", "labels": {"tier": "front"}}},
         {"name": "restart", VM: {**mine, "state": "started", "memory": "256M", "env": {"A": "b"}}},
         {"name": "replace", VM: {**mine, "state": "started", "recreate": True}},
         {"name": "stop", VM: {**mine, "state": "stopped"}},
-        {"name": "remove", VM: {"name": WEB, "folder": "ct-tenant", "state": "absent"}},
+        {"name": "remove", VM: {"name": WEB, "folder": "tenants/blue", "state": "absent"}},
     ]
     run = play(tasks, environment=ann.environment).ok()
     assert [outcome.name for outcome in run.outcomes if not outcome.changed] == []
     assert builder.vms(WEB) == []
+
+    for elsewhere in ({"folder": None}, {"resource_pool": None}):
+        refused = play({VM: {**mine, **elsewhere}}, environment=ann.environment).last
+        assert refused["fault"]["type"] == "NoPermission", elsewhere
+    iso = {"src": str(make_iso(play.home, "9.9.1")), "datastore": lab["datastore"]}
+    refused = play({"gantry.vsphere.bootstrap_image": iso}, environment=ann.environment).last
+    assert "Datastore.FileManagement on Datastore" in refused.msg
+    undo = {"roles": [{"name": role["name"], "state": "absent"} for role in task[ACCESS]["roles"]]}
+    undo["permissions"] = [
+        {**{k: v for k, v in place.items() if k != "role"}, "principal": TEAM, "group": True, "state": "absent"}
+        for place in task["vars"]["places"]
+    ]
+    removed = [{"path": name, "state": "absent"} for name in ("tenants/blue", "tenants")]
+    play([{ACCESS: undo}, *({kind: one} for kind in (FOLDER, POOL) for one in removed)]).ok()

@@ -38,6 +38,7 @@ def desire_bootstrap(params: Mapping[str, Any]) -> BootstrapRequest:
         version=params["version"],
         datacenter=params["datacenter"],
         datastore=params["datastore"],
+        assume_removed=frozenset(params["assume_removed"]),
     )
 
 

@@ -65,6 +65,8 @@ class BootstrapRequest:
     version: str | None
     datacenter: str | None
     datastore: str | None
+    assume_removed: frozenset[str] = frozenset()
+    """Names of VMs that tasks before this one remove."""
 
 
 @dataclass(frozen=True)

@@ -30,4 +30,5 @@ def bootstrap_argument_spec() -> dict[str, dict[str, Any]]:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "datacenter": {"type": "str"},
         "datastore": {"type": "str"},
+        "assume_removed": {"type": "list", "elements": "str", "default": []},
     }

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
     selected_isos,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import without_removed
 
 
 def plan_bootstrap(desired: BootstrapRequest, observed: ObservedBootstrap) -> Plan[BootstrapChange]:
@@ -31,7 +32,8 @@ def plan_bootstrap(desired: BootstrapRequest, observed: ObservedBootstrap) -> Pl
 
 def _present(desired: BootstrapRequest, observed: ObservedBootstrap) -> Iterator[BootstrapChange]:
     iso = observed.iso
-    assert iso is not None
+    if iso is None:
+        raise GantryError("The plan for state present has no ISO to upload.")
     if desired.version not in (None, iso.version):
         raise GantryError(
             f"{iso.source} is version {iso.version}, not {desired.version}. Give the ISO of that version, or "
@@ -46,7 +48,8 @@ def _present(desired: BootstrapRequest, observed: ObservedBootstrap) -> Iterator
 def _absent(desired: BootstrapRequest, observed: ObservedBootstrap) -> Iterator[BootstrapChange]:
     yield from _remove_abandoned(observed)
     for name in selected_isos(desired, observed):
-        refuse_in_use(observed.path(name), observed.users.get(name, ()))
+        users = without_removed(observed.users.get(name, ()), desired.assume_removed)
+        refuse_in_use(observed.path(name), users)
         yield RemoveFile(name=name, path=observed.path(name))
 
 

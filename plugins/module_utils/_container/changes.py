@@ -34,13 +34,16 @@ class ContainerChange(ABC):
     container: str
 
     @abstractmethod
-    def describe(self) -> str: ...
+    def describe(self) -> str:
+        """Return the change as an action, such as ``create the VM web``."""
 
     @abstractmethod
-    def before(self) -> Mapping[str, Any]: ...
+    def before(self) -> Mapping[str, Any]:
+        """Return what the change touches, as it is now."""
 
     @abstractmethod
-    def after(self) -> Mapping[str, Any]: ...
+    def after(self) -> Mapping[str, Any]:
+        """Return what the change touches, as it is going to be."""
 
     @abstractmethod
     def project(self, observed: ObservedContainer) -> ObservedContainer:

@@ -10,7 +10,7 @@ those containers follow that have to be stopped, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
@@ -48,11 +48,30 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
             continue
         rolling = _interrupts(wanted, found, made)
         changes += [SetChange(change, index, rolling=rolling) for change in made]
+    problems += _small_pools(desired, observed)
     raise_all(problems)
     if not desired.create_only:
         for index, found in enumerate(observed.unlisted):
             changes += [SetChange(change, index, listed=False) for change in _removal(desired, found)]
     return Plan(tuple(sorted(changes, key=lambda change: change.rolling)))
+
+
+def _small_pools(desired: DesiredSet, observed: ObservedSet) -> Iterator[GantryError]:
+    """Yield a problem for each pool whose limit is lower than the memory of the project's containers in it."""
+    needs: dict[str, int] = {}
+    names: dict[str, str] = {}
+    for wanted, found in zip(desired.containers, observed.containers, strict=True):
+        machine, place = found.machine, found.place
+        pool = (machine.pool if machine is not None else None) or (place.pool if place is not None else None)
+        if pool is not None and wanted.config is not None:
+            needs[pool.moid] = needs.get(pool.moid, 0) + wanted.config.memory_mb
+            names[pool.moid] = pool.path
+    for moid, limit in observed.pool_limits.items():
+        if needs.get(moid, 0) > limit:
+            yield GantryError(
+                f"Resource pool {names[moid]} has a memory limit of {limit} MiB, and the containers of project "
+                f"{desired.project} in it have {needs[moid]} MiB. Increase the limit, or reduce memory or replicas."
+            )
 
 
 def _changes(desired: DesiredSet, wanted: DesiredContainer, found: ObservedContainer) -> Sequence[ContainerChange]:

@@ -40,7 +40,8 @@ class RulesChange(ABC):
 
     @property
     @abstractmethod
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Return the kind of the object."""
 
     @property
     def rewrites(self) -> bool:
@@ -48,13 +49,16 @@ class RulesChange(ABC):
         return False
 
     @abstractmethod
-    def describe(self) -> str: ...
+    def describe(self) -> str:
+        """Return the change as an action, such as ``create the VM web``."""
 
     @abstractmethod
-    def before(self) -> Mapping[str, Any]: ...
+    def before(self) -> Mapping[str, Any]:
+        """Return what the change touches, as it is now."""
 
     @abstractmethod
-    def after(self) -> Mapping[str, Any]: ...
+    def after(self) -> Mapping[str, Any]:
+        """Return what the change touches, as it is going to be."""
 
     @abstractmethod
     def applied_to(self, rules: ClusterRules) -> ClusterRules:

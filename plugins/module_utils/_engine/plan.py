@@ -22,13 +22,17 @@ class Change(Protocol):
     the change, without any I/O: check mode reports the state after the projections of all changes.
     """
 
-    def describe(self) -> str: ...
+    def describe(self) -> str:
+        """Return the change as an action, such as ``create the VM web``."""
 
-    def before(self) -> Mapping[str, Any]: ...
+    def before(self) -> Mapping[str, Any]:
+        """Return what the change touches, as it is now."""
 
-    def after(self) -> Mapping[str, Any]: ...
+    def after(self) -> Mapping[str, Any]:
+        """Return what the change touches, as it is going to be."""
 
-    def project(self, observed: Any) -> Any: ...
+    def project(self, observed: Any) -> Any:
+        """Return the observed state as it is after the change."""
 
 
 class Creation:

@@ -43,6 +43,7 @@ def desire_image(params: Mapping[str, Any]) -> ImageRequest:
         resource_pool=params["resource_pool"],
         folder=folder,
         datastore=params["datastore"],
+        assume_removed=frozenset(params["assume_removed"]),
     )
 
 

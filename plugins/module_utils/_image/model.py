@@ -36,6 +36,8 @@ class ImageRequest:
     resource_pool: str | None = None
     folder: str | None = None
     datastore: str | None = None
+    # Names of VMs that tasks before this one remove.
+    assume_removed: frozenset[str] = frozenset()
 
     @property
     def recorded(self) -> str:

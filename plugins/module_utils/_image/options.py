@@ -31,6 +31,7 @@ def image_argument_spec() -> dict[str, dict[str, Any]]:
         "resource_pool": {"type": "str"},
         "folder": {"type": "str"},
         "datastore": {"type": "str"},
+        "assume_removed": {"type": "list", "elements": "str", "default": []},
     }
 
 

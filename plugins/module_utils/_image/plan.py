@@ -33,6 +33,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
     ImageTemplate,
     template_names,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import without_removed
 
 
 def plan_image(desired: ImageRequest, observed: ObservedImages) -> Plan[ImageChange]:
@@ -139,7 +140,8 @@ def _absent(desired: ImageRequest, observed: ObservedImages) -> Iterator[ImageCh
             _require_pool(observed, f"remove reference {desired.recorded} from {template.name}")
             yield _without(template, desired.recorded)
             continue
-        refuse_in_use(desired, template, observed.users.get(template.moid, ()))
+        users = without_removed(observed.users.get(template.moid, ()), desired.assume_removed)
+        refuse_in_use(desired, template, users)
         yield DestroyImage(
             moid=template.moid,
             name=template.name,

@@ -42,12 +42,19 @@ class _Expander(Protocol):
     """The common interface of the decompressors of bz2 and lzma."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Return whether the end of the compressed data was reached."""
+
     @property
-    def needs_input(self) -> bool: ...
+    def needs_input(self) -> bool:
+        """Return whether the next call needs more data."""
+
     @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """Return the data that follow the compressed data."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Return the next decompressed data, at most ``max_length`` bytes."""
 
 
 def detect_compression(head: bytes) -> Compression | None:

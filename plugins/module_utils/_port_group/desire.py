@@ -47,6 +47,7 @@ def desire_port_group(params: Mapping[str, Any]) -> DesiredPortGroup:
         present=params["state"] == "present",
         values=_values(params, distributed),
         mtu=_mtu(params["mtu"]),
+        assume_removed=frozenset(params["assume_removed"]),
     )
 
 

@@ -41,6 +41,8 @@ class DesiredPortGroup:
     present: bool
     values: PortValues
     mtu: int | None
+    # Names of VMs that tasks before this one remove.
+    assume_removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

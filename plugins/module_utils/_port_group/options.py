@@ -33,4 +33,5 @@ def port_group_argument_spec() -> dict[str, dict[str, Any]]:
         "port_allocation": {"type": "str", "choices": ["elastic", "fixed", "ephemeral"]},
         "ports": {"type": "int"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "assume_removed": {"type": "list", "elements": "str", "default": []},
     }

@@ -28,13 +28,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._port_group.model i
     PortValues,
     refuse_users,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import without_removed
 
 
 def plan_port_group(desired: DesiredPortGroup, observed: ObservedPortGroup) -> Plan[PortGroupChange]:
     """Return what makes the port group as desired on all of its hosts; refuse what vCenter would refuse."""
     _refuse_managed(observed)
     if not desired.present:
-        return Plan(_removals(observed))
+        return Plan(_removals(desired, observed))
     _refuse_places(observed)
     changes: list[PortGroupChange] = []
     for place in observed.places:
@@ -44,9 +45,9 @@ def plan_port_group(desired: DesiredPortGroup, observed: ObservedPortGroup) -> P
     return Plan(tuple(sorted(changes, key=lambda change: not isinstance(change, SetSwitchMtu))))
 
 
-def _removals(observed: ObservedPortGroup) -> tuple[RemovePortGroup, ...]:
+def _removals(desired: DesiredPortGroup, observed: ObservedPortGroup) -> tuple[RemovePortGroup, ...]:
     if observed.exists:
-        refuse_users(observed.name, observed.users)
+        refuse_users(observed.name, without_removed(observed.users, desired.assume_removed))
     return tuple(
         RemovePortGroup(place.path, observed.name, place.group.values)
         for place in observed.places

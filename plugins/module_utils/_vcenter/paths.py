@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -76,6 +77,11 @@ def canonical_path(path: str) -> str:
     for name in _names(path):
         result = child_path(result, name)
     return result
+
+
+def without_removed(users: Iterable[str], removed: Collection[str]) -> tuple[str, ...]:
+    """Return the names or paths of objects that are not among those that earlier tasks remove."""
+    return tuple(user for user in users if user not in removed and decode_name(user.rpartition("/")[2]) not in removed)
 
 
 def _names(path: str) -> tuple[str, ...]:

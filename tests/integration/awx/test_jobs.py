@@ -8,7 +8,9 @@ Nothing boots. What the playbooks do is tested with the roles; here it is what o
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,11 @@ from tests.support.builders.web_server import make_certificate
 from tests.support.lab.containers import VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.iso import make_iso
-from tools.awx.description import PATTERN, read_surveys
+from tests.support.lab.playbook import ansible_environment
+from tools.awx.description import PATTERN, read_description, read_surveys
 
+# Each job starts many processes.
+pytestmark = pytest.mark.timeout(900)
 REGISTRY_PASSWORD = "password-of-the-registry"
 PROJECT = "awx"
 # What has connection variables of its own: three roles and a playbook.
@@ -127,6 +132,24 @@ def test_a_rollout_is_planned_applied_verified_and_reported(
     assert calls.mutating() == []
 
 
+def test_the_inventory_source_makes_the_containers_hosts(
+    lab: dict[str, Any], controller: Controller, awx_programs: Path, home: Path
+) -> None:
+    # The port, which the credential lacks, is a variable of the source.
+    connection = {**controller.environment, "VMWARE_PORT": str(lab["vcenter"]["port"])}
+    source = controller.folder / "project" / read_description()["inventory_source"]["file"]
+    run = subprocess.run(
+        [awx_programs / "ansible-inventory", "-i", source, "--list"],
+        env=ansible_environment(home, connection, {"ANSIBLE_COLLECTIONS_PATH": None}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert {"awx-web-1", "awx-web-2"} <= set(json.loads(run.stdout)["_meta"]["hostvars"])
+    assert lab["vcenter"]["password"] not in run.stdout
+
+
 def test_verify_refuses_to_run_out_of_check_mode(launch: Launch, calls: Control) -> None:
     job = launch("verify")
     assert job.status == "failed"
@@ -142,18 +165,16 @@ def test_the_answers_of_scale_are_a_number_of_replicas(launch: Launch, calls: Co
     # The number in Git is another one.
     verified = launch("verify", check=True)
     assert verified.status == "failed"
-    assert f"would change containers of {PROJECT}" in verified.output
+    assert f"would change the project {PROJECT}" in verified.output
     assert calls.mutating() == []
 
 
-@pytest.mark.parametrize(("answer", "removed"), [("false", 0), ("true", 1)])
-def test_unlisted_containers_are_removed_if_the_answer_is_true(
-    launch: Launch, calls: Control, answer: str, removed: int
-) -> None:
+def test_unlisted_containers_are_removed_if_the_answer_is_true(launch: Launch, calls: Control) -> None:
     launch("scale", {"scale_container": "awx-web", "scale_replicas": 3}).ok()
-    calls.forget()
-    launch("rollout", {**_defaults("rollout"), "containers_remove_unlisted": answer}).ok()
-    assert calls.mutating().count("Destroy_Task") == removed
+    for answer, removed in (("false", 0), ("true", 1)):
+        calls.forget()
+        launch("rollout", {**_defaults("rollout"), "containers_remove_unlisted": answer}).ok()
+        assert calls.mutating().count("Destroy_Task") == removed
 
 
 def test_evacuate_is_planned_and_done_by_the_answers_of_its_survey(

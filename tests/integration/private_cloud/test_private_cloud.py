@@ -8,16 +8,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.support.lab.cloud import cloud_result, cloud_variables, run_playbook, unexpected
+import pytest
+
+from tests.support.lab.cloud import cloud_result, cloud_variables, container_variables, run_playbook, unexpected
 from tests.support.lab.inventory_dump import differences, dump_vcenter
 from tests.support.lab.playbook import PlaybookRunner
 
 
-def test_an_empty_vcenter_becomes_a_place_for_containers_and_is_left_as_it_was_found(
-    play: PlaybookRunner, lab: dict[str, Any], iso: Path
+@pytest.fixture(scope="module")
+def found(lab: dict[str, Any]) -> dict[str, Any]:
+    """Return what the vCenter has before the tests of this file."""
+    return dump_vcenter(lab["vcenter"])
+
+
+@pytest.mark.timeout(600)
+def test_an_empty_vcenter_becomes_a_place_for_containers(
+    play: PlaybookRunner, lab: dict[str, Any], iso: Path, found: dict[str, Any]
 ) -> None:
     variables = cloud_variables(lab, iso)
-    found = dump_vcenter(lab["vcenter"])
     predicted = cloud_result(run_playbook(play, "site", variables, check=True))
     assert differences(found, dump_vcenter(lab["vcenter"])) == {}
     done = cloud_result(run_playbook(play, "site", variables))
@@ -28,9 +36,23 @@ def test_an_empty_vcenter_becomes_a_place_for_containers_and_is_left_as_it_was_f
     again = cloud_result(run_playbook(play, "site", variables))
     assert not again["changed"], again
     assert differences(complete, dump_vcenter(lab["vcenter"])) == {}
-    predicted = cloud_result(run_playbook(play, "teardown", variables, check=True))
+
+
+@pytest.mark.timeout(900)
+def test_teardown_leaves_the_vcenter_as_it_was_found(
+    play: PlaybookRunner, lab: dict[str, Any], iso: Path, found: dict[str, Any]
+) -> None:
+    variables = cloud_variables(lab, iso)
+    run_playbook(play, "site", variables).ok()
+    with_containers = {**variables, **container_variables(lab)}
+    run_playbook(play, "rollout", with_containers).ok()
+    complete = dump_vcenter(lab["vcenter"])
+    # What holds something that is not listed is refused, and names it.
+    refused = run_playbook(play, "teardown", variables)
+    assert "is the base of a VM: /DC0/vm/prod/web/cloud-web-1. Its disk" in refused.last["msg"], refused.output
+    predicted = cloud_result(run_playbook(play, "teardown", with_containers, check=True))
     assert differences(complete, dump_vcenter(lab["vcenter"])) == {}
-    done = cloud_result(run_playbook(play, "teardown", variables))
+    done = cloud_result(run_playbook(play, "teardown", with_containers))
     assert predicted == done
     assert unexpected(differences(found, dump_vcenter(lab["vcenter"]))) == {}
-    assert not cloud_result(run_playbook(play, "teardown", variables))["changed"]
+    assert not cloud_result(run_playbook(play, "teardown", with_containers))["changed"]

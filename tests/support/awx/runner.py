@@ -95,7 +95,7 @@ class Controller:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=800,
             check=False,
         )
         artifacts = self.folder / "artifacts" / name

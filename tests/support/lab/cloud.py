@@ -61,6 +61,20 @@ def cloud_variables(lab: Mapping[str, Any], iso: Path) -> dict[str, Any]:
     }
 
 
+def container_variables(lab: Mapping[str, Any]) -> dict[str, Any]:
+    """Return variables of the role containers, for containers in the place that ``cloud_variables`` describes."""
+    return {
+        "containers_project": "cloud",
+        "containers_list": [{"name": "cloud-web", "image": lab["images"]["tiny"], "replicas": 1, "state": "present"}],
+        "containers_defaults": {"networks": [{"name": "cloud-web"}]},
+        "containers_cluster": "C0",
+        "containers_datastore": lab["datastore"],
+        "containers_folder": "prod/web",
+        "containers_resource_pool": "prod/web",
+        "containers_registry_tls_verify": False,
+    }
+
+
 def run_playbook(
     play: PlaybookRunner, name: str, variables: Mapping[str, Any], *, tags: str = "", **options: Any
 ) -> Run:

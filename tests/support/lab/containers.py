@@ -190,6 +190,13 @@ class VmBuilder:
 
     # -- changing
 
+    def move_images(self, folder: str) -> None:
+        """Move the templates of the images into a folder."""
+        inventory = self.session.inventory(vms=True, refresh=True)
+        where = inventory.folder(folder, datacenter=inventory.datacenter(self.lab["datacenter"]))
+        images = [entry.ref for entry in inventory.vms() if entry.name.startswith("gantry-image-")]
+        self.task("move", lambda: where.ref.MoveIntoFolder_Task(images))
+
     def set_config(self, moid: str, values: Mapping[str, str]) -> None:
         self.reconfigure(moid, vim.vm.ConfigSpec(extraConfig=_options(values)))
 

@@ -53,7 +53,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
 
 
 def _of_permission(permission: Any) -> str:
-    return f"{permission.principal} on {permission.entity._moId}"
+    return f"{permission.principal} on {_identity(permission.entity)}"
 
 
 def _identity(entity: Any) -> str:

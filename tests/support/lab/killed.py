@@ -80,18 +80,25 @@ class KillablePlaybook:
 
 def held(lab: Mapping[str, Any]) -> Held:
     """Return what is in the vCenter. A template's folder has the name of its import, which differs each time."""
-    files = (
-        re.sub(r"import-[0-9a-f]{8}", "import", path) for path in datastore_files(lab["vcenter"], lab["datastore"])
-    )
-    return vm_names(lab["vcenter"]), sorted(files)
+    files = datastore_files(lab["vcenter"], lab["datastore"])
+    return vm_names(lab["vcenter"]), sorted(map(without_import_name, files))
+
+
+def without_import_name(path: str) -> str:
+    return re.sub(r"import-[0-9a-f]{8}", "import", path)
 
 
 def assert_converges(
-    killable: KillablePlaybook, lab: Mapping[str, Any], remove: Callable[[], object], *, points: int = POINTS
+    killable: KillablePlaybook,
+    lab: Mapping[str, Any],
+    remove: Callable[[], object],
+    *,
+    points: int = POINTS,
+    held: Callable[[Mapping[str, Any]], Held] = held,
 ) -> None:
     """Kill the playbook at random points; each time the next run converges, and the one after has nothing to do.
 
-    ``remove`` takes away everything that the playbook has made.
+    ``remove`` takes away everything that the playbook has made; ``held`` returns what is compared.
     """
     killable.play()
     remove()

@@ -75,7 +75,7 @@ class Cases:
         self.builder.clear(images=True)
         self._store.clear(self.lab["datastore"])
         inventory = self.builder.session.inventory(refresh=True)
-        for entry in inventory.all("Folder"):
+        for entry in inventory.all("Folder", "DistributedVirtualPortgroup"):
             if entry.name.startswith(PREFIX):
                 self.builder.task("destroy", entry.ref.Destroy_Task)
 
@@ -196,7 +196,7 @@ class Cases:
 
     def _port_group(self) -> list[Step]:
         group = {"name": f"{PREFIX}net", "switch": "DSwitch0"}
-        standard = {"name": f"{PREFIX}standard", "switch": "vSwitch0", "type": "standard"}
+        standard = {"name": f"{PREFIX}standard", "switch": "vSwitch0", "type": "standard", "hosts": ["esx1"]}
         return [
             Step("create", group),
             Step("change", {**group, "vlan": 12}),

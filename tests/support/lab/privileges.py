@@ -17,10 +17,12 @@ PASSWORD = "a tenant's secret"
 
 
 @contextmanager
-def limited_user(lab: Mapping[str, Any], content: Any, name: str) -> Iterator[LimitedUser]:
+def limited_user(
+    lab: Mapping[str, Any], content: Any, name: str, *, groups: Sequence[str] = ()
+) -> Iterator[LimitedUser]:
     """Yield a user without permissions. ``content`` is the service content of an administrator's session."""
     control = Control(lab["control"])
-    control.add_user(name, PASSWORD)
+    control.add_user(name, PASSWORD, groups)
     user = LimitedUser(name, content.authorizationManager)
     try:
         yield user

@@ -25,6 +25,14 @@ PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 PLUGINS = sorted(
     path.relative_to(ROOT) for kind in ("modules", "inventory") for path in (ROOT / "plugins" / kind).glob("*.py")
 )
+# Variables of a playbook begin with its name.
+PLAYBOOK_VARIABLES = frozenset(
+    word
+    for playbook in PLAYBOOKS
+    for path in (ROOT / "playbooks").rglob("*.yml")
+    for word in re.findall(r"\w+", path.read_text())
+    if word.startswith(f"{playbook.stem}_")
+)
 NAME = re.compile(r"\bgantry\.vsphere\.(\w+)")
 
 
@@ -39,7 +47,7 @@ def problems(text: str, variables: frozenset[str] = frozenset()) -> list[str]:
 def problems_of(texts: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the problems of texts that belong together: variables may be of any template in them."""
     used = frozenset(re.findall(r"\w+", " ".join(word for text in texts.values() for word in TEMPLATE.findall(text))))
-    found = {name: problems(text, used) for name, text in texts.items()}
+    found = {name: problems(text, used | PLAYBOOK_VARIABLES) for name, text in texts.items()}
     return {name: wrong for name, wrong in found.items() if wrong}
 
 

@@ -71,7 +71,7 @@ def test_roles_and_permissions_are_those_of_access(name: str) -> None:
     assert shape(suboptions(name)) == shape(module, without=("state",))
 
 
-@pytest.mark.parametrize("name", ["src", "version"])
+@pytest.mark.parametrize("name", ["src", "checksum", "version"])
 def test_the_bootstrap_iso_is_that_of_bootstrap_image(name: str) -> None:
     assert shape({name: suboptions("bootstrap")[name]}) == shape({name: bootstrap_argument_spec()[name]})
 

@@ -74,6 +74,7 @@ def test_valid_code_passes(plant: Plant, tmp_path: Path) -> None:
             "module_utils/_cellar:1: the package has no floor in tools/architecture.py",
         ),
         (house_rules.check_file_names, "module_utils/_image/planning.py", "", "_image/planning.py:1: planning is not"),
+        (house_rules.check_package_files, "module_utils/_image/__init__.py", "", "_image/__init__.py:1: remove it"),
         (
             house_rules.check_step_imports,
             "module_utils/_image/plan.py",
