@@ -83,7 +83,7 @@ def evacuation(
     calls.reset()
     site.configure("C0", dasConfig=vim.cluster.DasConfigInfo(enabled=False, admissionControlEnabled=False))
     site.ok("drs_ruleset", cluster="C0", rules=[{"name": "bound", "state": "absent"}])
-    for host in HOSTS:
+    for host in (*HOSTS, "esx4", "esx5"):
         site.ok("host_maintenance", host=host, state="absent")
     site.clear()
 
@@ -205,6 +205,24 @@ def test_a_host_whose_tasks_fail_stays_in_maintenance_mode_and_comes_first(evacu
     assert (resumed["done"], resumed["left_out"]) == (["esx2", "esx3"], ["esx1"])
     assert evacuation.steps() == [LEAVE, ENTER, LEAVE]
     assert evacuation.inside() == []
+
+
+def test_a_host_in_maintenance_mode_is_no_blocker_of_the_other_one(evacuation: Evacuation) -> None:
+    """Of two hosts one is in maintenance mode: the other one cannot enter before that one is back."""
+    evacuation.site.make(VMS[0], host="esx4")
+    evacuation.ok(cluster="C1", action="enter", hosts=["esx5"])
+    done = evacuation.ok(cluster="C1", action="rolling")
+    assert done["done"] == ["esx5", "esx4"]
+    assert evacuation.steps() == [LEAVE, ENTER, LEAVE]
+    # What prevents that for the other one is found when the first is back, and stops the run then.
+    evacuation.ok(cluster="C1", action="enter", hosts=["esx5"])
+    evacuation.site.make(VMS[1], host="esx4", devices=[serial_port()])
+    stopped = evacuation.run(cluster="C1", action="rolling")
+    assert stopped.code != 0
+    assert f"esx4: /DC0/vm/{VMS[1]}: " in stopped.last.msg
+    assert "Stop if anything prevents maintenance mode" in stopped.last.msg
+    assert "Done: esx5. Remaining: esx4." in stopped.last.msg
+    assert evacuation.steps() == [LEAVE]
 
 
 def test_a_pause_ends_the_run_and_the_next_one_continues(evacuation: Evacuation) -> None:
