@@ -25,7 +25,7 @@ setup: ## create .venv and install the system packages
 	@PATH="$(SYSTEM_PATH)" python3 -m tools.setup
 
 .PHONY: demo
-demo: setup ## run a container from an image in the lab, move it, remove it
+demo: setup ## run the playbooks in the lab, from an empty cluster to containers and back
 	@python -m tools.demo
 
 .PHONY: test

@@ -28,12 +28,16 @@ _RECAP = re.compile(r"changed=(\d+).*failed=(\d+)")
 _WEB_PORT = "web:80"
 
 
-def variables(info: Mapping[str, Any]) -> dict[str, Any]:
+def published_url(info: Mapping[str, Any]) -> str:
+    """Return the address by which this machine reaches the container web."""
+    for port, target in info["publish"].items():
+        if target == _WEB_PORT:
+            return f"http://127.0.0.1:{port}/"
+    raise ToolError(f"The lab publishes no port of {_WEB_PORT}. Add one to [publish] in lab/lab.toml.")
+
+
+def variables(info: Mapping[str, Any], url: str) -> dict[str, Any]:
     """Return the variables of all playbooks, as a file of variables has them for a vCenter."""
-    published = {target: port for port, target in info["publish"].items()}
-    if _WEB_PORT not in published:
-        raise ToolError(f"The lab publishes no port of {_WEB_PORT}. Add one to [publish] in lab/lab.toml.")
-    url = f"http://127.0.0.1:{published[_WEB_PORT]}/"
     nginx, redis = info["images"]["nginx"], info["images"]["redis"]
     # Without KVM, on a busy machine, a check can take many seconds.
     patient = {"interval": "2s", "timeout": "30s", "start_period": "2m"}
@@ -71,7 +75,7 @@ class Demo:
     """Runs the playbooks one after the other, showing their output as it comes, and keeps their durations."""
 
     def __init__(self, info: Mapping[str, Any]) -> None:
-        self._variables = variables(info)
+        self._variables = variables(info, published_url(info))
         self._environment = {**os.environ, **connection_environment(info), "ANSIBLE_LOCALHOST_WARNING": "0"}
         self.rows: list[tuple[str, float, str]] = []
 

@@ -27,7 +27,7 @@ from lab.controller import Lab
 from lab.images.nginx import PAGE
 from tests.support.guests.containers import Containers
 from tests.support.lab.playbook import PlaybookRunner
-from tools import collection, environment
+from tools import collection, demo, environment
 
 VERSION = collection.version()
 ARCHIVE = f"gantry-vsphere-{VERSION}.tar.gz"
@@ -186,18 +186,16 @@ def test_the_installed_release_runs_the_demo(
 ) -> None:
     """Check it with no path of an ISO: the modules find the package, in Ansible's process and in their own."""
     containers = Containers(release_lab, PlaybookRunner(tmp_path, connection_environment(release_lab)))
-    name = f"demo-{way}"
-    port = containers.publish(name, 80)
+    port = containers.publish("web", 80)
     variables = {
-        "demo_name": name,
-        "demo_image": release_lab["images"]["nginx"],
-        "demo_registry_tls_verify": False,
-        "demo_hosts": release_lab["hosts"],
-        "demo_url": f"http://127.0.0.1:{port}/",
+        **demo.variables(release_lab, f"http://127.0.0.1:{port}/"),
+        "private_cloud_bootstrap": {"datastores": [release_lab["datastore"]]},
         "gantry_run_as_module": way == "module",
     }
-    assert changed(play(installed, "demo", release_lab, variables)) >= 1
+    assert changed(play(installed, "site", release_lab, variables)) >= 1
+    assert changed(play(installed, "rollout", release_lab, variables)) >= 1
     assert containers.get(port) == (200, PAGE)
-    assert changed(play(installed, "demo", release_lab, variables)) == 0
+    assert changed(play(installed, "site", release_lab, variables)) == 0
+    assert changed(play(installed, "rollout", release_lab, variables)) == 0
     assert changed(play(installed, "demo_move", release_lab, variables)) == 1
-    play(installed, "demo_remove", release_lab, variables)
+    play(installed, "teardown", release_lab, variables)
