@@ -25,7 +25,7 @@ HIGHEST_VLAN = 4094
 ALL_VLANS = f"0-{HIGHEST_VLAN}"
 LOWEST_MTU, HIGHEST_MTU = 1280, 9000
 
-PortValues: TypeAlias = "Mapping[str, Any]"
+PortValues: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

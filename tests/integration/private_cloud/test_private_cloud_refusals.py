@@ -99,7 +99,7 @@ CASES: Mapping[str, tuple[dict[str, Any], str]] = {
     ),
     "image_twice": (
         {"private_cloud_images": [{"name": "x", "datastores": ["a"]}, {"name": "x", "datastores": ["b", "a"]}]},
-        r"lists an image more than once for a datastore: x on a, x on b, x on a\.",
+        r"lists x more than once for a datastore: its datastores are a, b, a\.",
     ),
     "no_iso": (
         {"private_cloud_bootstrap": {"src": "/nowhere.iso", "datastores": ["shared0"]}},

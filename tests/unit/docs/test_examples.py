@@ -90,7 +90,7 @@ def test_the_commands_of_a_page_name_what_exists(page: Path) -> None:
 
 def test_every_block_of_code_is_in_a_language_that_is_checked_or_is_output() -> None:
     languages = {block.language: str(block) for page in PAGES for block in blocks.blocks_of(page)}
-    assert languages.keys() <= {*blocks.YAML, *blocks.SHELL, "text", "ini", "json", "mermaid"}, languages
+    assert languages.keys() <= {*blocks.YAML, *blocks.SHELL, "text", "ini", "json", "mermaid", "dot"}, languages
     for page in PAGES:
         # None is written in another way, which would not be found.
         written = re.findall(r"^ *\.\. code(?:-block)?::|^(?! *\.\. ).*::$", page.read_text(), re.MULTILINE)
