@@ -46,11 +46,11 @@ class Bench:
 
 
 @contextmanager
-def bench(*, images: Sequence[str] = ()) -> Iterator[Bench]:
-    """Start a lab whose registry has the given images, and stop it at the end."""
+def bench(*, images: Sequence[str] = (), **more: Any) -> Iterator[Bench]:
+    """Start a lab whose registry has the given images, with more of its configuration, and stop it at the end."""
     with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
         folder = Path(directory)
-        shape = {"hypervisor": "none", "ports": "free", "publish": {}, "images": list(images)}
+        shape = {"hypervisor": "none", "ports": "free", "publish": {}, "images": list(images), **more}
         lab = Lab(folder / "lab", shape, bound=True)
         info = lab.up()
         # An empty configuration file: settings of this machine must have no effect.

@@ -22,7 +22,7 @@ from tests.support.lab.playbook import PlaybookRunner, Run
 IMAGE = "registry.example.com/app:1"
 WEB, CACHE = f"{PREFIX}web", f"{PREFIX}cache"
 # A whole rollout of fifty containers with nothing to do, all tasks together.
-BUDGET = 30
+BUDGET = 20
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from tests.support.lab.cloud import cloud_result, cloud_variables, container_variables, run_playbook, unexpected
+from tests.support.lab.control import Control
 from tests.support.lab.inventory_dump import differences, dump_vcenter
 from tests.support.lab.playbook import PlaybookRunner
+
+# The requests of a whole second run of site, all tasks together.
+BUDGET = 50
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,7 @@ def found(lab: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.timeout(600)
 def test_an_empty_vcenter_becomes_a_place_for_containers(
-    play: PlaybookRunner, lab: dict[str, Any], iso: Path, found: dict[str, Any]
+    play: PlaybookRunner, lab: dict[str, Any], iso: Path, found: dict[str, Any], calls: Control
 ) -> None:
     variables = cloud_variables(lab, iso)
     predicted = cloud_result(run_playbook(play, "site", variables, check=True))
@@ -33,8 +37,11 @@ def test_an_empty_vcenter_becomes_a_place_for_containers(
     assert predicted == done
     assert [step for step, actions in done["actions"].items() if not actions] == []
     complete = dump_vcenter(lab["vcenter"])
+    calls.forget()
     again = cloud_result(run_playbook(play, "site", variables))
     assert not again["changed"], again
+    # Eight steps, each of them planned and then run: about three requests for each.
+    assert len(calls.methods()) <= BUDGET, calls.methods()
     assert differences(complete, dump_vcenter(lab["vcenter"])) == {}
 
 
