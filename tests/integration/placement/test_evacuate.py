@@ -125,6 +125,12 @@ def test_the_plan_is_the_default_and_changes_nothing(evacuation: Evacuation) -> 
     }
 
 
+def test_a_misspelt_variable_is_refused(evacuation: Evacuation) -> None:
+    message = evacuation.refused(action="rolling", tasc="upgrade.yml")
+    assert "The role evacuate has no variable evacuate_tasc. Correct the name; the variables are " in message
+    assert message.endswith("Nothing was changed.")
+
+
 @pytest.mark.parametrize("action", ["enter", "rolling"])
 def test_a_blocker_of_any_host_stops_the_run_before_any_change(evacuation: Evacuation, action: str) -> None:
     iso = evacuation.site.builder.upload_bootstrap("iso/tools.iso", datastore="local-esx2")
