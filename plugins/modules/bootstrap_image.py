@@ -25,6 +25,8 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.registry
+  - gantry.vsphere.removal
   - gantry.vsphere.privileges.bootstrap_image
 options:
   src:
@@ -53,34 +55,6 @@ options:
     description:
       - The password of O(url_username). It is not sent to other servers that the URL is redirected to.
     type: str
-  registry_username:
-    description:
-      - The user at the registry, if O(src) is an C(oci://) reference. Requires O(registry_password).
-      - Without it and O(registry_auth_file), the credentials saved by C(skopeo login), C(podman login) or
-        C(docker login) are used.
-    type: str
-  registry_password:
-    description:
-      - The password or token of O(registry_username). It is given to C(skopeo) in memory, not on its command line.
-    type: str
-  registry_auth_file:
-    description:
-      - A file with credentials, as written by C(skopeo login --authfile).
-    type: path
-  registry_tls_verify:
-    description:
-      - Whether to require HTTPS with a certificate of a trusted CA. V(false) also allows plain HTTP.
-    type: bool
-    default: true
-  registry_cert_dir:
-    description:
-      - A directory with the CA certificates (C(*.crt)) that sign the registry's, and client certificates
-        (C(*.cert) and C(*.key)).
-    type: path
-  signature_policy:
-    description:
-      - A signature policy, see C(containers-policy.json(5)). The default is the policy of the system.
-    type: path
   version:
     description:
       - With O(state=absent) and without O(src), the version to remove. One of both is required then.
@@ -102,14 +76,6 @@ options:
       - The datastore, by name, path or MoID. All hosts that run containers should have access to it.
         It may be left out if the datacenter has only one.
     type: str
-  assume_removed:
-    description:
-      - Names or inventory paths of VMs that tasks before this one remove. With O(state=absent), the removal is planned
-        as if they were gone, so that check mode predicts what a playbook does that removes them first.
-      - If VMs still use it when it is removed, that is an error, whether they are listed here or not.
-    type: list
-    elements: str
-    default: []
 seealso:
   - module: gantry.vsphere.container_vm
 notes:

@@ -25,6 +25,8 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.registry
+  - gantry.vsphere.removal
   - gantry.vsphere.privileges.container_image
 options:
   name:
@@ -52,34 +54,6 @@ options:
     type: str
     choices: [always, missing, never]
     default: missing
-  registry_username:
-    description:
-      - The user at the registry. Requires O(registry_password).
-      - Without it and O(registry_auth_file), the credentials saved by C(skopeo login), C(podman login) or
-        C(docker login) are used.
-    type: str
-  registry_password:
-    description:
-      - The password or token of O(registry_username). It is given to C(skopeo) in memory, not on its command line.
-    type: str
-  registry_auth_file:
-    description:
-      - A file with credentials, as written by C(skopeo login --authfile).
-    type: path
-  registry_tls_verify:
-    description:
-      - Whether to require HTTPS with a certificate of a trusted CA. V(false) also allows plain HTTP.
-    type: bool
-    default: true
-  registry_cert_dir:
-    description:
-      - A directory with the CA certificates (C(*.crt)) that sign the registry's, and client certificates
-        (C(*.cert) and C(*.key)).
-    type: path
-  signature_policy:
-    description:
-      - A signature policy, see C(containers-policy.json(5)). The default is the policy of the system.
-    type: path
   platform:
     description:
       - The platform to select from a multi-platform image.
@@ -123,14 +97,6 @@ options:
       - It may be left out if the datacenter has only one. Without it, an image on any datastore counts as present.
       - An image can be on several datastores, with one template on each.
     type: str
-  assume_removed:
-    description:
-      - Names or inventory paths of VMs that tasks before this one remove. With O(state=absent), the removal is planned
-        as if they were gone, so that check mode predicts what a playbook does that removes them first.
-      - If VMs still use it when it is removed, that is an error, whether they are listed here or not.
-    type: list
-    elements: str
-    default: []
 seealso:
   - module: gantry.vsphere.container_image_info
   - module: gantry.vsphere.container_vm

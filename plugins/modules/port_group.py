@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
+  - gantry.vsphere.removal
   - gantry.vsphere.privileges.port_group
 options:
   name:
@@ -108,14 +109,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  assume_removed:
-    description:
-      - Names or inventory paths of VMs that tasks before this one remove. With O(state=absent), the removal is planned
-        as if they were gone, so that check mode predicts what a playbook does that removes them first.
-      - If VMs still use it when it is removed, that is an error, whether they are listed here or not.
-    type: list
-    elements: str
-    default: []
 seealso:
   - module: gantry.vsphere.container_vm
   - module: gantry.vsphere.vm_vmotion

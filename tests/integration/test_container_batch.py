@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.containers import PREFIX, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.labs import open_lab
 
@@ -41,13 +41,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    one = VmBuilder(lab)
-    one.clear(images=True)
-    one.upload_bootstrap()
-    one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-    yield one
-    one.clear(images=True)
-    one.session.close()
+    with building(lab) as one:
+        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+        yield one
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import _may_change
-from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, VmBuilder
+from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, VmBuilder, building
 
 NAME = f"{PREFIX}web"
 FIRST = "registry.example.com/app:1"
@@ -34,14 +34,10 @@ class KilledError(BaseException):
 
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    one = VmBuilder(lab)
-    one.clear(images=True)
-    one.upload_bootstrap()
-    one.make_image(FIRST, 1, {"Cmd": ["serve"]})
-    one.make_image(SECOND, 3, {"Cmd": ["serve", "more"]})
-    yield one
-    one.clear(images=True)
-    one.session.close()
+    with building(lab) as one:
+        one.make_image(FIRST, 1, {"Cmd": ["serve"]})
+        one.make_image(SECOND, 3, {"Cmd": ["serve", "more"]})
+        yield one
 
 
 @dataclass(frozen=True)

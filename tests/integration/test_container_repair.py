@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from tests.support.lab.containers import BOOTSTRAP, PREFIX, Vm, VmBuilder
+from tests.support.lab.containers import BOOTSTRAP, PREFIX, Vm, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.placement import NETWORK, Site
 
@@ -23,13 +23,9 @@ NEWER = BOOTSTRAP.replace("0.0.1", "0.0.2")
 
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    one = VmBuilder(lab)
-    one.clear(images=True)
-    one.upload_bootstrap()
-    one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-    yield one
-    one.clear(images=True)
-    one.session.close()
+    with building(lab) as one:
+        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+        yield one
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.containers import PREFIX, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 
@@ -59,14 +59,10 @@ def web(**options: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    one = VmBuilder(lab)
-    one.clear(images=True)
-    one.upload_bootstrap()
-    one.make_image(OLD, 1, {"Cmd": ["serve"]})
-    one.make_image(NEW, 3, {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}})
-    yield one
-    one.clear(images=True)
-    one.session.close()
+    with building(lab) as one:
+        one.make_image(OLD, 1, {"Cmd": ["serve"]})
+        one.make_image(NEW, 3, {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}})
+        yield one
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, VmBuilder
+from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
 from tests.support.lab.playbook import PlaybookRunner, TaskResult, Way
@@ -32,15 +32,11 @@ Step = dict[str, Any]
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
     """Three images and an ISO; all is cleared away afterwards."""
-    one = VmBuilder(lab)
-    one.clear(images=True)
-    one.upload_bootstrap()
-    one.make_image(FIRST, 1, {"Cmd": ["serve"], "Env": ["PATH=/bin", "COLOUR=red"]})
-    one.make_image(SECOND, 3, {"Cmd": ["serve", "more"]})
-    one.make_image(CHECKED, 5, {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}})
-    yield one
-    one.clear(images=True)
-    one.session.close()
+    with building(lab) as one:
+        one.make_image(FIRST, 1, {"Cmd": ["serve"], "Env": ["PATH=/bin", "COLOUR=red"]})
+        one.make_image(SECOND, 3, {"Cmd": ["serve", "more"]})
+        one.make_image(CHECKED, 5, {"Cmd": ["serve"], "Healthcheck": {"Test": ["CMD", "true"]}})
+        yield one
 
 
 def options(lab: Mapping[str, Any], **more: Any) -> dict[str, Any]:

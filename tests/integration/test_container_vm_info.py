@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.containers import PREFIX, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
 from tests.support.lab.playbook import WAYS
@@ -28,15 +28,11 @@ Ask = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
     """Create an image, a folder and a VM that the collection does not manage, and remove them afterwards."""
-    one = VmBuilder(lab)
-    one.clear(images=True)
-    one.upload_bootstrap()
-    one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-    one.create_folder("ct-jobs")
-    one.create_vm(f"{PREFIX}foreign", {})
-    yield one
-    one.clear(images=True)
-    one.session.close()
+    with building(lab) as one:
+        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+        one.create_folder("ct-jobs")
+        one.create_vm(f"{PREFIX}foreign", {})
+        yield one
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.lab.ansible_inventory import InventoryRunner
-from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.containers import PREFIX, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.playbook import PlaybookRunner
@@ -42,30 +42,26 @@ def config(name: str, **changes: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
     """Create a container that runs and has an address, one in a folder that has ended, and another VM."""
-    one = VmBuilder(lab)
-    one.clear(images=True)
-    one.upload_bootstrap()
-    one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-    one.create_folder(FOLDER)
-    web = {
-        "name": WEB,
-        "image": IMAGE,
-        "datacenter": lab["datacenter"],
-        "cluster": lab["cluster"],
-        "labels": {"project": "shop", "tier": "front"},
-        "networks": [{"name": next(iter(lab["networks"]))}],
-        "notes": "owned by the web team",
-    }
-    assert "failed" not in drive("container_vm", {**lab["vcenter"], **web})
-    status = {"version": 1, "state": "exited", "exit_code": 3}
-    labels = json.dumps({"project": "shop"})
-    one.create_vm(
-        JOB, config(JOB, **{"gantry.labels": labels, "guestinfo.gantry.status": json.dumps(status)}), folder=FOLDER
-    )
-    one.create_vm(f"{PREFIX}foreign", {})
-    yield one
-    one.clear(images=True)
-    one.session.close()
+    with building(lab) as one:
+        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+        one.create_folder(FOLDER)
+        web = {
+            "name": WEB,
+            "image": IMAGE,
+            "datacenter": lab["datacenter"],
+            "cluster": lab["cluster"],
+            "labels": {"project": "shop", "tier": "front"},
+            "networks": [{"name": next(iter(lab["networks"]))}],
+            "notes": "owned by the web team",
+        }
+        assert "failed" not in drive("container_vm", {**lab["vcenter"], **web})
+        status = {"version": 1, "state": "exited", "exit_code": 3}
+        labels = json.dumps({"project": "shop"})
+        one.create_vm(
+            JOB, config(JOB, **{"gantry.labels": labels, "guestinfo.gantry.status": json.dumps(status)}), folder=FOLDER
+        )
+        one.create_vm(f"{PREFIX}foreign", {})
+        yield one
 
 
 @pytest.fixture

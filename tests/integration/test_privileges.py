@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from devkit.console import ROOT
-from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.containers import PREFIX, VmBuilder, building
 from tests.support.lab.iso import make_iso
 from tests.support.lab.playbook import PlaybookRunner
 from tests.support.lab.privileges import READ_ONLY, LimitedUser, limited_user
@@ -31,13 +31,9 @@ WEB = f"{PREFIX}web"
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
     """Open a session of the administrator, and create an image."""
-    one = VmBuilder(lab)
-    one.clear(images=True)
-    one.upload_bootstrap()
-    one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-    yield one
-    one.clear(images=True)
-    one.session.close()
+    with building(lab) as one:
+        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+        yield one
 
 
 @pytest.fixture

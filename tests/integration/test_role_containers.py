@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from devkit.console import ROOT
-from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.containers import PREFIX, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.playbook import PlaybookRunner, Run
@@ -50,13 +50,9 @@ class Playbooks:
 
 @pytest.fixture(scope="module")
 def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    one = VmBuilder(lab)
-    one.clear(images=True)
-    one.upload_bootstrap()
-    one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-    yield one
-    one.clear(images=True)
-    one.session.close()
+    with building(lab) as one:
+        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+        yield one
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
     RuntimePackage,
     Source,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import desire_pull_options
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import is_digest, parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.url import Download, check_url
 
@@ -63,7 +63,7 @@ def _source(params: Mapping[str, Any], checksum: str | None) -> Source:
     if scheme == "https":
         return _download(params, checksum)
     if scheme == "oci":
-        return Artifact(parse_reference(src[len("oci://") :]), _pull_options(params))
+        return Artifact(parse_reference(src[len("oci://") :]), desire_pull_options(params))
     raise GantryError(
         f"src begins with {scheme}://, which is not supported. Give a path, an https:// URL with checksum, or an "
         "oci:// reference, or leave src out to use the runtime package."
@@ -79,18 +79,3 @@ def _download(params: Mapping[str, Any], checksum: str | None) -> Download:
             "sha256: and 64 hexadecimal digits."
         )
     return Download(src, f"sha256:{checksum}", params["url_username"], params["url_password"])
-
-
-def _pull_options(params: Mapping[str, Any]) -> PullOptions:
-    return PullOptions(
-        auth_file=_path(params["registry_auth_file"]),
-        username=params["registry_username"],
-        password=params["registry_password"],
-        tls_verify=params["registry_tls_verify"],
-        certificates=_path(params["registry_cert_dir"]),
-        policy=_path(params["signature_policy"]),
-    )
-
-
-def _path(value: str | None) -> Path | None:
-    return None if value is None else Path(value)

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import (
+    REGISTRY_MUTUALLY_EXCLUSIVE,
+    REGISTRY_OPTIONS,
+    REGISTRY_REQUIRED_TOGETHER,
+)
+
 REQUIRED_IF = (("state", "absent", ("src", "version"), True),)
-REQUIRED_TOGETHER = (("url_username", "url_password"), ("registry_username", "registry_password"))
-MUTUALLY_EXCLUSIVE = (("registry_username", "registry_auth_file"),)
+REQUIRED_TOGETHER = (("url_username", "url_password"), REGISTRY_REQUIRED_TOGETHER)
+MUTUALLY_EXCLUSIVE = (REGISTRY_MUTUALLY_EXCLUSIVE,)
 
 
 def bootstrap_argument_spec() -> dict[str, dict[str, Any]]:
@@ -20,12 +26,7 @@ def bootstrap_argument_spec() -> dict[str, dict[str, Any]]:
         "checksum": {"type": "str"},
         "url_username": {"type": "str"},
         "url_password": {"type": "str", "no_log": True},
-        "registry_username": {"type": "str"},
-        "registry_password": {"type": "str", "no_log": True},
-        "registry_auth_file": {"type": "path"},
-        "registry_tls_verify": {"type": "bool", "default": True},
-        "registry_cert_dir": {"type": "path"},
-        "signature_policy": {"type": "path"},
+        **REGISTRY_OPTIONS,
         "version": {"type": "str"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "datacenter": {"type": "str"},

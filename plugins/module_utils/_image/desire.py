@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -15,7 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     ImageQuery,
     ImageRequest,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import desire_pull_options, path_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 
 
@@ -28,16 +27,8 @@ def desire_image(params: Mapping[str, Any]) -> ImageRequest:
         as_written=params["name"],
         present=params["state"] == "present",
         pull=params["pull"],
-        options=PullOptions(
-            architecture=params["platform"].partition("/")[2],
-            auth_file=_path(params["registry_auth_file"]),
-            username=params["registry_username"],
-            password=params["registry_password"],
-            tls_verify=params["registry_tls_verify"],
-            certificates=_path(params["registry_cert_dir"]),
-            policy=_path(params["signature_policy"]),
-        ),
-        cache=_path(params["cache_path"]),
+        options=desire_pull_options(params, params["platform"].partition("/")[2]),
+        cache=path_or_none(params["cache_path"]),
         datacenter=params["datacenter"],
         cluster=params["cluster"],
         resource_pool=params["resource_pool"],
@@ -53,7 +44,3 @@ def desire_query(params: Mapping[str, Any]) -> ImageQuery:
         datacenter=params["datacenter"],
         reference=None if name is None else parse_reference(name),
     )
-
-
-def _path(value: str | None) -> Path | None:
-    return None if value is None else Path(value)

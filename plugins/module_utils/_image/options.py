@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-REQUIRED_TOGETHER = (("registry_username", "registry_password"),)
-MUTUALLY_EXCLUSIVE = (("registry_username", "registry_auth_file"),)
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import (
+    REGISTRY_MUTUALLY_EXCLUSIVE,
+    REGISTRY_OPTIONS,
+    REGISTRY_REQUIRED_TOGETHER,
+)
+
+REQUIRED_TOGETHER = (REGISTRY_REQUIRED_TOGETHER,)
+MUTUALLY_EXCLUSIVE = (REGISTRY_MUTUALLY_EXCLUSIVE,)
 
 
 def image_argument_spec() -> dict[str, dict[str, Any]]:
@@ -18,12 +24,7 @@ def image_argument_spec() -> dict[str, dict[str, Any]]:
         "name": {"type": "str", "required": True, "aliases": ["image"]},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "pull": {"type": "str", "choices": ["always", "missing", "never"], "default": "missing"},
-        "registry_username": {"type": "str"},
-        "registry_password": {"type": "str", "no_log": True},
-        "registry_auth_file": {"type": "path"},
-        "registry_tls_verify": {"type": "bool", "default": True},
-        "registry_cert_dir": {"type": "path"},
-        "signature_policy": {"type": "path"},
+        **REGISTRY_OPTIONS,
         "platform": {"type": "str", "choices": ["linux/amd64"], "default": "linux/amd64"},
         "cache_path": {"type": "path"},
         "datacenter": {"type": "str"},

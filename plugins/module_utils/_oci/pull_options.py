@@ -6,13 +6,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 GIB = 1 << 30
 # The largest single file that is downloaded; a bootstrap ISO has some 20 MB.
 MAX_FILE_BYTES = GIB
+
+# The options of modules that read from a registry.
+REGISTRY_OPTIONS: Mapping[str, dict[str, Any]] = {
+    "registry_username": {"type": "str"},
+    "registry_password": {"type": "str", "no_log": True},
+    "registry_auth_file": {"type": "path"},
+    "registry_tls_verify": {"type": "bool", "default": True},
+    "registry_cert_dir": {"type": "path"},
+    "signature_policy": {"type": "path"},
+}
+REGISTRY_REQUIRED_TOGETHER = ("registry_username", "registry_password")
+REGISTRY_MUTUALLY_EXCLUSIVE = ("registry_username", "registry_auth_file")
 
 DevicePolicy = Literal["keep", "drop", "refuse"]
 
@@ -52,3 +65,21 @@ class PullOptions:
     pull_timeout: float = 3600
     devices: DevicePolicy = "keep"
     limits: Limits = field(default_factory=Limits)
+
+
+def desire_pull_options(params: Mapping[str, Any], architecture: str = "amd64") -> PullOptions:
+    """Return the options for pulling that a task's options of REGISTRY_OPTIONS give."""
+    return PullOptions(
+        architecture=architecture,
+        auth_file=path_or_none(params["registry_auth_file"]),
+        username=params["registry_username"],
+        password=params["registry_password"],
+        tls_verify=params["registry_tls_verify"],
+        certificates=path_or_none(params["registry_cert_dir"]),
+        policy=path_or_none(params["signature_policy"]),
+    )
+
+
+def path_or_none(value: str | None) -> Path | None:
+    """Return an option of the type path as a path."""
+    return None if value is None else Path(value)

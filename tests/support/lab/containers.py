@@ -9,7 +9,7 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -262,3 +262,14 @@ def _add(device: Any, *, create: bool = False) -> Any:
 
 def _silent(_text: str) -> None:
     """Ignore the progress reports of the tests' own tasks."""
+
+
+@contextlib.contextmanager
+def building(lab: Mapping[str, Any]) -> Iterator[VmBuilder]:
+    """Yield a builder in a lab with a bootstrap ISO and no containers or images, and remove them afterwards."""
+    one = VmBuilder(lab)
+    one.clear(images=True)
+    one.upload_bootstrap()
+    yield one
+    one.clear(images=True)
+    one.session.close()
