@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
-from tests.support.lab.killed import POINTS, SEED, KillablePlaybook
+from tests.support.lab.killed import PARTS, KillablePlaybook, random_points
 from tests.support.lab.placement import Site
 
 HOSTS = ["esx4", "esx5"]
@@ -45,7 +44,8 @@ def slow(site: Site) -> None:
 
 
 @pytest.mark.timeout(1800)
-def test_a_killed_run_is_continued(site: Site, tmp_path: Path, connection: dict[str, str]) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_a_killed_run_is_continued(site: Site, tmp_path: Path, connection: dict[str, str], part: int) -> None:
     site.make(*VMS, host=HOSTS[0])
     rolling = KillablePlaybook(
         tmp_path, connection, {"evacuate_cluster": "C1", "evacuate_action": "rolling"}, "evacuate.yml"
@@ -54,9 +54,8 @@ def test_a_killed_run_is_continued(site: Site, tmp_path: Path, connection: dict[
     begin = time.monotonic()
     rolling.play()
     whole = time.monotonic() - begin
-    randomly = random.Random(SEED)
     interrupted = 0
-    for point in sorted(randomly.uniform(0.2, 0.95) for _ in range(POINTS)):
+    for point in random_points(part):
         slow(site)
         rolling.kill_after(point * whole)
         interrupted += any(site.in_maintenance(host) for host in HOSTS)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.lab.cloud import cloud_variables
 from tests.support.lab.inventory_dump import dump_vcenter
-from tests.support.lab.killed import Held, KillablePlaybook, assert_converges, without_import_name
+from tests.support.lab.killed import PARTS, Held, KillablePlaybook, assert_converges, without_import_name
 
 
 def held_objects(lab: Mapping[str, Any]) -> Held:
@@ -24,6 +24,7 @@ def held_objects(lab: Mapping[str, Any]) -> Held:
 
 
 @pytest.mark.timeout(2400)
-def test_a_site_converges(home: Path, lab: dict[str, Any], connection: dict[str, str], iso: Path) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_a_site_converges(home: Path, lab: dict[str, Any], connection: dict[str, str], iso: Path, part: int) -> None:
     site = KillablePlaybook(home, connection, cloud_variables(lab, iso), "site.yml")
-    assert_converges(site, lab, lambda: site.play("teardown.yml"), held=held_objects)
+    assert_converges(site, lab, lambda: site.play("teardown.yml"), held=held_objects, part=part)
