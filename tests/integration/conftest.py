@@ -15,7 +15,9 @@ from lab.connection import connection_environment
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
 from tests.support.lab.labs import open_lab
+from tests.support.lab.least import OPERATOR_USER
 from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, same
+from tests.support.lab.privileges import PASSWORD
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,12 @@ def connection(lab: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture
+def operator(connection: dict[str, str]) -> dict[str, str]:
+    """Return these environment variables for the user who runs playbooks, who is not an administrator."""
+    return {**connection, "VMWARE_USER": OPERATOR_USER, "VMWARE_PASSWORD": PASSWORD}
+
+
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Create the home directory of the user whose tasks are run."""
     folder = tmp_path / "home"
@@ -49,12 +57,12 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def play(home: Path, connection: dict[str, str]) -> PlaybookRunner:
+def play(home: Path, operator: dict[str, str]) -> PlaybookRunner:
     """Run tasks with ansible-playbook: ``play({"gantry.vsphere.container_vm": {...}}, way="module", check=True)``.
 
     It takes seconds, so it is used for what only Ansible does.
     """
-    return PlaybookRunner(home, connection)
+    return PlaybookRunner(home, operator)
 
 
 @pytest.fixture

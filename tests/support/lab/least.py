@@ -4,7 +4,8 @@
 """Users with the documented privileges of one module each, as whom the integration tests run the modules.
 
 ``drive`` replaces the lab's administrator by the user of the module, so that each test of a module also tests that its
-documented privileges are enough. Tests prepare and observe as the administrator, and users that a test names stay.
+documented privileges are enough. Playbooks run as an operator, who has the preset of that name and manages access.
+Tests prepare and observe as the administrator, and users that a test names stay.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._access.model import holder
+from ansible_collections.gantry.vsphere.plugins.module_utils._access.presets import OPERATOR, preset_privileges
 from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges import (
     CLUSTER,
     DATACENTER,
@@ -37,6 +39,7 @@ from tests.support.lab.privileges import PASSWORD, READ_ONLY
 
 # Whoever manages access requires all privileges that a test gives; test_privileges has a user of its own for it.
 MODULES = sorted(REQUIREMENTS.keys() - {"access", "container_vms"})
+OPERATOR_USER = "least-operator@vsphere.local"
 # On which types of objects the privileges of a place are given. A VM inherits those of its folder. The folder of all
 # VMs, distributed switches and new port groups have those of the datacenter; the root resource pool has those of the
 # cluster.
@@ -116,12 +119,22 @@ def _users(vcenter: Mapping[str, Any], control: Control) -> Iterator[None]:
         for type_name in HOLDERS:
             objects = [entry.ref for entry in inventory.all(type_name)]
             _give(content.authorizationManager, objects, type_name, roles)
+        _add_operator(content, control)
     key = (str(vcenter["hostname"]), int(vcenter["port"]))
     _administrators[key] = vcenter["username"]
     try:
         yield
     finally:
         del _administrators[key]
+
+
+def _add_operator(content: Any, control: Control) -> None:
+    """Create the user who runs playbooks, with one role on the root folder, as the security guide describes."""
+    control.add_user(OPERATOR_USER, PASSWORD)
+    privileges = preset_privileges(OPERATOR).union(*(one.privileges for one in REQUIREMENTS["access"]))
+    role = content.authorizationManager.AddAuthorizationRole(name="least operator", privIds=sorted(privileges))
+    permission = vim.AuthorizationManager.Permission(principal=OPERATOR_USER, group=False, roleId=role, propagate=True)
+    content.authorizationManager.SetEntityPermissions(entity=content.rootFolder, permission=[permission])
 
 
 _Roles = Mapping[tuple[str, ...], int]
