@@ -65,12 +65,17 @@ def _rows(found: Status) -> list[tuple[str, ...]]:
     addresses = {
         "vcenter": f"127.0.0.1:{info['vcenter']['port']}, control {info['control']}" if info else "",
         "registry": str(info.get("registry", "")),
-        "dhcp": "in the namespace",
+        **{name: "in the namespace" for name in found.processes if name.startswith("dhcp-")},
     }
     services = [(name, runs) for name, runs in found.processes.items() if not name.startswith("qemu-")]
     machines = [runs for name, runs in found.processes.items() if name.startswith("qemu-")]
     rows: list[tuple[str, ...]] = [
-        (name, "running" if runs else "dead", addresses.get(name, "")) for name, runs in services
+        (
+            name,
+            "running" if runs else "dead",
+            "in the namespace" if name.startswith("dhcp-") else addresses.get(name, ""),
+        )
+        for name, runs in services
     ]
     if info and info["second"]:
         second = info["second"]

@@ -28,7 +28,7 @@ from lab.errors import LabError
 from lab.namespace import namespace_name
 from lab.processes import ProcessRecord
 
-_FILES_OF_ONE_RUN = ("lab.json", "env", "vcenter.json", "ready.json", "hypervisor.json", "dhcp.leases")
+_FILES_OF_ONE_RUN = ("lab.json", "env", "vcenter.json", "ready.json", "hypervisor.json", "dhcp-*.leases")
 _FOLDERS_OF_ONE_RUN = ("machines", "datastores", "processes", "second")
 
 
@@ -107,8 +107,8 @@ class State:
 
     def wipe(self) -> None:
         """Remove the files of one run. Its processes must have ended."""
-        for name in _FILES_OF_ONE_RUN:
-            (self.directory / name).unlink(missing_ok=True)
+        for path in [path for pattern in _FILES_OF_ONE_RUN for path in self.directory.glob(pattern)]:
+            path.unlink()
         for folder in (self.directory / name for name in _FOLDERS_OF_ONE_RUN):
             if folder.exists():
                 shutil.rmtree(folder)

@@ -79,7 +79,7 @@ def test_no_machine_outlives_a_vcenter_that_was_killed_and_the_next_up_is_clean(
     assert machine in before.values()
     assert machine.alive()
     os.kill(info["pid"], signal.SIGKILL)
-    _wait_for_end([machine, before["dhcp"], before["vcenter"]])
+    _wait_for_end([machine, before["dhcp-br0"], before["vcenter"]])
     assert own_lab.status().state == "broken"
     assert namespace_exists(own_lab.state.namespace)
     again = own_lab.up()
@@ -97,3 +97,4 @@ def test_down_with_a_running_machine_leaves_nothing(own_lab: Lab) -> None:
     assert not any(record.alive() for record in records)
     assert not namespace_exists(own_lab.state.namespace)
     assert not (own_lab.state.directory / "machines").exists()
+    assert not list(own_lab.state.directory.glob("*.leases"))
