@@ -261,6 +261,7 @@ def test_a_cached_inventory_is_the_live_one_and_makes_no_request(
         "cache_plugin": "ansible.builtin.jsonfile",
         "cache_connection": str(cache),
         "group_by": ["label", "health"],
+        "username": lab["vcenter"]["username"],
         "password": lab["vcenter"]["password"],
     }
     live = inventory(**options)
