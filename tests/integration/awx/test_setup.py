@@ -103,6 +103,7 @@ def test_given_credentials_are_attached_and_enable_the_schedules(configured: Fak
         assert one["ask_credential_on_launch"] is False
     wanted = {one["name"]: one["enabled"] for one in read_description()["schedules"]}
     assert {name: one["enabled"] for name, one in configured.named("schedules").items()} == wanted
+    # Without an enabled schedule the comparison would not show that a credential enables them.
     assert True in wanted.values()
 
 

@@ -102,154 +102,141 @@ func (n *hostNetwork) newGroup(spec types.HostPortGroupSpec) (types.HostPortGrou
 		ComputedPolicy: computedPolicy(parent.Spec.Policy, &spec.Policy)}, nil
 }
 
-func (s *Server) addPortGroup(_ *simulator.Context, request *types.AddPortGroup) (soap.HasFault, types.BaseMethodFault) {
+// changeHostNetwork runs a change of the network of the host that a network system belongs to, one at a time.
+func (s *Server) changeHostNetwork(system ref, change func(*hostNetwork) (soap.HasFault, types.BaseMethodFault)) (soap.HasFault, types.BaseMethodFault) {
 	s.networks.mu.Lock()
 	defer s.networks.mu.Unlock()
-	n, fault := s.hostNetwork(request.This)
+	n, fault := s.hostNetwork(system)
 	if fault != nil {
 		return nil, fault
 	}
-	group, fault := n.newGroup(request.Portgrp)
-	if fault != nil {
-		return nil, fault
-	}
-	if n.groupNamed(group.Spec.Name) != nil {
-		return nil, &types.AlreadyExists{Name: group.Spec.Name}
-	}
-	if fault := s.joinNetwork(n.host, escaped(group.Spec.Name)); fault != nil {
-		return nil, fault
-	}
-	n.groups = append(n.groups, group)
-	n.publish()
-	return &methods.AddPortGroupBody{Res: &types.AddPortGroupResponse{}}, nil
+	return change(n)
+}
+
+func (s *Server) addPortGroup(_ *simulator.Context, request *types.AddPortGroup) (soap.HasFault, types.BaseMethodFault) {
+	return s.changeHostNetwork(request.This, func(n *hostNetwork) (soap.HasFault, types.BaseMethodFault) {
+		group, fault := n.newGroup(request.Portgrp)
+		if fault != nil {
+			return nil, fault
+		}
+		if n.groupNamed(group.Spec.Name) != nil {
+			return nil, &types.AlreadyExists{Name: group.Spec.Name}
+		}
+		if fault := s.joinNetwork(n.host, escaped(group.Spec.Name)); fault != nil {
+			return nil, fault
+		}
+		n.groups = append(n.groups, group)
+		n.publish()
+		return &methods.AddPortGroupBody{Res: &types.AddPortGroupResponse{}}, nil
+	})
 }
 
 func (s *Server) updatePortGroup(_ *simulator.Context, request *types.UpdatePortGroup) (soap.HasFault, types.BaseMethodFault) {
-	s.networks.mu.Lock()
-	defer s.networks.mu.Unlock()
-	n, fault := s.hostNetwork(request.This)
-	if fault != nil {
-		return nil, fault
-	}
-	old := n.groupNamed(request.PgName)
-	if old == nil {
-		return nil, &types.NotFound{}
-	}
-	group, fault := n.newGroup(request.Portgrp)
-	if fault != nil {
-		return nil, fault
-	}
-	if group.Spec.Name != request.PgName {
-		return nil, notSupported("The lab does not rename port groups.")
-	}
-	users := s.connectedTo(escaped(group.Spec.Name), n.host)
-	if group.Spec.VlanId == standardTrunk && len(users) > 0 {
-		return nil, noTrunk(group.Spec.Name)
-	}
-	*old = group
-	n.publish()
-	if fault := s.reconnect(users); fault != nil {
-		return nil, fault
-	}
-	return &methods.UpdatePortGroupBody{Res: &types.UpdatePortGroupResponse{}}, nil
+	return s.changeHostNetwork(request.This, func(n *hostNetwork) (soap.HasFault, types.BaseMethodFault) {
+		old := n.groupNamed(request.PgName)
+		if old == nil {
+			return nil, &types.NotFound{}
+		}
+		group, fault := n.newGroup(request.Portgrp)
+		if fault != nil {
+			return nil, fault
+		}
+		if group.Spec.Name != request.PgName {
+			return nil, notSupported("The lab does not rename port groups.")
+		}
+		users := s.connectedTo(escaped(group.Spec.Name), n.host)
+		if group.Spec.VlanId == standardTrunk && len(users) > 0 {
+			return nil, noTrunk(group.Spec.Name)
+		}
+		*old = group
+		n.publish()
+		if fault := s.reconnect(users); fault != nil {
+			return nil, fault
+		}
+		return &methods.UpdatePortGroupBody{Res: &types.UpdatePortGroupResponse{}}, nil
+	})
 }
 
 // removePortGroup refuses to remove a group that a running VM of the host uses; a VM that is powered off has no port on it.
 func (s *Server) removePortGroup(_ *simulator.Context, request *types.RemovePortGroup) (soap.HasFault, types.BaseMethodFault) {
-	s.networks.mu.Lock()
-	defer s.networks.mu.Unlock()
-	n, fault := s.hostNetwork(request.This)
-	if fault != nil {
-		return nil, fault
-	}
-	if n.groupNamed(request.PgName) == nil {
-		return nil, &types.NotFound{}
-	}
-	name := escaped(request.PgName)
-	for _, vm := range s.connectedTo(name, n.host) {
-		if s.powerState(vm) != types.VirtualMachinePowerStatePoweredOff {
-			return nil, &types.ResourceInUse{Type: "Network", Name: request.PgName}
+	return s.changeHostNetwork(request.This, func(n *hostNetwork) (soap.HasFault, types.BaseMethodFault) {
+		if n.groupNamed(request.PgName) == nil {
+			return nil, &types.NotFound{}
 		}
-	}
-	n.groups = slices.DeleteFunc(n.groups, func(group types.HostPortGroup) bool { return group.Spec.Name == request.PgName })
-	n.publish()
-	s.leaveNetwork(n.host, name)
-	return &methods.RemovePortGroupBody{Res: &types.RemovePortGroupResponse{}}, nil
+		name := escaped(request.PgName)
+		for _, vm := range s.connectedTo(name, n.host) {
+			if s.powerState(vm) != types.VirtualMachinePowerStatePoweredOff {
+				return nil, &types.ResourceInUse{Type: "Network", Name: request.PgName}
+			}
+		}
+		n.groups = slices.DeleteFunc(n.groups, func(group types.HostPortGroup) bool { return group.Spec.Name == request.PgName })
+		n.publish()
+		s.leaveNetwork(n.host, name)
+		return &methods.RemovePortGroupBody{Res: &types.RemovePortGroupResponse{}}, nil
+	})
 }
 
 func (s *Server) addVirtualSwitch(_ *simulator.Context, request *types.AddVirtualSwitch) (soap.HasFault, types.BaseMethodFault) {
-	s.networks.mu.Lock()
-	defer s.networks.mu.Unlock()
-	n, fault := s.hostNetwork(request.This)
-	if fault != nil {
-		return nil, fault
-	}
-	if n.switchNamed(request.VswitchName) != nil {
-		return nil, &types.AlreadyExists{Name: request.VswitchName}
-	}
-	spec := types.HostVirtualSwitchSpec{NumPorts: switchPorts}
-	if request.Spec != nil {
-		spec = *request.Spec
-	}
-	added, fault := newVirtualSwitch(request.VswitchName, spec)
-	if fault != nil {
-		return nil, fault
-	}
-	n.switches = append(n.switches, added)
-	n.publish()
-	return &methods.AddVirtualSwitchBody{Res: &types.AddVirtualSwitchResponse{}}, nil
+	return s.changeHostNetwork(request.This, func(n *hostNetwork) (soap.HasFault, types.BaseMethodFault) {
+		if n.switchNamed(request.VswitchName) != nil {
+			return nil, &types.AlreadyExists{Name: request.VswitchName}
+		}
+		spec := types.HostVirtualSwitchSpec{NumPorts: switchPorts}
+		if request.Spec != nil {
+			spec = *request.Spec
+		}
+		added, fault := newVirtualSwitch(request.VswitchName, spec)
+		if fault != nil {
+			return nil, fault
+		}
+		n.switches = append(n.switches, added)
+		n.publish()
+		return &methods.AddVirtualSwitchBody{Res: &types.AddVirtualSwitchResponse{}}, nil
+	})
 }
 
 func (s *Server) updateVirtualSwitch(_ *simulator.Context, request *types.UpdateVirtualSwitch) (soap.HasFault, types.BaseMethodFault) {
-	s.networks.mu.Lock()
-	defer s.networks.mu.Unlock()
-	n, fault := s.hostNetwork(request.This)
-	if fault != nil {
-		return nil, fault
-	}
-	old := n.switchNamed(request.VswitchName)
-	if old == nil {
-		return nil, &types.NotFound{}
-	}
-	spec := request.Spec
-	if spec.Policy == nil {
-		spec.Policy = old.Spec.Policy
-	}
-	if spec.Mtu == 0 {
-		spec.Mtu = old.Mtu
-	}
-	changed, fault := newVirtualSwitch(request.VswitchName, spec)
-	if fault != nil {
-		return nil, fault
-	}
-	*old = changed
-	for i := range n.groups {
-		if n.groups[i].Spec.VswitchName == old.Name {
-			n.groups[i].ComputedPolicy = computedPolicy(old.Spec.Policy, &n.groups[i].Spec.Policy)
+	return s.changeHostNetwork(request.This, func(n *hostNetwork) (soap.HasFault, types.BaseMethodFault) {
+		old := n.switchNamed(request.VswitchName)
+		if old == nil {
+			return nil, &types.NotFound{}
 		}
-	}
-	n.publish()
-	return &methods.UpdateVirtualSwitchBody{Res: &types.UpdateVirtualSwitchResponse{}}, nil
+		spec := request.Spec
+		if spec.Policy == nil {
+			spec.Policy = old.Spec.Policy
+		}
+		if spec.Mtu == 0 {
+			spec.Mtu = old.Mtu
+		}
+		changed, fault := newVirtualSwitch(request.VswitchName, spec)
+		if fault != nil {
+			return nil, fault
+		}
+		*old = changed
+		for i := range n.groups {
+			if n.groups[i].Spec.VswitchName == old.Name {
+				n.groups[i].ComputedPolicy = computedPolicy(old.Spec.Policy, &n.groups[i].Spec.Policy)
+			}
+		}
+		n.publish()
+		return &methods.UpdateVirtualSwitchBody{Res: &types.UpdateVirtualSwitchResponse{}}, nil
+	})
 }
 
 // removeVirtualSwitch refuses to remove a switch that has port groups (unconfirmed: ESXi refuses it while they are in use).
 func (s *Server) removeVirtualSwitch(_ *simulator.Context, request *types.RemoveVirtualSwitch) (soap.HasFault, types.BaseMethodFault) {
-	s.networks.mu.Lock()
-	defer s.networks.mu.Unlock()
-	n, fault := s.hostNetwork(request.This)
-	if fault != nil {
-		return nil, fault
-	}
-	old := n.switchNamed(request.VswitchName)
-	if old == nil {
-		return nil, &types.NotFound{}
-	}
-	if len(old.Portgroup) > 0 {
-		return nil, &types.ResourceInUse{Type: "VirtualSwitch", Name: request.VswitchName}
-	}
-	n.switches = slices.DeleteFunc(n.switches, func(one types.HostVirtualSwitch) bool { return one.Name == request.VswitchName })
-	n.publish()
-	return &methods.RemoveVirtualSwitchBody{Res: &types.RemoveVirtualSwitchResponse{}}, nil
+	return s.changeHostNetwork(request.This, func(n *hostNetwork) (soap.HasFault, types.BaseMethodFault) {
+		old := n.switchNamed(request.VswitchName)
+		if old == nil {
+			return nil, &types.NotFound{}
+		}
+		if len(old.Portgroup) > 0 {
+			return nil, &types.ResourceInUse{Type: "VirtualSwitch", Name: request.VswitchName}
+		}
+		n.switches = slices.DeleteFunc(n.switches, func(one types.HostVirtualSwitch) bool { return one.Name == request.VswitchName })
+		n.publish()
+		return &methods.RemoveVirtualSwitchBody{Res: &types.RemoveVirtualSwitchResponse{}}, nil
+	})
 }
 
 func newVirtualSwitch(name string, spec types.HostVirtualSwitchSpec) (types.HostVirtualSwitch, types.BaseMethodFault) {
