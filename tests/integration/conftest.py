@@ -14,6 +14,7 @@ import pytest
 from lab.connection import connection_environment
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
+from tests.support.lab.images import Store
 from tests.support.lab.labs import open_lab
 from tests.support.lab.least import OPERATOR_USER
 from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, same
@@ -63,6 +64,17 @@ def play(home: Path, operator: dict[str, str]) -> PlaybookRunner:
     It takes seconds, so it is used for what only Ansible does.
     """
     return PlaybookRunner(home, operator)
+
+
+@pytest.fixture
+def cleared(lab: dict[str, Any], play: PlaybookRunner) -> Iterator[None]:
+    """Begin and end without the container web, whose playbooks the documentation has, and without images."""
+    store = Store(lab["vcenter"])
+    store.clear(lab["datastore"])
+    yield
+    play({"gantry.vsphere.container_vm": {"name": "web", "state": "absent"}}).ok()
+    store.clear(lab["datastore"])
+    store.session.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 
 from devkit.console import ROOT
 from tests.support.lab.ansible_inventory import InventoryRunner
-from tests.support.lab.images import Store
 from tests.support.lab.iso import make_iso
 from tests.support.lab.playbook import PlaybookRunner
 from tools.page_blocks import blocks_of
@@ -30,17 +28,6 @@ def files(tmp_path: Path) -> Path:
         if block.caption:
             (folder / block.caption).write_text(block.text)
     return folder
-
-
-@pytest.fixture
-def cleared(lab: dict[str, Any], play: PlaybookRunner) -> Iterator[None]:
-    """Begin and end without the container and its image."""
-    store = Store(lab["vcenter"])
-    store.clear(lab["datastore"])
-    yield
-    play({"gantry.vsphere.container_vm": {"name": "web", "state": "absent"}}).ok()
-    store.clear(lab["datastore"])
-    store.session.close()
 
 
 def test_the_files_of_the_page_work(

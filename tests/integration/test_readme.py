@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.lab.images import Store
+from tests.support.lab.iso import make_iso
 from tests.support.lab.playbook import PlaybookRunner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,21 +30,8 @@ def playbook(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def variables(lab: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
-    source, iso = tmp_path / "iso", tmp_path / "bootstrap.iso"
-    source.mkdir()
-    command = ["xorriso", "-as", "mkisofs", "-quiet", "-appid", "GANTRY-BOOTSTRAP 9.9.9", "-o", str(iso), str(source)]
-    subprocess.run(command, check=True, capture_output=True)
+    iso = make_iso(tmp_path, "9.9.9")
     return {"image": lab["images"]["tiny"], "datastore": lab["datastore"], "iso": str(iso)}
-
-
-@pytest.fixture
-def cleared(lab: dict[str, Any], play: PlaybookRunner) -> Iterator[None]:
-    store = Store(lab["vcenter"])
-    store.clear(lab["datastore"])
-    yield
-    play({"gantry.vsphere.container_vm": {"name": "web", "state": "absent"}}).ok()
-    store.clear(lab["datastore"])
-    store.session.close()
 
 
 def test_the_playbook_runs_and_a_second_run_changes_nothing(
