@@ -57,8 +57,9 @@ options:
     type: str
   version:
     description:
-      - With O(state=absent) and without O(src), the version to remove. One of both is required then.
-      - With O(src), the version that the ISO must have.
+      - With O(state=present) or O(src), the version that the ISO must have.
+      - With O(state=absent) and without O(src), the version to remove. Without both, the ISO of the package
+        C(gantry-vsphere-runtime) is removed.
     type: str
   state:
     description:

@@ -279,7 +279,7 @@ def test_bad_input_is_reported_and_changes_nothing(
         (task(checksum=f"sha256:{'0' * 64}"), f"not sha256:{'0' * 64}"),
         (task(src="https://files.example.com/b.iso"), "requires checksum"),
         (task(src="ftp://files.example.com/b.iso"), "begins with ftp://, which is not supported"),
-        ({MODULE: {"state": "absent"}}, "state is absent but any of the following are missing: src, version"),
+        ({MODULE: {"state": "absent"}}, "To remove an ISO, its version is enough"),
     ]
     run = direct([{**one, "ignore_errors": True} for one, _message in wrong], way=way)
     assert len(run.outcomes) == len(wrong)

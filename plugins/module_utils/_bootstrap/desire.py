@@ -30,7 +30,7 @@ def desire_bootstrap(params: Mapping[str, Any]) -> BootstrapRequest:
     """Return the request of a task."""
     present = params["state"] == "present"
     checksum = _checksum(params["checksum"])
-    removes_version = not present and params["src"] is None
+    removes_version = not present and params["src"] is None and params["version"] is not None
     return BootstrapRequest(
         present=present,
         source=None if removes_version else _source(params, checksum),

@@ -71,6 +71,7 @@ def _runtime_package() -> Any:
         raise GantryError(
             f"src is not given, and the Python package {RUNTIME_PACKAGE}, which contains the bootstrap ISO, is not "
             f"installed for {sys.executable}, which runs this task. Install it there (pip install {RUNTIME_PACKAGE}), "
-            "or give src: a path, an https:// URL with checksum, or an oci:// reference."
+            "or give src: a path, an https:// URL with checksum, or an oci:// reference. To remove an ISO, its version "
+            "is enough."
         ) from error
     return gantry_vsphere_runtime

@@ -17,7 +17,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.observe import observe_bootstrap
 from ansible_collections.gantry.vsphere.plugins.module_utils._bootstrap.options import (
     MUTUALLY_EXCLUSIVE,
-    REQUIRED_IF,
     REQUIRED_TOGETHER,
     bootstrap_argument_spec,
 )
@@ -36,7 +35,6 @@ class BootstrapImage(Operation[BootstrapRequest, ObservedBootstrap, BootstrapCha
 
     name = "bootstrap_image"
     argument_spec = argument_spec(**bootstrap_argument_spec())
-    required_if = REQUIRED_IF
     required_together = REQUIRED_TOGETHER
     mutually_exclusive = MUTUALLY_EXCLUSIVE
 

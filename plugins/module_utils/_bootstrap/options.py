@@ -14,7 +14,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options i
     REGISTRY_REQUIRED_TOGETHER,
 )
 
-REQUIRED_IF = (("state", "absent", ("src", "version"), True),)
 REQUIRED_TOGETHER = (("url_username", "url_password"), REGISTRY_REQUIRED_TOGETHER)
 MUTUALLY_EXCLUSIVE = (REGISTRY_MUTUALLY_EXCLUSIVE,)
 

@@ -31,8 +31,9 @@ def desire(**options: Any) -> BootstrapRequest:
     return desire_bootstrap({**defaults, **options})
 
 
-def test_without_src_the_runtime_package_is_used() -> None:
-    assert desire().source == RuntimePackage()
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_without_src_the_runtime_package_is_used(state: str) -> None:
+    assert desire(state=state).source == RuntimePackage()
 
 
 def test_a_removal_by_version_has_no_source() -> None:
