@@ -164,3 +164,21 @@ func TestComplianceFollowsWhereVMsRun(t *testing.T) {
 		t.Errorf("the rule is %+v", pair)
 	}
 }
+
+func TestAnAdmissionControlPolicyIsReplacedAsAWhole(t *testing.T) {
+	write := func(config types.ClusterConfigInfoEx, policy types.BaseClusterDasAdmissionControlPolicy) types.ClusterConfigInfoEx {
+		changed, _ := applied(t, config, 0, &types.ClusterConfigSpecEx{DasConfig: &types.ClusterDasConfigInfo{AdmissionControlPolicy: policy}})
+		return changed
+	}
+	tolerated := int32(25)
+	policy := &types.ClusterFailoverLevelAdmissionControlPolicy{FailoverLevel: 2}
+	policy.ResourceReductionToToleratePercent = &tolerated
+	config := write(DefaultConfig(), policy)
+	if kept := config.DasConfig.AdmissionControlPolicy.GetClusterDasAdmissionControlPolicy().ResourceReductionToToleratePercent; kept == nil || *kept != 25 {
+		t.Errorf("stored %v", kept)
+	}
+	config = write(config, &types.ClusterFailoverLevelAdmissionControlPolicy{FailoverLevel: 3})
+	if left := config.DasConfig.AdmissionControlPolicy.GetClusterDasAdmissionControlPolicy().ResourceReductionToToleratePercent; left != nil {
+		t.Errorf("%d is left of the old policy", *left)
+	}
+}
