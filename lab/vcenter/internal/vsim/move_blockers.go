@@ -115,6 +115,7 @@ func (s *Server) findSource(r *relocation, f *findings) {
 	if r.draft.frozen {
 		f.add(types.CheckTestTypeSourceTests, r.splitsTree())
 	}
+	f.add(types.CheckTestTypeSourceTests, s.agentFault(r.vm.Self, "RelocateVM_Task"))
 	if r.host.Self == r.from {
 		return
 	}

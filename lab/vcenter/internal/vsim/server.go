@@ -46,6 +46,7 @@ type Server struct {
 	load        load
 	moves       moves
 	maintenance maintenance
+	agents      agents
 	leases      leases
 	tickets     tickets
 	diskUse     diskUse
