@@ -104,6 +104,8 @@ func TestTheCalls(t *testing.T) {
 		{"PUT", "/v1/clusters/C0/services", `{"kind": "embedded"}`, 200, "map[]"},
 		{"PUT", "/v1/clusters/C0/services", `{"kind": "some"}`, 400, "none, external or embedded"},
 		{"PUT", "/v1/clusters/C9/services", `{"kind": "none"}`, 404, "there is no cluster named C9"},
+		{"PUT", "/v1/power-on", `{"answer": "no_task"}`, 200, "map[]"},
+		{"PUT", "/v1/power-on", `{"answer": "none"}`, 400, "task, no_task or unlisted"},
 		{"PATCH", "/v1/datastores/shared0", `{"free_bytes": 1000}`, 200, "map[]"},
 		{"PATCH", "/v1/datastores/shared0", `{"free_bytes": 1073741825}`, 400, "from 0 to"},
 		{"PATCH", "/v1/datastores/shared0", `{}`, 400, "missing"},

@@ -47,15 +47,18 @@ type Server struct {
 	moves       moves
 	maintenance maintenance
 	agents      agents
-	leases      leases
-	tickets     tickets
-	diskUse     diskUse
-	drs         scheduler
-	meter       meter
-	methods     map[string]handler
-	requests    requests
-	tasks       atomic.Int64
-	simulated   simulated
+
+	powerOnAnswer powerOnAnswer
+
+	leases    leases
+	tickets   tickets
+	diskUse   diskUse
+	drs       scheduler
+	meter     meter
+	methods   map[string]handler
+	requests  requests
+	tasks     atomic.Int64
+	simulated simulated
 
 	authz   *authz.Manager
 	showing sync.Mutex // held while shown changes
