@@ -214,6 +214,11 @@ clusters:
               type: int
               returned: always
               sample: 1
+            agents:
+              description: The number of agent VMs, such as those of vCLS. They are not in the other numbers.
+              type: int
+              returned: always
+              sample: 1
     vms:
       description: The numbers of VMs of all its hosts.
       type: dict
@@ -231,6 +236,11 @@ clusters:
           sample: 3
         templates:
           description: The number of VM templates.
+          type: int
+          returned: always
+          sample: 1
+        agents:
+          description: The number of agent VMs, such as those of vCLS. They are not in the other numbers.
           type: int
           returned: always
           sample: 1

@@ -10,11 +10,14 @@ import time
 from functools import partial
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     POWER_PATH,
     STARTUP_PATHS,
+    STATUS_PATH,
     PoweredOff,
+    PoweredOn,
     Startup,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitStatus, PowerOn, Stop
@@ -28,6 +31,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 
 # The time that a graceful stop may take beyond the container's own timeout: the kill, syncing disks, powering off.
 _STOP_MARGIN = 20.0
+# How long a VM may be off after vCenter accepted to power it on, if no task is known that can be waited for.
+_POWER_ON_SECONDS = 60.0
+_POWER_ON_TASK = "VirtualMachine.powerOn"
 # Faults of a guest that cannot shut down by itself: it is off already, or has to be powered off.
 _CANNOT_ASK = ("ToolsUnavailable", "InvalidPowerState", "InvalidState", "TaskInProgress")
 
@@ -38,7 +44,11 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
     if datacenter is None:
         raise ValueError("a VM outside of any datacenter is started")
     before = yield from subject.bench.value(moid, keys.STATUS)
-    yield from _power_on_in(subject, datacenter, moid)
+    task = yield from _power_on_in(subject, datacenter, moid)
+    if task is None:
+        yield from _await_power(subject, moid, before)
+    else:
+        yield Job(subject.name, "power on", partial(_same, task))
     if change.wait_for is not None:
         startup = Startup(
             container=change.container,
@@ -97,8 +107,12 @@ def _ask_to_stop(vm: Any) -> bool:
     return True
 
 
-def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flow[None]:
-    """Power the VM on, with one call for all VMs of the datacenter that are started at the same time."""
+def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flow[Any]:
+    """Power the VM on, with one call for all VMs of the datacenter that are started at the same time.
+
+    The result is its task, or None if vCenter does not return it: "For a virtual machine not managed by DRS, a task ID
+    is also returned" (ClusterPowerOnVmResult.attempted).
+    """
     bench, name = subject.bench, subject.name
     asked = Gather(
         ("power on", datacenter.moid), (moid, name), lambda starting: _power_on_job(bench, datacenter, starting)
@@ -107,9 +121,32 @@ def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flo
     for refused in result.notAttempted or ():
         if moid_of(refused.vm) == moid:
             raise FaultError(f"Cannot power on {name}", refused.fault)
-    tasks = [one.task for one in result.attempted or () if moid_of(one.vm) == moid and one.task is not None]
-    for task in tasks[:1]:
-        yield Job(name, "power on", partial(_same, task))
+    return next((one.task for one in result.attempted or () if moid_of(one.vm) == moid and one.task is not None), None)
+
+
+def _await_power(subject: ContainerSubject, moid: str, before: str | None) -> Flow[None]:
+    """Wait until the VM is on, without a task to wait for."""
+    bench, name = subject.bench, subject.name
+    waiting = PoweredOn(before, time.monotonic() + _POWER_ON_SECONDS)
+    if (yield Watch(bench.vm(moid), [POWER_PATH, STATUS_PATH], waiting)):
+        return
+    failure = yield Job(name, "read the tasks of", lambda: _last_failure(bench, moid), mutates=False, has_task=False)
+    if failure is not None:
+        raise FaultError(f"Cannot power on {name}", failure)
+    raise GantryError(
+        f"{name} is still powered off {_POWER_ON_SECONDS:.0f} s after vCenter accepted to power it on. Look at the "
+        "VM's tasks and at the DRS recommendations of its cluster in the vSphere Client, and run again."
+    )
+
+
+def _last_failure(bench: Workbench, moid: str) -> Any:
+    """Return the fault of the latest task that powered the VM on; None if it has not failed."""
+    rows = bench.session.read([bench.vm(moid)], ["recentTask"])
+    tasks = [task for row in rows for task in row.get("recentTask") or ()]
+    infos = [one["info"] for one in bench.session.read(tasks, ["info"]) if "info" in one] if tasks else []
+    starts = [info for info in infos if str(info.descriptionId).startswith(_POWER_ON_TASK)]
+    latest = max(starts, key=lambda info: info.queueTime, default=None)
+    return None if latest is None else latest.error
 
 
 def _same(task: Any) -> Any:

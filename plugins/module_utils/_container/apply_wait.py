@@ -120,6 +120,20 @@ class Startup:
 
 
 @dataclass
+class PoweredOn:
+    """The wait for a VM to be on. ``before`` is the status text from before the start.
+
+    A guest that has reported since was on, even if it is off again.
+    """
+
+    before: str | None
+    deadline: float
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        return values.get(POWER_PATH) == ON or values.get(STATUS_PATH) not in (None, self.before)
+
+
+@dataclass
 class PoweredOff:
     """The wait for a VM to be off."""
 

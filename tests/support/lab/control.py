@@ -69,6 +69,14 @@ class Control:
         """Remove a user and the user's permissions."""
         self._call("DELETE", f"/v1/users/{quote(name, safe='')}")
 
+    def set_services(self, cluster: str, kind: str) -> None:
+        """Set the kind of vSphere Cluster Services of a cluster: ``none``, ``external`` or ``embedded``."""
+        self._call("PUT", f"/v1/clusters/{quote(cluster, safe='')}/services", {"kind": kind})
+
+    def answer_power_on(self, answer: str) -> None:
+        """Set how PowerOnMultiVM_Task lists VMs that DRS starts: with their ``task``, ``no_task``, or ``unlisted``."""
+        self._call("PUT", "/v1/power-on", {"answer": answer})
+
     def limit_datastore(self, name: str, free_bytes: int) -> None:
         self._call("PATCH", f"/v1/datastores/{name}", {"free_bytes": free_bytes})
 

@@ -51,6 +51,8 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/users/{name}", c.removeUser)
 	mux.HandleFunc("POST /v1/vms", c.addMachines)
 	mux.HandleFunc("GET /v1/vms/{name}", c.machine)
+	mux.HandleFunc("PUT /v1/clusters/{name}/services", c.setClusterServices)
+	mux.HandleFunc("PUT /v1/power-on", c.setPowerOnAnswer)
 	mux.HandleFunc("PATCH /v1/datastores/{name}", c.setFree)
 	mux.HandleFunc("POST /v1/publish", c.publish)
 	return fromHere(mux)
@@ -122,6 +124,28 @@ func (c *Control) addMachines(w http.ResponseWriter, r *http.Request) {
 func (c *Control) machine(w http.ResponseWriter, r *http.Request) {
 	info, err := c.server.Machine(r.PathValue("name"))
 	respond(w, info, err)
+}
+
+func (c *Control) setClusterServices(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Kind string `json:"kind"`
+	}
+	err := read(r, &request)
+	if err == nil {
+		err = c.server.SetClusterServices(r.PathValue("name"), request.Kind)
+	}
+	respond(w, map[string]any{}, err)
+}
+
+func (c *Control) setPowerOnAnswer(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Answer string `json:"answer"`
+	}
+	err := read(r, &request)
+	if err == nil {
+		err = c.server.SetPowerOnAnswer(request.Answer)
+	}
+	respond(w, map[string]any{}, err)
 }
 
 func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {

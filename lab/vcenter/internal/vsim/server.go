@@ -46,15 +46,19 @@ type Server struct {
 	load        load
 	moves       moves
 	maintenance maintenance
-	leases      leases
-	tickets     tickets
-	diskUse     diskUse
-	drs         scheduler
-	meter       meter
-	methods     map[string]handler
-	requests    requests
-	tasks       atomic.Int64
-	simulated   simulated
+	agents      agents
+
+	powerOnAnswer powerOnAnswer
+
+	leases    leases
+	tickets   tickets
+	diskUse   diskUse
+	drs       scheduler
+	meter     meter
+	methods   map[string]handler
+	requests  requests
+	tasks     atomic.Int64
+	simulated simulated
 
 	authz   *authz.Manager
 	showing sync.Mutex // held while shown changes

@@ -191,6 +191,26 @@ func TestDRSSpreadsVMsOverHosts(t *testing.T) {
 	}
 }
 
+func TestPowerOnMultiMayAnswerWithoutTasks(t *testing.T) {
+	l := newLab(t)
+	for answer, attempted := range map[string]int{AnswerNoTask: 1, AnswerUnlisted: 0, AnswerTask: 1} {
+		if err := l.server.SetPowerOnAnswer(answer); err != nil {
+			t.Fatal(err)
+		}
+		vm := l.create(l.spec(answer))
+		result := l.result(l.dc.PowerOnVM(t.Context(), []ref{vm.Reference()})).(types.ClusterPowerOnVmResult)
+		if len(result.Attempted) != attempted || len(result.NotAttempted) != 0 {
+			t.Errorf("%s: %+v", answer, result)
+		}
+		for _, attempt := range result.Attempted {
+			if (attempt.Task != nil) != (answer == AnswerTask) {
+				t.Errorf("%s: %+v", answer, attempt)
+			}
+		}
+		l.eventually("it is on", func() bool { return l.read(vm).Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn })
+	}
+}
+
 func TestHostsAndPoolsRefuseVMsWithoutResources(t *testing.T) {
 	l := newLab(t)
 	large := l.spec("large")
