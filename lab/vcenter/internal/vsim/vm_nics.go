@@ -32,7 +32,7 @@ func (d *draft) configureCard(change deviceChange, card *types.VirtualEthernetCa
 		backing.DeviceName, backing.Network = network.Name, &network.Self
 		summary = network.Name
 	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
-		group, _ := d.server.registry.Get(ref{Type: "DistributedVirtualPortgroup", Value: backing.Port.PortgroupKey}).(*simulator.DistributedVirtualPortgroup)
+		group := d.server.groupOf(backing.Port)
 		if group == nil {
 			return "", change.invalid("device.backing.port.portgroupKey")
 		}
@@ -127,9 +127,8 @@ func (s *Server) networkOf(card *types.VirtualEthernetCard) (reference ref, name
 	case *types.VirtualEthernetCardNetworkBackingInfo:
 		return *backing.Network, backing.DeviceName
 	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
-		reference = ref{Type: "DistributedVirtualPortgroup", Value: backing.Port.PortgroupKey}
-		if group, ok := s.registry.Get(reference).(*simulator.DistributedVirtualPortgroup); ok {
-			name = group.Name
+		if group := s.groupOf(backing.Port); group != nil {
+			return group.Self, group.Name
 		}
 	}
 	return reference, name
