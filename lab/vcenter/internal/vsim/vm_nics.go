@@ -7,6 +7,7 @@
 package vsim
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 	"net"
@@ -80,6 +81,23 @@ func (d *draft) setMAC(change deviceChange, card *types.VirtualEthernetCard) typ
 		d.undo = append(d.undo, func() error { d.server.macs.release(card.MacAddress); return nil })
 	}
 	card.AddressType = string(types.VirtualEthernetCardMacTypeAssigned)
+	return nil
+}
+
+// permitMACs refuses manual addresses that VMware reserves. ESXi accepts them in the configuration and refuses to power on the VM:
+// of the prefixes 00:0c:29 and 00:50:56, only 00:50:56:00:00:00 to 00:50:56:3f:ff:ff are for manual addresses. (vSphere Networking,
+// "Static MAC Addresses"; community.vmware issues 25 and 1159, terraform-provider-esxi issue 184.)
+func permitMACs(cards []*types.VirtualEthernetCard) types.BaseMethodFault {
+	for _, card := range cards {
+		address, err := net.ParseMAC(card.MacAddress)
+		if err != nil || !strings.EqualFold(card.AddressType, string(types.VirtualEthernetCardMacTypeManual)) {
+			continue
+		}
+		vmware := bytes.HasPrefix(address, []byte{0x00, 0x50, 0x56})
+		if bytes.HasPrefix(address, []byte{0x00, 0x0c, 0x29}) || vmware && address[3] > 0x3f {
+			return vmConfigFault(fmt.Sprintf("%s is not an allowed static Ethernet address. It conflicts with VMware reserved MACs.", address))
+		}
+	}
 	return nil
 }
 
