@@ -145,7 +145,7 @@ func newHypervisor(c config.Config, events machine.Events) (machine.Hypervisor, 
 		return hypervisor.New(c.HypervisorConfig, events)
 	}
 	subnets := map[string]string{}
-	for _, network := range c.AllNetworks() {
+	for _, network := range c.Networks {
 		subnets[network.Name] = network.Subnet
 	}
 	return machine.NewNone(subnets, c.NetworkPool, events)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import refuse_opaque
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW, ContainerAdapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
@@ -51,14 +51,11 @@ class Workbench:
         found: dict[str, str] = yield Gather(("value", key), moid, lambda moids: self._read_values(moids, key))
         return found.get(moid)
 
-    def backings(self, networks: Iterable[str]) -> Flow[dict[str, Any]]:
-        """Return the backing of an adapter, by the MoID of its port group."""
-        inventory, wanted = self.inventory, sorted(set(networks))
-        refuse_opaque(entry for moid in wanted if (entry := inventory.entry(moid)) is not None)
-        if not wanted:
-            return {}
-        found: dict[str, Any] = yield Gather("backings", wanted, self._read_backings)
-        return found
+    def backings(self, adapters: Iterable[ContainerAdapter]) -> dict[str, Any]:
+        """Return the backings of adapters, by the MoIDs of their networks."""
+        wanted = {adapter.network for adapter in adapters}
+        refuse_opaque(entry for moid in sorted(wanted) if (entry := self.inventory.entry(moid)) is not None)
+        return network_backings(self.inventory, wanted)
 
     def _read_devices(self, moids: list[str]) -> Job:
         def read() -> dict[str, list[Any]]:
@@ -75,10 +72,6 @@ class Workbench:
             return {row.moid: str(getattr(row[path], "value", row[path])) for row in rows if row.get(path) is not None}
 
         return read_job(key, read)
-
-    def _read_backings(self, networks: list[list[str]]) -> Job:
-        wanted = {moid for some in networks for moid in some}
-        return read_job("networks", lambda: network_backings(self.session, self.inventory, wanted))
 
 
 @dataclass

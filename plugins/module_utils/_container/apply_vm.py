@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Promote,
     Reconfigure,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import decode_adapters
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import decode_macs
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     DEVICE_ASPECTS,
     clone_spec,
@@ -46,7 +46,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
     target, folder = _identified(change.target), place.folder.ref
     template = bench.vm(change.image.moid)
     devices = yield from bench.devices(change.image.moid)
-    backings = yield from bench.backings(adapter.network for adapter in target.adapters)
+    backings = bench.backings(target.adapters)
     spec = clone_spec(
         target,
         vim.vm.Snapshot(change.image.snapshot, bench.session.stub),
@@ -69,7 +69,7 @@ def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:
     if DEVICE_ASPECTS & set(change.aspects):
         devices = yield from bench.devices(subject.moid(change.machine))
     if "adapters" in change.aspects:
-        backings = yield from bench.backings(adapter.network for adapter in change.target.adapters)
+        backings = bench.backings(change.target.adapters)
     spec = reconfigure_spec(change.machine, change.target, devices, backings)
     yield Job(change.machine.name, "reconfigure", lambda: vm.ReconfigVM_Task(spec))
     if "adapters" in change.aspects:
@@ -101,7 +101,7 @@ def _name_adapters(subject: ContainerSubject, target: Machine) -> Flow[None]:
         return
     vm = subject.vm(target)
     devices = yield from subject.bench.devices(subject.moid(target))
-    macs = [adapter.mac for adapter in decode_adapters(devices)]
+    macs = decode_macs(devices)
     spec = extra_config_spec({keys.SPEC: canonical_json(_with_macs(target.document or {}, macs))})
     yield Job(target.name, "name the adapters of", lambda: vm.ReconfigVM_Task(spec))
 

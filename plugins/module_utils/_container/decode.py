@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
@@ -23,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import connected_network
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import find_device, scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -117,7 +117,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         memory_mb=int(row["config.hardware.memoryMB"]),
         cpus=int(row.get("config.hardware.numCPU") or 0),
         notes=row.get("config.annotation") or "",
-        adapters=tuple(_named(inventory, adapter) for adapter in decode_adapters(devices, power=power)),
+        adapters=decode_adapters(inventory, devices, entry.datacenter, power=power),
         bootstrap=_bootstrap(devices),
         bootstrap_connected=_starts_connected(find_device(devices, vim.vm.device.VirtualCdrom)),
         boot_order=_boot_order(row.get("config.bootOptions")),
@@ -159,18 +159,33 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
     )
 
 
-def decode_adapters(devices: Iterable[Any], *, power: str = OFF) -> tuple[ContainerAdapter, ...]:
+def decode_adapters(
+    inventory: Inventory, devices: Iterable[Any], datacenter: str | None, *, power: str = OFF
+) -> tuple[ContainerAdapter, ...]:
     """Return the network adapters in the order of their keys, which is the order of the guest's PCI slots."""
+    return tuple(_adapter(inventory, card, datacenter, power) for card in _cards(devices))
+
+
+def decode_macs(devices: Iterable[Any]) -> list[str | None]:
+    """Return the MAC address of each network adapter, in the same order."""
+    return [card.macAddress or None for card in _cards(devices)]
+
+
+def _cards(devices: Iterable[Any]) -> list[Any]:
     cards = [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
-    return tuple(
-        ContainerAdapter(
-            key=card.key,
-            network=_network_moid(card.backing),
-            mac=card.macAddress or None,
-            # No device of a powered-off VM is connected.
-            connected=_starts_connected(card) and (power != ON or _is_connected(card)),
-        )
-        for card in sorted(cards, key=lambda card: int(card.key))
+    return sorted(cards, key=lambda card: int(card.key))
+
+
+def _adapter(inventory: Inventory, card: Any, datacenter: str | None, power: str) -> ContainerAdapter:
+    moid = connected_network(inventory, card.backing, datacenter) or ""
+    network = inventory.entry(moid)
+    return ContainerAdapter(
+        key=card.key,
+        network=moid,
+        mac=card.macAddress or None,
+        # No device of a powered-off VM is connected.
+        connected=_starts_connected(card) and (power != ON or _is_connected(card)),
+        network_name="" if network is None else network.name,
     )
 
 
@@ -195,19 +210,6 @@ def _boot_order(options: Any) -> tuple[str, ...]:
 def _has_disk_uuid(row: Mapping[str, Any]) -> bool:
     """Return whether the guest sees disk UUIDs: vCenter has a flag and an extraConfig key, and either may be set."""
     return bool(row.get("config.flags.diskUuidEnabled")) or (keys.option(row, keys.DISK_UUID) or "").upper() == "TRUE"
-
-
-def _named(inventory: Inventory, adapter: ContainerAdapter) -> ContainerAdapter:
-    network = inventory.entry(adapter.network)
-    return adapter if network is None else replace(adapter, network_name=network.name)
-
-
-def _network_moid(backing: Any) -> str:
-    port = getattr(backing, "port", None)
-    if port is not None:
-        # A distributed port group's key is its MoID.
-        return str(port.portgroupKey)
-    return str(getattr(getattr(backing, "network", None), "_moId", ""))
 
 
 def _bootstrap(devices: Iterable[Any]) -> str | None:

@@ -75,12 +75,10 @@ def find_move_blockers(
 ) -> ObservedMoves:
     """Choose a host for each VM that needs one, except those to ``avoid``, and find the blockers of all moves."""
     moving = [vm for vm in observed.vms if vm.in_flight is None and not observed.targets[vm.moid].in_place]
-    there = session if destination is None else destination.session
     handles = MoveHandles(
         inventory,
         found.devices,
         network_backings(
-            there,
             inventory if destination is None else destination.inventory,
             [network for vm in moving for network in observed.targets[vm.moid].networks.values()],
         ),

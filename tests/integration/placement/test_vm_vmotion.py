@@ -18,7 +18,7 @@ from tests.support.lab.background import result_of, running
 from tests.support.lab.containers import BOOTSTRAP, PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.govc import Govc
-from tests.support.lab.placement import NETWORK, Site, cd_drive, serial_port, wait_for
+from tests.support.lab.placement import NETWORK, Site, cd_drive, destination, serial_port, wait_for
 from tests.support.lab.playbook import PlaybookRunner, run_both_ways
 
 BUDGET = 10
@@ -32,16 +32,6 @@ def site(lab: dict[str, Any], builder: VmBuilder, calls: Control) -> Iterator[Si
     one.clear()
     yield one
     one.clear()
-
-
-@pytest.fixture
-def second(lab: dict[str, Any]) -> Iterator[Site]:
-    """Start the other vCenter."""
-    info = lab["second"]
-    one = Site(info, VmBuilder(info), Control(info["control"]))
-    yield one
-    one.clear()
-    one.builder.session.close()
 
 
 def states(result: dict[str, Any]) -> dict[str, str]:
@@ -314,12 +304,6 @@ def test_a_move_of_somebody_else_is_waited_for_and_then_corrected(site: Site, co
 
 
 # -- another vCenter
-
-
-def destination(second: Site, **options: Any) -> dict[str, Any]:
-    vcenter = {key: value for key, value in second.lab["vcenter"].items() if key != "ca_path"}
-    place = {"cluster": second.lab["cluster"], "datastore": second.lab["datastore"]}
-    return {**vcenter, "thumbprint": second.lab["thumbprint"], **place, **options}
 
 
 def test_a_move_to_another_vcenter_outlives_its_controller(

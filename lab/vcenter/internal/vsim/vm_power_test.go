@@ -7,6 +7,7 @@ package vsim
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -393,5 +394,19 @@ func TestTheHypervisorGetsOnlyAConnectedISO(t *testing.T) {
 		if iso() {
 			t.Errorf("%s, it has an ISO", name)
 		}
+	}
+}
+
+func TestManualMACAddressesInTheRangesOfVMwareAreRefusedAtPowerOn(t *testing.T) {
+	l := newLab(t)
+	for number, mac := range []string{"00:50:56:40:00:00", "00:50:56:bf:00:01", "00:0c:29:e7:c9:ec"} {
+		vm := l.create(l.spec(fmt.Sprintf("refused%d", number), card("VM Network", mac)))
+		if fault := isFault[types.GenericVmConfigFault](l, l.refusal(vm.PowerOn(t.Context()))); !strings.Contains(fault.Reason, mac) {
+			t.Errorf("fault %+v", fault)
+		}
+	}
+	// Without an address, vCenter assigns one of the same range.
+	for number, mac := range []string{"00:50:56:00:00:00", "00:50:56:3f:ff:ff", "02:00:00:00:00:01", ""} {
+		l.result(l.create(l.spec(fmt.Sprintf("web%d", number), card("VM Network", mac))).PowerOn(t.Context()))
 	}
 }
