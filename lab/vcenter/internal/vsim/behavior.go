@@ -24,10 +24,13 @@ type Behavior struct {
 	HostThumbprint string `json:"host_thumbprint"`
 	// UploadAnswerSeconds is how long a host writes after it has received the last byte of a disk, before it answers.
 	UploadAnswerSeconds float64 `json:"upload_answer_seconds"`
+	// ExtraConfigValueBytes and ExtraConfigBytes limit one value of extraConfig, and all of them.
+	ExtraConfigValueBytes int `json:"extra_config_value_bytes"`
+	ExtraConfigBytes      int `json:"extra_config_bytes"`
 }
 
 func usualBehavior() Behavior {
-	return Behavior{UploadURL: "host", HostThumbprint: "sha1"}
+	return Behavior{UploadURL: "host", HostThumbprint: "sha1", ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20}
 }
 
 func (b Behavior) check() error {
@@ -41,6 +44,10 @@ func (b Behavior) check() error {
 		if !slices.Contains(field.choices, field.value) {
 			return fmt.Errorf("%s is %q; it must be one of %v", field.name, field.value, field.choices)
 		}
+	}
+	if b.ExtraConfigValueBytes < 1 || b.ExtraConfigBytes < 1 {
+		return fmt.Errorf("extra_config_value_bytes is %d and extra_config_bytes is %d; both must be positive",
+			b.ExtraConfigValueBytes, b.ExtraConfigBytes)
 	}
 	if b.UploadAnswerSeconds < 0 {
 		return fmt.Errorf("upload_answer_seconds is %v; it must not be negative", b.UploadAnswerSeconds)
