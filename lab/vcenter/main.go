@@ -106,6 +106,9 @@ func open(c config.Config) (*vcenter, error) {
 	if v.server, err = vsim.New(c); err != nil {
 		return nil, errors.Join(err, listener.Close(), v.controls.Close())
 	}
+	if err = v.server.ServeHosts(); err != nil {
+		return nil, errors.Join(err, listener.Close(), v.controls.Close(), v.server.Close())
+	}
 	v.control = control.New(v.server)
 	return v, nil
 }

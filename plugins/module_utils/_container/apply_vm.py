@@ -34,6 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
@@ -102,7 +103,7 @@ def _name_adapters(subject: ContainerSubject, target: Machine) -> Flow[None]:
     vm = subject.vm(target)
     devices = yield from subject.bench.devices(subject.moid(target))
     macs = decode_macs(devices)
-    spec = extra_config_spec({keys.SPEC: canonical_json(_with_macs(target.document or {}, macs))})
+    spec = extra_config_spec({keys.SPEC: pack(canonical_json(_with_macs(target.document or {}, macs)))})
     yield Job(target.name, "name the adapters of", lambda: vm.ReconfigVM_Task(spec))
 
 

@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import (
     add_device,
     edit_device,
@@ -219,9 +220,9 @@ def encode(machine: Machine) -> dict[str, str]:
         keys.IMAGE: machine.image or "",
         keys.DIGEST: machine.digest or "",
         keys.DISK: machine.disk or "",
-        keys.LABELS: canonical_json(dict(machine.labels)),
-        keys.CONFIG: canonical_json(machine.config),
-        keys.SPEC: canonical_json(machine.document),
+        keys.LABELS: pack(canonical_json(dict(machine.labels))),
+        keys.CONFIG: pack(canonical_json(machine.config)),
+        keys.SPEC: pack(canonical_json(machine.document)),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import encode_guest_document
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     BOOT_ORDER,
@@ -25,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     scratch_bytes_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 
 # The fields of a machine that can be changed while it runs, and those that only take effect at its next start.
 LIVE = (
@@ -74,6 +76,9 @@ def target_machine(
     adapters = _target_adapters(config, machine.adapters, place)
     disk = machine.disk or _image_part(machine, "disk") or image.disk
     document = config.document()
+    check_fits(
+        canonical_json(document), f"The task of container {desired.name}", "Shorten env, labels, command or etc_hosts."
+    )
     return replace(
         machine,
         container_id=known_id(machine) or NEW,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import unpack
 
 IMAGE_PREFIX = "gantry-image-"
 SUCCESSOR_SUFFIX = "-gantry-next"
@@ -52,7 +53,7 @@ def option(row: Mapping[str, Any], key: str) -> str | None:
     """Return the value of one key from properties that were read by option_path, or None."""
     value = row.get(option_path(key))
     text = getattr(value, "value", value)
-    return str(text) if text else None
+    return unpack(str(text)) if text else None
 
 
 def decode_labels(text: str | None) -> dict[str, str]:

@@ -18,9 +18,10 @@ class Control:
     url: str
 
     def reset(self) -> None:
-        """Discard the recorded requests and the injected faults."""
+        """Discard the recorded requests, the injected faults and the chosen behavior."""
         self.forget()
         self._call("DELETE", "/v1/faults")
+        self._call("DELETE", "/v1/behavior")
 
     def forget(self) -> None:
         """Discard the recorded requests."""
@@ -56,6 +57,10 @@ class Control:
         if fault is not None:
             rule["fault"] = fault
         self._call("POST", "/v1/faults", rule)
+
+    def behave(self, **choices: Any) -> None:
+        """Choose what differs between real vCenters (lab/vcenter/internal/vsim/behavior.go), until ``reset``."""
+        self._call("PATCH", "/v1/behavior", choices)
 
     def add_vms(self, count: int, prefix: str, extra_config: Mapping[str, str] | None = None) -> None:
         """Add VMs that are off, all with the same extraConfig."""

@@ -47,6 +47,8 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/calls", c.resetCalls)
 	mux.HandleFunc("POST /v1/faults", c.addFault)
 	mux.HandleFunc("DELETE /v1/faults", c.clearFaults)
+	mux.HandleFunc("PATCH /v1/behavior", c.behave)
+	mux.HandleFunc("DELETE /v1/behavior", c.behaveAsUsual)
 	mux.HandleFunc("POST /v1/users", c.addUser)
 	mux.HandleFunc("DELETE /v1/users/{name}", c.removeUser)
 	mux.HandleFunc("POST /v1/vms", c.addMachines)
@@ -90,6 +92,16 @@ func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {
 func (c *Control) clearFaults(w http.ResponseWriter, _ *http.Request) {
 	c.server.Faults().Clear()
 	respond(w, map[string]any{}, nil)
+}
+
+func (c *Control) behave(w http.ResponseWriter, r *http.Request) {
+	err := c.server.Behave(http.MaxBytesReader(nil, r.Body, largestBody))
+	respond(w, c.server.Behavior(), err)
+}
+
+func (c *Control) behaveAsUsual(w http.ResponseWriter, _ *http.Request) {
+	c.server.BehaveAsUsual()
+	respond(w, c.server.Behavior(), nil)
 }
 
 func (c *Control) addUser(w http.ResponseWriter, r *http.Request) {

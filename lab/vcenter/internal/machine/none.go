@@ -5,12 +5,16 @@
 package machine
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -56,8 +60,8 @@ func (n *None) Start(spec Spec) error {
 	if !isContainer || spec.ISO == "" {
 		return nil
 	}
-	var document containerSpec
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
+	document, err := decodeSpec(text)
+	if err != nil {
 		go n.fail(spec.ID, "spec_invalid", err.Error())
 		return nil
 	}
@@ -77,8 +81,7 @@ func (n *None) PowerButton(id string) error {
 		return err
 	}
 	go func() {
-		var document containerSpec
-		if json.Unmarshal([]byte(spec.GuestInfo[SpecKey]), &document) == nil {
+		if document, err := decodeSpec(spec.GuestInfo[SpecKey]); err == nil {
 			n.report(id, document, map[string]any{"state": "exited", "pid": nil, "health": "none", "exit_code": 0, "sequence": 2,
 				"finished_at": time.Now().UTC().Format(time.RFC3339Nano)})
 		}
@@ -202,6 +205,21 @@ type containerSpec struct {
 		DHCP    bool   `json:"dhcp"`
 		Address string `json:"address"`
 	} `json:"networks"`
+}
+
+// packedPrefix begins a spec that is compressed.
+const packedPrefix = "gzip+base64:"
+
+// decodeSpec decodes the spec as the guest does.
+func decodeSpec(text string) (document containerSpec, err error) {
+	var content io.Reader = strings.NewReader(text)
+	if packed, isPacked := strings.CutPrefix(text, packedPrefix); isPacked {
+		if content, err = gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed))); err != nil {
+			return containerSpec{}, err
+		}
+	}
+	err = json.NewDecoder(content).Decode(&document)
+	return document, err
 }
 
 func (c containerSpec) health() string {

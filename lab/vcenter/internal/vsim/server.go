@@ -51,6 +51,8 @@ type Server struct {
 	powerOnAnswer powerOnAnswer
 
 	leases    leases
+	nfcHosts  map[ref]*nfcHost // by host
+	behaviors behaviors
 	tickets   tickets
 	diskUse   diskUse
 	drs       scheduler
@@ -94,6 +96,7 @@ func New(c config.Config) (*Server, error) {
 	s.runs.byID = map[string]*run{}
 	s.load.admitted = map[ref]claim{}
 	s.leases.open = map[ref]*Lease{}
+	s.behaviors.current = usualBehavior()
 	s.requests.byName, s.requests.byCall = map[string]*http.Request{}, map[*simulator.Context]*http.Request{}
 	s.faults.closing = s.closing
 	s.service = simulator.New(newServiceInstance())
@@ -133,24 +136,24 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/", s.requests.named(s.service.ServeMux))
 	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.service.ServiceVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
-	mux.HandleFunc(nfcPrefix, s.serveUpload)
+	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveUpload(w, r, nil) })
 	return contain(mux)
 }
 
-// Close powers off all VMs.
+// Close powers off all VMs, and closes the listeners of the hosts.
 func (s *Server) Close() error {
 	var err error
 	s.closeOnce.Do(func() {
 		close(s.closing)
 		s.leases.stopAll()
 		if s.hypervisor != nil {
-			err = s.hypervisor.Close()
+			if err = s.hypervisor.Close(); err != nil {
+				err = fmt.Errorf("powering off all VMs: %w", err)
+			}
 		}
+		err = errors.Join(err, s.closeHosts())
 	})
-	if err != nil {
-		return fmt.Errorf("powering off all VMs: %w", err)
-	}
-	return nil
+	return err
 }
 
 // SetFree sets the free bytes of a datastore.

@@ -46,6 +46,10 @@ func (s *Server) Set(id, key, value string) {
 		slog.Warn("a guest tried to set a key that is not guestinfo.*", "vm", current.vm.Name, "key", key)
 		return
 	}
+	if largest := s.Behavior().ExtraConfigValueBytes; len(value) > largest {
+		slog.Warn("a guest tried to set a value that is too large", "vm", current.vm.Name, "key", key, "bytes", len(value))
+		return
+	}
 	s.noteReport(current)
 	vm := current.vm
 	s.locked(vm, func(ctx *simulator.Context) {
