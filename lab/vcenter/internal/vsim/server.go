@@ -55,6 +55,7 @@ type Server struct {
 	requests    requests
 	tasks       atomic.Int64
 	simulated   simulated
+	fields      atomic.Pointer[[]types.CustomFieldDef]
 
 	authz   *authz.Manager
 	showing sync.Mutex // held while shown changes
