@@ -23,6 +23,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/config"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/machine"
+	"gantry.invalid/lab/vcenter/internal/vapi"
 )
 
 type ref = types.ManagedObjectReference
@@ -123,7 +124,7 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 	s.meter.once.Do(func() { go s.measureUntilClosed() })
 }
 
-// Handler returns the handler of the API: SOAP, datastore files, and uploads of imports.
+// Handler returns the handler of the API: SOAP, datastore files, uploads of imports, and tags.
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	mux := http.NewServeMux()
@@ -131,6 +132,10 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.service.ServiceVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
 	mux.HandleFunc(nfcPrefix, s.serveUpload)
+	automation := vapi.New(directory{s})
+	for _, pattern := range vapi.Patterns {
+		mux.Handle(pattern, automation)
+	}
 	return contain(mux)
 }
 
