@@ -23,6 +23,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/config"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/machine"
+	"gantry.invalid/lab/vcenter/internal/vapi"
 )
 
 type ref = types.ManagedObjectReference
@@ -61,6 +62,7 @@ type Server struct {
 	requests  requests
 	tasks     atomic.Int64
 	simulated simulated
+	fields    atomic.Pointer[[]types.CustomFieldDef]
 
 	authz   *authz.Manager
 	showing sync.Mutex // held while shown changes
@@ -129,7 +131,7 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 	s.meter.once.Do(func() { go s.measureUntilClosed() })
 }
 
-// Handler returns the handler of the API: SOAP, datastore files, and uploads of imports.
+// Handler returns the handler of the API: SOAP, datastore files, uploads of imports, and tags.
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	mux := http.NewServeMux()
@@ -137,6 +139,10 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.service.ServiceVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
 	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveUpload(w, r, nil) })
+	automation := vapi.New(directory{s})
+	for _, pattern := range vapi.Patterns {
+		mux.Handle(pattern, automation)
+	}
 	return contain(mux)
 }
 
