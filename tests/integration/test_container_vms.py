@@ -34,7 +34,7 @@ def config(name: str, **changes: str) -> dict[str, str]:
         "gantry.image": IMAGE,
         "gantry.image.digest": f"sha256:{'4c' * 32}",
         "gantry.labels": "{}",
-        "guestinfo.gantry.spec": json.dumps({"version": 1, "hostname": name}),
+        "gantry.spec": json.dumps({"version": 1, "hostname": name}),
         **changes,
     }
 

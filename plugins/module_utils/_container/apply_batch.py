@@ -48,8 +48,15 @@ class Workbench:
 
     def value(self, moid: str, key: str) -> Flow[str | None]:
         """Return the value of one key of a VM's extraConfig, or None."""
-        found: dict[str, str] = yield Gather(("value", key), moid, lambda moids: self._read_values(moids, key))
-        return found.get(moid)
+        found = yield from self.values(moid, (key,))
+        return found.get(key)
+
+    def values(self, moid: str, wanted: tuple[str, ...]) -> Flow[dict[str, str]]:
+        """Return those of the keys of a VM's extraConfig that are set."""
+        found: dict[str, dict[str, str]] = yield Gather(
+            ("values", wanted), moid, lambda moids: self._read_values(moids, wanted)
+        )
+        return found.get(moid, {})
 
     def backings(self, adapters: Iterable[ContainerAdapter]) -> dict[str, Any]:
         """Return the backings of adapters, by the MoIDs of their networks."""
@@ -64,14 +71,16 @@ class Workbench:
 
         return read_job("devices", read)
 
-    def _read_values(self, moids: list[str], key: str) -> Job:
-        path = keys.option_path(key)
+    def _read_values(self, moids: list[str], wanted: tuple[str, ...]) -> Job:
+        paths = [keys.option_path(key) for key in wanted]
 
-        def read() -> dict[str, str]:
-            rows = self.session.read([self.vm(moid) for moid in moids], [path])
-            return {row.moid: str(getattr(row[path], "value", row[path])) for row in rows if row.get(path) is not None}
+        def read() -> dict[str, dict[str, str]]:
+            rows = self.session.read([self.vm(moid) for moid in moids], paths)
+            return {
+                row.moid: {key: value for key in wanted if (value := keys.option(row, key)) is not None} for row in rows
+            }
 
-        return read_job(key, read)
+        return read_job(", ".join(wanted), read)
 
 
 @dataclass

@@ -56,6 +56,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
         pool=place.pool.ref,
         datastore=place.datastore.ref,
         host=None if place.host is None else place.host.ref,
+        starts=change.starts,
     )
     made = yield Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
     subject.created = moid_of(made)
@@ -103,7 +104,8 @@ def _name_adapters(subject: ContainerSubject, target: Machine) -> Flow[None]:
     vm = subject.vm(target)
     devices = yield from subject.bench.devices(subject.moid(target))
     macs = decode_macs(devices)
-    spec = extra_config_spec({keys.SPEC: pack(canonical_json(_with_macs(target.document or {}, macs)))})
+    document = pack(canonical_json(_with_macs(target.document or {}, macs)))
+    spec = extra_config_spec({keys.SPEC: document, keys.KEPT_SPEC: document})
     yield Job(target.name, "name the adapters of", lambda: vm.ReconfigVM_Task(spec))
 
 

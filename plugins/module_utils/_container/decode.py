@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    FINAL_STATES,
     OFF,
     ON,
     ContainerAdapter,
@@ -37,10 +38,11 @@ _REPORTED_KEYS = (
     keys.IMAGE,
     keys.DIGEST,
     keys.LABELS,
-    keys.SPEC,
+    keys.KEPT_SPEC,
     keys.STATUS,
+    keys.KEPT_STATUS,
 )
-_COMPARED_KEYS = (keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG)
+_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG)
 _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_REFERENCES, keys.IMAGE_STATE)
 
 
@@ -83,7 +85,7 @@ _BOOT_DEVICES = {
     "BootableEthernetDevice": "ethernet",
     "BootableFloppyDevice": "floppy",
 }
-LOG_PROPERTY = keys.option_path(keys.LOG)
+LOG_PROPERTIES = (keys.option_path(keys.LOG), keys.option_path(keys.KEPT_LOG))
 
 
 def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Machine:
@@ -96,6 +98,8 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
     devices = row.get(DEVICES_PROPERTY) or ()
     pool = _referred(inventory, row.get("resourcePool"))
     power = str(row["runtime.powerState"])
+    document = keys.option(row, keys.KEPT_SPEC) or keys.option(row, keys.SPEC)
+    status, log = _last_report(row, power)
     return Machine(
         moid=entry.moid,
         name=entry.name,
@@ -109,9 +113,10 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         labels=keys.decode_labels(keys.option(row, keys.LABELS)),
         config=parse_object(keys.option(row, keys.CONFIG)),
         config_hash=keys.option(row, keys.HASH),
-        document=parse_object(keys.option(row, keys.SPEC)),
-        status=decode_status(keys.option(row, keys.STATUS)),
-        log=keys.decode_log(keys.option(row, keys.LOG)),
+        document=parse_object(document),
+        document_lost=keys.option(row, keys.SPEC) != document,
+        status=status,
+        log=log,
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
         addresses=tuple(_addresses(row.get("guest.net") or ())),
         memory_mb=int(row["config.hardware.memoryMB"]),
@@ -133,6 +138,18 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         datastore=_home(inventory, row),
         instance_uuid=row.get("config.instanceUuid"),
     )
+
+
+def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | None, str | None]:
+    """Return the last status and the log of a container: what its guest reports, or the record of its end.
+
+    vSphere can drop what a guest has reported when the VM powers off.
+    """
+    status, log = decode_status(keys.option(row, keys.STATUS)), keys.option(row, keys.LOG)
+    kept = decode_status(keys.option(row, keys.KEPT_STATUS))
+    if power == OFF and kept and (status or {}).get("state") not in FINAL_STATES:
+        status, log = kept, keys.option(row, keys.KEPT_LOG)
+    return status or None, keys.decode_log(log)
 
 
 def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Image | None:

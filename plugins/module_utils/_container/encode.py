@@ -44,10 +44,24 @@ Backings = Mapping[str, Any]
 
 
 def clone_spec(
-    target: Machine, snapshot: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, datastore: Any, host: Any
+    target: Machine,
+    snapshot: Any,
+    devices: Sequence[Any],
+    backings: Backings,
+    *,
+    pool: Any,
+    datastore: Any,
+    host: Any,
+    starts: bool,
 ) -> Any:
-    """Return a powered-off linked clone with its own scratch disk, adapters and CD; without a host DRS chooses one."""
+    """Return a powered-off linked clone with its own scratch disk, adapters and CD; without a host DRS chooses one.
+
+    ``starts``: the container is started as soon as it is created.
+    """
     values = encode(target)
+    values |= {keys.STATUS: keys.NOT_REPORTED, keys.LOG: keys.NOT_REPORTED}
+    if starts:
+        values[keys.KEPT_STATUS] = keys.STARTED
     values.update(dict.fromkeys(keys.OF_TEMPLATES_ONLY, ""))
     changes = [
         *_remove_all(devices, vim.vm.device.VirtualEthernetCard),
@@ -212,6 +226,7 @@ def _remove_all(devices: Sequence[Any], kind: Any) -> list[Any]:
 
 def encode(machine: Machine) -> dict[str, str]:
     """Return the extraConfig keys of a container VM in its target state."""
+    document = pack(canonical_json(machine.document))
     return {
         keys.SCHEMA: keys.SCHEMA_VERSION,
         keys.KIND: machine.kind or "",
@@ -222,7 +237,8 @@ def encode(machine: Machine) -> dict[str, str]:
         keys.DISK: machine.disk or "",
         keys.LABELS: pack(canonical_json(dict(machine.labels))),
         keys.CONFIG: pack(canonical_json(machine.config)),
-        keys.SPEC: pack(canonical_json(machine.document)),
+        keys.SPEC: "" if machine.document_lost else document,
+        keys.KEPT_SPEC: document,
     }
 
 

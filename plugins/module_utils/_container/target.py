@@ -45,6 +45,7 @@ LIVE = (
 )
 OFFLINE = (
     "document",
+    "document_lost",
     "memory_mb",
     "cpus",
     "adapters",
@@ -128,7 +129,13 @@ def repaired_machine(machine: Machine, *, firmware: str | None, spare_bootstrap:
     )
     if machine.power != OFF:
         return repaired
-    return replace(repaired, firmware=firmware or machine.firmware, secure_boot=False, disk_uuid=True)
+    return replace(
+        repaired,
+        firmware=firmware or machine.firmware,
+        secure_boot=False,
+        disk_uuid=True,
+        document_lost=machine.document_lost and machine.document is None,
+    )
 
 
 def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
@@ -136,7 +143,7 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     machine, config = observed.machine, desired.config
     if machine is None or not machine.ours or desired.state in ("absent", "stopped") or machine.power == SUSPENDED:
         return False
-    if desired.wants_running and (machine.power != ON or not machine.has_reported):
+    if desired.wants_running and (machine.power != ON or not machine.has_reported or machine.has_ended):
         return True
     if config is None or observed.image is None or observed.place is None or not machine.running:
         return False

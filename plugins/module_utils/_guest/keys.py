@@ -36,6 +36,14 @@ IMAGE_IMPORT = "gantry.image.import"
 SPEC = "guestinfo.gantry.spec"
 STATUS = "guestinfo.gantry.status"
 LOG = "guestinfo.gantry.log"
+# Persistent copies of the three: vSphere can drop guestinfo keys that are set while the VM is on when it powers off.
+KEPT_SPEC = "gantry.spec"
+KEPT_STATUS = "gantry.status"
+KEPT_LOG = "gantry.log"
+# The status and the log before the guest reports. What it sets of keys that exist at power on can survive power off.
+NOT_REPORTED = "{}"
+# The kept status of a container that was started, until its end is recorded.
+STARTED = '{"state":"started"}'
 # vSphere's own key: disks show their UUIDs to the guest.
 DISK_UUID = "disk.EnableUUID"
 

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/vsim"
@@ -56,6 +57,7 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("PUT /v1/clusters/{name}/services", c.setClusterServices)
 	mux.HandleFunc("PUT /v1/power-on", c.setPowerOnAnswer)
 	mux.HandleFunc("PATCH /v1/datastores/{name}", c.setFree)
+	mux.HandleFunc("PATCH /v1/guestinfo", c.setGuestInfo)
 	mux.HandleFunc("POST /v1/publish", c.publish)
 	return fromHere(mux)
 }
@@ -170,6 +172,21 @@ func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		err = c.server.SetFree(r.PathValue("name"), *request.FreeBytes)
+	}
+	respond(w, map[string]any{}, err)
+}
+
+func (c *Control) setGuestInfo(w http.ResponseWriter, r *http.Request) {
+	request := struct {
+		DelaySeconds float64 `json:"delay_seconds"`
+		AtPowerOff   string  `json:"at_power_off"`
+	}{AtPowerOff: vsim.GuestInfoDeleted}
+	err := read(r, &request)
+	if err == nil && (request.DelaySeconds < 0 || request.DelaySeconds > 60) {
+		err = fmt.Errorf("delay_seconds is %v; it must be from 0 to 60", request.DelaySeconds)
+	}
+	if err == nil {
+		err = c.server.SetGuestInfo(time.Duration(request.DelaySeconds*float64(time.Second)), request.AtPowerOff)
 	}
 	respond(w, map[string]any{}, err)
 }

@@ -39,6 +39,8 @@ type Server struct {
 	hypervisor machine.Hypervisor
 	links      []link
 	runs       runs
+	overlays   overlays
+	deliveries deliveries
 
 	operations  operations
 	names       names
@@ -96,6 +98,7 @@ func New(c config.Config) (*Server, error) {
 	}
 	s := &Server{config: c, stores: stores, closing: make(chan struct{})}
 	s.runs.byID = map[string]*run{}
+	s.overlays.keys, s.deliveries.pending = map[ref]map[string]volatileValue{}, map[string]*report{}
 	s.load.admitted = map[ref]claim{}
 	s.leases.open = map[ref]*Lease{}
 	s.behaviors.current = usualBehavior()

@@ -249,6 +249,7 @@ func (d *draft) applyExtraConfig(spec *types.VirtualMachineConfigSpec) types.Bas
 			value = fmt.Sprint(option.Value)
 		}
 		d.config.ExtraConfig = mergeOption(d.config.ExtraConfig, option.Key, value)
+		d.written = append(d.written, option.Key)
 		if strings.EqualFold(option.Key, "disk.EnableUUID") {
 			d.config.Flags.DiskUuidEnabled = types.NewBool(strings.EqualFold(value, "TRUE"))
 		}
