@@ -41,7 +41,7 @@ def site(lab: dict[str, Any], builder: VmBuilder) -> Iterator[Site]:
     one = Site(lab, builder, Control(lab["control"]))
     one.calls.reset()
     yield one
-    one.calls.guest_info()
+    one.calls.reset()
     one.clear()
 
 
@@ -73,7 +73,7 @@ def other_host(site: Site, name: str) -> str:
 
 @pytest.mark.parametrize("at_power_off", DROPPING)
 def test_a_hundred_one_shot_containers_keep_their_exit_codes_and_logs(site: Site, at_power_off: str) -> None:
-    site.calls.guest_info(at_power_off=at_power_off, delay_seconds=0.3)
+    site.calls.behave(guest_info_at_power_off=at_power_off, guest_report_seconds=0.3)
     wanted = {
         f"{JOB}-{number}": (CODES[number % 4], LIVES_MS[number % 5], f"this is {number}\n") for number in range(MANY)
     }

@@ -27,10 +27,18 @@ type Behavior struct {
 	// ExtraConfigValueBytes and ExtraConfigBytes limit one value of extraConfig, and all of them.
 	ExtraConfigValueBytes int `json:"extra_config_value_bytes"`
 	ExtraConfigBytes      int `json:"extra_config_bytes"`
+	// GuestInfoAtPowerOff says what power off does with the guestinfo keys that were set while the VM was on: GuestInfoDeleted,
+	// GuestInfoReverted or GuestInfoKept.
+	GuestInfoAtPowerOff string `json:"guest_info_at_power_off"`
+	// GuestReportSeconds is how late vCenter hears of what a guest reports, and of its power off.
+	GuestReportSeconds float64 `json:"guest_report_seconds"`
+	// PowerOnAnswer says how PowerOnMultiVM_Task lists the VMs that DRS starts: AnswerTask, AnswerNoTask or AnswerUnlisted.
+	PowerOnAnswer string `json:"power_on_answer"`
 }
 
 func usualBehavior() Behavior {
-	return Behavior{UploadURL: "host", HostThumbprint: "sha1", ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20}
+	return Behavior{UploadURL: "host", HostThumbprint: "sha1", ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20,
+		GuestInfoAtPowerOff: GuestInfoDeleted, PowerOnAnswer: AnswerTask}
 }
 
 func (b Behavior) check() error {
@@ -40,6 +48,8 @@ func (b Behavior) check() error {
 	}{
 		{"upload_url", b.UploadURL, []string{"host", "vcenter"}},
 		{"host_thumbprint", b.HostThumbprint, []string{"sha1", "sha256", "none"}},
+		{"guest_info_at_power_off", b.GuestInfoAtPowerOff, []string{GuestInfoDeleted, GuestInfoReverted, GuestInfoKept}},
+		{"power_on_answer", b.PowerOnAnswer, []string{AnswerTask, AnswerNoTask, AnswerUnlisted}},
 	} {
 		if !slices.Contains(field.choices, field.value) {
 			return fmt.Errorf("%s is %q; it must be one of %v", field.name, field.value, field.choices)
@@ -49,14 +59,19 @@ func (b Behavior) check() error {
 		return fmt.Errorf("extra_config_value_bytes is %d and extra_config_bytes is %d; both must be positive",
 			b.ExtraConfigValueBytes, b.ExtraConfigBytes)
 	}
-	if b.UploadAnswerSeconds < 0 {
-		return fmt.Errorf("upload_answer_seconds is %v; it must not be negative", b.UploadAnswerSeconds)
+	if b.UploadAnswerSeconds < 0 || b.GuestReportSeconds < 0 {
+		return fmt.Errorf("upload_answer_seconds is %v and guest_report_seconds is %v; they must not be negative",
+			b.UploadAnswerSeconds, b.GuestReportSeconds)
 	}
 	return nil
 }
 
 func (b Behavior) uploadAnswerDelay() time.Duration {
 	return time.Duration(b.UploadAnswerSeconds * float64(time.Second))
+}
+
+func (b Behavior) guestReportDelay() time.Duration {
+	return time.Duration(b.GuestReportSeconds * float64(time.Second))
 }
 
 // behaviors holds the current choices.

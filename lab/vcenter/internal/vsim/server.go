@@ -51,8 +51,6 @@ type Server struct {
 	maintenance maintenance
 	agents      agents
 
-	powerOnAnswer powerOnAnswer
-
 	leases    leases
 	nfcHosts  map[ref]*nfcHost // by host
 	behaviors behaviors

@@ -36,9 +36,7 @@ func TestPowerOffDropsWhatWasSetWhileOn(t *testing.T) {
 	} {
 		t.Run(choice, func(t *testing.T) {
 			l := newLab(t)
-			if err := l.server.SetGuestInfo(0, choice); err != nil {
-				t.Fatal(err)
-			}
+			l.behave(`{"guest_info_at_power_off": "` + choice + `"}`)
 			spec := l.spec("web")
 			spec.ExtraConfig = configured(map[string]string{keptKey: "none", clientKey: "{}"}).ExtraConfig
 			vm := l.create(spec)
@@ -78,9 +76,7 @@ func TestAResetKeepsVolatileValues(t *testing.T) {
 func TestReportsArriveTogetherAfterTheDelay(t *testing.T) {
 	l := newLab(t)
 	const delay = 200 * time.Millisecond
-	if err := l.server.SetGuestInfo(delay, GuestInfoKept); err != nil {
-		t.Fatal(err)
-	}
+	l.behave(`{"guest_info_at_power_off": "kept", "guest_report_seconds": 0.2}`)
 	spec := l.spec("web")
 	spec.ExtraConfig = configured(map[string]string{keptKey: "none"}).ExtraConfig
 	vm := l.create(spec)
@@ -106,13 +102,6 @@ func TestReportsArriveTogetherAfterTheDelay(t *testing.T) {
 	})
 	if got := l.options(vm); !maps.Equal(got, map[string]string{keptKey: "exited"}) {
 		t.Errorf("after power off: %v", got)
-	}
-}
-
-func TestAnUnknownChoiceIsRefused(t *testing.T) {
-	l := newLab(t)
-	if err := l.server.SetGuestInfo(0, "forgotten"); err == nil {
-		t.Error("accepted")
 	}
 }
 

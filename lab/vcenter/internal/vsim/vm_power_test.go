@@ -195,9 +195,7 @@ func TestDRSSpreadsVMsOverHosts(t *testing.T) {
 func TestPowerOnMultiMayAnswerWithoutTasks(t *testing.T) {
 	l := newLab(t)
 	for answer, attempted := range map[string]int{AnswerNoTask: 1, AnswerUnlisted: 0, AnswerTask: 1} {
-		if err := l.server.SetPowerOnAnswer(answer); err != nil {
-			t.Fatal(err)
-		}
+		l.behave(`{"power_on_answer": "` + answer + `"}`)
 		vm := l.create(l.spec(answer))
 		result := l.result(l.dc.PowerOnVM(t.Context(), []ref{vm.Reference()})).(types.ClusterPowerOnVmResult)
 		if len(result.Attempted) != attempted || len(result.NotAttempted) != 0 {
