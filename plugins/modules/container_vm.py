@@ -123,7 +123,9 @@ options:
     suboptions:
       name:
         description:
-          - The name of the port group, standard or distributed, or its inventory path.
+          - The name of the port group, standard or distributed, its inventory path or its MoID.
+          - A segment of NSX may have a port group of the same name on each distributed switch. It is given with its
+            switch, as V(DSwitch0/backend).
         type: str
         required: true
       ipv4_address:

@@ -28,6 +28,7 @@ OVERRIDES = {
         "datastore_cluster": "pod",
         "partial_networks": {"Backend": 2},
         "distributed_switches": {"DSwitch0": ["Front"], "DSwitch1": []},
+        "segments": ["Tenant"],
     },
     "second": {"enabled": True},
 }
