@@ -17,6 +17,8 @@ import (
 
 // Behavior is a choice for each difference.
 type Behavior struct {
+	// Certificate is vCenter's: "conforming", or "incomplete", which has no identifier of the authority's key.
+	Certificate string `json:"certificate"`
 	// UploadURL says what the URLs of an import lease name: the ESXi host ("host"), or "*" ("vcenter"), for which the client
 	// substitutes the address of its own connection.
 	UploadURL string `json:"upload_url"`
@@ -30,7 +32,7 @@ type Behavior struct {
 }
 
 func usualBehavior() Behavior {
-	return Behavior{UploadURL: "host", HostThumbprint: "sha1", ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20}
+	return Behavior{Certificate: "conforming", UploadURL: "host", HostThumbprint: "sha1", ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20}
 }
 
 func (b Behavior) check() error {
@@ -38,6 +40,7 @@ func (b Behavior) check() error {
 		name, value string
 		choices     []string
 	}{
+		{"certificate", b.Certificate, []string{"conforming", "incomplete"}},
 		{"upload_url", b.UploadURL, []string{"host", "vcenter"}},
 		{"host_thumbprint", b.HostThumbprint, []string{"sha1", "sha256", "none"}},
 	} {
