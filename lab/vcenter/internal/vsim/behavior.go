@@ -17,6 +17,11 @@ import (
 
 // Behavior is a choice for each difference.
 type Behavior struct {
+	// API is the version of the API that vCenter has, and OldestAPI the oldest one that it accepts.
+	API       string `json:"api"`
+	OldestAPI string `json:"oldest_api"`
+	// Certificate is vCenter's: "conforming", or "incomplete", which has no identifier of the authority's key.
+	Certificate string `json:"certificate"`
 	// UploadURL says what the URLs of an import lease name: the ESXi host ("host"), or "*" ("vcenter"), for which the client
 	// substitutes the address of its own connection.
 	UploadURL string `json:"upload_url"`
@@ -37,8 +42,8 @@ type Behavior struct {
 }
 
 func usualBehavior() Behavior {
-	return Behavior{UploadURL: "host", HostThumbprint: "sha1", ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20,
-		GuestInfoAtPowerOff: GuestInfoDeleted, PowerOnAnswer: AnswerTask}
+	return Behavior{API: apiVersion, OldestAPI: apiVersions[0], Certificate: "conforming", UploadURL: "host", HostThumbprint: "sha1",
+		ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20, GuestInfoAtPowerOff: GuestInfoDeleted, PowerOnAnswer: AnswerTask}
 }
 
 func (b Behavior) check() error {
@@ -46,6 +51,9 @@ func (b Behavior) check() error {
 		name, value string
 		choices     []string
 	}{
+		{"api", b.API, apiVersions},
+		{"oldest_api", b.OldestAPI, apiVersions},
+		{"certificate", b.Certificate, []string{"conforming", "incomplete"}},
 		{"upload_url", b.UploadURL, []string{"host", "vcenter"}},
 		{"host_thumbprint", b.HostThumbprint, []string{"sha1", "sha256", "none"}},
 		{"guest_info_at_power_off", b.GuestInfoAtPowerOff, []string{GuestInfoDeleted, GuestInfoReverted, GuestInfoKept}},
@@ -54,6 +62,9 @@ func (b Behavior) check() error {
 		if !slices.Contains(field.choices, field.value) {
 			return fmt.Errorf("%s is %q; it must be one of %v", field.name, field.value, field.choices)
 		}
+	}
+	if slices.Index(apiVersions, b.OldestAPI) > slices.Index(apiVersions, b.API) {
+		return fmt.Errorf("oldest_api %s is newer than api %s", b.OldestAPI, b.API)
 	}
 	if b.ExtraConfigValueBytes < 1 || b.ExtraConfigBytes < 1 {
 		return fmt.Errorf("extra_config_value_bytes is %d and extra_config_bytes is %d; both must be positive",
@@ -101,6 +112,7 @@ func (s *Server) Behave(body io.Reader) error {
 		return err
 	}
 	s.behaviors.current = changed
+	s.showAPI(changed.API)
 	return nil
 }
 
@@ -109,4 +121,5 @@ func (s *Server) BehaveAsUsual() {
 	s.behaviors.mu.Lock()
 	defer s.behaviors.mu.Unlock()
 	s.behaviors.current = usualBehavior()
+	s.showAPI(apiVersion)
 }

@@ -136,8 +136,8 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	mux := http.NewServeMux()
-	mux.Handle("/", s.requests.named(s.service.ServeMux))
-	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.service.ServiceVersions)
+	mux.Handle("/", s.versioned(s.requests.named(s.service.ServeMux)))
+	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.serveVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
 	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveUpload(w, r, nil) })
 	automation := vapi.New(directory{s})
