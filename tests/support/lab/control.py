@@ -81,6 +81,10 @@ class Control:
     def limit_datastore(self, name: str, free_bytes: int) -> None:
         self._call("PATCH", f"/v1/datastores/{name}", {"free_bytes": free_bytes})
 
+    def set_stepwise(self, cluster: str, stepwise: bool) -> None:
+        """Refuse, or accept again, changes of rules and groups in one reconfiguration that depend on each other."""
+        self._call("PATCH", f"/v1/clusters/{quote(cluster, safe='')}", {"stepwise": stepwise})
+
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method)

@@ -55,6 +55,7 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/vms/{name}", c.machine)
 	mux.HandleFunc("PUT /v1/clusters/{name}/services", c.setClusterServices)
 	mux.HandleFunc("PATCH /v1/datastores/{name}", c.setFree)
+	mux.HandleFunc("PATCH /v1/clusters/{name}", c.setStepwise)
 	mux.HandleFunc("POST /v1/publish", c.publish)
 	return fromHere(mux)
 }
@@ -158,6 +159,20 @@ func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		err = c.server.SetFree(r.PathValue("name"), *request.FreeBytes)
+	}
+	respond(w, map[string]any{}, err)
+}
+
+func (c *Control) setStepwise(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Stepwise *bool `json:"stepwise"`
+	}
+	err := read(r, &request)
+	if err == nil && request.Stepwise == nil {
+		err = errors.New("stepwise is missing")
+	}
+	if err == nil {
+		err = c.server.SetStepwise(r.PathValue("name"), *request.Stepwise)
 	}
 	respond(w, map[string]any{}, err)
 }
