@@ -117,6 +117,7 @@ func New(c config.Config) (*Server, error) {
 	s.installGuestOperations()
 	s.installAuthorization()
 	s.installClusters()
+	s.installSessionTimeout()
 	s.registry.Put(&answerer{mo.LocalizationManager{Self: answererRef}})
 	s.registry.Handler = s.intercept
 	s.registry.Cookie = s.requests.session
