@@ -12,8 +12,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 
-# The keys that are read before a start.
+# The keys that are read before a start, and at the end.
 START_KEYS = (keys.SPEC, keys.KEPT_SPEC, keys.STATUS, keys.KEPT_STATUS)
+END_KEYS = (keys.LOG, keys.KEPT_STATUS)
 
 
 def start_values(found: Mapping[str, str]) -> dict[str, str]:
