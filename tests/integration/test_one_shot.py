@@ -98,7 +98,7 @@ def test_one_shot_containers_keep_their_exit_codes_and_logs(site: Site, at_power
     # Nothing of it depends on the time, nor on the host.
     moved = next(iter(wanted))
     target = next(host for host in lab["hosts"] if host != host_of(site, moved))
-    site.ok("vm_vmotion", name=moved, host=target)
+    site.ok("vm_vmotion", vms=[moved], host=target)
     assert host_of(site, moved) == target
     assert reported(site, *wanted) == expected
 
