@@ -39,22 +39,23 @@ type Server struct {
 	links      []link
 	runs       runs
 
-	operations  operations
-	names       names
-	macs        macs
-	networks    networks
-	load        load
-	moves       moves
-	maintenance maintenance
-	leases      leases
-	tickets     tickets
-	diskUse     diskUse
-	drs         scheduler
-	meter       meter
-	methods     map[string]handler
-	requests    requests
-	tasks       atomic.Int64
-	simulated   simulated
+	operations    operations
+	names         names
+	macs          macs
+	networks      networks
+	load          load
+	moves         moves
+	maintenance   maintenance
+	leases        leases
+	tickets       tickets
+	diskUse       diskUse
+	registrations registrations
+	drs           scheduler
+	meter         meter
+	methods       map[string]handler
+	requests      requests
+	tasks         atomic.Int64
+	simulated     simulated
 
 	authz   *authz.Manager
 	showing sync.Mutex // held while shown changes
