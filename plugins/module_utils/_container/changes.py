@@ -59,6 +59,8 @@ class Clone(ContainerChange):
     image: Image
     place: ContainerPlace
     reason: str = ""
+    # Whether the plan starts it.
+    starts: bool = False
 
     @property
     def is_successor(self) -> bool:
@@ -217,6 +219,8 @@ class Stop(ContainerChange):
     machine: Machine
     timeout: int
     force: bool
+    # Whether the end of the container is recorded.
+    records: bool = True
 
     def describe(self) -> str:
         return f"{'kill' if self.force else 'stop'} {self.machine.name}"

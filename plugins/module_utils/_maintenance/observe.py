@@ -23,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
     ObservedHost,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.template_moves import evacuated_templates
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.agents import AGENT_PROPERTIES, is_agent
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.decode_vm import (
     DEMAND_PROPERTIES,
@@ -57,6 +58,7 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
     "VirtualMachine": (
         "config.template",
         keys.option_path(keys.KIND),
+        *AGENT_PROPERTIES,
         *VIEW_PROPERTIES["VirtualMachine"],
         *DEMAND_PROPERTIES,
     ),
@@ -98,7 +100,7 @@ def _before_entering(
     entry: Entry,
     progress: MaintenanceProgress | None,
 ) -> ObservedHost:
-    there = [vm for vm in inventory.vms() if _host_of(vm) == entry.moid]
+    there, agents = _vms_on(inventory, entry)
     leaving = [vm for vm in there if is_on(vm.properties) or _must_leave(vm, desired)]
     scene = read_scene(
         session, inventory, sorted(leaving, key=lambda vm: vm.path), clusters=[entry.parent] if entry.parent else []
@@ -137,7 +139,14 @@ def _before_entering(
         progress,
         _without_repetition(blockers),
         (*homes.warnings, *(() if warning is None else (warning,))),
+        left_to_vcenter=tuple(sorted(vm.path for vm in agents)),
     )
+
+
+def _vms_on(inventory: Inventory, host: Entry) -> tuple[list[Entry], list[Entry]]:
+    """Return the VMs on the host, and the agent VMs there, which vCenter itself stops or moves."""
+    there = [vm for vm in inventory.vms() if _host_of(vm) == host.moid]
+    return [vm for vm in there if not is_agent(vm)], [vm for vm in there if is_agent(vm)]
 
 
 def _must_leave(vm: Entry, desired: MaintenanceRequest) -> bool:
@@ -193,6 +202,7 @@ def _demands(inventory: Inventory, cluster: ClusterFacts, view: PlacementView) -
         demand
         for vm in inventory.vms()
         if is_on(vm.properties)
+        and not is_agent(vm)
         and (demand := decode_demand(vm.properties)) is not None
         and view.cluster_of(demand.host) == cluster.moid
     ]

@@ -92,6 +92,9 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if fault := s.permit(ctx, call); fault != nil {
 		return failed(fault)
 	}
+	if fault := s.agentFault(call.This, call.Name); fault != nil {
+		return failed(fault)
+	}
 	if call.Name == "Fetch" || strings.HasPrefix(call.Name, "RetrieveProperties") {
 		s.showPools()
 	}

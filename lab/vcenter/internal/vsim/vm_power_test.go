@@ -7,6 +7,7 @@ package vsim
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,7 +138,7 @@ func TestReportsOfTheGuestReachClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(update{"runtime.powerState", "poweredOff"})
-	if read := l.read(vm); read.Guest.IpAddress != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" || l.option(vm, machine.StatusKey) != "running" {
+	if read := l.read(vm); read.Guest.IpAddress != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" || l.option(vm, machine.StatusKey) != "" {
 		t.Errorf("guest %+v", read.Guest)
 	}
 }
@@ -188,6 +189,26 @@ func TestDRSSpreadsVMsOverHosts(t *testing.T) {
 	again := l.result(l.dc.PowerOnVM(t.Context(), machines[:1])).(types.ClusterPowerOnVmResult)
 	if len(again.NotAttempted) != 1 {
 		t.Errorf("attempted again: %+v", again)
+	}
+}
+
+func TestPowerOnMultiMayAnswerWithoutTasks(t *testing.T) {
+	l := newLab(t)
+	for answer, attempted := range map[string]int{AnswerNoTask: 1, AnswerUnlisted: 0, AnswerTask: 1} {
+		if err := l.server.SetPowerOnAnswer(answer); err != nil {
+			t.Fatal(err)
+		}
+		vm := l.create(l.spec(answer))
+		result := l.result(l.dc.PowerOnVM(t.Context(), []ref{vm.Reference()})).(types.ClusterPowerOnVmResult)
+		if len(result.Attempted) != attempted || len(result.NotAttempted) != 0 {
+			t.Errorf("%s: %+v", answer, result)
+		}
+		for _, attempt := range result.Attempted {
+			if (attempt.Task != nil) != (answer == AnswerTask) {
+				t.Errorf("%s: %+v", answer, attempt)
+			}
+		}
+		l.eventually("it is on", func() bool { return l.read(vm).Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn })
 	}
 }
 
@@ -373,5 +394,19 @@ func TestTheHypervisorGetsOnlyAConnectedISO(t *testing.T) {
 		if iso() {
 			t.Errorf("%s, it has an ISO", name)
 		}
+	}
+}
+
+func TestManualMACAddressesInTheRangesOfVMwareAreRefusedAtPowerOn(t *testing.T) {
+	l := newLab(t)
+	for number, mac := range []string{"00:50:56:40:00:00", "00:50:56:bf:00:01", "00:0c:29:e7:c9:ec"} {
+		vm := l.create(l.spec(fmt.Sprintf("refused%d", number), card("VM Network", mac)))
+		if fault := isFault[types.GenericVmConfigFault](l, l.refusal(vm.PowerOn(t.Context()))); !strings.Contains(fault.Reason, mac) {
+			t.Errorf("fault %+v", fault)
+		}
+	}
+	// Without an address, vCenter assigns one of the same range.
+	for number, mac := range []string{"00:50:56:00:00:00", "00:50:56:3f:ff:ff", "02:00:00:00:00:01", ""} {
+		l.result(l.create(l.spec(fmt.Sprintf("web%d", number), card("VM Network", mac))).PowerOn(t.Context()))
 	}
 }
