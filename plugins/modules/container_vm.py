@@ -344,6 +344,9 @@ seealso:
   - module: gantry.vsphere.resource_pool
   - module: gantry.vsphere.vm_folder
 notes:
+  - vCenter does not clone a template whose host is not connected or in maintenance mode. The module then moves the
+    image's template to another host first, as M(gantry.vsphere.container_image) does. This requires privileges in the
+    folder of the images that the preset V(deployer) of M(gantry.vsphere.access) does not have.
   - vSphere discards the guest's reports when its VM powers off. The exit code and the output of a container that ended
     while no task waited for it are then unknown.
 """

@@ -109,7 +109,7 @@ def reported(site: Site, *names: str) -> dict[str, tuple[Any, ...]]:
 
 @pytest.mark.parametrize("at_power_off", [*DROPPING, "kept"])
 def test_the_end_of_a_stopped_container_is_recorded(site: Site, at_power_off: str) -> None:
-    site.calls.guest_info(at_power_off=at_power_off, delay_seconds=0.1)
+    site.calls.behave(guest_info_at_power_off=at_power_off, guest_report_seconds=0.1)
     site.ok("container_vm", name=JOB, image=IMAGE, networks=[{"name": NETWORK}])
     site.ok("container_vm", name=JOB, state="stopped")
     assert reported(site, JOB) == {JOB: ("exited", 0, None)}
@@ -129,7 +129,7 @@ def test_a_container_that_was_never_started_is_not_reported_as_exited(site: Site
 def test_an_end_that_no_task_has_seen_survives_only_where_vsphere_keeps_it(site: Site) -> None:
     found = {}
     for at_power_off in ("deleted", "reverted", "kept"):
-        site.calls.guest_info(at_power_off=at_power_off)
+        site.calls.behave(guest_info_at_power_off=at_power_off)
         run_job(site, script(300, 3, "unseen\n", linger_ms=0))
         await_off(site)
         found[at_power_off] = reported(site, JOB)[JOB]
@@ -154,7 +154,7 @@ def test_a_container_that_has_ended_is_started_again(site: Site) -> None:
 @pytest.mark.parametrize("at_power_off", DROPPING)
 @pytest.mark.parametrize("value", ["", "{}", None], ids=["removed", "changed", "unchanged"])
 def test_the_document_survives_edits_of_a_running_vm(site: Site, at_power_off: str, value: str | None) -> None:
-    site.calls.guest_info(at_power_off=at_power_off)
+    site.calls.behave(guest_info_at_power_off=at_power_off)
     before = site.ok("container_vm", name=JOB, image=IMAGE, networks=[{"name": NETWORK}])["container"]
     vm = site.builder.vm(JOB)
     document = vm.config["guestinfo.gantry.spec"]

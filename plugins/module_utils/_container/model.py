@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
     plain,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 DEFAULT_STOP_TIMEOUT = 10
@@ -262,6 +263,10 @@ class Image:
     datacenter: Entry | None = None
     hardware: str | None = None  # vmx-17
     firmware: str | None = None
+    registered: RegisteredTemplate | None = None
+    # Whether vCenter clones it where it is registered; if not, its move to another host.
+    usable: bool = True
+    rehoming: Rehoming | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ successor put in its place. Each state in between is one that the next run recog
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -26,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     PowerOn,
     Promote,
     Reconfigure,
+    RehomeTemplate,
     Relocate,
     Stop,
 )
@@ -71,7 +72,15 @@ _MIN_MEMORY_UEFI_MB = 256
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
     """Return the plan for any number of containers."""
-    return Plan(tuple(change for desired, observed in pairs for change in plan_container(desired, observed)))
+    made = [change for desired, observed in pairs for change in plan_container(desired, observed)]
+    return Plan((*template_moves(made), *made))
+
+
+def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
+    """Return the move of each template that is to be cloned and cannot be where it is: once for all containers."""
+    images = [change.image for change in planned if isinstance(change, Clone)]
+    moves = {image.rehoming.moid: image.rehoming for image in images if image.rehoming is not None}
+    return [RehomeTemplate(rehoming.name, rehoming) for rehoming in moves.values()]
 
 
 def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:

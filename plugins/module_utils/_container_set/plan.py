@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, template_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
     ENTRY_LABEL,
@@ -53,7 +53,8 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
     if not desired.create_only:
         for index, found in enumerate(observed.unlisted):
             changes += [SetChange(change, index, listed=False) for change in _removal(desired, found)]
-    return Plan(tuple(sorted(changes, key=lambda change: change.rolling)))
+    moves = [SetChange(move, 0) for move in template_moves(one.change for one in changes)]
+    return Plan((*moves, *sorted(changes, key=lambda change: change.rolling)))
 
 
 def _small_pools(desired: DesiredSet, observed: ObservedSet) -> Iterator[GantryError]:
