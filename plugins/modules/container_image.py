@@ -105,6 +105,8 @@ requirements:
   - tar2sqfs (squashfs-tools-ng) on the machine where the task runs
   - zstd on the machine where the task runs, for images with zstd layers
 notes:
+  - vCenter directs the upload to the ESXi host that receives the disk. The machine that runs the module must resolve
+    the name of each host as vCenter knows it, and reach its port 443.
   - The names of the templates begin with C(gantry-image-). A renamed template is no longer found.
   - In check mode O(name) is resolved and the image's manifest and configuration are read, but nothing is pulled or
     converted.
