@@ -391,6 +391,14 @@ def test_a_vm_moves_to_another_vcenter(site: Site, second: Site, thumbprint: str
     assert len(second.calls.methods()) <= BUDGET
 
 
+def test_vcenter_9_gets_the_certificate_of_the_other_one(site: Site, second: Site) -> None:
+    site.make(A, host="esx1", on=False)
+    site.calls.behave(api="9.0.0.0")
+    moved = site.ok("vm_vmotion", vms=[A], destination_vcenter=destination(second))
+    assert states(moved) == {A: "moved"}
+    assert second.hosts().keys() == {A}
+
+
 def test_nothing_is_sent_to_a_vcenter_with_another_thumbprint(site: Site, second: Site) -> None:
     site.make(A, host="esx1")
     second.calls.forget()
