@@ -43,6 +43,7 @@ type Server struct {
 	names       names
 	macs        macs
 	networks    networks
+	ipPools     ipPools
 	load        load
 	moves       moves
 	maintenance maintenance
