@@ -178,15 +178,25 @@ def _concern(device: Any, *, boots: bool) -> DeviceFacts | None:
         found = _medium(device)
         return None if found is None else replace(found, code="bootstrap_not_shared", boots=True)
     if isinstance(device, kinds.VirtualPCIPassthrough | kinds.VirtualSriovEthernetCard | kinds.VirtualSCSIPassthrough):
-        return DeviceFacts("passthrough", f"{_label(device)}, a device of the host,")
+        return None if _follows(device) else DeviceFacts("passthrough", f"{_label(device)}, a device of the host,")
+    if isinstance(device, kinds.VirtualUSB):
+        bound = device.connected and not isinstance(device.backing, kinds.VirtualUSB.RemoteHostBackingInfo)
+        return DeviceFacts("passthrough", f"{_label(device)}, a USB device,") if bound else None
     connected = bool(getattr(device.connectable, "connected", False))
-    if isinstance(device, kinds.VirtualUSB) and connected:
-        return DeviceFacts("passthrough", f"{_label(device)}, a USB device,")
     if isinstance(device, kinds.VirtualSerialPort) and connected:
         return _serial(device)
     if isinstance(device, kinds.VirtualCdrom | kinds.VirtualFloppy) and connected:
         return _medium(device)
     return None
+
+
+def _follows(device: Any) -> bool:
+    """Return whether vCenter may move a running VM with the device, which its check before a move decides."""
+    kinds = vim.vm.device.VirtualPCIPassthrough
+    if isinstance(device.backing, kinds.VmiopBackingInfo):  # a vGPU
+        return device.backing.migrateSupported is not False
+    # Hosts that have the device class can take over a device virtualization extension (DVX).
+    return isinstance(device.backing, kinds.DvxBackingInfo)
 
 
 def _serial(device: Any) -> DeviceFacts | None:

@@ -20,7 +20,13 @@ func (s *Server) installMethods() {
 		"EventManager.PostEvent":   method(s.postClientEvent),
 		"EventManager.QueryEvents": method(s.queryEvents),
 
+		"CustomFieldsManager.AddCustomFieldDef":    method(s.addCustomField),
+		"CustomFieldsManager.RemoveCustomFieldDef": method(s.removeCustomField),
+		"CustomFieldsManager.RenameCustomFieldDef": method(s.renameCustomField),
+		"CustomFieldsManager.SetField":             method(s.setField),
+
 		"Folder.CreateVM_Task":             method(s.createVM),
+		"Folder.RegisterVM_Task":           method(s.registerVM),
 		"Folder.CreateFolder":              method(s.createFolder),
 		"Folder.Rename_Task":               method(s.renameFolder),
 		"Folder.Destroy_Task":              method(s.destroyFolder),
@@ -91,7 +97,7 @@ func (s *Server) installMethods() {
 // disks or running VMs.
 var simulatedOnly = []string{
 	"Task.SetTaskState",
-	"Folder.RegisterVM_Task", "Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
+	"Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
 	"Folder.PlaceVmsXCluster",
 	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",
 	"VirtualMachine.SuspendVM_Task", "VirtualMachine.StandbyGuest", "VirtualMachine.RebootGuest",

@@ -86,6 +86,9 @@ func newLab(t *testing.T, adjust ...func(*config.Config)) *lab {
 	}
 	l := &lab{T: t, server: server, guests: &guests{events: server, on: map[string]machine.Spec{}}}
 	server.UseHypervisor(l.guests)
+	if err := server.ServeHosts(); err != nil {
+		t.Fatal(err)
+	}
 	l.http = &httptest.Server{Listener: listener, Config: &http.Server{Handler: server.Handler()}}
 	l.http.StartTLS()
 	t.Cleanup(func() {

@@ -127,6 +127,7 @@ func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDev
 		config := *vm.Config
 		config.Hardware.Device = connectedIf(config.Hardware.Device, holds)
 		vm.Config = &config
+		showMost(vm, int64(s.config.Hosts.CPUMHz))
 		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStatePoweredOn),
 			set("runtime.bootTime", now), set("summary.runtime.bootTime", now),
 			set("runtime.cleanPowerOff", false), set("config.hardware.device", config.Hardware.Device)))
@@ -285,6 +286,10 @@ func (s *Server) kill(by cause, vm *simulator.VirtualMachine, current *run) type
 	if current == nil {
 		return nil
 	}
+	if s.isOffUnheard(vm.Self.Value) {
+		<-current.done
+		return wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
+	}
 	s.runs.mu.Lock()
 	current.endedBy = by
 	s.runs.mu.Unlock()
@@ -333,6 +338,9 @@ func (s *Server) shutdownGuest(ctx *simulator.Context, request *types.ShutdownGu
 	}
 	if tools != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
 		return nil, &types.ToolsUnavailable{}
+	}
+	if s.isOffUnheard(vm.Self.Value) {
+		return nil, wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
 	}
 	s.post(causeOf(ctx), &types.VmGuestShutdownEvent{VmEvent: s.vmEvent(vm)})
 	if err := s.hypervisor.PowerButton(vm.Self.Value); err != nil {

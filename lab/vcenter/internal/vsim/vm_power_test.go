@@ -132,6 +132,13 @@ func TestReportsOfTheGuestReachClients(t *testing.T) {
 		read.Summary.Guest.IpAddress != "10.77.0.9" || read.Guest.Net[0].Network != "VM Network" || read.Guest.Net[0].DeviceConfigId != 4000 {
 		t.Errorf("guest %+v", read.Guest)
 	}
+	if read.GuestHeartbeatStatus != types.ManagedEntityStatusGreen || read.Summary.QuickStats.GuestHeartbeatStatus != types.ManagedEntityStatusGreen ||
+		!*read.Guest.GuestStateChangeSupported || *read.Guest.GuestOperationsReady {
+		t.Errorf("heartbeat %s, guest %+v", read.GuestHeartbeatStatus, read.Guest)
+	}
+	if read.Runtime.MaxCpuUsage != 2000 || read.Runtime.MaxMemoryUsage != read.Config.Hardware.MemoryMB || read.Summary.Runtime.MaxCpuUsage != 2000 {
+		t.Errorf("runtime %+v", read.Runtime)
+	}
 	if l.option(vm, "gantry.id") != "" {
 		t.Error("a guest has set what is not its own")
 	}
@@ -139,7 +146,10 @@ func TestReportsOfTheGuestReachClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(update{"runtime.powerState", "poweredOff"})
-	if read := l.read(vm); read.Guest.IpAddress != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" || l.option(vm, machine.StatusKey) != "running" {
+	if read := l.read(vm); read.GuestHeartbeatStatus != types.ManagedEntityStatusGray || read.Runtime.MaxCpuUsage != 0 {
+		t.Errorf("off: heartbeat %s, runtime %+v", read.GuestHeartbeatStatus, read.Runtime)
+	}
+	if read := l.read(vm); read.Guest.IpAddress != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" || l.option(vm, machine.StatusKey) != "" {
 		t.Errorf("guest %+v", read.Guest)
 	}
 }
@@ -190,6 +200,24 @@ func TestDRSSpreadsVMsOverHosts(t *testing.T) {
 	again := l.result(l.dc.PowerOnVM(t.Context(), machines[:1])).(types.ClusterPowerOnVmResult)
 	if len(again.NotAttempted) != 1 {
 		t.Errorf("attempted again: %+v", again)
+	}
+}
+
+func TestPowerOnMultiMayAnswerWithoutTasks(t *testing.T) {
+	l := newLab(t)
+	for answer, attempted := range map[string]int{AnswerNoTask: 1, AnswerUnlisted: 0, AnswerTask: 1} {
+		l.behave(`{"power_on_answer": "` + answer + `"}`)
+		vm := l.create(l.spec(answer))
+		result := l.result(l.dc.PowerOnVM(t.Context(), []ref{vm.Reference()})).(types.ClusterPowerOnVmResult)
+		if len(result.Attempted) != attempted || len(result.NotAttempted) != 0 {
+			t.Errorf("%s: %+v", answer, result)
+		}
+		for _, attempt := range result.Attempted {
+			if (attempt.Task != nil) != (answer == AnswerTask) {
+				t.Errorf("%s: %+v", answer, attempt)
+			}
+		}
+		l.eventually("it is on", func() bool { return l.read(vm).Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn })
 	}
 }
 

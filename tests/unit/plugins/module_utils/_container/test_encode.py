@@ -62,8 +62,10 @@ def changes(spec: Any) -> list[tuple[str, str]]:
     return [(str(one.operation), type(one.device).__name__.rpartition(".")[2]) for one in spec.deviceChange]
 
 
-def cloned(target: Machine = MACHINE, devices: tuple[Any, ...] = (CONTROLLER, IDE, IMAGE_DISK)) -> Any:
-    return clone_spec(target, None, devices, BACKINGS, pool=None, datastore=None, host=None).config
+def cloned(
+    target: Machine = MACHINE, devices: tuple[Any, ...] = (CONTROLLER, IDE, IMAGE_DISK), *, starts: bool = False
+) -> Any:
+    return clone_spec(target, None, devices, BACKINGS, pool=None, datastore=None, host=None, starts=starts).config
 
 
 def test_a_clone_gets_its_adapters_its_cd_and_its_scratch_disk() -> None:
