@@ -125,7 +125,8 @@ options:
     suboptions:
       name:
         description:
-          - The name of the port group, standard or distributed, its inventory path or its MoID.
+          - The name of the network, its inventory path or its MoID. It is a standard or distributed port group, or an
+            opaque network of NSX.
           - A segment of NSX may have a port group of the same name on each distributed switch. It is given with its
             switch, as V(DSwitch0/backend).
         type: str
