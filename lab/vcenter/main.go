@@ -106,6 +106,9 @@ func open(c config.Config) (*vcenter, error) {
 	if v.server, err = vsim.New(c); err != nil {
 		return nil, errors.Join(err, listener.Close(), v.controls.Close())
 	}
+	if err = v.server.ServeHosts(); err != nil {
+		return nil, errors.Join(err, listener.Close(), v.controls.Close(), v.server.Close())
+	}
 	v.control = control.New(v.server)
 	return v, nil
 }
@@ -145,7 +148,7 @@ func newHypervisor(c config.Config, events machine.Events) (machine.Hypervisor, 
 		return hypervisor.New(c.HypervisorConfig, events)
 	}
 	subnets := map[string]string{}
-	for _, network := range c.AllNetworks() {
+	for _, network := range c.Networks {
 		subnets[network.Name] = network.Subnet
 	}
 	return machine.NewNone(subnets, c.NetworkPool, events)

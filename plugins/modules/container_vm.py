@@ -137,6 +137,8 @@ options:
       mac_address:
         description:
           - The MAC address of the adapter. By default vCenter assigns one.
+          - Of the prefixes of VMware, only V(00:50:56:00:00:00) to V(00:50:56:3f:ff:ff) are for addresses that are
+            given. Others are refused, among them those that vCenter has assigned to VMs.
         type: str
   dns_servers:
     description:

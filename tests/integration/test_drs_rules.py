@@ -136,6 +136,25 @@ def test_a_ruleset_changes_replaces_and_purges_in_one_write(drs: Drs, lab: dict[
 # -- groups
 
 
+def test_objects_of_clients_that_leave_out_the_users_mark_are_changed_and_purged(drs: Drs) -> None:
+    """community.vmware does not set userCreated, and vCenter may return false then."""
+    both = [drs.observer.vm(name) for name in VMS[:2]]
+    drs.observer.write(
+        groupSpec=[make("GroupSpec", operation="add", info=make("VmGroup", name="old web", vm=both))],
+        rulesSpec=[
+            make(
+                "RuleSpec", operation="add", info=make("AntiAffinityRuleSpec", name="old apart", enabled=True, vm=both)
+            )
+        ],
+    )
+    drs.ok("rule", name="old apart", enabled=False)
+    assert drs.observer.rules()["old apart"]["enabled"] is False
+    drs.ok("group", name="old web", type="vm", members=VMS[2:3])
+    assert drs.observer.groups() == {"old web": ("vm", VMS[:3])}
+    drs.ok("ruleset", purge=True, purge_prefix="old ")
+    assert (drs.observer.groups(), drs.observer.rules()) == ({}, {})
+
+
 def test_members_are_added_removed_and_set_and_others_are_kept(drs: Drs, lab: dict[str, Any]) -> None:
     first = drs.converge("group", name="g", type="vm", members=VMS[:2])
     assert first["diff"]["after"]["groups"]["g"]["type"] == "vm"

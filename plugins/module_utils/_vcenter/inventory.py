@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -34,8 +35,10 @@ _CLUSTERS = ("ClusterComputeResource", "ComputeResource")
 _NETWORKS = ("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
 _SWITCHES = ("DistributedVirtualSwitch", "VmwareDistributedVirtualSwitch")
 _POOLS = ("ResourcePool", "VirtualApp")
+_SWITCH_OF = "config.distributedVirtualSwitch"
 
-# The properties of each type besides name and parent that build the tree.
+# The properties of each type besides name and parent that build the tree, and that identify networks in the backings of
+# adapters. Those of an object are the union of those of its type and of the types that its type extends.
 _TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
     "Folder": (),
     "Datacenter": tuple(_FOLDER_PROPERTIES.values()),
@@ -44,6 +47,8 @@ _TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
     "ResourcePool": ("owner",),
     "Datastore": (),
     "Network": (),
+    "DistributedVirtualPortgroup": ("key", _SWITCH_OF),
+    "DistributedVirtualSwitch": ("uuid",),
 }
 
 
@@ -183,10 +188,37 @@ class Inventory:
         found = self._in(datacenter, self.networks())
         return self._one(what, name, found, datacenter, self._base(datacenter, "network"))
 
+    def switch_of(self, port_group: Entry) -> Entry | None:
+        """Return the switch of a distributed port group, or None if it is not visible."""
+        return self.entry(moid_or_none(port_group.properties.get(_SWITCH_OF)) or "")
+
+    def connection_of(self, port_group: Entry) -> tuple[str, str] | None:
+        """Return the UUID of the switch and the key of a distributed port group, or None if they are not visible.
+
+        The key is unlike the MoID after the switch has been restored, imported or moved to another vCenter.
+        """
+        switch = self.switch_of(port_group)
+        uuid, key = None if switch is None else switch.properties.get("uuid"), port_group.properties.get("key")
+        return None if uuid is None or key is None else (str(uuid), str(key))
+
+    def port_group(self, switch_uuid: str, key: str) -> str | None:
+        """Return the MoID of the distributed port group with this key on the switch."""
+        return self._port_groups.get((switch_uuid, key))
+
+    @cached_property
+    def _port_groups(self) -> dict[tuple[str, str], str]:
+        groups = self.all("DistributedVirtualPortgroup")
+        return {found: entry.moid for entry in groups if (found := self.connection_of(entry)) is not None}
+
+    def standard_network(self, name: str, datacenter: str | None) -> str | None:
+        """Return the MoID of the network of the standard port groups with this name, by the datacenter's MoID."""
+        return self._standard_networks.get((datacenter, name))
+
+    @cached_property
+    def _standard_networks(self) -> dict[tuple[str | None, str], str]:
+        return {(entry.datacenter, entry.name): entry.moid for entry in self.all("Network")}
+
     def distributed_switch(self, name: str, *, datacenter: Entry | None = None, what: str = "switch") -> Entry:
-        """Find a distributed switch. The inventory must have been read with properties of DistributedVirtualSwitch."""
-        if "DistributedVirtualSwitch" not in self.properties:
-            raise TypeError("this inventory was read without distributed switches")
         found = self._in(datacenter, self.all(*_SWITCHES))
         return self._one(what, name, found, datacenter, self._base(datacenter, "network"))
 

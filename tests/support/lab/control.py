@@ -18,9 +18,10 @@ class Control:
     url: str
 
     def reset(self) -> None:
-        """Discard the recorded requests and the injected faults."""
+        """Discard the recorded requests, the injected faults and the chosen behavior."""
         self.forget()
         self._call("DELETE", "/v1/faults")
+        self._call("DELETE", "/v1/behavior")
 
     def forget(self) -> None:
         """Discard the recorded requests."""
@@ -57,9 +58,20 @@ class Control:
             rule["fault"] = fault
         self._call("POST", "/v1/faults", rule)
 
+    def behave(self, **choices: Any) -> None:
+        """Choose what differs between real vCenters (lab/vcenter/internal/vsim/behavior.go), until ``reset``."""
+        self._call("PATCH", "/v1/behavior", choices)
+
     def add_vms(self, count: int, prefix: str, extra_config: Mapping[str, str] | None = None) -> None:
         """Add VMs that are off, all with the same extraConfig."""
         self._call("POST", "/v1/vms", {"count": count, "prefix": prefix, "extra_config": dict(extra_config or {})})
+
+    def guest_info(self, *, at_power_off: str = "deleted", delay_seconds: float = 0) -> None:
+        """Choose what power off does with guestinfo keys set while on, and how late vCenter hears of guests.
+
+        ``at_power_off`` is deleted, reverted or kept.
+        """
+        self._call("PATCH", "/v1/guestinfo", {"at_power_off": at_power_off, "delay_seconds": delay_seconds})
 
     def add_user(self, name: str, password: str, groups: Sequence[str] = ()) -> None:
         """Add a user, who can log in once a permission applies to the user or to one of the groups."""
@@ -72,10 +84,6 @@ class Control:
     def set_services(self, cluster: str, kind: str) -> None:
         """Set the kind of vSphere Cluster Services of a cluster: ``none``, ``external`` or ``embedded``."""
         self._call("PUT", f"/v1/clusters/{quote(cluster, safe='')}/services", {"kind": kind})
-
-    def answer_power_on(self, answer: str) -> None:
-        """Set how PowerOnMultiVM_Task lists VMs that DRS starts: with their ``task``, ``no_task``, or ``unlisted``."""
-        self._call("PUT", "/v1/power-on", {"answer": answer})
 
     def limit_datastore(self, name: str, free_bytes: int) -> None:
         self._call("PATCH", f"/v1/datastores/{name}", {"free_bytes": free_bytes})

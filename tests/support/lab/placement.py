@@ -27,6 +27,7 @@ OVERRIDES = {
         "shared_datastores": ["shared1"],
         "datastore_cluster": "pod",
         "partial_networks": {"Backend": 2},
+        "distributed_switches": {"DSwitch0": ["Front"], "DSwitch1": []},
     },
     "second": {"enabled": True},
 }
@@ -137,6 +138,13 @@ class Site:
     def in_maintenance(self, host: str) -> bool:
         (row,) = self.builder.session.read([self.host(host)], ["runtime.inMaintenanceMode"])
         return bool(row["runtime.inMaintenanceMode"])
+
+
+def destination(other: Site, **options: Any) -> dict[str, Any]:
+    """Return the option destination_vcenter of vm_vmotion for another vCenter."""
+    vcenter = {key: value for key, value in other.lab["vcenter"].items() if key != "ca_path"}
+    place = {"cluster": other.lab["cluster"], "datastore": other.lab["datastore"]}
+    return {**vcenter, "thumbprint": other.lab["thumbprint"], **place, **options}
 
 
 def _hardware(network: Any) -> list[Any]:

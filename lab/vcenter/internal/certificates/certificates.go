@@ -98,6 +98,23 @@ func create(directory string) error {
 		write(directory, authorityFile, 0o644, "CERTIFICATE", authorityDER))
 }
 
+// SelfSigned returns a new certificate of an ESXi host, which no authority has signed.
+func SelfSigned(name string) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	host := template(name, time.Now())
+	host.KeyUsage, host.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	host.DNSNames = []string{name}
+	der, err := x509.CreateCertificate(rand.Reader, host, host, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
+}
+
 func template(name string, now time.Time) *x509.Certificate {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/vsim"
@@ -47,13 +48,15 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/calls", c.resetCalls)
 	mux.HandleFunc("POST /v1/faults", c.addFault)
 	mux.HandleFunc("DELETE /v1/faults", c.clearFaults)
+	mux.HandleFunc("PATCH /v1/behavior", c.behave)
+	mux.HandleFunc("DELETE /v1/behavior", c.behaveAsUsual)
 	mux.HandleFunc("POST /v1/users", c.addUser)
 	mux.HandleFunc("DELETE /v1/users/{name}", c.removeUser)
 	mux.HandleFunc("POST /v1/vms", c.addMachines)
 	mux.HandleFunc("GET /v1/vms/{name}", c.machine)
 	mux.HandleFunc("PUT /v1/clusters/{name}/services", c.setClusterServices)
-	mux.HandleFunc("PUT /v1/power-on", c.setPowerOnAnswer)
 	mux.HandleFunc("PATCH /v1/datastores/{name}", c.setFree)
+	mux.HandleFunc("PATCH /v1/guestinfo", c.setGuestInfo)
 	mux.HandleFunc("POST /v1/publish", c.publish)
 	return fromHere(mux)
 }
@@ -90,6 +93,16 @@ func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {
 func (c *Control) clearFaults(w http.ResponseWriter, _ *http.Request) {
 	c.server.Faults().Clear()
 	respond(w, map[string]any{}, nil)
+}
+
+func (c *Control) behave(w http.ResponseWriter, r *http.Request) {
+	err := c.server.Behave(http.MaxBytesReader(nil, r.Body, largestBody))
+	respond(w, c.server.Behavior(), err)
+}
+
+func (c *Control) behaveAsUsual(w http.ResponseWriter, _ *http.Request) {
+	c.server.BehaveAsUsual()
+	respond(w, c.server.Behavior(), nil)
 }
 
 func (c *Control) addUser(w http.ResponseWriter, r *http.Request) {
@@ -137,17 +150,6 @@ func (c *Control) setClusterServices(w http.ResponseWriter, r *http.Request) {
 	respond(w, map[string]any{}, err)
 }
 
-func (c *Control) setPowerOnAnswer(w http.ResponseWriter, r *http.Request) {
-	var request struct {
-		Answer string `json:"answer"`
-	}
-	err := read(r, &request)
-	if err == nil {
-		err = c.server.SetPowerOnAnswer(request.Answer)
-	}
-	respond(w, map[string]any{}, err)
-}
-
 func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		FreeBytes *int64 `json:"free_bytes"`
@@ -158,6 +160,21 @@ func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		err = c.server.SetFree(r.PathValue("name"), *request.FreeBytes)
+	}
+	respond(w, map[string]any{}, err)
+}
+
+func (c *Control) setGuestInfo(w http.ResponseWriter, r *http.Request) {
+	request := struct {
+		DelaySeconds float64 `json:"delay_seconds"`
+		AtPowerOff   string  `json:"at_power_off"`
+	}{AtPowerOff: vsim.GuestInfoDeleted}
+	err := read(r, &request)
+	if err == nil && (request.DelaySeconds < 0 || request.DelaySeconds > 60) {
+		err = fmt.Errorf("delay_seconds is %v; it must be from 0 to 60", request.DelaySeconds)
+	}
+	if err == nil {
+		err = c.server.SetGuestInfo(time.Duration(request.DelaySeconds*float64(time.Second)), request.AtPowerOff)
 	}
 	respond(w, map[string]any{}, err)
 }

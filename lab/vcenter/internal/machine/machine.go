@@ -65,6 +65,7 @@ type Info struct {
 const (
 	SpecKey   = "guestinfo.gantry.spec"
 	StatusKey = "guestinfo.gantry.status"
+	LogKey    = "guestinfo.gantry.log"
 )
 
 // The values of Move.Mode.

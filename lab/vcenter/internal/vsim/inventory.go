@@ -63,8 +63,8 @@ func (s *Server) buildInventory() error {
 	}
 	s.site.cluster = s.clusterOf(s.site.hosts[0].Self)
 	s.describeNetworks()
-	if fault := s.addDistributedSwitch(s.config.Distributed); fault != nil {
-		return fmt.Errorf("distributed switch: %T", fault)
+	if fault := s.addDistributedSwitches(); fault != nil {
+		return fmt.Errorf("distributed switches: %T", fault)
 	}
 	if err := s.addDatastores(ctx, client); err != nil {
 		return err

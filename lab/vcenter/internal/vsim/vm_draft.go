@@ -30,6 +30,7 @@ type draft struct {
 	host      *simulator.HostSystem
 	config    types.VirtualMachineConfigInfo
 	options   []types.BaseOptionValue // the previous extraConfig; the guest may change it meanwhile
+	written   []string                // the keys of extraConfig in the spec
 	was       types.VirtualHardware   // the previous hardware
 	poweredOn bool
 	frozen    bool // the VM has snapshots: its disks cannot be resized

@@ -106,6 +106,11 @@ func atReset(drive *types.VirtualDeviceConnectInfo) bool   { return drive.Connec
 
 // boot starts a VM that has been admitted, and publishes it as powered on.
 func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDeviceConnectInfo) bool) types.BaseMethodFault {
+	var cards []*types.VirtualEthernetCard
+	s.locked(vm, func(*simulator.Context) { cards = cardsOf(vm.Config.Hardware.Device) })
+	if fault := permitMACs(cards); fault != nil {
+		return fault
+	}
 	spec, fault := s.machineSpecWith(vm, holds)
 	if fault != nil {
 		return fault

@@ -7,6 +7,7 @@ package vsim
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,7 +148,7 @@ func TestReportsOfTheGuestReachClients(t *testing.T) {
 	if read := l.read(vm); read.GuestHeartbeatStatus != types.ManagedEntityStatusGray || read.Runtime.MaxCpuUsage != 0 {
 		t.Errorf("off: heartbeat %s, runtime %+v", read.GuestHeartbeatStatus, read.Runtime)
 	}
-	if read := l.read(vm); read.Guest.IpAddress != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" || l.option(vm, machine.StatusKey) != "running" {
+	if read := l.read(vm); read.Guest.IpAddress != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" || l.option(vm, machine.StatusKey) != "" {
 		t.Errorf("guest %+v", read.Guest)
 	}
 }
@@ -203,8 +204,8 @@ func TestDRSSpreadsVMsOverHosts(t *testing.T) {
 
 func TestPowerOnMultiMayAnswerWithoutTasks(t *testing.T) {
 	l := newLab(t)
-	for answer, attempted := range map[string]int{AnswerNoTask: 1, AnswerUnlisted: 0, AnswerTask: 1} {
-		if err := l.server.SetPowerOnAnswer(answer); err != nil {
+	for answer, attempted := range map[string]int{"no_task": 1, "unlisted": 0, "task": 1} {
+		if err := l.server.Behave(strings.NewReader(fmt.Sprintf(`{"power_on_answer": %q}`, answer))); err != nil {
 			t.Fatal(err)
 		}
 		vm := l.create(l.spec(answer))
@@ -213,7 +214,7 @@ func TestPowerOnMultiMayAnswerWithoutTasks(t *testing.T) {
 			t.Errorf("%s: %+v", answer, result)
 		}
 		for _, attempt := range result.Attempted {
-			if (attempt.Task != nil) != (answer == AnswerTask) {
+			if (attempt.Task != nil) != (answer == "task") {
 				t.Errorf("%s: %+v", answer, attempt)
 			}
 		}
@@ -403,5 +404,19 @@ func TestTheHypervisorGetsOnlyAConnectedISO(t *testing.T) {
 		if iso() {
 			t.Errorf("%s, it has an ISO", name)
 		}
+	}
+}
+
+func TestManualMACAddressesInTheRangesOfVMwareAreRefusedAtPowerOn(t *testing.T) {
+	l := newLab(t)
+	for number, mac := range []string{"00:50:56:40:00:00", "00:50:56:bf:00:01", "00:0c:29:e7:c9:ec"} {
+		vm := l.create(l.spec(fmt.Sprintf("refused%d", number), card("VM Network", mac)))
+		if fault := isFault[types.GenericVmConfigFault](l, l.refusal(vm.PowerOn(t.Context()))); !strings.Contains(fault.Reason, mac) {
+			t.Errorf("fault %+v", fault)
+		}
+	}
+	// Without an address, vCenter assigns one of the same range.
+	for number, mac := range []string{"00:50:56:00:00:00", "00:50:56:3f:ff:ff", "02:00:00:00:00:01", ""} {
+		l.result(l.create(l.spec(fmt.Sprintf("web%d", number), card("VM Network", mac))).PowerOn(t.Context()))
 	}
 }

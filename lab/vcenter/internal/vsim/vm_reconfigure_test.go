@@ -226,8 +226,11 @@ func TestVMsMoveBetweenPools(t *testing.T) {
 
 func TestAChangeKeepsKeysThatTheGuestSetsMeanwhile(t *testing.T) {
 	l := newLab(t)
+	if err := l.server.SetGuestInfo(0, GuestInfoKept); err != nil {
+		t.Fatal(err)
+	}
 	spec := l.spec("web", card("VM Network", ""))
-	spec.ExtraConfig = []types.BaseOptionValue{option("old", "1"), option("guestinfo.status", "booting")}
+	spec.ExtraConfig = []types.BaseOptionValue{option("old", "1"), option("guestinfo.status", "booting"), option("guestinfo.log", "none")}
 	reference := l.create(spec)
 	l.result(reference.PowerOn(t.Context()))
 	vm := l.server.vm(reference.Reference())

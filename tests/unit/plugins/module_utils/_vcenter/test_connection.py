@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionFailedError,
+    EsxiHost,
     connect,
     tls_context,
 )
@@ -73,15 +76,54 @@ class TestThumbprints:
 
     def test_right_one(self, settings: ConnectionSettings, certificate: Certificate) -> None:
         unknown = replace(settings, ca_path=None)
-        connect(
-            unknown, tls_context(unknown), host="127.0.0.1", port=settings.port, thumbprint=certificate.sha1.upper()
-        ).close()
+        host = EsxiHost("127.0.0.1", settings.port, certificate.sha1.upper())
+        connect(unknown, tls_context(unknown), host).close()
 
     def test_wrong_one(self, settings: ConnectionSettings, certificate: Certificate) -> None:
         unknown = replace(settings, ca_path=None)
         wrong = certificate.sha1[:-1] + ("0" if certificate.sha1[-1] != "0" else "1")
-        with pytest.raises(ConnectionFailedError, match="not trusted"):
-            connect(unknown, tls_context(unknown), host="127.0.0.1", port=settings.port, thumbprint=wrong)
+        host = EsxiHost("127.0.0.1", settings.port, wrong)
+        with pytest.raises(ConnectionFailedError, match=f"not trusted .* vCenter reports the thumbprint {wrong}"):
+            connect(unknown, tls_context(unknown), host)
+
+    def test_none(self, settings: ConnectionSettings) -> None:
+        unknown = replace(settings, ca_path=None)
+        words = rf"ESXi host 127\.0\.0\.1:{settings.port}: its certificate is not trusted .* reports no thumbprint"
+        with pytest.raises(ConnectionFailedError, match=words):
+            connect(unknown, tls_context(unknown), EsxiHost("127.0.0.1", settings.port, None))
+
+    def test_host_that_closes_the_second_connection(
+        self, settings: ConnectionSettings, certificate: Certificate
+    ) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.server)
+        unknown = replace(settings, ca_path=None)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def serve() -> None:
+                first, _ = server.accept()
+                with first, contextlib.suppress(ssl.SSLError):  # the client does not trust the certificate
+                    context.wrap_socket(first, server_side=True).close()
+                server.accept()[0].close()
+
+            thread = threading.Thread(target=serve, daemon=True)
+            thread.start()
+            port = server.getsockname()[1]
+            with pytest.raises(ConnectionFailedError, match=f"Cannot connect to the ESXi host 127.0.0.1:{port}: "):
+                connect(unknown, tls_context(unknown), EsxiHost("127.0.0.1", port, certificate.sha1))
+            thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("esx1.invalid", "the name cannot be resolved"), ("127.0.0.1", "the connection was refused")],
+)
+def test_host_that_cannot_be_reached_is_named(settings: ConnectionSettings, address: str, words: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    expected = f"ESXi host {address}:{port}: {words}.* must resolve the name of each host and reach this port"
+    with pytest.raises(ConnectionFailedError, match=expected):
+        connect(settings, tls_context(settings), EsxiHost(address, port, "00"))
 
 
 class TestProxy:
