@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/vsim"
@@ -56,7 +55,7 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/vms/{name}", c.machine)
 	mux.HandleFunc("PUT /v1/clusters/{name}/services", c.setClusterServices)
 	mux.HandleFunc("PATCH /v1/datastores/{name}", c.setFree)
-	mux.HandleFunc("PATCH /v1/guestinfo", c.setGuestInfo)
+	mux.HandleFunc("PATCH /v1/clusters/{name}", c.setStepwise)
 	mux.HandleFunc("POST /v1/publish", c.publish)
 	return fromHere(mux)
 }
@@ -164,17 +163,16 @@ func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {
 	respond(w, map[string]any{}, err)
 }
 
-func (c *Control) setGuestInfo(w http.ResponseWriter, r *http.Request) {
-	request := struct {
-		DelaySeconds float64 `json:"delay_seconds"`
-		AtPowerOff   string  `json:"at_power_off"`
-	}{AtPowerOff: vsim.GuestInfoDeleted}
+func (c *Control) setStepwise(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Stepwise *bool `json:"stepwise"`
+	}
 	err := read(r, &request)
-	if err == nil && (request.DelaySeconds < 0 || request.DelaySeconds > 60) {
-		err = fmt.Errorf("delay_seconds is %v; it must be from 0 to 60", request.DelaySeconds)
+	if err == nil && request.Stepwise == nil {
+		err = errors.New("stepwise is missing")
 	}
 	if err == nil {
-		err = c.server.SetGuestInfo(time.Duration(request.DelaySeconds*float64(time.Second)), request.AtPowerOff)
+		err = c.server.SetStepwise(r.PathValue("name"), *request.Stepwise)
 	}
 	respond(w, map[string]any{}, err)
 }

@@ -19,13 +19,24 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
+// The answers of PowerOnMultiVM_Task for VMs that DRS starts. The reference promises a task only of others: "For a virtual
+// machine not managed by DRS, a task ID is also returned" (ClusterPowerOnVmResult.attempted).
+const (
+	// AnswerTask: the VM is attempted, with its task. This is what clients have observed.
+	AnswerTask = "task"
+	// AnswerNoTask: the VM is attempted, without a task.
+	AnswerNoTask = "no_task"
+	// AnswerUnlisted: the VM is not in the answer.
+	AnswerUnlisted = "unlisted"
+)
+
 // attempted returns the answer for a VM that is being started.
 func (s *Server) attempted(vm, task ref, managed bool) []types.ClusterAttemptedVmInfo {
 	answer := s.Behavior().PowerOnAnswer
 	switch {
-	case managed && answer == "unlisted":
+	case managed && answer == AnswerUnlisted:
 		return nil
-	case managed && answer == "no_task":
+	case managed && answer == AnswerNoTask:
 		return []types.ClusterAttemptedVmInfo{{Vm: vm}}
 	}
 	return []types.ClusterAttemptedVmInfo{{Vm: vm, Task: &task}}

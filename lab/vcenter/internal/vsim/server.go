@@ -51,18 +51,19 @@ type Server struct {
 	maintenance maintenance
 	agents      agents
 
-	leases    leases
-	nfcHosts  map[ref]*nfcHost // by host
-	behaviors behaviors
-	tickets   tickets
-	diskUse   diskUse
-	drs       scheduler
-	meter     meter
-	methods   map[string]handler
-	requests  requests
-	tasks     atomic.Int64
-	simulated simulated
-	fields    atomic.Pointer[[]types.CustomFieldDef]
+	leases        leases
+	nfcHosts      map[ref]*nfcHost // by host
+	behaviors     behaviors
+	tickets       tickets
+	diskUse       diskUse
+	registrations registrations
+	drs           scheduler
+	meter         meter
+	methods       map[string]handler
+	requests      requests
+	tasks         atomic.Int64
+	simulated     simulated
+	fields        atomic.Pointer[[]types.CustomFieldDef]
 
 	authz   *authz.Manager
 	showing sync.Mutex // held while shown changes
@@ -137,8 +138,8 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	mux := http.NewServeMux()
-	mux.Handle("/", s.requests.named(s.service.ServeMux))
-	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.service.ServiceVersions)
+	mux.Handle("/", s.versioned(s.requests.named(s.service.ServeMux)))
+	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.serveVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
 	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveUpload(w, r, nil) })
 	automation := vapi.New(directory{s})

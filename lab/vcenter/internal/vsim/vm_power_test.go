@@ -7,6 +7,7 @@ package vsim
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -204,17 +205,15 @@ func TestDRSSpreadsVMsOverHosts(t *testing.T) {
 
 func TestPowerOnMultiMayAnswerWithoutTasks(t *testing.T) {
 	l := newLab(t)
-	for answer, attempted := range map[string]int{"no_task": 1, "unlisted": 0, "task": 1} {
-		if err := l.server.Behave(strings.NewReader(fmt.Sprintf(`{"power_on_answer": %q}`, answer))); err != nil {
-			t.Fatal(err)
-		}
+	for answer, attempted := range map[string]int{AnswerNoTask: 1, AnswerUnlisted: 0, AnswerTask: 1} {
+		l.behave(`{"power_on_answer": "` + answer + `"}`)
 		vm := l.create(l.spec(answer))
 		result := l.result(l.dc.PowerOnVM(t.Context(), []ref{vm.Reference()})).(types.ClusterPowerOnVmResult)
 		if len(result.Attempted) != attempted || len(result.NotAttempted) != 0 {
 			t.Errorf("%s: %+v", answer, result)
 		}
 		for _, attempt := range result.Attempted {
-			if (attempt.Task != nil) != (answer == "task") {
+			if (attempt.Task != nil) != (answer == AnswerTask) {
 				t.Errorf("%s: %+v", answer, attempt)
 			}
 		}
@@ -418,5 +417,33 @@ func TestManualMACAddressesInTheRangesOfVMwareAreRefusedAtPowerOn(t *testing.T) 
 	// Without an address, vCenter assigns one of the same range.
 	for number, mac := range []string{"00:50:56:00:00:00", "00:50:56:3f:ff:ff", "02:00:00:00:00:01", ""} {
 		l.result(l.create(l.spec(fmt.Sprintf("web%d", number), card("VM Network", mac))).PowerOn(t.Context()))
+	}
+}
+
+func TestBIOSTriesTheDiskBeforeTheCDWithoutABootOrder(t *testing.T) {
+	l := newLab(t)
+	image, snapshot := l.image("image")
+	l.upload("gantry/boot.iso", "iso")
+	disk := must(os.OpenFile(l.path("image", "image-flat.vmdk"), os.O_WRONLY, 0))(t)
+	if _, err := disk.WriteAt([]byte{0x55, 0xaa}, 510); err != nil {
+		t.Fatal(err)
+	}
+	if err := disk.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cdFirst := []types.BaseVirtualMachineBootOptionsBootableDevice{&types.VirtualMachineBootOptionsBootableCdromDevice{}}
+	diskFirst := append([]types.BaseVirtualMachineBootOptionsBootableDevice{&types.VirtualMachineBootOptionsBootableDiskDevice{}}, cdFirst...)
+	for number, c := range []struct {
+		firmware string
+		order    []types.BaseVirtualMachineBootOptionsBootableDevice
+		boots    bool
+	}{{"bios", nil, false}, {"bios", diskFirst, false}, {"bios", cdFirst, true}, {"efi", nil, true}} {
+		spec := linked(l, snapshot)
+		spec.Config = &types.VirtualMachineConfigSpec{Firmware: c.firmware, BootOptions: &types.VirtualMachineBootOptions{BootOrder: c.order},
+			DeviceChange: []types.BaseVirtualDeviceConfigSpec{cd("[shared0] gantry/boot.iso")}}
+		l.result(l.clone(image, fmt.Sprintf("web%d", number), spec).PowerOn(t.Context()))
+		if started := l.guests.lastStarted(); started.BootsISO() != c.boots {
+			t.Errorf("%s %v: %+v", c.firmware, c.order, started)
+		}
 	}
 }
