@@ -27,6 +27,8 @@ type Behavior struct {
 	// ExtraConfigValueBytes and ExtraConfigBytes limit one value of extraConfig, and all of them.
 	ExtraConfigValueBytes int `json:"extra_config_value_bytes"`
 	ExtraConfigBytes      int `json:"extra_config_bytes"`
+	// HideDiskParents lets disks show no parent, as on vVols, where a linked clone's disk is not a chain of files.
+	HideDiskParents bool `json:"hide_disk_parents"`
 }
 
 func usualBehavior() Behavior {
