@@ -123,7 +123,9 @@ options:
     suboptions:
       name:
         description:
-          - The name of the port group, standard or distributed, or its inventory path.
+          - The name of the port group, standard or distributed, its inventory path or its MoID.
+          - A segment of NSX may have a port group of the same name on each distributed switch. It is given with its
+            switch, as V(DSwitch0/backend).
         type: str
         required: true
       ipv4_address:
@@ -447,7 +449,10 @@ container:
       returned: always
       sample: running
     exit_code:
-      description: The exit code of a container that has ended, if it is known.
+      description:
+        - The exit code of a container that has ended, if it is known.
+        - The VM of a container that has ended stays on for a minute, unless a task of M(gantry.vsphere.container_vm) or
+          M(gantry.vsphere.container_set) sees it and records the end. vSphere can discard an end that no task has seen.
       type: int
       returned: always
       sample: 0

@@ -17,8 +17,8 @@ Shell = Callable[..., dict[str, Any]]
 
 def test_process_has_its_environment_user_and_directory(shell: Shell) -> None:
     over = shell(
-        'echo "greeting=$GREETING"; echo "large=${#LARGE}"; echo "ids=$(id -u):$(id -g)"; echo "pwd=$(pwd)"; '
-        'echo "host=$(hostname)"; exit 3',
+        'echo "greeting=$GREETING"; echo "large=$(printf %s "$LARGE" | wc -c)"; '
+        'echo "ids=$(id -u):$(id -g)"; echo "pwd=$(pwd)"; echo "host=$(hostname)"; exit 3',
         env={"GREETING": "hi there", "LARGE": "x" * 70_000},  # more than vSphere stores as it is
         user="nobody",
         working_dir="/www",

@@ -32,9 +32,9 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
 def site(request: pytest.FixtureRequest, lab: dict[str, Any], builder: VmBuilder) -> Iterator[Site]:
     one = Site(lab, builder, Control(lab["control"]))
     one.calls.reset()
-    one.calls.answer_power_on(request.param)
+    one.calls.behave(power_on_answer=request.param)
     yield one
-    one.calls.answer_power_on("task")
+    one.calls.reset()
     one.clear()
 
 

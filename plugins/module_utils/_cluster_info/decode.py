@@ -58,6 +58,7 @@ def _decode_cluster(
     hosts = tuple(_decode_host(host, rows, counts, without) for host in entries)
     row = rows.get(cluster.moid)
     datacenter = inventory.entry(cluster.datacenter or "")
+    usable = {network.moid for network in inventory.networks()}
     return ClusterState(
         facts=decode_cluster(cluster, row),
         datacenter="" if datacenter is None else datacenter.path,
@@ -65,7 +66,7 @@ def _decode_cluster(
         hosts=hosts,
         demands=tuple(demand for host in entries for demand in demands.get(host.moid, ())),
         datastores=_names(inventory, (moid for host in hosts for moid in host.facts.datastores)),
-        networks=_names(inventory, (moid for host in hosts for moid in host.facts.networks)),
+        networks=_names(inventory, usable.intersection(moid for host in hosts for moid in host.facts.networks)),
     )
 
 

@@ -215,6 +215,11 @@ class Machine:
         return self.running and self.tools_running and (self.status or {}).get("state") in FINAL_STATES
 
     @property
+    def is_up(self) -> bool:
+        """Return whether the VM is on and its container has not ended."""
+        return self.running and not self.has_ended
+
+    @property
     def health(self) -> str | None:
         """Return the health that the guest reports; None if the machine is off."""
         return (self.status or {}).get("health") if self.running else None

@@ -96,7 +96,7 @@ def _refuse_other_project(desired: DesiredSet, machine: Machine | None) -> None:
 
 def _interrupts(wanted: DesiredContainer, found: ObservedContainer, changes: Sequence[ContainerChange]) -> bool:
     """Return whether a container that runs and is to go on running is stopped."""
-    if found.machine is None or not found.machine.running or not wanted.wants_running:
+    if found.machine is None or not found.machine.is_up or not wanted.wants_running:
         return False
     return any(isinstance(change, (Stop, Destroy)) for change in changes)
 

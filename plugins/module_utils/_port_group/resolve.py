@@ -44,7 +44,7 @@ def _target(
 ) -> PortGroupTarget:
     named = [
         entry
-        for entry in inventory.networks()
+        for entry in inventory.networks(uplinks=True)
         if entry.name == desired.name and entry.datacenter == owners[0].datacenter
     ]
     own = [entry for entry in named if is_own(entry)]

@@ -20,6 +20,10 @@ from typing import cast
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
+# The errors of OpenSSL that only strict verification finds, which is the default since Python 3.13:
+# X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3.
+_STRICT_ERRORS = range(80, 94)
+
 
 class ConnectionFailedError(GantryError):
     """The connection failed before a request was sent, so nothing can have changed."""
@@ -79,8 +83,9 @@ def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
     path = Path(settings.ca_path)
     try:
         if path.is_dir():
-            return ssl.create_default_context(capath=settings.ca_path)
-        return ssl.create_default_context(cafile=settings.ca_path)
+            context = ssl.create_default_context(capath=settings.ca_path)
+        else:
+            context = ssl.create_default_context(cafile=settings.ca_path)
     except FileNotFoundError:
         raise GantryError(
             f"ca_path {settings.ca_path!r} does not exist. It must be a file of PEM certificates."
@@ -89,6 +94,10 @@ def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
         raise GantryError(
             f"ca_path {settings.ca_path!r} cannot be used: {error}. It must be a file of PEM certificates."
         ) from error
+    # A server's own certificate can be trusted, too: the default since Python 3.13, and the way out if its CA issues
+    # certificates that strict verification refuses.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def unverified_context() -> ssl.SSLContext:
@@ -236,6 +245,11 @@ def _where(settings: ConnectionSettings, host: str, port: int) -> str:
 
 def _explained(settings: ConnectionSettings, error: Exception) -> tuple[str, str]:
     """Return why a connection to vCenter failed, and the remedy."""
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _STRICT_ERRORS:
+        return (
+            f"its certificate does not conform to RFC 5280, as Python 3.13 and later require ({error.verify_message})",
+            "Let the CA issue a conforming certificate, or give ca_path the file of vCenter's own certificate.",
+        )
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"its certificate is not trusted ({error.verify_message.rstrip('.')})",

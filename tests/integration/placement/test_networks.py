@@ -16,6 +16,7 @@ from tests.support.lab.control import Control
 from tests.support.lab.placement import NETWORK, Site, destination
 
 FRONT = "Front"  # a port group of the distributed switch DSwitch0
+SEGMENT = "Tenant"  # a port group of each of the distributed switches DSwitch0 and DSwitch1
 IMAGE = "registry.example.com/app:1"
 NAME, OTHER = f"{PREFIX}a", f"{PREFIX}b"
 
@@ -76,3 +77,47 @@ def test_a_distributed_port_group_of_another_vcenter_is_found_by_its_name(site: 
     moved = site.ok("vm_vmotion", vms=[OTHER], destination_vcenter=destination(second))
     assert moved["vms"][0]["status"] == "moved"
     assert networks(second, OTHER) == [FRONT]
+
+
+def switch_of(site: Site, name: str) -> str:
+    """Return the distributed switch of a VM's network."""
+    (network,) = site.vm(name).network
+    return str(network.config.distributedVirtualSwitch.name)
+
+
+def test_port_groups_of_the_same_name_are_told_apart_by_their_switches(site: Site) -> None:
+    names = [{"name": SEGMENT}]
+    refused = site.refused("container_vm", name=NAME, image=IMAGE, cluster="C0", networks=names)["msg"]
+    for switch in ("DSwitch0", "DSwitch1"):
+        assert f"/DC0/network/{switch}/{SEGMENT} (dvportgroup-" in refused
+    run(site, f"DSwitch1/{SEGMENT}")
+    assert switch_of(site, NAME) == "DSwitch1"
+    assert not run(site, f"DSwitch1/{SEGMENT}")["changed"]
+    assert run(site, f"DSwitch0/{SEGMENT}")["changed"]
+    assert switch_of(site, NAME) == "DSwitch0"
+
+
+def test_a_vm_is_moved_from_a_port_group_to_one_of_the_same_name(site: Site, second: Site) -> None:
+    site.make(OTHER, host="esx1")
+    site.ok("vm_vmotion", vms=[OTHER], network_mapping={NETWORK: f"DSwitch1/{SEGMENT}"})
+    # The one that is not used is mapped, too, and nothing moves to it.
+    mapping = {f"DSwitch1/{SEGMENT}": f"DSwitch0/{SEGMENT}", f"DSwitch0/{SEGMENT}": FRONT}
+    assert site.ok("vm_vmotion", vms=[OTHER], network_mapping=mapping)["changed"]
+    assert switch_of(site, OTHER) == "DSwitch0"
+    refused = site.refused("vm_vmotion", vms=[OTHER], destination_vcenter=destination(second))
+    assert [blocker["code"] for blocker in refused["blockers"]] == ["network_missing"]
+    assert f"has 2 networks '{SEGMENT}'" in refused["msg"]
+    there = destination(second, network_mapping={SEGMENT: f"DSwitch1/{SEGMENT}"})
+    site.ok("vm_vmotion", vms=[OTHER], destination_vcenter=there)
+    assert switch_of(second, OTHER) == "DSwitch1"
+
+
+def test_the_port_groups_of_uplinks_are_not_networks(site: Site) -> None:
+    known = [network.name for network in site.host("esx1").network]
+    (uplinks,) = [name for name in known if name.startswith("DSwitch0-DVUplinks")]
+    refused = site.refused("container_vm", name=NAME, image=IMAGE, cluster="C0", networks=[{"name": uplinks}])["msg"]
+    assert f"There is no network '{uplinks}' in /DC0. There are: " in refused
+    assert uplinks not in refused.partition("There are: ")[2]
+    (cluster, *_others) = site.ok("cluster_info")["clusters"]
+    assert FRONT in cluster["networks"]
+    assert uplinks not in cluster["networks"]

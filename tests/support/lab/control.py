@@ -66,13 +66,6 @@ class Control:
         """Add VMs that are off, all with the same extraConfig."""
         self._call("POST", "/v1/vms", {"count": count, "prefix": prefix, "extra_config": dict(extra_config or {})})
 
-    def guest_info(self, *, at_power_off: str = "deleted", delay_seconds: float = 0) -> None:
-        """Choose what power off does with guestinfo keys set while on, and how late vCenter hears of guests.
-
-        ``at_power_off`` is deleted, reverted or kept.
-        """
-        self._call("PATCH", "/v1/guestinfo", {"at_power_off": at_power_off, "delay_seconds": delay_seconds})
-
     def add_user(self, name: str, password: str, groups: Sequence[str] = ()) -> None:
         """Add a user, who can log in once a permission applies to the user or to one of the groups."""
         self._call("POST", "/v1/users", {"name": name, "password": password, "groups": list(groups)})
@@ -85,12 +78,12 @@ class Control:
         """Set the kind of vSphere Cluster Services of a cluster: ``none``, ``external`` or ``embedded``."""
         self._call("PUT", f"/v1/clusters/{quote(cluster, safe='')}/services", {"kind": kind})
 
-    def answer_power_on(self, answer: str) -> None:
-        """Set how PowerOnMultiVM_Task lists VMs that DRS starts: with their ``task``, ``no_task``, or ``unlisted``."""
-        self._call("PUT", "/v1/power-on", {"answer": answer})
-
     def limit_datastore(self, name: str, free_bytes: int) -> None:
         self._call("PATCH", f"/v1/datastores/{name}", {"free_bytes": free_bytes})
+
+    def set_stepwise(self, cluster: str, stepwise: bool) -> None:
+        """Refuse, or accept again, changes of rules and groups in one reconfiguration that depend on each other."""
+        self._call("PATCH", f"/v1/clusters/{quote(cluster, safe='')}", {"stepwise": stepwise})
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -28,6 +28,7 @@ OVERRIDES = {
         "datastore_cluster": "pod",
         "partial_networks": {"Backend": 2},
         "distributed_switches": {"DSwitch0": ["Front"], "DSwitch1": []},
+        "segments": ["Tenant"],
     },
     "second": {"enabled": True},
 }
@@ -134,6 +135,11 @@ class Site:
     def network(self, name: str) -> str:
         (card,) = self.builder.vm(name).of_kind(vim.vm.device.VirtualEthernetCard)
         return str(card.backing.deviceName)
+
+    def used_memory(self) -> int:
+        """Return the memory in use on all hosts in MB, which vCenter updates in intervals."""
+        rows = self.builder.session.read_all("HostSystem", ["summary.quickStats.overallMemoryUsage"])
+        return sum(row["summary.quickStats.overallMemoryUsage"] for row in rows)
 
     def in_maintenance(self, host: str) -> bool:
         (row,) = self.builder.session.read([self.host(host)], ["runtime.inMaintenanceMode"])

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"gantry.invalid/lab/vcenter/internal/authz"
 	"gantry.invalid/lab/vcenter/internal/vsim"
@@ -55,9 +54,8 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/vms", c.addMachines)
 	mux.HandleFunc("GET /v1/vms/{name}", c.machine)
 	mux.HandleFunc("PUT /v1/clusters/{name}/services", c.setClusterServices)
-	mux.HandleFunc("PUT /v1/power-on", c.setPowerOnAnswer)
 	mux.HandleFunc("PATCH /v1/datastores/{name}", c.setFree)
-	mux.HandleFunc("PATCH /v1/guestinfo", c.setGuestInfo)
+	mux.HandleFunc("PATCH /v1/clusters/{name}", c.setStepwise)
 	mux.HandleFunc("POST /v1/publish", c.publish)
 	return fromHere(mux)
 }
@@ -151,17 +149,6 @@ func (c *Control) setClusterServices(w http.ResponseWriter, r *http.Request) {
 	respond(w, map[string]any{}, err)
 }
 
-func (c *Control) setPowerOnAnswer(w http.ResponseWriter, r *http.Request) {
-	var request struct {
-		Answer string `json:"answer"`
-	}
-	err := read(r, &request)
-	if err == nil {
-		err = c.server.SetPowerOnAnswer(request.Answer)
-	}
-	respond(w, map[string]any{}, err)
-}
-
 func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		FreeBytes *int64 `json:"free_bytes"`
@@ -176,17 +163,16 @@ func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {
 	respond(w, map[string]any{}, err)
 }
 
-func (c *Control) setGuestInfo(w http.ResponseWriter, r *http.Request) {
-	request := struct {
-		DelaySeconds float64 `json:"delay_seconds"`
-		AtPowerOff   string  `json:"at_power_off"`
-	}{AtPowerOff: vsim.GuestInfoDeleted}
+func (c *Control) setStepwise(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Stepwise *bool `json:"stepwise"`
+	}
 	err := read(r, &request)
-	if err == nil && (request.DelaySeconds < 0 || request.DelaySeconds > 60) {
-		err = fmt.Errorf("delay_seconds is %v; it must be from 0 to 60", request.DelaySeconds)
+	if err == nil && request.Stepwise == nil {
+		err = errors.New("stepwise is missing")
 	}
 	if err == nil {
-		err = c.server.SetGuestInfo(time.Duration(request.DelaySeconds*float64(time.Second)), request.AtPowerOff)
+		err = c.server.SetStepwise(r.PathValue("name"), *request.Stepwise)
 	}
 	respond(w, map[string]any{}, err)
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // None is a hypervisor that boots nothing. A VM with a container spec and a bootable CD reports immediately that its
-// container runs and is healthy, with an address. Without a CD it is powered on and reports nothing, as if its firmware
-// found nothing to boot. It is for tests of API clients that do not need a real guest. none_guest.go has the guests.
+// container runs and is healthy, with an address. Without a CD, or if its firmware boots its disk, it is powered on and
+// reports nothing. It is for tests of API clients that do not need a real guest. none_guest.go has the guests.
 type None struct {
 	events  Events
 	subnets map[string]netip.Prefix // by network
@@ -52,7 +52,7 @@ func (n *None) Start(spec Spec) error {
 	run := &guestRun{spec: spec}
 	n.running[spec.ID] = run
 	text, isContainer := spec.GuestInfo[SpecKey]
-	if !isContainer || spec.ISO == "" {
+	if !isContainer || !spec.BootsISO() {
 		return nil
 	}
 	document, err := decodeSpec(text)

@@ -17,6 +17,11 @@ import (
 
 // Behavior is a choice for each difference.
 type Behavior struct {
+	// API is the version of the API that vCenter has, and OldestAPI the oldest one that it accepts.
+	API       string `json:"api"`
+	OldestAPI string `json:"oldest_api"`
+	// Certificate is vCenter's: "conforming", or "incomplete", which has no identifier of the authority's key.
+	Certificate string `json:"certificate"`
 	// UploadURL says what the URLs of an import lease name: the ESXi host ("host"), or "*" ("vcenter"), for which the client
 	// substitutes the address of its own connection.
 	UploadURL string `json:"upload_url"`
@@ -29,10 +34,18 @@ type Behavior struct {
 	ExtraConfigBytes      int `json:"extra_config_bytes"`
 	// HideDiskParents lets disks show no parent, as on vVols, where a linked clone's disk is not a chain of files.
 	HideDiskParents bool `json:"hide_disk_parents"`
+	// GuestInfoAtPowerOff says what power off does with the guestinfo keys that were set while the VM was on: GuestInfoDeleted,
+	// GuestInfoReverted or GuestInfoKept.
+	GuestInfoAtPowerOff string `json:"guest_info_at_power_off"`
+	// GuestReportSeconds is how late vCenter hears of what a guest reports, and of its power off.
+	GuestReportSeconds float64 `json:"guest_report_seconds"`
+	// PowerOnAnswer says how PowerOnMultiVM_Task lists the VMs that DRS starts: AnswerTask, AnswerNoTask or AnswerUnlisted.
+	PowerOnAnswer string `json:"power_on_answer"`
 }
 
 func usualBehavior() Behavior {
-	return Behavior{UploadURL: "host", HostThumbprint: "sha1", ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20}
+	return Behavior{API: apiVersion, OldestAPI: apiVersions[0], Certificate: "conforming", UploadURL: "host", HostThumbprint: "sha1",
+		ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20, GuestInfoAtPowerOff: GuestInfoDeleted, PowerOnAnswer: AnswerTask}
 }
 
 func (b Behavior) check() error {
@@ -40,25 +53,38 @@ func (b Behavior) check() error {
 		name, value string
 		choices     []string
 	}{
+		{"api", b.API, apiVersions},
+		{"oldest_api", b.OldestAPI, apiVersions},
+		{"certificate", b.Certificate, []string{"conforming", "incomplete"}},
 		{"upload_url", b.UploadURL, []string{"host", "vcenter"}},
 		{"host_thumbprint", b.HostThumbprint, []string{"sha1", "sha256", "none"}},
+		{"guest_info_at_power_off", b.GuestInfoAtPowerOff, []string{GuestInfoDeleted, GuestInfoReverted, GuestInfoKept}},
+		{"power_on_answer", b.PowerOnAnswer, []string{AnswerTask, AnswerNoTask, AnswerUnlisted}},
 	} {
 		if !slices.Contains(field.choices, field.value) {
 			return fmt.Errorf("%s is %q; it must be one of %v", field.name, field.value, field.choices)
 		}
 	}
+	if slices.Index(apiVersions, b.OldestAPI) > slices.Index(apiVersions, b.API) {
+		return fmt.Errorf("oldest_api %s is newer than api %s", b.OldestAPI, b.API)
+	}
 	if b.ExtraConfigValueBytes < 1 || b.ExtraConfigBytes < 1 {
 		return fmt.Errorf("extra_config_value_bytes is %d and extra_config_bytes is %d; both must be positive",
 			b.ExtraConfigValueBytes, b.ExtraConfigBytes)
 	}
-	if b.UploadAnswerSeconds < 0 {
-		return fmt.Errorf("upload_answer_seconds is %v; it must not be negative", b.UploadAnswerSeconds)
+	if b.UploadAnswerSeconds < 0 || b.GuestReportSeconds < 0 {
+		return fmt.Errorf("upload_answer_seconds is %v and guest_report_seconds is %v; they must not be negative",
+			b.UploadAnswerSeconds, b.GuestReportSeconds)
 	}
 	return nil
 }
 
 func (b Behavior) uploadAnswerDelay() time.Duration {
 	return time.Duration(b.UploadAnswerSeconds * float64(time.Second))
+}
+
+func (b Behavior) guestReportDelay() time.Duration {
+	return time.Duration(b.GuestReportSeconds * float64(time.Second))
 }
 
 // behaviors holds the current choices.
@@ -88,6 +114,7 @@ func (s *Server) Behave(body io.Reader) error {
 		return err
 	}
 	s.behaviors.current = changed
+	s.showAPI(changed.API)
 	return nil
 }
 
@@ -96,4 +123,5 @@ func (s *Server) BehaveAsUsual() {
 	s.behaviors.mu.Lock()
 	defer s.behaviors.mu.Unlock()
 	s.behaviors.current = usualBehavior()
+	s.showAPI(apiVersion)
 }

@@ -9,7 +9,6 @@ package vsim
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
@@ -31,31 +30,13 @@ const (
 	AnswerUnlisted = "unlisted"
 )
 
-// powerOnAnswer is one of the answers above; empty is AnswerTask.
-type powerOnAnswer struct {
-	mu   sync.Mutex
-	kind string
-}
-
-// SetPowerOnAnswer sets the answer of PowerOnMultiVM_Task for VMs that DRS starts.
-func (s *Server) SetPowerOnAnswer(kind string) error {
-	if !slices.Contains([]string{AnswerTask, AnswerNoTask, AnswerUnlisted}, kind) {
-		return fmt.Errorf("answer is %q; it must be %s, %s or %s", kind, AnswerTask, AnswerNoTask, AnswerUnlisted)
-	}
-	s.powerOnAnswer.mu.Lock()
-	defer s.powerOnAnswer.mu.Unlock()
-	s.powerOnAnswer.kind = kind
-	return nil
-}
-
 // attempted returns the answer for a VM that is being started.
 func (s *Server) attempted(vm, task ref, managed bool) []types.ClusterAttemptedVmInfo {
-	s.powerOnAnswer.mu.Lock()
-	defer s.powerOnAnswer.mu.Unlock()
+	answer := s.Behavior().PowerOnAnswer
 	switch {
-	case managed && s.powerOnAnswer.kind == AnswerUnlisted:
+	case managed && answer == AnswerUnlisted:
 		return nil
-	case managed && s.powerOnAnswer.kind == AnswerNoTask:
+	case managed && answer == AnswerNoTask:
 		return []types.ClusterAttemptedVmInfo{{Vm: vm}}
 	}
 	return []types.ClusterAttemptedVmInfo{{Vm: vm, Task: &task}}

@@ -106,11 +106,14 @@ func TestAHostAnswersWhenItHasWritten(t *testing.T) {
 func TestUnknownBehaviorIsRefused(t *testing.T) {
 	l := newLab(t)
 	for choices, words := range map[string]string{
-		`{"colour": "red"}`:               "unknown field",
-		`{"upload_url": "proxy"}`:         "must be one of [host vcenter]",
-		`{"host_thumbprint": "md5"}`:      "must be one of [sha1 sha256 none]",
-		`{"upload_answer_seconds": -1}`:   "must not be negative",
-		`{"upload_answer_seconds": "1s"}`: "cannot unmarshal",
+		`{"colour": "red"}`:                   "unknown field",
+		`{"upload_url": "proxy"}`:             "must be one of [host vcenter]",
+		`{"api": "1.0"}`:                      "must be one of",
+		`{"api": "6.0", "oldest_api": "6.7"}`: "is newer than",
+		`{"extra_config_bytes": 0}`:           "must be positive",
+		`{"host_thumbprint": "md5"}`:          "must be one of [sha1 sha256 none]",
+		`{"upload_answer_seconds": -1}`:       "must not be negative",
+		`{"upload_answer_seconds": "1s"}`:     "cannot unmarshal",
 	} {
 		if err := l.server.Behave(strings.NewReader(choices)); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", choices, err)

@@ -51,8 +51,6 @@ type Server struct {
 	maintenance maintenance
 	agents      agents
 
-	powerOnAnswer powerOnAnswer
-
 	leases        leases
 	nfcHosts      map[ref]*nfcHost // by host
 	behaviors     behaviors
@@ -120,6 +118,7 @@ func New(c config.Config) (*Server, error) {
 	s.installGuestOperations()
 	s.installAuthorization()
 	s.installClusters()
+	s.installSessionTimeout()
 	s.registry.Put(&answerer{mo.LocalizationManager{Self: answererRef}})
 	s.registry.Handler = s.intercept
 	s.registry.Cookie = s.requests.session
@@ -139,8 +138,8 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	mux := http.NewServeMux()
-	mux.Handle("/", s.requests.named(s.service.ServeMux))
-	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.service.ServiceVersions)
+	mux.Handle("/", s.versioned(s.requests.named(s.service.ServeMux)))
+	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.serveVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
 	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveUpload(w, r, nil) })
 	automation := vapi.New(directory{s})

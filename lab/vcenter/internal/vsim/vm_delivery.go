@@ -27,7 +27,6 @@ type report struct {
 // deliveries holds the reports under way.
 type deliveries struct {
 	mu      sync.Mutex
-	delay   time.Duration
 	pending map[string]*report // by the VM's id
 }
 
@@ -43,9 +42,9 @@ func (s *Server) deliver(id string, add func(*report)) {
 	}
 	pending = &report{}
 	add(pending)
-	if d.delay > 0 {
+	if delay := s.Behavior().guestReportDelay(); delay > 0 {
 		d.pending[id] = pending
-		time.AfterFunc(d.delay, func() { s.arrive(id) })
+		time.AfterFunc(delay, func() { s.arrive(id) })
 		d.mu.Unlock()
 		return
 	}
@@ -67,6 +66,15 @@ func (s *Server) arrive(id string) {
 	}
 }
 
+// isOffUnheard returns whether a VM has powered off and vCenter has not heard of it yet. Its host refuses what requires a VM that
+// is on.
+func (s *Server) isOffUnheard(id string) bool {
+	s.deliveries.mu.Lock()
+	defer s.deliveries.mu.Unlock()
+	pending := s.deliveries.pending[id]
+	return pending != nil && pending.off != nil
+}
+
 func (s *Server) applyReport(id string, arrived *report) {
 	if len(arrived.values) > 0 {
 		s.setValues(id, arrived.values, arrived.off == nil)
@@ -77,17 +85,6 @@ func (s *Server) applyReport(id string, arrived *report) {
 	if arrived.off != nil {
 		s.poweredOff(id, *arrived.off)
 	}
-}
-
-// SetGuestInfo sets the delay of reports, and what power off does with values that were set while the VM was on.
-func (s *Server) SetGuestInfo(delay time.Duration, atPowerOff string) error {
-	if err := s.overlays.setAtPowerOff(atPowerOff); err != nil {
-		return err
-	}
-	s.deliveries.mu.Lock()
-	defer s.deliveries.mu.Unlock()
-	s.deliveries.delay = delay
-	return nil
 }
 
 // Set implements the guest's info-set. A guest can set only guestinfo.* keys.

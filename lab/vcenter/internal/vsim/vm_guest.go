@@ -90,6 +90,8 @@ func (s *Server) showReported(id string, info machine.GuestInfo) {
 		guest.ToolsVersionStatus2 = guest.ToolsVersionStatus
 		guest.ToolsVersion = "2147483647" // the version of guest-managed tools
 		guest.GuestState = string(types.VirtualMachineGuestStateRunning)
+		// "Ready to process soft power operations", but not "guest operations": the bootstrap's init has none.
+		guest.GuestStateChangeSupported = types.NewBool(true)
 		showGuest(ctx, vm, &guest)
 	})
 }
@@ -192,5 +194,18 @@ func showGuest(ctx *simulator.Context, vm *simulator.VirtualMachine, guest *type
 	summary := guestSummary(guest)
 	changes = append(changes, diffStruct("summary.guest.", *vm.Summary.Guest, *summary)...)
 	vm.Guest, vm.Summary.Guest = guest, summary
-	ctx.Update(vm, changes)
+	ctx.Update(vm, append(changes, showHeartbeat(vm)...))
+}
+
+// showHeartbeat returns the changes of a VM's heartbeat: "gray - VMware Tools are not installed or not running", "green - Guest
+// operating system is responding normally" (VirtualMachine.guestHeartbeatStatus). The caller holds its lock.
+func showHeartbeat(vm *simulator.VirtualMachine) []types.PropertyChange {
+	status := types.ManagedEntityStatusGray
+	if vm.Guest.ToolsRunningStatus == string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
+		status = types.ManagedEntityStatusGreen
+	}
+	if vm.GuestHeartbeatStatus == status {
+		return nil
+	}
+	return []types.PropertyChange{set("guestHeartbeatStatus", status), set("summary.quickStats.guestHeartbeatStatus", status)}
 }

@@ -12,9 +12,7 @@
 package vsim
 
 import (
-	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"sync"
 
@@ -44,20 +42,8 @@ type volatileValue struct {
 
 // overlays holds the keys of running VMs that have volatile values.
 type overlays struct {
-	mu         sync.Mutex
-	atPowerOff string // empty: GuestInfoDeleted
-	keys       map[ref]map[string]volatileValue
-}
-
-// setAtPowerOff chooses what power off does from now on.
-func (o *overlays) setAtPowerOff(choice string) error {
-	if !slices.Contains([]string{GuestInfoDeleted, GuestInfoReverted, GuestInfoKept}, choice) {
-		return fmt.Errorf("at_power_off is %q; it must be %s, %s or %s", choice, GuestInfoDeleted, GuestInfoReverted, GuestInfoKept)
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.atPowerOff = choice
-	return nil
+	mu   sync.Mutex
+	keys map[ref]map[string]volatileValue
 }
 
 // cover records that keys are set while the VM is on. before has the values so far.
@@ -81,15 +67,16 @@ func (o *overlays) cover(vm ref, before []types.BaseOptionValue, keys []string, 
 }
 
 // drop returns the options of a VM that is powered off, and the changes of the keys that were covered, which it forgets.
-func (o *overlays) drop(vm ref, options []types.BaseOptionValue) ([]types.BaseOptionValue, []types.PropertyChange) {
+// atPowerOff says what happens to them.
+func (o *overlays) drop(vm ref, options []types.BaseOptionValue, atPowerOff string) ([]types.BaseOptionValue, []types.PropertyChange) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var changes []types.PropertyChange
 	for key, covered := range o.keys[vm] {
 		switch {
-		case o.atPowerOff == GuestInfoReverted:
+		case atPowerOff == GuestInfoReverted:
 			options = mergeOption(options, key, covered.persistent)
-		case o.atPowerOff == GuestInfoKept && covered.persistent != "" && !covered.byClient:
+		case atPowerOff == GuestInfoKept && covered.persistent != "" && !covered.byClient:
 		default:
 			options = mergeOption(options, key, "")
 		}
@@ -128,7 +115,7 @@ func (o *overlays) adopt(vm ref, values map[string]volatileValue) {
 
 // dropVolatile removes the volatile values of a VM that is powered off, and returns the changes. The caller holds its lock.
 func (s *Server) dropVolatile(vm *simulator.VirtualMachine, config *types.VirtualMachineConfigInfo) []types.PropertyChange {
-	options, changes := s.overlays.drop(vm.Self, config.ExtraConfig)
+	options, changes := s.overlays.drop(vm.Self, config.ExtraConfig, s.Behavior().GuestInfoAtPowerOff)
 	if len(changes) == 0 {
 		return nil
 	}

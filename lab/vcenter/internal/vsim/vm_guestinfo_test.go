@@ -36,9 +36,7 @@ func TestPowerOffDropsWhatWasSetWhileOn(t *testing.T) {
 	} {
 		t.Run(choice, func(t *testing.T) {
 			l := newLab(t)
-			if err := l.server.SetGuestInfo(0, choice); err != nil {
-				t.Fatal(err)
-			}
+			l.behave(`{"guest_info_at_power_off": "` + choice + `"}`)
 			spec := l.spec("web")
 			spec.ExtraConfig = configured(map[string]string{keptKey: "none", clientKey: "{}"}).ExtraConfig
 			vm := l.create(spec)
@@ -78,14 +76,14 @@ func TestAResetKeepsVolatileValues(t *testing.T) {
 func TestReportsArriveTogetherAfterTheDelay(t *testing.T) {
 	l := newLab(t)
 	const delay = 200 * time.Millisecond
-	if err := l.server.SetGuestInfo(delay, GuestInfoKept); err != nil {
-		t.Fatal(err)
-	}
+	l.behave(`{"guest_info_at_power_off": "kept", "guest_report_seconds": 0.2}`)
 	spec := l.spec("web")
 	spec.ExtraConfig = configured(map[string]string{keptKey: "none"}).ExtraConfig
 	vm := l.create(spec)
 	id := vm.Reference().Value
 	l.result(vm.PowerOn(t.Context()))
+	l.guests.events.Guest(id, machine.GuestInfo{Hostname: "web"})
+	l.eventually("the tools run", func() bool { return l.read(vm).Guest.HostName == "web" })
 	began := time.Now()
 	l.guests.events.Set(id, newKey, "first")
 	l.guests.events.Set(id, newKey, "second")
@@ -101,18 +99,13 @@ func TestReportsArriveTogetherAfterTheDelay(t *testing.T) {
 	if got := l.read(vm).Runtime.PowerState; got != types.VirtualMachinePowerStatePoweredOn {
 		t.Errorf("%s before the delay", got)
 	}
+	isFault[types.InvalidPowerState](l, l.faultOf(vm.ShutdownGuest(t.Context())))
+	isFault[types.InvalidPowerState](l, l.refusal(vm.PowerOff(t.Context())))
 	l.eventually("power off has arrived", func() bool {
 		return l.read(vm).Runtime.PowerState == types.VirtualMachinePowerStatePoweredOff
 	})
 	if got := l.options(vm); !maps.Equal(got, map[string]string{keptKey: "exited"}) {
 		t.Errorf("after power off: %v", got)
-	}
-}
-
-func TestAnUnknownChoiceIsRefused(t *testing.T) {
-	l := newLab(t)
-	if err := l.server.SetGuestInfo(0, "forgotten"); err == nil {
-		t.Error("accepted")
 	}
 }
 

@@ -7,6 +7,7 @@ package vsim
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,13 @@ func TestReportsOfTheGuestReachClients(t *testing.T) {
 		read.Summary.Guest.IpAddress != "10.77.0.9" || read.Guest.Net[0].Network != "VM Network" || read.Guest.Net[0].DeviceConfigId != 4000 {
 		t.Errorf("guest %+v", read.Guest)
 	}
+	if read.GuestHeartbeatStatus != types.ManagedEntityStatusGreen || read.Summary.QuickStats.GuestHeartbeatStatus != types.ManagedEntityStatusGreen ||
+		!*read.Guest.GuestStateChangeSupported || *read.Guest.GuestOperationsReady {
+		t.Errorf("heartbeat %s, guest %+v", read.GuestHeartbeatStatus, read.Guest)
+	}
+	if read.Runtime.MaxCpuUsage != 2000 || read.Runtime.MaxMemoryUsage != read.Config.Hardware.MemoryMB || read.Summary.Runtime.MaxCpuUsage != 2000 {
+		t.Errorf("runtime %+v", read.Runtime)
+	}
 	if l.option(vm, "gantry.id") != "" {
 		t.Error("a guest has set what is not its own")
 	}
@@ -138,6 +146,9 @@ func TestReportsOfTheGuestReachClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(update{"runtime.powerState", "poweredOff"})
+	if read := l.read(vm); read.GuestHeartbeatStatus != types.ManagedEntityStatusGray || read.Runtime.MaxCpuUsage != 0 {
+		t.Errorf("off: heartbeat %s, runtime %+v", read.GuestHeartbeatStatus, read.Runtime)
+	}
 	if read := l.read(vm); read.Guest.IpAddress != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" || l.option(vm, machine.StatusKey) != "" {
 		t.Errorf("guest %+v", read.Guest)
 	}
@@ -195,9 +206,7 @@ func TestDRSSpreadsVMsOverHosts(t *testing.T) {
 func TestPowerOnMultiMayAnswerWithoutTasks(t *testing.T) {
 	l := newLab(t)
 	for answer, attempted := range map[string]int{AnswerNoTask: 1, AnswerUnlisted: 0, AnswerTask: 1} {
-		if err := l.server.SetPowerOnAnswer(answer); err != nil {
-			t.Fatal(err)
-		}
+		l.behave(`{"power_on_answer": "` + answer + `"}`)
 		vm := l.create(l.spec(answer))
 		result := l.result(l.dc.PowerOnVM(t.Context(), []ref{vm.Reference()})).(types.ClusterPowerOnVmResult)
 		if len(result.Attempted) != attempted || len(result.NotAttempted) != 0 {
@@ -408,5 +417,33 @@ func TestManualMACAddressesInTheRangesOfVMwareAreRefusedAtPowerOn(t *testing.T) 
 	// Without an address, vCenter assigns one of the same range.
 	for number, mac := range []string{"00:50:56:00:00:00", "00:50:56:3f:ff:ff", "02:00:00:00:00:01", ""} {
 		l.result(l.create(l.spec(fmt.Sprintf("web%d", number), card("VM Network", mac))).PowerOn(t.Context()))
+	}
+}
+
+func TestBIOSTriesTheDiskBeforeTheCDWithoutABootOrder(t *testing.T) {
+	l := newLab(t)
+	image, snapshot := l.image("image")
+	l.upload("gantry/boot.iso", "iso")
+	disk := must(os.OpenFile(l.path("image", "image-flat.vmdk"), os.O_WRONLY, 0))(t)
+	if _, err := disk.WriteAt([]byte{0x55, 0xaa}, 510); err != nil {
+		t.Fatal(err)
+	}
+	if err := disk.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cdFirst := []types.BaseVirtualMachineBootOptionsBootableDevice{&types.VirtualMachineBootOptionsBootableCdromDevice{}}
+	diskFirst := append([]types.BaseVirtualMachineBootOptionsBootableDevice{&types.VirtualMachineBootOptionsBootableDiskDevice{}}, cdFirst...)
+	for number, c := range []struct {
+		firmware string
+		order    []types.BaseVirtualMachineBootOptionsBootableDevice
+		boots    bool
+	}{{"bios", nil, false}, {"bios", diskFirst, false}, {"bios", cdFirst, true}, {"efi", nil, true}} {
+		spec := linked(l, snapshot)
+		spec.Config = &types.VirtualMachineConfigSpec{Firmware: c.firmware, BootOptions: &types.VirtualMachineBootOptions{BootOrder: c.order},
+			DeviceChange: []types.BaseVirtualDeviceConfigSpec{cd("[shared0] gantry/boot.iso")}}
+		l.result(l.clone(image, fmt.Sprintf("web%d", number), spec).PowerOn(t.Context()))
+		if started := l.guests.lastStarted(); started.BootsISO() != c.boots {
+			t.Errorf("%s %v: %+v", c.firmware, c.order, started)
+		}
 	}
 }

@@ -226,9 +226,7 @@ func TestVMsMoveBetweenPools(t *testing.T) {
 
 func TestAChangeKeepsKeysThatTheGuestSetsMeanwhile(t *testing.T) {
 	l := newLab(t)
-	if err := l.server.SetGuestInfo(0, GuestInfoKept); err != nil {
-		t.Fatal(err)
-	}
+	l.behave(`{"guest_info_at_power_off": "kept"}`)
 	spec := l.spec("web", card("VM Network", ""))
 	spec.ExtraConfig = []types.BaseOptionValue{option("old", "1"), option("guestinfo.status", "booting"), option("guestinfo.log", "none")}
 	reference := l.create(spec)

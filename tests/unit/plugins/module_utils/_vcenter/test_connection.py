@@ -9,6 +9,7 @@ import contextlib
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection
     tls_context,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
-from tests.support.builders.web_server import Certificate, WebServer
+from tests.support.builders.strict_tls import verify_strictly
+from tests.support.builders.web_server import Certificate, WebServer, make_certificate, serving
 
 
 def test_known_ca(settings: ConnectionSettings, web_server: WebServer) -> None:
@@ -69,6 +71,45 @@ def test_file_without_certificates(settings: ConnectionSettings, tmp_path: Path,
     (tmp_path / "ca.pem").write_text(text)
     with pytest.raises(GantryError, match=r"ca_path .* must be a file of PEM certificates"):
         tls_context(replace(settings, ca_path=str(tmp_path / "ca.pem")))
+
+
+class TestStrictVerification:
+    """Python 3.13 and later refuse certificates of CAs that do not conform to RFC 5280."""
+
+    @pytest.fixture(autouse=True)
+    def _strict(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        verify_strictly(monkeypatch)
+
+    @pytest.fixture
+    def incomplete(self, settings: ConnectionSettings, tmp_path: Path) -> Iterator[ConnectionSettings]:
+        """Serve with a certificate without the identifier of the CA's key."""
+        made = make_certificate(tmp_path, conforming=False)
+        with serving(made) as server:
+            yield replace(settings, port=server.port, ca_path=str(made.ca))
+
+    def test_conforming_certificate(self, settings: ConnectionSettings) -> None:
+        connect(settings, tls_context(settings)).close()
+
+    def test_failure_is_told_apart_from_an_unknown_ca(self, incomplete: ConnectionSettings) -> None:
+        expected = r"does not conform to RFC 5280.*\(Missing Authority Key Identifier\).* vCenter's own certificate\.$"
+        with pytest.raises(ConnectionFailedError, match=expected):
+            connect(incomplete, tls_context(incomplete))
+
+    def test_certificate_of_the_server_can_be_trusted(self, incomplete: ConnectionSettings, tmp_path: Path) -> None:
+        own = tmp_path / "own.pem"
+        own.write_text(ssl.get_server_certificate(("127.0.0.1", incomplete.port)))
+        trusting = replace(incomplete, ca_path=str(own))
+        connect(trusting, tls_context(trusting)).close()
+
+
+def test_certificate_of_the_server_can_be_trusted(settings: ConnectionSettings, tmp_path: Path) -> None:
+    own = tmp_path / "own.pem"
+    own.write_text(ssl.get_server_certificate(("127.0.0.1", settings.port)))
+    trusting = replace(settings, ca_path=str(own))
+    connect(trusting, tls_context(trusting)).close()
+    elsewhere = replace(trusting, hostname="localhost")
+    with pytest.raises(ConnectionFailedError, match=r"(?i)hostname mismatch"):
+        connect(elsewhere, tls_context(elsewhere))
 
 
 class TestThumbprints:
