@@ -104,7 +104,7 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 		if mutates(call.Name) || call.Name == "Login" {
 			defer s.showLatestEvent(ctx)
 		}
-		return s.restrict(ctx, call, explain(invoke(ctx, target, call)))
+		return s.restrict(ctx, call, s.hideParents(explain(invoke(ctx, target, call))))
 	}
 	body, fault := own(ctx, call.Body)
 	if fault != nil {
