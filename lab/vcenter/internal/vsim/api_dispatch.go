@@ -92,6 +92,9 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if fault := s.permit(ctx, call); fault != nil {
 		return failed(fault)
 	}
+	if mutates(call.Name) && namesPolicy(reflect.ValueOf(call.Body)) {
+		return failed(notSupported("The lab does not apply storage policies."))
+	}
 	if call.Name == "Fetch" || strings.HasPrefix(call.Name, "RetrieveProperties") {
 		s.showPools()
 	}
