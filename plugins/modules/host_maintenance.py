@@ -18,8 +18,12 @@ description:
     out of maintenance mode.
   - Everything is checked first. Whatever prevents a VM from leaving the host, or the cluster from running without it,
     is reported with its cause and remedy, and nothing is changed. vCenter itself would hang at 2% in such cases.
+  - Agent VMs, such as those of vSphere Cluster Services (vCLS), are left to vCenter, which stops or moves them itself.
+    See RV(left_to_vcenter).
   - If the host is already entering or leaving maintenance mode, because of someone else or an interrupted run, the
     module waits for it.
+  - vCenter clones no template of a host in maintenance mode. The templates of images are therefore moved to other hosts
+    before the host enters it, whatever the options are. If no other host can take one, it stays, with a warning.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -56,8 +60,8 @@ options:
     default: drs
   evacuate_powered_off:
     description:
-      - Whether VMs that are off or suspended, and templates, leave the host too. Otherwise they stay registered on it
-        and cannot be powered on there during maintenance.
+      - Whether VMs that are off or suspended, and templates that are not of images, leave the host too. Otherwise they
+        stay registered on it, and cannot be powered on or cloned there during maintenance.
     type: bool
     default: false
   vsan_mode:
@@ -146,7 +150,7 @@ host:
       returned: always
       sample: true
 evacuated:
-  description: The VMs that left the host, or would in check mode. Also returned with a failure to enter.
+  description: The VMs and templates that left the host, or would in check mode. Also returned with a failure to enter.
   returned: success, and failure to enter
   type: list
   elements: dict
@@ -167,7 +171,7 @@ evacuated:
       returned: always
       sample: vm-42
     mode:
-      description: V(live) or V(cold).
+      description: V(live) or V(cold), and V(template) for a template.
       type: str
       returned: always
       sample: live
@@ -188,6 +192,14 @@ staying:
   type: list
   elements: str
   sample: []
+left_to_vcenter:
+  description: >-
+    The paths of agent VMs on the host, such as those of vSphere Cluster Services (vCLS). vCenter itself stops or moves
+    them.
+  returned: success
+  type: list
+  elements: str
+  sample: [/DC0/vm/vCLS/vCLS-4c4c4544-004d-3010-8056-b2c04f4d3333]
 remaining:
   description: The paths of the VMs that should have left the host and are still on it.
   returned: failure to enter

@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
     plain,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 DEFAULT_STOP_TIMEOUT = 10
@@ -161,6 +162,8 @@ class Machine:
     document: Mapping[str, Any] | None = None
     status: Mapping[str, Any] | None = None
     log: str | None = None
+    # Whether the guest would find no document, or another one, at its next start.
+    document_lost: bool = False
     tools_running: bool = False
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
@@ -203,8 +206,18 @@ class Machine:
 
     @property
     def has_reported(self) -> bool:
-        """Return whether the guest has reported since its VM was powered on; until then an earlier status remains."""
-        return self.running and (self.status or {}).get("state") not in (None, *FINAL_STATES)
+        """Return whether the guest has reported since its VM was powered on; before, an earlier status can remain."""
+        return self.running and ((self.status or {}).get("state") not in (None, *FINAL_STATES) or self.has_ended)
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the container has ended and its VM stays on for a moment, so that its end can be recorded."""
+        return self.running and self.tools_running and (self.status or {}).get("state") in FINAL_STATES
+
+    @property
+    def is_up(self) -> bool:
+        """Return whether the VM is on and its container has not ended."""
+        return self.running and not self.has_ended
 
     @property
     def health(self) -> str | None:
@@ -250,6 +263,10 @@ class Image:
     datacenter: Entry | None = None
     hardware: str | None = None  # vmx-17
     firmware: str | None = None
+    registered: RegisteredTemplate | None = None
+    # Whether vCenter clones it where it is registered; if not, its move to another host.
+    usable: bool = True
+    rehoming: Rehoming | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_jso
     parse_object,
     parse_strings,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack, unpack
 
 NAME_PREFIX = "gantry-image-"
 SNAPSHOT = "gantry-base"
@@ -85,6 +86,11 @@ class ImageTemplate:
     disk: str
     config: Mapping[str, Any]
     claim: Claim | None = None
+    # The MoID of the host that it is registered on, and its configuration file.
+    host: str = ""
+    config_file: str = ""
+    # It is going to be registered again, and then has another MoID.
+    gets_new_moid: bool = False
 
     @property
     def ready(self) -> bool:
@@ -113,7 +119,7 @@ def extra_config(
         KEY_REFERENCE: reference,
         KEY_DIGEST: digest,
         KEY_DISK: disk,
-        KEY_CONFIG: canonical_json(config),
+        KEY_CONFIG: pack(canonical_json(config)),
         KEY_REFERENCES: encoded_references(references),
         KEY_STATE: IMPORTING,
         KEY_IMPORT: claim.encoded(),
@@ -143,6 +149,8 @@ def decode(
     datastore: str,
     is_template: bool,
     has_snapshot: bool,
+    host: str = "",
+    config_file: str = "",
 ) -> ImageTemplate | None:
     """Return the image that a VM's extraConfig describes; None if it is no image. Missing fields are empty."""
     if values.get(KEY_KIND) != KIND:
@@ -160,6 +168,8 @@ def decode(
         references=decoded_references(values.get(KEY_REFERENCES)),
         digest=values.get(KEY_DIGEST, ""),
         disk=values.get(KEY_DISK, ""),
-        config=parse_object(values.get(KEY_CONFIG)) or {},
+        config=parse_object(unpack(values.get(KEY_CONFIG, ""))) or {},
         claim=Claim.decoded(values.get(KEY_IMPORT)),
+        host=host,
+        config_file=config_file,
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.blockers import evacuation_blockers
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.capacity import (
     capacity_blockers,
@@ -21,6 +22,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
     MaintenanceRequest,
     ObservedHost,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.template_moves import evacuated_templates
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.agents import AGENT_PROPERTIES, is_agent
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.decode_vm import (
     DEMAND_PROPERTIES,
@@ -54,6 +57,8 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
     "HostSystem": (*VIEW_PROPERTIES["HostSystem"], "recentTask"),
     "VirtualMachine": (
         "config.template",
+        keys.option_path(keys.KIND),
+        *AGENT_PROPERTIES,
         *VIEW_PROPERTIES["VirtualMachine"],
         *DEMAND_PROPERTIES,
     ),
@@ -95,20 +100,24 @@ def _before_entering(
     entry: Entry,
     progress: MaintenanceProgress | None,
 ) -> ObservedHost:
-    there = [vm for vm in inventory.vms() if _host_of(vm) == entry.moid]
-    leaving = [vm for vm in there if is_on(vm.properties) or desired.evacuate_powered_off]
-    staying = tuple(sorted(vm.path for vm in there if vm not in leaving))
-    found = read_scene(
+    there, agents = _vms_on(inventory, entry)
+    leaving = [vm for vm in there if is_on(vm.properties) or _must_leave(vm, desired)]
+    scene = read_scene(
         session, inventory, sorted(leaving, key=lambda vm: vm.path), clusters=[entry.parent] if entry.parent else []
     )
-    view = found.view
+    view = scene.view
     host = view.hosts[entry.moid]
     cluster = view.clusters[host.cluster or ""]
+    templates = {vm.moid for vm in there if _is_template(vm)}
+    found = PlacementScene([vm for vm in scene.vms if vm.moid not in templates], view, scene.devices)
     moves = ObservedMoves(found.vms, view, view)
+    homes = evacuated_templates(desired, host, cluster, [vm for vm in scene.vms if vm.moid in templates], view)
+    stays = {vm.moid for vm in there} - {vm.moid for vm in found.vms} - {one.moid for one in homes.moves}
     blockers: tuple[Blocker, ...] = ()
     if desired.precheck != "skip":
         demands = _demands(inventory, cluster, view)
         blockers = (
+            *homes.blockers,
             *_host_blockers(host),
             *(capacity_blockers(view, cluster, host, demands) if found.vms else ()),
         )
@@ -125,11 +134,29 @@ def _before_entering(
         entry.path,
         cluster.name,
         moves,
-        staying,
+        tuple(sorted(vm.path for vm in there if vm.moid in stays)),
+        homes.moves,
         progress,
         _without_repetition(blockers),
-        () if warning is None else (warning,),
+        (*homes.warnings, *(() if warning is None else (warning,))),
+        left_to_vcenter=tuple(sorted(vm.path for vm in agents)),
     )
+
+
+def _vms_on(inventory: Inventory, host: Entry) -> tuple[list[Entry], list[Entry]]:
+    """Return the VMs on the host, and the agent VMs there, which vCenter itself stops or moves."""
+    there = [vm for vm in inventory.vms() if _host_of(vm) == host.moid]
+    return [vm for vm in there if not is_agent(vm)], [vm for vm in there if is_agent(vm)]
+
+
+def _must_leave(vm: Entry, desired: MaintenanceRequest) -> bool:
+    """Return whether what is off leaves too: the templates of images do, so that they can still be cloned."""
+    is_image = _is_template(vm) and keys.option(vm.properties, keys.KIND) == keys.KIND_IMAGE
+    return desired.evacuate_powered_off or is_image
+
+
+def _is_template(vm: Entry) -> bool:
+    return bool(vm.properties.get("config.template"))
 
 
 def _explicit(
@@ -175,6 +202,7 @@ def _demands(inventory: Inventory, cluster: ClusterFacts, view: PlacementView) -
         demand
         for vm in inventory.vms()
         if is_on(vm.properties)
+        and not is_agent(vm)
         and (demand := decode_demand(vm.properties)) is not None
         and view.cluster_of(demand.host) == cluster.moid
     ]

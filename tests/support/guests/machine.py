@@ -298,6 +298,10 @@ class Machine:
                 self.values[key] = value
                 if key == STATUS_KEY:
                     self.statuses.append(json.loads(value))
+                    if self.statuses[-1]["state"] in ("exited", "error"):
+                        # The end is recorded: the machine need not stay on any longer.
+                        with contextlib.suppress(OSError):  # QEMU may have been ended by the test
+                            self.request_shutdown()
             if "guest" in message:
                 self.guest = message["guest"]
             self._changed.notify_all()

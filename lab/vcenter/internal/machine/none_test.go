@@ -40,3 +40,29 @@ func TestARestartReportsAnotherStatus(t *testing.T) {
 		t.Errorf("%d starts have reported %d different statuses: %v", starts, len(seen), seen)
 	}
 }
+
+func TestAVMWhoseDiskIsBootedFirstReportsNothing(t *testing.T) {
+	events := reports{said: make(chan string, 1), off: make(chan string, 2)}
+	none, err := NewNone(nil, "", events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disks := []Disk{{Unit: 1}, {Unit: 0, HasBootCode: true}}
+	spec := Spec{ISO: "bootstrap.iso", Disks: disks, GuestInfo: map[string]string{SpecKey: `{"id": "one"}`}}
+	for id, first := range map[string]bool{"silent": true, "running": false} {
+		spec.ID, spec.DiskFirst = id, first
+		if err := none.Start(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-events.said
+	for _, id := range []string{"silent", "running"} {
+		if err := none.Kill(id); err != nil {
+			t.Fatal(err)
+		}
+		<-events.off
+	}
+	if len(events.said) > 0 {
+		t.Errorf("the other one has reported %s", <-events.said)
+	}
+}
