@@ -113,7 +113,7 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if fault != nil {
 		return failed(fault)
 	}
-	return s.restrict(ctx, call, body)
+	return s.restrict(ctx, call, explain(body))
 }
 
 func (s *Server) lookup(ctx *simulator.Context, reference ref) mo.Reference {
