@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,10 +61,15 @@ class Workbench:
         found = yield from self.values(moid, (key,))
         return found.get(key)
 
-    def values(self, moid: str, wanted: tuple[str, ...]) -> Flow[dict[str, str]]:
+    def values(self, moid: str, wanted: Iterable[str]) -> Flow[dict[str, str]]:
         """Return those of the keys of a VM's extraConfig that are set."""
-        found: dict[str, dict[str, str]] = yield Gather(
-            ("values", wanted), moid, lambda moids: self._read_values(moids, wanted)
+        row = yield from self.properties(moid, [keys.option_path(key) for key in wanted])
+        return keys.options(row, wanted)
+
+    def properties(self, moid: str, paths: Sequence[str]) -> Flow[Mapping[str, Any]]:
+        """Return properties of a VM."""
+        found: dict[str, Mapping[str, Any]] = yield Gather(
+            ("properties", tuple(paths)), moid, lambda moids: self._read_properties(moids, paths)
         )
         return found.get(moid, {})
 
@@ -79,16 +84,11 @@ class Workbench:
 
         return read_job("devices", read)
 
-    def _read_values(self, moids: list[str], wanted: tuple[str, ...]) -> Job:
-        paths = [keys.option_path(key) for key in wanted]
+    def _read_properties(self, moids: list[str], paths: Sequence[str]) -> Job:
+        def read() -> dict[str, Mapping[str, Any]]:
+            return {row.moid: row for row in self.session.read([self.vm(moid) for moid in moids], paths)}
 
-        def read() -> dict[str, dict[str, str]]:
-            rows = self.session.read([self.vm(moid) for moid in moids], paths)
-            return {
-                row.moid: {key: value for key in wanted if (value := keys.option(row, key)) is not None} for row in rows
-            }
-
-        return read_job(", ".join(wanted), read)
+        return read_job(", ".join(paths), read)
 
 
 @dataclass

@@ -142,8 +142,10 @@ def _release(subject: ContainerSubject, vm: Any, deadline: float) -> Flow[bool]:
 def _prepare(subject: ContainerSubject, machine: Machine) -> Flow[str | None]:
     """Write what the guest is to find at its start; return the status that an earlier run has left."""
     bench, moid = subject.bench, subject.moid(machine)
-    found = yield from bench.values(moid, START_KEYS)
-    if machine.power == SUSPENDED:
+    row = yield from bench.properties(moid, [POWER_PATH, *map(keys.option_path, START_KEYS)])
+    found = keys.options(row, START_KEYS)
+    if row.get(POWER_PATH) != OFF:
+        # It is suspended, or another client has started it meanwhile: its guest goes on.
         return found.get(keys.STATUS)
     values = start_values(found)
     if values:

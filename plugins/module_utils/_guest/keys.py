@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
@@ -62,6 +62,11 @@ def option(row: Mapping[str, Any], key: str) -> str | None:
     value = row.get(option_path(key))
     text = getattr(value, "value", value)
     return unpack(str(text)) if text else None
+
+
+def options(row: Mapping[str, Any], wanted: Iterable[str]) -> dict[str, str]:
+    """Return the values of those of several keys that are set."""
+    return {key: value for key in wanted if (value := option(row, key)) is not None}
 
 
 def decode_labels(text: str | None) -> dict[str, str]:

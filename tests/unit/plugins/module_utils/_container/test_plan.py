@@ -80,6 +80,35 @@ def kinds(changes: list[Any]) -> list[str]:
     return [type(change).__name__ for change in changes]
 
 
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("present", ["Stop"]),
+        ("stopped", ["Stop"]),
+        ("started", ["Stop", "PowerOn"]),
+        ("absent", ["Stop", "Destroy"]),
+    ],
+)
+def test_the_vm_of_a_container_that_has_ended_is_powered_off_and_its_end_recorded(
+    state: str, expected: list[str]
+) -> None:
+    ended = replace(existing(desire()), tools_running=True, status={"state": "exited", "exit_code": 3})
+    changes = plan(desire(state), ended)
+    assert kinds(changes) == expected
+    assert changes[0].records is (state != "absent")
+
+
+def test_a_final_status_without_tools_is_of_an_earlier_run() -> None:
+    starting = replace(existing(desire()), status={"state": "exited", "exit_code": 3})
+    assert kinds(plan(desire(), starting)) == ["AwaitStatus"]
+
+
+def test_a_lost_document_is_restored_while_the_vm_is_off_only() -> None:
+    lost = replace(existing(desire()), document_lost=True)
+    assert plan(desire(), lost) == []
+    assert kinds(plan(desire(), replace(lost, power=OFF))) == ["Reconfigure", "PowerOn"]
+
+
 def test_a_missing_container_is_cloned_and_started() -> None:
     assert kinds(plan(desire())) == ["Clone", "PowerOn"]
     assert kinds(plan(desire("present"))) == kinds(plan(desire("stopped"))) == ["Clone"]
@@ -446,7 +475,11 @@ def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
         document=draw(st.sampled_from([machine.document, None, {"hostname": "edited"}])),
         config=draw(st.sampled_from([machine.config, None])),
         memory_mb=draw(st.sampled_from([128, 999])),
-        status=draw(st.sampled_from([None, {"state": "running", "health": "healthy"}])),
+        status=draw(
+            st.sampled_from([None, {"state": "running", "health": "healthy"}, {"state": "exited", "exit_code": 3}])
+        ),
+        tools_running=draw(st.booleans()),
+        document_lost=draw(st.booleans()),
         adapters=tuple(
             replace(a, key=4000 + n, mac=f"mac{n}", connected=draw(st.booleans()))
             for n, a in enumerate(machine.adapters)
