@@ -7,6 +7,7 @@ package machine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -25,13 +26,15 @@ type None struct {
 
 	mu      sync.Mutex
 	running map[string]Spec
+	guests  map[string]GuestInfo // what the guests have reported
 	hosts   map[string]int // the last address assigned, by network
 }
 
 // NewNone returns the hypervisor. networks has the subnet (CIDR) of each network, for the addresses of VMs with DHCP; pool has
 // those of further networks.
 func NewNone(networks map[string]string, pool string, events Events) (*None, error) {
-	n := &None{events: events, subnets: map[string]netip.Prefix{}, running: map[string]Spec{}, hosts: map[string]int{}}
+	n := &None{events: events, subnets: map[string]netip.Prefix{}, running: map[string]Spec{}, guests: map[string]GuestInfo{},
+		hosts: map[string]int{}}
 	for name, cidr := range networks {
 		subnet, err := netip.ParsePrefix(cidr)
 		if err != nil {
@@ -62,6 +65,7 @@ func (n *None) Start(spec Spec) error {
 		return nil
 	}
 	guest := n.guest(spec, document)
+	n.guests[spec.ID] = guest
 	go func() {
 		n.events.Guest(spec.ID, guest)
 		n.report(spec.ID, document, map[string]any{"state": "running", "pid": 1, "health": document.health(), "exit_code": nil,
@@ -85,6 +89,11 @@ func (n *None) PowerButton(id string) error {
 		n.events.Off(id, OffGuest)
 	}()
 	return nil
+}
+
+// Quiesce fails: the guest does not support it.
+func (n *None) Quiesce(string) error {
+	return errors.New("this container VM offers no quiesced snapshots")
 }
 
 // Kill ends the VM at once.
@@ -127,7 +136,16 @@ func (n *None) Migrate(id string, to Spec, copyFiles func() error) (Move, error)
 	}
 	to.GuestInfo = spec.GuestInfo // as at power-on
 	n.running[id] = to
+	if guest, reported := n.guests[id]; reported {
+		go n.reportAgain(id, guest)
+	}
 	return Move{Mode: MoveLive}, nil
+}
+
+// reportAgain reports the guest's name and addresses as after a move: the host has forgotten them.
+func (n *None) reportAgain(id string, guest GuestInfo) {
+	n.events.Guest(id, GuestInfo{})
+	n.events.Guest(id, guest)
 }
 
 // Fork starts a VM with the container of the source, whose guest has already reported its status.
@@ -143,6 +161,9 @@ func (n *None) Fork(id string, continued, clone Spec) (Move, error) {
 	}
 	continued.GuestInfo, clone.GuestInfo = spec.GuestInfo, spec.GuestInfo
 	n.running[id], n.running[clone.ID] = continued, clone
+	if guest, reported := n.guests[id]; reported {
+		go n.reportAgain(id, guest)
+	}
 	return Move{Mode: MoveStopCopy}, nil
 }
 
@@ -183,6 +204,7 @@ func (n *None) take(id string) (Spec, error) {
 		return Spec{}, fmt.Errorf("VM %s is not running", id)
 	}
 	delete(n.running, id)
+	delete(n.guests, id)
 	return spec, nil
 }
 
