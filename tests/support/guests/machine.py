@@ -170,7 +170,7 @@ class Machine:
         return self.wait_status(lambda status: status["state"] == state, state)
 
     def wait_guest(self) -> dict[str, Any]:
-        """Wait for the first report of the host name and the addresses, and return it."""
+        """Wait for the host name and the addresses, and return them without link-local ones."""
         with self._changed:
             self._changed.wait_for(lambda: self.guest is not None or self._port_closed, PATIENCE)
         assert self.guest is not None, f"never announced itself; {self.describe()}"
@@ -332,7 +332,7 @@ class Machine:
                 if key == STATUS_KEY:
                     self.statuses.append(json.loads(value))
             if "guest" in message:
-                self.guest = message["guest"] if message["guest"]["nics"] else None
+                self.guest = _configured(message["guest"])
             if "answer" in message:
                 self.answers.append(message["answer"])
             self._changed.notify_all()
@@ -347,6 +347,16 @@ class Machine:
                     stream.flush()
                     while "return" not in json.loads(stream.readline()):
                         pass
+
+
+def _configured(guest: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a report without link-local addresses, or None if no adapter has another one yet."""
+    nics = []
+    for nic in guest["nics"] or ():
+        addresses = [address for address in nic["addresses"] if not address.startswith("fe80:")]
+        if addresses:
+            nics.append({"mac": nic["mac"], "addresses": addresses})
+    return {"hostname": guest["hostname"], "nics": nics} if nics and guest["hostname"] else None
 
 
 def _listen(path: str) -> socket.socket:

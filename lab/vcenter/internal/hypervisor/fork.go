@@ -53,7 +53,7 @@ func (h *Hypervisor) Fork(id string, continued, clone machine.Spec) (machine.Mov
 		return machine.Move{}, err
 	}
 	cloned.qemu, cloned.started = f.clone, true
-	cloned.vmx = i.vmx.Fork(cloned.write, h.guestEvents(cloned), cloned.writeFailed)
+	cloned.vmx = i.vmx.Fork(clone.GuestInfo, cloned.write, h.guestEvents(cloned), cloned.writeFailed)
 	go h.supervise(cloned)
 	i.vmx.Reset()
 	go cloned.vmx.Reset() // an event of the clone waits until the inventory shows it

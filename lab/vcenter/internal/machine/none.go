@@ -27,7 +27,7 @@ type None struct {
 	mu      sync.Mutex
 	running map[string]Spec
 	guests  map[string]GuestInfo // what the guests have reported
-	hosts   map[string]int // the last address assigned, by network
+	hosts   map[string]int       // the last address assigned, by network
 }
 
 // NewNone returns the hypervisor. networks has the subnet (CIDR) of each network, for the addresses of VMs with DHCP; pool has

@@ -84,11 +84,12 @@ func New(values map[string]string, write func([]byte) error, events Events, fail
 		channels: map[uint32]string{}}
 }
 
-// Fork returns the VMX of a VM whose guest is a copy of this one's. The guest's channels must be reset.
-func (v *VMX) Fork(write func([]byte) error, events Events, failed func(error)) *VMX {
+// Fork returns the VMX of a VM whose guest is a copy of this one's, with guestinfo.* keys of its own. The guest's channels must
+// be reset.
+func (v *VMX) Fork(values map[string]string, write func([]byte) error, events Events, failed func(error)) *VMX {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	forked := New(v.values, write, events, failed)
+	forked := New(values, write, events, failed)
 	forked.stateChange = v.stateChange
 	return forked
 }

@@ -303,7 +303,7 @@ func TestTheTimeOfTheHost(t *testing.T) {
 	}
 }
 
-func TestAForkKnowsTheValuesAndTheTools(t *testing.T) {
+func TestAForkHasItsOwnValuesAndTheSameTools(t *testing.T) {
 	w := newWorld(t, map[string]string{machine.SpecKey: "x"})
 	ask := w.rpci()
 	ask("tools.capability.statechange")
@@ -313,14 +313,14 @@ func TestAForkKnowsTheValuesAndTheTools(t *testing.T) {
 	hosts, guests := net.Pipe()
 	defer guests.Close()
 	defer hosts.Close()
-	forked := w.vmx.Fork(writeTo(hosts), w.reports("fork "), ignore)
+	forked := w.vmx.Fork(map[string]string{"guestinfo.a": "twin"}, writeTo(hosts), w.reports("fork "), ignore)
 	go func() { ignore(forked.Serve(hosts, func(err error) { t.Error(err) })) }()
 	if !forked.CanShutDown() {
 		t.Error("its tools are not known")
 	}
 	copied := &world{t: t, vmx: forked, port: port.New(guests, ignore)}
 	askCopy := copied.rpci()
-	if got := askCopy("info-get guestinfo.a"); got != "1 b" {
+	if got := askCopy("info-get guestinfo.a"); got != "1 twin" {
 		t.Errorf("it has %q", got)
 	}
 	askCopy("info-set guestinfo.a c")

@@ -159,12 +159,7 @@ func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types
 	var host ref
 	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
 	spec := machine.Spec{ID: vm.Self.Value, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
-		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: map[string]string{}}
-	for _, option := range config.ExtraConfig {
-		if o := option.GetOptionValue(); isGuestInfo(o.Key) {
-			spec.GuestInfo[o.Key] = fmt.Sprint(o.Value)
-		}
-	}
+		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: guestInfoOf(config)}
 	for _, device := range config.Hardware.Device {
 		var fault types.BaseMethodFault
 		switch d := device.(type) {
