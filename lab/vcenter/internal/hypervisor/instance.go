@@ -217,7 +217,8 @@ func (i *instance) info() (machine.Info, bool) {
 	if err != nil {
 		return machine.Info{}, false // it has just ended
 	}
-	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, Console: q.consolePath()}, true
+	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, Console: q.consolePath(),
+		Heartbeat: i.vmx.Heartbeat()}, true
 }
 
 // exitReason returns the reason for machine.Events.Off, with the cause of a crash.

@@ -59,7 +59,8 @@ type GuestInfo struct {
 type Info struct {
 	PID        int // 0: there is no process
 	CPUSeconds float64
-	Console    string // path of the console's log; empty: there is none
+	Console    string    // path of the console's log; empty: there is none
+	Heartbeat  time.Time // of the guest tools; zero: they have not run
 }
 
 // The guestinfo keys of a container VM.

@@ -97,6 +97,7 @@ func (s *Server) Guest(id string, info machine.GuestInfo) {
 		guest.GuestState = string(types.VirtualMachineGuestStateRunning)
 		showGuest(ctx, vm, &guest)
 	})
+	s.showHeartbeat(vm, types.ManagedEntityStatusGreen)
 }
 
 // guestNICs combines the guest's report with the VM's network adapters.
@@ -161,6 +162,7 @@ func (s *Server) showOff(vm *simulator.VirtualMachine) {
 		showGuest(ctx, vm, guestOff(&config))
 		clearUse(vm)
 	})
+	s.showHeartbeat(vm, types.ManagedEntityStatusGray)
 	s.placementChanged(s.clusterOf(s.hostOf(vm)))
 	for _, disk := range s.ownDisks(vm) {
 		if found, err := s.stores.Disk(disk); err == nil {

@@ -1,0 +1,44 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The heartbeat of the guest tools, which poll for requests of the host.
+
+package vsim
+
+import (
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// The tools poll once a second. vCenter's own limits are not documented.
+const (
+	heartbeatIntermittent = 15 * time.Second
+	heartbeatLost         = 30 * time.Second
+)
+
+// heartbeatStatus returns the status (API, ManagedEntityStatus): gray without tools, red if they may have stopped, yellow if
+// they are heard from time to time.
+func heartbeatStatus(last time.Time) types.ManagedEntityStatus {
+	switch since := time.Since(last); {
+	case last.IsZero():
+		return types.ManagedEntityStatusGray
+	case since > heartbeatLost:
+		return types.ManagedEntityStatusRed
+	case since > heartbeatIntermittent:
+		return types.ManagedEntityStatusYellow
+	}
+	return types.ManagedEntityStatusGreen
+}
+
+func (s *Server) showHeartbeat(vm *simulator.VirtualMachine, status types.ManagedEntityStatus) {
+	s.locked(vm, func(ctx *simulator.Context) {
+		if vm.GuestHeartbeatStatus == status {
+			return
+		}
+		vm.GuestHeartbeatStatus, vm.Summary.QuickStats.GuestHeartbeatStatus = status, status
+		ctx.Update(vm, []types.PropertyChange{set("guestHeartbeatStatus", status)})
+	})
+}
