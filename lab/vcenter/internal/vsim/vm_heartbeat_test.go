@@ -5,6 +5,9 @@
 package vsim
 
 import (
+	"context"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,4 +54,35 @@ func TestTheHeartbeatOfTheTools(t *testing.T) {
 	}
 	l.result(vm.PowerOff(t.Context()))
 	expect("off again", types.ManagedEntityStatusGray)
+}
+
+func TestAConnectionWaitsForTheAddressAfterAMove(t *testing.T) {
+	l := newLab(t)
+	vm, _ := l.image("web")
+	if _, err := l.server.Dial(t.Context(), "web", 1); err == nil || !strings.Contains(err.Error(), "no address") {
+		t.Errorf("off: %v", err)
+	}
+	l.result(vm.PowerOn(t.Context()))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	id := vm.Reference().Value
+	l.server.Guest(id, machine.GuestInfo{}) // as after a move
+	go func() {
+		time.Sleep(2 * addressPoll)
+		l.server.Guest(id, machine.GuestInfo{NICs: []machine.GuestNIC{{MAC: "00:50:56:00:00:01", Addresses: []string{"127.0.0.1/8"}}}})
+	}()
+	connection, err := l.server.Dial(t.Context(), "web", listener.Addr().(*net.TCPAddr).Port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection.Close()
+	l.server.Guest(id, machine.GuestInfo{})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*addressPoll)
+	defer cancel()
+	if _, err := l.server.Dial(ctx, "web", 1); err == nil || !strings.Contains(err.Error(), "no address") {
+		t.Errorf("without an address: %v", err)
+	}
 }
