@@ -18,7 +18,7 @@ from lab.errors import LabError
 
 DEFAULTS = Path(__file__).resolve().parent / "lab.toml"
 # Tables that are replaced and not merged: their keys are names that the user chooses.
-_REPLACED = ("users", "networks", "publish", "clusters", "partial_networks")
+_REPLACED = ("users", "networks", "publish", "clusters", "partial_networks", "distributed_switches")
 SERVICES = ("vcenter", "control", "registry")
 
 
@@ -33,7 +33,8 @@ class Inventory:
     local_datastores: bool
     datastore_gib: int
     datastore_cluster: str | None
-    distributed_switch: str | None
+    distributed_switches: Mapping[str, tuple[str, ...]]  # the port groups of each
+    segments: tuple[str, ...]  # the segments of NSX, which each distributed switch has a port group for
     partial_networks: Mapping[str, int]  # number of hosts, from the first one on, that have the network
 
 
@@ -143,7 +144,13 @@ def _inventory(raw: dict[str, Any], networks: Mapping[str, str]) -> Inventory:
         local_datastores=_flag("inventory.local_datastores", raw["local_datastores"]),
         datastore_gib=_number("inventory.datastore_gib", raw["datastore_gib"], 1, 65536),
         datastore_cluster=raw["datastore_cluster"] or None,
-        distributed_switch=raw["distributed_switch"] or None,
+        distributed_switches={
+            _text("inventory.distributed_switches", switch): tuple(
+                _text(f"inventory.distributed_switches.{switch}", group) for group in groups
+            )
+            for switch, groups in raw["distributed_switches"].items()
+        },
+        segments=tuple(_text("inventory.segments", name) for name in raw["segments"]),
         partial_networks=_counts("inventory.partial_networks", raw["partial_networks"]),
     )
     if inventory.cluster in inventory.clusters:
@@ -174,7 +181,8 @@ def _second(raw: dict[str, Any], first: Inventory, ports: Mapping[str, int] | No
             local_datastores=False,
             datastore_gib=first.datastore_gib,
             datastore_cluster=None,
-            distributed_switch=first.distributed_switch,
+            distributed_switches=first.distributed_switches,
+            segments=first.segments,
             partial_networks={},
         ),
     )

@@ -60,9 +60,11 @@ def settings(site: Site, inventory: Inventory, networks: Mapping[str, str]) -> d
         "networks": [
             {"name": name, "subnet": subnet, "hosts": list(site.networks[name])} for name, subnet in networks.items()
         ],
+        "distributed": [
+            {"switch": switch, "port_groups": list(groups)} for switch, groups in inventory.distributed_switches.items()
+        ],
+        "segments": list(inventory.segments),
     }
-    if inventory.distributed_switch is not None:
-        content["distributed"] = {"switch": inventory.distributed_switch, "port_groups": []}
     if inventory.datastore_cluster is not None:
         content["datastore_cluster"] = {"name": inventory.datastore_cluster, "datastores": shared}
     return content

@@ -58,6 +58,7 @@ type vcenter struct {
 	api         net.Listener
 	controls    net.Listener
 	certificate tls.Certificate
+	incomplete  tls.Certificate
 	authority   string
 }
 
@@ -98,6 +99,9 @@ func open(c config.Config) (*vcenter, error) {
 	if v.certificate, v.authority, err = certificates.Ensure(c.StateDir); err != nil {
 		return nil, err
 	}
+	if v.incomplete, err = certificates.Incomplete(c.StateDir); err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return nil, err
@@ -106,13 +110,24 @@ func open(c config.Config) (*vcenter, error) {
 		return nil, errors.Join(err, listener.Close())
 	}
 	c.Listen, c.Control = listener.Addr().String(), v.controls.Addr().String()
-	v.api = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{v.certificate}, MinVersion: tls.VersionTLS12})
 	v.config = c
 	if v.server, err = vsim.New(c); err != nil {
 		return nil, errors.Join(err, listener.Close(), v.controls.Close())
 	}
+	v.api = tls.NewListener(listener, &tls.Config{GetCertificate: v.shown, MinVersion: tls.VersionTLS12})
+	if err = v.server.ServeHosts(); err != nil {
+		return nil, errors.Join(err, listener.Close(), v.controls.Close(), v.server.Close())
+	}
 	v.control = control.New(v.server)
 	return v, nil
+}
+
+// shown returns the certificate for a new connection.
+func (v *vcenter) shown(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if v.server.Behavior().Certificate == "incomplete" {
+		return &v.incomplete, nil
+	}
+	return &v.certificate, nil
 }
 
 // connect gives all vCenters the shared hypervisor, and links them to each other.
@@ -150,7 +165,7 @@ func newHypervisor(c config.Config, events machine.Events) (machine.Hypervisor, 
 		return hypervisor.New(c.HypervisorConfig, events)
 	}
 	subnets := map[string]string{}
-	for _, network := range c.AllNetworks() {
+	for _, network := range c.Networks {
 		subnets[network.Name] = network.Subnet
 	}
 	return machine.NewNone(subnets, c.NetworkPool, events)

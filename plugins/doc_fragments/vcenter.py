@@ -62,6 +62,7 @@ options:
   ca_path:
     description:
       - A file of PEM certificates, or a directory of them named by their hashes. Only the CAs in there are trusted.
+      - The certificate of vCenter itself is trusted, too, if it is in there.
       - By default the CAs that the system trusts are used. vCenter offers its own CA at C(/certs/download.zip).
       - If it is not given, the environment variable E(VMWARE_CA_PATH) is used.
     type: path

@@ -214,6 +214,11 @@ clusters:
               type: int
               returned: always
               sample: 1
+            agents:
+              description: The number of agent VMs, such as those of vCLS. They are not in the other numbers.
+              type: int
+              returned: always
+              sample: 1
     vms:
       description: The numbers of VMs of all its hosts.
       type: dict
@@ -234,6 +239,11 @@ clusters:
           type: int
           returned: always
           sample: 1
+        agents:
+          description: The number of agent VMs, such as those of vCLS. They are not in the other numbers.
+          type: int
+          returned: always
+          sample: 1
     memory_configured_mb:
       description: The memory that the running VMs are configured with, in MiB.
       type: int
@@ -243,7 +253,7 @@ clusters:
       description: The usable hosts without those of O(without) and without dedicated failover hosts.
       type: dict
       returned: always
-      contains:
+      contains: &capacity
         hosts:
           description: The names of these hosts.
           type: list
@@ -297,57 +307,12 @@ clusters:
       type: dict
       returned: always
       contains:
+        <<: *capacity
         failed_host:
           description: The largest host, or V(null) if none is left.
           type: str
           returned: always
           sample: esx2.example.com
-        hosts:
-          description: The names of these hosts.
-          type: list
-          elements: str
-          returned: always
-          sample: [esx1.example.com]
-        memory_mb:
-          description: Their memory in MiB.
-          type: int
-          returned: always
-          sample: 393216
-        memory_reserved_mb:
-          description: The reservations of all running VMs of the cluster in MiB, with the VMs' overhead.
-          type: int
-          returned: always
-          sample: 8192
-        memory_free_mb:
-          description: The memory that is not reserved in MiB. Negative if the reservations do not fit.
-          type: int
-          returned: always
-          sample: 385024
-        cpu_mhz:
-          description: Their CPU capacity in MHz.
-          type: int
-          returned: always
-          sample: 96000
-        cpu_reserved_mhz:
-          description: The reservations of all running VMs of the cluster in MHz.
-          type: int
-          returned: always
-          sample: 0
-        cpu_free_mhz:
-          description: The CPU capacity that is not reserved in MHz. Negative if the reservations do not fit.
-          type: int
-          returned: always
-          sample: 96000
-        sufficient:
-          description: Whether there is a host at all and the reservations fit.
-          type: bool
-          returned: always
-          sample: true
-        shortage:
-          description: Why it is not sufficient, or V(null).
-          type: str
-          returned: always
-          sample: null
     datastores:
       description: The names of the datastores that at least one of its hosts sees.
       type: list

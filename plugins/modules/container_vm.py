@@ -123,7 +123,9 @@ options:
     suboptions:
       name:
         description:
-          - The name of the port group, standard or distributed, or its inventory path.
+          - The name of the port group, standard or distributed, its inventory path or its MoID.
+          - A segment of NSX may have a port group of the same name on each distributed switch. It is given with its
+            switch, as V(DSwitch0/backend).
         type: str
         required: true
       ipv4_address:
@@ -137,6 +139,8 @@ options:
       mac_address:
         description:
           - The MAC address of the adapter. By default vCenter assigns one.
+          - Of the prefixes of VMware, only V(00:50:56:00:00:00) to V(00:50:56:3f:ff:ff) are for addresses that are
+            given. Others are refused, among them those that vCenter has assigned to VMs.
         type: str
   dns_servers:
     description:

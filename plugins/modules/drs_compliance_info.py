@@ -253,12 +253,16 @@ rules:
       returned: always
       sample: false
     in_compliance:
-      description: Whether vCenter last reported the rule as satisfied, or V(null) if it did not report it.
+      description:
+        - Whether vCenter last reported the rule as satisfied, by its status. V(null) if the rule is disabled or vCenter
+          reported neither.
       type: bool
       returned: always
       sample: true
     by_user:
-      description: Whether a user created the rule; otherwise vSphere did.
+      description:
+        - Whether vCenter marks the rule as created by a user. Rules of vSphere itself lack the mark, and possibly those
+          of tools that do not set it.
       type: bool
       returned: always
       sample: true

@@ -16,7 +16,7 @@ author:
 description:
   - Compares the desired groups, rules and overrides of a cluster with the current ones, and writes the differences
     in one reconfiguration of the cluster. Groups and the rules that use them can be created, changed and
-    removed together.
+    removed together. If vCenter refuses these changes together, they are made in several reconfigurations.
   - Objects that the task does not name stay unchanged, unless O(purge=true).
 extends_documentation_fragment:
   - gantry.vsphere.attributes

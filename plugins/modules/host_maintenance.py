@@ -18,6 +18,8 @@ description:
     out of maintenance mode.
   - Everything is checked first. Whatever prevents a VM from leaving the host, or the cluster from running without it,
     is reported with its cause and remedy, and nothing is changed. vCenter itself would hang at 2% in such cases.
+  - Agent VMs, such as those of vSphere Cluster Services (vCLS), are left to vCenter, which stops or moves them itself.
+    See RV(left_to_vcenter).
   - If the host is already entering or leaving maintenance mode, because of someone else or an interrupted run, the
     module waits for it.
 extends_documentation_fragment:
@@ -188,6 +190,14 @@ staying:
   type: list
   elements: str
   sample: []
+left_to_vcenter:
+  description: >-
+    The paths of agent VMs on the host, such as those of vSphere Cluster Services (vCLS). vCenter itself stops or moves
+    them.
+  returned: success
+  type: list
+  elements: str
+  sample: [/DC0/vm/vCLS/vCLS-4c4c4544-004d-3010-8056-b2c04f4d3333]
 remaining:
   description: The paths of the VMs that should have left the host and are still on it.
   returned: failure to enter

@@ -96,7 +96,9 @@ options:
         choices: [thin, thick, eager_zeroed]
   network_mapping:
     description:
-      - A dictionary from networks that the VMs are connected to, by name or MoID, to the networks that replace them.
+      - A dictionary from networks that the VMs are connected to, to the networks that replace them.
+      - Networks are given by name, inventory path or MoID, and distributed port groups also with their switch, as
+        V(DSwitch0/backend). A name maps all networks that have it.
     type: dict
     default: {}
   priority:

@@ -17,14 +17,15 @@ Shell = Callable[..., dict[str, Any]]
 
 def test_process_has_its_environment_user_and_directory(shell: Shell) -> None:
     over = shell(
-        'echo "greeting=$GREETING"; echo "ids=$(id -u):$(id -g)"; echo "pwd=$(pwd)"; echo "host=$(hostname)"; exit 3',
-        env={"GREETING": "hi there"},
+        'echo "greeting=$GREETING"; echo "large=$(printf %s "$LARGE" | wc -c)"; '
+        'echo "ids=$(id -u):$(id -g)"; echo "pwd=$(pwd)"; echo "host=$(hostname)"; exit 3',
+        env={"GREETING": "hi there", "LARGE": "x" * 70_000},  # more than vSphere stores as it is
         user="nobody",
         working_dir="/www",
         container_hostname="box",
     )
     lines = set(over["log"].splitlines())
-    assert {"greeting=hi there", "ids=65534:65534", "pwd=/www", "host=box"} <= lines
+    assert {"greeting=hi there", "large=70000", "ids=65534:65534", "pwd=/www", "host=box"} <= lines
     assert over["exit_code"] == 3
     assert over["status"] == "exited"
 

@@ -16,7 +16,7 @@ from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
 from tests.support.lab.images import Store
 from tests.support.lab.labs import open_lab
-from tests.support.lab.least import OPERATOR_USER
+from tests.support.lab.least import OPERATOR_USER, READER_USER
 from tests.support.lab.playbook import WAYS, PlaybookRunner, Way, same
 from tests.support.lab.privileges import PASSWORD
 
@@ -47,6 +47,12 @@ def connection(lab: dict[str, Any]) -> dict[str, str]:
 def operator(connection: dict[str, str]) -> dict[str, str]:
     """Return these environment variables for the user who runs playbooks, who is not an administrator."""
     return {**connection, "VMWARE_USER": OPERATOR_USER, "VMWARE_PASSWORD": PASSWORD}
+
+
+@pytest.fixture
+def reader(connection: dict[str, str]) -> dict[str, str]:
+    """Return these environment variables for the user of the inventory plugin, who has the role Read-only."""
+    return {**connection, "VMWARE_USER": READER_USER, "VMWARE_PASSWORD": PASSWORD}
 
 
 @pytest.fixture

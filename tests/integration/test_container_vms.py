@@ -17,7 +17,7 @@ from tests.support.lab.containers import PREFIX, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.playbook import PlaybookRunner
-from tests.support.lab.privileges import READ_ONLY, limited_user
+from tests.support.lab.privileges import PASSWORD, READ_ONLY, limited_user
 
 IMAGE = "registry.example.com/app:1"
 FOLDER = f"{PREFIX}jobs"
@@ -34,7 +34,7 @@ def config(name: str, **changes: str) -> dict[str, str]:
         "gantry.image": IMAGE,
         "gantry.image.digest": f"sha256:{'4c' * 32}",
         "gantry.labels": "{}",
-        "guestinfo.gantry.spec": json.dumps({"version": 1, "hostname": name}),
+        "gantry.spec": json.dumps({"version": 1, "hostname": name}),
         **changes,
     }
 
@@ -65,10 +65,10 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
 
 
 @pytest.fixture
-def inventory(builder: VmBuilder, tmp_path: Path, connection: Mapping[str, str], calls: Control) -> InventoryRunner:
+def inventory(builder: VmBuilder, tmp_path: Path, reader: Mapping[str, str], calls: Control) -> InventoryRunner:
     home = tmp_path / "inventory"
     home.mkdir()
-    return InventoryRunner(home, connection)
+    return InventoryRunner(home, reader)
 
 
 @pytest.fixture
@@ -285,8 +285,8 @@ def test_a_cached_inventory_is_the_live_one_and_makes_no_request(
     assert calls.methods() == REQUESTS * 3
 
 
-def test_the_connection_may_be_looked_up_by_the_file(lab: dict[str, Any], inventory: InventoryRunner) -> None:
-    looked_up = {"SECRET": lab["vcenter"]["password"], "VMWARE_PASSWORD": None}
+def test_the_connection_may_be_looked_up_by_the_file(inventory: InventoryRunner) -> None:
+    looked_up = {"SECRET": PASSWORD, "VMWARE_PASSWORD": None}
     files = [
         inventory.write(
             f"{option}.container_vms.yml",

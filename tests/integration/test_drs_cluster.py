@@ -83,6 +83,29 @@ def test_ha_settings_are_written(drs: Drs, lab: dict[str, Any]) -> None:
     assert not drs.observer.cluster.configurationEx.dasConfig.admissionControlEnabled
 
 
+def test_fields_of_admission_control_without_an_option_are_kept(drs: Drs) -> None:
+    policy = vim.cluster.FailoverResourcesAdmissionControlPolicy(
+        cpuFailoverResourcesPercent=30,
+        memoryFailoverResourcesPercent=30,
+        autoComputePercentages=False,
+        failoverLevel=1,
+        resourceReductionToToleratePercent=25,
+        pMemAdmissionControlEnabled=True,
+        pMemFailoverResourcesPercent=10,
+    )
+    drs.observer.write(dasConfig=vim.cluster.DasConfigInfo(enabled=True, admissionControlPolicy=policy))
+
+    def written(**control: Any) -> Any:
+        drs.ok("cluster", ha={"admission_control": control})
+        return drs.observer.cluster.configurationEx.dasConfig.admissionControlPolicy
+
+    percentage = written(policy="cluster_resource_percentage", cpu_percent=40, memory_percent=50)
+    assert (percentage.cpuFailoverResourcesPercent, percentage.memoryFailoverResourcesPercent) == (40, 50)
+    assert (percentage.resourceReductionToToleratePercent, percentage.pMemFailoverResourcesPercent) == (25, 10)
+    slots = written(policy="slot_policy", host_failures_tolerated=2)
+    assert (slots.resourceReductionToToleratePercent, slots.pMemAdmissionControlEnabled) == (25, True)
+
+
 def test_drs_is_not_disabled_while_that_would_destroy_resource_pools(drs: Drs) -> None:
     drs.ok("cluster", enabled=True)
     shares = vim.SharesInfo(level="normal", shares=0)

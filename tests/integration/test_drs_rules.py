@@ -45,6 +45,14 @@ def drs(patient: Drs, monkeypatch: pytest.MonkeyPatch) -> Drs:
     return patient
 
 
+@pytest.fixture
+def stepwise(drs: Drs, lab: dict[str, Any]) -> Iterator[Drs]:
+    """Refuse changes in one reconfiguration that depend on each other."""
+    drs.calls.set_stepwise(lab["cluster"], True)
+    yield drs
+    drs.calls.set_stepwise(lab["cluster"], False)
+
+
 def whole(lab: dict[str, Any]) -> dict[str, Any]:
     """Return a ruleset with groups, rules and overrides of every kind."""
     return {
@@ -106,25 +114,29 @@ def test_a_ruleset_is_written_once_and_then_unchanged(drs: Drs, lab: dict[str, A
     assert drs.observer.overrides() == {VMS[0]: "disabled", VMS[1]: "manual", VMS[2]: "manual"}
 
 
-def test_a_ruleset_changes_replaces_and_purges_in_one_write(drs: Drs, lab: dict[str, Any]) -> None:
-    drs.ok("ruleset", **whole(lab))
-    drs.ok("group", name="foreign", type="vm", members=VMS[4:])
-    done = drs.converge(
-        "ruleset",
-        groups=[
+def changed_whole() -> dict[str, Any]:
+    """Return changes of the whole ruleset that depend on each other."""
+    return {
+        "groups": [
             {"name": "web", "state": "absent"},
             {"name": "db", "type": "vm", "members": VMS[4:5]},
         ],
-        rules=[
+        "rules": [
             {"name": "web on rack", "state": "absent"},
             {"name": "web after db", "state": "absent"},
             {"name": "db off rack", "type": "vm_host_affinity", "mandatory": True},
             {"name": "db together", "enabled": True},
         ],
-        overrides=[{"vms": VMS[:1], "automation_level": "fully_automated"}, {"vms": VMS[1:2], "state": "absent"}],
-        purge=True,
-        purge_prefix="web",
-    )
+        "overrides": [{"vms": VMS[:1], "automation_level": "fully_automated"}, {"vms": VMS[1:2], "state": "absent"}],
+        "purge": True,
+        "purge_prefix": "web",
+    }
+
+
+def test_a_ruleset_changes_replaces_and_purges_in_one_write(drs: Drs, lab: dict[str, Any]) -> None:
+    drs.ok("ruleset", **whole(lab))
+    drs.ok("group", name="foreign", type="vm", members=VMS[4:])
+    done = drs.converge("ruleset", **changed_whole())
     assert "remove vm_anti_affinity rule web apart" in done["actions"]
     assert drs.observer.groups().keys() == {"db", "rack", "foreign"}
     assert drs.observer.groups()["db"] == ("vm", VMS[2:5])
@@ -134,6 +146,62 @@ def test_a_ruleset_changes_replaces_and_purges_in_one_write(drs: Drs, lab: dict[
 
 
 # -- groups
+
+
+def test_changes_that_depend_on_each_other_are_made_in_steps_if_vcenter_requires_it(
+    stepwise: Drs, lab: dict[str, Any]
+) -> None:
+    write = "ReconfigureComputeResource_Task"
+    assert len(stepwise.ok("ruleset", **whole(lab))["actions"]) == 11
+    assert stepwise.calls.mutating() == [write] * 3  # at once, then the groups, then the rules
+    done = stepwise.ok("ruleset", **changed_whole())
+    assert done["changed"]
+    assert stepwise.calls.mutating() == [write] * 5
+    assert (stepwise.observer.groups().keys(), stepwise.observer.rules().keys()) == (
+        {"db", "rack"},
+        {"db off rack", "db together"},
+    )
+    assert stepwise.observer.rules()["db off rack"]["type"] == "vm_host_affinity"
+    assert not stepwise.ok("ruleset", **changed_whole())["changed"]
+    stepwise.ok("group", name="rack 2", type="host", members=lab["hosts"][2:3])
+    replaced = stepwise.ok(
+        "ruleset",
+        groups=[{"name": "rack", "type": "vm", "members": VMS[:1]}],
+        rules=[{"name": "db off rack", "state": "absent"}],
+    )
+    assert replaced["changed"]
+    assert stepwise.observer.groups()["rack"] == ("vm", VMS[:1])
+
+
+def test_a_refused_step_is_reported(drs: Drs, lab: dict[str, Any]) -> None:
+    drs.calls.fault("ReconfigureComputeResource_Task", "InvalidArgument", in_task=True)
+    drs.calls.fault("ReconfigureComputeResource_Task", "InvalidArgument", skip=1, in_task=True)
+    result = drs.run("ruleset", **whole(lab))
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert "This is step 2 of 2." in result["msg"]
+    assert drs.observer.groups().keys() == {"web", "db", "rack"}
+    assert drs.observer.rules() == {}
+    # The next run makes what is missing.
+    assert len(drs.ok("ruleset", **whole(lab))["actions"]) == 8
+
+
+def test_objects_of_clients_that_leave_out_the_users_mark_are_changed_and_purged(drs: Drs) -> None:
+    """community.vmware does not set userCreated, and vCenter may return false then."""
+    both = [drs.observer.vm(name) for name in VMS[:2]]
+    drs.observer.write(
+        groupSpec=[make("GroupSpec", operation="add", info=make("VmGroup", name="old web", vm=both))],
+        rulesSpec=[
+            make(
+                "RuleSpec", operation="add", info=make("AntiAffinityRuleSpec", name="old apart", enabled=True, vm=both)
+            )
+        ],
+    )
+    drs.ok("rule", name="old apart", enabled=False)
+    assert drs.observer.rules()["old apart"]["enabled"] is False
+    drs.ok("group", name="old web", type="vm", members=VMS[2:3])
+    assert drs.observer.groups() == {"old web": ("vm", VMS[:3])}
+    drs.ok("ruleset", purge=True, purge_prefix="old ")
+    assert (drs.observer.groups(), drs.observer.rules()) == ({}, {})
 
 
 def test_members_are_added_removed_and_set_and_others_are_kept(drs: Drs, lab: dict[str, Any]) -> None:

@@ -18,13 +18,13 @@ from tests.support.lab.playbook import PlaybookRunner
 @pytest.mark.timeout(2400)
 @pytest.mark.parametrize("part", PARTS)
 def test_a_rollout_converges(
-    tmp_path: Path, lab: dict[str, Any], connection: dict[str, str], play: PlaybookRunner, part: int
+    tmp_path: Path, lab: dict[str, Any], operator: dict[str, str], play: PlaybookRunner, part: int
 ) -> None:
     iso, image = {"src": str(make_iso(tmp_path, "9.9.3"))}, {"name": lab["images"]["tiny"]}
     play({"gantry.vsphere.bootstrap_image": iso}).ok()
     rollout = KillablePlaybook(
         tmp_path,
-        connection,
+        operator,
         {
             "containers_project": "killed",
             "containers_cluster": lab["cluster"],

@@ -206,7 +206,7 @@ def test_a_lab_of_several_clusters_reports_which_hosts_see_which_datastores(tmp_
             "shared_datastores": ["shared1"],
             "local_datastores": True,
             "datastore_cluster": "POD0",
-            "distributed_switch": "",
+            "distributed_switches": {},
             "partial_networks": {"Partial": 1},
         },
         "networks": {"VM Network": "10.77.0.0/20", "Partial": "10.78.0.0/20"},

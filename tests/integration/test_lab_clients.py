@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test the lab's vCenter with pyVmomi and govc: events, tasks, guest operations, hot add, shares, imports, media."""
+"""Test the lab's vCenter with pyVmomi and govc: events, tasks, guests, hot add, shares, fields, imports, media."""
 
 from __future__ import annotations
 
@@ -276,6 +276,20 @@ def test_devices_show_their_shares_and_limits(client: Client) -> None:
     assert (allocation.share.level, allocation.share.shares) == ("normal", 50)
     assert (disk.shares.level, disk.shares.shares) == ("normal", 1000)
     assert (disk.storageIOAllocation.limit, disk.storageIOAllocation.shares.shares) == (-1, 1000)
+
+
+def test_custom_fields_can_be_read_and_apply_to_their_objects_only(client: Client) -> None:
+    fields = client.content.customFieldsManager
+    owner = fields.AddCustomFieldDef(name="owner", moType=vim.VirtualMachine)
+    vm = client.create("fields")
+    assert (owner.type, owner.managedObjectType) == (str, vim.VirtualMachine)
+    assert [(field.name, field.type) for field in vm.availableField] == [("owner", str)]
+    fields.SetField(vm, owner.key, "ann")
+    assert [(one.key, one.value) for one in vm.customValue] == [(owner.key, "ann")]
+    with pytest.raises(vmodl.fault.InvalidArgument, match="for objects of type VirtualMachine"):
+        fields.SetField(client.datacenter.vmFolder, owner.key, "ann")
+    fields.RemoveCustomFieldDef(owner.key)
+    assert (fields.field, vm.customValue) == ([], [])
 
 
 @pytest.mark.parametrize("kind", ["ovf", "ova"])

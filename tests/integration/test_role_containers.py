@@ -19,6 +19,7 @@ from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.playbook import PlaybookRunner, Run
 
+ROLE = "gantry.vsphere.containers"
 IMAGE = "registry.example.com/app:1"
 WEB, CACHE = f"{PREFIX}web", f"{PREFIX}cache"
 # A whole rollout of fifty containers with nothing to do, all tasks together.
@@ -174,3 +175,24 @@ def test_fifty_containers_with_nothing_to_do_stay_below_the_budget(playbooks: Pl
     assert not any(outcome.changed for outcome in again.outcomes)
     assert playbooks.calls.mutating() == []
     assert len(playbooks.calls.methods()) <= BUDGET, playbooks.calls.methods()
+
+
+def test_a_container_is_tested_by_a_port_or_a_path(play: PlaybookRunner, lab: dict[str, Any]) -> None:
+    """Nothing boots in this lab: its registry answers for the container, and nothing answers at port 1."""
+    port = int(lab["registry"].rpartition(":")[2])
+    smoke_tests = [{"port": port}, {"port": port, "path": "/v2/", "content": "{}"}, {"port": 1, "timeout": 1}]
+    listed = [{"name": f"web{number}", "smoke_test": test} for number, test in enumerate(smoke_tests)]
+    found = [
+        {"entry": one["name"], "name": one["name"], "state": "running", "ip_addresses": ["127.0.0.1"]} for one in listed
+    ]
+    run = play(
+        {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": "smoke_test"}},
+        way=None,
+        extra_vars={"containers_list": listed, "containers__prediction": {"containers": found}},
+    )
+    assert [(one.status, one["url"]) for one in run.task(f"{ROLE} : Test by HTTP").items] == [
+        ("ok", f"http://127.0.0.1:{port}/v2/")
+    ]
+    tested = run.task(f"{ROLE} : Test by a connection")
+    assert [one.status for one in tested.items] == ["ok", "failed"]
+    assert tested.items[1].msg == "web2 does not accept connections at 127.0.0.1:1 within 1 s."

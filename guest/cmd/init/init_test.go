@@ -66,3 +66,36 @@ func TestOnlyTheFirstStopRequestIsHandledAndCancelsTheBoot(t *testing.T) {
 		t.Error("the second request counted")
 	}
 }
+
+func TestARequestAfterTheEndReleasesTheMachine(t *testing.T) {
+	stop := newStopper(newConsole(&bytes.Buffer{}))
+	if stop.lingering() != lingerEnded {
+		t.Error("a container that ends by itself")
+	}
+	stop.request("a stop", false)
+	select {
+	case <-stop.released:
+		t.Fatal("released by the request that stops the container")
+	default:
+	}
+	if stop.lingering() != lingerStopped {
+		t.Error("a container that was stopped")
+	}
+	stop.containerEnded()
+	stop.request("the record", false)
+	stop.request("the record again", false)
+	select {
+	case <-stop.released:
+	default:
+		t.Error("not released")
+	}
+}
+
+func TestAMachineThatRestartsDoesNotLinger(t *testing.T) {
+	stop := newStopper(newConsole(&bytes.Buffer{}))
+	stop.containerEnded()
+	stop.request("a restart", true)
+	if stop.lingering() != 0 {
+		t.Errorf("it lingers for %v", stop.lingering())
+	}
+}

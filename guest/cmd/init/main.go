@@ -35,8 +35,11 @@ func main() {
 		console.logf("cannot set up the machine: %v", err)
 		turnOff(console, unix.LINUX_REBOOT_CMD_POWER_OFF)
 	}
-	machine.report(machine.run())
+	outcome := machine.run()
+	machine.stop.containerEnded()
+	machine.report(outcome)
 	machine.release()
+	machine.linger()
 	turnOff(console, machine.stop.command())
 }
 

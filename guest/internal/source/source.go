@@ -30,6 +30,10 @@ func First(ctx context.Context, sources []Source) ([]byte, string, error) {
 		document, err := source.Read(ctx)
 		switch {
 		case err == nil:
+			document, err = unpack(document)
+			if err != nil {
+				return nil, "", failure.New(failure.SpecInvalid, "the spec from %s is damaged: %v", source.Name(), err)
+			}
 			return document, source.Name(), nil
 		case !errors.Is(err, ErrAbsent):
 			return nil, "", failure.New(failure.SpecMissing, "cannot read the spec from %s: %v", source.Name(), err)

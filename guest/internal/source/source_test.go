@@ -5,7 +5,10 @@
 package source
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,6 +17,7 @@ import (
 
 	"gantry.invalid/guest/internal/disks"
 	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/spec"
 )
 
 // vmx answers as the VMX does.
@@ -93,6 +97,40 @@ func TestFirstReturnsTheFirstSpec(t *testing.T) {
 	})
 	if err != nil || string(document) != "B" || name != "b" {
 		t.Errorf("got %q from %q, %v", document, name, err)
+	}
+}
+
+func packed(t *testing.T, document string) string {
+	t.Helper()
+	var buffer bytes.Buffer
+	stream := gzip.NewWriter(&buffer)
+	if _, err := stream.Write([]byte(document)); err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return packedPrefix + base64.StdEncoding.EncodeToString(buffer.Bytes())
+}
+
+func TestFirstUnpacksACompressedSpec(t *testing.T) {
+	want := `{"version": 1, "name": "` + strings.Repeat("x", 100_000) + `"}`
+	document, _, err := First(context.Background(), []Source{fixed{name: "a", document: packed(t, want)}})
+	if err != nil || string(document) != want {
+		t.Errorf("got %d bytes, %v", len(document), err)
+	}
+}
+
+func TestFirstRefusesADamagedCompressedSpec(t *testing.T) {
+	whole := packed(t, `{"version": 1}`)
+	for name, value := range map[string]string{
+		"no base64": packedPrefix + "!", "truncated": whole[:len(whole)-8], "too large": packed(t, strings.Repeat(" ", spec.MaxBytes+1)),
+	} {
+		_, _, err := First(context.Background(), []Source{fixed{name: "a", document: value}})
+		var failed *failure.Failure
+		if !errors.As(err, &failed) || failed.Code != failure.SpecInvalid || !strings.Contains(failed.Message, "from a is damaged") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -23,6 +23,9 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|us|m|s))+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|m|s)")
 _DURATION_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
+# VMware's prefixes, and what of them is for addresses that users give.
+_RESERVED_MACS = ("00:0c:29:", "00:50:56:")
+_STATIC_MACS = tuple(f"00:50:56:{number:02x}:" for number in range(0x40))
 _MODE = re.compile(r"[0-7]{3,4}")
 
 
@@ -97,6 +100,11 @@ def parse_mac(text: str, option: str) -> str:
         raise GantryError(f"{option} is {text!r}, which is not a MAC address such as 00:50:56:00:00:01.")
     if int(value[:2], 16) & 1:
         raise GantryError(f"{option} is {text!r}, which is a multicast address; an adapter needs a unicast one.")
+    if value.startswith(_RESERVED_MACS) and not value.startswith(_STATIC_MACS):
+        raise GantryError(
+            f"{option} is {text!r}, which VMware reserves: ESXi would not power on the VM. Choose an address from "
+            "00:50:56:00:00:00 to 00:50:56:3f:ff:ff or of another vendor, or leave it to vCenter."
+        )
     return value
 
 

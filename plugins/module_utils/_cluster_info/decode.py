@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._cluster_info.model import ClusterState, HostState, VmCount
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.decode import decode_settings
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.decode import decode_progress
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.agents import is_agent
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import config_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.decode_cluster import (
     decode_cluster,
@@ -40,7 +41,7 @@ def decode_clusters(
     counts = _count_vms(inventory.vms())
     demands: dict[str, list[VmDemand]] = {}
     for vm in inventory.vms():
-        if is_on(vm.properties) and (demand := decode_demand(vm.properties)) is not None:
+        if is_on(vm.properties) and not is_agent(vm) and (demand := decode_demand(vm.properties)) is not None:
             demands.setdefault(demand.host, []).append(demand)
     return [_decode_cluster(inventory, one, rows, counts, demands, without) for one in clusters]
 
@@ -57,6 +58,7 @@ def _decode_cluster(
     hosts = tuple(_decode_host(host, rows, counts, without) for host in entries)
     row = rows.get(cluster.moid)
     datacenter = inventory.entry(cluster.datacenter or "")
+    usable = {network.moid for network in inventory.networks()}
     return ClusterState(
         facts=decode_cluster(cluster, row),
         datacenter="" if datacenter is None else datacenter.path,
@@ -64,7 +66,7 @@ def _decode_cluster(
         hosts=hosts,
         demands=tuple(demand for host in entries for demand in demands.get(host.moid, ())),
         datastores=_names(inventory, (moid for host in hosts for moid in host.facts.datastores)),
-        networks=_names(inventory, (moid for host in hosts for moid in host.facts.networks)),
+        networks=_names(inventory, usable.intersection(moid for host in hosts for moid in host.facts.networks)),
     )
 
 
@@ -91,10 +93,17 @@ def _count_vms(vms: Iterable[Entry]) -> dict[str, VmCount]:
     found: dict[str, Counter[str]] = {}
     for vm in vms:
         host = moid_or_none(vm.properties.get("runtime.host"))
-        kind = "templates" if vm.properties.get("config.template") else "on" if is_on(vm.properties) else "off"
         if host is not None:
-            found.setdefault(host, Counter())[kind] += 1
-    return {host: VmCount(count["on"], count["off"], count["templates"]) for host, count in found.items()}
+            found.setdefault(host, Counter())[_kind_of(vm)] += 1
+    return {host: VmCount(**count) for host, count in found.items()}
+
+
+def _kind_of(vm: Entry) -> str:
+    if is_agent(vm):
+        return "agents"
+    if vm.properties.get("config.template"):
+        return "templates"
+    return "on" if is_on(vm.properties) else "off"
 
 
 def _names(inventory: Inventory, moids: Iterable[str]) -> tuple[str, ...]:

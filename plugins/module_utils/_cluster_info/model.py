@@ -25,11 +25,12 @@ class ClusterQuery:
 
 @dataclass(frozen=True)
 class VmCount:
-    """The number of VMs by their power state. A suspended VM counts as off."""
+    """The number of VMs by their power state, and of agent VMs. A suspended VM counts as off."""
 
     on: int = 0
     off: int = 0
     templates: int = 0
+    agents: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._cluster_info.resol
     resolve_clusters,
     resolve_without,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.agents import AGENT_PROPERTIES
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.decode_vm import DEMAND_PROPERTIES
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import VIEW_PROPERTIES
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _PROPERTIES: Mapping[str, Sequence[str]] = {
     "HostSystem": tuple(dict.fromkeys((*VIEW_PROPERTIES["HostSystem"], *HOST_PROPERTIES))),
-    "VirtualMachine": ("config.template", *DEMAND_PROPERTIES),
+    "VirtualMachine": ("config.template", *AGENT_PROPERTIES, *DEMAND_PROPERTIES),
 }
 _CLUSTER_PROPERTIES: Mapping[str, Sequence[str]] = {
     "ClusterComputeResource": ("configurationEx", "summary"),

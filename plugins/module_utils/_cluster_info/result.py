@@ -19,6 +19,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._cluster_info.capac
 from ansible_collections.gantry.vsphere.plugins.module_utils._cluster_info.model import ClusterState, HostState
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.result import settings_view
 
+_KINDS = ("on", "off", "templates", "agents")
+
 
 def clusters_result(clusters: Sequence[ClusterState]) -> dict[str, Any]:
     """Return the task's own part of the result."""
@@ -38,7 +40,7 @@ def _cluster(cluster: ClusterState) -> dict[str, Any]:
         "evc": facts.evc,
         "settings": settings_view(cluster.settings, cluster.host_names),
         "hosts": [_host(host, host.facts.moid in reserve) for host in cluster.hosts],
-        "vms": {kind: sum(getattr(host.vms, kind) for host in cluster.hosts) for kind in ("on", "off", "templates")},
+        "vms": {kind: sum(getattr(host.vms, kind) for host in cluster.hosts) for kind in _KINDS},
         "memory_configured_mb": sum(demand.memory_mb for demand in cluster.demands),
         "capacity": _capacity(cluster, capacity(cluster)),
         "after_failure": {"failed_host": failed, **_capacity(cluster, after, failed)},

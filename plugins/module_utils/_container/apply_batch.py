@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import refuse_opaque
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW, ContainerAdapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
@@ -48,17 +48,21 @@ class Workbench:
 
     def value(self, moid: str, key: str) -> Flow[str | None]:
         """Return the value of one key of a VM's extraConfig, or None."""
-        found: dict[str, str] = yield Gather(("value", key), moid, lambda moids: self._read_values(moids, key))
-        return found.get(moid)
+        found = yield from self.values(moid, (key,))
+        return found.get(key)
 
-    def backings(self, networks: Iterable[str]) -> Flow[dict[str, Any]]:
-        """Return the backing of an adapter, by the MoID of its port group."""
-        inventory, wanted = self.inventory, sorted(set(networks))
-        refuse_opaque(entry for moid in wanted if (entry := inventory.entry(moid)) is not None)
-        if not wanted:
-            return {}
-        found: dict[str, Any] = yield Gather("backings", wanted, self._read_backings)
-        return found
+    def values(self, moid: str, wanted: tuple[str, ...]) -> Flow[dict[str, str]]:
+        """Return those of the keys of a VM's extraConfig that are set."""
+        found: dict[str, dict[str, str]] = yield Gather(
+            ("values", wanted), moid, lambda moids: self._read_values(moids, wanted)
+        )
+        return found.get(moid, {})
+
+    def backings(self, adapters: Iterable[ContainerAdapter]) -> dict[str, Any]:
+        """Return the backings of adapters, by the MoIDs of their networks."""
+        wanted = {adapter.network for adapter in adapters}
+        refuse_opaque(entry for moid in sorted(wanted) if (entry := self.inventory.entry(moid)) is not None)
+        return network_backings(self.inventory, wanted)
 
     def _read_devices(self, moids: list[str]) -> Job:
         def read() -> dict[str, list[Any]]:
@@ -67,18 +71,16 @@ class Workbench:
 
         return read_job("devices", read)
 
-    def _read_values(self, moids: list[str], key: str) -> Job:
-        path = keys.option_path(key)
+    def _read_values(self, moids: list[str], wanted: tuple[str, ...]) -> Job:
+        paths = [keys.option_path(key) for key in wanted]
 
-        def read() -> dict[str, str]:
-            rows = self.session.read([self.vm(moid) for moid in moids], [path])
-            return {row.moid: str(getattr(row[path], "value", row[path])) for row in rows if row.get(path) is not None}
+        def read() -> dict[str, dict[str, str]]:
+            rows = self.session.read([self.vm(moid) for moid in moids], paths)
+            return {
+                row.moid: {key: value for key in wanted if (value := keys.option(row, key)) is not None} for row in rows
+            }
 
-        return read_job(key, read)
-
-    def _read_backings(self, networks: list[list[str]]) -> Job:
-        wanted = {moid for some in networks for moid in some}
-        return read_job("networks", lambda: network_backings(self.session, self.inventory, wanted))
+        return read_job(", ".join(wanted), read)
 
 
 @dataclass

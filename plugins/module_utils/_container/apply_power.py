@@ -10,15 +10,26 @@ import time
 from functools import partial
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     POWER_PATH,
     STARTUP_PATHS,
+    STATUS_PATH,
+    Ended,
     PoweredOff,
+    PoweredOn,
     Startup,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitStatus, PowerOn, Stop
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import SUSPENDED
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import extra_config_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_run import (
+    START_KEYS,
+    end_values,
+    start_values,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, SUSPENDED, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
@@ -28,6 +39,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 
 # The time that a graceful stop may take beyond the container's own timeout: the kill, syncing disks, powering off.
 _STOP_MARGIN = 20.0
+# How long a VM may be off after vCenter accepted to power it on, if no task is known that can be waited for.
+_POWER_ON_SECONDS = 60.0
+_POWER_ON_TASK = "VirtualMachine.powerOn"
 # Faults of a guest that cannot shut down by itself: it is off already, or has to be powered off.
 _CANNOT_ASK = ("ToolsUnavailable", "InvalidPowerState", "InvalidState", "TaskInProgress")
 
@@ -37,8 +51,12 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
     moid, datacenter = subject.moid(change.machine), change.machine.datacenter
     if datacenter is None:
         raise ValueError("a VM outside of any datacenter is started")
-    before = yield from subject.bench.value(moid, keys.STATUS)
-    yield from _power_on_in(subject, datacenter, moid)
+    before = yield from _prepare(subject, change.machine)
+    task = yield from _power_on_in(subject, datacenter, moid)
+    if task is None:
+        yield from _await_power(subject, moid, before)
+    else:
+        yield Job(subject.name, "power on", partial(_same, task))
     if change.wait_for is not None:
         startup = Startup(
             container=change.container,
@@ -70,20 +88,64 @@ def await_status(subject: ContainerSubject, change: AwaitStatus) -> Flow[None]:
 def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:
     """Shut the guest down; power the VM off if that is not possible, not wanted, or not done in time."""
     vm, machine = subject.vm(change.machine), change.machine
-    if machine.tools_running and not change.force and machine.power != SUSPENDED:
-        asked = yield Job(machine.name, "shut down", lambda: _ask_to_stop(vm), has_task=False)
-        if asked:
-            stopping = PoweredOff(deadline=time.monotonic() + change.timeout + _STOP_MARGIN)
-            if (yield Watch(vm, [POWER_PATH], stopping)):
-                return
-            subject.bench.session.warn(
-                f"container {change.container} did not stop within its timeout; its VM was powered off"
-            )
+    if machine.has_ended and change.records:
+        yield from _record_end(subject, subject.moid(machine), canonical_json(dict(machine.status or {})))
+    can_ask = machine.tools_running and not change.force and machine.power != SUSPENDED
+    if can_ask and (yield from _shut_down(subject, change)):
+        return
     outcome = yield Attempt(Job(machine.name, "power off", vm.PowerOffVM_Task))
     # It powered off by itself in the meantime, which is the desired state.
     went_off = isinstance(outcome.error, FaultError) and outcome.error.kind == "InvalidPowerState"
     if outcome.error is not None and not went_off:
         raise outcome.error
+
+
+def _shut_down(subject: ContainerSubject, change: Stop) -> Flow[bool]:
+    """Shut the guest down, and record the end that it reports; return whether the VM is off."""
+    vm, name = subject.vm(change.machine), change.machine.name
+    if not (yield _request_shutdown(vm, name)):
+        return False
+    ended = Ended(deadline=time.monotonic() + change.timeout + _STOP_MARGIN)
+    seen = yield Watch(vm, [POWER_PATH, STATUS_PATH], ended)
+    if ended.end is not None:
+        if change.records:
+            yield from _record_end(subject, subject.moid(change.machine), ended.end)
+        # The VM stays on for a while, so that its last report can be read: this has been done.
+        yield _request_shutdown(vm, name)
+        seen = yield Watch(vm, [POWER_PATH], PoweredOff(deadline=ended.deadline))
+    if not seen:
+        subject.bench.session.warn(
+            f"container {change.container} did not stop within its timeout; its VM was powered off"
+        )
+    return bool(seen)
+
+
+def _record_end(subject: ContainerSubject, moid: str, status: str) -> Flow[str | None]:
+    """Keep the last status and the log of a container, and return the log.
+
+    vSphere can drop what the guest has set when the VM powers off.
+    """
+    log = yield from subject.bench.value(moid, keys.LOG)
+    vm, spec = subject.bench.vm(moid), extra_config_spec(end_values(status, log))
+    yield Job(subject.name, "record the end of", lambda: vm.ReconfigVM_Task(spec))
+    return log
+
+
+def _prepare(subject: ContainerSubject, machine: Machine) -> Flow[str | None]:
+    """Write what the guest is to find at its start; return the status that an earlier run has left."""
+    bench, moid = subject.bench, subject.moid(machine)
+    found = yield from bench.values(moid, START_KEYS)
+    if machine.power == SUSPENDED:
+        return found.get(keys.STATUS)
+    values = start_values(found)
+    if values:
+        vm, spec = bench.vm(moid), extra_config_spec(values)
+        yield Job(machine.name, "prepare the start of", lambda: vm.ReconfigVM_Task(spec))
+    return keys.NOT_REPORTED
+
+
+def _request_shutdown(vm: Any, name: str) -> Job:
+    return Job(name, "shut down", lambda: _ask_to_stop(vm), has_task=False)
 
 
 def _ask_to_stop(vm: Any) -> bool:
@@ -97,8 +159,12 @@ def _ask_to_stop(vm: Any) -> bool:
     return True
 
 
-def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flow[None]:
-    """Power the VM on, with one call for all VMs of the datacenter that are started at the same time."""
+def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flow[Any]:
+    """Power the VM on, with one call for all VMs of the datacenter that are started at the same time.
+
+    The result is its task, or None if vCenter does not return it: "For a virtual machine not managed by DRS, a task ID
+    is also returned" (ClusterPowerOnVmResult.attempted).
+    """
     bench, name = subject.bench, subject.name
     asked = Gather(
         ("power on", datacenter.moid), (moid, name), lambda starting: _power_on_job(bench, datacenter, starting)
@@ -107,9 +173,32 @@ def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flo
     for refused in result.notAttempted or ():
         if moid_of(refused.vm) == moid:
             raise FaultError(f"Cannot power on {name}", refused.fault)
-    tasks = [one.task for one in result.attempted or () if moid_of(one.vm) == moid and one.task is not None]
-    for task in tasks[:1]:
-        yield Job(name, "power on", partial(_same, task))
+    return next((one.task for one in result.attempted or () if moid_of(one.vm) == moid and one.task is not None), None)
+
+
+def _await_power(subject: ContainerSubject, moid: str, before: str | None) -> Flow[None]:
+    """Wait until the VM is on, without a task to wait for."""
+    bench, name = subject.bench, subject.name
+    waiting = PoweredOn(before, time.monotonic() + _POWER_ON_SECONDS)
+    if (yield Watch(bench.vm(moid), [POWER_PATH, STATUS_PATH], waiting)):
+        return
+    failure = yield Job(name, "read the tasks of", lambda: _last_failure(bench, moid), mutates=False, has_task=False)
+    if failure is not None:
+        raise FaultError(f"Cannot power on {name}", failure)
+    raise GantryError(
+        f"{name} is still powered off {_POWER_ON_SECONDS:.0f} s after vCenter accepted to power it on. Look at the "
+        "VM's tasks and at the DRS recommendations of its cluster in the vSphere Client, and run again."
+    )
+
+
+def _last_failure(bench: Workbench, moid: str) -> Any:
+    """Return the fault of the latest task that powered the VM on; None if it has not failed."""
+    rows = bench.session.read([bench.vm(moid)], ["recentTask"])
+    tasks = [task for row in rows for task in row.get("recentTask") or ()]
+    infos = [one["info"] for one in bench.session.read(tasks, ["info"]) if "info" in one] if tasks else []
+    starts = [info for info in infos if str(info.descriptionId).startswith(_POWER_ON_TASK)]
+    latest = max(starts, key=lambda info: info.queueTime, default=None)
+    return None if latest is None else latest.error
 
 
 def _same(task: Any) -> Any:
@@ -126,7 +215,13 @@ def _power_on_job(bench: Workbench, datacenter: Entry, starting: list[tuple[str,
 
 
 def _await(subject: ContainerSubject, moid: str, startup: Startup) -> Flow[None]:
-    yield Watch(subject.bench.vm(moid), STARTUP_PATHS, startup)
-    if not startup.reached:
+    vm, log = subject.bench.vm(moid), None
+    yield Watch(vm, STARTUP_PATHS, startup)
+    if startup.end is not None:
+        log = yield from _record_end(subject, moid, startup.end)
+        if startup.power != OFF:
+            yield _request_shutdown(vm, subject.name)
+    elif not startup.reached:
         log = yield from subject.bench.value(moid, keys.LOG)
+    if not startup.reached:
         raise startup.error(keys.decode_log(log))

@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Promote,
     Reconfigure,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import decode_adapters
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import decode_macs
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     DEVICE_ASPECTS,
     clone_spec,
@@ -34,6 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
@@ -46,7 +47,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
     target, folder = _identified(change.target), place.folder.ref
     template = bench.vm(change.image.moid)
     devices = yield from bench.devices(change.image.moid)
-    backings = yield from bench.backings(adapter.network for adapter in target.adapters)
+    backings = bench.backings(target.adapters)
     spec = clone_spec(
         target,
         vim.vm.Snapshot(change.image.snapshot, bench.session.stub),
@@ -55,6 +56,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
         pool=place.pool.ref,
         datastore=place.datastore.ref,
         host=None if place.host is None else place.host.ref,
+        starts=change.starts,
     )
     made = yield Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
     subject.created = moid_of(made)
@@ -69,7 +71,7 @@ def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:
     if DEVICE_ASPECTS & set(change.aspects):
         devices = yield from bench.devices(subject.moid(change.machine))
     if "adapters" in change.aspects:
-        backings = yield from bench.backings(adapter.network for adapter in change.target.adapters)
+        backings = bench.backings(change.target.adapters)
     spec = reconfigure_spec(change.machine, change.target, devices, backings)
     yield Job(change.machine.name, "reconfigure", lambda: vm.ReconfigVM_Task(spec))
     if "adapters" in change.aspects:
@@ -101,8 +103,9 @@ def _name_adapters(subject: ContainerSubject, target: Machine) -> Flow[None]:
         return
     vm = subject.vm(target)
     devices = yield from subject.bench.devices(subject.moid(target))
-    macs = [adapter.mac for adapter in decode_adapters(devices)]
-    spec = extra_config_spec({keys.SPEC: canonical_json(_with_macs(target.document or {}, macs))})
+    macs = decode_macs(devices)
+    document = pack(canonical_json(_with_macs(target.document or {}, macs)))
+    spec = extra_config_spec({keys.SPEC: document, keys.KEPT_SPEC: document})
     yield Job(target.name, "name the adapters of", lambda: vm.ReconfigVM_Task(spec))
 
 

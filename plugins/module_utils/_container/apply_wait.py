@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_run import is_end
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
@@ -46,6 +47,7 @@ class Startup:
     power: str = ON
     failure: str | None = None
     reached: bool = False
+    end: str | None = None  # the text of the status that reports the end of the container
 
     def seen(self, values: Mapping[str, Any]) -> bool:
         """Update the state from the VM's properties; return whether the wait is over, successfully or not."""
@@ -54,11 +56,13 @@ class Startup:
         # vSphere drops a guest's guestinfo when it powers off, so the last reported values are kept here.
         if text and text != self.before:
             self.status = decode_status(text) or self.status
+            self.end = str(text) if is_end(text) else None
         if not self.reached and self._is_reached():
             self.reached = True
             self.deadline = min(self.deadline, time.monotonic() + _ADDRESS_GRACE)
         if self.reached:
-            return not self.wants_address or bool(values.get(ADDRESS_PATH)) or self.power != ON
+            has_address = not self.wants_address or bool(values.get(ADDRESS_PATH))
+            return has_address or self.power != ON or self.end is not None
         return self._has_failed()
 
     def _is_reached(self) -> bool:
@@ -117,6 +121,33 @@ class Startup:
                 "log": log,
             },
         )
+
+
+@dataclass
+class PoweredOn:
+    """The wait for a VM to be on. ``before`` is the status text from before the start.
+
+    A guest that has reported since was on, even if it is off again.
+    """
+
+    before: str | None
+    deadline: float
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        return values.get(POWER_PATH) == ON or values.get(STATUS_PATH) not in (None, self.before)
+
+
+@dataclass
+class Ended:
+    """The wait for a container to report its end, or for its VM to be off."""
+
+    deadline: float
+    end: str | None = None
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        text = values.get(STATUS_PATH)
+        self.end = str(text) if is_end(text) else self.end
+        return self.end is not None or values.get(POWER_PATH) == OFF
 
 
 @dataclass

@@ -58,6 +58,8 @@ class Clone(ContainerChange):
     image: Image
     place: ContainerPlace
     reason: str = ""
+    # Whether the plan starts it.
+    starts: bool = False
 
     @property
     def is_successor(self) -> bool:
@@ -197,6 +199,8 @@ class Stop(ContainerChange):
     machine: Machine
     timeout: int
     force: bool
+    # Whether the end of the container is recorded.
+    records: bool = True
 
     def describe(self) -> str:
         return f"{'kill' if self.force else 'stop'} {self.machine.name}"

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    FINAL_STATES,
     OFF,
     ON,
     ContainerAdapter,
@@ -23,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import connected_network
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import find_device, scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -37,10 +38,11 @@ _REPORTED_KEYS = (
     keys.IMAGE,
     keys.DIGEST,
     keys.LABELS,
-    keys.SPEC,
+    keys.KEPT_SPEC,
     keys.STATUS,
+    keys.KEPT_STATUS,
 )
-_COMPARED_KEYS = (keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG)
+_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG)
 _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_REFERENCES, keys.IMAGE_STATE)
 
 
@@ -83,7 +85,7 @@ _BOOT_DEVICES = {
     "BootableEthernetDevice": "ethernet",
     "BootableFloppyDevice": "floppy",
 }
-LOG_PROPERTY = keys.option_path(keys.LOG)
+LOG_PROPERTIES = (keys.option_path(keys.LOG), keys.option_path(keys.KEPT_LOG))
 
 
 def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Machine:
@@ -96,6 +98,8 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
     devices = row.get(DEVICES_PROPERTY) or ()
     pool = _referred(inventory, row.get("resourcePool"))
     power = str(row["runtime.powerState"])
+    document = keys.option(row, keys.KEPT_SPEC) or keys.option(row, keys.SPEC)
+    status, log = _last_report(row, power)
     return Machine(
         moid=entry.moid,
         name=entry.name,
@@ -109,15 +113,16 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         labels=keys.decode_labels(keys.option(row, keys.LABELS)),
         config=parse_object(keys.option(row, keys.CONFIG)),
         config_hash=keys.option(row, keys.HASH),
-        document=parse_object(keys.option(row, keys.SPEC)),
-        status=decode_status(keys.option(row, keys.STATUS)),
-        log=keys.decode_log(keys.option(row, keys.LOG)),
+        document=parse_object(document),
+        document_lost=keys.option(row, keys.SPEC) != document,
+        status=status,
+        log=log,
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
         addresses=tuple(_addresses(row.get("guest.net") or ())),
         memory_mb=int(row["config.hardware.memoryMB"]),
         cpus=int(row.get("config.hardware.numCPU") or 0),
         notes=row.get("config.annotation") or "",
-        adapters=tuple(_named(inventory, adapter) for adapter in decode_adapters(devices, power=power)),
+        adapters=decode_adapters(inventory, devices, entry.datacenter, power=power),
         bootstrap=_bootstrap(devices),
         bootstrap_connected=_starts_connected(find_device(devices, vim.vm.device.VirtualCdrom)),
         boot_order=_boot_order(row.get("config.bootOptions")),
@@ -133,6 +138,18 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         datastore=_home(inventory, row),
         instance_uuid=row.get("config.instanceUuid"),
     )
+
+
+def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | None, str | None]:
+    """Return the last status and the log of a container: what its guest reports, or the record of its end.
+
+    vSphere can drop what a guest has reported when the VM powers off.
+    """
+    status, log = decode_status(keys.option(row, keys.STATUS)), keys.option(row, keys.LOG)
+    kept = decode_status(keys.option(row, keys.KEPT_STATUS))
+    if power == OFF and kept and (status or {}).get("state") not in FINAL_STATES:
+        status, log = kept, keys.option(row, keys.KEPT_LOG)
+    return status or None, keys.decode_log(log)
 
 
 def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Image | None:
@@ -159,18 +176,33 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
     )
 
 
-def decode_adapters(devices: Iterable[Any], *, power: str = OFF) -> tuple[ContainerAdapter, ...]:
+def decode_adapters(
+    inventory: Inventory, devices: Iterable[Any], datacenter: str | None, *, power: str = OFF
+) -> tuple[ContainerAdapter, ...]:
     """Return the network adapters in the order of their keys, which is the order of the guest's PCI slots."""
+    return tuple(_adapter(inventory, card, datacenter, power) for card in _cards(devices))
+
+
+def decode_macs(devices: Iterable[Any]) -> list[str | None]:
+    """Return the MAC address of each network adapter, in the same order."""
+    return [card.macAddress or None for card in _cards(devices)]
+
+
+def _cards(devices: Iterable[Any]) -> list[Any]:
     cards = [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
-    return tuple(
-        ContainerAdapter(
-            key=card.key,
-            network=_network_moid(card.backing),
-            mac=card.macAddress or None,
-            # No device of a powered-off VM is connected.
-            connected=_starts_connected(card) and (power != ON or _is_connected(card)),
-        )
-        for card in sorted(cards, key=lambda card: int(card.key))
+    return sorted(cards, key=lambda card: int(card.key))
+
+
+def _adapter(inventory: Inventory, card: Any, datacenter: str | None, power: str) -> ContainerAdapter:
+    moid = connected_network(inventory, card.backing, datacenter) or ""
+    network = inventory.entry(moid)
+    return ContainerAdapter(
+        key=card.key,
+        network=moid,
+        mac=card.macAddress or None,
+        # No device of a powered-off VM is connected.
+        connected=_starts_connected(card) and (power != ON or _is_connected(card)),
+        network_name="" if network is None else network.name,
     )
 
 
@@ -195,19 +227,6 @@ def _boot_order(options: Any) -> tuple[str, ...]:
 def _has_disk_uuid(row: Mapping[str, Any]) -> bool:
     """Return whether the guest sees disk UUIDs: vCenter has a flag and an extraConfig key, and either may be set."""
     return bool(row.get("config.flags.diskUuidEnabled")) or (keys.option(row, keys.DISK_UUID) or "").upper() == "TRUE"
-
-
-def _named(inventory: Inventory, adapter: ContainerAdapter) -> ContainerAdapter:
-    network = inventory.entry(adapter.network)
-    return adapter if network is None else replace(adapter, network_name=network.name)
-
-
-def _network_moid(backing: Any) -> str:
-    port = getattr(backing, "port", None)
-    if port is not None:
-        # A distributed port group's key is its MoID.
-        return str(port.portgroupKey)
-    return str(getattr(getattr(backing, "network", None), "_moId", ""))
 
 
 def _bootstrap(devices: Iterable[Any]) -> str | None:

@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import (
     add_device,
     edit_device,
@@ -43,10 +44,24 @@ Backings = Mapping[str, Any]
 
 
 def clone_spec(
-    target: Machine, snapshot: Any, devices: Sequence[Any], backings: Backings, *, pool: Any, datastore: Any, host: Any
+    target: Machine,
+    snapshot: Any,
+    devices: Sequence[Any],
+    backings: Backings,
+    *,
+    pool: Any,
+    datastore: Any,
+    host: Any,
+    starts: bool,
 ) -> Any:
-    """Return a powered-off linked clone with its own scratch disk, adapters and CD; without a host DRS chooses one."""
+    """Return a powered-off linked clone with its own scratch disk, adapters and CD; without a host DRS chooses one.
+
+    ``starts``: the container is started as soon as it is created.
+    """
     values = encode(target)
+    values |= {keys.STATUS: keys.NOT_REPORTED, keys.LOG: keys.NOT_REPORTED}
+    if starts:
+        values[keys.KEPT_STATUS] = keys.STARTED
     values.update(dict.fromkeys(keys.OF_TEMPLATES_ONLY, ""))
     changes = [
         *_remove_all(devices, vim.vm.device.VirtualEthernetCard),
@@ -211,6 +226,7 @@ def _remove_all(devices: Sequence[Any], kind: Any) -> list[Any]:
 
 def encode(machine: Machine) -> dict[str, str]:
     """Return the extraConfig keys of a container VM in its target state."""
+    document = pack(canonical_json(machine.document))
     return {
         keys.SCHEMA: keys.SCHEMA_VERSION,
         keys.KIND: machine.kind or "",
@@ -219,9 +235,10 @@ def encode(machine: Machine) -> dict[str, str]:
         keys.IMAGE: machine.image or "",
         keys.DIGEST: machine.digest or "",
         keys.DISK: machine.disk or "",
-        keys.LABELS: canonical_json(dict(machine.labels)),
-        keys.CONFIG: canonical_json(machine.config),
-        keys.SPEC: canonical_json(machine.document),
+        keys.LABELS: pack(canonical_json(dict(machine.labels))),
+        keys.CONFIG: pack(canonical_json(machine.config)),
+        keys.SPEC: "" if machine.document_lost else document,
+        keys.KEPT_SPEC: document,
     }
 
 

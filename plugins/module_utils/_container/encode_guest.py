@@ -16,12 +16,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import NetworkOption
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import (
-    MAX_BYTES,
     SCRATCH_UNIT,
     VERSION,
     is_health_test,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import bounding_set, parse_signal
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.image_config import check_settings
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -73,12 +73,11 @@ def encode_guest_document(
     }
     for place, value in config.guest_fields().items():
         _put(document, place, value)
-    size = len(canonical_json(document))
-    if size > MAX_BYTES:
-        raise GantryError(
-            f"The configuration of container {name} has {size} bytes as JSON, and the guest reads "
-            f"at most {MAX_BYTES}. Shorten env, command or etc_hosts."
-        )
+    check_fits(
+        canonical_json(document),
+        f"The configuration of container {name}",
+        "Shorten env, command or etc_hosts, or put large data into the image.",
+    )
     return document
 
 

@@ -161,6 +161,8 @@ class Machine:
     document: Mapping[str, Any] | None = None
     status: Mapping[str, Any] | None = None
     log: str | None = None
+    # Whether the guest would find no document, or another one, at its next start.
+    document_lost: bool = False
     tools_running: bool = False
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
@@ -203,8 +205,13 @@ class Machine:
 
     @property
     def has_reported(self) -> bool:
-        """Return whether the guest has reported since its VM was powered on; until then an earlier status remains."""
-        return self.running and (self.status or {}).get("state") not in (None, *FINAL_STATES)
+        """Return whether the guest has reported since its VM was powered on; before, an earlier status can remain."""
+        return self.running and ((self.status or {}).get("state") not in (None, *FINAL_STATES) or self.has_ended)
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the container has ended and its VM stays on for a moment, so that its end can be recorded."""
+        return self.running and self.tools_running and (self.status or {}).get("state") in FINAL_STATES
 
     @property
     def health(self) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
     DEVICES_PROPERTY,
-    LOG_PROPERTY,
+    LOG_PROPERTIES,
     REPORTED_PROPERTIES,
     decode_machine,
 )
@@ -34,7 +34,9 @@ def observe_container_info(session: Session, desired: ContainerSelection) -> Seq
     if not chosen:
         return []
     properties = [*REPORTED_PROPERTIES]
-    properties += [DEVICES_PROPERTY] * desired.devices + [LOG_PROPERTY] * desired.logs
+    properties += [DEVICES_PROPERTY] * desired.devices
+    if desired.logs:
+        properties += LOG_PROPERTIES
     rows = {row.moid: row for row in session.read([entry.ref for entry in chosen], properties)}
     return [
         decode_machine(inventory, entry, rows[entry.moid])

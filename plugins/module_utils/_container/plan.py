@@ -126,7 +126,7 @@ class _Planner:
         resumes = self._machine().power == SUSPENDED
         if self.desired.wants_running:
             self._repair()
-        self._set_power(was_running=self._machine().running)
+        self._set_power(was_running=_is_up(self._machine()))
         if resumes and self._machine().running:
             # A suspended VM cannot be reconfigured.
             self._repair()
@@ -138,9 +138,9 @@ class _Planner:
         _refuse_firmware(config, image)
         self._adopt_lone_successor()
         machine = self.seen.machine
-        was_running = machine is not None and machine.running
+        was_running = machine is not None and _is_up(machine)
         if machine is None:
-            self._do(self._clone(config, self.desired.name, image, place, ""))
+            self._do(self._clone(config, self.desired.name, image, place, starts=self.desired.wants_running))
         elif reason := replace_reason(self.desired, config, machine, image.digest):
             self._replace(config, machine, image, place, reason)
         else:
@@ -174,11 +174,13 @@ class _Planner:
         for successor in self.seen.successors:
             self._destroy(successor)
 
-    def _clone(self, config: Config, name: str, image: Image, place: ContainerPlace, reason: str) -> Clone:
+    def _clone(
+        self, config: Config, name: str, image: Image, place: ContainerPlace, *, reason: str = "", starts: bool
+    ) -> Clone:
         if place.folder is None or place.pool is None or place.datastore is None or place.bootstrap is None:
             raise ValueError("a clone is planned without a complete place")
         target = new_machine(self.desired, config, name, image, place)
-        return Clone(self.desired.name, target=target, image=image, place=place, reason=reason)
+        return Clone(self.desired.name, target=target, image=image, place=place, reason=reason, starts=starts)
 
     def _replace(self, config: Config, machine: Machine, image: Image, place: ContainerPlace, reason: str) -> None:
         usable = [one for one in self.seen.successors if _usable(one, config, image, place)]
@@ -191,7 +193,8 @@ class _Planner:
                 self._do(Reconfigure(self.desired.name, usable[0], target))
         else:
             name = self.desired.name + SUCCESSOR_SUFFIX
-            self._do(self._clone(config, name, image, place, reason))
+            starts = self.desired.wants_running or _is_up(machine)
+            self._do(self._clone(config, name, image, place, reason=reason, starts=starts))
         self._destroy(machine)
         self._do(Promote(self.desired.name, self.seen.successors[0]))
 
@@ -259,9 +262,12 @@ class _Planner:
                 "Give healthcheck, or use state: started."
             )
         wait_for = "healthy" if state == "healthy" else "running"
-        if state == "stopped":
+        if state == "stopped" or machine.has_ended:
             self._stop(machine)
-        elif (self.desired.wants_running or was_running) and machine.power != ON:
+            machine = self._machine()
+        if state == "stopped":
+            return
+        if (self.desired.wants_running or was_running) and machine.power != ON:
             wait = wait_for if self.desired.wait else None
             self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=self.desired.wait_timeout))
         elif self.desired.wants_running and self.desired.wait:
@@ -273,21 +279,27 @@ class _Planner:
         if not reached:
             self._do(AwaitStatus(self.desired.name, machine, wait_for, self.desired.wait_timeout))
 
-    def _stop(self, machine: Machine) -> None:
+    def _stop(self, machine: Machine, *, records: bool = True) -> None:
         if machine.power != OFF:
             timeout = self.desired.stop_timeout
             if timeout is None:
                 timeout = int(((machine.document or {}).get("stop") or {}).get("timeout", DEFAULT_STOP_TIMEOUT))
-            self._do(Stop(self.desired.name, machine, timeout=timeout, force=self.desired.force_kill))
+            force = self.desired.force_kill
+            self._do(Stop(self.desired.name, machine, timeout=timeout, force=force, records=records))
 
     def _destroy(self, machine: Machine) -> None:
         if not machine.ours:
             raise ValueError("only container VMs of this collection are removed")
         if machine.power != OFF:
-            self._stop(machine)
+            self._stop(machine, records=False)
             off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
             machine = off[0]
         self._do(Destroy(self.desired.name, machine))
+
+
+def _is_up(machine: Machine) -> bool:
+    """Return whether the VM is on and its container has not ended."""
+    return machine.running and not machine.has_ended
 
 
 def _refuse_firmware(config: Config, image: Image) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import encode_guest_document
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     BOOT_ORDER,
@@ -25,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     scratch_bytes_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 
 # The fields of a machine that can be changed while it runs, and those that only take effect at its next start.
 LIVE = (
@@ -43,6 +45,7 @@ LIVE = (
 )
 OFFLINE = (
     "document",
+    "document_lost",
     "memory_mb",
     "cpus",
     "adapters",
@@ -74,6 +77,9 @@ def target_machine(
     adapters = _target_adapters(config, machine.adapters, place)
     disk = machine.disk or _image_part(machine, "disk") or image.disk
     document = config.document()
+    check_fits(
+        canonical_json(document), f"The task of container {desired.name}", "Shorten env, labels, command or etc_hosts."
+    )
     return replace(
         machine,
         container_id=known_id(machine) or NEW,
@@ -123,7 +129,13 @@ def repaired_machine(machine: Machine, *, firmware: str | None, spare_bootstrap:
     )
     if machine.power != OFF:
         return repaired
-    return replace(repaired, firmware=firmware or machine.firmware, secure_boot=False, disk_uuid=True)
+    return replace(
+        repaired,
+        firmware=firmware or machine.firmware,
+        secure_boot=False,
+        disk_uuid=True,
+        document_lost=machine.document_lost and machine.document is None,
+    )
 
 
 def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
@@ -131,7 +143,7 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     machine, config = observed.machine, desired.config
     if machine is None or not machine.ours or desired.state in ("absent", "stopped") or machine.power == SUSPENDED:
         return False
-    if desired.wants_running and (machine.power != ON or not machine.has_reported):
+    if desired.wants_running and (machine.power != ON or not machine.has_reported or machine.has_ended):
         return True
     if config is None or observed.image is None or observed.place is None or not machine.running:
         return False

@@ -32,7 +32,7 @@ def apply_settings(
 ) -> ObservedSettings:
     """Make the changes and return the settings read afterwards; ``replan`` returns the missing changes."""
     cluster = observed.cluster
-    spec = encode_settings(session, plan.changes)
+    spec = encode_settings(session, plan.changes, observed.policy)
     session.run_one(
         Job(cluster.name, "reconfigure", lambda: cluster.ref.ReconfigureComputeResource_Task(spec, True)), report
     )

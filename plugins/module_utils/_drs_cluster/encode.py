@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_cluster.changes import ChangeAdmission, ChangeSetting
@@ -29,12 +30,16 @@ if TYPE_CHECKING:
 _UNSCALED = "disabled"
 
 
-def encode_settings(session: Session, changes: Iterable[ChangeSetting]) -> Any:
-    """Return a ClusterConfigSpecEx with what changes; admission control as a whole."""
+# The fields that all policies have, and no option changes.
+_COMMON_FIELDS = ("resourceReductionToToleratePercent", "pMemAdmissionControlEnabled")
+
+
+def encode_settings(session: Session, changes: Iterable[ChangeSetting], policy: Any) -> Any:
+    """Return a ClusterConfigSpecEx with what changes; ``policy`` is the current one of HA's admission control."""
     spec = vim.cluster.ConfigSpecEx()
     for change in changes:
         if change.path[0] == "ha":
-            _encode_ha(session, spec, change)
+            _encode_ha(session, spec, change, policy)
         elif change.path[0] == "predictive_drs":
             spec.proactiveDrsConfig = vim.cluster.ProactiveDrsConfigInfo(enabled=change.new)
         else:
@@ -63,7 +68,7 @@ def _encode_drs(spec: Any, change: ChangeSetting) -> None:
         raise ValueError(f"{name} cannot be written")
 
 
-def _encode_ha(session: Session, spec: Any, change: ChangeSetting) -> None:
+def _encode_ha(session: Session, spec: Any, change: ChangeSetting, policy: Any) -> None:
     if spec.dasConfig is None:
         spec.dasConfig = vim.cluster.DasConfigInfo()
     ha, name = spec.dasConfig, change.path[1]
@@ -74,22 +79,37 @@ def _encode_ha(session: Session, spec: Any, change: ChangeSetting) -> None:
     elif isinstance(change, ChangeAdmission):
         ha.admissionControlEnabled = change.admission.policy != POLICY_DISABLED
         if ha.admissionControlEnabled:
-            ha.admissionControlPolicy = _policy(session, change.admission)
+            ha.admissionControlPolicy = _encode_policy(session, change.admission, policy)
     else:
         raise ValueError(f"ha.{name} cannot be written")
 
 
-def _policy(session: Session, admission: AdmissionControl) -> Any:
+def _encode_policy(session: Session, admission: AdmissionControl, found: Any) -> Any:
+    """Encode a policy with all fields of the current one, since vCenter may replace it as a whole."""
     if admission.policy == POLICY_SLOTS:
-        return vim.cluster.FailoverLevelAdmissionControlPolicy(failoverLevel=admission.host_failures_tolerated)
+        policy = _based_on(found, vim.cluster.FailoverLevelAdmissionControlPolicy)
+        policy.failoverLevel = admission.host_failures_tolerated
+        return policy
     if admission.policy == POLICY_HOSTS:
-        hosts = [session.ref("HostSystem", moid) for moid in sorted(admission.failover_hosts or ())]
-        return vim.cluster.FailoverHostAdmissionControlPolicy(failoverHosts=hosts)
+        policy = _based_on(found, vim.cluster.FailoverHostAdmissionControlPolicy)
+        policy.failoverHosts = [session.ref("HostSystem", moid) for moid in sorted(admission.failover_hosts or ())]
+        return policy
+    policy = _based_on(found, vim.cluster.FailoverResourcesAdmissionControlPolicy)
     automatic = admission.cpu_percent is None
+    policy.failoverLevel = admission.host_failures_tolerated
+    policy.autoComputePercentages = automatic
     # The API's schema requires the percentages, but vCenter ignores them where it computes them itself.
-    return vim.cluster.FailoverResourcesAdmissionControlPolicy(
-        failoverLevel=admission.host_failures_tolerated,
-        autoComputePercentages=automatic,
-        cpuFailoverResourcesPercent=0 if automatic else admission.cpu_percent,
-        memoryFailoverResourcesPercent=0 if automatic else admission.memory_percent,
-    )
+    policy.cpuFailoverResourcesPercent = 0 if automatic else admission.cpu_percent
+    policy.memoryFailoverResourcesPercent = 0 if automatic else admission.memory_percent
+    return policy
+
+
+def _based_on(found: Any, kind: Any) -> Any:
+    """Return a copy of the current policy, or one of another kind with what all policies have in common."""
+    if isinstance(found, kind):
+        return copy.copy(found)
+    policy = kind()
+    for name in _COMMON_FIELDS:
+        if (value := getattr(found, name, None)) is not None:
+            setattr(policy, name, value)
+    return policy

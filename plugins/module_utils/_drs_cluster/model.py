@@ -81,10 +81,14 @@ class DesiredSettings:
 
 @dataclass(frozen=True)
 class ObservedSettings:
-    """The cluster's settings. ``wanted`` has MoIDs of hosts; ``hosts`` has names by MoID; ``pools`` are paths."""
+    """The cluster's settings. ``wanted`` has MoIDs of hosts; ``hosts`` has names by MoID; ``pools`` are paths.
+
+    ``policy`` is HA's admission control policy as read, with the fields that no option changes.
+    """
 
     cluster: Entry
     settings: Settings
     wanted: Settings
     hosts: Mapping[str, str]
     pools: tuple[str, ...]
+    policy: Any = field(default=None, compare=False, repr=False)

@@ -27,12 +27,14 @@ def observe_settings(session: Session, desired: DesiredSettings) -> ObservedSett
     inventory = session.inventory()
     datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
     cluster = find_cluster(inventory, desired.cluster, datacenter)
+    config = read_config(session, cluster)
     return ObservedSettings(
         cluster=cluster,
-        settings=read_settings(session, cluster),
+        settings=decode_settings(config),
         wanted=resolve_settings(desired.settings, inventory, cluster),
         hosts={host.moid: host.name for host in inventory.hosts(cluster)},
         pools=tuple(pools_below(inventory, cluster)),
+        policy=getattr(config.dasConfig, "admissionControlPolicy", None),
     )
 
 

@@ -4,6 +4,9 @@
 
 """Apply a plan in one reconfiguration, and verify that no concurrent change by another client overwrites it.
 
+In which order vCenter makes the changes of one reconfiguration is not documented. If it refuses them together, they are
+made in steps in which no change depends on another one.
+
 vSphere has no conditional update of a group: adding a member writes the whole membership, and if two clients do that
 at the same time, the first one's member is lost. So a change is merged into a configuration that was read at most a
 second before, and the configuration is read again twice after the write. The second read comes after a pause that is
@@ -14,7 +17,7 @@ is written again, on top of the other client's changes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import RulesChange
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.encode import encode_changes
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.encode import encode_changes, encode_steps
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
     ClusterRules,
     ObservedRules,
@@ -42,6 +45,9 @@ _MAX_AGE = 1.0
 _PAUSE = 2.0
 # How many writes are tried before the task fails because another client undoes them.
 _ROUNDS = 5
+
+# The faults of changes that vCenter may accept one after the other.
+_ORDER_FAULTS = frozenset({"AlreadyExists", "DuplicateName", "InvalidArgument", "ResourceInUse"})
 
 Planner = Callable[[ClusterRules], Plan[RulesChange]]
 
@@ -127,7 +133,30 @@ def _run(write: _Write, report: Report) -> bool:
         if now != write.plan:
             report(f"{error.message} The rules have been changed by another client in the meantime; retrying.")
             return False
-        raise GantryError(
-            f"{error.message.rstrip('.')}. The request was to {', '.join(now.actions())}.", fault=error.fault
-        ) from error
+        steps = encode_steps(write.session, now.changes) if error.kind in _ORDER_FAULTS else []
+        if len(steps) > 1:
+            report(f"{error.message} Making the changes in {len(steps)} steps.")
+            return _run_steps(write, steps, now, report)
+        raise _refused(error, now) from error
     raise error
+
+
+def _run_steps(write: _Write, steps: Sequence[Any], plan: Plan[RulesChange], report: Report) -> bool:
+    """Make the changes one step after the other; a fault ends the task, with the steps before it made."""
+
+    def starter(spec: Any) -> Callable[[], Any]:
+        return lambda: write.cluster.ref.ReconfigureComputeResource_Task(spec, True)
+
+    for number, spec in enumerate(steps, start=1):
+        (outcome,) = write.session.run([Job(write.cluster.name, "reconfigure", starter(spec))], report)
+        if isinstance(outcome.error, FaultError):
+            raise _refused(outcome.error, plan, f" This is step {number} of {len(steps)}.") from outcome.error
+        if outcome.error is not None:
+            raise outcome.error
+    return True
+
+
+def _refused(error: FaultError, plan: Plan[RulesChange], where: str = "") -> GantryError:
+    return GantryError(
+        f"{error.message.rstrip('.')}.{where} The request was to {', '.join(plan.actions())}.", fault=error.fault
+    )

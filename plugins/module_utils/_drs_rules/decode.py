@@ -52,7 +52,7 @@ def _rule(info: Any) -> Rule:
         "mandatory": bool(info.mandatory),
         "key": info.key,
         "by_user": info.userCreated is not False,
-        "in_compliance": info.inCompliance,
+        "in_compliance": _compliance(info),
     }
     kind = type_name(info)
     if kind == "ClusterAffinityRuleSpec":
@@ -67,6 +67,11 @@ def _rule(info: Any) -> Rule:
         rule_type = HOST_ANTI_AFFINITY if away else HOST_AFFINITY
         return Rule(info.name, rule_type, vm_group=info.vmGroupName, host_group=host_group, **common)
     return Rule(info.name, kind, **common)
+
+
+def _compliance(info: Any) -> bool | None:
+    """Decode the status; by the reference of the API, vCenter does not use inCompliance."""
+    return {"green": True, "red": False}.get(str(info.status)) if info.enabled else None
 
 
 def _override(info: Any) -> Override:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Encode the changes as the one specification that vCenter's reconfiguration takes."""
+"""Encode the changes as the one specification that vCenter's reconfiguration takes, or as several to take in order."""
 
 from __future__ import annotations
 
@@ -50,6 +50,25 @@ def encode_changes(session: Session, changes: Iterable[RulesChange]) -> Any:
         else:
             raise TypeError(f"{type(change).__name__} cannot be written")
     return spec
+
+
+def encode_steps(session: Session, changes: Iterable[RulesChange]) -> list[Any]:
+    """Return specifications to apply one after the other, in each of which no change depends on another one."""
+    whole = encode_changes(session, changes)
+    free = {spec.removeKey for spec in whole.groupSpec if spec.operation == "remove"}
+    taken = {spec.info.name for spec in whole.groupSpec if spec.operation == "add"}
+    steps = (
+        {"rulesSpec": [spec for spec in whole.rulesSpec if spec.operation == "remove"]},
+        # Groups of this name are removed first and created with another type.
+        {"groupSpec": [spec for spec in whole.groupSpec if spec.removeKey in free & taken]},
+        {"groupSpec": [spec for spec in whole.groupSpec if spec.operation != "remove"]},
+        {
+            "rulesSpec": [spec for spec in whole.rulesSpec if spec.operation != "remove"],
+            "drsVmConfigSpec": whole.drsVmConfigSpec,
+        },
+        {"groupSpec": [spec for spec in whole.groupSpec if spec.removeKey in free - taken]},
+    )
+    return [vim.cluster.ConfigSpecEx(**step) for step in steps if any(step.values())]
 
 
 def _group_specs(session: Session, change: ChangeGroup) -> list[Any]:

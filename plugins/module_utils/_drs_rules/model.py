@@ -132,6 +132,15 @@ OPERANDS_OF = {
 
 V = TypeVar("V")
 
+# The names of the groups and rules of vSphere Cluster Services begin with this.
+_SYSTEM_PREFIX = "vCLS"
+
+
+def _is_system(name: str, by_user: bool) -> bool:
+    """Return whether vSphere created a group or rule; tools other than vSphere may leave out the user's mark too."""
+    return not by_user and name.startswith(_SYSTEM_PREFIX)
+
+
 DISABLED = "disabled"
 AUTOMATION_LEVELS = ("manual", "partially_automated", "fully_automated")
 
@@ -144,6 +153,10 @@ class Group:
     type: str
     members: frozenset[str]
     by_user: bool = field(default=True, compare=False)
+
+    @property
+    def system(self) -> bool:
+        return _is_system(self.name, self.by_user)
 
 
 @dataclass(frozen=True)
@@ -161,6 +174,10 @@ class Rule:
     key: int | None = field(default=None, compare=False)
     by_user: bool = field(default=True, compare=False)
     in_compliance: bool | None = field(default=None, compare=False)
+
+    @property
+    def system(self) -> bool:
+        return _is_system(self.name, self.by_user)
 
     @property
     def groups(self) -> tuple[tuple[str, str], ...]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import unpack
 
 IMAGE_PREFIX = "gantry-image-"
 SUCCESSOR_SUFFIX = "-gantry-next"
@@ -35,6 +36,14 @@ IMAGE_IMPORT = "gantry.image.import"
 SPEC = "guestinfo.gantry.spec"
 STATUS = "guestinfo.gantry.status"
 LOG = "guestinfo.gantry.log"
+# Persistent copies of the three: vSphere can drop guestinfo keys that are set while the VM is on when it powers off.
+KEPT_SPEC = "gantry.spec"
+KEPT_STATUS = "gantry.status"
+KEPT_LOG = "gantry.log"
+# The status and the log before the guest reports. What it sets of keys that exist at power on can survive power off.
+NOT_REPORTED = "{}"
+# The kept status of a container that was started, until its end is recorded.
+STARTED = '{"state":"started"}'
 # vSphere's own key: disks show their UUIDs to the guest.
 DISK_UUID = "disk.EnableUUID"
 
@@ -52,7 +61,7 @@ def option(row: Mapping[str, Any], key: str) -> str | None:
     """Return the value of one key from properties that were read by option_path, or None."""
     value = row.get(option_path(key))
     text = getattr(value, "value", value)
-    return str(text) if text else None
+    return unpack(str(text)) if text else None
 
 
 def decode_labels(text: str | None) -> dict[str, str]:

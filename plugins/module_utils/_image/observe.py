@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import ImportLocks
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.import_locks import is_abandoned, is_foreign
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import (
     DEFAULT_FOLDER,
@@ -226,6 +228,11 @@ def _resolve(
     known = next((one for one in templates if one.ready and one.disk == image.disk_id), None)
     # Reading the configuration of a new image also refuses one that cannot run here, before anything is changed.
     config = describe(image, desired.options, None).config if known is None else known.config
+    check_fits(
+        canonical_json(config),
+        f"The configuration of the image {desired.as_written}",
+        "Build the image with smaller labels and environment variables.",
+    )
     return Resolved(digest=image.digest, disk=image.disk_id, image=image, config=config)
 
 

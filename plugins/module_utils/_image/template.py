@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_jso
     parse_object,
     parse_strings,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack, unpack
 
 NAME_PREFIX = "gantry-image-"
 SNAPSHOT = "gantry-base"
@@ -113,7 +114,7 @@ def extra_config(
         KEY_REFERENCE: reference,
         KEY_DIGEST: digest,
         KEY_DISK: disk,
-        KEY_CONFIG: canonical_json(config),
+        KEY_CONFIG: pack(canonical_json(config)),
         KEY_REFERENCES: encoded_references(references),
         KEY_STATE: IMPORTING,
         KEY_IMPORT: claim.encoded(),
@@ -160,6 +161,6 @@ def decode(
         references=decoded_references(values.get(KEY_REFERENCES)),
         digest=values.get(KEY_DIGEST, ""),
         disk=values.get(KEY_DISK, ""),
-        config=parse_object(values.get(KEY_CONFIG)) or {},
+        config=parse_object(unpack(values.get(KEY_CONFIG, ""))) or {},
         claim=Claim.decoded(values.get(KEY_IMPORT)),
     )

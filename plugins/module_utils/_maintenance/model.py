@@ -67,6 +67,8 @@ class ObservedHost:
     warnings: tuple[str, ...] = ()
     # The host that each VM is on afterwards, by name; None if that is not yet known.
     now: Mapping[str, str | None] = field(default_factory=dict)
+    # The paths of agent VMs, which vCenter itself stops or moves.
+    left_to_vcenter: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
     MaintenanceRequest,
     ObservedHost,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.agents import AGENT_PROPERTIES, is_agent
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.decode_vm import (
     DEMAND_PROPERTIES,
@@ -54,6 +55,7 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
     "HostSystem": (*VIEW_PROPERTIES["HostSystem"], "recentTask"),
     "VirtualMachine": (
         "config.template",
+        *AGENT_PROPERTIES,
         *VIEW_PROPERTIES["VirtualMachine"],
         *DEMAND_PROPERTIES,
     ),
@@ -95,7 +97,7 @@ def _before_entering(
     entry: Entry,
     progress: MaintenanceProgress | None,
 ) -> ObservedHost:
-    there = [vm for vm in inventory.vms() if _host_of(vm) == entry.moid]
+    there, agents = _vms_on(inventory, entry)
     leaving = [vm for vm in there if is_on(vm.properties) or desired.evacuate_powered_off]
     staying = tuple(sorted(vm.path for vm in there if vm not in leaving))
     found = read_scene(
@@ -129,7 +131,14 @@ def _before_entering(
         progress,
         _without_repetition(blockers),
         () if warning is None else (warning,),
+        left_to_vcenter=tuple(sorted(vm.path for vm in agents)),
     )
+
+
+def _vms_on(inventory: Inventory, host: Entry) -> tuple[list[Entry], list[Entry]]:
+    """Return the VMs on the host, and the agent VMs there, which vCenter itself stops or moves."""
+    there = [vm for vm in inventory.vms() if _host_of(vm) == host.moid]
+    return [vm for vm in there if not is_agent(vm)], [vm for vm in there if is_agent(vm)]
 
 
 def _explicit(
@@ -175,6 +184,7 @@ def _demands(inventory: Inventory, cluster: ClusterFacts, view: PlacementView) -
         demand
         for vm in inventory.vms()
         if is_on(vm.properties)
+        and not is_agent(vm)
         and (demand := decode_demand(vm.properties)) is not None
         and view.cluster_of(demand.host) == cluster.moid
     ]

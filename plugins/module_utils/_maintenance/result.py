@@ -25,6 +25,7 @@ def maintenance_result(observed: ObservedHost) -> dict[str, Any]:
         },
         "evacuated": evacuated_report(observed),
         "staying": list(observed.staying),
+        "left_to_vcenter": list(observed.left_to_vcenter),
         "blockers": blockers_report(observed.blockers),
     }
     if observed.warnings:

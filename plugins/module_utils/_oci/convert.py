@@ -34,8 +34,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry impor
     describe,
     resolve,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.squashfs import SquashfsWriter
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.squashfs import LEVELS, SquashfsWriter
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.vmdk import Region, write_vmdk
+
+_SECTOR = 512
+_BOOT_SIGNATURE = b"\x55\xaa"
 
 
 @dataclass(frozen=True)
@@ -124,10 +127,33 @@ def convert(image: ResolvedImage, content: ImageContent, options: PullOptions, c
 def make_squashfs(
     image: ResolvedImage, layers: Sequence[Layer], path: Path, options: PullOptions, cache: Cache
 ) -> None:
-    """Write the file system of the layers, from blobs in the cache."""
+    """Write the file system of the layers, from blobs in the cache, so that BIOS does not boot it.
+
+    A container VM boots from its CD. Firmware that tries the disk before would not get that far.
+    """
+    for level in LEVELS:
+        _write_squashfs(image, layers, path, options, cache, level)
+        if not _has_boot_code(path):
+            return
+    raise GantryError(
+        f"The image '{image.reference}' cannot be used: the first sector of its disk would end in 55 AA, as boot code "
+        "does, at each level of compression. Change the image, for example by another file in it.",
+        details={"image": image.reference, "cause": "boot_code"},
+    )
+
+
+def _has_boot_code(path: Path) -> bool:
+    """Return whether BIOS takes the first sector for boot code."""
+    with path.open("rb") as file:
+        return file.read(_SECTOR)[-len(_BOOT_SIGNATURE) :] == _BOOT_SIGNATURE
+
+
+def _write_squashfs(
+    image: ResolvedImage, layers: Sequence[Layer], path: Path, options: PullOptions, cache: Cache, level: int
+) -> None:
     known: set[Position] = set()
     while True:
-        with SquashfsWriter(path, cache.lock) as writer, path.with_name("spool").open("w+b") as spool:
+        with SquashfsWriter(path, cache.lock, level) as writer, path.with_name("spool").open("w+b") as spool:
             flattener = Flattener(writer.write, spool, options.limits, options.devices, frozenset(known))
             flatten_layers(image, layers, flattener, options, cache)
             if not flattener.replaced:

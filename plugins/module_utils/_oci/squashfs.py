@@ -17,8 +17,10 @@ from typing import IO, cast
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.decompress import enlarge_pipe
 
-# Level 3 of zstd is both small and fast. The output depends neither on the time nor on the number of jobs.
-_COMMAND = ("tar2sqfs", "--quiet", "--force", "--no-skip", "--compressor", "zstd", "--comp-extra", "level=3")
+# Level 3 of zstd is both small and fast. At its default level tar2sqfs writes no options, which moves all data.
+LEVELS = (3, 15)
+# The output depends neither on the time nor on the number of jobs.
+_COMMAND = ("tar2sqfs", "--quiet", "--force", "--no-skip", "--compressor", "zstd", "--comp-extra")
 _BUFFER = 1 << 19
 _SMALL = 1 << 15
 _NEARLY_FULL = 1 << 20
@@ -27,7 +29,7 @@ _NEARLY_FULL = 1 << 20
 class SquashfsWriter:
     """A writer of a tar stream. finish() completes the file; leaving the context without it ends the program."""
 
-    def __init__(self, path: Path, lock: int) -> None:
+    def __init__(self, path: Path, lock: int, level: int) -> None:
         # The child inherits the cache's lock, so that no other run removes its file while it still writes.
         self._folder = path.parent
         # In another directory: on a full disk the message would be lost.
@@ -35,7 +37,7 @@ class SquashfsWriter:
         try:
             # AnsibleModule.run_command cannot stream its input, and exists only in a module.
             self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                [*_COMMAND, "--num-jobs", str(os.cpu_count() or 1), str(path)],
+                [*_COMMAND, f"level={level}", "--num-jobs", str(os.cpu_count() or 1), str(path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,

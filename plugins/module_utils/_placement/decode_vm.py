@@ -23,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
     VmDemand,
     VmFacts,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import connected_network
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -83,8 +84,7 @@ def decode_vms(
 ) -> list[VmFacts]:
     """Decode VMs, in the order of their rows."""
     stores = {(entry.datacenter, entry.name): entry.moid for entry in inventory.all("Datastore")}
-    networks = {(entry.datacenter, entry.name): entry.moid for entry in inventory.networks()}
-    return [_vm(inventory, entry, row, stores, networks, in_flight.get(entry.moid)) for entry, row in rows]
+    return [_vm(inventory, entry, row, stores, in_flight.get(entry.moid)) for entry, row in rows]
 
 
 def _vm(
@@ -92,7 +92,6 @@ def _vm(
     entry: Entry,
     row: Row,
     stores: Mapping[tuple[str | None, str], str],
-    networks: Mapping[tuple[str | None, str], str],
     in_flight: MoveInFlight | None,
 ) -> VmFacts:
     devices = row.get(DEVICES) or ()
@@ -111,7 +110,7 @@ def _vm(
         home=None if home is None else stores.get((entry.datacenter, home)),
         disks=tuple(disk for device in devices if (disk := _disk(device)) is not None),
         adapters=tuple(
-            _adapter(device, entry.datacenter, networks)
+            AdapterFacts(device.key, _label(device), connected_network(inventory, device.backing, entry.datacenter))
             for device in devices
             if isinstance(device, vim.vm.device.VirtualEthernetCard)
         ),
@@ -168,17 +167,6 @@ def _disk(device: Any) -> DiskFacts | None:
     return DiskFacts(device.key, _label(device), moid_of(store), provisioning, mode)
 
 
-def _adapter(device: Any, datacenter: str | None, networks: Mapping[tuple[str | None, str], str]) -> AdapterFacts:
-    backing = device.backing
-    port = getattr(backing, "port", None)
-    network = moid_or_none(getattr(backing, "network", None))
-    if port is not None:
-        network = port.portgroupKey
-    elif network is None:
-        network = networks.get((datacenter, getattr(backing, "deviceName", None) or ""))
-    return AdapterFacts(device.key, _label(device), network)
-
-
 def _is_container(row: Row) -> bool:
     return keys.option(row, keys.KIND) in (KIND_CONTAINER, KIND_SUCCESSOR)
 
@@ -190,15 +178,25 @@ def _concern(device: Any, *, boots: bool) -> DeviceFacts | None:
         found = _medium(device)
         return None if found is None else replace(found, code="bootstrap_not_shared", boots=True)
     if isinstance(device, kinds.VirtualPCIPassthrough | kinds.VirtualSriovEthernetCard | kinds.VirtualSCSIPassthrough):
-        return DeviceFacts("passthrough", f"{_label(device)}, a device of the host,")
+        return None if _follows(device) else DeviceFacts("passthrough", f"{_label(device)}, a device of the host,")
+    if isinstance(device, kinds.VirtualUSB):
+        bound = device.connected and not isinstance(device.backing, kinds.VirtualUSB.RemoteHostBackingInfo)
+        return DeviceFacts("passthrough", f"{_label(device)}, a USB device,") if bound else None
     connected = bool(getattr(device.connectable, "connected", False))
-    if isinstance(device, kinds.VirtualUSB) and connected:
-        return DeviceFacts("passthrough", f"{_label(device)}, a USB device,")
     if isinstance(device, kinds.VirtualSerialPort) and connected:
         return _serial(device)
     if isinstance(device, kinds.VirtualCdrom | kinds.VirtualFloppy) and connected:
         return _medium(device)
     return None
+
+
+def _follows(device: Any) -> bool:
+    """Return whether vCenter may move a running VM with the device, which its check before a move decides."""
+    kinds = vim.vm.device.VirtualPCIPassthrough
+    if isinstance(device.backing, kinds.VmiopBackingInfo):  # a vGPU
+        return device.backing.migrateSupported is not False
+    # Hosts that have the device class can take over a device virtualization extension (DVX).
+    return isinstance(device.backing, kinds.DvxBackingInfo)
 
 
 def _serial(device: Any) -> DeviceFacts | None:

@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import l
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.agents import AGENT_PROPERTIES, is_agent
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory, NotFoundError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _KINDS: tuple[Kind, ...] = ("name", "path", "moid", "uuid", "labels", "stack")
 
 # The properties of VMs that selecting needs from the inventory.
 SELECTOR_PROPERTIES: tuple[str, ...] = (
+    *AGENT_PROPERTIES,
     "config.template",
     "config.uuid",
     "config.instanceUuid",
@@ -142,8 +144,19 @@ def select_vms(
             _exactly_one(found, vms, selector, datacenter, f"{option}[{index}]")
         elif not found and not may_be_none:
             raise NotFoundError(f"{option}[{index}]: there is no VM {selector}{_within(datacenter)}.")
+        if not may_be_gone:
+            _no_agents(found, f"{option}[{index}]")
         chosen.update({vm.moid: vm for vm in sorted(found, key=lambda vm: vm.path) if vm.moid not in chosen})
     return list(chosen.values())
+
+
+def _no_agents(found: Sequence[Entry], option: str) -> None:
+    agents = [vm.path for vm in found if is_agent(vm)]
+    if agents:
+        raise GantryError(
+            f"{option}: VM {agents[0]} is an agent VM, which vCenter manages itself. Leave it out: vCenter places, "
+            "moves and stops it."
+        )
 
 
 def labels_of(vm: Entry) -> dict[str, str]:
@@ -212,7 +225,7 @@ def _hint(vms: Sequence[Entry], selector: VmSelector) -> str:
     if selector.kind not in ("name", "path"):
         return ""
     name = selector.value.rstrip("/").rpartition("/")[2]
-    close = difflib.get_close_matches(name, {vm.name for vm in vms}, n=3, cutoff=0.6)
+    close = difflib.get_close_matches(name, {vm.name for vm in vms if not is_agent(vm)}, n=3, cutoff=0.6)
     paths = sorted(vm.path for vm in vms if vm.name in close)
     return f"; similar names: {listed(paths)}" if paths else ""
 

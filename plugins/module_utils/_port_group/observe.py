@@ -21,7 +21,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._port_group.model i
     ObservedPortGroup,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._port_group.resolve import (
-    SWITCH_PROPERTIES,
     PortGroupTarget,
     resolve_port_group,
 )
@@ -43,7 +42,7 @@ _DISTRIBUTED = "DistributedVirtualPortgroup"
 
 def observe_port_group(session: Session, desired: DesiredPortGroup) -> ObservedPortGroup:
     """Return the port group on its switch or on its hosts, and who uses it if it is to be removed."""
-    target = resolve_port_group(session.inventory(properties=SWITCH_PROPERTIES), desired)
+    target = resolve_port_group(session.inventory(), desired)
     rows = _read(session, target)
     observed = _distributed(desired, target, rows) if desired.distributed else _standard(desired, target, rows)
     if desired.present or target.network is None or not observed.exists:

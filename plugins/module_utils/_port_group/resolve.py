@@ -13,10 +13,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import find_cluster
 from ansible_collections.gantry.vsphere.plugins.module_utils._port_group.model import DesiredPortGroup
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
-
-# What the inventory must have been read with, to find distributed switches.
-SWITCH_PROPERTIES = {"DistributedVirtualSwitch": ("portgroup",)}
 
 
 @dataclass(frozen=True)
@@ -33,8 +29,7 @@ def resolve_port_group(inventory: Inventory, desired: DesiredPortGroup) -> PortG
     datacenter = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
     if desired.distributed:
         switch = inventory.distributed_switch(desired.switch, datacenter=datacenter)
-        members = {moid_of(ref) for ref in switch.properties.get("portgroup") or ()}
-        return _target(inventory, desired, (switch,), lambda entry: entry.moid in members)
+        return _target(inventory, desired, (switch,), lambda entry: inventory.switch_of(entry) == switch)
     hosts = _hosts(inventory, desired, datacenter)
     if len({host.datacenter for host in hosts}) > 1:
         raise GantryError(
@@ -49,7 +44,7 @@ def _target(
 ) -> PortGroupTarget:
     named = [
         entry
-        for entry in inventory.networks()
+        for entry in inventory.networks(uplinks=True)
         if entry.name == desired.name and entry.datacenter == owners[0].datacenter
     ]
     own = [entry for entry in named if is_own(entry)]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import hmac
@@ -18,6 +19,10 @@ from typing import cast
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+
+# The errors of OpenSSL that only strict verification finds, which is the default since Python 3.13:
+# X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3.
+_STRICT_ERRORS = range(80, 94)
 
 
 class ConnectionFailedError(GantryError):
@@ -43,10 +48,31 @@ class HttpsConnection(http.client.HTTPSConnection):
     ) -> None:
         super().__init__(host, port, timeout=connect_timeout, context=context)
         self._request_timeout = request_timeout
+        self._wait_seconds: float | None = None
 
     def connect(self) -> None:
         super().connect()
         cast(ssl.SSLSocket, self.sock).settimeout(self._request_timeout)
+
+    def wait_at_least(self, seconds: float) -> None:
+        """Wait this long for a response, if that is longer than the time-out."""
+        if seconds > self._request_timeout:
+            self._wait_seconds = seconds
+            cast(ssl.SSLSocket, self.sock).settimeout(seconds)
+
+    def waited(self) -> str:
+        """Return how long the connection waits for a response, and the option that says so."""
+        if self._wait_seconds is not None:
+            return f"{self._wait_seconds:g} s"
+        return f"{self._request_timeout:g} s (request_timeout)"
+
+    def break_off(self) -> None:
+        """End the wait of another thread, which then gets an error."""
+        plain = self.sock
+        if plain is not None:
+            with contextlib.suppress(OSError):  # the other side has closed the connection
+                # SSLSocket.shutdown would also discard the TLS state that the other thread is using.
+                socket.socket.shutdown(plain, socket.SHUT_RDWR)
 
 
 def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
@@ -57,8 +83,9 @@ def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
     path = Path(settings.ca_path)
     try:
         if path.is_dir():
-            return ssl.create_default_context(capath=settings.ca_path)
-        return ssl.create_default_context(cafile=settings.ca_path)
+            context = ssl.create_default_context(capath=settings.ca_path)
+        else:
+            context = ssl.create_default_context(cafile=settings.ca_path)
     except FileNotFoundError:
         raise GantryError(
             f"ca_path {settings.ca_path!r} does not exist. It must be a file of PEM certificates."
@@ -67,6 +94,10 @@ def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
         raise GantryError(
             f"ca_path {settings.ca_path!r} cannot be used: {error}. It must be a file of PEM certificates."
         ) from error
+    # A server's own certificate can be trusted, too: the default since Python 3.13, and the way out if its CA issues
+    # certificates that strict verification refuses.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def unverified_context() -> ssl.SSLContext:
@@ -76,51 +107,60 @@ def unverified_context() -> ssl.SSLContext:
     return context
 
 
-def connect(
-    settings: ConnectionSettings,
-    context: ssl.SSLContext,
-    *,
-    host: str | None = None,
-    port: int | None = None,
-    thumbprint: str | None = None,
-) -> HttpsConnection:
-    """Return an open connection to vCenter, or to the host and port given.
+@dataclass(frozen=True)
+class EsxiHost:
+    """An ESXi host to which vCenter directs an upload."""
 
-    A vCenter whose thumbprint is in the settings is verified by that alone. ``thumbprint`` is the SHA-1 of a host's
-    certificate, as vCenter reported it: a host whose certificate is not signed by a trusted CA is accepted if its
-    thumbprint matches.
+    address: str
+    port: int
+    thumbprint: str | None  # of its certificate, as vCenter reports it
+
+
+def connect(settings: ConnectionSettings, context: ssl.SSLContext, host: EsxiHost | None = None) -> HttpsConnection:
+    """Return an open connection to vCenter, or to the host given.
+
+    A vCenter whose thumbprint is in the settings is verified by that alone. A host whose certificate is not signed by a
+    trusted CA is accepted if it has the thumbprint that vCenter reports.
     """
-    pinned = settings.thumbprint if host is None else None
-    host = settings.hostname if host is None else host
-    port = settings.port if port is None else port
-    if pinned is not None:
-        return _pinned(settings, host, port, pinned)
+    if host is not None:
+        return _connected_to_host(settings, context, host)
+    if settings.thumbprint is not None:
+        return _pinned(settings, settings.thumbprint)
     try:
-        return _connected(settings, context, host, port)
-    except ssl.SSLCertVerificationError as error:
-        if thumbprint is not None:
-            connection = _connected(settings, unverified_context(), host, port)
-            if _has_thumbprint(connection, thumbprint):
+        return _connected(settings, context, settings.hostname, settings.port)
+    except (OSError, http.client.HTTPException) as error:
+        raise _failed(settings, error) from error
+
+
+def _connected_to_host(settings: ConnectionSettings, context: ssl.SSLContext, host: EsxiHost) -> HttpsConnection:
+    try:
+        try:
+            return _connected(settings, context, host.address, host.port)
+        except ssl.SSLCertVerificationError:
+            if host.thumbprint is None:
+                raise
+            connection = _connected(settings, unverified_context(), host.address, host.port)
+            if _has_thumbprint(connection, host.thumbprint):
                 return connection
             connection.close()
-        raise _failed(settings, host, port, error) from error
+            raise
     except (OSError, http.client.HTTPException) as error:
-        raise _failed(settings, host, port, error) from error
+        raise _failed_host(settings, host, error) from error
 
 
-def _pinned(settings: ConnectionSettings, host: str, port: int, thumbprint: str) -> HttpsConnection:
+def _pinned(settings: ConnectionSettings, thumbprint: str) -> HttpsConnection:
     try:
-        connection = _connected(settings, unverified_context(), host, port)
+        connection = _connected(settings, unverified_context(), settings.hostname, settings.port)
     except (OSError, http.client.HTTPException) as error:
-        raise _failed(settings, host, port, error) from error
+        raise _failed(settings, error) from error
     if _has_thumbprint(connection, thumbprint):
         return connection
     found = certificate_of(connection)
     connection.close()
     raise ConnectionFailedError(
-        f"{_where(settings, host, port)} shows a certificate with the thumbprint {found.sha256} (SHA-256) or "
-        f"{found.sha1} (SHA-1), not {with_colons(thumbprint)}. Nothing was sent there. Check that it is the right "
-        "vCenter, and then the thumbprint."
+        f"{_where(settings, settings.hostname, settings.port)} shows a certificate with the thumbprint "
+        f"{found.sha256} (SHA-256) or {found.sha1} (SHA-1), not {with_colons(thumbprint)}. Nothing was sent there. "
+        "Check that it is the right vCenter, and then the thumbprint."
     )
 
 
@@ -174,9 +214,26 @@ def _certificate(connection: HttpsConnection) -> bytes:
     return cast(ssl.SSLSocket, connection.sock).getpeercert(binary_form=True) or b""
 
 
-def _failed(settings: ConnectionSettings, host: str, port: int, error: Exception) -> ConnectionFailedError:
-    reason = explain(settings, error).removesuffix(".")
-    return ConnectionFailedError(f"Cannot connect to {_where(settings, host, port)}: {reason}.")
+def _failed(settings: ConnectionSettings, error: Exception) -> ConnectionFailedError:
+    reason, remedy = _explained(settings, error)
+    where = _where(settings, settings.hostname, settings.port)
+    return ConnectionFailedError(f"Cannot connect to {where}: {reason}. {remedy}")
+
+
+def _failed_host(settings: ConnectionSettings, host: EsxiHost, error: Exception) -> ConnectionFailedError:
+    reason, _remedy = _explained(settings, error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        shown = (
+            "reports no thumbprint of it" if host.thumbprint is None else f"reports the thumbprint {host.thumbprint}"
+        )
+        remedy = f"vCenter {shown}. Add the CA of the host to ca_path, or reconnect the host in vCenter."
+    else:
+        remedy = (
+            "vCenter directs the upload of a disk to the ESXi host that receives it, so the machine that runs the task "
+            "must resolve the name of each host and reach this port, not only vCenter."
+        )
+    where = _where(settings, host.address, host.port)
+    return ConnectionFailedError(f"Cannot connect to the ESXi host {where}: {reason}. {remedy}")
 
 
 def _where(settings: ConnectionSettings, host: str, port: int) -> str:
@@ -186,31 +243,49 @@ def _where(settings: ConnectionSettings, host: str, port: int) -> str:
     return where
 
 
-def explain(settings: ConnectionSettings, error: Exception) -> str:
-    """Return why a connection failed or ended, and what to do."""
+def _explained(settings: ConnectionSettings, error: Exception) -> tuple[str, str]:
+    """Return why a connection to vCenter failed, and the remedy."""
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _STRICT_ERRORS:
+        return (
+            f"its certificate does not conform to RFC 5280, as Python 3.13 and later require ({error.verify_message})",
+            "Let the CA issue a conforming certificate, or give ca_path the file of vCenter's own certificate.",
+        )
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
-            f"its certificate is not trusted ({error.verify_message.rstrip('.')}). Give ca_path the file of the CA "
-            f"that signed it (vCenter offers its own at https://{settings.address}/certs/download.zip); "
-            "set validate_certs to false only in a network without a possible man in the middle."
+            f"its certificate is not trusted ({error.verify_message.rstrip('.')})",
+            (
+                "Give ca_path the file of the CA that signed it (vCenter offers its own at "
+                f"https://{settings.address}/certs/download.zip); set validate_certs to false only in a network "
+                "without a possible man in the middle."
+            ),
         )
     if isinstance(error, ssl.SSLError):
         if "WRONG_VERSION_NUMBER" in str(error) or "HTTP_REQUEST" in str(error):
-            return "what listens there does not speak TLS. Check hostname and port."
-        return f"TLS failed ({error.reason or error}). Check hostname and port."
+            return "what listens there does not speak TLS", "Check hostname and port."
+        return f"TLS failed ({error.reason or error})", "Check hostname and port."
     if isinstance(error, socket.gaierror):
-        return f"the name cannot be resolved ({error.strerror}). Check hostname and the resolver of this machine."
+        return (
+            f"the name cannot be resolved ({error.strerror})",
+            "Check hostname and the resolver of the machine that runs the task.",
+        )
     if isinstance(error, ConnectionRefusedError):
-        return "the connection was refused: nothing listens there. Check hostname and port, and that vCenter is up."
+        return (
+            "the connection was refused: nothing listens there",
+            "Check hostname and port, and that vCenter is up.",
+        )
     if isinstance(error, TimeoutError):
         return (
-            f"no answer within {settings.connect_timeout:g} s (connect_timeout). "
-            "Check hostname, port and the firewalls between."
+            f"no answer within {settings.connect_timeout:g} s (connect_timeout)",
+            "Check hostname, port and the firewalls between.",
         )
     if isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-        return f"there is no route to it ({error.strerror}). Check hostname and the network of this machine."
+        return (
+            f"there is no route to it ({error.strerror})",
+            "Check hostname and the network of the machine that runs the task.",
+        )
     if isinstance(error, http.client.RemoteDisconnected | ConnectionResetError | ssl.SSLEOFError):
-        return "the other side closed the connection. Check that it is a vCenter and that it is up."
+        return "the other side closed the connection", "Check that it is a vCenter and that it is up."
     if isinstance(error, OSError) and "Tunnel connection failed" in str(error):
-        return f"the proxy refused it ({error}). Check proxy_host and proxy_port and what the proxy allows."
-    return f"{type(error).__name__}: {error}."
+        reason = f"the proxy refused it ({str(error).rstrip('.')})"
+        return reason, "Check proxy_host and proxy_port and what the proxy allows."
+    return f"{type(error).__name__}: {str(error).rstrip('.')}", "Check hostname and port."

@@ -9,42 +9,25 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import (
-    Row,
-    filter_spec,
-    object_spec,
-    property_spec,
-    retrieve,
-    traversal,
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row, retrieve
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory_tree import (
+    FOLDER_PROPERTIES,
+    SWITCH_OF,
+    UPLINK,
+    tree_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import canonical_path, decode_name
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, type_name, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_or_none, type_name
 
-_FOLDER_PROPERTIES = {
-    "vm": "vmFolder",
-    "host": "hostFolder",
-    "datastore": "datastoreFolder",
-    "network": "networkFolder",
-}
 _CLUSTERS = ("ClusterComputeResource", "ComputeResource")
 _NETWORKS = ("Network", "DistributedVirtualPortgroup", "OpaqueNetwork")
 _SWITCHES = ("DistributedVirtualSwitch", "VmwareDistributedVirtualSwitch")
 _POOLS = ("ResourcePool", "VirtualApp")
-
-# The properties of each type besides name and parent that build the tree.
-_TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
-    "Folder": (),
-    "Datacenter": tuple(_FOLDER_PROPERTIES.values()),
-    "ComputeResource": ("resourcePool",),
-    "HostSystem": (),
-    "ResourcePool": ("owner",),
-    "Datastore": (),
-    "Network": (),
-}
 
 
 class NotFoundError(GantryError):
@@ -79,15 +62,7 @@ class Inventory:
     @classmethod
     def read(cls, content: Any, *, vms: bool, properties: Mapping[str, frozenset[str]]) -> Inventory:
         """Read the inventory with one request per page."""
-        wanted: dict[str, set[str]] = {name: {"name", "parent", *own} for name, own in _TREE_PROPERTIES.items()}
-        if vms:
-            wanted["VirtualMachine"] = {"name", "parent", "parentVApp"}
-        for name, paths in properties.items():
-            wanted.setdefault(name, {"name", "parent"}).update(paths)
-        spec = filter_spec(
-            [property_spec(getattr(vim, name), sorted(paths)) for name, paths in wanted.items()],
-            [object_spec(content.rootFolder, _tree(vms))],
-        )
+        spec = tree_spec(content.rootFolder, vms=vms, properties=properties)
         return cls(retrieve(content.propertyCollector, spec), vms=vms, properties=properties)
 
     def covers(self, vms: bool, properties: Mapping[str, frozenset[str]]) -> bool:
@@ -141,7 +116,7 @@ class Inventory:
 
     def folder(self, path: str | None, *, datacenter: Entry, kind: str = "vm", what: str = "folder") -> Entry:
         """Find a folder by its path from the root or below the datacenter's folder of the kind; None is that folder."""
-        root = self.entry(moid_or_none(datacenter.properties.get(_FOLDER_PROPERTIES[kind])) or "")
+        root = self.entry(moid_or_none(datacenter.properties.get(FOLDER_PROPERTIES[kind])) or "")
         if root is None:
             raise GantryError(f"The {kind} folder of {datacenter.path} cannot be read. Check the privileges.")
         if path is None or path.strip("/") == "":
@@ -154,7 +129,7 @@ class Inventory:
         found = [entry for entry in candidates if entry.path in wanted or entry.moid == path]
         if not found:
             raise _none(what, path, [entry.path.removeprefix(f"{root.path}/") for entry in below], below, root)
-        return self._only(what, path, found)
+        return self._only(what, path, found, [entry.path for entry in found])
 
     def descend(self, root: Entry, names: Iterable[str], *type_names: str) -> list[Entry]:
         """Return the entries of these types along the names below the root, as far as they exist."""
@@ -175,18 +150,47 @@ class Inventory:
     def datastore_cluster(self, name: str, *, what: str = "datastore_cluster") -> Entry:
         return self._one(what, name, self.all("StoragePod"), None)
 
-    def networks(self) -> list[Entry]:
-        """Return the port groups of all kinds."""
-        return self.all(*_NETWORKS)
+    def networks(self, *, uplinks: bool = False) -> list[Entry]:
+        """Return the port groups of all kinds. Those of uplinks are for physical adapters and not for VMs."""
+        return [entry for entry in self.all(*_NETWORKS) if uplinks or not entry.properties.get(UPLINK)]
 
     def network(self, name: str | None = None, *, datacenter: Entry | None = None, what: str = "network") -> Entry:
+        """Find a network; a distributed port group also by ``switch/port group``, as several may have the same path."""
         found = self._in(datacenter, self.networks())
-        return self._one(what, name, found, datacenter, self._base(datacenter, "network"))
+        folders = [self._base(one, "network") for one in ([datacenter] if datacenter else self.all("Datacenter"))]
+        return self._one(what, name, found, datacenter, *folders, below=self.switch_of)
+
+    def switch_of(self, port_group: Entry) -> Entry | None:
+        """Return the switch of a distributed port group, or None if it is not visible."""
+        return self.entry(moid_or_none(port_group.properties.get(SWITCH_OF)) or "")
+
+    def connection_of(self, port_group: Entry) -> tuple[str, str] | None:
+        """Return the UUID of the switch and the key of a distributed port group, or None if they are not visible.
+
+        The key is unlike the MoID after the switch has been restored, imported or moved to another vCenter.
+        """
+        switch = self.switch_of(port_group)
+        uuid, key = None if switch is None else switch.properties.get("uuid"), port_group.properties.get("key")
+        return None if uuid is None or key is None else (str(uuid), str(key))
+
+    def port_group(self, switch_uuid: str, key: str) -> str | None:
+        """Return the MoID of the distributed port group with this key on the switch."""
+        return self._port_groups.get((switch_uuid, key))
+
+    @cached_property
+    def _port_groups(self) -> dict[tuple[str, str], str]:
+        groups = self.all("DistributedVirtualPortgroup")
+        return {found: entry.moid for entry in groups if (found := self.connection_of(entry)) is not None}
+
+    def standard_network(self, name: str, datacenter: str | None) -> str | None:
+        """Return the MoID of the network of the standard port groups with this name, by the datacenter's MoID."""
+        return self._standard_networks.get((datacenter, name))
+
+    @cached_property
+    def _standard_networks(self) -> dict[tuple[str | None, str], str]:
+        return {(entry.datacenter, entry.name): entry.moid for entry in self.all("Network")}
 
     def distributed_switch(self, name: str, *, datacenter: Entry | None = None, what: str = "switch") -> Entry:
-        """Find a distributed switch. The inventory must have been read with properties of DistributedVirtualSwitch."""
-        if "DistributedVirtualSwitch" not in self.properties:
-            raise TypeError("this inventory was read without distributed switches")
         found = self._in(datacenter, self.all(*_SWITCHES))
         return self._one(what, name, found, datacenter, self._base(datacenter, "network"))
 
@@ -210,7 +214,7 @@ class Inventory:
         return [entry for entry in entries if entry.datacenter == datacenter.moid]
 
     def _base(self, datacenter: Entry | None, kind: str) -> str:
-        root = None if datacenter is None else datacenter.properties.get(_FOLDER_PROPERTIES[kind])
+        root = None if datacenter is None else datacenter.properties.get(FOLDER_PROPERTIES[kind])
         entry = self.entry(moid_or_none(root) or "")
         return "" if entry is None else entry.path
 
@@ -222,8 +226,12 @@ class Inventory:
         within: Entry | None,
         *bases: str,
         key: Callable[[str], str] = str,
+        below: Callable[[Entry], Entry | None] = lambda _entry: None,
     ) -> Entry:
-        """Find the one entry with this name, path or MoID. Names and paths with the same ``key`` are equal."""
+        """Find the one entry with this name, path or MoID. Names and paths with the same ``key`` are equal.
+
+        ``below`` returns an object that an entry belongs to besides its parent, and below which it has another path.
+        """
         if asked is None:
             if len(entries) == 1:
                 return entries[0]
@@ -236,19 +244,26 @@ class Inventory:
         found = [entry for entry in entries if entry.moid == asked or key(entry.name) == key(asked)]
         if not found and "/" in asked:
             wanted = {key(base + canonical_path(asked)) for base in ("", *bases)}
-            found = [entry for entry in entries if key(entry.path) in wanted]
+            found = [entry for entry in entries if not wanted.isdisjoint(map(key, _paths(entry, below(entry))))]
         if not found:
             raise _none(what, asked, [entry.name for entry in entries], entries, within)
-        return self._only(what, asked, found)
+        return self._only(what, asked, found, [_paths(entry, below(entry))[-1] for entry in found])
 
     @staticmethod
-    def _only(what: str, asked: str, found: Sequence[Entry]) -> Entry:
+    def _only(what: str, asked: str, found: Sequence[Entry], paths: Sequence[str]) -> Entry:
         if len(found) == 1:
             return found[0]
+        candidates = sorted(f"{path} ({entry.moid})" for entry, path in zip(found, paths, strict=True))
         raise GantryError(
-            f"{what} {asked!r} is the name of {len(found)}: {listed(sorted(f'{e.path} ({e.moid})' for e in found))}. "
-            "Say which one by its path or MoID."
+            f"{what} {asked!r} is the name of {len(found)}: {listed(candidates)}. Say which one by its path or MoID."
         )
+
+
+def _paths(entry: Entry, owner: Entry | None) -> tuple[str, ...]:
+    """Return the path of an object, and the one below the object that it belongs to, with its name as it is stored."""
+    if owner is None:
+        return (entry.path,)
+    return entry.path, f"{owner.path}/{entry.path.rpartition('/')[2]}"
 
 
 def _none(what: str, asked: str, names: Iterable[str], entries: Sequence[Entry], within: Entry | None) -> NotFoundError:
@@ -273,25 +288,6 @@ def _noun(what: str, within: Entry | None, asked: str | None = None) -> str:
 def _host_key(text: str) -> str:
     above, slash, name = text.rpartition("/")
     return above + slash + name.casefold()
-
-
-def _tree(vms: bool) -> list[Any]:
-    folders = ["dc-vm", "dc-host", "dc-datastore", "dc-network"]
-    pools = ["pool-pool", "vapp-vm"] if vms else ["pool-pool"]
-    steps = [
-        traversal("folder", vim.Folder, "childEntity", ["folder", *folders, "cr-host", "cr-pool"]),
-        traversal("dc-vm", vim.Datacenter, "vmFolder", ["folder"]),
-        traversal("dc-host", vim.Datacenter, "hostFolder", ["folder"]),
-        traversal("dc-datastore", vim.Datacenter, "datastoreFolder", ["folder"]),
-        traversal("dc-network", vim.Datacenter, "networkFolder", ["folder"]),
-        traversal("cr-host", vim.ComputeResource, "host"),
-        traversal("cr-pool", vim.ComputeResource, "resourcePool", pools),
-        traversal("pool-pool", vim.ResourcePool, "resourcePool", pools),
-    ]
-    if vms:
-        # A VM in a vApp has no parent folder.
-        steps.append(traversal("vapp-vm", vim.VirtualApp, "vm"))
-    return steps
 
 
 def _entries(rows: Mapping[str, Row]) -> dict[str, Entry]:

@@ -149,7 +149,7 @@ class Session:
             )
 
     def _retrieve_content_and_login(self) -> None:
-        content = vim.ServiceInstance("ServiceInstance", self.stub).RetrieveContent()
+        content = self._retrieve_content()
         about = getattr(content, "about", None)
         if about is None:
             raise GantryError(
@@ -172,6 +172,17 @@ class Session:
                 ) from error
             raise
         self._content = content
+
+    def _retrieve_content(self) -> Any:
+        """Return vCenter's description of itself, by an API version that it accepts."""
+        instance = vim.ServiceInstance("ServiceInstance", self.stub)
+        try:
+            return instance.RetrieveContent()
+        except FaultError:
+            # A version that is not accepted is answered by a fault without a type.
+            if not self.stub.negotiate():
+                raise
+        return instance.RetrieveContent()
 
     def _login_again(self, generation: int) -> None:
         with self._lock:

@@ -16,6 +16,12 @@ from typing import Any
 from xml.parsers.expat import ExpatError
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api_versions import (
+    FIRST_VERSION,
+    VERSIONS_PATH,
+    best_version,
+    common_version,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionLostError,
     HttpsConnection,
@@ -35,7 +41,8 @@ USER_AGENT = "gantry.vsphere"
 _POOL_SIZE = 12
 # vCenter closes idle connections after minutes; a connection that was idle for this long is not reused.
 _POOL_SECONDS = 20
-_OLDEST_VERSION = "vim.version.version9"
+# A list of API versions has some hundred bytes.
+_MAX_LIST_BYTES = 1 << 16
 _WITHOUT_SESSION = frozenset({"RetrieveServiceContent", "Login", "Logout"})
 # Read-only calls, which can be repeated after a lost connection.
 _READS = (
@@ -44,29 +51,6 @@ _READS = (
     "CreateFilter", "CreateContainerView", "CreateListView", "ModifyListView", "CreatePropertyCollector",
     "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector",
 )  # fmt: skip
-
-
-def best_version(api_version: str) -> str:
-    """Return the newest API version that both pyVmomi and the server know."""
-    server = _numbers(api_version)
-    best: tuple[int, ...] = (0,)
-    name = _OLDEST_VERSION
-    for candidate, number in VmomiSupport.versionIdMap.items():
-        numbers = _numbers(number)
-        if candidate.startswith("vim.version.") and best < numbers <= server:
-            best, name = numbers, candidate
-    return name
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    # Trailing zeros are ignored: "8.0" is not older than "8.0.0.0". Other text than numbers is not a release.
-    parts = version.split(".")
-    if not all(part.isdigit() for part in parts):
-        return ()
-    numbers = [int(part) for part in parts]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
 
 
 # Without pyVmomi the module can still be imported, to report that it is missing.
@@ -89,7 +73,7 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
             host=settings.hostname,
             port=settings.port,
             path="/sdk",
-            version=_OLDEST_VERSION,
+            version=FIRST_VERSION,
             poolSize=_POOL_SIZE,
             connectionPoolTimeout=_POOL_SECONDS,
             customHeaders={"User-Agent": USER_AGENT},
@@ -121,6 +105,25 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
 
     def use_version(self, api_version: str) -> None:
         self.ComputeVersionInfo(best_version(api_version))
+
+    def negotiate(self) -> bool:
+        """Use the newest version that both pyVmomi and the server's list have; return whether it is another one."""
+        connection = self.GetConnection()
+        try:
+            connection.request("GET", VERSIONS_PATH, headers={"User-Agent": USER_AGENT})
+            listed = connection.getresponse().read(_MAX_LIST_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            raise ConnectionLostError(
+                f"The connection to vCenter {self._settings.address} was lost while its API versions were read: "
+                f"{type(error).__name__}: {error}. Run again."
+            ) from error
+        finally:
+            connection.close()
+        version = common_version(listed)
+        if version is None or version == self.version:
+            return False
+        self.ComputeVersionInfo(version)
+        return True
 
     def hurry(self, seconds: float) -> None:
         """Limit all further waits for a response."""

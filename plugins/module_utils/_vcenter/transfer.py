@@ -15,22 +15,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import read_objects
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionLostError,
+    EsxiHost,
     HttpsConnection,
     connect,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lease_progress import (
+    LeaseProgress,
+    refuse_stopped,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import DEFAULT_PORT, ConnectionSettings
 
 _BLOCK = 1 << 20
-# vCenter aborts a lease without progress updates for five minutes.
-_KEEP_ALIVE_SECONDS = 20.0
+# A host answers when all of a disk is written, which takes long on slow storage. The lease is kept alive meanwhile.
+_ANSWER_SECONDS = 1800.0
 _LEASE_READY_SECONDS = 300.0
 _LEASE_POLL_SECONDS = 0.1
 
@@ -93,11 +98,9 @@ def import_disks(
         targets = [device for device in info.deviceUrl if device.disk]
         if len(targets) != len(disks):
             raise GantryError(f"The import expects {len(targets)} disks, and there are {len(disks)} to upload.")
-        total = sum(disk.stat().st_size for disk in disks) or 1
-        sent = 0
-        for disk, target in zip(disks, targets, strict=True):
-            _upload_disk(transport, lease, disk, target, sent, total, report, stop)
-            sent += disk.stat().st_size
+        with LeaseProgress(lease, sum(disk.stat().st_size for disk in disks), stop) as progress:
+            for disk, target in zip(disks, targets, strict=True):
+                _upload_disk(transport, progress, disk, target, report)
         lease.HttpNfcLeaseComplete()
     except BaseException:
         # The user needs to see the original failure; a lease that cannot be aborted times out.
@@ -121,66 +124,47 @@ def _ready(property_collector: Any, lease: Any, stop: threading.Event) -> Any:
             raise GantryError(
                 f"vCenter did not begin the import within {_LEASE_READY_SECONDS:g} s. Look at its recent tasks."
             )
-        _refuse_stopped(stop.wait(pause))
+        refuse_stopped(stop.wait(pause))
         pause = min(2.0, pause * 2)
 
 
-def _refuse_stopped(stopped: bool) -> None:
-    if stopped:
-        raise GantryError("The upload was stopped before it was complete. Run again.")
-
-
-def _upload_disk(
-    transport: Transport,
-    lease: Any,
-    disk: Path,
-    target: Any,
-    before: int,
-    total: int,
-    report: Report,
-    stop: threading.Event,
-) -> None:
+def _upload_disk(transport: Transport, progress: LeaseProgress, disk: Path, target: Any, report: Report) -> None:
     url = urlsplit(target.url)
-    # vCenter writes "*" for itself, else the name of the host that receives the disk.
-    host = None if url.hostname in (None, "*") else url.hostname
-    progress = _percent(disk.stat().st_size, f"upload {disk.name}", report)
-    last = time.monotonic()
+    host = _host(target, url)
+    path = url.path + (f"?{url.query}" if url.query else "")
+    reported = _percent(disk.stat().st_size, f"upload {disk.name}", report)
+    headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk", "Overwrite": "t"}
+    # The path contains a ticket; the session cookie must not be sent to a host.
+    if host is None or (host.address, host.port) == (transport.settings.hostname, transport.settings.port):
+        headers["Cookie"] = transport.cookie
 
     def tick(sent: int) -> None:
-        nonlocal last
-        _refuse_stopped(stop.is_set())
-        progress(sent)
-        if time.monotonic() - last >= _KEEP_ALIVE_SECONDS:
-            last = time.monotonic()
-            lease.HttpNfcLeaseProgress(min(99, (before + sent) * 100 // total))
+        reported(sent)
+        progress.sent(sent)
 
-    with _connection(transport, host, url.port, target.sslThumbprint) as connection:
-        path = url.path + (f"?{url.query}" if url.query else "")
-        headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk", "Overwrite": "t"}
-        # The path contains a ticket; the session cookie must not be sent to a host.
-        if host in (None, transport.settings.hostname):
-            headers["Cookie"] = transport.cookie
-        status = _send(connection, "POST", path, disk, tick, headers)
+    with _connection(transport, host) as connection, progress.of(connection, disk.stat().st_size):
+        status = _send(connection, "POST", path, disk, tick, headers, answer_seconds=_ANSWER_SECONDS)
     if status not in (200, 201):
-        raise GantryError(
-            f"The host {host or transport.settings.address} refused the disk {disk.name}: {_why(status)}."
-        )
+        receiver = "vCenter" if host is None else f"The ESXi host {host.address}"
+        raise GantryError(f"{receiver} refused the disk {disk.name}: {_why(status)}.")
+
+
+def _host(target: Any, url: SplitResult) -> EsxiHost | None:
+    """Return the host that receives the disk; None: vCenter itself, for which the URL has "*"."""
+    if url.hostname in (None, "*"):
+        return None
+    return EsxiHost(str(url.hostname), url.port or DEFAULT_PORT, target.sslThumbprint or None)
 
 
 @contextlib.contextmanager
-def _connection(
-    transport: Transport, host: str | None = None, port: int | None = None, thumbprint: str | None = None
-) -> Iterator[HttpsConnection]:
+def _connection(transport: Transport, host: EsxiHost | None = None) -> Iterator[HttpsConnection]:
     """Open a connection for one request; errors that break it are reported as a lost connection."""
-    if host is not None and port is None:
-        port = 443
-    connection = connect(transport.settings, transport.tls, host=host, port=port, thumbprint=thumbprint or None)
+    connection = connect(transport.settings, transport.tls, host)
     try:
         yield connection
     except TimeoutError as error:
         raise ConnectionLostError(
-            f"The transfer with {connection.host} stalled: nothing went through for "
-            f"{transport.settings.request_timeout:g} s (request_timeout).",
+            f"The transfer with {connection.host} stalled: nothing went through for {connection.waited()}.",
             silent=True,
         ) from error
     except (OSError, http.client.HTTPException) as error:
@@ -193,9 +177,19 @@ def _connection(
 
 
 def _send(
-    connection: HttpsConnection, method: str, url: str, source: Path, tick: Tick, headers: Mapping[str, str]
+    connection: HttpsConnection,
+    method: str,
+    url: str,
+    source: Path,
+    tick: Tick,
+    headers: Mapping[str, str],
+    *,
+    answer_seconds: float = 0.0,
 ) -> int:
-    """Send the file in blocks; return the status of the response."""
+    """Send the file in blocks; return the status of the response.
+
+    The response may take ``answer_seconds``, if that is longer than request_timeout.
+    """
     size = source.stat().st_size
     connection.putrequest(method, url)
     connection.putheader("Content-Length", str(size))
@@ -220,6 +214,7 @@ def _send(
             f"{source} had {size} bytes when its upload began and {sent} at its end. Run again when no other "
             "program writes to the file."
         )
+    connection.wait_at_least(answer_seconds)
     return _status(connection)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Encode a move as a VirtualMachineRelocateSpec."""
+"""Encode a move as a VirtualMachineRelocateSpec, and the request to DRS for its host as a PlacementSpec."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import HostFacts, VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, MoveTarget
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import disk_backing, edit_device
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
@@ -49,6 +49,26 @@ def relocate_spec(
     spec.deviceChange = [_rewired(device, networks[target.networks[device.key]]) for device in devices
                          if device.key in target.networks]  # fmt: skip
     return spec
+
+
+def placement_spec(session: Session, vm: VmFacts, target: MoveTarget, relocate: Any, hosts: Sequence[HostFacts]) -> Any:
+    """Encode the request to DRS for a host for a move, with all datastores that the VM will be on.
+
+    Otherwise DRS chooses a datastore too, and a host for that one.
+    """
+    after = target.applied_to(vm)
+    relocate = copy.copy(relocate)
+    if after.home is not None:
+        relocate.datastore = session.ref("Datastore", after.home)
+    if not relocate.disk and any(disk.datastore != after.home for disk in after.disks):
+        relocate.disk = list(_disks(session, vm, target))
+    return vim.cluster.PlacementSpec(
+        placementType="relocate",
+        vm=session.ref("VirtualMachine", vm.moid),
+        relocateSpec=relocate,
+        hosts=[session.ref("HostSystem", host.moid) for host in hosts],
+        datastores=[session.ref("Datastore", moid) for moid in after.datastores],
+    )
 
 
 def _disks(session: Session, vm: VmFacts, target: MoveTarget) -> Iterator[Any]:

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import HostFacts, VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.encode import relocate_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.encode import placement_spec, relocate_spec
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -43,3 +43,7 @@ class MoveHandles:
         there = session if self.destination is None else self.destination.session
         service = None if self.destination is None else self.destination.service
         return relocate_spec(there, vm, target, self.devices.get(vm.moid, ()), self.backings, service=service)
+
+    def placement(self, session: Session, vm: VmFacts, target: MoveTarget, hosts: Sequence[HostFacts]) -> Any:
+        """Encode the request to DRS for one of these hosts for the move."""
+        return placement_spec(session, vm, target, self.spec(session, vm, target), hosts)

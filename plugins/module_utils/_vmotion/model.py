@@ -59,7 +59,7 @@ class ResolvedDestination:
     datastore: str | None = None
     pod: str | None = None
     folder: str | None = None
-    # The names or MoIDs of networks, and for each the MoID of its replacement.
+    # The MoIDs of networks, and for each the MoID of its replacement.
     network_mapping: Mapping[str, str] = field(default_factory=dict)
     disks: tuple[ResolvedDisk, ...] = ()
 

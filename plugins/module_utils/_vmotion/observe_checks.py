@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import HostFacts, PlacementView, VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import PlacementView, VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind, fault_text
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, TaskLimits
 
 if TYPE_CHECKING:
@@ -68,23 +69,28 @@ class CheckAnswer:
     blocker: Blocker
 
 
-def place(session: Session, vm: VmFacts, cluster: str, spec: Any, hosts: Sequence[HostFacts]) -> str | Blocker:
-    """Return the host that DRS recommends among these, or a blocker with the reason if there is none."""
-    wanted = vim.cluster.PlacementSpec(
-        placementType="relocate",
-        vm=session.ref("VirtualMachine", vm.moid),
-        relocateSpec=spec,
-        hosts=[session.ref("HostSystem", host.moid) for host in hosts],
-    )
+def place(
+    session: Session, vm: VmFacts, after: VmFacts, cluster: str, wanted: Any, view: PlacementView
+) -> str | Blocker:
+    """Return the host that DRS recommends, or a blocker with the reason if there is none.
+
+    ``wanted`` is the PlacementSpec, and ``after`` is the VM after the move.
+    """
     try:
         result = session.ref("ClusterComputeResource", cluster).PlaceVm(wanted)
     except FaultError as error:
         return _blocker(vm, None, error.cause)
-    for recommendation in result.recommendations or ():
-        for action in recommendation.action or ():
-            host = getattr(action, "targetHost", None)
-            if host is not None:
-                return moid_of(host)
+    host, others = recommended_host(result, after)
+    if host is not None:
+        return host
+    if others:
+        stores = listed(sorted(view.datastore_name(moid) for moid in others))
+        return Blocker(
+            vm.path,
+            "not_enough_hosts",
+            f"DRS recommends a host only for other datastores than those of the move: {stores}.",
+            "Give a host, or move the VM to what DRS recommends with datastore.",
+        )
     faults = [
         fault for one in getattr(result.drsFault, "faultsByVm", None) or () for fault in one.fault or ()
     ] if result.drsFault else []  # fmt: skip
@@ -95,6 +101,32 @@ def place(session: Session, vm: VmFacts, cluster: str, spec: Any, hosts: Sequenc
         f"DRS recommends no host ({why}).",
         "Give a host, or free resources in the cluster.",
     )
+
+
+def recommended_host(result: Any, after: VmFacts) -> tuple[str | None, frozenset[str]]:
+    """Return the first recommended host for the VM's datastores, and the other datastores of the recommendations."""
+    others: frozenset[str] = frozenset()
+    for recommendation in result.recommendations or ():
+        for action in recommendation.action or ():
+            host = getattr(action, "targetHost", None)
+            if host is None:
+                continue
+            different = _other_datastores(action.relocateSpec, after)
+            if not different:
+                return moid_of(host), frozenset()
+            others |= different
+    return None, others
+
+
+def _other_datastores(recommended: Any, after: VmFacts) -> frozenset[str]:
+    """Return the recommended datastores where the VM's files will not be; a recommendation need not name any."""
+    if recommended is None:
+        return frozenset()
+    disks = {disk.key: disk.datastore for disk in after.disks}
+    pairs = [(moid_of(one.datastore), disks.get(one.diskId)) for one in recommended.disk or ()]
+    if recommended.datastore is not None and after.home is not None:
+        pairs.append((moid_of(recommended.datastore), after.home))
+    return frozenset(recommendation for recommendation, goal in pairs if recommendation != goal)
 
 
 def check(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker, blockers_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import HostChooser
-from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import PlacementView, VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import HostFacts, PlacementView, VmFacts
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import (
     VIEW_PROPERTIES,
     PlacementScene,
@@ -75,12 +75,10 @@ def find_move_blockers(
 ) -> ObservedMoves:
     """Choose a host for each VM that needs one, except those to ``avoid``, and find the blockers of all moves."""
     moving = [vm for vm in observed.vms if vm.in_flight is None and not observed.targets[vm.moid].in_place]
-    there = session if destination is None else destination.session
     handles = MoveHandles(
         inventory,
         found.devices,
         network_backings(
-            there,
             inventory if destination is None else destination.inventory,
             [network for vm in moving for network in observed.targets[vm.moid].networks.values()],
         ),
@@ -125,16 +123,28 @@ def _choose_hosts(
             blockers.extend(against)
             continue
         preferred = hosts if vm.moid in cluster.together else chooser.least_given(hosts)
-        spec = handles.spec(session, vm, target)
-        answer = observe_checks.place(session, vm, cluster.moid, spec, preferred)
+        answer = _recommended(session, vm, target, preferred, observed, handles)
         if isinstance(answer, Blocker) and preferred != hosts:
-            answer = observe_checks.place(session, vm, cluster.moid, spec, hosts)
+            answer = _recommended(session, vm, target, hosts, observed, handles)
         if isinstance(answer, Blocker):
             blockers.append(answer)
         else:
             chooser.take(answer, vm)
             targets[vm.moid] = replace(target, host=answer, choose_in=None, chosen_by="drs")
     return targets, blockers
+
+
+def _recommended(
+    session: Session,
+    vm: VmFacts,
+    target: MoveTarget,
+    hosts: Sequence[HostFacts],
+    observed: ObservedMoves,
+    handles: MoveHandles,
+) -> str | Blocker:
+    """Return the host among these that DRS recommends for the move, or a blocker."""
+    wanted = handles.placement(session, vm, target, hosts)
+    return observe_checks.place(session, vm, target.applied_to(vm), target.choose_in or "", wanted, observed.view)
 
 
 def _ours(

@@ -81,14 +81,19 @@ def _datastore(inventory: Inventory, name: str | None, datacenter: Entry | None)
 def _networks(
     inventory: Inventory, source: Inventory, mapping: Mapping[str, str], datacenter: Entry | None
 ) -> dict[str, str]:
-    """Resolve both sides of the mapping; a misspelled network would be ignored silently."""
-    resolved = {}
+    """Resolve both sides of the mapping to MoIDs.
+
+    A name maps all networks that have it. A path or MoID is more specific, and has precedence.
+    """
+    by_name: dict[str, str] = {}
+    one_by_one: dict[str, str] = {}
     for old, new in mapping.items():
-        names = {name for entry in source.networks() for name in (entry.name, entry.moid)}
-        if old not in names:
-            source.network(old)  # raises an error with the existing names
-        resolved[old] = inventory.network(new, datacenter=datacenter).moid
-    return resolved
+        target = inventory.network(new, datacenter=datacenter).moid
+        named = [entry.moid for entry in source.networks() if entry.name == old]
+        by_name.update(dict.fromkeys(named, target))
+        if not named:
+            one_by_one[source.network(old).moid] = target
+    return by_name | one_by_one
 
 
 def _moid(entry: Entry | None) -> str | None:

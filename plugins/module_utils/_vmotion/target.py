@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
+    AdapterFacts,
     DatastoreFacts,
     DiskFacts,
     HostFacts,
@@ -154,27 +155,30 @@ def _roomiest(stores: Iterable[DatastoreFacts], hosts: Iterable[HostFacts]) -> D
     return max(usable, key=lambda one: (one.free_bytes, one.name), default=None)
 
 
+def _no_network(vm: VmFacts, adapter: AdapterFacts, name: str, found: int) -> Blocker:
+    number = f"{found} networks" if found else "no network"
+    return Blocker(
+        vm.path,
+        "network_missing",
+        f"the destination has {number} {name!r}, which {adapter.label} is on.",
+        "Map it by destination_vcenter.network_mapping.",
+    )
+
+
 def _networks(
     vm: VmFacts, where: ResolvedDestination, view: PlacementView, origin: PlacementView
 ) -> tuple[dict[int, str], list[Blocker]]:
     targets: dict[int, str] = {}
     missing: list[Blocker] = []
-    there = {name: moid for moid, name in view.networks.items()}
     for adapter in vm.adapters:
-        name = origin.networks.get(adapter.network or "", "")
-        wanted = where.network_mapping.get(name) or where.network_mapping.get(adapter.network or "")
+        wanted = where.network_mapping.get(adapter.network or "")
         if origin is not view and wanted is None:
-            wanted = there.get(name)
-            if wanted is None:
-                missing.append(
-                    Blocker(
-                        vm.path,
-                        "network_missing",
-                        f"the destination has no network {name!r}, which {adapter.label} is on.",
-                        "Map it by destination_vcenter.network_mapping.",
-                    )
-                )
+            name = origin.networks.get(adapter.network or "", "")
+            there = [moid for moid, other in view.networks.items() if other == name]
+            if len(there) != 1:
+                missing.append(_no_network(vm, adapter, name, len(there)))
                 continue
+            (wanted,) = there
         if wanted is not None and (origin is not view or wanted != adapter.network):
             targets[adapter.key] = wanted
     return targets, missing

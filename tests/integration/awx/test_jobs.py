@@ -22,7 +22,9 @@ from tests.support.builders.web_server import make_certificate
 from tests.support.lab.containers import VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.iso import make_iso
+from tests.support.lab.least import OPERATOR_USER
 from tests.support.lab.playbook import ansible_environment
+from tests.support.lab.privileges import PASSWORD
 from tools.awx.description import PATTERN, read_description, read_surveys
 
 # Each job starts many processes.
@@ -69,8 +71,8 @@ def controller(
     shutil.copy(vcenter["ca_path"], ca)
     environment = {
         "VMWARE_HOST": vcenter["hostname"],
-        "VMWARE_USER": vcenter["username"],
-        "VMWARE_PASSWORD": vcenter["password"],
+        "VMWARE_USER": OPERATOR_USER,
+        "VMWARE_PASSWORD": PASSWORD,
         # Credentials of the built-in type say so by default.
         "VMWARE_VALIDATE_CERTS": "False",
         "VMWARE_CA_PATH": str(ca),
@@ -96,7 +98,7 @@ def launch(lab: dict[str, Any], controller: Controller, request: pytest.FixtureR
 
     def run(playbook: str, survey: Mapping[str, Any] | None = None, *, check: bool = False) -> Job:
         job = controller.launch(playbook, survey, name=f"{request.node.name}-{next(names)}", check=check)
-        for secret in (lab["vcenter"]["password"], REGISTRY_PASSWORD):
+        for secret in (PASSWORD, REGISTRY_PASSWORD):
             assert job.holding(secret) == []
         return job
 
@@ -147,7 +149,7 @@ def test_the_inventory_source_makes_the_containers_hosts(
     )
     assert run.returncode == 0, run.stderr
     assert {"awx-web-1", "awx-web-2"} <= set(json.loads(run.stdout)["_meta"]["hostvars"])
-    assert lab["vcenter"]["password"] not in run.stdout
+    assert PASSWORD not in run.stdout
 
 
 def test_verify_refuses_to_run_out_of_check_mode(launch: Launch, calls: Control) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from lab.connection import connection_environment
 from tests.support.lab.containers import VmBuilder
-from tests.support.lab.placement import open_wide_lab
+from tests.support.lab.control import Control
+from tests.support.lab.placement import Site, open_wide_lab
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,13 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
     one = VmBuilder(lab)
     yield one
     one.session.close()
+
+
+@pytest.fixture
+def second(lab: dict[str, Any]) -> Iterator[Site]:
+    """Yield the other vCenter."""
+    info = lab["second"]
+    one = Site(info, VmBuilder(info), Control(info["control"]))
+    yield one
+    one.clear()
+    one.builder.session.close()

@@ -55,7 +55,7 @@ def test_all_clusters_are_read_with_their_hosts(site: Site) -> None:
     c0 = clusters["C0"]
     assert (c0["path"], c0["datacenter"]) == ("/DC0/host/C0", "/DC0")
     first, summary = c0["hosts"][0], actual(site, "esx1")
-    assert first["vms"] == {"on": 2, "off": 1, "templates": 0}
+    assert first["vms"] == {"on": 2, "off": 1, "templates": 0, "agents": 0}
     assert c0["vms"] == first["vms"]
     assert (first["version"], first["build"]) == (summary.config.product.version, summary.config.product.build)
     assert first["memory_mb"] == summary.hardware.memorySize >> 20

@@ -79,8 +79,10 @@ def evacuation(
 ) -> Iterator[Evacuation]:
     site = Site(lab, builder, calls)
     site.clear()
+    calls.set_services("C0", "embedded")
     yield Evacuation(site, play, tmp_path)
     calls.reset()
+    calls.set_services("C0", "none")
     site.configure("C0", dasConfig=vim.cluster.DasConfigInfo(enabled=False, admissionControlEnabled=False))
     site.ok("drs_ruleset", cluster="C0", rules=[{"name": "bound", "state": "absent"}])
     for host in (*HOSTS, "esx4", "esx5"):
@@ -110,6 +112,10 @@ def test_hosts_are_done_one_after_the_other_and_no_vm_stops(evacuation: Evacuati
     assert {one["name"] for one in done["evacuated"]} == set(VMS)
     assert evacuation.inside() == []
     assert {evacuation.site.builder.vm(name).power for name in VMS} == {"poweredOn"}
+    # Nothing was asked of the VMs of vSphere Cluster Services, which are created and removed in the meantime.
+    machines = {f"VirtualMachine:{evacuation.site.builder.vm(name).moid}" for name in VMS}
+    asked = {call["this"] for call in evacuation.site.calls.all() if call["this"].startswith("VirtualMachine:")}
+    assert asked <= machines
 
 
 def test_the_plan_is_the_default_and_changes_nothing(evacuation: Evacuation) -> None:

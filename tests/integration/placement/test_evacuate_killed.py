@@ -45,10 +45,10 @@ def slow(site: Site) -> None:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("part", PARTS)
-def test_a_killed_run_is_continued(site: Site, tmp_path: Path, connection: dict[str, str], part: int) -> None:
+def test_a_killed_run_is_continued(site: Site, tmp_path: Path, operator: dict[str, str], part: int) -> None:
     site.make(*VMS, host=HOSTS[0])
     rolling = KillablePlaybook(
-        tmp_path, connection, {"evacuate_cluster": "C1", "evacuate_action": "rolling"}, "evacuate.yml"
+        tmp_path, operator, {"evacuate_cluster": "C1", "evacuate_action": "rolling"}, "evacuate.yml"
     )
     slow(site)
     begin = time.monotonic()

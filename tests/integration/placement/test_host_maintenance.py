@@ -27,8 +27,10 @@ HOSTS = ("esx1", "esx2", "esx3")
 def site(lab: dict[str, Any], builder: VmBuilder, calls: Control) -> Iterator[Site]:
     one = Site(lab, builder, calls)
     one.clear()
+    calls.set_services("C0", "embedded")
     yield one
     calls.reset()
+    calls.set_services("C0", "none")
     one.configure("C0", drsConfig=drs())
     for host in HOSTS:
         one.ok("host_maintenance", host=host, state="absent")
@@ -46,7 +48,7 @@ def codes(result: dict[str, Any]) -> list[tuple[str | None, str]]:
 def comparable(result: dict[str, Any], *, by_drs: bool) -> dict[str, Any]:
     """Return what check mode must predict: not where DRS moves a VM to, which is known only afterwards."""
     evacuated = [{k: v for k, v in one.items() if not (by_drs and k == "to")} for one in result["evacuated"]]
-    keys = ("changed", "actions", "diff", "host", "staying", "blockers")
+    keys = ("changed", "actions", "diff", "host", "staying", "left_to_vcenter", "blockers")
     return {"evacuated": evacuated, **{key: result[key] for key in keys}}
 
 

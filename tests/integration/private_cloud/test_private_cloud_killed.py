@@ -25,6 +25,6 @@ def held_objects(lab: Mapping[str, Any]) -> Held:
 
 @pytest.mark.timeout(2400)
 @pytest.mark.parametrize("part", PARTS)
-def test_a_site_converges(home: Path, lab: dict[str, Any], connection: dict[str, str], iso: Path, part: int) -> None:
-    site = KillablePlaybook(home, connection, cloud_variables(lab, iso), "site.yml")
+def test_a_site_converges(home: Path, lab: dict[str, Any], operator: dict[str, str], iso: Path, part: int) -> None:
+    site = KillablePlaybook(home, operator, cloud_variables(lab, iso), "site.yml")
     assert_converges(site, lab, lambda: site.play("teardown.yml"), held=held_objects, part=part)

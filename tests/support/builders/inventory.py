@@ -39,6 +39,7 @@ REFS = {
         "Datastore": "ds0 ds1",
         "Network": "net0 net2",
         "DistributedVirtualPortgroup": "net1",
+        "VmwareDistributedVirtualSwitch": "dvs1",
     }.items()
     for moid in moids.split()
 }
@@ -68,7 +69,8 @@ ds1 shared1 dsf
 netf network dc1
 netf2 network dc2
 net0 VM%20Network netf
-net1 backend netf
+dvs1 DSwitch netf uuid=dvs1-uuid
+net1 backend netf key=net1-key config.distributedVirtualSwitch=dvs1
 net2 VM%20Network netf2
 """
 
@@ -82,11 +84,11 @@ def _row(ref: Ref, name: str, parent: Ref | None = None, **properties: Any) -> R
 
 def _tree_row(line: str) -> Row:
     moid, name, *rest = line.split()
-    references: dict[str, Ref] = {}
+    properties: dict[str, Any] = {}
     for item in rest:
         key, equals, value = item.rpartition("=")
-        references[key if equals else "parent"] = REFS[value]
-    return _row(REFS[moid], name, **references)
+        properties[key if equals else "parent"] = REFS.get(value, value)
+    return _row(REFS[moid], name, **properties)
 
 
 def small_inventory(*more: Row) -> Inventory:

@@ -132,7 +132,7 @@ def places(draw: st.DrawFn, inside: PlacementView) -> ResolvedDestination:
         cluster=cluster,
         pool=draw(st.sampled_from([None, f"pool-{cluster}"])) if cluster else None,
         datastore=draw(st.sampled_from(stores)),
-        network_mapping=draw(st.sampled_from([{}, {"VM Network": "net1"}])),
+        network_mapping=draw(st.sampled_from([{}, {"net0": "net1"}])),
         disks=draw(
             st.sampled_from([(), (ResolvedDisk("Hard disk 2", "ds1", "thin"),), (ResolvedDisk(2000, "ds1", None),)])
         ),

@@ -31,8 +31,11 @@ class Certificate:
     sha1: str
 
 
-def make_certificate(folder: Path) -> Certificate:
-    """Create a CA in the folder, and a certificate for 127.0.0.1 that it signed."""
+def make_certificate(folder: Path, *, conforming: bool = True) -> Certificate:
+    """Create a CA in the folder, and a certificate for 127.0.0.1 that it signed.
+
+    One that does not conform to RFC 5280 lacks the identifier of the CA's key.
+    """
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the tests' CA")])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -45,8 +48,11 @@ def make_certificate(folder: Path) -> Certificate:
     def build(subject: x509.Name, public_key: Any) -> x509.CertificateBuilder:
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(ca_name).public_key(public_key)
         builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(1))
+        builder = builder.not_valid_after(now + datetime.timedelta(1))
+        if not conforming:
+            return builder
         issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
-        return builder.not_valid_after(now + datetime.timedelta(1)).add_extension(issuer, critical=False)
+        return builder.add_extension(issuer, critical=False)
 
     ca = (
         build(ca_name, ca_key.public_key())

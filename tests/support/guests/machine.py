@@ -331,6 +331,10 @@ class Machine:
                 self.values[key] = value
                 if key == STATUS_KEY:
                     self.statuses.append(json.loads(value))
+                    if self.statuses[-1]["state"] in ("exited", "error"):
+                        # The end is recorded: the machine need not stay on any longer.
+                        with contextlib.suppress(OSError):  # QEMU may have been ended by the test
+                            self.request_shutdown()
             if "guest" in message:
                 self.guest = _configured(message["guest"])
             if "answer" in message:

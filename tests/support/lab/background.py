@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.lab.control import Control
+from tests.support.lab.least import least_privileged_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 _DEADLINE_SECONDS = 120.0
@@ -24,12 +25,12 @@ _POLL_SECONDS = 0.02
 
 @contextmanager
 def running(module: str, options: Mapping[str, Any], connection: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run the task in the background; kill it at the end if it is still running."""
+    """Run the task in the background as the user of its module; kill it at the end if it is still running."""
     command = [sys.executable, "-m", "tests.support.lab.drive", module, json.dumps(options)]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, **connection},
+        env={**os.environ, **least_privileged_environment(module, connection)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

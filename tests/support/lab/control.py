@@ -18,9 +18,10 @@ class Control:
     url: str
 
     def reset(self) -> None:
-        """Discard the recorded requests and the injected faults."""
+        """Discard the recorded requests, the injected faults and the chosen behavior."""
         self.forget()
         self._call("DELETE", "/v1/faults")
+        self._call("DELETE", "/v1/behavior")
 
     def forget(self) -> None:
         """Discard the recorded requests."""
@@ -57,6 +58,10 @@ class Control:
             rule["fault"] = fault
         self._call("POST", "/v1/faults", rule)
 
+    def behave(self, **choices: Any) -> None:
+        """Choose what differs between real vCenters (lab/vcenter/internal/vsim/behavior.go), until ``reset``."""
+        self._call("PATCH", "/v1/behavior", choices)
+
     def add_vms(self, count: int, prefix: str, extra_config: Mapping[str, str] | None = None) -> None:
         """Add VMs that are off, all with the same extraConfig."""
         self._call("POST", "/v1/vms", {"count": count, "prefix": prefix, "extra_config": dict(extra_config or {})})
@@ -69,8 +74,16 @@ class Control:
         """Remove a user and the user's permissions."""
         self._call("DELETE", f"/v1/users/{quote(name, safe='')}")
 
+    def set_services(self, cluster: str, kind: str) -> None:
+        """Set the kind of vSphere Cluster Services of a cluster: ``none``, ``external`` or ``embedded``."""
+        self._call("PUT", f"/v1/clusters/{quote(cluster, safe='')}/services", {"kind": kind})
+
     def limit_datastore(self, name: str, free_bytes: int) -> None:
         self._call("PATCH", f"/v1/datastores/{name}", {"free_bytes": free_bytes})
+
+    def set_stepwise(self, cluster: str, stepwise: bool) -> None:
+        """Refuse, or accept again, changes of rules and groups in one reconfiguration that depend on each other."""
+        self._call("PATCH", f"/v1/clusters/{quote(cluster, safe='')}", {"stepwise": stepwise})
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

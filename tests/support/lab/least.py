@@ -4,8 +4,8 @@
 """Users with the documented privileges of one module each, as whom the integration tests run the modules.
 
 ``drive`` replaces the lab's administrator by the user of the module, so that each test of a module also tests that its
-documented privileges are enough. Playbooks run as an operator, who has the preset of that name and manages access.
-Tests prepare and observe as the administrator, and users that a test names stay.
+documented privileges are enough. Playbooks run as an operator, who has the preset of that name and manages access, and
+the inventory plugin as a reader. Tests prepare and observe as the administrator, and users that a test names stay.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from tests.support.lab.privileges import PASSWORD, READ_ONLY
 # Whoever manages access requires all privileges that a test gives; test_privileges has a user of its own for it.
 MODULES = sorted(REQUIREMENTS.keys() - {"access", "container_vms"})
 OPERATOR_USER = "least-operator@vsphere.local"
+READER_USER = "least-reader@vsphere.local"
 # On which types of objects the privileges of a place are given. A VM inherits those of its folder. The folder of all
 # VMs, distributed switches and new port groups have those of the datacenter; the root resource pool has those of the
 # cluster.
@@ -71,6 +72,13 @@ def as_least_privileged(module: str, parameters: Mapping[str, Any]) -> dict[str,
     if administrator is None or parameters["username"] != administrator or module not in MODULES:
         return dict(parameters)
     return {**parameters, "username": _user(module), "password": PASSWORD}
+
+
+def least_privileged_environment(module: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the connection with the user of the module instead of the administrator."""
+    names = {"hostname": "VMWARE_HOST", "port": "VMWARE_PORT", "username": "VMWARE_USER", "password": "VMWARE_PASSWORD"}
+    limited = as_least_privileged(module, {option: environment[name] for option, name in names.items()})
+    return {**environment, **{name: limited[option] for option, name in names.items()}}
 
 
 def required_on(module: str, type_name: str) -> list[str]:
@@ -120,6 +128,7 @@ def _users(vcenter: Mapping[str, Any], control: Control) -> Iterator[None]:
             objects = [entry.ref for entry in inventory.all(type_name)]
             _give(content.authorizationManager, objects, type_name, roles)
         _add_operator(content, control)
+        _add_reader(content, control)
     key = (str(vcenter["hostname"]), int(vcenter["port"]))
     _administrators[key] = vcenter["username"]
     try:
@@ -130,10 +139,20 @@ def _users(vcenter: Mapping[str, Any], control: Control) -> Iterator[None]:
 
 def _add_operator(content: Any, control: Control) -> None:
     """Create the user who runs playbooks, with one role on the root folder, as the security guide describes."""
-    control.add_user(OPERATOR_USER, PASSWORD)
     privileges = preset_privileges(OPERATOR).union(*(one.privileges for one in REQUIREMENTS["access"]))
     role = content.authorizationManager.AddAuthorizationRole(name="least operator", privIds=sorted(privileges))
-    permission = vim.AuthorizationManager.Permission(principal=OPERATOR_USER, group=False, roleId=role, propagate=True)
+    _add_user_of_all(content, control, OPERATOR_USER, role)
+
+
+def _add_reader(content: Any, control: Control) -> None:
+    """Create the user of the inventory plugin, with the role that its documentation names."""
+    _add_user_of_all(content, control, READER_USER, READ_ONLY)
+
+
+def _add_user_of_all(content: Any, control: Control, name: str, role: int) -> None:
+    """Create a user with one role on the root folder."""
+    control.add_user(name, PASSWORD)
+    permission = vim.AuthorizationManager.Permission(principal=name, group=False, roleId=role, propagate=True)
     content.authorizationManager.SetEntityPermissions(entity=content.rootFolder, permission=[permission])
 
 

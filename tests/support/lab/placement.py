@@ -27,6 +27,8 @@ OVERRIDES = {
         "shared_datastores": ["shared1"],
         "datastore_cluster": "pod",
         "partial_networks": {"Backend": 2},
+        "distributed_switches": {"DSwitch0": ["Front"], "DSwitch1": []},
+        "segments": ["Tenant"],
     },
     "second": {"enabled": True},
 }
@@ -134,9 +136,21 @@ class Site:
         (card,) = self.builder.vm(name).of_kind(vim.vm.device.VirtualEthernetCard)
         return str(card.backing.deviceName)
 
+    def used_memory(self) -> int:
+        """Return the memory in use on all hosts in MB, which vCenter updates in intervals."""
+        rows = self.builder.session.read_all("HostSystem", ["summary.quickStats.overallMemoryUsage"])
+        return sum(row["summary.quickStats.overallMemoryUsage"] for row in rows)
+
     def in_maintenance(self, host: str) -> bool:
         (row,) = self.builder.session.read([self.host(host)], ["runtime.inMaintenanceMode"])
         return bool(row["runtime.inMaintenanceMode"])
+
+
+def destination(other: Site, **options: Any) -> dict[str, Any]:
+    """Return the option destination_vcenter of vm_vmotion for another vCenter."""
+    vcenter = {key: value for key, value in other.lab["vcenter"].items() if key != "ca_path"}
+    place = {"cluster": other.lab["cluster"], "datastore": other.lab["datastore"]}
+    return {**vcenter, "thumbprint": other.lab["thumbprint"], **place, **options}
 
 
 def _hardware(network: Any) -> list[Any]:

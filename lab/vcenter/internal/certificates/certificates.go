@@ -30,7 +30,9 @@ const (
 	authorityFile   = "ca.pem"
 	certificateFile = "vcenter.pem"
 	keyFile         = "vcenter-key.pem"
-	lifetime        = 365 * 24 * time.Hour
+	// incompleteFile is a second certificate of the same key, without the identifier of the authority's key.
+	incompleteFile = "vcenter-incomplete.pem"
+	lifetime       = 365 * 24 * time.Hour
 	// A certificate must not expire during a long run.
 	renewBefore = 24 * time.Hour
 )
@@ -53,9 +55,17 @@ func Ensure(directory string) (certificate tls.Certificate, authority string, er
 	return certificate, authority, err
 }
 
+// Incomplete returns the second certificate in directory. It lacks the extension that identifies the authority's key: RFC 5280
+// requires it, authorities of companies leave it out, and Python 3.13 and later refuse the certificate.
+func Incomplete(directory string) (tls.Certificate, error) {
+	return tls.LoadX509KeyPair(filepath.Join(directory, incompleteFile), filepath.Join(directory, keyFile))
+}
+
 func load(directory string) (tls.Certificate, error) {
-	if _, err := os.Stat(filepath.Join(directory, authorityFile)); err != nil {
-		return tls.Certificate{}, err
+	for _, name := range []string{authorityFile, incompleteFile} {
+		if _, err := os.Stat(filepath.Join(directory, name)); err != nil {
+			return tls.Certificate{}, err
+		}
 	}
 	return tls.LoadX509KeyPair(filepath.Join(directory, certificateFile), filepath.Join(directory, keyFile))
 }
@@ -88,6 +98,12 @@ func create(directory string) error {
 	if err != nil {
 		return err
 	}
+	incomplete := *parent
+	incomplete.SubjectKeyId = nil // which becomes the identifier of the authority's key
+	incompleteDER, err := x509.CreateCertificate(rand.Reader, server, &incomplete, key.Public(), authorityKey)
+	if err != nil {
+		return err
+	}
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return err
@@ -95,7 +111,25 @@ func create(directory string) error {
 	return errors.Join(
 		write(directory, keyFile, 0o600, "PRIVATE KEY", keyDER),
 		write(directory, certificateFile, 0o600, "CERTIFICATE", serverDER),
+		write(directory, incompleteFile, 0o600, "CERTIFICATE", incompleteDER),
 		write(directory, authorityFile, 0o644, "CERTIFICATE", authorityDER))
+}
+
+// SelfSigned returns a new certificate of an ESXi host, which no authority has signed.
+func SelfSigned(name string) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	host := template(name, time.Now())
+	host.KeyUsage, host.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	host.DNSNames = []string{name}
+	der, err := x509.CreateCertificate(rand.Reader, host, host, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
 }
 
 func template(name string, now time.Time) *x509.Certificate {

@@ -63,6 +63,21 @@ func TestAClientWithTheAuthorityTrustsTheServer(t *testing.T) {
 	}
 }
 
+func TestOnlyTheSecondCertificateIsIncomplete(t *testing.T) {
+	directory := t.TempDir()
+	certificate, _, err := Ensure(directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	incomplete, err := Incomplete(directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(certificate.Leaf.AuthorityKeyId) == 0 || len(incomplete.Leaf.AuthorityKeyId) != 0 {
+		t.Errorf("identifiers of the authority: %x, %x", certificate.Leaf.AuthorityKeyId, incomplete.Leaf.AuthorityKeyId)
+	}
+}
+
 func TestCertificatesAreKeptAndDamageIsNamed(t *testing.T) {
 	directory := t.TempDir()
 	first, _, err := Ensure(directory)

@@ -72,8 +72,10 @@ type Inventory struct {
 	// DatastoreCluster is optional.
 	DatastoreCluster *DatastoreCluster `json:"datastore_cluster"`
 	Networks         []Network         `json:"networks"`
-	// Distributed, optional, is a distributed switch.
-	Distributed *Distributed `json:"distributed"`
+	// Distributed, optional, are distributed switches, which all hosts have.
+	Distributed []Distributed `json:"distributed"`
+	// Segments, optional, are segments of NSX: each is a port group of this name on each distributed switch.
+	Segments []string `json:"segments"`
 }
 
 // Second is another vCenter. Its files are in a subdirectory of the first one's, and it shares the hypervisor.
@@ -119,10 +121,10 @@ type Network struct {
 	Hosts  []string `json:"hosts"` // optional
 }
 
-// Distributed is a distributed switch with port groups.
+// Distributed is a distributed switch with port groups. The subnets of their VLANs are taken from NetworkPool.
 type Distributed struct {
-	Switch     string    `json:"switch"`
-	PortGroups []Network `json:"port_groups"`
+	Switch     string   `json:"switch"`
+	PortGroups []string `json:"port_groups"`
 }
 
 // Read reads and checks the file.
@@ -258,7 +260,7 @@ func (c Inventory) checkNetworks() error {
 		return errors.New("networks is empty")
 	}
 	var names []string
-	for _, network := range c.AllNetworks() {
+	for _, network := range c.Networks {
 		if _, err := netip.ParsePrefix(network.Subnet); err != nil {
 			return fmt.Errorf("networks: %s: subnet %q: %w", network.Name, network.Subnet, err)
 		}
@@ -267,15 +269,10 @@ func (c Inventory) checkNetworks() error {
 		}
 		names = append(names, network.Name)
 	}
-	return unique("networks", names)
-}
-
-// AllNetworks returns the port groups of both kinds.
-func (c Inventory) AllNetworks() []Network {
-	if c.Distributed == nil {
-		return c.Networks
+	for _, distributed := range c.Distributed {
+		names = append(append(names, distributed.Switch), distributed.PortGroups...)
 	}
-	return append(append([]Network{}, c.Networks...), c.Distributed.PortGroups...)
+	return unique("networks", names)
 }
 
 func (c Config) checkPublish() error {

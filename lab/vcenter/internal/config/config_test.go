@@ -51,7 +51,7 @@ func TestInvalidConfigurationsAreRefused(t *testing.T) {
 		"networks: VM Netwo":    {`10.0.0.0/24"`, `10.0.0.0/24", "hosts": ["esx9"]`},
 		"datastore \"gone\"":    {`"hypervisor"`, `"datastore_cluster": {"name": "POD0", "datastores": ["gone"]}, "hypervisor"`},
 		"second: listen":        {`"hypervisor"`, `"second": {"listen": "x"}, "hypervisor"`},
-		"networks has \"VM Net": {`"hypervisor"`, `"distributed": {"switch": "d", "port_groups": [{"name": "VM Network", "subnet": "10.1.0.0/24"}]}, "hypervisor"`},
+		"networks has \"VM Net": {`"hypervisor"`, `"distributed": [{"switch": "d", "port_groups": ["VM Network"]}], "hypervisor"`},
 	} {
 		text := strings.Replace(good, change[0], change[1], 1)
 		if text == good {

@@ -47,11 +47,15 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/calls", c.resetCalls)
 	mux.HandleFunc("POST /v1/faults", c.addFault)
 	mux.HandleFunc("DELETE /v1/faults", c.clearFaults)
+	mux.HandleFunc("PATCH /v1/behavior", c.behave)
+	mux.HandleFunc("DELETE /v1/behavior", c.behaveAsUsual)
 	mux.HandleFunc("POST /v1/users", c.addUser)
 	mux.HandleFunc("DELETE /v1/users/{name}", c.removeUser)
 	mux.HandleFunc("POST /v1/vms", c.addMachines)
 	mux.HandleFunc("GET /v1/vms/{name}", c.machine)
+	mux.HandleFunc("PUT /v1/clusters/{name}/services", c.setClusterServices)
 	mux.HandleFunc("PATCH /v1/datastores/{name}", c.setFree)
+	mux.HandleFunc("PATCH /v1/clusters/{name}", c.setStepwise)
 	mux.HandleFunc("POST /v1/publish", c.publish)
 	return fromHere(mux)
 }
@@ -90,6 +94,16 @@ func (c *Control) clearFaults(w http.ResponseWriter, _ *http.Request) {
 	respond(w, map[string]any{}, nil)
 }
 
+func (c *Control) behave(w http.ResponseWriter, r *http.Request) {
+	err := c.server.Behave(http.MaxBytesReader(nil, r.Body, largestBody))
+	respond(w, c.server.Behavior(), err)
+}
+
+func (c *Control) behaveAsUsual(w http.ResponseWriter, _ *http.Request) {
+	c.server.BehaveAsUsual()
+	respond(w, c.server.Behavior(), nil)
+}
+
 func (c *Control) addUser(w http.ResponseWriter, r *http.Request) {
 	var user authz.User
 	err := read(r, &user)
@@ -124,6 +138,17 @@ func (c *Control) machine(w http.ResponseWriter, r *http.Request) {
 	respond(w, info, err)
 }
 
+func (c *Control) setClusterServices(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Kind string `json:"kind"`
+	}
+	err := read(r, &request)
+	if err == nil {
+		err = c.server.SetClusterServices(r.PathValue("name"), request.Kind)
+	}
+	respond(w, map[string]any{}, err)
+}
+
 func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		FreeBytes *int64 `json:"free_bytes"`
@@ -134,6 +159,20 @@ func (c *Control) setFree(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		err = c.server.SetFree(r.PathValue("name"), *request.FreeBytes)
+	}
+	respond(w, map[string]any{}, err)
+}
+
+func (c *Control) setStepwise(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Stepwise *bool `json:"stepwise"`
+	}
+	err := read(r, &request)
+	if err == nil && request.Stepwise == nil {
+		err = errors.New("stepwise is missing")
+	}
+	if err == nil {
+		err = c.server.SetStepwise(r.PathValue("name"), *request.Stepwise)
 	}
 	respond(w, map[string]any{}, err)
 }

@@ -116,6 +116,20 @@ func (s *Stores) Chain(place Path) ([]Disk, error) {
 	return chain, nil
 }
 
+// HasBootCode returns whether BIOS takes the first sector of a disk without a parent for boot code.
+func (d Disk) HasBootCode() (bool, error) {
+	file, err := os.Open(d.Data)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	signature := make([]byte, 2)
+	if _, err := file.ReadAt(signature, 510); err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return signature[0] == 0x55 && signature[1] == 0xaa, nil
+}
+
 // CreateDisk creates an empty disk. A thin one takes space only as it is written.
 func (s *Stores) CreateDisk(place Path, capacity int64, thin bool, uuid string) error {
 	return s.makeDisk(place, flatSuffix, vmdk.Descriptor{Capacity: capacity, UUID: uuid, Thin: thin},

@@ -111,6 +111,10 @@ func (r *reconfiguration) noGroup(touched bool, property, rule, kind, group stri
 	if touched {
 		return vim.InvalidArgumentf(property, "Rule %s names %q, which is not a group of %s.", rule, group, kind)
 	}
+	return inUse(group, rule)
+}
+
+func inUse(group, rule string) types.BaseMethodFault {
 	fault := &types.ResourceInUse{Type: "ClusterGroupInfo", Name: group}
 	vim.Because(&fault.MethodFault, "Group "+group+" is in use by rule "+rule+".")
 	return fault

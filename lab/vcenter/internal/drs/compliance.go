@@ -14,46 +14,29 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// compliance returns, by key, whether the running VMs satisfy the rules. Disabled rules and rules that do not place VMs are
-// left out.
-func compliance(config *types.ClusterConfigInfoEx, on Occupancy) map[int32]bool {
-	satisfied := map[int32]bool{}
-	for _, rule := range config.Rule {
-		info := rule.GetClusterRuleInfo()
-		if bound, binds := bindRule(config, rule); binds && vim.IsTrue(info.Enabled) {
-			satisfied[info.Key] = bound.satisfied(on)
-		}
+// status returns whether the running VMs satisfy a rule. A rule that is disabled or does not place VMs is green (unconfirmed).
+func status(config *types.ClusterConfigInfoEx, rule types.BaseClusterRuleInfo, on Occupancy) types.ManagedEntityStatus {
+	bound, binds := bindRule(config, rule)
+	if binds && vim.IsTrue(rule.GetClusterRuleInfo().Enabled) && !bound.satisfied(on) {
+		return types.ManagedEntityStatusRed
 	}
-	return satisfied
+	return types.ManagedEntityStatusGreen
 }
 
-// SetCompliance sets the compliance and the status of the rules of a configuration.
+// SetCompliance sets the status of the rules of a configuration. inCompliance stays unset: "The Server does not currently use
+// this property" (API, ClusterRuleInfo).
 func SetCompliance(config *types.ClusterConfigInfoEx, on Occupancy) {
-	compliance := compliance(config, on)
 	for _, rule := range config.Rule {
 		info := rule.GetClusterRuleInfo()
-		satisfied, applies := compliance[info.Key]
-		info.InCompliance, info.Status = nil, types.ManagedEntityStatusGreen
-		if applies {
-			info.InCompliance = &satisfied
-		}
-		if applies && !satisfied {
-			info.Status = types.ManagedEntityStatusRed
-		}
+		info.InCompliance, info.Status = nil, status(config, rule, on)
 	}
 }
 
-// HasCompliance returns whether the compliance in a configuration is up to date.
+// HasCompliance returns whether the status of the rules of a configuration is up to date.
 func HasCompliance(config *types.ClusterConfigInfoEx, on Occupancy) bool {
-	compliance := compliance(config, on)
-	for _, rule := range config.Rule {
-		info := rule.GetClusterRuleInfo()
-		satisfied, applies := compliance[info.Key]
-		if applies != (info.InCompliance != nil) || applies && satisfied != *info.InCompliance {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(config.Rule, func(rule types.BaseClusterRuleInfo) bool {
+		return rule.GetClusterRuleInfo().Status != status(config, rule, on)
+	})
 }
 
 // Forget removes a VM from groups and rules, and removes its overrides. Confirmed by Broadcom's knowledge base, article

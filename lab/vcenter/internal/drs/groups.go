@@ -55,7 +55,9 @@ func (r *reconfiguration) addGroup(info types.BaseClusterGroupInfo) types.BaseMe
 	if len(*members) == 0 {
 		return vim.InvalidArgumentf("spec.groupSpec.info", "Group %s has no members.", group.Name)
 	}
-	group.UserCreated = types.NewBool(true)
+	if group.UserCreated == nil {
+		group.UserCreated = types.NewBool(false) // unconfirmed; community.vmware leaves it out
+	}
 	r.config.Group = append(r.config.Group, info)
 	return nil
 }

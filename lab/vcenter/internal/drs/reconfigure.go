@@ -20,6 +20,8 @@ type Members struct {
 	Hosts   []Ref
 	HasVM   func(Ref) bool
 	Names   Names
+	// Stepwise refuses changes in one request that depend on each other.
+	Stepwise bool
 }
 
 // reconfiguration is a change of a cluster's configuration in progress.
@@ -42,7 +44,7 @@ func Reconfigure(current types.ClusterConfigInfoEx, spec *types.ClusterConfigSpe
 		r.config = DefaultConfig()
 	}
 	for _, step := range []func(*types.ClusterConfigSpecEx) types.BaseMethodFault{
-		r.refuseUnknown, r.applyServices, r.applyGroups, r.applyRules, r.applyOverrides, r.check} {
+		r.refuseUnknown, r.refuseDependent, r.applyServices, r.applyGroups, r.applyRules, r.applyOverrides, r.check} {
 		if fault := step(spec); fault != nil {
 			return types.ClusterConfigInfoEx{}, lastRule, fault
 		}

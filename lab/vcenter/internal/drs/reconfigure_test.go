@@ -153,14 +153,46 @@ func TestComplianceFollowsWhereVMsRun(t *testing.T) {
 	together, apart := placed("a", "h1", "b", "h1"), placed("a", "h1", "b", "h2")
 	SetCompliance(&config, together)
 	pair, off := config.Rule[0].GetClusterRuleInfo(), config.Rule[1].GetClusterRuleInfo()
-	if !*pair.InCompliance || pair.Status != types.ManagedEntityStatusGreen || off.InCompliance != nil {
+	if pair.Status != types.ManagedEntityStatusGreen || pair.InCompliance != nil || off.Status != types.ManagedEntityStatusGreen {
 		t.Errorf("the rules are %+v and %+v", pair, off)
 	}
 	if !HasCompliance(&config, together) || HasCompliance(&config, apart) {
 		t.Error("a change of the compliance is not seen")
 	}
 	SetCompliance(&config, apart)
-	if *pair.InCompliance || pair.Status != types.ManagedEntityStatusRed || !HasCompliance(&config, apart) {
+	if pair.Status != types.ManagedEntityStatusRed || pair.InCompliance != nil || !HasCompliance(&config, apart) {
 		t.Errorf("the rule is %+v", pair)
+	}
+}
+
+func TestAnAdmissionControlPolicyIsReplacedAsAWhole(t *testing.T) {
+	write := func(config types.ClusterConfigInfoEx, policy types.BaseClusterDasAdmissionControlPolicy) types.ClusterConfigInfoEx {
+		changed, _ := applied(t, config, 0, &types.ClusterConfigSpecEx{DasConfig: &types.ClusterDasConfigInfo{AdmissionControlPolicy: policy}})
+		return changed
+	}
+	tolerated := int32(25)
+	policy := &types.ClusterFailoverLevelAdmissionControlPolicy{FailoverLevel: 2}
+	policy.ResourceReductionToToleratePercent = &tolerated
+	config := write(DefaultConfig(), policy)
+	if kept := config.DasConfig.AdmissionControlPolicy.GetClusterDasAdmissionControlPolicy().ResourceReductionToToleratePercent; kept == nil || *kept != 25 {
+		t.Errorf("stored %v", kept)
+	}
+	config = write(config, &types.ClusterFailoverLevelAdmissionControlPolicy{FailoverLevel: 3})
+	if left := config.DasConfig.AdmissionControlPolicy.GetClusterDasAdmissionControlPolicy().ResourceReductionToToleratePercent; left != nil {
+		t.Errorf("%d is left of the old policy", *left)
+	}
+}
+
+func TestUserCreatedIsStoredAsSent(t *testing.T) {
+	marked, plain := affinity("marked", "a", "b"), affinity("plain", "c", "d")
+	marked.GetClusterRuleInfo().UserCreated = types.NewBool(true)
+	group := vmGroup("vms", "a")
+	group.GetClusterGroupInfo().UserCreated = types.NewBool(true)
+	config, _ := applied(t, DefaultConfig(), 0, change(types.ArrayUpdateOperationAdd, marked, plain, group, groupOfHosts("hosts", "h1")))
+	if !*config.Rule[0].GetClusterRuleInfo().UserCreated || *config.Rule[1].GetClusterRuleInfo().UserCreated {
+		t.Errorf("the rules are %+v", config.Rule)
+	}
+	if !*config.Group[0].GetClusterGroupInfo().UserCreated || *config.Group[1].GetClusterGroupInfo().UserCreated {
+		t.Errorf("the groups are %+v", config.Group)
 	}
 }

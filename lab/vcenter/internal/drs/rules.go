@@ -38,7 +38,8 @@ func (r *reconfiguration) applyRules(spec *types.ClusterConfigSpecEx) types.Base
 }
 
 // addRule assigns the rule's key and UUID: "When adding a new rule, do not specify this property. The Server will assign
-// the key" (API, ClusterRuleInfo). Both flags are false by default.
+// the key" (API, ClusterRuleInfo). The flags are false by default; unconfirmed for userCreated, which community.vmware leaves
+// out.
 func (r *reconfiguration) addRule(info types.BaseClusterRuleInfo) types.BaseMethodFault {
 	if info == nil || info.GetClusterRuleInfo().Name == "" {
 		return vim.InvalidArgumentf("spec.rulesSpec.info.name", "A rule requires a name.") // unconfirmed
@@ -50,8 +51,8 @@ func (r *reconfiguration) addRule(info types.BaseClusterRuleInfo) types.BaseMeth
 	}
 	rule := info.GetClusterRuleInfo()
 	r.lastRule++
-	rule.Key, rule.RuleUuid, rule.UserCreated = r.lastRule, uuid.NewString(), types.NewBool(true)
-	for _, flag := range []**bool{&rule.Enabled, &rule.Mandatory} {
+	rule.Key, rule.RuleUuid = r.lastRule, uuid.NewString()
+	for _, flag := range []**bool{&rule.Enabled, &rule.Mandatory, &rule.UserCreated} {
 		if *flag == nil {
 			*flag = types.NewBool(false)
 		}

@@ -35,8 +35,12 @@ func (r *reconfiguration) applyServices(spec *types.ClusterConfigSpecEx) types.B
 	return nil
 }
 
-// applyHA changes the settings of HA. It keeps the deprecated failoverLevel consistent with the policy that replaces it.
+// applyHA changes the settings of HA. It keeps the deprecated failoverLevel consistent with the policy that replaces it. A
+// policy is replaced as a whole, including the fields of later releases that the client leaves out (unconfirmed).
 func (r *reconfiguration) applyHA(das *types.ClusterDasConfigInfo) {
+	if das.AdmissionControlPolicy != nil {
+		r.config.DasConfig.AdmissionControlPolicy = nil
+	}
 	merge(&r.config.DasConfig, das)
 	if das.FailoverLevel != 0 && das.AdmissionControlPolicy == nil {
 		r.config.DasConfig.AdmissionControlPolicy = &types.ClusterFailoverLevelAdmissionControlPolicy{FailoverLevel: das.FailoverLevel}

@@ -94,12 +94,13 @@ func (l launch) addBoot(b *argumentBuilder) error {
 	}
 	b.addJSON("-blockdev", map[string]any{"node-name": "cd", "driver": "raw", "read-only": true,
 		"file": map[string]any{"driver": "file", "filename": l.spec.ISO}})
-	b.addJSON("-device", map[string]any{"driver": "ide-cd", "bus": "ide.1", "drive": "cd", "bootindex": 0})
+	b.addJSON("-device", map[string]any{"driver": "ide-cd", "bus": "ide.1", "drive": "cd", "bootindex": 1})
 	return nil
 }
 
 func (l launch) addDisks(b *argumentBuilder) error {
 	b.addJSON("-device", map[string]any{"driver": "pvscsi", "id": "scsi0"})
+	first := l.spec.FirstDisk()
 	for _, disk := range l.spec.Disks {
 		if disk.Format != "raw" && disk.Format != "qcow2" {
 			return fmt.Errorf("VM %s: disk %s: format %q is neither raw nor qcow2", l.spec.Name, disk.Path, disk.Format)
@@ -113,8 +114,12 @@ func (l launch) addDisks(b *argumentBuilder) error {
 				"cache": map[string]any{"no-flush": true}}})
 		// Without a device_id, QEMU takes the serial number as one. QEMU 10 then refuses more than 20 characters, and a UUID
 		// has 36; older versions cut it off, so that two disks could have one identity.
-		b.addJSON("-device", map[string]any{"driver": "scsi-hd", "bus": "scsi0.0", "scsi-id": disk.Unit, "drive": node,
-			"serial": disk.UUID, "device_id": disk.UUID})
+		device := map[string]any{"driver": "scsi-hd", "bus": "scsi0.0", "scsi-id": disk.Unit, "drive": node,
+			"serial": disk.UUID, "device_id": disk.UUID}
+		if first != nil && first.Unit == disk.Unit {
+			device["bootindex"] = 0 // before the CD
+		}
+		b.addJSON("-device", device)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func TestArgumentsOfABIOSVM(t *testing.T) {
 		{"-chardev", "socket,id=monitor,fd=3"},
 		{"-chardev", "socket,id=channel,fd=4"},
 		{"-blockdev", `{"driver":"raw","file":{"driver":"file","filename":"/ds/gantry/boot,strap.iso"},"node-name":"cd","read-only":true}`},
-		{"-device", `{"bootindex":0,"bus":"ide.1","drive":"cd","driver":"ide-cd"}`},
+		{"-device", `{"bootindex":1,"bus":"ide.1","drive":"cd","driver":"ide-cd"}`},
 		{"-device", `{"driver":"pvscsi","id":"scsi0"}`},
 		{"-blockdev", `{"cache":{"no-flush":true},"discard":"unmap","driver":"qcow2","file":{"cache":{"no-flush":true},"discard":"unmap","driver":"file","filename":"/ds/web/image.qcow2"},"node-name":"disk0","read-only":false}`},
 		{"-device", `{"bus":"scsi0.0","device_id":"6000c290-1111-4222-8333-444455556666","drive":"disk0","driver":"scsi-hd","scsi-id":0,"serial":"6000c290-1111-4222-8333-444455556666"}`},

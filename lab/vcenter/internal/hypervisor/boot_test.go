@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Tests of booting with QEMU: the firmware boots a connected ISO and nothing else.
+// Tests of booting with QEMU: the firmware boots a connected ISO, or the disk that it tries before.
 
 package hypervisor
 
@@ -58,22 +58,38 @@ func bootableISO(t *testing.T) string {
 	return iso
 }
 
-func TestOnlyAConnectedISOBoots(t *testing.T) {
-	h, events := startLab(t, nil)
-	withISO, without := testMachine("vm-1"), testMachine("vm-2")
-	withISO.ISO = bootableISO(t)
-	without.NICs = nil
-	if err := h.Start(without); err != nil {
+// bootDisk creates a disk whose first sector begins with code and has BIOS's boot signature, unless code is nil.
+func bootDisk(t *testing.T, code []byte) machine.Disk {
+	t.Helper()
+	content := make([]byte, 1<<20)
+	if copy(content, code) > 0 {
+		content[510], content[511] = 0x55, 0xaa
+	}
+	path := filepath.Join(t.TempDir(), "disk")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Start(withISO); err != nil {
-		t.Fatal(err)
+	return machine.Disk{Path: path, Format: "raw", UUID: filepath.Base(t.TempDir())}
+}
+
+// A disk that the firmware tries first is booted if it can be; otherwise the ISO is.
+func TestOnlyAConnectedISOBoots(t *testing.T) {
+	h, events := startLab(t, nil)
+	withISO, without, withDisk := testMachine("vm-1"), testMachine("vm-2"), testMachine("vm-3")
+	withISO.ISO, withISO.DiskFirst, withISO.Disks = bootableISO(t), true, []machine.Disk{bootDisk(t, nil)}
+	withDisk.ISO, withDisk.DiskFirst = withISO.ISO, true
+	withDisk.Disks = []machine.Disk{bootDisk(t, []byte{0xf4, 0xeb, 0xfd})} // hlt, and again
+	without.NICs, withDisk.NICs = nil, nil
+	for _, spec := range []machine.Spec{without, withDisk, withISO} {
+		if err := h.Start(spec); err != nil {
+			t.Fatal(err)
+		}
 	}
 	events.expectStart(t)
 	// It has had twice the time in which the other VM has booted.
 	select {
 	case event := <-events.events:
-		t.Errorf("without an ISO: %q", event)
+		t.Errorf("without an ISO, or with a bootable disk before it: %q", event)
 	case <-time.After(5 * time.Second):
 	}
 	if _, on := h.Info("vm-2"); !on {

@@ -19,6 +19,8 @@ type Disk struct {
 	Unit     int    // on the VM's SCSI controller
 	UUID     string
 	ReadOnly bool
+	// HasBootCode means that BIOS boots the disk: its first sector ends in 55 AA.
+	HasBootCode bool
 }
 
 // NIC is one network adapter.
@@ -37,6 +39,7 @@ type Spec struct {
 	MemoryMB  int64
 	Firmware  string // bios or efi
 	ISO       string // absolute path; empty: none connected
+	DiskFirst bool   // the firmware tries the disk before the CD
 	Disks     []Disk
 	NICs      []NIC
 	GuestInfo map[string]string // guestinfo.* keys at power-on
@@ -67,6 +70,7 @@ type Info struct {
 const (
 	SpecKey   = "guestinfo.gantry.spec"
 	StatusKey = "guestinfo.gantry.status"
+	LogKey    = "guestinfo.gantry.log"
 )
 
 // The values of Move.Mode.
@@ -93,6 +97,23 @@ const (
 
 // ErrNoHotAdd is the error of a hypervisor that cannot change the CPUs and memory of a running VM.
 var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a running VM; power it off first")
+
+// FirstDisk returns the disk that the firmware tries before the CD, or nil.
+func (s Spec) FirstDisk() *Disk {
+	var first *Disk
+	for i := range s.Disks {
+		if s.DiskFirst && (first == nil || s.Disks[i].Unit < first.Unit) {
+			first = &s.Disks[i]
+		}
+	}
+	return first
+}
+
+// BootsISO returns whether the firmware boots the ISO.
+func (s Spec) BootsISO() bool {
+	first := s.FirstDisk()
+	return s.ISO != "" && (first == nil || !first.HasBootCode)
+}
 
 // Events receives the events of VMs. Its methods are called without locks of the hypervisor, and may block.
 type Events interface {

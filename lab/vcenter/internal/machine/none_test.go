@@ -21,7 +21,7 @@ func (r reports) Guest(_ string, info GuestInfo) { r.guests <- info }
 func (r reports) Off(_, reason string)           { r.off <- reason }
 
 func newReports() reports {
-	return reports{said: make(chan string, 1), guests: make(chan GuestInfo, 10), off: make(chan string, 1)}
+	return reports{said: make(chan string, 1), guests: make(chan GuestInfo, 10), off: make(chan string, 2)}
 }
 
 // Clients know a new run by its status, as they do with a real guest: "started_at" is exact enough for that.
@@ -46,6 +46,32 @@ func TestARestartReportsAnotherStatus(t *testing.T) {
 	}
 	if len(seen) != starts {
 		t.Errorf("%d starts have reported %d different statuses: %v", starts, len(seen), seen)
+	}
+}
+
+func TestAVMWhoseDiskIsBootedFirstReportsNothing(t *testing.T) {
+	events := newReports()
+	none, err := NewNone(nil, "", events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disks := []Disk{{Unit: 1}, {Unit: 0, HasBootCode: true}}
+	spec := Spec{ISO: "bootstrap.iso", Disks: disks, GuestInfo: map[string]string{SpecKey: `{"id": "one"}`}}
+	for id, first := range map[string]bool{"silent": true, "running": false} {
+		spec.ID, spec.DiskFirst = id, first
+		if err := none.Start(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-events.said
+	for _, id := range []string{"silent", "running"} {
+		if err := none.Kill(id); err != nil {
+			t.Fatal(err)
+		}
+		<-events.off
+	}
+	if len(events.said) > 0 {
+		t.Errorf("the other one has reported %s", <-events.said)
 	}
 }
 

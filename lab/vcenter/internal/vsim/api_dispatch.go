@@ -92,6 +92,9 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if fault := s.permit(ctx, call); fault != nil {
 		return failed(fault)
 	}
+	if fault := s.agentFault(call.This, call.Name); fault != nil {
+		return failed(fault)
+	}
 	if call.Name == "Fetch" || strings.HasPrefix(call.Name, "RetrieveProperties") {
 		s.showPools()
 	}
@@ -101,7 +104,7 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 		if mutates(call.Name) || call.Name == "Login" {
 			defer s.showLatestEvent(ctx)
 		}
-		return s.restrict(ctx, call, invoke(ctx, target, call))
+		return s.restrict(ctx, call, explain(invoke(ctx, target, call)))
 	}
 	body, fault := own(ctx, call.Body)
 	if fault != nil {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"strings"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/soap"
@@ -28,6 +29,29 @@ func (b *faultBody) Fault() *soap.Fault { return b.Reason }
 
 func failed(fault types.BaseMethodFault) soap.HasFault {
 	return &faultBody{simulator.Fault(faultText(fault), fault)}
+}
+
+// explain adds the text of a fault to an answer of the simulator, whose faults have none.
+func explain(body soap.HasFault) soap.HasFault {
+	if found := body.Fault(); found != nil && unexplained(found.String) {
+		if fault, ok := found.VimFault().(types.BaseMethodFault); ok {
+			found.String = faultText(fault)
+		}
+	}
+	return body
+}
+
+// explained returns the fault of a task with its text, which the simulator's do not have.
+func explained(fault types.LocalizedMethodFault) types.LocalizedMethodFault {
+	if fault.Fault != nil && unexplained(fault.LocalizedMessage) {
+		fault.LocalizedMessage = faultText(fault.Fault)
+	}
+	return fault
+}
+
+// unexplained returns true for the texts of the simulator's faults: nothing, or the fault's type in Go.
+func unexplained(text string) bool {
+	return text == "" || strings.HasPrefix(text, "*types.")
 }
 
 func localized(fault types.BaseMethodFault) *types.LocalizedMethodFault {
@@ -50,6 +74,18 @@ func faultText(fault types.BaseMethodFault) string {
 		return fmt.Sprintf("%s has no method %s in the lab.", f.Receiver.Type, f.Method)
 	case *types.InvalidArgument:
 		return "A specified parameter was not correct: " + f.InvalidProperty + "."
+	case *types.NotFound:
+		return "The object or item referred to could not be found."
+	case *types.UserNotFound:
+		return fmt.Sprintf("The user or group named '%s' does not exist.", f.Principal)
+	case *types.AlreadyExists:
+		return fmt.Sprintf("The specified key, name, or identifier '%s' already exists.", f.Name)
+	case *types.ResourceInUse:
+		return fmt.Sprintf("The resource '%s' is in use.", f.Name)
+	case *types.NotSupported:
+		return "The operation is not supported on the object."
+	case *types.InvalidState:
+		return "The operation is not allowed in the current state."
 	case *types.InvalidPowerState:
 		return fmt.Sprintf("The attempted operation cannot be performed in the current state (%s).", f.ExistingState)
 	case *types.FileNotFound:

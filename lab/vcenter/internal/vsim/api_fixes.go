@@ -38,6 +38,9 @@ func (f *fixer) PutObject(_ *simulator.Context, object mo.Reference) {
 	case *simulator.ResourcePool:
 		ownPoolSummary(o)
 	}
+	if entity, ok := object.(mo.Entity); ok {
+		f.server.addFields(entity)
+	}
 }
 
 func (f *fixer) UpdateObject(_ *simulator.Context, object mo.Reference, _ []types.PropertyChange) {

@@ -20,6 +20,11 @@ func (s *Server) installMethods() {
 		"EventManager.PostEvent":   method(s.postClientEvent),
 		"EventManager.QueryEvents": method(s.queryEvents),
 
+		"CustomFieldsManager.AddCustomFieldDef":    method(s.addCustomField),
+		"CustomFieldsManager.RemoveCustomFieldDef": method(s.removeCustomField),
+		"CustomFieldsManager.RenameCustomFieldDef": method(s.renameCustomField),
+		"CustomFieldsManager.SetField":             method(s.setField),
+
 		"Folder.CreateVM_Task":             method(s.createVM),
 		"Folder.CreateFolder":              method(s.createFolder),
 		"Folder.Rename_Task":               method(s.renameFolder),

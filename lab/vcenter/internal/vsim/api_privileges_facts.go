@@ -152,7 +152,9 @@ func (f facts) Network(backing types.BaseVirtualDeviceBackingInfo) *ref {
 			}
 		}
 	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
-		return &ref{Type: "DistributedVirtualPortgroup", Value: backing.Port.PortgroupKey}
+		if group := f.groupOf(backing.Port); group != nil {
+			return &group.Self
+		}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,20 @@ func (s *Server) validLogin(request *types.Login) bool {
 
 func (s *Server) validPassword(username, password string) bool {
 	return s.authz.Accepts(username, password)
+}
+
+// sessionTimeoutKey is the setting of how long a session may be idle. Each login takes it as it is then; clients change it with
+// OptionManager.UpdateOptions. In a vCenter it is not among the settings until it is changed (unconfirmed).
+const (
+	sessionTimeoutKey  = "config.vmacore.soap.sessionTimeout"
+	idleSessionTimeout = 30 * time.Minute
+)
+
+// installSessionTimeout ends idle sessions as vCenter does by default.
+func (s *Server) installSessionTimeout() {
+	options := s.registry.OptionManager()
+	options.Setting = append(slices.Clone(options.Setting),
+		&types.OptionValue{Key: sessionTimeoutKey, Value: idleSessionTimeout.String()})
 }
 
 // authorize refuses calls without a session. The service content and the current session may be read without one.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/vmware/govmomi"
+	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/session"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25"
@@ -41,6 +42,41 @@ func TestOnlyThePasswordLogsIn(t *testing.T) {
 	if _, err := govmomi.NewClient(t.Context(), &address, true); err != nil {
 		t.Errorf("another case of the user's name: %v", err)
 	}
+	address.User = url.UserPassword(`VSPHERE.LOCAL\Administrator`, testPass)
+	if _, err := govmomi.NewClient(t.Context(), &address, true); err != nil {
+		t.Errorf("the name with its domain: %v", err)
+	}
+}
+
+func TestIdleSessionsEnd(t *testing.T) {
+	l := newLab(t)
+	settings := object.NewOptionManager(l.client.Client, *l.client.ServiceContent.Setting)
+	known := must(settings.Query(t.Context(), sessionTimeoutKey))(t)
+	if len(known) != 1 || known[0].GetOptionValue().Value != "30m0s" {
+		t.Errorf("the setting: %+v", known)
+	}
+	err := settings.Update(t.Context(), []types.BaseOptionValue{&types.OptionValue{Key: sessionTimeoutKey, Value: "200ms"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := l.connect()
+	l.eventually("the idle session ends", func() bool { return l.server.userOfSession(sessionCookie(idle)) == "" })
+	_, err = methods.GetCurrentTime(t.Context(), idle.Client)
+	isFault[types.NotAuthenticated](l, l.faultOf(err))
+	// A session keeps the timeout of its login.
+	if _, err := methods.GetCurrentTime(t.Context(), l.client.Client); err != nil {
+		t.Error(err)
+	}
+}
+
+// sessionCookie returns the key of a client's session.
+func sessionCookie(client *govmomi.Client) string {
+	for _, cookie := range client.Jar.Cookies(client.URL()) {
+		if cookie.Name == soap.SessionCookieName {
+			return strings.Trim(cookie.Value, `"`)
+		}
+	}
+	return ""
 }
 
 func TestOnlyTheServiceContentIsReadableWithoutASession(t *testing.T) {

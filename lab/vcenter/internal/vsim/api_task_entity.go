@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The entity of a task as clients see it. The simulator sets the object whose method was called, which may be a manager. The
+// The entity and the fault of a task as clients see them. The simulator sets the object whose method was called, which may be a manager. The
 // API has only managed entities there, and pyVmomi cannot decode anything else. The entity is removed from answers and not
 // from the task, because the simulator needs it.
 
@@ -20,10 +20,14 @@ var isManagedEntity = map[string]bool{"VirtualMachine": true, "HostSystem": true
 	"StoragePod": true, "DistributedVirtualSwitch": true, "VmwareDistributedVirtualSwitch": true,
 	"DistributedVirtualPortgroup": true, "Network": true, "OpaqueNetwork": true}
 
-// shownTask returns the task as clients see it: without an entity that is not a managed entity.
+// shownTask returns the task as clients see it: without an entity that is not a managed entity, and with the text of its fault.
 func shownTask(info types.TaskInfo) types.TaskInfo {
 	if info.Entity != nil && !isManagedEntity[info.Entity.Type] {
 		info.Entity, info.EntityName = nil, ""
+	}
+	if info.Error != nil {
+		shown := explained(*info.Error)
+		info.Error = &shown
 	}
 	return info
 }
@@ -43,6 +47,8 @@ func shownValue(object ref, value types.AnyType) types.AnyType {
 		return shownTask(v)
 	case *types.TaskInfo:
 		return shownTask(*v)
+	case types.LocalizedMethodFault:
+		return explained(v)
 	case types.ArrayOfTaskInfo:
 		return types.ArrayOfTaskInfo{TaskInfo: shownTasks(v.TaskInfo)}
 	case *types.ArrayOfTaskInfo:

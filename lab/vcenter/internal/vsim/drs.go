@@ -35,6 +35,7 @@ type scheduler struct {
 type clusterState struct {
 	lastRule        int32 // the newest key of a rule
 	recommendations drs.Recommendations
+	stepwise        bool // changes in one request must not depend on each other
 }
 
 func (s *Server) drsMethods() map[string]handler {

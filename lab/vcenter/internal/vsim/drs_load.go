@@ -67,7 +67,7 @@ func (s *Server) measure() map[ref]float64 {
 		if info, runs := s.hypervisor.Info(reference.Value); runs {
 			samples[reference] = s.meter.byVM[reference].next(info.CPUSeconds, s.bootTime(vm), float64(host.Hardware.CpuInfo.Hz)/1e6)
 			used[reference] = samples[reference].cpuMHz
-			s.showHeartbeat(vm, heartbeatStatus(info.Heartbeat))
+			s.watchHeartbeat(vm, info.Heartbeat)
 		}
 		s.showUse(vm, used[reference])
 	}
@@ -106,6 +106,7 @@ func (s *Server) bootTime(vm *simulator.VirtualMachine) time.Time {
 // measure the guest's memory usage.
 func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) {
 	s.locked(vm, func(*simulator.Context) {
+		showMost(vm, int64(s.config.Hosts.CPUMHz))
 		stats := &vm.Summary.QuickStats
 		stats.OverallCpuUsage, stats.OverallCpuDemand = int32(cpuMHz), int32(cpuMHz)
 		stats.GrantedMemory = vm.Config.Hardware.MemoryMB
@@ -120,6 +121,25 @@ func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) {
 // clearUse clears the statistics of a VM that is powered off. The caller holds its lock.
 func clearUse(vm *simulator.VirtualMachine) {
 	vm.Summary.QuickStats = types.VirtualMachineQuickStats{GuestHeartbeatStatus: vm.Summary.QuickStats.GuestHeartbeatStatus}
+	vm.Runtime.MaxCpuUsage, vm.Runtime.MaxMemoryUsage = 0, 0
+	vm.Summary.Runtime.MaxCpuUsage, vm.Summary.Runtime.MaxMemoryUsage = 0, 0
+}
+
+// showMost sets the most that a running VM can use: "based on the host the virtual machine is current running on, as well as
+// limits configured on the virtual machine itself or any parent resource pool" (maxCpuUsage). Limits of pools are left out. The
+// caller holds the VM's lock.
+func showMost(vm *simulator.VirtualMachine, hostMHz int64) {
+	cpu := atMost(int64(vm.Config.Hardware.NumCPU)*hostMHz, vm.Config.CpuAllocation)
+	memory := atMost(int64(vm.Config.Hardware.MemoryMB), vm.Config.MemoryAllocation)
+	vm.Runtime.MaxCpuUsage, vm.Runtime.MaxMemoryUsage = cpu, memory
+	vm.Summary.Runtime.MaxCpuUsage, vm.Summary.Runtime.MaxMemoryUsage = cpu, memory
+}
+
+func atMost(most int64, allocation *types.ResourceAllocationInfo) int32 {
+	if allocation != nil && allocation.Limit != nil && *allocation.Limit >= 0 {
+		most = min(most, *allocation.Limit)
+	}
+	return int32(most)
 }
 
 func (s *Server) showHosts(on drs.Occupancy, used map[ref]float64) {

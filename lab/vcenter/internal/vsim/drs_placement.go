@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The choice of a host by DRS: at power-on, for PlaceVm and for an evacuation.
+// The choice of a host by DRS: at power-on and for an evacuation.
 
 package vsim
 

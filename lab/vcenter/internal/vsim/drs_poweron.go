@@ -19,6 +19,29 @@ import (
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
+// The answers of PowerOnMultiVM_Task for VMs that DRS starts. The reference promises a task only of others: "For a virtual
+// machine not managed by DRS, a task ID is also returned" (ClusterPowerOnVmResult.attempted).
+const (
+	// AnswerTask: the VM is attempted, with its task. This is what clients have observed.
+	AnswerTask = "task"
+	// AnswerNoTask: the VM is attempted, without a task.
+	AnswerNoTask = "no_task"
+	// AnswerUnlisted: the VM is not in the answer.
+	AnswerUnlisted = "unlisted"
+)
+
+// attempted returns the answer for a VM that is being started.
+func (s *Server) attempted(vm, task ref, managed bool) []types.ClusterAttemptedVmInfo {
+	answer := s.Behavior().PowerOnAnswer
+	switch {
+	case managed && answer == AnswerUnlisted:
+		return nil
+	case managed && answer == AnswerNoTask:
+		return []types.ClusterAttemptedVmInfo{{Vm: vm}}
+	}
+	return []types.ClusterAttemptedVmInfo{{Vm: vm, Task: &task}}
+}
+
 // powerOnMulti starts a task for each VM that DRS may place, and recommends a host for the others.
 func (s *Server) powerOnMulti(ctx *simulator.Context, request *types.PowerOnMultiVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	level := types.DrsBehavior(optionValue(request.Option, string(types.ClusterPowerOnVmOptionOverrideAutomationLevel)))
@@ -68,7 +91,7 @@ func (s *Server) startPlaced(ctx *simulator.Context, reference ref, level types.
 	task := s.start(ctx, reference, "PowerOnVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		return nil, s.powerOn(by, vm, only)
 	}))
-	result.Attempted = append(result.Attempted, types.ClusterAttemptedVmInfo{Vm: reference, Task: &task})
+	result.Attempted = append(result.Attempted, s.attempted(reference, task, managed)...)
 	return nil
 }
 

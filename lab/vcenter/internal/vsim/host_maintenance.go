@@ -149,6 +149,7 @@ func (s *Server) enterMaintenance(by cause, host *simulator.HostSystem, task ref
 	if fault := s.evacuate(by, host, task, request, cancelled); fault != nil {
 		return fault
 	}
+	s.stopAgents(host)
 	s.showMaintenance(host, true)
 	return nil
 }
@@ -161,7 +162,7 @@ func (s *Server) evacuate(by cause, host *simulator.HostSystem, task ref, reques
 	}
 	evacuation := evacuation{server: s, by: cause{chain: by.chain, drs: true}, host: host, task: task, poweredOff: vim.IsTrue(request.EvacuatePoweredOffVms),
 		tried: map[ref]time.Time{}}
-	evacuation.most = max(len(s.machinesOn(host)), 1)
+	evacuation.most = max(len(s.movableOn(host)), 1)
 	for {
 		evacuation.moveAll(cancelled)
 		if evacuation.done() {
@@ -199,7 +200,7 @@ type evacuation struct {
 // moveAll migrates the VMs that DRS may migrate. The other VMs have to be moved by users.
 func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 	s := e.server
-	for _, vm := range s.machinesOn(e.host) {
+	for _, vm := range s.movableOn(e.host) {
 		select {
 		case <-cancelled:
 			return
@@ -223,7 +224,7 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 			e.note(vm, fault)
 			e.tried[vm.Self] = time.Now()
 		}
-		left := len(s.machinesOn(e.host))
+		left := len(s.movableOn(e.host))
 		s.update(s.registry.Get(e.task), set("info.progress", int32(max(0, 90*(e.most-left)/e.most))))
 	}
 }
@@ -243,7 +244,7 @@ func (e *evacuation) note(vm *simulator.VirtualMachine, fault types.BaseMethodFa
 // (b) DRS is disabled for the virtual machine."
 func (e *evacuation) done() bool {
 	s := e.server
-	for _, vm := range s.machinesOn(e.host) {
+	for _, vm := range s.movableOn(e.host) {
 		on := s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn
 		if on || e.poweredOff && !s.drsEnabled(e.host.Self) {
 			if e.obstacle == "" {
@@ -275,6 +276,11 @@ func (s *Server) machinesOn(host *simulator.HostSystem) []*simulator.VirtualMach
 	return machines
 }
 
+// movableOn returns the VMs on a host that must be moved away. Agents are stopped instead.
+func (s *Server) movableOn(host *simulator.HostSystem) []*simulator.VirtualMachine {
+	return slices.DeleteFunc(s.machinesOn(host), func(vm *simulator.VirtualMachine) bool { return s.agents.has(vm.Self) })
+}
+
 func (s *Server) drsEnabled(host ref) bool {
 	cluster := s.clusterOf(host)
 	return cluster != nil && vim.IsTrue(s.clusterConfig(cluster).DrsConfig.Enabled)
@@ -302,6 +308,7 @@ func (s *Server) exitMaintenanceMode(ctx *simulator.Context, request *types.Exit
 			return nil, invalidHostState(host, "is not in maintenance mode")
 		}
 		s.showMaintenance(host, false)
+		s.startAgents(host)
 		return nil, nil
 	})
 }

@@ -10,11 +10,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/vmware/govmomi/simulator"
-	"github.com/vmware/govmomi/vim25/methods"
-	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/drs"
@@ -186,122 +183,4 @@ func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo)
 		return nil, refusal
 	}
 	return best, nil
-}
-
-// placeVM implements PlaceVm: it recommends a host and a datastore for a VM that is to be created or moved.
-func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.HasFault, types.BaseMethodFault) {
-	spec := request.PlacementSpec
-	config, current, fault := s.placementConfig(&spec)
-	if fault != nil {
-		return nil, fault
-	}
-	only := spec.Hosts
-	if spec.RelocateSpec != nil && spec.RelocateSpec.Host != nil {
-		only = []ref{*spec.RelocateSpec.Host}
-	}
-	store, fault := s.placementStore(&spec)
-	if fault != nil {
-		return nil, fault
-	}
-	cluster := s.clusterOf(request.This)
-	var mover ref
-	if spec.Vm != nil && spec.PlacementType != string(types.PlacementSpecPlacementTypeClone) {
-		mover = *spec.Vm
-	}
-	host, fault := s.placementHost(cluster, mover, config, only, current)
-	body := &methods.PlaceVmBody{Res: &types.PlaceVmResponse{}}
-	if fault != nil {
-		body.Res.Returnval.DrsFault = &types.ClusterDrsFaults{Reason: string(types.RecommendationReasonCodeXvmotionPlacement),
-			FaultsByVm: []types.BaseClusterDrsFaultsFaultsByVm{&types.ClusterDrsFaultsFaultsByVm{Vm: spec.Vm,
-				Fault: []types.LocalizedMethodFault{*localized(fault)}}}}
-		return body, nil
-	}
-	target := types.VirtualMachineRelocateSpec{Host: &host, Datastore: &store, Pool: cluster.ResourcePool}
-	body.Res.Returnval.Recommendations = []types.ClusterRecommendation{{Key: "1", Type: "V1", Time: time.Now(), Rating: 5,
-		Reason:     string(types.RecommendationReasonCodeXvmotionPlacement),
-		ReasonText: "Placement of a virtual machine", Target: &cluster.Self,
-		Action: []types.BaseClusterAction{&types.PlacementAction{
-			ClusterAction: types.ClusterAction{Type: "PlacementV1", Target: &cluster.Self},
-			Vm:            spec.Vm, TargetHost: &host, RelocateSpec: &target}}}}
-	return body, nil
-}
-
-// placementHost chooses among the requested hosts, or all hosts of the cluster. vm is empty for a VM that is to be created.
-func (s *Server) placementHost(cluster *simulator.ClusterComputeResource, vm ref, config *types.VirtualMachineConfigInfo,
-	only []ref, current ref) (ref, types.BaseMethodFault) {
-	hosts := s.hostsWith(cluster.Self)
-	if len(only) > 0 {
-		hosts = slices.DeleteFunc(slices.Clone(hosts), func(host *simulator.HostSystem) bool { return !slices.Contains(only, host.Self) })
-	}
-	if len(hosts) == 0 {
-		return ref{}, invalidArgument("placementSpec.hosts")
-	}
-	want := claimOf(vm, config, *cluster.ResourcePool)
-	s.load.mu.Lock()
-	defer s.load.mu.Unlock()
-	return s.bestOf(hosts, want, current, func(host *simulator.HostSystem) types.BaseMethodFault {
-		return s.hostAdmits(host, want, config)
-	})
-}
-
-// placementConfig returns the configuration of the VM that is to be placed.
-func (s *Server) placementConfig(spec *types.PlacementSpec) (*types.VirtualMachineConfigInfo, ref, types.BaseMethodFault) {
-	var change *types.VirtualMachineConfigSpec
-	config, current := newConfig(), ref{}
-	switch types.PlacementSpecPlacementType(spec.PlacementType) {
-	case types.PlacementSpecPlacementTypeCreate:
-		if spec.ConfigSpec == nil {
-			return nil, ref{}, invalidArgument("placementSpec.configSpec")
-		}
-		change = spec.ConfigSpec
-	case types.PlacementSpecPlacementTypeClone, types.PlacementSpecPlacementTypeRelocate, types.PlacementSpecPlacementTypeReconfigure:
-		if spec.Vm == nil || s.vm(*spec.Vm) == nil {
-			return nil, ref{}, invalidArgument("placementSpec.vm")
-		}
-		vm := s.vm(*spec.Vm)
-		s.locked(vm, func(*simulator.Context) { config, current = copied(*vm.Config), *vm.Runtime.Host })
-		if spec.CloneSpec != nil {
-			change = spec.CloneSpec.Config
-		}
-		if spec.ConfigSpec != nil {
-			change = spec.ConfigSpec
-		}
-	default:
-		return nil, ref{}, notSupported(fmt.Sprintf("The lab does not support placements of type %q.", spec.PlacementType))
-	}
-	if change != nil {
-		// Devices are left out: files would be created for them, and placement considers only the size.
-		d := &draft{server: s, config: config}
-		sizes := &types.VirtualMachineConfigSpec{NumCPUs: change.NumCPUs, NumCoresPerSocket: change.NumCoresPerSocket,
-			MemoryMB: change.MemoryMB, MemoryAllocation: change.MemoryAllocation, CpuAllocation: change.CpuAllocation}
-		if fault := d.apply(sizes); fault != nil {
-			return nil, ref{}, fault
-		}
-		config = d.config
-	}
-	return &config, current, nil
-}
-
-// placementStore returns the candidate datastore with the most free space.
-func (s *Server) placementStore(spec *types.PlacementSpec) (ref, types.BaseMethodFault) {
-	if spec.RelocateSpec != nil && spec.RelocateSpec.Datastore != nil {
-		return *spec.RelocateSpec.Datastore, nil
-	}
-	var best *simulator.Datastore
-	for _, configured := range s.config.Datastores {
-		entity := s.site.datastores[configured.Name]
-		if len(spec.Datastores) > 0 && !slices.Contains(spec.Datastores, entity.Self) {
-			continue
-		}
-		if len(spec.Datastores) == 0 && len(configured.Hosts) > 0 {
-			continue // not mounted by all hosts: the VM could not be moved to the others
-		}
-		if best == nil || s.stores.Named(entity.Name).Free() > s.stores.Named(best.Name).Free() {
-			best = entity
-		}
-	}
-	if best == nil {
-		return ref{}, invalidArgument("placementSpec.datastores")
-	}
-	return best.Self, nil
 }

@@ -9,6 +9,7 @@ package vsim
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -62,8 +63,8 @@ func (s *Server) buildInventory() error {
 	}
 	s.site.cluster = s.clusterOf(s.site.hosts[0].Self)
 	s.describeNetworks()
-	if fault := s.addDistributedSwitch(s.config.Distributed); fault != nil {
-		return fmt.Errorf("distributed switch: %T", fault)
+	if fault := s.addDistributedSwitches(); fault != nil {
+		return fmt.Errorf("distributed switches: %T", fault)
 	}
 	if err := s.addDatastores(ctx, client); err != nil {
 		return err
@@ -107,6 +108,22 @@ func (s *Server) configureHost(host *simulator.HostSystem) {
 	host.Hardware.CpuInfo.NumCpuCores, host.Hardware.CpuInfo.NumCpuThreads = int16(size.CPUs), int16(size.CPUs)
 	host.Hardware.CpuInfo.Hz = int64(size.CPUMHz) * 1e6
 	s.configureHostNetwork(host)
+	s.completeManagers(host)
+}
+
+// completeManagers gives a host the vSAN system that every host has, although vSAN is off, and removes the references to other
+// managers that the simulator does not have.
+func (s *Server) completeManagers(host *simulator.HostSystem) {
+	vsan := &mo.HostVsanSystem{Self: ref{Type: "HostVsanSystem", Value: "vsanSystem-" + host.Self.Value},
+		Config: types.VsanHostConfigInfo{Enabled: types.NewBool(false), HostSystem: &host.Self}}
+	s.registry.Put(vsan)
+	host.ConfigManager.VsanSystem = &vsan.Self
+	managers := reflect.ValueOf(&host.ConfigManager).Elem()
+	for i := range managers.NumField() {
+		if manager, isRef := managers.Field(i).Interface().(*ref); isRef && manager != nil && s.registry.Get(*manager) == nil {
+			managers.Field(i).SetZero()
+		}
+	}
 }
 
 // configureHostNetwork gives a host its switch, and the port groups that it is configured to have.

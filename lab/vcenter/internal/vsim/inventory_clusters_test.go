@@ -5,11 +5,14 @@
 package vsim
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/vmware/govmomi/object"
+	"github.com/vmware/govmomi/property"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/config"
@@ -115,5 +118,28 @@ func TestADatastoreClusterShowsTheFreeSpaceOfItsMembers(t *testing.T) {
 	}
 	if after := summary(); after.FreeSpace != 65*gib {
 		t.Errorf("got %+v", after)
+	}
+}
+
+func TestTheManagersOfAHostExist(t *testing.T) {
+	l := newLab(t)
+	var host mo.HostSystem
+	collector := property.DefaultCollector(l.client.Client)
+	if err := collector.RetrieveOne(t.Context(), *l.host("esx2"), []string{"configManager"}, &host); err != nil {
+		t.Fatal(err)
+	}
+	managers := reflect.ValueOf(host.ConfigManager)
+	for i := range managers.NumField() {
+		manager, isRef := managers.Field(i).Interface().(*ref)
+		if isRef && manager != nil && l.server.registry.Get(*manager) == nil {
+			t.Errorf("%s names no object", managers.Type().Field(i).Name)
+		}
+	}
+	var vsan mo.HostVsanSystem
+	if err := collector.RetrieveOne(t.Context(), *host.ConfigManager.VsanSystem, []string{"config"}, &vsan); err != nil {
+		t.Fatal(err)
+	}
+	if *vsan.Config.Enabled || *vsan.Config.HostSystem != *l.host("esx2") {
+		t.Errorf("vSAN: %+v", vsan.Config)
 	}
 }

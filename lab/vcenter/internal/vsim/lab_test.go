@@ -65,7 +65,7 @@ func testConfig(t *testing.T) config.Config {
 			Hosts:       config.Hosts{Names: []string{"esx1", "esx2", "esx3"}, CPUs: 8, CPUMHz: 2000, MemoryMB: 4096},
 			Datastores:  []config.Datastore{{Name: "shared0", CapacityBytes: 64 * gib}},
 			Networks:    []config.Network{{Name: "VM Network", Subnet: "10.77.0.0/20"}, {Name: "Backend", Subnet: "10.78.0.0/20"}},
-			Distributed: &config.Distributed{Switch: "DVS0", PortGroups: []config.Network{{Name: "DPG0", Subnet: "10.79.0.0/20"}}}},
+			Distributed: []config.Distributed{{Switch: "DVS0", PortGroups: []string{"DPG0"}}}},
 		Hypervisor: config.HypervisorNone, LeaseTimeoutSeconds: 30}
 }
 
@@ -86,6 +86,9 @@ func newLab(t *testing.T, adjust ...func(*config.Config)) *lab {
 	}
 	l := &lab{T: t, server: server, guests: &guests{events: server, on: map[string]machine.Spec{}}}
 	server.UseHypervisor(l.guests)
+	if err := server.ServeHosts(); err != nil {
+		t.Fatal(err)
+	}
 	l.http = &httptest.Server{Listener: listener, Config: &http.Server{Handler: server.Handler()}}
 	l.http.StartTLS()
 	t.Cleanup(func() {

@@ -115,6 +115,7 @@ func (s *Server) findSource(r *relocation, f *findings) {
 	if r.draft.frozen {
 		f.add(types.CheckTestTypeSourceTests, r.splitsTree())
 	}
+	f.add(types.CheckTestTypeSourceTests, s.agentFault(r.vm.Self, "RelocateVM_Task"))
 	if r.host.Self == r.from {
 		return
 	}
@@ -147,7 +148,7 @@ func (r *relocation) splitsTree() types.BaseMethodFault {
 // boundDevice returns the fault of a device that exists only on the VM's current host.
 func boundDevice(device types.BaseVirtualDevice) types.BaseMethodFault {
 	base := device.GetVirtualDevice()
-	if isSingle(device) || base.Connectable != nil && !base.Connectable.Connected {
+	if isSingle(device) || base.Connectable != nil && !base.Connectable.Connected || follows(device) {
 		return nil
 	}
 	label := labelOf(device)
@@ -170,6 +171,20 @@ func boundDevice(device types.BaseVirtualDevice) types.BaseMethodFault {
 		return fault
 	}
 	return nil
+}
+
+// follows returns true for a device of the host that another host can take over: "migrateSupported: whether the vGPU device
+// is migration capable or not"; "to configure vMotion support for a virtual machine with a USB connection, use remote host
+// backing". A USB device that is not connected binds nothing. That all DVX devices can be moved is unconfirmed.
+func follows(device types.BaseVirtualDevice) bool {
+	switch backing := device.GetVirtualDevice().Backing.(type) {
+	case *types.VirtualPCIPassthroughVmiopBackingInfo:
+		return backing.MigrateSupported == nil || *backing.MigrateSupported
+	case *types.VirtualPCIPassthroughDvxBackingInfo, *types.VirtualUSBRemoteHostBackingInfo:
+		return true
+	}
+	usb, isUSB := device.(*types.VirtualUSB)
+	return isUSB && !usb.Connected
 }
 
 func labelOf(device types.BaseVirtualDevice) string {

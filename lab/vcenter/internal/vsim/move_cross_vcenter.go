@@ -474,6 +474,7 @@ func (c *crossMigration) publishMigrated(target *simulator.VirtualMachine) {
 	c.from.locked(c.vm, func(*simulator.Context) {
 		options, runtime, guest = c.vm.Config.ExtraConfig, c.vm.Runtime, copied(*c.vm.Guest)
 	})
+	c.to.overlays.adopt(target.Self, c.from.overlays.of(c.vm.Self))
 	c.to.locked(target, func(ctx *simulator.Context) {
 		config := *target.Config
 		config.ExtraConfig = rebase(config.ExtraConfig, options, config.ExtraConfig)

@@ -281,21 +281,28 @@ func (r *relocation) movesFiles() bool {
 	return len(r.disks) > 0 || r.homeChanged
 }
 
-// reachedConfig returns the configuration that the target host must be able to run: with the new datastores, and without
-// disconnected devices.
+// reachedConfig returns the configuration that the target host must be able to run.
 func (r *relocation) reachedConfig() *types.VirtualMachineConfigInfo {
+	stores := map[int32]string{}
+	for _, move := range r.disks {
+		stores[move.disk.Key] = move.store
+	}
 	config := copied(r.draft.config)
-	config.Files.VmPathName = datastore.Path{Store: r.home}.String()
+	moveConfig(&config, r.home, stores)
+	return &config
+}
+
+// moveConfig changes a configuration to what a target host must be able to run: with its home and disks, by their keys, on
+// other datastores, and without disconnected devices.
+func moveConfig(config *types.VirtualMachineConfigInfo, home string, stores map[int32]string) {
+	config.Files.VmPathName = datastore.Path{Store: home}.String()
 	for _, disk := range disksOf(config.Hardware.Device) {
-		for _, move := range r.disks {
-			if move.disk.Key == disk.Key {
-				backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
-				backing.FileName = datastore.Path{Store: move.store, Relative: "moved.vmdk"}.String()
-			}
+		if store, moves := stores[disk.Key]; moves {
+			backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+			backing.FileName = datastore.Path{Store: store, Relative: "moved.vmdk"}.String()
 		}
 	}
 	config.Hardware.Device = slices.DeleteFunc(config.Hardware.Device, isDisconnected)
-	return &config
 }
 
 // isDisconnected returns true for a disconnected drive. A network adapter requires its network in any case.

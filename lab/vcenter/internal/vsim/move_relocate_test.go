@@ -255,6 +255,32 @@ func TestDevicesThatBindAVMToItsHostBlockAMove(t *testing.T) {
 	}
 }
 
+func TestDevicesThatOtherHostsTakeOverDoNotBlockAMove(t *testing.T) {
+	pci := func(backing types.BaseVirtualDeviceBackingInfo) types.BaseVirtualDevice {
+		return &types.VirtualPCIPassthrough{VirtualDevice: types.VirtualDevice{Key: -6, Backing: backing}}
+	}
+	usb := func(connected bool, backing types.BaseVirtualDeviceBackingInfo) types.BaseVirtualDevice {
+		return &types.VirtualUSB{VirtualDevice: types.VirtualDevice{Key: -6, Backing: backing}, Connected: connected}
+	}
+	for name, test := range map[string]struct {
+		device types.BaseVirtualDevice
+		moves  bool
+	}{
+		"vgpu":             {pci(&types.VirtualPCIPassthroughVmiopBackingInfo{MigrateSupported: types.NewBool(true)}), true},
+		"vgpu, unknown":    {pci(&types.VirtualPCIPassthroughVmiopBackingInfo{}), true},
+		"vgpu, bound":      {pci(&types.VirtualPCIPassthroughVmiopBackingInfo{MigrateSupported: types.NewBool(false)}), false},
+		"dvx":              {pci(&types.VirtualPCIPassthroughDvxBackingInfo{DeviceClass: "c"}), true},
+		"dynamic":          {pci(&types.VirtualPCIPassthroughDynamicBackingInfo{}), false},
+		"usb":              {usb(true, &types.VirtualUSBUSBBackingInfo{}), false},
+		"usb, unconnected": {usb(false, &types.VirtualUSBUSBBackingInfo{}), true},
+		"usb, remote host": {usb(true, &types.VirtualUSBRemoteHostBackingInfo{Hostname: "esx1"}), true},
+	} {
+		if fault := boundDevice(test.device); (fault == nil) != test.moves {
+			t.Errorf("%s: %T", name, fault)
+		}
+	}
+}
+
 // pathOn returns the absolute path of a file on a datastore.
 func (l *lab) pathOn(store string, elements ...string) string {
 	return filepath.Join(append([]string{l.server.config.StateDir, "datastores", store}, elements...)...)

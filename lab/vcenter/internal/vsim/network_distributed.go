@@ -9,6 +9,7 @@ package vsim
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
@@ -57,13 +58,9 @@ func (s *Server) makeDistributedGroups(by cause, parent *simulator.DistributedVi
 	}
 	folder := enclosing[*simulator.Folder](s, parent.Self)
 	for _, group := range made {
-		// "DuplicateName: if a portgroup with the same name already exists" (API, AddDVPortgroup_Task).
-		release, fault := s.takeName(folder.Self, group.Name)
-		if fault != nil {
+		if fault := s.placeDistributedGroup(folder, parent, group); fault != nil {
 			return nil, fault
 		}
-		s.placeDistributedGroup(folder, parent, group)
-		release()
 		s.post(by, &types.DVPortgroupCreatedEvent{DVPortgroupEvent: s.groupEvent(group)})
 	}
 	return made, nil
@@ -113,10 +110,24 @@ func orDefault(value, otherwise string) string {
 	return value
 }
 
-func (s *Server) placeDistributedGroup(folder *simulator.Folder, parent *simulator.DistributedVirtualSwitch, group *simulator.DistributedVirtualPortgroup) {
+// isOfNSX returns whether the port group is a segment of NSX. Each switch of the segment's transport zone has a port group of its
+// name in the same folder (govmomi issue 1996, tanzu-framework pull request 910).
+func isOfNSX(group *simulator.DistributedVirtualPortgroup) bool {
+	return group.Config.BackingType == string(types.DistributedVirtualPortgroupBackingTypeNsx)
+}
+
+// placeDistributedGroup adds a port group to the inventory. ("DuplicateName: if a portgroup with the same name already exists":
+// API, AddDVPortgroup_Task.)
+func (s *Server) placeDistributedGroup(folder *simulator.Folder, parent *simulator.DistributedVirtualSwitch, group *simulator.DistributedVirtualPortgroup) types.BaseMethodFault {
+	if !isOfNSX(group) {
+		release, fault := s.takeName(folder.Self, group.Name)
+		if fault != nil {
+			return fault
+		}
+		defer release()
+	}
 	s.addNetwork(folder, group)
-	group.Key = group.Self.Value
-	group.Config.Key = group.Key
+	s.giveKey(group)
 	group.Summary = &types.NetworkSummary{Network: &group.Self, Name: group.Name, Accessible: true}
 	group.Host = slices.Clone(parent.Summary.HostMember)
 	for _, member := range group.Host {
@@ -126,6 +137,24 @@ func (s *Server) placeDistributedGroup(folder *simulator.Folder, parent *simulat
 	}
 	s.update(parent, set("portgroup", vim.With(parent.Portgroup, group.Self)),
 		set("summary.portgroupName", append(slices.Clone(parent.Summary.PortgroupName), group.Name)))
+	return nil
+}
+
+// giveKey gives a port group a key unlike its MoID. In vCenter both are equal until a switch is restored or imported with its
+// identifiers, or has moved to another vCenter: then the port groups keep their keys and get other MoIDs.
+func (s *Server) giveKey(group *simulator.DistributedVirtualPortgroup) {
+	group.Key = "dvportgroup-9" + strings.TrimPrefix(group.Self.Value, "dvportgroup-")
+	group.Config.Key = group.Key
+	s.networks.groups.Store(group.Key, group)
+}
+
+// groupOf returns the port group of a connection, or nil.
+func (s *Server) groupOf(port types.DistributedVirtualSwitchPortConnection) *simulator.DistributedVirtualPortgroup {
+	found, ok := s.networks.groups.Load(port.PortgroupKey)
+	if !ok {
+		return nil
+	}
+	return found.(*simulator.DistributedVirtualPortgroup)
 }
 
 // reconfigureDistributedGroup changes what the specification gives. configVersion "is required for reconfiguration and must be
@@ -139,7 +168,7 @@ func (s *Server) reconfigureDistributedGroup(ctx *simulator.Context, request *ty
 		if fault != nil {
 			return nil, fault
 		}
-		users := s.connectedTo(group.Name, nil)
+		users := s.connectedTo(group.Self, nil)
 		if !isAccess(config.DefaultPortConfig) && len(users) > 0 {
 			return nil, noTrunk(group.Name)
 		}
@@ -184,7 +213,7 @@ func (s *Server) destroyDistributedGroup(ctx *simulator.Context, request *types.
 	return s.task(ctx, group.Self, "Destroy_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		s.networks.mu.Lock()
 		defer s.networks.mu.Unlock()
-		if vim.IsTrue(group.Config.Uplink) || len(s.connectedTo(group.Name, nil)) > 0 {
+		if vim.IsTrue(group.Config.Uplink) || len(s.connectedTo(group.Self, nil)) > 0 {
 			return nil, &types.ResourceInUse{Type: "DistributedVirtualPortgroup", Name: group.Name}
 		}
 		event := &types.DVPortgroupDestroyedEvent{DVPortgroupEvent: s.groupEvent(group)}
@@ -204,6 +233,7 @@ func (s *Server) dropDistributedGroup(group *simulator.DistributedVirtualPortgro
 		names := slices.DeleteFunc(slices.Clone(parent.Summary.PortgroupName), func(name string) bool { return name == group.Name })
 		s.update(parent, set("portgroup", vim.Without(parent.Portgroup, group.Self)), set("summary.portgroupName", names))
 	}
+	s.networks.groups.Delete(group.Key)
 	s.dropNetwork(group)
 }
 
@@ -247,8 +277,7 @@ func (s *Server) portOf(vm ref, card *types.VirtualEthernetCard, port types.Dist
 	fetched := types.DistributedVirtualPort{Key: port.PortKey, DvsUuid: port.SwitchUuid, PortgroupKey: port.PortgroupKey,
 		ConnectionCookie: port.ConnectionCookie, Connectee: &types.DistributedVirtualSwitchPortConnectee{ConnectedEntity: &vm,
 			NicKey: fmt.Sprint(card.Key), Type: string(types.DistributedVirtualSwitchPortConnecteeConnecteeTypeVmVnic)}}
-	group, ok := s.registry.Get(ref{Type: "DistributedVirtualPortgroup", Value: port.PortgroupKey}).(*simulator.DistributedVirtualPortgroup)
-	if ok {
+	if group := s.groupOf(port); group != nil {
 		s.locked(group, func(*simulator.Context) { fetched.Config.Setting = group.Config.DefaultPortConfig })
 	}
 	return fetched

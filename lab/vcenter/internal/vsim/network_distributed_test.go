@@ -5,12 +5,15 @@
 package vsim
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/config"
 )
 
 func (l *lab) distributedSwitch() *object.DistributedVirtualSwitch {
@@ -111,6 +114,50 @@ func (l *lab) onDistributed(name string) types.BaseVirtualDeviceConfigSpec {
 	backing := must(group.EthernetCardBackingInfo(l.Context()))(l)
 	device := must(object.EthernetCardTypes().CreateEthernetCard("vmxnet3", backing))(l)
 	return &types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationAdd, Device: device}
+}
+
+func TestAPortIsConnectedByTheKeyOfItsGroup(t *testing.T) {
+	l := newLab(t)
+	group, config := l.distributedNamed("DPG0")
+	moid := group.Reference().Value
+	if config.Key == moid {
+		t.Fatalf("the key %s is the MoID", moid)
+	}
+	wrong := l.onDistributed("DPG0")
+	backing := wrong.GetVirtualDeviceConfigSpec().Device.GetVirtualDevice().Backing.(*types.VirtualEthernetCardDistributedVirtualPortBackingInfo)
+	backing.Port.PortgroupKey = moid
+	refused := isFault[types.InvalidDeviceSpec](l, l.refusal(l.folder.CreateVM(t.Context(), l.spec("wrong", scsi(), wrong), l.pool, nil)))
+	if !strings.HasSuffix(refused.Property, "port.portgroupKey") {
+		t.Errorf("fault %+v", refused)
+	}
+	vm := l.create(l.spec("web", scsi(), newDisk(gib), l.onDistributed("DPG0")))
+	if networks := l.read(vm).Network; len(networks) != 1 || networks[0] != group.Reference() {
+		t.Errorf("networks %v", networks)
+	}
+}
+
+func TestSegmentsOfNSXHaveAPortGroupOfTheSameNameOnEachSwitch(t *testing.T) {
+	l := newLab(t, func(c *config.Config) {
+		c.Distributed = append(c.Distributed, config.Distributed{Switch: "DVS1"})
+		c.Segments = []string{"tenant"}
+	})
+	groups := must(l.finder.NetworkList(t.Context(), "tenant"))(t)
+	if len(groups) != 2 || groups[0].Reference() == groups[1].Reference() || groups[0].GetInventoryPath() != groups[1].GetInventoryPath() {
+		t.Fatalf("port groups %v", groups)
+	}
+	card := must(object.EthernetCardTypes().CreateEthernetCard("vmxnet3", must(groups[1].EthernetCardBackingInfo(t.Context()))(l)))(l)
+	add := &types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationAdd, Device: card}
+	vm := l.create(l.spec("web", scsi(), newDisk(gib), add))
+	if networks := l.read(vm).Network; len(networks) != 1 || networks[0] != groups[1].Reference() {
+		t.Errorf("networks %v", networks)
+	}
+	// Only the port group of the other switch is free.
+	isFault[types.ResourceInUse](l, l.refusal(groups[1].(*object.DistributedVirtualPortgroup).Destroy(t.Context())))
+	l.result(vm.PowerOn(t.Context()))
+	if nic := l.guests.lastStarted().NICs[0]; nic.Network != "NSX tenant" {
+		t.Errorf("connected to %q", nic.Network)
+	}
+	l.result(groups[0].(*object.DistributedVirtualPortgroup).Destroy(t.Context()))
 }
 
 func TestADistributedPortGroupInUseStays(t *testing.T) {

@@ -16,16 +16,17 @@ import (
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 
-	"gantry.invalid/lab/vcenter/internal/config"
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
-// networks serializes changes of switches and port groups, and numbers ports.
+// networks serializes changes of switches and port groups, numbers ports, and finds port groups by their keys.
 type networks struct {
 	mu sync.Mutex
 
 	portsMu sync.Mutex
 	ports   int // the last port key of any distributed switch
+
+	groups sync.Map // the distributed port groups by their keys
 }
 
 // configuredVLAN returns the VLAN ID of a configured network: the first is untagged.
@@ -39,12 +40,8 @@ func configuredVLAN(index int) int32 {
 // segment returns the name of the layer 2 network that carries a VLAN of a switch. Switches of the same name on different
 // hosts, and in both vCenters, are connected to the same physical network. Configured networks are the segments of their VLANs.
 func (s *Server) segment(switchName string, vlan int32) string {
-	configured := map[string][]config.Network{standardSwitch: s.config.Networks}
-	if s.config.Distributed != nil {
-		configured[s.config.Distributed.Switch] = s.config.Distributed.PortGroups
-	}
-	for index, network := range configured[switchName] {
-		if vlan == configuredVLAN(index) {
+	for index, network := range s.config.Networks {
+		if switchName == standardSwitch && vlan == configuredVLAN(index) {
 			return network.Name
 		}
 	}
@@ -57,7 +54,11 @@ func (s *Server) segmentOf(card *types.VirtualEthernetCard, host ref) string {
 	if group, ok := s.registry.Get(network).(*simulator.DistributedVirtualPortgroup); ok {
 		var segment string
 		s.locked(group, func(*simulator.Context) {
-			if vlan, ok := settingOf(group).Vlan.(*types.VmwareDistributedVirtualSwitchVlanIdSpec); ok {
+			vlan, ok := settingOf(group).Vlan.(*types.VmwareDistributedVirtualSwitchVlanIdSpec)
+			switch {
+			case isOfNSX(group):
+				segment = "NSX " + group.Name
+			case ok:
 				segment = s.segment(s.nameOf(*group.Config.DistributedVirtualSwitch), vlan.VlanId)
 			}
 		})
@@ -90,8 +91,8 @@ func noTrunk(name string) types.BaseMethodFault {
 	return notSupported(fmt.Sprintf("The lab's networks carry no tagged traffic of VMs: %s is a trunk.", name))
 }
 
-// connectedTo returns the VMs with an adapter on the network of this name; only those of the host, unless it is nil.
-func (s *Server) connectedTo(network string, host *simulator.HostSystem) []*simulator.VirtualMachine {
+// connectedTo returns the VMs with an adapter on the network; only those of the host, unless it is nil.
+func (s *Server) connectedTo(network ref, host *simulator.HostSystem) []*simulator.VirtualMachine {
 	var found []*simulator.VirtualMachine
 	for _, entity := range s.registry.All("VirtualMachine") {
 		vm := entity.(*simulator.VirtualMachine)
@@ -101,7 +102,7 @@ func (s *Server) connectedTo(network string, host *simulator.HostSystem) []*simu
 			continue
 		}
 		for _, card := range cardsOf(config.Hardware.Device) {
-			if _, name := s.networkOf(card); name == network {
+			if reference, _ := s.networkOf(card); reference == network {
 				found = append(found, vm)
 				break
 			}

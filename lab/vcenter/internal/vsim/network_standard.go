@@ -144,7 +144,7 @@ func (s *Server) updatePortGroup(_ *simulator.Context, request *types.UpdatePort
 		if group.Spec.Name != request.PgName {
 			return nil, notSupported("The lab does not rename port groups.")
 		}
-		users := s.connectedTo(escaped(group.Spec.Name), n.host)
+		users := s.connectedTo(s.standardNamed(escaped(group.Spec.Name)).Self, n.host)
 		if group.Spec.VlanId == standardTrunk && len(users) > 0 {
 			return nil, noTrunk(group.Spec.Name)
 		}
@@ -164,7 +164,7 @@ func (s *Server) removePortGroup(_ *simulator.Context, request *types.RemovePort
 			return nil, &types.NotFound{}
 		}
 		name := escaped(request.PgName)
-		for _, vm := range s.connectedTo(name, n.host) {
+		for _, vm := range s.connectedTo(s.standardNamed(name).Self, n.host) {
 			if s.powerState(vm) != types.VirtualMachinePowerStatePoweredOff {
 				return nil, &types.ResourceInUse{Type: "Network", Name: request.PgName}
 			}
@@ -301,11 +301,11 @@ func (s *Server) joinNetwork(host *simulator.HostSystem, name string) types.Base
 
 // standardNetwork returns the network of this name, or creates it.
 func (s *Server) standardNetwork(name string) (*mo.Network, types.BaseMethodFault) {
-	switch found := s.registry.FindByName(name, s.site.datacenter.Network).(type) {
-	case nil:
-	case *mo.Network:
+	if found := s.standardNamed(name); found != nil {
 		return found, nil
-	default: // unconfirmed: vCenter might show a standard and a distributed port group of one name
+	}
+	if s.registry.FindByName(name, s.site.datacenter.Network) != nil {
+		// unconfirmed: vCenter might show a standard and a distributed port group of one name
 		return nil, &types.AlreadyExists{Name: name}
 	}
 	folder := s.registry.Get(s.site.datacenter.NetworkFolder).(*simulator.Folder)
@@ -322,15 +322,22 @@ func (s *Server) standardNetwork(name string) (*mo.Network, types.BaseMethodFaul
 	return network, nil
 }
 
+// standardNamed returns the network of the standard port groups with this name, or nil.
+func (s *Server) standardNamed(name string) *mo.Network {
+	for _, reference := range s.site.datacenter.Network {
+		if network, ok := s.registry.Get(reference).(*mo.Network); ok && network.Name == name {
+			return network
+		}
+	}
+	return nil
+}
+
 // leaveNetwork removes a host from a network, and the network if it then has neither hosts nor VMs.
 func (s *Server) leaveNetwork(host *simulator.HostSystem, name string) {
-	network, ok := s.registry.FindByName(name, s.site.datacenter.Network).(*mo.Network)
-	if !ok {
-		return
-	}
+	network := s.standardNamed(name)
 	s.update(network, set("host", vim.Without(network.Host, host.Self)))
 	s.showNetworks(host, vim.Without(host.Network, network.Self))
-	if len(network.Host) == 0 && len(s.connectedTo(name, nil)) == 0 {
+	if len(network.Host) == 0 && len(s.connectedTo(network.Self, nil)) == 0 {
 		s.dropNetwork(network)
 	}
 }

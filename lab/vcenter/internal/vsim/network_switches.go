@@ -16,7 +16,6 @@ import (
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
-	"gantry.invalid/lab/vcenter/internal/config"
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
@@ -244,7 +243,7 @@ func (s *Server) showMember(changed *simulator.DistributedVirtualSwitch, host *s
 
 func (s *Server) requireUnused(changed *simulator.DistributedVirtualSwitch, host *simulator.HostSystem) types.BaseMethodFault {
 	for _, reference := range changed.Portgroup {
-		if len(s.connectedTo(s.nameOf(reference), host)) > 0 {
+		if len(s.connectedTo(reference, host)) > 0 {
 			return &types.ResourceInUse{Type: "DistributedVirtualPortgroup", Name: s.nameOf(reference)}
 		}
 	}
@@ -277,26 +276,31 @@ func (s *Server) switchEvent(reference ref) types.DvsEvent {
 		Dvs:        &types.DvsEventArgument{EntityEventArgument: types.EntityEventArgument{Name: name}, Dvs: reference}}}
 }
 
-// addDistributedSwitch creates the configured switch, which all hosts have.
-func (s *Server) addDistributedSwitch(wanted *config.Distributed) types.BaseMethodFault {
-	if wanted == nil {
-		return nil
-	}
-	spec := types.DVSConfigSpec{Name: wanted.Switch}
-	for _, host := range s.site.hosts {
-		spec.Host = append(spec.Host, types.DistributedVirtualSwitchHostMemberConfigSpec{
-			Operation: string(types.ConfigSpecOperationAdd), Host: host.Self})
-	}
+// addDistributedSwitches creates the configured switches, their port groups, and the port groups of the segments of NSX.
+func (s *Server) addDistributedSwitches() types.BaseMethodFault {
 	folder := s.registry.Get(s.site.datacenter.NetworkFolder).(*simulator.Folder)
-	made, fault := s.makeDistributedSwitch(cause{}, folder, &types.DVSCreateSpec{ConfigSpec: &types.VMwareDVSConfigSpec{DVSConfigSpec: spec}})
-	if fault != nil {
-		return fault
+	for _, wanted := range s.config.Distributed {
+		spec := types.DVSConfigSpec{Name: wanted.Switch}
+		for _, host := range s.site.hosts {
+			spec.Host = append(spec.Host, types.DistributedVirtualSwitchHostMemberConfigSpec{
+				Operation: string(types.ConfigSpecOperationAdd), Host: host.Self})
+		}
+		made, fault := s.makeDistributedSwitch(cause{}, folder, &types.DVSCreateSpec{ConfigSpec: &types.VMwareDVSConfigSpec{DVSConfigSpec: spec}})
+		if fault != nil {
+			return fault
+		}
+		var groups []types.DVPortgroupConfigSpec
+		for index, name := range wanted.PortGroups {
+			groups = append(groups, types.DVPortgroupConfigSpec{Name: name, NumPorts: 8, Type: earlyBinding, DefaultPortConfig: &types.VMwareDVSPortSetting{
+				Vlan: &types.VmwareDistributedVirtualSwitchVlanIdSpec{VlanId: configuredVLAN(index)}}})
+		}
+		for _, name := range s.config.Segments {
+			groups = append(groups, types.DVPortgroupConfigSpec{Name: name, NumPorts: 8, Type: earlyBinding,
+				BackingType: string(types.DistributedVirtualPortgroupBackingTypeNsx)})
+		}
+		if _, fault = s.makeDistributedGroups(cause{}, made, groups); fault != nil {
+			return fault
+		}
 	}
-	var groups []types.DVPortgroupConfigSpec
-	for index, group := range wanted.PortGroups {
-		groups = append(groups, types.DVPortgroupConfigSpec{Name: group.Name, NumPorts: 8, Type: earlyBinding, DefaultPortConfig: &types.VMwareDVSPortSetting{
-			Vlan: &types.VmwareDistributedVirtualSwitchVlanIdSpec{VlanId: configuredVLAN(index)}}})
-	}
-	_, fault = s.makeDistributedGroups(cause{}, made, groups)
-	return fault
+	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"gantry.invalid/lab/vcenter/internal/config"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/machine"
+	"gantry.invalid/lab/vcenter/internal/vapi"
 )
 
 type ref = types.ManagedObjectReference
@@ -38,6 +39,8 @@ type Server struct {
 	hypervisor machine.Hypervisor
 	links      []link
 	runs       runs
+	overlays   overlays
+	deliveries deliveries
 
 	operations  operations
 	names       names
@@ -46,15 +49,20 @@ type Server struct {
 	load        load
 	moves       moves
 	maintenance maintenance
-	leases      leases
-	tickets     tickets
-	diskUse     diskUse
-	drs         scheduler
-	meter       meter
-	methods     map[string]handler
-	requests    requests
-	tasks       atomic.Int64
-	simulated   simulated
+	agents      agents
+
+	leases    leases
+	nfcHosts  map[ref]*nfcHost // by host
+	behaviors behaviors
+	tickets   tickets
+	diskUse   diskUse
+	drs       scheduler
+	meter     meter
+	methods   map[string]handler
+	requests  requests
+	tasks     atomic.Int64
+	simulated simulated
+	fields    atomic.Pointer[[]types.CustomFieldDef]
 
 	authz   *authz.Manager
 	showing sync.Mutex // held while shown changes
@@ -88,8 +96,10 @@ func New(c config.Config) (*Server, error) {
 	}
 	s := &Server{config: c, stores: stores, closing: make(chan struct{})}
 	s.runs.byID = map[string]*run{}
+	s.overlays.keys, s.deliveries.pending = map[ref]map[string]volatileValue{}, map[string]*report{}
 	s.load.admitted = map[ref]claim{}
 	s.leases.open = map[ref]*Lease{}
+	s.behaviors.current = usualBehavior()
 	s.requests.byName, s.requests.byCall = map[string]*http.Request{}, map[*simulator.Context]*http.Request{}
 	s.faults.closing = s.closing
 	s.service = simulator.New(newServiceInstance())
@@ -107,6 +117,7 @@ func New(c config.Config) (*Server, error) {
 	s.installGuestOperations()
 	s.installAuthorization()
 	s.installClusters()
+	s.installSessionTimeout()
 	s.registry.Put(&answerer{mo.LocalizationManager{Self: answererRef}})
 	s.registry.Handler = s.intercept
 	s.registry.Cookie = s.requests.session
@@ -122,31 +133,35 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 	s.meter.once.Do(func() { go s.measureUntilClosed() })
 }
 
-// Handler returns the handler of the API: SOAP, datastore files, and uploads of imports.
+// Handler returns the handler of the API: SOAP, datastore files, uploads of imports, and tags.
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	mux := http.NewServeMux()
-	mux.Handle("/", s.requests.named(s.service.ServeMux))
-	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.service.ServiceVersions)
+	mux.Handle("/", s.versioned(s.requests.named(s.service.ServeMux)))
+	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.serveVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
-	mux.HandleFunc(nfcPrefix, s.serveUpload)
+	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveUpload(w, r, nil) })
+	automation := vapi.New(directory{s})
+	for _, pattern := range vapi.Patterns {
+		mux.Handle(pattern, automation)
+	}
 	return contain(mux)
 }
 
-// Close powers off all VMs.
+// Close powers off all VMs, and closes the listeners of the hosts.
 func (s *Server) Close() error {
 	var err error
 	s.closeOnce.Do(func() {
 		close(s.closing)
 		s.leases.stopAll()
 		if s.hypervisor != nil {
-			err = s.hypervisor.Close()
+			if err = s.hypervisor.Close(); err != nil {
+				err = fmt.Errorf("powering off all VMs: %w", err)
+			}
 		}
+		err = errors.Join(err, s.closeHosts())
 	})
-	if err != nil {
-		return fmt.Errorf("powering off all VMs: %w", err)
-	}
-	return nil
+	return err
 }
 
 // SetFree sets the free bytes of a datastore.

@@ -157,7 +157,7 @@ func TestADistributedPortGroupIsANetwork(t *testing.T) {
 	spec.GetVirtualDeviceConfigSpec().Device.GetVirtualDevice().Backing = info
 	vm := l.create(l.spec("web", spec))
 	l.result(vm.PowerOn(t.Context()))
-	if nics := l.guests.lastStarted().NICs; len(nics) != 1 || nics[0].Network != "DPG0" {
+	if nics := l.guests.lastStarted().NICs; len(nics) != 1 || nics[0].Network != "DVS0 VLAN 0" {
 		t.Errorf("started with %+v", nics)
 	}
 }

@@ -30,6 +30,7 @@ type draft struct {
 	host      *simulator.HostSystem
 	config    types.VirtualMachineConfigInfo
 	options   []types.BaseOptionValue // the previous extraConfig; the guest may change it meanwhile
+	written   []string                // the keys of extraConfig in the spec
 	was       types.VirtualHardware   // the previous hardware
 	poweredOn bool
 	frozen    bool // the VM has snapshots: its disks cannot be resized
@@ -62,8 +63,9 @@ func newConfig() types.VirtualMachineConfigInfo {
 		Version: "vmx-21", Firmware: string(types.GuestOsDescriptorFirmwareTypeBios),
 		CreateDate: &now, Uuid: uuid.NewString(), InstanceUuid: uuid.NewString(),
 		CpuAllocation: &allocation.CpuAllocation, MemoryAllocation: &allocation.MemoryAllocation,
-		LatencySensitivity: &types.LatencySensitivity{Level: types.LatencySensitivitySensitivityLevelNormal},
-		BootOptions:        &types.VirtualMachineBootOptions{}, Tools: &types.ToolsConfigInfo{},
+		LatencySensitivity:  &types.LatencySensitivity{Level: types.LatencySensitivitySensitivityLevelNormal},
+		BootOptions:         &types.VirtualMachineBootOptions{},
+		Tools:               &types.ToolsConfigInfo{LastInstallInfo: &types.ToolsConfigInfoToolsLastInstallInfo{}},
 		MemoryHotAddEnabled: types.NewBool(false), CpuHotAddEnabled: types.NewBool(false), CpuHotRemoveEnabled: types.NewBool(false),
 		SwapPlacement: string(types.VirtualMachineConfigInfoSwapPlacementTypeInherit),
 		Hardware: types.VirtualHardware{NumCPU: 1, NumCoresPerSocket: types.NewInt32(1), MemoryMB: 32,

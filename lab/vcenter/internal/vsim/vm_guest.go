@@ -18,12 +18,6 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-var _ machine.Events = (*Server)(nil)
-
-func isGuestInfo(key string) bool {
-	return strings.HasPrefix(key, "guestinfo.")
-}
-
 // guestInfoOf returns the guestinfo.* keys of a VM, which its guest can read.
 func guestInfoOf(config *types.VirtualMachineConfigInfo) map[string]string {
 	values := map[string]string{}
@@ -48,25 +42,39 @@ func (s *Server) running(id string) *run {
 	return current
 }
 
-// Set implements the guest's info-set. A guest can set only guestinfo.* keys.
-func (s *Server) Set(id, key, value string) {
+// setValues sets guestinfo.* keys for a guest. The values of a VM that is off by now are not shown: power off drops them.
+func (s *Server) setValues(id string, values [][2]string, isOn bool) {
 	current := s.running(id)
 	if current == nil {
 		return
 	}
-	if !isGuestInfo(key) {
-		slog.Warn("a guest tried to set a key that is not guestinfo.*", "vm", current.vm.Name, "key", key)
-		return
+	vm := current.vm
+	var keys []string
+	for _, pair := range values {
+		if !isGuestInfo(pair[0]) {
+			slog.Warn("a guest tried to set a key that is not guestinfo.*", "vm", vm.Name, "key", pair[0])
+			return
+		}
+		if largest := s.Behavior().ExtraConfigValueBytes; len(pair[1]) > largest {
+			slog.Warn("a guest tried to set a value that is too large", "vm", vm.Name, "key", pair[0], "bytes", len(pair[1]))
+			return
+		}
+		keys = append(keys, pair[0])
 	}
 	s.noteReport(current)
-	vm := current.vm
 	s.locked(vm, func(ctx *simulator.Context) {
-		options := mergeOption(vm.Config.ExtraConfig, key, value)
+		options := vm.Config.ExtraConfig
+		for _, pair := range values {
+			options = mergeOption(options, pair[0], pair[1])
+		}
+		s.overlays.cover(vm.Self, vm.Config.ExtraConfig, keys, false)
 		changes := append(diffOptions(vm.Config.ExtraConfig, options), set("config.extraConfig", options))
 		config := *vm.Config
 		config.ExtraConfig = options
 		vm.Config = &config
-		ctx.Update(vm, changes)
+		if isOn {
+			ctx.Update(vm, changes)
+		}
 	})
 }
 
@@ -77,8 +85,7 @@ func (s *Server) noteReport(current *run) {
 	current.hasReported = true
 }
 
-// Guest publishes a report of the guest tools, which also means that they run.
-func (s *Server) Guest(id string, info machine.GuestInfo) {
+func (s *Server) showReported(id string, info machine.GuestInfo) {
 	current := s.running(id)
 	if current == nil {
 		return
@@ -95,9 +102,10 @@ func (s *Server) Guest(id string, info machine.GuestInfo) {
 		guest.ToolsVersionStatus2 = guest.ToolsVersionStatus
 		guest.ToolsVersion = "2147483647" // the version of guest-managed tools
 		guest.GuestState = string(types.VirtualMachineGuestStateRunning)
+		// "Ready to process soft power operations", but not "guest operations": the bootstrap's init has none.
+		guest.GuestStateChangeSupported = types.NewBool(true)
 		showGuest(ctx, vm, &guest)
 	})
-	s.showHeartbeat(vm, types.ManagedEntityStatusGreen)
 }
 
 // guestNICs combines the guest's report with the VM's network adapters.
@@ -129,8 +137,7 @@ func (s *Server) guestNICs(config *types.VirtualMachineConfigInfo, reported []ma
 	return nics, first
 }
 
-// Off is called once for each successful start.
-func (s *Server) Off(id, reason string) {
+func (s *Server) poweredOff(id, reason string) {
 	current := s.running(id)
 	if current == nil {
 		return
@@ -155,14 +162,14 @@ func (s *Server) showOff(vm *simulator.VirtualMachine) {
 	s.locked(vm, func(ctx *simulator.Context) {
 		config := *vm.Config
 		config.Hardware.Device = connected(config.Hardware.Device, false)
+		changes := append(powerChanges(types.VirtualMachinePowerStatePoweredOff), s.dropVolatile(vm, &config)...)
 		vm.Config = &config
-		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStatePoweredOff),
+		ctx.Update(vm, append(changes,
 			set("runtime.bootTime", nil), set("summary.runtime.bootTime", nil),
 			set("runtime.cleanPowerOff", true), set("config.hardware.device", config.Hardware.Device)))
 		showGuest(ctx, vm, guestOff(&config))
 		clearUse(vm)
 	})
-	s.showHeartbeat(vm, types.ManagedEntityStatusGray)
 	s.placementChanged(s.clusterOf(s.hostOf(vm)))
 	for _, disk := range s.ownDisks(vm) {
 		if found, err := s.stores.Disk(disk); err == nil {
@@ -199,5 +206,18 @@ func showGuest(ctx *simulator.Context, vm *simulator.VirtualMachine, guest *type
 	summary := guestSummary(guest)
 	changes = append(changes, diffStruct("summary.guest.", *vm.Summary.Guest, *summary)...)
 	vm.Guest, vm.Summary.Guest = guest, summary
-	ctx.Update(vm, changes)
+	ctx.Update(vm, append(changes, showHeartbeat(vm)...))
+}
+
+// showHeartbeat returns the changes of a VM's heartbeat: "gray - VMware Tools are not installed or not running", "green - Guest
+// operating system is responding normally" (VirtualMachine.guestHeartbeatStatus). The caller holds its lock.
+func showHeartbeat(vm *simulator.VirtualMachine) []types.PropertyChange {
+	status := types.ManagedEntityStatusGray
+	if vm.Guest.ToolsRunningStatus == string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
+		status = types.ManagedEntityStatusGreen
+	}
+	if vm.GuestHeartbeatStatus == status {
+		return nil
+	}
+	return []types.PropertyChange{set("guestHeartbeatStatus", status), set("summary.quickStats.guestHeartbeatStatus", status)}
 }

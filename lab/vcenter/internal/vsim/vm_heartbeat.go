@@ -19,12 +19,10 @@ const (
 	heartbeatLost         = 30 * time.Second
 )
 
-// heartbeatStatus returns the status (API, ManagedEntityStatus): gray without tools, red if they may have stopped, yellow if
-// they are heard from time to time.
+// heartbeatStatus returns the status of tools that were last heard at a time (API, ManagedEntityStatus): red if they may have
+// stopped, yellow if they are heard from time to time.
 func heartbeatStatus(last time.Time) types.ManagedEntityStatus {
 	switch since := time.Since(last); {
-	case last.IsZero():
-		return types.ManagedEntityStatusGray
 	case since > heartbeatLost:
 		return types.ManagedEntityStatusRed
 	case since > heartbeatIntermittent:
@@ -33,12 +31,17 @@ func heartbeatStatus(last time.Time) types.ManagedEntityStatus {
 	return types.ManagedEntityStatusGreen
 }
 
-func (s *Server) showHeartbeat(vm *simulator.VirtualMachine, status types.ManagedEntityStatus) {
+// watchHeartbeat publishes the status of running tools. What they report themselves is published with it.
+func (s *Server) watchHeartbeat(vm *simulator.VirtualMachine, last time.Time) {
+	if last.IsZero() {
+		return
+	}
+	status := heartbeatStatus(last)
 	s.locked(vm, func(ctx *simulator.Context) {
-		if vm.GuestHeartbeatStatus == status {
+		if vm.Guest.ToolsRunningStatus != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) || vm.GuestHeartbeatStatus == status {
 			return
 		}
 		vm.GuestHeartbeatStatus, vm.Summary.QuickStats.GuestHeartbeatStatus = status, status
-		ctx.Update(vm, []types.PropertyChange{set("guestHeartbeatStatus", status)})
+		ctx.Update(vm, []types.PropertyChange{set("guestHeartbeatStatus", status), set("summary.quickStats.guestHeartbeatStatus", status)})
 	})
 }

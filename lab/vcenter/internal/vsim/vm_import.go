@@ -8,8 +8,10 @@
 package vsim
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -109,6 +111,7 @@ func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (
 func (l *Lease) ready(vm *simulator.VirtualMachine) {
 	s := l.server
 	info := types.HttpNfcLeaseInfo{Lease: l.Self, Entity: vm.Self, LeaseTimeout: int32(s.config.LeaseTimeoutSeconds)}
+	address, thumbprint := s.uploadAddress(*vm.Runtime.Host)
 	l.mu.Lock()
 	l.vm = vm
 	for number, disk := range disksOf(vm.Config.Hardware.Device) {
@@ -117,13 +120,23 @@ func (l *Lease) ready(vm *simulator.VirtualMachine) {
 		key := diskKey(vm.Config.Hardware.Device, disk)
 		info.DeviceUrl = append(info.DeviceUrl, types.HttpNfcLeaseDeviceUrl{
 			Key: "/" + vm.Self.Value + "/" + key, ImportKey: importKey(vm.Name, key),
-			Url:  fmt.Sprintf("https://%s%s%s/%s", s.config.Listen, nfcPrefix, l.ticket, name),
+			Url: fmt.Sprintf("https://%s%s%s/%s", address, nfcPrefix, l.ticket, name), SslThumbprint: thumbprint,
 			Disk: types.NewBool(true), TargetId: name, DatastoreKey: vm.Datastore[0].Value})
 		info.TotalDiskCapacityInKB += disk.CapacityInKB
 	}
 	l.expiry = time.AfterFunc(l.timeout(), l.expire)
 	l.mu.Unlock()
 	s.update(l, set("info", info), set("initializeProgress", int32(100)), set("state", types.HttpNfcLeaseStateReady))
+}
+
+// uploadAddress returns the address in the URLs of a lease, and the thumbprint of the certificate there.
+func (s *Server) uploadAddress(host ref) (address, thumbprint string) {
+	behavior := s.Behavior()
+	if behavior.UploadURL == "vcenter" {
+		_, port, _ := net.SplitHostPort(s.config.Listen) // config has checked it
+		return "*:" + port, ""
+	}
+	return s.nfcHosts[host].address, s.nfcHosts[host].thumbprint(behavior.HostThumbprint)
 }
 
 func (l *Lease) timeout() time.Duration {
@@ -247,8 +260,9 @@ func (s *Server) progressLease(_ *simulator.Context, request *types.HttpNfcLease
 	return &methods.HttpNfcLeaseProgressBody{Res: &types.HttpNfcLeaseProgressResponse{}}, nil
 }
 
-// serveUpload receives the upload of one disk. The ticket in the URL identifies the lease.
-func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
+// serveUpload receives the upload of one disk at the host, or at vCenter if it is nil. The ticket in the URL identifies the
+// lease.
+func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request, host *ref) {
 	s.recordHTTP(r)
 	if r.Method != http.MethodPut && r.Method != http.MethodPost {
 		http.Error(w, "Disks are uploaded by PUT or POST.", http.StatusMethodNotAllowed)
@@ -256,8 +270,14 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	}
 	ticket, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, nfcPrefix), "/")
 	lease := s.leases.withTicket(ticket)
+	if lease != nil && host != nil && lease.host() != *host {
+		lease = nil
+	}
 	connection := http.NewResponseController(w)
+	writing, stopWriting := context.WithCancel(r.Context())
+	defer stopWriting()
 	place, finish, found := lease.begin(name, func() {
+		stopWriting()
 		if err := connection.SetReadDeadline(time.Now()); err != nil {
 			slog.Error("an upload cannot be aborted", "error", err)
 		}
@@ -267,6 +287,9 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err := s.stores.ImportDisk(place, r.Body)
+	if err == nil {
+		s.write(writing)
+	}
 	finish()
 	switch {
 	case err == nil:
@@ -279,6 +302,21 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 		lease.fail(uploadFault(place, err))
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	}
+}
+
+// write waits as a host does that has received a disk and has not written all of it yet.
+func (s *Server) write(ctx context.Context) {
+	select {
+	case <-time.After(s.Behavior().uploadAnswerDelay()):
+	case <-ctx.Done():
+	case <-s.closing:
+	}
+}
+
+func (l *Lease) host() ref {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return *l.vm.Runtime.Host
 }
 
 // begin registers an upload until finish is called.

@@ -195,6 +195,12 @@ func TestAnInterruptedUploadMayBeTriedAgain(t *testing.T) {
 	if status, text := l.request(http.MethodPut, info.DeviceUrl[0].Url, bytes.NewReader(stream)); status != http.StatusCreated {
 		t.Fatalf("%d: %s", status, text)
 	}
+	inside := l.server.leaseOf(lease.Reference())
+	l.eventually("the lab has noticed the lost connection", func() bool {
+		inside.mu.Lock()
+		defer inside.mu.Unlock()
+		return len(inside.uploads) == 0
+	})
 	if err := lease.Complete(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -180,6 +180,7 @@ func (s *Server) fork(source *simulator.VirtualMachine, continued *draft, clone 
 	}
 	s.moves.add(source.Self, MoveRecord{From: first.Host, To: first.Host, Mode: move.Mode, PauseSeconds: move.Pause.Seconds()})
 	s.publishChange(source, continued)
+	s.overlays.adopt(clone.Self, s.overlays.of(source.Self))
 	s.showForked(source, clone)
 	close(begun.shown)
 	return nil

@@ -7,6 +7,7 @@
 package vsim
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 	"net"
@@ -32,7 +33,7 @@ func (d *draft) configureCard(change deviceChange, card *types.VirtualEthernetCa
 		backing.DeviceName, backing.Network = network.Name, &network.Self
 		summary = network.Name
 	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
-		group, _ := d.server.registry.Get(ref{Type: "DistributedVirtualPortgroup", Value: backing.Port.PortgroupKey}).(*simulator.DistributedVirtualPortgroup)
+		group := d.server.groupOf(backing.Port)
 		if group == nil {
 			return "", change.invalid("device.backing.port.portgroupKey")
 		}
@@ -83,6 +84,23 @@ func (d *draft) setMAC(change deviceChange, card *types.VirtualEthernetCard) typ
 	return nil
 }
 
+// permitMACs refuses manual addresses that VMware reserves. ESXi accepts them in the configuration and refuses to power on the VM:
+// of the prefixes 00:0c:29 and 00:50:56, only 00:50:56:00:00:00 to 00:50:56:3f:ff:ff are for manual addresses. (vSphere Networking,
+// "Static MAC Addresses"; community.vmware issues 25 and 1159, terraform-provider-esxi issue 184.)
+func permitMACs(cards []*types.VirtualEthernetCard) types.BaseMethodFault {
+	for _, card := range cards {
+		address, err := net.ParseMAC(card.MacAddress)
+		if err != nil || !strings.EqualFold(card.AddressType, string(types.VirtualEthernetCardMacTypeManual)) {
+			continue
+		}
+		vmware := bytes.HasPrefix(address, []byte{0x00, 0x50, 0x56})
+		if bytes.HasPrefix(address, []byte{0x00, 0x0c, 0x29}) || vmware && address[3] > 0x3f {
+			return vmConfigFault(fmt.Sprintf("%s is not an allowed static Ethernet address. It conflicts with VMware reserved MACs.", address))
+		}
+	}
+	return nil
+}
+
 // hasMAC returns true for an edit that repeats the adapter's address.
 func (d *draft) hasMAC(card *types.VirtualEthernetCard) bool {
 	old, _ := d.device(card.Key).(types.BaseVirtualEthernetCard)
@@ -127,9 +145,8 @@ func (s *Server) networkOf(card *types.VirtualEthernetCard) (reference ref, name
 	case *types.VirtualEthernetCardNetworkBackingInfo:
 		return *backing.Network, backing.DeviceName
 	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
-		reference = ref{Type: "DistributedVirtualPortgroup", Value: backing.Port.PortgroupKey}
-		if group, ok := s.registry.Get(reference).(*simulator.DistributedVirtualPortgroup); ok {
-			name = group.Name
+		if group := s.groupOf(backing.Port); group != nil {
+			return group.Self, group.Name
 		}
 	}
 	return reference, name

@@ -106,6 +106,11 @@ func atReset(drive *types.VirtualDeviceConnectInfo) bool   { return drive.Connec
 
 // boot starts a VM that has been admitted, and publishes it as powered on.
 func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDeviceConnectInfo) bool) types.BaseMethodFault {
+	var cards []*types.VirtualEthernetCard
+	s.locked(vm, func(*simulator.Context) { cards = cardsOf(vm.Config.Hardware.Device) })
+	if fault := permitMACs(cards); fault != nil {
+		return fault
+	}
 	spec, fault := s.machineSpecWith(vm, holds)
 	if fault != nil {
 		return fault
@@ -122,6 +127,7 @@ func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDev
 		config := *vm.Config
 		config.Hardware.Device = connectedIf(config.Hardware.Device, holds)
 		vm.Config = &config
+		showMost(vm, int64(s.config.Hosts.CPUMHz))
 		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStatePoweredOn),
 			set("runtime.bootTime", now), set("summary.runtime.bootTime", now),
 			set("runtime.cleanPowerOff", false), set("config.hardware.device", config.Hardware.Device)))
@@ -160,6 +166,7 @@ func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types
 	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
 	spec := machine.Spec{ID: vm.Self.Value, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
 		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: guestInfoOf(config)}
+	spec.DiskFirst = spec.Firmware == string(types.GuestOsDescriptorFirmwareTypeBios) && !startsWithCD(config.BootOptions)
 	for _, device := range config.Hardware.Device {
 		var fault types.BaseMethodFault
 		switch d := device.(type) {
@@ -201,12 +208,34 @@ func (s *Server) addDisk(spec *machine.Spec, config *types.VirtualMachineConfigI
 		scsi, isSCSI := controller.(types.BaseVirtualSCSIController)
 		if isSCSI && controller.GetVirtualDevice().Key == disk.ControllerKey && scsi.GetVirtualSCSIController().BusNumber == 0 {
 			backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+			hasBootCode, err := chain[len(chain)-1].HasBootCode()
+			if err != nil {
+				return fileFault(place, err)
+			}
 			spec.Disks = append(spec.Disks, machine.Disk{Path: chain[0].Data, Format: chain[0].Format,
-				Unit: int(*disk.UnitNumber), UUID: backing.Uuid})
+				Unit: int(*disk.UnitNumber), UUID: backing.Uuid, HasBootCode: hasBootCode})
 			return nil
 		}
 	}
 	return vmConfigFault("The lab runs only virtual machines whose disks are on SCSI controller 0.")
+}
+
+// startsWithCD returns whether the boot order lists the CD before any disk. Without an order, VMware's BIOS tries disks before
+// CDs. ("bootOrder: Listed devices are used for booting. After list is exhausted, default BIOS boot device algorithm is used":
+// API, VirtualMachineBootOptions.) UEFI boots no boot sector, so that the order of its devices does not matter here.
+func startsWithCD(options *types.VirtualMachineBootOptions) bool {
+	if options == nil {
+		return false
+	}
+	for _, device := range options.BootOrder {
+		switch device.(type) {
+		case *types.VirtualMachineBootOptionsBootableCdromDevice:
+			return true
+		case *types.VirtualMachineBootOptionsBootableDiskDevice:
+			return false
+		}
+	}
+	return false
 }
 
 // addISO adds the medium of a drive. A drive that is disconnected or has no ISO is skipped.

@@ -7,6 +7,8 @@ package vsim
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +132,13 @@ func TestReportsOfTheGuestReachClients(t *testing.T) {
 		read.Summary.Guest.IpAddress != "10.77.0.9" || read.Guest.Net[0].Network != "VM Network" || read.Guest.Net[0].DeviceConfigId != 4000 {
 		t.Errorf("guest %+v", read.Guest)
 	}
+	if read.GuestHeartbeatStatus != types.ManagedEntityStatusGreen || read.Summary.QuickStats.GuestHeartbeatStatus != types.ManagedEntityStatusGreen ||
+		!*read.Guest.GuestStateChangeSupported || *read.Guest.GuestOperationsReady {
+		t.Errorf("heartbeat %s, guest %+v", read.GuestHeartbeatStatus, read.Guest)
+	}
+	if read.Runtime.MaxCpuUsage != 2000 || read.Runtime.MaxMemoryUsage != read.Config.Hardware.MemoryMB || read.Summary.Runtime.MaxCpuUsage != 2000 {
+		t.Errorf("runtime %+v", read.Runtime)
+	}
 	if l.option(vm, "gantry.id") != "" {
 		t.Error("a guest has set what is not its own")
 	}
@@ -137,7 +146,10 @@ func TestReportsOfTheGuestReachClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(update{"runtime.powerState", "poweredOff"})
-	if read := l.read(vm); read.Guest.IpAddress != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" || l.option(vm, machine.StatusKey) != "running" {
+	if read := l.read(vm); read.GuestHeartbeatStatus != types.ManagedEntityStatusGray || read.Runtime.MaxCpuUsage != 0 {
+		t.Errorf("off: heartbeat %s, runtime %+v", read.GuestHeartbeatStatus, read.Runtime)
+	}
+	if read := l.read(vm); read.Guest.IpAddress != "" || read.Guest.ToolsRunningStatus != "guestToolsNotRunning" || l.option(vm, machine.StatusKey) != "" {
 		t.Errorf("guest %+v", read.Guest)
 	}
 }
@@ -188,6 +200,24 @@ func TestDRSSpreadsVMsOverHosts(t *testing.T) {
 	again := l.result(l.dc.PowerOnVM(t.Context(), machines[:1])).(types.ClusterPowerOnVmResult)
 	if len(again.NotAttempted) != 1 {
 		t.Errorf("attempted again: %+v", again)
+	}
+}
+
+func TestPowerOnMultiMayAnswerWithoutTasks(t *testing.T) {
+	l := newLab(t)
+	for answer, attempted := range map[string]int{AnswerNoTask: 1, AnswerUnlisted: 0, AnswerTask: 1} {
+		l.behave(`{"power_on_answer": "` + answer + `"}`)
+		vm := l.create(l.spec(answer))
+		result := l.result(l.dc.PowerOnVM(t.Context(), []ref{vm.Reference()})).(types.ClusterPowerOnVmResult)
+		if len(result.Attempted) != attempted || len(result.NotAttempted) != 0 {
+			t.Errorf("%s: %+v", answer, result)
+		}
+		for _, attempt := range result.Attempted {
+			if (attempt.Task != nil) != (answer == AnswerTask) {
+				t.Errorf("%s: %+v", answer, attempt)
+			}
+		}
+		l.eventually("it is on", func() bool { return l.read(vm).Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn })
 	}
 }
 
@@ -372,6 +402,48 @@ func TestTheHypervisorGetsOnlyAConnectedISO(t *testing.T) {
 		l.result(vm.PowerOn(t.Context()))
 		if iso() {
 			t.Errorf("%s, it has an ISO", name)
+		}
+	}
+}
+
+func TestManualMACAddressesInTheRangesOfVMwareAreRefusedAtPowerOn(t *testing.T) {
+	l := newLab(t)
+	for number, mac := range []string{"00:50:56:40:00:00", "00:50:56:bf:00:01", "00:0c:29:e7:c9:ec"} {
+		vm := l.create(l.spec(fmt.Sprintf("refused%d", number), card("VM Network", mac)))
+		if fault := isFault[types.GenericVmConfigFault](l, l.refusal(vm.PowerOn(t.Context()))); !strings.Contains(fault.Reason, mac) {
+			t.Errorf("fault %+v", fault)
+		}
+	}
+	// Without an address, vCenter assigns one of the same range.
+	for number, mac := range []string{"00:50:56:00:00:00", "00:50:56:3f:ff:ff", "02:00:00:00:00:01", ""} {
+		l.result(l.create(l.spec(fmt.Sprintf("web%d", number), card("VM Network", mac))).PowerOn(t.Context()))
+	}
+}
+
+func TestBIOSTriesTheDiskBeforeTheCDWithoutABootOrder(t *testing.T) {
+	l := newLab(t)
+	image, snapshot := l.image("image")
+	l.upload("gantry/boot.iso", "iso")
+	disk := must(os.OpenFile(l.path("image", "image-flat.vmdk"), os.O_WRONLY, 0))(t)
+	if _, err := disk.WriteAt([]byte{0x55, 0xaa}, 510); err != nil {
+		t.Fatal(err)
+	}
+	if err := disk.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cdFirst := []types.BaseVirtualMachineBootOptionsBootableDevice{&types.VirtualMachineBootOptionsBootableCdromDevice{}}
+	diskFirst := append([]types.BaseVirtualMachineBootOptionsBootableDevice{&types.VirtualMachineBootOptionsBootableDiskDevice{}}, cdFirst...)
+	for number, c := range []struct {
+		firmware string
+		order    []types.BaseVirtualMachineBootOptionsBootableDevice
+		boots    bool
+	}{{"bios", nil, false}, {"bios", diskFirst, false}, {"bios", cdFirst, true}, {"efi", nil, true}} {
+		spec := linked(l, snapshot)
+		spec.Config = &types.VirtualMachineConfigSpec{Firmware: c.firmware, BootOptions: &types.VirtualMachineBootOptions{BootOrder: c.order},
+			DeviceChange: []types.BaseVirtualDeviceConfigSpec{cd("[shared0] gantry/boot.iso")}}
+		l.result(l.clone(image, fmt.Sprintf("web%d", number), spec).PowerOn(t.Context()))
+		if started := l.guests.lastStarted(); started.BootsISO() != c.boots {
+			t.Errorf("%s %v: %+v", c.firmware, c.order, started)
 		}
 	}
 }

@@ -62,7 +62,9 @@ func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 		old := vm.Config
 		// The guest keeps running during the change: it may set options or power off.
 		d.config.ExtraConfig = rebase(d.options, d.config.ExtraConfig, old.ExtraConfig)
-		if vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOff {
+		if vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOff {
+			s.overlays.cover(vm.Self, old.ExtraConfig, d.written, true)
+		} else {
 			d.config.Hardware.Device = connected(d.config.Hardware.Device, false)
 		}
 		changes := diffConfig(old, &d.config)

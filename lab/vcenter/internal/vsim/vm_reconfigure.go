@@ -187,6 +187,7 @@ func (s *Server) unregister(by cause, vm *simulator.VirtualMachine) {
 	s.removeFromMemberLists(vm)
 	s.removeChild(vm)
 	s.forgetMachine(vm.Self, s.clusterOf(s.hostOf(vm)))
+	s.overlays.forget(vm.Self)
 	for _, snapshot := range snapshots {
 		s.registry.Remove(s.context(), snapshot)
 	}

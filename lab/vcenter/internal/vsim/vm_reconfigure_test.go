@@ -226,8 +226,9 @@ func TestVMsMoveBetweenPools(t *testing.T) {
 
 func TestAChangeKeepsKeysThatTheGuestSetsMeanwhile(t *testing.T) {
 	l := newLab(t)
+	l.behave(`{"guest_info_at_power_off": "kept"}`)
 	spec := l.spec("web", card("VM Network", ""))
-	spec.ExtraConfig = []types.BaseOptionValue{option("old", "1"), option("guestinfo.status", "booting")}
+	spec.ExtraConfig = []types.BaseOptionValue{option("old", "1"), option("guestinfo.status", "booting"), option("guestinfo.log", "none")}
 	reference := l.create(spec)
 	l.result(reference.PowerOn(t.Context()))
 	vm := l.server.vm(reference.Reference())

@@ -235,7 +235,9 @@ func replace[T any](target **T, change *T) {
 	}
 }
 
-// applyExtraConfig merges extraConfig. A key with an empty value is removed.
+// applyExtraConfig merges extraConfig. A key with an empty value is removed. The size of a value is limited: a value of guest info
+// has 64 KiB at most (vm-operator issue 148; open-vm-tools lib/include/guest_msg_def.h). That vCenter refuses more, and with this
+// fault, is unconfirmed.
 func (d *draft) applyExtraConfig(spec *types.VirtualMachineConfigSpec) types.BaseMethodFault {
 	for _, change := range spec.ExtraConfig {
 		option := change.GetOptionValue()
@@ -247,11 +249,28 @@ func (d *draft) applyExtraConfig(spec *types.VirtualMachineConfigSpec) types.Bas
 			value = fmt.Sprint(option.Value)
 		}
 		d.config.ExtraConfig = mergeOption(d.config.ExtraConfig, option.Key, value)
+		d.written = append(d.written, option.Key)
 		if strings.EqualFold(option.Key, "disk.EnableUUID") {
 			d.config.Flags.DiskUuidEnabled = types.NewBool(strings.EqualFold(value, "TRUE"))
 		}
+		if len(value) > d.server.Behavior().ExtraConfigValueBytes {
+			return invalidArgument("configSpec.extraConfig")
+		}
+	}
+	if len(spec.ExtraConfig) > 0 && sizeOf(d.config.ExtraConfig) > d.server.Behavior().ExtraConfigBytes {
+		return invalidArgument("configSpec.extraConfig")
 	}
 	return nil
+}
+
+// sizeOf returns the size of the options in the VMX file, which has 1 MiB at most by default (tools.setInfo.sizeLimit).
+func sizeOf(options []types.BaseOptionValue) int {
+	size := 0
+	for _, option := range options {
+		o := option.GetOptionValue()
+		size += len(o.Key) + len(fmt.Sprint(o.Value))
+	}
+	return size
 }
 
 // mergeOption returns a new list, since the old one may be in use by readers.

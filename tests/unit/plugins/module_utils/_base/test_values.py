@@ -84,7 +84,18 @@ def test_an_interface_needs_its_prefix_length() -> None:
 
 
 def test_a_mac_is_unicast_and_normalized() -> None:
-    assert values.parse_mac("00-50-56-AB-CD-EF", "mac_address") == "00:50:56:ab:cd:ef"
+    assert values.parse_mac("00-50-56-3F-CD-EF", "mac_address") == "00:50:56:3f:cd:ef"
     for text in ("01:00:5e:00:00:01", "00:50:56", "00:50:56:00:00:0g"):
         with pytest.raises(GantryError, match="mac_address"):
             values.parse_mac(text, "mac_address")
+
+
+@pytest.mark.parametrize("text", ["00:50:56:40:00:00", "00:50:56:bf:ff:ff", "00-50-56-FF-00-01", "00:0c:29:e7:c9:ec"])
+def test_a_mac_that_vmware_reserves_is_refused(text: str) -> None:
+    with pytest.raises(GantryError, match=r"mac_address is .*reserves.* 00:50:56:00:00:00 to 00:50:56:3f:ff:ff"):
+        values.parse_mac(text, "mac_address")
+
+
+@pytest.mark.parametrize("text", ["00:50:56:00:00:00", "00:50:56:3f:ff:ff", "00:50:57:40:00:00", "02:0c:29:00:00:01"])
+def test_a_mac_that_vmware_does_not_reserve_is_accepted(text: str) -> None:
+    assert values.parse_mac(text, "mac_address") == text

@@ -26,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backing
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from tests.support.builders.containers import entry
+from tests.support.builders.inventory import small_inventory
 
 vim = pytest.importorskip("pyVmomi").vim
 device = vim.vm.device
@@ -34,7 +35,8 @@ CONTROLLER = device.ParaVirtualSCSIController(key=1000, busNumber=0, sharedBus="
 IDE = device.VirtualIDEController(key=200, busNumber=0)
 IMAGE_DISK = device.VirtualDisk(key=2000, controllerKey=1000, unitNumber=0, capacityInKB=1024)
 BACKINGS = {
-    name: network_backing(Entry(name, "", "Network", name, vim.Network(name)), None) for name in ("net0", "net1")
+    name: network_backing(small_inventory(), Entry(name, "", "Network", name, vim.Network(name)))
+    for name in ("net0", "net1")
 }
 MACHINE = Machine(
     moid="vm-1",
@@ -60,8 +62,10 @@ def changes(spec: Any) -> list[tuple[str, str]]:
     return [(str(one.operation), type(one.device).__name__.rpartition(".")[2]) for one in spec.deviceChange]
 
 
-def cloned(target: Machine = MACHINE, devices: tuple[Any, ...] = (CONTROLLER, IDE, IMAGE_DISK)) -> Any:
-    return clone_spec(target, None, devices, BACKINGS, pool=None, datastore=None, host=None).config
+def cloned(
+    target: Machine = MACHINE, devices: tuple[Any, ...] = (CONTROLLER, IDE, IMAGE_DISK), *, starts: bool = False
+) -> Any:
+    return clone_spec(target, None, devices, BACKINGS, pool=None, datastore=None, host=None, starts=starts).config
 
 
 def test_a_clone_gets_its_adapters_its_cd_and_its_scratch_disk() -> None:
@@ -127,7 +131,9 @@ def test_disconnected_devices_are_connected_again_and_the_cd_of_a_running_vm_onl
     )
     adapter = card(4000, "net0", "m0")
     adapter.connectable = connection(connected=False, start=False)
-    machine = replace(MACHINE, adapters=decode_adapters([adapter]), bootstrap_connected=False)
+    machine = replace(
+        MACHINE, adapters=(ContainerAdapter(4000, "net0", "m0", connected=False),), bootstrap_connected=False
+    )
     for power, now in (("poweredOff", False), ("poweredOn", True)):
         broken = replace(machine, power=power)
         target = replace(broken, adapters=(ContainerAdapter(4000, "net0", "m0"),), bootstrap_connected=True)
@@ -166,13 +172,12 @@ def test_name_and_kind_change_in_one_call() -> None:
 
 
 def test_adapters_of_both_kinds_of_networks_are_read_in_the_order_of_their_keys() -> None:
-    distributed = device.VirtualVmxnet3(
-        key=4001,
-        backing=network_backing(entry("dvportgroup-7", "DistributedVirtualPortgroup", "backend"), "uuid"),
-        macAddress="m1",
-    )
-    found = decode_adapters([distributed, IMAGE_DISK, card(4000, "net0", "m0")])
-    assert found == (ContainerAdapter(4000, "net0", "m0"), ContainerAdapter(4001, "dvportgroup-7", "m1"))
+    inventory = small_inventory()
+    backend = network_backing(inventory, inventory.network("backend"))
+    distributed = device.VirtualVmxnet3(key=4001, backing=backend, macAddress="m1")
+    found = decode_adapters(inventory, [distributed, IMAGE_DISK, card(4000, "net0", "m0")], "dc1")
+    assert found == (ContainerAdapter(4000, "net0", "m0"), ContainerAdapter(4001, "net1", "m1"))
+    assert [adapter.network_name for adapter in found] == ["VM Network", "backend"]
 
 
 def option(key: str, value: str) -> tuple[str, Any]:

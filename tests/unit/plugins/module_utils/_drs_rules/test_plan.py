@@ -210,12 +210,25 @@ def test_members_of_another_cluster_are_refused_by_their_paths() -> None:
 
 
 def test_objects_created_by_vsphere_are_not_changed() -> None:
-    system = replace(group("v", "vm-0"), by_user=False)
-    assert "created by vSphere" in refusal(cluster(system), members("v", "vm-1"))
-    assert not plan(cluster(system), members("v", "vm-0")).changed
+    system = replace(group("vCLS", "vm-0"), by_user=False)
+    assert "created by vSphere" in refusal(cluster(system), members("vCLS", "vm-1"))
+    assert not plan(cluster(system), members("vCLS", "vm-0")).changed
     assert not plan(cluster(system), purge_prefix="v").changed
+    rule = replace(between("vCLS apart", ANTI_AFFINITY, "vm-0", "vm-1"), by_user=False)
+    assert "created by vSphere" in refusal(cluster(rule), RuleTarget("vCLS apart", present=False))
+
+
+def test_objects_without_the_mark_of_a_user_are_changed() -> None:
+    """Other tools create groups and rules without the mark."""
+    unmarked = replace(group("v", "vm-0"), by_user=False)
+    assert plan(cluster(unmarked), members("v", "vm-1")).changed
     rule = replace(between("apart", ANTI_AFFINITY, "vm-0", "vm-1"), by_user=False)
-    assert "created by vSphere" in refusal(cluster(rule), RuleTarget("apart", present=False))
+    assert plan(cluster(rule), RuleTarget("apart", present=False)).changed
+    purged = plan(cluster(unmarked, rule), purge_prefix="")
+    assert {change.describe() for change in purged.changes} == {
+        "remove VM group v",
+        "remove vm_anti_affinity rule apart",
+    }
 
 
 # -- rules

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +18,13 @@ import pytest
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionFailedError,
+    EsxiHost,
     connect,
     tls_context,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
-from tests.support.builders.web_server import Certificate, WebServer
+from tests.support.builders.strict_tls import verify_strictly
+from tests.support.builders.web_server import Certificate, WebServer, make_certificate, serving
 
 
 def test_known_ca(settings: ConnectionSettings, web_server: WebServer) -> None:
@@ -68,20 +73,98 @@ def test_file_without_certificates(settings: ConnectionSettings, tmp_path: Path,
         tls_context(replace(settings, ca_path=str(tmp_path / "ca.pem")))
 
 
+class TestStrictVerification:
+    """Python 3.13 and later refuse certificates of CAs that do not conform to RFC 5280."""
+
+    @pytest.fixture(autouse=True)
+    def _strict(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        verify_strictly(monkeypatch)
+
+    @pytest.fixture
+    def incomplete(self, settings: ConnectionSettings, tmp_path: Path) -> Iterator[ConnectionSettings]:
+        """Serve with a certificate without the identifier of the CA's key."""
+        made = make_certificate(tmp_path, conforming=False)
+        with serving(made) as server:
+            yield replace(settings, port=server.port, ca_path=str(made.ca))
+
+    def test_conforming_certificate(self, settings: ConnectionSettings) -> None:
+        connect(settings, tls_context(settings)).close()
+
+    def test_failure_is_told_apart_from_an_unknown_ca(self, incomplete: ConnectionSettings) -> None:
+        expected = r"does not conform to RFC 5280.*\(Missing Authority Key Identifier\).* vCenter's own certificate\.$"
+        with pytest.raises(ConnectionFailedError, match=expected):
+            connect(incomplete, tls_context(incomplete))
+
+    def test_certificate_of_the_server_can_be_trusted(self, incomplete: ConnectionSettings, tmp_path: Path) -> None:
+        own = tmp_path / "own.pem"
+        own.write_text(ssl.get_server_certificate(("127.0.0.1", incomplete.port)))
+        trusting = replace(incomplete, ca_path=str(own))
+        connect(trusting, tls_context(trusting)).close()
+
+
+def test_certificate_of_the_server_can_be_trusted(settings: ConnectionSettings, tmp_path: Path) -> None:
+    own = tmp_path / "own.pem"
+    own.write_text(ssl.get_server_certificate(("127.0.0.1", settings.port)))
+    trusting = replace(settings, ca_path=str(own))
+    connect(trusting, tls_context(trusting)).close()
+    elsewhere = replace(trusting, hostname="localhost")
+    with pytest.raises(ConnectionFailedError, match=r"(?i)hostname mismatch"):
+        connect(elsewhere, tls_context(elsewhere))
+
+
 class TestThumbprints:
     """Hosts may have certificates of an unknown CA, whose thumbprints vCenter reports."""
 
     def test_right_one(self, settings: ConnectionSettings, certificate: Certificate) -> None:
         unknown = replace(settings, ca_path=None)
-        connect(
-            unknown, tls_context(unknown), host="127.0.0.1", port=settings.port, thumbprint=certificate.sha1.upper()
-        ).close()
+        host = EsxiHost("127.0.0.1", settings.port, certificate.sha1.upper())
+        connect(unknown, tls_context(unknown), host).close()
 
     def test_wrong_one(self, settings: ConnectionSettings, certificate: Certificate) -> None:
         unknown = replace(settings, ca_path=None)
         wrong = certificate.sha1[:-1] + ("0" if certificate.sha1[-1] != "0" else "1")
-        with pytest.raises(ConnectionFailedError, match="not trusted"):
-            connect(unknown, tls_context(unknown), host="127.0.0.1", port=settings.port, thumbprint=wrong)
+        host = EsxiHost("127.0.0.1", settings.port, wrong)
+        with pytest.raises(ConnectionFailedError, match=f"not trusted .* vCenter reports the thumbprint {wrong}"):
+            connect(unknown, tls_context(unknown), host)
+
+    def test_none(self, settings: ConnectionSettings) -> None:
+        unknown = replace(settings, ca_path=None)
+        words = rf"ESXi host 127\.0\.0\.1:{settings.port}: its certificate is not trusted .* reports no thumbprint"
+        with pytest.raises(ConnectionFailedError, match=words):
+            connect(unknown, tls_context(unknown), EsxiHost("127.0.0.1", settings.port, None))
+
+    def test_host_that_closes_the_second_connection(
+        self, settings: ConnectionSettings, certificate: Certificate
+    ) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.server)
+        unknown = replace(settings, ca_path=None)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def serve() -> None:
+                first, _ = server.accept()
+                with first, contextlib.suppress(ssl.SSLError):  # the client does not trust the certificate
+                    context.wrap_socket(first, server_side=True).close()
+                server.accept()[0].close()
+
+            thread = threading.Thread(target=serve, daemon=True)
+            thread.start()
+            port = server.getsockname()[1]
+            with pytest.raises(ConnectionFailedError, match=f"Cannot connect to the ESXi host 127.0.0.1:{port}: "):
+                connect(unknown, tls_context(unknown), EsxiHost("127.0.0.1", port, certificate.sha1))
+            thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("esx1.invalid", "the name cannot be resolved"), ("127.0.0.1", "the connection was refused")],
+)
+def test_host_that_cannot_be_reached_is_named(settings: ConnectionSettings, address: str, words: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    expected = f"ESXi host {address}:{port}: {words}.* must resolve the name of each host and reach this port"
+    with pytest.raises(ConnectionFailedError, match=expected):
+        connect(settings, tls_context(settings), EsxiHost(address, port, "00"))
 
 
 class TestProxy:

@@ -302,11 +302,43 @@ def test_a_distributed_switch_is_found_among_switches_only(builder: Builder) -> 
     datacenter = builder.datacenter("DC0")
     switch = builder.add(vim.dvs.VmwareDistributedVirtualSwitch, "DS", datacenter["network"])
     builder.add(vim.dvs.DistributedVirtualPortgroup, "web", datacenter["network"])
-    known = Inventory(builder.rows, vms=False, properties={"DistributedVirtualSwitch": frozenset()})
+    known = builder.inventory()
     for asked in ("DS", "/DC0/network/DS", switch._moId):
         assert known.distributed_switch(asked).ref is switch
     with pytest.raises(GantryError, match="There is no switch 'web'"):
         known.distributed_switch("web")
-    # Without it among the properties that were read, none would be found.
-    with pytest.raises(TypeError, match="without distributed switches"):
-        builder.inventory().distributed_switch("DS")
+
+
+def port_group(builder: Builder, datacenter: dict[str, Any], switch: Any, name: str, **properties: Any) -> Any:
+    made = builder.add(vim.dvs.DistributedVirtualPortgroup, name, datacenter["network"], **properties)
+    builder.set(made, "config.distributedVirtualSwitch", switch)
+    return made
+
+
+def test_port_groups_of_one_path_are_found_below_their_switches(builder: Builder) -> None:
+    datacenter = builder.datacenter("DC0")
+    switches = [builder.add(vim.dvs.VmwareDistributedVirtualSwitch, f"DS{n}", datacenter["network"]) for n in (0, 1)]
+    groups = [port_group(builder, datacenter, switch, "a%2fb") for switch in switches]
+    builder.datacenter("DC1")
+    known = builder.inventory()
+    for within in (None, known.datacenter("DC0")):
+        for number, group in enumerate(groups):
+            for path in (f"DS{number}/a%2fb", f"/DC0/network/DS{number}/a%2fb", group._moId):
+                assert known.network(path, datacenter=within).ref is group
+    with pytest.raises(GantryError) as caught:
+        known.network("a/b")
+    for number, group in enumerate(groups):
+        assert f"/DC0/network/DS{number}/a%2fb ({group._moId})" in message_of(caught)
+
+
+def test_the_port_groups_of_uplinks_are_not_networks(builder: Builder) -> None:
+    datacenter = builder.datacenter("DC0")
+    switch = builder.add(vim.dvs.VmwareDistributedVirtualSwitch, "DS", datacenter["network"])
+    uplinks = port_group(builder, datacenter, switch, "DS-DVUplinks-1")
+    builder.set(uplinks, "config.uplink", True)
+    web = port_group(builder, datacenter, switch, "web")
+    known = builder.inventory()
+    assert known.network().ref is web
+    assert {entry.ref for entry in known.networks(uplinks=True)} == {web, uplinks}
+    with pytest.raises(GantryError, match="There is no network 'DS-DVUplinks-1'"):
+        known.network("DS-DVUplinks-1")

@@ -16,12 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api_versions import (
+    FIRST_VERSION,
+    VERSIONS_PATH,
+    best_version,
+    common_version,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import SoapAdapter, VmomiSupport, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import best_version
 from tests.support.builders.web_server import Request, WebServer
 
 ENVELOPE = (
@@ -56,6 +61,7 @@ class Vcenter:
         self.server = server
         self.api_type, self.full_name = "VirtualCenter", "VMware vCenter Server 8.0.3"
         self.script: dict[str, list[tuple[int, str] | Callable[[], None]]] = {}
+        self.files: dict[str, bytes] = {}  # by path
         server.reply = self.reply
 
     @property
@@ -69,6 +75,8 @@ class Vcenter:
         return found[1].decode()
 
     def reply(self, request: Request) -> tuple[int, bytes]:
+        if request.method == "GET":
+            return 200, self.files[request.path]
         method = self.method(request)
         status, text = (
             200,
@@ -245,11 +253,63 @@ def test_version_is_not_newer_than_the_server(major: int, minor: int, update: in
         ("8.0.3.0", "vim.version.v8_0_3_0"),
         ("7.0.1", "vim.version.v7_0_1_0"),
         ("99.0", best_version("99.0.0.0")),
-        ("garbage", "vim.version.version9"),
+        ("garbage", FIRST_VERSION),
     ],
 )
 def test_version_of_known_servers(api_version: str, version: str) -> None:
     assert best_version(api_version) == version
+
+
+def version_list(*versions: str) -> bytes:
+    """Return vimServiceVersions.xml, with another namespace that has newer versions."""
+    prior = "".join(f"<version>{version}</version>" for version in versions[1:])
+    return (
+        '<?xml version="1.0"?><namespaces version="1.0"><namespace><name>urn:other</name><version>9.0.0.0</version>'
+        f"</namespace><namespace><name>urn:vim25</name><version>{versions[0]}</version><priorVersions>{prior}"
+        "</priorVersions></namespace></namespaces>"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("document", "version"),
+    [
+        (version_list("99.0", "8.0.3.0", "7.0.0.0"), "vim.version.v8_0_3_0"),
+        (version_list("7.0.0.0"), "vim.version.v7_0"),
+        (version_list("99.0"), None),
+        (b"<html>no list</html>", None),
+        (b"", None),
+    ],
+)
+def test_common_version(document: bytes, version: str | None) -> None:
+    assert common_version(document) == version
+
+
+class TestNegotiation:
+    """A server may not accept the version of the first call."""
+
+    REFUSAL = (
+        500,
+        (
+            "<soapenv:Fault><faultcode>VersionMismatchFaultCode</faultcode>"
+            '<faultstring>Unsupported version URI "urn:vim25/6.7"</faultstring></soapenv:Fault>'
+        ),
+    )
+
+    def test_listed_version_is_used(self, session: Session, vcenter: Vcenter, web_server: WebServer) -> None:
+        vcenter.script["RetrieveServiceContent"] = [self.REFUSAL]
+        vcenter.files[VERSIONS_PATH] = version_list("8.0.3.0", "7.0.0.0")
+        assert session.content.about.apiVersion == "8.0.3.0"
+        versions = [request.headers["SOAPAction"] for request in web_server.requests if request.method == "POST"]
+        assert versions[:2] == ['"urn:vim25/6.7"', '"urn:vim25/8.0.3.0"']
+
+    @pytest.mark.parametrize("listed", [version_list("99.0"), version_list("6.7")], ids=["unknown", "the same"])
+    def test_refusal_is_reported_if_the_list_does_not_help(
+        self, session: Session, vcenter: Vcenter, listed: bytes
+    ) -> None:
+        vcenter.script["RetrieveServiceContent"] = [self.REFUSAL]
+        vcenter.files[VERSIONS_PATH] = listed
+        with pytest.raises(FaultError, match="Unsupported version URI"):
+            session.content  # noqa: B018 - logs in
 
 
 def test_content_is_read_back_from_its_xml(session: Session, vcenter: Vcenter) -> None:

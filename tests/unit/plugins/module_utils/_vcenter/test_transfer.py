@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import lease_progress, transfer
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionLostError,
     tls_context,
@@ -205,25 +205,114 @@ class TestImport:
         )
         assert lease.calls == ["complete"]
 
-    @pytest.mark.parametrize(("host", "trusted"), [("*", True), ("127.0.0.1", False)])
-    def test_only_vcenter_gets_the_session_cookie_cookie(
-        self, transport: Transport, web_server: WebServer, source: Path, host: str, trusted: bool
+    @pytest.mark.parametrize(
+        ("host", "vcenter", "trusted"),
+        [
+            ("*", {}, True),
+            ("127.0.0.1", {}, True),
+            ("127.0.0.1", {"hostname": "vcenter.invalid"}, False),
+            ("127.0.0.1", {"port": 443}, False),
+        ],
+    )
+    def test_only_vcenter_gets_the_session_cookie(
+        self,
+        transport: Transport,
+        web_server: WebServer,
+        source: Path,
+        host: str,
+        vcenter: dict[str, Any],
+        trusted: bool,
     ) -> None:
-        vcenter = Transport(replace(transport.settings, hostname="vcenter.invalid"), transport.tls, COOKIE)
-        chosen = transport if trusted else vcenter
+        chosen = replace(transport, settings=replace(transport.settings, **vcenter))
         lease = Lease([device(f"https://{host}:{web_server.port}/nfc/1")])
         transfer.import_disks(chosen, None, lease, [source], [].append, Event())
         assert ("Cookie" in web_server.requests[0].headers) == trusted
 
-    def test_lease_is_kept_alive(self, transport: Transport, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(transfer, "_KEEP_ALIVE_SECONDS", 0.0)
+    def test_lease_is_kept_alive_until_the_host_answers(
+        self, transport: Transport, web_server: WebServer, source: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lease_progress, "_KEEP_ALIVE_SECONDS", 0.02)
         lease = Lease([device("https://*/nfc/1")])
+
+        def answer(_request: Request) -> tuple[int, bytes]:
+            seen = len(lease.calls)
+            while len(lease.calls) < seen + 3:
+                time.sleep(0.01)
+            return 201, b""
+
+        web_server.reply = answer
         transfer.import_disks(transport, None, lease, [source], [].append, Event())
         *progress, last = lease.calls
         assert last == "complete"
-        assert len(progress) == 4
         assert progress == sorted(progress)
         assert progress[-1] == 99
+
+    @pytest.mark.parametrize(("patience", "accepted"), [(30.0, True), (0.4, False)])
+    def test_answer_may_take_longer_than_the_request_timeout(
+        self,
+        transport: Transport,
+        web_server: WebServer,
+        source: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        patience: float,
+        accepted: bool,
+    ) -> None:
+        monkeypatch.setattr(transfer, "_ANSWER_SECONDS", patience)
+        finish = Event()
+
+        def answer(_request: Request) -> tuple[int, bytes]:
+            finish.wait(1)
+            return 201, b""
+
+        web_server.reply = answer
+        hasty = replace(transport, settings=replace(transport.settings, request_timeout=0.2))
+        lease = Lease([device("https://*/nfc/1")])
+        if accepted:
+            transfer.import_disks(hasty, None, lease, [source], [].append, Event())
+        else:
+            with pytest.raises(ConnectionLostError, match=r"stalled: nothing went through for 0\.4 s\."):
+                transfer.import_disks(hasty, None, lease, [source], [].append, Event())
+            finish.set()
+        assert lease.calls == ["complete" if accepted else "abort"]
+
+    def test_stop_ends_the_wait_for_the_answer(
+        self, transport: Transport, web_server: WebServer, source: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lease_progress, "_POLL_SECONDS", 0.01)
+        stop, finish = Event(), Event()
+
+        def answer(_request: Request) -> tuple[int, bytes]:
+            stop.set()
+            finish.wait(30)
+            return 201, b""
+
+        web_server.reply = answer
+        lease = Lease([device("https://*/nfc/1")])
+        begin = time.monotonic()
+        with pytest.raises(GantryError, match="was stopped before it was complete"):
+            transfer.import_disks(transport, None, lease, [source], [].append, stop)
+        assert time.monotonic() - begin < transport.settings.request_timeout
+        finish.set()
+        assert lease.calls == ["abort"]
+
+    def test_lease_that_ended_ends_the_wait_for_the_answer(
+        self, transport: Transport, web_server: WebServer, source: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Ended(Lease):
+            def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802
+                raise FaultError("HttpNfcLeaseProgress", vim.fault.InvalidState(msg="The lease has ended."))
+
+        monkeypatch.setattr(lease_progress, "_KEEP_ALIVE_SECONDS", 0.01)
+        finish = Event()
+
+        def answer(_request: Request) -> tuple[int, bytes]:
+            finish.wait(30)
+            return 201, b""
+
+        web_server.reply = answer
+        with pytest.raises(FaultError, match="The lease has ended"):
+            transfer.import_disks(transport, None, Ended([device("https://*/nfc/1")]), [source], [].append, Event())
+        finish.set()
 
     @pytest.mark.parametrize(
         ("spoil", "words"),

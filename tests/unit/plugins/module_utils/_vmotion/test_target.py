@@ -121,6 +121,15 @@ def test_another_vcenter_uses_its_own_datastores_and_networks_with_the_same_name
     assert target.networks == {4000: "n9"}
 
 
+def test_a_network_name_that_another_vcenter_has_twice_is_a_blocker() -> None:
+    there = replace(view(host(7, "c7")), networks={"n8": "VM Network", "n9": "VM Network"})
+    destination = ResolvedDestination(host="h7", cluster="c7")
+    _, blockers = target_of(vm(), destination, there, view())
+    assert "the destination has 2 networks 'VM Network'" in blockers[-1].message
+    target, _ = target_of(vm(), replace(destination, network_mapping={"net0": "n9"}), there, view())
+    assert target.networks == {4000: "n9"}
+
+
 def test_resources_that_another_vcenter_lacks_are_blockers() -> None:
     there = replace(view(host(7, "c7")), networks={}, datastores={})
     _, blockers = target_of(vm(), ResolvedDestination(host="h7", cluster="c7"), there, view())

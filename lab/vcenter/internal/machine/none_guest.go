@@ -1,0 +1,230 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The guests of None, as clients of the API see them: they report, and power off as the bootstrap's init does.
+
+package machine
+
+import (
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// How long a guest stays on after it has published the end of its container, unless it is asked to shut down (again). These
+// are the times of guest/cmd/init/linger.go.
+const (
+	lingerEnded   = 30 * time.Second
+	lingerStopped = 5 * time.Second
+)
+
+// scriptName is the program of a container whose guest follows the script in its first argument.
+const scriptName = "lab-guest"
+
+// script says what the guest of a container does. Its exit code is reported as that of a program that did not start if it is
+// 126 or 127.
+type script struct {
+	RunMS    int    `json:"run_ms"`
+	ExitCode int    `json:"exit_code"`
+	Log      string `json:"log"`
+	LingerMS *int   `json:"linger_ms"` // nil: as the bootstrap's init
+}
+
+// guestRun is one run of a VM.
+type guestRun struct {
+	spec     Spec
+	document *containerSpec // nil: there is no guest that reports
+	reported *GuestInfo     // nil: nothing
+	ending   chan struct{}  // not nil: the container has ended; closed: power off now
+	released bool           // ending is closed
+}
+
+// containerSpec is the part of the container's specification that is used here.
+type containerSpec struct {
+	ID      string `json:"id"`
+	Process struct {
+		Args []string `json:"args"`
+	} `json:"process"`
+	Hostname    string          `json:"hostname"`
+	Healthcheck json.RawMessage `json:"healthcheck"`
+	Networks    []struct {
+		DHCP    bool   `json:"dhcp"`
+		Address string `json:"address"`
+	} `json:"networks"`
+}
+
+// packedPrefix begins a spec that is compressed.
+const packedPrefix = "gzip+base64:"
+
+// decodeSpec decodes the spec as the guest does.
+func decodeSpec(text string) (document containerSpec, err error) {
+	var content io.Reader = strings.NewReader(text)
+	if packed, isPacked := strings.CutPrefix(text, packedPrefix); isPacked {
+		if content, err = gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed))); err != nil {
+			return containerSpec{}, err
+		}
+	}
+	err = json.NewDecoder(content).Decode(&document)
+	return document, err
+}
+
+func (c containerSpec) health() string {
+	if len(c.Healthcheck) == 0 || string(c.Healthcheck) == "null" {
+		return "none"
+	}
+	return "healthy"
+}
+
+// script returns the script of the container, or nil if it runs until it is stopped.
+func (c containerSpec) script() (*script, error) {
+	args := c.Process.Args
+	if len(args) != 2 || args[0] != scriptName {
+		return nil, nil
+	}
+	var wanted script
+	if err := json.Unmarshal([]byte(args[1]), &wanted); err != nil {
+		return nil, fmt.Errorf("the argument of %s: %w", scriptName, err)
+	}
+	return &wanted, nil
+}
+
+// live is the life of a guest until its container has ended, or is stopped.
+func (n *None) live(run *guestRun, guest GuestInfo) {
+	id := run.spec.ID
+	n.events.Guest(id, guest)
+	wanted, err := run.document.script()
+	if err != nil {
+		n.fail(id, "start_failed", err.Error())
+		return
+	}
+	starts := wanted == nil || wanted.ExitCode != 126 && wanted.ExitCode != 127
+	if starts {
+		n.report(id, *run.document, map[string]any{"state": "running", "pid": 1, "health": run.document.health(), "exit_code": nil,
+			"finished_at": nil})
+	}
+	if wanted == nil {
+		return
+	}
+	time.Sleep(time.Duration(wanted.RunMS) * time.Millisecond)
+	ending, isFirst := n.beginEnd(run)
+	if !isFirst {
+		return
+	}
+	fields := map[string]any{"exit_code": wanted.ExitCode}
+	if !starts {
+		fields["error"] = map[string]string{"code": "start_failed", "message": "the program cannot be executed"}
+	}
+	linger := lingerEnded
+	if wanted.LingerMS != nil {
+		linger = time.Duration(*wanted.LingerMS) * time.Millisecond
+	}
+	n.end(run, ending, fields, wanted.Log, linger)
+}
+
+// reportAgain reports the guest's name and addresses as after a move: the host has forgotten them.
+func (n *None) reportAgain(run *guestRun) {
+	if run.reported == nil {
+		return
+	}
+	id, again := run.spec.ID, *run.reported
+	go func() {
+		n.events.Guest(id, GuestInfo{})
+		n.events.Guest(id, again)
+	}()
+}
+
+// PowerButton ends the container with exit code 0, or the time for which a guest stays on after the end of its container.
+func (n *None) PowerButton(id string) error {
+	n.mu.Lock()
+	run, there := n.running[id]
+	n.mu.Unlock()
+	if !there {
+		return fmt.Errorf("VM %s is not running", id)
+	}
+	if run.document == nil {
+		if err := n.take(id); err != nil {
+			return err
+		}
+		go n.events.Off(id, OffGuest)
+		return nil
+	}
+	if ending, isFirst := n.beginEnd(run); isFirst {
+		go n.end(run, ending, map[string]any{"exit_code": 0}, "", lingerStopped)
+	} else {
+		n.release(run)
+	}
+	return nil
+}
+
+// beginEnd returns the channel that is closed when the guest is to power off, and whether this call has begun the end.
+func (n *None) beginEnd(run *guestRun) (chan struct{}, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if run.ending != nil || n.running[run.spec.ID] != run {
+		return run.ending, false
+	}
+	run.ending = make(chan struct{})
+	return run.ending, true
+}
+
+func (n *None) release(run *guestRun) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if run.ending != nil && !run.released {
+		run.released = true
+		close(run.ending)
+	}
+}
+
+// end publishes the end of the container, stays on, and powers off unless the VM has been powered off meanwhile.
+func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, output string, linger time.Duration) {
+	id := run.spec.ID
+	if output != "" {
+		n.events.Set(id, LogKey, base64.StdEncoding.EncodeToString([]byte(output)))
+	}
+	status := map[string]any{"state": "exited", "pid": 0, "health": "none", "sequence": 2,
+		"finished_at": time.Now().UTC().Format(time.RFC3339Nano)}
+	for key, value := range fields {
+		status[key] = value
+	}
+	n.report(id, *run.document, status)
+	select {
+	case <-ending:
+	case <-time.After(linger):
+	}
+	n.mu.Lock()
+	isOn := n.running[id] == run
+	if isOn {
+		delete(n.running, id)
+	}
+	n.mu.Unlock()
+	if isOn {
+		n.events.Off(id, OffGuest)
+	}
+}
+
+// fail reports a failure, and powers off at once.
+func (n *None) fail(id, code, message string) {
+	n.report(id, containerSpec{}, map[string]any{"state": "error", "error": map[string]string{"code": code, "message": message}})
+	if n.take(id) == nil {
+		n.events.Off(id, OffGuest)
+	}
+}
+
+func (n *None) report(id string, document containerSpec, fields map[string]any) {
+	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
+		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "init_version": "none", "kernel": "none"}
+	for key, value := range fields {
+		status[key] = value
+	}
+	text, err := json.Marshal(status)
+	if err != nil {
+		panic(err) // a map of plain values can always be encoded
+	}
+	n.events.Set(id, StatusKey, string(text))
+}

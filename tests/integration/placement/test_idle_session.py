@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A session that vCenter ends because it was idle, while a task of it still waits, is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from tests.support.lab.containers import PREFIX, VmBuilder
+from tests.support.lab.control import Control
+from tests.support.lab.placement import Site
+
+VMS = [f"{PREFIX}{number}" for number in range(2)]
+SETTING = "config.vmacore.soap.sessionTimeout"
+
+
+@pytest.fixture
+def site(lab: dict[str, Any], builder: VmBuilder, calls: Control) -> Iterator[Site]:
+    one = Site(lab, builder, calls)
+    one.clear()
+    settings = builder.session.content.setting
+    before = settings.QueryOptions(SETTING)
+    settings.UpdateOptions([vim.option.OptionValue(key=SETTING, value="500ms")])
+    yield one
+    settings.UpdateOptions(before)
+    one.clear()
+
+
+@pytest.mark.parametrize("vms", [VMS[:1], VMS], ids=["one", "many"])
+def test_a_session_that_ends_while_tasks_are_waited_for_is_replaced(site: Site, vms: list[str]) -> None:
+    site.make(*vms, host="esx1")
+    site.calls.fault("RelocateVM_Task", delay_seconds=1.5, count=len(vms), in_task=True)
+    moved = site.ok("vm_vmotion", vms=vms, host="esx2")
+    assert moved["changed"]
+    assert site.hosts() == dict.fromkeys(vms, "esx2")
+    methods = site.calls.methods()
+    assert methods.count("Login") >= 2
+    assert methods.count("RelocateVM_Task") == len(vms)

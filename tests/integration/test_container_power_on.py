@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Containers are started also where vCenter does not say which task powers their VM on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import apply_power
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from tests.support.lab.containers import PREFIX, VmBuilder, building
+from tests.support.lab.control import Control
+from tests.support.lab.placement import NETWORK, Site
+
+NAME = f"{PREFIX}started"
+IMAGE = "registry.example.com/app:1"
+
+
+@pytest.fixture(scope="module")
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
+    with building(lab) as one:
+        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+        yield one
+
+
+@pytest.fixture(params=["no_task", "unlisted"])
+def site(request: pytest.FixtureRequest, lab: dict[str, Any], builder: VmBuilder) -> Iterator[Site]:
+    one = Site(lab, builder, Control(lab["control"]))
+    one.calls.reset()
+    one.calls.behave(power_on_answer=request.param)
+    yield one
+    one.calls.reset()
+    one.clear()
+
+
+def start(site: Site, **options: Any) -> dict[str, Any]:
+    return site.run("container_vm", name=NAME, image=IMAGE, networks=[{"name": NETWORK}], **options)
+
+
+def lose_disks(site: Site) -> None:
+    """Delete the files of the container's disks, which vCenter notices at power on only."""
+    builder = site.builder
+    files = builder.session.content.fileManager
+    datacenter = builder.session.inventory().datacenter(site.lab["datacenter"]).ref
+    for disk in builder.vm(NAME).of_kind(vim.vm.device.VirtualDisk):
+        name = disk.backing.fileName
+        builder.task("delete", lambda name=name: files.DeleteDatastoreFile_Task(name=name, datacenter=datacenter))
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_vm_that_takes_its_time_is_waited_for(site: Site, wait: bool) -> None:
+    site.calls.fault("PowerOnVM_Task", delay_seconds=1, in_task=True)
+    started = start(site, wait=wait)
+    assert not started.get("failed"), started
+    assert site.builder.vm(NAME).power == "poweredOn"
+
+
+def test_a_failure_to_power_on_is_reported_with_its_reason(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apply_power, "_POWER_ON_SECONDS", 1.0)
+    start(site, state="present")
+    lose_disks(site)
+    failed = start(site, wait=False)
+    assert failed["failed"]
+    assert failed["fault"]["type"] == "FileNotFound"
+    assert f"Cannot power on {NAME}" in failed["msg"]
+
+
+def test_a_vm_that_stays_off_is_reported(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apply_power, "_POWER_ON_SECONDS", 1.0)
+    site.calls.fault("PowerOnVM_Task", delay_seconds=3600, in_task=True)
+    failed = start(site, wait=False)
+    assert failed["failed"]
+    assert f"{NAME} is still powered off 1 s after vCenter accepted to power it on" in failed["msg"]
+    site.calls.reset()
+    assert not start(site).get("failed")
