@@ -40,6 +40,10 @@ test-unit: setup ## run the unit and property tests
 test-integration: setup ## run the modules against the lab's vCenter; nothing boots
 	@python -m tools.test integration
 
+.PHONY: test-govc
+test-govc: setup ## run all of govc's own tests against the lab; nothing boots
+	@python -m tools.test govc -- all
+
 .PHONY: test-molecule
 test-molecule: setup ## run the roles' Molecule scenarios against the lab; nothing boots
 	@python -m tools.test molecule

@@ -21,7 +21,8 @@ _KEYS = (
     "gantry.image",
     "gantry.image.digest",
     "gantry.labels",
-    "guestinfo.gantry.spec",
+    "gantry.spec",
+    "gantry.status",
     "guestinfo.gantry.status",
 )
 _PROPERTIES: dict[str, list[str]] = {

@@ -55,7 +55,7 @@ def _add_containers(one: Bench, first: int, last: int) -> None:
                 "gantry.image": f"registry.example.com/app-{batch}:1",
                 "gantry.image.digest": f"sha256:{'4c' * 32}",
                 "gantry.labels": json.dumps(labels),
-                "guestinfo.gantry.spec": json.dumps(spec),
+                "gantry.spec": json.dumps(spec),
                 "guestinfo.gantry.status": json.dumps(status),
             },
         )

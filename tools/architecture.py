@@ -32,6 +32,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("outside world", ("_vcenter", "_oci")),
     ("engine and guest contract", ("_engine", "_guest")),
     ("placement", ("_placement",)),
+    ("templates", ("_templates",)),
     (
         "domains",
         ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_access", "_port_group"),

@@ -26,7 +26,7 @@ def build() -> Path:
     """Return the program, from the cache unless its version or the toolchain has changed."""
     folder = CACHE / "govc"
     folder.mkdir(parents=True, exist_ok=True)
-    go = _go()
+    go = find_go()
     environment = {
         **os.environ,
         "CGO_ENABLED": "0",
@@ -47,7 +47,7 @@ def build() -> Path:
     return program
 
 
-def _go() -> str:
+def find_go() -> str:
     bundled = VENV / "bin" / "go"
     go = str(bundled) if bundled.exists() else shutil.which("go")
     if go is None:

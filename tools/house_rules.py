@@ -63,7 +63,7 @@ _HELPERS: dict[str, frozenset[str]] = {
     "_container": frozenset({"drift", "hints"}),
     "_drs_rules": frozenset({"compliance", "conflicts"}),
     "_image": frozenset({"import_locks", "template"}),
-    "_maintenance": frozenset({"blockers", "capacity", "report"}),
+    "_maintenance": frozenset({"blockers", "capacity", "report", "template_moves"}),
     "_vmotion": frozenset({"handles", "limits", "report"}),
 }
 # What each directory of development code may import of the others.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """make test: run the parts of the test suite, and print the duration and the counts of each and of all.
 
-python -m tools.test PART ... [-- ARGUMENTS OF PYTEST, OR NAMES OF MOLECULE SCENARIOS]
+python -m tools.test PART ... [-- ARGUMENTS OF PYTEST, OR NAMES OF MOLECULE SCENARIOS OR OF GOVC'S TEST FILES]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from devkit.console import CACHE, VENV, ToolError, main_guard, say
 from lab.images.build import build_all
-from tools import lint, matrix, runners, scenarios
+from tools import govc_tests, lint, matrix, runners, scenarios
 from tools.runners import Counts
 from tools.sanity import run_sanity
 
@@ -37,6 +37,10 @@ def _unit(arguments: Sequence[str], venv: Path = VENV) -> Counts:
 
 def _go(_arguments: Sequence[str]) -> Counts:
     return sum((runners.go_test(module) for module in lint.go_modules()), Counts())
+
+
+def _govc(arguments: Sequence[str]) -> Counts:
+    return govc_tests.run_tests(arguments)
 
 
 def _integration(arguments: Sequence[str]) -> Counts:
@@ -84,6 +88,7 @@ PARTS: dict[str, Callable[[Sequence[str]], Counts]] = {
     "lint": _lint,
     "unit": _unit,
     "go": _go,
+    "govc": _govc,
     "oldest": _oldest,
     "integration": _integration,
     "molecule": _molecule,
@@ -91,7 +96,7 @@ PARTS: dict[str, Callable[[Sequence[str]], Counts]] = {
     "matrix": _matrix,
 }
 # The matrix contains all of "oldest" and takes long.
-ALL = ("lint", "unit", "go", "oldest", "integration", "molecule", "e2e")
+ALL = ("lint", "unit", "go", "govc", "oldest", "integration", "molecule", "e2e")
 
 
 def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:

@@ -77,12 +77,12 @@ options:
   cluster:
     description:
       - The cluster or standalone host to upload through. It may be left out if the datacenter has only one.
-      - A template does not belong to a cluster. The cluster is used during the import, and briefly when the references
-        of a template change.
+      - It is used during the import only. An existing template is changed on its own host.
     type: str
   resource_pool:
     description:
       - The resource pool in O(cluster) to import through. The default is the root resource pool of the cluster.
+      - A template of a host in O(cluster) is also in it for a moment when it is changed or moved to another host.
     type: str
   folder:
     description:
@@ -105,6 +105,10 @@ requirements:
   - tar2sqfs (squashfs-tools-ng) on the machine where the task runs
   - zstd on the machine where the task runs, for images with zstd layers
 notes:
+  - vCenter clones a template only while its host is connected and not in maintenance mode. With O(state=present), a
+    template on another host is therefore moved to a host with its datastore. If its host is not connected, it is taken
+    out of the inventory and registered on the other host. Permissions and tags of its own are then lost, and it has a
+    new MoID. If the host of an image that is to be removed is not connected, connect it first.
   - The names of the templates begin with C(gantry-image-). A renamed template is no longer found.
   - In check mode O(name) is resolved and the image's manifest and configuration are read, but nothing is pulled or
     converted.

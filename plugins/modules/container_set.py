@@ -104,6 +104,9 @@ seealso:
   - module: gantry.vsphere.container_vm
   - module: gantry.vsphere.container_image
   - module: gantry.vsphere.drs_ruleset
+notes:
+  - A template of an image whose host is not connected or in maintenance mode is moved to another host first, once for
+    all containers; see M(gantry.vsphere.container_vm).
 """
 
 EXAMPLES = r"""

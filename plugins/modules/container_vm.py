@@ -344,6 +344,9 @@ seealso:
   - module: gantry.vsphere.resource_pool
   - module: gantry.vsphere.vm_folder
 notes:
+  - vCenter does not clone a template whose host is not connected or in maintenance mode. The module then moves the
+    image's template to another host first, as M(gantry.vsphere.container_image) does. This requires privileges in the
+    folder of the images that the preset V(deployer) of M(gantry.vsphere.access) does not have.
   - vSphere discards the guest's reports when its VM powers off. The exit code and the output of a container that ended
     while no task waited for it are then unknown.
 """
@@ -446,7 +449,10 @@ container:
       returned: always
       sample: running
     exit_code:
-      description: The exit code of a container that has ended, if it is known.
+      description:
+        - The exit code of a container that has ended, if it is known.
+        - The VM of a container that has ended stays on for a minute, unless a task of M(gantry.vsphere.container_vm) or
+          M(gantry.vsphere.container_set) sees it and records the end. vSphere can discard an end that no task has seen.
       type: int
       returned: always
       sample: 0

@@ -120,7 +120,10 @@ containers:
       returned: always
       sample: running
     exit_code:
-      description: The exit code of a container that has ended, if it is known.
+      description:
+        - The exit code of a container that has ended, if it is known.
+        - The VM of a container that has ended stays on for a minute, unless a task of M(gantry.vsphere.container_vm) or
+          M(gantry.vsphere.container_set) sees it and records the end. vSphere can discard an end that no task has seen.
       type: int
       returned: always
       sample: 0

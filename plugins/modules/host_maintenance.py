@@ -22,6 +22,8 @@ description:
     See RV(left_to_vcenter).
   - If the host is already entering or leaving maintenance mode, because of someone else or an interrupted run, the
     module waits for it.
+  - vCenter clones no template of a host in maintenance mode. The templates of images are therefore moved to other hosts
+    before the host enters it, whatever the options are. If no other host can take one, it stays, with a warning.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -58,8 +60,8 @@ options:
     default: drs
   evacuate_powered_off:
     description:
-      - Whether VMs that are off or suspended, and templates, leave the host too. Otherwise they stay registered on it
-        and cannot be powered on there during maintenance.
+      - Whether VMs that are off or suspended, and templates that are not of images, leave the host too. Otherwise they
+        stay registered on it, and cannot be powered on or cloned there during maintenance.
     type: bool
     default: false
   vsan_mode:
@@ -148,7 +150,7 @@ host:
       returned: always
       sample: true
 evacuated:
-  description: The VMs that left the host, or would in check mode. Also returned with a failure to enter.
+  description: The VMs and templates that left the host, or would in check mode. Also returned with a failure to enter.
   returned: success, and failure to enter
   type: list
   elements: dict
@@ -169,7 +171,7 @@ evacuated:
       returned: always
       sample: vm-42
     mode:
-      description: V(live) or V(cold).
+      description: V(live) or V(cold), and V(template) for a template.
       type: str
       returned: always
       sample: live

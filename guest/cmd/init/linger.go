@@ -12,7 +12,7 @@ import "time"
 
 const (
 	// lingerEnded is how long a machine stays on whose container has ended by itself: longer than the usual intervals of polling.
-	lingerEnded = 30 * time.Second
+	lingerEnded = 60 * time.Second
 	// lingerStopped is how long it stays on after a requested stop. Whoever has requested it watches it.
 	lingerStopped = 5 * time.Second
 )

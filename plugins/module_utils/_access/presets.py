@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges import DATACENTER, REQUIREMENTS
+from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges import DATACENTER, IMAGES, REQUIREMENTS
 
 OPERATOR, DEPLOYER, VIEWER, IMAGE_PUBLISHER = "operator", "deployer", "viewer", "image_publisher"
 # An operator does not manage roles and permissions: whoever may do that can get all other privileges.
@@ -22,7 +22,9 @@ PRESET_MODULES: Mapping[str, tuple[str, ...]] = {
 
 # A preset is one role for several objects. A deployer is not to write files on the datastores: with another bootstrap
 # ISO it could run code in all containers. To read the version of the ISO, it gets another role on the datacenter.
-_SEPARATE: Mapping[str, frozenset[str]] = {DEPLOYER: frozenset({DATACENTER})}
+# Nor is it to change the images that others use: without the privileges in their folder, no container is created while
+# the host of its image's template is in maintenance mode or not connected.
+_SEPARATE: Mapping[str, frozenset[str]] = {DEPLOYER: frozenset({DATACENTER, IMAGES})}
 
 
 def preset_privileges(preset: str) -> frozenset[str]:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 # Where privileges are required: by the name of the place, how texts call it.
-ROOT, DATACENTER, FOLDER, VM, TEMPLATE = "root", "datacenter", "folder", "vm", "template"
+ROOT, DATACENTER, FOLDER, VM, TEMPLATE, IMAGES = "root", "datacenter", "folder", "vm", "template", "images"
 POOL, CLUSTER, HOST, DATASTORE, NETWORK = "resource_pool", "cluster", "host", "datastore", "network"
 SWITCH, PORT_GROUP = "switch", "port_group"
 PLACES: Mapping[str, str] = {
@@ -24,6 +24,7 @@ PLACES: Mapping[str, str] = {
     FOLDER: "the VM folder",
     VM: "the VMs",
     TEMPLATE: "the templates of images",
+    IMAGES: "the folder of the images",
     POOL: "the resource pool",
     CLUSTER: "the cluster",
     HOST: "the host",
@@ -34,6 +35,7 @@ PLACES: Mapping[str, str] = {
 }
 # What is in a place gets its privileges by a permission there that propagates.
 PROPAGATED: Mapping[str, str] = {
+    IMAGES: "the folder of the images and, by propagation, what is in it",
     FOLDER: "the VM folder and, by propagation, what is in it",
     POOL: "the resource pool and, by propagation, the pools in it",
 }
@@ -55,6 +57,17 @@ class Requirement:
 
 _RULES = (Requirement(CLUSTER, ("Host.Inventory.EditCluster",), "to change the cluster's configuration"),)
 _NEW_VM = ("VirtualMachine.Config.AddNewDisk", "VirtualMachine.Config.AdvancedConfig")
+_REHOME = Requirement(
+    IMAGES,
+    (
+        "VirtualMachine.Inventory.Register",
+        "VirtualMachine.Inventory.Unregister",
+        "VirtualMachine.Provisioning.MarkAsTemplate",
+        "VirtualMachine.Provisioning.MarkAsVM",
+    ),
+    "to move the template of an image away from a host that is not connected or in maintenance mode",
+    propagate=True,
+)
 _CONTAINERS = (
     Requirement(
         FOLDER,
@@ -109,6 +122,7 @@ _CONTAINERS = (
         ("VirtualMachine.Provisioning.Clone", "VirtualMachine.Provisioning.DeployTemplate"),
         "to create or replace containers",
     ),
+    _REHOME,
     Requirement(POOL, ("Resource.AssignVMToPool",), "to create or move containers"),
     Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to create or move containers"),
     Requirement(DATASTORE, ("Datastore.Browse",), "to find the bootstrap ISO"),
@@ -147,7 +161,10 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         Requirement(
             FOLDER, ("VirtualMachine.Provisioning.MarkAsVM",), "to change the references of an image", propagate=True
         ),
-        Requirement(POOL, ("Resource.AssignVMToPool",), "to change the references of an image"),
+        _REHOME,
+        Requirement(
+            POOL, ("Resource.AssignVMToPool",), "to change the references of an image, or to move it to another host"
+        ),
         Requirement(
             FOLDER,
             ("VirtualMachine.Inventory.Move",),
@@ -180,6 +197,12 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
             ("Resource.ColdMigrate", "Resource.HotMigrate"),
             "to move the VMs with evacuation=explicit",
         ),
+        Requirement(
+            VM,
+            ("VirtualMachine.Provisioning.MarkAsTemplate", "VirtualMachine.Provisioning.MarkAsVM"),
+            "to move the templates of images, and with evacuate_powered_off other templates, to other hosts",
+        ),
+        Requirement(POOL, ("Resource.AssignVMToPool",), "to move templates, on the root pool of the cluster"),
     ),
     "port_group": (
         Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),

@@ -10,7 +10,7 @@ A container that fails is left as it is, and the others continue; the next run f
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -42,6 +42,7 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
     changes.PowerOn: Kind(apply_power.power_on, limit=64),
     changes.Promote: Kind(apply_vm.promote, limit=32),
     changes.Reconfigure: Kind(apply_vm.reconfigure, limit=32),
+    changes.RehomeTemplate: Kind(apply_vm.rehome_template, limit=16),
     changes.Relocate: Kind(apply_relocate.relocate, limit=16),
     changes.Stop: Kind(apply_power.stop, limit=64),
 }
@@ -68,9 +69,35 @@ def apply_containers(session: Session, planned: Iterable[ContainerChange], repor
 def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Report) -> None:
     """Make the changes of each container after those of the containers that it waits for."""
     bench = Workbench(session)
-    subjects = [ContainerSubject(work.id, work.name, work.changes, work.after, bench=bench) for work in works]
+    subjects = [
+        ContainerSubject(work.id, work.name, work.changes, work.after, bench=bench) for work in _after_templates(works)
+    ]
     batch = Batch(session, report, _KINDS, explain=_explain)
-    raise_failures(batch.run(subjects), "containers")
+    moves = any(isinstance(change, changes.RehomeTemplate) for subject in subjects for change in subject.changes)
+    raise_failures(batch.run(subjects), "containers and templates" if moves else "containers")
+
+
+def _after_templates(works: Iterable[ContainerWork]) -> list[ContainerWork]:
+    """Let each container wait for the moves of the templates that it is cloned from."""
+    known = list(works)
+    moved = {
+        change.rehoming.moid: work.id
+        for work in known
+        for change in work.changes
+        if isinstance(change, changes.RehomeTemplate)
+    }
+    return [
+        replace(
+            work,
+            after=work.after
+            | {
+                moved[change.image.moid]
+                for change in work.changes
+                if isinstance(change, changes.Clone) and change.image.moid in moved
+            },
+        )
+        for work in known
+    ]
 
 
 def _explain(change: ContainerChange, error: GantryError) -> GantryError:

@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import refuse_opaque
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW, ContainerAdapter, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    NEW,
+    ContainerAdapter,
+    Image,
+    Machine,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
@@ -30,6 +35,8 @@ class Workbench:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._inventory: Inventory | None = None
+        # The templates that were registered again, with their snapshots, by the former MoIDs of the templates.
+        self.renewed: dict[str, tuple[str, str]] = {}
 
     @property
     def inventory(self) -> Inventory:
@@ -40,6 +47,10 @@ class Workbench:
 
     def vm(self, moid: str) -> Any:
         return self.session.ref("VirtualMachine", moid)
+
+    def template(self, image: Image) -> tuple[str, str]:
+        """Return the current MoIDs of an image's template and its snapshot."""
+        return self.renewed.get(image.moid, (image.moid, image.snapshot))
 
     def devices(self, moid: str) -> Flow[list[Any]]:
         """Return the devices of a VM."""

@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wa
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitStatus, PowerOn, Stop
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import extra_config_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_run import (
+    END_KEYS,
     START_KEYS,
     end_values,
     start_values,
@@ -32,6 +33,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_r
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, SUSPENDED, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
@@ -110,9 +112,7 @@ def _shut_down(subject: ContainerSubject, change: Stop) -> Flow[bool]:
     if ended.end is not None:
         if change.records:
             yield from _record_end(subject, subject.moid(change.machine), ended.end)
-        # The VM stays on for a while, so that its last report can be read: this has been done.
-        yield _request_shutdown(vm, name)
-        seen = yield Watch(vm, [POWER_PATH], PoweredOff(deadline=ended.deadline))
+        seen = yield from _release(subject, vm, ended.deadline)
     if not seen:
         subject.bench.session.warn(
             f"container {change.container} did not stop within its timeout; its VM was powered off"
@@ -125,10 +125,18 @@ def _record_end(subject: ContainerSubject, moid: str, status: str) -> Flow[str |
 
     vSphere can drop what the guest has set when the VM powers off.
     """
-    log = yield from subject.bench.value(moid, keys.LOG)
-    vm, spec = subject.bench.vm(moid), extra_config_spec(end_values(status, log))
-    yield Job(subject.name, "record the end of", lambda: vm.ReconfigVM_Task(spec))
-    return log
+    found = yield from subject.bench.values(moid, END_KEYS)
+    if decode_status(found.get(keys.KEPT_STATUS)) != decode_status(status):
+        vm, spec = subject.bench.vm(moid), extra_config_spec(end_values(status, found.get(keys.LOG)))
+        yield Job(subject.name, "record the end of", lambda: vm.ReconfigVM_Task(spec))
+    return found.get(keys.LOG)
+
+
+def _release(subject: ContainerSubject, vm: Any, deadline: float) -> Flow[bool]:
+    """Let a VM power off that stays on so that its last report can be read; return whether it is off in time."""
+    yield _request_shutdown(vm, subject.name)
+    is_off = yield Watch(vm, [POWER_PATH], PoweredOff(deadline=deadline))
+    return bool(is_off)
 
 
 def _prepare(subject: ContainerSubject, machine: Machine) -> Flow[str | None]:
@@ -220,7 +228,7 @@ def _await(subject: ContainerSubject, moid: str, startup: Startup) -> Flow[None]
     if startup.end is not None:
         log = yield from _record_end(subject, moid, startup.end)
         if startup.power != OFF:
-            yield _request_shutdown(vm, subject.name)
+            yield from _release(subject, vm, time.monotonic() + _STOP_MARGIN)
     elif not startup.reached:
         log = yield from subject.bench.value(moid, keys.LOG)
     if not startup.reached:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import (
     ContainerSubject,
 )
@@ -22,8 +23,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     MovePool,
     Promote,
     Reconfigure,
+    RehomeTemplate,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import decode_macs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import base_snapshot, decode_macs
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     DEVICE_ASPECTS,
     clone_spec,
@@ -35,8 +37,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.apply import rehome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, read_job
 
 
 def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
@@ -45,12 +48,13 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
     if place.folder is None or place.pool is None or place.datastore is None:
         raise ValueError("a clone is made without a complete place")
     target, folder = _identified(change.target), place.folder.ref
-    template = bench.vm(change.image.moid)
-    devices = yield from bench.devices(change.image.moid)
+    moid, snapshot = bench.template(change.image)
+    template = bench.vm(moid)
+    devices = yield from bench.devices(moid)
     backings = bench.backings(target.adapters)
     spec = clone_spec(
         target,
-        vim.vm.Snapshot(change.image.snapshot, bench.session.stub),
+        vim.vm.Snapshot(snapshot, bench.session.stub),
         devices,
         backings,
         pool=place.pool.ref,
@@ -61,6 +65,22 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
     made = yield Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
     subject.created = moid_of(made)
     yield from _name_adapters(subject, target)
+
+
+def rehome_template(subject: ContainerSubject, change: RehomeTemplate) -> Flow[None]:
+    """Move the template to another host, and find it again if it has a new MoID."""
+    bench, former = subject.bench, change.rehoming.moid
+    moid = yield from rehome(bench.session, change.rehoming)
+    if moid == former:
+        return
+    rows = yield read_job(change.container, lambda: bench.session.read([bench.vm(moid)], ["snapshot"]))
+    snapshot = base_snapshot(rows[0]) if rows else None
+    if snapshot is None:
+        raise GantryError(
+            f"The template {change.rehoming.path} has lost its snapshot, so nothing can be cloned from it. Remove it "
+            "with container_image (state absent), then import the image again."
+        )
+    bench.renewed[former] = moid, snapshot
 
 
 def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:

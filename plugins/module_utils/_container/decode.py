@@ -23,11 +23,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import (
+    host_can_clone,
+    registered_template,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import connected_network
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import find_device, scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none, vim
 
 SNAPSHOT_NAME = "gantry-base"
 
@@ -74,8 +78,10 @@ MACHINE_PROPERTIES = (
 IMAGE_PROPERTIES = (
     "config.files.vmPathName",
     "config.firmware",
+    "config.template",
     "config.version",
     "datastore",
+    "runtime.host",
     "snapshot",
     *(keys.option_path(key) for key in _IMAGE_KEYS),
 )
@@ -155,12 +161,13 @@ def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | N
 def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Image | None:
     """Decode one template, or return None if it cannot be cloned yet."""
     digest, disk = keys.option(row, keys.DIGEST), keys.option(row, keys.DISK)
-    snapshot = _find_snapshot(getattr(row.get("snapshot"), "rootSnapshotList", None) or ())
+    snapshot = base_snapshot(row)
     datastore = _home(inventory, row)
     if keys.option(row, keys.KIND) != KIND_IMAGE or keys.option(row, keys.IMAGE_STATE) != "ready":
         return None
     if digest is None or disk is None or snapshot is None or datastore is None:
         return None
+    host = moid_or_none(row.get("runtime.host")) or ""
     return Image(
         moid=entry.moid,
         name=entry.name,
@@ -173,6 +180,15 @@ def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> 
         firmware=row.get("config.firmware"),
         datacenter=_entry(inventory, entry.datacenter),
         hardware=row.get("config.version"),
+        registered=registered_template(
+            entry,
+            host,
+            config_file=str(row.get("config.files.vmPathName") or ""),
+            datastores=[datastore.moid],
+            hardware=row.get("config.version"),
+            is_template=bool(row.get("config.template")),
+        ),
+        usable=host_can_clone(inventory, host),
     )
 
 
@@ -258,6 +274,11 @@ def _addresses(nics: Iterable[Any]) -> Iterable[dict[str, Any]]:
             "connected": bool(nic.connected),
             "ip_addresses": [str(address) for address in nic.ipAddress or ()],
         }
+
+
+def base_snapshot(row: Mapping[str, Any]) -> str | None:
+    """Return the MoID of the snapshot that containers are cloned from."""
+    return _find_snapshot(getattr(row.get("snapshot"), "rootSnapshotList", None) or ())
 
 
 def _find_snapshot(trees: Iterable[Any]) -> str | None:

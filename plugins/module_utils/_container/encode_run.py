@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import FINAL_STATES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 
-# The keys that are read before a start.
+# The keys that are read before a start, and at the end.
 START_KEYS = (keys.SPEC, keys.KEPT_SPEC, keys.STATUS, keys.KEPT_STATUS)
+END_KEYS = (keys.LOG, keys.KEPT_STATUS)
+# The longest value that is recorded. Init writes at most 16 KiB of the log, encoded, and a shorter status.
+_MOST_CHARACTERS = 32 << 10
 
 
 def start_values(found: Mapping[str, str]) -> dict[str, str]:
@@ -37,8 +41,11 @@ def start_values(found: Mapping[str, str]) -> dict[str, str]:
 
 
 def end_values(status: str, log: str | None) -> dict[str, str]:
-    """Return the record of the end that a guest has reported."""
-    return {keys.KEPT_STATUS: status, keys.KEPT_LOG: log or ""}
+    """Return the record of the end that a guest has reported. What is longer than init writes is left out."""
+    if len(status) > _MOST_CHARACTERS:
+        decoded = decode_status(status) or {}
+        status = canonical_json({key: decoded.get(key) for key in ("state", "exit_code")})
+    return {keys.KEPT_STATUS: status, keys.KEPT_LOG: log if log and len(log) <= _MOST_CHARACTERS else ""}
 
 
 def is_end(status: str | None) -> bool:

@@ -31,6 +31,10 @@ _HINTS = {
         "networks and the bootstrap ISO"
     ),
     "MacAddressInUse": "Another VM has this mac_address: leave it out, or give another",
+    "InvalidHostState": (
+        "The host of the image's template, or the one of the container, is entering or in maintenance mode or is not "
+        "connected: run again, and the template is moved to another host"
+    ),
     "NoPermission": "The documentation lists the privileges that the module needs",
     "ConcurrentAccess": "Another client is changing the VM at the same time: run again",
     "TaskInProgress": "Another operation is running on the VM: run again when it has finished",

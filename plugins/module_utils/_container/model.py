@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
     plain,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 DEFAULT_STOP_TIMEOUT = 10
@@ -214,6 +215,11 @@ class Machine:
         return self.running and self.tools_running and (self.status or {}).get("state") in FINAL_STATES
 
     @property
+    def is_up(self) -> bool:
+        """Return whether the VM is on and its container has not ended."""
+        return self.running and not self.has_ended
+
+    @property
     def health(self) -> str | None:
         """Return the health that the guest reports; None if the machine is off."""
         return (self.status or {}).get("health") if self.running else None
@@ -257,6 +263,10 @@ class Image:
     datacenter: Entry | None = None
     hardware: str | None = None  # vmx-17
     firmware: str | None = None
+    registered: RegisteredTemplate | None = None
+    # Whether vCenter clones it where it is registered; if not, its move to another host.
+    usable: bool = True
+    rehoming: Rehoming | None = None
 
 
 @dataclass(frozen=True)

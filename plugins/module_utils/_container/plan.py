@@ -12,7 +12,7 @@ successor put in its place. Each state in between is one that the next run recog
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -26,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     PowerOn,
     Promote,
     Reconfigure,
+    RehomeTemplate,
     Relocate,
     Stop,
 )
@@ -71,7 +72,15 @@ _MIN_MEMORY_UEFI_MB = 256
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
     """Return the plan for any number of containers."""
-    return Plan(tuple(change for desired, observed in pairs for change in plan_container(desired, observed)))
+    made = [change for desired, observed in pairs for change in plan_container(desired, observed)]
+    return Plan((*template_moves(made), *made))
+
+
+def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
+    """Return the move of each template that is to be cloned and cannot be where it is: once for all containers."""
+    images = [change.image for change in planned if isinstance(change, Clone)]
+    moves = {image.rehoming.moid: image.rehoming for image in images if image.rehoming is not None}
+    return [RehomeTemplate(rehoming.name, rehoming) for rehoming in moves.values()]
 
 
 def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
@@ -126,7 +135,7 @@ class _Planner:
         resumes = self._machine().power == SUSPENDED
         if self.desired.wants_running:
             self._repair()
-        self._set_power(was_running=_is_up(self._machine()))
+        self._set_power(was_running=self._machine().is_up)
         if resumes and self._machine().running:
             # A suspended VM cannot be reconfigured.
             self._repair()
@@ -138,7 +147,7 @@ class _Planner:
         _refuse_firmware(config, image)
         self._adopt_lone_successor()
         machine = self.seen.machine
-        was_running = machine is not None and _is_up(machine)
+        was_running = machine is not None and machine.is_up
         if machine is None:
             self._do(self._clone(config, self.desired.name, image, place, starts=self.desired.wants_running))
         elif reason := replace_reason(self.desired, config, machine, image.digest):
@@ -193,7 +202,7 @@ class _Planner:
                 self._do(Reconfigure(self.desired.name, usable[0], target))
         else:
             name = self.desired.name + SUCCESSOR_SUFFIX
-            starts = self.desired.wants_running or _is_up(machine)
+            starts = self.desired.wants_running or machine.is_up
             self._do(self._clone(config, name, image, place, reason=reason, starts=starts))
         self._destroy(machine)
         self._do(Promote(self.desired.name, self.seen.successors[0]))
@@ -295,11 +304,6 @@ class _Planner:
             off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
             machine = off[0]
         self._do(Destroy(self.desired.name, machine))
-
-
-def _is_up(machine: Machine) -> bool:
-    """Return whether the VM is on and its container has not ended."""
-    return machine.running and not machine.has_ended
 
 
 def _refuse_firmware(config: Config, image: Image) -> None:

@@ -188,7 +188,7 @@ def image_for_clone(reference: str, found: Sequence[Image], datastore: Entry | N
             raise GantryError(
                 f"image {reference!r} is in the datastores {', '.join(names)}. Select one with datastore."
             )
-    return max(found, key=_age)
+    return max(found, key=lambda image: (image.usable, _age(image)))
 
 
 def _age(image: Image) -> tuple[int, str]:

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, RehomeTemplate
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet
 
 
 @dataclass(frozen=True)
 class SetChange:
-    """A change of one container. ``index`` is its place among the listed or the unlisted containers.
+    """A change of one container, or of a template that containers are cloned from.
+
+    ``index`` is the place of the container among the listed or the unlisted ones.
 
     A ``rolling`` change interrupts a container that runs, so such containers are changed one after the other.
     """
@@ -28,6 +30,8 @@ class SetChange:
 
     @property
     def subject(self) -> str:
+        if isinstance(self.change, RehomeTemplate):
+            return f"template {self.change.container}"
         return f"{'listed' if self.listed else 'unlisted'} {self.index}"
 
     def describe(self) -> str:

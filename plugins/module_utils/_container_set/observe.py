@@ -30,6 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
     KIND_SUCCESSOR,
     SUCCESSOR_SUFFIX,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import HOST_STATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ _POOL_LIMIT = "config.memoryAllocation.limit"
 def observe_set(session: Session, desired: DesiredSet, *, refresh: bool = False) -> ObservedSet:
     """Return the project's containers: a fixed number of requests for any number of them."""
     paths = [keys.option_path(keys.KIND), keys.option_path(keys.LABELS)]
-    inventory = session.inventory(vms=True, properties={"VirtualMachine": paths}, refresh=refresh)
+    inventory = session.inventory(
+        vms=True, properties={"HostSystem": HOST_STATE, "VirtualMachine": paths}, refresh=refresh
+    )
     planned = _planned_images(inventory, desired)
     observed = observe_containers(session, desired.containers, planned_images=planned)
     listed = {machine.moid for one in observed for machine in _machines(one)}

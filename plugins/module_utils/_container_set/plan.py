@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, template_moves
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
     ENTRY_LABEL,
@@ -53,7 +53,8 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
     if not desired.create_only:
         for index, found in enumerate(observed.unlisted):
             changes += [SetChange(change, index, listed=False) for change in _removal(desired, found)]
-    return Plan(tuple(sorted(changes, key=lambda change: change.rolling)))
+    moves = [SetChange(move, 0) for move in template_moves(one.change for one in changes)]
+    return Plan((*moves, *sorted(changes, key=lambda change: change.rolling)))
 
 
 def _small_pools(desired: DesiredSet, observed: ObservedSet) -> Iterator[GantryError]:
@@ -95,7 +96,7 @@ def _refuse_other_project(desired: DesiredSet, machine: Machine | None) -> None:
 
 def _interrupts(wanted: DesiredContainer, found: ObservedContainer, changes: Sequence[ContainerChange]) -> bool:
     """Return whether a container that runs and is to go on running is stopped."""
-    if found.machine is None or not found.machine.running or not wanted.wants_running:
+    if found.machine is None or not found.machine.is_up or not wanted.wants_running:
         return False
     return any(isinstance(change, (Stop, Destroy)) for change in changes)
 

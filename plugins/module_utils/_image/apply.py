@@ -30,6 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes impo
     ImportImage,
     MarkTemplate,
     MoveImage,
+    RehomeImage,
     TagImage,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest, ObservedImages
@@ -46,6 +47,7 @@ _KINDS: dict[type[ImageChange], Kind[ImageSubject]] = {
     ImportImage: Kind(locked(apply_import.import_image), limit=4),
     TagImage: Kind(locked(apply_template.tag_image), limit=32),
     MarkTemplate: Kind(locked(apply_template.mark_image), limit=32),
+    RehomeImage: Kind(locked(apply_template.rehome_image), limit=16),
     MoveImage: Kind(locked(apply_template.move_image), limit=16),
     DestroyImage: Kind(locked(apply_template.destroy_image), limit=32),
 }

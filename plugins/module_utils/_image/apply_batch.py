@@ -95,10 +95,19 @@ class ImageBench:
 
 @dataclass
 class ImageSubject(Subject):
-    """The templates of one disk. ``folder``: the MoID of the folder for new templates, once it is there."""
+    """The templates of one disk.
+
+    ``folder``: the MoID of the folder for new templates, once it is there. ``renewed``: the MoIDs of templates that
+    were registered again, by their former ones.
+    """
 
     bench: ImageBench = field(kw_only=True)
     folder: str | None = None
+    renewed: dict[str, str] = field(default_factory=dict)
+
+    def moid(self, planned: str) -> str:
+        """Return the current MoID of a planned template."""
+        return self.renewed.get(planned, planned)
 
 
 def locked(handler: Callable[[ImageSubject, C], Flow[None]]) -> Callable[[ImageSubject, C], Flow[None]]:

@@ -37,6 +37,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.convert import ImageDisk, ensure_disk
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.apply import mark_as_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
@@ -86,7 +87,7 @@ def import_image(subject: ImageSubject, change: ImportImage) -> Flow[None]:
             yield from apply_template.destroy(bench, vm, change.name)
         raise
     if name is not None:
-        yield from apply_template.mark_template(bench, vm, name)
+        yield from mark_as_template(bench.session, vm, name)
 
 
 def _clean(bench: ImageBench, change: ImportImage, templates: Sequence[ImageTemplate]) -> Flow[None]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes impo
     DestroyImage,
     MarkTemplate,
     MoveImage,
+    RehomeImage,
     TagImage,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.encode import config_spec
@@ -27,8 +28,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
     decoded_references,
     encoded_references,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.apply import (
+    mark_as_template,
+    mark_as_vm,
+    rehome,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, read_job
 
 _ATTEMPTS = 5
@@ -55,16 +61,21 @@ def clean_incomplete(subject: ImageSubject, change: CleanIncomplete) -> Flow[Non
 
 def tag_image(subject: ImageSubject, change: TagImage) -> Flow[None]:
     new, old = frozenset(change.new), frozenset(change.old)
-    yield from change_references(subject.bench, change.moid, change.name, add=new - old, remove=old - new)
+    moid = subject.moid(change.moid)
+    yield from change_references(subject.bench, moid, change.name, add=new - old, remove=old - new)
 
 
 def mark_image(subject: ImageSubject, change: MarkTemplate) -> Flow[None]:
-    yield from mark_template(subject.bench, change.moid, change.name)
+    yield from mark_as_template(subject.bench.session, subject.moid(change.moid), change.name)
+
+
+def rehome_image(subject: ImageSubject, change: RehomeImage) -> Flow[None]:
+    subject.renewed[change.rehoming.moid] = yield from rehome(subject.bench.session, change.rehoming)
 
 
 def move_image(subject: ImageSubject, change: MoveImage) -> Flow[None]:
     folder = subject.bench.session.ref("Folder", str(subject.folder))
-    vm = subject.bench.vm(change.moid)
+    vm = subject.bench.vm(subject.moid(change.moid))
     yield Job(change.name, f"move to {change.new}", lambda: folder.MoveIntoFolder_Task([vm]))
 
 
@@ -100,20 +111,6 @@ def remove_interrupted(bench: ImageBench, moid: str, name: str) -> Flow[None]:
         )
 
 
-def mark_template(bench: ImageBench, moid: str, name: str) -> Flow[None]:
-    yield from _mark(bench, moid, name, "mark as template", bench.vm(moid).MarkAsTemplate, wanted=True)
-
-
-def _mark(bench: ImageBench, moid: str, name: str, action: str, make: Callable[[], Any], *, wanted: bool) -> Flow[None]:
-    try:
-        yield Job(name, action, make, has_task=False)
-    except FaultError:
-        # Another run may have done it a moment ago.
-        rows = yield read_job(name, lambda: bench.session.read([bench.vm(moid)], ["config.template"]))
-        if not rows or bool(rows[0].get("config.template")) is not wanted:
-            raise
-
-
 def change_references(
     bench: ImageBench, moid: str, name: str, *, add: frozenset[str], remove: frozenset[str]
 ) -> Flow[None]:
@@ -125,9 +122,9 @@ def change_references(
     for attempt in range(1, _ATTEMPTS + 1):
         row = yield read_job(name, lambda: _read_references(bench, moid, name))
         if row.get("config.template"):
-            yield from _mark_vm(bench, moid, name)
+            yield from mark_as_vm(bench.session, moid, name, **_place_for_changes(bench, name, row))
         written: JobOutcome = yield Attempt(_write_references(bench, moid, name, add, remove))
-        yield from mark_template(bench, moid, name)
+        yield from mark_as_template(bench.session, moid, name)
         if written.error is None:
             return
         # NotSupported: another run has made it a template again in between.
@@ -136,12 +133,16 @@ def change_references(
             raise written.error
 
 
-def _mark_vm(bench: ImageBench, moid: str, name: str) -> Flow[None]:
-    pool = bench.place.pool
+def _place_for_changes(bench: ImageBench, name: str, row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the template's own host and a pool of it. Only a cluster with DRS would choose them itself."""
+    host = moid_or_none(row.get("runtime.host")) or ""
+    pool = bench.place.pools.get(host)
     if pool is None:
-        raise GantryError(f"{name} was made a template by another run just now; run again with the option cluster.")
-    vm, target = bench.vm(moid), bench.session.ref("ResourcePool", pool)
-    yield from _mark(bench, moid, name, "mark as VM", lambda: vm.MarkAsVirtualMachine(pool=target), wanted=False)
+        raise GantryError(
+            f"The resource pool for changing the references of {name} cannot be read: that of the cluster of its host. "
+            "Check the privileges on the cluster, or run again if the host was added just now."
+        )
+    return {"pool": pool, "host": host}
 
 
 def _write_references(bench: ImageBench, moid: str, name: str, add: frozenset[str], remove: frozenset[str]) -> Job:
@@ -159,7 +160,9 @@ def _write_references(bench: ImageBench, moid: str, name: str, add: frozenset[st
 
 
 def _read_references(bench: ImageBench, moid: str, name: str) -> Mapping[str, Any]:
-    rows = bench.session.read([bench.vm(moid)], ["config.template", "config.changeVersion", _REFERENCES])
+    rows = bench.session.read(
+        [bench.vm(moid)], ["config.template", "config.changeVersion", "runtime.host", _REFERENCES]
+    )
     if not rows:
         raise GantryError(f"The template {name} was removed by someone else meanwhile. Run again.")
     return rows[0]

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Creation, Removal, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ObservedImages
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import READY, ImageTemplate
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,31 @@ class MarkTemplate:
 
 
 @dataclass(frozen=True)
+class RehomeImage:
+    """Register a template on another host, because nothing can be cloned from it where it is."""
+
+    disk: str
+    rehoming: Rehoming
+
+    @property
+    def name(self) -> str:
+        return self.rehoming.name
+
+    def describe(self) -> str:
+        return self.rehoming.describe()
+
+    def before(self) -> Mapping[str, Any]:
+        return self.rehoming.before()
+
+    def after(self) -> Mapping[str, Any]:
+        return self.rehoming.after()
+
+    def project(self, observed: ObservedImages) -> ObservedImages:
+        moved = {"host": self.rehoming.host, "is_template": True, "gets_new_moid": self.rehoming.registers}
+        return _with(observed, self.rehoming.moid, **moved)
+
+
+@dataclass(frozen=True)
 class MoveImage:
     """Move a template to the folder that the task gives."""
 
@@ -189,7 +215,7 @@ class DestroyImage(Removal):
 
 
 ImageChange: TypeAlias = (
-    "CreateFolder | CleanIncomplete | ImportImage | TagImage | MarkTemplate | MoveImage | DestroyImage"
+    "CreateFolder | CleanIncomplete | ImportImage | TagImage | MarkTemplate | RehomeImage | MoveImage | DestroyImage"
 )
 
 

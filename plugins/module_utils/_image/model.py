@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
 
 DEFAULT_FOLDER = "gantry-images"
 
@@ -78,6 +79,8 @@ class ImagePlace:
     problem: str | None = None
     # The MoID of the host to import through; None where vCenter chooses it.
     host: str | None = None
+    # The pool for a template that is a VM while it is changed, by the MoID of the host that it is registered on.
+    pools: Mapping[str, str] = field(default_factory=dict)
     # The ESXi releases of all hosts that may run VMs of the image.
     host_releases: tuple[str, ...] = ()
 
@@ -106,6 +109,8 @@ class ObservedImages:
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # Names of VMs in the import folder that are no images.
     foreign_names: frozenset[str] = frozenset()
+    # The moves of templates that cannot be cloned or changed where they are registered, by the template's MoID.
+    rehomings: Mapping[str, Rehoming] = field(default_factory=dict)
     # Names of the templates that the task has destroyed.
     removed: tuple[str, ...] = ()
 
@@ -136,6 +141,31 @@ def find_template(desired: ImageRequest, observed: ObservedImages) -> ImageTempl
         and (observed.wanted_datastore is None or template.datastore == observed.wanted_datastore.name)
     ]
     return min(found, key=lambda template: (desired.recorded not in template.references, template.moid), default=None)
+
+
+def required_templates(desired: ImageRequest, observed: ObservedImages) -> list[ImageTemplate]:
+    """Return the templates that are to be cloned from, and those that lose a reference to this or another image."""
+    if not desired.present:
+        matches = matching(observed.templates, desired.reference, observed.wanted_datastore)
+        return [template for template in matches if other_references(desired, template)]
+    found = find_template(desired, observed)
+    disk = None if observed.resolved is None else observed.resolved.disk
+    losing = [
+        template
+        for template in observed.templates
+        if template.ready and template.disk != disk and desired.recorded in template.references
+    ]
+    return losing if found is None else [found, *losing]
+
+
+def other_references(desired: ImageRequest, template: ImageTemplate) -> tuple[str, ...]:
+    """Return the references with which a template stays when the one of the task is removed.
+
+    A digest selects the image itself, so all its references are removed; a tag is only removed from it.
+    """
+    if desired.reference.digest:
+        return ()
+    return tuple(reference for reference in template.references if reference != desired.recorded)
 
 
 def refuse_in_use(desired: ImageRequest, template: ImageTemplate, users: tuple[str, ...]) -> None:

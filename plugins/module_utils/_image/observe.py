@@ -27,6 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     VmDisks,
     find_template,
     matching,
+    required_templates,
     users_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
@@ -40,10 +41,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import d
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import describe, resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.hosts import host_for_new, new_vm
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.observe import read_hosts
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import (
+    HOST_STATE,
+    host_can_clone,
+    registered_template,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.observe import observe_rehomings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none, vim
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -60,7 +68,7 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
     templates = read_templates(session, inventory, datacenter)
     matches = matching(templates, desired.reference, wanted)
     observed = ObservedImages(
-        place=place,
+        place=replace(place, pools=_pools_by_host(inventory, place)),
         wanted_datastore=wanted,
         templates=templates,
         abandoned=_abandoned(session, import_locks(session, desired), templates),
@@ -68,9 +76,10 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
         users=read_users(session, inventory.vms(datacenter=datacenter), matches) if not desired.present else {},
         foreign_names=_foreign_names(inventory, place, templates),
     )
+    observed = replace(observed, rehomings=_rehomings(session, inventory, desired, observed))
     if observed.resolved is None or find_template(desired, observed) is not None:
         return observed
-    return replace(observed, place=_with_host(session, inventory, place, desired))
+    return replace(observed, place=_with_host(session, inventory, observed.place, desired))
 
 
 def observe_image_list(session: Session, desired: ImageQuery) -> ObservedImageList:
@@ -90,7 +99,8 @@ def import_locks(session: Session, desired: ImageRequest) -> ImportLocks:
 
 
 def read_inventory(session: Session, *, refresh: bool = False) -> Inventory:
-    return session.inventory(vms=True, properties={"Datastore": [_FREE]}, refresh=refresh)
+    properties = {"Datastore": [_FREE], "HostSystem": HOST_STATE}
+    return session.inventory(vms=True, properties=properties, refresh=refresh)
 
 
 def find_place(inventory: Inventory, datacenter: Entry, desired: ImageRequest) -> ImagePlace:
@@ -138,6 +148,49 @@ def _with_host(session: Session, inventory: Inventory, place: ImagePlace, desire
     return replace(place, host=None if host is None else host.moid, host_releases=releases)
 
 
+def _pools_by_host(inventory: Inventory, place: ImagePlace) -> dict[str, str]:
+    """Return the pool of each host: the one of the task if it is in the host's cluster, else the root pool there."""
+    pool = inventory.entry(place.pool or "")
+    own = None if pool is None else moid_of(pool.properties["owner"])
+    pools = {}
+    for host in inventory.all("HostSystem"):
+        cluster = inventory.entry(host.parent or "")
+        root = None if cluster is None else moid_or_none(cluster.properties.get("resourcePool"))
+        if pool is not None and host.parent == own:
+            pools[host.moid] = pool.moid
+        elif root is not None:
+            pools[host.moid] = root
+    return pools
+
+
+def _rehomings(
+    session: Session, inventory: Inventory, desired: ImageRequest, observed: ObservedImages
+) -> dict[str, Rehoming]:
+    """Return the moves of the required templates that vCenter cannot clone where they are registered."""
+    stranded = [
+        _registered(inventory, template)
+        for template in required_templates(desired, observed)
+        if not host_can_clone(inventory, template.host)
+    ]
+    pool = inventory.entry(observed.place.pool or "")
+    return observe_rehomings(session, inventory, stranded, () if pool is None else (pool,))
+
+
+def _registered(inventory: Inventory, template: ImageTemplate) -> RegisteredTemplate:
+    entry = inventory.entry(template.moid)
+    if entry is None:
+        raise ValueError(f"the template {template.path} is not in the inventory that it was read from")
+    datacenter = inventory.entry(entry.datacenter or "")
+    store = inventory.datastore(template.datastore, datacenter=datacenter)
+    return registered_template(
+        entry,
+        template.host,
+        config_file=template.config_file,
+        datastores=[store.moid],
+        is_template=template.is_template,
+    )
+
+
 def _datastore(entry: Entry) -> Datastore:
     return Datastore(moid=entry.moid, name=entry.name, free_bytes=int(entry.properties.get(_FREE, 0)))
 
@@ -162,7 +215,7 @@ def read_templates(session: Session, inventory: Inventory, datacenter: Entry) ->
     if not entries:
         return ()
     options = {key: f'config.extraConfig["{key}"]' for key in KEYS}
-    properties = ["config.files.vmPathName", "config.template", "snapshot", *options.values()]
+    properties = ["config.files.vmPathName", "config.template", "runtime.host", "snapshot", *options.values()]
     rows = session.read([entry.ref for entry in entries.values()], properties)
     templates = (_template(entries[row.moid], row, options) for row in rows)
     return tuple(template for template in templates if template is not None)
@@ -180,6 +233,8 @@ def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) 
         datastore=datastore_name(row.get("config.files.vmPathName")) or "",
         is_template=bool(row.get("config.template")),
         has_snapshot=any(tree.name == SNAPSHOT for tree in snapshots),
+        host=moid_or_none(row.get("runtime.host")) or "",
+        config_file=str(row.get("config.files.vmPathName") or ""),
     )
 
 

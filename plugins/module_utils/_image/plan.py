@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes impo
     ImportImage,
     MarkTemplate,
     MoveImage,
+    RehomeImage,
     TagImage,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import (
@@ -26,7 +27,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     Resolved,
     find_template,
     matching,
+    other_references,
     refuse_in_use,
+    required_templates,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
     SNAPSHOT,
@@ -55,11 +58,10 @@ def _present(desired: ImageRequest, observed: ObservedImages) -> Iterator[ImageC
         yield from _adjust(desired, observed, template)
     else:
         yield from _import(desired, observed, resolved)
-    for template in observed.templates:
+    for template in required_templates(desired, observed):
         # The reference now selects another image, and it must select one only.
-        if template.ready and template.disk != resolved.disk and desired.recorded in template.references:
-            if template.is_template:
-                _require_pool(observed, f"remove reference {desired.recorded} from {template.name}")
+        if template.disk != resolved.disk:
+            yield from _rehome(observed, template)
             yield _without(template, desired.recorded)
 
 
@@ -102,6 +104,7 @@ def _adjust(desired: ImageRequest, observed: ObservedImages, template: ImageTemp
             f"The template {template.path} of image {desired.as_written!r} has lost its snapshot {SNAPSHOT}, so "
             "nothing can be cloned from it. Remove it (state absent), then import the image again."
         )
+    yield from _rehome(observed, template)
     if desired.folder is not None and template.folder != place.folder:
         yield from _folder(observed)
         yield MoveImage(
@@ -112,8 +115,6 @@ def _adjust(desired: ImageRequest, observed: ObservedImages, template: ImageTemp
             new=place.folder_path,
         )
     if desired.recorded not in template.references:
-        if template.is_template:
-            _require_pool(observed, f"add reference {desired.recorded} to {template.name}")
         yield TagImage(
             moid=template.moid,
             name=template.name,
@@ -121,7 +122,7 @@ def _adjust(desired: ImageRequest, observed: ObservedImages, template: ImageTemp
             old=template.references,
             new=tuple(sorted({*template.references, desired.recorded})),
         )
-    elif not template.is_template:
+    elif not template.is_template and template.moid not in observed.rehomings:
         yield MarkTemplate(moid=template.moid, name=template.name, disk=template.disk)
 
 
@@ -132,12 +133,9 @@ def _folder(observed: ObservedImages) -> Iterator[CreateFolder]:
 
 def _absent(desired: ImageRequest, observed: ObservedImages) -> Iterator[ImageChange]:
     yield from _clean(desired, observed, None)
-    by_digest = desired.reference.digest
     for template in matching(observed.templates, desired.reference, observed.wanted_datastore):
-        # A digest selects the image itself, so all its references are removed; a tag is only removed from it.
-        others = () if by_digest else tuple(r for r in template.references if r != desired.recorded)
-        if others:
-            _require_pool(observed, f"remove reference {desired.recorded} from {template.name}")
+        if other_references(desired, template):
+            yield from _rehome(observed, template)
             yield _without(template, desired.recorded)
             continue
         users = without_removed(observed.users.get(template.moid, ()), desired.assume_removed)
@@ -161,7 +159,7 @@ def _without(template: ImageTemplate, reference: str) -> TagImage:
     )
 
 
-def _require_pool(observed: ObservedImages, doing: str) -> None:
-    # To change a template it must become a VM for a moment, and a VM, unlike a template, belongs to a pool.
-    if observed.place.pool is None:
-        raise GantryError(f"Cannot {doing}. {observed.place.problem}")
+def _rehome(observed: ObservedImages, template: ImageTemplate) -> Iterator[RehomeImage]:
+    rehoming = observed.rehomings.get(template.moid)
+    if rehoming is not None:
+        yield RehomeImage(disk=template.disk, rehoming=rehoming)

@@ -43,7 +43,7 @@ def _facts(template: ImageTemplate) -> dict[str, Any]:
     """Return the result for one image, for both modules."""
     return {
         "name": template.name,
-        "moid": template.moid or None,
+        "moid": None if template.gets_new_moid else template.moid or None,
         "path": template.path,
         "datastore": template.datastore,
         "state": template.state,

@@ -86,6 +86,11 @@ class ImageTemplate:
     disk: str
     config: Mapping[str, Any]
     claim: Claim | None = None
+    # The MoID of the host that it is registered on, and its configuration file.
+    host: str = ""
+    config_file: str = ""
+    # It is going to be registered again, and then has another MoID.
+    gets_new_moid: bool = False
 
     @property
     def ready(self) -> bool:
@@ -144,6 +149,8 @@ def decode(
     datastore: str,
     is_template: bool,
     has_snapshot: bool,
+    host: str = "",
+    config_file: str = "",
 ) -> ImageTemplate | None:
     """Return the image that a VM's extraConfig describes; None if it is no image. Missing fields are empty."""
     if values.get(KEY_KIND) != KIND:
@@ -163,4 +170,6 @@ def decode(
         disk=values.get(KEY_DISK, ""),
         config=parse_object(unpack(values.get(KEY_CONFIG, ""))) or {},
         claim=Claim.decoded(values.get(KEY_IMPORT)),
+        host=host,
+        config_file=config_file,
     )

@@ -7,16 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Batch, Flow, Kind, Subject
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_result import raise_failures
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.changes import (
     AwaitMaintenance,
     Evacuate,
+    EvacuateTemplate,
     HostChange,
     LeaveMaintenance,
     MaintenanceChange,
@@ -28,6 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.observ
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.report import evacuated_report
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.apply import rehome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.apply import apply_moves
@@ -41,6 +45,13 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 60.0
 
 
+@dataclass
+class TemplateSubject(Subject):
+    """A template that leaves the host."""
+
+    session: Session = field(kw_only=True)
+
+
 def apply_maintenance(
     session: Session,
     desired: MaintenanceRequest,
@@ -48,13 +59,33 @@ def apply_maintenance(
     plan: Plan[MaintenanceChange],
     report: Report,
 ) -> ObservedHost:
+    _move_templates(session, plan, report)
     moves = _moves_of(plan)
     if moves.changed:
         observed = replace(observed, moves=_evacuate(session, desired, observed, moves, report))
     for change in plan.changes:
-        if not isinstance(change, Evacuate):
+        if not isinstance(change, (Evacuate, EvacuateTemplate)):
             _host_change(session, desired, observed, change, report)
     return _with_whereabouts(session, observed).with_maintenance(desired.present)
+
+
+def _move_templates(session: Session, plan: Plan[MaintenanceChange], report: Report) -> None:
+    """Move the templates first, so that images are never on a host that does not clone."""
+    subjects = [
+        TemplateSubject(change.rehoming.moid, change.rehoming.path, [change], session=session)
+        for change in plan.changes
+        if isinstance(change, EvacuateTemplate)
+    ]
+    if subjects:
+        raise_failures(Batch(session, report, _TEMPLATES).run(subjects), "templates")
+
+
+def _move_template(subject: TemplateSubject, change: EvacuateTemplate) -> Flow[None]:
+    yield from rehome(subject.session, change.rehoming)
+
+
+# The maximum number of templates that are moved in parallel.
+_TEMPLATES: dict[type[Any], Kind[TemplateSubject]] = {EvacuateTemplate: Kind(_move_template, limit=16)}
 
 
 def _moves_of(plan: Plan[MaintenanceChange]) -> Plan[MoveChange]:
@@ -119,5 +150,5 @@ def _stuck(session: Session, observed: ObservedHost, error: GantryError) -> Gant
 
 def _with_whereabouts(session: Session, observed: ObservedHost) -> ObservedHost:
     view = observed.moves.view
-    places = whereabouts(session, observed.leaving)
+    places = whereabouts(session, observed.evacuated)
     return replace(observed, now={moid: view.host_name(host) for moid, host in places.items()})

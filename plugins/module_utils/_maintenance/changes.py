@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange, MoveVm
 
 # The destination in a diff where DRS chooses it.
@@ -36,6 +37,25 @@ class Evacuate:
     def project(self, observed: ObservedHost) -> ObservedHost:
         host = observed.moves.view.host_name(self.move.target.host) if isinstance(self.move, MoveVm) else None
         return replace(observed, moves=self.move.project(observed.moves), now={**observed.now, self.move.vm.moid: host})
+
+
+@dataclass(frozen=True)
+class EvacuateTemplate:
+    """Move a template away from the host, as nothing can be cloned from it there during maintenance."""
+
+    rehoming: Rehoming
+
+    def describe(self) -> str:
+        return self.rehoming.describe()
+
+    def before(self) -> Mapping[str, Any]:
+        return self.rehoming.before()
+
+    def after(self) -> Mapping[str, Any]:
+        return self.rehoming.after()
+
+    def project(self, observed: ObservedHost) -> ObservedHost:
+        return replace(observed, now={**observed.now, self.rehoming.moid: self.rehoming.host_name})
 
 
 @dataclass(frozen=True)
@@ -108,10 +128,10 @@ class AwaitMaintenance:
 
 
 HostChange: TypeAlias = EnterMaintenance | LeaveMaintenance | AwaitMaintenance
-MaintenanceChange: TypeAlias = HostChange | Evacuate
+MaintenanceChange: TypeAlias = HostChange | Evacuate | EvacuateTemplate
 
 
 def _entered(observed: ObservedHost) -> ObservedHost:
     """Return the host in maintenance mode; the hosts that DRS moves VMs to are known only afterwards."""
-    now = {vm.moid: observed.now.get(vm.moid) for vm in observed.leaving}
+    now = {vm.moid: observed.now.get(vm.moid) for vm in observed.evacuated}
     return replace(observed.with_maintenance(True), now=now)

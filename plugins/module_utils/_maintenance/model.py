@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import VmFacts
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
     MoveDestination,
     ObservedMoves,
@@ -58,10 +59,12 @@ class ObservedHost:
     moid: str
     path: str
     cluster: str | None
-    # The VMs that must leave it, with their targets and blockers.
+    # The VMs that must leave it, without templates, with their targets and blockers.
     moves: ObservedMoves
-    # The paths of VMs that may stay, as they are powered off.
+    # The paths of VMs and templates that may stay, as they are powered off.
     staying: tuple[str, ...] = ()
+    # The templates that leave it.
+    templates: tuple[Rehoming, ...] = ()
     in_progress: MaintenanceProgress | None = None
     blockers: tuple[Blocker, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -81,6 +84,11 @@ class ObservedHost:
     @property
     def leaving(self) -> tuple[VmFacts, ...]:
         return self.moves.vms
+
+    @property
+    def evacuated(self) -> tuple[VmFacts, ...]:
+        """The VMs and the templates that leave the host."""
+        return (*self.leaving, *(one.template.facts for one in self.templates))
 
     def with_maintenance(self, maintenance: bool) -> ObservedHost:
         """Return the host in maintenance mode, or out of it."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.blockers import evacuation_blockers
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.capacity import (
     capacity_blockers,
@@ -21,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
     MaintenanceRequest,
     ObservedHost,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.template_moves import evacuated_templates
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.agents import AGENT_PROPERTIES, is_agent
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.blockers import Blocker
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.decode_vm import (
@@ -55,6 +57,7 @@ _PROPERTIES: Mapping[str, Sequence[str]] = {
     "HostSystem": (*VIEW_PROPERTIES["HostSystem"], "recentTask"),
     "VirtualMachine": (
         "config.template",
+        keys.option_path(keys.KIND),
         *AGENT_PROPERTIES,
         *VIEW_PROPERTIES["VirtualMachine"],
         *DEMAND_PROPERTIES,
@@ -98,19 +101,23 @@ def _before_entering(
     progress: MaintenanceProgress | None,
 ) -> ObservedHost:
     there, agents = _vms_on(inventory, entry)
-    leaving = [vm for vm in there if is_on(vm.properties) or desired.evacuate_powered_off]
-    staying = tuple(sorted(vm.path for vm in there if vm not in leaving))
-    found = read_scene(
+    leaving = [vm for vm in there if is_on(vm.properties) or _must_leave(vm, desired)]
+    scene = read_scene(
         session, inventory, sorted(leaving, key=lambda vm: vm.path), clusters=[entry.parent] if entry.parent else []
     )
-    view = found.view
+    view = scene.view
     host = view.hosts[entry.moid]
     cluster = view.clusters[host.cluster or ""]
+    templates = {vm.moid for vm in there if _is_template(vm)}
+    found = PlacementScene([vm for vm in scene.vms if vm.moid not in templates], view, scene.devices)
     moves = ObservedMoves(found.vms, view, view)
+    homes = evacuated_templates(desired, host, cluster, [vm for vm in scene.vms if vm.moid in templates], view)
+    stays = {vm.moid for vm in there} - {vm.moid for vm in found.vms} - {one.moid for one in homes.moves}
     blockers: tuple[Blocker, ...] = ()
     if desired.precheck != "skip":
         demands = _demands(inventory, cluster, view)
         blockers = (
+            *homes.blockers,
             *_host_blockers(host),
             *(capacity_blockers(view, cluster, host, demands) if found.vms else ()),
         )
@@ -127,10 +134,11 @@ def _before_entering(
         entry.path,
         cluster.name,
         moves,
-        staying,
+        tuple(sorted(vm.path for vm in there if vm.moid in stays)),
+        homes.moves,
         progress,
         _without_repetition(blockers),
-        () if warning is None else (warning,),
+        (*homes.warnings, *(() if warning is None else (warning,))),
         left_to_vcenter=tuple(sorted(vm.path for vm in agents)),
     )
 
@@ -139,6 +147,16 @@ def _vms_on(inventory: Inventory, host: Entry) -> tuple[list[Entry], list[Entry]
     """Return the VMs on the host, and the agent VMs there, which vCenter itself stops or moves."""
     there = [vm for vm in inventory.vms() if _host_of(vm) == host.moid]
     return [vm for vm in there if not is_agent(vm)], [vm for vm in there if is_agent(vm)]
+
+
+def _must_leave(vm: Entry, desired: MaintenanceRequest) -> bool:
+    """Return whether what is off leaves too: the templates of images do, so that they can still be cloned."""
+    is_image = _is_template(vm) and keys.option(vm.properties, keys.KIND) == keys.KIND_IMAGE
+    return desired.evacuate_powered_off or is_image
+
+
+def _is_template(vm: Entry) -> bool:
+    return bool(vm.properties.get("config.template"))
 
 
 def _explicit(

@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.change
     AwaitMaintenance,
     EnterMaintenance,
     Evacuate,
+    EvacuateTemplate,
     LeaveMaintenance,
     MaintenanceChange,
 )
@@ -52,6 +53,7 @@ def _enter(desired: MaintenanceRequest, observed: ObservedHost) -> Iterator[Main
             raise GantryError(
                 f"Host {observed.name} is leaving maintenance mode ({progress.task}). Run again when that is over."
             )
+        yield from _templates(observed)
         if not desired.by_drs:
             yield from _evacuate(plan_moves(desired.as_vmotion("skip"), observed.moves))
         yield AwaitMaintenance(observed.name, progress.task, entering=True)
@@ -61,9 +63,14 @@ def _enter(desired: MaintenanceRequest, observed: ObservedHost) -> Iterator[Main
             f"Host {observed.name} cannot enter maintenance mode. {summary(observed.blockers)} Nothing was changed.",
             details={"blockers": blockers_report(observed.blockers), "evacuated": [], "staying": []},
         )
+    yield from _templates(observed)
     if not desired.by_drs:
         yield from _evacuate(plan_moves(desired.as_vmotion(), observed.moves))
     yield EnterMaintenance(observed.name, tuple(vm.path for vm in observed.leaving) if desired.by_drs else ())
+
+
+def _templates(observed: ObservedHost) -> Iterator[EvacuateTemplate]:
+    yield from (EvacuateTemplate(rehoming) for rehoming in observed.templates)
 
 
 def _evacuate(moves: Plan[MoveChange]) -> Iterator[Evacuate]:

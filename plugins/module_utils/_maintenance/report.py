@@ -12,16 +12,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model 
 
 
 def evacuated_report(observed: ObservedHost) -> list[dict[str, Any]]:
-    """Return each VM that had to leave, with the host that it is on now."""
+    """Return each VM and template that left or had to leave, with the host that it is on now."""
+    templates = {one.moid for one in observed.templates}
     return [
         {
             "name": vm.name,
             "path": vm.path,
             "moid": vm.moid,
-            "mode": "live" if vm.is_on else "cold",
+            "mode": "template" if vm.moid in templates else "live" if vm.is_on else "cold",
             "from": observed.name,
             "to": observed.now.get(vm.moid),
         }
-        for vm in observed.leaving
+        for vm in observed.evacuated
         if vm.moid in observed.now
     ]

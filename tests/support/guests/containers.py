@@ -52,12 +52,14 @@ class Containers:
         return found
 
     def wait_until_over(self, name: str) -> dict[str, Any]:
-        """Wait until its VM is off, and return the container with the end of its log."""
+        """Wait until its VM is off, and return the container with the end of its log, which a task records."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             container = self.look(name, logs=True)
             if container["state"] == "stopped":
                 return container
+            if container["status"] in ("exited", "error"):
+                self.run(name, state="present")
             time.sleep(1)
         raise AssertionError(f"{name} still runs after {PATIENCE} s: {container}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -40,10 +41,15 @@ def status(vm: Any) -> dict[str, Any]:
 def stop_counter(content: Any, vm: Any) -> int:
     """Shut the guest down and return the container's final counters in memory and on disk."""
     vm.ShutdownGuest()
-    _wait_until_off(content, vm)
-    end = status(vm)
+    # Power off drops what the guest has published. Until then the VM stays on for a while, or until it is asked again.
+    deadline = time.monotonic() + PATIENCE
+    while (end := status(vm))["state"] != "exited":
+        assert time.monotonic() < deadline, end
+        time.sleep(0.2)
     assert (end["state"], end["exit_code"], end["restart_count"]) == ("exited", 7, 0)
     log = base64.b64decode(options(vm)["guestinfo.gantry.log"]).decode()
+    vm.ShutdownGuest()
+    _wait_until_off(content, vm)
     said = re.fullmatch(r"counted (\d+), wrote (\d+)\n", log)
     assert said is not None, log
     assert said[1] == said[2]

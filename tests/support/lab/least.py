@@ -22,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._access.privileges 
     DATASTORE,
     FOLDER,
     HOST,
+    IMAGES,
     NETWORK,
     POOL,
     PORT_GROUP,
@@ -45,7 +46,7 @@ READER_USER = "least-reader@vsphere.local"
 # VMs, distributed switches and new port groups have those of the datacenter; the root resource pool has those of the
 # cluster.
 HOLDERS: Mapping[str, frozenset[str]] = {
-    "Datacenter": frozenset({DATACENTER, FOLDER, PORT_GROUP, SWITCH, TEMPLATE, VM}),
+    "Datacenter": frozenset({DATACENTER, FOLDER, IMAGES, PORT_GROUP, SWITCH, TEMPLATE, VM}),
     "ClusterComputeResource": frozenset({CLUSTER, POOL}),
     "HostSystem": frozenset({HOST}),
     "Datastore": frozenset({DATASTORE}),

@@ -66,10 +66,7 @@ class Cases:
 
     def _clear(self) -> None:
         self.control.reset()
-        for host in self.lab["hosts"]:
-            if self.site.in_maintenance(host):
-                ref = self.site.host(host)
-                self.builder.task("exit", lambda ref=ref: ref.ExitMaintenanceMode_Task(timeout=60))
+        self._restore_hosts()
         self.cluster.clear()
         self.cluster.write(drsConfig=vim.cluster.DrsConfigInfo(defaultVmBehavior="fullyAutomated", vmotionRate=3))
         self.builder.clear(images=True)
@@ -78,6 +75,14 @@ class Cases:
         for entry in inventory.all("Folder", "DistributedVirtualPortgroup"):
             if entry.name.startswith(PREFIX):
                 self.builder.task("destroy", entry.ref.Destroy_Task)
+
+    def _restore_hosts(self) -> None:
+        for host in self.lab["hosts"]:
+            ref = self.site.host(host)
+            if ref.runtime.connectionState != "connected":
+                self.builder.task("connect", ref.ReconnectHost_Task)
+            if self.site.in_maintenance(host):
+                self.builder.task("exit", lambda ref=ref: ref.ExitMaintenanceMode_Task(timeout=60))
 
     # -- containers and images
 
@@ -92,6 +97,8 @@ class Cases:
             Step("import", place),
             Step("repair", place, self._forget_references),
             Step("move", {**place, "folder": NEW_FOLDER}),
+            Step("host in maintenance", place, lambda: self._strand("maintenance")),
+            Step("lost host", place, lambda: self._strand("lost")),
             Step("remove", {**place, "state": "absent"}),
         ]
 
@@ -122,6 +129,7 @@ class Cases:
         }
         started = {**mine, "state": "started"}
         moved = {**started, "folder": OTHER_FOLDER, "resource_pool": f"{POOL}2", "placement_drift": "relocate"}
+        off = {**moved, "state": "stopped"}
         on_other = {**moved, "datastore": "shared1"}
         return [
             Step("create", started),
@@ -133,13 +141,34 @@ class Cases:
             Step("move", moved),
             Step("relocate", on_other),
             Step("stop", {**on_other, "state": "stopped"}),
-            Step("relocate off", {**moved, "state": "stopped"}),
+            Step("relocate off", off),
+            Step("host in maintenance", {**off, "recreate": True}, lambda: self._strand("maintenance")),
+            Step("lost host", {**off, "recreate": True}, lambda: self._strand("lost")),
             Step("remove", {"name": NAME, "folder": OTHER_FOLDER, "state": "absent"}),
         ]
 
     def _image_as_vm(self) -> None:
         """Let the image be a VM, as it is while its references are changed."""
         self._image_vm().MarkAsVirtualMachine(pool=self.cluster.cluster.resourcePool)
+
+    def _strand(self, how: str) -> None:
+        """Let the host of the image's template be in maintenance mode, or lost: one without a container."""
+        self._restore_hosts()
+        busy = set(self.site.hosts().values())
+        host = next(one for one in ("esx1", "esx2", "esx3") if one not in busy)
+        ref = self._put_image(host)
+        if how == "maintenance":
+            self.builder.task("enter", lambda: ref.EnterMaintenanceMode_Task(timeout=60))
+        else:
+            self.builder.task("disconnect", ref.DisconnectHost_Task)
+
+    def _put_image(self, host: str) -> Any:
+        """Register the image's template on a host, and return the host."""
+        ref, template = self.site.host(host), self._image_vm()
+        if template.config.template:
+            template.MarkAsVirtualMachine(pool=self.cluster.cluster.resourcePool, host=ref)
+            template.MarkAsTemplate()
+        return ref
 
     def _image_vm(self) -> Any:
         (template,) = self._store.templates()
@@ -167,7 +196,7 @@ class Cases:
         project = {"project": "privileges", "defaults": place}
         return [
             Step("create", {**project, "containers": [one]}),
-            Step("replace", {**project, "containers": [{**one, "recreate": True}]}),
+            Step("replace", {**project, "containers": [{**one, "recreate": True}]}, lambda: self._strand("lost")),
             Step("remove", {**project, "state": "absent"}),
         ]
 
@@ -226,6 +255,8 @@ class Cases:
     def _host_maintenance(self) -> list[Step]:
         self.site.make(f"{PREFIX}on", host="esx1")
         self.site.make(f"{PREFIX}off", host="esx1", on=False)
+        self._image()
+        self._put_image("esx1")
         host = {"host": "esx1", "evacuation": "explicit", "evacuate_powered_off": True}
         return [Step("enter", host), Step("exit", {"host": "esx1", "state": "absent"})]
 

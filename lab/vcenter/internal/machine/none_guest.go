@@ -19,7 +19,7 @@ import (
 // How long a guest stays on after it has published the end of its container, unless it is asked to shut down (again). These
 // are the times of guest/cmd/init/linger.go.
 const (
-	lingerEnded   = 30 * time.Second
+	lingerEnded   = 60 * time.Second
 	lingerStopped = 5 * time.Second
 )
 

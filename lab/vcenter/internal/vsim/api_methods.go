@@ -26,6 +26,7 @@ func (s *Server) installMethods() {
 		"CustomFieldsManager.SetField":             method(s.setField),
 
 		"Folder.CreateVM_Task":             method(s.createVM),
+		"Folder.RegisterVM_Task":           method(s.registerVM),
 		"Folder.CreateFolder":              method(s.createFolder),
 		"Folder.Rename_Task":               method(s.renameFolder),
 		"Folder.Destroy_Task":              method(s.destroyFolder),
@@ -95,7 +96,7 @@ func (s *Server) installMethods() {
 // disks or running VMs.
 var simulatedOnly = []string{
 	"Task.SetTaskState",
-	"Folder.RegisterVM_Task", "Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
+	"Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
 	"Folder.PlaceVmsXCluster",
 	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",
 	"VirtualMachine.SuspendVM_Task", "VirtualMachine.StandbyGuest", "VirtualMachine.RebootGuest",

@@ -320,7 +320,7 @@ func (s *Server) findNetworks(r *relocation, f *findings) {
 // findCapacity checks host and pool: "InsufficientResourcesFault: this operation would violate a resource usage policy".
 // Only a powered-on VM needs resources.
 func (s *Server) findCapacity(r *relocation, f *findings) {
-	if !r.on || r.pool == nil {
+	if !r.on {
 		return
 	}
 	config := r.reachedConfig()

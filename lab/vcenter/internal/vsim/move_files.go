@@ -110,6 +110,9 @@ type copyStep struct {
 
 // copySteps assigns the new paths of the moved disks, parents before their children.
 func (r *relocation) copySteps() ([]copyStep, types.BaseMethodFault) {
+	if len(r.disks) == 0 {
+		return nil, nil // only the host changes
+	}
 	if r.draft.frozen {
 		return r.copyTree(), nil
 	}
@@ -285,7 +288,7 @@ func (s *Server) publishRelocation(r *relocation) {
 	if r.host.Self != r.from {
 		s.setHost(r.vm, r.host.Self)
 	}
-	if _, pool, _ := s.placed(r.vm); r.pool != nil && pool != *r.pool {
+	if _, pool, _ := s.placed(r.vm); pool != *r.pool {
 		s.setPool(r.vm, r.pool)
 	}
 	for snapshot, config := range r.snapshots {

@@ -23,7 +23,7 @@ type relocation struct {
 	on           bool
 	from         ref
 	host         *simulator.HostSystem
-	pool         *ref // nil for a template
+	pool         *ref
 	folder       *simulator.Folder
 	draft        *draft // the VM at its destination, with its current files
 	home         string // the datastore of its configuration
@@ -66,15 +66,16 @@ func (s *Server) relocate(by cause, vm *simulator.VirtualMachine, spec *types.Vi
 	return s.perform(by, &r, progress)
 }
 
-// planRelocation resolves a spec. Most of its faults are InvalidArgument: the spec is invalid or contradicts itself.
+// planRelocation resolves a spec. Most of its faults are InvalidArgument: the spec is invalid or contradicts itself. A template
+// is refused as MigrateVM_Task refuses it (unconfirmed).
 func (s *Server) planRelocation(vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) (relocation, types.BaseMethodFault) {
+	if s.isTemplate(vm) {
+		return relocation{}, notSupported("A template cannot be moved: mark it as a virtual machine on the other host.")
+	}
 	r := relocation{vm: vm, draft: s.draftOf(vm)}
 	r.on, r.home = r.draft.poweredOn, r.draft.home.Store
 	_, pool, from := s.placed(vm)
-	r.from = from
-	if pool.Value != "" {
-		r.pool = &pool
-	}
+	r.from, r.pool = from, &pool
 	steps := []func(*relocation, *types.VirtualMachineRelocateSpec) types.BaseMethodFault{
 		s.planStorage, s.planPool, s.planHost, s.planCards, s.planFolder,
 	}
@@ -96,9 +97,6 @@ func (s *Server) planPool(r *relocation, spec *types.VirtualMachineRelocateSpec)
 	if _, ok := s.registry.Get(*spec.Pool).(*simulator.ResourcePool); !ok {
 		return invalidArgument("spec.pool")
 	}
-	if r.pool == nil {
-		return notSupported("A template is not in a resource pool.")
-	}
 	r.pool = spec.Pool
 	return nil
 }
@@ -113,14 +111,14 @@ func (s *Server) planHost(r *relocation, spec *types.VirtualMachineRelocateSpec)
 		if !ok {
 			return invalidArgument("spec.host")
 		}
-		if r.pool != nil && s.clusterOf(host.Self) != s.clusterOf(*r.pool) {
+		if s.clusterOf(host.Self) != s.clusterOf(*r.pool) {
 			return invalidArgument("spec.pool")
 		}
 		r.host = host
 		return nil
 	}
 	r.host, _ = s.registry.Get(r.from).(*simulator.HostSystem)
-	if r.pool == nil || s.clusterOf(r.from) == s.clusterOf(*r.pool) {
+	if s.clusterOf(r.from) == s.clusterOf(*r.pool) {
 		return nil
 	}
 	chosen, fault := s.hostInto(r, spec)

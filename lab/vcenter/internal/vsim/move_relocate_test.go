@@ -479,17 +479,14 @@ func TestAMoveConnectsANetworkAdapterToAnotherNetwork(t *testing.T) {
 	}
 }
 
-func TestATemplateIsMovedButNotMigrated(t *testing.T) {
+func TestATemplateIsNeitherMovedNorMigrated(t *testing.T) {
 	l := newLab(t, sites)
 	vm := l.create(l.spec("image", scsi(), newDisk(64*mib)))
 	if err := vm.MarkAsTemplate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l.move(vm, types.VirtualMachineRelocateSpec{Host: l.host("esx2"), Datastore: l.storeNamed("shared1")})
-	if read := l.read(vm); *read.Runtime.Host != *l.host("esx2") || read.ResourcePool != nil || !read.Config.Template {
-		t.Errorf("it is on %v in %v", read.Runtime.Host, read.ResourcePool)
-	}
-	refuse[types.NotSupported](l, vm, types.VirtualMachineRelocateSpec{Pool: l.poolOf("C0")})
+	refuse[types.NotSupported](l, vm, types.VirtualMachineRelocateSpec{Host: l.host("esx2")})
+	refuse[types.NotSupported](l, vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1")})
 	migrated, err := methods.MigrateVM_Task(t.Context(), l.client.Client, &types.MigrateVM_Task{This: vm.Reference(), Host: l.host("esx1")})
 	isFault[types.NotSupported](l, l.refusal(object.NewTask(l.client.Client, must(migrated, err)(t).Returnval), nil))
 }

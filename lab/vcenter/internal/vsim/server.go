@@ -51,18 +51,19 @@ type Server struct {
 	maintenance maintenance
 	agents      agents
 
-	leases    leases
-	nfcHosts  map[ref]*nfcHost // by host
-	behaviors behaviors
-	tickets   tickets
-	diskUse   diskUse
-	drs       scheduler
-	meter     meter
-	methods   map[string]handler
-	requests  requests
-	tasks     atomic.Int64
-	simulated simulated
-	fields    atomic.Pointer[[]types.CustomFieldDef]
+	leases        leases
+	nfcHosts      map[ref]*nfcHost // by host
+	behaviors     behaviors
+	tickets       tickets
+	diskUse       diskUse
+	registrations registrations
+	drs           scheduler
+	meter         meter
+	methods       map[string]handler
+	requests      requests
+	tasks         atomic.Int64
+	simulated     simulated
+	fields        atomic.Pointer[[]types.CustomFieldDef]
 
 	authz   *authz.Manager
 	showing sync.Mutex // held while shown changes

@@ -50,6 +50,12 @@ func (s *Server) clone(by cause, source *simulator.VirtualMachine, request *type
 	if fault != nil {
 		return nil, fault
 	}
+	if host, ok := s.registry.Get(s.hostOf(source)).(*simulator.HostSystem); ok {
+		// The host of the source reads the disks, also if the clone is on another one.
+		if fault := s.hostTakes(host); fault != nil {
+			return nil, fault
+		}
+	}
 	to, fault := s.resolve(request.Folder, base.poolFor(spec), spec.Location.Host)
 	if fault != nil {
 		return nil, fault

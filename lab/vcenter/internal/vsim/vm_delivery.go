@@ -66,6 +66,15 @@ func (s *Server) arrive(id string) {
 	}
 }
 
+// isOffUnheard returns whether a VM has powered off and vCenter has not heard of it yet. Its host refuses what requires a VM that
+// is on.
+func (s *Server) isOffUnheard(id string) bool {
+	s.deliveries.mu.Lock()
+	defer s.deliveries.mu.Unlock()
+	pending := s.deliveries.pending[id]
+	return pending != nil && pending.off != nil
+}
+
 func (s *Server) applyReport(id string, arrived *report) {
 	if len(arrived.values) > 0 {
 		s.setValues(id, arrived.values, arrived.off == nil)

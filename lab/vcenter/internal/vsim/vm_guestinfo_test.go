@@ -82,6 +82,8 @@ func TestReportsArriveTogetherAfterTheDelay(t *testing.T) {
 	vm := l.create(spec)
 	id := vm.Reference().Value
 	l.result(vm.PowerOn(t.Context()))
+	l.guests.events.Guest(id, machine.GuestInfo{Hostname: "web"})
+	l.eventually("the tools run", func() bool { return l.read(vm).Guest.HostName == "web" })
 	began := time.Now()
 	l.guests.events.Set(id, newKey, "first")
 	l.guests.events.Set(id, newKey, "second")
@@ -97,6 +99,8 @@ func TestReportsArriveTogetherAfterTheDelay(t *testing.T) {
 	if got := l.read(vm).Runtime.PowerState; got != types.VirtualMachinePowerStatePoweredOn {
 		t.Errorf("%s before the delay", got)
 	}
+	isFault[types.InvalidPowerState](l, l.faultOf(vm.ShutdownGuest(t.Context())))
+	isFault[types.InvalidPowerState](l, l.refusal(vm.PowerOff(t.Context())))
 	l.eventually("power off has arrived", func() bool {
 		return l.read(vm).Runtime.PowerState == types.VirtualMachinePowerStatePoweredOff
 	})

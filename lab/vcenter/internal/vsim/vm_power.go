@@ -281,6 +281,10 @@ func (s *Server) kill(by cause, vm *simulator.VirtualMachine, current *run) type
 	if current == nil {
 		return nil
 	}
+	if s.isOffUnheard(vm.Self.Value) {
+		<-current.done
+		return wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
+	}
 	s.runs.mu.Lock()
 	current.endedBy = by
 	s.runs.mu.Unlock()
@@ -329,6 +333,9 @@ func (s *Server) shutdownGuest(ctx *simulator.Context, request *types.ShutdownGu
 	}
 	if tools != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
 		return nil, &types.ToolsUnavailable{}
+	}
+	if s.isOffUnheard(vm.Self.Value) {
+		return nil, wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
 	}
 	s.post(causeOf(ctx), &types.VmGuestShutdownEvent{VmEvent: s.vmEvent(vm)})
 	if err := s.hypervisor.PowerButton(vm.Self.Value); err != nil {

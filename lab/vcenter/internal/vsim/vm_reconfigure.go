@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Changes of VMs: configuration, name, template flag, and removal.
+// Changes of VMs: configuration, name, and removal with all files.
 
 package vsim
 
@@ -74,58 +74,6 @@ func (s *Server) renameVM(ctx *simulator.Context, request *types.Rename_Task) (s
 	}))
 }
 
-func (s *Server) markAsTemplate(_ *simulator.Context, request *types.MarkAsTemplate) (soap.HasFault, types.BaseMethodFault) {
-	vm := s.vm(request.This)
-	lock := s.operations.of(vm.Self)
-	lock.Lock()
-	defer lock.Unlock()
-	if s.isTemplate(vm) {
-		return nil, notSupported("The virtual machine is already a template.")
-	}
-	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
-		return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
-	}
-	s.setTemplate(vm, true)
-	s.setPool(vm, nil)
-	return &methods.MarkAsTemplateBody{Res: &types.MarkAsTemplateResponse{}}, nil
-}
-
-func (s *Server) markAsVirtualMachine(_ *simulator.Context, request *types.MarkAsVirtualMachine) (soap.HasFault, types.BaseMethodFault) {
-	vm := s.vm(request.This)
-	lock := s.operations.of(vm.Self)
-	lock.Lock()
-	defer lock.Unlock()
-	if !s.isTemplate(vm) {
-		return nil, notSupported("The virtual machine is not a template.")
-	}
-	pool, ok := s.registry.Get(request.Pool).(*simulator.ResourcePool)
-	if !ok {
-		return nil, invalidArgument("pool")
-	}
-	host := s.hostOf(vm)
-	if request.Host != nil {
-		host = *request.Host
-	}
-	// MarkAsVirtualMachine: "InvalidArgument if […] the target host and target pool are not associated with the same compute
-	// resource". Without a host, the template's current host is used.
-	if s.clusterOf(host) != s.clusterOf(pool.Self) {
-		return nil, invalidArgument("host")
-	}
-	s.setTemplate(vm, false)
-	s.setPool(vm, &pool.Self)
-	s.setHost(vm, host)
-	return &methods.MarkAsVirtualMachineBody{Res: &types.MarkAsVirtualMachineResponse{}}, nil
-}
-
-func (s *Server) setTemplate(vm *simulator.VirtualMachine, template bool) {
-	s.locked(vm, func(ctx *simulator.Context) {
-		config := *vm.Config
-		config.Template = template
-		vm.Config = &config
-		ctx.Update(vm, []types.PropertyChange{set("config.template", template), set("summary.config.template", template)})
-	})
-}
-
 func (s *Server) destroyVM(ctx *simulator.Context, request *types.Destroy_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	return s.task(ctx, vm.Self, "Destroy_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
@@ -173,46 +121,6 @@ func (s *Server) removeHome(configFile string) {
 	if home := vmx.Dir(); home.Relative != "" {
 		logFailure(s.stores.RemoveFolder(home), "the folder of a destroyed VM", home)
 	}
-}
-
-// unregister removes a VM and its snapshots from the inventory.
-func (s *Server) unregister(by cause, vm *simulator.VirtualMachine) {
-	var snapshots []ref
-	s.locked(vm, func(*simulator.Context) {
-		if vm.Snapshot != nil {
-			snapshots = snapshotRefs(vm.Snapshot.RootSnapshotList)
-		}
-	})
-	removed := &types.VmRemovedEvent{VmEvent: s.vmEvent(vm)}
-	s.removeFromMemberLists(vm)
-	s.removeChild(vm)
-	s.forgetMachine(vm.Self, s.clusterOf(s.hostOf(vm)))
-	s.overlays.forget(vm.Self)
-	for _, snapshot := range snapshots {
-		s.registry.Remove(s.context(), snapshot)
-	}
-	s.post(by, removed)
-}
-
-func (s *Server) unregisterVM(ctx *simulator.Context, request *types.UnregisterVM) (soap.HasFault, types.BaseMethodFault) {
-	vm := s.vm(request.This)
-	lock := s.operations.of(vm.Self)
-	lock.Lock()
-	defer lock.Unlock()
-	if fault := s.unregisterOff(causeOf(ctx), vm); fault != nil {
-		return nil, fault
-	}
-	return &methods.UnregisterVMBody{Res: &types.UnregisterVMResponse{}}, nil
-}
-
-// unregisterOff takes a VM that is powered off out of the inventory and keeps its files.
-func (s *Server) unregisterOff(by cause, vm *simulator.VirtualMachine) types.BaseMethodFault {
-	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
-		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
-	}
-	s.unregister(by, vm)
-	s.diskUse.set(vm.Self, nil)
-	return nil
 }
 
 func (s *Server) refreshStorage(_ *simulator.Context, request *types.RefreshStorageInfo) (soap.HasFault, types.BaseMethodFault) {

@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wa
     ADDRESS_PATH,
     POWER_PATH,
     STATUS_PATH,
+    Ended,
     PoweredOff,
     Startup,
 )
@@ -126,3 +127,23 @@ def test_a_vm_is_off_when_its_power_state_says_so() -> None:
     wait = PoweredOff(deadline=0)
     assert not wait.seen({POWER_PATH: "poweredOn"})
     assert wait.seen({POWER_PATH: "poweredOff"})
+
+
+def test_the_end_of_a_container_is_kept_from_the_wait_for_its_start() -> None:
+    wait = startup(wants_address=True)
+    assert not wait.seen(says("running"))
+    assert wait.end is None
+    ended = says("exited", exit_code=0)
+    assert wait.seen(ended)
+    assert wait.end == ended[STATUS_PATH]
+
+
+def test_a_stop_waits_for_the_report_of_the_end_or_power_off() -> None:
+    wait = Ended(deadline=time.monotonic() + 30)
+    assert not wait.seen(says("stopping"))
+    ended = says("exited", exit_code=143)
+    assert wait.seen(ended)
+    assert wait.end == ended[STATUS_PATH]
+    unseen = Ended(deadline=time.monotonic() + 30)
+    assert unseen.seen({POWER_PATH: "poweredOff"})
+    assert unseen.end is None
