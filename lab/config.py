@@ -35,6 +35,7 @@ class Inventory:
     datastore_cluster: str | None
     distributed_switches: Mapping[str, tuple[str, ...]]  # the port groups of each
     segments: tuple[str, ...]  # the segments of NSX, which each distributed switch has a port group for
+    opaque_networks: tuple[str, ...]
     partial_networks: Mapping[str, int]  # number of hosts, from the first one on, that have the network
 
 
@@ -151,6 +152,7 @@ def _inventory(raw: dict[str, Any], networks: Mapping[str, str]) -> Inventory:
             for switch, groups in raw["distributed_switches"].items()
         },
         segments=tuple(_text("inventory.segments", name) for name in raw["segments"]),
+        opaque_networks=tuple(_text("inventory.opaque_networks", name) for name in raw["opaque_networks"]),
         partial_networks=_counts("inventory.partial_networks", raw["partial_networks"]),
     )
     if inventory.cluster in inventory.clusters:
@@ -183,6 +185,7 @@ def _second(raw: dict[str, Any], first: Inventory, ports: Mapping[str, int] | No
             datastore_cluster=None,
             distributed_switches=first.distributed_switches,
             segments=first.segments,
+            opaque_networks=first.opaque_networks,
             partial_networks={},
         ),
     )

@@ -64,6 +64,7 @@ def settings(site: Site, inventory: Inventory, networks: Mapping[str, str]) -> d
             {"switch": switch, "port_groups": list(groups)} for switch, groups in inventory.distributed_switches.items()
         ],
         "segments": list(inventory.segments),
+        "opaque_networks": list(inventory.opaque_networks),
     }
     if inventory.datastore_cluster is not None:
         content["datastore_cluster"] = {"name": inventory.datastore_cluster, "datastores": shared}

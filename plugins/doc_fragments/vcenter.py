@@ -83,7 +83,8 @@ options:
     default: 10.0
   request_timeout:
     description:
-      - The timeout in seconds for the response to one request. It does not limit how long a task in vCenter runs.
+      - The timeout in seconds for the response to one request. It does not limit how long a task in vCenter runs, nor
+        how long an ESXi host writes an uploaded disk, for which there are 30 minutes.
     type: float
     default: 120.0
 requirements:

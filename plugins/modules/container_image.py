@@ -109,6 +109,8 @@ notes:
     template on another host is therefore moved to a host with its datastore. If its host is not connected, it is taken
     out of the inventory and registered on the other host. Permissions and tags of its own are then lost, and it has a
     new MoID. If the host of an image that is to be removed is not connected, connect it first.
+  - vCenter directs the upload to the ESXi host that receives the disk. The machine that runs the module must resolve
+    the name of each host as vCenter knows it, and reach its port 443.
   - The names of the templates begin with C(gantry-image-). A renamed template is no longer found.
   - In check mode O(name) is resolved and the image's manifest and configuration are read, but nothing is pulled or
     converted.

@@ -79,6 +79,8 @@ options:
       - The values must be strings. Numbers and booleans are refused because YAML may have changed them.
       - The values are stored in the VM's C(extraConfig). Users who may read the VM's configuration in vCenter can read
         them. They are not returned and not shown in diffs.
+      - The configuration of a container has at most 1 MiB, and 60 KiB compressed, which is what fits into one setting
+        of a VM. Put large data that cannot be compressed, such as archives and keys, into the image.
     type: dict
   labels:
     description:
@@ -123,7 +125,8 @@ options:
     suboptions:
       name:
         description:
-          - The name of the port group, standard or distributed, its inventory path or its MoID.
+          - The name of the network, its inventory path or its MoID. It is a standard or distributed port group, or an
+            opaque network of NSX.
           - A segment of NSX may have a port group of the same name on each distributed switch. It is given with its
             switch, as V(DSwitch0/backend).
         type: str

@@ -92,6 +92,7 @@ options:
         description:
           - The provisioning of the disk when it is moved to another datastore. By default it does not change.
           - A disk that stays on its datastore is not converted.
+          - The provisioning of a disk that has a parent, as those of containers and other linked clones, cannot change.
         type: str
         choices: [thin, thick, eager_zeroed]
   network_mapping:
@@ -366,8 +367,8 @@ blockers:
       description:
         - The kind of blocker, one of V(bootstrap_not_shared), V(cd_attached), V(serial_connected), V(passthrough),
           V(datastore_not_shared), V(network_missing), V(host_maintenance), V(host_disconnected), V(host_reserved),
-          V(hardware_version), V(evc), V(mandatory_rule), V(snapshot), V(vm_state), V(not_enough_hosts), V(capacity),
-          V(drs_disabled), or V(incompatible) for anything else that vCenter reports.
+          V(hardware_version), V(evc), V(mandatory_rule), V(snapshot), V(linked_clone), V(vm_state),
+          V(not_enough_hosts), V(capacity), V(drs_disabled), or V(incompatible) for anything else that vCenter reports.
       type: str
       returned: always
       sample: cd_attached

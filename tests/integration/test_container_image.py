@@ -301,8 +301,13 @@ def test_removing_one_of_two_references_keeps_the_image(run: Run, store: Store, 
     assert only(store).is_template
 
 
-def test_an_image_that_vms_stand_on_is_not_removed(run: Run, store: Store, lab: dict[str, Any], calls: Control) -> None:
+@pytest.mark.parametrize("hidden", [False, True])
+def test_an_image_that_vms_stand_on_is_not_removed(
+    run: Run, store: Store, lab: dict[str, Any], calls: Control, hidden: bool
+) -> None:
+    """Also where the disks of clones show no parent, as on vVols."""
     run()
+    calls.behave(hide_disk_parents=hidden)
     clone = store.linked_clone(only(store), "image-test-clone")
     calls.forget()
     result = run(state="absent", fails=True)

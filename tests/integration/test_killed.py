@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.lab.control import Control
 from tests.support.lab.iso import make_iso
 from tests.support.lab.killed import PARTS, KillablePlaybook, assert_converges
 from tests.support.lab.playbook import PlaybookRunner
@@ -18,7 +19,7 @@ from tests.support.lab.playbook import PlaybookRunner
 @pytest.mark.timeout(2400)
 @pytest.mark.parametrize("part", PARTS)
 def test_a_rollout_converges(
-    tmp_path: Path, lab: dict[str, Any], operator: dict[str, str], play: PlaybookRunner, part: int
+    tmp_path: Path, lab: dict[str, Any], operator: dict[str, str], play: PlaybookRunner, calls: Control, part: int
 ) -> None:
     iso, image = {"src": str(make_iso(tmp_path, "9.9.3"))}, {"name": lab["images"]["tiny"]}
     play({"gantry.vsphere.bootstrap_image": iso}).ok()
@@ -39,5 +40,5 @@ def test_a_rollout_converges(
         rollout.play(containers_state="absent")
         play({"gantry.vsphere.container_image": {**image, "state": "absent"}}).ok()
 
-    assert_converges(rollout, lab, remove, part=part)
+    assert_converges(rollout, lab, remove, calls, part=part)
     play({"gantry.vsphere.bootstrap_image": {**iso, "state": "absent"}}).ok()

@@ -42,8 +42,13 @@ def upload(lab: dict[str, Any], cache: Path, store: Store, calls: Control) -> Up
 
 @pytest.mark.parametrize(
     "choices",
-    [{"host_thumbprint": "sha1"}, {"host_thumbprint": "sha256"}, {"upload_url": "vcenter"}],
-    ids=["sha1", "sha256", "vcenter"],
+    [
+        {"host_thumbprint": "sha1"},
+        {"host_thumbprint": "sha256"},
+        {"host_thumbprint": "none", "api": "9.0.0.0"},
+        {"upload_url": "vcenter"},
+    ],
+    ids=["sha1", "sha256", "certificate", "vcenter"],
 )
 def test_the_certificate_of_the_host_is_verified_by_its_thumbprint(
     upload: Upload, store: Store, calls: Control, choices: dict[str, str]

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import refuse_opaque
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     NEW,
     ContainerAdapter,
@@ -71,9 +70,7 @@ class Workbench:
 
     def backings(self, adapters: Iterable[ContainerAdapter]) -> dict[str, Any]:
         """Return the backings of adapters, by the MoIDs of their networks."""
-        wanted = {adapter.network for adapter in adapters}
-        refuse_opaque(entry for moid in sorted(wanted) if (entry := self.inventory.entry(moid)) is not None)
-        return network_backings(self.inventory, wanted)
+        return network_backings(self.inventory, (adapter.network for adapter in adapters))
 
     def _read_devices(self, moids: list[str]) -> Job:
         def read() -> dict[str, list[Any]]:

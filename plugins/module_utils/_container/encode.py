@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
@@ -27,7 +27,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices im
     remove_device,
     scsi_controller,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
 # Devices that do not exist yet have unique negative keys.
@@ -135,16 +134,6 @@ def extra_config_spec(values: Mapping[str, str]) -> Any:
 def promote_spec(name: str) -> Any:
     """Set name and kind in one call, so that they never disagree."""
     return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: KIND_CONTAINER}))
-
-
-def refuse_opaque(networks: Iterable[Entry]) -> None:
-    """Refuse networks of NSX that have no port group."""
-    for network in networks:
-        if network.type_name == "OpaqueNetwork":
-            raise GantryError(
-                f"Network {network.path} is an opaque network of NSX, which containers cannot be connected to. Name a "
-                "standard or distributed port group."
-            )
 
 
 def _options(values: Mapping[str, str]) -> list[Any]:

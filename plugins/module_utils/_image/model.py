@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options i
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 
 DEFAULT_FOLDER = "gantry-images"
 
@@ -187,6 +188,13 @@ class VmDisks:
     path: str
     files: frozenset[str] = frozenset()
     capacity_bytes: int = 0
+    # What the VM records: whether it is an image itself, and the content id of the disk that it was cloned from.
+    is_image: bool = False
+    image_disk: str | None = None
+
+    @property
+    def datastores(self) -> frozenset[str]:
+        return frozenset(name for file in self.files if (name := datastore_name(file)) is not None)
 
 
 @dataclass(frozen=True)
@@ -200,7 +208,26 @@ class ObservedImageList:
 def users_of(template: ImageTemplate, disks: Mapping[str, VmDisks]) -> tuple[str, ...]:
     """Return the paths of the VMs that are linked clones of a template.
 
-    Their disks tell, not what the VMs record of themselves: a clone that someone made by hand counts too.
+    Their disks tell, so that a clone that someone made by hand counts too. A disk on vVols, or one that the storage has
+    cloned, shows no parent. There, what the VMs record of themselves tells: the image, on the template's datastore.
     """
     own = disks[template.moid].files if template.moid in disks else frozenset()
-    return tuple(sorted(one.path for moid, one in disks.items() if moid != template.moid and one.files & own))
+    images = frozenset(file for one in disks.values() if one.is_image for file in one.files)
+    return tuple(
+        sorted(
+            one.path
+            for moid, one in disks.items()
+            if moid != template.moid and (one.files & own or _is_native_clone(one, template, images))
+        )
+    )
+
+
+def _is_native_clone(one: VmDisks, template: ImageTemplate, files_of_images: frozenset[str]) -> bool:
+    """Return whether a VM records the template's image, and no visible parent says which template it is a clone of."""
+    return (
+        not one.is_image
+        and bool(template.disk)
+        and one.image_disk == template.disk
+        and template.datastore in one.datastores
+        and not one.files & files_of_images
+    )

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     users_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
+    KEY_DISK,
+    KEY_KIND,
     KEYS,
+    KIND,
     NAME_PREFIX,
     SNAPSHOT,
     ImageTemplate,
@@ -241,10 +244,9 @@ def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) 
 def read_disks(session: Session, vms: Sequence[Entry]) -> dict[str, VmDisks]:
     """Return the disks of these VMs by MoID: one read, of a few kilobytes for each VM."""
     paths = {entry.moid: entry.path for entry in vms}
-    return {
-        row.moid: _disks(paths[row.moid], row.get("config.hardware.device") or ())
-        for row in session.read([entry.ref for entry in vms], ["config.hardware.device"])
-    }
+    options = {key: f'config.extraConfig["{key}"]' for key in (KEY_KIND, KEY_DISK)}
+    rows = session.read([entry.ref for entry in vms], ["config.hardware.device", *options.values()])
+    return {row.moid: _disks(paths[row.moid], row, options) for row in rows}
 
 
 def read_users(
@@ -255,10 +257,10 @@ def read_users(
     return {template.moid: users_of(template, disks) for template in templates}
 
 
-def _disks(path: str, devices: Iterable[Any]) -> VmDisks:
+def _disks(path: str, row: Mapping[str, Any], options: Mapping[str, str]) -> VmDisks:
     files = set()
     capacity = 0
-    for device in devices:
+    for device in row.get("config.hardware.device") or ():
         if not isinstance(device, vim.vm.device.VirtualDisk):
             continue
         capacity += int(device.capacityInBytes or device.capacityInKB * 1024)
@@ -266,7 +268,10 @@ def _disks(path: str, devices: Iterable[Any]) -> VmDisks:
         while backing is not None:
             files.add(str(backing.fileName))
             backing = getattr(backing, "parent", None)
-    return VmDisks(path, frozenset(files), capacity)
+    kind, disk = (getattr(row.get(options[key]), "value", None) for key in (KEY_KIND, KEY_DISK))
+    # A clone that someone made by hand records that it is an image, too, but has another name.
+    is_image = kind == KIND and path.rpartition("/")[2].startswith(NAME_PREFIX)
+    return VmDisks(path, frozenset(files), capacity, is_image, disk or None)
 
 
 def _resolve(

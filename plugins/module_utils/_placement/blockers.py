@@ -88,7 +88,22 @@ def blockers_of(
                 "Remove the snapshots, or give one datastore for all disks.",
             )
         )
+    found.extend(_linked_disks(vm, target))
     return found
+
+
+def _linked_disks(vm: VmFacts, target: MoveTarget) -> Iterator[Blocker]:
+    """Find disks whose provisioning cannot change, because vCenter copies them and their parents as they are."""
+    for disk in vm.disks:
+        wanted = target.disks[disk.key].provisioning if disk.key in target.disks else None
+        if disk.linked and wanted not in (None, disk.provisioning):
+            yield Blocker(
+                vm.path,
+                "linked_clone",
+                f"{disk.label} has a parent disk, as those of containers and linked clones, so its provisioning cannot "
+                f"become {wanted}.",
+                "Leave out provisioning for this disk.",
+            )
 
 
 def host_blockers(

@@ -164,7 +164,8 @@ def _disk(device: Any) -> DiskFacts | None:
         thick = "eager_zeroed" if getattr(backing, "eagerlyScrub", False) else "thick"
         provisioning = "thin" if backing.thinProvisioned else thick
     mode = str(getattr(backing, "diskMode", None) or "persistent")
-    return DiskFacts(device.key, _label(device), moid_of(store), provisioning, mode)
+    linked = getattr(backing, "parent", None) is not None
+    return DiskFacts(device.key, _label(device), moid_of(store), provisioning, mode, linked)
 
 
 def _is_container(row: Row) -> bool:

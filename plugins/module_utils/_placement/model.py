@@ -20,6 +20,8 @@ class DiskFacts:
     datastore: str
     provisioning: str | None = None  # thin, thick, eager_zeroed
     mode: str = "persistent"
+    # It has a parent, as the disk of a linked clone, which is the image's in the case of a container.
+    linked: bool = False
 
 
 @dataclass(frozen=True)

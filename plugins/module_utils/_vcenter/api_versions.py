@@ -26,6 +26,11 @@ def best_version(api_version: str) -> str:
     return _newest(number for number in _known() if number <= server) or FIRST_VERSION
 
 
+def is_at_least(version: str, api_version: str) -> bool:
+    """Return whether a version of pyVmomi has everything that this API version has."""
+    return _numbers(VmomiSupport.versionIdMap[version]) >= _numbers(api_version)
+
+
 def common_version(document: bytes) -> str | None:
     """Return the newest API version that both pyVmomi and the server's list have; None if there is none."""
     namespace = _NAMESPACE.search(document)

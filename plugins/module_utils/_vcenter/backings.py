@@ -24,18 +24,22 @@ def network_backing(inventory: Inventory, network: Entry) -> Any:
     """Return the backing for a network of the inventory."""
     card = vim.vm.device.VirtualEthernetCard
     if network.type_name == "DistributedVirtualPortgroup":
-        connection = inventory.connection_of(network)
-        if connection is None:
-            raise GantryError(
-                f"The distributed switch of {network.path} cannot be read, which adapters are connected by. Check the "
-                "privileges of this user on the switch."
-            )
-        switch_uuid, key = connection
+        switch_uuid, key = _visible(inventory.connection_of(network), "distributed switch", network)
         port = vim.dvs.PortConnection(portgroupKey=key, switchUuid=switch_uuid)
         return card.DistributedVirtualPortBackingInfo(port=port)
     if network.type_name == "OpaqueNetwork":
-        return card.OpaqueNetworkBackingInfo(opaqueNetworkId=network.moid, opaqueNetworkType="nsx.LogicalSwitch")
+        kind, network_id = _visible(inventory.opaque_id_of(network), "summary", network)
+        return card.OpaqueNetworkBackingInfo(opaqueNetworkId=network_id, opaqueNetworkType=kind)
     return card.NetworkBackingInfo(deviceName=network.name, network=network.ref)
+
+
+def _visible(found: tuple[str, str] | None, what: str, network: Entry) -> tuple[str, str]:
+    if found is None:
+        raise GantryError(
+            f"The {what} of {network.path} cannot be read, by which adapters are connected. Check the privileges of "
+            "this user."
+        )
+    return found
 
 
 def connected_network(inventory: Inventory, backing: Any, datacenter: str | None) -> str | None:
@@ -43,5 +47,8 @@ def connected_network(inventory: Inventory, backing: Any, datacenter: str | None
     port = getattr(backing, "port", None)
     if port is not None:
         return inventory.port_group(str(port.switchUuid), str(port.portgroupKey))
+    opaque = getattr(backing, "opaqueNetworkId", None)
+    if opaque is not None:
+        return inventory.opaque_network(str(backing.opaqueNetworkType), str(opaque))
     network = moid_or_none(getattr(backing, "network", None))
     return network or inventory.standard_network(getattr(backing, "deviceName", None) or "", datacenter)

@@ -114,13 +114,14 @@ class EsxiHost:
     address: str
     port: int
     thumbprint: str | None  # of its certificate, as vCenter reports it
+    certificate: str | None = None  # itself as PEM, as vCenter 9.0 and later report it
 
 
 def connect(settings: ConnectionSettings, context: ssl.SSLContext, host: EsxiHost | None = None) -> HttpsConnection:
     """Return an open connection to vCenter, or to the host given.
 
     A vCenter whose thumbprint is in the settings is verified by that alone. A host whose certificate is not signed by a
-    trusted CA is accepted if it has the thumbprint that vCenter reports.
+    trusted CA is accepted if it has the certificate or the thumbprint that vCenter reports.
     """
     if host is not None:
         return _connected_to_host(settings, context, host)
@@ -137,15 +138,22 @@ def _connected_to_host(settings: ConnectionSettings, context: ssl.SSLContext, ho
         try:
             return _connected(settings, context, host.address, host.port)
         except ssl.SSLCertVerificationError:
-            if host.thumbprint is None:
+            if host.thumbprint is None and host.certificate is None:
                 raise
             connection = _connected(settings, unverified_context(), host.address, host.port)
-            if _has_thumbprint(connection, host.thumbprint):
+            if _is_reported(connection, host):
                 return connection
             connection.close()
             raise
     except (OSError, http.client.HTTPException) as error:
         raise _failed_host(settings, host, error) from error
+
+
+def _is_reported(connection: HttpsConnection, host: EsxiHost) -> bool:
+    """Return whether the host shows the certificate that vCenter reports."""
+    if host.certificate is not None:
+        return pem_of(connection).split() == host.certificate.split()
+    return host.thumbprint is not None and _has_thumbprint(connection, host.thumbprint)
 
 
 def _pinned(settings: ConnectionSettings, thumbprint: str) -> HttpsConnection:
@@ -177,6 +185,11 @@ def certificate_of(connection: HttpsConnection) -> Thumbprints:
         sha1=with_colons(hashlib.sha1(certificate, usedforsecurity=False).hexdigest()),
         sha256=with_colons(hashlib.sha256(certificate).hexdigest()),
     )
+
+
+def pem_of(connection: HttpsConnection) -> str:
+    """Return the peer's certificate as PEM."""
+    return ssl.DER_cert_to_PEM_cert(_certificate(connection))
 
 
 def with_colons(digits: str) -> str:
@@ -223,10 +236,11 @@ def _failed(settings: ConnectionSettings, error: Exception) -> ConnectionFailedE
 def _failed_host(settings: ConnectionSettings, host: EsxiHost, error: Exception) -> ConnectionFailedError:
     reason, _remedy = _explained(settings, error)
     if isinstance(error, ssl.SSLCertVerificationError):
-        shown = (
-            "reports no thumbprint of it" if host.thumbprint is None else f"reports the thumbprint {host.thumbprint}"
-        )
-        remedy = f"vCenter {shown}. Add the CA of the host to ca_path, or reconnect the host in vCenter."
+        if host.certificate is not None:
+            reported = "another certificate"
+        else:
+            reported = "no thumbprint of it" if host.thumbprint is None else f"the thumbprint {host.thumbprint}"
+        remedy = f"vCenter reports {reported}. Add the CA of the host to ca_path, or reconnect the host in vCenter."
     else:
         remedy = (
             "vCenter directs the upload of a disk to the ESXi host that receives it, so the machine that runs the task "

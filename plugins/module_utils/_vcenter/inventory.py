@@ -182,6 +182,21 @@ class Inventory:
         groups = self.all("DistributedVirtualPortgroup")
         return {found: entry.moid for entry in groups if (found := self.connection_of(entry)) is not None}
 
+    @staticmethod
+    def opaque_id_of(network: Entry) -> tuple[str, str] | None:
+        """Return type and id of an opaque network, or None if they are not visible."""
+        summary = network.properties.get("summary")
+        return None if summary is None else (str(summary.opaqueNetworkType), str(summary.opaqueNetworkId))
+
+    def opaque_network(self, kind: str, network_id: str) -> str | None:
+        """Return the MoID of the opaque network with this type and id."""
+        return self._opaque_networks.get((kind, network_id))
+
+    @cached_property
+    def _opaque_networks(self) -> dict[tuple[str, str], str]:
+        networks = self.all("OpaqueNetwork")
+        return {found: entry.moid for entry in networks if (found := self.opaque_id_of(entry)) is not None}
+
     def standard_network(self, name: str, datacenter: str | None) -> str | None:
         """Return the MoID of the network of the standard port groups with this name, by the datacenter's MoID."""
         return self._standard_networks.get((datacenter, name))

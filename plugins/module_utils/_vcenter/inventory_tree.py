@@ -38,6 +38,7 @@ _TREE_PROPERTIES: dict[str, tuple[str, ...]] = {
     "Network": (),
     "DistributedVirtualPortgroup": ("key", SWITCH_OF, UPLINK),
     "DistributedVirtualSwitch": ("uuid",),
+    "OpaqueNetwork": ("summary",),
 }
 
 

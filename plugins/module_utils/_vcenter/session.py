@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector, transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api_versions import is_at_least
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -75,6 +76,11 @@ class Session:
             with self._lock:
                 self._begin()
         return self._content
+
+    def speaks(self, api_version: str) -> bool:
+        """Return whether both pyVmomi and vCenter know what is new in this API version."""
+        self.content  # noqa: B018 - logs in, which negotiates the version
+        return is_at_least(self.stub.version, api_version)
 
     @property
     def cached(self) -> bool:

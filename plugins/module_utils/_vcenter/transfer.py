@@ -153,7 +153,8 @@ def _host(target: Any, url: SplitResult) -> EsxiHost | None:
     """Return the host that receives the disk; None: vCenter itself, for which the URL has "*"."""
     if url.hostname in (None, "*"):
         return None
-    return EsxiHost(str(url.hostname), url.port or DEFAULT_PORT, target.sslThumbprint or None)
+    certificate = getattr(target, "sslCertificate", None)  # since pyVmomi 9.0
+    return EsxiHost(str(url.hostname), url.port or DEFAULT_PORT, target.sslThumbprint or None, certificate or None)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
+_SHARING = "moveAllDiskBackingsAndAllowSharing"
+
+
 def relocate_spec(
     session: Session,
     vm: VmFacts,
@@ -42,7 +45,7 @@ def relocate_spec(
     if target.folder is not None:
         spec.folder = session.ref("Folder", target.folder)
     if target.moves_storage:
-        spec.disk = list(_disks(session, vm, target))
+        spec.disk = list(_disks(session, vm, target, shares=service is None))
         if target.home is None and vm.home is not None:
             # Without it, vCenter moves the configuration along with the disks.
             spec.datastore = session.ref("Datastore", vm.home)
@@ -61,7 +64,7 @@ def placement_spec(session: Session, vm: VmFacts, target: MoveTarget, relocate: 
     if after.home is not None:
         relocate.datastore = session.ref("Datastore", after.home)
     if not relocate.disk and any(disk.datastore != after.home for disk in after.disks):
-        relocate.disk = list(_disks(session, vm, target))
+        relocate.disk = list(_disks(session, vm, target, shares=True))
     return vim.cluster.PlacementSpec(
         placementType="relocate",
         vm=session.ref("VirtualMachine", vm.moid),
@@ -71,12 +74,18 @@ def placement_spec(session: Session, vm: VmFacts, target: MoveTarget, relocate: 
     )
 
 
-def _disks(session: Session, vm: VmFacts, target: MoveTarget) -> Iterator[Any]:
-    """Encode all disks, including those that stay: vCenter moves unlisted disks to the VM's own datastore."""
+def _disks(session: Session, vm: VmFacts, target: MoveTarget, *, shares: bool) -> Iterator[Any]:
+    """Encode all disks, including those that stay: vCenter moves unlisted disks to the VM's own datastore.
+
+    By default vCenter copies the parent of a linked clone too. If it ``shares``, it may put the disk on top of a
+    read-only one of the same content in the target datastore instead, such as that of the image's template there.
+    """
     for disk in vm.disks:
         place = target.disks.get(disk.key, DiskTarget(disk.datastore))
         locator = vim.vm.RelocateSpec.DiskLocator(
-            diskId=disk.key, datastore=session.ref("Datastore", place.datastore), diskMoveType=None
+            diskId=disk.key,
+            datastore=session.ref("Datastore", place.datastore),
+            diskMoveType=_SHARING if shares and disk.linked and place.datastore != disk.datastore else None,
         )
         if place.provisioning is not None:
             locator.diskBackingInfo = disk_backing(disk.mode, place.provisioning)

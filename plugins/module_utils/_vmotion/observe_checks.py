@@ -38,9 +38,11 @@ _CODES = {
     "InsufficientHostCapacityFault": "capacity",
     "InsufficientMemoryResourcesFault": "capacity",
     "InsufficientResourcesFault": "capacity",
+    "InsufficientStorageSpace": "capacity",
     "InvalidHostConnectionState": "host_disconnected",
     "InvalidDatastore": "datastore_not_shared",
     "InvalidHostState": "host_maintenance",
+    "NoDiskSpace": "capacity",
     "VmHostAffinityRuleViolation": "mandatory_rule",
     "VmHostMustRuleViolation": "mandatory_rule",
 }

@@ -15,7 +15,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.selector
     read_selectable,
     select_vms,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import certificate_of, connect
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
+    certificate_of,
+    connect,
+    pem_of,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.handles import DestinationVcenter
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 
 def observe_cross_vcenter(session: Session, other: Session, desired: VmotionRequest) -> ObservedMoves:
     """Observe the VMs in both vCenters. ``other`` is the session with the destination."""
-    thumbprint = _thumbprint(other)
+    proof = _proof(session, other)
     inventory = read_selectable(session, properties=VIEW_PROPERTIES, refresh=True)
     there = read_selectable(other, properties=VIEW_PROPERTIES, refresh=True)
     ours, content = session.content.about.instanceUuid, other.content
@@ -51,7 +55,7 @@ def observe_cross_vcenter(session: Session, other: Session, desired: VmotionRequ
         instanceUuid=content.about.instanceUuid,
         url=f"https://{other.settings.address}",
         credential=vim.ServiceLocatorNamePassword(username=other.settings.username, password=other.settings.password),
-        sslThumbprint=thumbprint,
+        **proof,
     )
     observed = ObservedMoves(
         found.vms,
@@ -66,11 +70,16 @@ def observe_cross_vcenter(session: Session, other: Session, desired: VmotionRequ
     return find_move_blockers(session, desired, observed, found, inventory, destination)
 
 
-def _thumbprint(other: Session) -> str:
-    """Return the thumbprint of the certificate that was verified here, which the source vCenter must trust as well."""
+def _proof(session: Session, other: Session) -> dict[str, str]:
+    """Return what the source vCenter verifies the other one by: the certificate that was verified here.
+
+    Since API 9.0 it is the certificate itself, which supersedes the thumbprint.
+    """
     connection = connect(other.settings, other.stub.tls())
     try:
-        return certificate_of(connection).sha1
+        if session.speaks("9.0.0.0"):
+            return {"sslCertificate": pem_of(connection)}
+        return {"sslThumbprint": certificate_of(connection).sha1}
     finally:
         connection.close()
 

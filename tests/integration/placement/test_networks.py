@@ -16,6 +16,7 @@ from tests.support.lab.control import Control
 from tests.support.lab.placement import NETWORK, Site, destination
 
 FRONT = "Front"  # a port group of the distributed switch DSwitch0
+OPAQUE = "Overlay"  # a segment of NSX without a port group
 SEGMENT = "Tenant"  # a port group of each of the distributed switches DSwitch0 and DSwitch1
 IMAGE = "registry.example.com/app:1"
 NAME, OTHER = f"{PREFIX}a", f"{PREFIX}b"
@@ -46,37 +47,35 @@ def networks(site: Site, name: str) -> list[str]:
     return [network.name for network in site.vm(name).network]
 
 
-def test_a_container_on_a_distributed_port_group_converges(site: Site) -> None:
-    assert run(site, FRONT)["changed"]
-    assert networks(site, NAME) == [FRONT]
-    again = run(site, FRONT)
+@pytest.mark.parametrize("kind", [FRONT, OPAQUE])
+def test_a_container_converges_on_a_network_of_each_kind(site: Site, kind: str) -> None:
+    assert run(site, kind)["changed"]
+    assert networks(site, NAME) == [kind]
+    again = run(site, kind)
     assert (again["changed"], again["actions"]) == (False, [])
     moved = run(site, NETWORK)
     assert (moved["changed"], networks(site, NAME)) == (True, [NETWORK])
-    back = run(site, FRONT)
+    back = run(site, kind)
     shown = [back["diff"][side][NAME]["network_adapters"][0]["network"] for side in ("before", "after")]
-    assert shown == [NETWORK, FRONT]
-    assert networks(site, NAME) == [FRONT]
+    assert shown == [NETWORK, kind]
+    assert networks(site, NAME) == [kind]
 
 
-def test_a_vm_keeps_its_distributed_port_group_and_gets_another(site: Site) -> None:
+@pytest.mark.parametrize("kind", [FRONT, OPAQUE])
+def test_a_vm_gets_a_network_of_each_kind_and_keeps_it(site: Site, second: Site, kind: str) -> None:
     site.make(OTHER, host="esx1")
-    mapped = site.ok("vm_vmotion", vms=[OTHER], host="esx2", network_mapping={NETWORK: FRONT})
-    assert mapped["vms"][0]["to"]["networks"] == [FRONT]
-    assert networks(site, OTHER) == [FRONT]
-    again = site.ok("vm_vmotion", vms=[OTHER], host="esx2", network_mapping={NETWORK: FRONT})
+    mapped = site.ok("vm_vmotion", vms=[OTHER], host="esx2", network_mapping={NETWORK: kind})
+    assert mapped["vms"][0]["to"]["networks"] == [kind]
+    assert networks(site, OTHER) == [kind]
+    again = site.ok("vm_vmotion", vms=[OTHER], host="esx2", network_mapping={NETWORK: kind})
     assert (again["changed"], again["vms"][0]["status"]) == (False, "in_place")
     moved = site.ok("vm_vmotion", vms=[OTHER], host="esx3")
     assert moved["vms"][0]["to"] == {**mapped["vms"][0]["to"], "host": "esx3"}
-    assert networks(site, OTHER) == [FRONT]
-
-
-def test_a_distributed_port_group_of_another_vcenter_is_found_by_its_name(site: Site, second: Site) -> None:
-    site.make(OTHER, host="esx1")
-    site.ok("vm_vmotion", vms=[OTHER], network_mapping={NETWORK: FRONT})
-    moved = site.ok("vm_vmotion", vms=[OTHER], destination_vcenter=destination(second))
-    assert moved["vms"][0]["status"] == "moved"
-    assert networks(second, OTHER) == [FRONT]
+    assert networks(site, OTHER) == [kind]
+    # The other vCenter has a network of this name, with another key or id.
+    away = site.ok("vm_vmotion", vms=[OTHER], destination_vcenter=destination(second))
+    assert away["vms"][0]["status"] == "moved"
+    assert networks(second, OTHER) == [kind]
 
 
 def switch_of(site: Site, name: str) -> str:

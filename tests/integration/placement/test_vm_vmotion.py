@@ -141,6 +141,46 @@ def test_a_container_keeps_its_address_and_its_run(site: Site, builder: VmBuilde
         builder.clear(images=True)
 
 
+def parents(site: Site, name: str) -> set[str]:
+    """Return the parents of the VM's disks."""
+    backings = [disk.backing for disk in site.builder.vm(name).of_kind(vim.vm.device.VirtualDisk)]
+    return {backing.parent.fileName for backing in backings if backing.parent is not None}
+
+
+def test_a_moved_container_shares_the_disk_of_its_image_or_copies_it(site: Site, builder: VmBuilder) -> None:
+    builder.upload_bootstrap()
+    builder.make_image("registry.example.com/app:1", 1, {"Cmd": ["serve"]})
+    try:
+        place = {"cluster": "C0", "networks": [{"name": NETWORK}], "image": "registry.example.com/app:1"}
+        for name in (A, B):
+            site.ok("container_vm", name=name, **place)
+        (image,) = {path.split("/")[0].removeprefix("[shared0] ") for path in parents(site, A)}
+        disks = builder.vm(A).of_kind(vim.vm.device.VirtualDisk)
+        (label,) = [disk.deviceInfo.label for disk in disks if disk.backing.parent is not None]
+        request = {"label": label, "datastore": "shared1", "provisioning": "thick"}
+        refused = site.refused("vm_vmotion", vms=[A], disks=[request])
+        assert codes(refused) == [(A, "linked_clone")]
+        site.calls.limit_datastore("shared1", 1000)
+        try:
+            assert codes(site.refused("vm_vmotion", vms=[A], datastore="shared1")) == [(A, "capacity")]
+        finally:
+            site.calls.limit_datastore("shared1", 32 << 30)
+        site.ok("vm_vmotion", vms=[A], datastore="shared1")
+        assert parents(site, A) == {f"[shared1] {A}/{A}-base_1.vmdk"}
+        template = site.vm(image)
+        there = builder.session.inventory().datastore("shared1").ref
+        pool = site.vm(A).resourcePool
+        copy = vim.vm.CloneSpec(location=vim.vm.RelocateSpec(datastore=there, pool=pool), template=False, powerOn=False)
+        builder.task("clone", lambda: template.CloneVM_Task(folder=template.parent, name=f"{PREFIX}image", spec=copy))
+        builder.task("snapshot", lambda: site.vm(f"{PREFIX}image").CreateSnapshot_Task("gantry-base", "", False, False))
+        site.ok("vm_vmotion", vms=[B], datastore="shared1")
+        assert parents(site, B) == {f"[shared1] {PREFIX}image/{PREFIX}image.vmdk"}
+        site.ok("vm_vmotion", vms=[A, B], datastore="shared0")
+        assert parents(site, A) == parents(site, B) == {f"[shared0] {image}/{image}.vmdk"}
+    finally:
+        builder.clear(images=True)
+
+
 @pytest.mark.parametrize("state", ["present", "started"])
 def test_a_container_stays_where_its_bootstrap_is(site: Site, builder: VmBuilder, state: str) -> None:
     """A move to a host that does not see the ISO would leave it unable to start again."""
@@ -349,6 +389,14 @@ def test_a_vm_moves_to_another_vcenter(site: Site, second: Site, thumbprint: str
     assert (again["changed"], states(again)) == (False, {A: "in_place", B: "in_place"})
     assert len(site.calls.methods()) <= BUDGET
     assert len(second.calls.methods()) <= BUDGET
+
+
+def test_vcenter_9_gets_the_certificate_of_the_other_one(site: Site, second: Site) -> None:
+    site.make(A, host="esx1", on=False)
+    site.calls.behave(api="9.0.0.0")
+    moved = site.ok("vm_vmotion", vms=[A], destination_vcenter=destination(second))
+    assert states(moved) == {A: "moved"}
+    assert second.hosts().keys() == {A}
 
 
 def test_nothing_is_sent_to_a_vcenter_with_another_thumbprint(site: Site, second: Site) -> None:

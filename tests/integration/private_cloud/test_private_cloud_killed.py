@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.lab.cloud import cloud_variables
+from tests.support.lab.control import Control
 from tests.support.lab.inventory_dump import dump_vcenter
 from tests.support.lab.killed import PARTS, Held, KillablePlaybook, assert_converges, without_import_name
 
@@ -25,6 +26,8 @@ def held_objects(lab: Mapping[str, Any]) -> Held:
 
 @pytest.mark.timeout(2400)
 @pytest.mark.parametrize("part", PARTS)
-def test_a_site_converges(home: Path, lab: dict[str, Any], operator: dict[str, str], iso: Path, part: int) -> None:
+def test_a_site_converges(
+    home: Path, lab: dict[str, Any], operator: dict[str, str], calls: Control, iso: Path, part: int
+) -> None:
     site = KillablePlaybook(home, operator, cloud_variables(lab, iso), "site.yml")
-    assert_converges(site, lab, lambda: site.play("teardown.yml"), held=held_objects, part=part)
+    assert_converges(site, lab, lambda: site.play("teardown.yml"), calls, held=held_objects, part=part)

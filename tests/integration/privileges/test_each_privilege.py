@@ -22,7 +22,7 @@ EACH = [
     (module, type_name, privilege)
     for module in _DISTINCT
     for type_name in HOLDERS
-    if type_name != "DistributedVirtualPortgroup"
+    if type_name not in ("DistributedVirtualPortgroup", "OpaqueNetwork")  # the cases use standard port groups
     for privilege in required_on(module, type_name)
 ]
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.console import ROOT
+from tests.support.lab.control import Control
 from tests.support.lab.observer import datastore_files, vm_names
 from tests.support.lab.playbook import PROGRAM
 
@@ -29,6 +30,7 @@ _SEED = 20260
 # Each part of the points is a test of its own, because the tests run on several CPUs.
 PARTS = (0, 1)
 _TIMEOUT_SECONDS = 240
+_POLL_SECONDS = 0.02
 
 # The names of all VMs, and the paths of all files on the datastore.
 Held = tuple[list[str], list[str]]
@@ -71,10 +73,16 @@ class KillablePlaybook:
         assert process.returncode == 0, output
         return output
 
-    def kill_after(self, seconds: float) -> None:
-        """Kill the playbook and all processes that it has started, as a power failure would."""
+    def kill_after(self, requests: int, calls: Control) -> None:
+        """Kill the playbook and all processes that it has started, as a power failure would.
+
+        It is killed as soon as vCenter has recorded this number of requests, because a time would depend on the load of
+        the machine.
+        """
+        calls.forget()
         process = self.start(self.playbook, {})
-        time.sleep(seconds)
+        while len(calls.all()) < requests and process.poll() is None:
+            time.sleep(_POLL_SECONDS)
         with suppress(ProcessLookupError):  # it may be done
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
@@ -91,7 +99,7 @@ def without_import_name(path: str) -> str:
 
 
 def random_points(part: int) -> list[float]:
-    """Return a part of the points in ascending order, each a share of the duration of a whole run."""
+    """Return a part of the points in ascending order, each a share of the requests of a whole run."""
     randomly = random.Random(_SEED)
     return sorted(randomly.uniform(0.2, 0.95) for _ in range(_POINTS))[part :: len(PARTS)]
 
@@ -100,6 +108,7 @@ def assert_converges(
     killable: KillablePlaybook,
     lab: Mapping[str, Any],
     remove: Callable[[], object],
+    calls: Control,
     *,
     part: int,
     held: Callable[[Mapping[str, Any]], Held] = held,
@@ -111,17 +120,17 @@ def assert_converges(
     killable.play()
     remove()
     before = held(lab)  # the empty folders of images and ISOs stay
-    begin = time.monotonic()
+    calls.forget()
     killable.play()
-    whole = time.monotonic() - begin
+    whole = len(calls.all())
     complete = held(lab)
     assert len(complete[0]) > len(before[0])
     for point in random_points(part):
         remove()
         assert held(lab) == before
-        killable.kill_after(point * whole)
+        killable.kill_after(int(point * whole), calls)
         killable.play()
-        assert held(lab) == complete, f"killed at {point:.2f} of {whole:.1f} s"
+        assert held(lab) == complete, f"killed at {point:.2f} of {whole} requests"
         assert "changed=0 " in killable.play()
     remove()
     assert held(lab) == before

@@ -52,6 +52,7 @@ HOLDERS: Mapping[str, frozenset[str]] = {
     "Datastore": frozenset({DATASTORE}),
     "Network": frozenset({NETWORK}),
     "DistributedVirtualPortgroup": frozenset({NETWORK}),
+    "OpaqueNetwork": frozenset({NETWORK}),
 }
 # By the vCenter's host name and port: the administrator's name.
 _administrators: dict[tuple[str, int], str] = {}

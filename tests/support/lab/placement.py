@@ -29,6 +29,7 @@ OVERRIDES = {
         "partial_networks": {"Backend": 2},
         "distributed_switches": {"DSwitch0": ["Front"], "DSwitch1": []},
         "segments": ["Tenant"],
+        "opaque_networks": ["Overlay"],
     },
     "second": {"enabled": True},
 }

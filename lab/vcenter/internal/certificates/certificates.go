@@ -150,6 +150,11 @@ func write(directory, name string, mode os.FileMode, kind string, content []byte
 	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), mode)
 }
 
+// PEM returns the certificate in the format of sslCertificate in the API.
+func PEM(certificate tls.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Leaf.Raw}))
+}
+
 // Thumbprint returns the SHA-256 of the certificate in the notation of vSphere: pairs of uppercase hexadecimal digits.
 func Thumbprint(certificate tls.Certificate) string {
 	sum := sha256.Sum256(certificate.Leaf.Raw)

@@ -76,6 +76,8 @@ type Inventory struct {
 	Distributed []Distributed `json:"distributed"`
 	// Segments, optional, are segments of NSX: each is a port group of this name on each distributed switch.
 	Segments []string `json:"segments"`
+	// OpaqueNetworks, optional, are segments of NSX on switches of its own, without port groups. All hosts have them.
+	OpaqueNetworks []string `json:"opaque_networks"`
 }
 
 // Second is another vCenter. Its files are in a subdirectory of the first one's, and it shares the hypervisor.
@@ -272,7 +274,7 @@ func (c Inventory) checkNetworks() error {
 	for _, distributed := range c.Distributed {
 		names = append(append(names, distributed.Switch), distributed.PortGroups...)
 	}
-	return unique("networks", names)
+	return unique("networks", append(names, c.OpaqueNetworks...))
 }
 
 func (c Config) checkPublish() error {

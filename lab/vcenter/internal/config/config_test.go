@@ -52,6 +52,7 @@ func TestInvalidConfigurationsAreRefused(t *testing.T) {
 		"datastore \"gone\"":    {`"hypervisor"`, `"datastore_cluster": {"name": "POD0", "datastores": ["gone"]}, "hypervisor"`},
 		"second: listen":        {`"hypervisor"`, `"second": {"listen": "x"}, "hypervisor"`},
 		"networks has \"VM Net": {`"hypervisor"`, `"distributed": [{"switch": "d", "port_groups": ["VM Network"]}], "hypervisor"`},
+		"networks has \"Overl":  {`"hypervisor"`, `"opaque_networks": ["Overlay", "Overlay"], "hypervisor"`},
 	} {
 		text := strings.Replace(good, change[0], change[1], 1)
 		if text == good {

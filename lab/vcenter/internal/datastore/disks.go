@@ -243,6 +243,46 @@ func (s *Stores) Footprint(place Path, child bool) (int64, error) {
 	return min(needed, chain[0].Capacity), nil
 }
 
+// SameContent returns whether two disks without a parent have the same content.
+func (s *Stores) SameContent(one, other Path) (bool, error) {
+	var files [2]*os.File
+	var disks [2]Disk
+	for number, place := range []Path{one, other} {
+		disk, err := s.Disk(place)
+		if err != nil {
+			return false, err
+		}
+		if disks[number] = disk; disk.Parent != nil {
+			return false, nil
+		}
+	}
+	if disks[0].Capacity != disks[1].Capacity {
+		return false, nil
+	}
+	for number, disk := range disks {
+		file, err := os.Open(disk.Data)
+		if err != nil {
+			return false, err
+		}
+		defer file.Close()
+		files[number] = file
+	}
+	var blocks [2][1 << 20]byte
+	for {
+		read, err := io.ReadFull(files[0], blocks[0][:])
+		also, otherErr := io.ReadFull(files[1], blocks[1][:])
+		if !bytes.Equal(blocks[0][:read], blocks[1][:also]) {
+			return false, nil
+		}
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return true, nil
+		case err != nil || otherErr != nil:
+			return false, errors.Join(err, otherErr)
+		}
+	}
+}
+
 // copyChain copies the content of a chain. It requires qemu-img only if the chain has to be merged.
 func copyChain(store *Store, chain []Disk, data string) error {
 	for len(chain) > 1 {

@@ -211,3 +211,22 @@ func TestACopyKeepsHoles(t *testing.T) {
 		t.Errorf("%d bytes, of them %d real", info.Size(), Allocated(info))
 	}
 }
+
+func TestDisksOfTheSameContent(t *testing.T) {
+	stores := newStores(t, 100*mib)
+	do(t, stores.CreateDisk(at("a.vmdk"), 3*mib/2, true, "u"), stores.CreateDisk(at("longer.vmdk"), 2*mib, true, "u"))
+	disk, err := stores.Disk(at("a.vmdk"))
+	do(t, err, stores.CreateDisk(at("empty.vmdk"), 3*mib/2, true, "u"))
+	file, err := os.OpenFile(disk.Data, os.O_WRONLY, 0)
+	do(t, err)
+	_, err = file.WriteAt([]byte("content"), 3*mib/2-7)
+	do(t, err, file.Close(), stores.CopyDisk(at("a.vmdk"), at("same.vmdk"), false, "v"), stores.CreateChild(at("child.vmdk"), at("a.vmdk"), "w"))
+	for name, want := range map[string]bool{"same": true, "a": true, "empty": false, "longer": false, "child": false} {
+		if same, err := stores.SameContent(at("a.vmdk"), at(name+".vmdk")); err != nil || same != want {
+			t.Errorf("%s: %t, %v", name, same, err)
+		}
+	}
+	if _, err := stores.SameContent(at("a.vmdk"), at("none.vmdk")); err == nil {
+		t.Error("a missing disk is no error")
+	}
+}

@@ -107,13 +107,13 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 		if mutates(call.Name) || call.Name == "Login" {
 			defer s.showLatestEvent(ctx)
 		}
-		return s.restrict(ctx, call, explain(invoke(ctx, target, call)))
+		return s.restrict(ctx, call, s.hideParents(explain(invoke(ctx, target, call))))
 	}
 	body, fault := own(ctx, call.Body)
 	if fault != nil {
 		return failed(fault)
 	}
-	return s.restrict(ctx, call, explain(body))
+	return s.restrict(ctx, call, explain(body)) // some methods of the lab call the simulator's
 }
 
 func (s *Server) lookup(ctx *simulator.Context, reference ref) mo.Reference {

@@ -155,6 +155,10 @@ func (f facts) Network(backing types.BaseVirtualDeviceBackingInfo) *ref {
 		if group := f.groupOf(backing.Port); group != nil {
 			return &group.Self
 		}
+	case *types.VirtualEthernetCardOpaqueNetworkBackingInfo:
+		if network := f.opaqueNetwork(backing); network != nil {
+			return &network.Self
+		}
 	}
 	return nil
 }

@@ -32,6 +32,11 @@ func (b Behavior) accepted() []string {
 	return versions
 }
 
+// knowsCertificates returns whether the API has sslCertificate beside sslThumbprint.
+func (b Behavior) knowsCertificates() bool {
+	return slices.Index(apiVersions, b.API) >= slices.Index(apiVersions, "9.0.0.0")
+}
+
 func (s *Server) serveVersions(w http.ResponseWriter, _ *http.Request) {
 	var prior strings.Builder
 	versions := s.Behavior().accepted()

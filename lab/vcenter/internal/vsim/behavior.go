@@ -32,6 +32,8 @@ type Behavior struct {
 	// ExtraConfigValueBytes and ExtraConfigBytes limit one value of extraConfig, and all of them.
 	ExtraConfigValueBytes int `json:"extra_config_value_bytes"`
 	ExtraConfigBytes      int `json:"extra_config_bytes"`
+	// HideDiskParents lets disks show no parent, as on vVols, where a linked clone's disk is not a chain of files.
+	HideDiskParents bool `json:"hide_disk_parents"`
 	// GuestInfoAtPowerOff says what power off does with the guestinfo keys that were set while the VM was on: GuestInfoDeleted,
 	// GuestInfoReverted or GuestInfoKept.
 	GuestInfoAtPowerOff string `json:"guest_info_at_power_off"`

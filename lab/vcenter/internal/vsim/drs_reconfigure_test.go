@@ -78,7 +78,7 @@ func TestReplacingAConfigurationRemovesTheOldOne(t *testing.T) {
 		t.Errorf("it has %+v", got)
 	}
 	rule := got.Rule[0].(*types.ClusterAntiAffinityRuleSpec)
-	if rule.Key <= first || rule.RuleUuid == "" || !*rule.UserCreated {
+	if rule.Key <= first || rule.RuleUuid == "" || *rule.UserCreated {
 		t.Errorf("the rule is %+v", rule)
 	}
 	for _, spec := range []*types.ClusterConfigSpecEx{removedRule(rule.Key), rules(editing, rule)} {

@@ -60,6 +60,10 @@ func TestTheURLsOfALeaseVary(t *testing.T) {
 			t.Errorf("%s: the thumbprint %q", choice, got)
 		}
 	}
+	l.behave(`{"api": "9.0.0.0"}`)
+	if _, info := l.lease("image-9"); !strings.HasPrefix(info.DeviceUrl[0].SslCertificate, "-----BEGIN CERTIFICATE-----") {
+		t.Errorf("9.0: the certificate %q", info.DeviceUrl[0].SslCertificate)
+	}
 	l.behave(`{"upload_url": "vcenter"}`)
 	_, stream := l.streamed()
 	_, info := l.lease("image")

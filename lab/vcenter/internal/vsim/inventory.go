@@ -66,6 +66,7 @@ func (s *Server) buildInventory() error {
 	if fault := s.addDistributedSwitches(); fault != nil {
 		return fmt.Errorf("distributed switches: %T", fault)
 	}
+	s.addOpaqueNetworks(s.config.OpaqueNetworks)
 	if err := s.addDatastores(ctx, client); err != nil {
 		return err
 	}

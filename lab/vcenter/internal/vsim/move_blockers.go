@@ -278,17 +278,25 @@ func (s *Server) storeFault(r *relocation, name string) types.BaseMethodFault {
 
 // findRoom checks that the datastores have space for the files that will be copied.
 func (s *Server) findRoom(r *relocation, f *findings) {
-	needed := map[string]int64{}
+	needed, counted := map[string]int64{}, map[datastore.Path]bool{}
 	for _, move := range r.disks {
-		size, err := s.stores.Footprint(diskPath(move.disk), move.child)
-		if err != nil {
-			f.add(types.CheckTestTypeDatastoreTests, fileFault(diskPath(move.disk), err))
-			continue
+		for number, backing := range move.copied {
+			source := sourceOf(backing)
+			if counted[source] {
+				continue
+			}
+			counted[source] = true
+			alone := number < len(move.copied)-1 || move.below != nil
+			size, err := s.stores.Footprint(source, alone)
+			if err != nil {
+				f.add(types.CheckTestTypeDatastoreTests, fileFault(source, err))
+				continue
+			}
+			if number == 0 && !move.thin && !alone {
+				size = move.disk.CapacityInBytes
+			}
+			needed[move.store] += size
 		}
-		if !move.thin && !move.child {
-			size = move.disk.CapacityInBytes
-		}
-		needed[move.store] += size
 	}
 	for name, size := range needed {
 		if store := s.stores.Named(name); store != nil {

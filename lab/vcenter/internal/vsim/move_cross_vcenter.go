@@ -9,7 +9,9 @@
 package vsim
 
 import (
+	"bytes"
 	"crypto/tls"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/url"
@@ -60,11 +62,8 @@ func (s *Server) linked(locator *types.ServiceLocator) (*Server, types.BaseMetho
 	if found == nil {
 		return nil, &types.NoHost{Name: address.Host}
 	}
-	thumbprint := certificates.Thumbprint(found.certificate)
-	given := strings.ToUpper(strings.TrimSpace(locator.SslThumbprint))
-	if given != thumbprint && given != certificates.ThumbprintSHA1(found.certificate) {
-		// This vCenter trusts no authority that has signed the other one's certificate.
-		return nil, &types.SSLVerifyFault{SelfSigned: true, Thumbprint: thumbprint}
+	if fault := s.verifyLocator(locator, found.certificate); fault != nil {
+		return nil, fault
 	}
 	credential, ok := locator.Credential.(*types.ServiceLocatorNamePassword)
 	if !ok {
@@ -77,6 +76,30 @@ func (s *Server) linked(locator *types.ServiceLocator) (*Server, types.BaseMetho
 		return nil, invalidArgument("spec.service.instanceUuid")
 	}
 	return found.server, nil
+}
+
+// verifyLocator verifies the certificate of the other vCenter by what the locator has of it: before 9.0 a thumbprint, since 9.0
+// the certificate (ServiceLocator.sslCertificate of the API reference, which supersedes sslThumbprint; both must correspond).
+// That 9.0 does not accept a thumbprint alone is unconfirmed; it refuses one in the specification of a host (pyvmomi issue 1098).
+func (s *Server) verifyLocator(locator *types.ServiceLocator, shown tls.Certificate) types.BaseMethodFault {
+	thumbprint := certificates.Thumbprint(shown)
+	given := strings.ToUpper(strings.TrimSpace(locator.SslThumbprint))
+	corresponds := given == thumbprint || given == certificates.ThumbprintSHA1(shown)
+	if !s.Behavior().knowsCertificates() {
+		if !corresponds {
+			// This vCenter trusts no authority that has signed the other one's certificate.
+			return &types.SSLVerifyFault{SelfSigned: true, Thumbprint: thumbprint}
+		}
+		return nil
+	}
+	if given != "" && (locator.SslCertificate == "" || !corresponds) {
+		return invalidArgument("spec.service.sslThumbprint")
+	}
+	block, _ := pem.Decode([]byte(locator.SslCertificate))
+	if block == nil || !bytes.Equal(block.Bytes, shown.Leaf.Raw) {
+		return &types.SSLVerifyFault{SelfSigned: true, Thumbprint: thumbprint}
+	}
+	return nil
 }
 
 func (s *Server) linkTo(address *url.URL) *link {

@@ -165,6 +165,27 @@ func TestAPoweredOffVMMovesToAnotherVCenterWithFullDisks(t *testing.T) {
 	}
 }
 
+func TestVCenter9VerifiesTheOtherOneByItsCertificate(t *testing.T) {
+	p := newPair(t)
+	p.first.behave(`{"api": "9.0.0.0"}`)
+	vm := p.first.create(p.first.spec("web", scsi(), newDisk(mib), card("VM Network", "")))
+	move := func(certificate, thumbprint string) (*object.Task, error) {
+		spec := to(p.second, vm, p.first)
+		spec.Service.SslCertificate, spec.Service.SslThumbprint = certificate, thumbprint
+		return p.first.relocate(vm, spec)
+	}
+	own, other := certificates.PEM(p.second.http.TLS.Certificates[0]), certificates.PEM(must(certificates.SelfSigned("other"))(t))
+	thumbprint := locator(p.second).SslThumbprint
+	refused := isFault[types.InvalidArgument](p.first, p.first.refusal(move("", thumbprint)))
+	if refused.InvalidProperty != "spec.service.sslThumbprint" {
+		t.Errorf("refused %s", refused.InvalidProperty)
+	}
+	isFault[types.InvalidArgument](p.first, p.first.refusal(move(own, "AA:BB")))
+	isFault[types.SSLVerifyFault](p.first, p.first.refusal(move(other, "")))
+	isFault[types.SSLVerifyFault](p.first, p.first.refusal(move("", "")))
+	p.first.result(move(own, thumbprint))
+}
+
 func TestAVMIsNotMovedToAVCenterThatFailsVerification(t *testing.T) {
 	p := newPair(t)
 	vm := p.first.create(p.first.spec("web", scsi(), newDisk(mib), card("VM Network", "")))

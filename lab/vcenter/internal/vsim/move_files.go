@@ -106,6 +106,7 @@ type copyStep struct {
 	parent         *datastore.Path // its parent at the destination; nil: it has no parent
 	thin           bool
 	uuid           string
+	base           bool // a parent that is not itself a disk of the VM or of a snapshot
 }
 
 // copySteps assigns the new paths of the moved disks, parents before their children.
@@ -122,40 +123,78 @@ func (r *relocation) copySteps() ([]copyStep, types.BaseMethodFault) {
 		if fault != nil {
 			return nil, fault
 		}
-		backing := move.disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
-		step := copyStep{source: diskPath(move.disk), target: r.freePath(steps, folder, "%s_%d.vmdk", 0), thin: move.thin, uuid: backing.Uuid}
-		if move.child {
-			step.parent = parentPath(backing)
-		}
-		steps = append(steps, step)
+		steps = r.copyChain(steps, move, folder)
 	}
 	return steps, nil
 }
 
-// copyTree copies the disks of the VM and its snapshots as a tree. A parent that other VMs share is copied into its
-// children.
+// copyChain adds the steps that copy a disk and those of its parents that are moved too.
+func (r *relocation) copyChain(steps []copyStep, move diskMove, folder datastore.Path) []copyStep {
+	below := move.below
+	for number, backing := range slices.Backward(move.copied) {
+		source := sourceOf(backing)
+		if known := slices.IndexFunc(steps, func(step copyStep) bool { return step.source == source }); known >= 0 {
+			below = &steps[known].target
+			continue
+		}
+		step := copyStep{source: source, parent: below, thin: vim.IsTrue(backing.ThinProvisioned), uuid: backing.Uuid, base: number > 0}
+		if step.base {
+			step.target = r.freePath(steps, folder, "%s-base_%d.vmdk", 1)
+		} else {
+			step.target, step.thin = r.freePath(steps, folder, "%s_%d.vmdk", 0), move.thin
+		}
+		steps = append(steps, step)
+		below = &step.target
+	}
+	return steps
+}
+
+func sourceOf(backing *types.VirtualDiskFlatVer2BackingInfo) datastore.Path {
+	source, err := datastore.ParsePath(backing.FileName)
+	if err != nil {
+		panic(err) // it was parsed when the disk was added
+	}
+	return source
+}
+
+// copyTree copies the disks of the VM and its snapshots as a tree, with the parents that other VMs share, except those that it
+// may share at the destination.
 func (r *relocation) copyTree() []copyStep {
+	attached := map[datastore.Path]*datastore.Path{}
+	for _, move := range r.disks {
+		if lowest := move.copied[len(move.copied)-1]; move.below != nil && lowest.Parent != nil {
+			attached[sourceOf(lowest.Parent)] = move.below
+		}
+	}
+	direct := map[datastore.Path]bool{}
+	configs := r.draft.server.configs(r.vm)
+	for _, config := range configs {
+		for _, disk := range disksOf(config.Hardware.Device) {
+			direct[diskPath(disk)] = true
+		}
+	}
 	var steps []copyStep
 	var visit func(backing *types.VirtualDiskFlatVer2BackingInfo) datastore.Path
 	visit = func(backing *types.VirtualDiskFlatVer2BackingInfo) datastore.Path {
-		source, err := datastore.ParsePath(backing.FileName)
-		if err != nil {
-			panic(err) // it was parsed when the disk was added
-		}
+		source := sourceOf(backing)
 		if known := slices.IndexFunc(steps, func(step copyStep) bool { return step.source == source }); known >= 0 {
 			return steps[known].target
 		}
-		step := copyStep{source: source, thin: vim.IsTrue(backing.ThinProvisioned), uuid: backing.Uuid}
-		if below := parentPath(backing); below != nil && !r.draft.server.diskUse.shared(*below, r.vm.Self) {
-			moved := visit(backing.Parent)
-			step.parent, step.target = &moved, r.freePath(steps, r.draft.home, "%s-%06d.vmdk", 1)
+		step := copyStep{source: source, thin: vim.IsTrue(backing.ThinProvisioned), uuid: backing.Uuid, base: !direct[source]}
+		if below := parentPath(backing); below != nil {
+			step.parent = attached[*below]
+			if step.parent == nil {
+				moved := visit(backing.Parent)
+				step.parent = &moved
+			}
+			step.target = r.freePath(steps, r.draft.home, "%s-%06d.vmdk", 1)
 		} else {
 			step.target = r.freePath(steps, r.draft.home, "%s_%d.vmdk", 0)
 		}
 		steps = append(steps, step)
 		return step.target
 	}
-	for _, config := range r.draft.server.configs(r.vm) {
+	for _, config := range configs {
 		for _, disk := range disksOf(config.Hardware.Device) {
 			visit(disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo))
 		}
@@ -221,7 +260,11 @@ func (r *relocation) copyDisks(steps []copyStep, progress func(int32)) types.Bas
 			return fileFault(step.target, err)
 		}
 		d.removeDiskOnDrop(step.target)
-		d.obsolete = append(d.obsolete, step.source)
+		if step.base {
+			r.bases = append(r.bases, step.target)
+		} else {
+			d.obsolete = append(d.obsolete, step.source)
+		}
 		progress(progressChecked + int32(number+1)*(progressCopied-progressChecked)/int32(len(steps)))
 	}
 	if fault := r.rename(&d.config, steps); fault != nil || !d.frozen {
@@ -296,6 +339,9 @@ func (s *Server) publishRelocation(r *relocation) {
 	}
 	if r.movesFiles() || r.cardsChanged {
 		s.publishChange(r.vm, r.draft)
+	}
+	for _, disk := range r.bases { // they are removed with their last user
+		s.diskUse.addOrphan(disk)
 	}
 	for _, disk := range r.draft.obsolete {
 		if s.diskUse.shared(disk, ref{}) { // it is removed with its last user

@@ -29,6 +29,7 @@ type relocation struct {
 	home         string // the datastore of its configuration
 	homeChanged  bool   // home is another datastore than the current one
 	disks        []diskMove
+	bases        []datastore.Path
 	cardsChanged bool // a network adapter is moved to another network
 	// The configurations of the snapshots with the new files, set when these exist.
 	snapshots map[ref]types.VirtualMachineConfigInfo
@@ -40,6 +41,10 @@ type diskMove struct {
 	store string
 	child bool // its parent is not moved
 	thin  bool
+	// The backings that are copied, the topmost first, and what the last of them is put on top of: nil if it has no parent
+	// at the destination.
+	copied []*types.VirtualDiskFlatVer2BackingInfo
+	below  *datastore.Path
 }
 
 func (s *Server) relocateVM(ctx *simulator.Context, request *types.RelocateVM_Task) (soap.HasFault, types.BaseMethodFault) {
@@ -233,7 +238,7 @@ func (s *Server) planDisk(r *relocation, spec *types.VirtualMachineRelocateSpec,
 	case types.VirtualMachineRelocateTransformationFlat:
 		move.thin = false
 	}
-	for _, locator := range spec.Disk {
+	for index, locator := range spec.Disk {
 		if locator.DiskId != disk.Key {
 			continue
 		}
@@ -242,36 +247,92 @@ func (s *Server) planDisk(r *relocation, spec *types.VirtualMachineRelocateSpec,
 			how = locator.DiskMoveType
 		}
 		if wanted, ok := locator.DiskBackingInfo.(*types.VirtualDiskFlatVer2BackingInfo); ok && wanted.ThinProvisioned != nil {
+			// Unconfirmed: the format of a disk whose parent is copied separately cannot be changed.
+			if changes := *wanted.ThinProvisioned != move.thin; changes && backing.Parent != nil && how != string(types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndConsolidate) {
+				return invalidArgument(diskProperty(index, "diskBackingInfo"))
+			}
 			move.thin = *wanted.ThinProvisioned
 		}
 	}
-	var fault types.BaseMethodFault
-	if move.child, fault = staysOnParent(how, backing, move.store); fault != nil || move.store == diskPath(disk).Store {
+	if move.store == diskPath(disk).Store {
+		return nil
+	}
+	if fault := s.planChain(&move, how, backing); fault != nil {
 		return fault
 	}
 	r.disks = append(r.disks, move)
 	return nil
 }
 
-// staysOnParent returns whether a moved disk keeps its parent: moving all backings consolidates them into one disk, unless
-// sharing is allowed and the parent is on the target datastore. (VirtualMachineRelocateDiskMoveOptions)
-func staysOnParent(how string, backing *types.VirtualDiskFlatVer2BackingInfo, store string) (bool, types.BaseMethodFault) {
+// planChain plans which backings of a disk are copied: "All of the virtual disk's backings should be moved to the new
+// datastore"; if sharing is allowed, "and there exists a read-only disk backing with the same content ID on the target
+// datastore, then this disk backing may not be copied" (VirtualMachineRelocateDiskMoveOptions). The lab compares the contents of
+// disks without a parent, and copies the others. Unconfirmed: RelocateVM_Task consolidates, which the reference promises for
+// clones and MigrateVM_Task only.
+func (s *Server) planChain(move *diskMove, how string, backing *types.VirtualDiskFlatVer2BackingInfo) types.BaseMethodFault {
+	move.copied = []*types.VirtualDiskFlatVer2BackingInfo{backing}
+	shares := false
 	switch types.VirtualMachineRelocateDiskMoveOptions(how) {
-	case "", types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndDisallowSharing,
-		types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndConsolidate:
-		return false, nil
-	case types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndAllowSharing:
-		if backing.Parent == nil {
-			return false, nil
-		}
-		below, err := datastore.ParsePath(backing.Parent.FileName)
-		return err == nil && below.Store == store, nil
+	case types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndConsolidate:
+		return nil
 	case types.VirtualMachineRelocateDiskMoveOptionsMoveChildMostDiskBacking:
-		return backing.Parent != nil, nil
+		move.below, move.child = parentPath(backing), backing.Parent != nil
+		return nil
+	case types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndAllowSharing:
+		shares = true
+	case "", types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndDisallowSharing:
 	case types.VirtualMachineRelocateDiskMoveOptionsCreateNewChildDiskBacking:
-		return false, notSupported("The lab does not create a new child disk for a disk that it moves.")
+		return notSupported("The lab does not create a new child disk for a disk that it moves.")
+	default:
+		return invalidArgument("spec.diskMoveType")
 	}
-	return false, invalidArgument("spec.diskMoveType")
+	for below := backing.Parent; below != nil; below = below.Parent {
+		if shares && below.Parent == nil {
+			if move.below = s.readOnlyCopy(below, move.store); move.below != nil {
+				break
+			}
+		}
+		move.copied = append(move.copied, below)
+	}
+	return nil
+}
+
+// readOnlyCopy returns a disk on a datastore that has the same content as a disk without a parent, and that no VM writes to.
+func (s *Server) readOnlyCopy(base *types.VirtualDiskFlatVer2BackingInfo, store string) *datastore.Path {
+	source, err := datastore.ParsePath(base.FileName)
+	if err != nil {
+		return nil
+	}
+	for _, candidate := range s.readOnlyDisks(store) {
+		same, err := s.stores.SameContent(source, candidate)
+		logFailure(err, "a disk that could be shared", candidate)
+		if same {
+			return &candidate
+		}
+	}
+	return nil
+}
+
+// readOnlyDisks returns the parents on a datastore that are not themselves the disk of a VM.
+func (s *Server) readOnlyDisks(store string) []datastore.Path {
+	written := map[datastore.Path]bool{}
+	var parents []datastore.Path
+	for _, entity := range s.registry.All("VirtualMachine") {
+		vm, ok := entity.(*simulator.VirtualMachine)
+		if !ok {
+			continue
+		}
+		s.locked(vm, func(*simulator.Context) {
+			for _, disk := range disksOf(vm.Config.Hardware.Device) {
+				written[diskPath(disk)] = true
+				backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+				for below := parentPath(backing); below != nil; below = parentPath(backing) {
+					parents, backing = append(parents, *below), backing.Parent
+				}
+			}
+		})
+	}
+	return slices.DeleteFunc(parents, func(disk datastore.Path) bool { return disk.Store != store || written[disk] })
 }
 
 // movesFiles returns whether the move is a storage move.

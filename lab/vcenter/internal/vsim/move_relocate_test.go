@@ -334,21 +334,30 @@ func TestMandatoryRulesPreventMovesAndEvacuations(t *testing.T) {
 }
 
 func TestAStorageMoveMovesAllFiles(t *testing.T) {
-	for _, on := range []bool{false, true} {
+	consolidate := string(types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndConsolidate)
+	for _, test := range []struct {
+		on   bool
+		how  string
+		base string // the new parent
+		data string
+	}{
+		{false, "", "web-base_1", "web-delta.vmdk"}, {true, "", "web-base_1", "web-delta.vmdk"},
+		{false, consolidate, "", "web-flat.vmdk"}, {true, consolidate, "", "web-flat.vmdk"},
+	} {
 		l := newLab(t, sites)
 		image, snapshot := l.image("image")
 		l.write("image/image-flat.vmdk", "5", "4096")
 		vm := l.clone(image, "web", linked(l, snapshot))
-		if on {
+		if test.on {
 			l.result(vm.PowerOn(t.Context()))
 		}
 		uuid := backing(l.disk(vm)).Uuid
 		l.run("qemu-io", "-f", "qcow2", "-c", "write -P 7 8192 512", l.path("web", "web-delta.vmdk"))
-		l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1"), Host: l.host("esx2")})
+		l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1"), Host: l.host("esx2"), DiskMoveType: test.how})
 
 		read := l.read(vm)
 		moved := backing(l.disk(vm))
-		if read.Config.Files.VmPathName != "[shared1] web/web.vmx" || moved.FileName != "[shared1] web/web.vmdk" || moved.Parent != nil ||
+		if read.Config.Files.VmPathName != "[shared1] web/web.vmx" || moved.FileName != "[shared1] web/web.vmdk" ||
 			moved.Uuid != uuid || *moved.Datastore != *l.storeNamed("shared1") {
 			t.Errorf("moved to %s, %+v", read.Config.Files.VmPathName, moved)
 		}
@@ -356,17 +365,23 @@ func TestAStorageMoveMovesAllFiles(t *testing.T) {
 			t.Errorf("it is in the lists of %v", l.lists(vm))
 		}
 		l.expectFiles(append(filesOfVM("image", "image.vmdk", "image-flat.vmdk"), "image/image-000001.vmdk", "image/image-000001-delta.vmdk")...)
-		data := must(os.ReadFile(l.pathOn("shared1", "web", "web-flat.vmdk")))(t)
-		if data[4096] != 5 || data[8192] != 7 || int64(len(data)) != 64*mib {
-			t.Errorf("the disk has %d and %d in %d bytes", data[4096], data[8192], len(data))
+		data, format := l.pathOn("shared1", "web", test.data), "raw"
+		if test.base != "" {
+			format = "qcow2"
+			if moved.Parent == nil || moved.Parent.FileName != "[shared1] web/"+test.base+".vmdk" {
+				t.Errorf("its parent is %+v", moved.Parent)
+			}
+		} else if moved.Parent != nil {
+			t.Errorf("its parent is %+v", moved.Parent)
 		}
-		if on {
+		if test.on {
 			running := l.guests.on[vm.Reference().Value]
-			if running.Disks[0].Path != l.pathOn("shared1", "web", "web-flat.vmdk") || running.Disks[0].Format != "raw" || running.Host != "esx2" {
+			if running.Disks[0].Path != data || running.Disks[0].Format != format || running.Host != "esx2" {
 				t.Errorf("it runs as %+v", running)
 			}
 			l.result(vm.PowerOff(t.Context()))
 		}
+		l.run("qemu-io", "-f", format, "-c", "read -P 5 4096 512", "-c", "read -P 7 8192 512", data)
 		l.result(vm.Destroy(t.Context()))
 		if left := must(os.ReadDir(l.pathOn("shared1")))(t); len(left) != 0 {
 			t.Errorf("left: %v", left)
@@ -375,6 +390,48 @@ func TestAStorageMoveMovesAllFiles(t *testing.T) {
 			t.Errorf("%d bytes are free", free)
 		}
 	}
+}
+
+func TestAMovedDiskSharesAReadOnlyDiskOfTheSameContent(t *testing.T) {
+	l := newLab(t, sites)
+	image, snapshot := l.image("image")
+	l.write("image/image-flat.vmdk", "5", "4096")
+	there := l.clone(image, "copy", types.VirtualMachineCloneSpec{Location: types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1")}})
+	sharing := types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1"),
+		DiskMoveType: string(types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndAllowSharing)}
+	vm := l.clone(image, "web", linked(l, snapshot))
+	l.move(vm, sharing)
+	if below := backing(l.disk(vm)).Parent; below == nil || below.FileName != "[shared1] web/web-base_1.vmdk" {
+		t.Errorf("beside a disk that can be written, its parent is %+v", below)
+	}
+	l.result(there.CreateSnapshot(t.Context(), "base", "", false, false))
+	other := l.clone(image, "other", linked(l, snapshot))
+	l.move(other, sharing)
+	if below := backing(l.disk(other)).Parent; below == nil || below.FileName != "[shared1] copy/copy.vmdk" {
+		t.Errorf("its parent is %+v", below)
+	}
+	// Moved again, the copy of the parent is removed with its last user.
+	l.move(vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared0"), DiskMoveType: sharing.DiskMoveType})
+	if below := backing(l.disk(vm)).Parent; below == nil || below.FileName != "[shared0] image/image.vmdk" {
+		t.Errorf("moved back, its parent is %+v", below)
+	}
+	if _, err := os.Stat(l.pathOn("shared1", "web")); !os.IsNotExist(err) {
+		t.Errorf("its folder is left: %v", err)
+	}
+}
+
+func TestAMoveOfALinkedCloneNeedsRoomForItsChainAndKeepsItsFormat(t *testing.T) {
+	l := newLab(t, sites)
+	image, snapshot := l.image("image")
+	l.run("qemu-io", "-f", "raw", "-c", "write -P 5 0 1M", l.path("image", "image-flat.vmdk"))
+	vm := l.clone(image, "web", linked(l, snapshot))
+	disk := l.disk(vm)
+	refuse[types.InvalidArgument](l, vm, types.VirtualMachineRelocateSpec{Disk: []types.VirtualMachineRelocateSpecDiskLocator{{DiskId: disk.Key,
+		Datastore: *l.storeNamed("shared1"), DiskBackingInfo: &types.VirtualDiskFlatVer2BackingInfo{ThinProvisioned: types.NewBool(false)}}}})
+	if err := l.server.SetFree("shared1", 512*1024); err != nil {
+		t.Fatal(err)
+	}
+	refuse[types.NoDiskSpace](l, vm, types.VirtualMachineRelocateSpec{Datastore: l.storeNamed("shared1")})
 }
 
 func TestOnlyTheTopDiskIsMovedIfRequested(t *testing.T) {

@@ -48,6 +48,9 @@ func (s *Server) segment(switchName string, vlan int32) string {
 	return fmt.Sprintf("%s VLAN %d", switchName, vlan)
 }
 
+// segmentOfNSX returns the name of the layer 2 network of a segment of NSX, which all of its switches have.
+func segmentOfNSX(name string) string { return "NSX " + name }
+
 // segmentOf returns the segment of an adapter of a VM on a host; empty if the host does not have its network.
 func (s *Server) segmentOf(card *types.VirtualEthernetCard, host ref) string {
 	network, name := s.networkOf(card)
@@ -57,12 +60,15 @@ func (s *Server) segmentOf(card *types.VirtualEthernetCard, host ref) string {
 			vlan, ok := settingOf(group).Vlan.(*types.VmwareDistributedVirtualSwitchVlanIdSpec)
 			switch {
 			case isOfNSX(group):
-				segment = "NSX " + group.Name
+				segment = segmentOfNSX(group.Name)
 			case ok:
 				segment = s.segment(s.nameOf(*group.Config.DistributedVirtualSwitch), vlan.VlanId)
 			}
 		})
 		return segment
+	}
+	if network.Type == "OpaqueNetwork" {
+		return segmentOfNSX(name)
 	}
 	if spec := s.hostGroup(host, name); spec != nil {
 		return s.segment(spec.VswitchName, spec.VlanId)

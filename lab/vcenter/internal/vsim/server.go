@@ -46,6 +46,7 @@ type Server struct {
 	names       names
 	macs        macs
 	networks    networks
+	ipPools     ipPools
 	load        load
 	moves       moves
 	maintenance maintenance

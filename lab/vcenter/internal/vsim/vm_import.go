@@ -24,6 +24,7 @@ import (
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"gantry.invalid/lab/vcenter/internal/certificates"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
 
@@ -111,7 +112,7 @@ func (s *Server) importVApp(ctx *simulator.Context, request *types.ImportVApp) (
 func (l *Lease) ready(vm *simulator.VirtualMachine) {
 	s := l.server
 	info := types.HttpNfcLeaseInfo{Lease: l.Self, Entity: vm.Self, LeaseTimeout: int32(s.config.LeaseTimeoutSeconds)}
-	address, thumbprint := s.uploadAddress(*vm.Runtime.Host)
+	address, thumbprint, certificate := s.uploadAddress(*vm.Runtime.Host)
 	l.mu.Lock()
 	l.vm = vm
 	for number, disk := range disksOf(vm.Config.Hardware.Device) {
@@ -120,7 +121,7 @@ func (l *Lease) ready(vm *simulator.VirtualMachine) {
 		key := diskKey(vm.Config.Hardware.Device, disk)
 		info.DeviceUrl = append(info.DeviceUrl, types.HttpNfcLeaseDeviceUrl{
 			Key: "/" + vm.Self.Value + "/" + key, ImportKey: importKey(vm.Name, key),
-			Url: fmt.Sprintf("https://%s%s%s/%s", address, nfcPrefix, l.ticket, name), SslThumbprint: thumbprint,
+			Url: fmt.Sprintf("https://%s%s%s/%s", address, nfcPrefix, l.ticket, name), SslThumbprint: thumbprint, SslCertificate: certificate,
 			Disk: types.NewBool(true), TargetId: name, DatastoreKey: vm.Datastore[0].Value})
 		info.TotalDiskCapacityInKB += disk.CapacityInKB
 	}
@@ -129,14 +130,18 @@ func (l *Lease) ready(vm *simulator.VirtualMachine) {
 	s.update(l, set("info", info), set("initializeProgress", int32(100)), set("state", types.HttpNfcLeaseStateReady))
 }
 
-// uploadAddress returns the address in the URLs of a lease, and the thumbprint of the certificate there.
-func (s *Server) uploadAddress(host ref) (address, thumbprint string) {
+// uploadAddress returns the address in the URLs of a lease, and the thumbprint of the certificate there. Since 9.0 a lease has the
+// certificate, too.
+func (s *Server) uploadAddress(host ref) (address, thumbprint, certificate string) {
 	behavior := s.Behavior()
 	if behavior.UploadURL == "vcenter" {
 		_, port, _ := net.SplitHostPort(s.config.Listen) // config has checked it
-		return "*:" + port, ""
+		return "*:" + port, "", ""
 	}
-	return s.nfcHosts[host].address, s.nfcHosts[host].thumbprint(behavior.HostThumbprint)
+	if behavior.knowsCertificates() {
+		certificate = certificates.PEM(s.nfcHosts[host].certificate)
+	}
+	return s.nfcHosts[host].address, s.nfcHosts[host].thumbprint(behavior.HostThumbprint), certificate
 }
 
 func (l *Lease) timeout() time.Duration {

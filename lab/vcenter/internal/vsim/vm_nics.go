@@ -46,6 +46,11 @@ func (d *draft) configureCard(change deviceChange, card *types.VirtualEthernetCa
 		}
 		d.server.bindPort(&backing.Port, d.device(card.Key))
 		summary = "DVSwitch: " + parent.Uuid
+	case *types.VirtualEthernetCardOpaqueNetworkBackingInfo:
+		if d.server.opaqueNetwork(backing) == nil {
+			return "", change.invalid("device.backing.opaqueNetworkId") // unconfirmed
+		}
+		summary = backing.OpaqueNetworkType + ": " + backing.OpaqueNetworkId
 	default:
 		return "", change.invalid("device.backing")
 	}
@@ -147,6 +152,10 @@ func (s *Server) networkOf(card *types.VirtualEthernetCard) (reference ref, name
 	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
 		if group := s.groupOf(backing.Port); group != nil {
 			return group.Self, group.Name
+		}
+	case *types.VirtualEthernetCardOpaqueNetworkBackingInfo:
+		if network := s.opaqueNetwork(backing); network != nil {
+			return network.Self, network.Name
 		}
 	}
 	return reference, name

@@ -313,6 +313,8 @@ func (s *Server) changeMembers(place ref, change func([]ref) []ref) {
 		list = &o.Vm
 	case *mo.Network:
 		list = &o.Vm
+	case *mo.OpaqueNetwork:
+		list = &o.Vm
 	case *simulator.DistributedVirtualPortgroup:
 		list = &o.Vm
 	default:

@@ -54,6 +54,7 @@ def test_a_text_that_does_not_fit_is_refused(text: str) -> None:
         gzip.compress(b"no ASCII: \xff"),
         gzip.compress(bytes(MAX_BYTES + 1)),
     ],
+    ids=["no gzip", "truncated", "no ASCII", "too large"],
 )
 def test_a_damaged_value_has_no_text(content: bytes) -> None:
     assert packing.unpack(packing.PREFIX + base64.b64encode(content).decode()) is None

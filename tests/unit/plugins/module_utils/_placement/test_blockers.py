@@ -116,6 +116,16 @@ def test_snapshots_keep_disks_together() -> None:
     assert blockers_of(vm(), target, "any", view()) == []
 
 
+def test_the_provisioning_of_a_disk_with_a_parent_cannot_change() -> None:
+    one = vm()
+    linked = replace(one, disks=tuple(replace(disk, linked=True) for disk in one.disks))
+    thick = MoveTarget(disks={2000: DiskTarget("ds1", "thick"), 2001: DiskTarget("ds1", "thick")})
+    (blocker,) = blockers_of(linked, thick, "any", view())
+    assert (blocker.code, "Hard disk 1" in blocker.message) == ("linked_clone", True)  # the other one is thick already
+    assert blockers_of(one, thick, "any", view()) == []
+    assert blockers_of(linked, MoveTarget(disks={2000: DiskTarget("ds1")}), "any", view()) == []
+
+
 def test_all_blockers_of_a_vm_are_reported() -> None:
     one = vm(devices=(ISO, SERIAL, GPU), evc="amd-zen3")
     here = view(host(1), host(2, maintenance=True, evc="intel-haswell", networks=frozenset()))

@@ -27,10 +27,11 @@ def row(ref: Any, **properties: Any) -> Row:
 
 @pytest.fixture
 def rows() -> list[Row]:
-    """Return two switches; the key of each port group is the MoID of the other one."""
+    """Return a network of each kind, and two switches; the key of each port group is the MoID of the other one."""
     folder = vim.Folder("f")
     switches = [vim.dvs.VmwareDistributedVirtualSwitch(f"dvs-{number}") for number in (1, 2)]
     groups = [vim.dvs.DistributedVirtualPortgroup(f"dvportgroup-{number}") for number in (1, 2)]
+    summary = vim.OpaqueNetwork.Summary(opaqueNetworkId="5b7", opaqueNetworkType="nsx.LogicalSwitch")
     return [
         row(folder, name="network"),
         *(row(switch, name=switch._moId, parent=folder, uuid=f"uuid of {switch._moId}") for switch in switches),
@@ -39,6 +40,7 @@ def rows() -> list[Row]:
             for name, group, other, switch in zip("ab", groups, reversed(groups), switches, strict=True)
         ),
         row(vim.Network("network-1"), name="VM Network", parent=folder),
+        row(vim.OpaqueNetwork("network-o2"), name="Overlay", parent=folder, summary=summary),
     ]
 
 
@@ -46,10 +48,11 @@ def inventory_of(rows: list[Row]) -> Inventory:
     return Inventory(rows, vms=False, properties={})
 
 
-def test_a_distributed_port_group_is_connected_by_its_key_and_not_by_its_moid(rows: list[Row]) -> None:
+def test_each_network_is_connected_by_what_identifies_it_and_found_by_it(rows: list[Row]) -> None:
     inventory = inventory_of(rows)
-    backings = network_backings(inventory, ["dvportgroup-1", "dvportgroup-2", "network-1", "gone"])
-    assert backings.keys() == {"dvportgroup-1", "dvportgroup-2", "network-1"}
+    backings = network_backings(inventory, ["dvportgroup-1", "dvportgroup-2", "network-1", "network-o2", "gone"])
+    assert backings.keys() == {"dvportgroup-1", "dvportgroup-2", "network-1", "network-o2"}
+    assert backings["network-o2"].opaqueNetworkId == "5b7"
     port = backings["dvportgroup-1"].port
     assert (port.portgroupKey, port.switchUuid) == ("dvportgroup-2", "uuid of dvs-1")
     for moid, backing in backings.items():
@@ -62,6 +65,16 @@ def test_a_port_of_a_switch_that_is_not_visible_has_no_network(rows: list[Row]) 
     assert connected_network(visible, backing, None) is None
     with pytest.raises(GantryError, match="The distributed switch of /a cannot be read"):
         network_backing(visible, visible.network("a"))
+
+
+def test_an_opaque_network_without_a_readable_summary_cannot_be_used(rows: list[Row]) -> None:
+    backing = network_backing(inventory_of(rows), inventory_of(rows).network("Overlay"))
+    for one in rows:
+        one.pop("summary", None)
+    hidden = inventory_of(rows)
+    assert connected_network(hidden, backing, None) is None
+    with pytest.raises(GantryError, match="The summary of /Overlay cannot be read"):
+        network_backing(hidden, hidden.network("Overlay"))
 
 
 def test_a_standard_network_without_a_reference_is_found_by_its_name(rows: list[Row]) -> None:

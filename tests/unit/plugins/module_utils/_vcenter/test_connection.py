@@ -133,6 +133,14 @@ class TestThumbprints:
         with pytest.raises(ConnectionFailedError, match=words):
             connect(unknown, tls_context(unknown), EsxiHost("127.0.0.1", settings.port, None))
 
+    def test_certificate(self, settings: ConnectionSettings, certificate: Certificate) -> None:
+        unknown = replace(settings, ca_path=None)
+        own = ssl.get_server_certificate(("127.0.0.1", settings.port))
+        connect(unknown, tls_context(unknown), EsxiHost("127.0.0.1", settings.port, None, own)).close()
+        other = EsxiHost("127.0.0.1", settings.port, certificate.sha1, certificate.ca.read_text())
+        with pytest.raises(ConnectionFailedError, match="vCenter reports another certificate"):
+            connect(unknown, tls_context(unknown), other)
+
     def test_host_that_closes_the_second_connection(
         self, settings: ConnectionSettings, certificate: Certificate
     ) -> None:

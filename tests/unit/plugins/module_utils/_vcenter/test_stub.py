@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api_versio
     VERSIONS_PATH,
     best_version,
     common_version,
+    is_at_least,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
@@ -258,6 +259,24 @@ def test_version_is_not_newer_than_the_server(major: int, minor: int, update: in
 )
 def test_version_of_known_servers(api_version: str, version: str) -> None:
     assert best_version(api_version) == version
+
+
+@pytest.mark.parametrize(
+    ("version", "api_version", "expected"),
+    [
+        ("vim.version.v8_0_3_0", "9.0.0.0", False),
+        ("vim.version.v8_0_3_0", "8.0.3.0", True),
+        ("vim.version.version12", "6.7", True),
+        ("vim.version.v7_0", "6.7.3", True),
+    ],
+)
+def test_version_is_compared_by_its_numbers(version: str, api_version: str, expected: bool) -> None:
+    assert is_at_least(version, api_version) is expected
+
+
+def test_session_knows_the_version_of_vcenter_before_its_first_call(session: Session, vcenter: Vcenter) -> None:
+    assert session.speaks("8.0.3.0")
+    assert not session.speaks("9.0.0.0")
 
 
 def version_list(*versions: str) -> bytes:
