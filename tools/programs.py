@@ -35,6 +35,7 @@ _PACKAGES = {
     "/usr/lib/grub/x86_64-efi": "grub-efi-amd64-bin",
     "/usr/lib/syslinux/": "syslinux-common",
     "/usr/share/OVMF/": "ovmf",
+    "bats": "bats",
     "bridge": "iproute2",
     "dnsmasq": "dnsmasq-base",
     "dot": "graphviz",
