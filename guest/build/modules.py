@@ -25,7 +25,6 @@ WANTED = (
     "virtio_net",
     # Buses and the platform.
     "virtio_pci",
-    "qemu_fw_cfg",
     "vmw_balloon",
     "virtio_balloon",
     # The power button.

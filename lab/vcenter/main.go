@@ -34,12 +34,17 @@ const shutdownTime = 5 * time.Second
 
 func main() {
 	path := flag.String("config", "", "the configuration, a JSON file (internal/config)")
+	socket := flag.String("port", "", "play only the VMX of one VM, whose port is connected to this Unix socket")
 	flag.Parse()
-	if *path == "" || flag.NArg() > 0 {
+	if (*path == "") == (*socket == "") || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*path); err != nil {
+	start := func() error { return run(*path) }
+	if *socket != "" {
+		start = func() error { return serveOnePort(*socket, os.Stdin, os.Stdout) }
+	}
+	if err := start(); err != nil {
 		fmt.Fprintln(os.Stderr, "vcenter:", err)
 		os.Exit(1)
 	}

@@ -19,6 +19,7 @@ def test_counter_is_forked(containers: Containers, name: str) -> None:
     page = containers.get(port)
     with session(containers.lab) as content:
         source = find(content, vim.VirtualMachine, name)
+        begun = status(source)["started_at"]
         spec = vim.vm.InstantCloneSpec(
             name=f"{name}-twin",
             location=vim.vm.RelocateSpec(),
@@ -32,8 +33,8 @@ def test_counter_is_forked(containers: Containers, name: str) -> None:
         # The clone, which still has the other's addresses in its memory, does not use them on the network.
         assert [containers.get(port) for _ in range(10)] == [page] * 10
 
-        begun = status(source)["started_at"]
+        # A process that had started again would have another time.
+        assert [status(machine)["started_at"] for machine in (twin, source)] == [begun] * 2
         assert stop_counter(content, twin) > 0
         assert stop_counter(content, source) > 0
-        assert [status(machine)["started_at"] for machine in (twin, source)] == [begun] * 2
         WaitForTask(twin.Destroy_Task())

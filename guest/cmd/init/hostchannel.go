@@ -8,63 +8,82 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
+	"time"
 
 	"github.com/vmware/govmomi/toolbox"
 
-	"gantry.invalid/guest/internal/channel"
+	"gantry.invalid/guest/internal/backdoor"
 	"gantry.invalid/guest/internal/disks"
-	"gantry.invalid/guest/internal/network"
 	"gantry.invalid/guest/internal/platform"
 	"gantry.invalid/guest/internal/source"
 	"gantry.invalid/guest/internal/tools"
+	"gantry.invalid/guest/port"
 )
 
-// hostChannel is the platform's channel to the host, for the spec, the status and requests of the host.
+// hostChannel is the channel to the host, for the spec, the status and requests of the host.
 type hostChannel interface {
 	Set(key, value string) error
 	// sources returns the possible sources of the spec, the most likely first.
 	sources(finder *disks.Finder) []source.Source
 	// announce reports the guest's name and addresses to the host.
 	announce(hostname string) error
-	// listen starts handling requests of the host.
-	listen(stop *stopper) error
-	// flush waits until the host has received all messages.
-	flush() error
+	// listen starts handling requests of the host. It calls again when the host has forgotten what was reported.
+	listen(stop *stopper, again func()) error
 }
 
 func openHostChannel(console *console) (hostChannel, error) {
 	if platform.IsVMware() {
-		guestinfo, err := source.NewGuestinfo(toolbox.NewBackdoorChannelOut())
+		door, err := backdoor.Open()
 		if err != nil {
 			return nil, err
 		}
-		return vmware{guestinfo}, nil
+		return openVMX(door.RPCI(), door.TCLO(), door.HostTime, console)
 	}
-	port, err := channel.Open()
+	serial, err := port.OpenSerial(port.Path)
 	if err != nil {
 		console.logf("%v: nothing will be reported", err)
 		return noChannel{}, nil
 	}
-	return serial{Channel: port, console: console}, nil
+	host := port.New(serial, func(err error) { console.logf("%v", err) })
+	opened, err := openVMX(host.Channel(port.RPCI), host.Channel(port.TCLO), host.HostTime, console)
+	if err != nil {
+		console.logf("%v: nothing will be reported", err)
+		return noChannel{}, nil
+	}
+	return opened, nil
 }
 
-// vmware uses the VMware backdoor.
-type vmware struct{ *source.Guestinfo }
+// vmx is the host on ESXi, and in the lab, which plays it.
+type vmx struct {
+	source.Guestinfo
+	rpci     *tools.RPCI
+	tclo     toolbox.Channel
+	hostTime func() (time.Time, error)
+	console  *console
+}
 
-func (v vmware) sources(finder *disks.Finder) []source.Source {
+func openVMX(rpci, tclo toolbox.Channel, hostTime func() (time.Time, error), console *console) (vmx, error) {
+	opened, err := tools.OpenRPCI(rpci)
+	if err != nil {
+		return vmx{}, err
+	}
+	return vmx{Guestinfo: source.Guestinfo{VMX: opened}, rpci: opened, tclo: tclo, hostTime: hostTime, console: console}, nil
+}
+
+func (v vmx) sources(finder *disks.Finder) []source.Source {
 	return []source.Source{v.Guestinfo, source.Disk{Finder: finder}}
 }
 
-func (v vmware) announce(hostname string) error { return v.Announce(hostname) }
+func (v vmx) announce(hostname string) error { return v.Announce(hostname) }
 
-func (v vmware) listen(stop *stopper) error {
-	return tools.Start(toolbox.NewBackdoorChannelIn(), toolbox.NewBackdoorChannelOut(),
-		func() { stop.request("guest tools: shutdown", false) },
-		func() { stop.request("guest tools: restart", true) })
+func (v vmx) listen(stop *stopper, again func()) error {
+	return tools.Start(v.tclo, v.rpci, tools.Handlers{
+		Halt:     func() { stop.request("guest tools: shutdown", false) },
+		Reboot:   func() { stop.request("guest tools: restart", true) },
+		Announce: again,
+		Clock:    tools.NewClock(v.hostTime, v.console.logf),
+	})
 }
-
-func (vmware) flush() error { return nil }
 
 // noChannel is used when there is no channel to the host: the container runs, and nothing is reported.
 type noChannel struct{}
@@ -72,44 +91,12 @@ type noChannel struct{}
 func (noChannel) Set(string, string) error { return nil }
 
 func (noChannel) sources(finder *disks.Finder) []source.Source {
-	return []source.Source{source.FwCfg{}, source.Disk{Finder: finder}}
+	return []source.Source{source.Disk{Finder: finder}}
 }
 
 func (noChannel) announce(string) error { return nil }
 
-func (noChannel) listen(*stopper) error { return nil }
-
-func (noChannel) flush() error { return nil }
-
-// serial uses the lab's serial channel.
-type serial struct {
-	*channel.Channel
-	console *console
-}
-
-func (serial) sources(finder *disks.Finder) []source.Source { return noChannel{}.sources(finder) }
-
-func (s serial) announce(hostname string) error {
-	addresses, err := network.Addresses()
-	if err != nil {
-		return err
-	}
-	nics := []channel.NIC{}
-	for mac, list := range addresses {
-		nics = append(nics, channel.NIC{MAC: mac, Addresses: list})
-	}
-	sort.Slice(nics, func(i, j int) bool { return nics[i].MAC < nics[j].MAC })
-	return s.Announce(hostname, nics)
-}
-
-func (s serial) listen(stop *stopper) error {
-	go s.Listen(
-		func() { stop.request("the host", false) },
-		func(err error) { s.console.logf("%v", err) })
-	return nil
-}
-
-func (s serial) flush() error { return s.Flush() }
+func (noChannel) listen(*stopper, func()) error { return nil }
 
 // readSpec returns the spec document.
 func readSpec(ctx context.Context, host hostChannel, finder *disks.Finder, console *console) ([]byte, error) {

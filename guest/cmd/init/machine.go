@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -35,6 +36,8 @@ type machine struct {
 	stop        *stopper
 	// logTail returns the end of the container's output. It is nil until the log exists.
 	logTail func() ([]byte, error)
+	// hostname is what was announced. It is empty until the network is configured.
+	hostname atomic.Value
 }
 
 // setUp prepares everything that is needed to read the spec: kernel file systems, drivers, the channel to the host and the
@@ -108,7 +111,23 @@ func (m *machine) watchRequests(buttons <-chan struct{}) {
 			m.stop.request("Ctrl-Alt-Del", true)
 		}
 	}()
-	if err := m.hostChannel.listen(m.stop); err != nil {
+	if err := m.hostChannel.listen(m.stop, m.reportAgain); err != nil {
+		m.logError(err)
+	}
+}
+
+// reportAgain reports everything again: the host has forgotten it.
+func (m *machine) reportAgain() {
+	m.reporter.Repeat()
+	if hostname, announced := m.hostname.Load().(string); announced {
+		m.announce(hostname)
+	}
+}
+
+// announce reports the guest's name and addresses to the host.
+func (m *machine) announce(hostname string) {
+	m.hostname.Store(hostname)
+	if err := m.hostChannel.announce(hostname); err != nil {
 		m.logError(err)
 	}
 }
@@ -130,9 +149,6 @@ func (m *machine) networkManager(hostname string, changed func()) *network.Manag
 // release unmounts the disks, so that their file systems are clean.
 func (m *machine) release() {
 	if err := rootfs.Release(); err != nil {
-		m.logError(err)
-	}
-	if err := m.hostChannel.flush(); err != nil {
 		m.logError(err)
 	}
 }

@@ -127,9 +127,7 @@ func (m *machine) networkChanged(manager *network.Manager, wanted *spec.Spec) er
 			return err
 		}
 	}
-	if err := m.hostChannel.announce(wanted.Hostname); err != nil {
-		m.logError(err)
-	}
+	m.announce(wanted.Hostname)
 	return nil
 }
 

@@ -52,6 +52,20 @@ func (r *Reporter) Update(change func(*Status)) {
 	defer r.mu.Unlock()
 	change(&r.status)
 	r.status.Sequence++
+	r.publish()
+}
+
+// Repeat publishes the last status again, if there is one.
+func (r *Reporter) Repeat() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.status.Sequence > 0 {
+		r.publish()
+	}
+}
+
+// publish publishes the status. The caller holds the lock.
+func (r *Reporter) publish() {
 	document, err := marshalASCII(r.status)
 	if err == nil {
 		err = r.publisher.Set(StatusKey, string(document))

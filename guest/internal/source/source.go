@@ -2,8 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package source reads the spec from the source that the platform offers: VMware's guest info, QEMU's firmware configuration
-// or a disk.
+// Package source reads the spec from guest info or from a disk.
 package source
 
 import (

@@ -20,64 +20,30 @@ import (
 	"gantry.invalid/guest/internal/spec"
 )
 
-// vmx is a toolbox.Channel that answers as the VMX does.
-type vmx struct {
-	values  map[string]string
-	replies [][]byte
-	starts  int
-	// broken is the number of next sends that fail, as after a migration.
-	broken int
-}
+// vmx answers as the VMX does.
+type vmx struct{ values map[string]string }
 
-func (v *vmx) Start() error { v.starts++; return nil }
-
-func (v *vmx) Stop() error { return nil }
-
-func (v *vmx) Send(request []byte) error {
-	if v.broken > 0 {
-		v.broken--
-		return errors.New("unable to send RPCI command")
-	}
+func (v vmx) Request(request []byte) ([]byte, error) {
 	command, rest, _ := strings.Cut(string(request), " ")
 	switch command {
 	case "info-get":
 		value, known := v.values[rest]
 		if !known {
-			v.replies = append(v.replies, []byte("0 No value found"))
-			return nil
+			return nil, errors.New(`the VMX refused info-get: "0 No value found"`)
 		}
-		v.replies = append(v.replies, []byte("1 "+value))
+		return []byte(value), nil
 	case "info-set":
 		key, value, _ := strings.Cut(rest, " ")
 		v.values[key] = value
-		v.replies = append(v.replies, []byte("1 "))
 	case "SetGuestInfo":
 		v.values[command+rest[:3]] = rest[3:]
-		v.replies = append(v.replies, []byte("1 "))
-	default:
-		v.replies = append(v.replies, []byte("0 Unknown command"))
 	}
-	return nil
-}
-
-func (v *vmx) Receive() ([]byte, error) {
-	reply := v.replies[0]
-	v.replies = v.replies[1:]
-	return reply, nil
-}
-
-func newGuestinfo(t *testing.T, host *vmx) *Guestinfo {
-	t.Helper()
-	guestinfo, err := NewGuestinfo(host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return guestinfo
+	return nil, nil
 }
 
 func TestGuestinfoReadsTheSpec(t *testing.T) {
-	host := &vmx{values: map[string]string{specKey: `{"version": 1}`}}
-	document, err := newGuestinfo(t, host).Read(context.Background())
+	host := vmx{map[string]string{specKey: `{"version": 1}`}}
+	document, err := Guestinfo{host}.Read(context.Background())
 	if err != nil || string(document) != `{"version": 1}` {
 		t.Errorf("got %q, %v", document, err)
 	}
@@ -85,7 +51,7 @@ func TestGuestinfoReadsTheSpec(t *testing.T) {
 
 func TestGuestinfoWithoutSpecIsAbsent(t *testing.T) {
 	for name, values := range map[string]map[string]string{"unset": {}, "empty": {specKey: ""}} {
-		_, err := newGuestinfo(t, &vmx{values: values}).Read(context.Background())
+		_, err := Guestinfo{vmx{values}}.Read(context.Background())
 		if !errors.Is(err, ErrAbsent) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -93,8 +59,8 @@ func TestGuestinfoWithoutSpecIsAbsent(t *testing.T) {
 }
 
 func TestGuestinfoSetsValuesWithSpaces(t *testing.T) {
-	host := &vmx{values: map[string]string{}}
-	if err := newGuestinfo(t, host).Set("guestinfo.gantry.status", `{"state": "running"}`); err != nil {
+	host := vmx{map[string]string{}}
+	if err := (Guestinfo{host}).Set("guestinfo.gantry.status", `{"state": "running"}`); err != nil {
 		t.Fatal(err)
 	}
 	if got := host.values["guestinfo.gantry.status"]; got != `{"state": "running"}` {
@@ -102,26 +68,9 @@ func TestGuestinfoSetsValuesWithSpaces(t *testing.T) {
 	}
 }
 
-func TestGuestinfoOpensAClosedChannelAgain(t *testing.T) {
-	host := &vmx{values: map[string]string{}, broken: 1}
-	if err := newGuestinfo(t, host).Set("k", "v"); err != nil {
-		t.Fatal(err)
-	}
-	if host.values["k"] != "v" || host.starts != 2 {
-		t.Errorf("value %q after %d starts", host.values["k"], host.starts)
-	}
-}
-
-func TestGuestinfoFailsIfTheChannelStaysClosed(t *testing.T) {
-	host := &vmx{values: map[string]string{}, broken: 100}
-	if err := newGuestinfo(t, host).Set("k", "v"); err == nil {
-		t.Error("no error")
-	}
-}
-
 func TestGuestinfoAnnouncesNameAndAddresses(t *testing.T) {
-	host := &vmx{values: map[string]string{}}
-	if err := newGuestinfo(t, host).Announce("web"); err != nil {
+	host := vmx{map[string]string{}}
+	if err := (Guestinfo{host}).Announce("web"); err != nil {
 		t.Fatal(err)
 	}
 	if host.values["SetGuestInfo 1 "] != "web" {

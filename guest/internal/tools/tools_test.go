@@ -50,7 +50,19 @@ func (vmx) Receive() ([]byte, error) { return []byte("1 "), nil }
 func start(t *testing.T) (in, out *host, asked chan string) {
 	t.Helper()
 	in, out, asked = newHost(), newHost(), make(chan string, 10)
-	err := Start(in, vmx{out}, func() { asked <- "halt" }, func() { asked <- "reboot" })
+	rpci, err := OpenRPCI(vmx{out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := &Clock{
+		HostTime: func() (time.Time, error) { return time.Unix(1_000_000, 0), nil },
+		Logf:     t.Logf,
+		now:      func() time.Time { return time.Unix(999_000, 0) },
+		set:      func(to time.Time) error { asked <- "clock " + to.UTC().Format(time.TimeOnly); return nil },
+	}
+	err = Start(in, rpci, Handlers{
+		Halt: func() { asked <- "halt" }, Reboot: func() { asked <- "reboot" }, Announce: func() { asked <- "announce" }, Clock: clock,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,5 +126,54 @@ func TestGuestOperationsAreRefusedWhateverThePassword(t *testing.T) {
 	got := receive(t, in.sent)
 	if !strings.Contains(got, errNoGuestOperations.Error()) {
 		t.Errorf("the answer is %q", got)
+	}
+}
+
+func TestQuiescedSnapshotsAreRefusedAtOnce(t *testing.T) {
+	in, _, _ := start(t)
+	for _, request := range []string{"vmbackup.start 1", "vmbackup.startWithOpts \x00\x01", "vmbackup.abort"} {
+		in.requests <- []byte(request)
+		if got := receive(t, in.sent); got != "ERR "+errNoQuiescing.Error() {
+			t.Errorf("the answer to %q is %q", request, got)
+		}
+	}
+}
+
+func TestUnknownRequestsAreAnswered(t *testing.T) {
+	in, _, _ := start(t)
+	in.requests <- []byte("Set_Power_Policy 1")
+	if got := receive(t, in.sent); got != "Unknown Command" {
+		t.Errorf("the answer is %q", got)
+	}
+}
+
+func TestAllIsReportedAgainAfterAResetAndTheClockIsSet(t *testing.T) {
+	in, out, asked := start(t)
+	for number, reported := range [][]string{{"clock 13:46:40"}, {"clock 13:46:40", "announce"}} {
+		in.requests <- []byte("reset")
+		if got := receive(t, in.sent); got != "OK ATR toolbox" {
+			t.Errorf("reset %d: the answer is %q", number, got)
+		}
+		if got := receive(t, out.sent); !strings.HasPrefix(got, "SetGuestInfo  9 ") {
+			t.Errorf("reset %d: the host received %q", number, got)
+		}
+		for _, want := range reported {
+			if got := receive(t, asked); got != want {
+				t.Errorf("reset %d: got %q, want %q", number, got, want)
+			}
+		}
+	}
+}
+
+func TestTheHostSetsTheClock(t *testing.T) {
+	for _, request := range []string{"Time_Synchronize 0", "Time_Synchronize 1\x00", "OS_Resume"} {
+		in, _, asked := start(t)
+		in.requests <- []byte(request)
+		if got := receive(t, asked); got != "clock 13:46:40" {
+			t.Errorf("%s: %q", request, got)
+		}
+		if got := receive(t, in.sent); !strings.HasPrefix(got, "OK ") {
+			t.Errorf("the answer to %s is %q", request, got)
+		}
 	}
 }

@@ -143,7 +143,7 @@ func (o options) config(state, listen string) config.Config {
 		Inventory: config.Inventory{Datacenter: "DC0", Cluster: first.Name,
 			Hosts:       config.Hosts{Names: first.Hosts, CPUs: 8, CPUMHz: 2600, MemoryMB: 65536},
 			Networks:    []config.Network{{Name: "VM Network", Subnet: "10.77.0.0/20"}},
-			Distributed: &config.Distributed{Switch: "DVS0", PortGroups: []config.Network{{Name: "DC0_DVPG0", Subnet: "10.79.0.0/20"}}}}}
+			Distributed: []config.Distributed{{Switch: "DVS0", PortGroups: []string{"DC0_DVPG0"}}}}}
 	for n := range o.datastores {
 		c.Datastores = append(c.Datastores, config.Datastore{Name: fmt.Sprintf("LocalDS_%d", n), CapacityBytes: 1 << 40})
 	}

@@ -29,7 +29,7 @@ def _assert_error(machine: Machine, code: str, *words: str) -> dict[str, Any]:
 
 
 def test_no_spec(boot: Boot) -> None:
-    _assert_error(boot({}, spec_by="nothing"), "spec_missing", "fw_cfg", "spec disk")
+    _assert_error(boot({}, spec_by="nothing"), "spec_missing", "guestinfo", "spec disk")
 
 
 def test_spec_with_an_unknown_key(boot: Boot) -> None:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container VM in QEMU without a vCenter: started with a guest document, watched over its serial channel."""
+"""A container VM in QEMU without a vCenter: started with a guest document, watched over its serial port.
+
+The lab's vCenter program plays the host at the other end of the port (lab/vcenter/port.go).
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devkit.console import CACHE
 from guest.build.bootstrap import Build
+from lab import vcenter_binary
 
+SPEC_KEY = "guestinfo.gantry.spec"
 STATUS_KEY = "guestinfo.gantry.status"
 LOG_KEY = "guestinfo.gantry.log"
 # Generous for an emulated processor on a busy machine: only a hang takes longer.
@@ -44,7 +50,7 @@ class Hardware:
     networks: int = 1  # 10.0.2.0/24 and so on; the guest may use .15
     served: bool = True  # by QEMU's DHCP server; otherwise no server responds
     isolated: bool = True  # DHCP then gives neither a gateway nor a name server
-    spec_by: str = "fw_cfg"  # or disk, or nothing
+    spec_by: str = "guestinfo"  # or disk, or nothing
     forward: int | None = None  # a port of the guest, on the first network
 
 
@@ -69,8 +75,8 @@ class Machine:
         # QEMU's reason why the machine powered off: guest-shutdown, or guest-reset as after a kernel panic.
         self.shutdown_reason: str | None = None
         self._changed = threading.Condition()
-        self._channel_closed = False
-        self._channel_socket: socket.socket | None = None
+        self.answers: list[str] = []
+        self._port_closed = False
 
     # Start and end.
 
@@ -82,12 +88,13 @@ class Machine:
         self.kill()
 
     def start(self) -> None:
-        """Start QEMU and listen to the channel."""
-        channel, events = (_listen(self._path(name)) for name in ("channel", "events"))
+        """Start QEMU, and the host's side of its port."""
+        events = _listen(self._path("events"))
+        self._start_host()
         self.started_at = time.monotonic()
         with (self.directory / "qemu.log").open("wb") as log:
             self.process = subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        threading.Thread(target=self._listen, args=(channel,), daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
         threading.Thread(target=self._watch, args=(events,), daemon=True).start()
 
     def kill(self) -> None:
@@ -95,6 +102,8 @@ class Machine:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self._host.kill()
+        self._host.wait()
 
     def power_cut(self) -> None:
         """End QEMU as a power failure would end the machine."""
@@ -105,9 +114,27 @@ class Machine:
         self._qmp("system_powerdown")
 
     def request_shutdown(self) -> None:
-        """Request a shutdown as VMware Tools does on VMware."""
-        assert self._channel_socket is not None
-        self._channel_socket.sendall(b'{"request": "shutdown"}\n')
+        """Request a shutdown as *Shut Down Guest* does."""
+        self._tell_host({"request": "OS_Halt"})
+
+    def ask_tools(self, request: str) -> str:
+        """Send a request of the host to the guest tools; return the answer."""
+        with self._changed:
+            number = len(self.answers)
+            self._tell_host({"request": request})
+            self._changed.wait_for(lambda: len(self.answers) > number or self._port_closed, PATIENCE)
+        assert len(self.answers) > number, f"no answer to {request}; {self.describe()}"
+        return self.answers[number]
+
+    def pause(self, seconds: float) -> None:
+        """Stop the guest for some time, and reset its port, as a suspend and resume do."""
+        self._qmp("stop")
+        time.sleep(seconds)
+        with self._changed:
+            self.statuses.clear()
+            self.guest = None
+        self._tell_host({"reset": True})
+        self._qmp("cont")
 
     def wait_off(self, timeout: float = PATIENCE) -> dict[str, Any]:
         """Wait until the machine has powered itself off; return the last status."""
@@ -123,7 +150,7 @@ class Machine:
             raise AssertionError(f"still running after {timeout} s; {self.describe()}") from None
         assert code == 0, f"QEMU ended with {code}; {self.describe()}"
         with self._changed:
-            self._changed.wait_for(lambda: self._channel_closed and self.shutdown_reason, 10)
+            self._changed.wait_for(lambda: self._port_closed and self.shutdown_reason, 10)
         return self.shutdown_reason
 
     # Output of the guest.
@@ -134,7 +161,7 @@ class Machine:
         """Return the first status, past or future, that satisfies the predicate."""
         with self._changed:
             found = self._changed.wait_for(
-                lambda: next((item for item in self.statuses if wanted(item)), None) or self._channel_closed, timeout
+                lambda: next((item for item in self.statuses if wanted(item)), None) or self._port_closed, timeout
             )
         assert isinstance(found, dict), f"never {what}; {self.describe()}"
         return found
@@ -143,9 +170,9 @@ class Machine:
         return self.wait_status(lambda status: status["state"] == state, state)
 
     def wait_guest(self) -> dict[str, Any]:
-        """Wait for the first report of the host name and the addresses, and return it."""
+        """Wait for the host name and the addresses, and return them without link-local ones."""
         with self._changed:
-            self._changed.wait_for(lambda: self.guest is not None or self._channel_closed, PATIENCE)
+            self._changed.wait_for(lambda: self.guest is not None or self._port_closed, PATIENCE)
         assert self.guest is not None, f"never announced itself; {self.describe()}"
         return self.guest
 
@@ -202,7 +229,7 @@ class Machine:
         command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-machine", "q35", "-accel", "tcg,tb-size=64", "-cpu", "max", "-m", str(hardware.memory_mib)]
         command += ["-chardev", f"file,id=console,path={self._path('console.log')}", "-serial", "chardev:console"]
-        command += ["-chardev", f"socket,id=channel,path={self.directory / 'channel'}", "-serial", "chardev:channel"]
+        command += ["-chardev", f"socket,id=port,path={self.directory / 'port'}", "-serial", "chardev:port"]
         command += ["-qmp", f"unix:{self._path('qmp')},server=on,wait=off"]
         command += ["-chardev", f"socket,id=events,path={self.directory / 'events'}"]
         command += ["-mon", "chardev=events,mode=control"]
@@ -229,15 +256,10 @@ class Machine:
             disks.append((0, self.image, True))
         if self.scratch is not None:
             disks.append((self.scratch_unit, self.scratch, False))
-        document = self.spec if isinstance(self.spec, bytes) else json.dumps(self.spec).encode()
         if self.hardware.spec_by == "disk":
             path = self.directory / "spec.img"
-            path.write_bytes((b"GANTRYSPEC1\n" + document).ljust(1 << 20, b"\0"))
+            path.write_bytes((b"GANTRYSPEC1\n" + self._document()).ljust(1 << 20, b"\0"))
             disks.append((5, path, True))
-        elif self.hardware.spec_by == "fw_cfg":
-            path = self.directory / "spec.json"
-            path.write_bytes(document)
-            command += ["-fw_cfg", f"name=opt/org.gantry/spec,file={path}"]
         for unit, path, read_only in disks:
             name = f"disk{unit}"
             options = "readonly=on,file.locking=off" if read_only else "readonly=off"
@@ -264,15 +286,31 @@ class Machine:
             command += ["-netdev", options, "-device", f"{hardware.nic},netdev=net{index},mac={mac}"]
         return command
 
-    def _listen(self, listener: socket.socket) -> None:
-        channel, _address = listener.accept()
-        listener.close()
-        self._channel_socket = channel
-        with channel.makefile("rb") as lines:
-            for line in lines:
-                self._take(line)
+    def _document(self) -> bytes:
+        return self.spec if isinstance(self.spec, bytes) else json.dumps(self.spec).encode()
+
+    def _start_host(self) -> None:
+        program = str(vcenter_binary.build(CACHE / "lab"))
+        with (self.directory / "host.log").open("wb") as log:
+            self._host = subprocess.Popen(
+                [program, "-port", self._path("port")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
+        values = {SPEC_KEY: self._document().decode()} if self.hardware.spec_by == "guestinfo" else {}
+        self._tell_host({"values": values})
+        assert self._host.stdout is not None
+        assert json.loads(self._host.stdout.readline()) == {"listening": True}
+
+    def _tell_host(self, command: dict[str, Any]) -> None:
+        assert self._host.stdin is not None
+        self._host.stdin.write(json.dumps(command).encode() + b"\n")
+        self._host.stdin.flush()
+
+    def _listen(self) -> None:
+        assert self._host.stdout is not None
+        for line in self._host.stdout:
+            self._take(json.loads(line))
         with self._changed:
-            self._channel_closed = True
+            self._port_closed = True
             self._changed.notify_all()
 
     def _watch(self, listener: socket.socket) -> None:
@@ -287,12 +325,7 @@ class Machine:
                         self.shutdown_reason = message["data"]["reason"]
                         self._changed.notify_all()
 
-    def _take(self, line: bytes) -> None:
-        try:
-            message = json.loads(line)
-        except ValueError:
-            # Firmware or a loader wrote to the port, or the machine was cut off in the middle of a line.
-            return
+    def _take(self, message: dict[str, Any]) -> None:
         with self._changed:
             for key, value in message.get("set", {}).items():
                 self.values[key] = value
@@ -303,7 +336,9 @@ class Machine:
                         with contextlib.suppress(OSError):  # QEMU may have been ended by the test
                             self.request_shutdown()
             if "guest" in message:
-                self.guest = message["guest"]
+                self.guest = _configured(message["guest"])
+            if "answer" in message:
+                self.answers.append(message["answer"])
             self._changed.notify_all()
 
     def _qmp(self, command: str) -> None:
@@ -316,6 +351,16 @@ class Machine:
                     stream.flush()
                     while "return" not in json.loads(stream.readline()):
                         pass
+
+
+def _configured(guest: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a report without link-local addresses, or None if no adapter has another one yet."""
+    nics = []
+    for nic in guest["nics"] or ():
+        addresses = [address for address in nic["addresses"] if not address.startswith("fe80:")]
+        if addresses:
+            nics.append({"mac": nic["mac"], "addresses": addresses})
+    return {"hostname": guest["hostname"], "nics": nics} if nics and guest["hostname"] else None
 
 
 def _listen(path: str) -> socket.socket:

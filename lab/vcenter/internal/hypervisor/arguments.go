@@ -20,7 +20,6 @@ const (
 	// Firmware of 4 MB: Debian 13 and Ubuntu 24.04 do not ship the one of 2 MB any more.
 	firmwareCode = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 	firmwareVars = "/usr/share/OVMF/OVMF_VARS_4M.fd"
-	specFile     = "opt/org.gantry/spec"
 )
 
 // launch holds the inputs of the command line.
@@ -30,7 +29,6 @@ type launch struct {
 	directKernel *DirectKernel
 	taps         []string // one for each NIC
 	consolePath  string
-	specPath     string // the spec's file; empty when the VM has none
 	varsPath     string // UEFI variables; used with EFI firmware only
 	monitorFD    int    // inherited sockets
 	channelFD    int
@@ -57,9 +55,6 @@ func (l launch) arguments() ([]string, error) {
 	if err := l.addBoot(&b); err != nil {
 		return nil, err
 	}
-	if l.specPath != "" {
-		b.add("-fw_cfg", "name="+specFile+",file="+escape(l.specPath))
-	}
 	if err := l.addDisks(&b); err != nil {
 		return nil, err
 	}
@@ -70,7 +65,7 @@ func (l launch) arguments() ([]string, error) {
 	return b.arguments, b.err
 }
 
-// addChannels adds ttyS0 for the console log, ttyS1 for the guest's JSON channel, and the QMP monitor.
+// addChannels adds ttyS0 for the console log, ttyS1 for the guest's port, and the QMP monitor.
 func (l launch) addChannels(b *argumentBuilder) {
 	console := "file,id=console,path=" + escape(l.consolePath)
 	if l.incoming {

@@ -21,7 +21,7 @@ func testLaunch() launch {
 				{Path: "/ds/web/base.raw", Format: "raw", Unit: 8, UUID: "6000c291-1111-4222-8333-444455556666", ReadOnly: true}},
 			NICs: []machine.NIC{{MAC: "00:50:56:00:00:01", Network: "VM Network", Connected: true}}},
 		accelerator: acceleratorTCG, taps: []string{"tap3"}, consolePath: "/run/a,b/console.log",
-		specPath: "/run/spec.json", varsPath: "/run/vars.fd", monitorFD: 3, channelFD: 4,
+		varsPath: "/run/vars.fd", monitorFD: 3, channelFD: 4,
 	}
 }
 
@@ -51,7 +51,6 @@ func TestArgumentsOfABIOSVM(t *testing.T) {
 		{"-chardev", "file,id=console,path=/run/a,,b/console.log"},
 		{"-chardev", "socket,id=monitor,fd=3"},
 		{"-chardev", "socket,id=channel,fd=4"},
-		{"-fw_cfg", "name=opt/org.gantry/spec,file=/run/spec.json"},
 		{"-blockdev", `{"driver":"raw","file":{"driver":"file","filename":"/ds/gantry/boot,strap.iso"},"node-name":"cd","read-only":true}`},
 		{"-device", `{"bootindex":1,"bus":"ide.1","drive":"cd","driver":"ide-cd"}`},
 		{"-device", `{"driver":"pvscsi","id":"scsi0"}`},
@@ -64,7 +63,7 @@ func TestArgumentsOfABIOSVM(t *testing.T) {
 	} {
 		expectOption(t, arguments, want[0], want[1])
 	}
-	// ttyS0 is the console and ttyS1 the channel: QEMU numbers them in the order of the -serial options.
+	// ttyS0 is the console and ttyS1 the port: QEMU numbers them in the order of the -serial options.
 	if console, channel := slices.Index(arguments, "chardev:console"), slices.Index(arguments, "chardev:channel"); console > channel {
 		t.Error("the channel comes before the console")
 	}
@@ -101,18 +100,6 @@ func TestDirectKernelReplacesTheISO(t *testing.T) {
 	expectOption(t, arguments, "-append", "console=ttyS0 quiet")
 	expectOption(t, arguments, "-accel", "kvm")
 	expectOption(t, arguments, "-cpu", "host")
-}
-
-func TestVMWithoutASpecHasNoSpecFile(t *testing.T) {
-	l := testLaunch()
-	l.specPath = ""
-	arguments, err := l.arguments()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if slices.Contains(arguments, "-fw_cfg") {
-		t.Error("an empty spec is given to the guest")
-	}
 }
 
 func TestVMWithoutAnISOHasNoCD(t *testing.T) {

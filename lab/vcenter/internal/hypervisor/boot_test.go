@@ -45,7 +45,7 @@ func bootableISO(t *testing.T) string {
 		0xf4,       //       done:  hlt
 		0xeb, 0xfd, //              jmp  done
 	}
-	image := append(append(code, testStarted...), 0)
+	image := append(append(code, testStarted(t)...), 0)
 	source := t.TempDir()
 	if err := os.WriteFile(filepath.Join(source, "boot.bin"), image, 0o600); err != nil {
 		t.Fatal(err)
@@ -85,8 +85,7 @@ func TestOnlyAConnectedISOBoots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	events.expect(t, startedStatus)
-	events.expect(t, startedGuest)
+	events.expectStart(t)
 	// It has had twice the time in which the other VM has booted.
 	select {
 	case event := <-events.events:

@@ -52,11 +52,11 @@ func (h *Hypervisor) Fork(id string, continued, clone machine.Spec) (machine.Mov
 		h.remove(cloned)
 		return machine.Move{}, err
 	}
-	i.mu.Lock()
-	cloned.toolsSeen = i.toolsSeen
-	i.mu.Unlock()
 	cloned.qemu, cloned.started = f.clone, true
+	cloned.vmx = i.vmx.Fork(clone.GuestInfo, cloned.write, h.guestEvents(cloned), cloned.writeFailed)
 	go h.supervise(cloned)
+	i.vmx.Reset()
+	go cloned.vmx.Reset() // an event of the clone waits until the inventory shows it
 	return machine.Move{Mode: f.mode, Pause: f.pause}, nil
 }
 
@@ -85,7 +85,7 @@ func (f *fork) run(i *instance) error {
 	if !i.handOver(f.destination) {
 		return errors.Join(fmt.Errorf("VM %s ended while it was forked", i.name), f.destination.abandon(), f.clone.abandon())
 	}
-	if err := errors.Join(f.announce(ctx), f.source.retire(), i.repeatShutdown(f.destination)); err != nil {
+	if err := errors.Join(f.announce(ctx), f.source.retire()); err != nil {
 		slog.Error("a VM was forked, but the clean-up after it failed", "vm", i.name, "id", i.id, "error", err)
 	}
 	return nil

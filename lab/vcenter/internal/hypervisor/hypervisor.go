@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 
 	"gantry.invalid/lab/vcenter/internal/machine"
+	"gantry.invalid/lab/vcenter/internal/vmx"
 )
 
 // Hypervisor implements machine.Hypervisor.
@@ -106,6 +107,7 @@ func (h *Hypervisor) startAdmitted(i *instance, spec machine.Spec) error {
 		return err
 	}
 	i.booted, i.qemu = release, q
+	i.vmx = vmx.New(spec.GuestInfo, i.write, h.guestEvents(i), i.writeFailed)
 	return nil
 }
 
@@ -145,6 +147,15 @@ func (h *Hypervisor) PowerButton(id string) error {
 		return err
 	}
 	return i.pressPowerButton()
+}
+
+// Quiesce asks the guest to freeze its file systems for a snapshot.
+func (h *Hypervisor) Quiesce(id string) error {
+	i, err := h.find(id)
+	if err != nil {
+		return err
+	}
+	return i.quiesce()
 }
 
 // Kill returns when the VM is off.

@@ -30,11 +30,14 @@ func (r recorder) Guest(id string, g machine.GuestInfo) {
 }
 func (r recorder) Off(id string, reason string) { r.events <- fmt.Sprintf("off %s %s", id, reason) }
 
-// The events of the responsive guest's first messages, for vm-1.
-const (
-	startedStatus = `set vm-1 guestinfo.gantry.status={"state":"running"}`
-	startedGuest  = "guest vm-1 web [{00:50:56:00:00:01 [10.77.0.5/24]}]"
-)
+// expectStart expects the events of the responsive guest's first messages, for vm-1.
+func (r recorder) expectStart(t *testing.T) {
+	t.Helper()
+	for _, want := range []string{"guest vm-1  []", `set vm-1 guestinfo.gantry.status={"state":"running"}`, "guest vm-1 web []",
+		"guest vm-1 web [{00:50:56:00:00:01 [10.77.0.5/24]}]"} {
+		r.expect(t, want)
+	}
+}
 
 func (r recorder) expect(t *testing.T, want string) {
 	t.Helper()
@@ -91,8 +94,7 @@ func TestGuestReportsAndShutsDownWhenAsked(t *testing.T) {
 	if err := h.Start(testMachine("vm-1")); err != nil {
 		t.Fatal(err)
 	}
-	events.expect(t, startedStatus)
-	events.expect(t, startedGuest)
+	events.expectStart(t)
 	info, on := h.Info("vm-1")
 	if !on || info.PID <= 0 || info.CPUSeconds <= 0 {
 		t.Fatalf("info of a running machine: %+v %v", info, on)
@@ -119,8 +121,7 @@ func TestVMCanBeStartedAgainOnceItIsOff(t *testing.T) {
 		if err := h.Start(testMachine("vm-1")); err != nil {
 			t.Fatal(err)
 		}
-		events.expect(t, startedStatus)
-		events.expect(t, startedGuest)
+		events.expectStart(t)
 		if err := h.Start(testMachine("vm-1")); err == nil || !strings.Contains(err.Error(), "already on") {
 			t.Errorf("starting a running machine: %v", err)
 		}
@@ -136,8 +137,7 @@ func TestDeadQEMUIsReportedAsCrash(t *testing.T) {
 	if err := h.Start(testMachine("vm-1")); err != nil {
 		t.Fatal(err)
 	}
-	events.expect(t, startedStatus)
-	events.expect(t, startedGuest)
+	events.expectStart(t)
 	info, _ := h.Info("vm-1")
 	if err := syscall.Kill(info.PID, syscall.SIGSEGV); err != nil {
 		t.Fatal(err)

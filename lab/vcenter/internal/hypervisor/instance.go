@@ -8,6 +8,7 @@ package hypervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,7 +16,10 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gantry.invalid/lab/vcenter/internal/machine"
+	"gantry.invalid/lab/vcenter/internal/vmx"
 )
 
 // instance is a powered-on VM. Start sets its fields; fields that change later are guarded by mu.
@@ -29,14 +33,13 @@ type instance struct {
 	started bool          // the start has succeeded; valid after settled is closed
 	exited  chan struct{} // closed when process, taps and process record are removed
 
+	vmx      *vmx.VMX     // the host's side of the guest's port
 	moveLock sync.RWMutex // locked during a migration; read-locked by operations that need the current process
 
-	mu            sync.Mutex
-	qemu          *qemu // the current process; nil until it is started
-	ended         bool  // the last process has ended
-	toolsSeen     bool  // the guest has sent its network information: the tools run
-	shutdownAsked bool
-	killed        bool
+	mu     sync.Mutex
+	qemu   *qemu // the current process; nil until it is started
+	ended  bool  // the last process has ended
+	killed bool
 }
 
 // current returns the process that the VM runs in.
@@ -83,6 +86,9 @@ func (o *guestOutput) Read(buffer []byte) (int, error) {
 		}
 		next := o.instance.successor(o.from)
 		if next == nil {
+			if errors.Is(err, unix.ECONNRESET) {
+				err = io.EOF // QEMU ended before it had given the guest all that was sent to it
+			}
 			return 0, err
 		}
 		close(o.from.drained)
@@ -94,19 +100,9 @@ func (o *guestOutput) Read(buffer []byte) (int, error) {
 func (h *Hypervisor) supervise(i *instance) {
 	log := slog.With("vm", i.name, "id", i.id)
 	guest := &guestOutput{i, i.current()}
-	hasReported := false
-	err := readGuest(guest,
-		func(message guestMessage) {
-			hasReported = true
-			h.handleGuest(i, message)
-		},
-		func(err error) {
-			if hasReported { // before the first message, it is firmware output
-				log.Warn("the guest sent an invalid message", "error", err)
-			}
-		})
+	err := i.vmx.Serve(guest, func(err error) { log.Warn("the guest sent an invalid message", "error", err) })
 	if err != nil {
-		log.Warn("the guest's channel failed", "error", err)
+		log.Warn("the guest's port failed", "error", err)
 	}
 	last := guest.from
 	waitErr := last.process.Wait()
@@ -127,19 +123,32 @@ func (h *Hypervisor) supervise(i *instance) {
 	h.events.Off(i.id, reason)
 }
 
-func (h *Hypervisor) handleGuest(i *instance, message guestMessage) {
-	for key, value := range message.Set {
-		if key == machine.StatusKey {
-			i.booted()
-		}
-		h.events.Set(i.id, key, value)
+// guestEvents passes on what the guest reports.
+func (h *Hypervisor) guestEvents(i *instance) vmx.Events {
+	return vmx.Events{
+		Set: func(key, value string) {
+			if key == machine.StatusKey {
+				i.booted()
+			}
+			h.events.Set(i.id, key, value)
+		},
+		Guest: func(info machine.GuestInfo) { h.events.Guest(i.id, info) },
 	}
-	if message.Guest != nil {
-		i.mu.Lock()
-		i.toolsSeen = true
-		i.mu.Unlock()
-		h.events.Guest(i.id, message.Guest.info())
+}
+
+// write writes to the guest's port, in whatever process the VM runs. What is written to a process that the VM is leaving is
+// lost; the port is reset then.
+func (i *instance) write(line []byte) error {
+	channel := i.current().channel
+	if err := channel.SetWriteDeadline(time.Now().Add(commandDeadline)); err != nil {
+		return err
 	}
+	_, err := channel.Write(line)
+	return err
+}
+
+func (i *instance) writeFailed(err error) {
+	slog.Debug("a message to a guest was lost", "vm", i.name, "id", i.id, "error", err)
 }
 
 // kill powers off the VM without a shutdown of the guest, and returns when it has ended. It aborts a migration in progress.
@@ -157,33 +166,40 @@ func (i *instance) kill() error {
 	return i.current().quit(i.exited)
 }
 
-// pressPowerButton asks the guest to shut down: by the channel if its tools run, otherwise by ACPI.
+// pressPowerButton asks the guest to shut down: by its tools if they run, otherwise by ACPI.
 func (i *instance) pressPowerButton() error {
 	<-i.settled
 	if !i.started {
 		return fmt.Errorf("VM %s did not start", i.name)
 	}
+	if i.vmx.CanShutDown() {
+		i.vmx.Ask(vmx.Halt)
+		return nil
+	}
 	i.moveLock.RLock()
 	defer i.moveLock.RUnlock()
-	i.mu.Lock()
-	tools, q := i.toolsSeen, i.qemu
-	i.shutdownAsked = tools
-	i.mu.Unlock()
-	if tools {
-		return q.sendLine(shutdownRequest)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
 	defer cancel()
-	return q.monitor.execute(ctx, "system_powerdown", nil)
+	return i.current().monitor.execute(ctx, "system_powerdown", nil)
 }
 
-// sendLine sends a line to the guest on its channel.
-func (q *qemu) sendLine(line string) error {
-	if err := q.channel.SetWriteDeadline(time.Now().Add(commandDeadline)); err != nil {
+// quiesce asks the guest to freeze its file systems for a snapshot.
+func (i *instance) quiesce() error {
+	<-i.settled
+	if !i.started {
+		return fmt.Errorf("VM %s did not start", i.name)
+	}
+	ctx, cancel := context.WithTimeout(i.alive, quiesceDeadline)
+	defer cancel()
+	answer, err := i.vmx.Request(ctx, vmx.QuiesceStart)
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(q.channel, line)
-	return err
+	if refusal, refused := strings.CutPrefix(answer, "ERR "); refused {
+		return errors.New(refusal)
+	}
+	// The lab takes no snapshots of running VMs, so it would not thaw the guest.
+	return fmt.Errorf("the guest tools answer %q, which the lab does not support", answer)
 }
 
 // info returns the VM's process. It has none while the VM waits for its start slot.
@@ -201,7 +217,8 @@ func (i *instance) info() (machine.Info, bool) {
 	if err != nil {
 		return machine.Info{}, false // it has just ended
 	}
-	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, Console: q.consolePath()}, true
+	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, Console: q.consolePath(),
+		Heartbeat: i.vmx.Heartbeat()}, true
 }
 
 // exitReason returns the reason for machine.Events.Off, with the cause of a crash.

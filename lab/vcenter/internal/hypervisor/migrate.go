@@ -62,9 +62,10 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 		return machine.Move{}, errors.Join(fmt.Errorf("VM %s ended during its move", i.name), move.destination.abandon())
 	}
 	// The guest runs at its destination: errors from here on are not failures of the migration.
-	if err := errors.Join(move.announce(ctx), source.retire(), i.repeatShutdown(move.destination)); err != nil {
+	if err := errors.Join(move.announce(ctx), source.retire()); err != nil {
 		slog.Error("a VM was migrated, but the clean-up after it failed", "vm", i.name, "id", i.id, "error", err)
 	}
+	i.vmx.Reset()
 	return machine.Move{Mode: move.mode, Pause: move.pause}, nil
 }
 
@@ -298,15 +299,4 @@ func (q *qemu) retire() error {
 	err := q.quit(ended)
 	<-q.drained
 	return errors.Join(err, <-reaped, q.cleanup.run())
-}
-
-// repeatShutdown repeats a shutdown request that the guest may not have received completely before it was stopped.
-func (i *instance) repeatShutdown(q *qemu) error {
-	i.mu.Lock()
-	asked := i.shutdownAsked
-	i.mu.Unlock()
-	if !asked {
-		return nil
-	}
-	return q.sendLine("\n" + shutdownRequest)
 }

@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"time"
 
+	"gantry.invalid/guest/port"
+
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
@@ -170,11 +172,11 @@ func awaitGuestMessage(channel net.Conn, theirs *os.File, deadline time.Time) (b
 		return false, err
 	}
 	spoke := false
-	first := func(guestMessage) {
+	first := func(port.Frame) {
 		spoke = true
 		channel.SetReadDeadline(time.Now()) // ends the reader
 	}
-	err := readGuest(channel, first, func(error) {})
+	err := port.Read(channel, first, func(error) {})
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil
 	}

@@ -30,6 +30,7 @@ const (
 	greetingDeadline = 30 * time.Second // QEMU opens its disks before it sends its greeting, and the host may be busy
 	commandDeadline  = 5 * time.Second
 	quitDeadline     = 3 * time.Second // between QMP quit and SIGKILL
+	quiesceDeadline  = 30 * time.Second
 )
 
 // qemu is a QEMU process. launch sets its fields; fields that change later are guarded by mu.
@@ -149,12 +150,6 @@ func (h *Hypervisor) prepare(q *qemu) (launch, error) {
 		consolePath: q.consolePath(), incoming: q.number > 0 || q.forked}
 	if err := os.MkdirAll(q.directory, 0o755); err != nil {
 		return launch{}, err
-	}
-	if spec, present := q.spec.GuestInfo[machine.SpecKey]; present {
-		options.specPath = filepath.Join(q.directory, "spec.json")
-		if err := writeFileAtomically(options.specPath, []byte(spec), 0o600); err != nil {
-			return launch{}, err
-		}
 	}
 	if q.spec.Firmware == "efi" {
 		options.varsPath = filepath.Join(q.directory, "efivars.fd")

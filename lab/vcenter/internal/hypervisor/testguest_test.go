@@ -8,18 +8,58 @@ package hypervisor
 
 import (
 	"encoding/binary"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vmware/govmomi/toolbox"
+
+	"gantry.invalid/guest/port"
 )
 
-// The messages of the guests at their start and before their end.
-const (
-	testStarted = `{"set":{"guestinfo.gantry.status":"{\"state\":\"running\"}"}}` + "\n" +
-		`{"guest":{"hostname":"web","nics":[{"mac":"00:50:56:00:00:01","addresses":["10.77.0.5/24"]}]}}` + "\n"
-	testExited = `{"set":{"guestinfo.gantry.status":"{\"state\":\"exited\"}"}}` + "\n"
-)
+// The channels of the guests. They do not wait for the answers of the host.
+const rpciChannel, tcloChannel = 1, 2
+
+func frames(list ...port.Frame) string {
+	text := ""
+	for _, frame := range list {
+		text += string(frame.Encode())
+	}
+	return text
+}
+
+func toHost(request string) port.Frame {
+	return port.Frame{Kind: port.Message, Channel: rpciChannel, Payload: []byte(request)}
+}
+
+// testStarted returns the messages of the guests at their start: their tools register themselves, with the answers to the
+// requests of the host that follow at boot or after a move, and report a status, a name and an address.
+func testStarted(t *testing.T) string {
+	t.Helper()
+	nics := toolbox.NewGuestNicInfo()
+	nic := toolbox.GuestNicV3{MacAddress: "00:50:56:00:00:01"}
+	nic.AddIP(&net.IPNet{IP: net.IPv4(10, 77, 0, 5), Mask: net.CIDRMask(24, 32)})
+	nics.V3.Nics = append(nics.V3.Nics, nic)
+	encoded, err := toolbox.EncodeXDR(nics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := port.Frame{Kind: port.Message, Channel: tcloChannel, Payload: []byte("OK ")}
+	return frames(
+		port.Frame{Kind: port.Open, Channel: rpciChannel, Payload: []byte(port.RPCI)},
+		port.Frame{Kind: port.Open, Channel: tcloChannel, Payload: []byte(port.TCLO)},
+		answer, answer, answer, answer,
+		toHost("tools.capability.statechange"),
+		toHost(`info-set guestinfo.gantry.status {"state":"running"}`),
+		toHost("SetGuestInfo  1 web"),
+		toHost(string(toolbox.GuestInfoCommand(9, encoded))),
+	)
+}
+
+// testExited has the messages before their end.
+var testExited = frames(toHost(`info-set guestinfo.gantry.status {"state":"exited"}`))
 
 // Where a multiboot kernel is loaded, and where its code begins.
 const (
@@ -39,20 +79,24 @@ func multibootHeader() []byte {
 	return header
 }
 
-// responsiveGuest reports that it runs, waits for a line on the channel, reports its exit and powers off.
+// responsiveGuest reports that it runs, and again when its channels are closed (X), until it is asked to halt (OS_Halt). Then it
+// reports its exit and powers off. No other request of the host has these letters.
 func responsiveGuest(t *testing.T) *DirectKernel {
-	exited := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(testStarted))+1)
+	started := testStarted(t)
+	exited := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(started))+1)
 	code := []byte{
-		0xbe, 0x80, 0x00, 0x10, 0x00, //       mov  esi, started
-		0xe8, 0x29, 0x00, 0x00, 0x00, //       call send
+		0xbe, 0x80, 0x00, 0x10, 0x00, // start: mov esi, started
+		0xe8, 0x2d, 0x00, 0x00, 0x00, //       call send
 		0x66, 0xba, 0xfd, 0x02, //       wait:  mov  dx, 0x2fd       line status of ttyS1
 		0xec,       //                         in   al, dx
 		0xa8, 0x01, //                         test al, 1            a byte has come
 		0x74, 0xf7, //                         je   wait
 		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
-		0xec,       //                         in   al, dx
-		0x3c, 0x0a, //                         cmp  al, '\n'
-		0x75, 0xee, //                         jne  wait
+		0xec,      //                          in   al, dx
+		0x3c, 'X', //                          cmp  al, 'X'
+		0x74, 0xe4, //                         je   start
+		0x3c, 'H', //                          cmp  al, 'H'
+		0x75, 0xea, //                         jne  wait
 		0xbe, exited[0], exited[1], exited[2], exited[3], // mov esi, exited
 		0xe8, 0x0d, 0x00, 0x00, 0x00, //       call send
 		0x66, 0xba, 0x04, 0x06, //             mov  dx, 0x604        ACPI power management
@@ -72,13 +116,14 @@ func responsiveGuest(t *testing.T) *DirectKernel {
 		0xeb, 0xeb, //                         jmp  send
 		0xc3, //                         done: ret
 	}
-	return writeGuest(t, code, testStarted+"\x00"+testExited+"\x00")
+	return writeGuest(t, code, started+"\x00"+testExited+"\x00")
 }
 
-// countingGuest reports increasing numbers as fast as possible until it receives a line. Then it reports its exit and powers
-// off.
+// countingGuest reports increasing numbers as fast as possible until it receives an H. Then it reports its exit and powers off.
+// It opens its channel before each number, since the host may have closed it.
 func countingGuest(t *testing.T) *DirectKernel {
-	line := `{"set":{"guestinfo.n":"00000000"}}` + "\n"
+	open := port.Frame{Kind: port.Open, Channel: rpciChannel, Payload: []byte(port.RPCI)}
+	line := frames(open, toHost("info-set guestinfo.n 00000000"))
 	address := func(offset int) []byte {
 		return binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(offset))
 	}
@@ -98,8 +143,8 @@ func countingGuest(t *testing.T) *DirectKernel {
 		0xa8, 0x01, //                          test al, 1            a byte has come
 		0x74, 0xdb, //                          je   count
 		0x66, 0xba, 0xf8, 0x02, //              mov  dx, 0x2f8
-		0xec,       //                          in   al, dx
-		0x3c, 0x0a, //                          cmp  al, '\n'
+		0xec,      //                          in   al, dx
+		0x3c, 'H', //                           cmp  al, 'H'
 		0x75, 0xee, //                          jne  poll
 		0xbe, exited[0], exited[1], exited[2], exited[3], // mov esi, exited
 		0xe8, 0x0d, 0x00, 0x00, 0x00, //        call send
@@ -120,7 +165,7 @@ func countingGuest(t *testing.T) *DirectKernel {
 		0xeb, 0xeb, //                          jmp  send
 		0xc3, //                          done: ret
 	}
-	return writeGuest(t, code, line+"\x00"+testExited+"\x00")
+	return writeGuest(t, code, line+"\x00"+frames(open)+testExited+"\x00")
 }
 
 // silentGuest reports nothing.

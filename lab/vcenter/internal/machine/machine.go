@@ -47,21 +47,23 @@ type Spec struct {
 
 // GuestNIC is an adapter as the guest's tools report it.
 type GuestNIC struct {
-	MAC       string
-	Addresses []string // with prefix length: 10.0.0.5/24
+	MAC       string   `json:"mac"`
+	Addresses []string `json:"addresses"` // with prefix length: 10.0.0.5/24
 }
 
-// GuestInfo is what the guest's tools report. A report means that the tools run.
+// GuestInfo is what the guest's tools report. A report means that the tools run; it is empty while they have reported nothing
+// yet, at boot and after a move.
 type GuestInfo struct {
-	Hostname string
-	NICs     []GuestNIC
+	Hostname string     `json:"hostname"`
+	NICs     []GuestNIC `json:"nics"`
 }
 
 // Info describes a running VM.
 type Info struct {
 	PID        int // 0: there is no process
 	CPUSeconds float64
-	Console    string // path of the console's log; empty: there is none
+	Console    string    // path of the console's log; empty: there is none
+	Heartbeat  time.Time // of the guest tools; zero: they have not run
 }
 
 // The guestinfo keys of a container VM.
@@ -128,6 +130,8 @@ type Hypervisor interface {
 	Start(Spec) error
 	// PowerButton asks the guest to shut down, and does not wait for it.
 	PowerButton(id string) error
+	// Quiesce asks the tools of the guest to freeze its file systems for a snapshot.
+	Quiesce(id string) error
 	// Kill returns when the VM is powered off.
 	Kill(id string) error
 	// Migrate moves a running VM: to is the same VM with another host, and possibly other files and networks. copyFiles

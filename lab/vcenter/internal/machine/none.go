@@ -6,6 +6,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -62,8 +63,14 @@ func (n *None) Start(spec Spec) error {
 	}
 	run.document = &document
 	guest := n.guest(spec, document)
+	run.reported = &guest
 	go n.live(run, guest)
 	return nil
+}
+
+// Quiesce fails: the guest does not support it.
+func (n *None) Quiesce(string) error {
+	return errors.New("this container VM offers no quiesced snapshots")
 }
 
 // Kill ends the VM at once.
@@ -105,6 +112,7 @@ func (n *None) Migrate(id string, to Spec, copyFiles func() error) (Move, error)
 	}
 	to.GuestInfo = run.spec.GuestInfo // as at power-on
 	run.spec = to
+	n.reportAgain(run)
 	return Move{Mode: MoveLive}, nil
 }
 
@@ -121,6 +129,7 @@ func (n *None) Fork(id string, continued, clone Spec) (Move, error) {
 	}
 	continued.GuestInfo, clone.GuestInfo = run.spec.GuestInfo, run.spec.GuestInfo
 	run.spec = continued
+	n.reportAgain(run)
 	n.running[clone.ID] = &guestRun{spec: clone, document: run.document}
 	return Move{Mode: MoveStopCopy}, nil
 }

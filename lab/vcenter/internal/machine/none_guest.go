@@ -39,6 +39,7 @@ type script struct {
 type guestRun struct {
 	spec     Spec
 	document *containerSpec // nil: there is no guest that reports
+	reported *GuestInfo     // nil: nothing
 	ending   chan struct{}  // not nil: the container has ended; closed: power off now
 	released bool           // ending is closed
 }
@@ -123,6 +124,18 @@ func (n *None) live(run *guestRun, guest GuestInfo) {
 		linger = time.Duration(*wanted.LingerMS) * time.Millisecond
 	}
 	n.end(run, ending, fields, wanted.Log, linger)
+}
+
+// reportAgain reports the guest's name and addresses as after a move: the host has forgotten them.
+func (n *None) reportAgain(run *guestRun) {
+	if run.reported == nil {
+		return
+	}
+	id, again := run.spec.ID, *run.reported
+	go func() {
+		n.events.Guest(id, GuestInfo{})
+		n.events.Guest(id, again)
+	}()
 }
 
 // PowerButton ends the container with exit code 0, or the time for which a guest stays on after the end of its container.

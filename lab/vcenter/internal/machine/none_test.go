@@ -4,21 +4,29 @@
 
 package machine
 
-import "testing"
+import (
+	"reflect"
+	"testing"
+)
 
 // reports keeps what the guests say, as it comes.
 type reports struct {
-	said chan string
-	off  chan string
+	said   chan string
+	guests chan GuestInfo
+	off    chan string
 }
 
-func (r reports) Set(_, _, value string)      { r.said <- value }
-func (r reports) Guest(_ string, _ GuestInfo) {}
-func (r reports) Off(_, reason string)        { r.off <- reason }
+func (r reports) Set(_, _, value string)         { r.said <- value }
+func (r reports) Guest(_ string, info GuestInfo) { r.guests <- info }
+func (r reports) Off(_, reason string)           { r.off <- reason }
+
+func newReports() reports {
+	return reports{said: make(chan string, 1), guests: make(chan GuestInfo, 10), off: make(chan string, 2)}
+}
 
 // Clients know a new run by its status, as they do with a real guest: "started_at" is exact enough for that.
 func TestARestartReportsAnotherStatus(t *testing.T) {
-	events := reports{said: make(chan string, 1), off: make(chan string, 1)}
+	events := newReports()
 	none, err := NewNone(nil, "", events)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +50,7 @@ func TestARestartReportsAnotherStatus(t *testing.T) {
 }
 
 func TestAVMWhoseDiskIsBootedFirstReportsNothing(t *testing.T) {
-	events := reports{said: make(chan string, 1), off: make(chan string, 2)}
+	events := newReports()
 	none, err := NewNone(nil, "", events)
 	if err != nil {
 		t.Fatal(err)
@@ -64,5 +72,30 @@ func TestAVMWhoseDiskIsBootedFirstReportsNothing(t *testing.T) {
 	}
 	if len(events.said) > 0 {
 		t.Errorf("the other one has reported %s", <-events.said)
+	}
+}
+
+func TestTheAddressesAreReportedAgainAfterAMove(t *testing.T) {
+	events := newReports()
+	none, err := NewNone(nil, "", events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := Spec{ID: "vm-1", ISO: "bootstrap.iso", NICs: []NIC{{MAC: "00:50:56:00:00:01"}},
+		GuestInfo: map[string]string{SpecKey: `{"hostname": "web", "networks": [{"address": "10.0.0.5/24"}]}`}}
+	if err := none.Start(spec); err != nil {
+		t.Fatal(err)
+	}
+	reported := <-events.guests
+	if reported.Hostname != "web" || len(reported.NICs) != 1 {
+		t.Fatalf("reported %+v", reported)
+	}
+	if _, err := none.Migrate(spec.ID, spec, nil); err != nil {
+		t.Fatal(err)
+	}
+	for number, want := range []GuestInfo{{}, reported} {
+		if got := <-events.guests; !reflect.DeepEqual(got, want) {
+			t.Errorf("report %d is %+v", number, got)
+		}
 	}
 }

@@ -173,6 +173,15 @@ func (t *Tenant) PowerButton(id string) error {
 	return t.shared.hypervisor.PowerButton(real)
 }
 
+// Quiesce asks the tools of the guest to freeze its file systems.
+func (t *Tenant) Quiesce(id string) error {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return err
+	}
+	return t.shared.hypervisor.Quiesce(real)
+}
+
 // Kill returns when the VM is powered off.
 func (t *Tenant) Kill(id string) error {
 	real, err := t.hypervisorID(id)

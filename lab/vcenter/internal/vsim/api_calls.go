@@ -81,6 +81,7 @@ func (s *Server) recordHTTP(request *http.Request) {
 
 // mutates returns whether a method may change something.
 func mutates(method string) bool {
+	method = strings.TrimPrefix(method, "Pbm") // of storage policies
 	return !reading[method] && !strings.HasPrefix(method, "Query") && !strings.HasPrefix(method, "Retrieve") &&
 		!strings.HasPrefix(method, "Find")
 }

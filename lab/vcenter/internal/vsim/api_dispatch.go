@@ -95,6 +95,9 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if fault := s.agentFault(call.This, call.Name); fault != nil {
 		return failed(fault)
 	}
+	if mutates(call.Name) && namesPolicy(reflect.ValueOf(call.Body)) {
+		return failed(notSupported("The lab does not apply storage policies."))
+	}
 	if call.Name == "Fetch" || strings.HasPrefix(call.Name, "RetrieveProperties") {
 		s.showPools()
 	}

@@ -46,6 +46,7 @@ var taskDescriptions = map[string]string{
 	"ReconfigureDVPortgroup_Task":      ".reconfigure",
 	"ReconfigureDvs_Task":              ".reconfigure",
 	"ReconnectHost_Task":               ".reconnect",
+	"RegisterVM_Task":                  ".registerVm",
 	"RelocateVM_Task":                  ".relocate",
 	"RemoveSnapshot_Task":              "vm.Snapshot.remove",
 	"ResetVM_Task":                     ".reset",

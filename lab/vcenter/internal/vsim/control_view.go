@@ -12,6 +12,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
@@ -75,16 +76,28 @@ func (s *Server) Machine(name string) (MachineInfo, error) {
 	return info, nil
 }
 
-// Dial connects to a port of a VM's guest, at the address that the guest reports.
+// addressPoll is the interval at which Dial looks for an address that is missing.
+const addressPoll = 50 * time.Millisecond
+
+// Dial connects to a port of a VM's guest, at the address that the guest reports. If the tools run, it waits for the address,
+// which is missing after a move until the guest reports it again.
 func (s *Server) Dial(ctx context.Context, name string, port int) (net.Conn, error) {
 	vm, err := s.machineNamed(name)
 	if err != nil {
 		return nil, err
 	}
-	var address string
-	s.locked(vm, func(*simulator.Context) { address = vm.Guest.IpAddress })
-	if address == "" {
-		return nil, fmt.Errorf("VM %s reports no address", name)
+	for {
+		var address, tools string
+		s.locked(vm, func(*simulator.Context) { address, tools = vm.Guest.IpAddress, vm.Guest.ToolsRunningStatus })
+		if address != "" {
+			return s.hypervisor.Dial(ctx, address, port)
+		}
+		if tools != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) || ctx.Err() != nil {
+			return nil, fmt.Errorf("VM %s reports no address", name)
+		}
+		select {
+		case <-time.After(addressPoll):
+		case <-ctx.Done():
+		}
 	}
-	return s.hypervisor.Dial(ctx, address, port)
 }

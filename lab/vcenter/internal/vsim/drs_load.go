@@ -67,6 +67,7 @@ func (s *Server) measure() map[ref]float64 {
 		if info, runs := s.hypervisor.Info(reference.Value); runs {
 			samples[reference] = s.meter.byVM[reference].next(info.CPUSeconds, s.bootTime(vm), float64(host.Hardware.CpuInfo.Hz)/1e6)
 			used[reference] = samples[reference].cpuMHz
+			s.watchHeartbeat(vm, info.Heartbeat)
 		}
 		s.showUse(vm, used[reference])
 	}

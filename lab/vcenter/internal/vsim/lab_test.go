@@ -371,6 +371,9 @@ func (g *guests) end(id, reason string) error {
 func (g *guests) PowerButton(id string) error { return g.end(id, machine.OffGuest) }
 func (g *guests) Kill(id string) error        { return g.end(id, machine.OffKilled) }
 
+// Quiesce fails, as it does with the guests of container VMs.
+func (g *guests) Quiesce(id string) error { return fmt.Errorf("the guest of VM %s refuses", id) }
+
 func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (machine.Move, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -138,6 +138,7 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 // Handler returns the handler of the API: SOAP, datastore files, uploads of imports, and tags.
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
+	s.service.RegisterSDK(s.policies())
 	mux := http.NewServeMux()
 	mux.Handle("/", s.versioned(s.requests.named(s.service.ServeMux)))
 	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.serveVersions)

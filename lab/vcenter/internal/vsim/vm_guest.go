@@ -7,6 +7,7 @@
 package vsim
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -16,6 +17,17 @@ import (
 
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
+
+// guestInfoOf returns the guestinfo.* keys of a VM, which its guest can read.
+func guestInfoOf(config *types.VirtualMachineConfigInfo) map[string]string {
+	values := map[string]string{}
+	for _, option := range config.ExtraConfig {
+		if o := option.GetOptionValue(); isGuestInfo(o.Key) {
+			values[o.Key] = fmt.Sprint(o.Value)
+		}
+	}
+	return values
+}
 
 // running waits until the inventory shows a VM as powered on. It returns nil if the VM does not run or its start failed.
 func (s *Server) running(id string) *run {

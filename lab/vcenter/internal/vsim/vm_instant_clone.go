@@ -168,6 +168,7 @@ func (s *Server) fork(source *simulator.VirtualMachine, continued *draft, clone 
 	}
 	second := running
 	second.ID, second.Name, second.NICs = clone.Self.Value, clone.Name, s.nicsOf(clone.Config, s.hostOf(clone))
+	second.GuestInfo = guestInfoOf(clone.Config)
 	begun := s.runs.begin(clone)
 	move, err := s.hypervisor.Fork(source.Self.Value, first, second)
 	if err != nil {

@@ -165,13 +165,8 @@ func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types
 	var host ref
 	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
 	spec := machine.Spec{ID: vm.Self.Value, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
-		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: map[string]string{}}
+		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: guestInfoOf(config)}
 	spec.DiskFirst = spec.Firmware == string(types.GuestOsDescriptorFirmwareTypeBios) && !startsWithCD(config.BootOptions)
-	for _, option := range config.ExtraConfig {
-		if o := option.GetOptionValue(); isGuestInfo(o.Key) {
-			spec.GuestInfo[o.Key] = fmt.Sprint(o.Value)
-		}
-	}
 	for _, device := range config.Hardware.Device {
 		var fault types.BaseMethodFault
 		switch d := device.(type) {

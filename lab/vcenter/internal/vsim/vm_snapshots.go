@@ -32,23 +32,46 @@ func snapshotRefs(tree []types.VirtualMachineSnapshotTree) []ref {
 func (s *Server) createSnapshot(ctx *simulator.Context, request *types.CreateSnapshot_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	return s.task(ctx, vm.Self, "CreateSnapshot_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
-		snapshot, fault := s.snapshot(vm, request.Name, request.Description)
-		if fault != nil {
-			return nil, fault
-		}
-		return snapshot, nil
+		return s.quiescedSnapshot(vm, request.Name, request.Description, request.Quiesce)
 	}))
 }
 
 func (s *Server) createSnapshotEx(ctx *simulator.Context, request *types.CreateSnapshotEx_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	return s.task(ctx, vm.Self, "CreateSnapshotEx_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
-		snapshot, fault := s.snapshot(vm, request.Name, request.Description)
-		if fault != nil {
+		return s.quiescedSnapshot(vm, request.Name, request.Description, request.QuiesceSpec != nil)
+	}))
+}
+
+// quiescedSnapshot takes a snapshot, after the guest has frozen its file systems if quiesce is true.
+func (s *Server) quiescedSnapshot(vm *simulator.VirtualMachine, name, description string, quiesce bool) (types.AnyType, types.BaseMethodFault) {
+	if quiesce {
+		if fault := s.quiesce(vm); fault != nil {
 			return nil, fault
 		}
-		return snapshot, nil
-	}))
+	}
+	snapshot, fault := s.snapshot(vm, name, description)
+	if fault != nil {
+		return nil, fault
+	}
+	return snapshot, nil
+}
+
+// quiesce asks the guest tools to freeze the file systems. "If the virtual machine is powered off or VMware Tools are not
+// available, the quiesce flag is ignored" (API, CreateSnapshot_Task).
+func (s *Server) quiesce(vm *simulator.VirtualMachine) types.BaseMethodFault {
+	var tools string
+	s.locked(vm, func(*simulator.Context) { tools = vm.Guest.ToolsRunningStatus })
+	if tools != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
+		return nil
+	}
+	err := s.hypervisor.Quiesce(vm.Self.Value)
+	if err == nil {
+		return nil
+	}
+	fault := &types.ApplicationQuiesceFault{}
+	because(&fault.MethodFault, fmt.Sprintf("An error occurred while quiescing virtual machine %s: %v.", vm.Name, err))
+	return fault
 }
 
 func (s *Server) requireOffForSnapshots(vm *simulator.VirtualMachine) types.BaseMethodFault {

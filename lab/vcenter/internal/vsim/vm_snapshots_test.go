@@ -10,6 +10,8 @@ import (
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
 func (l *lab) write(file, pattern, offset string) {
@@ -116,6 +118,18 @@ func TestSnapshotsAreRenamedAndRequirePoweredOffVMs(t *testing.T) {
 	l.result(vm.PowerOn(t.Context()))
 	isFault[types.NotSupported](l, l.refusal(vm.CreateSnapshot(t.Context(), "now", "", false, false)))
 	isFault[types.NotSupported](l, l.refusal(vm.RevertToSnapshot(t.Context(), "other", true)))
+}
+
+func TestAQuiescedSnapshotFailsIfTheToolsRefuse(t *testing.T) {
+	l := newLab(t)
+	vm, _ := l.image("web")
+	l.result(vm.CreateSnapshot(t.Context(), "off", "", false, true))
+	l.result(vm.PowerOn(t.Context()))
+	isFault[types.NotSupported](l, l.refusal(vm.CreateSnapshot(t.Context(), "no tools", "", false, true)))
+	l.server.Guest(vm.Reference().Value, machine.GuestInfo{})
+	isFault[types.ApplicationQuiesceFault](l, l.refusal(vm.CreateSnapshot(t.Context(), "tools", "", false, true)))
+	isFault[types.ApplicationQuiesceFault](l, l.refusal(vm.CreateSnapshotEx(t.Context(), "tools", "", false, &types.VirtualMachineGuestQuiesceSpec{})))
+	isFault[types.NotSupported](l, l.refusal(vm.CreateSnapshot(t.Context(), "not quiesced", "", false, false)))
 }
 
 func TestDisksOfSnapshotsAreNotResizedOrDestroyed(t *testing.T) {

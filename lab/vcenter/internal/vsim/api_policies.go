@@ -1,0 +1,82 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Storage policies (/pbm): the simulator's, for the sessions and with the privileges of the vCenter. The lab applies no policy:
+// specifications that name one are refused, and so are methods whose answers would depend on policies.
+
+package vsim
+
+import (
+	"reflect"
+
+	pbm "github.com/vmware/govmomi/pbm/simulator"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/authz"
+)
+
+// policyMethods are the methods that are answered, with their privileges on the root folder. (vSphere Security, "Storage
+// Profile Privileges".)
+var policyMethods = map[string]string{
+	"PbmRetrieveServiceContent":      "",
+	"PbmQueryProfile":                "StorageProfile.View",
+	"PbmRetrieveContent":             "StorageProfile.View",
+	"PbmQueryAssociatedProfile":      "StorageProfile.View",
+	"PbmQueryAssociatedProfiles":     "StorageProfile.View",
+	"PbmQueryIOFiltersFromProfileId": "StorageProfile.View",
+	"PbmCreate":                      "StorageProfile.Update",
+	"PbmDelete":                      "StorageProfile.Update",
+}
+
+func (s *Server) policies() *simulator.Registry {
+	registry := pbm.New()
+	registry.Cookie = func(ctx *simulator.Context) string {
+		s.requests.session(ctx) // finds the request; the key of the session is in the header of the document
+		return simulator.SOAPCookie(ctx)
+	}
+	registry.Handler = s.permitPolicy
+	return registry
+}
+
+// permitPolicy refuses calls. Calls without a session are refused by the simulator.
+func (s *Server) permitPolicy(ctx *simulator.Context, call *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+	s.record(ctx, s.requests.take(ctx), call)
+	privilege, known := policyMethods[call.Name]
+	if !known {
+		return nil, notSupported("The lab does not support this method.")
+	}
+	if privilege == "" || ctx.Session == nil {
+		return nil, nil
+	}
+	return nil, s.lacking(s.access(ctx.Session.UserName), []authz.Need{{Privilege: privilege, On: s.serviceContent().RootFolder}})
+}
+
+// namesPolicy returns whether an argument of a call names a policy for a VM or a disk, anywhere in it.
+func namesPolicy(value reflect.Value) bool {
+	switch value.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if value.IsNil() {
+			return false
+		}
+		if _, defined := value.Interface().(*types.VirtualMachineDefinedProfileSpec); defined {
+			return true
+		}
+		return namesPolicy(value.Elem())
+	case reflect.Slice:
+		for i := range value.Len() {
+			if namesPolicy(value.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		for i := range value.NumField() {
+			if value.Type().Field(i).IsExported() && namesPolicy(value.Field(i)) {
+				return true
+			}
+		}
+	}
+	return false
+}

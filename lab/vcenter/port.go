@@ -1,0 +1,109 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The VMX without a vCenter, for tests that boot the guest in a QEMU of their own.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"gantry.invalid/lab/vcenter/internal/machine"
+	"gantry.invalid/lab/vcenter/internal/vmx"
+)
+
+// answerTime is how long the answer to a request may take.
+const answerTime = time.Minute
+
+// portCommand is a line of standard input. The first one has the values; others have a request for the guest, or the reset of
+// the port as after a move.
+type portCommand struct {
+	Values  map[string]string `json:"values"`
+	Request string            `json:"request"`
+	Reset   bool              `json:"reset"`
+}
+
+// portReport is a line of standard output.
+type portReport struct {
+	Listening bool               `json:"listening,omitempty"`
+	Set       map[string]string  `json:"set,omitempty"`
+	Guest     *machine.GuestInfo `json:"guest,omitempty"`
+	Answer    *string            `json:"answer,omitempty"`
+}
+
+// serveOnePort plays the VMX for one VM, whose port is connected to a Unix socket, until the VM ends.
+func serveOnePort(path string, commands io.Reader, output io.Writer) error {
+	input := json.NewDecoder(commands)
+	var first portCommand
+	if err := input.Decode(&first); err != nil {
+		return fmt.Errorf("read the values: %w", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	var mu sync.Mutex
+	report := func(line portReport) {
+		mu.Lock()
+		defer mu.Unlock()
+		// An error means that nobody reads any more, and the process is ended then.
+		_ = json.NewEncoder(output).Encode(line)
+	}
+	report(portReport{Listening: true})
+	port, err := listener.Accept()
+	if err != nil {
+		return err
+	}
+	defer port.Close()
+	host := vmx.New(first.Values,
+		func(line []byte) error { _, err := port.Write(line); return err },
+		vmx.Events{
+			Set:   func(key, value string) { report(portReport{Set: map[string]string{key: value}}) },
+			Guest: func(info machine.GuestInfo) { report(portReport{Guest: &info}) },
+		},
+		logPortError)
+	go obey(host, input, report)
+	return host.Serve(port, logPortError)
+}
+
+func logPortError(err error) { fmt.Fprintln(os.Stderr, "vcenter: the port:", err) }
+
+// obey passes on commands until there are no more.
+func obey(host *vmx.VMX, input *json.Decoder, report func(portReport)) {
+	for {
+		var command portCommand
+		if err := input.Decode(&command); err != nil {
+			if !errors.Is(err, io.EOF) {
+				logPortError(err)
+			}
+			return
+		}
+		if command.Reset {
+			host.Reset()
+			continue
+		}
+		go ask(host, command.Request, report)
+	}
+}
+
+// ask reports the answer to a request. There is none if the guest ends before.
+func ask(host *vmx.VMX, request string, report func(portReport)) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	answer, err := host.Request(ctx, request)
+	if err != nil {
+		logPortError(err)
+		return
+	}
+	report(portReport{Answer: &answer})
+}
