@@ -8,6 +8,7 @@ package vsim
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/soap"
@@ -313,7 +314,7 @@ func (s *Server) readOnlyCopy(base *types.VirtualDiskFlatVer2BackingInfo, store 
 	return nil
 }
 
-// readOnlyDisks returns the parents on a datastore that are not themselves the disk of a VM.
+// readOnlyDisks returns the parents on a datastore that are not themselves the disk of a VM, in the order of their paths.
 func (s *Server) readOnlyDisks(store string) []datastore.Path {
 	written := map[datastore.Path]bool{}
 	var parents []datastore.Path
@@ -332,6 +333,7 @@ func (s *Server) readOnlyDisks(store string) []datastore.Path {
 			}
 		})
 	}
+	slices.SortFunc(parents, func(a, b datastore.Path) int { return strings.Compare(a.String(), b.String()) })
 	return slices.DeleteFunc(parents, func(disk datastore.Path) bool { return disk.Store != store || written[disk] })
 }
 
