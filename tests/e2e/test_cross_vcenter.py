@@ -13,7 +13,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.support.guests.containers import PATIENCE, Containers
-from tests.support.guests.counting import options, run_counter, status, stop_counter
+from tests.support.guests.counting import options, reported_address, run_counter, status, stop_counter
 from tests.support.guests.vcenter import find, session
 
 
@@ -57,7 +57,7 @@ def test_counter_continues_in_another_vcenter(containers: Containers, name: str)
         assert find(here, vim.VirtualMachine, name) is None
 
         moved = find(there, vim.VirtualMachine, name)
-        found = moved.config.instanceUuid, moved.runtime.powerState, moved.guest.ipAddress
+        found = moved.config.instanceUuid, moved.runtime.powerState, reported_address(moved)
         assert found == (uuid, "poweredOn", address)
         assert options(moved) == before
         assert {store.name for store in moved.datastore} == {second["datastore"]}

@@ -56,6 +56,15 @@ def stop_counter(content: Any, vm: Any) -> int:
     return int(said[1])
 
 
+def reported_address(vm: Any) -> str:
+    """Return the address of the guest; after a move, vCenter has none until the guest tools have reported it again."""
+    deadline = time.monotonic() + PATIENCE
+    while (address := vm.guest.ipAddress) is None:
+        assert time.monotonic() < deadline, f"{vm.name} reports no address"
+        time.sleep(0.2)
+    return str(address)
+
+
 def _wait_until_off(content: Any, vm: Any) -> None:
     collector, query = content.propertyCollector, vmodl.query.PropertyCollector
     properties = query.PropertySpec(type=vim.VirtualMachine, pathSet=["runtime.powerState"])
