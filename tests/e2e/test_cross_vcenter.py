@@ -62,6 +62,6 @@ def test_counter_continues_in_another_vcenter(containers: Containers, name: str)
         assert options(moved) == before
         assert {store.name for store in moved.datastore} == {second["datastore"]}
 
-        assert stop_counter(there, moved) > 0
         assert status(moved)["started_at"] == was["started_at"]
+        assert stop_counter(there, moved) > 0
         WaitForTask(moved.Destroy_Task())
