@@ -73,14 +73,20 @@ def play(home: Path, operator: dict[str, str]) -> PlaybookRunner:
 
 
 @pytest.fixture
-def cleared(lab: dict[str, Any], play: PlaybookRunner) -> Iterator[None]:
+def store(lab: dict[str, Any]) -> Iterator[Store]:
+    """Remove all images and bootstrap ISOs before the test and after it."""
+    one = Store(lab["vcenter"])
+    one.clear(lab["datastore"])
+    yield one
+    one.clear(lab["datastore"])
+    one.session.close()
+
+
+@pytest.fixture
+def cleared(store: Store, play: PlaybookRunner) -> Iterator[None]:
     """Begin and end without the container web, whose playbooks the documentation has, and without images."""
-    store = Store(lab["vcenter"])
-    store.clear(lab["datastore"])
     yield
     play({"gantry.vsphere.container_vm": {"name": "web", "state": "absent"}}).ok()
-    store.clear(lab["datastore"])
-    store.session.close()
 
 
 @pytest.fixture

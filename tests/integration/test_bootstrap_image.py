@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,6 @@ def iso(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def name(iso: Path) -> str:
     return f"gantry-bootstrap-9.9.1-{hashlib.sha256(iso.read_bytes()).hexdigest()[:12]}.iso"
-
-
-@pytest.fixture
-def store(lab: dict[str, Any]) -> Iterator[Store]:
-    one = Store(lab["vcenter"])
-    one.clear(lab["datastore"])
-    yield one
-    one.clear(lab["datastore"])
-    one.session.close()
 
 
 @pytest.fixture

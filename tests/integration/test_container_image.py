@@ -35,16 +35,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(lab: dict[str, Any]) -> Iterator[Store]:
-    """Remove all images before the test and after it."""
-    one = Store(lab["vcenter"])
-    one.clear(lab["datastore"])
-    yield one
-    one.clear(lab["datastore"])
-    one.session.close()
-
-
-@pytest.fixture
 def options(lab: dict[str, Any], cache: Path) -> Options:
     """Return the options of a task for the tiny image."""
 

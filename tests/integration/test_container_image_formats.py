@@ -37,15 +37,6 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRegistry]
 
 
 @pytest.fixture
-def store(lab: dict[str, Any]) -> Iterator[Store]:
-    one = Store(lab["vcenter"])
-    one.clear(lab["datastore"])
-    yield one
-    one.clear(lab["datastore"])
-    one.session.close()
-
-
-@pytest.fixture
 def run(lab: dict[str, Any], tmp_path: Path) -> Run:
     options = {**lab["vcenter"], "registry_tls_verify": False, "cache_path": str(tmp_path / "cache")}
     return lambda name, check=False: drive("container_image", {**options, "name": name}, check=check)

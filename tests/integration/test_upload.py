@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,6 @@ Upload = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("images")
-
-
-@pytest.fixture
-def store(lab: dict[str, Any]) -> Iterator[Store]:
-    """Remove all images before the test and after it."""
-    one = Store(lab["vcenter"])
-    one.clear(lab["datastore"])
-    yield one
-    one.clear(lab["datastore"])
-    one.session.close()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
-from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RehomingChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 
@@ -84,19 +84,8 @@ class Clone(ContainerChange):
 
 
 @dataclass(frozen=True)
-class RehomeTemplate(ContainerChange):
+class RehomeTemplate(RehomingChange, ContainerChange):
     """Register the template of an image on another host. ``container`` is the template's name."""
-
-    rehoming: Rehoming
-
-    def describe(self) -> str:
-        return self.rehoming.describe()
-
-    def before(self) -> Mapping[str, Any]:
-        return self.rehoming.before()
-
-    def after(self) -> Mapping[str, Any]:
-        return self.rehoming.after()
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         return observed  # no container is affected

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Creation, Removal, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ObservedImages
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import READY, ImageTemplate
-from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RehomingChange
 
 
 @dataclass(frozen=True)
@@ -146,24 +146,14 @@ class MarkTemplate:
 
 
 @dataclass(frozen=True)
-class RehomeImage:
+class RehomeImage(RehomingChange):
     """Register a template on another host, because nothing can be cloned from it where it is."""
 
     disk: str
-    rehoming: Rehoming
 
     @property
     def name(self) -> str:
         return self.rehoming.name
-
-    def describe(self) -> str:
-        return self.rehoming.describe()
-
-    def before(self) -> Mapping[str, Any]:
-        return self.rehoming.before()
-
-    def after(self) -> Mapping[str, Any]:
-        return self.rehoming.after()
 
     def project(self, observed: ObservedImages) -> ObservedImages:
         moved = {"host": self.rehoming.host, "is_template": True, "gets_new_moid": self.rehoming.registers}

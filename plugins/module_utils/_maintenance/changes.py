@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._maintenance.model import ObservedHost
-from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
+from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RehomingChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.changes import MoveChange, MoveVm
 
 # The destination in a diff where DRS chooses it.
@@ -40,19 +40,8 @@ class Evacuate:
 
 
 @dataclass(frozen=True)
-class EvacuateTemplate:
+class EvacuateTemplate(RehomingChange):
     """Move a template away from the host, as nothing can be cloned from it there during maintenance."""
-
-    rehoming: Rehoming
-
-    def describe(self) -> str:
-        return self.rehoming.describe()
-
-    def before(self) -> Mapping[str, Any]:
-        return self.rehoming.before()
-
-    def after(self) -> Mapping[str, Any]:
-        return self.rehoming.after()
 
     def project(self, observed: ObservedHost) -> ObservedHost:
         return replace(observed, now={**observed.now, self.rehoming.moid: self.rehoming.host_name})

@@ -65,3 +65,19 @@ class Rehoming:
 
     def after(self) -> Mapping[str, Any]:
         return nested("templates", self.path, "host", value=self.host_name)
+
+
+@dataclass(frozen=True)
+class RehomingChange:
+    """The change of a plan that moves a template. Each domain adds what follows for what it has observed."""
+
+    rehoming: Rehoming
+
+    def describe(self) -> str:
+        return self.rehoming.describe()
+
+    def before(self) -> Mapping[str, Any]:
+        return self.rehoming.before()
+
+    def after(self) -> Mapping[str, Any]:
+        return self.rehoming.after()
