@@ -21,6 +21,7 @@ def validate(operation: Operation[Any, Any, Any], args: Mapping[str, Any]) -> Va
         mutually_exclusive=operation.mutually_exclusive,
         required_together=operation.required_together,
         required_one_of=operation.required_one_of,
+        required_if=operation.required_if,
         required_by=operation.required_by,
     )
     return validator.validate(dict(args))

@@ -132,7 +132,7 @@ def test_labs_in_two_state_directories_are_independent(one: Lab, tmp_path: Path)
 
 def test_a_failed_start_reports_the_reason_and_leaves_nothing_running(one: Lab) -> None:
     one.state.create()
-    for name in ("ca.pem", "vcenter.pem", "vcenter-key.pem"):
+    for name in ("ca.pem", "vcenter.pem", "vcenter-key.pem", "vcenter-incomplete.pem"):
         (one.state.directory / name).write_text("no certificate\n")
     with pytest.raises(LabError) as error:
         one.up()

@@ -23,6 +23,7 @@ def run_module(operation: Operation[Any, Any, Any]) -> None:
         mutually_exclusive=operation.mutually_exclusive,
         required_together=operation.required_together,
         required_one_of=operation.required_one_of,
+        required_if=operation.required_if,
         required_by=operation.required_by,
         supports_check_mode=True,
     )

@@ -30,6 +30,7 @@ class Operation(ABC, Generic[D, O, C]):
     mutually_exclusive: Sequence[Sequence[str]] = ()
     required_together: Sequence[Sequence[str]] = ()
     required_one_of: Sequence[Sequence[str]] = ()
+    required_if: Sequence[Sequence[Any]] = ()
     required_by: Mapping[str, Sequence[str]] = {}
 
     @abstractmethod
