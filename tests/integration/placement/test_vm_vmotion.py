@@ -174,7 +174,9 @@ def test_a_moved_container_shares_the_disk_of_its_image_or_copies_it(site: Site,
         builder.task("clone", lambda: template.CloneVM_Task(folder=template.parent, name=f"{PREFIX}image", spec=copy))
         builder.task("snapshot", lambda: site.vm(f"{PREFIX}image").CreateSnapshot_Task("gantry-base", "", False, False))
         site.ok("vm_vmotion", vms=[B], datastore="shared1")
-        assert parents(site, B) == {f"[shared1] {PREFIX}image/{PREFIX}image.vmdk"}
+        (shared,) = parents(site, B)
+        # Either has the content of the image and is written by no VM.
+        assert shared in parents(site, A) | {f"[shared1] {PREFIX}image/{PREFIX}image.vmdk"}
         site.ok("vm_vmotion", vms=[A, B], datastore="shared0")
         assert parents(site, A) == parents(site, B) == {f"[shared0] {image}/{image}.vmdk"}
     finally:
