@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lab.connection import connection_environment
+from tests.support.lab.containers import IMAGE, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
 from tests.support.lab.images import Store
@@ -80,6 +81,14 @@ def store(lab: dict[str, Any]) -> Iterator[Store]:
     yield one
     one.clear(lab["datastore"])
     one.session.close()
+
+
+@pytest.fixture(scope="module")
+def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
+    """Yield a builder in a lab with one image; containers and images are removed afterwards."""
+    with building(lab) as one:
+        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+        yield one
 
 
 @pytest.fixture

@@ -21,11 +21,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from tests.support.lab.containers import PREFIX, VmBuilder, building
+from tests.support.lab.containers import IMAGE, PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.labs import open_lab
 
-IMAGE = "registry.example.com/app:1"
 NAMES = [f"{PREFIX}{number:02}" for number in range(50)]
 # These exist before the run and are powered off; the configuration of the second ten changes.
 KEPT, CHANGED = NAMES[:10], NAMES[10:20]
@@ -37,13 +36,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Start a lab for this file only: hundreds of VMs of other tests would make each clone slow."""
     with open_lab(tmp_path_factory.mktemp("batch-lab"), {"images": []}, running=None) as info:
         yield info
-
-
-@pytest.fixture(scope="module")
-def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    with building(lab) as one:
-        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-        yield one
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,11 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import apply_power
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from tests.support.lab.containers import PREFIX, VmBuilder, building
+from tests.support.lab.containers import IMAGE, PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.placement import NETWORK, Site
 
 NAME = f"{PREFIX}started"
-IMAGE = "registry.example.com/app:1"
-
-
-@pytest.fixture(scope="module")
-def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    with building(lab) as one:
-        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-        yield one
 
 
 @pytest.fixture(params=["no_task", "unlisted"])

@@ -12,20 +12,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from tests.support.lab.containers import BOOTSTRAP, PREFIX, Vm, VmBuilder, building
+from tests.support.lab.containers import BOOTSTRAP, IMAGE, PREFIX, Vm, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.placement import NETWORK, Site
 
 NAME = f"{PREFIX}repaired"
-IMAGE = "registry.example.com/app:1"
 NEWER = BOOTSTRAP.replace("0.0.1", "0.0.2")
-
-
-@pytest.fixture(scope="module")
-def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    with building(lab) as one:
-        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-        yield one
 
 
 @pytest.fixture

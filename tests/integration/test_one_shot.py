@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.lab.containers import PREFIX, VmBuilder, building
+from tests.support.lab.containers import IMAGE, PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.placement import NETWORK, Site
 
-IMAGE = "registry.example.com/app:1"
 JOB = f"{PREFIX}job"
 CODES = (0, 1, 137, 127)
 LIVES_MS = (10, 100, 700, 1500, 3000)
@@ -29,13 +28,6 @@ SETS = [("deleted", 0), ("reverted", 20), ("deleted", 40), ("reverted", 60), ("d
 EACH = 20
 # Shorter than the time for which a VM stays on whose container has ended (guest/cmd/init/linger.go).
 PATIENCE = 50
-
-
-@pytest.fixture(scope="module")
-def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    with building(lab) as one:
-        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-        yield one
 
 
 @pytest.fixture

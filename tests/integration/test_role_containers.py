@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 
 from devkit.console import ROOT
-from tests.support.lab.containers import PREFIX, VmBuilder, building
+from tests.support.lab.containers import IMAGE, PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.playbook import PlaybookRunner, Run
 
 ROLE = "gantry.vsphere.containers"
-IMAGE = "registry.example.com/app:1"
 WEB, CACHE = f"{PREFIX}web", f"{PREFIX}cache"
 # A whole rollout of fifty containers with nothing to do, all tasks together.
 BUDGET = 20
@@ -47,13 +46,6 @@ class Playbooks:
         assert run.code != 0, run.output
         assert self.calls.mutating() == []
         return run.last.msg
-
-
-@pytest.fixture(scope="module")
-def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    with building(lab) as one:
-        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-        yield one
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ from tests.support.lab.iso import make_iso
 
 BOOTSTRAP = "gantry/bootstrap/gantry-bootstrap-0.0.1-0123456789ab.iso"
 PREFIX = "ct-"
+# The image of tests that need just one.
+IMAGE = "registry.example.com/app:1"
 SUCCESSOR = "-gantry-next"
 _KINDS = ("container", "successor", "image")
 _POLL_SECONDS = 0.05
