@@ -247,12 +247,13 @@ def children() -> set[str]:
 def test_a_hostile_layer_leaves_nothing(registry: LiveRegistry, cache: Cache) -> None:
     layers = [build_layer(LayerArchive().file("big", random.Random(1).randbytes(9 << 20)))]
     layers.insert(0, build_layer(LayerArchive().file("fine", bytes(5 << 20)).file("../../etc/passwd")))
-    before = children()
+    before, threads = children(), set(threading.enumerate())
     error = failure(registry.push(BuiltImage(layers), "convert/hostile"), cache)
     assert "because of layer 1 of 2" in error.message
     assert "points outside the image" in error.message
     assert children() == before
-    assert threading.active_count() == 1
+    # Servers of other tests can still be closing connections in threads that they started before.
+    assert set(threading.enumerate()) <= threads
 
 
 def test_a_bomb_leaves_nothing(registry: LiveRegistry, cache: Cache) -> None:
