@@ -13,6 +13,7 @@ func (s *Server) installMethods() {
 	s.methods = map[string]handler{
 		"SessionManager.AcquireGenericServiceTicket": method(s.acquireTicket),
 		"SessionManager.Logout":                      method(s.logout),
+		"ServiceInstance.CurrentTime":                method(s.currentTime),
 
 		"TaskHistoryCollector.ReadNextTasks":     method(s.readNextTasks),
 		"TaskHistoryCollector.ReadPreviousTasks": method(s.readPreviousTasks),

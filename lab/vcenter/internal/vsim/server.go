@@ -20,6 +20,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/authz"
+	"gantry.invalid/lab/vcenter/internal/clock"
 	"gantry.invalid/lab/vcenter/internal/config"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/machine"
@@ -73,6 +74,7 @@ type Server struct {
 	calls  CallLog
 	faults FaultRules
 
+	clock     clock.Clock
 	closing   chan struct{}
 	closeOnce sync.Once
 }
