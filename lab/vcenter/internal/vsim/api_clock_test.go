@@ -15,10 +15,13 @@ import (
 	"github.com/vmware/govmomi/event"
 	"github.com/vmware/govmomi/property"
 	"github.com/vmware/govmomi/task"
+	"github.com/vmware/govmomi/view"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/lab/vcenter/internal/authz"
 )
 
 func (l *lab) advance(by time.Duration) {
@@ -134,6 +137,8 @@ func TestACompletedTaskIsForgottenAndInTheHistory(t *testing.T) {
 	l := newLab(t)
 	made := must(l.folder.CreateVM(t.Context(), l.spec("web"), l.pool, nil))(t)
 	must(made.WaitForResult(t.Context()))(t)
+	ann := l.ann(authz.ReadOnly, l.client.ServiceContent.RootFolder)
+	list := must(view.NewManager(ann.Client).CreateListView(t.Context(), []ref{made.Reference()}))(t)
 	l.advance(9 * time.Minute)
 	collector := property.DefaultCollector(l.client.Client)
 	var read mo.Task
@@ -150,6 +155,12 @@ func TestACompletedTaskIsForgottenAndInTheHistory(t *testing.T) {
 	must(0, collector.RetrieveOne(t.Context(), *l.client.ServiceContent.TaskManager, []string{"recentTask"}, &manager))(t)
 	if slices.Contains(folder.RecentTask, made.Reference()) || slices.Contains(manager.RecentTask, made.Reference()) {
 		t.Error("it is still a recent task")
+	}
+	if unresolved, err := list.Add(t.Context(), []ref{made.Reference()}); err != nil || len(unresolved) != 1 {
+		t.Errorf("added to a view: %v, unresolved are %v", err, unresolved)
+	}
+	if _, err := list.Remove(t.Context(), []ref{made.Reference()}); err != nil {
+		t.Errorf("removed from a view: %v", err)
 	}
 	past := must(task.NewManager(l.client.Client).CreateCollectorForTasks(t.Context(), types.TaskFilterSpec{}))(t)
 	found := must(past.ReadNextTasks(t.Context(), 100))(t)
