@@ -92,11 +92,12 @@ func (last sample) next(cpuSeconds float64, booted time.Time, hostMHz float64) s
 	return next
 }
 
+// bootTime returns when a VM was powered on, by the machine's clock.
 func (s *Server) bootTime(vm *simulator.VirtualMachine) time.Time {
 	booted := time.Now()
 	s.locked(vm, func(*simulator.Context) {
 		if vm.Runtime.BootTime != nil {
-			booted = *vm.Runtime.BootTime
+			booted = booted.Add(-s.clock.Since(*vm.Runtime.BootTime))
 		}
 	})
 	return booted
@@ -113,7 +114,7 @@ func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) {
 		stats.ConsumedOverheadMemory = int32(overheadMB(vm.Config))
 		stats.HostMemoryUsage = stats.GrantedMemory + stats.ConsumedOverheadMemory
 		if vm.Runtime.BootTime != nil {
-			stats.UptimeSeconds = int32(time.Since(*vm.Runtime.BootTime).Seconds())
+			stats.UptimeSeconds = int32(s.clock.Since(*vm.Runtime.BootTime).Seconds())
 		}
 	})
 }

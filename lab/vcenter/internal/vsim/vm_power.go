@@ -122,7 +122,7 @@ func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDev
 		s.runs.end(vm.Self.Value, begun)
 		return vmConfigFault(fmt.Sprintf("The lab's hypervisor did not start virtual machine %s: %v.", spec.Name, err))
 	}
-	now := time.Now()
+	now := s.clock.Now()
 	s.locked(vm, func(ctx *simulator.Context) {
 		config := *vm.Config
 		config.Hardware.Device = connectedIf(config.Hardware.Device, holds)

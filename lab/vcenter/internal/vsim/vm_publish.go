@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -216,7 +215,7 @@ func (s *Server) networksOf(config *types.VirtualMachineConfigInfo) []ref {
 // filesOf returns a VM's files with their sizes.
 func (s *Server) filesOf(config *types.VirtualMachineConfigInfo) (*types.VirtualMachineFileLayoutEx,
 	*types.VirtualMachineStorageInfo, *types.VirtualMachineStorageSummary) {
-	now := time.Now()
+	now := s.clock.Now()
 	layout := &types.VirtualMachineFileLayoutEx{Timestamp: now}
 	summary := &types.VirtualMachineStorageSummary{Timestamp: now}
 	add := func(place datastore.Path, kind types.VirtualMachineFileLayoutExFileType) int32 {
