@@ -50,10 +50,12 @@ func (s *Server) installMethods() {
 		"VirtualMachine.CreateSnapshotEx_Task":        method(s.createSnapshotEx),
 		"VirtualMachine.RemoveAllSnapshots_Task":      method(s.removeAllSnapshots),
 		"VirtualMachine.RevertToCurrentSnapshot_Task": method(s.revertToCurrentSnapshot),
+		"VirtualMachine.ExportVm":                     method(s.exportVM),
 
 		"VirtualMachineSnapshot.RemoveSnapshot_Task":   method(s.removeSnapshot),
 		"VirtualMachineSnapshot.RevertToSnapshot_Task": method(s.revertToSnapshot),
 		"VirtualMachineSnapshot.RenameSnapshot":        method(s.renameSnapshot),
+		"VirtualMachineSnapshot.ExportSnapshot":        method(s.exportSnapshot),
 
 		"OvfManager.CreateImportSpec":       method(s.createImportSpec),
 		"ResourcePool.CreateResourcePool":   method(s.createPool),
@@ -63,9 +65,10 @@ func (s *Server) installMethods() {
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
-		"HttpNfcLease.HttpNfcLeaseComplete": method(s.completeLease),
-		"HttpNfcLease.HttpNfcLeaseAbort":    method(s.abortLease),
-		"HttpNfcLease.HttpNfcLeaseProgress": method(s.progressLease),
+		"HttpNfcLease.HttpNfcLeaseComplete":    method(s.completeLease),
+		"HttpNfcLease.HttpNfcLeaseAbort":       method(s.abortLease),
+		"HttpNfcLease.HttpNfcLeaseProgress":    method(s.progressLease),
+		"HttpNfcLease.HttpNfcLeaseGetManifest": method(s.leaseManifest),
 
 		"Datacenter.PowerOnMultiVM_Task": method(s.powerOnMulti),
 		"ClusterComputeResource.PlaceVm": method(s.placeVM),
@@ -102,8 +105,7 @@ var simulatedOnly = []string{
 	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",
 	"VirtualMachine.SuspendVM_Task", "VirtualMachine.StandbyGuest", "VirtualMachine.RebootGuest",
 	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
-	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task", "VirtualMachine.ExportVm",
-	"VirtualMachineSnapshot.ExportSnapshot",
+	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task",
 	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
 	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
 	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",

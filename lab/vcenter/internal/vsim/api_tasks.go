@@ -149,7 +149,8 @@ func (o *operations) of(vm ref) *sync.RWMutex {
 	return o.byVM[vm]
 }
 
-// exclusive returns work that holds the VM's operation lock, and fails if the VM has been removed meanwhile.
+// exclusive returns work that holds the VM's operation lock, and fails if the VM is being exported or has been removed
+// meanwhile.
 func (s *Server) exclusive(vm *simulator.VirtualMachine, do work) work {
 	return func(by cause) (types.AnyType, types.BaseMethodFault) {
 		lock := s.operations.of(vm.Self)
@@ -157,6 +158,9 @@ func (s *Server) exclusive(vm *simulator.VirtualMachine, do work) work {
 		defer lock.Unlock()
 		if s.vm(vm.Self) != vm {
 			return nil, &types.ManagedObjectNotFound{Obj: vm.Self}
+		}
+		if export := s.leases.exportOf(vm.Self); export != nil {
+			return nil, taskInProgress(*export)
 		}
 		return do(by)
 	}

@@ -135,7 +135,7 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 	s.meter.once.Do(func() { go s.measureUntilClosed() })
 }
 
-// Handler returns the handler of the API: SOAP, datastore files, uploads of imports, and tags.
+// Handler returns the handler of the API: SOAP, datastore files, disks of leases, and tags.
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	s.service.RegisterSDK(s.policies())
@@ -143,7 +143,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/", s.versioned(s.requests.named(s.service.ServeMux)))
 	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.serveVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
-	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveUpload(w, r, nil) })
+	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveLease(w, r, nil) })
 	automation := vapi.New(directory{s})
 	for _, pattern := range vapi.Patterns {
 		mux.Handle(pattern, automation)
