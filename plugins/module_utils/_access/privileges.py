@@ -181,7 +181,14 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "container_image_info": (),
     "container_set": _CONTAINERS,
     "container_vm": _CONTAINERS,
-    "container_vm_info": (),
+    "container_vm_info": (
+        Requirement(
+            FOLDER,
+            ("VApp.Export",),
+            "to read the end of containers from their disks with exit_from_disk=true",
+            propagate=True,
+        ),
+    ),
     "container_vms": (),
     "drs_cluster": _RULES,
     "drs_compliance_info": (),

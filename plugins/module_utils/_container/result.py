@@ -35,13 +35,15 @@ def container_task_result(desired: DesiredContainer, observed: ObservedContainer
     }
 
 
-def containers_result(machines: Sequence[Machine], *, logs: bool) -> dict[str, Any]:
+def containers_result(machines: Sequence[Machine], *, logs: bool, exit_from_disk: bool) -> dict[str, Any]:
     """Return what a task of container_vm_info returns."""
     containers = []
     for machine in machines:
         container = container_result(machine)
         if logs:
             container["log"] = machine.log
+        if exit_from_disk:
+            container["exit_from_disk"] = machine.exit_from_disk
         containers.append(container)
     return {"containers": containers}
 

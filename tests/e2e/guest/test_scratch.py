@@ -16,7 +16,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.scratch_reco
     decode_record,
     digest,
 )
-
 from tests.e2e.guest.conftest import Boot
 from tests.support.guests.images import ON_DISK, make_disk, make_spec
 
