@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"compress/flate"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 )
 
@@ -21,18 +20,40 @@ func Digest(document []byte) string {
 	return hex.EncodeToString(sum[:digestBytes])
 }
 
-// deflate returns the output as raw deflate in base64.
-func deflate(output []byte) (string, error) {
+// packEnd returns as much of the end of the output as fits, as raw deflate.
+func packEnd(output []byte) ([]byte, error) {
+	if len(output) == 0 {
+		return nil, nil
+	}
+	// What is longer need not be larger when it is compressed, so the longest end that fits is only approached.
+	var packed []byte
+	fits, tooLong := 0, len(output)+1
+	for tooLong-fits > 1 {
+		size := (fits + tooLong) / 2
+		longer, err := deflate(output[len(output)-size:])
+		if err != nil {
+			return nil, err
+		}
+		if len(longer) > LogBytes {
+			tooLong = size
+		} else {
+			fits, packed = size, longer
+		}
+	}
+	return packed, nil
+}
+
+func deflate(content []byte) ([]byte, error) {
 	var packed bytes.Buffer
 	writer, err := flate.NewWriter(&packed, flate.BestCompression)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if _, err := writer.Write(output); err != nil {
-		return "", err
+	if _, err := writer.Write(content); err != nil {
+		return nil, err
 	}
 	if err := writer.Close(); err != nil {
-		return "", err
+		return nil, err
 	}
-	return base64.StdEncoding.EncodeToString(packed.Bytes()), nil
+	return packed.Bytes(), nil
 }

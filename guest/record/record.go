@@ -2,8 +2,9 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package record keeps a record in the first 1,024 bytes of the scratch disk, which ext4 leaves unused: whose disk it is, and
-// how its container has ended. It is read from the disk of a VM that is off, without its file system (contracts.md, section 4).
+// Package record keeps a record in the first block of the scratch disk: whose disk it is, and how its container has ended. Of
+// this block, ext4 uses only the superblock, so the record is before it and the end of the output behind it. They are read from
+// the disk of a VM that is off, without its file system (contracts.md, section 4).
 package record
 
 import (
@@ -19,16 +20,19 @@ import (
 )
 
 const (
-	// Bytes is the size of the record.
-	Bytes = 1024
+	// Bytes is the size of the record, and LogBytes that of the compressed output.
+	Bytes    = 1024
+	LogBytes = 2048
 	// Version is the version of the record.
 	Version = 1
 	// Started is the state of a run that has not ended.
 	Started report.State = "started"
 
-	magic = "GANTRYEND1\n"
+	magic     = "GANTRYEND1\n"
+	logOffset = 2048
 	// The checksum of the document is hexadecimal and ends with a line feed.
 	checksumBytes = 8 + 1
+	documentBytes = Bytes - len(magic) - checksumBytes
 	// messageBytes is the maximum size of an error's message. It leaves space for the rest.
 	messageBytes = 240
 )
@@ -47,8 +51,14 @@ type Record struct {
 	Spec string `json:"spec"`
 	// Status is what is known of the run.
 	Status
-	// Log is as much of the end of the output as fits: compressed (raw deflate), and then in base64.
-	Log string `json:"log,omitempty"`
+	// Log describes the end of the output, which is not in the document. It is nil if there is none.
+	Log *Log `json:"log"`
+}
+
+// Log describes as much of the end of the output as fits, compressed (raw deflate).
+type Log struct {
+	Bytes int    `json:"bytes"`
+	CRC32 string `json:"crc32"`
 }
 
 // Status is the part of the container's status that is kept.
@@ -84,59 +94,34 @@ func Of(status report.Status) Status {
 	return kept
 }
 
-// Encode returns the bytes of the record, with as much of the end of the output as fits. They are ASCII, so that no firmware
-// takes the disk for a bootable one, and no kernel takes it for a partitioned one.
-func (r Record) Encode(output []byte) ([]byte, error) {
-	r.Version = Version
-	whole, err := r.encodeWith(nil)
-	if err != nil {
-		return nil, err
+// Encode returns the bytes of the record, and those of as much of the end of the output as fits. Those of the record are ASCII, so
+// that no firmware takes the disk for a bootable one, and no kernel takes it for a partitioned one.
+func (r Record) Encode(output []byte) (whole, log []byte, err error) {
+	r.Version, r.Log = Version, nil
+	if log, err = packEnd(output); err != nil {
+		return nil, nil, err
 	}
-	if whole == nil && r.Error != nil {
-		// Its characters are escaped.
-		r.Error = &Failure{Code: r.Error.Code}
-		whole, err = r.encodeWith(nil)
-	}
-	if err != nil || whole == nil {
-		return nil, errors.Join(err, fmt.Errorf("the record of %s does not fit into %d bytes", r.ID, Bytes))
-	}
-	// What is compressed may be longer than what is not, so the largest size that fits is only approached.
-	fits, tooLong := 0, len(output)+1
-	for tooLong-fits > 1 {
-		size := (fits + tooLong) / 2
-		longer, err := r.encodeWith(output[len(output)-size:])
-		if err != nil {
-			return nil, err
-		}
-		if longer == nil {
-			tooLong = size
-		} else {
-			fits, whole = size, longer
-		}
-	}
-	return whole, nil
-}
-
-// encodeWith returns the bytes of the record with this output, or nil if they are too many.
-func (r Record) encodeWith(output []byte) ([]byte, error) {
-	if len(output) > 0 {
-		packed, err := deflate(output)
-		if err != nil {
-			return nil, err
-		}
-		r.Log = packed
+	if len(log) > 0 {
+		r.Log = &Log{Bytes: len(log), CRC32: checksum(log)}
 	}
 	document, err := report.MarshalASCII(r)
+	if err == nil && len(document) > documentBytes && r.Error != nil {
+		// Its characters are escaped.
+		r.Error = &Failure{Code: r.Error.Code}
+		document, err = report.MarshalASCII(r)
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if len(magic)+checksumBytes+len(document) > Bytes {
-		return nil, nil
+	if len(document) > documentBytes {
+		return nil, nil, fmt.Errorf("the record of %s does not fit into %d bytes", r.ID, Bytes)
 	}
-	whole := make([]byte, Bytes)
-	copy(whole, fmt.Sprintf("%s%08x\n%s", magic, crc32.ChecksumIEEE(document), document))
-	return whole, nil
+	whole = make([]byte, Bytes)
+	copy(whole, magic+checksum(document)+"\n"+string(document))
+	return whole, log, nil
 }
+
+func checksum(content []byte) string { return fmt.Sprintf("%08x", crc32.ChecksumIEEE(content)) }
 
 // Read reads the record at the beginning of a disk. The error is ErrAbsent if there is none, or a damaged one.
 func Read(disk io.ReaderAt) (Record, error) {
@@ -149,7 +134,7 @@ func Read(disk io.ReaderAt) (Record, error) {
 		return Record{}, ErrAbsent
 	}
 	sum, document := rest[:checksumBytes], bytes.TrimRight(rest[checksumBytes:], "\x00")
-	if string(sum) != fmt.Sprintf("%08x\n", crc32.ChecksumIEEE(document)) {
+	if string(sum) != checksum(document)+"\n" {
 		return Record{}, ErrAbsent
 	}
 	var record Record
@@ -167,8 +152,11 @@ type Disk interface {
 
 // Write writes the record to the beginning of a disk, and waits until it is there.
 func (r Record) Write(disk Disk, output []byte) error {
-	whole, err := r.Encode(output)
+	whole, log, err := r.Encode(output)
 	if err != nil {
+		return err
+	}
+	if _, err := disk.WriteAt(log, logOffset); err != nil {
 		return err
 	}
 	if _, err := disk.WriteAt(whole, 0); err != nil {

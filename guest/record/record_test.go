@@ -7,7 +7,6 @@ package record
 import (
 	"bytes"
 	"compress/flate"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -55,20 +54,25 @@ func written(t *testing.T, record Record, output []byte) (Record, string) {
 	if err := record.Write(file, output); err != nil {
 		t.Fatal(err)
 	}
-	rest := make([]byte, 63<<10)
-	if _, err := file.ReadAt(rest, Bytes); err != nil || !bytes.Equal(rest, make([]byte, len(rest))) {
-		t.Fatalf("more than the record was written, %v", err)
+	content, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range [][]byte{content[Bytes:logOffset], content[logOffset+LogBytes:]} {
+		if !bytes.Equal(other, make([]byte, len(other))) {
+			t.Fatal("the superblock or the next block was written")
+		}
 	}
 	got, err := Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	packed, err := base64.StdEncoding.DecodeString(got.Log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(packed) == 0 {
+	if got.Log == nil {
 		return got, ""
+	}
+	packed := content[logOffset:][:got.Log.Bytes]
+	if got.Log.CRC32 != checksum(packed) {
+		t.Fatalf("the checksum of the log is %s", got.Log.CRC32)
 	}
 	log, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
 	if err != nil {
@@ -102,11 +106,11 @@ func TestTheEndOfALongOutputIsKept(t *testing.T) {
 	}
 	for name, output := range map[string]string{"text": text.String(), "random": string(random)} {
 		_, log := written(t, ended(nil), []byte(output))
-		if len(log) < 150 || !strings.HasSuffix(output, log) {
+		if len(log) < 1800 || !strings.HasSuffix(output, log) {
 			t.Errorf("%s: %d bytes are kept", name, len(log))
 		}
 	}
-	if _, log := written(t, ended(nil), []byte(text.String())); len(log) < 1000 {
+	if _, log := written(t, ended(nil), []byte(text.String())); len(log) < 8000 {
 		t.Errorf("of text, only %d bytes are kept", len(log))
 	}
 }
@@ -123,7 +127,7 @@ func TestALongMessageIsCutShort(t *testing.T) {
 }
 
 func TestARecordIsASCII(t *testing.T) {
-	whole, err := ended(failure.New(failure.StartFailed, "ü")).Encode(bytes.Repeat([]byte{0x55, 0xaa}, 600))
+	whole, _, err := ended(failure.New(failure.StartFailed, "ü")).Encode(bytes.Repeat([]byte{0x55, 0xaa}, 600))
 	if err != nil || len(whole) != Bytes {
 		t.Fatalf("%d bytes, %v", len(whole), err)
 	}
@@ -135,7 +139,7 @@ func TestARecordIsASCII(t *testing.T) {
 }
 
 func TestAnotherContentIsNoRecord(t *testing.T) {
-	valid, err := ended(nil).Encode(nil)
+	valid, _, err := ended(nil).Encode(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +167,7 @@ func TestARecordReplacesAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := Read(file)
-	if err != nil || got.State != Started || got.ExitCode != nil || got.Log != "" {
+	if err != nil || got.State != Started || got.ExitCode != nil || got.Log != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

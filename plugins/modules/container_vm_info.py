@@ -55,7 +55,7 @@ options:
         disk is read, which takes about a second.
       - It takes about five requests for each such container, to vCenter and to the ESXi host of the VM, which the
         Ansible controller must be able to reach on port 443.
-      - The disk has the end of the output only, some hundred bytes to some KiB of it.
+      - The disk has less of the output than vSphere, some KiB of its end.
     type: bool
     default: false
 seealso:

@@ -38,7 +38,7 @@ func writeScratch(t *testing.T, kept record.Record, volume string) *disks.Finder
 		t.Fatal(err)
 	}
 	copy(superblock[0x68:], uuid)
-	first, err := kept.Encode(nil)
+	first, _, err := kept.Encode(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

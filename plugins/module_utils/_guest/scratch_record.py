@@ -10,8 +10,6 @@ untrusted document.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import uuid
 import zlib
@@ -21,8 +19,8 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 
-# The record, and the superblock of the file system behind it.
-BEGINNING_BYTES = 2048
+# The first block of the disk: the record, the superblock of the file system, and the end of the output.
+BEGINNING_BYTES = 4096
 STARTED = "started"
 
 _RECORD_BYTES = 1024
@@ -31,8 +29,9 @@ _CHECKSUM_END = len(_MAGIC) + 9
 _VERSION = 1
 _EXT4_MAGIC = slice(1024 + 0x38, 1024 + 0x3A)
 _EXT4_UUID = slice(1024 + 0x68, 1024 + 0x78)
+_LOG = slice(2048, 4096)
 _DIGEST_BYTES = 16
-# As much as init publishes. The record has space for a small part of it, unless it repeats itself.
+# As much as init publishes.
 _LOG_BYTES = 16 << 10
 
 
@@ -48,7 +47,7 @@ class ScratchRecord:
 
 
 def decode_record(beginning: bytes) -> ScratchRecord | None:
-    """Return the record of a disk from its first 2,048 bytes; None if there is none, or one of another file system."""
+    """Return the record of a disk from its first block; None if there is none, or one of another file system."""
     whole = beginning[:_RECORD_BYTES]
     text = whole[_CHECKSUM_END:].rstrip(b"\0")
     if not whole.startswith(_MAGIC) or whole[len(_MAGIC) : _CHECKSUM_END] != b"%08x\n" % zlib.crc32(text):
@@ -64,7 +63,7 @@ def decode_record(beginning: bytes) -> ScratchRecord | None:
         container_id=status["id"],
         document=spec if isinstance(spec, str) else None,
         status=status,
-        log=_decode_log(document.get("log")),
+        log=_decode_log(document.get("log"), beginning[_LOG]),
     )
 
 
@@ -80,13 +79,16 @@ def digest(document: str) -> str:
     return hashlib.sha256(document.encode("utf-8")).digest()[:_DIGEST_BYTES].hex()
 
 
-def _decode_log(packed: Any) -> str | None:
+def _decode_log(description: Any, area: bytes) -> str | None:
     """Return the end of the container's output, with replacement characters for bytes that are not UTF-8."""
-    if not isinstance(packed, str):
+    size = description.get("bytes") if isinstance(description, dict) else None
+    if not isinstance(size, int) or not 0 <= size <= len(area):
+        return None
+    packed = area[:size]
+    if description.get("crc32") != f"{zlib.crc32(packed):08x}":
         return None
     try:
-        stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-        output = stream.decompress(base64.b64decode(packed, validate=True), _LOG_BYTES)
-    except (binascii.Error, zlib.error, ValueError):
+        output = zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(packed, _LOG_BYTES)
+    except zlib.error:
         return None
     return output.decode("utf-8", errors="replace")

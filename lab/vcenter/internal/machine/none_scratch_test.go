@@ -62,7 +62,7 @@ func TestTheEndIsOnTheScratchDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		kept, err := record.Read(bytes.NewReader(disk))
-		if err != nil || kept.ID != scratchID || *kept.ExitCode != 3 || kept.Log == "" || kept.StartedAt == nil {
+		if err != nil || kept.ID != scratchID || *kept.ExitCode != 3 || kept.Log == nil || kept.StartedAt == nil {
 			t.Errorf("got %+v, %v", kept, err)
 		}
 		if *kept.FinishedAt != status["finished_at"] {
