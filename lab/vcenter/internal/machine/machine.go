@@ -33,6 +33,7 @@ type NIC struct {
 // Spec describes the VM to start. It does not change while the VM runs.
 type Spec struct {
 	ID        string // the VM's MoID
+	UUID      string // of the firmware; empty: none
 	Name      string
 	Host      string // the host's name
 	CPUs      int

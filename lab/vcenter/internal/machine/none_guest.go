@@ -42,6 +42,7 @@ type guestRun struct {
 	reported *GuestInfo     // nil: nothing
 	ending   chan struct{}  // not nil: the container has ended; closed: power off now
 	released bool           // ending is closed
+	started  *string        // the time, as in a status
 }
 
 // containerSpec is the part of the container's specification that is used here.
@@ -52,6 +53,7 @@ type containerSpec struct {
 	} `json:"process"`
 	Hostname    string          `json:"hostname"`
 	Healthcheck json.RawMessage `json:"healthcheck"`
+	text        []byte          // the whole document
 	Networks    []struct {
 		DHCP    bool   `json:"dhcp"`
 		Address string `json:"address"`
@@ -69,7 +71,12 @@ func decodeSpec(text string) (document containerSpec, err error) {
 			return containerSpec{}, err
 		}
 	}
-	err = json.NewDecoder(content).Decode(&document)
+	whole, err := io.ReadAll(content)
+	if err != nil {
+		return containerSpec{}, err
+	}
+	err = json.Unmarshal(whole, &document)
+	document.text = whole
 	return document, err
 }
 
@@ -100,6 +107,10 @@ func (n *None) live(run *guestRun, guest GuestInfo) {
 	wanted, err := run.document.script()
 	if err != nil {
 		n.fail(id, "start_failed", err.Error())
+		return
+	}
+	if err := run.keepStart(); err != nil {
+		n.fail(id, "scratch_mount_failed", err.Error())
 		return
 	}
 	starts := wanted == nil || wanted.ExitCode != 126 && wanted.ExitCode != 127
@@ -192,6 +203,9 @@ func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, o
 	for key, value := range fields {
 		status[key] = value
 	}
+	if err := run.keepEnd(status, output); err != nil {
+		status["error"] = map[string]string{"code": "scratch_mount_failed", "message": err.Error()}
+	}
 	n.report(id, *run.document, status)
 	select {
 	case <-ending:
@@ -218,7 +232,7 @@ func (n *None) fail(id, code, message string) {
 
 func (n *None) report(id string, document containerSpec, fields map[string]any) {
 	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
-		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "init_version": "none", "kernel": "none"}
+		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "document": "guestinfo", "init_version": "none", "kernel": "none"}
 	for key, value := range fields {
 		status[key] = value
 	}

@@ -164,7 +164,7 @@ func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types
 	var config *types.VirtualMachineConfigInfo
 	var host ref
 	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
-	spec := machine.Spec{ID: vm.Self.Value, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
+	spec := machine.Spec{ID: vm.Self.Value, UUID: config.Uuid, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
 		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: guestInfoOf(config)}
 	spec.DiskFirst = spec.Firmware == string(types.GuestOsDescriptorFirmwareTypeBios) && !startsWithCD(config.BootOptions)
 	for _, device := range config.Hardware.Device {
