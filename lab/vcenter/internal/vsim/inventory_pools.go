@@ -25,18 +25,6 @@ var (
 	poolMemoryLevels = levels{types.SharesLevelLow: 81920, types.SharesLevelNormal: 163840, types.SharesLevelHigh: 327680}
 )
 
-// poolShares gives a pool's shares: "If the shares value does not map to a predefined size, then the level is set as custom" (API,
-// SharesInfo).
-func (l levels) poolShares(asked *types.SharesInfo) *types.SharesInfo {
-	shares := l.shares(asked)
-	for level, number := range l {
-		if shares.Shares == number {
-			shares.Level = level
-		}
-	}
-	return &shares
-}
-
 func (s *Server) createPool(ctx *simulator.Context, request *types.CreateResourcePool) (soap.HasFault, types.BaseMethodFault) {
 	parent := s.registry.Get(request.This).(*simulator.ResourcePool)
 	if fault := s.requireDRS(parent); fault != nil {
@@ -125,7 +113,7 @@ func mergedConfig(old, spec *types.ResourceConfigSpec) (*types.ResourceConfigSpe
 func mergedAllocation(old, asked *types.ResourceAllocationInfo, shares levels) types.ResourceAllocationInfo {
 	return types.ResourceAllocationInfo{Reservation: orElse(asked.Reservation, old.Reservation), Limit: orElse(asked.Limit, old.Limit),
 		ExpandableReservation: orElse(asked.ExpandableReservation, old.ExpandableReservation),
-		Shares:                shares.poolShares(orElse(asked.Shares, old.Shares)), OverheadLimit: asked.OverheadLimit}
+		Shares:                shares.named(orElse(asked.Shares, old.Shares)), OverheadLimit: asked.OverheadLimit}
 }
 
 // isValid: a limit lower than the reservation is refused (unconfirmed).

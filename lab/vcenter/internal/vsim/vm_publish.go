@@ -29,7 +29,9 @@ func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simu
 	d.vm = vm.Self
 	d.config.Name = d.name
 	d.linkControllers()
+	shareOut(&d.config)
 	vm.Config = &d.config
+	vm.ResourceConfig = resourceConfigOf(vm.Self, vm.Config, time.Now())
 	vm.ResourcePool, vm.EnvironmentBrowser = pool, *s.clusterOf(d.host.Self).EnvironmentBrowser
 	vm.Capability = types.VirtualMachineCapability{SnapshotOperationsSupported: true, PoweredOffSnapshotsSupported: true,
 		DiskSharesSupported: true, BootOptionsSupported: true, ToolsAutoUpdateSupported: false}
@@ -73,6 +75,7 @@ func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 		if d.name != vm.Name {
 			changes = append(changes, set("name", d.name))
 		}
+		changes = append(changes, set("resourceConfig", *resourceConfigOf(vm.Self, &d.config, time.Now())))
 		changes = append(changes, set("datastore", s.datastoresOf(&d.config)), set("network", s.networksOf(&d.config)))
 		ctx.Update(vm, changes)
 	})
