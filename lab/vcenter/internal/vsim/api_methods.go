@@ -63,6 +63,8 @@ func (s *Server) installMethods() {
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
+		"ResourcePool.UpdateChildResourceConfiguration": method(s.updateChildren),
+
 		"HttpNfcLease.HttpNfcLeaseComplete": method(s.completeLease),
 		"HttpNfcLease.HttpNfcLeaseAbort":    method(s.abortLease),
 		"HttpNfcLease.HttpNfcLeaseProgress": method(s.progressLease),
