@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What resource pools have left: for VMs that start, and for the reservations of pools in them.
+// What resource pools have left: for VMs that start or change, and for the reservations of pools in them.
 
 package vsim
 
@@ -179,55 +179,4 @@ func (used amounts) keeps(before, after *types.ResourceConfigSpec) types.BaseMet
 		return &types.InsufficientCpuResourcesFault{Unreserved: is.cpuMHz, Requested: used.cpuMHz}
 	}
 	return nil
-}
-
-// showPools sets what clients see of the pools' use, before they look.
-func (s *Server) showPools() {
-	s.load.mu.Lock()
-	defer s.load.mu.Unlock()
-	capacity := s.capacity()
-	for _, entity := range s.registry.All("ResourcePool") {
-		if pool, ok := entity.(*simulator.ResourcePool); ok {
-			capacity.show(pool)
-		}
-	}
-}
-
-func (c capacity) show(pool *simulator.ResourcePool) {
-	used, byVMs, free, most := c.used(pool), c.usedByVMs(pool), c.free(pool), c.limit(pool)
-	c.server.locked(pool, func(ctx *simulator.Context) {
-		runtime := pool.Runtime
-		// "Values are in bytes" and "in MHz" (API, ResourcePoolRuntimeInfo).
-		runtime.Memory = usage(used.memoryMB<<20, byVMs.memoryMB<<20, free.memoryMB<<20, most.memoryMB<<20)
-		runtime.Cpu = usage(used.cpuMHz, byVMs.cpuMHz, free.cpuMHz, most.cpuMHz)
-		if runtime.Memory != pool.Runtime.Memory || runtime.Cpu != pool.Runtime.Cpu {
-			summary := *pool.Summary.GetResourcePoolSummary()
-			summary.Runtime = runtime
-			ctx.Update(pool, []types.PropertyChange{set("runtime", runtime), set("summary", &summary)})
-		}
-	})
-}
-
-func usage(used, byVMs, free, most int64) types.ResourcePoolResourceUsage {
-	return types.ResourcePoolResourceUsage{ReservationUsed: used, ReservationUsedForVm: byVMs, UnreservedForPool: free,
-		UnreservedForVm: free, MaxUsage: most}
-}
-
-// limit is "based on the limit configured on this resource pool, as well as limits configured on any parent resource pool" (API,
-// ResourcePoolResourceUsage).
-func (c capacity) limit(pool *simulator.ResourcePool) amounts {
-	memory, cpu := *pool.Config.MemoryAllocation.Limit, *pool.Config.CpuAllocation.Limit
-	parent := c.pool(*pool.Parent)
-	if parent == nil {
-		return amounts{memory, cpu}
-	}
-	above := c.limit(parent)
-	return amounts{lowest(memory, above.memoryMB), lowest(cpu, above.cpuMHz)}
-}
-
-func lowest(limit, above int64) int64 {
-	if limit < 0 {
-		return above
-	}
-	return min(limit, above)
 }
