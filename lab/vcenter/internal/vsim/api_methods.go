@@ -88,6 +88,7 @@ func (s *Server) installMethods() {
 	maps.Copy(s.methods, s.drsMethods())
 	maps.Copy(s.methods, s.moveMethods())
 	maps.Copy(s.methods, s.networkMethods())
+	maps.Copy(s.methods, s.perfMethods())
 	maps.Copy(s.methods, s.ipPoolMethods())
 	maps.Copy(s.methods, s.authorizationMethods())
 	for _, name := range simulatedOnly {

@@ -56,8 +56,9 @@ func (s *Server) uses() map[ref]use {
 
 // measureUntilClosed updates the statistics until the server is closed.
 func (s *Server) measureUntilClosed() {
-	ticker := time.NewTicker(measuredEvery)
+	ticker, sampling := time.NewTicker(measuredEvery), time.NewTicker(sampledEvery)
 	defer ticker.Stop()
+	defer sampling.Stop()
 	for {
 		s.showUsage()
 		select {
@@ -65,6 +66,8 @@ func (s *Server) measureUntilClosed() {
 			return
 		case <-ticker.C:
 			s.measure()
+		case <-sampling.C:
+			s.SamplePerformance()
 		}
 	}
 }
@@ -82,12 +85,13 @@ func (s *Server) measure() map[ref]float64 {
 		if !there || !known {
 			continue
 		}
-		if info, runs := s.hypervisor.Info(reference.Value); runs {
+		info, runs := s.hypervisor.Info(reference.Value)
+		if runs {
 			samples[reference] = s.meter.byVM[reference].next(info.CPUSeconds, s.bootTime(vm), float64(host.Hardware.CpuInfo.Hz)/1e6)
 			used[reference] = samples[reference].cpuMHz
 			s.watchHeartbeat(vm, info.Heartbeat)
 		}
-		uses[reference] = s.showUse(vm, used[reference])
+		uses[reference] = s.showUse(vm, used[reference], info.ResidentBytes)
 	}
 	s.meter.byVM, s.meter.uses = samples, uses
 	s.showHosts(on, used)
@@ -121,8 +125,8 @@ func (s *Server) bootTime(vm *simulator.VirtualMachine) time.Time {
 }
 
 // showUse sets a VM's statistics: "changes in QuickStats do not generate property collector updates" (API). The lab does not
-// measure the guest's memory usage.
-func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) (used use) {
+// measure the guest's memory usage. Without a process, all of the VM's memory is used.
+func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64, residentBytes int64) (used use) {
 	s.locked(vm, func(*simulator.Context) {
 		showMost(vm, int64(s.config.Hosts.CPUMHz))
 		stats := &vm.Summary.QuickStats
@@ -130,6 +134,9 @@ func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) (used use
 		stats.GrantedMemory = vm.Config.Hardware.MemoryMB
 		stats.ConsumedOverheadMemory = int32(overheadMB(vm.Config))
 		stats.HostMemoryUsage = stats.GrantedMemory + stats.ConsumedOverheadMemory
+		if residentBytes > 0 {
+			stats.HostMemoryUsage = max(min(stats.HostMemoryUsage, int32(residentBytes>>20)), stats.ConsumedOverheadMemory)
+		}
 		if vm.Runtime.BootTime != nil {
 			stats.UptimeSeconds = int32(time.Since(*vm.Runtime.BootTime).Seconds())
 		}
