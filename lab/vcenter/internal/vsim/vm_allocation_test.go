@@ -98,3 +98,16 @@ func TestTheSharesOfAVMDependOnItsSize(t *testing.T) {
 	change(types.VirtualMachineConfigSpec{NumCPUs: 2})
 	expect(custom, high)
 }
+
+func TestTheLimitOfARunningVMIsShown(t *testing.T) {
+	l := newLab(t)
+	spec := l.spec("web")
+	spec.NumCPUs = 2
+	vm := l.create(spec)
+	l.result(vm.PowerOn(t.Context()))
+	l.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{CpuAllocation: &types.ResourceAllocationInfo{Limit: types.NewInt64(100)}}))
+	l.server.measure()
+	if read := l.read(vm); *read.Config.CpuAllocation.Limit != 100 || read.Runtime.MaxCpuUsage != 100 {
+		t.Errorf("the limit is %d MHz, and at most %d MHz are used", *read.Config.CpuAllocation.Limit, read.Runtime.MaxCpuUsage)
+	}
+}
