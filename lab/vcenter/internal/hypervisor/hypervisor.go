@@ -176,6 +176,16 @@ func (h *Hypervisor) Info(id string) (machine.Info, bool) {
 	return i.info()
 }
 
+// Traffic returns what a running VM has transferred.
+func (h *Hypervisor) Traffic(id string) (machine.Traffic, bool) {
+	i, err := h.find(id)
+	if err != nil || !i.hasProcess() {
+		return machine.Traffic{}, false
+	}
+	traffic, err := h.trafficOf(i.current())
+	return traffic, err == nil // it may have just ended
+}
+
 // Dial connects to an address inside the lab's network.
 func (h *Hypervisor) Dial(ctx context.Context, ip string, port int) (net.Conn, error) {
 	var connection net.Conn

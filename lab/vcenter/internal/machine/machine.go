@@ -63,8 +63,17 @@ type GuestInfo struct {
 type Info struct {
 	PID        int // 0: there is no process
 	CPUSeconds float64
-	Console    string    // path of the console's log; empty: there is none
-	Heartbeat  time.Time // of the guest tools; zero: they have not run
+	// ResidentBytes is how much memory of the lab's machine the process has; 0: not measured.
+	ResidentBytes int64
+	Console       string    // path of the console's log; empty: there is none
+	Heartbeat     time.Time // of the guest tools; zero: they have not run
+}
+
+// Traffic is what the current process of a VM has transferred.
+type Traffic struct {
+	ReadBytes, WrittenBytes int64 // of its disks
+	ReceivedBytes           int64 // by its adapters
+	SentBytes               int64
 }
 
 // The guestinfo keys of a container VM.
@@ -150,6 +159,8 @@ type Hypervisor interface {
 	Connect(id string, networks []string) error
 	// Info describes a VM. It returns false for a VM that does not run.
 	Info(id string) (Info, bool)
+	// Traffic returns false for a VM that does not run, or that has no process.
+	Traffic(id string) (Traffic, bool)
 	// Dial connects to a TCP port of a guest.
 	Dial(ctx context.Context, ip string, port int) (net.Conn, error)
 	// Close powers off all VMs.

@@ -149,6 +149,9 @@ func (n *None) Grow(id string, cpus int, memoryMB int64) error {
 // Info always returns false: there is no process.
 func (n *None) Info(string) (Info, bool) { return Info{}, false }
 
+// Traffic always returns false: there is no process.
+func (n *None) Traffic(string) (Traffic, bool) { return Traffic{}, false }
+
 // Dial always fails: no guest runs.
 func (n *None) Dial(_ context.Context, ip string, port int) (net.Conn, error) {
 	return nil, fmt.Errorf("%s:%d: this lab boots no VMs (hypervisor none)", ip, port)

@@ -267,6 +267,15 @@ func (t *Tenant) Info(id string) (Info, bool) {
 	return t.shared.hypervisor.Info(real)
 }
 
+// Traffic returns false for a VM that does not run, or that has no process.
+func (t *Tenant) Traffic(id string) (Traffic, bool) {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return Traffic{}, false
+	}
+	return t.shared.hypervisor.Traffic(real)
+}
+
 // Dial connects to a TCP port of a guest.
 func (t *Tenant) Dial(ctx context.Context, ip string, port int) (net.Conn, error) {
 	return t.shared.hypervisor.Dial(ctx, ip, port)

@@ -66,6 +66,8 @@ func (s *Server) installMethods() {
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
+		"ResourcePool.UpdateChildResourceConfiguration": method(s.updateChildren),
+
 		"HttpNfcLease.HttpNfcLeaseComplete":    method(s.completeLease),
 		"HttpNfcLease.HttpNfcLeaseAbort":       method(s.abortLease),
 		"HttpNfcLease.HttpNfcLeaseProgress":    method(s.progressLease),
@@ -90,6 +92,7 @@ func (s *Server) installMethods() {
 	maps.Copy(s.methods, s.drsMethods())
 	maps.Copy(s.methods, s.moveMethods())
 	maps.Copy(s.methods, s.networkMethods())
+	maps.Copy(s.methods, s.perfMethods())
 	maps.Copy(s.methods, s.ipPoolMethods())
 	maps.Copy(s.methods, s.authorizationMethods())
 	for _, name := range simulatedOnly {

@@ -341,8 +341,9 @@ type guests struct {
 	started []machine.Spec
 	forks   int
 
-	mu sync.Mutex
-	on map[string]machine.Spec
+	mu      sync.Mutex
+	on      map[string]machine.Spec
+	traffic map[string]machine.Traffic
 }
 
 func (g *guests) Start(spec machine.Spec) error {
@@ -426,6 +427,14 @@ func (g *guests) Info(id string) (machine.Info, bool) {
 	defer g.mu.Unlock()
 	_, on := g.on[id]
 	return machine.Info{PID: 4711, CPUSeconds: 1.5, Console: "/console"}, on
+}
+
+// Traffic returns what the test has set.
+func (g *guests) Traffic(id string) (machine.Traffic, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	traffic, measured := g.traffic[id]
+	return traffic, measured
 }
 
 func (g *guests) Dial(ctx context.Context, ip string, port int) (net.Conn, error) {

@@ -61,6 +61,7 @@ type Server struct {
 	registrations registrations
 	drs           scheduler
 	meter         meter
+	perf          perf
 	methods       map[string]handler
 	requests      requests
 	tasks         atomic.Int64
