@@ -158,6 +158,20 @@ func (h *Hypervisor) Quiesce(id string) error {
 	return i.quiesce()
 }
 
+// SetGuestInfo changes guestinfo.* keys of a running VM.
+func (h *Hypervisor) SetGuestInfo(id string, values map[string]string) error {
+	i, err := h.find(id)
+	if err != nil {
+		return err
+	}
+	<-i.settled
+	if !i.started {
+		return fmt.Errorf("VM %s did not start", i.name)
+	}
+	i.vmx.SetInfo(values)
+	return nil
+}
+
 // Kill returns when the VM is off.
 func (h *Hypervisor) Kill(id string) error {
 	i, err := h.find(id)

@@ -132,6 +132,8 @@ type Hypervisor interface {
 	PowerButton(id string) error
 	// Quiesce asks the tools of the guest to freeze its file systems for a snapshot.
 	Quiesce(id string) error
+	// SetGuestInfo changes guestinfo.* keys of a running VM, which its guest reads. A key with an empty value is removed.
+	SetGuestInfo(id string, values map[string]string) error
 	// Kill returns when the VM is powered off.
 	Kill(id string) error
 	// Migrate moves a running VM: to is the same VM with another host, and possibly other files and networks. copyFiles

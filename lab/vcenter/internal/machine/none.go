@@ -73,6 +73,16 @@ func (n *None) Quiesce(string) error {
 	return errors.New("this container VM offers no quiesced snapshots")
 }
 
+// SetGuestInfo does nothing for a VM that runs: its guest has read its specification when it started.
+func (n *None) SetGuestInfo(id string, _ map[string]string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, there := n.running[id]; !there {
+		return fmt.Errorf("VM %s is not running", id)
+	}
+	return nil
+}
+
 // Kill ends the VM at once.
 func (n *None) Kill(id string) error {
 	if err := n.take(id); err != nil {
@@ -127,7 +137,7 @@ func (n *None) Fork(id string, continued, clone Spec) (Move, error) {
 	if _, there := n.running[clone.ID]; there {
 		return Move{}, fmt.Errorf("VM %s is already running", clone.ID)
 	}
-	continued.GuestInfo, clone.GuestInfo = run.spec.GuestInfo, run.spec.GuestInfo
+	continued.GuestInfo = run.spec.GuestInfo // as at power-on
 	run.spec = continued
 	n.reportAgain(run)
 	n.running[clone.ID] = &guestRun{spec: clone, document: run.document}

@@ -233,6 +233,15 @@ func (t *Tenant) HandOver(id string, other *Tenant, to Spec, copyFiles func() er
 	return move, err
 }
 
+// SetGuestInfo changes guestinfo.* keys of a running VM of the tenant.
+func (t *Tenant) SetGuestInfo(id string, values map[string]string) error {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return err
+	}
+	return t.shared.hypervisor.SetGuestInfo(real, values)
+}
+
 // Fork creates a VM from one of the tenant's VMs.
 func (t *Tenant) Fork(id string, continued, clone Spec) (Move, error) {
 	real, err := t.hypervisorID(id)

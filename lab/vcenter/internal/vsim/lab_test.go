@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -374,6 +375,20 @@ func (g *guests) Kill(id string) error        { return g.end(id, machine.OffKill
 // Quiesce fails, as it does with the guests of container VMs.
 func (g *guests) Quiesce(id string) error { return fmt.Errorf("the guest of VM %s refuses", id) }
 
+// SetGuestInfo records what a client has set while the VM runs.
+func (g *guests) SetGuestInfo(id string, values map[string]string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	spec, on := g.on[id]
+	if !on {
+		return fmt.Errorf("VM %s is not on", id)
+	}
+	spec.GuestInfo = maps.Clone(spec.GuestInfo)
+	maps.Copy(spec.GuestInfo, values)
+	g.on[id] = spec
+	return nil
+}
+
 func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (machine.Move, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -456,6 +471,13 @@ func (g *guests) connected(id string) []string {
 		networks = append(networks, nic.Network)
 	}
 	return networks
+}
+
+// running returns the specification of a running VM.
+func (g *guests) running(id string) machine.Spec {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.on[id]
 }
 
 func (g *guests) lastStarted() machine.Spec {
