@@ -342,6 +342,8 @@ type guests struct {
 	started []machine.Spec
 	forks   int
 
+	suspended []string // ids
+
 	mu sync.Mutex
 	on map[string]machine.Spec
 }
@@ -386,6 +388,44 @@ func (g *guests) SetGuestInfo(id string, values map[string]string) error {
 	spec.GuestInfo = maps.Clone(spec.GuestInfo)
 	maps.Copy(spec.GuestInfo, values)
 	g.on[id] = spec
+	return nil
+}
+
+// Restart reports the restart at once.
+func (g *guests) Restart(id string) error {
+	g.mu.Lock()
+	_, on := g.on[id]
+	g.mu.Unlock()
+	if !on {
+		return fmt.Errorf("VM %s is not on", id)
+	}
+	g.events.Restarted(id)
+	return nil
+}
+
+func (g *guests) Suspend(id string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refuse != nil {
+		return g.refuse
+	}
+	g.suspended = append(g.suspended, id)
+	return nil
+}
+
+// Resume reports the guest again, as the VMX has it do.
+func (g *guests) Resume(spec machine.Spec) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refuse != nil {
+		return g.refuse
+	}
+	if !slices.Contains(g.suspended, spec.ID) {
+		return fmt.Errorf("VM %s is not suspended", spec.ID)
+	}
+	g.suspended = slices.DeleteFunc(g.suspended, func(id string) bool { return id == spec.ID })
+	g.on[spec.ID] = spec
+	go g.events.Guest(spec.ID, machine.GuestInfo{Hostname: spec.Name})
 	return nil
 }
 

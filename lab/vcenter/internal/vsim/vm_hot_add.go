@@ -69,8 +69,8 @@ func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFa
 	s.load.mu.Lock()
 	before, on := s.load.admitted[vm.Self]
 	s.load.mu.Unlock()
-	if !on {
-		return wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
+	if !on { // it has just powered off, or is suspended
+		return wrongPowerState(s.powerState(vm), types.VirtualMachinePowerStatePoweredOn)
 	}
 	if fault := s.admitSize(before, d); fault != nil {
 		return fault
