@@ -130,6 +130,8 @@ type Events interface {
 	// Set is called when the guest sets a guestinfo key.
 	Set(id, key, value string)
 	Guest(id string, info GuestInfo)
+	// Restarted is called when the guest has restarted as it was asked to. Its tools do not run until it reports again.
+	Restarted(id string)
 	// Off is called once for each successful start, however the VM ended.
 	Off(id, reason string)
 }
@@ -140,9 +142,19 @@ type Hypervisor interface {
 	Start(Spec) error
 	// PowerButton asks the guest to shut down, and does not wait for it.
 	PowerButton(id string) error
+	// Restart asks the tools of the guest to restart it, and does not wait for that.
+	Restart(id string) error
+	// Suspend saves the state of a running VM and releases its memory. The VM can be resumed or killed then. After an error it
+	// continues unchanged.
+	Suspend(id string) error
+	// Resume continues a suspended VM: the spec is the same VM, possibly with another host and other files and networks. After an
+	// error it stays suspended.
+	Resume(Spec) error
 	// Quiesce asks the tools of the guest to freeze its file systems for a snapshot.
 	Quiesce(id string) error
-	// Kill returns when the VM is powered off.
+	// SetGuestInfo changes guestinfo.* keys of a running VM, which its guest reads. A key with an empty value is removed.
+	SetGuestInfo(id string, values map[string]string) error
+	// Kill returns when the VM, which may be suspended, is powered off.
 	Kill(id string) error
 	// Migrate moves a running VM: to is the same VM with another host, and possibly other files and networks. copyFiles
 	// creates the other files, and is called when the guest is stopped; nil: the files stay. After an error the VM continues

@@ -78,6 +78,9 @@ func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 		changes = append(changes, set("datastore", s.datastoresOf(&d.config)), set("network", s.networksOf(&d.config)))
 		ctx.Update(vm, changes)
 	})
+	if d.poweredOn {
+		s.tellGuest(vm, d.written)
+	}
 	s.refreshFiles(vm)
 	s.diskUse.set(vm.Self, s.diskPaths(vm))
 	s.addToMemberLists(vm)
