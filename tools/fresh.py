@@ -81,8 +81,8 @@ _NETWORK_VARIABLE = re.compile(
 )
 _APT_SETTING = re.compile(r"^(Acquire::(?:https?|Check-|Retries)\S* \".+\";)$", re.MULTILINE)
 
-# Run in mount and process namespaces of its own: whatever it leaves ends with it. $1: the root; $2: the clone in it; the
-# rest: the command.
+# Run in mount and process namespaces of its own: whatever it leaves ends with it. $1: the root; $2: the clone in it;
+# the rest: the command.
 _ENTER = """
 cd "$1"
 clone=$2
@@ -136,8 +136,8 @@ def sources(suite: Suite, os_release: Mapping[str, str], index_targets: str, arc
     if suite.distribution != os_release.get("ID"):
         raise ToolError(
             f"{suite.name} is a release of {suite.distribution}, and this machine has package sources of "
-            f"{os_release.get('ID', 'an unknown system')} only. Name an archive of {suite.distribution} with --archive, "
-            f"or run it on a machine with {suite.distribution}."
+            f"{os_release.get('ID', 'an unknown system')} only. Name an archive of {suite.distribution} with "
+            f"--archive, or run it on a machine with {suite.distribution}."
         )
     known = archives(index_targets, os_release.get("VERSION_CODENAME", ""), suite.pockets)
     return [f"deb {address} {suite.name}{pocket} {components}" for pocket, address in known.items()]
