@@ -71,7 +71,9 @@ _EVERYWHERE = frozenset(
 # What is needed although no call names it.
 _UNNAMED = {
     "ca-certificates": "Go and skopeo verify servers with them",
+    "debian-archive-keyring": "mmdebstrap verifies Debian's archive with it, also on Ubuntu",
     "squashfs-tools": "benchmarks/image_conversion.py has mksquashfs in a shell script",
+    "uidmap": "mmdebstrap calls newuidmap and newgidmap where it is not root",
 }
 _BINDEP_LINE = re.compile(r"^([a-z0-9][a-z0-9.+-]*)\s+\[([^\]]*)\]", re.MULTILINE)
 
