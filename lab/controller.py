@@ -156,7 +156,7 @@ class Lab:
         lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
         self.state.write(self.state.env, "".join(lines))
         self.state.write(self.state.lab_json, json.dumps(info, indent=2) + "\n")
-        self.state.hand_over()
+        self.state.hand_over(vcenter_service.PROBE)
 
     def _clean(self) -> None:
         """End all processes of the lab, also those of an earlier run, and remove the files of the run."""

@@ -95,10 +95,10 @@ class State:
             file.write(content)
         temporary.replace(path)
 
-    def hand_over(self) -> None:
-        """Change the owner of the files that users need to the user who called sudo."""
+    def hand_over(self, *more: Path) -> None:
+        """Change the owner of the files that users need, and of more, to the user who called sudo."""
         second = self.directory / "second"
-        paths = (self.directory, self.lab_json, self.env, self.directory / "ca.pem", second, second / "ca.pem")
+        paths = (self.directory, self.lab_json, self.env, self.directory / "ca.pem", second, second / "ca.pem", *more)
         _hand_over(path for path in paths if path.exists())
 
     def hand_over_rest(self) -> None:

@@ -174,7 +174,8 @@ def _make_root(root: Path, suite: Suite, archive: str | None, account: Account) 
     """Install the suite with the README's packages, without those that are only recommended."""
     lines = sources(suite, _os_release(), _index_targets(), archive)
     options = [f"--aptopt={setting}" for setting in _apt_settings()]
-    packages = ",".join(_packages(account))
+    # Ubuntu does not count apt among the required packages.
+    packages = ",".join(["apt", *_packages(account)])
     command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", *options]
     run([*command, suite.name, root, *lines])
     for name in _NETWORK_FILES:
