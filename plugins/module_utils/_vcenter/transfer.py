@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""File transfers with vCenter and its hosts over HTTPS: datastore files, and the disks of an import lease."""
+"""File transfers with vCenter and its hosts over HTTPS: datastore files, disks of an import lease, files of guests."""
 
 from __future__ import annotations
 
@@ -80,6 +80,23 @@ def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | Non
         return response.read(max_bytes)
 
 
+def download_guest_file(
+    transport: Transport, url: str, thumbprint_of: Callable[[str], str | None], max_bytes: int
+) -> bytes:
+    """Return the first ``max_bytes`` of a guest's file, which vCenter or the VM's ESXi host serves.
+
+    The URL has a ticket for one transfer, so the session cookie is not sent.
+    """
+    parts = urlsplit(url)
+    host = None if _is_vcenter(parts) else EsxiHost(*_address(parts), thumbprint_of(str(parts.hostname)))
+    with _connection(transport, host) as connection:
+        connection.request("GET", _target(parts))
+        response = connection.getresponse()
+        if response.status != http.client.OK:
+            raise GantryError(f"{_receiver(host)} refused the file of the guest: {_why(response.status)}.")
+        return response.read(max_bytes)
+
+
 def import_disks(
     transport: Transport,
     property_collector: Any,
@@ -131,7 +148,6 @@ def _ready(property_collector: Any, lease: Any, stop: threading.Event) -> Any:
 def _upload_disk(transport: Transport, progress: LeaseProgress, disk: Path, target: Any, report: Report) -> None:
     url = urlsplit(target.url)
     host = _host(target, url)
-    path = url.path + (f"?{url.query}" if url.query else "")
     reported = _percent(disk.stat().st_size, f"upload {disk.name}", report)
     headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk", "Overwrite": "t"}
     # The path contains a ticket; the session cookie must not be sent to a host.
@@ -143,18 +159,33 @@ def _upload_disk(transport: Transport, progress: LeaseProgress, disk: Path, targ
         progress.sent(sent)
 
     with _connection(transport, host) as connection, progress.of(connection, disk.stat().st_size):
-        status = _send(connection, "POST", path, disk, tick, headers, answer_seconds=_ANSWER_SECONDS)
+        status = _send(connection, "POST", _target(url), disk, tick, headers, answer_seconds=_ANSWER_SECONDS)
     if status not in (200, 201):
-        receiver = "vCenter" if host is None else f"The ESXi host {host.address}"
-        raise GantryError(f"{receiver} refused the disk {disk.name}: {_why(status)}.")
+        raise GantryError(f"{_receiver(host)} refused the disk {disk.name}: {_why(status)}.")
 
 
 def _host(target: Any, url: SplitResult) -> EsxiHost | None:
     """Return the host that receives the disk; None: vCenter itself, for which the URL has "*"."""
-    if url.hostname in (None, "*"):
+    if _is_vcenter(url):
         return None
     certificate = getattr(target, "sslCertificate", None)  # since pyVmomi 9.0
-    return EsxiHost(str(url.hostname), url.port or DEFAULT_PORT, target.sslThumbprint or None, certificate or None)
+    return EsxiHost(*_address(url), target.sslThumbprint or None, certificate or None)
+
+
+def _is_vcenter(url: SplitResult) -> bool:
+    return url.hostname in (None, "*")
+
+
+def _address(url: SplitResult) -> tuple[str, int]:
+    return str(url.hostname), url.port or DEFAULT_PORT
+
+
+def _target(url: SplitResult) -> str:
+    return url.path + (f"?{url.query}" if url.query else "")
+
+
+def _receiver(host: EsxiHost | None) -> str:
+    return "vCenter" if host is None else f"The ESXi host {host.address}"
 
 
 @contextlib.contextmanager
