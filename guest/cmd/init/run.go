@@ -37,6 +37,7 @@ func (m *machine) run() supervise.Outcome {
 	if err != nil {
 		return m.bootFailed(err, failure.SpecInvalid)
 	}
+	m.operations.enable(wanted)
 	m.reporter.Update(func(status *report.Status) { status.ID = wanted.ID })
 	if err := m.prepare(wanted); err != nil {
 		if m.stop.booting.Err() != nil {

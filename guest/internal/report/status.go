@@ -56,6 +56,12 @@ type Status struct {
 	MemoryAvailable int64            `json:"memory_available"`
 	InitVersion     string           `json:"init_version"`
 	Kernel          string           `json:"kernel"`
+	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
+}
+
+// GuestOperations counts the requests for guest operations that were refused because of their user name or secret.
+type GuestOperations struct {
+	Refused int `json:"refused"`
 }
 
 // Timestamp formats a time for the status.
