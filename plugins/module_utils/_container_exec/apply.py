@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.changes import RunProgram
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.decode import decode_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.hints import explain
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.hints import explained
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import (
     DesiredExec,
-    ExecResult,
     ObservedExec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.programs import (
@@ -38,24 +37,25 @@ def apply_exec(session: Session, desired: DesiredExec, observed: ObservedExec, c
     """Run the program and return its result."""
     vm = session.ref("VirtualMachine", change.machine.moid)
     programs = GuestPrograms(session, vm, observed.managers, USER, change.secret)
-    try:
-        result = _run(programs, desired, observed, change)
-    except GantryError as error:
-        raise explain(change.machine.name, desired.program, error) from error
-    return replace(observed, result=result)
-
-
-def _run(programs: GuestPrograms, desired: DesiredExec, observed: ObservedExec, change: RunProgram) -> ExecResult:
-    pid = programs.start(EXEC, desired.arguments)
-    if not programs.ends_within(pid, desired.timeout + _GRACE_SECONDS if desired.timeout else None):
-        # The user needs to know that it did not end; whether it could be killed is for vCenter's events.
-        with contextlib.suppress(GantryError):
-            programs.terminate(pid)
-        raise GantryError(
-            f"It did not end within {desired.timeout} s (timeout), and the guest did not kill it in {_GRACE_SECONDS} s "
-            "more. Look at the load of the container."
+    what, container = desired.program, change.machine.name
+    with explained(f"Could not start {what} in container {container}"):
+        pid = programs.start(EXEC, desired.arguments)
+    with explained(f"{what} was started in container {container}, and its end was not observed"):
+        _await_end(programs, pid, desired.timeout)
+    with explained(f"{what} has ended in container {container}, and its result could not be read"):
+        raw = programs.read(
+            result_path(pid), MAX_RESULT_BYTES, lambda address: observed.thumbprint(address, change.machine)
         )
-    raw = programs.read(
-        result_path(pid), MAX_RESULT_BYTES, lambda address: observed.thumbprint(address, change.machine)
+        return replace(observed, result=decode_result(raw, container))
+
+
+def _await_end(programs: GuestPrograms, pid: int, timeout: int) -> None:
+    if programs.ends_within(pid, timeout + _GRACE_SECONDS if timeout else None):
+        return
+    # The user needs to know that it did not end, whether or not vCenter can have it killed.
+    with contextlib.suppress(GantryError):
+        programs.terminate(pid)
+    raise GantryError(
+        f"The guest did not kill it within {_GRACE_SECONDS} s after its timeout of {timeout} s. Look at the load of "
+        "the container and of its host."
     )
-    return decode_result(raw, change.machine.name)

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
 _LOGIN = (
@@ -34,10 +37,14 @@ _HINTS = {
 }
 
 
-def explain(container: str, program: str, error: GantryError) -> GantryError:
-    """Return the error with what failed and its remedy."""
-    message = f"Could not run {program} in container {container}: {error.message}"
-    hint = _HINTS.get((error.fault or {}).get("type", ""))
-    if hint:
-        message = f"{message.rstrip('.')}. {hint}."
-    return GantryError(message, fault=error.fault, details={**error.details, "name": container})
+@contextlib.contextmanager
+def explained(failed: str) -> Iterator[None]:
+    """Raise errors with what failed and their remedy."""
+    try:
+        yield
+    except GantryError as error:
+        message = f"{failed}: {error.message}"
+        hint = _HINTS.get((error.fault or {}).get("type", ""))
+        if hint:
+            message = f"{message.rstrip('.')}. {hint}."
+        raise GantryError(message, fault=error.fault, details=error.details) from error

@@ -38,6 +38,7 @@ _BLOCK = 1 << 20
 _ANSWER_SECONDS = 1800.0
 _LEASE_READY_SECONDS = 300.0
 _LEASE_POLL_SECONDS = 0.1
+_LOOK_AT_SPACE = "Look at the free space of the datastore and at the host, and run again."
 
 Report = Callable[[str], None]
 Tick = Callable[[int], None]
@@ -89,7 +90,7 @@ def download_guest_file(
     """
     parts = urlsplit(url)
     host = None if _is_vcenter(parts) else EsxiHost(*_address(parts), thumbprint_of(str(parts.hostname)))
-    with _connection(transport, host) as connection:
+    with _connection(transport, host, remedy="Look at the host.") as connection:
         connection.request("GET", _target(parts))
         response = connection.getresponse()
         if response.status != http.client.OK:
@@ -189,7 +190,9 @@ def _receiver(host: EsxiHost | None) -> str:
 
 
 @contextlib.contextmanager
-def _connection(transport: Transport, host: EsxiHost | None = None) -> Iterator[HttpsConnection]:
+def _connection(
+    transport: Transport, host: EsxiHost | None = None, remedy: str = _LOOK_AT_SPACE
+) -> Iterator[HttpsConnection]:
     """Open a connection for one request; errors that break it are reported as a lost connection."""
     connection = connect(transport.settings, transport.tls, host)
     try:
@@ -201,8 +204,7 @@ def _connection(transport: Transport, host: EsxiHost | None = None) -> Iterator[
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise ConnectionLostError(
-            f"The transfer with {connection.host} broke off: {type(error).__name__}: {error}. "
-            "Look at the free space of the datastore and at the host, and run again."
+            f"The transfer with {connection.host} broke off: {type(error).__name__}: {error}. {remedy}"
         ) from error
     finally:
         connection.close()
