@@ -44,7 +44,7 @@ def apply_exec(session: Session, desired: DesiredExec, observed: ObservedExec, c
         _await_end(programs, pid, desired.timeout)
     with explained(f"{what} has ended in container {container}, and its result could not be read"):
         raw = programs.read(
-            result_path(pid), MAX_RESULT_BYTES, lambda address: observed.thumbprint(address, change.machine)
+            result_path(pid), MAX_RESULT_BYTES, lambda address: observed.host_config(address, change.machine)
         )
         return replace(observed, result=decode_result(raw, container))
 

@@ -51,11 +51,11 @@ class ObservedExec:
     machines: tuple[Machine, ...]
     # The managers of guest operations by the names of their properties.
     managers: Mapping[str, Any] = field(default_factory=dict)
-    # The thumbprints of the certificates of ESXi hosts, by name in lower case.
-    thumbprints: Mapping[str, str] = field(default_factory=dict)
+    # The HostConfigSummary of ESXi hosts, by name in lower case.
+    host_configs: Mapping[str, Any] = field(default_factory=dict)
     result: ExecResult | None = None
 
-    def thumbprint(self, address: str, machine: Machine) -> str | None:
-        """Return the thumbprint of the host with this address; of one without a known name, that of the VM's host."""
-        names = (address, "" if machine.host is None else machine.host.name)
-        return next((found for name in names if (found := self.thumbprints.get(name.lower()))), None)
+    def host_config(self, address: str, machine: Machine) -> Any:
+        """Return that of the host with this address; if it is not a known name, that of the VM's host."""
+        own = "" if machine.host is None else machine.host.name
+        return self.host_configs.get(address.lower()) or self.host_configs.get(own.lower())

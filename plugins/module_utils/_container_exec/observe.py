@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.resolve import find_datacenter, find_folder
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import DesiredExec, ObservedExec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.guest_operations import (
-    HOST_CERTIFICATE,
+    HOST_CONFIG,
     MANAGER_PROPERTIES,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def observe_exec(session: Session, desired: DesiredExec) -> ObservedExec:
     """Return the VMs with the name of the container in the datacenter and the folder."""
-    inventory = session.inventory(vms=True, properties={"HostSystem": [HOST_CERTIFICATE]}, refresh=True)
+    inventory = session.inventory(vms=True, properties={"HostSystem": [HOST_CONFIG]}, refresh=True)
     datacenter = find_datacenter(inventory, desired.datacenter)
     folder = find_folder(inventory, desired.folder, datacenter)
     entries = {
@@ -43,9 +43,8 @@ def observe_exec(session: Session, desired: DesiredExec) -> ObservedExec:
     )
     by_moid = {row.moid: row for row in rows}
     managers = by_moid.pop(moid_of(manager))
-    found = {host.name.lower(): host.properties.get(HOST_CERTIFICATE) for host in inventory.all("HostSystem")}
     return ObservedExec(
         machines=tuple(decode_machine(inventory, entries[moid], row) for moid, row in by_moid.items()),
         managers=managers,
-        thumbprints={name: str(thumbprint) for name, thumbprint in found.items() if thumbprint},
+        host_configs={host.name.lower(): host.properties.get(HOST_CONFIG) for host in inventory.all("HostSystem")},
     )

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 # The managers that are read once, as properties of ServiceInstanceContent.guestOperationsManager.
 MANAGER_PROPERTIES = ("fileManager", "processManager")
-# The certificate of an ESXi host, which serves the files of its guests.
-HOST_CERTIFICATE = "summary.config.sslThumbprint"
+# Has what vCenter knows of the certificate of an ESXi host, which serves the files of its guests. The property is read
+# as a whole, because only API 9.0 and later have both of sslThumbprint and sslCertificate.
+HOST_CONFIG = "summary.config"
 # Most programs end soon; a program that runs for minutes is not asked for often.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
@@ -65,7 +66,7 @@ class GuestPrograms:
     def terminate(self, pid: int) -> None:
         self._processes.TerminateProcessInGuest(vm=self._vm, auth=self._login, pid=pid)
 
-    def read(self, path: str, max_bytes: int, thumbprint_of: Callable[[str], str | None]) -> bytes:
-        """Return the first ``max_bytes`` of a file. ``thumbprint_of`` returns the thumbprint of an ESXi host."""
+    def read(self, path: str, max_bytes: int, host_config_of: Callable[[str], Any]) -> bytes:
+        """Return the first ``max_bytes`` of a file. ``host_config_of`` returns the HOST_CONFIG of an ESXi host."""
         found = self._files.InitiateFileTransferFromGuest(vm=self._vm, auth=self._login, guestFilePath=path)
-        return self._session.download_guest_file(found.url, thumbprint_of, max_bytes)
+        return self._session.download_guest_file(found.url, host_config_of, max_bytes)

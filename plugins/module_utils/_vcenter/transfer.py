@@ -81,15 +81,14 @@ def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | Non
         return response.read(max_bytes)
 
 
-def download_guest_file(
-    transport: Transport, url: str, thumbprint_of: Callable[[str], str | None], max_bytes: int
-) -> bytes:
+def download_guest_file(transport: Transport, url: str, host_config_of: Callable[[str], Any], max_bytes: int) -> bytes:
     """Return the first ``max_bytes`` of a guest's file, which vCenter or the VM's ESXi host serves.
 
-    The URL has a ticket for one transfer, so the session cookie is not sent.
+    ``host_config_of`` returns the HostConfigSummary of the host with an address, or None. The URL has a ticket for one
+    transfer, so the session cookie is not sent.
     """
     parts = urlsplit(url)
-    host = None if _is_vcenter(parts) else EsxiHost(*_address(parts), thumbprint_of(str(parts.hostname)))
+    host = _host(host_config_of(str(parts.hostname)), parts)
     with _connection(transport, host, remedy="Look at the host.") as connection:
         connection.request("GET", _target(parts))
         response = connection.getresponse()
@@ -165,20 +164,13 @@ def _upload_disk(transport: Transport, progress: LeaseProgress, disk: Path, targ
         raise GantryError(f"{_receiver(host)} refused the disk {disk.name}: {_why(status)}.")
 
 
-def _host(target: Any, url: SplitResult) -> EsxiHost | None:
-    """Return the host that receives the disk; None: vCenter itself, for which the URL has "*"."""
-    if _is_vcenter(url):
+def _host(known: Any, url: SplitResult) -> EsxiHost | None:
+    """Return the host in a URL, with what is known of its certificate; None: vCenter itself, for which it has "*"."""
+    if url.hostname in (None, "*"):
         return None
-    certificate = getattr(target, "sslCertificate", None)  # since pyVmomi 9.0
-    return EsxiHost(*_address(url), target.sslThumbprint or None, certificate or None)
-
-
-def _is_vcenter(url: SplitResult) -> bool:
-    return url.hostname in (None, "*")
-
-
-def _address(url: SplitResult) -> tuple[str, int]:
-    return str(url.hostname), url.port or DEFAULT_PORT
+    thumbprint = getattr(known, "sslThumbprint", None)
+    certificate = getattr(known, "sslCertificate", None)  # since pyVmomi 9.0
+    return EsxiHost(str(url.hostname), url.port or DEFAULT_PORT, thumbprint or None, certificate or None)
 
 
 def _target(url: SplitResult) -> str:

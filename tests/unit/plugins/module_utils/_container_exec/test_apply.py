@@ -80,7 +80,7 @@ class Guest:
     def ref(self, _kind: str, moid: str) -> str:
         return moid
 
-    def download_guest_file(self, url: str, _thumbprint_of: Callable[[str], str | None], max_bytes: int) -> bytes:
+    def download_guest_file(self, url: str, _host_config_of: Callable[[str], Any], max_bytes: int) -> bytes:
         assert url == "https://*/guestFile?id=1"
         return json.dumps(RESULT).encode()[:max_bytes]
 

@@ -96,9 +96,9 @@ def test_a_container_that_cannot_run_the_program_is_refused(
         plan(*machines, desired=desired)
 
 
-def test_a_host_has_the_thumbprint_of_its_name_or_that_of_the_host_of_the_vm() -> None:
+def test_the_certificate_of_a_host_is_known_by_its_name_or_it_is_the_host_of_the_vm() -> None:
     machine = replace(RUNNING, host=entry("host-1", "HostSystem", "ESX1.example.com"))
-    observed = ObservedExec(machines=(machine,), thumbprints={"esx1.example.com": "AA", "esx2.example.com": "BB"})
-    assert observed.thumbprint("esx2.EXAMPLE.com", machine) == "BB"
-    assert observed.thumbprint("192.0.2.7", machine) == "AA"
-    assert observed.thumbprint("192.0.2.7", RUNNING) is None
+    observed = ObservedExec(machines=(machine,), host_configs={"esx1.example.com": "AA", "esx2.example.com": "BB"})
+    assert observed.host_config("esx2.EXAMPLE.com", machine) == "BB"
+    assert observed.host_config("192.0.2.7", machine) == "AA"
+    assert observed.host_config("192.0.2.7", RUNNING) is None

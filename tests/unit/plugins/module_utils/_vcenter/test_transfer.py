@@ -397,13 +397,13 @@ class TestGuestFile:
         unknown = replace(transport.settings, ca_path=None, hostname="vcenter.invalid")
         asked: list[str] = []
 
-        def thumbprint_of(address: str) -> str:
+        def host_config_of(address: str) -> Any:
             asked.append(address)
-            return certificate.sha1
+            return SimpleNamespace(sslThumbprint=certificate.sha1)
 
         url = f"https://127.0.0.1:{web_server.port}/guestFile?id=1"
         chosen = Transport(unknown, tls_context(unknown), COOKIE)
-        assert transfer.download_guest_file(chosen, url, thumbprint_of, 4) == b"{}"
+        assert transfer.download_guest_file(chosen, url, host_config_of, 4) == b"{}"
         assert asked == ["127.0.0.1"]
         with pytest.raises(GantryError, match=r"its certificate is not trusted .* reports no thumbprint"):
             transfer.download_guest_file(chosen, url, lambda _address: None, 4)
