@@ -42,6 +42,9 @@ type guestRun struct {
 	reported *GuestInfo     // nil: nothing
 	ending   chan struct{}  // not nil: the container has ended; closed: power off now
 	released bool           // ending is closed
+
+	operations *noneOperations // nil: there is no guest that reports
+	status     map[string]any  // the last one
 }
 
 // containerSpec is the part of the container's specification that is used here.
@@ -50,7 +53,10 @@ type containerSpec struct {
 	Process struct {
 		Args []string `json:"args"`
 	} `json:"process"`
-	Hostname    string          `json:"hostname"`
+	Hostname   string `json:"hostname"`
+	Operations *struct {
+		SecretSHA256 string `json:"secret_sha256"`
+	} `json:"guest_operations"`
 	Healthcheck json.RawMessage `json:"healthcheck"`
 	Networks    []struct {
 		DHCP    bool   `json:"dhcp"`
@@ -218,10 +224,22 @@ func (n *None) fail(id, code, message string) {
 
 func (n *None) report(id string, document containerSpec, fields map[string]any) {
 	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
-		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "init_version": "none", "kernel": "none"}
+		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "init_version": "none", "kernel": "none", "guest_operations": nil}
+	if document.Operations != nil {
+		status["guest_operations"] = map[string]any{"refused": 0}
+	}
 	for key, value := range fields {
 		status[key] = value
 	}
+	n.mu.Lock()
+	if run, there := n.running[id]; there {
+		run.status = status
+	}
+	n.mu.Unlock()
+	n.publish(id, status)
+}
+
+func (n *None) publish(id string, status map[string]any) {
 	text, err := json.Marshal(status)
 	if err != nil {
 		panic(err) // a map of plain values can always be encoded

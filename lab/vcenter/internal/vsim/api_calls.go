@@ -111,4 +111,5 @@ var reading = func(names ...string) map[string]bool {
 	"FetchDVPorts", "LookupDvPortGroup", "GetAlarm", "GetAlarmState", "GetCustomizationSpec", "DoesCustomizationSpecExist",
 	"CreateImportSpec", "ParseDescriptor", "ValidateHost", "HttpNfcLeaseGetManifest", "ListFilesInGuest",
 	"ReadEnvironmentVariableInGuest", "ListProcessesInGuest", "ValidateCredentialsInGuest",
+	"InitiateFileTransferFromGuest",
 )

@@ -374,6 +374,11 @@ func (g *guests) Kill(id string) error        { return g.end(id, machine.OffKill
 // Quiesce fails, as it does with the guests of container VMs.
 func (g *guests) Quiesce(id string) error { return fmt.Errorf("the guest of VM %s refuses", id) }
 
+// Relay fails: there are no tools.
+func (g *guests) Relay(context.Context, string, []byte) ([]byte, error) {
+	return nil, machine.ErrNoTools
+}
+
 func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (machine.Move, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
