@@ -64,7 +64,6 @@ func (o *operations) enable(wanted *spec.Spec) {
 	o.mu.Lock()
 	o.spec = wanted
 	o.mu.Unlock()
-	o.machine.reporter.Update(func(status *report.Status) { status.GuestOperations = &report.GuestOperations{} })
 	o.server.Access.Enable(wanted.GuestOperations.Hash(), o.countRefused)
 }
 

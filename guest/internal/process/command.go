@@ -65,9 +65,10 @@ func (c *Container) Run(ctx context.Context, reaper *Reaper, command Command) (s
 
 // pipes are the standard streams of a command.
 type pipes struct {
-	child [3]*os.File // the command's ends
-	own   []*os.File
-	done  sync.WaitGroup // copying to the own ends, and from them
+	child   [3]*os.File // the command's ends
+	input   *os.File    // nil: there is none
+	outputs []*os.File
+	done    sync.WaitGroup // copying to the input, and from the outputs
 }
 
 func openPipes(command Command) (p *pipes, err error) {
@@ -79,32 +80,29 @@ func openPipes(command Command) (p *pipes, err error) {
 		}
 	}()
 	if len(command.Stdin) == 0 {
-		if p.child[0], err = os.Open(os.DevNull); err != nil {
-			return nil, err
-		}
-	} else if err = p.open(0, true); err != nil {
+		p.child[0], err = os.Open(os.DevNull)
+	} else {
+		p.child[0], p.input, err = os.Pipe()
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err = p.open(1, false); err != nil {
+	if err = p.addOutput(1); err != nil {
 		return nil, err
 	}
 	if command.Stderr == command.Stdout {
 		p.child[2] = p.child[1]
 		return p, nil
 	}
-	return p, p.open(2, false)
+	return p, p.addOutput(2)
 }
 
-// open opens the pipe of a stream, which the command reads or writes.
-func (p *pipes) open(number int, isRead bool) error {
+func (p *pipes) addOutput(number int) error {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	if isRead {
-		read, write = write, read
-	}
-	p.own, p.child[number] = append(p.own, read), write
+	p.outputs, p.child[number] = append(p.outputs, read), write
 	return nil
 }
 
@@ -119,25 +117,25 @@ func (p *pipes) closeChild() error {
 	return errors.Join(failures...)
 }
 
+// close closes the own ends. An input that was copied is closed already.
 func (p *pipes) close() {
-	for _, file := range p.own {
-		_ = file.Close() // the input may be closed already
+	for _, file := range append(p.outputs, p.input) {
+		if file != nil {
+			_ = file.Close()
+		}
 	}
 }
 
 // copy copies input and output in goroutines.
 func (p *pipes) copy(command Command) {
-	outputs := p.own
-	if len(command.Stdin) > 0 {
-		input := p.own[0]
-		outputs = p.own[1:]
+	if p.input != nil {
 		p.done.Go(func() {
 			// A command that does not read its input ends the copy with an error, which is its decision.
-			_, _ = io.Copy(input, bytes.NewReader(command.Stdin))
-			_ = input.Close()
+			_, _ = io.Copy(p.input, bytes.NewReader(command.Stdin))
+			_ = p.input.Close()
 		})
 	}
-	for index, output := range outputs {
+	for index, output := range p.outputs {
 		to := command.Stdout
 		if index == 1 {
 			to = command.Stderr
@@ -148,11 +146,12 @@ func (p *pipes) copy(command Command) {
 
 // wait waits for the rest of the output after the command has ended.
 func (p *pipes) wait() error {
+	if p.input != nil {
+		_ = p.input.Close() // this ends a copy that nobody reads
+	}
 	var failures []error
-	for _, file := range p.own {
-		if err := file.SetDeadline(time.Now().Add(drain)); err != nil && !errors.Is(err, os.ErrClosed) {
-			failures = append(failures, err)
-		}
+	for _, output := range p.outputs {
+		failures = append(failures, output.SetReadDeadline(time.Now().Add(drain)))
 	}
 	p.done.Wait()
 	return errors.Join(failures...)

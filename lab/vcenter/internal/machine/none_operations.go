@@ -1,3 +1,7 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Guest operations of the guests of None: the code of the bootstrap, with programs that tests script.
 
 package machine
