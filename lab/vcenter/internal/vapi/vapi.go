@@ -28,6 +28,8 @@ type Inventory interface {
 	Exists(object vim.Ref) bool
 	// Root is the root folder.
 	Root() vim.Ref
+	// Now is the vCenter's time.
+	Now() time.Time
 }
 
 // API answers requests. One request is handled at a time.
@@ -102,7 +104,7 @@ func (a *API) call(by caller, service, name string, input []byte) (any, *Error) 
 	if found == nil {
 		return nil, unauthenticated()
 	}
-	found.tried = time.Now()
+	found.tried = a.inventory.Now()
 	by.user = found.user
 	return run(by, input)
 }
@@ -114,7 +116,7 @@ func (a *API) createSession(by caller, _ nothing) (any, *Error) {
 	if !a.inventory.Login(by.basicUser, by.password) {
 		return nil, unauthenticated()
 	}
-	id, now := uuid.NewString(), time.Now()
+	id, now := uuid.NewString(), a.inventory.Now()
 	a.sessions[id] = &session{by.basicUser, now, now}
 	return secret(id), nil
 }

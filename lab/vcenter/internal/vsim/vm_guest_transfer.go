@@ -97,7 +97,7 @@ func (s *Server) initiateTransfer(ctx context.Context, guest relay.Guest, vm *si
 	modified, accessed := time.Unix(file.Modified, 0).UTC(), time.Unix(file.Accessed, 0).UTC()
 	query := s.guestTransfers.add(&guestTransfer{guest: guest, vm: vm, run: s.runs.get(vm.Self.Value), path: path,
 		expiry: time.Now().Add(transferValidTime)})
-	address, _, _ := s.uploadAddress(s.hostOf(vm))
+	address, _, _ := s.nfcAddress(s.hostOf(vm))
 	return &methods.InitiateFileTransferFromGuestBody{Res: &types.InitiateFileTransferFromGuestResponse{
 		Returnval: types.FileTransferInformation{
 			Attributes: &types.GuestPosixFileAttributes{OwnerId: &file.Owner, GroupId: &file.Group, Permissions: file.Permissions,
