@@ -167,15 +167,6 @@ func (h *Hypervisor) Quiesce(id string) error {
 	return i.quiesce()
 }
 
-// Relay sends a command of a guest operation to the tools of the guest.
-func (h *Hypervisor) Relay(ctx context.Context, id string, command []byte) ([]byte, error) {
-	i, err := h.find(id)
-	if err != nil {
-		return nil, err
-	}
-	return i.vmx.Relay(ctx, command)
-}
-
 // SetGuestInfo changes guestinfo.* keys of a running VM.
 func (h *Hypervisor) SetGuestInfo(id string, values map[string]string) error {
 	i, err := h.find(id)
@@ -188,6 +179,15 @@ func (h *Hypervisor) SetGuestInfo(id string, values map[string]string) error {
 	}
 	i.vmx.SetInfo(values)
 	return nil
+}
+
+// Relay sends a command of a guest operation to the tools of the guest.
+func (h *Hypervisor) Relay(ctx context.Context, id string, command []byte) ([]byte, error) {
+	i, err := h.find(id)
+	if err != nil {
+		return nil, err
+	}
+	return i.vmx.Relay(ctx, command)
 }
 
 // Kill returns when the VM is off.

@@ -157,10 +157,10 @@ type Hypervisor interface {
 	Resume(Spec) error
 	// Quiesce asks the tools of the guest to freeze its file systems for a snapshot.
 	Quiesce(id string) error
-	// Relay sends a command of a guest operation to the tools of the guest, and returns their answer.
-	Relay(ctx context.Context, id string, command []byte) ([]byte, error)
 	// SetGuestInfo changes guestinfo.* keys of a running VM, which its guest reads. A key with an empty value is removed.
 	SetGuestInfo(id string, values map[string]string) error
+	// Relay sends a command of a guest operation to the tools of the guest, and returns their answer.
+	Relay(ctx context.Context, id string, command []byte) ([]byte, error)
 	// Kill returns when the VM, which may be suspended, is powered off.
 	Kill(id string) error
 	// Migrate moves a running VM: to is the same VM with another host, and possibly other files and networks. copyFiles

@@ -3,8 +3,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Where hosts receive and send disks, and send files of guests. The URLs of a lease name the host of the VM, which has an address
-// and a certificate of its own
-// (HttpNfcLeaseDeviceUrl.url and .sslThumbprint of the API reference). Here it is a port of 127.0.0.1.
+// and a certificate of its own (HttpNfcLeaseDeviceUrl.url and .sslThumbprint of the API reference). Here it is a port of 127.0.0.1.
 
 package vsim
 

@@ -7,7 +7,6 @@
 package vsim
 
 import (
-
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 

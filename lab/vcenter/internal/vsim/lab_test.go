@@ -378,11 +378,6 @@ func (g *guests) Kill(id string) error        { return g.end(id, machine.OffKill
 // Quiesce fails, as it does with the guests of container VMs.
 func (g *guests) Quiesce(id string) error { return fmt.Errorf("the guest of VM %s refuses", id) }
 
-// Relay fails: there are no tools.
-func (g *guests) Relay(context.Context, string, []byte) ([]byte, error) {
-	return nil, machine.ErrNoTools
-}
-
 // SetGuestInfo records what a client has set while the VM runs.
 func (g *guests) SetGuestInfo(id string, values map[string]string) error {
 	g.mu.Lock()
@@ -433,6 +428,11 @@ func (g *guests) Resume(spec machine.Spec) error {
 	g.on[spec.ID] = spec
 	go g.events.Guest(spec.ID, machine.GuestInfo{Hostname: spec.Name})
 	return nil
+}
+
+// Relay fails: there are no tools.
+func (g *guests) Relay(context.Context, string, []byte) ([]byte, error) {
+	return nil, machine.ErrNoTools
 }
 
 func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (machine.Move, error) {

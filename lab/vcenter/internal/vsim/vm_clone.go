@@ -7,7 +7,6 @@
 package vsim
 
 import (
-
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/soap"
