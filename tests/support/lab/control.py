@@ -73,6 +73,10 @@ class Control:
         """Add VMs that are off, all with the same extraConfig."""
         self._call("POST", "/v1/vms", {"count": count, "prefix": prefix, "extra_config": dict(extra_config or {})})
 
+    def sample(self) -> None:
+        """Let the lab measure its VMs and hosts now, as it does every 20 seconds."""
+        self._call("POST", "/v1/samples")
+
     def add_user(self, name: str, password: str, groups: Sequence[str] = ()) -> None:
         """Add a user, who can log in once a permission applies to the user or to one of the groups."""
         self._call("POST", "/v1/users", {"name": name, "password": password, "groups": list(groups)})

@@ -51,6 +51,7 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/behavior", c.behaveAsUsual)
 	mux.HandleFunc("GET /v1/clock", c.clock)
 	mux.HandleFunc("PATCH /v1/clock", c.advance)
+	mux.HandleFunc("POST /v1/samples", c.samplePerformance)
 	mux.HandleFunc("POST /v1/users", c.addUser)
 	mux.HandleFunc("DELETE /v1/users/{name}", c.removeUser)
 	mux.HandleFunc("POST /v1/vms", c.addMachines)
@@ -119,6 +120,11 @@ func (c *Control) advance(w http.ResponseWriter, r *http.Request) {
 		err = c.server.Advance(request.AdvanceSeconds)
 	}
 	respond(w, c.server.Clock(), err)
+}
+
+func (c *Control) samplePerformance(w http.ResponseWriter, _ *http.Request) {
+	c.server.SamplePerformance()
+	respond(w, map[string]any{}, nil)
 }
 
 func (c *Control) addUser(w http.ResponseWriter, r *http.Request) {

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package vapi is the part of vCenter's Automation API that tags need: sessions, categories, tags and their associations. It
+// Package vapi is a part of vCenter's Automation API: sessions, categories, tags and their associations, and lists of the inventory. It
 // is served as JSON-RPC, which the Python SDK uses, and as REST in its older (/rest) and newer (/api) form.
 package vapi
 
@@ -30,6 +30,10 @@ type Inventory interface {
 	Root() vim.Ref
 	// Now is the vCenter's time.
 	Now() time.Time
+	// Entities returns all entities of a type, such as VirtualMachine.
+	Entities(kind string) []Entity
+	// VM returns what is known of a VM.
+	VM(vm vim.Ref) (VMInfo, bool)
 }
 
 // API answers requests. One request is handled at a time.
@@ -80,6 +84,7 @@ func New(inventory Inventory) *API {
 	}
 	maps.Copy(a.operations, a.tagOperations())
 	maps.Copy(a.operations, a.associationOperations())
+	maps.Copy(a.operations, a.inventoryOperations())
 	return a
 }
 

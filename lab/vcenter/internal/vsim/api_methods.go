@@ -47,6 +47,9 @@ func (s *Server) installMethods() {
 		"VirtualMachine.PowerOffVM_Task":              method(s.powerOffVM),
 		"VirtualMachine.ResetVM_Task":                 method(s.resetVM),
 		"VirtualMachine.ShutdownGuest":                method(s.shutdownGuest),
+		"VirtualMachine.RebootGuest":                  method(s.rebootGuest),
+		"VirtualMachine.StandbyGuest":                 method(s.standbyGuest),
+		"VirtualMachine.SuspendVM_Task":               method(s.suspendVM),
 		"VirtualMachine.CreateSnapshot_Task":          method(s.createSnapshot),
 		"VirtualMachine.CreateSnapshotEx_Task":        method(s.createSnapshotEx),
 		"VirtualMachine.RemoveAllSnapshots_Task":      method(s.removeAllSnapshots),
@@ -65,6 +68,8 @@ func (s *Server) installMethods() {
 		"ResourcePool.DestroyChildren":      method(s.destroyChildren),
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
+
+		"ResourcePool.UpdateChildResourceConfiguration": method(s.updateChildren),
 
 		"HttpNfcLease.HttpNfcLeaseComplete":    method(s.completeLease),
 		"HttpNfcLease.HttpNfcLeaseAbort":       method(s.abortLease),
@@ -90,6 +95,7 @@ func (s *Server) installMethods() {
 	maps.Copy(s.methods, s.drsMethods())
 	maps.Copy(s.methods, s.moveMethods())
 	maps.Copy(s.methods, s.networkMethods())
+	maps.Copy(s.methods, s.perfMethods())
 	maps.Copy(s.methods, s.ipPoolMethods())
 	maps.Copy(s.methods, s.authorizationMethods())
 	for _, name := range simulatedOnly {
@@ -104,7 +110,6 @@ var simulatedOnly = []string{
 	"Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
 	"Folder.PlaceVmsXCluster",
 	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",
-	"VirtualMachine.SuspendVM_Task", "VirtualMachine.StandbyGuest", "VirtualMachine.RebootGuest",
 	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
 	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task",
 	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",

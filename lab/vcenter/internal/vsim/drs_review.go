@@ -157,18 +157,7 @@ func (s *Server) remember(cluster *simulator.ClusterComputeResource, made drs.Re
 
 // showBalance publishes the load of a cluster in its summary.
 func (s *Server) showBalance(cluster *simulator.ClusterComputeResource, snapshot *drs.Cluster) {
-	usage := snapshot.Usage()
-	usage.StatsGenNumber = s.clock.Now().Unix()
-	for _, entity := range s.registry.All("VirtualMachine") {
-		vm := entity.(*simulator.VirtualMachine)
-		if s.clusterOf(s.hostOf(vm)) != cluster {
-			continue
-		}
-		usage.TotalVmCount++
-		if s.powerState(vm) == types.VirtualMachinePowerStatePoweredOff {
-			usage.PoweredOffVmCount++
-		}
-	}
+	usage := s.usageOf(cluster, snapshot)
 	current, target := snapshot.Imbalance()
 	s.changeSummary(cluster, func(summary *types.ClusterComputeResourceSummary) {
 		summary.CurrentBalance, summary.TargetBalance, summary.UsageSummary = current, target, &usage

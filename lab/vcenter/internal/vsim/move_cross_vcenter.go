@@ -133,12 +133,15 @@ func (s *Server) planCrossMigration(vm *simulator.VirtualMachine, spec *types.Vi
 		return nil, fault
 	}
 	c := &crossMigration{from: s, to: other, vm: vm, spec: spec}
-	hasSnapshots := false
+	hasSnapshots, isSuspended := false, false
 	s.locked(vm, func(*simulator.Context) {
 		c.config, hasSnapshots = copied(*vm.Config), vm.Snapshot != nil
 		c.isOn = vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn
+		isSuspended = vm.Runtime.PowerState == types.VirtualMachinePowerStateSuspended
 	})
 	switch {
+	case isSuspended:
+		return nil, notSupported("The lab does not move suspended virtual machines to another vCenter.")
 	case c.config.Template:
 		return nil, notSupported("The lab does not move templates to another vCenter.")
 	case hasSnapshots:

@@ -162,6 +162,7 @@ func (d *draft) applyAllocation(spec *types.VirtualMachineConfigSpec) types.Base
 	if locked := d.config.MemoryReservationLockedToMax; locked != nil && *locked {
 		d.config.MemoryAllocation.Reservation = types.NewInt64(int64(d.config.Hardware.MemoryMB))
 	}
+	shareOut(&d.config)
 	if reserved := *d.config.MemoryAllocation.Reservation; reserved > int64(d.config.Hardware.MemoryMB) {
 		return invalidArgument("configSpec.memoryAllocation.reservation")
 	}
