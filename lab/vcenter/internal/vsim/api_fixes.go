@@ -31,6 +31,9 @@ func (f *fixer) Reference() ref { return f.self }
 func (f *fixer) PutObject(_ *simulator.Context, object mo.Reference) {
 	switch o := object.(type) {
 	case *simulator.Task:
+		if hasEnded(o.Info.State) { // while the inventory was built
+			f.server.forgetLater(o.Self, *o.Info.Entity)
+		}
 		if o.Execute != nil { // it is the simulator's
 			f.server.simulated.contain(f.server.registry, o)
 			nameSimulated(o)
