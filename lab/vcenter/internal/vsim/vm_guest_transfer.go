@@ -49,11 +49,11 @@ type guestTransfers struct {
 }
 
 // add returns the query of the URL of a transfer. It forgets those that have expired.
-func (t *guestTransfers) add(transfer *guestTransfer) string {
+func (t *guestTransfers) add(transfer *guestTransfer, now time.Time) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for token, earlier := range t.byToken {
-		if time.Now().After(earlier.expiry) {
+		if now.After(earlier.expiry) {
 			delete(t.byToken, token)
 		}
 	}
@@ -67,11 +67,11 @@ func (t *guestTransfers) add(transfer *guestTransfer) string {
 }
 
 // begin returns the transfer with a token and marks it as being read, or returns nil.
-func (t *guestTransfers) begin(token string) *guestTransfer {
+func (t *guestTransfers) begin(token string, now time.Time) *guestTransfer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	found := t.byToken[token]
-	if found == nil || found.busy || time.Now().After(found.expiry) {
+	if found == nil || found.busy || now.After(found.expiry) {
 		return nil
 	}
 	found.busy = true
@@ -95,9 +95,10 @@ func (s *Server) initiateTransfer(ctx context.Context, guest relay.Guest, vm *si
 		return nil, err
 	}
 	modified, accessed := time.Unix(file.Modified, 0).UTC(), time.Unix(file.Accessed, 0).UTC()
+	now := s.clock.Now()
 	query := s.guestTransfers.add(&guestTransfer{guest: guest, vm: vm, run: s.runs.get(vm.Self.Value), path: path,
-		expiry: time.Now().Add(transferValidTime)})
-	address, _, _ := s.uploadAddress(s.hostOf(vm))
+		expiry: now.Add(transferValidTime)}, now)
+	address, _, _ := s.nfcAddress(s.hostOf(vm))
 	return &methods.InitiateFileTransferFromGuestBody{Res: &types.InitiateFileTransferFromGuestResponse{
 		Returnval: types.FileTransferInformation{
 			Attributes: &types.GuestPosixFileAttributes{OwnerId: &file.Owner, GroupId: &file.Group, Permissions: file.Permissions,
@@ -115,7 +116,7 @@ func (s *Server) serveGuestFile(w http.ResponseWriter, r *http.Request, host *re
 		return
 	}
 	token := r.URL.Query().Get("token")
-	transfer := s.guestTransfers.begin(token)
+	transfer := s.guestTransfers.begin(token, s.clock.Now())
 	if transfer == nil {
 		http.Error(w, "There is no such file: the URL is wrong, was used, is in use, or has expired.", http.StatusNotFound)
 		return
