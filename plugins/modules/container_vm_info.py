@@ -55,6 +55,8 @@ options:
         disk is read, which takes about a second.
       - It takes about five requests for each such container, to vCenter and to the ESXi host of the VM, which the
         Ansible controller must be able to reach on port 443.
+      - M(gantry.vsphere.container_vm) and M(gantry.vsphere.container_set) do not read disks, and do not record what is
+        read. The next start of the container replaces it.
       - The disk has less of the output than vSphere, some KiB of its end.
     type: bool
     default: false
