@@ -28,6 +28,7 @@ func (r recorder) Set(id, key, value string) { r.events <- fmt.Sprintf("set %s %
 func (r recorder) Guest(id string, g machine.GuestInfo) {
 	r.events <- fmt.Sprintf("guest %s %s %v", id, g.Hostname, g.NICs)
 }
+func (r recorder) Restarted(id string)          { r.events <- "restarted " + id }
 func (r recorder) Off(id string, reason string) { r.events <- fmt.Sprintf("off %s %s", id, reason) }
 
 // expectStart expects the events of the responsive guest's first messages, for vm-1.

@@ -114,11 +114,12 @@ func (last sample) next(cpuSeconds float64, booted time.Time, hostMHz float64) s
 	return next
 }
 
+// bootTime returns when a VM was powered on, by the machine's clock.
 func (s *Server) bootTime(vm *simulator.VirtualMachine) time.Time {
 	booted := time.Now()
 	s.locked(vm, func(*simulator.Context) {
 		if vm.Runtime.BootTime != nil {
-			booted = *vm.Runtime.BootTime
+			booted = booted.Add(-s.clock.Since(*vm.Runtime.BootTime))
 		}
 	})
 	return booted
@@ -138,7 +139,7 @@ func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64, residentB
 			stats.HostMemoryUsage = max(min(stats.HostMemoryUsage, int32(residentBytes>>20)), stats.ConsumedOverheadMemory)
 		}
 		if vm.Runtime.BootTime != nil {
-			stats.UptimeSeconds = int32(time.Since(*vm.Runtime.BootTime).Seconds())
+			stats.UptimeSeconds = int32(s.clock.Since(*vm.Runtime.BootTime).Seconds())
 		}
 		used = use{int64(stats.OverallCpuUsage), int64(stats.GrantedMemory), int64(stats.HostMemoryUsage), int64(stats.ConsumedOverheadMemory)}
 	})

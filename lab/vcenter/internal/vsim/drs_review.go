@@ -145,7 +145,7 @@ func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simula
 func (s *Server) remember(cluster *simulator.ClusterComputeResource, made drs.Recommendation, automatic bool) {
 	migration := s.drsMigration(made)
 	s.locked(cluster, func(ctx *simulator.Context) {
-		actions := append(slices.Clone(cluster.ActionHistory), types.ClusterActionHistory{Action: migrationAction(migration), Time: time.Now()})
+		actions := append(slices.Clone(cluster.ActionHistory), types.ClusterActionHistory{Action: migrationAction(migration), Time: s.clock.Now()})
 		changes := []types.PropertyChange{set("actionHistory", actions[max(0, len(actions)-historyLength):])}
 		if automatic {
 			migrations := append(slices.Clone(cluster.MigrationHistory), *migration)

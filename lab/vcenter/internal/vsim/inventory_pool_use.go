@@ -7,8 +7,6 @@
 package vsim
 
 import (
-	"time"
-
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -125,7 +123,7 @@ func (s *Server) shows(cluster *simulator.ClusterComputeResource, usage types.Cl
 // VMs" (API, ClusterUsageSummary), and those of the VMs that are off.
 func (s *Server) usageOf(cluster *simulator.ClusterComputeResource, snapshot *drs.Cluster) types.ClusterUsageSummary {
 	usage := snapshot.Usage()
-	usage.StatsGenNumber = time.Now().Unix()
+	usage.StatsGenNumber = s.clock.Now().Unix()
 	s.load.mu.Lock()
 	reserved := amounts{}
 	capacity := s.capacity()

@@ -43,7 +43,7 @@ func (s *Server) createPool(ctx *simulator.Context, request *types.CreateResourc
 	if fault := s.requirePoolName(parent, name); fault != nil {
 		return nil, fault
 	}
-	config, fault := mergedConfig(&types.ResourceConfigSpec{}, &request.Spec)
+	config, fault := mergedConfig(&types.ResourceConfigSpec{}, &request.Spec, s.clock.Now())
 	if fault != nil {
 		return nil, fault
 	}
@@ -92,7 +92,7 @@ func isComplete(allocation *types.ResourceAllocationInfo) bool {
 
 // mergedConfig is a pool's configuration with what a spec sets. For the overheadLimit "the server will throw an exception if you
 // attempt to set this property" (API, ResourceAllocationInfo): InvalidArgument (vmware/vic#6250).
-func mergedConfig(old, spec *types.ResourceConfigSpec) (*types.ResourceConfigSpec, types.BaseMethodFault) {
+func mergedConfig(old, spec *types.ResourceConfigSpec, now time.Time) (*types.ResourceConfigSpec, types.BaseMethodFault) {
 	merged := *old
 	merged.CpuAllocation = mergedAllocation(&old.CpuAllocation, &spec.CpuAllocation, poolCPULevels)
 	merged.MemoryAllocation = mergedAllocation(&old.MemoryAllocation, &spec.MemoryAllocation, poolMemoryLevels)
@@ -106,7 +106,7 @@ func mergedConfig(old, spec *types.ResourceConfigSpec) (*types.ResourceConfigSpe
 		return nil, invalidArgument("spec.memoryAllocation")
 	}
 	version, _ := strconv.Atoi(old.ChangeVersion) // of the lab itself, so a number; none before the first change
-	merged.ChangeVersion, merged.LastModified = strconv.Itoa(version+1), types.NewTime(time.Now())
+	merged.ChangeVersion, merged.LastModified = strconv.Itoa(version+1), &now
 	return &merged, nil
 }
 
@@ -165,7 +165,7 @@ func (s *Server) changedConfig(pool *simulator.ResourcePool, spec *types.Resourc
 	if spec.ChangeVersion != "" && spec.ChangeVersion != pool.Config.ChangeVersion {
 		return nil, &types.ConcurrentAccess{}
 	}
-	config, fault := mergedConfig(&pool.Config, spec)
+	config, fault := mergedConfig(&pool.Config, spec, s.clock.Now())
 	if fault != nil {
 		return nil, fault
 	}

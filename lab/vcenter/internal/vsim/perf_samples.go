@@ -98,7 +98,7 @@ func (s *Server) SamplePerformance() {
 	on := s.occupancy()
 	s.perf.mu.Lock()
 	defer s.perf.mu.Unlock()
-	now, kept := time.Now().Truncate(time.Second), map[ref]*series{}
+	now, kept := s.clock.Now().Truncate(time.Second), map[ref]*series{}
 	byHost := map[ref][figures]int64{}
 	for reference, host := range on {
 		vm, place := s.vm(reference), s.registry.Get(host)

@@ -74,7 +74,8 @@ func (s *Server) fit(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFau
 	case !grows:
 		return nil
 	case !on:
-		return wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
+		// It has just powered off, or is suspended.
+		return wrongPowerState(s.powerState(vm), types.VirtualMachinePowerStatePoweredOn)
 	}
 	err := s.hypervisor.Grow(vm.Self.Value, int(is.NumCPU), int64(is.MemoryMB))
 	if err == nil {

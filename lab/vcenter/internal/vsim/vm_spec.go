@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
@@ -36,7 +35,7 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) types.BaseMethodFaul
 			return fault
 		}
 	}
-	now := time.Now()
+	now := d.server.clock.Now()
 	d.config.Modified, d.config.ChangeVersion = now, now.UTC().Format("2006-01-02T15:04:05.000000000Z")
 	return nil
 }
