@@ -486,6 +486,16 @@ container:
       sample:
         code: user_unknown
         message: there is no user www in the image
+    document_source:
+      description:
+        - Where the guest has found the document of the container at its last start, if it is known.
+        - V(guestinfo), in the settings of the VM.
+        - V(scratch_disk), on its own scratch disk, because vSphere had dropped the setting. That is so if HA or another
+          client has started a container that was edited while it ran. M(gantry.vsphere.container_vm) and
+          M(gantry.vsphere.container_set) restore the setting before they start the container.
+      type: str
+      returned: always
+      sample: guestinfo
     started_at:
       description: When the container was started, by the guest's clock.
       type: str

@@ -130,6 +130,44 @@ def test_an_end_that_no_task_has_seen_survives_only_where_vsphere_keeps_it(site:
     assert found == {"deleted": lost, "reverted": lost, "kept": ("exited", 3, "unseen\n")}
 
 
+def exits(site: Site, **options: Any) -> dict[str, Any]:
+    found = site.run("container_vm_info", name=[JOB], logs=True, exit_from_disk=True, **options)
+    assert not found.get("failed"), found
+    assert not found["changed"]
+    (container,) = found["containers"]
+    return {key: container[key] for key in ("exit_from_disk", "status", "exit_code", "log", "finished_at")}
+
+
+@pytest.mark.parametrize("at_power_off", DROPPING)
+def test_an_end_that_no_task_has_seen_is_read_from_the_disk(site: Site, at_power_off: str) -> None:
+    site.calls.behave(guest_info_at_power_off=at_power_off)
+    run_job(site, script(300, 3, "unseen\n", linger_ms=0))
+    await_off(site)
+    before = site.builder.vm(JOB).config
+    read = exits(site)
+    assert read.pop("finished_at")
+    assert read == {"exit_from_disk": "read", "status": "exited", "exit_code": 3, "log": "unseen\n"}
+    assert site.builder.vm(JOB).config == before
+    # No lease is left: the VM can be changed at once.
+    edited = site.builder.vm(JOB).config["gantry.spec"].replace('"timeout":10', '"timeout":11')
+    site.builder.set_config(site.builder.vm(JOB).moid, {"gantry.spec": edited})
+    assert exits(site)["exit_from_disk"] == "other_document"
+
+
+def test_a_container_that_was_killed_has_no_end_on_its_disk(site: Site) -> None:
+    run_job(site, script(60_000, 3, ""))
+    assert exits(site)["exit_from_disk"] == "not_needed"
+    site.builder.power_off(site.builder.vm(JOB).moid)
+    lost = {"status": "exited", "exit_code": None, "log": None, "finished_at": None}
+    assert exits(site) == {"exit_from_disk": "not_ended", **lost}
+
+
+def test_a_container_without_a_disk_keeps_no_end(site: Site) -> None:
+    run_job(site, script(10, 3, "", linger_ms=0), writable="tmpfs")
+    await_off(site)
+    assert (exits(site)["exit_from_disk"], exits(site)["exit_code"]) == ("no_disk", None)
+
+
 def test_a_container_that_has_ended_is_started_again(site: Site) -> None:
     run_job(site, script(200, 0, "first\n"))
     again = site.run("container_vm", name=JOB)

@@ -15,6 +15,7 @@ import (
 	"gantry.invalid/guest/internal/backdoor"
 	"gantry.invalid/guest/internal/disks"
 	"gantry.invalid/guest/internal/platform"
+	"gantry.invalid/guest/internal/rootfs"
 	"gantry.invalid/guest/internal/source"
 	"gantry.invalid/guest/internal/tools"
 	"gantry.invalid/guest/port"
@@ -71,7 +72,10 @@ func openVMX(rpci, tclo toolbox.Channel, hostTime func() (time.Time, error), con
 }
 
 func (v vmx) sources(finder *disks.Finder) []source.Source {
-	return []source.Source{v.Guestinfo, source.Disk{Finder: finder}}
+	return []source.Source{
+		v.Guestinfo, source.Disk{Finder: finder},
+		source.Kept{Finder: finder, Machine: platform.UUID(), Document: rootfs.KeptDocument},
+	}
 }
 
 func (v vmx) announce(hostname string) error { return v.Announce(hostname) }
@@ -98,15 +102,15 @@ func (noChannel) announce(string) error { return nil }
 
 func (noChannel) listen(*stopper, func()) error { return nil }
 
-// readSpec returns the spec document.
-func readSpec(ctx context.Context, host hostChannel, finder *disks.Finder, console *console) ([]byte, error) {
-	document, name, err := source.First(ctx, host.sources(finder))
+// readSpec returns the spec document, and the kind of its source.
+func readSpec(ctx context.Context, host hostChannel, finder *disks.Finder, console *console) ([]byte, string, error) {
+	document, found, err := source.First(ctx, host.sources(finder))
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			return nil, err
+			return nil, "", err
 		}
-		return nil, fmt.Errorf("read the spec: %w", err)
+		return nil, "", fmt.Errorf("read the spec: %w", err)
 	}
-	console.logf("spec from %s", name)
-	return document, nil
+	console.logf("spec from %s", found.Name())
+	return document, found.Kind(), nil
 }

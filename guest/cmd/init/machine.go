@@ -36,6 +36,10 @@ type machine struct {
 	stop        *stopper
 	// logTail returns the end of the container's output. It is nil until the log exists.
 	logTail func() ([]byte, error)
+	// output is the end of the container's output, as it was published last.
+	output []byte
+	// kept is the record on the scratch disk. It is nil until the disk is mounted.
+	kept *keptRecord
 	// hostname is what was announced. It is empty until the network is configured.
 	hostname atomic.Value
 }
@@ -136,8 +140,11 @@ func (m *machine) finder() *disks.Finder {
 	return &disks.Finder{Sys: "/sys", Dev: "/dev", Wake: m.hub.Subscribe("block")}
 }
 
-func (m *machine) rootBuilder() *rootfs.Builder {
-	return &rootfs.Builder{Images: m.finder(), Scratches: m.finder(), Modules: m.modules}
+func (m *machine) rootBuilder(id string, document []byte) *rootfs.Builder {
+	return &rootfs.Builder{
+		Images: m.finder(), Scratches: m.finder(), Modules: m.modules,
+		ScratchMounted: func(disk disks.Disk) { m.keepStart(disk, id, document) },
+	}
 }
 
 func (m *machine) networkManager(hostname string, changed func()) *network.Manager {

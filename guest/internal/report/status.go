@@ -54,8 +54,10 @@ type Status struct {
 	FinishedAt      *string          `json:"finished_at"`
 	Error           *failure.Failure `json:"error"`
 	MemoryAvailable int64            `json:"memory_available"`
-	InitVersion     string           `json:"init_version"`
-	Kernel          string           `json:"kernel"`
+	// Document is the source of the document: guestinfo, spec_disk or scratch_disk.
+	Document    string `json:"document"`
+	InitVersion string `json:"init_version"`
+	Kernel      string `json:"kernel"`
 }
 
 // Timestamp formats a time for the status.

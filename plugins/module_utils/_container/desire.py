@@ -96,4 +96,5 @@ def desire_container_info(params: Mapping[str, Any]) -> ContainerSelection:
         datacenter=params["datacenter"],
         folder=params["folder"],
         logs=params["logs"],
+        exit_from_disk=params["exit_from_disk"],
     )

@@ -127,6 +127,15 @@ BOOT_ORDER = ("cdrom",)
 FINAL_STATES = ("exited", "error")
 # A machine that a plan creates has no MoID and no id yet.
 NEW = "(new)"
+# What became of reading the end of a container from its disk.
+EXIT_NOT_NEEDED = "not_needed"
+EXIT_READ = "read"
+EXIT_BUSY = "busy"
+EXIT_NO_DISK = "no_disk"
+EXIT_OTHER_DISK = "other_disk"
+EXIT_NO_RECORD = "no_record"
+EXIT_NOT_ENDED = "not_ended"
+EXIT_OTHER_DOCUMENT = "other_document"
 ON = "poweredOn"
 OFF = "poweredOff"
 SUSPENDED = "suspended"
@@ -164,6 +173,8 @@ class Machine:
     log: str | None = None
     # Whether the guest would find no document, or another one, at its next start.
     document_lost: bool = False
+    # The digest of the document, as it is in the record on the scratch disk.
+    document_digest: str | None = None
     tools_running: bool = False
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
@@ -187,6 +198,8 @@ class Machine:
     datastore: Entry | None = None
     instance_uuid: str | None = None
     change_version: str | None = None
+    # One of EXIT_…, if the end was to be read from the disk.
+    exit_from_disk: str | None = None
 
     @property
     def folder_path(self) -> str:
@@ -215,6 +228,12 @@ class Machine:
         return self.running and self.tools_running and (self.status or {}).get("state") in FINAL_STATES
 
     @property
+    def lacks_end(self) -> bool:
+        """Return whether the VM is off after a run whose end is not known."""
+        state = (self.status or {}).get("state")
+        return self.power == OFF and state is not None and state not in FINAL_STATES
+
+    @property
     def is_up(self) -> bool:
         """Return whether the VM is on and its container has not ended."""
         return self.running and not self.has_ended
@@ -227,13 +246,14 @@ class Machine:
 
 @dataclass(frozen=True)
 class ContainerSelection:
-    """The selection of containers to return, and whether their output and their devices are included."""
+    """The selection of containers to return, and what is read of them."""
 
     names: tuple[str, ...] | None
     labels: Mapping[str, str]
     datacenter: str | None
     folder: str | None
     logs: bool = False
+    exit_from_disk: bool = False
     devices: bool = True
 
 

@@ -170,4 +170,5 @@ def info_argument_spec() -> dict[str, dict[str, Any]]:
         "datacenter": {"type": "str"},
         "folder": {"type": "str"},
         "logs": {"type": "bool", "default": False},
+        "exit_from_disk": {"type": "bool", "default": False},
     }

@@ -51,6 +51,7 @@ class Hardware:
     served: bool = True  # by QEMU's DHCP server; otherwise no server responds
     isolated: bool = True  # DHCP then gives neither a gateway nor a name server
     spec_by: str = "guestinfo"  # or disk, or nothing
+    uuid: str = "42190000-0000-4000-8000-000000000001"  # of the firmware
     forward: int | None = None  # a port of the guest, on the first network
 
 
@@ -228,6 +229,7 @@ class Machine:
         hardware = self.hardware
         command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-machine", "q35", "-accel", "tcg,tb-size=64", "-cpu", "max", "-m", str(hardware.memory_mib)]
+        command += ["-uuid", hardware.uuid]
         command += ["-chardev", f"file,id=console,path={self._path('console.log')}", "-serial", "chardev:console"]
         command += ["-chardev", f"socket,id=port,path={self.directory / 'port'}", "-serial", "chardev:port"]
         command += ["-qmp", f"unix:{self._path('qmp')},server=on,wait=off"]

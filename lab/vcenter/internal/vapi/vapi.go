@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package vapi is the part of vCenter's Automation API that tags need: sessions, categories, tags and their associations. It
+// Package vapi is a part of vCenter's Automation API: sessions, categories, tags and their associations, and lists of the inventory. It
 // is served as JSON-RPC, which the Python SDK uses, and as REST in its older (/rest) and newer (/api) form.
 package vapi
 
@@ -28,6 +28,12 @@ type Inventory interface {
 	Exists(object vim.Ref) bool
 	// Root is the root folder.
 	Root() vim.Ref
+	// Now is the vCenter's time.
+	Now() time.Time
+	// Entities returns all entities of a type, such as VirtualMachine.
+	Entities(kind string) []Entity
+	// VM returns what is known of a VM.
+	VM(vm vim.Ref) (VMInfo, bool)
 }
 
 // API answers requests. One request is handled at a time.
@@ -78,6 +84,7 @@ func New(inventory Inventory) *API {
 	}
 	maps.Copy(a.operations, a.tagOperations())
 	maps.Copy(a.operations, a.associationOperations())
+	maps.Copy(a.operations, a.inventoryOperations())
 	return a
 }
 
@@ -102,7 +109,7 @@ func (a *API) call(by caller, service, name string, input []byte) (any, *Error) 
 	if found == nil {
 		return nil, unauthenticated()
 	}
-	found.tried = time.Now()
+	found.tried = a.inventory.Now()
 	by.user = found.user
 	return run(by, input)
 }
@@ -114,7 +121,7 @@ func (a *API) createSession(by caller, _ nothing) (any, *Error) {
 	if !a.inventory.Login(by.basicUser, by.password) {
 		return nil, unauthenticated()
 	}
-	id, now := uuid.NewString(), time.Now()
+	id, now := uuid.NewString(), a.inventory.Now()
 	a.sessions[id] = &session{by.basicUser, now, now}
 	return secret(id), nil
 }

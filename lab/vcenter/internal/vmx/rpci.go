@@ -77,6 +77,19 @@ func (v *VMX) getInfo(key string) []byte {
 	return []byte("1 " + value)
 }
 
+// SetInfo changes values as the API does, without an event. A key with an empty value is removed.
+func (v *VMX) SetInfo(values map[string]string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for key, value := range values {
+		if value == "" {
+			delete(v.values, key)
+			continue
+		}
+		v.values[key] = value
+	}
+}
+
 // toolsRun records that the tools run and handle power operations.
 func (v *VMX) toolsRun() {
 	v.mu.Lock()

@@ -34,7 +34,8 @@ type Events struct {
 
 // The requests of the VMX.
 const (
-	Halt = "OS_Halt"
+	Halt   = "OS_Halt"
+	Reboot = "OS_Reboot"
 	// QuiesceStart begins a quiesced snapshot.
 	QuiesceStart = "vmbackup.start 1"
 	// SynchronizeTime lets the guest set its clock, but not back.
@@ -160,6 +161,14 @@ func (v *VMX) Reset() {
 	}
 	v.mu.Unlock()
 	v.send(port.Frame{Kind: port.Closed, Channel: port.AllChannels})
+}
+
+// Restarted forgets a guest that has restarted, except its guestinfo.* keys.
+func (v *VMX) Restarted() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.info, v.stateChange, v.heartbeat = machine.GuestInfo{}, false, time.Time{}
+	v.channels, v.tclo, v.outstanding, v.queue = map[uint32]string{}, 0, nil, nil
 }
 
 // requeue puts requests that must be repeated at the head of the queue, and drops those of an earlier greeting. The caller

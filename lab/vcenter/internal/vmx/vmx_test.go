@@ -126,6 +126,20 @@ func TestRequestsOfTheGuest(t *testing.T) {
 	}
 }
 
+func TestTheGuestReadsWhatAClientSets(t *testing.T) {
+	w := newWorld(t, map[string]string{"guestinfo.a": "old", "guestinfo.b": "old"})
+	ask := w.rpci()
+	w.vmx.SetInfo(map[string]string{"guestinfo.a": "new", "guestinfo.b": "", "guestinfo.c": "1"})
+	for key, want := range map[string]string{"guestinfo.a": "1 new", "guestinfo.b": "0 No value found", "guestinfo.c": "1 1"} {
+		if reply := ask("info-get " + key); reply != want {
+			t.Errorf("%s: %q", key, reply)
+		}
+	}
+	if len(w.events) > 0 {
+		t.Errorf("reported: %q", <-w.events)
+	}
+}
+
 func TestTheAddressesOfTheGuest(t *testing.T) {
 	w := newWorld(t, nil)
 	info := toolbox.NewGuestNicInfo()

@@ -7,6 +7,8 @@
 package vsim
 
 import (
+	"time"
+
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/authz"
@@ -29,3 +31,5 @@ func (d directory) Exists(object ref) bool {
 }
 
 func (d directory) Root() ref { return d.server.serviceContent().RootFolder }
+
+func (d directory) Now() time.Time { return d.server.clock.Now() }

@@ -34,6 +34,7 @@ func (f *fixer) PutObject(_ *simulator.Context, object mo.Reference) {
 		if o.Execute != nil { // it is the simulator's
 			f.server.simulated.contain(f.server.registry, o)
 			nameSimulated(o)
+			o.Info.QueueTime = f.server.clock.At(o.Info.QueueTime)
 		}
 	case *simulator.ResourcePool:
 		ownPoolSummary(o)
@@ -43,9 +44,17 @@ func (f *fixer) PutObject(_ *simulator.Context, object mo.Reference) {
 	}
 }
 
-func (f *fixer) UpdateObject(_ *simulator.Context, object mo.Reference, _ []types.PropertyChange) {
-	if task, ok := object.(*mo.Task); ok && (task.Info.State == types.TaskInfoStateSuccess || task.Info.State == types.TaskInfoStateError) {
+func (f *fixer) UpdateObject(_ *simulator.Context, object mo.Reference, changes []types.PropertyChange) {
+	task, ok := object.(*mo.Task)
+	if !ok {
+		return
+	}
+	if f.server.simulated.has(task.Self) {
+		f.server.stampSimulated(task, changes)
+	}
+	if hasEnded(task.Info.State) && changesState(changes) {
 		f.server.simulated.end(task.Self)
+		f.server.forgetLater(task.Self, *task.Info.Entity)
 	}
 }
 

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Where hosts receive disks. The URLs of a lease name the host of the VM, which has an address and a certificate of its own
+// Where hosts receive and send disks. The URLs of a lease name the host of the VM, which has an address and a certificate of its own
 // (HttpNfcLeaseDeviceUrl.url and .sslThumbprint of the API reference). Here it is a port of 127.0.0.1.
 
 package vsim
@@ -38,7 +38,7 @@ func (h *nfcHost) thumbprint(kind string) string {
 	return ""
 }
 
-// ServeHosts makes every host listen for disks. Close ends it.
+// ServeHosts makes every host listen for transfers of disks. Close ends it.
 func (s *Server) ServeHosts() error {
 	s.nfcHosts = map[ref]*nfcHost{}
 	for _, host := range s.site.hosts {
@@ -67,9 +67,9 @@ func (s *Server) closeHosts() error {
 	return errors.Join(failures...)
 }
 
-// nfcHandler takes the uploads of the VMs on one host.
+// nfcHandler transfers the disks of the VMs on one host.
 func (s *Server) nfcHandler(host ref) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveUpload(w, r, &host) })
+	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveLease(w, r, &host) })
 	return mux
 }

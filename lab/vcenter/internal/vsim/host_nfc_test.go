@@ -99,7 +99,7 @@ func TestAHostAnswersWhenItHasWritten(t *testing.T) {
 	l.eventually("uploading", func() bool {
 		inside.mu.Lock()
 		defer inside.mu.Unlock()
-		return len(inside.uploads) > 0
+		return len(inside.transfers) > 0
 	})
 	if err := lease.Abort(t.Context(), nil); err != nil {
 		t.Fatal(err)

@@ -166,6 +166,7 @@ func (s *Server) showOff(vm *simulator.VirtualMachine) {
 		vm.Config = &config
 		ctx.Update(vm, append(changes,
 			set("runtime.bootTime", nil), set("summary.runtime.bootTime", nil),
+			set("runtime.suspendInterval", int64(0)), set("summary.runtime.suspendInterval", int64(0)),
 			set("runtime.cleanPowerOff", true), set("config.hardware.device", config.Hardware.Device)))
 		showGuest(ctx, vm, guestOff(&config))
 		clearUse(vm)

@@ -9,32 +9,26 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import lease_progress, transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import lease_progress, leases, transfer
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionLostError,
     tls_context,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.transfer import Transport
+from tests.support.builders.leases import Lease, device
 from tests.support.builders.web_server import Certificate, Request, WebServer
 
 COOKIE = "vmware_soap_session=abc"
-
-
-@pytest.fixture
-def transport(settings: ConnectionSettings) -> Transport:
-    return Transport(settings, tls_context(settings), COOKIE)
 
 
 @pytest.fixture
@@ -133,45 +127,6 @@ def test_download_that_is_refused(transport: Transport, web_server: WebServer) -
     web_server.reply = lambda _request: (403, b"")
     with pytest.raises(GantryError, match="refused the download of x: HTTP 403"):
         transfer.download_file(transport, "/folder/x?dcPath=DC0", 4)
-
-
-@dataclass
-class Lease:
-    """An import lease that becomes ready after some reads of its state."""
-
-    urls: list[Any]
-    looks: int = 2
-    fault: Any = None
-    calls: list[Any] = field(default_factory=list)
-
-    def rows(self, properties: list[str]) -> list[dict[str, Any]]:
-        if properties == ["info"]:
-            return [{"info": SimpleNamespace(deviceUrl=self.urls, entity="vm-7")}]
-        self.looks -= 1
-        if self.looks > 0:
-            return [{"state": vim.HttpNfcLease.State.initializing}]
-        if self.fault is not None:
-            return [{"state": vim.HttpNfcLease.State.error, "error": self.fault}]
-        return [{"state": vim.HttpNfcLease.State.ready}]
-
-    def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802 - the vSphere API's names
-        self.calls.append(percent)
-
-    def HttpNfcLeaseComplete(self) -> None:  # noqa: N802
-        self.calls.append("complete")
-
-    def HttpNfcLeaseAbort(self) -> None:  # noqa: N802
-        self.calls.append("abort")
-
-
-@pytest.fixture
-def _lease_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "read_objects", lambda _collector, objects, names: objects[0].rows(list(names)))
-    monkeypatch.setattr(transfer, "_LEASE_POLL_SECONDS", 0.001)
-
-
-def device(url: str, *, disk: bool = True, thumbprint: str = "") -> Any:
-    return SimpleNamespace(url=url, disk=disk, sslThumbprint=thumbprint)
 
 
 @pytest.mark.usefixtures("_lease_reads")
@@ -353,7 +308,7 @@ class TestImport:
     def test_lease_that_never_becomes_ready(
         self, transport: Transport, source: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(transfer, "_LEASE_READY_SECONDS", 0.05)
+        monkeypatch.setattr(leases, "_READY_SECONDS", 0.05)
         lease = Lease([device("https://*/nfc/1")], looks=10**9)
         with pytest.raises(GantryError, match=r"did not begin the import within 0\.05 s"):
             transfer.import_disks(transport, None, lease, [source], [].append, Event())
