@@ -181,6 +181,15 @@ func (h *Hypervisor) SetGuestInfo(id string, values map[string]string) error {
 	return nil
 }
 
+// Relay sends a command of a guest operation to the tools of the guest.
+func (h *Hypervisor) Relay(ctx context.Context, id string, command []byte) ([]byte, error) {
+	i, err := h.find(id)
+	if err != nil {
+		return nil, err
+	}
+	return i.vmx.Relay(ctx, command)
+}
+
 // Kill returns when the VM is off.
 func (h *Hypervisor) Kill(id string) error {
 	i, err := h.find(id)

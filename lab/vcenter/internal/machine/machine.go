@@ -57,6 +57,8 @@ type GuestNIC struct {
 type GuestInfo struct {
 	Hostname string     `json:"hostname"`
 	NICs     []GuestNIC `json:"nics"`
+	// Operations means that the guest offers guest operations.
+	Operations bool `json:"operations"`
 }
 
 // Info describes a running VM.
@@ -104,6 +106,9 @@ const (
 	OffCrashed = "crashed"
 	OffReset   = OffCrashed + ": the guest reset itself, as a kernel that panics does"
 )
+
+// ErrNoTools is the error of relaying a command to a guest whose tools do not run.
+var ErrNoTools = errors.New("the guest tools do not run")
 
 // ErrNoHotAdd is the error of a hypervisor that cannot change the CPUs and memory of a running VM.
 var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a running VM; power it off first")
@@ -154,6 +159,8 @@ type Hypervisor interface {
 	Quiesce(id string) error
 	// SetGuestInfo changes guestinfo.* keys of a running VM, which its guest reads. A key with an empty value is removed.
 	SetGuestInfo(id string, values map[string]string) error
+	// Relay sends a command of a guest operation to the tools of the guest, and returns their answer.
+	Relay(ctx context.Context, id string, command []byte) ([]byte, error)
 	// Kill returns when the VM, which may be suspended, is powered off.
 	Kill(id string) error
 	// Migrate moves a running VM: to is the same VM with another host, and possibly other files and networks. copyFiles

@@ -46,7 +46,9 @@ type guestRun struct {
 	asked    bool           // to shut down or to restart
 	restarts bool           // at its end, instead of powering off
 	// suspended is closed when the VM is resumed; nil: it is not suspended.
-	suspended chan struct{}
+	suspended  chan struct{}
+	operations *noneOperations // nil: there is no guest that reports
+	status     map[string]any  // the last one
 }
 
 // containerSpec is the part of the container's specification that is used here.
@@ -55,7 +57,10 @@ type containerSpec struct {
 	Process struct {
 		Args []string `json:"args"`
 	} `json:"process"`
-	Hostname    string          `json:"hostname"`
+	Hostname   string `json:"hostname"`
+	Operations *struct {
+		SecretSHA256 string `json:"secret_sha256"`
+	} `json:"guest_operations"`
 	Healthcheck json.RawMessage `json:"healthcheck"`
 	text        []byte          // the whole document
 	Networks    []struct {
@@ -287,10 +292,22 @@ func (n *None) fail(id, code, message string) {
 
 func (n *None) report(id string, document containerSpec, fields map[string]any) {
 	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
-		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "document": "guestinfo", "init_version": "none", "kernel": "none"}
+		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "document": "guestinfo", "init_version": "none", "kernel": "none", "guest_operations": nil}
+	if document.Operations != nil {
+		status["guest_operations"] = map[string]any{"refused": 0}
+	}
 	for key, value := range fields {
 		status[key] = value
 	}
+	n.mu.Lock()
+	if run, there := n.running[id]; there {
+		run.status = status
+	}
+	n.mu.Unlock()
+	n.publish(id, status)
+}
+
+func (n *None) publish(id string, status map[string]any) {
 	text, err := json.Marshal(status)
 	if err != nil {
 		panic(err) // a map of plain values can always be encoded

@@ -22,8 +22,8 @@ type Behavior struct {
 	OldestAPI string `json:"oldest_api"`
 	// Certificate is vCenter's: "conforming", or "incomplete", which has no identifier of the authority's key.
 	Certificate string `json:"certificate"`
-	// UploadURL says what the URLs of an import lease name: the ESXi host ("host"), or "*" ("vcenter"), for which the client
-	// substitutes the address of its own connection.
+	// UploadURL says what the URLs of an import lease and of a guest's file name: the ESXi host ("host"), or "*" ("vcenter"), for
+	// which the client substitutes the address of its own connection.
 	UploadURL string `json:"upload_url"`
 	// HostThumbprint is the thumbprint of the host's certificate in a lease: "sha1", "sha256" or "none".
 	HostThumbprint string `json:"host_thumbprint"`

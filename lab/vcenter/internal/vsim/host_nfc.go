@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Where hosts receive and send disks. The URLs of a lease name the host of the VM, which has an address and a certificate of its own
-// (HttpNfcLeaseDeviceUrl.url and .sslThumbprint of the API reference). Here it is a port of 127.0.0.1.
+// Where hosts receive and send disks, and send files of guests. The URLs of a lease name the host of the VM, which has an address
+// and a certificate of its own (HttpNfcLeaseDeviceUrl.url and .sslThumbprint of the API reference). Here it is a port of 127.0.0.1.
 
 package vsim
 
@@ -67,9 +67,10 @@ func (s *Server) closeHosts() error {
 	return errors.Join(failures...)
 }
 
-// nfcHandler transfers the disks of the VMs on one host.
+// nfcHandler transfers the disks of the VMs on one host, and sends the files of their guests.
 func (s *Server) nfcHandler(host ref) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveLease(w, r, &host) })
+	mux.HandleFunc(guestFilePath, func(w http.ResponseWriter, r *http.Request) { s.serveGuestFile(w, r, &host) })
 	return mux
 }

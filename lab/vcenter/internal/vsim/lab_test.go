@@ -430,6 +430,11 @@ func (g *guests) Resume(spec machine.Spec) error {
 	return nil
 }
 
+// Relay fails: there are no tools.
+func (g *guests) Relay(context.Context, string, []byte) ([]byte, error) {
+	return nil, machine.ErrNoTools
+}
+
 func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (machine.Move, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

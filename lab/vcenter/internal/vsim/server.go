@@ -53,8 +53,11 @@ type Server struct {
 	maintenance maintenance
 	agents      agents
 
-	leases        leases
-	nfcHosts      map[ref]*nfcHost // by host
+	leases   leases
+	nfcHosts map[ref]*nfcHost // by host
+
+	guestTransfers guestTransfers
+
 	behaviors     behaviors
 	tickets       tickets
 	diskUse       diskUse
@@ -147,6 +150,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.serveVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
 	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveLease(w, r, nil) })
+	mux.HandleFunc(guestFilePath, func(w http.ResponseWriter, r *http.Request) { s.serveGuestFile(w, r, nil) })
 	automation := vapi.New(directory{s})
 	for _, pattern := range vapi.Patterns {
 		mux.Handle(pattern, automation)
