@@ -94,6 +94,7 @@ func DefaultConfig() types.ClusterConfigInfoEx {
 		DpmConfigInfo: &types.ClusterDpmConfigInfo{Enabled: types.NewBool(false), DefaultDpmBehavior: types.DpmBehaviorAutomated,
 			HostPowerActionRate: 3},
 		ProactiveDrsConfig: &types.ClusterProactiveDrsConfigInfo{Enabled: types.NewBool(false)},
+		VsanConfigInfo:     &types.VsanClusterConfigInfo{Enabled: types.NewBool(false)},
 	}
 }
 

@@ -44,6 +44,19 @@ func (s *Server) installSessionTimeout() {
 		&types.OptionValue{Key: sessionTimeoutKey, Value: idleSessionTimeout.String()})
 }
 
+// sessionTimeout returns the timeout of sessions that begin now.
+func (s *Server) sessionTimeout() time.Duration {
+	for _, option := range s.registry.OptionManager().Setting {
+		if value := option.GetOptionValue(); value.Key == sessionTimeoutKey {
+			text, _ := value.Value.(string)
+			if timeout, err := time.ParseDuration(text); err == nil {
+				return timeout
+			}
+		}
+	}
+	return idleSessionTimeout
+}
+
 // authorize refuses calls without a session. The service content and the current session may be read without one.
 func (s *Server) authorize(ctx *simulator.Context, call *simulator.Method) types.BaseMethodFault {
 	switch call.Name {
