@@ -55,6 +55,8 @@ options:
         disk is read, which takes about a second.
       - It takes about five requests for each such container, to vCenter and to the ESXi host of the VM, which the
         Ansible controller must be able to reach on port 443.
+      - M(gantry.vsphere.container_vm) and M(gantry.vsphere.container_set) do not read disks, and do not record what is
+        read. The next start of the container replaces it.
       - The disk has less of the output than vSphere, some KiB of its end.
     type: bool
     default: false
@@ -292,6 +294,11 @@ containers:
       type: str
       returned: always
       sample: '[vsan0] gantry/bootstrap/gantry-bootstrap-1.0.0-0123456789ab.iso'
+    guest_operations:
+      description: Whether guest operations in the container are permitted with its secret.
+      type: bool
+      returned: always
+      sample: false
     log:
       description: The end of the container's output, or V(null) if it is unknown.
       type: str

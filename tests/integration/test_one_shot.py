@@ -156,11 +156,24 @@ def test_an_end_that_no_task_has_seen_is_read_from_the_disk(site: Site, at_power
     read = exits(site)
     assert read.pop("finished_at")
     assert read == {"exit_from_disk": "read", "status": "exited", "exit_code": 3, "log": "unseen\n"}
+    methods = site.calls.methods()
+    assert [methods.count(one) for one in ("ExportVm", "HTTP GET", "HttpNfcLeaseAbort")] == [1, 1, 1]
+    assert site.calls.mutating() == []
     assert site.builder.vm(JOB).config == before
     # No lease is left: the VM can be changed at once.
     edited = site.builder.vm(JOB).config["gantry.spec"].replace('"timeout":10', '"timeout":11')
     site.builder.set_config(site.builder.vm(JOB).moid, {"gantry.spec": edited})
     assert exits(site)["exit_from_disk"] == "other_document"
+
+
+def test_a_disk_that_cannot_be_read(site: Site) -> None:
+    run_job(site, script(10, 3, "", linger_ms=0), wait=False)
+    await_off(site)
+    site.calls.fault("ExportVm", "TaskInProgress")
+    assert (exits(site)["exit_from_disk"], exits(site)["exit_code"]) == ("busy", 3)
+    site.calls.fault("ExportVm", "NotSupported")
+    refused = site.refused("container_vm_info", name=[JOB], exit_from_disk=True)
+    assert "ExportVm on vm-" in refused["msg"]
 
 
 def test_a_container_that_was_killed_has_no_end_on_its_disk(site: Site) -> None:

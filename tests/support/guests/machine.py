@@ -28,11 +28,14 @@ from typing import Any
 
 from devkit.console import CACHE
 from guest.build.bootstrap import Build
+from guest.build.lock import this_distribution
 from lab import vcenter_binary
 
 SPEC_KEY = "guestinfo.gantry.spec"
 STATUS_KEY = "guestinfo.gantry.status"
 LOG_KEY = "guestinfo.gantry.log"
+# The memory of the smallest VM that boots by BIOS, in MiB, with the kernel of this distribution (guest.md, "Memory").
+SMALLEST_MIB = {"debian": 96, "ubuntu": 104}[this_distribution().name]
 # Generous for an emulated processor on a busy machine: only a hang takes longer.
 PATIENCE = 120.0
 _OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")

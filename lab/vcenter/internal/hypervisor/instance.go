@@ -34,9 +34,11 @@ type instance struct {
 	started bool          // the start has succeeded; valid after settled is closed
 	exited  chan struct{} // closed when process, taps and process record are removed
 
-	vmx      *vmx.VMX     // the host's side of the guest's port
-	restart  atomic.Int32 // noRestart and so on
-	moveLock sync.RWMutex // locked during a migration; read-locked by operations that need the current process
+	vmx         *vmx.VMX     // the host's side of the guest's port
+	restart     atomic.Int32 // noRestart and so on
+	restarts    atomic.Int32 // how often the guest has restarted
+	restartLock sync.Mutex   // held while a process is told what a reset does
+	moveLock    sync.RWMutex // locked during a migration; read-locked by operations that need the current process
 
 	mu        sync.Mutex
 	qemu      *qemu // the current process; nil until it is started
@@ -151,7 +153,7 @@ func (h *Hypervisor) guestEvents(i *instance) vmx.Events {
 			h.events.Set(i.id, key, value)
 		},
 		Guest: func(info machine.GuestInfo) {
-			i.endRestart(i.current())
+			i.endRestart()
 			h.events.Guest(i.id, info)
 		},
 	}
@@ -219,10 +221,15 @@ func (i *instance) restartGuest() error {
 	}
 	i.moveLock.RLock()
 	defer i.moveLock.RUnlock()
-	if err := i.current().atReset(resetContinues); err != nil {
+	i.restartLock.Lock()
+	err := i.current().atReset(resetContinues)
+	if err == nil {
+		i.restart.Store(restartRequested)
+	}
+	i.restartLock.Unlock()
+	if err != nil {
 		return err
 	}
-	i.restart.Store(restartRequested)
 	i.vmx.Ask(vmx.Reboot)
 	return nil
 }
@@ -237,28 +244,40 @@ func (i *instance) keepRestart(q *qemu) error {
 
 // processOf returns a process in which the VM will run.
 func (h *Hypervisor) processOf(i *instance, q *qemu) *qemu {
-	q.reset = func() { h.wasReset(i, q) }
+	q.reset = func() { h.wasReset(i) }
 	return q
 }
 
-// wasReset is called when the guest has been reset in a process. The first reset is that of the guest. SeaBIOS makes another one at
-// the next boot; a further one is the guest's again, as of a kernel that panics, and ends the process. The caller receives the
-// answers of the monitor.
-func (h *Hypervisor) wasReset(i *instance, in *qemu) {
-	if i.restart.CompareAndSwap(restartRequested, restartBegun) {
-		i.vmx.Restarted()
-		go h.events.Restarted(i.id)
+// firmwareResets is how long after the reset of a guest the firmware may reset the machine again, as SeaBIOS does several times.
+const firmwareResets = 10 * time.Second
+
+// wasReset is called when the guest has been reset in a process. The first reset is that of the guest which was asked to restart.
+// The caller receives the answers of the monitor.
+func (h *Hypervisor) wasReset(i *instance) {
+	if !i.restart.CompareAndSwap(restartRequested, restartBegun) {
 		return
 	}
-	go i.endRestart(in)
+	i.vmx.Restarted()
+	begun := i.restarts.Add(1)
+	time.AfterFunc(firmwareResets, func() {
+		if i.restarts.Load() == begun {
+			i.endRestart()
+		}
+	})
+	go h.events.Restarted(i.id)
 }
 
-// endRestart has the next reset end the process again.
-func (i *instance) endRestart(in *qemu) {
+// endRestart has the next reset end the process again: its tools run, or the firmware has had its time.
+func (i *instance) endRestart() {
+	if i.restart.Load() != restartBegun {
+		return
+	}
+	i.restartLock.Lock()
+	defer i.restartLock.Unlock()
 	if !i.restart.CompareAndSwap(restartBegun, noRestart) {
 		return
 	}
-	if err := in.atReset(resetEnds); err != nil {
+	if err := i.current().atReset(resetEnds); err != nil && !errors.Is(err, errMonitorClosed) {
 		slog.Error("a later reset of the guest may remain unnoticed", "vm", i.name, "id", i.id, "error", err)
 	}
 }

@@ -17,6 +17,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+
 	"gantry.invalid/lab/vcenter/internal/certificates"
 )
 
@@ -56,7 +59,27 @@ func (s *Server) ServeHosts() error {
 		encrypted := tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
 		go func() { _ = server.Serve(encrypted) }() // it returns when the server is closed
 	}
+	s.showCertificates(s.Behavior())
 	return nil
+}
+
+// showCertificates shows in the summary of each host what vCenter knows of its certificate: a thumbprint, or since 9.0 the
+// certificate itself, never both (HostConfigSummary.sslThumbprint and .sslCertificate of the API reference).
+func (s *Server) showCertificates(behavior Behavior) {
+	for _, host := range s.site.hosts {
+		listener := s.nfcHosts[host.Self]
+		if listener == nil {
+			continue
+		}
+		s.locked(host, func(ctx *simulator.Context) {
+			summary := host.Summary
+			summary.Config.SslThumbprint, summary.Config.SslCertificate = listener.thumbprint(behavior.HostThumbprint), ""
+			if behavior.knowsCertificates() {
+				summary.Config.SslThumbprint, summary.Config.SslCertificate = "", certificates.PEM(listener.certificate)
+			}
+			ctx.Update(host, []types.PropertyChange{set("summary", summary)})
+		})
+	}
 }
 
 func (s *Server) closeHosts() error {

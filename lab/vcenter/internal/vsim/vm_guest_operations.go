@@ -118,9 +118,7 @@ func (s *Server) inGuest(operation guestOperation) func(*simulator.Context, any)
 			}
 			guest.User, guest.Password = credentials.Username, credentials.Password
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), guestAnswerTime)
-		defer cancel()
-		answer, err := operation(ctx, guest, vm, body)
+		answer, err := operation(context.Background(), guest, vm, body)
 		if err != nil {
 			path, pid := subjectOf(body)
 			return nil, guestFault(err, path, pid)
@@ -132,6 +130,8 @@ func (s *Server) inGuest(operation guestOperation) func(*simulator.Context, any)
 // guestOf returns the guest of a VM, without credentials.
 func (s *Server) guestOf(vm *simulator.VirtualMachine) relay.Guest {
 	return relay.Guest{Send: func(ctx context.Context, command []byte) ([]byte, error) {
+		ctx, cancel := context.WithTimeout(ctx, guestAnswerTime)
+		defer cancel()
 		return s.hypervisor.Relay(ctx, vm.Self.Value, command)
 	}}
 }

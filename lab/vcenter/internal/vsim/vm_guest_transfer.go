@@ -127,10 +127,8 @@ func (s *Server) serveGuestFile(w http.ResponseWriter, r *http.Request, host *re
 		http.Error(w, "The virtual machine is off, or on another host.", http.StatusNotFound)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), guestAnswerTime)
-	defer cancel()
 	var content bytes.Buffer
-	if err := transfer.guest.ReadFile(ctx, transfer.path, &content); err != nil {
+	if err := transfer.guest.ReadFile(r.Context(), transfer.path, &content); err != nil {
 		http.Error(w, fmt.Sprintf("Reading the file of the guest failed: %v.", err), http.StatusInternalServerError)
 		return
 	}

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -104,6 +106,29 @@ def test_an_end_that_is_not_there_is_an_answer(beginning: Any, answer: str) -> N
 
 def test_a_container_whose_document_is_not_known() -> None:
     assert decode_exit(replace(LOST, document_digest=None), disk()).exit_from_disk == "read"
+
+
+def test_disks_are_read_in_parallel_within_a_limit() -> None:
+    class Counting(Disks):
+        """A session whose disks take a moment to read."""
+
+        lock = threading.Lock()
+        running = most = 0
+
+        def find_disk_beginning(self, vm: str, *, unit: int, size: int, accept: Any) -> bytes | None:
+            with self.lock:
+                self.running += 1
+                self.most = max(self.most, self.running)
+            time.sleep(0.02)
+            with self.lock:
+                self.running -= 1
+            return super().find_disk_beginning(vm, unit=unit, size=size, accept=accept)
+
+    machines = [replace(LOST, moid=f"vm-{number}") for number in range(40)]
+    session: Any = Counting({machine.moid: disk() for machine in machines})
+    found = observe_exits(session, machines)
+    assert [(one.moid, one.exit_from_disk) for one in found] == [(machine.moid, "read") for machine in machines]
+    assert 2 <= session.most <= 8
 
 
 def test_another_fault_is_an_error() -> None:
