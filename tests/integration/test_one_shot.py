@@ -149,6 +149,9 @@ def test_an_end_that_no_task_has_seen_is_read_from_the_disk(site: Site, at_power
     site.calls.behave(guest_info_at_power_off=at_power_off)
     run_job(site, script(300, 3, "unseen\n", linger_ms=0))
     await_off(site)
+    an_hour_later(site)
+    left = info(site, JOB)[JOB]["host"]
+    site.ok("vm_vmotion", vms=[JOB], host=next(host for host in site.builder.lab["hosts"] if host != left))
     before = site.builder.vm(JOB).config
     read = exits(site)
     assert read.pop("finished_at")
