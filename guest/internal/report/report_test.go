@@ -57,7 +57,7 @@ func TestUpdateReplacesTheWholeStatus(t *testing.T) {
 	if !ok || len(reason) != 2 || reason["code"] != "image_disk_missing" || reason["message"] != "none of 3" {
 		t.Errorf("error is %v", got["error"])
 	}
-	if len(got) != 17 {
+	if len(got) != 18 {
 		t.Errorf("%d keys", len(got))
 	}
 }
