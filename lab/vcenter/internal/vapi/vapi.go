@@ -22,6 +22,8 @@ import (
 type Inventory interface {
 	// Login returns whether a user has this password, and any permission.
 	Login(user, password string) bool
+	// SessionTimeout is how long a session that begins now may be idle.
+	SessionTimeout() time.Duration
 	// Has returns whether a user has a privilege on an object.
 	Has(user, privilege string, object vim.Ref) bool
 	// Exists returns whether an object is a managed entity of the inventory.
@@ -48,6 +50,7 @@ type API struct {
 type session struct {
 	user           string
 	created, tried time.Time
+	timeout        time.Duration
 }
 
 // caller is who requests an operation.
@@ -109,7 +112,12 @@ func (a *API) call(by caller, service, name string, input []byte) (any, *Error) 
 	if found == nil {
 		return nil, unauthenticated()
 	}
-	found.tried = a.inventory.Now()
+	now := a.inventory.Now()
+	if now.Sub(found.tried) > found.timeout {
+		delete(a.sessions, by.session)
+		return nil, unauthenticated()
+	}
+	found.tried = now
 	by.user = found.user
 	return run(by, input)
 }
@@ -122,7 +130,7 @@ func (a *API) createSession(by caller, _ nothing) (any, *Error) {
 		return nil, unauthenticated()
 	}
 	id, now := uuid.NewString(), a.inventory.Now()
-	a.sessions[id] = &session{by.basicUser, now, now}
+	a.sessions[id] = &session{by.basicUser, now, now, a.inventory.SessionTimeout()}
 	return secret(id), nil
 }
 

@@ -22,6 +22,9 @@ func (d directory) Login(user, password string) bool {
 	return d.server.validLogin(login) && d.server.permitLogin(login) == nil
 }
 
+// SessionTimeout is the one of SOAP's sessions: the REST API has the same (VMware KB 1031039).
+func (d directory) SessionTimeout() time.Duration { return d.server.sessionTimeout() }
+
 func (d directory) Has(user, privilege string, object ref) bool {
 	return d.server.access(user).Has(privilege, object)
 }

@@ -6,7 +6,10 @@
 
 package vsim
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // installMethods registers the methods. It is called after the inventory is built.
 func (s *Server) installMethods() {
@@ -76,6 +79,8 @@ func (s *Server) installMethods() {
 		"HttpNfcLease.HttpNfcLeaseProgress":    method(s.progressLease),
 		"HttpNfcLease.HttpNfcLeaseGetManifest": method(s.leaseManifest),
 
+		"HostVsanSystem.QueryHostStatus": method(s.queryVsanStatus),
+
 		"Datacenter.PowerOnMultiVM_Task": method(s.powerOnMulti),
 		"ClusterComputeResource.PlaceVm": method(s.placeVM),
 
@@ -98,9 +103,18 @@ func (s *Server) installMethods() {
 	maps.Copy(s.methods, s.perfMethods())
 	maps.Copy(s.methods, s.ipPoolMethods())
 	maps.Copy(s.methods, s.authorizationMethods())
-	for _, name := range simulatedOnly {
+	for _, name := range slices.Concat(simulatedOnly, absent) {
 		s.methods[name] = refused
 	}
+}
+
+// absent lists methods that neither the lab nor the simulator implements, and that common clients call: the lab has no consoles, no
+// keyboards, no EVC and no health checks. For others, clients get MethodNotFound, which would mislead: a vCenter has them.
+var absent = []string{
+	"VirtualMachine.CreateScreenshot_Task", "VirtualMachine.PutUsbScanCodes", "VirtualMachine.AcquireTicket",
+	"VirtualMachine.AcquireMksTicket",
+	"ClusterComputeResource.EvcManager",
+	"DistributedVirtualSwitch.UpdateDVSHealthCheckConfig_Task",
 }
 
 // simulatedOnly lists methods whose simulator implementation is refused here: it changes the inventory, but not the files,

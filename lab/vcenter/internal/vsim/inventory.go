@@ -17,7 +17,9 @@ import (
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/simulator/vpx"
 	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/config"
@@ -124,6 +126,14 @@ func (s *Server) completeManagers(host *simulator.HostSystem) {
 			managers.Field(i).SetZero()
 		}
 	}
+}
+
+// queryVsanStatus answers for a host of a cluster without vSAN. ("disabled: The node is disabled for the VSAN service"; a node that is no
+// member of a vSAN cluster has no UUID: API, VsanHostNodeState and VsanHostClusterStatus.)
+func (s *Server) queryVsanStatus(*simulator.Context, *types.QueryHostStatus) (soap.HasFault, types.BaseMethodFault) {
+	return &methods.QueryHostStatusBody{Res: &types.QueryHostStatusResponse{Returnval: types.VsanHostClusterStatus{
+		Health:    string(types.VsanHostHealthStateUnknown),
+		NodeState: types.VsanHostClusterStatusState{State: string(types.VsanHostNodeStateDisabled)}}}}, nil
 }
 
 // configureHostNetwork gives a host its switch, and the port groups that it is configured to have.
