@@ -294,6 +294,11 @@ containers:
       type: str
       returned: always
       sample: '[vsan0] gantry/bootstrap/gantry-bootstrap-1.0.0-0123456789ab.iso'
+    guest_operations:
+      description: Whether guest operations in the container are permitted with its secret.
+      type: bool
+      returned: always
+      sample: false
     log:
       description: The end of the container's output, or V(null) if it is unknown.
       type: str

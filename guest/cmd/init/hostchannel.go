@@ -12,6 +12,7 @@ import (
 
 	"github.com/vmware/govmomi/toolbox"
 
+	"gantry.invalid/guest/guestops"
 	"gantry.invalid/guest/internal/backdoor"
 	"gantry.invalid/guest/internal/disks"
 	"gantry.invalid/guest/internal/platform"
@@ -29,7 +30,7 @@ type hostChannel interface {
 	// announce reports the guest's name and addresses to the host.
 	announce(hostname string) error
 	// listen starts handling requests of the host. It calls again when the host has forgotten what was reported.
-	listen(stop *stopper, again func()) error
+	listen(stop *stopper, again func(), operations *guestops.Server) error
 }
 
 func openHostChannel(console *console) (hostChannel, error) {
@@ -80,12 +81,14 @@ func (v vmx) sources(finder *disks.Finder) []source.Source {
 
 func (v vmx) announce(hostname string) error { return v.Announce(hostname) }
 
-func (v vmx) listen(stop *stopper, again func()) error {
+func (v vmx) listen(stop *stopper, again func(), operations *guestops.Server) error {
 	return tools.Start(v.tclo, v.rpci, tools.Handlers{
 		Halt:     func() { stop.request("guest tools: shutdown", false) },
 		Reboot:   func() { stop.request("guest tools: restart", true) },
 		Announce: again,
 		Clock:    tools.NewClock(v.hostTime, v.console.logf),
+
+		GuestOperations: operations,
 	})
 }
 
@@ -100,7 +103,7 @@ func (noChannel) sources(finder *disks.Finder) []source.Source {
 
 func (noChannel) announce(string) error { return nil }
 
-func (noChannel) listen(*stopper, func()) error { return nil }
+func (noChannel) listen(*stopper, func(), *guestops.Server) error { return nil }
 
 // readSpec returns the spec document, and the kind of its source.
 func readSpec(ctx context.Context, host hostChannel, finder *disks.Finder, console *console) ([]byte, string, error) {

@@ -34,6 +34,7 @@ type machine struct {
 	reporter    *report.Reporter
 	reaper      *process.Reaper
 	stop        *stopper
+	operations  *operations
 	// logTail returns the end of the container's output. It is nil until the log exists.
 	logTail func() ([]byte, error)
 	// output is the end of the container's output, as it was published last.
@@ -83,6 +84,9 @@ func setUp(console *console) (*machine, error) {
 		return nil, err
 	}
 	m.reporter = report.New(m.hostChannel, version, kernelRelease(), m.logError)
+	if m.operations, err = newOperations(m); err != nil {
+		return nil, err
+	}
 	m.watchRequests(buttons)
 	return m, nil
 }
@@ -115,7 +119,7 @@ func (m *machine) watchRequests(buttons <-chan struct{}) {
 			m.stop.request("Ctrl-Alt-Del", true)
 		}
 	}()
-	if err := m.hostChannel.listen(m.stop, m.reportAgain); err != nil {
+	if err := m.hostChannel.listen(m.stop, m.reportAgain, m.operations.server); err != nil {
 		m.logError(err)
 	}
 }

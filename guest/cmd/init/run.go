@@ -37,7 +37,13 @@ func (m *machine) run() supervise.Outcome {
 	if err != nil {
 		return m.bootFailed(err, failure.SpecInvalid)
 	}
-	m.reporter.Update(func(status *report.Status) { status.ID, status.Document = wanted.ID, kind })
+	m.operations.enable(wanted)
+	m.reporter.Update(func(status *report.Status) {
+		status.ID, status.Document = wanted.ID, kind
+		if wanted.GuestOperations != nil {
+			status.GuestOperations = &report.GuestOperations{}
+		}
+	})
 	if err := m.prepare(wanted, document); err != nil {
 		if m.stop.booting.Err() != nil {
 			return supervise.Outcome{End: supervise.End{ExitCode: 128 + int(wanted.Stop.Number())}}

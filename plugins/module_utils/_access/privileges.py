@@ -185,6 +185,14 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "container_image_info": (),
     "container_set": _CONTAINERS,
     "container_vm": _CONTAINERS,
+    "container_vm_exec": (
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.GuestOperations.Execute", "VirtualMachine.GuestOperations.Query"),
+            "to run a program, and to read its state and its result",
+            propagate=True,
+        ),
+    ),
     "container_vm_info": (
         Requirement(
             FOLDER,

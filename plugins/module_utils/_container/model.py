@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
     NetworkOption,
     plain,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
@@ -109,6 +110,9 @@ class DesiredContainer:
     state: str = "started"
     config: Config | None = None
     placement: PlacementOption = PlacementOption()
+    # Whether guest operations are permitted; None leaves it as it is.
+    guest_operations: bool | None = None
+    guest_key: GuestKey | None = None
     notes: str | None = None
     recreate: bool = False
     force_kill: bool = False
@@ -237,6 +241,11 @@ class Machine:
     def is_up(self) -> bool:
         """Return whether the VM is on and its container has not ended."""
         return self.running and not self.has_ended
+
+    @property
+    def guest_operations(self) -> dict[str, str] | None:
+        """Return what permits guest operations, from the guest document; None if they are not permitted."""
+        return guest_field_of(self.document)
 
     @property
     def health(self) -> str | None:

@@ -86,6 +86,7 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "path": machine.path,
         "datastore": _name(machine.datastore),
         "bootstrap": machine.bootstrap,
+        "guest_operations": machine.guest_operations is not None,
     }
 
 

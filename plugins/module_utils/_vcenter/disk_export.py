@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.leases import (
-    LeasedDisk,
+    TransferPlace,
     await_lease,
     leased_disk,
     session_headers,
@@ -53,7 +53,7 @@ def find_disk_beginning(
             lease.HttpNfcLeaseAbort()
 
 
-def _read_leased(transport: Transport, disk: LeasedDisk, size: int) -> bytes:
+def _read_leased(transport: Transport, disk: TransferPlace, size: int) -> bytes:
     with transfer_connection(transport, disk.host) as connection:
         connection.request("GET", disk.path, headers=session_headers(transport.settings, transport.cookie, disk))
         response = connection.getresponse()

@@ -2,12 +2,13 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Leases of imports and exports (HttpNfcLease): how long they take to be ready, and where their disks are."""
+"""Leases of imports and exports (HttpNfcLease): how long they take to be ready, and where files are transferred."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,8 +26,8 @@ _POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class LeasedDisk:
-    """Where the disk of a lease is transferred. Without a host it is vCenter itself, for which the URL has "*"."""
+class TransferPlace:
+    """Where a file is transferred. Without a host it is vCenter itself, for which the URL has "*"."""
 
     host: EsxiHost | None
     path: str
@@ -50,18 +51,25 @@ def await_lease(property_collector: Any, lease: Any, purpose: str, stop: threadi
         pause = min(2.0, pause * 2)
 
 
-def leased_disk(device: Any) -> LeasedDisk:
+def leased_disk(device: Any) -> TransferPlace:
     """Return where the disk of one device URL is transferred."""
-    url = urlsplit(device.url)
+    return place_of_url(device.url, lambda _address: device)
+
+
+def place_of_url(text: str, known_of: Callable[[str], Any]) -> TransferPlace:
+    """Return where vCenter directs a transfer. ``known_of`` returns what has the certificate of the host, or None."""
+    url = urlsplit(text)
     path = url.path + (f"?{url.query}" if url.query else "")
     if url.hostname in (None, "*"):
-        return LeasedDisk(None, path)
-    certificate = getattr(device, "sslCertificate", None)  # since pyVmomi 9.0
+        return TransferPlace(None, path)
+    known = known_of(str(url.hostname))
+    thumbprint = getattr(known, "sslThumbprint", None)
+    certificate = getattr(known, "sslCertificate", None)  # since pyVmomi 9.0
     port = url.port or DEFAULT_PORT
-    return LeasedDisk(EsxiHost(str(url.hostname), port, device.sslThumbprint or None, certificate or None), path)
+    return TransferPlace(EsxiHost(str(url.hostname), port, thumbprint or None, certificate or None), path)
 
 
-def session_headers(settings: ConnectionSettings, cookie: str, disk: LeasedDisk) -> dict[str, str]:
+def session_headers(settings: ConnectionSettings, cookie: str, disk: TransferPlace) -> dict[str, str]:
     """Return the session's cookie for vCenter only: the path contains a ticket, and no host may see the cookie."""
     if disk.host is None or (disk.host.address, disk.host.port) == (settings.hostname, settings.port):
         return {"Cookie": cookie}

@@ -285,6 +285,9 @@ class Session:
     def download_file(self, *, datastore: Entry, path: str, max_bytes: int) -> bytes | None:
         return transfer.download_file(self._transport(), self._file_url(datastore, path), max_bytes)
 
+    def download_guest_file(self, url: str, host_config_of: Callable[[str], Any], max_bytes: int) -> bytes:
+        return transfer.download_guest_file(self._transport(), url, host_config_of, max_bytes)
+
     def import_disks(self, lease: Any, disks: Sequence[Path], report: Report, stop: threading.Event) -> Any:
         return transfer.import_disks(self._transport(), self.content.propertyCollector, lease, disks, report, stop)
 

@@ -47,7 +47,7 @@ _WITHOUT_SESSION = frozenset({"RetrieveServiceContent", "Login", "Logout"})
 # Calls that change nothing, which can be repeated after a lost connection. The lease of an export expires by itself.
 _READS = (
     "Retrieve", "ContinueRetrieve", "Query", "Find", "Fetch", "Check", "Validate", "Browse", "List", "Search",
-    "Has", "Place", "Recommend", "Current", "WaitForUpdates", "Get",
+    "Has", "Place", "Recommend", "Current", "WaitForUpdates", "Get", "InitiateFileTransferFromGuest",
     "CreateFilter", "CreateContainerView", "CreateListView", "ModifyListView", "CreatePropertyCollector",
     "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector", "ExportVm", "HttpNfcLeaseAbort",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""File transfers with vCenter and its hosts over HTTPS: datastore files, and the disks of an import lease."""
+"""File transfers with vCenter and its hosts over HTTPS: datastore files, disks of an import lease, files of guests."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lease_progress import LeaseProgress
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.leases import (
-    LeasedDisk,
+    TransferPlace,
     await_lease,
     leased_disk,
+    place_of_url,
     session_headers,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
@@ -35,6 +36,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings i
 _BLOCK = 1 << 20
 # A host answers when all of a disk is written, which takes long on slow storage. The lease is kept alive meanwhile.
 _ANSWER_SECONDS = 1800.0
+_LOOK_AT_SPACE = "Look at the free space of the datastore and at the host, and run again."
 
 Report = Callable[[str], None]
 Tick = Callable[[int], None]
@@ -74,6 +76,21 @@ def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | Non
             return None
         if response.status != http.client.OK:
             raise GantryError(f"vCenter refused the download of {_place(url)}: {_why(response.status, url)}.")
+        return response.read(max_bytes)
+
+
+def download_guest_file(transport: Transport, url: str, host_config_of: Callable[[str], Any], max_bytes: int) -> bytes:
+    """Return the first ``max_bytes`` of a guest's file, which vCenter or the VM's ESXi host serves.
+
+    ``host_config_of`` returns the HostConfigSummary of the host with an address, or None. The URL has a ticket for one
+    transfer, so the session cookie is not sent.
+    """
+    place = place_of_url(url, host_config_of)
+    with transfer_connection(transport, place.host, remedy="Look at the host.") as connection:
+        connection.request("GET", place.path)
+        response = connection.getresponse()
+        if response.status != http.client.OK:
+            raise GantryError(f"{receiver(place)} refused the file of the guest: {_why(response.status)}.")
         return response.read(max_bytes)
 
 
@@ -124,7 +141,9 @@ def _upload_disk(transport: Transport, progress: LeaseProgress, disk: Path, targ
 
 
 @contextlib.contextmanager
-def transfer_connection(transport: Transport, host: EsxiHost | None = None) -> Iterator[HttpsConnection]:
+def transfer_connection(
+    transport: Transport, host: EsxiHost | None = None, remedy: str = _LOOK_AT_SPACE
+) -> Iterator[HttpsConnection]:
     """Open a connection for one request; errors that break it are reported as a lost connection."""
     connection = connect(transport.settings, transport.tls, host)
     try:
@@ -136,8 +155,7 @@ def transfer_connection(transport: Transport, host: EsxiHost | None = None) -> I
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise ConnectionLostError(
-            f"The transfer with {connection.host} broke off: {type(error).__name__}: {error}. "
-            "Look at the free space of the datastore and at the host, and run again."
+            f"The transfer with {connection.host} broke off: {type(error).__name__}: {error}. {remedy}"
         ) from error
     finally:
         connection.close()
@@ -205,7 +223,7 @@ def _percent(size: int, what: str, report: Report | None) -> Tick:
     return tick
 
 
-def receiver(disk: LeasedDisk) -> str:
+def receiver(disk: TransferPlace) -> str:
     """Return what transfers the disk, as the subject of a message."""
     return "vCenter" if disk.host is None else f"The ESXi host {disk.host.address}"
 

@@ -24,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target i
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion import observe_checks
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.blockers_space import find_space
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.handles import DestinationVcenter, MoveHandles
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
     ObservedMoves,
@@ -91,9 +92,12 @@ def find_move_blockers(
         return replace(observed, blockers=tuple(blockers))
     for vm in moving:
         blockers.extend(_ours(vm, desired, observed, destination))
-    theirs, warnings = _theirs(session, observed, moving, blockers, handles)
+    full, warnings = find_space(moving, observed.targets, observed.view, observed.origin)
+    blockers.extend(full)
+    theirs, reported = _theirs(session, observed, moving, blockers, handles)
     blockers.extend(theirs)
-    return replace(observed, blockers=tuple(dict.fromkeys(blockers)), warnings=warnings)
+    both = {moid: [*reported.get(moid, ()), *warnings.get(moid, ())] for moid in {**reported, **warnings}}
+    return replace(observed, blockers=tuple(dict.fromkeys(blockers)), warnings=both)
 
 
 def _choose_hosts(

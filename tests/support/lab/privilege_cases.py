@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
 from tests.support.lab.drs import ClusterObserver
 from tests.support.lab.images import Store
 from tests.support.lab.iso import make_iso
@@ -200,6 +201,16 @@ class Cases:
             Step("replace", {**project, "containers": [{**one, "recreate": True}]}, lambda: self._strand("lost")),
             Step("remove", {**project, "state": "absent"}),
         ]
+
+    def _container_vm_exec(self) -> list[Step]:
+        self._image()
+        key = {"guest_key": "a-key-of-privileges"}
+        place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
+        container = {"name": NAME, "image": IMAGE, "guest_operations": True, **place, **key}
+        made = drive("container_vm", {**self.lab["vcenter"], **container})
+        if made.get("failed"):
+            raise AssertionError(made)
+        return [Step("run", {"name": NAME, "argv": ["true"], **key})]
 
     def _container_vm_info(self) -> list[Step]:
         return [Step("read", {}, self._image), Step("exit", {"exit_from_disk": True}, self._lost_end)]

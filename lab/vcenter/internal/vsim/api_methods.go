@@ -6,13 +6,17 @@
 
 package vsim
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // installMethods registers the methods. It is called after the inventory is built.
 func (s *Server) installMethods() {
 	s.methods = map[string]handler{
 		"SessionManager.AcquireGenericServiceTicket": method(s.acquireTicket),
 		"SessionManager.Logout":                      method(s.logout),
+		"ServiceInstance.CurrentTime":                method(s.currentTime),
 
 		"TaskHistoryCollector.ReadNextTasks":     method(s.readNextTasks),
 		"TaskHistoryCollector.ReadPreviousTasks": method(s.readPreviousTasks),
@@ -46,6 +50,9 @@ func (s *Server) installMethods() {
 		"VirtualMachine.PowerOffVM_Task":              method(s.powerOffVM),
 		"VirtualMachine.ResetVM_Task":                 method(s.resetVM),
 		"VirtualMachine.ShutdownGuest":                method(s.shutdownGuest),
+		"VirtualMachine.RebootGuest":                  method(s.rebootGuest),
+		"VirtualMachine.StandbyGuest":                 method(s.standbyGuest),
+		"VirtualMachine.SuspendVM_Task":               method(s.suspendVM),
 		"VirtualMachine.CreateSnapshot_Task":          method(s.createSnapshot),
 		"VirtualMachine.CreateSnapshotEx_Task":        method(s.createSnapshotEx),
 		"VirtualMachine.RemoveAllSnapshots_Task":      method(s.removeAllSnapshots),
@@ -65,10 +72,14 @@ func (s *Server) installMethods() {
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
+		"ResourcePool.UpdateChildResourceConfiguration": method(s.updateChildren),
+
 		"HttpNfcLease.HttpNfcLeaseComplete":    method(s.completeLease),
 		"HttpNfcLease.HttpNfcLeaseAbort":       method(s.abortLease),
 		"HttpNfcLease.HttpNfcLeaseProgress":    method(s.progressLease),
 		"HttpNfcLease.HttpNfcLeaseGetManifest": method(s.leaseManifest),
+
+		"HostVsanSystem.QueryHostStatus": method(s.queryVsanStatus),
 
 		"Datacenter.PowerOnMultiVM_Task": method(s.powerOnMulti),
 		"ClusterComputeResource.PlaceVm": method(s.placeVM),
@@ -89,11 +100,21 @@ func (s *Server) installMethods() {
 	maps.Copy(s.methods, s.drsMethods())
 	maps.Copy(s.methods, s.moveMethods())
 	maps.Copy(s.methods, s.networkMethods())
+	maps.Copy(s.methods, s.perfMethods())
 	maps.Copy(s.methods, s.ipPoolMethods())
 	maps.Copy(s.methods, s.authorizationMethods())
-	for _, name := range simulatedOnly {
+	for _, name := range slices.Concat(simulatedOnly, absent) {
 		s.methods[name] = refused
 	}
+}
+
+// absent lists methods that neither the lab nor the simulator implements, and that common clients call: the lab has no consoles, no
+// keyboards, no EVC and no health checks. For others, clients get MethodNotFound, which would mislead: a vCenter has them.
+var absent = []string{
+	"VirtualMachine.CreateScreenshot_Task", "VirtualMachine.PutUsbScanCodes", "VirtualMachine.AcquireTicket",
+	"VirtualMachine.AcquireMksTicket",
+	"ClusterComputeResource.EvcManager",
+	"DistributedVirtualSwitch.UpdateDVSHealthCheckConfig_Task",
 }
 
 // simulatedOnly lists methods whose simulator implementation is refused here: it changes the inventory, but not the files,
@@ -103,7 +124,6 @@ var simulatedOnly = []string{
 	"Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
 	"Folder.PlaceVmsXCluster",
 	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",
-	"VirtualMachine.SuspendVM_Task", "VirtualMachine.StandbyGuest", "VirtualMachine.RebootGuest",
 	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
 	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task",
 	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",

@@ -13,7 +13,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -34,10 +33,11 @@ func (s *Server) start(ctx *simulator.Context, entity ref, method string, do wor
 	if by.user != "" {
 		reason = &types.TaskReasonUser{UserName: by.user}
 	}
+	now := s.clock.Now()
 	task.Info = types.TaskInfo{
 		Key: task.Self.Value, Task: task.Self, Name: method, Entity: &entity, EntityName: s.nameOf(entity),
 		DescriptionId: taskDescription(entity, method),
-		State:         types.TaskInfoStateRunning, QueueTime: time.Now(), StartTime: types.NewTime(time.Now()),
+		State:         types.TaskInfoStateRunning, QueueTime: now, StartTime: &now,
 		Reason: reason,
 	}
 	if isManagedEntity[entity.Type] {
@@ -66,7 +66,7 @@ func contained(method string, by cause, do work) (result types.AnyType, fault ty
 }
 
 func (s *Server) finish(task *simulator.Task, result types.AnyType, fault types.BaseMethodFault) {
-	changes := []types.PropertyChange{set("info.completeTime", time.Now())}
+	changes := []types.PropertyChange{set("info.completeTime", s.clock.Now())}
 	if fault != nil {
 		changes = append(changes, set("info.error", *localized(fault)), set("info.state", types.TaskInfoStateError))
 	} else {

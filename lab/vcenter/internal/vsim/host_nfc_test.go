@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/vim25/mo"
+
 	"gantry.invalid/lab/vcenter/internal/certificates"
 )
 
@@ -73,6 +76,28 @@ func TestTheURLsOfALeaseVary(t *testing.T) {
 	address := strings.Replace(info.DeviceUrl[0].Url, "*", l.url.Hostname(), 1)
 	if status, text := l.request(http.MethodPost, address, bytes.NewReader(stream)); status != http.StatusCreated {
 		t.Errorf("%d: %s", status, text)
+	}
+}
+
+func TestTheSummaryOfAHostHasItsCertificate(t *testing.T) {
+	l := newLab(t)
+	host := l.server.site.hosts[0]
+	shown := l.server.nfcHosts[host.Self].certificate
+	for choices, want := range map[string][2]string{
+		`{"host_thumbprint": "sha1"}`:   {certificates.ThumbprintSHA1(shown), ""},
+		`{"host_thumbprint": "sha256"}`: {certificates.Thumbprint(shown), ""},
+		`{"host_thumbprint": "none"}`:   {"", ""},
+		`{"api": "9.0.0.0"}`:            {"", certificates.PEM(shown)},
+	} {
+		l.server.BehaveAsUsual()
+		l.behave(choices)
+		var found mo.HostSystem
+		if err := property.DefaultCollector(l.client.Client).RetrieveOne(t.Context(), host.Self, []string{"summary.config"}, &found); err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]string{found.Summary.Config.SslThumbprint, found.Summary.Config.SslCertificate}; got != want {
+			t.Errorf("%s: %q, not %q", choices, got, want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vmware/govmomi/event"
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -94,11 +95,15 @@ func TestAReconfigurationOfADistributedPortGroupIsMerged(t *testing.T) {
 		isFault[types.InvalidArgument](l, l.refusal(group.Reconfigure(t.Context(), wrong)))
 	}
 	l.result(group.Reconfigure(t.Context(), types.DVPortgroupConfigSpec{ConfigVersion: before.ConfigVersion, DefaultPortConfig: &types.VMwareDVSPortSetting{
-		MacManagementPolicy: &types.DVSMacManagementPolicy{AllowPromiscuous: types.NewBool(true)}}}))
+		MacManagementPolicy: &types.DVSMacManagementPolicy{AllowPromiscuous: types.NewBool(true)},
+		UplinkTeamingPolicy: &types.VmwareUplinkPortTeamingPolicy{Policy: &types.StringPolicy{Value: "failover_explicit"}}}}))
 	_, after := l.distributedNamed("web")
 	setting := after.DefaultPortConfig.(*types.VMwareDVSPortSetting)
 	if setting.Vlan.(*types.VmwareDistributedVirtualSwitchVlanIdSpec).VlanId != 20 || after.NumPorts != 8 || after.Name != "web" {
 		t.Errorf("not given, and changed: %+v %+v", setting, after)
+	}
+	if teaming := setting.UplinkTeamingPolicy; teaming.Policy.Value != "failover_explicit" || teaming.ReversePolicy == nil || len(teaming.UplinkPortOrder.ActiveUplinkPort) != 1 {
+		t.Errorf("teaming %+v", teaming)
 	}
 	if !*setting.MacManagementPolicy.AllowPromiscuous || *setting.MacManagementPolicy.MacChanges || !*setting.SecurityPolicy.AllowPromiscuous.Value {
 		t.Errorf("policies %+v %+v", setting.MacManagementPolicy, setting.SecurityPolicy)
@@ -231,6 +236,9 @@ func TestADistributedSwitchIsCreatedWithUplinks(t *testing.T) {
 		return read.Config.(*types.VMwareDVSConfigInfo)
 	}
 	config := read()
+	if config.LinkDiscoveryProtocolConfig.Protocol != "cdp" || config.IpfixConfig.ActiveFlowTimeout != 60 || config.MulticastFilteringMode != "snooping" {
+		t.Errorf("config %+v", config)
+	}
 	if len(config.UplinkPortgroup) != 1 || config.MaxMtu != 9000 || config.ConfigVersion == "" || config.DefaultPortConfig == nil {
 		t.Errorf("config %+v", config)
 	}
@@ -243,10 +251,25 @@ func TestADistributedSwitchIsCreatedWithUplinks(t *testing.T) {
 	isFault[types.ConcurrentAccess](l, l.refusal(made.Reconfigure(t.Context(), change)))
 	change.ConfigVersion, change.MaxMtu = config.ConfigVersion, 500
 	isFault[types.InvalidArgument](l, l.refusal(made.Reconfigure(t.Context(), change)))
-	change.MaxMtu = 1500
+	change.MaxMtu, change.MulticastFilteringMode = 1500, "legacyFiltering"
+	host := *must(l.finder.HostSystem(t.Context(), "C0/esx1"))(t)
+	member := types.DistributedVirtualSwitchHostMemberConfigSpec{Operation: string(types.ConfigSpecOperationAdd), Host: host.Reference()}
+	change.Host = append(change.Host, member)
 	l.result(made.Reconfigure(t.Context(), change))
+	if now := read(); now.MulticastFilteringMode != "legacyFiltering" || now.IpfixConfig == nil || now.LinkDiscoveryProtocolConfig == nil {
+		t.Errorf("config %+v", now)
+	}
 	if now := read(); now.MaxMtu != 1500 || now.Name != "DVS1" || now.ConfigVersion == config.ConfigVersion {
 		t.Errorf("config %+v", now)
+	}
+	change.ConfigVersion, change.Host[0].Operation = read().ConfigVersion, string(types.ConfigSpecOperationRemove)
+	l.result(made.Reconfigure(t.Context(), change))
+	history := event.NewManager(l.client.Client)
+	filter := types.EventFilterSpec{EventTypeId: []string{"DvsHostJoinedEvent", "DvsHostLeftEvent"}}
+	newest := must(history.QueryEvents(t.Context(), filter))(t)[:2]
+	left, joined := newest[0].(*types.DvsHostLeftEvent), newest[1].(*types.DvsHostJoinedEvent)
+	if left.HostLeft.Name != "esx1" || joined.HostJoined.Host != host.Reference() || joined.Dvs.Name != "DVS1" || joined.UserName == "" {
+		t.Errorf("events %+v %+v", left, joined)
 	}
 	l.result(made.Destroy(t.Context()))
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/certificates"
+	"gantry.invalid/lab/vcenter/internal/clock"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
 
@@ -39,7 +40,7 @@ type Lease struct {
 	mu        sync.Mutex
 	vm        *simulator.VirtualMachine
 	disks     map[string]leasedDisk // by the name in the URL
-	expiry    *time.Timer
+	expiry    *clock.Timer
 	transfers map[int]func() // aborts each transfer in progress
 	running   sync.WaitGroup // transfers in progress
 	last      int
@@ -115,7 +116,7 @@ func (l *Lease) ready(vm *simulator.VirtualMachine, devices []types.BaseVirtualD
 		info.DeviceUrl = append(info.DeviceUrl, url)
 		info.TotalDiskCapacityInKB += disk.CapacityInKB
 	}
-	l.expiry = time.AfterFunc(l.timeout(), l.expire)
+	l.expiry = s.clock.AfterFunc(l.timeout(), l.expire)
 	l.mu.Unlock()
 	s.update(l, set("info", info), set("initializeProgress", int32(100)), set("state", types.HttpNfcLeaseStateReady))
 }
