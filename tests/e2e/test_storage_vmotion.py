@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.support.guests.containers import PATIENCE, Containers
+from tests.support.guests.operations import GuestOperations, offer_operations
 from tests.support.guests.vcenter import find, session
 from tests.support.lab.drive import drive
 
 WRITTEN = "bytes-of-the-container"
 OTHER = "shared1"
+SECRET = "Zm9yIHRoaXMgdGVzdCBvbmx5LCAzMiBieXRlcyBsb25n"
 # It writes at its first start only, and then prints the content.
 SCRIPT = f"[ -e /kept ] || echo {WRITTEN} > /kept; cat /kept; exec sleep 100000"
 
@@ -31,6 +34,20 @@ def _move(lab: Any, name: str, datastore: str, by: str) -> None:
         vm = find(content, vim.VirtualMachine, name)
         spec = vim.vm.RelocateSpec(datastore=find(content, vim.Datastore, datastore))
         WaitForTask(vm.RelocateVM_Task(spec))
+
+
+def _read_by_guest_operations(lab: Any, name: str) -> None:
+    with session(lab) as content:
+        guest = GuestOperations(content, find(content, vim.VirtualMachine, name), SECRET)
+        guest.wait_ready()
+        assert guest.run("true") == {
+            "rc": 0, "signal": None, "timed_out": False, "stdout": b"", "stderr": b"", "stdout_truncated": False,
+            "stderr_truncated": False, "error": None,
+        }  # fmt: skip
+        assert guest.run("cat", "/kept")["stdout"].decode() == f"{WRITTEN}\n"
+        assert guest.run("head", "-c", "102400", "/dev/zero")["stdout"] == bytes(102_400)
+        with pytest.raises(vim.fault.InvalidGuestLogin):
+            replace(guest, secret="guessed").run("true")
 
 
 @pytest.mark.parametrize("by", ["vm_vmotion", "another client"])
@@ -51,6 +68,9 @@ def test_moved_storage(containers: Containers, name: str, by: str) -> None:
     assert back["container"]["datastore"] == home
     # After a restart it finds its data: the log has it twice.
     containers.run(name, state="stopped")
+    with session(containers.lab) as content:
+        offer_operations(find(content, vim.VirtualMachine, name), SECRET)
     containers.run(name, state="started")
+    _read_by_guest_operations(containers.lab, name)
     containers.run(name, state="stopped")
     assert (containers.look(name, logs=True)["log"] or "").count(WRITTEN) == 2

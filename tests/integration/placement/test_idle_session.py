@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,4 +42,23 @@ def test_a_session_that_ends_while_tasks_are_waited_for_is_replaced(site: Site, 
     assert site.hosts() == dict.fromkeys(vms, "esx2")
     methods = site.calls.methods()
     assert methods.count("Login") >= 2
+    assert methods.count("RelocateVM_Task") == len(vms)
+
+
+@pytest.mark.parametrize("vms", [VMS[:1], VMS], ids=["one", "many"])
+def test_tasks_that_vcenter_has_removed_meanwhile_are_found_in_the_history(site: Site, vms: list[str]) -> None:
+    site.make(*vms, host="esx1")
+    # The wait is held, as if the network were down, until the tasks have ended and been removed, and fails then.
+    site.calls.fault("WaitForUpdatesEx", "NotAuthenticated", delay_seconds=3)
+    later = threading.Timer(2, lambda: site.calls.advance(3600))
+    later.start()
+    try:
+        moved = site.ok("vm_vmotion", vms=vms, host="esx2")
+    finally:
+        later.join()
+    assert moved["changed"]
+    assert site.hosts() == dict.fromkeys(vms, "esx2")
+    methods = site.calls.methods()
+    assert methods.count("ReadPreviousTasks") <= 1
+    assert methods.count("CreateCollectorForTasks") == 1
     assert methods.count("RelocateVM_Task") == len(vms)

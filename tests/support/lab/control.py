@@ -62,9 +62,20 @@ class Control:
         """Choose what differs between real vCenters (lab/vcenter/internal/vsim/behavior.go), until ``reset``."""
         self._call("PATCH", "/v1/behavior", choices)
 
+    def advance(self, seconds: float) -> None:
+        """Move vCenter's clock forward: sessions that were idle, tickets and finished tasks end by it.
+
+        The clocks of guests stay as they are, and so does that of vCenter at ``reset``.
+        """
+        self._call("PATCH", "/v1/clock", {"advance_seconds": seconds})
+
     def add_vms(self, count: int, prefix: str, extra_config: Mapping[str, str] | None = None) -> None:
         """Add VMs that are off, all with the same extraConfig."""
         self._call("POST", "/v1/vms", {"count": count, "prefix": prefix, "extra_config": dict(extra_config or {})})
+
+    def sample(self) -> None:
+        """Let the lab measure its VMs and hosts now, as it does every 20 seconds."""
+        self._call("POST", "/v1/samples")
 
     def add_user(self, name: str, password: str, groups: Sequence[str] = ()) -> None:
         """Add a user, who can log in once a permission applies to the user or to one of the groups."""

@@ -94,6 +94,8 @@ func DefaultConfig() types.ClusterConfigInfoEx {
 		DpmConfigInfo: &types.ClusterDpmConfigInfo{Enabled: types.NewBool(false), DefaultDpmBehavior: types.DpmBehaviorAutomated,
 			HostPowerActionRate: 3},
 		ProactiveDrsConfig: &types.ClusterProactiveDrsConfigInfo{Enabled: types.NewBool(false)},
+		VsanConfigInfo: &types.VsanClusterConfigInfo{Enabled: types.NewBool(false), DefaultConfig: &types.VsanClusterConfigInfoHostDefaultInfo{
+			AutoClaimStorage: types.NewBool(false), ChecksumEnabled: types.NewBool(false)}},
 	}
 }
 

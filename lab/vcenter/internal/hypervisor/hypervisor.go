@@ -181,6 +181,15 @@ func (h *Hypervisor) SetGuestInfo(id string, values map[string]string) error {
 	return nil
 }
 
+// Relay sends a command of a guest operation to the tools of the guest.
+func (h *Hypervisor) Relay(ctx context.Context, id string, command []byte) ([]byte, error) {
+	i, err := h.find(id)
+	if err != nil {
+		return nil, err
+	}
+	return i.vmx.Relay(ctx, command)
+}
+
 // Kill returns when the VM is off.
 func (h *Hypervisor) Kill(id string) error {
 	i, err := h.find(id)
@@ -197,6 +206,16 @@ func (h *Hypervisor) Info(id string) (machine.Info, bool) {
 		return machine.Info{}, false
 	}
 	return i.info()
+}
+
+// Traffic returns what a running VM has transferred.
+func (h *Hypervisor) Traffic(id string) (machine.Traffic, bool) {
+	i, err := h.find(id)
+	if err != nil || !i.hasProcess() {
+		return machine.Traffic{}, false
+	}
+	traffic, err := h.trafficOf(i.current())
+	return traffic, err == nil // it may have just ended
 }
 
 // Dial connects to an address inside the lab's network.

@@ -97,7 +97,7 @@ func TestGuestReportsAndShutsDownWhenAsked(t *testing.T) {
 	}
 	events.expectStart(t)
 	info, on := h.Info("vm-1")
-	if !on || info.PID <= 0 || info.CPUSeconds <= 0 {
+	if !on || info.PID <= 0 || info.CPUSeconds <= 0 || info.ResidentBytes < 1<<20 {
 		t.Fatalf("info of a running machine: %+v %v", info, on)
 	}
 	if err := h.PowerButton("vm-1"); err != nil {

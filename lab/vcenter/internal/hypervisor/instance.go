@@ -301,14 +301,19 @@ func (i *instance) quiesce() error {
 	return fmt.Errorf("the guest tools answer %q, which the lab does not support", answer)
 }
 
-// info returns the VM's process. It has none while the VM waits for its start slot.
-func (i *instance) info() (machine.Info, bool) {
+// hasProcess returns whether the VM has started. It has no process while it waits for its start slot.
+func (i *instance) hasProcess() bool {
 	select {
 	case <-i.settled:
+		return i.started
 	default:
-		return machine.Info{}, false
+		return false
 	}
-	if !i.started {
+}
+
+// info returns the VM's process.
+func (i *instance) info() (machine.Info, bool) {
+	if !i.hasProcess() {
 		return machine.Info{}, false
 	}
 	if i.suspension() != nil {
@@ -319,7 +324,11 @@ func (i *instance) info() (machine.Info, bool) {
 	if err != nil {
 		return machine.Info{}, false // it has just ended
 	}
-	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, Console: q.consolePath(),
+	resident, err := residentBytes(q.process.Process.Pid)
+	if err != nil {
+		return machine.Info{}, false
+	}
+	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, ResidentBytes: resident, Console: q.consolePath(),
 		Heartbeat: i.vmx.Heartbeat()}, true
 }
 

@@ -33,6 +33,7 @@ type NIC struct {
 // Spec describes the VM to start. It does not change while the VM runs.
 type Spec struct {
 	ID        string // the VM's MoID
+	UUID      string // of the firmware; empty: none
 	Name      string
 	Host      string // the host's name
 	CPUs      int
@@ -56,14 +57,25 @@ type GuestNIC struct {
 type GuestInfo struct {
 	Hostname string     `json:"hostname"`
 	NICs     []GuestNIC `json:"nics"`
+	// Operations means that the guest offers guest operations.
+	Operations bool `json:"operations"`
 }
 
 // Info describes a running VM.
 type Info struct {
 	PID        int // 0: there is no process
 	CPUSeconds float64
-	Console    string    // path of the console's log; empty: there is none
-	Heartbeat  time.Time // of the guest tools; zero: they have not run
+	// ResidentBytes is how much memory of the lab's machine the process has; 0: not measured.
+	ResidentBytes int64
+	Console       string    // path of the console's log; empty: there is none
+	Heartbeat     time.Time // of the guest tools; zero: they have not run
+}
+
+// Traffic is what the current process of a VM has transferred.
+type Traffic struct {
+	ReadBytes, WrittenBytes int64 // of its disks
+	ReceivedBytes           int64 // by its adapters
+	SentBytes               int64
 }
 
 // The guestinfo keys of a container VM.
@@ -94,6 +106,9 @@ const (
 	OffCrashed = "crashed"
 	OffReset   = OffCrashed + ": the guest reset itself, as a kernel that panics does"
 )
+
+// ErrNoTools is the error of relaying a command to a guest whose tools do not run.
+var ErrNoTools = errors.New("the guest tools do not run")
 
 // ErrNoHotAdd is the error of a hypervisor that cannot change the CPUs and memory of a running VM.
 var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a running VM; power it off first")
@@ -144,6 +159,8 @@ type Hypervisor interface {
 	Quiesce(id string) error
 	// SetGuestInfo changes guestinfo.* keys of a running VM, which its guest reads. A key with an empty value is removed.
 	SetGuestInfo(id string, values map[string]string) error
+	// Relay sends a command of a guest operation to the tools of the guest, and returns their answer.
+	Relay(ctx context.Context, id string, command []byte) ([]byte, error)
 	// Kill returns when the VM, which may be suspended, is powered off.
 	Kill(id string) error
 	// Migrate moves a running VM: to is the same VM with another host, and possibly other files and networks. copyFiles
@@ -161,6 +178,8 @@ type Hypervisor interface {
 	Connect(id string, networks []string) error
 	// Info describes a VM. It returns false for a VM that does not run.
 	Info(id string) (Info, bool)
+	// Traffic returns false for a VM that does not run, or that has no process.
+	Traffic(id string) (Traffic, bool)
 	// Dial connects to a TCP port of a guest.
 	Dial(ctx context.Context, ip string, port int) (net.Conn, error)
 	// Close powers off all VMs.

@@ -62,6 +62,7 @@ func (n *None) Start(spec Spec) error {
 		return nil
 	}
 	run.document = &document
+	run.operations = n.newOperations(run)
 	guest := n.guest(spec, document)
 	run.reported = &guest
 	go n.live(run, guest)
@@ -168,7 +169,11 @@ func (n *None) Fork(id string, continued, clone Spec) (Move, error) {
 	continued.GuestInfo = run.spec.GuestInfo // as at power-on
 	run.spec = continued
 	n.reportAgain(run)
-	n.running[clone.ID] = &guestRun{spec: clone, document: run.document}
+	forked := &guestRun{spec: clone, document: run.document}
+	if forked.document != nil {
+		forked.operations = n.newOperations(forked)
+	}
+	n.running[clone.ID] = forked
 	return Move{Mode: MoveStopCopy}, nil
 }
 
@@ -186,6 +191,9 @@ func (n *None) Grow(id string, cpus int, memoryMB int64) error {
 
 // Info always returns false: there is no process.
 func (n *None) Info(string) (Info, bool) { return Info{}, false }
+
+// Traffic always returns false: there is no process.
+func (n *None) Traffic(string) (Traffic, bool) { return Traffic{}, false }
 
 // Dial always fails: no guest runs.
 func (n *None) Dial(_ context.Context, ip string, port int) (net.Conn, error) {
@@ -218,7 +226,7 @@ func (n *None) take(id string) error {
 
 // guest returns the static addresses of the spec, or the next free address of the subnet for DHCP. The caller holds the lock.
 func (n *None) guest(spec Spec, document containerSpec) GuestInfo {
-	info := GuestInfo{Hostname: document.Hostname}
+	info := GuestInfo{Hostname: document.Hostname, Operations: document.Operations != nil}
 	for i, network := range document.Networks {
 		if i >= len(spec.NICs) {
 			break

@@ -42,10 +42,13 @@ type guestRun struct {
 	reported *GuestInfo     // nil: nothing
 	ending   chan struct{}  // not nil: the container has ended; closed: power off now
 	released bool           // ending is closed
+	started  *string        // the time, as in a status
 	asked    bool           // to shut down or to restart
 	restarts bool           // at its end, instead of powering off
 	// suspended is closed when the VM is resumed; nil: it is not suspended.
-	suspended chan struct{}
+	suspended  chan struct{}
+	operations *noneOperations // nil: there is no guest that reports
+	status     map[string]any  // the last one
 }
 
 // containerSpec is the part of the container's specification that is used here.
@@ -54,8 +57,12 @@ type containerSpec struct {
 	Process struct {
 		Args []string `json:"args"`
 	} `json:"process"`
-	Hostname    string          `json:"hostname"`
+	Hostname   string `json:"hostname"`
+	Operations *struct {
+		SecretSHA256 string `json:"secret_sha256"`
+	} `json:"guest_operations"`
 	Healthcheck json.RawMessage `json:"healthcheck"`
+	text        []byte          // the whole document
 	Networks    []struct {
 		DHCP    bool   `json:"dhcp"`
 		Address string `json:"address"`
@@ -73,7 +80,12 @@ func decodeSpec(text string) (document containerSpec, err error) {
 			return containerSpec{}, err
 		}
 	}
-	err = json.NewDecoder(content).Decode(&document)
+	whole, err := io.ReadAll(content)
+	if err != nil {
+		return containerSpec{}, err
+	}
+	err = json.Unmarshal(whole, &document)
+	document.text = whole
 	return document, err
 }
 
@@ -104,6 +116,10 @@ func (n *None) live(run *guestRun, guest GuestInfo) {
 	wanted, err := run.document.script()
 	if err != nil {
 		n.fail(id, "start_failed", err.Error())
+		return
+	}
+	if err := run.keepStart(); err != nil {
+		n.fail(id, "scratch_mount_failed", err.Error())
 		return
 	}
 	starts := wanted == nil || wanted.ExitCode != 126 && wanted.ExitCode != 127
@@ -232,6 +248,9 @@ func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, o
 	for key, value := range fields {
 		status[key] = value
 	}
+	if err := run.keepEnd(status, output); err != nil {
+		status["error"] = map[string]string{"code": "scratch_mount_failed", "message": err.Error()}
+	}
 	n.report(id, *run.document, status)
 	select {
 	case <-ending:
@@ -273,10 +292,22 @@ func (n *None) fail(id, code, message string) {
 
 func (n *None) report(id string, document containerSpec, fields map[string]any) {
 	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
-		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "init_version": "none", "kernel": "none"}
+		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "document": "guestinfo", "init_version": "none", "kernel": "none", "guest_operations": nil}
+	if document.Operations != nil {
+		status["guest_operations"] = map[string]any{"refused": 0}
+	}
 	for key, value := range fields {
 		status[key] = value
 	}
+	n.mu.Lock()
+	if run, there := n.running[id]; there {
+		run.status = status
+	}
+	n.mu.Unlock()
+	n.publish(id, status)
+}
+
+func (n *None) publish(id string, status map[string]any) {
 	text, err := json.Marshal(status)
 	if err != nil {
 		panic(err) // a map of plain values can always be encoded

@@ -187,6 +187,15 @@ func (t *Tenant) Quiesce(id string) error {
 	return t.shared.hypervisor.Quiesce(real)
 }
 
+// Relay sends a command of a guest operation to the tools of the guest.
+func (t *Tenant) Relay(ctx context.Context, id string, command []byte) ([]byte, error) {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return nil, err
+	}
+	return t.shared.hypervisor.Relay(ctx, real, command)
+}
+
 // Kill returns when the VM is powered off.
 func (t *Tenant) Kill(id string) error {
 	real, err := t.hypervisorID(id)
@@ -307,6 +316,15 @@ func (t *Tenant) Info(id string) (Info, bool) {
 		return Info{}, false
 	}
 	return t.shared.hypervisor.Info(real)
+}
+
+// Traffic returns false for a VM that does not run, or that has no process.
+func (t *Tenant) Traffic(id string) (Traffic, bool) {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return Traffic{}, false
+	}
+	return t.shared.hypervisor.Traffic(real)
 }
 
 // Dial connects to a TCP port of a guest.

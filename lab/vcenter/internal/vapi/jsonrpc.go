@@ -3,12 +3,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // JSON-RPC, the protocol of the Python SDK. A value's type is in the JSON: {"STRUCTURE": {name: fields}}, {"OPTIONAL": value},
-// {"SECRET": text}; strings, numbers, booleans and lists are plain.
+// {"SECRET": text}; strings, numbers, booleans and lists are plain. A map is a list of structures named map-entry.
 
 package vapi
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -118,6 +119,13 @@ func typed(value reflect.Value) any {
 		return nil
 	case reflect.Interface:
 		return typed(value.Elem())
+	case reflect.Pointer:
+		if value.IsNil() {
+			return map[string]any{"OPTIONAL": nil}
+		}
+		return map[string]any{"OPTIONAL": typed(value.Elem())}
+	case reflect.Map:
+		return typedMap(value)
 	case reflect.Slice:
 		all := make([]any, 0, value.Len())
 		for n := range value.Len() {
@@ -125,17 +133,35 @@ func typed(value reflect.Value) any {
 		}
 		return all
 	case reflect.Struct:
-		fields := map[string]any{}
-		for n := range value.NumField() {
-			name, _, _ := strings.Cut(value.Type().Field(n).Tag.Get("json"), ",")
-			fields[name] = typed(value.Field(n))
-		}
-		return map[string]any{"STRUCTURE": map[string]any{value.Interface().(structure).structure(): fields}}
+		return map[string]any{"STRUCTURE": map[string]any{value.Interface().(structure).structure(): typedFields(value)}}
 	}
 	if hidden, ok := value.Interface().(secret); ok {
 		return map[string]any{"SECRET": hidden}
 	}
 	return value.Interface()
+}
+
+// typedFields returns the fields of a structure, with those of structures that are embedded in it.
+func typedFields(value reflect.Value) map[string]any {
+	fields := map[string]any{}
+	for n := range value.NumField() {
+		if value.Type().Field(n).Anonymous {
+			maps.Copy(fields, typedFields(value.Field(n)))
+			continue
+		}
+		name, _, _ := strings.Cut(value.Type().Field(n).Tag.Get("json"), ",")
+		fields[name] = typed(value.Field(n))
+	}
+	return fields
+}
+
+func typedMap(value reflect.Value) []any {
+	entries := []any{}
+	for _, key := range value.MapKeys() {
+		entry := map[string]any{"key": typed(key), "value": typed(value.MapIndex(key))}
+		entries = append(entries, map[string]any{"STRUCTURE": map[string]any{"map-entry": entry}})
+	}
+	return entries
 }
 
 func typedError(e *Error) any {

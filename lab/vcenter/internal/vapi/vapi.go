@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package vapi is the part of vCenter's Automation API that tags need: sessions, categories, tags and their associations. It
+// Package vapi is a part of vCenter's Automation API: sessions, categories, tags and their associations, and lists of the inventory. It
 // is served as JSON-RPC, which the Python SDK uses, and as REST in its older (/rest) and newer (/api) form.
 package vapi
 
@@ -22,12 +22,20 @@ import (
 type Inventory interface {
 	// Login returns whether a user has this password, and any permission.
 	Login(user, password string) bool
+	// SessionTimeout is how long a session that begins now may be idle.
+	SessionTimeout() time.Duration
 	// Has returns whether a user has a privilege on an object.
 	Has(user, privilege string, object vim.Ref) bool
 	// Exists returns whether an object is a managed entity of the inventory.
 	Exists(object vim.Ref) bool
 	// Root is the root folder.
 	Root() vim.Ref
+	// Now is the vCenter's time.
+	Now() time.Time
+	// Entities returns all entities of a type, such as VirtualMachine.
+	Entities(kind string) []Entity
+	// VM returns what is known of a VM.
+	VM(vm vim.Ref) (VMInfo, bool)
 }
 
 // API answers requests. One request is handled at a time.
@@ -42,6 +50,7 @@ type API struct {
 type session struct {
 	user           string
 	created, tried time.Time
+	timeout        time.Duration
 }
 
 // caller is who requests an operation.
@@ -78,6 +87,7 @@ func New(inventory Inventory) *API {
 	}
 	maps.Copy(a.operations, a.tagOperations())
 	maps.Copy(a.operations, a.associationOperations())
+	maps.Copy(a.operations, a.inventoryOperations())
 	return a
 }
 
@@ -102,7 +112,12 @@ func (a *API) call(by caller, service, name string, input []byte) (any, *Error) 
 	if found == nil {
 		return nil, unauthenticated()
 	}
-	found.tried = time.Now()
+	now := a.inventory.Now()
+	if now.Sub(found.tried) > found.timeout {
+		delete(a.sessions, by.session)
+		return nil, unauthenticated()
+	}
+	found.tried = now
 	by.user = found.user
 	return run(by, input)
 }
@@ -114,8 +129,8 @@ func (a *API) createSession(by caller, _ nothing) (any, *Error) {
 	if !a.inventory.Login(by.basicUser, by.password) {
 		return nil, unauthenticated()
 	}
-	id, now := uuid.NewString(), time.Now()
-	a.sessions[id] = &session{by.basicUser, now, now}
+	id, now := uuid.NewString(), a.inventory.Now()
+	a.sessions[id] = &session{by.basicUser, now, now, a.inventory.SessionTimeout()}
 	return secret(id), nil
 }
 

@@ -41,7 +41,13 @@ func (v *VMX) answer(command []byte) []byte {
 		return v.getInfo(string(rest))
 	case "SetGuestInfo":
 		return v.setGuestInfo(command)
-	case "tools.set.version", "tools.capability.hgfs_server":
+	case "tools.set.version":
+		return []byte("1 ")
+	case "tools.capability.hgfs_server":
+		v.mu.Lock()
+		v.servesFiles = true
+		v.mu.Unlock()
+		v.askOperations()
 		return []byte("1 ")
 	case "tools.capability.statechange":
 		v.toolsRun()
@@ -94,9 +100,8 @@ func (v *VMX) SetInfo(values map[string]string) {
 func (v *VMX) toolsRun() {
 	v.mu.Lock()
 	v.stateChange = true
-	info := v.info
 	v.mu.Unlock()
-	v.events.Guest(info)
+	v.report(func(*machine.GuestInfo) {})
 }
 
 // setGuestInfo handles "SetGuestInfo  <kind> <data>", with two blanks and binary data.
@@ -113,15 +118,14 @@ func (v *VMX) setGuestInfo(command []byte) []byte {
 	default:
 		return []byte("0 The lab keeps no guest information of this kind")
 	}
-	v.mu.Lock()
-	if string(kind) == nicInfo {
-		v.info.NICs = nics
-	} else {
-		v.info.Hostname = string(bytes.TrimRight(data, "\x00"))
-	}
-	info := v.info
-	v.mu.Unlock()
-	v.events.Guest(info)
+	v.report(func(info *machine.GuestInfo) {
+		if string(kind) == nicInfo {
+			info.NICs = nics
+		} else {
+			info.Hostname = string(bytes.TrimRight(data, "\x00"))
+		}
+	})
+	v.askOperations()
 	return []byte("1 ")
 }
 

@@ -58,7 +58,11 @@ func (w *world) reports(prefix string) Events {
 	return Events{
 		Set: func(key, value string) { w.events <- fmt.Sprintf("%s%s=%s", prefix, key, value) },
 		Guest: func(info machine.GuestInfo) {
-			w.events <- fmt.Sprintf("%sguest %s %v", prefix, info.Hostname, info.NICs)
+			event := fmt.Sprintf("%sguest %s %v", prefix, info.Hostname, info.NICs)
+			if info.Operations {
+				event += " with guest operations"
+			}
+			w.events <- event
 		},
 	}
 }

@@ -7,6 +7,8 @@
 package vsim
 
 import (
+	"time"
+
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/authz"
@@ -20,6 +22,9 @@ func (d directory) Login(user, password string) bool {
 	return d.server.validLogin(login) && d.server.permitLogin(login) == nil
 }
 
+// SessionTimeout is the one of SOAP's sessions: the REST API has the same (VMware KB 1031039).
+func (d directory) SessionTimeout() time.Duration { return d.server.sessionTimeout() }
+
 func (d directory) Has(user, privilege string, object ref) bool {
 	return d.server.access(user).Has(privilege, object)
 }
@@ -29,3 +34,5 @@ func (d directory) Exists(object ref) bool {
 }
 
 func (d directory) Root() ref { return d.server.serviceContent().RootFolder }
+
+func (d directory) Now() time.Time { return d.server.clock.Now() }

@@ -177,6 +177,21 @@ func (l *lab) rpc(document string, words ...string) string {
 	return compact.String()
 }
 
+// sdk logs in as the Python SDK does, and returns a function that calls an operation.
+func (l *lab) sdk(user, password string) func(service, operation, input string) string {
+	l.Helper()
+	answer := l.rpc(rpcLogin, "USER", user, "PASSWORD", password)
+	before, after := `{"id":"0","jsonrpc":"2.0","result":{"output":{"SECRET":"`, `"}}}`
+	session := strings.TrimSuffix(strings.TrimPrefix(answer, before), after)
+	if answer != before+session+after {
+		l.Fatalf("a login is answered with %s", answer)
+	}
+	return func(service, operation, input string) string {
+		l.Helper()
+		return l.rpc(rpcCall, "SERVICE", service, "OPERATION", operation, "INPUT", input, "SESSION", session)
+	}
+}
+
 func TestThePythonSDKsDocumentsAreAnswered(t *testing.T) {
 	l := newLab(t)
 	manager := l.tags(testUser, testPass)
@@ -185,16 +200,7 @@ func TestThePythonSDKsDocumentsAreAnswered(t *testing.T) {
 	if refused := l.rpc(rpcLogin, "USER", testUser, "PASSWORD", "guessed"); !strings.Contains(refused, "com.vmware.vapi.std.errors.unauthenticated") {
 		t.Errorf("a guessed password is answered with %s", refused)
 	}
-	answer := l.rpc(rpcLogin, "USER", testUser, "PASSWORD", testPass)
-	before, after := `{"id":"0","jsonrpc":"2.0","result":{"output":{"SECRET":"`, `"}}}`
-	session := strings.TrimSuffix(strings.TrimPrefix(answer, before), after)
-	if answer != before+session+after {
-		t.Fatalf("a login is answered with %s", answer)
-	}
-	call := func(service, operation, input string) string {
-		t.Helper()
-		return l.rpc(rpcCall, "SERVICE", service, "OPERATION", operation, "INPUT", input, "SESSION", session)
-	}
+	call := l.sdk(testUser, testPass)
 	const tag, association = "com.vmware.cis.tagging.tag", "com.vmware.cis.tagging.tag_association"
 	id := "urn:vmomi:InventoryServiceTag:0b9f3f3a-7d53-4d1c-9d0c-3a1f7f3f9b11:GLOBAL"
 	spec := `{"create_spec":{"STRUCTURE":{"com.vmware.cis.tagging.tag.create_spec":{"name":"front","description":"d",
@@ -226,7 +232,7 @@ func TestThePythonSDKsDocumentsAreAnswered(t *testing.T) {
 	if got := call("com.vmware.cis.session", "get", "{}"); !strings.Contains(got, `{"com.vmware.cis.session.info":{"created_time":"20`) {
 		t.Errorf("the session is %s", got)
 	}
-	if got := call("com.vmware.vcenter.VM", "list", "{}"); !strings.Contains(got, "com.vmware.vapi.std.errors.operation_not_found") {
+	if got := call("com.vmware.appliance.system.version", "get", "{}"); !strings.Contains(got, "com.vmware.vapi.std.errors.operation_not_found") {
 		t.Errorf("an unknown service is answered with %s", got)
 	}
 	if got := l.rpc(`{"jsonrpc":"1.0"}`); !strings.Contains(got, `"code":-32600`) {

@@ -300,7 +300,7 @@ func TestUnimplementedMethodsAreRefused(t *testing.T) {
 	l.result(vm.PowerOn(t.Context()))
 	_, err := methods.UpgradeVM_Task(t.Context(), l.client.Client, &types.UpgradeVM_Task{This: vm.Reference()})
 	isFault[types.NotSupported](l, l.faultOf(err))
-	_, err = methods.CreateScreenshot_Task(t.Context(), l.client.Client, &types.CreateScreenshot_Task{This: vm.Reference()})
+	_, err = methods.MountToolsInstaller(t.Context(), l.client.Client, &types.MountToolsInstaller{This: vm.Reference()})
 	isFault[types.MethodNotFound](l, l.faultOf(err))
 	for _, name := range simulatedOnly {
 		if l.server.methods[name] == nil {

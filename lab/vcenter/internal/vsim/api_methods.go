@@ -6,13 +6,17 @@
 
 package vsim
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // installMethods registers the methods. It is called after the inventory is built.
 func (s *Server) installMethods() {
 	s.methods = map[string]handler{
 		"SessionManager.AcquireGenericServiceTicket": method(s.acquireTicket),
 		"SessionManager.Logout":                      method(s.logout),
+		"ServiceInstance.CurrentTime":                method(s.currentTime),
 
 		"TaskHistoryCollector.ReadNextTasks":     method(s.readNextTasks),
 		"TaskHistoryCollector.ReadPreviousTasks": method(s.readPreviousTasks),
@@ -53,10 +57,12 @@ func (s *Server) installMethods() {
 		"VirtualMachine.CreateSnapshotEx_Task":        method(s.createSnapshotEx),
 		"VirtualMachine.RemoveAllSnapshots_Task":      method(s.removeAllSnapshots),
 		"VirtualMachine.RevertToCurrentSnapshot_Task": method(s.revertToCurrentSnapshot),
+		"VirtualMachine.ExportVm":                     method(s.exportVM),
 
 		"VirtualMachineSnapshot.RemoveSnapshot_Task":   method(s.removeSnapshot),
 		"VirtualMachineSnapshot.RevertToSnapshot_Task": method(s.revertToSnapshot),
 		"VirtualMachineSnapshot.RenameSnapshot":        method(s.renameSnapshot),
+		"VirtualMachineSnapshot.ExportSnapshot":        method(s.exportSnapshot),
 
 		"OvfManager.CreateImportSpec":       method(s.createImportSpec),
 		"ResourcePool.CreateResourcePool":   method(s.createPool),
@@ -66,9 +72,14 @@ func (s *Server) installMethods() {
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
-		"HttpNfcLease.HttpNfcLeaseComplete": method(s.completeLease),
-		"HttpNfcLease.HttpNfcLeaseAbort":    method(s.abortLease),
-		"HttpNfcLease.HttpNfcLeaseProgress": method(s.progressLease),
+		"ResourcePool.UpdateChildResourceConfiguration": method(s.updateChildren),
+
+		"HttpNfcLease.HttpNfcLeaseComplete":    method(s.completeLease),
+		"HttpNfcLease.HttpNfcLeaseAbort":       method(s.abortLease),
+		"HttpNfcLease.HttpNfcLeaseProgress":    method(s.progressLease),
+		"HttpNfcLease.HttpNfcLeaseGetManifest": method(s.leaseManifest),
+
+		"HostVsanSystem.QueryHostStatus": method(s.queryVsanStatus),
 
 		"Datacenter.PowerOnMultiVM_Task": method(s.powerOnMulti),
 		"ClusterComputeResource.PlaceVm": method(s.placeVM),
@@ -89,11 +100,21 @@ func (s *Server) installMethods() {
 	maps.Copy(s.methods, s.drsMethods())
 	maps.Copy(s.methods, s.moveMethods())
 	maps.Copy(s.methods, s.networkMethods())
+	maps.Copy(s.methods, s.perfMethods())
 	maps.Copy(s.methods, s.ipPoolMethods())
 	maps.Copy(s.methods, s.authorizationMethods())
-	for _, name := range simulatedOnly {
+	for _, name := range slices.Concat(simulatedOnly, absent) {
 		s.methods[name] = refused
 	}
+}
+
+// absent lists methods that neither the lab nor the simulator implements, and that common clients call: the lab has no consoles, no
+// keyboards, no EVC and no health checks. For others, clients get MethodNotFound, which would mislead: a vCenter has them.
+var absent = []string{
+	"VirtualMachine.CreateScreenshot_Task", "VirtualMachine.PutUsbScanCodes", "VirtualMachine.AcquireTicket",
+	"VirtualMachine.AcquireMksTicket",
+	"ClusterComputeResource.EvcManager",
+	"DistributedVirtualSwitch.UpdateDVSHealthCheckConfig_Task",
 }
 
 // simulatedOnly lists methods whose simulator implementation is refused here: it changes the inventory, but not the files,
@@ -104,8 +125,7 @@ var simulatedOnly = []string{
 	"Folder.PlaceVmsXCluster",
 	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",
 	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
-	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task", "VirtualMachine.ExportVm",
-	"VirtualMachineSnapshot.ExportSnapshot",
+	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task",
 	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
 	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
 	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",

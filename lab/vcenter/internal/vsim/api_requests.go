@@ -48,8 +48,32 @@ func (r *requests) named(next http.Handler) http.Handler {
 		}()
 		inner := request.Clone(request.Context())
 		inner.Header.Set("Cookie", (&http.Cookie{Name: soap.SessionCookieName, Value: session + requestMark + name}).String())
-		next.ServeHTTP(w, inner)
+		next.ServeHTTP(quoting{w}, inner)
 	})
+}
+
+// quoting puts the session's key in quotes in the cookie of a login, as vCenter does: vmware_soap_session="52b1…"; Path=/; HttpOnly;
+// Secure;. Clients depend on it: community.vmware splits the cookie at its quotes.
+type quoting struct{ http.ResponseWriter }
+
+func (w quoting) WriteHeader(status int) {
+	w.quote()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w quoting) Write(content []byte) (int, error) {
+	w.quote()
+	return w.ResponseWriter.Write(content)
+}
+
+func (w quoting) quote() {
+	lines := w.Header()["Set-Cookie"]
+	for n, line := range lines {
+		if cookie, err := http.ParseSetCookie(line); err == nil && cookie.Name == soap.SessionCookieName {
+			cookie.Quoted, cookie.Path, cookie.Secure = true, "/", true
+			lines[n] = cookie.String()
+		}
+	}
 }
 
 // session returns the session's key to the simulator, and assigns the request to its call.

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vmware/govmomi"
 	"github.com/vmware/govmomi/object"
@@ -66,6 +68,36 @@ func TestIdleSessionsEnd(t *testing.T) {
 	// A session keeps the timeout of its login.
 	if _, err := methods.GetCurrentTime(t.Context(), l.client.Client); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestIdleSessionsOfTheAutomationAPIEnd(t *testing.T) {
+	l := newLab(t)
+	lasting := l.sdk(testUser, testPass)
+	settings := object.NewOptionManager(l.client.Client, *l.client.ServiceContent.Setting)
+	err := settings.Update(t.Context(), []types.BaseOptionValue{&types.OptionValue{Key: sessionTimeoutKey, Value: "1ms"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := l.sdk(testUser, testPass)
+	time.Sleep(5 * time.Millisecond)
+	if answer := idle("com.vmware.cis.session", "get", "{}"); !strings.Contains(answer, "errors.unauthenticated") {
+		t.Errorf("the idle session is answered with %s", answer)
+	}
+	if answer := lasting("com.vmware.cis.session", "get", "{}"); !strings.Contains(answer, "com.vmware.cis.session.info") {
+		t.Errorf("a session has not the timeout of its login: %s", answer)
+	}
+}
+
+func TestTheCookieOfASessionIsQuoted(t *testing.T) {
+	l := newLab(t)
+	body := `<?xml version="1.0"?><Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><Login xmlns="urn:vim25">` +
+		`<_this type="SessionManager">` + l.client.ServiceContent.SessionManager.Value + `</_this><userName>` + testUser +
+		`</userName><password>` + testPass + `</password></Login></Body></Envelope>`
+	response := must(l.http.Client().Post(l.http.URL+"/sdk", "text/xml", strings.NewReader(body)))(t)
+	defer response.Body.Close()
+	if cookie := response.Header.Get("Set-Cookie"); !regexp.MustCompile(`^vmware_soap_session="[^"]+"; Path=/; HttpOnly; Secure$`).MatchString(cookie) {
+		t.Errorf("%s: the cookie is %s", response.Status, cookie)
 	}
 }
 

@@ -11,14 +11,15 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/simulator/vpx"
 	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/config"
@@ -125,6 +126,14 @@ func (s *Server) completeManagers(host *simulator.HostSystem) {
 			managers.Field(i).SetZero()
 		}
 	}
+}
+
+// queryVsanStatus answers for a host of a cluster without vSAN. ("disabled: The node is disabled for the VSAN service"; a node that is no
+// member of a vSAN cluster has no UUID: API, VsanHostNodeState and VsanHostClusterStatus.)
+func (s *Server) queryVsanStatus(*simulator.Context, *types.QueryHostStatus) (soap.HasFault, types.BaseMethodFault) {
+	return &methods.QueryHostStatusBody{Res: &types.QueryHostStatusResponse{Returnval: types.VsanHostClusterStatus{
+		Health:    string(types.VsanHostHealthStateUnknown),
+		NodeState: types.VsanHostClusterStatusState{State: string(types.VsanHostNodeStateDisabled)}}}}, nil
 }
 
 // configureHostNetwork gives a host its switch, and the port groups that it is configured to have.
@@ -296,7 +305,7 @@ func (s *Server) publishFree(name string) {
 	free := max(store.Free(), 0)
 	s.locked(entity, func(ctx *simulator.Context) {
 		info := entity.Info.GetDatastoreInfo()
-		info.FreeSpace, info.Timestamp = free, types.NewTime(time.Now())
+		info.FreeSpace, info.Timestamp = free, types.NewTime(s.clock.Now())
 		ctx.Update(entity, []types.PropertyChange{set("summary.freeSpace", free)})
 	})
 	if s.site.pod != nil && slices.Contains(s.config.DatastoreCluster.Datastores, name) {

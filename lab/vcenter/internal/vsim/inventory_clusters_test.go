@@ -142,4 +142,17 @@ func TestTheManagersOfAHostExist(t *testing.T) {
 	if *vsan.Config.Enabled || *vsan.Config.HostSystem != *l.host("esx2") {
 		t.Errorf("vSAN: %+v", vsan.Config)
 	}
+	status := must(methods.QueryHostStatus(t.Context(), l.client, &types.QueryHostStatus{This: *host.ConfigManager.VsanSystem}))(t).Returnval
+	if status.Uuid != "" || status.Health != "unknown" || status.NodeState.State != "disabled" {
+		t.Errorf("vSAN: %+v", status)
+	}
+}
+
+func TestWhatTheLabLacksIsRefusedAsNotSupported(t *testing.T) {
+	l := newLab(t)
+	vm := l.create(l.spec("web"))
+	_, err := methods.CreateScreenshot_Task(t.Context(), l.client, &types.CreateScreenshot_Task{This: vm.Reference()})
+	isFault[types.NotSupported](l, l.faultOf(err))
+	_, err = methods.EvcManager(t.Context(), l.client, &types.EvcManager{This: must(l.finder.ClusterComputeResource(t.Context(), "C0"))(t).Reference()})
+	isFault[types.NotSupported](l, l.faultOf(err))
 }

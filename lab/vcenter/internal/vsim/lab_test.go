@@ -344,8 +344,9 @@ type guests struct {
 
 	suspended []string // ids
 
-	mu sync.Mutex
-	on map[string]machine.Spec
+	mu      sync.Mutex
+	on      map[string]machine.Spec
+	traffic map[string]machine.Traffic
 }
 
 func (g *guests) Start(spec machine.Spec) error {
@@ -429,6 +430,11 @@ func (g *guests) Resume(spec machine.Spec) error {
 	return nil
 }
 
+// Relay fails: there are no tools.
+func (g *guests) Relay(context.Context, string, []byte) ([]byte, error) {
+	return nil, machine.ErrNoTools
+}
+
 func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (machine.Move, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -481,6 +487,14 @@ func (g *guests) Info(id string) (machine.Info, bool) {
 	defer g.mu.Unlock()
 	_, on := g.on[id]
 	return machine.Info{PID: 4711, CPUSeconds: 1.5, Console: "/console"}, on
+}
+
+// Traffic returns what the test has set.
+func (g *guests) Traffic(id string) (machine.Traffic, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	traffic, measured := g.traffic[id]
+	return traffic, measured
 }
 
 func (g *guests) Dial(ctx context.Context, ip string, port int) (net.Conn, error) {

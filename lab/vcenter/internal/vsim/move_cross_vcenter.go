@@ -309,7 +309,7 @@ type diskCopies []diskCopy
 // draft creates the VM in the target vCenter, without the content of its disks.
 func (c *crossMigration) draft() (*draft, diskCopies, types.BaseMethodFault) {
 	d := &draft{server: c.to, name: c.vm.Name, home: datastore.Path{Store: c.place.store, Relative: c.vm.Name}, config: copied(c.config)}
-	empty := newConfig()
+	empty := newConfig(c.to.clock.Now())
 	var fault types.BaseMethodFault
 	if d.host, fault = c.to.hostFor(c.place, &empty); fault != nil {
 		return d, nil, fault

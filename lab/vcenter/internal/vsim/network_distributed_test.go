@@ -95,11 +95,15 @@ func TestAReconfigurationOfADistributedPortGroupIsMerged(t *testing.T) {
 		isFault[types.InvalidArgument](l, l.refusal(group.Reconfigure(t.Context(), wrong)))
 	}
 	l.result(group.Reconfigure(t.Context(), types.DVPortgroupConfigSpec{ConfigVersion: before.ConfigVersion, DefaultPortConfig: &types.VMwareDVSPortSetting{
-		MacManagementPolicy: &types.DVSMacManagementPolicy{AllowPromiscuous: types.NewBool(true)}}}))
+		MacManagementPolicy: &types.DVSMacManagementPolicy{AllowPromiscuous: types.NewBool(true)},
+		UplinkTeamingPolicy: &types.VmwareUplinkPortTeamingPolicy{Policy: &types.StringPolicy{Value: "failover_explicit"}}}}))
 	_, after := l.distributedNamed("web")
 	setting := after.DefaultPortConfig.(*types.VMwareDVSPortSetting)
 	if setting.Vlan.(*types.VmwareDistributedVirtualSwitchVlanIdSpec).VlanId != 20 || after.NumPorts != 8 || after.Name != "web" {
 		t.Errorf("not given, and changed: %+v %+v", setting, after)
+	}
+	if teaming := setting.UplinkTeamingPolicy; teaming.Policy.Value != "failover_explicit" || teaming.ReversePolicy == nil || len(teaming.UplinkPortOrder.ActiveUplinkPort) != 1 {
+		t.Errorf("teaming %+v", teaming)
 	}
 	if !*setting.MacManagementPolicy.AllowPromiscuous || *setting.MacManagementPolicy.MacChanges || !*setting.SecurityPolicy.AllowPromiscuous.Value {
 		t.Errorf("policies %+v %+v", setting.MacManagementPolicy, setting.SecurityPolicy)
@@ -232,6 +236,9 @@ func TestADistributedSwitchIsCreatedWithUplinks(t *testing.T) {
 		return read.Config.(*types.VMwareDVSConfigInfo)
 	}
 	config := read()
+	if config.LinkDiscoveryProtocolConfig.Protocol != "cdp" || config.IpfixConfig.ActiveFlowTimeout != 60 || config.MulticastFilteringMode != "snooping" {
+		t.Errorf("config %+v", config)
+	}
 	if len(config.UplinkPortgroup) != 1 || config.MaxMtu != 9000 || config.ConfigVersion == "" || config.DefaultPortConfig == nil {
 		t.Errorf("config %+v", config)
 	}
@@ -244,11 +251,14 @@ func TestADistributedSwitchIsCreatedWithUplinks(t *testing.T) {
 	isFault[types.ConcurrentAccess](l, l.refusal(made.Reconfigure(t.Context(), change)))
 	change.ConfigVersion, change.MaxMtu = config.ConfigVersion, 500
 	isFault[types.InvalidArgument](l, l.refusal(made.Reconfigure(t.Context(), change)))
-	change.MaxMtu = 1500
+	change.MaxMtu, change.MulticastFilteringMode = 1500, "legacyFiltering"
 	host := *must(l.finder.HostSystem(t.Context(), "C0/esx1"))(t)
 	member := types.DistributedVirtualSwitchHostMemberConfigSpec{Operation: string(types.ConfigSpecOperationAdd), Host: host.Reference()}
 	change.Host = append(change.Host, member)
 	l.result(made.Reconfigure(t.Context(), change))
+	if now := read(); now.MulticastFilteringMode != "legacyFiltering" || now.IpfixConfig == nil || now.LinkDiscoveryProtocolConfig == nil {
+		t.Errorf("config %+v", now)
+	}
 	if now := read(); now.MaxMtu != 1500 || now.Name != "DVS1" || now.ConfigVersion == config.ConfigVersion {
 		t.Errorf("config %+v", now)
 	}

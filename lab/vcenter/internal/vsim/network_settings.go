@@ -72,7 +72,7 @@ func mergedSetting(old *types.VMwareDVSPortSetting, asked types.BaseDVPortSettin
 		}
 		merged.Vlan = spec.Vlan
 	}
-	merged.UplinkTeamingPolicy = orElse(spec.UplinkTeamingPolicy, old.UplinkTeamingPolicy)
+	merged.UplinkTeamingPolicy = mergedTeaming(old.UplinkTeamingPolicy, spec.UplinkTeamingPolicy)
 	merged.QosTag, merged.LacpPolicy = orElse(spec.QosTag, old.QosTag), orElse(spec.LacpPolicy, old.LacpPolicy)
 	merged.IpfixEnabled, merged.TxUplink = orElse(spec.IpfixEnabled, old.IpfixEnabled), orElse(spec.TxUplink, old.TxUplink)
 	if spec.SecurityPolicy != nil || spec.MacManagementPolicy != nil {
@@ -83,6 +83,18 @@ func mergedSetting(old *types.VMwareDVSPortSetting, asked types.BaseDVPortSettin
 		setPolicies(&merged, securityOf(spec).or(securityOf(old)), learning)
 	}
 	return &merged, nil
+}
+
+// mergedTeaming applies a policy to another: like all settings of ports, what it leaves out stays.
+func mergedTeaming(old, asked *types.VmwareUplinkPortTeamingPolicy) *types.VmwareUplinkPortTeamingPolicy {
+	if asked == nil {
+		return old
+	}
+	return &types.VmwareUplinkPortTeamingPolicy{InheritablePolicy: asked.InheritablePolicy,
+		Policy: orElse(asked.Policy, old.Policy), ReversePolicy: orElse(asked.ReversePolicy, old.ReversePolicy),
+		NotifySwitches: orElse(asked.NotifySwitches, old.NotifySwitches), RollingOrder: orElse(asked.RollingOrder, old.RollingOrder),
+		FailureCriteria: orElse(asked.FailureCriteria, old.FailureCriteria),
+		UplinkPortOrder: orElse(asked.UplinkPortOrder, old.UplinkPortOrder)}
 }
 
 // requireVLAN checks the IDs. ("The VLAN ID for ports. Possible values: A value of 0 is used for no VLAN. 1 to 4094", and ranges

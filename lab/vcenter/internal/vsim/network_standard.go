@@ -98,6 +98,7 @@ func (n *hostNetwork) newGroup(spec types.HostPortGroupSpec) (types.HostPortGrou
 	if spec.VlanId < 0 || spec.VlanId > standardTrunk {
 		return types.HostPortGroup{}, vim.InvalidArgumentf("portgrp.vlanId", "%d is not a VLAN ID from 0 to %d.", spec.VlanId, standardTrunk)
 	}
+	spec.Policy = completePolicy(spec.Policy)
 	return types.HostPortGroup{Key: groupKeyPrefix + spec.Name, Vswitch: parent.Key, Spec: spec,
 		ComputedPolicy: computedPolicy(parent.Spec.Policy, &spec.Policy)}, nil
 }
@@ -260,32 +261,6 @@ func requireMTU(property string, mtu int32) types.BaseMethodFault {
 		return vim.InvalidArgumentf(property, "%d is not an MTU from %d to %d.", mtu, lowestMTU, highestMTU)
 	}
 	return nil
-}
-
-// defaultHostPolicy returns what a new standard switch has.
-func defaultHostPolicy() *types.HostNetworkPolicy {
-	return &types.HostNetworkPolicy{
-		Security: &types.HostNetworkSecurityPolicy{AllowPromiscuous: types.NewBool(false), MacChanges: types.NewBool(true),
-			ForgedTransmits: types.NewBool(true)},
-		NicTeaming: &types.HostNicTeamingPolicy{Policy: "loadbalance_srcid", ReversePolicy: types.NewBool(true),
-			NotifySwitches: types.NewBool(true), RollingOrder: types.NewBool(false)},
-		OffloadPolicy: &types.HostNetOffloadCapabilities{CsumOffload: types.NewBool(true), TcpSegmentation: types.NewBool(true),
-			ZeroCopyXmit: types.NewBool(true)},
-		ShapingPolicy: &types.HostNetworkTrafficShapingPolicy{Enabled: types.NewBool(false)},
-	}
-}
-
-// computedPolicy returns the effective policy: what a policy does not set is inherited.
-func computedPolicy(inherited *types.HostNetworkPolicy, policy *types.HostNetworkPolicy) types.HostNetworkPolicy {
-	computed := types.HostNetworkPolicy{Security: inherited.Security, NicTeaming: orElse(policy.NicTeaming, inherited.NicTeaming),
-		OffloadPolicy: orElse(policy.OffloadPolicy, inherited.OffloadPolicy), ShapingPolicy: orElse(policy.ShapingPolicy, inherited.ShapingPolicy)}
-	if own := policy.Security; own != nil {
-		computed.Security = &types.HostNetworkSecurityPolicy{
-			AllowPromiscuous: orElse(own.AllowPromiscuous, inherited.Security.AllowPromiscuous),
-			MacChanges:       orElse(own.MacChanges, inherited.Security.MacChanges),
-			ForgedTransmits:  orElse(own.ForgedTransmits, inherited.Security.ForgedTransmits)}
-	}
-	return computed
 }
 
 // joinNetwork adds a host to the network of this name, which is created for the first host.

@@ -114,6 +114,28 @@ func TestAStandardPortGroupIsUpdated(t *testing.T) {
 	}
 }
 
+func TestASettingOfAStandardPortGroupIsInheritedByItself(t *testing.T) {
+	inherited := defaultHostPolicy()
+	empty := computedPolicy(inherited, &types.HostNetworkPolicy{})
+	if *empty.Security.MacChanges != true || empty.NicTeaming.Policy != "loadbalance_srcid" || *empty.ShapingPolicy.Enabled {
+		t.Errorf("computed %+v", empty)
+	}
+	own := types.HostNetworkPolicy{Security: &types.HostNetworkSecurityPolicy{AllowPromiscuous: types.NewBool(true)},
+		NicTeaming: &types.HostNicTeamingPolicy{NotifySwitches: types.NewBool(false)}}
+	computed := computedPolicy(inherited, &own)
+	if !*computed.Security.AllowPromiscuous || !*computed.Security.MacChanges {
+		t.Errorf("security %+v", computed.Security)
+	}
+	if *computed.NicTeaming.NotifySwitches || !*computed.NicTeaming.ReversePolicy || computed.NicTeaming.Policy != "loadbalance_srcid" {
+		t.Errorf("teaming %+v", computed.NicTeaming)
+	}
+	// What is not set is shown as empty, not as missing.
+	shown := completePolicy(own)
+	if shown.Security.MacChanges != nil || shown.NicTeaming.FailureCriteria == nil || shown.OffloadPolicy == nil || shown.ShapingPolicy == nil {
+		t.Errorf("shown %+v", shown)
+	}
+}
+
 func TestAStandardPortGroupInUseStays(t *testing.T) {
 	l := newLab(t)
 	l.addPortGroup("esx1", portGroup("web", 20))

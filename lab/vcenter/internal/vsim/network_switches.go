@@ -90,6 +90,8 @@ func (s *Server) makeDistributedSwitch(by cause, folder *simulator.Folder, spec 
 	made.Entity().Name = made.Name
 	made.Summary = types.DVSSummary{Name: made.Name, Uuid: made.Uuid, ProductInfo: &product, Description: asked.Description}
 	initial := &types.VMwareDVSConfigInfo{MaxMtu: defaultMTU, LacpApiVersion: "multipleLag", MulticastFilteringMode: "snooping",
+		LinkDiscoveryProtocolConfig: &types.LinkDiscoveryProtocolConfig{Protocol: "cdp", Operation: "listen"},
+		IpfixConfig:                 &types.VMwareIpfixConfig{ActiveFlowTimeout: 60, IdleFlowTimeout: 15, SamplingRate: 4096}, // API: "Default"
 		DVSConfigInfo: types.DVSConfigInfo{Uuid: made.Uuid, Name: made.Name, ConfigVersion: "0", ProductInfo: product,
 			DefaultPortConfig: defaultSetting(), Policy: &types.DVSPolicy{AutoPreInstallAllowed: types.NewBool(false)},
 			UplinkPortPolicy: &types.DVSNameArrayUplinkPortPolicy{UplinkPortName: []string{uplinkName}}}}
@@ -192,6 +194,8 @@ func mergedSwitch(old *types.VMwareDVSConfigInfo, asked types.BaseDVSConfigSpec)
 		merged.MaxMtu = vmware.MaxMtu
 	}
 	merged.LinkDiscoveryProtocolConfig = orElse(vmware.LinkDiscoveryProtocolConfig, old.LinkDiscoveryProtocolConfig)
+	merged.IpfixConfig = orElse(vmware.IpfixConfig, old.IpfixConfig)
+	merged.MulticastFilteringMode = orDefault(vmware.MulticastFilteringMode, old.MulticastFilteringMode)
 	return &merged, nil
 }
 

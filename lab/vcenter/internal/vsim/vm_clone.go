@@ -7,8 +7,6 @@
 package vsim
 
 import (
-	"time"
-
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/soap"
@@ -149,7 +147,7 @@ func (s *Server) cloneStore(config *types.VirtualMachineConfigInfo, wanted *ref)
 
 // fillClone creates the clone's files and sets its own identity and devices.
 func (d *draft) fillClone(base cloneBase, spec *types.VirtualMachineCloneSpec) types.BaseMethodFault {
-	now := time.Now()
+	now := d.server.clock.Now()
 	d.config.Uuid, d.config.InstanceUuid, d.config.CreateDate = uuid.NewString(), uuid.NewString(), &now
 	d.config.Template, d.config.ManagedBy = false, nil
 	if fault := d.makeHome(); fault != nil {

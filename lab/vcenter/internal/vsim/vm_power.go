@@ -126,7 +126,7 @@ func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDev
 		s.runs.end(vm.Self.Value, begun)
 		return vmConfigFault(fmt.Sprintf("The lab's hypervisor did not start virtual machine %s: %v.", spec.Name, err))
 	}
-	now := time.Now()
+	now := s.clock.Now()
 	s.locked(vm, func(ctx *simulator.Context) {
 		config := *vm.Config
 		config.Hardware.Device = connectedIf(config.Hardware.Device, holds)
@@ -168,7 +168,7 @@ func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types
 	var config *types.VirtualMachineConfigInfo
 	var host ref
 	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
-	spec := machine.Spec{ID: vm.Self.Value, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
+	spec := machine.Spec{ID: vm.Self.Value, UUID: config.Uuid, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
 		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: guestInfoOf(config)}
 	spec.DiskFirst = spec.Firmware == string(types.GuestOsDescriptorFirmwareTypeBios) && !startsWithCD(config.BootOptions)
 	for _, device := range config.Hardware.Device {

@@ -55,7 +55,7 @@ func (s *Server) suspend(by cause, vm *simulator.VirtualMachine) types.BaseMetho
 
 func (s *Server) showSuspended(vm *simulator.VirtualMachine) {
 	s.endAdmission(vm.Self)
-	now := time.Now()
+	now := s.clock.Now()
 	s.locked(vm, func(ctx *simulator.Context) {
 		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStateSuspended),
 			set("runtime.suspendTime", now), set("summary.runtime.suspendTime", now)))
