@@ -24,13 +24,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target i
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion import observe_checks
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.blockers_space import find_space
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.handles import DestinationVcenter, MoveHandles
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model import (
     ObservedMoves,
     ResolvedDestination,
     VmotionRequest,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_space import find_space
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import resolve_place
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.target import target_of
 

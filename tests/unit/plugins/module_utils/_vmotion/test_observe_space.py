@@ -17,7 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
     VmFacts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import DiskTarget, MoveTarget
-from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.blockers_space import find_space
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_space import find_space
 from tests.support.builders.placement_views import view, vm
 
 MIB = 1 << 20
