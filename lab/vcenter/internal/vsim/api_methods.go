@@ -70,7 +70,8 @@ func (s *Server) installMethods() {
 		"HttpNfcLease.HttpNfcLeaseAbort":    method(s.abortLease),
 		"HttpNfcLease.HttpNfcLeaseProgress": method(s.progressLease),
 
-		"HostVsanSystem.QueryHostStatus": method(s.queryVsanStatus),
+		"HostVsanSystem.QueryHostStatus":         method(s.queryVsanStatus),
+		"EnvironmentBrowser.QueryConfigOptionEx": method(s.queryConfigOption),
 
 		"Datacenter.PowerOnMultiVM_Task": method(s.powerOnMulti),
 		"ClusterComputeResource.PlaceVm": method(s.placeVM),
