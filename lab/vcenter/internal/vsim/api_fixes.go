@@ -63,7 +63,8 @@ func ownPoolSummary(pool *simulator.ResourcePool) {
 	pool.Summary = &summary
 }
 
-// queryConfigOption completes the simulator's answer: the recommended types of devices are required (API, GuestOsDescriptor).
+// queryConfigOption completes the simulator's answer: the recommended types of devices and the levels of shares are required (API,
+// GuestOsDescriptor and SharesOption).
 func (s *Server) queryConfigOption(_ *simulator.Context, request *types.QueryConfigOptionEx) (soap.HasFault, types.BaseMethodFault) {
 	browser := s.registry.Get(request.This).(*simulator.EnvironmentBrowser)
 	body := browser.QueryConfigOptionEx(request).(*methods.QueryConfigOptionExBody)
@@ -80,5 +81,8 @@ func (s *Server) queryConfigOption(_ *simulator.Context, request *types.QueryCon
 		guest.RecommendedCdromController = orDefault(guest.RecommendedCdromController, "VirtualAHCIController")
 		guest.RecommendedEthernetCard = orDefault(guest.RecommendedEthernetCard, "VirtualVmxnet3")
 	}
+	resources := &option.HardwareOptions.ResourceConfigOption
+	resources.CpuAllocationOption.SharesOption.DefaultLevel = types.SharesLevelNormal
+	resources.MemoryAllocationOption.SharesOption.DefaultLevel = types.SharesLevelNormal
 	return &methods.QueryConfigOptionExBody{Res: &types.QueryConfigOptionExResponse{Returnval: &option}}, nil
 }

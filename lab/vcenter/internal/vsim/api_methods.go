@@ -73,8 +73,9 @@ func (s *Server) installMethods() {
 		"HostVsanSystem.QueryHostStatus":         method(s.queryVsanStatus),
 		"EnvironmentBrowser.QueryConfigOptionEx": method(s.queryConfigOption),
 
-		"Datacenter.PowerOnMultiVM_Task": method(s.powerOnMulti),
-		"ClusterComputeResource.PlaceVm": method(s.placeVM),
+		"Datacenter.PowerOnMultiVM_Task":          method(s.powerOnMulti),
+		"ClusterComputeResource.GetResourceUsage": method(s.resourceUsage),
+		"ClusterComputeResource.PlaceVm":          method(s.placeVM),
 
 		"Datastore.RefreshDatastore":                          method(s.refreshDatastore),
 		"HostDatastoreBrowser.SearchDatastore_Task":           method(s.searchDatastore),
