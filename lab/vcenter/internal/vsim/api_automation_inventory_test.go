@@ -109,7 +109,7 @@ func TestAVMIsReturnedWithItsDevices(t *testing.T) {
 			`"label":"Hard disk 1"`,
 		`"scsi":{"OPTIONAL":{"STRUCTURE":{"com.vmware.vcenter.vm.hardware.scsi_address_info":{"bus":0,"unit":0}}}}`,
 		`"network":{"OPTIONAL":"` + network + `"},"network_name":{"OPTIONAL":"VM Network"}`,
-		`"start_connected":true,"state":"NOT_CONNECTED","type":"VMXNET3"`,
+		`"start_connected":true,"state":"NOT_CONNECTED","type":"VMXNET3","upt_compatibility_enabled":{"OPTIONAL":false}`,
 		`"nvme_adapters":{"OPTIONAL":[]}`,
 	} {
 		if !strings.Contains(answer, want) {
