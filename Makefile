@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Entry points; the work is done in tools/, lab/ and guest/. A bare Debian needs: apt-get install make git python3
+# Entry points; the work is done in tools/, lab/ and guest/. A bare Debian or Ubuntu needs: apt-get install make git python3
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -61,8 +61,9 @@ test-matrix: setup ## run unit and smoke tests under each supported ansible-core
 	@python -m tools.test matrix
 
 .PHONY: test-fresh
-test-fresh: setup ## follow the getting-started page on bare systems [SUITE=trixie COMMAND='make test' KEEP=1]
-	@python -m tools.fresh $(addprefix --suite ,$(SUITE)) $(if $(COMMAND),--command "$$COMMAND") $(if $(KEEP),--keep)
+test-fresh: setup ## follow the getting-started page on bare systems [SUITE=trixie SUDO=1 TEST='lint unit' COMMAND='make demo' KEEP=1]
+	@python -m tools.fresh $(addprefix --suite ,$(SUITE)) $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(SUDO),--user) \
+		$(if $(TEST),--test $(TEST)) $(if $(COMMAND),--command "$$COMMAND") $(if $(KEEP),--keep)
 
 .PHONY: lint
 lint: setup ## run all static checks, also of the built collection

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start, stop or show the lab: python -m lab up|down|status.
+"""Start, stop or show the lab: python -m lab up|down|status. Have one while another process runs: python -m lab hold.
 
 Exit codes: 0 success (status: the lab is up), 1 error, 3 status: the lab is not up.
 """
@@ -10,18 +10,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import sys
 import time
 
 from devkit.console import main_guard, say
-from lab import artifacts
+from lab import artifacts, held, sudo
 from lab.controller import Lab, Status
 from lab.errors import LabError
 
 NOT_UP = 3
-# Environment variables that sudo must keep: for the state directory, the configuration and the programs of the lab.
-_KEPT_VARIABLES = ("GANTRY_LAB_STATE", "GANTRY_LAB_CONFIG", "PATH", "PYTHONUNBUFFERED", "GOTOOLCHAIN", "CGO_ENABLED")
 
 
 def up(lab: Lab) -> int:
@@ -29,11 +25,11 @@ def up(lab: Lab) -> int:
     if lab.status().state == "up":
         say(f"The lab is already up. See {lab.state.lab_json}.")
         return 0
-    if lab.config.hypervisor != "none" and os.geteuid() != 0:
-        _require_sudo()
+    if lab.needs_sudo():
+        command = sudo.lab_command("up")
         # Build as the user, so that the caches keep their owner.
         artifacts.build(lab.config)
-        _become_root("up")
+        _become_root(command)
     info = lab.up()
     say(f"The lab is up ({time.monotonic() - begin:.1f} s): vCenter at 127.0.0.1:{info['vcenter']['port']},")
     if info["second"]:
@@ -46,7 +42,7 @@ def up(lab: Lab) -> int:
 def down(lab: Lab) -> int:
     processes = lab.state.processes
     if os.geteuid() != 0 and processes.exists() and processes.stat().st_uid == 0:
-        _become_root("down")
+        _become_root(sudo.lab_command("down"))
     say("The lab is down." if lab.down() else "The lab was not up.")
     return 0
 
@@ -86,27 +82,21 @@ def _rows(found: Status) -> list[tuple[str, ...]]:
     return rows
 
 
-def _require_sudo() -> None:
-    if shutil.which("sudo") is None:
-        raise LabError(
-            "The lab requires root for its network namespace, and sudo is not installed. Run this command as root."
-        )
-
-
-def _become_root(command: str) -> None:
-    """Replace this process with the same command under sudo."""
-    _require_sudo()
+def _become_root(command: list[str]) -> None:
+    """Replace this process with the command, which is run by sudo."""
     say("The lab requires root for its network namespace; continuing under sudo.")
-    keep = "--preserve-env=" + ",".join(_KEPT_VARIABLES)
-    os.execvp("sudo", ["sudo", keep, sys.executable, "-m", "lab", command])  # noqa: S606 - no shell is wanted
+    os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab", description="Start, stop or show the lab.")
     commands = {"up": up, "down": down, "status": status}
-    parser.add_argument("command", choices=commands)
+    parser.add_argument("command", choices=[*commands, "hold"])
+    parser.add_argument("overrides", nargs="?", default="{}", help="hold: changes of the configuration, in JSON")
     arguments = parser.parse_args()
     try:
+        if arguments.command == "hold":
+            return held.hold(arguments.overrides)
         return commands[arguments.command](Lab())
     except KeyboardInterrupt:
         raise LabError("Interrupted. `make lab-status` shows what is left; `make lab-down` removes it.") from None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shlex
 from collections.abc import Mapping
@@ -44,6 +45,10 @@ class Lab:
         self.config: Config = load(overrides)
         self._bound = bound
 
+    def needs_sudo(self) -> bool:
+        """Return whether the lab has machines that boot, which needs root, and this process is not root."""
+        return self.config.hypervisor != "none" and os.geteuid() != 0
+
     def up(self) -> dict[str, Any]:
         """Start the lab unless it is up, and return the content of lab.json."""
         self.state.create()
@@ -70,6 +75,7 @@ class Lab:
         with self.state.locked():
             found = self.status().state != "down"
             self._clean()
+            self.state.hand_over_rest()
             return found
 
     def status(self) -> Status:
@@ -150,7 +156,7 @@ class Lab:
         lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
         self.state.write(self.state.env, "".join(lines))
         self.state.write(self.state.lab_json, json.dumps(info, indent=2) + "\n")
-        self.state.hand_over()
+        self.state.hand_over(vcenter_service.PROBE)
 
     def _clean(self) -> None:
         """End all processes of the lab, also those of an earlier run, and remove the files of the run."""

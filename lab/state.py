@@ -18,7 +18,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -95,15 +95,15 @@ class State:
             file.write(content)
         temporary.replace(path)
 
-    def hand_over(self) -> None:
-        """Change the owner of the files that users need to the user who called sudo."""
-        user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
-        if os.geteuid() != 0 or user is None or group is None:
-            return
+    def hand_over(self, *more: Path) -> None:
+        """Change the owner of the files that users need, and of more, to the user who called sudo."""
         second = self.directory / "second"
-        for path in (self.directory, self.lab_json, self.env, self.directory / "ca.pem", second, second / "ca.pem"):
-            if path.exists():
-                os.chown(path, int(user), int(group))
+        paths = (self.directory, self.lab_json, self.env, self.directory / "ca.pem", second, second / "ca.pem", *more)
+        _hand_over(path for path in paths if path.exists())
+
+    def hand_over_rest(self) -> None:
+        """Change the owner of what a stopped lab leaves, so that the user who called sudo can remove it."""
+        _hand_over([self.directory, *self.directory.rglob("*")])
 
     def wipe(self) -> None:
         """Remove the files of one run. Its processes must have ended."""
@@ -112,3 +112,11 @@ class State:
         for folder in (self.directory / name for name in _FOLDERS_OF_ONE_RUN):
             if folder.exists():
                 shutil.rmtree(folder)
+
+
+def _hand_over(paths: Iterable[Path]) -> None:
+    user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if os.geteuid() != 0 or user is None or group is None:
+        return
+    for path in paths:
+        os.chown(path, int(user), int(group), follow_symlinks=False)

@@ -23,8 +23,10 @@ from devkit.console import CACHE, main_guard, say
 from lab.errors import LabError
 
 SOURCES = Path(__file__).resolve().parent / "vcenter"
-# The guest's Go module, of which the vCenter uses the package of the port.
+# The guest's Go module, and its packages that the vCenter uses: the port, both sides of guest operations, and the
+# record on the scratch disk.
 _GUEST = SOURCES.parents[1] / "guest"
+_GUEST_PACKAGES = ("port", "guestops", "relay", "record", "internal/report", "internal/failure")
 # Binaries of other branches are kept for a while; each takes about 40 MB.
 _KEPT = 3
 
@@ -58,7 +60,8 @@ def _environment() -> dict[str, str]:
 def _digest(go: str) -> str:
     version = subprocess.run([go, "version"], env=_environment(), capture_output=True, check=True).stdout
     total = hashlib.sha256(version)
-    for path in sorted([*SOURCES.rglob("*"), *(_GUEST / "port").iterdir(), _GUEST / "go.mod"]):
+    shared = [path for name in _GUEST_PACKAGES for path in (_GUEST / name).iterdir()]
+    for path in sorted([*SOURCES.rglob("*"), *shared, _GUEST / "go.mod"]):
         if path.is_file() and _is_source(path):
             content = path.read_bytes()
             total.update(f"{path.relative_to(SOURCES.parents[1])}\0{len(content)}\0".encode() + content)

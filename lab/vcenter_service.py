@@ -24,6 +24,8 @@ from lab.state import State
 
 # The first start after a boot of this machine includes the KVM probe, which may take twenty seconds.
 _READY_SECONDS = 120.0
+# Whether the processor's virtualization works here, which takes a while to find out.
+PROBE = CACHE / "lab" / "kvm-probe.json"
 # The number of log lines that are shown when the start fails.
 _LOG_LINES = 30
 
@@ -106,7 +108,7 @@ def _configuration(state: State, config: Config, built: Artifacts, ports: Ports,
             "accelerator": config.accelerator,
             "start_slots": config.start_slots,
             "bootstrap_iso": str(built.bootstrap_iso),
-            "probe_cache": str(CACHE / "lab" / "kvm-probe.json"),
+            "probe_cache": str(PROBE),
         }
     return content
 

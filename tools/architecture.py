@@ -38,7 +38,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_access", "_port_group"),
     ),
     ("domains that build on others", ("_container", "_maintenance", "_drs_cluster", "_drs_recommendation")),
-    ("sets and overviews", ("_container_inventory", "_container_set", "_cluster_info")),
+    (
+        "sets, overviews and programs",
+        ("_container_inventory", "_container_set", "_container_exec", "_cluster_info"),
+    ),
 )
 DOMAINS = frozenset(package for _title, packages in FLOORS[4:] for package in packages)
 FLOOR_OF = {package: number for number, (_title, packages) in enumerate(FLOORS) for package in packages}

@@ -18,11 +18,13 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from devkit.console import ROOT, VENV, ToolError, main_guard, say, step
 from lab.connection import connection_environment
 from lab.controller import Lab
+from lab.held import running_lab
 
 _RECAP = re.compile(r"changed=(\d+).*failed=(\d+)")
 _WEB_PORT = "web:80"
@@ -131,19 +133,18 @@ def _run(demo: Demo, host: str) -> None:
 
 def main() -> None:
     begin = time.monotonic()
-    # Bound to this process: the lab ends when the demo is killed.
-    lab = Lab(bound=True)
-    was_up = lab.status().state == "up"
-    try:
+    found = Lab().status()
+    was_up = found.info if found.state == "up" else None
+    with ExitStack() as stack:
         with step("the lab: a vCenter, a registry with images, machines that boot"):
-            info = lab.up()
+            # One that is started for the demo ends with it, even when it is killed.
+            info = was_up or stack.enter_context(running_lab())
         started = time.monotonic() - begin
         demo = Demo(info)
         _run(demo, info["hosts"][0])
-    finally:
         if not was_up:
             with step("lab down"):
-                lab.down()
+                stack.close()
     rows = [("lab (was up)" if was_up else "lab up", started, ""), *demo.rows, ("all", time.monotonic() - begin, "")]
     say("")
     for title, seconds, remark in rows:

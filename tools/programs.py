@@ -65,13 +65,15 @@ _PACKAGES = {
 # In every Debian (essential packages and apt), installed by what the README says, brought by the lock file (go), or
 # asked for before it is used (sudo).
 _EVERYWHERE = frozenset(
-    "apt-cache apt-config apt-get bash dpkg-deb dpkg-query echo env git go gzip setpriv sh sleep sudo tar "
+    "apt-cache apt-config apt-get bash chroot dpkg-deb dpkg-query echo env git go gzip setpriv sh sleep sudo tar "
     "unshare /usr/share/doc".split()
 )
 # What is needed although no call names it.
 _UNNAMED = {
     "ca-certificates": "Go and skopeo verify servers with them",
+    "debian-archive-keyring": "mmdebstrap verifies Debian's archive with it, also on Ubuntu",
     "squashfs-tools": "benchmarks/image_conversion.py has mksquashfs in a shell script",
+    "uidmap": "mmdebstrap calls newuidmap and newgidmap where it is not root",
 }
 _BINDEP_LINE = re.compile(r"^([a-z0-9][a-z0-9.+-]*)\s+\[([^\]]*)\]", re.MULTILINE)
 

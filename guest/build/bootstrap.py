@@ -24,7 +24,7 @@ from guest.build.initrd import write_initrd
 from guest.build.inputs import input_hash
 from guest.build.iso import COMMAND_LINE, write_iso
 from guest.build.lock import Package
-from guest.build.modules import select_modules
+from guest.build.modules import built_in_modules, select_modules
 from guest.build.template import make_template
 
 # The bootstrap's own version: raised when what it understands or does changes.
@@ -95,6 +95,7 @@ def _build_into(directory: Path, packages: tuple[Package, ...], archives: list[P
             output / _FILES["initrd"],
             init=work / "init",
             modules=select_modules(kernel.modules),
+            built_in=built_in_modules(kernel.modules),
             template=make_template(work),
             work=work,
         )

@@ -18,8 +18,7 @@ from guest.build.errors import BuildError
 from guest.build.lock import UPDATE_COMMAND, Distribution, Package, read_lock, this_distribution, write_lock
 from guest.build.run import run
 
-# The package that always depends on the newest kernel without drivers for real hardware. Debian's is what everything
-# here was tried with; Ubuntu's was never booted.
+# The package that always depends on the newest kernel without drivers for real hardware.
 _META_PACKAGES = {"debian": "linux-image-cloud-amd64", "ubuntu": "linux-image-virtual"}
 # What belongs to a kernel: Ubuntu has the modules in a package of their own.
 _KERNEL_PACKAGE = re.compile(r"linux-(image|modules)-\d")

@@ -70,14 +70,20 @@ def select_modules(modules_root: Path) -> list[Module]:
     return list(chosen.values())
 
 
-def table(modules: list[Module]) -> bytes:
-    """Return the text that init reads: name, dependencies, aliases."""
+def built_in_modules(modules_root: Path) -> list[str]:
+    """Return the wanted modules that the kernel contains. Which these are differs between distributions."""
+    return sorted(_builtin(modules_root).intersection(WANTED))
+
+
+def table(modules: list[Module], built_in: list[str]) -> bytes:
+    """Return the text that init reads: name, dependencies, aliases. Init may also ask for a module that is built in."""
     names = {module.name for module in modules}
     lines = []
     for module in modules:
         # Dependencies that are built in need no loading.
         depends = ",".join(name for name in module.info.depends if name in names) or "-"
         lines.append(" ".join([module.name, depends, *module.info.aliases]))
+    lines += [f"{name} built-in" for name in built_in]
     return ("\n".join(lines) + "\n").encode()
 
 

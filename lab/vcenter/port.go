@@ -14,8 +14,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
+
+	"gantry.invalid/guest/guestops"
+	"gantry.invalid/guest/relay"
 
 	"gantry.invalid/lab/vcenter/internal/machine"
 	"gantry.invalid/lab/vcenter/internal/vmx"
@@ -24,12 +28,23 @@ import (
 // answerTime is how long the answer to a request may take.
 const answerTime = time.Minute
 
-// portCommand is a line of standard input. The first one has the values; others have a request for the guest, or the reset of
-// the port as after a move.
+// pollTime is the time between two questions whether a program has ended.
+const pollTime = 50 * time.Millisecond
+
+// portCommand is a line of standard input. The first one has the values; others have a request for the guest, a program to start
+// in it, or the reset of the port as after a move.
 type portCommand struct {
 	Values  map[string]string `json:"values"`
 	Request string            `json:"request"`
+	Exec    *portExec         `json:"exec"`
 	Reset   bool              `json:"reset"`
+}
+
+// portExec is a program to start by a guest operation. The answer is the file that is read after its end.
+type portExec struct {
+	Secret    string `json:"secret"`
+	Arguments string `json:"arguments"`
+	File      string `json:"file"` // empty: the result
 }
 
 // portReport is a line of standard output.
@@ -92,8 +107,50 @@ func obey(host *vmx.VMX, input *json.Decoder, report func(portReport)) {
 			host.Reset()
 			continue
 		}
+		if command.Exec != nil {
+			go execute(host, *command.Exec, report)
+			continue
+		}
 		go ask(host, command.Request, report)
 	}
+}
+
+// execute starts a program and reports its result, or the code and the text with which the guest refuses it.
+func execute(host *vmx.VMX, wanted portExec, report func(portReport)) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	answer, err := result(ctx, relay.Guest{User: guestops.UserName, Password: wanted.Secret, Send: host.Relay}, wanted)
+	var refusal *guestops.Refusal
+	if errors.As(err, &refusal) {
+		answer, err = fmt.Sprintf("refused %d: %s", refusal.Code, refusal.Text), nil
+	}
+	if err != nil {
+		answer = fmt.Sprintf("failed: %v", err)
+	}
+	report(portReport{Answer: &answer})
+}
+
+func result(ctx context.Context, guest relay.Guest, wanted portExec) (string, error) {
+	pid, err := guest.StartProgram(ctx, guestops.ExecPath, wanted.Arguments, "", nil)
+	if err != nil {
+		return "", err
+	}
+	for ended := false; !ended; time.Sleep(pollTime) {
+		list, err := guest.ListProcesses(ctx, []int64{pid})
+		if err != nil || len(list) != 1 {
+			return "", fmt.Errorf("process %d is not listed: %w", pid, err)
+		}
+		ended = list[0].Ended != 0
+	}
+	if wanted.File == "" {
+		wanted.File = fmt.Sprintf("%s/%d", guestops.ExecPath, pid)
+	}
+	if _, err := guest.InitiateTransfer(ctx, wanted.File); err != nil {
+		return "", err
+	}
+	var content strings.Builder
+	err = guest.ReadFile(ctx, wanted.File, &content)
+	return content.String(), err
 }
 
 // ask reports the answer to a request. There is none if the guest ends before.

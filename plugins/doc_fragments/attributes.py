@@ -28,6 +28,27 @@ attributes:
     platforms: posix
 """
 
+    # For modules that run a program, instead of the above.
+    PROGRAM = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/gantry.vsphere.all) in C(module_defaults) to set the connection's options once.
+    support: full
+    membership:
+      - gantry.vsphere.all
+  check_mode:
+    description: Is skipped in check mode, without a request to vCenter, because it is not known what a program does.
+    support: none
+  diff_mode:
+    description: Has nothing to compare, because it is not known what a program does.
+    support: none
+  platform:
+    description: The platforms that the module runs on. Of the operating system it needs only Python.
+    support: full
+    platforms: posix
+"""
+
     # For info modules, instead of the above.
     INFO_MODULE = r"""
 options: {}

@@ -100,6 +100,12 @@ options:
     description:
       - The resource pool of all containers that do not set their own.
     type: str
+  guest_key:
+    description:
+      - The key of the guest operations of all containers, see M(gantry.vsphere.container_vm). Each container has its
+        own secret. The option C(guest_operations) of a container, or of O(defaults), says whether it permits them.
+      - The default is the environment variable E(GANTRY_GUEST_KEY).
+    type: str
 seealso:
   - module: gantry.vsphere.container_vm
   - module: gantry.vsphere.container_image

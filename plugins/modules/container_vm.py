@@ -313,6 +313,24 @@ options:
     type: str
     choices: [relocate, warn, ignore]
     default: warn
+  guest_operations:
+    description:
+      - Whether guest operations in the container are permitted, such as those of M(gantry.vsphere.container_vm_exec).
+        They require the secret of the container, which is derived from O(guest_key). The guest refuses all others.
+      - By default a new container permits none, and an existing one is not changed.
+      - The guest reads the setting at its start. A running container is restarted if it changes, or if it is V(true)
+        and O(guest_key) is another one. The diff says C(enabled), C(disabled) or C(enabled with another guest_key).
+      - A bootstrap ISO of a version without guest operations refuses to start a container that permits them.
+    type: bool
+  guest_key:
+    description:
+      - The key from which the secret of the container is derived, with at least 16 characters. Use a random one, such
+        as the output of C(openssl rand -base64 32), and keep it in a vault.
+      - Required with O(guest_operations=true), and to replace a container whose guest operations are enabled. Without
+        O(guest_operations) the key changes nothing.
+      - The default is the environment variable E(GANTRY_GUEST_KEY).
+      - Neither the key nor the secret is stored in vCenter. The VM's C(extraConfig) has the SHA-256 of the secret.
+    type: str
   notes:
     description:
       - The notes of the virtual machine. By default they are not managed.
@@ -486,6 +504,16 @@ container:
       sample:
         code: user_unknown
         message: there is no user www in the image
+    document_source:
+      description:
+        - Where the guest has found the document of the container at its last start, if it is known.
+        - V(guestinfo), in the settings of the VM.
+        - V(scratch_disk), on its own scratch disk, because vSphere had dropped the setting. That is so if HA or another
+          client has started a container that was edited while it ran. M(gantry.vsphere.container_vm) and
+          M(gantry.vsphere.container_set) restore the setting before they start the container.
+      type: str
+      returned: always
+      sample: guestinfo
     started_at:
       description: When the container was started, by the guest's clock.
       type: str
@@ -595,6 +623,11 @@ container:
       type: str
       returned: always
       sample: '[vsan0] gantry/bootstrap/gantry-bootstrap-1.0.0-0123456789ab.iso'
+    guest_operations:
+      description: Whether guest operations in the container are permitted with its secret.
+      type: bool
+      returned: always
+      sample: false
 actions:
   description: The actions in their order. In check mode, the actions that would be done.
   returned: success

@@ -15,7 +15,7 @@ author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
   - Returns facts about the containers of a vCenter, all of them or selected ones.
-  - The number of requests does not depend on the number of virtual machines.
+  - The number of requests does not depend on the number of virtual machines, except with O(exit_from_disk=true).
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
   - gantry.vsphere.vcenter
@@ -46,11 +46,25 @@ options:
       - Bytes that are not UTF-8 are replaced.
     type: bool
     default: false
+  exit_from_disk:
+    description:
+      - Whether to read how a container has ended from its scratch disk, if vSphere has discarded the end before a task
+        recorded it. This applies only to containers whose VM is off and whose end is unknown.
+      - The disk is read through an export lease of its VM, on any kind of datastore. Nothing is changed, and vCenter
+        shows an export of the VM that was canceled in its recent tasks. The VM cannot be started or changed while its
+        disk is read, which takes about a second.
+      - It takes about five requests for each such container, to vCenter and to the ESXi host of the VM, which the
+        Ansible controller must be able to reach on port 443.
+      - M(gantry.vsphere.container_vm) and M(gantry.vsphere.container_set) do not read disks, and do not record what is
+        read. The next start of the container replaces it.
+      - The disk has less of the output than vSphere, some KiB of its end.
+    type: bool
+    default: false
 seealso:
   - module: gantry.vsphere.container_vm
 notes:
-  - vSphere discards the guest's reports when its VM powers off. The exit code and the output of a container that has
-    ended are then unknown.
+  - vSphere can discard the guest's reports when its VM powers off. The exit code and the output of a container that has
+    ended are then unknown, unless a task has recorded them or O(exit_from_disk=true).
 """
 
 EXAMPLES = r"""
@@ -68,6 +82,13 @@ EXAMPLES = r"""
   gantry.vsphere.container_vm_info:
     name: [job]
     logs: true
+
+- name: Find out how the jobs of last night have ended, although no task was watching
+  gantry.vsphere.container_vm_info:
+    labels:
+      kind: nightly
+    logs: true
+    exit_from_disk: true
 """
 
 RETURN = r"""
@@ -154,6 +175,16 @@ containers:
       sample:
         code: user_unknown
         message: there is no user www in the image
+    document_source:
+      description:
+        - Where the guest has found the document of the container at its last start, if it is known.
+        - V(guestinfo), in the settings of the VM.
+        - V(scratch_disk), on its own scratch disk, because vSphere had dropped the setting. That is so if HA or another
+          client has started a container that was edited while it ran. M(gantry.vsphere.container_vm) and
+          M(gantry.vsphere.container_set) restore the setting before they start the container.
+      type: str
+      returned: always
+      sample: guestinfo
     started_at:
       description: When the container was started, by the guest's clock.
       type: str
@@ -263,11 +294,31 @@ containers:
       type: str
       returned: always
       sample: '[vsan0] gantry/bootstrap/gantry-bootstrap-1.0.0-0123456789ab.iso'
+    guest_operations:
+      description: Whether guest operations in the container are permitted with its secret.
+      type: bool
+      returned: always
+      sample: false
     log:
       description: The end of the container's output, or V(null) if it is unknown.
       type: str
       returned: when O(logs=true)
       sample: cannot open /etc/app.conf
+    exit_from_disk:
+      description:
+        - What became of reading the end of the container from its disk.
+        - V(not_needed), the VM is not off, the container was never started, or its end is known.
+        - V(read), the end is that on the disk.
+        - V(not_ended), the VM was powered off or has crashed before the container ended.
+        - V(no_disk), the container has no scratch disk, so its end was in memory only.
+        - V(other_disk), no disk of the VM has the file system of this container, which was never started or whose disk
+          was replaced.
+        - V(no_record), the disk has no record of an end. The bootstrap of the container is of an earlier version.
+        - V(other_document), the record is that of a run before the configuration of the container was changed.
+        - V(busy), the VM was started or removed, or another task of it is running.
+      type: str
+      returned: when O(exit_from_disk=true)
+      sample: read
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVmInfo

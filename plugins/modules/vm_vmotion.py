@@ -17,6 +17,9 @@ description:
   - Migrates one or many VMs, running ones live (vMotion, Storage vMotion) and others cold. VMs that are already at the
     destination are left alone.
   - All moves are checked first. Whatever prevents one is reported with its cause and remedy, and nothing is moved.
+  - The disks of all VMs of the task that move to a datastore are added up and compared with its free space. Parents of
+    disks, such as those of images, need not be copied if vCenter finds them there. If the space is not enough with
+    them, a warning of the VM says so.
   - Many VMs move in parallel, as many as vCenter runs at a time. If some of the moves fail, the others continue, and
     the error reports every VM. Running the task again finishes the rest.
   - A move that is already running, started by someone else or by an interrupted run, is detected and waited for. It is

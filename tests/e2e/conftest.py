@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lab.connection import connection_environment
-from lab.controller import Lab
+from lab.held import running_lab
 from tests.support.guests.containers import Containers
 from tests.support.lab.playbook import PlaybookRunner
 
@@ -27,11 +27,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         "inventory": {"shared_datastores": ["shared1"]},
         "second": {"enabled": True},
     }
-    one = Lab(tmp_path_factory.mktemp("lab"), shape, bound=True)
-    try:
-        yield one.up()
-    finally:
-        one.down()
+    with running_lab(tmp_path_factory.mktemp("lab"), shape) as info:
+        yield info
 
 
 @pytest.fixture(scope="session")

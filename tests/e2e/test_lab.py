@@ -27,6 +27,9 @@ from lab.controller import Lab
 from lab.namespace import namespace_exists
 from lab.processes import ProcessRecord
 
+# They end processes of the lab, which run as root.
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="kills processes of root")
+
 
 @pytest.fixture
 def own_lab(tmp_path: Path) -> Iterator[Lab]:

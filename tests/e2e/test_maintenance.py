@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.guests.containers import PATIENCE, Containers
+from tests.support.guests.machine import SMALLEST_MIB
 
 STACK = "shop"
 NAMES = [f"shop-{number}" for number in range(1, 7)]
@@ -27,7 +28,7 @@ def stack(containers: Containers) -> Iterator[list[str]]:
             "entrypoint": ["/bin/sleep", "100000"],
             "command": [],
             "labels": _SELECTOR,
-            "memory": "96M",
+            "memory": f"{SMALLEST_MIB}M",
             "networks": [{"name": "VM Network"}],
             "wait_timeout": 2 * PATIENCE,
         },

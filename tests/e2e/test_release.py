@@ -23,7 +23,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from devkit.console import ROOT
 from lab.connection import connection_environment
-from lab.controller import Lab
+from lab.held import running_lab
 from lab.images.nginx import PAGE
 from tests.support.guests.containers import Containers
 from tests.support.lab.playbook import PlaybookRunner
@@ -123,11 +123,9 @@ def test_the_licenses_are_in_the_package(dist: Path) -> None:
 @pytest.fixture(scope="module")
 def release_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Yield a lab of its own: nothing but the release has put anything there."""
-    one = Lab(tmp_path_factory.mktemp("lab"), {"hypervisor": "qemu", "ports": "free", "publish": {}}, bound=True)
-    try:
-        yield one.up()
-    finally:
-        one.down()
+    shape = {"hypervisor": "qemu", "ports": "free", "publish": {}}
+    with running_lab(tmp_path_factory.mktemp("lab"), shape) as info:
+        yield info
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 from devkit.console import ROOT
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
 from tests.support.lab.drs import cluster_with_vms
 from tests.support.lab.images import Store
 from tests.support.lab.iso import make_iso
@@ -45,8 +46,17 @@ class Look:
     message: str
 
 
+@dataclass(frozen=True)
+class Command:
+    """Options of a module that runs a program, which check mode skips, and some that are wrong."""
+
+    options: dict[str, Any]
+    wrong: dict[str, Any]
+    message: str
+
+
 @pytest.fixture(scope="module")
-def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Case | Look]]:
+def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Case | Look | Command]]:
     """Create a case for each module, and the image and the VMs that they work with."""
     folder = tmp_path_factory.mktemp("both-ways")
     iso = {"src": str(make_iso(folder, "9.9.1"))}
@@ -63,6 +73,7 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
             "container_image": Case(tiny, {**tiny, "state": "absent"}, {**tiny, "name": "A:b:c"}, "is invalid"),
             "container_image_info": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
             **_container_cases(),
+            "container_vm_exec": _command_case(lab),
             **_drs_cases(lab["cluster"]),
             **_host_cases(lab["hosts"]),
             **_place_cases(lab["cluster"]),
@@ -101,6 +112,13 @@ def _container_cases() -> dict[str, Case | Look]:
             "nowhere",
         ),
     }
+
+
+def _command_case(lab: dict[str, Any]) -> Command:
+    container = {"name": f"{PREFIX}run", "guest_key": "key-of-both-ways"}
+    made = drive("container_vm", {**lab["vcenter"], **container, "image": IMAGE, "guest_operations": True})
+    assert made["changed"], made
+    return Command({**container, "argv": ["true"]}, {**container, "argv": []}, "has no program")
 
 
 def _drs_cases(cluster: str) -> dict[str, Case | Look]:
@@ -181,7 +199,7 @@ def _place_cases(cluster: str) -> dict[str, Case | Look]:
 @pytest.mark.smoke
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_returns_the_same_both_ways(
-    module: str, cases: dict[str, Case | Look], play: PlaybookRunner, calls: Control
+    module: str, cases: dict[str, Case | Look | Command], play: PlaybookRunner, calls: Control
 ) -> None:
     case, name = cases[module], f"gantry.vsphere.{module}"
     if isinstance(case, Look):
@@ -191,6 +209,15 @@ def test_a_module_returns_the_same_both_ways(
         assert not found.changed
         assert_refused(same(outcomes[2:]), case.message)
         assert calls.mutating() == []
+        return
+    if isinstance(case, Command):
+        run = {name: case.options}
+        tasks = [*twice({**run, "check_mode": True}), *twice(run), *twice({name: case.wrong})]
+        outcomes = play(tasks, way=None, diff=True).outcomes
+        skipped, done = same(outcomes[:2]), same(outcomes[2:4])
+        assert (skipped.status, skipped.changed) == ("skipped", False)
+        assert (done.changed, done["rc"], done["diff"]) == (True, 0, NO_CHANGE)
+        assert_refused(same(outcomes[4:]), case.message)
         return
     make = {name: case.make}
     tasks = [

@@ -20,6 +20,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
 from lab.controller import Lab
+from tests.support.lab.control import Control
 from tests.support.lab.govc import Govc
 
 SMALL: dict[str, Any] = {"hypervisor": "none", "ports": "free", "images": [], "publish": {}}
@@ -233,7 +234,7 @@ def test_tasks_of_managers_end_and_can_be_read(client: Client) -> None:
         assert task.info.state in ("success", "error"), task.info
 
 
-def test_guest_operations_are_refused(client: Client) -> None:
+def test_guest_operations_need_a_vm_that_is_on_and_tools(client: Client) -> None:
     vm = client.create("guest", *_hardware())
     operations = client.content.guestOperationsManager
     program = vim.vm.guest.ProcessManager.ProgramSpec(programPath="/bin/true", arguments="")
@@ -249,7 +250,7 @@ def test_guest_operations_are_refused(client: Client) -> None:
             call()
     WaitForTask(vm.PowerOnVM_Task())
     for call in calls:
-        with pytest.raises(vim.fault.GuestOperationsUnavailable, match="does not implement guest operations"):
+        with pytest.raises(vim.fault.GuestOperationsUnavailable, match="the guest tools do not run"):
             call()
 
 
@@ -276,6 +277,36 @@ def test_devices_show_their_shares_and_limits(client: Client) -> None:
     assert (allocation.share.level, allocation.share.shares) == ("normal", 50)
     assert (disk.shares.level, disk.shares.shares) == ("normal", 1000)
     assert (disk.storageIOAllocation.limit, disk.storageIOAllocation.shares.shares) == (-1, 1000)
+
+
+def test_a_vm_shows_the_shares_of_its_size_and_only_while_it_is_on_its_use(
+    running: dict[str, Any], client: Client
+) -> None:
+    vm = client.create("measured")
+    assert vm.resourceConfig.entity == vm
+    assert vm.resourceConfig.cpuAllocation.shares.shares == 1000
+    assert vm.resourceConfig.memoryAllocation.shares.shares == 10 * 64
+    manager = client.content.perfManager
+    refresh = manager.QueryPerfProviderSummary(entity=vm).refreshRate
+    query = vim.PerformanceManager.QuerySpec(entity=vm, intervalId=refresh, maxSample=1)
+    Control(running["control"]).sample()
+    assert manager.QueryPerf(querySpec=[query]) == []
+    WaitForTask(vm.PowerOnVM_Task())
+    try:
+        Control(running["control"]).sample()
+        counters = {one.key: f"{one.groupInfo.key}.{one.nameInfo.key}.{one.rollupType}" for one in manager.perfCounter}
+        (metric,) = manager.QueryPerf(querySpec=[query])
+        values = {counters[one.id.counterId]: one.value for one in metric.value}
+        assert values["cpu.usagemhz.average"] == [0]
+        assert values["mem.consumed.average"] == [64 << 10]
+        pool = client.pool.summary
+        assert (
+            pool.quickStats.hostMemoryUsage
+            == vm.summary.quickStats.hostMemoryUsage
+            == pool.runtime.memory.overallUsage >> 20
+        )
+    finally:
+        WaitForTask(vm.PowerOffVM_Task())
 
 
 def test_custom_fields_can_be_read_and_apply_to_their_objects_only(client: Client) -> None:

@@ -24,7 +24,7 @@ CODES = (0, 1, 137, 127)
 LIVES_MS = (10, 100, 700, 1500, 3000)
 DROPPING = ("deleted", "reverted")
 # A hundred in all. To watch many VMs takes the lab more time than in proportion to their number.
-SETS = [("deleted", 0), ("reverted", 20), ("deleted", 40), ("reverted", 60), ("deleted", 80)]
+SETS = [("deleted", 0), ("reverted", 20), ("kept", 40), ("reverted", 60), ("deleted", 80)]
 EACH = 20
 # Shorter than the time for which a VM stays on whose container has ended (guest/cmd/init/linger.go).
 PATIENCE = 50
@@ -51,10 +51,6 @@ def run_job(site: Site, command: list[str] | None = None, **options: Any) -> dic
 def info(site: Site, *names: str) -> dict[str, dict[str, Any]]:
     found = site.ok("container_vm_info", name=list(names), logs=True)["containers"]
     return {one["name"]: one for one in found}
-
-
-def host_of(site: Site, name: str) -> str:
-    return str(info(site, name)[name]["host"])
 
 
 @pytest.mark.parametrize(("at_power_off", "first"), SETS)
@@ -88,11 +84,21 @@ def test_one_shot_containers_keep_their_exit_codes_and_logs(site: Site, at_power
     assert reported(site, *wanted) == expected
     assert not site.ok("container_set", **present)["changed"]
     # Nothing of it depends on the time, nor on the host.
-    moved = next(iter(wanted))
-    target = next(host for host in lab["hosts"] if host != host_of(site, moved))
-    site.ok("vm_vmotion", vms=[moved], host=target)
-    assert host_of(site, moved) == target
+    an_hour_later(site)
+    hosts = {name: one["host"] for name, one in info(site, *wanted).items()}
+    left = hosts[next(iter(wanted))]
+    target = next(host for host in lab["hosts"] if host != left)
+    site.ok("vm_vmotion", vms=[name for name, host in hosts.items() if host == left], host=target)
+    assert left not in {one["host"] for one in info(site, *wanted).values()}
     assert reported(site, *wanted) == expected
+
+
+def an_hour_later(site: Site) -> None:
+    """Let the sessions and the tasks of all that has happened end."""
+    site.calls.advance(3600)
+    deadline = time.monotonic() + PATIENCE
+    while site.builder.session.content.taskManager.recentTask:
+        assert time.monotonic() < deadline
 
 
 def reported(site: Site, *names: str) -> dict[str, tuple[Any, ...]]:
@@ -128,6 +134,59 @@ def test_an_end_that_no_task_has_seen_survives_only_where_vsphere_keeps_it(site:
         site.ok("container_vm", name=JOB, state="absent")
     lost = ("exited", None, None)
     assert found == {"deleted": lost, "reverted": lost, "kept": ("exited", 3, "unseen\n")}
+
+
+def exits(site: Site, **options: Any) -> dict[str, Any]:
+    found = site.run("container_vm_info", name=[JOB], logs=True, exit_from_disk=True, **options)
+    assert not found.get("failed"), found
+    assert not found["changed"]
+    (container,) = found["containers"]
+    return {key: container[key] for key in ("exit_from_disk", "status", "exit_code", "log", "finished_at")}
+
+
+@pytest.mark.parametrize("at_power_off", DROPPING)
+def test_an_end_that_no_task_has_seen_is_read_from_the_disk(site: Site, at_power_off: str) -> None:
+    site.calls.behave(guest_info_at_power_off=at_power_off)
+    run_job(site, script(300, 3, "unseen\n", linger_ms=0))
+    await_off(site)
+    an_hour_later(site)
+    left = info(site, JOB)[JOB]["host"]
+    site.ok("vm_vmotion", vms=[JOB], host=next(host for host in site.builder.lab["hosts"] if host != left))
+    before = site.builder.vm(JOB).config
+    read = exits(site)
+    assert read.pop("finished_at")
+    assert read == {"exit_from_disk": "read", "status": "exited", "exit_code": 3, "log": "unseen\n"}
+    methods = site.calls.methods()
+    assert [methods.count(one) for one in ("ExportVm", "HTTP GET", "HttpNfcLeaseAbort")] == [1, 1, 1]
+    assert site.calls.mutating() == []
+    assert site.builder.vm(JOB).config == before
+    # No lease is left: the VM can be changed at once.
+    edited = site.builder.vm(JOB).config["gantry.spec"].replace('"timeout":10', '"timeout":11')
+    site.builder.set_config(site.builder.vm(JOB).moid, {"gantry.spec": edited})
+    assert exits(site)["exit_from_disk"] == "other_document"
+
+
+def test_a_refused_export_is_an_error(site: Site) -> None:
+    run_job(site, script(10, 3, "", linger_ms=0), wait=False)
+    await_off(site)
+    site.calls.fault("ExportVm", "NotSupported")
+    refused = site.refused("container_vm_info", name=[JOB], exit_from_disk=True)
+    assert "ExportVm on vm-" in refused["msg"]
+    assert exits(site)["exit_code"] == 3
+
+
+def test_a_container_that_was_killed_has_no_end_on_its_disk(site: Site) -> None:
+    run_job(site, script(60_000, 3, ""))
+    assert exits(site)["exit_from_disk"] == "not_needed"
+    site.builder.power_off(site.builder.vm(JOB).moid)
+    lost = {"status": "exited", "exit_code": None, "log": None, "finished_at": None}
+    assert exits(site) == {"exit_from_disk": "not_ended", **lost}
+
+
+def test_a_container_without_a_disk_keeps_no_end(site: Site) -> None:
+    run_job(site, script(10, 3, "", linger_ms=0), writable="tmpfs")
+    await_off(site)
+    assert (exits(site)["exit_from_disk"], exits(site)["exit_code"]) == ("no_disk", None)
 
 
 def test_a_container_that_has_ended_is_started_again(site: Site) -> None:

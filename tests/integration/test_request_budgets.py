@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test the number of requests of tasks with nothing to do, in an inventory with five hundred other VMs.
+"""Test the number of requests of tasks with nothing to do, and of a program, in an inventory with 500 other VMs.
 
 This is a separate file that runs late, because the lab's vCenter is slower afterwards.
 """
@@ -88,3 +88,17 @@ def test_ansible_adds_no_requests(
     if way == "action":
         # All tasks share one session: one login and no logout.
         assert calls.methods().count("Login") == 1
+
+
+def test_a_program_in_a_container_stays_below_the_budget(
+    lab: dict[str, Any], tasks: list[tuple[str, dict[str, Any]]], calls: Control
+) -> None:
+    container = {**lab["vcenter"], "name": "budget-run"}
+    key = {"guest_key": "key-of-the-budgets"}
+    made = drive("container_vm", {**container, **key, "image": lab["images"]["tiny"], "guest_operations": True})
+    assert "failed" not in made, made
+    calls.forget()
+    result = drive("container_vm_exec", {**container, **key, "argv": ["true"]})
+    assert (result["changed"], result.get("rc")) == (True, 0), result
+    assert len(calls.methods()) <= BUDGET, calls.methods()
+    drive("container_vm", {**container, "state": "absent"})

@@ -157,6 +157,10 @@ def test_what_vcenter_would_refuse_is_refused_before(pools: Pools) -> None:
     assert "1 MHz more" in pools.refusal("prod", cpu={"reservation": free + 1})
     assert "which is less than its reservation of 256M" in pools.refusal("prod", memory={"limit": "255M"})
     assert "cpu.limit of" in pools.refusal("new", cpu={"reservation": 2, "limit": "1"})
+    assert "could reserve 3999 MHz at most, but its VMs and pools have reserved 4000 MHz in it" in pools.refusal(
+        "prod", cpu={"reservation": 0, "limit": "3999"}
+    )
+    pools.converge(path="prod", cpu={"reservation": 0, "limit": "4000"})
 
 
 def test_the_lab_refuses_what_the_module_refuses(pools: Pools) -> None:
@@ -164,18 +168,25 @@ def test_the_lab_refuses_what_the_module_refuses(pools: Pools) -> None:
     free = pools.root.runtime.cpu.unreservedForPool
     shares = vim.SharesInfo(level="normal", shares=0)
 
-    def create(reservation: int, limit: int) -> None:
+    def spec(reservation: int, limit: int) -> Any:
         allocation = vim.ResourceAllocationInfo(
             reservation=reservation, limit=limit, expandableReservation=True, shares=shares
         )
         nothing = vim.ResourceAllocationInfo(reservation=0, limit=-1, expandableReservation=True, shares=shares)
-        pools.root.CreateResourcePool("x", vim.ResourceConfigSpec(cpuAllocation=allocation, memoryAllocation=nothing))
+        return vim.ResourceConfigSpec(cpuAllocation=allocation, memoryAllocation=nothing)
+
+    def create(reservation: int, limit: int, parent: Any = pools.root) -> Any:
+        return parent.CreateResourcePool("x", spec(reservation, limit))
 
     with pytest.raises(vim.fault.InsufficientCpuResourcesFault):
         create(free + 1, -1)
     with pytest.raises(vmodl.fault.InvalidArgument):
         create(2, 1)
-    create(free, -1)
+    pool = create(free, -1)
+    create(100, -1, parent=pool)
+    with pytest.raises(vim.fault.InsufficientCpuResourcesFault):
+        pool.UpdateConfig(None, spec(0, 99))
+    pool.UpdateConfig(None, spec(0, 100))
 
 
 def test_a_cluster_without_drs_has_no_pools(pools: Pools) -> None:

@@ -63,7 +63,7 @@ def web(**options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("variables", "parts"),
     [
-        ({"containers_lists": [web()]}, ["containers_lists is not known", "containers_list"]),
+        ({"containers_lists": [web()]}, ["has no variable containers_lists. Correct", "containers_list"]),
         ({"containers_list": {WEB: web()}}, ["containers_list", "list"]),
         ({"containers_list": [web(replica=3)]}, ["unknown option 'replica'. Did you mean replicas?"]),
         ({"containers_list": [web()], "containers_cluster": "C9"}, ["no cluster 'C9'"]),
@@ -180,7 +180,7 @@ def test_a_container_is_tested_by_a_port_or_a_path(play: PlaybookRunner, lab: di
     run = play(
         {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": "smoke_test"}},
         way=None,
-        extra_vars={"containers_list": listed, "containers__prediction": {"containers": found}},
+        extra_vars={"containers_list": listed, "__containers_prediction": {"containers": found}},
     )
     assert [(one.status, one["url"]) for one in run.task(f"{ROLE} : Test by HTTP").items] == [
         ("ok", f"http://127.0.0.1:{port}/v2/")

@@ -50,9 +50,11 @@ func (s *starter) start() (supervise.Instance, error) {
 		return nil, err
 	}
 	s.machine.console.logf("started %q", s.spec.Process.Args)
+	s.machine.operations.use(container)
 	run := &run{container: container, starter: s, ended: make(chan supervise.End, 1)}
 	go func() {
 		status := <-container.Ended
+		s.machine.operations.use(nil)
 		// When the last process has ended, there are no more writers, so the output is complete.
 		<-copied
 		kills, err := s.cgroup.OOMKills()

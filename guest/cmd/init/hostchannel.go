@@ -12,9 +12,11 @@ import (
 
 	"github.com/vmware/govmomi/toolbox"
 
+	"gantry.invalid/guest/guestops"
 	"gantry.invalid/guest/internal/backdoor"
 	"gantry.invalid/guest/internal/disks"
 	"gantry.invalid/guest/internal/platform"
+	"gantry.invalid/guest/internal/rootfs"
 	"gantry.invalid/guest/internal/source"
 	"gantry.invalid/guest/internal/tools"
 	"gantry.invalid/guest/port"
@@ -28,7 +30,7 @@ type hostChannel interface {
 	// announce reports the guest's name and addresses to the host.
 	announce(hostname string) error
 	// listen starts handling requests of the host. It calls again when the host has forgotten what was reported.
-	listen(stop *stopper, again func()) error
+	listen(stop *stopper, again func(), operations *guestops.Server) error
 }
 
 func openHostChannel(console *console) (hostChannel, error) {
@@ -71,17 +73,22 @@ func openVMX(rpci, tclo toolbox.Channel, hostTime func() (time.Time, error), con
 }
 
 func (v vmx) sources(finder *disks.Finder) []source.Source {
-	return []source.Source{v.Guestinfo, source.Disk{Finder: finder}}
+	return []source.Source{
+		v.Guestinfo, source.Disk{Finder: finder},
+		source.Kept{Finder: finder, Machine: platform.UUID(), Document: rootfs.KeptDocument},
+	}
 }
 
 func (v vmx) announce(hostname string) error { return v.Announce(hostname) }
 
-func (v vmx) listen(stop *stopper, again func()) error {
+func (v vmx) listen(stop *stopper, again func(), operations *guestops.Server) error {
 	return tools.Start(v.tclo, v.rpci, tools.Handlers{
 		Halt:     func() { stop.request("guest tools: shutdown", false) },
 		Reboot:   func() { stop.request("guest tools: restart", true) },
 		Announce: again,
 		Clock:    tools.NewClock(v.hostTime, v.console.logf),
+
+		GuestOperations: operations,
 	})
 }
 
@@ -96,17 +103,17 @@ func (noChannel) sources(finder *disks.Finder) []source.Source {
 
 func (noChannel) announce(string) error { return nil }
 
-func (noChannel) listen(*stopper, func()) error { return nil }
+func (noChannel) listen(*stopper, func(), *guestops.Server) error { return nil }
 
-// readSpec returns the spec document.
-func readSpec(ctx context.Context, host hostChannel, finder *disks.Finder, console *console) ([]byte, error) {
-	document, name, err := source.First(ctx, host.sources(finder))
+// readSpec returns the spec document, and the kind of its source.
+func readSpec(ctx context.Context, host hostChannel, finder *disks.Finder, console *console) ([]byte, string, error) {
+	document, found, err := source.First(ctx, host.sources(finder))
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			return nil, err
+			return nil, "", err
 		}
-		return nil, fmt.Errorf("read the spec: %w", err)
+		return nil, "", fmt.Errorf("read the spec: %w", err)
 	}
-	console.logf("spec from %s", name)
-	return document, nil
+	console.logf("spec from %s", found.Name())
+	return document, found.Kind(), nil
 }

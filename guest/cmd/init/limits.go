@@ -5,7 +5,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -72,6 +71,9 @@ func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
 		// The log is in memory, so its size is reserved.
 		reserved += wanted.Log.MaxBytes
 	}
+	if wanted.GuestOperations != nil {
+		reserved += 2 * int64(m.operations.memory) // results, and what the garbage collector has not freed yet
+	}
 	limits := cgroup.Limits{Memory: available - reserved, Tasks: containerTasks}
 	if limits.Memory < leastMemory {
 		return nil, failure.New(failure.StartFailed, "The VM has too little memory to start a container: %d KiB are available "+
@@ -86,17 +88,20 @@ func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
 	return group, rootfs.LimitTmpfs(wanted.Root, limits.Memory)
 }
 
-// memoryAvailable reads MemAvailable, in bytes.
-func memoryAvailable() (int64, error) {
+// memoryAvailable is the memory that can be used without swapping, in bytes.
+func memoryAvailable() (int64, error) { return readMemory("MemAvailable:") }
+
+// readMemory reads a value of /proc/meminfo, in bytes.
+func readMemory(label string) (int64, error) {
 	content, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(content)) {
-		if rest, found := strings.CutPrefix(line, "MemAvailable:"); found {
+		if rest, found := strings.CutPrefix(line, label); found {
 			kibibytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
 			return kibibytes << 10, err
 		}
 	}
-	return 0, errors.New("/proc/meminfo has no MemAvailable")
+	return 0, fmt.Errorf("/proc/meminfo has no %s", strings.TrimSuffix(label, ":"))
 }

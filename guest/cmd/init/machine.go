@@ -34,8 +34,13 @@ type machine struct {
 	reporter    *report.Reporter
 	reaper      *process.Reaper
 	stop        *stopper
+	operations  *operations
 	// logTail returns the end of the container's output. It is nil until the log exists.
 	logTail func() ([]byte, error)
+	// output is the end of the container's output, as it was published last.
+	output []byte
+	// kept is the record on the scratch disk. It is nil until the disk is mounted.
+	kept *keptRecord
 	// hostname is what was announced. It is empty until the network is configured.
 	hostname atomic.Value
 }
@@ -79,6 +84,9 @@ func setUp(console *console) (*machine, error) {
 		return nil, err
 	}
 	m.reporter = report.New(m.hostChannel, version, kernelRelease(), m.logError)
+	if m.operations, err = newOperations(m); err != nil {
+		return nil, err
+	}
 	m.watchRequests(buttons)
 	return m, nil
 }
@@ -111,7 +119,7 @@ func (m *machine) watchRequests(buttons <-chan struct{}) {
 			m.stop.request("Ctrl-Alt-Del", true)
 		}
 	}()
-	if err := m.hostChannel.listen(m.stop, m.reportAgain); err != nil {
+	if err := m.hostChannel.listen(m.stop, m.reportAgain, m.operations.server); err != nil {
 		m.logError(err)
 	}
 }
@@ -136,8 +144,11 @@ func (m *machine) finder() *disks.Finder {
 	return &disks.Finder{Sys: "/sys", Dev: "/dev", Wake: m.hub.Subscribe("block")}
 }
 
-func (m *machine) rootBuilder() *rootfs.Builder {
-	return &rootfs.Builder{Images: m.finder(), Scratches: m.finder(), Modules: m.modules}
+func (m *machine) rootBuilder(id string, document []byte) *rootfs.Builder {
+	return &rootfs.Builder{
+		Images: m.finder(), Scratches: m.finder(), Modules: m.modules,
+		ScratchMounted: func(disk disks.Disk) { m.keepStart(disk, id, document) },
+	}
 }
 
 func (m *machine) networkManager(hostname string, changed func()) *network.Manager {

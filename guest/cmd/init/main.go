@@ -39,6 +39,7 @@ func main() {
 	machine.stop.containerEnded()
 	machine.report(outcome)
 	machine.release()
+	machine.keepEnd()
 	machine.linger()
 	turnOff(console, machine.stop.command())
 }

@@ -29,7 +29,7 @@ const exitRecord = "exit.json"
 
 // run runs the container of the spec and returns how it ended.
 func (m *machine) run() supervise.Outcome {
-	document, err := readSpec(m.stop.booting, m.hostChannel, m.finder(), m.console)
+	document, kind, err := readSpec(m.stop.booting, m.hostChannel, m.finder(), m.console)
 	if err != nil {
 		return m.bootFailed(err, failure.SpecMissing)
 	}
@@ -37,8 +37,14 @@ func (m *machine) run() supervise.Outcome {
 	if err != nil {
 		return m.bootFailed(err, failure.SpecInvalid)
 	}
-	m.reporter.Update(func(status *report.Status) { status.ID = wanted.ID })
-	if err := m.prepare(wanted); err != nil {
+	m.operations.enable(wanted)
+	m.reporter.Update(func(status *report.Status) {
+		status.ID, status.Document = wanted.ID, kind
+		if wanted.GuestOperations != nil {
+			status.GuestOperations = &report.GuestOperations{}
+		}
+	})
+	if err := m.prepare(wanted, document); err != nil {
 		if m.stop.booting.Err() != nil {
 			return supervise.Outcome{End: supervise.End{ExitCode: 128 + int(wanted.Stop.Number())}}
 		}
@@ -82,7 +88,7 @@ func (m *machine) bootFailed(err error, code failure.Code) supervise.Outcome {
 }
 
 // prepare prepares the root file system and the network concurrently.
-func (m *machine) prepare(wanted *spec.Spec) error {
+func (m *machine) prepare(wanted *spec.Spec, document []byte) error {
 	if err := unix.Sethostname([]byte(wanted.Hostname)); err != nil {
 		return failure.New(failure.StartFailed, "set the host name: %v", err)
 	}
@@ -90,7 +96,7 @@ func (m *machine) prepare(wanted *spec.Spec) error {
 	defer cancel()
 	networks := make(chan error, 1)
 	go func() { networks <- m.connect(ctx, wanted) }()
-	err := m.rootBuilder().Prepare(ctx, wanted)
+	err := m.rootBuilder(wanted.ID, document).Prepare(ctx, wanted)
 	if err != nil {
 		cancel()
 		<-networks
@@ -155,7 +161,8 @@ func (m *machine) publishLog(lastLine string) {
 			m.logError(err)
 		}
 	}
-	m.reporter.PublishLog(append(tail, lastLine...))
+	m.output = append(tail, lastLine...)
+	m.reporter.PublishLog(m.output)
 }
 
 // report publishes the final status and writes it to the scratch disk. A program that could not be executed is reported by

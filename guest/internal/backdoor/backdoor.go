@@ -63,10 +63,10 @@ func (b *Backdoor) do(call func()) {
 }
 
 // RPCI returns a channel for requests of the guest.
-func (b *Backdoor) RPCI() toolbox.Channel { return channel{b, toolbox.NewBackdoorChannelOut()} }
+func (b *Backdoor) RPCI() toolbox.Channel { return channel{b, &messages{protocol: rpciProtocol}} }
 
 // TCLO returns a channel for requests of the host.
-func (b *Backdoor) TCLO() toolbox.Channel { return channel{b, toolbox.NewBackdoorChannelIn()} }
+func (b *Backdoor) TCLO() toolbox.Channel { return channel{b, &messages{protocol: tcloProtocol}} }
 
 // HostTime returns the time of the host.
 func (b *Backdoor) HostTime() (now time.Time, err error) {
@@ -84,10 +84,10 @@ func (b *Backdoor) HostTime() (now time.Time, err error) {
 	return now, err
 }
 
-// channel does the port I/O of a channel of the library on the thread of the backdoor.
+// channel does the port I/O of a channel on the thread of the backdoor.
 type channel struct {
 	backdoor *Backdoor
-	channel  toolbox.Channel
+	channel  *messages
 }
 
 func (c channel) Start() (err error) {

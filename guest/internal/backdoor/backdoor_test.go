@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vmware/govmomi/toolbox"
 	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/tools"
@@ -27,8 +26,17 @@ import (
 // role is the variable with what the traced process does.
 const role = "GANTRY_BACKDOOR_ROLE"
 
+const (
+	guestRole = "guest"
+	wordsRole = "guest by words"
+)
+
 func TestMain(m *testing.M) {
-	roles := map[string]func() error{"guest": runGuest, "other thread": runOnAnotherThread}
+	roles := map[string]func() error{
+		guestRole:      func() error { return runGuest(30_000) },
+		wordsRole:      func() error { return runGuest(300) }, // each word is a stop of the tracer
+		"other thread": runOnAnotherThread,
+	}
 	if run, traced := roles[os.Getenv(role)]; traced {
 		if err := run(); err != nil {
 			fmt.Println(err)
@@ -39,8 +47,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runGuest uses the backdoor as init does, from many threads, until the host halts it.
-func runGuest() error {
+// runGuest uses the backdoor as init does, from many threads, until the host halts it. longest is the length of the longest value.
+func runGuest(longest int) error {
 	door, err := Open()
 	if err != nil {
 		return err
@@ -54,7 +62,7 @@ func runGuest() error {
 	for number := range 10 {
 		threads.Go(func() {
 			runtime.LockOSThread() // never unlocked: each goroutine has a thread of its own
-			results <- useGuestInfo(rpci, number)
+			results <- useGuestInfo(rpci, number, longest)
 		})
 	}
 	threads.Wait()
@@ -85,10 +93,10 @@ func runGuest() error {
 	}
 }
 
-// useGuestInfo sets and reads values of all lengths around a word, and one as large as a log.
-func useGuestInfo(rpci *tools.RPCI, number int) error {
-	for _, length := range []int{0, 1, 2, 3, 4, 5, 6, 7, 30_000} {
-		key, value := fmt.Sprintf("guestinfo.t%d", number), strings.Repeat("x", length)
+// useGuestInfo sets and reads values of all lengths around a word, and a long one.
+func useGuestInfo(rpci *tools.RPCI, number, longest int) error {
+	for _, length := range []int{0, 1, 2, 3, 4, 5, 6, 7, longest} {
+		key, value := fmt.Sprintf("guestinfo.t%d", number), strings.Repeat("abcdefg", length)[:length]
 		if _, err := rpci.Request([]byte("info-set " + key + " " + value)); err != nil {
 			return err
 		}
@@ -100,7 +108,7 @@ func useGuestInfo(rpci *tools.RPCI, number int) error {
 	return nil
 }
 
-// runOnAnotherThread uses a channel of the library on a thread that has no permission.
+// runOnAnotherThread uses a channel on a thread that has no permission.
 func runOnAnotherThread() error {
 	work := make(chan func())
 	ready := make(chan struct{})
@@ -114,7 +122,7 @@ func runOnAnotherThread() error {
 		return err
 	}
 	done := make(chan error)
-	work <- func() { done <- toolbox.NewBackdoorChannelOut().Start() }
+	work <- func() { done <- (&messages{protocol: rpciProtocol}).Start() }
 	return <-done
 }
 
@@ -164,9 +172,33 @@ func (k keeper) answer(request string) string {
 }
 
 func TestTheGuestUsesTheBackdoorFromAnyThread(t *testing.T) {
+	expectUse(t, &emulator{checkAt: 100})
+}
+
+func TestPayloadsAreTransferredByWords(t *testing.T) {
+	expectUse(t, &emulator{checkAt: 100, byWords: true})
+}
+
+func TestATransferByWordsBeginsAgainAfterAMove(t *testing.T) {
+	for _, subcommand := range []uint16{messageSendPayload, messageReceivePayload} {
+		hypervisor := &emulator{byWords: true, breakOff: subcommand}
+		expectUse(t, hypervisor)
+		if hypervisor.breakOff != 0 {
+			t.Errorf("no transfer was broken off at the subcommand %d", subcommand)
+		}
+	}
+}
+
+// expectUse has the guest use the hypervisor, and checks what both have received.
+func expectUse(t *testing.T, hypervisor *emulator) {
+	t.Helper()
 	values := keeper{}
-	hypervisor := &emulator{answer: values.answer, requests: []string{"reset", "ping", "OS_Halt"}, checkAt: 100}
-	status, output := trace(t, hypervisor, "guest")
+	hypervisor.answer, hypervisor.requests = values.answer, []string{"reset", "ping", "OS_Halt"}
+	as := guestRole
+	if hypervisor.byWords {
+		as = wordsRole
+	}
+	status, output := trace(t, hypervisor, as)
 	if !status.Exited() || status.ExitStatus() != 0 {
 		t.Fatalf("it ended with %#x: %s", status, output)
 	}

@@ -29,30 +29,14 @@ const (
 	cookieLow   = 0x33334444
 	getVersion  = 10
 	messageCall = 0x1e
-
-	rpciProtocol = 0x49435052
-	tcloProtocol = 0x4f4c4354
-
-	statusSuccess = 0x1
-	statusReceive = 0x2
-	statusFast    = 0x80
-)
-
-// The subcommands of messageCall.
-const (
-	messageOpen = iota
-	messageSendSize
-	messageSendPayload
-	messageReceiveSize
-	messageReceivePayload
-	messageReceiveStatus
-	messageClose
 )
 
 // pipe is an open channel of the emulated VMX.
 type pipe struct {
 	protocol uint32
 	expected int    // bytes of the payload that follows
+	incoming []byte // what has come of it by words
+	outgoing int    // bytes of the reply that have been given by words
 	reply    []byte // for the guest to receive
 }
 
@@ -61,6 +45,8 @@ type emulator struct {
 	answer   func(request string) string // of the guest, with its reply
 	requests []string                    // of the host, which are sent one after the other
 	answers  []string                    // the replies to them
+	byWords  bool                        // payloads cannot be transferred as a whole
+	breakOff uint16                      // a subcommand: the second word of a payload is refused once, as by a move
 	checkAt  int                         // after this number of requests of the guest, all channels are closed once, as by a move
 	handled  int
 
@@ -302,26 +288,74 @@ func (e *emulator) message(registers *unix.PtraceRegs, subcommand uint16) uint16
 	}
 	switch subcommand {
 	case messageSendSize:
-		p.expected = int(uint32(registers.Rbx))
+		p.expected, p.incoming = int(uint32(registers.Rbx)), nil
 		if p.expected == 0 {
 			e.poll(p)
 		}
-		return statusSuccess | statusFast
+		return statusSuccess | e.offer()
 	case messageReceiveSize:
 		if p.reply == nil {
 			return statusSuccess
 		}
 		registers.Rbx = uint64(len(p.reply))
 		registers.Rdx = messageSendSize<<16 | registers.Rdx&0xffff
-		return statusSuccess | statusReceive | statusFast
+		p.outgoing = 0
+		return statusSuccess | statusReceive | e.offer()
+	case messageSendPayload, messageReceivePayload:
+		return e.word(p, registers, subcommand)
 	case messageReceiveStatus:
 		p.reply = nil
 		return statusSuccess
 	case messageClose:
 		delete(e.pipes, uint16(registers.Rdx>>16))
 		return statusSuccess
-	default: // single words of a payload, which ESXi offers too, are not used
+	default:
 		return 0
+	}
+}
+
+// offer returns the bit of a status that says whether payloads can be transferred as a whole.
+func (e *emulator) offer() uint16 {
+	if e.byWords {
+		return 0
+	}
+	return statusWhole
+}
+
+// word emulates the transfer of a word of a payload.
+func (e *emulator) word(p *pipe, registers *unix.PtraceRegs, subcommand uint16) uint16 {
+	if subcommand == e.breakOff && len(p.incoming)+p.outgoing > 0 {
+		e.breakOff = 0
+		return statusCheckpoint
+	}
+	if subcommand == messageSendPayload {
+		p.incoming = binary.LittleEndian.AppendUint32(p.incoming, uint32(registers.Rbx))
+		if len(p.incoming) >= p.expected {
+			e.receive(p, p.incoming[:p.expected])
+			p.incoming = nil
+		}
+		return statusSuccess
+	}
+	if uint16(registers.Rbx) != statusSuccess || p.outgoing >= len(p.reply) {
+		return 0
+	}
+	word := []byte{0xee, 0xee, 0xee, 0xee} // what is behind the end is not zero
+	p.outgoing += copy(word, p.reply[p.outgoing:])
+	registers.Rbx = uint64(binary.LittleEndian.Uint32(word))
+	registers.Rdx = messageSendPayload<<16 | registers.Rdx&0xffff
+	return statusSuccess
+}
+
+// receive handles a payload of the guest.
+func (e *emulator) receive(p *pipe, payload []byte) {
+	if p.protocol == tcloProtocol {
+		e.answers = append(e.answers, string(payload))
+		e.poll(p)
+		return
+	}
+	p.reply = []byte(e.answer(string(payload)))
+	if e.handled++; e.handled == e.checkAt {
+		e.pipes = map[uint16]*pipe{}
 	}
 }
 
@@ -337,15 +371,7 @@ func (e *emulator) take(registers *unix.PtraceRegs) error {
 		return err
 	}
 	registers.Rbx, registers.Rcx = statusSuccess<<16, 0
-	if p.protocol == tcloProtocol {
-		e.answers = append(e.answers, string(payload))
-		e.poll(p)
-		return nil
-	}
-	p.reply = []byte(e.answer(string(payload)))
-	if e.handled++; e.handled == e.checkAt {
-		e.pipes = map[uint16]*pipe{}
-	}
+	e.receive(p, payload)
 	return nil
 }
 

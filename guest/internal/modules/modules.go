@@ -5,7 +5,7 @@
 // Package modules loads the kernel modules for the devices of the VM, and only those.
 //
 // The build writes a table beside the modules: one line each, "name dependency,dependency|- alias alias...", dependencies
-// before the modules that need them.
+// before the modules that need them. "name built-in" is a module that the kernel contains.
 package modules
 
 import (
@@ -36,6 +36,7 @@ var coldplugPatterns = []string{
 }
 
 type module struct {
+	builtIn      bool
 	dependencies []string
 	aliases      []string
 }
@@ -76,7 +77,11 @@ func parseTable(reader io.Reader) ([]string, map[string]module, error) {
 			return nil, nil, fmt.Errorf("line %q has no dependencies field", scanner.Text())
 		}
 		entry := module{aliases: fields[2:]}
-		if fields[1] != "-" {
+		switch fields[1] {
+		case "-":
+		case "built-in":
+			entry.builtIn = true
+		default:
 			entry.dependencies = strings.Split(fields[1], ",")
 		}
 		names = append(names, fields[0])
@@ -99,6 +104,9 @@ func (l *Loader) load(name string) error {
 	entry, known := l.table[name]
 	if !known {
 		return fmt.Errorf("kernel module %s is not in the bootstrap", name)
+	}
+	if entry.builtIn {
+		return nil
 	}
 	for _, dependency := range entry.dependencies {
 		if err := l.load(dependency); err != nil {

@@ -17,6 +17,7 @@ base -
 virtio base
 virtio_pci virtio,base pci:v00001AF4d*sv*sd*bc*sc*i*
 balloon - dmi:*:svnVMware*:*
+squashfs built-in
 `
 
 func newLoader(t *testing.T, insert func(name string) error) *Loader {
@@ -69,6 +70,13 @@ func TestLoadOfAnUnknownModule(t *testing.T) {
 	loader := newLoader(t, func(string) error { return nil })
 	if err := loader.Load("nvidia"); err == nil || !strings.Contains(err.Error(), "nvidia") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestLoadOfAModuleThatIsBuiltIntoTheKernelInsertsNothing(t *testing.T) {
+	loader := newLoader(t, func(name string) error { t.Errorf("%s was inserted", name); return nil })
+	if err := loader.Load("squashfs"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// marshalASCII encodes JSON in ASCII: the value is transported in XML, which cannot represent every character.
-func marshalASCII(value any) ([]byte, error) {
+// MarshalASCII encodes JSON in ASCII: the value is transported in XML, which cannot represent every character.
+func MarshalASCII(value any) ([]byte, error) {
 	encoded, err := json.Marshal(value)
 	if err != nil {
 		return nil, err

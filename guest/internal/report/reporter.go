@@ -66,7 +66,7 @@ func (r *Reporter) Repeat() {
 
 // publish publishes the status. The caller holds the lock.
 func (r *Reporter) publish() {
-	document, err := marshalASCII(r.status)
+	document, err := MarshalASCII(r.status)
 	if err == nil {
 		err = r.publisher.Set(StatusKey, string(document))
 	}

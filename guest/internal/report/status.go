@@ -54,8 +54,16 @@ type Status struct {
 	FinishedAt      *string          `json:"finished_at"`
 	Error           *failure.Failure `json:"error"`
 	MemoryAvailable int64            `json:"memory_available"`
+	// Document is the source of the document: guestinfo, spec_disk or scratch_disk.
+	Document        string           `json:"document"`
 	InitVersion     string           `json:"init_version"`
 	Kernel          string           `json:"kernel"`
+	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
+}
+
+// GuestOperations counts the requests for guest operations that were refused because of their user name or secret.
+type GuestOperations struct {
+	Refused int `json:"refused"`
 }
 
 // Timestamp formats a time for the status.

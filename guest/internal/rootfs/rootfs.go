@@ -41,14 +41,17 @@ type Builder struct {
 	Images    *disks.Finder
 	Scratches *disks.Finder
 	Modules   *modules.Loader
+	// ScratchMounted is called when the scratch disk is mounted, before anything is changed on it for this start.
+	ScratchMounted func(disk disks.Disk)
 }
 
 // Prepare mounts the container's root at Root and the writable layer at /scratch.
 func (b *Builder) Prepare(ctx context.Context, wanted *spec.Spec) error {
-	if err := b.mountImage(ctx, wanted.Image.Disk); err != nil {
+	// The scratch disk comes first, so that all later failures can be recorded on it.
+	if err := b.mountScratch(ctx, wanted); err != nil {
 		return err
 	}
-	if err := b.mountScratch(ctx, wanted); err != nil {
+	if err := b.mountImage(ctx, wanted.Image.Disk); err != nil {
 		return err
 	}
 	if wanted.Root.ReadOnly {
@@ -75,17 +78,20 @@ func (b *Builder) mountImage(ctx context.Context, content string) error {
 }
 
 func (b *Builder) mountScratch(ctx context.Context, wanted *spec.Spec) error {
-	if wanted.Root.Scratch == nil {
-		options := "mode=0755"
-		if wanted.Root.TmpfsSize != nil {
-			options += fmt.Sprintf(",size=%d", *wanted.Root.TmpfsSize)
-		}
-		if err := mount("scratch", scratchDirectory, "tmpfs", 0, options); err != nil {
-			return failure.From(err, failure.ScratchMountFailed)
-		}
-	} else if err := b.mountScratchDisk(ctx, wanted.ID, wanted.Root.Scratch.Unit); err != nil {
-		return err
+	if wanted.Root.Scratch != nil {
+		return b.mountScratchDisk(ctx, wanted.ID, wanted.Root.Scratch.Unit)
 	}
+	options := "mode=0755"
+	if wanted.Root.TmpfsSize != nil {
+		options += fmt.Sprintf(",size=%d", *wanted.Root.TmpfsSize)
+	}
+	if err := mount("scratch", scratchDirectory, "tmpfs", 0, options); err != nil {
+		return failure.From(err, failure.ScratchMountFailed)
+	}
+	return makeStateDirectory()
+}
+
+func makeStateDirectory() error {
 	if err := os.MkdirAll(StateDirectory, 0o700); err != nil {
 		return failure.From(err, failure.ScratchMountFailed)
 	}
@@ -116,6 +122,10 @@ func (b *Builder) mountScratchDisk(ctx context.Context, id string, unit int) err
 	if err := mountAndGrow(scratch.Disk); err != nil {
 		return failure.New(failure.ScratchMountFailed, "%s: %v", scratch.Disk.Name, err)
 	}
+	if err := makeStateDirectory(); err != nil {
+		return err
+	}
+	b.ScratchMounted(scratch.Disk)
 	return nil
 }
 

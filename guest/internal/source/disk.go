@@ -24,6 +24,9 @@ type Disk struct {
 // Name returns the name of the source for messages.
 func (Disk) Name() string { return "a spec disk" }
 
+// Kind returns the value of the status.
+func (Disk) Kind() string { return "spec_disk" }
+
 // Read returns the spec of the first disk that has its magic number, waiting until no more disks appear.
 func (d Disk) Read(ctx context.Context) ([]byte, error) {
 	var document []byte

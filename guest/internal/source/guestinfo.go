@@ -32,6 +32,9 @@ type Guestinfo struct {
 // Name returns the name of the source for messages.
 func (Guestinfo) Name() string { return "guestinfo (" + specKey + ")" }
 
+// Kind returns the value of the status.
+func (Guestinfo) Kind() string { return "guestinfo" }
+
 // Read returns the spec.
 func (g Guestinfo) Read(context.Context) ([]byte, error) {
 	reply, err := g.VMX.Request([]byte("info-get " + specKey))

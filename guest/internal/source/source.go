@@ -19,12 +19,14 @@ var ErrAbsent = errors.New("no spec here")
 // Source is a possible source of the spec.
 type Source interface {
 	Name() string
+	// Kind returns the value of "document" in the status.
+	Kind() string
 	// Read returns the document, or ErrAbsent.
 	Read(ctx context.Context) ([]byte, error)
 }
 
-// First reads the sources in order and returns the first document, with the name of its source.
-func First(ctx context.Context, sources []Source) ([]byte, string, error) {
+// First reads the sources in order and returns the first document, with its source.
+func First(ctx context.Context, sources []Source) ([]byte, Source, error) {
 	names := ""
 	for _, source := range sources {
 		document, err := source.Read(ctx)
@@ -32,16 +34,16 @@ func First(ctx context.Context, sources []Source) ([]byte, string, error) {
 		case err == nil:
 			document, err = unpack(document)
 			if err != nil {
-				return nil, "", failure.New(failure.SpecInvalid, "the spec from %s is damaged: %v", source.Name(), err)
+				return nil, nil, failure.New(failure.SpecInvalid, "the spec from %s is damaged: %v", source.Name(), err)
 			}
-			return document, source.Name(), nil
+			return document, source, nil
 		case !errors.Is(err, ErrAbsent):
-			return nil, "", failure.New(failure.SpecMissing, "cannot read the spec from %s: %v", source.Name(), err)
+			return nil, nil, failure.New(failure.SpecMissing, "cannot read the spec from %s: %v", source.Name(), err)
 		}
 		if names != "" {
 			names += ", "
 		}
 		names += source.Name()
 	}
-	return nil, "", failure.New(failure.SpecMissing, "%s", fmt.Sprintf("no spec in any of: %s", names))
+	return nil, nil, failure.New(failure.SpecMissing, "%s", fmt.Sprintf("no spec in any of: %s", names))
 }

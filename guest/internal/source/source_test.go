@@ -89,14 +89,16 @@ type fixed struct {
 
 func (f fixed) Name() string { return f.name }
 
+func (f fixed) Kind() string { return f.name }
+
 func (f fixed) Read(context.Context) ([]byte, error) { return []byte(f.document), f.err }
 
 func TestFirstReturnsTheFirstSpec(t *testing.T) {
-	document, name, err := First(context.Background(), []Source{
+	document, found, err := First(context.Background(), []Source{
 		fixed{name: "a", err: ErrAbsent}, fixed{name: "b", document: "B"}, fixed{name: "c", document: "C"},
 	})
-	if err != nil || string(document) != "B" || name != "b" {
-		t.Errorf("got %q from %q, %v", document, name, err)
+	if err != nil || string(document) != "B" || found.Kind() != "b" {
+		t.Errorf("got %q from %v, %v", document, found, err)
 	}
 }
 

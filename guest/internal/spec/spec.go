@@ -7,6 +7,7 @@
 package spec
 
 import (
+	"encoding/hex"
 	"math"
 	"net/netip"
 	"syscall"
@@ -37,6 +38,22 @@ type Spec struct {
 	Restart     Restart           `json:"restart"`
 	Healthcheck *Healthcheck      `json:"healthcheck"`
 	Log         Log               `json:"log"`
+
+	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
+}
+
+// GuestOperations has what protects the guest operations: the SHA-256 of the secret that requests must have.
+type GuestOperations struct {
+	SecretSHA256 string `json:"secret_sha256"`
+}
+
+// Hash returns the SHA-256. It must only be called for validated documents.
+func (g GuestOperations) Hash() []byte {
+	hash, err := hex.DecodeString(g.SecretSHA256)
+	if err != nil {
+		panic(err)
+	}
+	return hash
 }
 
 // Image identifies the image disk.

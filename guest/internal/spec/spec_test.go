@@ -32,7 +32,7 @@ const full = `{
 	"restart": {"policy": "on-failure", "max_retries": 3},
 	"healthcheck": {"test": ["CMD-SHELL", "true"], "interval": 30, "timeout": 30, "retries": 3, "start_period": 0,
 		"start_interval": 5},
-	"log": {"max_bytes": 1048576}}`
+	"log": {"max_bytes": 1048576}, "guest_operations": {"secret_sha256": "` + diskName + `"}}`
 
 const diskName = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -52,6 +52,24 @@ func TestParseReadsTheWholeDocument(t *testing.T) {
 	}
 	if got := parsed.Healthcheck.Command(); strings.Join(got, " ") != "/bin/sh -c true" {
 		t.Errorf("check: %q", got)
+	}
+}
+
+func TestTheHashOfTheSecret(t *testing.T) {
+	parsed, err := Parse([]byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := parsed.GuestOperations.Hash(); len(got) != 32 || got[0] != 0x01 {
+		t.Errorf("hash: %x", got)
+	}
+	if parsed, err = Parse(changed(t, "guest_operations", nil)); err != nil || parsed.GuestOperations != nil {
+		t.Errorf("without: %+v, %v", parsed.GuestOperations, err)
+	}
+	for _, value := range []any{"", "ab", diskName + "00", strings.Repeat("x", 64)} {
+		if _, err := Parse(changed(t, "guest_operations.secret_sha256", value)); err == nil || !strings.Contains(err.Error(), "secret_sha256") {
+			t.Errorf("%q: %v", value, err)
+		}
 	}
 }
 

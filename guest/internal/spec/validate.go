@@ -46,6 +46,13 @@ func (s *Spec) validate() error {
 	if s.Log.MaxBytes < 1 {
 		return fmt.Errorf("log.max_bytes %d is not positive", s.Log.MaxBytes)
 	}
+	return s.GuestOperations.validate()
+}
+
+func (g *GuestOperations) validate() error {
+	if g != nil && (len(g.SecretSHA256) != 64 || !consistsOf(g.SecretSHA256, hexDigits)) {
+		return errors.New("guest_operations.secret_sha256 is not 64 hexadecimal digits")
+	}
 	return nil
 }
 

@@ -12,12 +12,9 @@ import (
 	"fmt"
 
 	"github.com/vmware/govmomi/toolbox"
-	"github.com/vmware/govmomi/toolbox/vix"
-)
 
-// errNoGuestOperations is the answer to every guest operation that requires credentials. The library accepts any
-// credentials, so a client with access to guest operations could run programs as init without a password.
-var errNoGuestOperations = errors.New("this container VM offers no guest operations")
+	"gantry.invalid/guest/guestops"
+)
 
 // errNoQuiescing is the answer to every request to freeze the file systems for a snapshot.
 var errNoQuiescing = errors.New("this container VM offers no quiesced snapshots")
@@ -34,6 +31,8 @@ type Handlers struct {
 	Announce func()
 	// Clock is set to the time of the host when the channel is opened, and when the host asks for it.
 	Clock *Clock
+	// GuestOperations answers guest operations.
+	GuestOperations *guestops.Server
 }
 
 // Start starts handling requests of the host on the TCLO channel.
@@ -69,7 +68,10 @@ func Start(in toolbox.Channel, rpci *RPCI, handlers Handlers) error {
 	for _, name := range quiesceRequests {
 		service.RegisterHandler(name, func([]byte) ([]byte, error) { return []byte(errNoQuiescing.Error()), errNoQuiescing })
 	}
-	service.Command.Authenticate = func(vix.CommandRequestHeader, []byte) error { return errNoGuestOperations }
+	// This replaces the library's server, which gives access to all files and programs of the machine.
+	service.RegisterHandler(guestops.RelayedCommand, func(arguments []byte) ([]byte, error) {
+		return handlers.GuestOperations.Dispatch(arguments), nil
+	})
 	if err := service.Start(); err != nil {
 		return fmt.Errorf("start the guest tools: %w", err)
 	}

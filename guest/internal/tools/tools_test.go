@@ -5,13 +5,14 @@
 package tools
 
 import (
-	"bytes"
-	"encoding/binary"
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/vmware/govmomi/toolbox/vix"
+	"gantry.invalid/guest/guestops"
+	"gantry.invalid/guest/relay"
 )
 
 // host is the VMX's side of a channel: it sends requests and records received messages.
@@ -62,6 +63,7 @@ func start(t *testing.T) (in, out *host, asked chan string) {
 	}
 	err = Start(in, rpci, Handlers{
 		Halt: func() { asked <- "halt" }, Reboot: func() { asked <- "reboot" }, Announce: func() { asked <- "announce" }, Clock: clock,
+		GuestOperations: guestops.New(nil, 0),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -108,24 +110,16 @@ func TestCapabilitiesAreRegistered(t *testing.T) {
 	}
 }
 
-func TestGuestOperationsAreRefusedWhateverThePassword(t *testing.T) {
+func TestGuestOperationsAreAnsweredByTheirServer(t *testing.T) {
 	in, _, _ := start(t)
-	credentials := []byte("user\x00password\x00")
-	header := vix.CommandRequestHeader{}
-	header.Magic = vix.CommandMagicWord
-	header.OpCode = vix.CommandStartProgram
-	header.UserCredentialType = vix.UserCredentialTypeNamePassword
-	header.CredentialLength = uint32(len(credentials))
-	var packet bytes.Buffer
-	packet.WriteString("Vix_1_Relayed_Command \"reqname\"\x00")
-	if err := binary.Write(&packet, binary.LittleEndian, &header); err != nil {
-		t.Fatal(err)
-	}
-	packet.Write(credentials)
-	in.requests <- packet.Bytes()
-	got := receive(t, in.sent)
-	if !strings.Contains(got, errNoGuestOperations.Error()) {
-		t.Errorf("the answer is %q", got)
+	guest := relay.Guest{User: guestops.UserName, Password: "guessed", Send: func(_ context.Context, command []byte) ([]byte, error) {
+		in.requests <- append([]byte(guestops.RelayedCommand+" "), command...)
+		return []byte(strings.TrimPrefix(receive(t, in.sent), "OK ")), nil
+	}}
+	_, err := guest.StartProgram(t.Context(), "/bin/true", "", "", nil)
+	var refusal *guestops.Refusal
+	if !errors.As(err, &refusal) || refusal.Code != guestops.OperationDisabled {
+		t.Errorf("the answer is %v", err)
 	}
 }
 

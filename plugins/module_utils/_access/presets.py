@@ -15,7 +15,7 @@ OPERATOR, DEPLOYER, VIEWER, IMAGE_PUBLISHER = "operator", "deployer", "viewer", 
 PRESET_MODULES: Mapping[str, tuple[str, ...]] = {
     OPERATOR: tuple(sorted(REQUIREMENTS.keys() - {"access"})),
     DEPLOYER: ("container_image_info", "container_set", "container_vm", "container_vm_info", "container_vms"),
-    VIEWER: tuple(sorted(module for module, requirements in REQUIREMENTS.items() if not requirements)),
+    VIEWER: tuple(sorted(module for module, needs in REQUIREMENTS.items() if all(one.optional for one in needs))),
     IMAGE_PUBLISHER: ("bootstrap_image", "container_image", "container_image_info"),
 }
 
@@ -33,6 +33,6 @@ def preset_privileges(preset: str) -> frozenset[str]:
         name
         for module in PRESET_MODULES[preset]
         for requirement in REQUIREMENTS[module]
-        if requirement.place not in _SEPARATE.get(preset, ())
+        if not requirement.optional and requirement.place not in _SEPARATE.get(preset, ())
         for name in requirement.privileges
     )

@@ -43,12 +43,16 @@ PROPAGATED: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Requirement:
-    """Privileges on one kind of object. ``purpose`` says what for; with ``propagate`` also on what is in the object."""
+    """Privileges on one kind of object. ``purpose`` says what for; with ``propagate`` also on what is in the object.
+
+    What only an option of a module needs that few tasks give is ``optional``: presets of roles do not include it.
+    """
 
     place: str
     privileges: tuple[str, ...]
     purpose: str
     propagate: bool = False
+    optional: bool = False
 
     @property
     def where(self) -> str:
@@ -181,7 +185,23 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "container_image_info": (),
     "container_set": _CONTAINERS,
     "container_vm": _CONTAINERS,
-    "container_vm_info": (),
+    "container_vm_exec": (
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.GuestOperations.Execute", "VirtualMachine.GuestOperations.Query"),
+            "to run a program, and to read its state and its result",
+            propagate=True,
+        ),
+    ),
+    "container_vm_info": (
+        Requirement(
+            FOLDER,
+            ("VApp.Export",),
+            "to read the end of containers from their disks with exit_from_disk=true",
+            propagate=True,
+            optional=True,
+        ),
+    ),
     "container_vms": (),
     "drs_cluster": _RULES,
     "drs_compliance_info": (),

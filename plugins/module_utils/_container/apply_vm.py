@@ -35,7 +35,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import guest_key, keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.apply import rehome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
@@ -47,7 +47,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
     bench, place = subject.bench, change.place
     if place.folder is None or place.pool is None or place.datastore is None:
         raise ValueError("a clone is made without a complete place")
-    target, folder = _identified(change.target), place.folder.ref
+    target, folder = _identified(change), place.folder.ref
     moid, snapshot = bench.template(change.image)
     template = bench.vm(moid)
     devices = yield from bench.devices(moid)
@@ -129,9 +129,13 @@ def _name_adapters(subject: ContainerSubject, target: Machine) -> Flow[None]:
     yield Job(target.name, "name the adapters of", lambda: vm.ReconfigVM_Task(spec))
 
 
-def _identified(target: Machine) -> Machine:
+def _identified(change: Clone) -> Machine:
+    """Return the target with a new id, and with the secret that belongs to it."""
     container_id = str(uuid.uuid4())
-    return replace(target, container_id=container_id, document={**(target.document or {}), "id": container_id})
+    document = {**(change.target.document or {}), "id": container_id}
+    if change.guest_key is not None:
+        document[guest_key.FIELD] = change.guest_key.guest_field(container_id)
+    return replace(change.target, container_id=container_id, document=document)
 
 
 def _with_macs(document: Mapping[str, Any], macs: Sequence[str | None]) -> dict[str, Any]:

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_view import env_views, machine_view
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_view import (
+    differing_views,
+    machine_view,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     OFF,
     ON,
@@ -23,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RehomingChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
@@ -61,6 +65,8 @@ class Clone(ContainerChange):
     reason: str = ""
     # Whether the plan starts it.
     starts: bool = False
+    # The key of guest operations, if they are permitted: the secret depends on the id that the clone gets.
+    guest_key: GuestKey | None = None
 
     @property
     def is_successor(self) -> bool:
@@ -123,19 +129,7 @@ class Reconfigure(ContainerChange):
         return sorted(self._views()[1].keys() | self._views()[0].keys())
 
     def _views(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what differs, as the user sees it, without the values of variables."""
-        old, new = machine_view(self.machine), machine_view(self.target)
-        before, after = {}, {}
-        for key in {**old, **new}:
-            if old.get(key) != new.get(key):
-                before[key], after[key] = old.get(key), new.get(key)
-        hidden_before, hidden_after = env_views(self.machine, self.target)
-        if hidden_before != hidden_after:
-            before["env"], after["env"] = hidden_before, hidden_after
-        if not after:
-            # The keys were changed by hand, or by an earlier version in another form.
-            before["record"], after["record"] = "differs from the configuration", "as configured"
-        return before, after
+        return differing_views(self.machine, self.target)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 # Values of variables may be secrets; a diff only says that they differ.
 _HIDDEN_BEFORE = "(value not shown)"
 _HIDDEN_AFTER = "(another value, not shown)"
+_ENABLED, _DISABLED, _OTHER_KEY = "enabled", "disabled", "enabled with another guest_key"
 
 
 def machine_view(machine: Machine) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         resource_pool=None if machine.pool is None else machine.pool.name,
         datastore=None if machine.datastore is None else machine.datastore.name,
         bootstrap=machine.bootstrap,
+        guest_operations=_DISABLED if machine.guest_operations is None else _ENABLED,
         network_adapters=[
             {
                 "network": adapter.network_name or adapter.network,
@@ -48,7 +50,25 @@ def machine_view(machine: Machine) -> dict[str, Any]:
     return view
 
 
-def env_views(old: Machine, new: Machine) -> tuple[dict[str, str], dict[str, str]]:
+def differing_views(machine: Machine, target: Machine) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what differs, before and after, as the user sees it, without the values of variables and secrets."""
+    old, new = machine_view(machine), machine_view(target)
+    before, after = {}, {}
+    for key in {**old, **new}:
+        if old.get(key) != new.get(key):
+            before[key], after[key] = old.get(key), new.get(key)
+    hidden_before, hidden_after = _env_views(machine, target)
+    if hidden_before != hidden_after:
+        before["env"], after["env"] = hidden_before, hidden_after
+    if machine.guest_operations and target.guest_operations and machine.guest_operations != target.guest_operations:
+        before["guest_operations"], after["guest_operations"] = _ENABLED, _OTHER_KEY
+    if not after:
+        # The keys were changed by hand, or by an earlier version in another form.
+        before["record"], after["record"] = "differs from the configuration", "as configured"
+    return before, after
+
+
+def _env_views(old: Machine, new: Machine) -> tuple[dict[str, str], dict[str, str]]:
     """Return which environment variables differ, before and after, without their values."""
     before, after = (old.config or {}).get("env") or {}, (new.config or {}).get("env") or {}
     hidden_before = {name: _HIDDEN_BEFORE for name in before if before.get(name) != after.get(name)}

@@ -7,11 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    EXIT_NO_RECORD,
+    EXIT_NOT_ENDED,
+    EXIT_OTHER_DISK,
+    EXIT_OTHER_DOCUMENT,
+    EXIT_READ,
     FINAL_STATES,
     OFF,
     ON,
@@ -22,6 +28,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.scratch_record import (
+    STARTED,
+    decode_record,
+    digest,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import (
     host_can_clone,
@@ -121,6 +132,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         config_hash=keys.option(row, keys.HASH),
         document=parse_object(document),
         document_lost=keys.option(row, keys.SPEC) != document,
+        document_digest=None if document is None else digest(document),
         status=status,
         log=log,
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
@@ -156,6 +168,21 @@ def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | N
     if power == OFF and kept and (status or {}).get("state") not in FINAL_STATES:
         status, log = kept, keys.option(row, keys.KEPT_LOG)
     return status or None, keys.decode_log(log)
+
+
+def decode_exit(machine: Machine, beginning: bytes | None) -> Machine:
+    """Return a container with the end that the beginning of its scratch disk records, or with why it records none."""
+    if beginning is None:
+        return replace(machine, exit_from_disk=EXIT_OTHER_DISK)
+    record = decode_record(beginning)
+    state = None if record is None else record.status.get("state")
+    if record is None or state not in (STARTED, *FINAL_STATES):
+        return replace(machine, exit_from_disk=EXIT_NO_RECORD)
+    if machine.document_digest is not None and record.document != machine.document_digest:
+        return replace(machine, exit_from_disk=EXIT_OTHER_DOCUMENT)
+    if state == STARTED:
+        return replace(machine, exit_from_disk=EXIT_NOT_ENDED)
+    return replace(machine, status=record.status, log=record.log, exit_from_disk=EXIT_READ)
 
 
 def decode_image(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -> Image | None:

@@ -20,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import number_from, refuse_nul
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, parse_guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 
 # Leaves room for the suffix of a successor within vSphere's 80 characters, and for the longest host name.
@@ -48,6 +49,8 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
             bootstrap=params["bootstrap"],
             drift=params["placement_drift"],
         ),
+        guest_operations=params["guest_operations"],
+        guest_key=_desire_guest_key(params),
         notes=params["notes"],
         recreate=params["recreate"],
         force_kill=params["force_kill"],
@@ -77,7 +80,8 @@ def parse_name(name: str) -> str:
 def _desire_config(params: Mapping[str, Any]) -> Config | None:
     if params["image"] is None:
         # stop_timeout also applies when only the state is managed.
-        given = [option.name for option in OPTIONS if params[option.name] is not None and option.name != "stop_timeout"]
+        names = ("guest_operations", *(option.name for option in OPTIONS if option.name != "stop_timeout"))
+        given = [name for name in names if params[name] is not None]
         if given and params["state"] != "absent":
             raise GantryError(
                 f"{', '.join(given)} given without image. A container's configuration is given whole, with its image. "
@@ -88,6 +92,16 @@ def _desire_config(params: Mapping[str, Any]) -> Config | None:
     return Config({option.name: option.value(params) for option in OPTIONS})
 
 
+def _desire_guest_key(params: Mapping[str, Any]) -> GuestKey | None:
+    key = parse_guest_key(params["guest_key"])
+    if key is None and params["guest_operations"] and params["state"] != "absent":
+        raise GantryError(
+            "guest_operations is true and there is no guest_key, from which the secret of the container is derived. "
+            "Give guest_key, or set the environment variable GANTRY_GUEST_KEY."
+        )
+    return key
+
+
 def desire_container_info(params: Mapping[str, Any]) -> ContainerSelection:
     """Return the selection of containers of a task."""
     return ContainerSelection(
@@ -96,4 +110,5 @@ def desire_container_info(params: Mapping[str, Any]) -> ContainerSelection:
         datacenter=params["datacenter"],
         folder=params["folder"],
         logs=params["logs"],
+        exit_from_disk=params["exit_from_disk"],
     )

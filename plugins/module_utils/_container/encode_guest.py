@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import NetworkOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import (
     SCRATCH_UNIT,
     VERSION,
@@ -46,8 +47,12 @@ def encode_guest_document(
     digest: str,
     disk: str,
     macs: tuple[str | None, ...],
+    guest_operations: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the guest document. ``macs`` are the adapters' addresses, in the order of the networks."""
+    """Return the guest document. ``macs`` are the adapters' addresses, in the order of the networks.
+
+    ``guest_operations`` is what permits guest operations, or None.
+    """
     # The template's copy of the configuration may have been edited.
     check_settings(Document(image_config, f"The configuration of the image '{config.image}'", {"image": config.image}))
     document: dict[str, Any] = {
@@ -73,6 +78,8 @@ def encode_guest_document(
     }
     for place, value in config.guest_fields().items():
         _put(document, place, value)
+    if guest_operations is not None:
+        document[guest_key.FIELD] = dict(guest_operations)
     check_fits(
         canonical_json(document),
         f"The configuration of container {name}",

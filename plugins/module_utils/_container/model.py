@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
     NetworkOption,
     plain,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
@@ -109,6 +110,9 @@ class DesiredContainer:
     state: str = "started"
     config: Config | None = None
     placement: PlacementOption = PlacementOption()
+    # Whether guest operations are permitted; None leaves it as it is.
+    guest_operations: bool | None = None
+    guest_key: GuestKey | None = None
     notes: str | None = None
     recreate: bool = False
     force_kill: bool = False
@@ -127,6 +131,15 @@ BOOT_ORDER = ("cdrom",)
 FINAL_STATES = ("exited", "error")
 # A machine that a plan creates has no MoID and no id yet.
 NEW = "(new)"
+# What became of reading the end of a container from its disk.
+EXIT_NOT_NEEDED = "not_needed"
+EXIT_READ = "read"
+EXIT_BUSY = "busy"
+EXIT_NO_DISK = "no_disk"
+EXIT_OTHER_DISK = "other_disk"
+EXIT_NO_RECORD = "no_record"
+EXIT_NOT_ENDED = "not_ended"
+EXIT_OTHER_DOCUMENT = "other_document"
 ON = "poweredOn"
 OFF = "poweredOff"
 SUSPENDED = "suspended"
@@ -164,6 +177,8 @@ class Machine:
     log: str | None = None
     # Whether the guest would find no document, or another one, at its next start.
     document_lost: bool = False
+    # The digest of the document, as it is in the record on the scratch disk.
+    document_digest: str | None = None
     tools_running: bool = False
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
@@ -187,6 +202,8 @@ class Machine:
     datastore: Entry | None = None
     instance_uuid: str | None = None
     change_version: str | None = None
+    # One of EXIT_…, if the end was to be read from the disk.
+    exit_from_disk: str | None = None
 
     @property
     def folder_path(self) -> str:
@@ -215,9 +232,20 @@ class Machine:
         return self.running and self.tools_running and (self.status or {}).get("state") in FINAL_STATES
 
     @property
+    def lacks_end(self) -> bool:
+        """Return whether the VM is off after a run whose end is not known."""
+        state = (self.status or {}).get("state")
+        return self.power == OFF and state is not None and state not in FINAL_STATES
+
+    @property
     def is_up(self) -> bool:
         """Return whether the VM is on and its container has not ended."""
         return self.running and not self.has_ended
+
+    @property
+    def guest_operations(self) -> dict[str, str] | None:
+        """Return what permits guest operations, from the guest document; None if they are not permitted."""
+        return guest_field_of(self.document)
 
     @property
     def health(self) -> str | None:
@@ -227,13 +255,14 @@ class Machine:
 
 @dataclass(frozen=True)
 class ContainerSelection:
-    """The selection of containers to return, and whether their output and their devices are included."""
+    """The selection of containers to return, and what is read of them."""
 
     names: tuple[str, ...] | None
     labels: Mapping[str, str]
     datacenter: str | None
     folder: str | None
     logs: bool = False
+    exit_from_disk: bool = False
     devices: bool = True
 
 

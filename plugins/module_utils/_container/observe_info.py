@@ -2,7 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Observe the selected containers: a fixed number of requests, whatever the inventory's size."""
+"""Observe the selected containers: a fixed number of requests, whatever the inventory's size.
+
+Only ends that are read from disks take requests for each container.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
     decode_machine,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerSelection, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_exit import observe_exits
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.resolve import find_datacenter, find_folder
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
@@ -38,11 +42,12 @@ def observe_container_info(session: Session, desired: ContainerSelection) -> Seq
     if desired.logs:
         properties += LOG_PROPERTIES
     rows = {row.moid: row for row in session.read([entry.ref for entry in chosen], properties)}
-    return [
+    machines = [
         decode_machine(inventory, entry, rows[entry.moid])
         for entry in sorted(chosen, key=lambda entry: entry.path)
         if entry.moid in rows
     ]
+    return observe_exits(session, machines) if desired.exit_from_disk else machines
 
 
 def _within(inventory: Inventory, desired: ContainerSelection) -> list[Entry]:

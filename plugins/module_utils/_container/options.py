@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible.module_utils.basic import env_fallback
+
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
 
 # The values of placement_drift.
@@ -147,6 +149,11 @@ def placement_argument_spec() -> dict[str, dict[str, Any]]:
     }
 
 
+def guest_key_argument_spec() -> dict[str, dict[str, Any]]:
+    """Return the option for the key of guest operations, which several modules share."""
+    return {"guest_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["GANTRY_GUEST_KEY"])}}
+
+
 def container_argument_spec() -> dict[str, dict[str, Any]]:
     """Return the options of container_vm besides those of the connection."""
     return {
@@ -154,6 +161,8 @@ def container_argument_spec() -> dict[str, dict[str, Any]]:
         "state": {"type": "str", "choices": STATES, "default": "started"},
         **config_argument_spec(),
         **placement_argument_spec(),
+        "guest_operations": {"type": "bool"},
+        **guest_key_argument_spec(),
         "notes": {"type": "str", "aliases": ["annotation"]},
         "recreate": {"type": "bool", "default": False},
         "force_kill": {"type": "bool", "default": False},
@@ -170,4 +179,5 @@ def info_argument_spec() -> dict[str, dict[str, Any]]:
         "datacenter": {"type": "str"},
         "folder": {"type": "str"},
         "logs": {"type": "bool", "default": False},
+        "exit_from_disk": {"type": "bool", "default": False},
     }

@@ -53,6 +53,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     LIVE,
     OFFLINE,
     differing,
+    for_successor,
     new_machine,
     repaired_machine,
     replace_reason,
@@ -189,9 +190,18 @@ class _Planner:
         if place.folder is None or place.pool is None or place.datastore is None or place.bootstrap is None:
             raise ValueError("a clone is planned without a complete place")
         target = new_machine(self.desired, config, name, image, place)
-        return Clone(self.desired.name, target=target, image=image, place=place, reason=reason, starts=starts)
+        return Clone(
+            self.desired.name,
+            target=target,
+            image=image,
+            place=place,
+            reason=reason,
+            starts=starts,
+            guest_key=self.desired.guest_key if self.desired.guest_operations else None,
+        )
 
     def _replace(self, config: Config, machine: Machine, image: Image, place: ContainerPlace, reason: str) -> None:
+        self.desired = for_successor(self.desired, machine)
         usable = [one for one in self.seen.successors if _usable(one, config, image, place)]
         for successor in self.seen.successors:
             if successor not in usable[:1]:

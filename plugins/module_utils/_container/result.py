@@ -35,13 +35,15 @@ def container_task_result(desired: DesiredContainer, observed: ObservedContainer
     }
 
 
-def containers_result(machines: Sequence[Machine], *, logs: bool) -> dict[str, Any]:
+def containers_result(machines: Sequence[Machine], *, logs: bool, exit_from_disk: bool) -> dict[str, Any]:
     """Return what a task of container_vm_info returns."""
     containers = []
     for machine in machines:
         container = container_result(machine)
         if logs:
             container["log"] = machine.log
+        if exit_from_disk:
+            container["exit_from_disk"] = machine.exit_from_disk
         containers.append(container)
     return {"containers": containers}
 
@@ -66,6 +68,7 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "health": status.get("health") if machine.running and fresh else None,
         "health_output": status.get("health_output") if machine.running and fresh else None,
         "error": status.get("error") if fresh else None,
+        "document_source": status.get("document") if fresh else None,
         "started_at": status.get("started_at") if fresh else None,
         "finished_at": status.get("finished_at") if fresh else None,
         "ip_addresses": ip_addresses(machine),
@@ -83,6 +86,7 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "path": machine.path,
         "datastore": _name(machine.datastore),
         "bootstrap": machine.bootstrap,
+        "guest_operations": machine.guest_operations is not None,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import encode_guest_document
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     BOOT_ORDER,
@@ -97,6 +98,7 @@ def target_machine(
             digest=image.digest,
             disk=disk,
             macs=expected_macs(config, adapters),
+            guest_operations=_guest_operations(desired, machine),
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
@@ -172,6 +174,31 @@ def new_machine(desired: DesiredContainer, config: Config, name: str, image: Ima
         bootstrap=place.bootstrap,
     )
     return target_machine(desired, config, blank, image, place)
+
+
+def _guest_operations(desired: DesiredContainer, machine: Machine) -> dict[str, str] | None:
+    """Return what permits guest operations; without the option the machine keeps what it has."""
+    if desired.guest_operations is None:
+        return machine.guest_operations
+    if not desired.guest_operations or desired.guest_key is None:
+        return None
+    return desired.guest_key.guest_field(known_id(machine) or NEW)
+
+
+def for_successor(desired: DesiredContainer, machine: Machine) -> DesiredContainer:
+    """Return the desired state of the VM that replaces a machine: guest operations stay permitted.
+
+    The successor has another id, and with it another secret.
+    """
+    if desired.guest_operations is not None or machine.guest_operations is None:
+        return desired
+    if desired.guest_key is None:
+        raise GantryError(
+            f"Container {desired.name} must be replaced, its guest operations are enabled, and there is no guest_key, "
+            "from which the secret of the new container is derived. Give guest_key, or set the environment variable "
+            "GANTRY_GUEST_KEY, or disable them with guest_operations: false."
+        )
+    return replace(desired, guest_operations=True)
 
 
 def _target_adapters(

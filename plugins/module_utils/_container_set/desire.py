@@ -27,10 +27,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.mode
     PlannedImage,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import PLACEMENT, REPLICAS
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import parse_guest_key
 
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 # Options whose values in a container are added to the default ones and override them key by key.
 _MERGED = ("env", "labels")
+_GUEST_KEY = "guest_key"
 # What a container does by default; container_vm has another default, since it starts only one.
 _DEFAULT_STATE = "ready"
 
@@ -57,9 +59,11 @@ def desire_set(params: Mapping[str, Any]) -> DesiredSet:
         # Only the label says which containers exist.
         return DesiredSet(params["project"], (), {}, present=False, datacenter=params["datacenter"])
     problems: list[GantryError] = []
+    # It is the key of all containers, so a problem with it is reported once.
+    parse_guest_key(params[_GUEST_KEY])
     entries = list(_entries(params, problems))
     problems += _repeated(entries)
-    containers = [one for entry in entries for one in _containers(entry, params["project"], problems)]
+    containers = [one for entry in entries for one in _containers(entry, params, problems)]
     raise_all(problems)
     return DesiredSet(
         project=params["project"],
@@ -151,14 +155,15 @@ def _repeated(entries: Sequence[_Entry]) -> list[GantryError]:
     return problems
 
 
-def _containers(entry: _Entry, project: str, problems: list[GantryError]) -> Iterator[DesiredContainer]:
+def _containers(entry: _Entry, params: Mapping[str, Any], problems: list[GantryError]) -> Iterator[DesiredContainer]:
     spec = container_argument_spec()
+    del spec[_GUEST_KEY]
     spec["state"] = {**spec["state"], "default": _DEFAULT_STATE}
     unknown = [option for option in entry.options if option not in spec and option != "annotation"]
     if unknown:
         problems.extend(_unknown_option(entry, option, spec) for option in unknown)
         return
-    own = {PROJECT_LABEL: project, ENTRY_LABEL: entry.name}
+    own = {PROJECT_LABEL: params["project"], ENTRY_LABEL: entry.name}
     # An entry without replicas is validated too.
     for name in entry.names or (f"{entry.name}-1",):
         checked = ArgumentSpecValidator(spec).validate({**entry.options, "name": name})
@@ -167,6 +172,7 @@ def _containers(entry: _Entry, project: str, problems: list[GantryError]) -> Ite
             return
         values = {option: checked.validated_parameters.get(option) for option in spec}
         values["labels"] = {**(values["labels"] or {}), **own}
+        values[_GUEST_KEY] = params[_GUEST_KEY]
         try:
             if values["image"] is None and values["state"] != "absent":
                 raise GantryError("image is missing. Give the reference of the image.")
@@ -179,6 +185,11 @@ def _containers(entry: _Entry, project: str, problems: list[GantryError]) -> Ite
 
 
 def _unknown_option(entry: _Entry, option: str, spec: Mapping[str, Any]) -> GantryError:
+    if option == _GUEST_KEY:
+        return GantryError(
+            f"{entry.where} has guest_key, which would be shown in logs there. Give it as an option of the task, for "
+            "all containers."
+        )
     close = difflib.get_close_matches(option, [*spec, REPLICAS], n=1)
     hint = f"Did you mean {close[0]}?" if close else "See the options of container_vm."
     return GantryError(f"{entry.where} has the unknown option {option!r}. {hint}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import guest_key_argument_spec
+
 # The placement options, which apply to all containers that do not set their own.
 PLACEMENT = ("datacenter", "cluster", "datastore", "folder", "resource_pool")
 # The options of a container in the set that container_vm does not have.
@@ -26,4 +28,5 @@ def set_argument_spec() -> dict[str, dict[str, Any]]:
         "remove_unlisted": {"type": "bool", "default": False},
         "planned_images": {"type": "list", "elements": "dict", "default": []},
         **{option: {"type": "str"} for option in PLACEMENT},
+        **guest_key_argument_spec(),
     }

@@ -9,7 +9,7 @@ VMs and hosts are MoIDs in here; Surroundings has their names and paths.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -136,9 +136,9 @@ V = TypeVar("V")
 _SYSTEM_PREFIX = "vCLS"
 
 
-def _is_system(name: str, by_user: bool) -> bool:
+def _is_system(name: str, by_user: bool, vms: Collection[str], around: Surroundings) -> bool:
     """Return whether vSphere created a group or rule; tools other than vSphere may leave out the user's mark too."""
-    return not by_user and name.startswith(_SYSTEM_PREFIX)
+    return not by_user and (name.startswith(_SYSTEM_PREFIX) or around.all_agents(vms))
 
 
 DISABLED = "disabled"
@@ -154,9 +154,8 @@ class Group:
     members: frozenset[str]
     by_user: bool = field(default=True, compare=False)
 
-    @property
-    def system(self) -> bool:
-        return _is_system(self.name, self.by_user)
+    def is_system(self, around: Surroundings) -> bool:
+        return _is_system(self.name, self.by_user, self.members, around)
 
 
 @dataclass(frozen=True)
@@ -175,9 +174,9 @@ class Rule:
     by_user: bool = field(default=True, compare=False)
     in_compliance: bool | None = field(default=None, compare=False)
 
-    @property
-    def system(self) -> bool:
-        return _is_system(self.name, self.by_user)
+    def is_system(self, rules: ClusterRules, around: Surroundings) -> bool:
+        group = None if self.vm_group is None else rules.groups.get(self.vm_group)
+        return _is_system(self.name, self.by_user, self.vms if group is None else group.members, around)
 
     @property
     def groups(self) -> tuple[tuple[str, str], ...]:
@@ -232,13 +231,14 @@ class RuleHost:
 
 @dataclass(frozen=True)
 class RuleVm:
-    """A VM of the cluster, and the host that it is on."""
+    """A VM of the cluster, and the host that it is on; vCenter manages an ``agent`` itself."""
 
     moid: str
     name: str
     path: str
     host: str | None = None
     powered_on: bool = False
+    agent: bool = False
 
 
 @dataclass(frozen=True)
@@ -253,6 +253,10 @@ class Surroundings:
     def path(self, moid: str) -> str:
         """Return the path of a VM or host, or its MoID if this user cannot see it."""
         return self.paths.get(moid, moid)
+
+    def all_agents(self, moids: Collection[str]) -> bool:
+        """Return whether these are VMs that vCenter manages itself, and at least one."""
+        return bool(moids) and all(moid in self.vms and self.vms[moid].agent for moid in moids)
 
     def sorted_paths(self, moids: Iterable[str]) -> list[str]:
         return sorted(self.path(moid) for moid in moids)

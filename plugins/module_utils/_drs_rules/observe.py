@@ -23,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model im
     Surroundings,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.resolve import resolve_ruleset
+from ansible_collections.gantry.vsphere.plugins.module_utils._placement.agents import is_agent
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.clusters import (
     LEVELS,
     find_cluster,
@@ -88,7 +89,7 @@ def _surroundings(inventory: Inventory, cluster: Entry) -> Surroundings:
         moid = moid_or_none(entry.properties.get("runtime.host"))
         if moid in hosts and not entry.properties.get("config.template"):
             on = str(entry.properties.get("runtime.powerState")) == "poweredOn"
-            vms[entry.moid] = RuleVm(entry.moid, entry.name, entry.path, moid, on)
+            vms[entry.moid] = RuleVm(entry.moid, entry.name, entry.path, moid, on, is_agent(entry))
     paths = {entry.moid: entry.path for entry in (*inventory.vms(), *inventory.all("HostSystem"))}
     return Surroundings(cluster.path, hosts, vms, paths)
 

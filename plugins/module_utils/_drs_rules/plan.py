@@ -85,7 +85,7 @@ class _RulesPlanner:
             old = self.rules.groups.get(wanted.name)
             new = self._group(wanted, old) if wanted.present else None
             if old != new:
-                if old is not None and old.system:
+                if old is not None and old.is_system(self.around):
                     raise _system("group", old.name)
                 yield ChangeGroup(self.around, old, new)
 
@@ -132,7 +132,7 @@ class _RulesPlanner:
             old = self.rules.rules.get(wanted.name)
             new = self._rule(wanted, old) if wanted.present else None
             if old != new:
-                if old is not None and old.system:
+                if old is not None and old.is_system(self.rules, self.around):
                     raise _system("rule", old.name)
                 yield ChangeRule(self.around, old, new)
 
@@ -182,13 +182,13 @@ class _RulesPlanner:
     def _purged_groups(self) -> Iterable[ChangeGroup]:
         asked = {wanted.name for wanted in self.target.groups}
         for name, group in sorted(self.rules.groups.items()):
-            if self._is_purged(name, asked) and not group.system:
+            if self._is_purged(name, asked) and not group.is_system(self.around):
                 yield ChangeGroup(self.around, group, None)
 
     def _purged_rules(self) -> Iterable[ChangeRule]:
         asked = {wanted.name for wanted in self.target.rules}
         for name, rule in sorted(self.rules.rules.items()):
-            if self._is_purged(name, asked) and not rule.system:
+            if self._is_purged(name, asked) and not rule.is_system(self.rules, self.around):
                 if name in self.rules.ambiguous:
                     raise GantryError(f"There is more than one rule named {name}; remove them manually before purging.")
                 yield ChangeRule(self.around, rule, None)

@@ -32,6 +32,8 @@ class Operation(ABC, Generic[D, O, C]):
     required_one_of: Sequence[Sequence[str]] = ()
     required_if: Sequence[Sequence[Any]] = ()
     required_by: Mapping[str, Sequence[str]] = {}
+    # Whether the plan says what the task would do. If not, the task is skipped in check mode.
+    supports_check_mode: bool = True
 
     @abstractmethod
     def desire(self, params: Mapping[str, Any]) -> D:

@@ -45,6 +45,8 @@ def outcome(
     done = _Done()
     try:
         desired = operation.desire(params)
+        if check_mode and not operation.supports_check_mode:
+            return _skipped(operation)
         with session_source(params) as session:
             try:
                 result, plan = _steps(operation, session, desired, check_mode, report)
@@ -91,6 +93,14 @@ def _look(operation: Operation[Any, Any, Any], session: Session, desired: Any) -
     session.forget_inventory()
     observed = operation.observe(session, desired)
     return observed, operation.plan(desired, observed)
+
+
+def _skipped(operation: Operation[Any, Any, Any]) -> dict[str, Any]:
+    return {
+        "skipped": True,
+        "changed": False,
+        "msg": f"{operation.name} does not support check mode, so the task is skipped.",
+    }
 
 
 def _failure(result: Mapping[str, Any], done: _Done) -> dict[str, Any]:

@@ -33,6 +33,7 @@ _FIELDS: dict[str, Callable[[Document, str], Any]] = {
     "started_at": Document.text,
     "finished_at": Document.text,
     "memory_available": Document.integer,
+    "document": Document.text,
     "init_version": Document.text,
     "kernel": Document.text,
 }

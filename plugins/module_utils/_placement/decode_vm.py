@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
     ContainerRun,
     DeviceFacts,
     DiskFacts,
+    DiskFile,
     MoveInFlight,
     Power,
     VmDemand,
@@ -41,6 +42,7 @@ VM_PROPERTIES = (
     "config.version",
     "guest.ipAddress",
     "guest.net",
+    "layoutEx",
     "resourcePool",
     "runtime.connectionState",
     "runtime.host",
@@ -108,7 +110,7 @@ def _vm(
         power=_POWER[str(row.get("runtime.powerState", "poweredOff"))],
         connection=str(row.get("runtime.connectionState", "connected")),
         home=None if home is None else stores.get((entry.datacenter, home)),
-        disks=tuple(disk for device in devices if (disk := _disk(device)) is not None),
+        disks=tuple(disk for device in devices if (disk := _disk(device, row.get("layoutEx"))) is not None),
         adapters=tuple(
             AdapterFacts(device.key, _label(device), connected_network(inventory, device.backing, entry.datacenter))
             for device in devices
@@ -152,7 +154,7 @@ def decode_demand(properties: Mapping[str, Any]) -> VmDemand | None:
     )
 
 
-def _disk(device: Any) -> DiskFacts | None:
+def _disk(device: Any, layout: Any) -> DiskFacts | None:
     if not isinstance(device, vim.vm.device.VirtualDisk):
         return None
     backing = device.backing
@@ -165,7 +167,33 @@ def _disk(device: Any) -> DiskFacts | None:
         provisioning = "thin" if backing.thinProvisioned else thick
     mode = str(getattr(backing, "diskMode", None) or "persistent")
     linked = getattr(backing, "parent", None) is not None
-    return DiskFacts(device.key, _label(device), moid_of(store), provisioning, mode, linked)
+    units = _units(device.key, layout)
+    own = next((unit for unit in units if unit.path == backing.fileName), None)
+    return DiskFacts(
+        device.key,
+        _label(device),
+        moid_of(store),
+        provisioning,
+        mode,
+        linked,
+        capacity=int(device.capacityInBytes or 0),
+        file=own,
+        parents=() if own is None else tuple(unit for unit in units if unit is not own),
+    )
+
+
+def _units(key: int, layout: Any) -> list[DiskFile]:
+    """Return the files of a disk and its parents, by the descriptors, with the sizes of all that belongs to each."""
+    files = {file.key: file for file in getattr(layout, "file", None) or ()}
+    chains = [disk.chain for disk in getattr(layout, "disk", None) or () if disk.key == key]
+    units = []
+    for unit in chains[0] or () if chains else ():
+        parts = [files[number] for number in unit.fileKey if number in files]
+        # The descriptor has the name that the disk's backing has.
+        path = next((part.name for part in parts if part.type == "diskDescriptor"), None)
+        if path is not None:
+            units.append(DiskFile(path, sum(int(part.size) for part in parts)))
+    return units
 
 
 def _is_container(row: Row) -> bool:

@@ -14,6 +14,14 @@ Power = Literal["on", "off", "suspended"]
 
 
 @dataclass(frozen=True)
+class DiskFile:
+    """A disk file, by its datastore path, and the space in bytes that it takes."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
 class DiskFacts:
     key: int
     label: str
@@ -22,6 +30,10 @@ class DiskFacts:
     mode: str = "persistent"
     # It has a parent, as the disk of a linked clone, which is the image's in the case of a container.
     linked: bool = False
+    capacity: int = 0  # bytes
+    # The file that the VM writes to, if vCenter has told its size, and the parents.
+    file: DiskFile | None = None
+    parents: tuple[DiskFile, ...] = ()
 
 
 @dataclass(frozen=True)

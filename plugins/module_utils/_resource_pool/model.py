@@ -10,6 +10,7 @@ has them, or UNLIMITED; shares are a level or a number.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,6 +98,12 @@ class PoolState:
         allocation = self.allocations[kind]
         used = self.used.get(kind, 0) if allocation["expandable_reservation"] else 0
         return max(int(allocation["reservation"]), used)
+
+    def most(self, kind: str) -> float:
+        """Return what its VMs and pools can reserve at most, as far as its own configuration says."""
+        allocation = self.allocations[kind]
+        limit = math.inf if allocation["limit"] == UNLIMITED else float(allocation["limit"])
+        return limit if allocation["expandable_reservation"] else min(limit, float(allocation["reservation"]))
 
 
 @dataclass(frozen=True)

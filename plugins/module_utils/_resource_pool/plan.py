@@ -89,7 +89,7 @@ def _refuse_place(observed: ObservedPool) -> None:
 
 
 def _refuse_allocations(observed: ObservedPool, after: Allocations) -> None:
-    """Refuse a limit below the reservation, and more reservation than the parent has left."""
+    """Refuse a limit below the reservation, less than is reserved in the pool, and more than the parent has left."""
     for kind in (CPU, MEMORY):
         reservation, limit = after[kind]["reservation"], after[kind]["limit"]
         if limit != UNLIMITED and limit < reservation:
@@ -98,7 +98,9 @@ def _refuse_allocations(observed: ObservedPool, after: Allocations) -> None:
                 f"reservation of {_amount(kind, reservation)}. Change one of the two."
             )
         pool = observed.pool or PoolState(None, dict.fromkeys((CPU, MEMORY), NEW_ALLOCATION))
-        more = replace(pool, allocations=after).taken(kind) - pool.taken(kind)
+        changed = replace(pool, allocations=after)
+        _refuse_less_than_used(observed.place.path, kind, pool, changed)
+        more = changed.taken(kind) - pool.taken(kind)
         free = observed.free.get(kind)
         if free is not None and more > max(free, 0):
             raise GantryError(
@@ -106,6 +108,18 @@ def _refuse_allocations(observed: ObservedPool, after: Allocations) -> None:
                 f"{_amount(kind, more)} more of {observed.place.parent.path}, and that has {_amount(kind, free)} left "
                 "to reserve. Reserve less, or raise the reservation of the parent pool or make it expandable."
             )
+
+
+def _refuse_less_than_used(path: str, kind: str, pool: PoolState, changed: PoolState) -> None:
+    """Refuse a pool that could no longer reserve what its VMs and pools have reserved."""
+    used, most = pool.used.get(kind, 0), changed.most(kind)
+    if most < min(used, pool.most(kind)):
+        limit = changed.allocations[kind]["limit"]
+        remedy = f"{kind}.limit" if limit == most else f"{kind}.reservation or make it expandable"
+        raise GantryError(
+            f"{path} could reserve {_amount(kind, int(most))} at most, but its VMs and pools have reserved "
+            f"{_amount(kind, used)} in it. Change {remedy}, or move or power off VMs first."
+        )
 
 
 def _amount(kind: str, value: int) -> str:

@@ -243,8 +243,8 @@ def _failed_host(settings: ConnectionSettings, host: EsxiHost, error: Exception)
         remedy = f"vCenter reports {reported}. Add the CA of the host to ca_path, or reconnect the host in vCenter."
     else:
         remedy = (
-            "vCenter directs the upload of a disk to the ESXi host that receives it, so the machine that runs the task "
-            "must resolve the name of each host and reach this port, not only vCenter."
+            "vCenter directs the upload of a disk and the download of a guest's file to the ESXi host, so the machine "
+            "that runs the task must resolve the name of each host and reach this port, not only vCenter."
         )
     where = _where(settings, host.address, host.port)
     return ConnectionFailedError(f"Cannot connect to the ESXi host {where}: {reason}. {remedy}")

@@ -35,6 +35,14 @@ def unfinished(run: JobRun, why: str) -> GantryError:
     )
 
 
+def removed(run: JobRun) -> GantryError:
+    """Return the error of a job whose task vCenter has removed, and does not have in its history."""
+    return GantryError(
+        f"{run.job}: vCenter has removed the task {run.outcome.task}, as it does some minutes after the end of a task, "
+        "and its history does not have the task. Run again to see how it ended."
+    )
+
+
 def learn(info: dict[str, Any], values: Mapping[str, Any]) -> None:
     """Take over what news say of a task: its whole info, or parts of it."""
     for name, value in values.items():

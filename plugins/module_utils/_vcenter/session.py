@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector, transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector, disk_export, transfer
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api_versions import is_at_least
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
@@ -285,8 +285,17 @@ class Session:
     def download_file(self, *, datastore: Entry, path: str, max_bytes: int) -> bytes | None:
         return transfer.download_file(self._transport(), self._file_url(datastore, path), max_bytes)
 
+    def download_guest_file(self, url: str, host_config_of: Callable[[str], Any], max_bytes: int) -> bytes:
+        return transfer.download_guest_file(self._transport(), url, host_config_of, max_bytes)
+
     def import_disks(self, lease: Any, disks: Sequence[Path], report: Report, stop: threading.Event) -> Any:
         return transfer.import_disks(self._transport(), self.content.propertyCollector, lease, disks, report, stop)
+
+    def find_disk_beginning(self, vm: Any, *, unit: int, size: int, accept: Callable[[bytes], bool]) -> bytes | None:
+        """Return the beginning of the disk that is accepted, of a VM that is off; the disk of this unit comes first."""
+        return disk_export.find_disk_beginning(
+            self._transport(), self.content.propertyCollector, vm, unit, size, accept
+        )
 
     def _transport(self) -> transfer.Transport:
         self.content  # noqa: B018 - logs in

@@ -44,12 +44,12 @@ _POOL_SECONDS = 20
 # A list of API versions has some hundred bytes.
 _MAX_LIST_BYTES = 1 << 16
 _WITHOUT_SESSION = frozenset({"RetrieveServiceContent", "Login", "Logout"})
-# Read-only calls, which can be repeated after a lost connection.
+# Calls that change nothing, which can be repeated after a lost connection. The lease of an export expires by itself.
 _READS = (
     "Retrieve", "ContinueRetrieve", "Query", "Find", "Fetch", "Check", "Validate", "Browse", "List", "Search",
-    "Has", "Place", "Recommend", "Current", "WaitForUpdates", "Get",
+    "Has", "Place", "Recommend", "Current", "WaitForUpdates", "Get", "InitiateFileTransferFromGuest",
     "CreateFilter", "CreateContainerView", "CreateListView", "ModifyListView", "CreatePropertyCollector",
-    "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector",
+    "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector", "ExportVm", "HttpNfcLeaseAbort",
 )  # fmt: skip
 
 

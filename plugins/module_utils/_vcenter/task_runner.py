@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.job_run import JobRun, learn, unfinished
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.job_run import JobRun, learn, removed, unfinished
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
     DEFAULT_TIMEOUT,
@@ -275,7 +275,7 @@ class TaskRunner:
             self._has_news = True
             if news.gone:
                 self._drop(run)
-                self._finish(run, unfinished(run, "vCenter does not know its task any more"))
+                self._finish(run, removed(run))
                 return
             learn(run.info, news.values)
             self._take_in_task(run)

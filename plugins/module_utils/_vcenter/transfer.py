@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""File transfers with vCenter and its hosts over HTTPS: datastore files, and the disks of an import lease."""
+"""File transfers with vCenter and its hosts over HTTPS: datastore files, disks of an import lease, files of guests."""
 
 from __future__ import annotations
 
@@ -10,34 +10,33 @@ import contextlib
 import http.client
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import read_objects
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionLostError,
     EsxiHost,
     HttpsConnection,
     connect,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lease_progress import (
-    LeaseProgress,
-    refuse_stopped,
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.lease_progress import LeaseProgress
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.leases import (
+    TransferPlace,
+    await_lease,
+    leased_disk,
+    place_of_url,
+    session_headers,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import DEFAULT_PORT, ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 
 _BLOCK = 1 << 20
 # A host answers when all of a disk is written, which takes long on slow storage. The lease is kept alive meanwhile.
 _ANSWER_SECONDS = 1800.0
-_LEASE_READY_SECONDS = 300.0
-_LEASE_POLL_SECONDS = 0.1
+_LOOK_AT_SPACE = "Look at the free space of the datastore and at the host, and run again."
 
 Report = Callable[[str], None]
 Tick = Callable[[int], None]
@@ -60,7 +59,7 @@ def file_url(datacenter_path: str, datastore: str, path: str) -> str:
 
 def upload_file(transport: Transport, source: Path, url: str, report: Report | None) -> None:
     size = source.stat().st_size
-    with _connection(transport) as connection:
+    with transfer_connection(transport) as connection:
         progress = _percent(size, f"upload {source.name}", report)
         headers = {"Content-Type": "application/octet-stream", "Cookie": transport.cookie}
         status = _send(connection, "PUT", url, source, progress, headers)
@@ -70,13 +69,28 @@ def upload_file(transport: Transport, source: Path, url: str, report: Report | N
 
 def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | None:
     """Return the first ``max_bytes`` of the file's content; None if there is no such file."""
-    with _connection(transport) as connection:
+    with transfer_connection(transport) as connection:
         connection.request("GET", url, headers={"Cookie": transport.cookie})
         response = connection.getresponse()
         if response.status == http.client.NOT_FOUND:
             return None
         if response.status != http.client.OK:
             raise GantryError(f"vCenter refused the download of {_place(url)}: {_why(response.status, url)}.")
+        return response.read(max_bytes)
+
+
+def download_guest_file(transport: Transport, url: str, host_config_of: Callable[[str], Any], max_bytes: int) -> bytes:
+    """Return the first ``max_bytes`` of a guest's file, which vCenter or the VM's ESXi host serves.
+
+    ``host_config_of`` returns the HostConfigSummary of the host with an address, or None. The URL has a ticket for one
+    transfer, so the session cookie is not sent.
+    """
+    place = place_of_url(url, host_config_of)
+    with transfer_connection(transport, place.host, remedy="Look at the host.") as connection:
+        connection.request("GET", place.path)
+        response = connection.getresponse()
+        if response.status != http.client.OK:
+            raise GantryError(f"{receiver(place)} refused the file of the guest: {_why(response.status)}.")
         return response.read(max_bytes)
 
 
@@ -94,7 +108,7 @@ def import_disks(
     was creating.
     """
     try:
-        info = _ready(property_collector, lease, stop)
+        info = await_lease(property_collector, lease, "import", stop)
         targets = [device for device in info.deviceUrl if device.disk]
         if len(targets) != len(disks):
             raise GantryError(f"The import expects {len(targets)} disks, and there are {len(disks)} to upload.")
@@ -110,55 +124,26 @@ def import_disks(
     return info.entity
 
 
-def _ready(property_collector: Any, lease: Any, stop: threading.Event) -> Any:
-    """Return the lease's info once it is ready for the upload."""
-    deadline = time.monotonic() + _LEASE_READY_SECONDS
-    pause = _LEASE_POLL_SECONDS
-    while True:
-        (row,) = read_objects(property_collector, [lease], ["state", "error"])
-        if row["state"] == vim.HttpNfcLease.State.ready:
-            return read_objects(property_collector, [lease], ["info"])[0]["info"]
-        if row["state"] == vim.HttpNfcLease.State.error:
-            raise FaultError("Cannot begin the import", row.get("error"))
-        if time.monotonic() > deadline:
-            raise GantryError(
-                f"vCenter did not begin the import within {_LEASE_READY_SECONDS:g} s. Look at its recent tasks."
-            )
-        refuse_stopped(stop.wait(pause))
-        pause = min(2.0, pause * 2)
-
-
 def _upload_disk(transport: Transport, progress: LeaseProgress, disk: Path, target: Any, report: Report) -> None:
-    url = urlsplit(target.url)
-    host = _host(target, url)
-    path = url.path + (f"?{url.query}" if url.query else "")
+    leased = leased_disk(target)
     reported = _percent(disk.stat().st_size, f"upload {disk.name}", report)
     headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk", "Overwrite": "t"}
-    # The path contains a ticket; the session cookie must not be sent to a host.
-    if host is None or (host.address, host.port) == (transport.settings.hostname, transport.settings.port):
-        headers["Cookie"] = transport.cookie
+    headers |= session_headers(transport.settings, transport.cookie, leased)
 
     def tick(sent: int) -> None:
         reported(sent)
         progress.sent(sent)
 
-    with _connection(transport, host) as connection, progress.of(connection, disk.stat().st_size):
-        status = _send(connection, "POST", path, disk, tick, headers, answer_seconds=_ANSWER_SECONDS)
+    with transfer_connection(transport, leased.host) as connection, progress.of(connection, disk.stat().st_size):
+        status = _send(connection, "POST", leased.path, disk, tick, headers, answer_seconds=_ANSWER_SECONDS)
     if status not in (200, 201):
-        receiver = "vCenter" if host is None else f"The ESXi host {host.address}"
-        raise GantryError(f"{receiver} refused the disk {disk.name}: {_why(status)}.")
-
-
-def _host(target: Any, url: SplitResult) -> EsxiHost | None:
-    """Return the host that receives the disk; None: vCenter itself, for which the URL has "*"."""
-    if url.hostname in (None, "*"):
-        return None
-    certificate = getattr(target, "sslCertificate", None)  # since pyVmomi 9.0
-    return EsxiHost(str(url.hostname), url.port or DEFAULT_PORT, target.sslThumbprint or None, certificate or None)
+        raise GantryError(f"{receiver(leased)} refused the disk {disk.name}: {_why(status)}.")
 
 
 @contextlib.contextmanager
-def _connection(transport: Transport, host: EsxiHost | None = None) -> Iterator[HttpsConnection]:
+def transfer_connection(
+    transport: Transport, host: EsxiHost | None = None, remedy: str = _LOOK_AT_SPACE
+) -> Iterator[HttpsConnection]:
     """Open a connection for one request; errors that break it are reported as a lost connection."""
     connection = connect(transport.settings, transport.tls, host)
     try:
@@ -170,8 +155,7 @@ def _connection(transport: Transport, host: EsxiHost | None = None) -> Iterator[
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise ConnectionLostError(
-            f"The transfer with {connection.host} broke off: {type(error).__name__}: {error}. "
-            "Look at the free space of the datastore and at the host, and run again."
+            f"The transfer with {connection.host} broke off: {type(error).__name__}: {error}. {remedy}"
         ) from error
     finally:
         connection.close()
@@ -237,6 +221,11 @@ def _percent(size: int, what: str, report: Report | None) -> Tick:
             report(f"{what}: {reported} %")
 
     return tick
+
+
+def receiver(disk: TransferPlace) -> str:
+    """Return what transfers the disk, as the subject of a message."""
+    return "vCenter" if disk.host is None else f"The ESXi host {disk.host.address}"
 
 
 def _place(url: str) -> str:

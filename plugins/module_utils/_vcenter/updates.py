@@ -27,11 +27,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim, vmodl
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.task_history import ended_tasks
 
 
 @dataclass(frozen=True)
 class News:
-    """The properties of one object that have changed; ``gone``: it was removed and is no longer watched."""
+    """The properties of one object that have changed; ``gone``: it was removed and is no longer watched.
+
+    A task that was removed has the properties of its end, if the history of tasks has them.
+    """
 
     moid: str
     values: dict[str, Any] = field(default_factory=dict)
@@ -64,6 +68,7 @@ class Updates:
         self._new: deque[Any] = deque()
         self._over: deque[Any] = deque()
         self._tasks: dict[str, Any] = {}
+        self._removed: list[str] = []
         self._watched: list[Watched] = []
         self._view: Any = None
         self._collector: Any = None
@@ -137,6 +142,10 @@ class Updates:
         self.take_in()
         with self._lock:
             collector, version = self._collector, self._version
+            removed, self._removed = self._removed, []
+        if removed:
+            yield from self._ended(removed)
+            return
         options = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=seconds)
         try:
             updates = collector.WaitForUpdatesEx(version, options)
@@ -147,17 +156,30 @@ class Updates:
         if updates is None:
             return
         self._version = updates.version
+        removed = []
         for filter_update in updates.filterSet:
             for update in filter_update.objectSet:
                 values = {change.name: _plain(change.val) for change in update.changeSet or ()}
-                yield News(moid_of(update.obj), values, gone=update.kind == "leave")
-            for missing in filter_update.missingSet or ():
-                yield News(moid_of(missing.obj), gone=True)
+                if update.kind == "leave":
+                    removed.append(moid_of(update.obj))
+                else:
+                    yield News(moid_of(update.obj), values)
+            removed += [moid_of(missing.obj) for missing in filter_update.missingSet or ()]
+        yield from self._ended(removed)
+
+    def _ended(self, removed: Sequence[str]) -> Iterator[News]:
+        """Yield the news of objects that were removed. vCenter removes a task some minutes after its end."""
+        tasks = [moid for moid in removed if moid in self._tasks]
+        found = ended_tasks(self._content, tasks) if tasks else {}
+        for moid in removed:
+            info = found.get(moid)
+            yield News(moid, gone=True) if info is None else News(moid, {"info": info})
 
     def _open(self) -> None:
         self._collector, self._version = self._content.propertyCollector.CreatePropertyCollector(), ""
         self._view = None
-        tasks = list(self._tasks.values())
+        self._over.clear()
+        tasks = [task for moid, task in self._tasks.items() if moid not in self._removed]
         if tasks:
             # With one task at a time only the last one counts: earlier ones have ended.
             self._add(tasks[-1:] if self._single else tasks)
@@ -193,7 +215,14 @@ class Updates:
         """Create the collector and the view again after a new login, which has removed those of the old session."""
         if error.kind != "ManagedObjectNotFound":
             raise error
+        self._leave_removed_tasks()
         self._open()
+
+    def _leave_removed_tasks(self) -> None:
+        """Leave out tasks that vCenter has removed meanwhile: it refuses a list view with one of them."""
+        rows = read_objects(self._content.propertyCollector, list(self._tasks.values()), ["info.state"])
+        left = {row.moid for row in rows}
+        self._removed += [moid for moid in self._tasks if moid not in left]
 
 
 def _plain(value: Any) -> Any:

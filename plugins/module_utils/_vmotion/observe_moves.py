@@ -30,6 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
     ResolvedDestination,
     VmotionRequest,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe_space import find_space
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.resolve import resolve_place
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.target import target_of
 
@@ -91,9 +92,12 @@ def find_move_blockers(
         return replace(observed, blockers=tuple(blockers))
     for vm in moving:
         blockers.extend(_ours(vm, desired, observed, destination))
-    theirs, warnings = _theirs(session, observed, moving, blockers, handles)
+    full, warnings = find_space(moving, observed.targets, observed.view, observed.origin)
+    blockers.extend(full)
+    theirs, reported = _theirs(session, observed, moving, blockers, handles)
     blockers.extend(theirs)
-    return replace(observed, blockers=tuple(dict.fromkeys(blockers)), warnings=warnings)
+    both = {moid: [*reported.get(moid, ()), *warnings.get(moid, ())] for moid in {**reported, **warnings}}
+    return replace(observed, blockers=tuple(dict.fromkeys(blockers)), warnings=both)
 
 
 def _choose_hosts(

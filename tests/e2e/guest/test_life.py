@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.guest.conftest import Boot
 from tests.support.guests.images import DHCP_NETWORK, ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_spec
+from tests.support.guests.machine import Machine
 
+_SECRET = "Zm9yIHRoaXMgdGVzdCBvbmx5LCAzMiBieXRlcyBsb25n"
 _SERVE = "httpd -p 8080 -h /www; trap 'echo asked; exit 143' TERM; while :; do sleep 1 & wait; done"
 
 
@@ -26,6 +31,7 @@ def test_serves_becomes_healthy_and_stops_when_the_host_requests_it(boot: Boot) 
     spec = make_spec(
         ["sh", "-c", _SERVE], env=["PATH=/bin"], user="1000:1000", networks=[STATIC_NETWORK], healthcheck=check
     )
+    spec["guest_operations"] = {"secret_sha256": hashlib.sha256(_SECRET.encode()).hexdigest()}
     machine = boot(spec, forward=8080)
     assert machine.wait_state("running")["health"] == "starting"
     healthy = machine.wait_status(lambda status: status["health"] == "healthy", "healthy")
@@ -37,6 +43,7 @@ def test_serves_becomes_healthy_and_stops_when_the_host_requests_it(boot: Boot) 
     }
     assert machine.ask_tools("vmbackup.start 1") == "ERR this container VM offers no quiesced snapshots"
     assert machine.ask_tools("Set_Power_Policy 1") == "Unknown Command"
+    _use_guest_operations(machine)
     before = list(machine.statuses)
     assert [item["state"] for item in before if item["state"] != "running"] == ["booting", "booting"]
     assert [item["sequence"] for item in before] == list(range(1, len(before) + 1))
@@ -50,6 +57,49 @@ def test_serves_becomes_healthy_and_stops_when_the_host_requests_it(boot: Boot) 
     assert (status["state"], status["exit_code"]) == ("exited", 143)
     assert [item["state"] for item in machine.statuses[-2:]] == ["stopping", "exited"]
     assert machine.log().endswith("asked\n")
+
+
+def _use_guest_operations(machine: Machine) -> None:
+    """Run programs in a container of the user 1000 by guest operations."""
+
+    def run(*command: str, **arguments: Any) -> dict[str, Any]:
+        answer = machine.exec(_SECRET, *command, **arguments)
+        assert answer.startswith("{"), answer
+        result: dict[str, Any] = json.loads(answer)
+        return {**result, **{name: base64.b64decode(result[name]).decode() for name in ("stdout", "stderr")}}
+
+    machine.wait_operations()
+    nothing = {"signal": None, "timed_out": False, "stdout_truncated": False, "stderr_truncated": False, "error": None}
+    assert run("true") == {"rc": 0, "stdout": "", "stderr": "", **nothing}
+    script = "id -u; pwd; echo $A; cat; hostname >&2; exit 3"
+    stdin = base64.b64encode(b"in\n" * 20_000).decode()[:40_000]
+    assert run("sh", "-c", script, env={"A": "b"}, working_dir="/www", stdin=stdin) == {
+        "rc": 3,
+        "stdout": f"1000\n/www\nb\n{base64.b64decode(stdin).decode()}",
+        "stderr": "test\n",
+        **nothing,
+    }
+    assert run("id", "-u", user="0")["stdout"] == "0\n"
+    assert run("head", "-c", "102400", "/dev/zero")["stdout"] == "\0" * 102_400
+    assert run("head", "-c", "102400", "/dev/zero", limit=100) == {
+        **nothing, "rc": 0, "stdout": "\0" * 100, "stderr": "", "stdout_truncated": True
+    }  # fmt: skip
+    killed = run("sleep", "1000", timeout=0.5)
+    assert (killed["rc"], killed["signal"], killed["timed_out"]) == (137, 9, True)
+    for failing, code, error in (
+        ({"command": ("absent",)}, 127, "start_failed"),
+        ({"command": ("/www",)}, 126, "start_failed"),
+        ({"command": ("true",), "user": "ghost"}, 126, "user_unknown"),
+        ({"command": ("true",), "working_dir": "/ghost"}, 126, "cwd_failed"),
+    ):
+        failed = run(*failing.pop("command"), **failing)
+        assert (failed["rc"], failed["error"]["code"]) == (code, error), failed
+    # As the health check, it is a process of the container with its limits, and not one of the machine.
+    assert run("cat", "/proc/self/cgroup")["stdout"] == "0::/\n"
+    assert "httpd" in run("ps", "-o", "comm")["stdout"]
+    assert machine.exec(_SECRET, "true", file="/etc/passwd").startswith("refused 4: There is no file")
+    assert machine.exec("guessed", "true").startswith("refused 35: ")
+    machine.wait_status(lambda status: status["guest_operations"] == {"refused": 1}, "the refusal")
 
 
 def test_failing_check_makes_unhealthy_and_the_power_button_kills_an_unresponsive_process(boot: Boot) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.lab.containers import PREFIX, VmBuilder, building
+from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.placement import NETWORK, Site, destination
 
@@ -23,14 +23,17 @@ NAME, OTHER = f"{PREFIX}a", f"{PREFIX}b"
 
 
 @pytest.fixture(scope="module")
-def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
-    with building(lab) as one:
-        one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-        yield one
+def image(builder: VmBuilder) -> Iterator[str]:
+    """Yield the reference of an image, with no other images or containers in the lab."""
+    builder.clear(images=True)
+    builder.upload_bootstrap()
+    builder.make_image(IMAGE, 1, {"Cmd": ["serve"]})
+    yield IMAGE
+    builder.clear(images=True)
 
 
 @pytest.fixture
-def site(lab: dict[str, Any], builder: VmBuilder, calls: Control) -> Iterator[Site]:
+def site(lab: dict[str, Any], builder: VmBuilder, calls: Control, image: str) -> Iterator[Site]:
     one = Site(lab, builder, calls)
     yield one
     one.clear()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,11 @@ def test_a_moved_container_shares_the_disk_of_its_image_or_copies_it(site: Site,
         assert codes(refused) == [(A, "linked_clone")]
         site.calls.limit_datastore("shared1", 1000)
         try:
-            assert codes(site.refused("vm_vmotion", vms=[A], datastore="shared1")) == [(A, "capacity")]
+            refused = site.refused("vm_vmotion", vms=[A, B], datastore="shared1")
+            assert codes(refused) == [(A, "capacity"), (B, "capacity")]
+            first, second = (one["message"] for one in refused["blockers"])
+            assert re.fullmatch(r"the datastore shared1 has 0 MiB free, and \d+ MiB are needed\.", first)
+            assert second.endswith("are needed, with the VM before it.")
         finally:
             site.calls.limit_datastore("shared1", 32 << 30)
         site.ok("vm_vmotion", vms=[A], datastore="shared1")

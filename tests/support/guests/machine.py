@@ -28,11 +28,14 @@ from typing import Any
 
 from devkit.console import CACHE
 from guest.build.bootstrap import Build
+from guest.build.lock import this_distribution
 from lab import vcenter_binary
 
 SPEC_KEY = "guestinfo.gantry.spec"
 STATUS_KEY = "guestinfo.gantry.status"
 LOG_KEY = "guestinfo.gantry.log"
+# The memory of the smallest VM that boots by BIOS, in MiB, with the kernel of this distribution (guest.md, "Memory").
+SMALLEST_MIB = {"debian": 96, "ubuntu": 104}[this_distribution().name]
 # Generous for an emulated processor on a busy machine: only a hang takes longer.
 PATIENCE = 120.0
 _OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
@@ -51,6 +54,7 @@ class Hardware:
     served: bool = True  # by QEMU's DHCP server; otherwise no server responds
     isolated: bool = True  # DHCP then gives neither a gateway nor a name server
     spec_by: str = "guestinfo"  # or disk, or nothing
+    uuid: str = "42190000-0000-4000-8000-000000000001"  # of the firmware
     forward: int | None = None  # a port of the guest, on the first network
 
 
@@ -71,6 +75,7 @@ class Machine:
         self.statuses: list[dict[str, Any]] = []
         self.values: dict[str, str] = {}
         self.guest: dict[str, Any] | None = None
+        self.offers_operations = False
         self.forwarded = 0
         # QEMU's reason why the machine powered off: guest-shutdown, or guest-reset as after a kernel panic.
         self.shutdown_reason: str | None = None
@@ -119,11 +124,19 @@ class Machine:
 
     def ask_tools(self, request: str) -> str:
         """Send a request of the host to the guest tools; return the answer."""
+        return self._ask({"request": request})
+
+    def exec(self, secret: str, *command: str, file: str = "", **arguments: Any) -> str:
+        """Run a program by guest operations; return its result, or another file, or how it was refused."""
+        document = json.dumps({"command": command, **arguments})
+        return self._ask({"exec": {"secret": secret, "arguments": document, "file": file}})
+
+    def _ask(self, question: dict[str, Any]) -> str:
         with self._changed:
             number = len(self.answers)
-            self._tell_host({"request": request})
+            self._tell_host(question)
             self._changed.wait_for(lambda: len(self.answers) > number or self._port_closed, PATIENCE)
-        assert len(self.answers) > number, f"no answer to {request}; {self.describe()}"
+        assert len(self.answers) > number, f"no answer to {question}; {self.describe()}"
         return self.answers[number]
 
     def pause(self, seconds: float) -> None:
@@ -175,6 +188,12 @@ class Machine:
             self._changed.wait_for(lambda: self.guest is not None or self._port_closed, PATIENCE)
         assert self.guest is not None, f"never announced itself; {self.describe()}"
         return self.guest
+
+    def wait_operations(self) -> None:
+        """Wait until the host knows that the guest offers guest operations."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.offers_operations or self._port_closed, PATIENCE)
+        assert self.offers_operations, f"no guest operations; {self.describe()}"
 
     def wait_log(self, text: str) -> str:
         """Wait until the console has the text. Only for facts that the status does not have."""
@@ -228,6 +247,7 @@ class Machine:
         hardware = self.hardware
         command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-machine", "q35", "-accel", "tcg,tb-size=64", "-cpu", "max", "-m", str(hardware.memory_mib)]
+        command += ["-uuid", hardware.uuid]
         command += ["-chardev", f"file,id=console,path={self._path('console.log')}", "-serial", "chardev:console"]
         command += ["-chardev", f"socket,id=port,path={self.directory / 'port'}", "-serial", "chardev:port"]
         command += ["-qmp", f"unix:{self._path('qmp')},server=on,wait=off"]
@@ -337,6 +357,7 @@ class Machine:
                             self.request_shutdown()
             if "guest" in message:
                 self.guest = _configured(message["guest"])
+                self.offers_operations = message["guest"]["operations"]
             if "answer" in message:
                 self.answers.append(message["answer"])
             self._changed.notify_all()

@@ -20,12 +20,16 @@ class Control:
     def reset(self) -> None:
         """Discard the recorded requests, the injected faults and the chosen behavior."""
         self.forget()
-        self._call("DELETE", "/v1/faults")
+        self.release()
         self._call("DELETE", "/v1/behavior")
 
     def forget(self) -> None:
         """Discard the recorded requests."""
         self._call("DELETE", "/v1/calls")
+
+    def release(self) -> None:
+        """Discard the injected faults. The requests that are being delayed go on, or fail, at once."""
+        self._call("DELETE", "/v1/faults")
 
     def all(self) -> list[dict[str, Any]]:
         calls: list[dict[str, Any]] = self._call("GET", "/v1/calls")["calls"]
@@ -62,9 +66,20 @@ class Control:
         """Choose what differs between real vCenters (lab/vcenter/internal/vsim/behavior.go), until ``reset``."""
         self._call("PATCH", "/v1/behavior", choices)
 
+    def advance(self, seconds: float) -> None:
+        """Move vCenter's clock forward: sessions that were idle, tickets and finished tasks end by it.
+
+        The clocks of guests stay as they are, and so does that of vCenter at ``reset``.
+        """
+        self._call("PATCH", "/v1/clock", {"advance_seconds": seconds})
+
     def add_vms(self, count: int, prefix: str, extra_config: Mapping[str, str] | None = None) -> None:
         """Add VMs that are off, all with the same extraConfig."""
         self._call("POST", "/v1/vms", {"count": count, "prefix": prefix, "extra_config": dict(extra_config or {})})
+
+    def sample(self) -> None:
+        """Let the lab measure its VMs and hosts now, as it does every 20 seconds."""
+        self._call("POST", "/v1/samples")
 
     def add_user(self, name: str, password: str, groups: Sequence[str] = ()) -> None:
         """Add a user, who can log in once a permission applies to the user or to one of the groups."""

@@ -33,10 +33,7 @@ def _lab(folder: Path, more: Mapping[str, Any], path: str | None) -> Iterator[di
     if path:
         yield json.loads(Path(path).read_text())
         return
-    from lab.controller import Lab
+    from lab.held import running_lab
 
-    one = Lab(folder, {"hypervisor": "none", "ports": "free", **more}, bound=True)
-    try:
-        yield one.up()
-    finally:
-        one.down()
+    with running_lab(folder, {"hypervisor": "none", "ports": "free", **more}) as info:
+        yield info

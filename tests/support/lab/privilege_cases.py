@@ -8,6 +8,7 @@ The tests of privileges run them as a user who has just these privileges, and as
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
 from tests.support.lab.drs import ClusterObserver
 from tests.support.lab.images import Store
 from tests.support.lab.iso import make_iso
-from tests.support.lab.placement import Site
+from tests.support.lab.placement import Site, wait_for
 
 IMAGE = "registry.example.com/app:1"
 NAME = f"{PREFIX}privileges"
@@ -200,8 +202,24 @@ class Cases:
             Step("remove", {**project, "state": "absent"}),
         ]
 
+    def _container_vm_exec(self) -> list[Step]:
+        self._image()
+        key = {"guest_key": "a-key-of-privileges"}
+        place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
+        container = {"name": NAME, "image": IMAGE, "guest_operations": True, **place, **key}
+        made = drive("container_vm", {**self.lab["vcenter"], **container})
+        if made.get("failed"):
+            raise AssertionError(made)
+        return [Step("run", {"name": NAME, "argv": ["true"], **key})]
+
     def _container_vm_info(self) -> list[Step]:
-        return [Step("read", {}, self._image)]
+        return [Step("read", {}, self._image), Step("exit", {"exit_from_disk": True}, self._lost_end)]
+
+    def _lost_end(self) -> None:
+        """Let a container end when no task looks at it."""
+        command = ["lab-guest", json.dumps({"run_ms": 10, "exit_code": 3, "linger_ms": 0})]
+        self.site.ok("container_vm", name=NAME, image=IMAGE, cluster=self.lab["cluster"], command=command, wait=False)
+        wait_for(lambda: self.builder.vm(NAME).power == "poweredOff")
 
     def _cluster_info(self) -> list[Step]:
         return [Step("read", {})]

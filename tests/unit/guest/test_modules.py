@@ -61,8 +61,10 @@ def test_dependencies_come_first_and_no_other_modules_are_included(kernel: Path)
 
 
 def test_table_has_the_format_that_init_reads(kernel: Path) -> None:
-    assert modules.table(modules.select_modules(kernel)).decode() == (
+    table = modules.table(modules.select_modules(kernel), modules.built_in_modules(kernel)).decode()
+    assert table == (
         "scsi_common -\nscsi_mod scsi_common\nvmw_pvscsi scsi_mod pci:v1*\nsd_mod scsi_mod scsi:t-0x00* block-8-*\n"
+        "overlay built-in\n"
     )
 
 

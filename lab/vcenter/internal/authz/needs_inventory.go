@@ -85,6 +85,20 @@ func (q *question) move(privilege string, entity, target vim.Ref) {
 
 func updatePool(q *question, _ *types.UpdateConfig) { q.needWithParent("Resource.EditPool", q.this) }
 
+// updateChildren: for a pool "the same as would be required for calling UpdateConfig on that entity", for a VM
+// VirtualMachine.Config.Resource (API, UpdateChildResourceConfiguration).
+func updateChildren(q *question, r *types.UpdateChildResourceConfiguration) {
+	for _, spec := range r.Spec {
+		switch {
+		case spec.Entity == nil:
+		case spec.Entity.Type == "VirtualMachine":
+			q.need("VirtualMachine.Config.Resource", *spec.Entity)
+		default:
+			q.needWithParent("Resource.EditPool", *spec.Entity)
+		}
+	}
+}
+
 func moveIntoPool(q *question, r *types.MoveIntoResourcePool) {
 	for _, entity := range r.List {
 		if entity.Type == "ResourcePool" {

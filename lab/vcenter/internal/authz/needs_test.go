@@ -222,7 +222,10 @@ func TestWhatCallsRequire(t *testing.T) {
 			"VirtualMachine.Inventory.Move web, VirtualMachine.Inventory.Move tenant, VirtualMachine.Inventory.Move vms", false},
 		"move into a pool": {"MoveIntoResourcePool", pools, &types.MoveIntoResourcePool{List: []vim.Ref{web, gold}},
 			"Resource.AssignVMToPool web, Resource.AssignVMToPool pools, Resource.MovePool gold, Resource.MovePool pools", false},
-		"change a pool":                   {"UpdateConfig", gold, &types.UpdateConfig{}, "Resource.EditPool gold, Resource.EditPool pools", false},
+		"change a pool": {"UpdateConfig", gold, &types.UpdateConfig{}, "Resource.EditPool gold, Resource.EditPool pools", false},
+		"change what is in a pool": {"UpdateChildResourceConfiguration", pools, &types.UpdateChildResourceConfiguration{
+			Spec: []types.ResourceConfigSpec{{Entity: &web}, {Entity: &gold}, {}}},
+			"VirtualMachine.Config.Resource web, Resource.EditPool gold, Resource.EditPool pools", false},
 		"destroy all pools":               {"DestroyChildren", pools, &types.DestroyChildren{}, "Resource.DeletePool pools, Resource.DeletePool gold, Resource.AssignVMToPool pools, Resource.AssignVMToPool web", false},
 		"a recommendation":                {"ApplyRecommendation", cluster, &types.ApplyRecommendation{}, "Resource.ApplyRecommendation cluster", false},
 		"cancel the task of another user": {"CancelTask", foreign, &types.CancelTask{}, "Global.CancelTask foreign", false},

@@ -49,6 +49,9 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/faults", c.clearFaults)
 	mux.HandleFunc("PATCH /v1/behavior", c.behave)
 	mux.HandleFunc("DELETE /v1/behavior", c.behaveAsUsual)
+	mux.HandleFunc("GET /v1/clock", c.clock)
+	mux.HandleFunc("PATCH /v1/clock", c.advance)
+	mux.HandleFunc("POST /v1/samples", c.samplePerformance)
 	mux.HandleFunc("POST /v1/users", c.addUser)
 	mux.HandleFunc("DELETE /v1/users/{name}", c.removeUser)
 	mux.HandleFunc("POST /v1/vms", c.addMachines)
@@ -102,6 +105,26 @@ func (c *Control) behave(w http.ResponseWriter, r *http.Request) {
 func (c *Control) behaveAsUsual(w http.ResponseWriter, _ *http.Request) {
 	c.server.BehaveAsUsual()
 	respond(w, c.server.Behavior(), nil)
+}
+
+func (c *Control) clock(w http.ResponseWriter, _ *http.Request) {
+	respond(w, c.server.Clock(), nil)
+}
+
+func (c *Control) advance(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		AdvanceSeconds float64 `json:"advance_seconds"`
+	}
+	err := read(r, &request)
+	if err == nil {
+		err = c.server.Advance(request.AdvanceSeconds)
+	}
+	respond(w, c.server.Clock(), err)
+}
+
+func (c *Control) samplePerformance(w http.ResponseWriter, _ *http.Request) {
+	c.server.SamplePerformance()
+	respond(w, map[string]any{}, nil)
 }
 
 func (c *Control) addUser(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ import (
 type Recommendation struct {
 	Move
 	Key  string
-	Made time.Time
+	Made time.Time // by the machine's clock
 }
 
 // IsPlacement returns whether the recommendation is to power on a VM.

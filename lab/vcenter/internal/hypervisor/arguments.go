@@ -38,6 +38,9 @@ type launch struct {
 func (l launch) arguments() ([]string, error) {
 	b := argumentBuilder{}
 	b.add("-name", "guest="+escape(l.spec.Name))
+	if l.spec.UUID != "" {
+		b.add("-uuid", l.spec.UUID)
+	}
 	b.add("-no-user-config", "-nodefaults", "-display", "none", "-no-reboot")
 	b.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
 	// With vmport, the guest would detect a VMware backdoor that does not work like VMware's.

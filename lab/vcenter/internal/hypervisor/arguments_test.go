@@ -14,7 +14,7 @@ import (
 
 func testLaunch() launch {
 	return launch{
-		spec: machine.Spec{ID: "vm-7", Name: "web, the first", CPUs: 2, MemoryMB: 128, Firmware: "bios",
+		spec: machine.Spec{ID: "vm-7", UUID: "42190000-0000-4000-8000-000000000007", Name: "web, the first", CPUs: 2, MemoryMB: 128, Firmware: "bios",
 			ISO: "/ds/gantry/boot,strap.iso",
 			Disks: []machine.Disk{
 				{Path: "/ds/web/image.qcow2", Format: "qcow2", Unit: 0, UUID: "6000c290-1111-4222-8333-444455556666"},
@@ -43,6 +43,7 @@ func TestArgumentsOfABIOSVM(t *testing.T) {
 	}
 	for _, want := range [][2]string{
 		{"-name", "guest=web,, the first"},
+		{"-uuid", "42190000-0000-4000-8000-000000000007"},
 		{"-accel", "tcg,tb-size=32"},
 		{"-cpu", "max"},
 		{"-smp", "2"},

@@ -95,8 +95,21 @@ func TestOnlyAConnectedISOBoots(t *testing.T) {
 	if _, on := h.Info("vm-2"); !on {
 		t.Error("without an ISO the VM is off")
 	}
+	booted, fromDisk, fromNothing := transferred(t, h, "vm-1"), transferred(t, h, "vm-3"), transferred(t, h, "vm-2")
+	if booted.ReadBytes < 2048 || fromDisk.ReadBytes < 512 || fromNothing.ReadBytes != 0 {
+		t.Errorf("read: %d bytes with an ISO, %d with a disk, %d without both", booted.ReadBytes, fromDisk.ReadBytes, fromNothing.ReadBytes)
+	}
 	if err := h.Kill("vm-2"); err != nil {
 		t.Fatal(err)
 	}
 	events.expect(t, "off vm-2 "+machine.OffKilled)
+}
+
+func transferred(t *testing.T, h *Hypervisor, id string) machine.Traffic {
+	t.Helper()
+	traffic, on := h.Traffic(id)
+	if !on {
+		t.Errorf("VM %s has no counters", id)
+	}
+	return traffic
 }

@@ -35,14 +35,14 @@ func (h *Hypervisor) Fork(id string, continued, clone machine.Spec) (machine.Mov
 	i.moveLock.Lock()
 	defer i.moveLock.Unlock()
 	source := i.current()
+	cloned := &instance{id: clone.ID, name: clone.Name, settled: make(chan struct{}), exited: make(chan struct{}), booted: func() {}}
 	f := fork{
 		migration: migration{hypervisor: h, source: source, mode: machine.MoveStopCopy,
-			destination: &qemu{spec: asRunning(continued, source.spec), directory: source.directory, number: source.number + 1,
-				addresses: source.addresses}},
-		clone: &qemu{spec: asRunning(clone, source.spec), directory: filepath.Join(h.config.StateDir, "machines", clone.ID), forked: true,
-			addresses: addressesOf(clone)},
+			destination: h.processOf(i, &qemu{spec: asRunning(continued, source.spec), directory: source.directory, number: source.number + 1,
+				addresses: source.addresses})},
+		clone: h.processOf(cloned, &qemu{spec: asRunning(clone, source.spec), directory: filepath.Join(h.config.StateDir, "machines", clone.ID),
+			forked: true, addresses: addressesOf(clone)}),
 	}
-	cloned := &instance{id: clone.ID, name: clone.Name, settled: make(chan struct{}), exited: make(chan struct{}), booted: func() {}}
 	cloned.alive, cloned.cancel = context.WithCancel(context.Background())
 	if err := h.admit(cloned); err != nil {
 		return machine.Move{}, err
@@ -85,7 +85,7 @@ func (f *fork) run(i *instance) error {
 	if !i.handOver(f.destination) {
 		return errors.Join(fmt.Errorf("VM %s ended while it was forked", i.name), f.destination.abandon(), f.clone.abandon())
 	}
-	if err := errors.Join(f.announce(ctx), f.source.retire()); err != nil {
+	if err := errors.Join(f.announce(ctx), i.keepRestart(f.destination), f.source.retire()); err != nil {
 		slog.Error("a VM was forked, but the clean-up after it failed", "vm", i.name, "id", i.id, "error", err)
 	}
 	return nil
@@ -125,27 +125,10 @@ func (f *fork) runBoth(ctx context.Context) error {
 
 // save writes the state of the stopped guest to an unlinked file, and returns two open files for reading it.
 func (f *fork) save(ctx context.Context) (first, second *os.File, err error) {
-	if err := f.stop(ctx); err != nil {
-		return nil, nil, err
-	}
 	path := filepath.Join(f.source.directory, "fork.state")
-	state, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, nil, err
-	}
 	defer os.Remove(path)
-	defer state.Close()
-	if err := f.source.prepareMigration(ctx, state); err != nil {
+	if err := f.saveTo(ctx, path); err != nil {
 		return nil, nil, err
-	}
-	if err := f.source.monitor.execute(ctx, "migrate-set-parameters", map[string]any{"max-bandwidth": moveBandwidth}); err != nil {
-		return nil, nil, err
-	}
-	if err := f.source.monitor.execute(ctx, "migrate", map[string]any{"uri": "fd:" + moveSocket}); err != nil {
-		return nil, nil, err
-	}
-	if err := f.source.awaitMigration(ctx); err != nil {
-		return nil, nil, fmt.Errorf("saving the machine's state: %w", err)
 	}
 	if first, err = os.Open(path); err != nil {
 		return nil, nil, err

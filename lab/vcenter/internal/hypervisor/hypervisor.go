@@ -101,7 +101,7 @@ func (h *Hypervisor) startAdmitted(i *instance, spec machine.Spec) error {
 	if err != nil {
 		return fmt.Errorf("VM %s was powered off before it was started", spec.Name)
 	}
-	q := &qemu{spec: spec, directory: filepath.Join(h.config.StateDir, "machines", spec.ID)}
+	q := h.processOf(i, &qemu{spec: spec, directory: filepath.Join(h.config.StateDir, "machines", spec.ID)})
 	if err := h.launch(q); err != nil {
 		release()
 		return err
@@ -149,6 +149,15 @@ func (h *Hypervisor) PowerButton(id string) error {
 	return i.pressPowerButton()
 }
 
+// Restart asks the guest to restart, and does not wait for it.
+func (h *Hypervisor) Restart(id string) error {
+	i, err := h.find(id)
+	if err != nil {
+		return err
+	}
+	return i.restartGuest()
+}
+
 // Quiesce asks the guest to freeze its file systems for a snapshot.
 func (h *Hypervisor) Quiesce(id string) error {
 	i, err := h.find(id)
@@ -156,6 +165,29 @@ func (h *Hypervisor) Quiesce(id string) error {
 		return err
 	}
 	return i.quiesce()
+}
+
+// SetGuestInfo changes guestinfo.* keys of a running VM.
+func (h *Hypervisor) SetGuestInfo(id string, values map[string]string) error {
+	i, err := h.find(id)
+	if err != nil {
+		return err
+	}
+	<-i.settled
+	if !i.started {
+		return fmt.Errorf("VM %s did not start", i.name)
+	}
+	i.vmx.SetInfo(values)
+	return nil
+}
+
+// Relay sends a command of a guest operation to the tools of the guest.
+func (h *Hypervisor) Relay(ctx context.Context, id string, command []byte) ([]byte, error) {
+	i, err := h.find(id)
+	if err != nil {
+		return nil, err
+	}
+	return i.vmx.Relay(ctx, command)
 }
 
 // Kill returns when the VM is off.
@@ -174,6 +206,16 @@ func (h *Hypervisor) Info(id string) (machine.Info, bool) {
 		return machine.Info{}, false
 	}
 	return i.info()
+}
+
+// Traffic returns what a running VM has transferred.
+func (h *Hypervisor) Traffic(id string) (machine.Traffic, bool) {
+	i, err := h.find(id)
+	if err != nil || !i.hasProcess() {
+		return machine.Traffic{}, false
+	}
+	traffic, err := h.trafficOf(i.current())
+	return traffic, err == nil // it may have just ended
 }
 
 // Dial connects to an address inside the lab's network.

@@ -28,6 +28,7 @@ func (r recorder) Set(id, key, value string) { r.events <- fmt.Sprintf("set %s %
 func (r recorder) Guest(id string, g machine.GuestInfo) {
 	r.events <- fmt.Sprintf("guest %s %s %v", id, g.Hostname, g.NICs)
 }
+func (r recorder) Restarted(id string)          { r.events <- "restarted " + id }
 func (r recorder) Off(id string, reason string) { r.events <- fmt.Sprintf("off %s %s", id, reason) }
 
 // expectStart expects the events of the responsive guest's first messages, for vm-1.
@@ -96,7 +97,7 @@ func TestGuestReportsAndShutsDownWhenAsked(t *testing.T) {
 	}
 	events.expectStart(t)
 	info, on := h.Info("vm-1")
-	if !on || info.PID <= 0 || info.CPUSeconds <= 0 {
+	if !on || info.PID <= 0 || info.CPUSeconds <= 0 || info.ResidentBytes < 1<<20 {
 		t.Fatalf("info of a running machine: %+v %v", info, on)
 	}
 	if err := h.PowerButton("vm-1"); err != nil {

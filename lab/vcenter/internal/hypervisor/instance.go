@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,14 +34,25 @@ type instance struct {
 	started bool          // the start has succeeded; valid after settled is closed
 	exited  chan struct{} // closed when process, taps and process record are removed
 
-	vmx      *vmx.VMX     // the host's side of the guest's port
-	moveLock sync.RWMutex // locked during a migration; read-locked by operations that need the current process
+	vmx         *vmx.VMX     // the host's side of the guest's port
+	restart     atomic.Int32 // noRestart and so on
+	restarts    atomic.Int32 // how often the guest has restarted
+	restartLock sync.Mutex   // held while a process is told what a reset does
+	moveLock    sync.RWMutex // locked during a migration; read-locked by operations that need the current process
 
-	mu     sync.Mutex
-	qemu   *qemu // the current process; nil until it is started
-	ended  bool  // the last process has ended
-	killed bool
+	mu        sync.Mutex
+	qemu      *qemu // the current process; nil until it is started
+	ended     bool  // the last process has ended
+	killed    bool
+	suspended *suspension // nil: the VM runs
 }
+
+// The values of instance.restart.
+const (
+	noRestart        = iota
+	restartRequested // the guest has been asked to restart
+	restartBegun     // it was reset, and its tools do not run yet
+)
 
 // current returns the process that the VM runs in.
 func (i *instance) current() *qemu {
@@ -60,8 +72,13 @@ func (i *instance) handOver(to *qemu) bool {
 	return true
 }
 
-// successor returns the process that the VM has been handed over to after another, or nil if that was the last one.
+// successor returns the process that the VM has been handed over to after another, or nil if that was the last one. It waits
+// while the VM is suspended.
 func (i *instance) successor(of *qemu) *qemu {
+	if suspended := i.suspension(); suspended != nil {
+		of.finish()
+		<-suspended.ended
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.qemu != of {
@@ -91,7 +108,7 @@ func (o *guestOutput) Read(buffer []byte) (int, error) {
 			}
 			return 0, err
 		}
-		close(o.from.drained)
+		o.from.finish()
 		o.from = next
 	}
 }
@@ -105,10 +122,13 @@ func (h *Hypervisor) supervise(i *instance) {
 		log.Warn("the guest's port failed", "error", err)
 	}
 	last := guest.from
-	waitErr := last.process.Wait()
 	i.booted()
-	if err := last.cleanup.run(); err != nil {
-		log.Error("the clean-up of a stopped VM failed", "error", err)
+	var waitErr error
+	if i.suspension() == nil { // the process of a suspended VM has ended before
+		waitErr = last.process.Wait()
+		if err := last.cleanup.run(); err != nil {
+			log.Error("the clean-up of a stopped VM failed", "error", err)
+		}
 	}
 	reason := i.exitReason(last, waitErr)
 	if strings.HasPrefix(reason, machine.OffCrashed) {
@@ -132,7 +152,10 @@ func (h *Hypervisor) guestEvents(i *instance) vmx.Events {
 			}
 			h.events.Set(i.id, key, value)
 		},
-		Guest: func(info machine.GuestInfo) { h.events.Guest(i.id, info) },
+		Guest: func(info machine.GuestInfo) {
+			i.endRestart()
+			h.events.Guest(i.id, info)
+		},
 	}
 }
 
@@ -163,6 +186,9 @@ func (i *instance) kill() error {
 	}
 	i.moveLock.RLock()
 	defer i.moveLock.RUnlock()
+	if suspended := i.suspension(); suspended != nil {
+		return i.discard(suspended)
+	}
 	return i.current().quit(i.exited)
 }
 
@@ -181,6 +207,79 @@ func (i *instance) pressPowerButton() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
 	defer cancel()
 	return i.current().monitor.execute(ctx, "system_powerdown", nil)
+}
+
+// restartGuest asks the tools of the guest to restart it. The process continues then, whereas it ends if a guest resets itself
+// without being asked.
+func (i *instance) restartGuest() error {
+	<-i.settled
+	if !i.started {
+		return fmt.Errorf("VM %s did not start", i.name)
+	}
+	if !i.vmx.CanShutDown() {
+		return fmt.Errorf("the guest tools of VM %s do not run", i.name)
+	}
+	i.moveLock.RLock()
+	defer i.moveLock.RUnlock()
+	i.restartLock.Lock()
+	err := i.current().atReset(resetContinues)
+	if err == nil {
+		i.restart.Store(restartRequested)
+	}
+	i.restartLock.Unlock()
+	if err != nil {
+		return err
+	}
+	i.vmx.Ask(vmx.Reboot)
+	return nil
+}
+
+// keepRestart prepares another process of the VM for a restart that has been requested and has not happened yet.
+func (i *instance) keepRestart(q *qemu) error {
+	if i.restart.Load() == noRestart {
+		return nil
+	}
+	return q.atReset(resetContinues)
+}
+
+// processOf returns a process in which the VM will run.
+func (h *Hypervisor) processOf(i *instance, q *qemu) *qemu {
+	q.reset = func() { h.wasReset(i) }
+	return q
+}
+
+// firmwareResets is how long after the reset of a guest the firmware may reset the machine again, as SeaBIOS does several times.
+const firmwareResets = 10 * time.Second
+
+// wasReset is called when the guest has been reset in a process. The first reset is that of the guest which was asked to restart.
+// The caller receives the answers of the monitor.
+func (h *Hypervisor) wasReset(i *instance) {
+	if !i.restart.CompareAndSwap(restartRequested, restartBegun) {
+		return
+	}
+	i.vmx.Restarted()
+	begun := i.restarts.Add(1)
+	time.AfterFunc(firmwareResets, func() {
+		if i.restarts.Load() == begun {
+			i.endRestart()
+		}
+	})
+	go h.events.Restarted(i.id)
+}
+
+// endRestart has the next reset end the process again: its tools run, or the firmware has had its time.
+func (i *instance) endRestart() {
+	if i.restart.Load() != restartBegun {
+		return
+	}
+	i.restartLock.Lock()
+	defer i.restartLock.Unlock()
+	if !i.restart.CompareAndSwap(restartBegun, noRestart) {
+		return
+	}
+	if err := i.current().atReset(resetEnds); err != nil && !errors.Is(err, errMonitorClosed) {
+		slog.Error("a later reset of the guest may remain unnoticed", "vm", i.name, "id", i.id, "error", err)
+	}
 }
 
 // quiesce asks the guest to freeze its file systems for a snapshot.
@@ -202,14 +301,22 @@ func (i *instance) quiesce() error {
 	return fmt.Errorf("the guest tools answer %q, which the lab does not support", answer)
 }
 
-// info returns the VM's process. It has none while the VM waits for its start slot.
-func (i *instance) info() (machine.Info, bool) {
+// hasProcess returns whether the VM has started. It has no process while it waits for its start slot.
+func (i *instance) hasProcess() bool {
 	select {
 	case <-i.settled:
+		return i.started
 	default:
+		return false
+	}
+}
+
+// info returns the VM's process.
+func (i *instance) info() (machine.Info, bool) {
+	if !i.hasProcess() {
 		return machine.Info{}, false
 	}
-	if !i.started {
+	if i.suspension() != nil {
 		return machine.Info{}, false
 	}
 	q := i.current()
@@ -217,7 +324,11 @@ func (i *instance) info() (machine.Info, bool) {
 	if err != nil {
 		return machine.Info{}, false // it has just ended
 	}
-	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, Console: q.consolePath(),
+	resident, err := residentBytes(q.process.Process.Pid)
+	if err != nil {
+		return machine.Info{}, false
+	}
+	return machine.Info{PID: q.process.Process.Pid, CPUSeconds: cpuSeconds, ResidentBytes: resident, Console: q.consolePath(),
 		Heartbeat: i.vmx.Heartbeat()}, true
 }
 

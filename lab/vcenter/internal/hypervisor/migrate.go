@@ -49,8 +49,8 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 	defer i.moveLock.Unlock()
 	source := i.current()
 	move := migration{hypervisor: h, source: source, mode: mode, copyFiles: copyFiles,
-		destination: &qemu{spec: asRunning(to, source.spec), directory: source.directory, number: source.number + 1,
-			addresses: source.addresses}}
+		destination: h.processOf(i, &qemu{spec: asRunning(to, source.spec), directory: source.directory, number: source.number + 1,
+			addresses: source.addresses})}
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
 	defer cancel()
 	if err := move.run(ctx); err != nil {
@@ -62,7 +62,7 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 		return machine.Move{}, errors.Join(fmt.Errorf("VM %s ended during its move", i.name), move.destination.abandon())
 	}
 	// The guest runs at its destination: errors from here on are not failures of the migration.
-	if err := errors.Join(move.announce(ctx), source.retire()); err != nil {
+	if err := errors.Join(move.announce(ctx), i.keepRestart(move.destination), source.retire()); err != nil {
 		slog.Error("a VM was migrated, but the clean-up after it failed", "vm", i.name, "id", i.id, "error", err)
 	}
 	i.vmx.Reset()

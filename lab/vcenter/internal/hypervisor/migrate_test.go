@@ -10,6 +10,7 @@ package hypervisor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -179,7 +180,12 @@ func sendHalt(h *Hypervisor) error {
 	if err != nil {
 		return err
 	}
-	return i.write([]byte("H"))
+	// On a busy machine, the guest is slow to read the answers before it.
+	for deadline := time.Now().Add(time.Minute); ; {
+		if err = i.write([]byte("H")); !errors.Is(err, os.ErrDeadlineExceeded) || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 func TestAMovedGuestShutsDownWhenAsked(t *testing.T) {

@@ -47,7 +47,9 @@ type qemu struct {
 	channel   *net.UnixConn
 	cleanup   cleanups      // called when the process has ended or could not be started
 	moved     chan struct{} // receives a value at each MIGRATION event; capacity 1
-	drained   chan struct{} // closed when the VM has another process and all output of this one has been read
+	drained   chan struct{} // closed when the VM has left this process and all its output has been read
+	finished  sync.Once     // closes drained
+	reset     func()        // called when the guest has been reset
 
 	mu        sync.Mutex
 	shutdown  qmpEvent // the last SHUTDOWN event
@@ -217,6 +219,8 @@ func (q *qemu) handleMonitorEvent(event qmpEvent) {
 	switch event.Event {
 	case "SHUTDOWN":
 		q.shutdown = event
+	case "RESET":
+		q.reset()
 	case "MIGRATION":
 		q.migration = event.Data.Status
 		select {
@@ -224,6 +228,24 @@ func (q *qemu) handleMonitorEvent(event qmpEvent) {
 		default: // a notification is pending already
 		}
 	}
+}
+
+// finish records that all output of the process has been read.
+func (q *qemu) finish() {
+	q.finished.Do(func() { close(q.drained) })
+}
+
+// What a reset of the guest does: the process ends, which is how it is started, or the guest boots again.
+const (
+	resetEnds      = "shutdown"
+	resetContinues = "reset"
+)
+
+// atReset sets what a reset of the guest does.
+func (q *qemu) atReset(action string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
+	defer cancel()
+	return q.monitor.execute(ctx, "set-action", map[string]any{"reboot": action})
 }
 
 // abandon kills a process that the VM does not run in.

@@ -119,6 +119,42 @@ func responsiveGuest(t *testing.T) *DirectKernel {
 	return writeGuest(t, code, started+"\x00"+testExited+"\x00")
 }
 
+// restartingGuest reports that it runs, and again when its channels are closed (X), until it is asked for a power operation (OS_…):
+// then it resets itself. No other request of the host has an underscore after an S.
+func restartingGuest(t *testing.T) *DirectKernel {
+	code := []byte{
+		0xbe, 0x80, 0x00, 0x10, 0x00, // start: mov esi, started
+		0xe8, 0x21, 0x00, 0x00, 0x00, //       call send
+		0x66, 0xba, 0xfd, 0x02, //       wait:  mov  dx, 0x2fd       line status of ttyS1
+		0xec,       //                         in   al, dx
+		0xa8, 0x01, //                         test al, 1            a byte has come
+		0x74, 0xf7, //                         je   wait
+		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
+		0xec,      //                          in   al, dx
+		0x3c, 'X', //                          cmp  al, 'X'
+		0x74, 0xe4, //                         je   start
+		0x66, 0x3d, '_', 'S', //               cmp  ax, 'S_'         ah has the byte before
+		0x88, 0xc4, //                         mov  ah, al
+		0x75, 0xe6, //                         jne  wait
+		0xb0, 0xfe, //                         mov  al, 0xfe
+		0xe6, 0x64, //                         out  0x64, al         reset by the keyboard controller
+		0xf4,       //                   idle: hlt
+		0xeb, 0xfd, //                         jmp  idle
+		0x66, 0xba, 0xfd, 0x02, //       send: mov  dx, 0x2fd
+		0xec,       //                   busy: in   al, dx
+		0xa8, 0x20, //                         test al, 0x20         room for a byte
+		0x74, 0xfb, //                         je   busy
+		0xac,       //                         lodsb
+		0x84, 0xc0, //                         test al, al
+		0x74, 0x07, //                         je   done
+		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
+		0xee,       //                         out  dx, al
+		0xeb, 0xeb, //                         jmp  send
+		0xc3, //                         done: ret
+	}
+	return writeGuest(t, code, testStarted(t)+"\x00")
+}
+
 // countingGuest reports increasing numbers as fast as possible until it receives an H. Then it reports its exit and powers off.
 // It opens its channel before each number, since the host may have closed it.
 func countingGuest(t *testing.T) *DirectKernel {

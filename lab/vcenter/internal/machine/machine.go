@@ -33,6 +33,7 @@ type NIC struct {
 // Spec describes the VM to start. It does not change while the VM runs.
 type Spec struct {
 	ID        string // the VM's MoID
+	UUID      string // of the firmware; empty: none
 	Name      string
 	Host      string // the host's name
 	CPUs      int
@@ -56,14 +57,25 @@ type GuestNIC struct {
 type GuestInfo struct {
 	Hostname string     `json:"hostname"`
 	NICs     []GuestNIC `json:"nics"`
+	// Operations means that the guest offers guest operations.
+	Operations bool `json:"operations"`
 }
 
 // Info describes a running VM.
 type Info struct {
 	PID        int // 0: there is no process
 	CPUSeconds float64
-	Console    string    // path of the console's log; empty: there is none
-	Heartbeat  time.Time // of the guest tools; zero: they have not run
+	// ResidentBytes is how much memory of the lab's machine the process has; 0: not measured.
+	ResidentBytes int64
+	Console       string    // path of the console's log; empty: there is none
+	Heartbeat     time.Time // of the guest tools; zero: they have not run
+}
+
+// Traffic is what the current process of a VM has transferred.
+type Traffic struct {
+	ReadBytes, WrittenBytes int64 // of its disks
+	ReceivedBytes           int64 // by its adapters
+	SentBytes               int64
 }
 
 // The guestinfo keys of a container VM.
@@ -95,6 +107,9 @@ const (
 	OffReset   = OffCrashed + ": the guest reset itself, as a kernel that panics does"
 )
 
+// ErrNoTools is the error of relaying a command to a guest whose tools do not run.
+var ErrNoTools = errors.New("the guest tools do not run")
+
 // ErrNoHotAdd is the error of a hypervisor that cannot change the CPUs and memory of a running VM.
 var ErrNoHotAdd = errors.New("the lab's hypervisor cannot add CPUs or memory to a running VM; power it off first")
 
@@ -120,6 +135,8 @@ type Events interface {
 	// Set is called when the guest sets a guestinfo key.
 	Set(id, key, value string)
 	Guest(id string, info GuestInfo)
+	// Restarted is called when the guest has restarted as it was asked to. Its tools do not run until it reports again.
+	Restarted(id string)
 	// Off is called once for each successful start, however the VM ended.
 	Off(id, reason string)
 }
@@ -130,9 +147,21 @@ type Hypervisor interface {
 	Start(Spec) error
 	// PowerButton asks the guest to shut down, and does not wait for it.
 	PowerButton(id string) error
+	// Restart asks the tools of the guest to restart it, and does not wait for that.
+	Restart(id string) error
+	// Suspend saves the state of a running VM and releases its memory. The VM can be resumed or killed then. After an error it
+	// continues unchanged.
+	Suspend(id string) error
+	// Resume continues a suspended VM: the spec is the same VM, possibly with another host and other files and networks. After an
+	// error it stays suspended.
+	Resume(Spec) error
 	// Quiesce asks the tools of the guest to freeze its file systems for a snapshot.
 	Quiesce(id string) error
-	// Kill returns when the VM is powered off.
+	// SetGuestInfo changes guestinfo.* keys of a running VM, which its guest reads. A key with an empty value is removed.
+	SetGuestInfo(id string, values map[string]string) error
+	// Relay sends a command of a guest operation to the tools of the guest, and returns their answer.
+	Relay(ctx context.Context, id string, command []byte) ([]byte, error)
+	// Kill returns when the VM, which may be suspended, is powered off.
 	Kill(id string) error
 	// Migrate moves a running VM: to is the same VM with another host, and possibly other files and networks. copyFiles
 	// creates the other files, and is called when the guest is stopped; nil: the files stay. After an error the VM continues
@@ -149,6 +178,8 @@ type Hypervisor interface {
 	Connect(id string, networks []string) error
 	// Info describes a VM. It returns false for a VM that does not run.
 	Info(id string) (Info, bool)
+	// Traffic returns false for a VM that does not run, or that has no process.
+	Traffic(id string) (Traffic, bool)
 	// Dial connects to a TCP port of a guest.
 	Dial(ctx context.Context, ip string, port int) (net.Conn, error)
 	// Close powers off all VMs.

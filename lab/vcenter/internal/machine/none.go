@@ -62,6 +62,7 @@ func (n *None) Start(spec Spec) error {
 		return nil
 	}
 	run.document = &document
+	run.operations = n.newOperations(run)
 	guest := n.guest(spec, document)
 	run.reported = &guest
 	go n.live(run, guest)
@@ -71,6 +72,44 @@ func (n *None) Start(spec Spec) error {
 // Quiesce fails: the guest does not support it.
 func (n *None) Quiesce(string) error {
 	return errors.New("this container VM offers no quiesced snapshots")
+}
+
+// Suspend holds the guest back, which reports nothing until the VM is resumed.
+func (n *None) Suspend(id string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	run, there := n.running[id]
+	if !there || run.suspended != nil {
+		return fmt.Errorf("VM %s is not running", id)
+	}
+	run.suspended = make(chan struct{})
+	return nil
+}
+
+// Resume changes the spec of the VM, and lets its guest go on.
+func (n *None) Resume(spec Spec) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	run, there := n.running[spec.ID]
+	if !there || run.suspended == nil {
+		return fmt.Errorf("VM %s is not suspended", spec.ID)
+	}
+	spec.GuestInfo = run.spec.GuestInfo // as at power-on
+	run.spec = spec
+	close(run.suspended)
+	run.suspended = nil
+	n.reportAgain(run)
+	return nil
+}
+
+// SetGuestInfo does nothing for a VM that runs: its guest has read its specification when it started.
+func (n *None) SetGuestInfo(id string, _ map[string]string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, there := n.running[id]; !there {
+		return fmt.Errorf("VM %s is not running", id)
+	}
+	return nil
 }
 
 // Kill ends the VM at once.
@@ -127,10 +166,14 @@ func (n *None) Fork(id string, continued, clone Spec) (Move, error) {
 	if _, there := n.running[clone.ID]; there {
 		return Move{}, fmt.Errorf("VM %s is already running", clone.ID)
 	}
-	continued.GuestInfo, clone.GuestInfo = run.spec.GuestInfo, run.spec.GuestInfo
+	continued.GuestInfo = run.spec.GuestInfo // as at power-on
 	run.spec = continued
 	n.reportAgain(run)
-	n.running[clone.ID] = &guestRun{spec: clone, document: run.document}
+	forked := &guestRun{spec: clone, document: run.document}
+	if forked.document != nil {
+		forked.operations = n.newOperations(forked)
+	}
+	n.running[clone.ID] = forked
 	return Move{Mode: MoveStopCopy}, nil
 }
 
@@ -149,6 +192,9 @@ func (n *None) Grow(id string, cpus int, memoryMB int64) error {
 // Info always returns false: there is no process.
 func (n *None) Info(string) (Info, bool) { return Info{}, false }
 
+// Traffic always returns false: there is no process.
+func (n *None) Traffic(string) (Traffic, bool) { return Traffic{}, false }
+
 // Dial always fails: no guest runs.
 func (n *None) Dial(_ context.Context, ip string, port int) (net.Conn, error) {
 	return nil, fmt.Errorf("%s:%d: this lab boots no VMs (hypervisor none)", ip, port)
@@ -166,8 +212,13 @@ func (n *None) Close() error {
 func (n *None) take(id string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if _, there := n.running[id]; !there {
+	run, there := n.running[id]
+	if !there {
 		return fmt.Errorf("VM %s is not running", id)
+	}
+	if run.suspended != nil {
+		close(run.suspended)
+		run.suspended = nil
 	}
 	delete(n.running, id)
 	return nil
@@ -175,7 +226,7 @@ func (n *None) take(id string) error {
 
 // guest returns the static addresses of the spec, or the next free address of the subnet for DHCP. The caller holds the lock.
 func (n *None) guest(spec Spec, document containerSpec) GuestInfo {
-	info := GuestInfo{Hostname: document.Hostname}
+	info := GuestInfo{Hostname: document.Hostname, Operations: document.Operations != nil}
 	for i, network := range document.Networks {
 		if i >= len(spec.NICs) {
 			break

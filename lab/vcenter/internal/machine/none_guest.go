@@ -42,6 +42,13 @@ type guestRun struct {
 	reported *GuestInfo     // nil: nothing
 	ending   chan struct{}  // not nil: the container has ended; closed: power off now
 	released bool           // ending is closed
+	started  *string        // the time, as in a status
+	asked    bool           // to shut down or to restart
+	restarts bool           // at its end, instead of powering off
+	// suspended is closed when the VM is resumed; nil: it is not suspended.
+	suspended  chan struct{}
+	operations *noneOperations // nil: there is no guest that reports
+	status     map[string]any  // the last one
 }
 
 // containerSpec is the part of the container's specification that is used here.
@@ -50,8 +57,12 @@ type containerSpec struct {
 	Process struct {
 		Args []string `json:"args"`
 	} `json:"process"`
-	Hostname    string          `json:"hostname"`
+	Hostname   string `json:"hostname"`
+	Operations *struct {
+		SecretSHA256 string `json:"secret_sha256"`
+	} `json:"guest_operations"`
 	Healthcheck json.RawMessage `json:"healthcheck"`
+	text        []byte          // the whole document
 	Networks    []struct {
 		DHCP    bool   `json:"dhcp"`
 		Address string `json:"address"`
@@ -69,7 +80,12 @@ func decodeSpec(text string) (document containerSpec, err error) {
 			return containerSpec{}, err
 		}
 	}
-	err = json.NewDecoder(content).Decode(&document)
+	whole, err := io.ReadAll(content)
+	if err != nil {
+		return containerSpec{}, err
+	}
+	err = json.Unmarshal(whole, &document)
+	document.text = whole
 	return document, err
 }
 
@@ -102,6 +118,10 @@ func (n *None) live(run *guestRun, guest GuestInfo) {
 		n.fail(id, "start_failed", err.Error())
 		return
 	}
+	if err := run.keepStart(); err != nil {
+		n.fail(id, "scratch_mount_failed", err.Error())
+		return
+	}
 	starts := wanted == nil || wanted.ExitCode != 126 && wanted.ExitCode != 127
 	if starts {
 		n.report(id, *run.document, map[string]any{"state": "running", "pid": 1, "health": run.document.health(), "exit_code": nil,
@@ -111,6 +131,7 @@ func (n *None) live(run *guestRun, guest GuestInfo) {
 		return
 	}
 	time.Sleep(time.Duration(wanted.RunMS) * time.Millisecond)
+	n.awaitResume(run)
 	ending, isFirst := n.beginEnd(run)
 	if !isFirst {
 		return
@@ -153,12 +174,47 @@ func (n *None) PowerButton(id string) error {
 		go n.events.Off(id, OffGuest)
 		return nil
 	}
+	n.stop(run, false, lingerStopped)
+	return nil
+}
+
+// Restart ends the container as PowerButton does, and starts the guest again.
+func (n *None) Restart(id string) error {
+	n.mu.Lock()
+	run, there := n.running[id]
+	n.mu.Unlock()
+	if !there || run.document == nil {
+		return fmt.Errorf("the guest tools of VM %s do not run", id)
+	}
+	n.stop(run, true, 0)
+	return nil
+}
+
+// stop handles a request to shut down or to restart. Only the first one decides which.
+func (n *None) stop(run *guestRun, restarts bool, linger time.Duration) {
+	n.mu.Lock()
+	if !run.asked {
+		run.asked, run.restarts = true, restarts
+	}
+	n.mu.Unlock()
 	if ending, isFirst := n.beginEnd(run); isFirst {
-		go n.end(run, ending, map[string]any{"exit_code": 0}, "", lingerStopped)
+		go n.end(run, ending, map[string]any{"exit_code": 0}, "", linger)
 	} else {
 		n.release(run)
 	}
-	return nil
+}
+
+// awaitResume waits while the VM is suspended.
+func (n *None) awaitResume(run *guestRun) {
+	for {
+		n.mu.Lock()
+		suspended := run.suspended
+		n.mu.Unlock()
+		if suspended == nil {
+			return
+		}
+		<-suspended
+	}
 }
 
 // beginEnd returns the channel that is closed when the guest is to power off, and whether this call has begun the end.
@@ -192,18 +248,36 @@ func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, o
 	for key, value := range fields {
 		status[key] = value
 	}
+	if err := run.keepEnd(status, output); err != nil {
+		status["error"] = map[string]string{"code": "scratch_mount_failed", "message": err.Error()}
+	}
 	n.report(id, *run.document, status)
 	select {
 	case <-ending:
 	case <-time.After(linger):
 	}
+	n.awaitResume(run)
 	n.mu.Lock()
 	isOn := n.running[id] == run
-	if isOn {
+	var next *guestRun
+	switch {
+	case isOn && run.restarts:
+		reported := run.reported
+		if reported == nil { // a clone, which had the addresses of its source
+			own := n.guest(run.spec, *run.document)
+			reported = &own
+		}
+		next = &guestRun{spec: run.spec, document: run.document, reported: reported}
+		n.running[id] = next
+	case isOn:
 		delete(n.running, id)
 	}
 	n.mu.Unlock()
-	if isOn {
+	switch {
+	case next != nil:
+		n.events.Restarted(id)
+		n.live(next, *next.reported)
+	case isOn:
 		n.events.Off(id, OffGuest)
 	}
 }
@@ -218,10 +292,22 @@ func (n *None) fail(id, code, message string) {
 
 func (n *None) report(id string, document containerSpec, fields map[string]any) {
 	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
-		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "init_version": "none", "kernel": "none"}
+		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "document": "guestinfo", "init_version": "none", "kernel": "none", "guest_operations": nil}
+	if document.Operations != nil {
+		status["guest_operations"] = map[string]any{"refused": 0}
+	}
 	for key, value := range fields {
 		status[key] = value
 	}
+	n.mu.Lock()
+	if run, there := n.running[id]; there {
+		run.status = status
+	}
+	n.mu.Unlock()
+	n.publish(id, status)
+}
+
+func (n *None) publish(id string, status map[string]any) {
 	text, err := json.Marshal(status)
 	if err != nil {
 		panic(err) // a map of plain values can always be encoded

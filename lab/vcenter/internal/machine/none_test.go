@@ -5,8 +5,11 @@
 package machine
 
 import (
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 )
 
 // reports keeps what the guests say, as it comes.
@@ -18,6 +21,7 @@ type reports struct {
 
 func (r reports) Set(_, _, value string)         { r.said <- value }
 func (r reports) Guest(_ string, info GuestInfo) { r.guests <- info }
+func (r reports) Restarted(string)               { r.said <- "restarted" }
 func (r reports) Off(_, reason string)           { r.off <- reason }
 
 func newReports() reports {
@@ -97,5 +101,104 @@ func TestTheAddressesAreReportedAgainAfterAMove(t *testing.T) {
 		if got := <-events.guests; !reflect.DeepEqual(got, want) {
 			t.Errorf("report %d is %+v", number, got)
 		}
+	}
+}
+
+// startScripted starts a VM whose container runs for the given time.
+func startScripted(t *testing.T, events reports, milliseconds int) (*None, Spec) {
+	t.Helper()
+	none, err := NewNone(nil, "", events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := fmt.Sprintf(`{"hostname": "web", "process": {"args": ["lab-guest", "{\"run_ms\": %d, \"linger_ms\": 0}"]}}`, milliseconds)
+	spec := Spec{ID: "vm-1", ISO: "bootstrap.iso", GuestInfo: map[string]string{SpecKey: document}}
+	if err := none.Start(spec); err != nil {
+		t.Fatal(err)
+	}
+	expectState(t, events, "running")
+	return none, spec
+}
+
+func expectState(t *testing.T, events reports, want string) {
+	t.Helper()
+	select {
+	case said := <-events.said:
+		if !strings.Contains(said, want) {
+			t.Fatalf("reported %s, want %s", said, want)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatalf("not reported: %s", want)
+	}
+}
+
+func TestASuspendedGuestReportsNothingUntilItIsResumed(t *testing.T) {
+	events := newReports()
+	none, spec := startScripted(t, events, 50)
+	if err := none.Suspend(spec.ID); err != nil {
+		t.Fatal(err)
+	}
+	if none.Suspend(spec.ID) == nil {
+		t.Error("it was suspended twice")
+	}
+	select {
+	case said := <-events.said:
+		t.Errorf("it has reported %s", said)
+	case <-time.After(200 * time.Millisecond):
+	}
+	<-events.guests
+	if err := none.Resume(spec); err != nil {
+		t.Fatal(err)
+	}
+	for number, want := range []string{"", "web"} {
+		if got := <-events.guests; got.Hostname != want {
+			t.Errorf("report %d is %+v", number, got)
+		}
+	}
+	expectState(t, events, "exited")
+	if reason := <-events.off; reason != OffGuest {
+		t.Errorf("it is off: %s", reason)
+	}
+}
+
+func TestASuspendedMachineIsPoweredOff(t *testing.T) {
+	events := newReports()
+	none, spec := startScripted(t, events, 50)
+	if err := none.Suspend(spec.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := none.Kill(spec.ID); err != nil {
+		t.Fatal(err)
+	}
+	if reason := <-events.off; reason != OffKilled {
+		t.Errorf("it is off: %s", reason)
+	}
+	if none.Resume(spec) == nil {
+		t.Error("it was resumed")
+	}
+}
+
+func TestAGuestIsRestarted(t *testing.T) {
+	events := newReports()
+	none, spec := startScripted(t, events, 60_000)
+	if err := none.Restart(spec.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"exited", "restarted", "running"} {
+		expectState(t, events, want)
+	}
+	// The first request decides what happens at the end.
+	if err := none.PowerButton(spec.ID); err != nil {
+		t.Fatal(err)
+	}
+	expectState(t, events, "exited")
+	if err := none.Restart(spec.ID); err != nil {
+		t.Fatal(err)
+	}
+	if reason := <-events.off; reason != OffGuest {
+		t.Errorf("it is off: %s", reason)
+	}
+	if none.Restart(spec.ID) == nil {
+		t.Error("a machine that is off was restarted")
 	}
 }

@@ -58,6 +58,11 @@ func (s *Shared) Guest(id string, info GuestInfo) {
 	s.deliver(id, func(events Events, id string) { events.Guest(id, info) })
 }
 
+// Restarted passes on that the guest has restarted.
+func (s *Shared) Restarted(id string) {
+	s.deliver(id, func(events Events, id string) { events.Restarted(id) })
+}
+
 // Off passes on the end of the VM.
 func (s *Shared) Off(id, reason string) {
 	s.deliver(id, func(events Events, own string) {
@@ -182,6 +187,15 @@ func (t *Tenant) Quiesce(id string) error {
 	return t.shared.hypervisor.Quiesce(real)
 }
 
+// Relay sends a command of a guest operation to the tools of the guest.
+func (t *Tenant) Relay(ctx context.Context, id string, command []byte) ([]byte, error) {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return nil, err
+	}
+	return t.shared.hypervisor.Relay(ctx, real, command)
+}
+
 // Kill returns when the VM is powered off.
 func (t *Tenant) Kill(id string) error {
 	real, err := t.hypervisorID(id)
@@ -233,6 +247,43 @@ func (t *Tenant) HandOver(id string, other *Tenant, to Spec, copyFiles func() er
 	return move, err
 }
 
+// Restart asks the guest to restart.
+func (t *Tenant) Restart(id string) error {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return err
+	}
+	return t.shared.hypervisor.Restart(real)
+}
+
+// Suspend saves the state of a running VM of the tenant.
+func (t *Tenant) Suspend(id string) error {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return err
+	}
+	return t.shared.hypervisor.Suspend(real)
+}
+
+// Resume continues a suspended VM of the tenant.
+func (t *Tenant) Resume(spec Spec) error {
+	real, err := t.hypervisorID(spec.ID)
+	if err != nil {
+		return err
+	}
+	spec.ID = real
+	return t.shared.hypervisor.Resume(spec)
+}
+
+// SetGuestInfo changes guestinfo.* keys of a running VM of the tenant.
+func (t *Tenant) SetGuestInfo(id string, values map[string]string) error {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return err
+	}
+	return t.shared.hypervisor.SetGuestInfo(real, values)
+}
+
 // Fork creates a VM from one of the tenant's VMs.
 func (t *Tenant) Fork(id string, continued, clone Spec) (Move, error) {
 	real, err := t.hypervisorID(id)
@@ -265,6 +316,15 @@ func (t *Tenant) Info(id string) (Info, bool) {
 		return Info{}, false
 	}
 	return t.shared.hypervisor.Info(real)
+}
+
+// Traffic returns false for a VM that does not run, or that has no process.
+func (t *Tenant) Traffic(id string) (Traffic, bool) {
+	real, err := t.hypervisorID(id)
+	if err != nil {
+		return Traffic{}, false
+	}
+	return t.shared.hypervisor.Traffic(real)
 }
 
 // Dial connects to a TCP port of a guest.

@@ -26,6 +26,7 @@ func (l *listener) add(text string) {
 
 func (l *listener) Set(id, _, value string)      { l.add(id + " reports " + value) }
 func (l *listener) Guest(id string, _ GuestInfo) { l.add(id + " has tools") }
+func (l *listener) Restarted(id string)          { l.add(id + " has restarted") }
 func (l *listener) Off(id, _ string)             { l.add(id + " is off") }
 
 func (l *listener) all() []string {

@@ -104,16 +104,8 @@ func Untouched(path string) (bool, error) {
 		return false, err
 	}
 	defer file.Close()
-	var h header
-	if err := binary.Read(file, binary.BigEndian, &h); err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
-	}
-	if h.Magic != magic || h.L1Size > uint32(maxVirtualSize/bytesPerL1Entry) {
-		return false, fmt.Errorf("%s is not a qcow2 file that the lab has created", path)
-	}
-	entries := make([]uint64, h.L1Size)
-	table := io.NewSectionReader(file, int64(h.L1Offset), int64(h.L1Size)*8)
-	if err := binary.Read(table, binary.BigEndian, entries); err != nil {
+	_, entries, err := readTable(file)
+	if err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, entry := range entries {
@@ -122,6 +114,20 @@ func Untouched(path string) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// readTable reads the header of an overlay and its level 1 table.
+func readTable(file io.ReaderAt) (h header, entries []uint64, err error) {
+	source := io.NewSectionReader(file, 0, headerLength)
+	if err := binary.Read(source, binary.BigEndian, &h); err != nil {
+		return h, nil, err
+	}
+	if h.Magic != magic || h.L1Size > uint32(maxVirtualSize/bytesPerL1Entry) {
+		return h, nil, fmt.Errorf("it is not a qcow2 file that the lab has created")
+	}
+	entries = make([]uint64, h.L1Size)
+	table := io.NewSectionReader(file, int64(h.L1Offset), int64(h.L1Size)*8)
+	return h, entries, binary.Read(table, binary.BigEndian, entries)
 }
 
 func writeAt(file *os.File, offset int64, data []byte) error {

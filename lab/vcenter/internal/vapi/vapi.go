@@ -30,6 +30,8 @@ type Inventory interface {
 	Exists(object vim.Ref) bool
 	// Root is the root folder.
 	Root() vim.Ref
+	// Now is the vCenter's time.
+	Now() time.Time
 	// Entities returns all entities of a type, such as VirtualMachine.
 	Entities(kind string) []Entity
 	// VM returns what is known of a VM.
@@ -110,11 +112,12 @@ func (a *API) call(by caller, service, name string, input []byte) (any, *Error) 
 	if found == nil {
 		return nil, unauthenticated()
 	}
-	if time.Since(found.tried) > found.timeout {
+	now := a.inventory.Now()
+	if now.Sub(found.tried) > found.timeout {
 		delete(a.sessions, by.session)
 		return nil, unauthenticated()
 	}
-	found.tried = time.Now()
+	found.tried = now
 	by.user = found.user
 	return run(by, input)
 }
@@ -126,7 +129,7 @@ func (a *API) createSession(by caller, _ nothing) (any, *Error) {
 	if !a.inventory.Login(by.basicUser, by.password) {
 		return nil, unauthenticated()
 	}
-	id, now := uuid.NewString(), time.Now()
+	id, now := uuid.NewString(), a.inventory.Now()
 	a.sessions[id] = &session{by.basicUser, now, now, a.inventory.SessionTimeout()}
 	return secret(id), nil
 }

@@ -41,7 +41,13 @@ func (v *VMX) answer(command []byte) []byte {
 		return v.getInfo(string(rest))
 	case "SetGuestInfo":
 		return v.setGuestInfo(command)
-	case "tools.set.version", "tools.capability.hgfs_server":
+	case "tools.set.version":
+		return []byte("1 ")
+	case "tools.capability.hgfs_server":
+		v.mu.Lock()
+		v.servesFiles = true
+		v.mu.Unlock()
+		v.askOperations()
 		return []byte("1 ")
 	case "tools.capability.statechange":
 		v.toolsRun()
@@ -77,13 +83,25 @@ func (v *VMX) getInfo(key string) []byte {
 	return []byte("1 " + value)
 }
 
+// SetInfo changes values as the API does, without an event. A key with an empty value is removed.
+func (v *VMX) SetInfo(values map[string]string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for key, value := range values {
+		if value == "" {
+			delete(v.values, key)
+			continue
+		}
+		v.values[key] = value
+	}
+}
+
 // toolsRun records that the tools run and handle power operations.
 func (v *VMX) toolsRun() {
 	v.mu.Lock()
 	v.stateChange = true
-	info := v.info
 	v.mu.Unlock()
-	v.events.Guest(info)
+	v.report(func(*machine.GuestInfo) {})
 }
 
 // setGuestInfo handles "SetGuestInfo  <kind> <data>", with two blanks and binary data.
@@ -100,15 +118,14 @@ func (v *VMX) setGuestInfo(command []byte) []byte {
 	default:
 		return []byte("0 The lab keeps no guest information of this kind")
 	}
-	v.mu.Lock()
-	if string(kind) == nicInfo {
-		v.info.NICs = nics
-	} else {
-		v.info.Hostname = string(bytes.TrimRight(data, "\x00"))
-	}
-	info := v.info
-	v.mu.Unlock()
-	v.events.Guest(info)
+	v.report(func(info *machine.GuestInfo) {
+		if string(kind) == nicInfo {
+			info.NICs = nics
+		} else {
+			info.Hostname = string(bytes.TrimRight(data, "\x00"))
+		}
+	})
+	v.askOperations()
 	return []byte("1 ")
 }
 

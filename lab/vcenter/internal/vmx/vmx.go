@@ -34,7 +34,8 @@ type Events struct {
 
 // The requests of the VMX.
 const (
-	Halt = "OS_Halt"
+	Halt   = "OS_Halt"
+	Reboot = "OS_Reboot"
 	// QuiesceStart begins a quiesced snapshot.
 	QuiesceStart = "vmbackup.start 1"
 	// SynchronizeTime lets the guest set its clock, but not back.
@@ -52,10 +53,14 @@ type VMX struct {
 
 	outgoing chan []byte // lines for the guest
 
+	delivery sync.Mutex // held while what the guest reports is changed and passed on, so that reports keep their order
+
 	mu          sync.Mutex
 	values      map[string]string // guestinfo.*
 	info        machine.GuestInfo
 	stateChange bool              // the guest handles power operations
+	servesFiles bool              // the guest answers HGFS, which guest operations need
+	questions   int               // what the tools offer is asked for that many times; 0: not now
 	channels    map[uint32]string // the protocols of the open channels
 	tclo        uint32            // the last TCLO channel; 0: none
 	outstanding *request
@@ -90,7 +95,7 @@ func (v *VMX) Fork(values map[string]string, write func([]byte) error, events Ev
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	forked := New(values, write, events, failed)
-	forked.stateChange = v.stateChange
+	forked.stateChange, forked.servesFiles = v.stateChange, v.servesFiles
 	return forked
 }
 
@@ -145,21 +150,40 @@ func (v *VMX) Request(ctx context.Context, command string) (string, error) {
 	}
 }
 
+// report changes what the guest has reported, and passes it on.
+func (v *VMX) report(change func(*machine.GuestInfo)) {
+	v.delivery.Lock()
+	defer v.delivery.Unlock()
+	v.mu.Lock()
+	change(&v.info)
+	info := v.info
+	v.mu.Unlock()
+	v.events.Guest(info)
+}
+
 // Reset closes all channels, as ESXi does at a move and at a resume. The guest then opens them again and reports everything
 // again, which the VMX has forgotten; and it is asked to set its clock, which stood still.
 func (v *VMX) Reset() {
 	tools := v.CanShutDown()
 	if tools {
-		v.events.Guest(machine.GuestInfo{})
+		v.report(func(info *machine.GuestInfo) { *info = machine.GuestInfo{} })
 	}
 	v.mu.Lock()
-	v.info, v.channels, v.tclo = machine.GuestInfo{}, map[uint32]string{}, 0
+	v.channels, v.tclo = map[uint32]string{}, 0
 	v.requeue()
 	if tools {
 		v.queue = append(v.queue, newRequest(SynchronizeTime))
 	}
 	v.mu.Unlock()
 	v.send(port.Frame{Kind: port.Closed, Channel: port.AllChannels})
+}
+
+// Restarted forgets a guest that has restarted, except its guestinfo.* keys.
+func (v *VMX) Restarted() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.info, v.stateChange, v.heartbeat = machine.GuestInfo{}, false, time.Time{}
+	v.channels, v.tclo, v.outstanding, v.queue = map[uint32]string{}, 0, nil, nil
 }
 
 // requeue puts requests that must be repeated at the head of the queue, and drops those of an earlier greeting. The caller

@@ -58,7 +58,11 @@ func (w *world) reports(prefix string) Events {
 	return Events{
 		Set: func(key, value string) { w.events <- fmt.Sprintf("%s%s=%s", prefix, key, value) },
 		Guest: func(info machine.GuestInfo) {
-			w.events <- fmt.Sprintf("%sguest %s %v", prefix, info.Hostname, info.NICs)
+			event := fmt.Sprintf("%sguest %s %v", prefix, info.Hostname, info.NICs)
+			if info.Operations {
+				event += " with guest operations"
+			}
+			w.events <- event
 		},
 	}
 }
@@ -123,6 +127,20 @@ func TestRequestsOfTheGuest(t *testing.T) {
 	}
 	if len(w.events) > 0 {
 		t.Errorf("also reported: %q", <-w.events)
+	}
+}
+
+func TestTheGuestReadsWhatAClientSets(t *testing.T) {
+	w := newWorld(t, map[string]string{"guestinfo.a": "old", "guestinfo.b": "old"})
+	ask := w.rpci()
+	w.vmx.SetInfo(map[string]string{"guestinfo.a": "new", "guestinfo.b": "", "guestinfo.c": "1"})
+	for key, want := range map[string]string{"guestinfo.a": "1 new", "guestinfo.b": "0 No value found", "guestinfo.c": "1 1"} {
+		if reply := ask("info-get " + key); reply != want {
+			t.Errorf("%s: %q", key, reply)
+		}
+	}
+	if len(w.events) > 0 {
+		t.Errorf("reported: %q", <-w.events)
 	}
 }
 

@@ -34,3 +34,5 @@ func (d directory) Exists(object ref) bool {
 }
 
 func (d directory) Root() ref { return d.server.serviceContent().RootFolder }
+
+func (d directory) Now() time.Time { return d.server.clock.Now() }

@@ -63,7 +63,7 @@ func (l *CallLog) add(call Call) {
 
 func (s *Server) record(ctx *simulator.Context, request *http.Request, call *simulator.Method) {
 	this := bodyThis(call)
-	entry := Call{Method: call.Name, This: this.Type + ":" + this.Value, Mutating: mutates(call.Name)}
+	entry := Call{Method: call.Name, This: this.Type + ":" + this.Value, Mutating: mutates(call.Name) && !s.ofExport(call.This)}
 	if session := ctx.Session; session != nil {
 		digest := sha256.Sum256([]byte(session.Key))
 		entry.Session, entry.User = hex.EncodeToString(digest[:6]), session.UserName
@@ -77,6 +77,12 @@ func (s *Server) record(ctx *simulator.Context, request *http.Request, call *sim
 func (s *Server) recordHTTP(request *http.Request) {
 	mutating := request.Method != http.MethodGet && request.Method != http.MethodHead
 	s.calls.add(Call{Method: "HTTP " + request.Method, This: request.URL.Path, UserAgent: request.UserAgent(), Mutating: mutating})
+}
+
+// ofExport returns true for the lease of an export, which changes nothing.
+func (s *Server) ofExport(object ref) bool {
+	lease := s.leaseOf(object)
+	return lease != nil && lease.export
 }
 
 // mutates returns whether a method may change something.
@@ -109,6 +115,7 @@ var reading = func(names ...string) map[string]bool {
 	"CheckMigrate_Task", "CheckClone_Task", "CheckVmConfig_Task", "CheckPowerOn_Task", "CheckCompatibility_Task",
 	"ValidateMigration", "HasPrivilegeOnEntities", "HasPrivilegeOnEntity", "HasUserPrivilegeOnEntities", "FetchUserPrivilegeOnEntities",
 	"FetchDVPorts", "LookupDvPortGroup", "GetAlarm", "GetAlarmState", "GetCustomizationSpec", "DoesCustomizationSpecExist",
-	"CreateImportSpec", "ParseDescriptor", "ValidateHost", "HttpNfcLeaseGetManifest", "ListFilesInGuest",
+	"CreateImportSpec", "ParseDescriptor", "ValidateHost", "ExportVm", "ExportSnapshot", "HttpNfcLeaseGetManifest", "ListFilesInGuest",
 	"ReadEnvironmentVariableInGuest", "ListProcessesInGuest", "ValidateCredentialsInGuest",
+	"InitiateFileTransferFromGuest",
 )

@@ -180,8 +180,11 @@ func contain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			p := recover()
-			if p == nil || p == http.ErrAbortHandler {
+			if p == nil {
 				return
+			}
+			if p == http.ErrAbortHandler { // the server closes the connection
+				panic(p)
 			}
 			slog.Error("panic in a request", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 			http.Error(w, fmt.Sprint(p), http.StatusInternalServerError)

@@ -298,9 +298,9 @@ func TestUnimplementedMethodsAreRefused(t *testing.T) {
 	l := newLab(t)
 	vm := l.create(l.spec("web"))
 	l.result(vm.PowerOn(t.Context()))
-	isFault[types.NotSupported](l, l.refusal(vm.Suspend(t.Context())))
-	isFault[types.NotSupported](l, l.faultOf(vm.RebootGuest(t.Context())))
-	_, err := methods.MountToolsInstaller(t.Context(), l.client.Client, &types.MountToolsInstaller{This: vm.Reference()})
+	_, err := methods.UpgradeVM_Task(t.Context(), l.client.Client, &types.UpgradeVM_Task{This: vm.Reference()})
+	isFault[types.NotSupported](l, l.faultOf(err))
+	_, err = methods.MountToolsInstaller(t.Context(), l.client.Client, &types.MountToolsInstaller{This: vm.Reference()})
 	isFault[types.MethodNotFound](l, l.faultOf(err))
 	for _, name := range simulatedOnly {
 		if l.server.methods[name] == nil {

@@ -41,6 +41,7 @@ func (s *Server) post(by cause, event types.BaseEvent) int32 {
 	s.withLock(ctx, manager, func() {
 		manager.PostEvent(ctx, &types.PostEvent{This: manager.Self, EventToPost: event})
 		entry := event.GetEvent()
+		entry.CreatedTime = s.clock.Now()
 		if key = entry.Key; by.chain != 0 {
 			entry.ChainId = by.chain // the simulator starts a new chain with each event
 		}
@@ -59,9 +60,20 @@ func (s *Server) showLatestEvent(ctx *simulator.Context) {
 		}
 		newest := body.Res.Returnval[0]
 		if shown := manager.LatestEvent; shown == nil || shown.GetEvent().Key != newest.GetEvent().Key {
+			s.stampEvents(body.Res.Returnval, shown)
 			ctx.Update(manager, []types.PropertyChange{set("latestEvent", newest)})
 		}
 	})
+}
+
+// stampEvents sets the time of events that the simulator has posted since the one that was shown last.
+func (s *Server) stampEvents(newestFirst []types.BaseEvent, shown types.BaseEvent) {
+	for _, event := range newestFirst {
+		if shown != nil && event.GetEvent().Key <= shown.GetEvent().Key {
+			return
+		}
+		event.GetEvent().CreatedTime = s.clock.At(event.GetEvent().CreatedTime)
+	}
 }
 
 // maxQueried is the largest number of events that a query returns.

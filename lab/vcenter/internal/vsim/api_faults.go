@@ -88,6 +88,8 @@ func faultText(fault types.BaseMethodFault) string {
 		return "The operation is not allowed in the current state."
 	case *types.InvalidPowerState:
 		return fmt.Sprintf("The attempted operation cannot be performed in the current state (%s).", f.ExistingState)
+	case *types.TaskInProgress:
+		return fmt.Sprintf("The operation is not allowed because another task is already in progress (%s).", f.Task.Value)
 	case *types.FileNotFound:
 		return fmt.Sprintf("File %s was not found.", f.File)
 	case *types.FileAlreadyExists:

@@ -35,9 +35,13 @@ func (f *fixer) Reference() ref { return f.self }
 func (f *fixer) PutObject(_ *simulator.Context, object mo.Reference) {
 	switch o := object.(type) {
 	case *simulator.Task:
+		if hasEnded(o.Info.State) { // while the inventory was built
+			f.server.forgetLater(o.Self, *o.Info.Entity)
+		}
 		if o.Execute != nil { // it is the simulator's
 			f.server.simulated.contain(f.server.registry, o)
 			nameSimulated(o)
+			o.Info.QueueTime = f.server.clock.At(o.Info.QueueTime)
 		}
 	case *simulator.ResourcePool:
 		ownPoolSummary(o)
@@ -47,9 +51,17 @@ func (f *fixer) PutObject(_ *simulator.Context, object mo.Reference) {
 	}
 }
 
-func (f *fixer) UpdateObject(_ *simulator.Context, object mo.Reference, _ []types.PropertyChange) {
-	if task, ok := object.(*mo.Task); ok && (task.Info.State == types.TaskInfoStateSuccess || task.Info.State == types.TaskInfoStateError) {
+func (f *fixer) UpdateObject(_ *simulator.Context, object mo.Reference, changes []types.PropertyChange) {
+	task, ok := object.(*mo.Task)
+	if !ok {
+		return
+	}
+	if f.server.simulated.has(task.Self) {
+		f.server.stampSimulated(task, changes)
+	}
+	if hasEnded(task.Info.State) && changesState(changes) {
 		f.server.simulated.end(task.Self)
+		f.server.forgetLater(task.Self, *task.Info.Entity)
 	}
 }
 

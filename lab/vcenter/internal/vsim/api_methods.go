@@ -16,6 +16,7 @@ func (s *Server) installMethods() {
 	s.methods = map[string]handler{
 		"SessionManager.AcquireGenericServiceTicket": method(s.acquireTicket),
 		"SessionManager.Logout":                      method(s.logout),
+		"ServiceInstance.CurrentTime":                method(s.currentTime),
 
 		"TaskHistoryCollector.ReadNextTasks":     method(s.readNextTasks),
 		"TaskHistoryCollector.ReadPreviousTasks": method(s.readPreviousTasks),
@@ -49,14 +50,19 @@ func (s *Server) installMethods() {
 		"VirtualMachine.PowerOffVM_Task":              method(s.powerOffVM),
 		"VirtualMachine.ResetVM_Task":                 method(s.resetVM),
 		"VirtualMachine.ShutdownGuest":                method(s.shutdownGuest),
+		"VirtualMachine.RebootGuest":                  method(s.rebootGuest),
+		"VirtualMachine.StandbyGuest":                 method(s.standbyGuest),
+		"VirtualMachine.SuspendVM_Task":               method(s.suspendVM),
 		"VirtualMachine.CreateSnapshot_Task":          method(s.createSnapshot),
 		"VirtualMachine.CreateSnapshotEx_Task":        method(s.createSnapshotEx),
 		"VirtualMachine.RemoveAllSnapshots_Task":      method(s.removeAllSnapshots),
 		"VirtualMachine.RevertToCurrentSnapshot_Task": method(s.revertToCurrentSnapshot),
+		"VirtualMachine.ExportVm":                     method(s.exportVM),
 
 		"VirtualMachineSnapshot.RemoveSnapshot_Task":   method(s.removeSnapshot),
 		"VirtualMachineSnapshot.RevertToSnapshot_Task": method(s.revertToSnapshot),
 		"VirtualMachineSnapshot.RenameSnapshot":        method(s.renameSnapshot),
+		"VirtualMachineSnapshot.ExportSnapshot":        method(s.exportSnapshot),
 
 		"OvfManager.CreateImportSpec":       method(s.createImportSpec),
 		"ResourcePool.CreateResourcePool":   method(s.createPool),
@@ -66,9 +72,12 @@ func (s *Server) installMethods() {
 		"ResourcePool.ImportVApp":           method(s.importVApp),
 		"ResourcePool.MoveIntoResourcePool": method(s.moveIntoPool),
 
-		"HttpNfcLease.HttpNfcLeaseComplete": method(s.completeLease),
-		"HttpNfcLease.HttpNfcLeaseAbort":    method(s.abortLease),
-		"HttpNfcLease.HttpNfcLeaseProgress": method(s.progressLease),
+		"ResourcePool.UpdateChildResourceConfiguration": method(s.updateChildren),
+
+		"HttpNfcLease.HttpNfcLeaseComplete":    method(s.completeLease),
+		"HttpNfcLease.HttpNfcLeaseAbort":       method(s.abortLease),
+		"HttpNfcLease.HttpNfcLeaseProgress":    method(s.progressLease),
+		"HttpNfcLease.HttpNfcLeaseGetManifest": method(s.leaseManifest),
 
 		"HostVsanSystem.QueryHostStatus":         method(s.queryVsanStatus),
 		"EnvironmentBrowser.QueryConfigOptionEx": method(s.queryConfigOption),
@@ -93,6 +102,7 @@ func (s *Server) installMethods() {
 	maps.Copy(s.methods, s.drsMethods())
 	maps.Copy(s.methods, s.moveMethods())
 	maps.Copy(s.methods, s.networkMethods())
+	maps.Copy(s.methods, s.perfMethods())
 	maps.Copy(s.methods, s.ipPoolMethods())
 	maps.Copy(s.methods, s.authorizationMethods())
 	for _, name := range slices.Concat(simulatedOnly, absent) {
@@ -116,10 +126,8 @@ var simulatedOnly = []string{
 	"Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
 	"Folder.PlaceVmsXCluster",
 	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",
-	"VirtualMachine.SuspendVM_Task", "VirtualMachine.StandbyGuest", "VirtualMachine.RebootGuest",
 	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
-	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task", "VirtualMachine.ExportVm",
-	"VirtualMachineSnapshot.ExportSnapshot",
+	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task",
 	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
 	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
 	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",

@@ -8,6 +8,7 @@ package vsim
 
 import (
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -44,12 +45,11 @@ func (s *Server) installSessionTimeout() {
 		&types.OptionValue{Key: sessionTimeoutKey, Value: idleSessionTimeout.String()})
 }
 
-// sessionTimeout returns the timeout of sessions that begin now.
+// sessionTimeout returns how long a session may be idle.
 func (s *Server) sessionTimeout() time.Duration {
 	for _, option := range s.registry.OptionManager().Setting {
-		if value := option.GetOptionValue(); value.Key == sessionTimeoutKey {
-			text, _ := value.Value.(string)
-			if timeout, err := time.ParseDuration(text); err == nil {
+		if found := option.GetOptionValue(); found.Key == sessionTimeoutKey {
+			if timeout, err := time.ParseDuration(fmt.Sprint(found.Value)); err == nil {
 				return timeout
 			}
 		}
@@ -134,19 +134,19 @@ func (s *Server) acquireTicket(ctx *simulator.Context, request *types.AcquireGen
 		method = http.MethodGet
 	}
 	id := rand.Text()
-	s.tickets.add(id, ticket{method, address.RequestURI(), ctx.Session.UserName, time.Now().Add(ticketLifetime)})
+	s.tickets.add(id, ticket{method, address.RequestURI(), ctx.Session.UserName, s.clock.Now().Add(ticketLifetime)}, s.clock.Now())
 	return &methods.AcquireGenericServiceTicketBody{Res: &types.AcquireGenericServiceTicketResponse{
 		Returnval: types.SessionManagerGenericServiceTicket{Id: id, HostName: s.config.Listen, TicketType: "HttpServiceTicket"}}}, nil
 }
 
-func (t *tickets) add(id string, added ticket) {
+func (t *tickets) add(id string, added ticket, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.byID == nil {
 		t.byID = map[string]ticket{}
 	}
 	for other, old := range t.byID {
-		if time.Now().After(old.until) {
+		if now.After(old.until) {
 			delete(t.byID, other)
 		}
 	}
@@ -154,7 +154,7 @@ func (t *tickets) add(id string, added ticket) {
 }
 
 // use returns whose ticket for this request it is; empty: it is none.
-func (t *tickets) use(id string, request *http.Request) string {
+func (t *tickets) use(id string, request *http.Request, now time.Time) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	found, ok := t.byID[id]
@@ -162,7 +162,7 @@ func (t *tickets) use(id string, request *http.Request) string {
 		return ""
 	}
 	delete(t.byID, id)
-	if time.Now().After(found.until) {
+	if now.After(found.until) {
 		return ""
 	}
 	return found.user
@@ -177,7 +177,7 @@ func (s *Server) fileUser(request *http.Request) string {
 		}
 	}
 	if cookie, err := request.Cookie("vmware_cgi_ticket"); err == nil {
-		if user := s.tickets.use(strings.Trim(cookie.Value, `"`), request); user != "" {
+		if user := s.tickets.use(strings.Trim(cookie.Value, `"`), request, s.clock.Now()); user != "" {
 			return user
 		}
 	}
@@ -190,15 +190,19 @@ func (s *Server) fileUser(request *http.Request) string {
 
 // userOfSession returns the user of the session with a key. It is empty if there is no such session.
 func (s *Server) userOfSession(key string) string {
-	// The simulator lists sessions only for an authenticated context.
-	viewer := &simulator.Session{Registry: simulator.NewRegistry(), Map: s.registry}
-	manager := viewer.Get(*s.serviceContent().SessionManager).(*simulator.SessionManager)
-	for _, session := range manager.SessionList {
+	for _, session := range s.sessions() {
 		if session.Key == key {
 			return session.UserName
 		}
 	}
 	return ""
+}
+
+// sessions returns all sessions, with times by the machine's clock.
+func (s *Server) sessions() []types.UserSession {
+	// The simulator lists sessions only for an authenticated context.
+	viewer := &simulator.Session{Registry: simulator.NewRegistry(), Map: s.registry}
+	return viewer.Get(*s.serviceContent().SessionManager).(*simulator.SessionManager).SessionList
 }
 
 func (s *Server) serviceContent() types.ServiceContent {

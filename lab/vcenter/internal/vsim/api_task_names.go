@@ -53,6 +53,7 @@ var taskDescriptions = map[string]string{
 	"RevertToSnapshot_Task":            "vm.Snapshot.revert",
 	"SearchDatastoreSubFolders_Task":   "host.DatastoreBrowser.searchSubFolders",
 	"SearchDatastore_Task":             "host.DatastoreBrowser.search",
+	"SuspendVM_Task":                   ".suspend",
 }
 
 // modelNames maps types that have another name in the object model.

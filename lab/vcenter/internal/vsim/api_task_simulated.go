@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -46,6 +47,12 @@ func (s *simulated) begin(task *simulatedTask) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	task.begun = true
+}
+
+func (s *simulated) has(task ref) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[task] != nil
 }
 
 func (s *simulated) end(task ref) {
@@ -97,6 +104,21 @@ func nameSimulated(task *simulator.Task) {
 	info.DescriptionId = taskDescription(*info.Entity, info.Name)
 	if call := callOf(task); call.Session != nil && call.Session.UserName != "" {
 		info.Reason = &types.TaskReasonUser{UserName: call.Session.UserName}
+	}
+}
+
+// stampSimulated sets the times that have just been changed. The caller holds the task's lock. A client that waits for changes of
+// the single properties is still told the machine's time.
+func (s *Server) stampSimulated(task *mo.Task, changes []types.PropertyChange) {
+	for _, change := range changes {
+		machine, isTime := change.Val.(time.Time)
+		switch shown := s.clock.At(machine); {
+		case !isTime:
+		case change.Name == "info.startTime":
+			task.Info.StartTime = &shown
+		case change.Name == "info.completeTime":
+			task.Info.CompleteTime = &shown
+		}
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -34,10 +33,11 @@ func (s *Server) start(ctx *simulator.Context, entity ref, method string, do wor
 	if by.user != "" {
 		reason = &types.TaskReasonUser{UserName: by.user}
 	}
+	now := s.clock.Now()
 	task.Info = types.TaskInfo{
 		Key: task.Self.Value, Task: task.Self, Name: method, Entity: &entity, EntityName: s.nameOf(entity),
 		DescriptionId: taskDescription(entity, method),
-		State:         types.TaskInfoStateRunning, QueueTime: time.Now(), StartTime: types.NewTime(time.Now()),
+		State:         types.TaskInfoStateRunning, QueueTime: now, StartTime: &now,
 		Reason: reason,
 	}
 	if isManagedEntity[entity.Type] {
@@ -66,7 +66,7 @@ func contained(method string, by cause, do work) (result types.AnyType, fault ty
 }
 
 func (s *Server) finish(task *simulator.Task, result types.AnyType, fault types.BaseMethodFault) {
-	changes := []types.PropertyChange{set("info.completeTime", time.Now())}
+	changes := []types.PropertyChange{set("info.completeTime", s.clock.Now())}
 	if fault != nil {
 		changes = append(changes, set("info.error", *localized(fault)), set("info.state", types.TaskInfoStateError))
 	} else {
@@ -149,7 +149,8 @@ func (o *operations) of(vm ref) *sync.RWMutex {
 	return o.byVM[vm]
 }
 
-// exclusive returns work that holds the VM's operation lock, and fails if the VM has been removed meanwhile.
+// exclusive returns work that holds the VM's operation lock, and fails if the VM is being exported or has been removed
+// meanwhile.
 func (s *Server) exclusive(vm *simulator.VirtualMachine, do work) work {
 	return func(by cause) (types.AnyType, types.BaseMethodFault) {
 		lock := s.operations.of(vm.Self)
@@ -157,6 +158,9 @@ func (s *Server) exclusive(vm *simulator.VirtualMachine, do work) work {
 		defer lock.Unlock()
 		if s.vm(vm.Self) != vm {
 			return nil, &types.ManagedObjectNotFound{Obj: vm.Self}
+		}
+		if export := s.leases.exportOf(vm.Self); export != nil {
+			return nil, taskInProgress(*export)
 		}
 		return do(by)
 	}

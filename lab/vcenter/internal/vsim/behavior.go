@@ -22,8 +22,8 @@ type Behavior struct {
 	OldestAPI string `json:"oldest_api"`
 	// Certificate is vCenter's: "conforming", or "incomplete", which has no identifier of the authority's key.
 	Certificate string `json:"certificate"`
-	// UploadURL says what the URLs of an import lease name: the ESXi host ("host"), or "*" ("vcenter"), for which the client
-	// substitutes the address of its own connection.
+	// UploadURL says what the URLs of an import lease and of a guest's file name: the ESXi host ("host"), or "*" ("vcenter"), for
+	// which the client substitutes the address of its own connection.
 	UploadURL string `json:"upload_url"`
 	// HostThumbprint is the thumbprint of the host's certificate in a lease: "sha1", "sha256" or "none".
 	HostThumbprint string `json:"host_thumbprint"`
@@ -102,26 +102,40 @@ func (s *Server) Behavior() Behavior {
 
 // Behave changes the choices that the JSON object in body names.
 func (s *Server) Behave(body io.Reader) error {
-	s.behaviors.mu.Lock()
-	defer s.behaviors.mu.Unlock()
-	changed := s.behaviors.current
+	changed, err := s.behaviors.change(body)
+	if err == nil {
+		s.showBehavior(changed)
+	}
+	return err
+}
+
+func (b *behaviors) change(body io.Reader) (Behavior, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	changed := b.current
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&changed); err != nil {
-		return fmt.Errorf("behavior: %w", err)
+		return changed, fmt.Errorf("behavior: %w", err)
 	}
 	if err := changed.check(); err != nil {
-		return err
+		return changed, err
 	}
-	s.behaviors.current = changed
-	s.showAPI(changed.API)
-	return nil
+	b.current = changed
+	return changed, nil
 }
 
 // BehaveAsUsual resets all choices.
 func (s *Server) BehaveAsUsual() {
+	usual := usualBehavior()
 	s.behaviors.mu.Lock()
-	defer s.behaviors.mu.Unlock()
-	s.behaviors.current = usualBehavior()
-	s.showAPI(apiVersion)
+	s.behaviors.current = usual
+	s.behaviors.mu.Unlock()
+	s.showBehavior(usual)
+}
+
+// showBehavior sets the properties that depend on the choices.
+func (s *Server) showBehavior(behavior Behavior) {
+	s.showAPI(behavior.API)
+	s.showCertificates(behavior)
 }

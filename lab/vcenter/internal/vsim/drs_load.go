@@ -32,23 +32,44 @@ type sample struct {
 	cpuMHz     float64
 }
 
-// meter holds the last sample of each running VM.
+// use is what a running VM, or what is in a resource pool, uses. consumedMB includes the overhead.
+type use struct {
+	cpuMHz, grantedMB, consumedMB, overheadMB int64
+}
+
+func (u use) plus(v use) use {
+	return use{u.cpuMHz + v.cpuMHz, u.grantedMB + v.grantedMB, u.consumedMB + v.consumedMB, u.overheadMB + v.overheadMB}
+}
+
+// meter holds the last sample of each running VM, and what it used then.
 type meter struct {
 	once sync.Once
 	mu   sync.Mutex
 	byVM map[ref]sample
+	uses map[ref]use
+}
+
+// uses returns what each running VM used when it was measured last.
+func (s *Server) uses() map[ref]use {
+	s.meter.mu.Lock()
+	defer s.meter.mu.Unlock()
+	return s.meter.uses
 }
 
 // measureUntilClosed updates the statistics until the server is closed.
 func (s *Server) measureUntilClosed() {
-	ticker := time.NewTicker(measuredEvery)
+	ticker, sampling := time.NewTicker(measuredEvery), time.NewTicker(sampledEvery)
 	defer ticker.Stop()
+	defer sampling.Stop()
 	for {
+		s.showUsage()
 		select {
 		case <-s.closing:
 			return
 		case <-ticker.C:
 			s.measure()
+		case <-sampling.C:
+			s.SamplePerformance()
 		}
 	}
 }
@@ -58,7 +79,7 @@ func (s *Server) measure() map[ref]float64 {
 	s.meter.mu.Lock()
 	defer s.meter.mu.Unlock()
 	on := s.occupancy()
-	used := map[ref]float64{}
+	used, uses := map[ref]float64{}, map[ref]use{}
 	samples := make(map[ref]sample, len(on))
 	for reference, place := range on {
 		vm, there := s.registry.Get(reference).(*simulator.VirtualMachine)
@@ -66,14 +87,15 @@ func (s *Server) measure() map[ref]float64 {
 		if !there || !known {
 			continue
 		}
-		if info, runs := s.hypervisor.Info(reference.Value); runs {
+		info, runs := s.hypervisor.Info(reference.Value)
+		if runs {
 			samples[reference] = s.meter.byVM[reference].next(info.CPUSeconds, s.bootTime(vm), float64(host.Hardware.CpuInfo.Hz)/1e6)
 			used[reference] = samples[reference].cpuMHz
 			s.watchHeartbeat(vm, info.Heartbeat)
 		}
-		s.showUse(vm, used[reference])
+		uses[reference] = s.showUse(vm, used[reference], info.ResidentBytes)
 	}
-	s.meter.byVM = samples
+	s.meter.byVM, s.meter.uses = samples, uses
 	s.showHosts(on, used)
 	return used
 }
@@ -94,19 +116,20 @@ func (last sample) next(cpuSeconds float64, booted time.Time, hostMHz float64) s
 	return next
 }
 
+// bootTime returns when a VM was powered on, by the machine's clock.
 func (s *Server) bootTime(vm *simulator.VirtualMachine) time.Time {
 	booted := time.Now()
 	s.locked(vm, func(*simulator.Context) {
 		if vm.Runtime.BootTime != nil {
-			booted = *vm.Runtime.BootTime
+			booted = booted.Add(-s.clock.Since(*vm.Runtime.BootTime))
 		}
 	})
 	return booted
 }
 
 // showUse sets a VM's statistics: "changes in QuickStats do not generate property collector updates" (API). The lab does not
-// measure the guest's memory usage.
-func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) {
+// measure the guest's memory usage. Without a process, all of the VM's memory is used.
+func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64, residentBytes int64) (used use) {
 	s.locked(vm, func(*simulator.Context) {
 		showMost(vm, int64(s.config.Hosts.CPUMHz))
 		stats := &vm.Summary.QuickStats
@@ -114,10 +137,15 @@ func (s *Server) showUse(vm *simulator.VirtualMachine, cpuMHz float64) {
 		stats.GrantedMemory = vm.Config.Hardware.MemoryMB
 		stats.ConsumedOverheadMemory = int32(overheadMB(vm.Config))
 		stats.HostMemoryUsage = stats.GrantedMemory + stats.ConsumedOverheadMemory
-		if vm.Runtime.BootTime != nil {
-			stats.UptimeSeconds = int32(time.Since(*vm.Runtime.BootTime).Seconds())
+		if residentBytes > 0 {
+			stats.HostMemoryUsage = max(min(stats.HostMemoryUsage, int32(residentBytes>>20)), stats.ConsumedOverheadMemory)
 		}
+		if vm.Runtime.BootTime != nil {
+			stats.UptimeSeconds = int32(s.clock.Since(*vm.Runtime.BootTime).Seconds())
+		}
+		used = use{int64(stats.OverallCpuUsage), int64(stats.GrantedMemory), int64(stats.HostMemoryUsage), int64(stats.ConsumedOverheadMemory)}
 	})
+	return used
 }
 
 // clearUse clears the statistics of a VM that is powered off. The caller holds its lock.

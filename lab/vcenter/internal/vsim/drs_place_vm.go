@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
@@ -60,7 +59,7 @@ func (s *Server) placeVM(_ *simulator.Context, request *types.PlaceVm) (soap.Has
 	if target.Pool == nil {
 		target.Pool = p.cluster.ResourcePool
 	}
-	body.Res.Returnval.Recommendations = []types.ClusterRecommendation{{Key: "1", Type: "V1", Time: time.Now(), Rating: 5,
+	body.Res.Returnval.Recommendations = []types.ClusterRecommendation{{Key: "1", Type: "V1", Time: s.clock.Now(), Rating: 5,
 		Reason:     string(types.RecommendationReasonCodeXvmotionPlacement),
 		ReasonText: "Placement of a virtual machine", Target: &p.cluster.Self,
 		Action: []types.BaseClusterAction{&types.PlacementAction{
@@ -151,7 +150,7 @@ func (s *Server) placementStores(p *placement) ([]*simulator.Datastore, types.Ba
 // placementConfig sets the VM that is to be placed, and its configuration.
 func (s *Server) placementConfig(p *placement) types.BaseMethodFault {
 	var change *types.VirtualMachineConfigSpec
-	config := newConfig()
+	config := newConfig(s.clock.Now())
 	switch kind := types.PlacementSpecPlacementType(p.spec.PlacementType); kind {
 	case types.PlacementSpecPlacementTypeCreate:
 		if p.spec.ConfigSpec == nil {

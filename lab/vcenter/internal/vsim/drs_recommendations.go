@@ -90,7 +90,7 @@ func (s *Server) showRecommendations(cluster *simulator.ClusterComputeResource, 
 // recommendation converts a recommendation to the API's type.
 func (s *Server) recommendation(cluster *simulator.ClusterComputeResource, made drs.Recommendation) types.ClusterRecommendation {
 	vm := made.VM
-	shown := types.ClusterRecommendation{Key: made.Key, Type: "V1", Time: made.Made, Rating: made.Rating, Reason: string(made.Reason),
+	shown := types.ClusterRecommendation{Key: made.Key, Type: "V1", Time: s.clock.At(made.Made), Rating: made.Rating, Reason: string(made.Reason),
 		ReasonText: made.ReasonText(), Target: &cluster.Self}
 	if made.IsPlacement() {
 		shown.Action = []types.BaseClusterAction{&types.ClusterInitialPlacementAction{
@@ -107,7 +107,7 @@ func migrationAction(migration *types.ClusterDrsMigration) *types.ClusterMigrati
 
 // drsMigration describes a migration with the load of the VM and of both hosts.
 func (s *Server) drsMigration(made drs.Recommendation) *types.ClusterDrsMigration {
-	migration := &types.ClusterDrsMigration{Key: made.Key, Time: made.Made, Vm: made.VM, Source: made.From, Destination: made.To}
+	migration := &types.ClusterDrsMigration{Key: made.Key, Time: s.clock.At(made.Made), Vm: made.VM, Source: made.From, Destination: made.To}
 	if vm := s.vm(made.VM); vm != nil {
 		s.locked(vm, func(*simulator.Context) {
 			migration.CpuLoad = vm.Summary.QuickStats.OverallCpuUsage

@@ -145,7 +145,7 @@ func (s *Server) migration(cluster *simulator.ClusterComputeResource, vm *simula
 func (s *Server) remember(cluster *simulator.ClusterComputeResource, made drs.Recommendation, automatic bool) {
 	migration := s.drsMigration(made)
 	s.locked(cluster, func(ctx *simulator.Context) {
-		actions := append(slices.Clone(cluster.ActionHistory), types.ClusterActionHistory{Action: migrationAction(migration), Time: time.Now()})
+		actions := append(slices.Clone(cluster.ActionHistory), types.ClusterActionHistory{Action: migrationAction(migration), Time: s.clock.Now()})
 		changes := []types.PropertyChange{set("actionHistory", actions[max(0, len(actions)-historyLength):])}
 		if automatic {
 			migrations := append(slices.Clone(cluster.MigrationHistory), *migration)
@@ -157,18 +157,7 @@ func (s *Server) remember(cluster *simulator.ClusterComputeResource, made drs.Re
 
 // showBalance publishes the load of a cluster in its summary.
 func (s *Server) showBalance(cluster *simulator.ClusterComputeResource, snapshot *drs.Cluster) {
-	usage := snapshot.Usage()
-	usage.StatsGenNumber = time.Now().Unix()
-	for _, entity := range s.registry.All("VirtualMachine") {
-		vm := entity.(*simulator.VirtualMachine)
-		if s.clusterOf(s.hostOf(vm)) != cluster {
-			continue
-		}
-		usage.TotalVmCount++
-		if s.powerState(vm) == types.VirtualMachinePowerStatePoweredOff {
-			usage.PoweredOffVmCount++
-		}
-	}
+	usage := s.usageOf(cluster, snapshot)
 	current, target := snapshot.Imbalance()
 	s.changeSummary(cluster, func(summary *types.ClusterComputeResourceSummary) {
 		summary.CurrentBalance, summary.TargetBalance, summary.UsageSummary = current, target, &usage

@@ -156,9 +156,11 @@ func (s *Server) enterMaintenance(by cause, host *simulator.HostSystem, task ref
 
 // evacuate returns when the host is empty, the timeout has elapsed or the task is canceled.
 func (s *Server) evacuate(by cause, host *simulator.HostSystem, task ref, request *types.EnterMaintenanceMode_Task, cancelled <-chan struct{}) types.BaseMethodFault {
-	var timeout <-chan time.Time // no timeout for 0 and less
+	var timeout <-chan struct{} // no timeout for 0 and less
 	if request.Timeout > 0 {
-		timeout = time.After(time.Duration(request.Timeout) * time.Second)
+		elapsed := make(chan struct{})
+		defer s.clock.AfterFunc(time.Duration(request.Timeout)*time.Second, func() { close(elapsed) }).Stop()
+		timeout = elapsed
 	}
 	evacuation := evacuation{server: s, by: cause{chain: by.chain, drs: true}, host: host, task: task, poweredOff: vim.IsTrue(request.EvacuatePoweredOffVms),
 		tried: map[ref]time.Time{}}

@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/vim25/mo"
+
 	"gantry.invalid/lab/vcenter/internal/certificates"
 )
 
@@ -76,6 +79,28 @@ func TestTheURLsOfALeaseVary(t *testing.T) {
 	}
 }
 
+func TestTheSummaryOfAHostHasItsCertificate(t *testing.T) {
+	l := newLab(t)
+	host := l.server.site.hosts[0]
+	shown := l.server.nfcHosts[host.Self].certificate
+	for choices, want := range map[string][2]string{
+		`{"host_thumbprint": "sha1"}`:   {certificates.ThumbprintSHA1(shown), ""},
+		`{"host_thumbprint": "sha256"}`: {certificates.Thumbprint(shown), ""},
+		`{"host_thumbprint": "none"}`:   {"", ""},
+		`{"api": "9.0.0.0"}`:            {"", certificates.PEM(shown)},
+	} {
+		l.server.BehaveAsUsual()
+		l.behave(choices)
+		var found mo.HostSystem
+		if err := property.DefaultCollector(l.client.Client).RetrieveOne(t.Context(), host.Self, []string{"summary.config"}, &found); err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]string{found.Summary.Config.SslThumbprint, found.Summary.Config.SslCertificate}; got != want {
+			t.Errorf("%s: %q, not %q", choices, got, want)
+		}
+	}
+}
+
 func TestAHostAnswersWhenItHasWritten(t *testing.T) {
 	l := newLab(t)
 	_, stream := l.streamed()
@@ -99,7 +124,7 @@ func TestAHostAnswersWhenItHasWritten(t *testing.T) {
 	l.eventually("uploading", func() bool {
 		inside.mu.Lock()
 		defer inside.mu.Unlock()
-		return len(inside.uploads) > 0
+		return len(inside.transfers) > 0
 	})
 	if err := lease.Abort(t.Context(), nil); err != nil {
 		t.Fatal(err)

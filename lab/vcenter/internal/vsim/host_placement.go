@@ -116,6 +116,11 @@ func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *type
 	if fault := s.hostReaches(host, config); fault != nil {
 		return fault
 	}
+	return s.hostHolds(host, want, config)
+}
+
+// hostHolds returns why the CPUs and the memory of a host do not suffice for a VM in addition to the others that run there.
+func (s *Server) hostHolds(host *simulator.HostSystem, want claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
 	memoryMB := host.Hardware.MemorySize >> 20
 	reserved := int64(0)
 	for vm, claimed := range s.load.admitted {

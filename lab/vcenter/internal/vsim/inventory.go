@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/object"
@@ -306,7 +305,7 @@ func (s *Server) publishFree(name string) {
 	free := max(store.Free(), 0)
 	s.locked(entity, func(ctx *simulator.Context) {
 		info := entity.Info.GetDatastoreInfo()
-		info.FreeSpace, info.Timestamp = free, types.NewTime(time.Now())
+		info.FreeSpace, info.Timestamp = free, types.NewTime(s.clock.Now())
 		ctx.Update(entity, []types.PropertyChange{set("summary.freeSpace", free)})
 	})
 	if s.site.pod != nil && slices.Contains(s.config.DatastoreCluster.Datastores, name) {

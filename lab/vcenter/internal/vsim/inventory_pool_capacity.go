@@ -2,11 +2,13 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What resource pools have left: for VMs that start, and for the reservations of pools in them.
+// What resource pools have left: for VMs that start or change, and for the reservations of pools in them.
 
 package vsim
 
 import (
+	"math"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -22,6 +24,15 @@ func (a amounts) plus(b amounts) amounts {
 	return amounts{a.memoryMB + b.memoryMB, a.cpuMHz + b.cpuMHz}
 }
 
+func (a amounts) minus(b amounts) amounts {
+	return amounts{a.memoryMB - b.memoryMB, a.cpuMHz - b.cpuMHz}
+}
+
+// reserved is what a VM takes of its pool.
+func (c claim) reserved() amounts {
+	return amounts{c.ReservedMB, c.CPUMHz}
+}
+
 // capacity is what the running VMs have reserved, by pool. It is right as long as the load is held.
 type capacity struct {
 	server *Server
@@ -31,7 +42,7 @@ type capacity struct {
 func (s *Server) capacity() capacity {
 	reserved := map[ref]amounts{}
 	for _, claimed := range s.load.admitted {
-		reserved[claimed.pool] = reserved[claimed.pool].plus(amounts{claimed.ReservedMB, claimed.CPUMHz})
+		reserved[claimed.pool] = reserved[claimed.pool].plus(claimed.reserved())
 	}
 	return capacity{s, reserved}
 }
@@ -117,56 +128,55 @@ func (s *Server) poolAdmits(want claim) types.BaseMethodFault {
 	if pool == nil {
 		return nil
 	}
-	return capacity.free(pool).require(amounts{want.ReservedMB, want.CPUMHz})
+	return capacity.free(pool).require(want.reserved())
 }
 
-// showPools sets what clients see of the pools' use, before they look.
-func (s *Server) showPools() {
-	s.load.mu.Lock()
-	defer s.load.mu.Unlock()
+// poolAdmitsMove checks that the pool of a running VM's new claim can reserve what the VM has reserved. The caller holds the load.
+func (s *Server) poolAdmitsMove(before, after claim) types.BaseMethodFault {
+	if before.pool == after.pool {
+		return nil
+	}
+	// A common parent pool must not count the VM twice.
+	delete(s.load.admitted, after.VM)
+	defer func() { s.load.admitted[after.VM] = before }()
+	return s.poolAdmits(after)
+}
+
+// poolAdmitsMore checks that the VM's pool can reserve what a running VM's new claim has more. The caller holds the load.
+func (s *Server) poolAdmitsMore(before, after claim) types.BaseMethodFault {
 	capacity := s.capacity()
-	for _, entity := range s.registry.All("ResourcePool") {
-		if pool, ok := entity.(*simulator.ResourcePool); ok {
-			capacity.show(pool)
-		}
+	pool := capacity.pool(before.pool)
+	if pool == nil {
+		return nil
 	}
+	return capacity.free(pool).require(after.reserved().minus(before.reserved()))
 }
 
-func (c capacity) show(pool *simulator.ResourcePool) {
-	used, byVMs, free, most := c.used(pool), c.usedByVMs(pool), c.free(pool), c.limit(pool)
-	c.server.locked(pool, func(ctx *simulator.Context) {
-		runtime := pool.Runtime
-		// "Values are in bytes" and "in MHz" (API, ResourcePoolRuntimeInfo).
-		runtime.Memory = usage(used.memoryMB<<20, byVMs.memoryMB<<20, free.memoryMB<<20, most.memoryMB<<20)
-		runtime.Cpu = usage(used.cpuMHz, byVMs.cpuMHz, free.cpuMHz, most.cpuMHz)
-		if runtime.Memory != pool.Runtime.Memory || runtime.Cpu != pool.Runtime.Cpu {
-			summary := *pool.Summary.GetResourcePoolSummary()
-			summary.Runtime = runtime
-			ctx.Update(pool, []types.PropertyChange{set("runtime", runtime), set("summary", &summary)})
-		}
-	})
+// most is what can be reserved in a pool at most by its own configuration.
+func most(config *types.ResourceConfigSpec) amounts {
+	return amounts{mostOf(&config.MemoryAllocation), mostOf(&config.CpuAllocation)}
 }
 
-func usage(used, byVMs, free, most int64) types.ResourcePoolResourceUsage {
-	return types.ResourcePoolResourceUsage{ReservationUsed: used, ReservationUsedForVm: byVMs, UnreservedForPool: free,
-		UnreservedForVm: free, MaxUsage: most}
-}
-
-// limit is "based on the limit configured on this resource pool, as well as limits configured on any parent resource pool" (API,
-// ResourcePoolResourceUsage).
-func (c capacity) limit(pool *simulator.ResourcePool) amounts {
-	memory, cpu := *pool.Config.MemoryAllocation.Limit, *pool.Config.CpuAllocation.Limit
-	parent := c.pool(*pool.Parent)
-	if parent == nil {
-		return amounts{memory, cpu}
-	}
-	above := c.limit(parent)
-	return amounts{lowest(memory, above.memoryMB), lowest(cpu, above.cpuMHz)}
-}
-
-func lowest(limit, above int64) int64 {
+func mostOf(allocation *types.ResourceAllocationInfo) int64 {
+	limit := *allocation.Limit
 	if limit < 0 {
-		return above
+		limit = math.MaxInt64
 	}
-	return min(limit, above)
+	if *allocation.ExpandableReservation {
+		return limit
+	}
+	return min(limit, *allocation.Reservation)
+}
+
+// keeps returns the fault for a change of a pool after which it could not reserve what is already reserved in it. That vCenter
+// refuses it, and with this fault, is unconfirmed.
+func (used amounts) keeps(before, after *types.ResourceConfigSpec) types.BaseMethodFault {
+	was, is := most(before), most(after)
+	switch {
+	case used.memoryMB > is.memoryMB && is.memoryMB < was.memoryMB:
+		return vim.NotEnoughMemory(is.memoryMB, used.memoryMB)
+	case used.cpuMHz > is.cpuMHz && is.cpuMHz < was.cpuMHz:
+		return &types.InsufficientCpuResourcesFault{Unreserved: is.cpuMHz, Requested: used.cpuMHz}
+	}
+	return nil
 }

@@ -25,18 +25,6 @@ var (
 	poolMemoryLevels = levels{types.SharesLevelLow: 81920, types.SharesLevelNormal: 163840, types.SharesLevelHigh: 327680}
 )
 
-// poolShares gives a pool's shares: "If the shares value does not map to a predefined size, then the level is set as custom" (API,
-// SharesInfo).
-func (l levels) poolShares(asked *types.SharesInfo) *types.SharesInfo {
-	shares := l.shares(asked)
-	for level, number := range l {
-		if shares.Shares == number {
-			shares.Level = level
-		}
-	}
-	return &shares
-}
-
 func (s *Server) createPool(ctx *simulator.Context, request *types.CreateResourcePool) (soap.HasFault, types.BaseMethodFault) {
 	parent := s.registry.Get(request.This).(*simulator.ResourcePool)
 	if fault := s.requireDRS(parent); fault != nil {
@@ -55,7 +43,7 @@ func (s *Server) createPool(ctx *simulator.Context, request *types.CreateResourc
 	if fault := s.requirePoolName(parent, name); fault != nil {
 		return nil, fault
 	}
-	config, fault := mergedConfig(&types.ResourceConfigSpec{}, &request.Spec)
+	config, fault := mergedConfig(&types.ResourceConfigSpec{}, &request.Spec, s.clock.Now())
 	if fault != nil {
 		return nil, fault
 	}
@@ -104,7 +92,7 @@ func isComplete(allocation *types.ResourceAllocationInfo) bool {
 
 // mergedConfig is a pool's configuration with what a spec sets. For the overheadLimit "the server will throw an exception if you
 // attempt to set this property" (API, ResourceAllocationInfo): InvalidArgument (vmware/vic#6250).
-func mergedConfig(old, spec *types.ResourceConfigSpec) (*types.ResourceConfigSpec, types.BaseMethodFault) {
+func mergedConfig(old, spec *types.ResourceConfigSpec, now time.Time) (*types.ResourceConfigSpec, types.BaseMethodFault) {
 	merged := *old
 	merged.CpuAllocation = mergedAllocation(&old.CpuAllocation, &spec.CpuAllocation, poolCPULevels)
 	merged.MemoryAllocation = mergedAllocation(&old.MemoryAllocation, &spec.MemoryAllocation, poolMemoryLevels)
@@ -118,14 +106,14 @@ func mergedConfig(old, spec *types.ResourceConfigSpec) (*types.ResourceConfigSpe
 		return nil, invalidArgument("spec.memoryAllocation")
 	}
 	version, _ := strconv.Atoi(old.ChangeVersion) // of the lab itself, so a number; none before the first change
-	merged.ChangeVersion, merged.LastModified = strconv.Itoa(version+1), types.NewTime(time.Now())
+	merged.ChangeVersion, merged.LastModified = strconv.Itoa(version+1), &now
 	return &merged, nil
 }
 
 func mergedAllocation(old, asked *types.ResourceAllocationInfo, shares levels) types.ResourceAllocationInfo {
 	return types.ResourceAllocationInfo{Reservation: orElse(asked.Reservation, old.Reservation), Limit: orElse(asked.Limit, old.Limit),
 		ExpandableReservation: orElse(asked.ExpandableReservation, old.ExpandableReservation),
-		Shares:                shares.poolShares(orElse(asked.Shares, old.Shares)), OverheadLimit: asked.OverheadLimit}
+		Shares:                shares.named(orElse(asked.Shares, old.Shares)), OverheadLimit: asked.OverheadLimit}
 }
 
 // isValid: a limit lower than the reservation is refused (unconfirmed).
@@ -136,23 +124,31 @@ func isValid(a *types.ResourceAllocationInfo) bool {
 
 func (s *Server) updatePool(_ *simulator.Context, request *types.UpdateConfig) (soap.HasFault, types.BaseMethodFault) {
 	pool := s.registry.Get(request.This).(*simulator.ResourcePool)
+	if fault := s.configurePool(pool, request.Name, request.Config); fault != nil {
+		return nil, fault
+	}
+	return &methods.UpdateConfigBody{Res: &types.UpdateConfigResponse{}}, nil
+}
+
+// configurePool gives a pool a name, unless it is empty, and a configuration, unless it is nil.
+func (s *Server) configurePool(pool *simulator.ResourcePool, newName string, spec *types.ResourceConfigSpec) types.BaseMethodFault {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	parent, isChild := s.registry.Get(*pool.Parent).(*simulator.ResourcePool)
 	var changes []types.PropertyChange
-	if name := escaped(request.Name); request.Name != "" && name != pool.Name {
+	if name := escaped(newName); name != "" && name != pool.Name {
 		if !isChild {
-			return nil, notSupported("The root resource pool cannot be renamed.")
+			return notSupported("The root resource pool cannot be renamed.")
 		}
 		if fault := s.requirePoolName(parent, name); fault != nil {
-			return nil, fault
+			return fault
 		}
 		changes = append(changes, set("name", name))
 	}
-	if request.Config != nil {
-		config, fault := s.changedConfig(pool, request.Config)
+	if spec != nil {
+		config, fault := s.changedConfig(pool, spec)
 		if fault != nil {
-			return nil, fault
+			return fault
 		}
 		changes = append(changes, set("config", *config))
 	}
@@ -160,7 +156,7 @@ func (s *Server) updatePool(_ *simulator.Context, request *types.UpdateConfig) (
 		ctx.Update(pool, changes)
 		ownPoolSummary(pool)
 	})
-	return &methods.UpdateConfigBody{Res: &types.UpdateConfigResponse{}}, nil
+	return nil
 }
 
 // changedConfig: "the changes will only be applied if the current changeVersion matches the specified changeVersion" (API,
@@ -169,18 +165,20 @@ func (s *Server) changedConfig(pool *simulator.ResourcePool, spec *types.Resourc
 	if spec.ChangeVersion != "" && spec.ChangeVersion != pool.Config.ChangeVersion {
 		return nil, &types.ConcurrentAccess{}
 	}
-	config, fault := mergedConfig(&pool.Config, spec)
+	config, fault := mergedConfig(&pool.Config, spec, s.clock.Now())
 	if fault != nil {
+		return nil, fault
+	}
+	capacity := s.capacity()
+	used := capacity.used(pool)
+	if fault := used.keeps(&pool.Config, config); fault != nil {
 		return nil, fault
 	}
 	parent, isChild := s.registry.Get(*pool.Parent).(*simulator.ResourcePool)
 	if !isChild {
 		return config, nil
 	}
-	capacity := s.capacity()
-	used := capacity.used(pool)
-	before, after := capacity.taken(&pool.Config, used), capacity.taken(config, used)
-	more := amounts{after.memoryMB - before.memoryMB, after.cpuMHz - before.cpuMHz}
+	more := capacity.taken(config, used).minus(capacity.taken(&pool.Config, used))
 	return config, capacity.free(parent).require(more)
 }
 
@@ -237,6 +235,8 @@ func (s *Server) dissolve(pool, parent *simulator.ResourcePool) {
 	s.registry.Remove(s.context(), pool.Self)
 }
 
+// moveIntoPool moves VMs. "The set of entities is moved sequentially [...] and committed one at a time" (API,
+// MoveIntoResourcePool).
 func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResourcePool) (soap.HasFault, types.BaseMethodFault) {
 	for _, reference := range request.List {
 		vm := s.vm(reference)
@@ -250,8 +250,10 @@ func (s *Server) moveIntoPool(_ *simulator.Context, request *types.MoveIntoResou
 		if s.clusterOf(s.hostOf(vm)) != s.clusterOf(request.This) {
 			return nil, invalidArgument("list")
 		}
+		if fault := s.admitInto(vm.Self, request.This); fault != nil {
+			return nil, fault
+		}
 		s.setPool(vm, &request.This)
-		s.moveClaim(vm.Self, request.This)
 	}
 	return &methods.MoveIntoResourcePoolBody{Res: &types.MoveIntoResourcePoolResponse{}}, nil
 }
@@ -263,4 +265,52 @@ func (s *Server) moveClaim(vm, pool ref) {
 		claimed.pool = pool
 		s.load.admitted[vm] = claimed
 	}
+}
+
+// admitInto moves the claim of a VM, if it runs, to a pool that can reserve what it has reserved.
+func (s *Server) admitInto(vm, pool ref) types.BaseMethodFault {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	before, on := s.load.admitted[vm]
+	if !on {
+		return nil
+	}
+	after := before
+	after.pool = pool
+	if fault := s.poolAdmitsMove(before, after); fault != nil {
+		return fault
+	}
+	s.load.admitted[vm] = after
+	return nil
+}
+
+// updateChildren changes the resources of what is in a pool: "Each modification is made individually. If a failure is encountered
+// while applying the changes, then the processing stops" (API, UpdateChildResourceConfiguration).
+func (s *Server) updateChildren(ctx *simulator.Context, request *types.UpdateChildResourceConfiguration) (soap.HasFault, types.BaseMethodFault) {
+	parent := s.registry.Get(request.This).(*simulator.ResourcePool)
+	for _, spec := range request.Spec {
+		if fault := s.updateChild(causeOf(ctx), parent, &spec); fault != nil {
+			return nil, fault
+		}
+	}
+	return &methods.UpdateChildResourceConfigurationBody{Res: &types.UpdateChildResourceConfigurationResponse{}}, nil
+}
+
+func (s *Server) updateChild(by cause, parent *simulator.ResourcePool, spec *types.ResourceConfigSpec) types.BaseMethodFault {
+	isChild := false
+	s.locked(parent, func(*simulator.Context) {
+		isChild = spec.Entity != nil && (slices.Contains(parent.ResourcePool.ResourcePool, *spec.Entity) || slices.Contains(parent.Vm, *spec.Entity))
+	})
+	if !isChild {
+		return invalidArgument("spec.entity")
+	}
+	if pool, isPool := s.registry.Get(*spec.Entity).(*simulator.ResourcePool); isPool {
+		return s.configurePool(pool, "", spec)
+	}
+	vm := s.vm(*spec.Entity)
+	_, fault := s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+		return nil, s.reconfigure(by, vm, &types.VirtualMachineConfigSpec{ChangeVersion: spec.ChangeVersion,
+			CpuAllocation: &spec.CpuAllocation, MemoryAllocation: &spec.MemoryAllocation})
+	})(by)
+	return fault
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -341,8 +342,11 @@ type guests struct {
 	started []machine.Spec
 	forks   int
 
-	mu sync.Mutex
-	on map[string]machine.Spec
+	suspended []string // ids
+
+	mu      sync.Mutex
+	on      map[string]machine.Spec
+	traffic map[string]machine.Traffic
 }
 
 func (g *guests) Start(spec machine.Spec) error {
@@ -373,6 +377,63 @@ func (g *guests) Kill(id string) error        { return g.end(id, machine.OffKill
 
 // Quiesce fails, as it does with the guests of container VMs.
 func (g *guests) Quiesce(id string) error { return fmt.Errorf("the guest of VM %s refuses", id) }
+
+// SetGuestInfo records what a client has set while the VM runs.
+func (g *guests) SetGuestInfo(id string, values map[string]string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	spec, on := g.on[id]
+	if !on {
+		return fmt.Errorf("VM %s is not on", id)
+	}
+	spec.GuestInfo = maps.Clone(spec.GuestInfo)
+	maps.Copy(spec.GuestInfo, values)
+	g.on[id] = spec
+	return nil
+}
+
+// Restart reports the restart at once.
+func (g *guests) Restart(id string) error {
+	g.mu.Lock()
+	_, on := g.on[id]
+	g.mu.Unlock()
+	if !on {
+		return fmt.Errorf("VM %s is not on", id)
+	}
+	g.events.Restarted(id)
+	return nil
+}
+
+func (g *guests) Suspend(id string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refuse != nil {
+		return g.refuse
+	}
+	g.suspended = append(g.suspended, id)
+	return nil
+}
+
+// Resume reports the guest again, as the VMX has it do.
+func (g *guests) Resume(spec machine.Spec) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refuse != nil {
+		return g.refuse
+	}
+	if !slices.Contains(g.suspended, spec.ID) {
+		return fmt.Errorf("VM %s is not suspended", spec.ID)
+	}
+	g.suspended = slices.DeleteFunc(g.suspended, func(id string) bool { return id == spec.ID })
+	g.on[spec.ID] = spec
+	go g.events.Guest(spec.ID, machine.GuestInfo{Hostname: spec.Name})
+	return nil
+}
+
+// Relay fails: there are no tools.
+func (g *guests) Relay(context.Context, string, []byte) ([]byte, error) {
+	return nil, machine.ErrNoTools
+}
 
 func (g *guests) Migrate(id string, to machine.Spec, copyFiles func() error) (machine.Move, error) {
 	g.mu.Lock()
@@ -428,6 +489,14 @@ func (g *guests) Info(id string) (machine.Info, bool) {
 	return machine.Info{PID: 4711, CPUSeconds: 1.5, Console: "/console"}, on
 }
 
+// Traffic returns what the test has set.
+func (g *guests) Traffic(id string) (machine.Traffic, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	traffic, measured := g.traffic[id]
+	return traffic, measured
+}
+
 func (g *guests) Dial(ctx context.Context, ip string, port int) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 }
@@ -456,6 +525,13 @@ func (g *guests) connected(id string) []string {
 		networks = append(networks, nic.Network)
 	}
 	return networks
+}
+
+// running returns the specification of a running VM.
+func (g *guests) running(id string) machine.Spec {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.on[id]
 }
 
 func (g *guests) lastStarted() machine.Spec {

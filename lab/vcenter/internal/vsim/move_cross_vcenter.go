@@ -133,12 +133,15 @@ func (s *Server) planCrossMigration(vm *simulator.VirtualMachine, spec *types.Vi
 		return nil, fault
 	}
 	c := &crossMigration{from: s, to: other, vm: vm, spec: spec}
-	hasSnapshots := false
+	hasSnapshots, isSuspended := false, false
 	s.locked(vm, func(*simulator.Context) {
 		c.config, hasSnapshots = copied(*vm.Config), vm.Snapshot != nil
 		c.isOn = vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn
+		isSuspended = vm.Runtime.PowerState == types.VirtualMachinePowerStateSuspended
 	})
 	switch {
+	case isSuspended:
+		return nil, notSupported("The lab does not move suspended virtual machines to another vCenter.")
 	case c.config.Template:
 		return nil, notSupported("The lab does not move templates to another vCenter.")
 	case hasSnapshots:
@@ -306,7 +309,7 @@ type diskCopies []diskCopy
 // draft creates the VM in the target vCenter, without the content of its disks.
 func (c *crossMigration) draft() (*draft, diskCopies, types.BaseMethodFault) {
 	d := &draft{server: c.to, name: c.vm.Name, home: datastore.Path{Store: c.place.store, Relative: c.vm.Name}, config: copied(c.config)}
-	empty := newConfig()
+	empty := newConfig(c.to.clock.Now())
 	var fault types.BaseMethodFault
 	if d.host, fault = c.to.hostFor(c.place, &empty); fault != nil {
 		return d, nil, fault

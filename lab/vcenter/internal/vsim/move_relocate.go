@@ -79,7 +79,8 @@ func (s *Server) planRelocation(vm *simulator.VirtualMachine, spec *types.Virtua
 		return relocation{}, notSupported("A template cannot be moved: mark it as a virtual machine on the other host.")
 	}
 	r := relocation{vm: vm, draft: s.draftOf(vm)}
-	r.on, r.home = r.draft.poweredOn, r.draft.home.Store
+	// The state of a suspended VM is no part of the move: all hosts of the lab have the same CPUs (suspendedRelocateSupported).
+	r.on, r.home = s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn, r.draft.home.Store
 	_, pool, from := s.placed(vm)
 	r.from, r.pool = from, &pool
 	steps := []func(*relocation, *types.VirtualMachineRelocateSpec) types.BaseMethodFault{

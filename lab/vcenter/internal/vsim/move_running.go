@@ -97,13 +97,7 @@ func (s *Server) admitsMove(host *simulator.HostSystem, before, after claim, con
 			return fault
 		}
 	}
-	if before.pool == after.pool {
-		return nil
-	}
-	// A common parent pool must not count the VM twice.
-	delete(s.load.admitted, after.VM)
-	defer func() { s.load.admitted[after.VM] = before }()
-	return s.poolAdmits(after)
+	return s.poolAdmitsMove(before, after)
 }
 
 // restoreAdmission restores the claim of a VM whose move failed, unless the VM was powered off meanwhile.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vmware/govmomi/event"
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -251,12 +252,24 @@ func TestADistributedSwitchIsCreatedWithUplinks(t *testing.T) {
 	change.ConfigVersion, change.MaxMtu = config.ConfigVersion, 500
 	isFault[types.InvalidArgument](l, l.refusal(made.Reconfigure(t.Context(), change)))
 	change.MaxMtu, change.MulticastFilteringMode = 1500, "legacyFiltering"
+	host := *must(l.finder.HostSystem(t.Context(), "C0/esx1"))(t)
+	member := types.DistributedVirtualSwitchHostMemberConfigSpec{Operation: string(types.ConfigSpecOperationAdd), Host: host.Reference()}
+	change.Host = append(change.Host, member)
 	l.result(made.Reconfigure(t.Context(), change))
 	if now := read(); now.MulticastFilteringMode != "legacyFiltering" || now.IpfixConfig == nil || now.LinkDiscoveryProtocolConfig == nil {
 		t.Errorf("config %+v", now)
 	}
 	if now := read(); now.MaxMtu != 1500 || now.Name != "DVS1" || now.ConfigVersion == config.ConfigVersion {
 		t.Errorf("config %+v", now)
+	}
+	change.ConfigVersion, change.Host[0].Operation = read().ConfigVersion, string(types.ConfigSpecOperationRemove)
+	l.result(made.Reconfigure(t.Context(), change))
+	history := event.NewManager(l.client.Client)
+	filter := types.EventFilterSpec{EventTypeId: []string{"DvsHostJoinedEvent", "DvsHostLeftEvent"}}
+	newest := must(history.QueryEvents(t.Context(), filter))(t)[:2]
+	left, joined := newest[0].(*types.DvsHostLeftEvent), newest[1].(*types.DvsHostJoinedEvent)
+	if left.HostLeft.Name != "esx1" || joined.HostJoined.Host != host.Reference() || joined.Dvs.Name != "DVS1" || joined.UserName == "" {
+		t.Errorf("events %+v %+v", left, joined)
 	}
 	l.result(made.Destroy(t.Context()))
 }

@@ -21,8 +21,8 @@ import (
 
 const uplinkName = "Uplink 1"
 
-// switchVersions are those that vCenter 8 offers; the newest is the default.
-var switchVersions = []string{"8.0.3", "8.0.0", "7.0.3", "7.0.2", "7.0.0"}
+// switchVersions are those that vCenter 8 offers; the newest is the default. The oldest is that of ESXi 6.7, which vCenter 8 manages.
+var switchVersions = []string{"8.0.3", "8.0.0", "7.0.3", "7.0.2", "7.0.0", "6.6.0"}
 
 func switchProduct(version string) types.DistributedVirtualSwitchProductSpec {
 	return types.DistributedVirtualSwitchProductSpec{Name: "DVS", Vendor: "VMware, Inc.", Version: version, ForwardingClass: "etherswitch"}
@@ -110,7 +110,7 @@ func (s *Server) makeDistributedSwitch(by cause, folder *simulator.Folder, spec 
 	if fault := s.addUplinks(by, made); fault != nil {
 		return nil, fault
 	}
-	return made, s.changeHosts(made, asked.Host)
+	return made, s.changeHosts(by, made, asked.Host)
 }
 
 func (s *Server) addUplinks(by cause, made *simulator.DistributedVirtualSwitch) types.BaseMethodFault {
@@ -154,7 +154,7 @@ func (s *Server) reconfigureDistributedSwitch(ctx *simulator.Context, request *t
 		if fault != nil {
 			return nil, fault
 		}
-		if fault := s.changeHosts(changed, spec.Host); fault != nil {
+		if fault := s.changeHosts(by, changed, spec.Host); fault != nil {
 			return nil, fault
 		}
 		s.editSwitch(changed, func(now *types.VMwareDVSConfigInfo) {
@@ -201,7 +201,7 @@ func mergedSwitch(old *types.VMwareDVSConfigInfo, asked types.BaseDVSConfigSpec)
 
 // changeHosts adds hosts to a switch and removes them. ("ResourceInUse: if the operation is to remove a host from the switch
 // and it has VMs on it"; "AlreadyExists", "NotFound".)
-func (s *Server) changeHosts(changed *simulator.DistributedVirtualSwitch, members []types.DistributedVirtualSwitchHostMemberConfigSpec) types.BaseMethodFault {
+func (s *Server) changeHosts(by cause, changed *simulator.DistributedVirtualSwitch, members []types.DistributedVirtualSwitchHostMemberConfigSpec) types.BaseMethodFault {
 	for _, member := range members {
 		host, ok := s.registry.Get(member.Host).(*simulator.HostSystem)
 		if !ok {
@@ -215,11 +215,13 @@ func (s *Server) changeHosts(changed *simulator.DistributedVirtualSwitch, member
 			return &types.NotFound{}
 		case operation == types.ConfigSpecOperationAdd:
 			s.showMember(changed, host, vim.With)
+			s.post(by, &types.DvsHostJoinedEvent{DvsEvent: s.switchEvent(changed.Self), HostJoined: s.hostArgument(host.Self)})
 		case operation == types.ConfigSpecOperationRemove:
 			if fault := s.requireUnused(changed, host); fault != nil {
 				return fault
 			}
 			s.showMember(changed, host, vim.Without)
+			s.post(by, &types.DvsHostLeftEvent{DvsEvent: s.switchEvent(changed.Self), HostLeft: s.hostArgument(host.Self)})
 		}
 	}
 	return nil

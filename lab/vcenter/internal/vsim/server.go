@@ -20,6 +20,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/authz"
+	"gantry.invalid/lab/vcenter/internal/clock"
 	"gantry.invalid/lab/vcenter/internal/config"
 	"gantry.invalid/lab/vcenter/internal/datastore"
 	"gantry.invalid/lab/vcenter/internal/machine"
@@ -52,14 +53,18 @@ type Server struct {
 	maintenance maintenance
 	agents      agents
 
-	leases        leases
-	nfcHosts      map[ref]*nfcHost // by host
+	leases   leases
+	nfcHosts map[ref]*nfcHost // by host
+
+	guestTransfers guestTransfers
+
 	behaviors     behaviors
 	tickets       tickets
 	diskUse       diskUse
 	registrations registrations
 	drs           scheduler
 	meter         meter
+	perf          perf
 	methods       map[string]handler
 	requests      requests
 	tasks         atomic.Int64
@@ -73,6 +78,7 @@ type Server struct {
 	calls  CallLog
 	faults FaultRules
 
+	clock     clock.Clock
 	closing   chan struct{}
 	closeOnce sync.Once
 }
@@ -135,7 +141,7 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 	s.meter.once.Do(func() { go s.measureUntilClosed() })
 }
 
-// Handler returns the handler of the API: SOAP, datastore files, uploads of imports, and tags.
+// Handler returns the handler of the API: SOAP, datastore files, disks of leases, and tags.
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	s.service.RegisterSDK(s.policies())
@@ -143,7 +149,8 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/", s.versioned(s.requests.named(s.service.ServeMux)))
 	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.serveVersions)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
-	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveUpload(w, r, nil) })
+	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveLease(w, r, nil) })
+	mux.HandleFunc(guestFilePath, func(w http.ResponseWriter, r *http.Request) { s.serveGuestFile(w, r, nil) })
 	automation := vapi.New(directory{s})
 	for _, pattern := range vapi.Patterns {
 		mux.Handle(pattern, automation)

@@ -165,7 +165,7 @@ func (s *Server) addAgents(cluster *simulator.ClusterComputeResource) {
 
 func (s *Server) addAgent(cluster *simulator.ClusterComputeResource, host *simulator.HostSystem, kind string) {
 	name := "vCLS-" + uuid.NewString()
-	d := &draft{server: s, name: name, host: host, config: newConfig()}
+	d := &draft{server: s, name: name, host: host, config: newConfig(s.clock.Now())}
 	d.config.Hardware.MemoryMB = 128
 	if kind == ExternalAgents {
 		d.home = datastore.Path{Store: s.datastoreOfAgent(host), Relative: name}

@@ -56,3 +56,58 @@ func TestDeviceAllocationsAreShownAndMerged(t *testing.T) {
 	clone := l.clone(vm, "clone", linked(l, *l.read(vm).Snapshot.CurrentSnapshot))
 	expect(l.disk(clone), custom, 300)
 }
+
+func TestTheSharesOfAVMDependOnItsSize(t *testing.T) {
+	l := newLab(t)
+	vm := l.create(l.spec("web"))
+	expect := func(cpu, memory types.SharesInfo) {
+		t.Helper()
+		read := l.read(vm)
+		if got := read.Config.CpuAllocation.Shares; *got != cpu {
+			t.Errorf("CPU shares: %+v, want %+v", *got, cpu)
+		}
+		if got := read.Config.MemoryAllocation.Shares; *got != memory {
+			t.Errorf("memory shares: %+v, want %+v", *got, memory)
+		}
+		resources := read.ResourceConfig
+		if resources == nil || *resources.Entity != vm.Reference() || *resources.CpuAllocation.Shares != cpu ||
+			*resources.MemoryAllocation.Shares != memory || resources.ChangeVersion != read.Config.ChangeVersion {
+			t.Errorf("the resource configuration is %+v", resources)
+		}
+	}
+	change := func(spec types.VirtualMachineConfigSpec) {
+		t.Helper()
+		l.result(vm.Reconfigure(t.Context(), spec))
+	}
+	normal := func(shares int32) types.SharesInfo {
+		return types.SharesInfo{Level: types.SharesLevelNormal, Shares: shares}
+	}
+	expect(normal(1000), normal(2560))
+	change(types.VirtualMachineConfigSpec{NumCPUs: 4, MemoryMB: 512})
+	expect(normal(4000), normal(5120))
+	low, high := types.SharesInfo{Level: types.SharesLevelLow}, types.SharesInfo{Level: types.SharesLevelHigh}
+	change(types.VirtualMachineConfigSpec{CpuAllocation: &types.ResourceAllocationInfo{Shares: &low},
+		MemoryAllocation: &types.ResourceAllocationInfo{Shares: &high}})
+	low.Shares, high.Shares = 2000, 10240
+	expect(low, high)
+	custom := types.SharesInfo{Level: types.SharesLevelCustom, Shares: 4000}
+	change(types.VirtualMachineConfigSpec{CpuAllocation: &types.ResourceAllocationInfo{Shares: &custom}})
+	expect(normal(4000), high)
+	custom.Shares = 4001
+	change(types.VirtualMachineConfigSpec{CpuAllocation: &types.ResourceAllocationInfo{Shares: &custom}})
+	change(types.VirtualMachineConfigSpec{NumCPUs: 2})
+	expect(custom, high)
+}
+
+func TestTheLimitOfARunningVMIsShown(t *testing.T) {
+	l := newLab(t)
+	spec := l.spec("web")
+	spec.NumCPUs = 2
+	vm := l.create(spec)
+	l.result(vm.PowerOn(t.Context()))
+	l.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{CpuAllocation: &types.ResourceAllocationInfo{Limit: types.NewInt64(100)}}))
+	l.server.measure()
+	if read := l.read(vm); *read.Config.CpuAllocation.Limit != 100 || read.Runtime.MaxCpuUsage != 100 {
+		t.Errorf("the limit is %d MHz, and at most %d MHz are used", *read.Config.CpuAllocation.Limit, read.Runtime.MaxCpuUsage)
+	}
+}

@@ -7,9 +7,6 @@
 package vsim
 
 import (
-	"strings"
-	"time"
-
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/soap"
@@ -109,6 +106,8 @@ func (s *Server) cloneSource(source *simulator.VirtualMachine, snapshot *ref) (c
 	var base cloneBase
 	s.locked(source, func(*simulator.Context) {
 		config := copied(*source.Config)
+		// The values that were set while the source runs are in no file that is copied.
+		config.ExtraConfig = s.overlays.persistent(source.Self, config.ExtraConfig)
 		base = cloneBase{config: &config, pool: source.ResourcePool, isTemplate: source.Config.Template,
 			isOn: source.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOff}
 	})
@@ -148,7 +147,7 @@ func (s *Server) cloneStore(config *types.VirtualMachineConfigInfo, wanted *ref)
 
 // fillClone creates the clone's files and sets its own identity and devices.
 func (d *draft) fillClone(base cloneBase, spec *types.VirtualMachineCloneSpec) types.BaseMethodFault {
-	now := time.Now()
+	now := d.server.clock.Now()
 	d.config.Uuid, d.config.InstanceUuid, d.config.CreateDate = uuid.NewString(), uuid.NewString(), &now
 	d.config.Template, d.config.ManagedBy = false, nil
 	if fault := d.makeHome(); fault != nil {
@@ -164,7 +163,7 @@ func (d *draft) fillClone(base cloneBase, spec *types.VirtualMachineCloneSpec) t
 		if !ok {
 			continue
 		}
-		if address := card.GetVirtualEthernetCard(); !strings.EqualFold(address.AddressType, string(types.VirtualEthernetCardMacTypeManual)) {
+		if address := card.GetVirtualEthernetCard(); !hasType(address, types.VirtualEthernetCardMacTypeManual) {
 			address.MacAddress = ""
 		}
 		if backing, ok := card.GetVirtualEthernetCard().Backing.(*types.VirtualEthernetCardDistributedVirtualPortBackingInfo); ok {

@@ -185,3 +185,39 @@ func TestDestroyingRemovesOnlyTheVMsOwnFiles(t *testing.T) {
 		t.Errorf("%d bytes are free", free)
 	}
 }
+
+// The edits of govc have the address and its type from the source (vm.clone -net).
+func TestACloneHasAddressesOfItsOwn(t *testing.T) {
+	l := newLab(t)
+	source := l.create(l.spec("web", card("VM Network", ""), card("VM Network", "00:50:56:00:00:01")))
+	assigned, manual := cardsOf(l.read(source).Config.Hardware.Device)[0], cardsOf(l.read(source).Config.Hardware.Device)[1]
+	edit := func(change func(*types.VirtualVmxnet3)) []types.BaseVirtualDeviceConfigSpec {
+		device := &types.VirtualVmxnet3{}
+		device.VirtualEthernetCard = copied(*assigned)
+		change(device)
+		return []types.BaseVirtualDeviceConfigSpec{&types.VirtualDeviceConfigSpec{Operation: types.VirtualDeviceConfigSpecOperationEdit, Device: device}}
+	}
+	for name, c := range map[string]struct {
+		change func(*types.VirtualVmxnet3)
+		kind   string
+		want   string // empty: one that neither VM has had
+	}{
+		"duplicate":    {func(*types.VirtualVmxnet3) {}, "assigned", ""},
+		"generated":    {func(d *types.VirtualVmxnet3) { d.AddressType = "Generated" }, "assigned", ""},
+		"out of range": {func(d *types.VirtualVmxnet3) { d.MacAddress = "00:0c:29:01:02:03" }, "assigned", ""},
+		"free":         {func(d *types.VirtualVmxnet3) { d.MacAddress = "00:50:56:BF:ff:01" }, "assigned", "00:50:56:BF:ff:01"},
+		"manual": {func(d *types.VirtualVmxnet3) { d.MacAddress, d.AddressType = "00:50:56:00:00:02", "manual" },
+			"manual", "00:50:56:00:00:02"},
+	} {
+		clone := l.clone(source, name, types.VirtualMachineCloneSpec{Location: types.VirtualMachineRelocateSpec{DeviceChange: edit(c.change)}})
+		got := cardsOf(l.read(clone).Config.Hardware.Device)
+		if got[0].AddressType != c.kind || c.want != "" && got[0].MacAddress != c.want ||
+			c.want == "" && (got[0].MacAddress == assigned.MacAddress || !strings.HasPrefix(got[0].MacAddress, "00:50:56:")) {
+			t.Errorf("%s: %s address %s", name, got[0].AddressType, got[0].MacAddress)
+		}
+		if got[1].MacAddress != manual.MacAddress || got[1].AddressType != "manual" {
+			t.Errorf("%s: the manual address became %s", name, got[1].MacAddress)
+		}
+		l.result(clone.PowerOn(t.Context()))
+	}
+}

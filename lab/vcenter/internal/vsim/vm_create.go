@@ -93,7 +93,7 @@ func (s *Server) create(by cause, to destination, spec *types.VirtualMachineConf
 		return nil, &types.InvalidDatastorePath{InvalidDatastore: types.InvalidDatastore{Name: home.Store},
 			DatastorePath: spec.Files.VmPathName}
 	}
-	config := newConfig()
+	config := newConfig(s.clock.Now())
 	to.store = home.Store
 	host, fault := s.hostFor(to, &config)
 	if fault != nil {

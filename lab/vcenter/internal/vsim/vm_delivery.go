@@ -19,9 +19,10 @@ var _ machine.Events = (*Server)(nil)
 
 // report is what a VM has reported and vCenter has not heard of yet.
 type report struct {
-	values [][2]string // keys and values
-	guest  *machine.GuestInfo
-	off    *string // the reason
+	values    [][2]string // keys and values
+	restarted bool
+	guest     *machine.GuestInfo // after the restart
+	off       *string            // the reason
 }
 
 // deliveries holds the reports under way.
@@ -78,6 +79,9 @@ func (s *Server) isOffUnheard(id string) bool {
 func (s *Server) applyReport(id string, arrived *report) {
 	if len(arrived.values) > 0 {
 		s.setValues(id, arrived.values, arrived.off == nil)
+	}
+	if arrived.restarted {
+		s.showRestarted(id)
 	}
 	if arrived.guest != nil {
 		s.showReported(id, *arrived.guest)

@@ -54,10 +54,9 @@ func copied[T any](value T) T {
 	return result
 }
 
-// newConfig returns the defaults of a new VM.
-func newConfig() types.VirtualMachineConfigInfo {
+// newConfig returns the defaults of a VM that is created now.
+func newConfig(now time.Time) types.VirtualMachineConfigInfo {
 	allocation := types.DefaultResourceConfigSpec()
-	now := time.Now()
 	return types.VirtualMachineConfigInfo{
 		GuestId: string(types.VirtualMachineGuestOsIdentifierOtherGuest),
 		Version: "vmx-21", Firmware: string(types.GuestOsDescriptorFirmwareTypeBios),

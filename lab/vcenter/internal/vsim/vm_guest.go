@@ -102,8 +102,9 @@ func (s *Server) showReported(id string, info machine.GuestInfo) {
 		guest.ToolsVersionStatus2 = guest.ToolsVersionStatus
 		guest.ToolsVersion = "2147483647" // the version of guest-managed tools
 		guest.GuestState = string(types.VirtualMachineGuestStateRunning)
-		// "Ready to process soft power operations", but not "guest operations": the bootstrap's init has none.
+		// "Ready to process soft power operations"; for "guest operations", what the guest says.
 		guest.GuestStateChangeSupported = types.NewBool(true)
+		guest.GuestOperationsReady = types.NewBool(info.Operations)
 		showGuest(ctx, vm, &guest)
 	})
 }
@@ -166,6 +167,7 @@ func (s *Server) showOff(vm *simulator.VirtualMachine) {
 		vm.Config = &config
 		ctx.Update(vm, append(changes,
 			set("runtime.bootTime", nil), set("summary.runtime.bootTime", nil),
+			set("runtime.suspendInterval", int64(0)), set("summary.runtime.suspendInterval", int64(0)),
 			set("runtime.cleanPowerOff", true), set("config.hardware.device", config.Hardware.Device)))
 		showGuest(ctx, vm, guestOff(&config))
 		clearUse(vm)

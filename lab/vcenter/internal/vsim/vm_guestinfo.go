@@ -12,6 +12,7 @@
 package vsim
 
 import (
+	"log/slog"
 	"maps"
 	"strings"
 	"sync"
@@ -90,6 +91,14 @@ func (o *overlays) drop(vm ref, options []types.BaseOptionValue, atPowerOff stri
 	return options, changes
 }
 
+// persistent returns the options of a VM without the volatile values.
+func (o *overlays) persistent(vm ref, options []types.BaseOptionValue) []types.BaseOptionValue {
+	for key, covered := range o.of(vm) {
+		options = mergeOption(options, key, covered.persistent)
+	}
+	return options
+}
+
 // forget forgets the volatile values of a VM that leaves the inventory.
 func (o *overlays) forget(vm ref) {
 	o.mu.Lock()
@@ -110,6 +119,24 @@ func (o *overlays) adopt(vm ref, values map[string]volatileValue) {
 	defer o.mu.Unlock()
 	if len(values) > 0 {
 		o.keys[vm] = maps.Clone(values)
+	}
+}
+
+// tellGuest gives a running VM the guestinfo.* keys that a client has set. Its guest can read them at once.
+func (s *Server) tellGuest(vm *simulator.VirtualMachine, written []string) {
+	values := map[string]string{}
+	s.locked(vm, func(*simulator.Context) {
+		for _, key := range written {
+			if isGuestInfo(key) {
+				values[key] = optionValue(vm.Config.ExtraConfig, key)
+			}
+		}
+	})
+	if len(values) == 0 {
+		return
+	}
+	if err := s.hypervisor.SetGuestInfo(vm.Self.Value, values); err != nil {
+		slog.Info("a VM has ended while its guest information was set", "vm", vm.Name, "error", err)
 	}
 }
 

@@ -73,6 +73,44 @@ func TestAResetKeepsVolatileValues(t *testing.T) {
 	}
 }
 
+func TestTheGuestReadsWhatAClientSets(t *testing.T) {
+	l := newLab(t)
+	spec := l.spec("web")
+	spec.ExtraConfig = configured(map[string]string{clientKey: "{}", keptKey: "none"}).ExtraConfig
+	vm := l.create(spec)
+	l.result(vm.PowerOn(t.Context()))
+	l.result(vm.Reconfigure(t.Context(), configured(map[string]string{clientKey: "{1}", keptKey: "", plainKey: "live"})))
+	want := map[string]string{clientKey: "{1}", keptKey: ""}
+	if got := l.guests.running(vm.Reference().Value).GuestInfo; !maps.Equal(got, want) {
+		t.Errorf("the guest has %v", got)
+	}
+	// A change that names no key of the guest tells it nothing.
+	l.guests.events.Set(vm.Reference().Value, newKey, "1")
+	l.result(vm.Reconfigure(t.Context(), types.VirtualMachineConfigSpec{Annotation: "a note"}))
+	if got := l.guests.running(vm.Reference().Value).GuestInfo; !maps.Equal(got, want) {
+		t.Errorf("after another change it has %v", got)
+	}
+}
+
+func TestACloneHasThePersistentValuesOfItsSource(t *testing.T) {
+	l := newLab(t)
+	spec := l.spec("web") // no disk: the lab copies those of VMs that are off only
+	spec.ExtraConfig = configured(map[string]string{clientKey: "{}", keptKey: "none"}).ExtraConfig
+	vm := l.create(spec)
+	l.result(vm.PowerOn(t.Context()))
+	l.guests.events.Set(vm.Reference().Value, keptKey, "running")
+	l.guests.events.Set(vm.Reference().Value, newKey, "1")
+	l.result(vm.Reconfigure(t.Context(), configured(map[string]string{clientKey: "{1}", plainKey: "live"})))
+	clone := l.clone(vm, "copy", types.VirtualMachineCloneSpec{})
+	want := map[string]string{clientKey: "{}", keptKey: "none", plainKey: "live"}
+	if got := l.options(clone); !maps.Equal(got, want) {
+		t.Errorf("the clone has %v", got)
+	}
+	if got := l.option(vm, keptKey); got != "running" {
+		t.Errorf("its source has %q", got)
+	}
+}
+
 func TestReportsArriveTogetherAfterTheDelay(t *testing.T) {
 	l := newLab(t)
 	const delay = 200 * time.Millisecond

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Hot add: more CPUs and memory for a powered-on VM whose configuration allows it.
+// Changes of the size and the reservations of a powered-on VM: more CPUs and memory (hot add) if its configuration allows it.
 
 package vsim
 
@@ -58,22 +58,24 @@ func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMeth
 	return nil
 }
 
-// grow applies the size of a draft to a powered-on VM, if its host and resource pool admit it and the hypervisor supports
-// it.
-func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFault {
-	was, is := d.was, d.config.Hardware
-	moreMemory, moreCPUs := is.MemoryMB != was.MemoryMB, is.NumCPU != was.NumCPU
-	if !d.poweredOn || !moreMemory && !moreCPUs {
+// fit applies the size and the reservations of a draft to a powered-on VM, if its host and resource pool admit them and the
+// hypervisor supports the size.
+func (s *Server) fit(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFault {
+	if !d.poweredOn {
 		return nil
 	}
-	s.load.mu.Lock()
-	before, on := s.load.admitted[vm.Self]
-	s.load.mu.Unlock()
-	if !on {
-		return wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
-	}
-	if fault := s.admitSize(before, d); fault != nil {
+	was, is := d.was, d.config.Hardware
+	moreMemory := is.MemoryMB != was.MemoryMB
+	grows := moreMemory || is.NumCPU != was.NumCPU
+	before, on, fault := s.admitChange(vm.Self, d)
+	switch {
+	case fault != nil:
 		return fault
+	case !grows:
+		return nil
+	case !on:
+		// It has just powered off, or is suspended.
+		return wrongPowerState(s.powerState(vm), types.VirtualMachinePowerStatePoweredOn)
 	}
 	err := s.hypervisor.Grow(vm.Self.Value, int(is.NumCPU), int64(is.MemoryMB))
 	if err == nil {
@@ -90,22 +92,21 @@ func (s *Server) grow(vm *simulator.VirtualMachine, d *draft) types.BaseMethodFa
 	return noCPUHotAdd(text)
 }
 
-// admitSize reserves the resources of the larger VM.
-func (s *Server) admitSize(before claim, d *draft) types.BaseMethodFault {
+// admitChange reserves what the draft of a running VM reserves, and returns the previous claim; false if the VM has none: it is
+// an agent, or has powered off meanwhile.
+func (s *Server) admitChange(vm ref, d *draft) (before claim, on bool, fault types.BaseMethodFault) {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	after := claimOf(before.VM, &d.config, before.pool)
+	if before, on = s.load.admitted[vm]; !on {
+		return before, false, nil
+	}
+	after := claimOf(vm, &d.config, before.pool)
 	after.Host = before.Host
-	// A resource pool must not count the VM twice.
-	delete(s.load.admitted, before.VM)
-	fault := s.poolAdmits(after)
+	if fault = s.poolAdmitsMore(before, after); fault == nil {
+		fault = s.hostHolds(d.host, after, &d.config)
+	}
 	if fault == nil {
-		fault = s.hostAdmits(d.host, after, &d.config)
+		s.load.admitted[vm] = after
 	}
-	if fault != nil {
-		s.load.admitted[before.VM] = before
-		return fault
-	}
-	s.load.admitted[before.VM] = after
-	return nil
+	return before, true, fault
 }

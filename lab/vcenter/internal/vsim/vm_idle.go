@@ -39,7 +39,7 @@ func (s *Server) AddIdle(count int, prefix string, extraConfig map[string]string
 func (s *Server) addIdle(folder *simulator.Folder, name string, number int, extraConfig map[string]string) {
 	home := datastore.Path{Store: s.config.Datastores[0].Name, Relative: name}
 	hosts := s.hostsWith(s.site.cluster.Self)
-	d := &draft{server: s, name: name, home: home, host: hosts[number%len(hosts)], config: newConfig()}
+	d := &draft{server: s, name: name, home: home, host: hosts[number%len(hosts)], config: newConfig(s.clock.Now())}
 	d.config.Files = types.VirtualMachineFileInfo{VmPathName: home.Join(name + ".vmx").String()}
 	d.config.GuestId = string(types.VirtualMachineGuestOsIdentifierOther4xLinux64Guest)
 	d.config.GuestFullName = d.config.GuestId

@@ -199,7 +199,7 @@ func TestAnInterruptedUploadMayBeTriedAgain(t *testing.T) {
 	l.eventually("the lab has noticed the lost connection", func() bool {
 		inside.mu.Lock()
 		defer inside.mu.Unlock()
-		return len(inside.uploads) == 0
+		return len(inside.transfers) == 0
 	})
 	if err := lease.Complete(t.Context()); err != nil {
 		t.Error(err)
@@ -238,7 +238,7 @@ func TestAbortingALeaseEndsItsUploads(t *testing.T) {
 	l.eventually("uploading", func() bool {
 		inside.mu.Lock()
 		defer inside.mu.Unlock()
-		return len(inside.uploads) > 0
+		return len(inside.transfers) > 0
 	})
 	isFault[types.InvalidState](l, l.faultOf(lease.Complete(t.Context())))
 	if err := lease.Abort(t.Context(), nil); err != nil {

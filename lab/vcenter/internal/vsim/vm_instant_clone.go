@@ -11,7 +11,6 @@ package vsim
 import (
 	"fmt"
 	"reflect"
-	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/soap"
@@ -202,7 +201,7 @@ func (s *Server) showForked(source, clone *simulator.VirtualMachine) {
 	var guest types.GuestInfo
 	s.locked(source, func(*simulator.Context) { guest = copied(*source.Guest) })
 	guest.Net, guest.IpAddress = nil, ""
-	now := time.Now()
+	now := s.clock.Now()
 	s.locked(clone, func(ctx *simulator.Context) {
 		config := *clone.Config
 		config.Hardware.Device = connected(config.Hardware.Device, true)

@@ -70,10 +70,11 @@ func (d *draft) standardNetwork(backing *types.VirtualEthernetCardNetworkBacking
 	return nil
 }
 
-// setMAC checks a given MAC address, or assigns one.
+// setMAC checks a manual MAC address, and assigns one to an adapter that has none of its own.
 func (d *draft) setMAC(change deviceChange, card *types.VirtualEthernetCard) types.BaseMethodFault {
-	manual := strings.EqualFold(card.AddressType, string(types.VirtualEthernetCardMacTypeManual))
-	if manual || card.MacAddress != "" && !d.hasMAC(card) {
+	manual := hasType(card, types.VirtualEthernetCardMacTypeManual)
+	automatic := hasType(card, types.VirtualEthernetCardMacTypeAssigned) || hasType(card, types.VirtualEthernetCardMacTypeGenerated)
+	if manual || !automatic && card.MacAddress != "" && !d.hasMAC(card) {
 		address, err := net.ParseMAC(card.MacAddress)
 		if err != nil || len(address) != 6 || address[0]&1 != 0 {
 			return change.invalid("device.macAddress")
@@ -81,12 +82,18 @@ func (d *draft) setMAC(change deviceChange, card *types.VirtualEthernetCard) typ
 		card.MacAddress, card.AddressType = address.String(), string(types.VirtualEthernetCardMacTypeManual)
 		return nil
 	}
-	if card.MacAddress == "" {
+	// "The server might override the specified value for "Generated" or "Assigned" if it does not fall in the right ranges or is
+	// determined to be a duplicate" (API, VirtualEthernetCard.macAddress), such as that of its source in the edits of a clone.
+	if automatic && !d.server.macs.usable(card.MacAddress, d.hasMAC(card)) || card.MacAddress == "" {
 		card.MacAddress = d.server.newMAC()
 		d.undo = append(d.undo, func() error { d.server.macs.release(card.MacAddress); return nil })
 	}
 	card.AddressType = string(types.VirtualEthernetCardMacTypeAssigned)
 	return nil
+}
+
+func hasType(card *types.VirtualEthernetCard, kind types.VirtualEthernetCardMacType) bool {
+	return strings.EqualFold(card.AddressType, string(kind))
 }
 
 // permitMACs refuses manual addresses that VMware reserves. ESXi accepts them in the configuration and refuses to power on the VM:
@@ -95,7 +102,7 @@ func (d *draft) setMAC(change deviceChange, card *types.VirtualEthernetCard) typ
 func permitMACs(cards []*types.VirtualEthernetCard) types.BaseMethodFault {
 	for _, card := range cards {
 		address, err := net.ParseMAC(card.MacAddress)
-		if err != nil || !strings.EqualFold(card.AddressType, string(types.VirtualEthernetCardMacTypeManual)) {
+		if err != nil || !hasType(card, types.VirtualEthernetCardMacTypeManual) {
 			continue
 		}
 		vmware := bytes.HasPrefix(address, []byte{0x00, 0x50, 0x56})
@@ -116,6 +123,17 @@ func (d *draft) hasMAC(card *types.VirtualEthernetCard) bool {
 type macs struct {
 	mu    sync.Mutex
 	given map[string]bool
+}
+
+// usable returns whether an address is in the range of vCenter and belongs to this adapter, or to none so far.
+func (m *macs) usable(address string, own bool) bool {
+	parsed, err := net.ParseMAC(address)
+	if err != nil || !bytes.HasPrefix(parsed, []byte{0x00, 0x50, 0x56}) || parsed[3]&0xc0 != 0x80 {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return own || !m.given[parsed.String()]
 }
 
 func (m *macs) release(address string) {

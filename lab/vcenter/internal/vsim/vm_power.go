@@ -74,7 +74,8 @@ func (s *Server) powerOnVM(ctx *simulator.Context, request *types.PowerOnVM_Task
 
 // powerOn powers on a VM. The caller holds the VM's operation lock.
 func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fault types.BaseMethodFault) {
-	if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOff {
+	state := s.powerState(vm)
+	if state == types.VirtualMachinePowerStatePoweredOn {
 		return wrongPowerState(state, types.VirtualMachinePowerStatePoweredOff)
 	}
 	if s.isTemplate(vm) {
@@ -85,6 +86,9 @@ func (s *Server) powerOn(by cause, vm *simulator.VirtualMachine, only *ref) (fau
 			s.post(by, &types.VmFailedToPowerOnEvent{VmEvent: s.vmEvent(vm), Reason: *localized(fault)})
 		}
 	}()
+	if state == types.VirtualMachinePowerStateSuspended {
+		return s.resume(by, vm, only)
+	}
 	host, fault := s.admit(vm, only)
 	if fault != nil {
 		return fault
@@ -122,7 +126,7 @@ func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDev
 		s.runs.end(vm.Self.Value, begun)
 		return vmConfigFault(fmt.Sprintf("The lab's hypervisor did not start virtual machine %s: %v.", spec.Name, err))
 	}
-	now := time.Now()
+	now := s.clock.Now()
 	s.locked(vm, func(ctx *simulator.Context) {
 		config := *vm.Config
 		config.Hardware.Device = connectedIf(config.Hardware.Device, holds)
@@ -164,7 +168,7 @@ func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types
 	var config *types.VirtualMachineConfigInfo
 	var host ref
 	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
-	spec := machine.Spec{ID: vm.Self.Value, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
+	spec := machine.Spec{ID: vm.Self.Value, UUID: config.Uuid, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
 		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: guestInfoOf(config)}
 	spec.DiskFirst = spec.Firmware == string(types.GuestOsDescriptorFirmwareTypeBios) && !startsWithCD(config.BootOptions)
 	for _, device := range config.Hardware.Device {
@@ -268,7 +272,7 @@ func (s *Server) addISO(spec *machine.Spec, drive *types.VirtualCdrom, holds fun
 func (s *Server) powerOffVM(ctx *simulator.Context, request *types.PowerOffVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
 	return s.task(ctx, vm.Self, "PowerOffVM_Task", s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
-		if state := s.powerState(vm); state != types.VirtualMachinePowerStatePoweredOn {
+		if state := s.powerState(vm); state == types.VirtualMachinePowerStatePoweredOff { // a suspended VM loses its state
 			return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
 		}
 		s.post(by, &types.VmStoppingEvent{VmEvent: s.vmEvent(vm)})
@@ -325,17 +329,8 @@ func (s *Server) resetVM(ctx *simulator.Context, request *types.ResetVM_Task) (s
 
 func (s *Server) shutdownGuest(ctx *simulator.Context, request *types.ShutdownGuest) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	var state types.VirtualMachinePowerState
-	var tools string
-	s.locked(vm, func(*simulator.Context) { state, tools = vm.Runtime.PowerState, vm.Guest.ToolsRunningStatus })
-	if state != types.VirtualMachinePowerStatePoweredOn {
-		return nil, wrongPowerState(state, types.VirtualMachinePowerStatePoweredOn)
-	}
-	if tools != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
-		return nil, &types.ToolsUnavailable{}
-	}
-	if s.isOffUnheard(vm.Self.Value) {
-		return nil, wrongPowerState(types.VirtualMachinePowerStatePoweredOff, types.VirtualMachinePowerStatePoweredOn)
+	if fault := s.requireTools(vm); fault != nil {
+		return nil, fault
 	}
 	s.post(causeOf(ctx), &types.VmGuestShutdownEvent{VmEvent: s.vmEvent(vm)})
 	if err := s.hypervisor.PowerButton(vm.Self.Value); err != nil {

@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -29,7 +28,9 @@ func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simu
 	d.vm = vm.Self
 	d.config.Name = d.name
 	d.linkControllers()
+	shareOut(&d.config)
 	vm.Config = &d.config
+	vm.ResourceConfig = resourceConfigOf(vm.Self, vm.Config, s.clock.Now())
 	vm.ResourcePool, vm.EnvironmentBrowser = pool, *s.clusterOf(d.host.Self).EnvironmentBrowser
 	vm.Capability = types.VirtualMachineCapability{SnapshotOperationsSupported: true, PoweredOffSnapshotsSupported: true,
 		DiskSharesSupported: true, BootOptionsSupported: true, ToolsAutoUpdateSupported: false}
@@ -73,9 +74,13 @@ func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 		if d.name != vm.Name {
 			changes = append(changes, set("name", d.name))
 		}
+		changes = append(changes, set("resourceConfig", *resourceConfigOf(vm.Self, &d.config, s.clock.Now())))
 		changes = append(changes, set("datastore", s.datastoresOf(&d.config)), set("network", s.networksOf(&d.config)))
 		ctx.Update(vm, changes)
 	})
+	if d.poweredOn {
+		s.tellGuest(vm, d.written)
+	}
 	s.refreshFiles(vm)
 	s.diskUse.set(vm.Self, s.diskPaths(vm))
 	s.addToMemberLists(vm)
@@ -216,7 +221,7 @@ func (s *Server) networksOf(config *types.VirtualMachineConfigInfo) []ref {
 // filesOf returns a VM's files with their sizes.
 func (s *Server) filesOf(config *types.VirtualMachineConfigInfo) (*types.VirtualMachineFileLayoutEx,
 	*types.VirtualMachineStorageInfo, *types.VirtualMachineStorageSummary) {
-	now := time.Now()
+	now := s.clock.Now()
 	layout := &types.VirtualMachineFileLayoutEx{Timestamp: now}
 	summary := &types.VirtualMachineStorageSummary{Timestamp: now}
 	add := func(place datastore.Path, kind types.VirtualMachineFileLayoutExFileType) int32 {

@@ -43,7 +43,7 @@ func (s *Server) reconfigure(by cause, vm *simulator.VirtualMachine, spec *types
 	}
 	fault := d.apply(spec)
 	if fault == nil {
-		fault = s.grow(vm, d)
+		fault = s.fit(vm, d)
 	}
 	if fault != nil {
 		d.drop()

@@ -103,7 +103,7 @@ func (s *Server) snapshot(vm *simulator.VirtualMachine, name, description string
 	var fault types.BaseMethodFault
 	s.locked(vm, func(ctx *simulator.Context) {
 		node := types.VirtualMachineSnapshotTree{Snapshot: reference, Vm: vm.Self, Name: name, Description: description,
-			CreateTime: time.Now(), State: types.VirtualMachinePowerStatePoweredOff, ReplaySupported: types.NewBool(false)}
+			CreateTime: s.clock.Now(), State: types.VirtualMachinePowerStatePoweredOff, ReplaySupported: types.NewBool(false)}
 		info := types.VirtualMachineSnapshotInfo{CurrentSnapshot: &reference}
 		if vm.Snapshot == nil {
 			node.Id = 1
@@ -225,7 +225,7 @@ func (s *Server) revert(vm *simulator.VirtualMachine, snapshot *simulator.Virtua
 		return fault
 	}
 	d := s.draftOf(vm)
-	now := time.Now()
+	now := s.clock.Now()
 	abandoned := disksOf(d.config.Hardware.Device)
 	files, version := d.config.Files, now.UTC().Format(time.RFC3339Nano)
 	d.config = copied(snapshot.Config)

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
@@ -36,7 +35,7 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) types.BaseMethodFaul
 			return fault
 		}
 	}
-	now := time.Now()
+	now := d.server.clock.Now()
 	d.config.Modified, d.config.ChangeVersion = now, now.UTC().Format("2006-01-02T15:04:05.000000000Z")
 	return nil
 }
@@ -163,6 +162,7 @@ func (d *draft) applyAllocation(spec *types.VirtualMachineConfigSpec) types.Base
 	if locked := d.config.MemoryReservationLockedToMax; locked != nil && *locked {
 		d.config.MemoryAllocation.Reservation = types.NewInt64(int64(d.config.Hardware.MemoryMB))
 	}
+	shareOut(&d.config)
 	if reserved := *d.config.MemoryAllocation.Reservation; reserved > int64(d.config.Hardware.MemoryMB) {
 		return invalidArgument("configSpec.memoryAllocation.reservation")
 	}

@@ -41,7 +41,7 @@ def test_no_module_documents_privileges_twice() -> None:
 
 
 def test_notes_say_where_and_what_for() -> None:
-    (only,) = privilege_notes("container_vm_info")
+    (only,) = privilege_notes("container_image_info")
     assert only.endswith("with propagation from the datacenter, and no others.")
     reading, note, *_more = privilege_notes("host_maintenance")
     assert "role Read-only" in reading
@@ -62,6 +62,12 @@ def test_presets_are_unions_of_rows() -> None:
     assert preset_privileges(DEPLOYER) | preset_privileges(IMAGE_PUBLISHER) < preset_privileges(OPERATOR)
     assert not any(name.startswith("Authorization.") for name in preset_privileges(OPERATOR))
     assert "VApp.Import" not in preset_privileges(DEPLOYER)
+
+
+def test_no_preset_includes_what_only_an_option_needs() -> None:
+    assert "container_vm_info" in PRESET_MODULES[VIEWER]
+    (optional,) = REQUIREMENTS["container_vm_info"]
+    assert not preset_privileges(OPERATOR) & {*optional.privileges}
 
 
 def test_a_deployer_cannot_replace_the_bootstrap_iso() -> None:

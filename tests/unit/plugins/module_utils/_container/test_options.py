@@ -28,6 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
 from ansible_collections.gantry.vsphere.plugins.modules import container_vm, container_vm_info
 from tests.support.builders.containers import IMAGES, desired_container, place_of
+from tests.support.docs.shapes import option_shape
 
 GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec" / "spec.go"
 # A change of each option, with the other options that it requires.
@@ -62,22 +63,11 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "cap_drop": {"cap_drop": ["CHOWN"]},
     "log_max_size": {"log_max_size": "2M"},
 }
-KEYS = ("type", "elements", "choices", "required", "default", "aliases")
 
 
 def documented(module: Any) -> dict[str, Any]:
     options: dict[str, Any] = yaml.safe_load(module.DOCUMENTATION)["options"]
     return options
-
-
-def shape(option: dict[str, Any], suboptions: str) -> dict[str, Any]:
-    """Return what documentation and argument spec both state about an option."""
-    found = {key: option[key] for key in KEYS if option.get(key) not in (None, False, [])}
-    if option.get("default") is False:
-        found["default"] = False
-    if option.get(suboptions):
-        found["options"] = {name: shape(one, suboptions) for name, one in option[suboptions].items()}
-    return found
 
 
 @pytest.mark.parametrize(
@@ -89,7 +79,7 @@ def test_the_documentation_has_the_options_of_the_argument_spec(module: Any, arg
     described = documented(module)
     assert list(described) == list(argument_spec)
     for name, argument in argument_spec.items():
-        assert shape(described[name], "suboptions") == shape(argument, "options"), name
+        assert option_shape(described[name], "suboptions") == option_shape(argument, "options"), name
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import set_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 
 IMAGE = "registry.example.com/app:1"
+KEY = "0123456789abcdef"
+ENABLED: dict[str, Any] = {"defaults": {"guest_operations": True}, "guest_key": KEY}
 
 
 def desire(*containers: dict[str, Any], **options: Any) -> DesiredSet:
@@ -84,3 +87,17 @@ def test_one_problem_is_reported_alone_and_several_are_reported_together() -> No
         desire(web(memory="lots"), {"name": 7}, {"name": "x", "image": IMAGE, "networks": [{"nmae": "n"}]})
     assert len(several.value.details["problems"]) == 3
     assert all(problem in several.value.message for problem in several.value.details["problems"])
+
+
+def test_the_key_of_guest_operations_is_given_once_for_all_containers() -> None:
+    desired = desire(web(replicas=2), {**web(), "name": "db", "guest_operations": False}, **ENABLED)
+    assert [one.guest_operations for one in desired.containers] == [True, True, False]
+    assert {one.guest_key for one in desired.containers} == {GuestKey(KEY)}
+    with pytest.raises(GantryError, match="has guest_key, which would be shown in logs there"):
+        desire(web(guest_key=KEY))
+
+
+def test_a_problem_with_the_key_is_reported_once() -> None:
+    with pytest.raises(GantryError) as refused:
+        desire(web(), {**web(), "name": "db"}, guest_key="short")
+    assert refused.value.message.startswith("guest_key has 5 characters.")

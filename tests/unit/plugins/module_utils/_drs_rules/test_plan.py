@@ -218,6 +218,27 @@ def test_objects_created_by_vsphere_are_not_changed() -> None:
     assert "created by vSphere" in refusal(cluster(rule), RuleTarget("vCLS apart", present=False))
 
 
+def test_objects_that_apply_to_agent_vms_only_are_not_changed() -> None:
+    vms = {moid: replace(vm, agent=moid in ("vm-0", "vm-1")) for moid, vm in AROUND.vms.items()}
+    around = replace(AROUND, vms=vms)
+    agents = replace(group("agents", "vm-0", "vm-1"), by_user=False)
+    apart = replace(between("apart", ANTI_AFFINITY, "vm-0", "vm-1"), by_user=False)
+    there = replace(bound("there", vms="agents"), by_user=False)
+    mixed = replace(group("mixed", "vm-1", "vm-2"), by_user=False)
+    by_user = group("mine", "vm-0")
+    rules = cluster(agents, apart, there, mixed, by_user, group("h", "host-0"))
+    listed = (members("h", "host-0", kind="host"),)
+    purged = plan_rules(RulesetTarget(groups=listed, purge_prefix=""), rules, around)
+    assert {change.describe() for change in purged.changes} == {"remove VM group mixed", "remove VM group mine"}
+    for target in (members("agents", "vm-2"), RuleTarget("apart", present=False), RuleTarget("there", present=False)):
+        wanted = RulesetTarget(
+            groups=(target,) if isinstance(target, GroupTarget) else (),
+            rules=(target,) if isinstance(target, RuleTarget) else (),
+        )
+        with pytest.raises(GantryError, match="created by vSphere"):
+            plan_rules(wanted, rules, around)
+
+
 def test_objects_without_the_mark_of_a_user_are_changed() -> None:
     """Other tools create groups and rules without the mark."""
     unmarked = replace(group("v", "vm-0"), by_user=False)

@@ -254,3 +254,23 @@ def test_info_operation_has_nothing_to_do() -> None:
 def test_an_own_option_with_the_name_of_a_connection_option_is_refused() -> None:
     with pytest.raises(ValueError, match="hostname"):
         argument_spec(hostname={"type": "str"})
+
+
+def test_an_operation_without_check_mode_is_skipped_there_without_a_session() -> None:
+    class Unpredictable(MoveOperation):
+        supports_check_mode = False
+
+    world = World(1)
+    skipped = run(Unpredictable(), world, check_mode=True)
+    assert (skipped["skipped"], skipped["changed"]) == (True, False)
+    assert skipped["msg"] == "move does not support check mode, so the task is skipped."
+    assert world.steps == []
+    assert run(Unpredictable(), world)["changed"]
+
+
+def test_options_are_validated_in_check_mode_even_if_the_task_is_skipped() -> None:
+    class Unpredictable(MoveOperation):
+        supports_check_mode = False
+        fails_in = "desire"
+
+    assert run(Unpredictable(), World(1), check_mode=True)["failed"]

@@ -31,6 +31,7 @@ STATUS: dict[str, Any] = {
     "finished_at": None,
     "error": None,
     "memory_available": 61865984,
+    "document": "guestinfo",
     "init_version": "1.0.0",
     "kernel": "6.1.0",
 }

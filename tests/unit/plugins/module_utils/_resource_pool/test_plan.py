@@ -186,6 +186,24 @@ def test_a_limit_is_not_less_than_the_reservation() -> None:
     assert plan_pool(task, observed(task, state(reservation=99))).changed
 
 
+def test_a_pool_keeps_what_is_reserved_in_it() -> None:
+    used = {CPU: 300, MEMORY: 0}
+    lower = desired(cpu={"limit": "299"})
+    with pytest.raises(GantryError, match=r"could reserve 299 MHz at most.* reserved 300 MHz.* Change cpu\.limit,"):
+        plan_pool(lower, observed(lower, state(used)))
+    for task in (desired(cpu={"reservation": 299}), desired(cpu={"reservation": 0})):
+        with pytest.raises(GantryError, match=r"Change cpu\.reservation or make it expandable,"):
+            plan_pool(task, observed(task, state(used, reservation=400, expandable_reservation=False)))
+        assert plan_pool(task, observed(task, state(used, reservation=400))).changed
+    fixed = desired(cpu={"expandable_reservation": False})
+    with pytest.raises(GantryError, match="could reserve 100 MHz at most"):
+        plan_pool(fixed, observed(fixed, state(used, reservation=100)))
+    assert plan_pool(fixed, observed(fixed, state(used, reservation=300))).changed
+    # What does not make it worse is left to vCenter.
+    shares = desired(cpu={"shares": "high", "limit": "250"})
+    assert plan_pool(shares, observed(shares, state(used, limit=200))).changed
+
+
 def test_only_an_empty_pool_is_removed() -> None:
     task = desired(state="absent")
     full = PoolState("p-prod", DEFAULTS, contents=("vm1", "web"))

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import leases
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import tls_context
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.transfer import Transport
 from tests.support.builders.web_server import Certificate, WebServer, make_certificate, serving
 
 
@@ -36,3 +39,14 @@ def settings(web_server: WebServer, certificate: Certificate) -> ConnectionSetti
         connect_timeout=5.0,
         request_timeout=5.0,
     )
+
+
+@pytest.fixture
+def transport(settings: ConnectionSettings) -> Transport:
+    return Transport(settings, tls_context(settings), "vmware_soap_session=abc")
+
+
+@pytest.fixture
+def _lease_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "read_objects", lambda _collector, objects, _names: objects[0].rows())
+    monkeypatch.setattr(leases, "_POLL_SECONDS", 0.001)

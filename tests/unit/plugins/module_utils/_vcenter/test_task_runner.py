@@ -48,6 +48,8 @@ class Vcenter:
     host_of: dict[str, str] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     failing_waits: list[Exception] = field(default_factory=list)
+    removed: set[str] = field(default_factory=set)
+    history: list[Any] = field(default_factory=list)
     number: int = 0
 
     @property
@@ -57,7 +59,27 @@ class Vcenter:
                 CreatePropertyCollector=self._create_collector, RetrievePropertiesEx=self._read
             ),
             viewManager=SimpleNamespace(CreateListView=self._create_view),
+            taskManager=SimpleNamespace(CreateCollectorForTasks=self._create_history),
         )
+
+    def _create_history(self, spec: Any) -> Any:
+        """Return a collector whose latest page has one task, and the page before it the others."""
+        assert set(spec.state) == {"success", "error"}
+        pages = iter([self.history[:-1]])
+        return SimpleNamespace(
+            SetCollectorPageSize=lambda _size: None,
+            latestPage=self.history[-1:],
+            ResetCollector=lambda: None,
+            ReadPreviousTasks=lambda _most: next(pages, []),
+            DestroyCollector=lambda: self.requests.update(["DestroyCollector"]),
+        )
+
+    def forget(self, *moids: str) -> None:
+        """Remove tasks that have ended, as vCenter does later, together with the session that waited for them."""
+        with self.lock:
+            self.removed |= set(moids)
+            self.in_flight -= set(moids)
+            self.end_session()
 
     def start(self, script: list[Any], host: str = "") -> Any:
         with self.lock:
@@ -75,11 +97,17 @@ class Vcenter:
         with self.lock:
             self.requests["CreateListView"] += 1
             name = f"view-{len(self.views)}"
+            self._require(refs)
             self.views[name] = [ref._moId for ref in refs]
             view = vim.view.ListView(name)
         object.__setattr__(view, "ModifyListView", lambda add, _remove: self._modify(name, add))
         object.__setattr__(view, "DestroyView", lambda: self._end(name))
         return view
+
+    def _require(self, refs: list[Any]) -> None:
+        for ref in refs:
+            if ref._moId in self.removed:
+                raise gone(ref._moId)
 
     def _modify(self, name: str, add: list[Any]) -> None:
         with self.lock:
@@ -118,7 +146,11 @@ class Vcenter:
         with self.lock:
             self.requests["RetrievePropertiesEx"] += 1
             found = []
+            self._require([one.obj for one in specs[0].objectSet])
             for one in specs[0].objectSet:
+                if not self.scripts[one.obj._moId]:
+                    found.append(SimpleNamespace(obj=one.obj, propSet=[]))
+                    continue
                 news = self.scripts[one.obj._moId][0]
                 if news.state in ("success", "error"):
                     self.in_flight.discard(one.obj._moId)
@@ -421,6 +453,47 @@ def test_session_that_ends_while_tasks_run_is_survived(runs: Runs, vcenter: Vcen
     assert outcome.error is None
     assert outcome.result == "vm-1"
     assert vcenter.requests["CreatePropertyCollector"] == 2
+
+
+class Unseen(list[Any]):
+    """The script of a task that is last seen running: its end comes while nobody is logged in, and it is removed."""
+
+    def __init__(self, vcenter: Vcenter, *ended: Any) -> None:
+        super().__init__([info("running")])
+        self.vcenter = vcenter
+        self.ended = ended
+
+    def pop(self, index: Any = 0) -> Any:  # type: ignore[override]
+        self.vcenter.history += self.ended
+        self.vcenter.forget(*self.vcenter.in_flight)
+        return super().pop(index)
+
+
+def past(moid: str, state: str, **values: Any) -> Any:
+    return SimpleNamespace(task=vim.Task(moid), **vars(info(state, **values)))
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["one", "many"])
+def test_the_end_of_a_removed_task_is_in_the_history(runs: Runs, vcenter: Vcenter, others: int) -> None:
+    fault = vim.fault.DuplicateName(msg="taken")
+    ended = [past("task-1", "success", result="vm-7"), past("task-2", "error", error=fault)]
+    newer = past("task-99", "success")
+    jobs = [Job("web", "clone", lambda: vcenter.start(Unseen(vcenter, *ended, newer)))]
+    jobs += [Job("db", "clone", lambda: vcenter.start([info("running")]))] * others
+    outcomes = runs(jobs, limits=TaskLimits(total=2))
+    results = {one.task: one.result for one in outcomes if one.error is None}
+    assert results == {"task-1": "vm-7"}
+    errors = [str(one.error) for one in outcomes if one.error is not None]
+    assert errors == ["Cannot clone db: vCenter answered DuplicateName: taken."] * others
+    assert vcenter.requests["DestroyCollector"] == 1
+
+
+def test_a_removed_task_that_the_history_lacks_is_said_to_be_so(runs: Runs, vcenter: Vcenter) -> None:
+    (outcome,) = runs([Job("web", "clone", lambda: vcenter.start(Unseen(vcenter, past("task-99", "success"))))])
+    assert str(outcome.error) == (
+        "clone web: vCenter has removed the task task-1, as it does some minutes after the end of a task, "
+        "and its history does not have the task. Run again to see how it ended."
+    )
 
 
 def test_defect_of_a_start_is_raised(runs: Runs, vcenter: Vcenter) -> None:

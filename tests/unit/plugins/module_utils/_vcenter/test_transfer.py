@@ -9,7 +9,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -18,23 +18,18 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import lease_progress, transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import lease_progress, leases, transfer
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionLostError,
     tls_context,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.transfer import Transport
+from tests.support.builders.leases import Lease, device
 from tests.support.builders.web_server import Certificate, Request, WebServer
 
 COOKIE = "vmware_soap_session=abc"
-
-
-@pytest.fixture
-def transport(settings: ConnectionSettings) -> Transport:
-    return Transport(settings, tls_context(settings), COOKIE)
 
 
 @pytest.fixture
@@ -133,45 +128,6 @@ def test_download_that_is_refused(transport: Transport, web_server: WebServer) -
     web_server.reply = lambda _request: (403, b"")
     with pytest.raises(GantryError, match="refused the download of x: HTTP 403"):
         transfer.download_file(transport, "/folder/x?dcPath=DC0", 4)
-
-
-@dataclass
-class Lease:
-    """An import lease that becomes ready after some reads of its state."""
-
-    urls: list[Any]
-    looks: int = 2
-    fault: Any = None
-    calls: list[Any] = field(default_factory=list)
-
-    def rows(self, properties: list[str]) -> list[dict[str, Any]]:
-        if properties == ["info"]:
-            return [{"info": SimpleNamespace(deviceUrl=self.urls, entity="vm-7")}]
-        self.looks -= 1
-        if self.looks > 0:
-            return [{"state": vim.HttpNfcLease.State.initializing}]
-        if self.fault is not None:
-            return [{"state": vim.HttpNfcLease.State.error, "error": self.fault}]
-        return [{"state": vim.HttpNfcLease.State.ready}]
-
-    def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802 - the vSphere API's names
-        self.calls.append(percent)
-
-    def HttpNfcLeaseComplete(self) -> None:  # noqa: N802
-        self.calls.append("complete")
-
-    def HttpNfcLeaseAbort(self) -> None:  # noqa: N802
-        self.calls.append("abort")
-
-
-@pytest.fixture
-def _lease_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "read_objects", lambda _collector, objects, names: objects[0].rows(list(names)))
-    monkeypatch.setattr(transfer, "_LEASE_POLL_SECONDS", 0.001)
-
-
-def device(url: str, *, disk: bool = True, thumbprint: str = "") -> Any:
-    return SimpleNamespace(url=url, disk=disk, sslThumbprint=thumbprint)
 
 
 @pytest.mark.usefixtures("_lease_reads")
@@ -353,7 +309,7 @@ class TestImport:
     def test_lease_that_never_becomes_ready(
         self, transport: Transport, source: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(transfer, "_LEASE_READY_SECONDS", 0.05)
+        monkeypatch.setattr(leases, "_READY_SECONDS", 0.05)
         lease = Lease([device("https://*/nfc/1")], looks=10**9)
         with pytest.raises(GantryError, match=r"did not begin the import within 0\.05 s"):
             transfer.import_disks(transport, None, lease, [source], [].append, Event())
@@ -379,3 +335,46 @@ class TestImport:
         with pytest.raises(GantryError, match="was stopped before it was complete"):
             transfer.import_disks(transport, None, lease, [source], [].append, stop)
         assert lease.calls == ["abort"]
+
+
+class TestGuestFile:
+    def test_it_is_read_from_vcenter_without_the_session(self, transport: Transport, web_server: WebServer) -> None:
+        web_server.reply = lambda _request: (200, b"0123456789")
+        url = "https://*/guestFile?id=1&token=abc"
+        assert transfer.download_guest_file(transport, url, lambda _address: None, 4) == b"0123"
+        (request,) = web_server.requests
+        assert (request.method, request.path) == ("GET", "/guestFile?id=1&token=abc")
+        assert "Cookie" not in request.headers
+
+    def test_it_is_read_from_a_host_with_the_certificate_that_vcenter_reports(
+        self, transport: Transport, web_server: WebServer, certificate: Certificate
+    ) -> None:
+        web_server.reply = lambda _request: (200, b"{}")
+        unknown = replace(transport.settings, ca_path=None, hostname="vcenter.invalid")
+        asked: list[str] = []
+
+        def host_config_of(address: str) -> Any:
+            asked.append(address)
+            return SimpleNamespace(sslThumbprint=certificate.sha1)
+
+        url = f"https://127.0.0.1:{web_server.port}/guestFile?id=1"
+        chosen = Transport(unknown, tls_context(unknown), COOKIE)
+        assert transfer.download_guest_file(chosen, url, host_config_of, 4) == b"{}"
+        assert asked == ["127.0.0.1"]
+        with pytest.raises(GantryError, match=r"its certificate is not trusted .* reports no thumbprint"):
+            transfer.download_guest_file(chosen, url, lambda _address: None, 4)
+
+    @pytest.mark.parametrize(("address", "receiver"), [("*", "vCenter"), ("127.0.0.1", "The ESXi host 127.0.0.1")])
+    def test_it_is_refused(self, transport: Transport, web_server: WebServer, address: str, receiver: str) -> None:
+        web_server.reply = lambda _request: (500, b"")
+        url = f"https://{address}:{web_server.port}/guestFile?id=1"
+        with pytest.raises(GantryError, match=f"^{receiver} refused the file of the guest: HTTP 500 Internal"):
+            transfer.download_guest_file(transport, url, lambda _address: None, 4)
+
+    def test_it_breaks_off(self, transport: Transport, web_server: WebServer) -> None:
+        def abort(_request: Request) -> tuple[int, bytes]:
+            raise ConnectionAbortedError
+
+        web_server.reply = abort
+        with pytest.raises(ConnectionLostError, match=r"broke off: .* Look at the host\.$"):
+            transfer.download_guest_file(transport, "https://*/guestFile", lambda _address: None, 4)

@@ -1,0 +1,68 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package clock
+
+import (
+	"testing"
+	"time"
+)
+
+func TestAClockMovesOnlyForward(t *testing.T) {
+	var c Clock
+	for _, by := range []time.Duration{0, -time.Second} {
+		if err := c.Advance(by); err == nil {
+			t.Errorf("it was moved by %v", by)
+		}
+	}
+	if c.Advanced() != 0 {
+		t.Errorf("it was moved by %v", c.Advanced())
+	}
+}
+
+func TestTimesBeforeAMoveStayAsTheyWere(t *testing.T) {
+	var c Clock
+	before, shown := time.Now(), c.Now()
+	for range 2 {
+		if err := c.Advance(time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !c.At(before).Equal(before) {
+		t.Errorf("%v was %v", before, c.At(before))
+	}
+	if passed := c.Since(shown); passed < 2*time.Hour || passed > 2*time.Hour+time.Minute || c.Advanced() != 2*time.Hour {
+		t.Errorf("%v have passed, it was moved by %v", passed, c.Advanced())
+	}
+}
+
+func TestTimersRunWhenTheClockPassesThem(t *testing.T) {
+	var c Clock
+	ran := make(chan string, 9)
+	c.AfterFunc(time.Hour, func() { ran <- "hour" })
+	stopped := c.AfterFunc(time.Hour, func() { ran <- "stopped" })
+	c.AfterFunc(24*time.Hour, func() { ran <- "day" })
+	again := c.AfterFunc(time.Hour, func() { ran <- "again" })
+	stopped.Stop()
+	for range 2 {
+		if err := c.Advance(31 * time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		again.Reset(40 * time.Minute)
+	}
+	if name := <-ran; name != "hour" {
+		t.Errorf("%s ran", name)
+	}
+	if err := c.Advance(41 * time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if name := <-ran; name != "again" {
+		t.Errorf("%s ran", name)
+	}
+	select {
+	case name := <-ran:
+		t.Errorf("%s ran, too", name)
+	case <-time.After(50 * time.Millisecond):
+	}
+}

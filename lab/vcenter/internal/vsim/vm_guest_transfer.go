@@ -1,0 +1,139 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Files of guests over HTTP, at /guestFile of their host. "URL will become invalid once a successful GET request is sent"; "The
+// URL is valid only for 10 minutes from the time it is generated. Also, the URL becomes invalid whenever the virtual machine is
+// powered off, suspended or unregistered" (API, FileTransferInformation.url).
+
+package vsim
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"gantry.invalid/guest/relay"
+)
+
+const (
+	guestFilePath     = "/guestFile"
+	transferValidTime = 10 * time.Minute
+)
+
+// guestTransfer is a file that may be read once.
+type guestTransfer struct {
+	guest  relay.Guest
+	vm     *simulator.VirtualMachine
+	run    *run
+	path   string
+	expiry time.Time
+	busy   bool // it is being read
+}
+
+// guestTransfers holds the files that may be read, by their token.
+type guestTransfers struct {
+	mu      sync.Mutex
+	byToken map[string]*guestTransfer
+	last    int // number of files so far
+}
+
+// add returns the query of the URL of a transfer. It forgets those that have expired.
+func (t *guestTransfers) add(transfer *guestTransfer, now time.Time) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for token, earlier := range t.byToken {
+		if now.After(earlier.expiry) {
+			delete(t.byToken, token)
+		}
+	}
+	if t.byToken == nil {
+		t.byToken = map[string]*guestTransfer{}
+	}
+	token := rand.Text()
+	t.byToken[token] = transfer
+	t.last++
+	return fmt.Sprintf("id=%d&token=%s", t.last, token)
+}
+
+// begin returns the transfer with a token and marks it as being read, or returns nil.
+func (t *guestTransfers) begin(token string, now time.Time) *guestTransfer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found := t.byToken[token]
+	if found == nil || found.busy || now.After(found.expiry) {
+		return nil
+	}
+	found.busy = true
+	return found
+}
+
+// end removes a transfer that has succeeded. A failed one may be repeated.
+func (t *guestTransfers) end(token string, transfer *guestTransfer, succeeded bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	transfer.busy = false
+	if succeeded {
+		delete(t.byToken, token)
+	}
+}
+
+func (s *Server) initiateTransfer(ctx context.Context, guest relay.Guest, vm *simulator.VirtualMachine, body any) (soap.HasFault, error) {
+	path := body.(*types.InitiateFileTransferFromGuest).GuestFilePath
+	file, err := guest.InitiateTransfer(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	modified, accessed := time.Unix(file.Modified, 0).UTC(), time.Unix(file.Accessed, 0).UTC()
+	now := s.clock.Now()
+	query := s.guestTransfers.add(&guestTransfer{guest: guest, vm: vm, run: s.runs.get(vm.Self.Value), path: path,
+		expiry: now.Add(transferValidTime)}, now)
+	address, _, _ := s.nfcAddress(s.hostOf(vm))
+	return &methods.InitiateFileTransferFromGuestBody{Res: &types.InitiateFileTransferFromGuestResponse{
+		Returnval: types.FileTransferInformation{
+			Attributes: &types.GuestPosixFileAttributes{OwnerId: &file.Owner, GroupId: &file.Group, Permissions: file.Permissions,
+				GuestFileAttributes: types.GuestFileAttributes{ModificationTime: &modified, AccessTime: &accessed}},
+			Size: file.Size,
+			Url:  fmt.Sprintf("https://%s%s?%s", address, guestFilePath, query),
+		}}}, nil
+}
+
+// serveGuestFile sends a file of a guest on the host, or on any if it is nil.
+func (s *Server) serveGuestFile(w http.ResponseWriter, r *http.Request, host *ref) {
+	s.recordHTTP(r)
+	if r.Method != http.MethodGet {
+		http.Error(w, "The files of guests can only be read, by GET.", http.StatusMethodNotAllowed)
+		return
+	}
+	token := r.URL.Query().Get("token")
+	transfer := s.guestTransfers.begin(token, s.clock.Now())
+	if transfer == nil {
+		http.Error(w, "There is no such file: the URL is wrong, was used, is in use, or has expired.", http.StatusNotFound)
+		return
+	}
+	succeeded := false
+	defer func() { s.guestTransfers.end(token, transfer, succeeded) }()
+	if s.runs.get(transfer.vm.Self.Value) != transfer.run || host != nil && s.hostOf(transfer.vm) != *host {
+		http.Error(w, "The virtual machine is off, or on another host.", http.StatusNotFound)
+		return
+	}
+	var content bytes.Buffer
+	if err := transfer.guest.ReadFile(r.Context(), transfer.path, &content); err != nil {
+		http.Error(w, fmt.Sprintf("Reading the file of the guest failed: %v.", err), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.Itoa(content.Len()))
+	_, err := w.Write(content.Bytes())
+	succeeded = err == nil
+}

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A program to run in a container, the container, and the program's result. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
+
+
+@dataclass(frozen=True)
+class DesiredExec:
+    """A program to run in a container."""
+
+    name: str
+    program: str
+    # What the guest gets: the command, the environment and the input, which may hold secrets.
+    arguments: str = field(repr=False)
+    # In seconds; 0 is no limit.
+    timeout: int
+    strip_empty_ends: bool
+    guest_key: GuestKey | None
+    datacenter: str | None
+    folder: str | None
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """What the guest reports of a program that has ended, or that it could not start."""
+
+    rc: int
+    timed_out: bool
+    stdout: bytes
+    stderr: bytes
+    # The names of the streams of which only the beginning was kept.
+    truncated: tuple[str, ...] = ()
+    # Why the program could not be started.
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class ObservedExec:
+    """The VMs that have the name of the container, and after the run its result."""
+
+    machines: tuple[Machine, ...]
+    # The managers of guest operations by the names of their properties.
+    managers: Mapping[str, Any] = field(default_factory=dict)
+    # The HostConfigSummary of ESXi hosts, by name in lower case.
+    host_configs: Mapping[str, Any] = field(default_factory=dict)
+    result: ExecResult | None = None
+
+    def host_config(self, address: str, machine: Machine) -> Any:
+        """Return that of the host with this address; if it is not a known name, that of the VM's host."""
+        own = "" if machine.host is None else machine.host.name
+        return self.host_configs.get(address.lower()) or self.host_configs.get(own.lower())

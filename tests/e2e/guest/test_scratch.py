@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Test what init keeps on the scratch disk: how the container has ended, and its document."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.scratch_record import (
+    BEGINNING_BYTES,
+    ScratchRecord,
+    decode_record,
+    digest,
+)
+from tests.e2e.guest.conftest import Boot
+from tests.support.guests.images import ON_DISK, make_disk, make_spec
+
+OTHER_VM = "42190000-0000-4000-8000-000000000002"
+
+
+def _record(scratch: Path) -> ScratchRecord:
+    with scratch.open("rb") as disk:
+        found = decode_record(disk.read(BEGINNING_BYTES))
+    assert found is not None
+    return found
+
+
+def _document(spec: dict[str, Any]) -> str:
+    return json.dumps(spec)
+
+
+def test_the_end_and_the_document_are_kept(boot: Boot, tmp_path: Path) -> None:
+    scratch = make_disk(tmp_path / "scratch.img")
+    spec = make_spec(
+        ["sh", "-c", "echo to the log; sleep 1000"], root=ON_DISK, stop={"signal": "SIGTERM", "timeout": 0.5}
+    )
+    first = boot(spec, scratch=scratch)
+    first.wait_log("\nto the log")
+    first.power_cut()
+    cut = _record(scratch)
+    assert (cut.status["state"], cut.container_id) == ("started", spec["id"])
+
+    # Guest info has lost the document. The container starts, and ends as it does with one.
+    again = boot(spec, scratch=scratch, spec_by="nothing")
+    running = again.wait_state("running")
+    assert (running["document"], running["id"]) == ("scratch_disk", spec["id"])
+    again.request_shutdown()
+    assert again.wait_off()["exit_code"] == 137
+    kept = _record(scratch)
+    assert (kept.status["state"], kept.status["exit_code"]) == ("exited", 137)
+    assert kept.status["finished_at"] == again.statuses[-1]["finished_at"]
+    assert kept.document == digest(_document(spec))
+    assert kept.log == again.log()
+    assert kept.log.endswith("to the log\n")
+
+    # The copy of the disk in a clone is not the container's own.
+    clone = boot(spec, scratch=scratch, spec_by="nothing", uuid=OTHER_VM)
+    assert clone.wait_off()["error"]["code"] == "spec_missing"
+    assert "the scratch disk" in clone.log()
+    assert _record(scratch) == kept
+
+
+def test_a_failed_start_is_kept(boot: Boot, tmp_path: Path) -> None:
+    scratch = make_disk(tmp_path / "scratch.img")
+    spec = make_spec(["true"], root=ON_DISK)
+    spec["process"]["user"] = "ghost"
+    status = boot(spec, scratch=scratch).wait_off()
+    kept = _record(scratch)
+    assert kept.status["state"] == "error"
+    assert kept.status["error"] == status["error"]
+    assert kept.log == f"gantry: user_unknown: {status['error']['message']}\n"
