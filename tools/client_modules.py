@@ -168,16 +168,14 @@ def _interpreter(folder: Path, python: Path) -> Iterator[Path]:
     interpreter = folder / "python"
     interpreter.write_text(f"#!/bin/sh\nexec {python} -SE {program} run {socket}\n")
     interpreter.chmod(0o755)
-    with subprocess.Popen([python, program, "serve", socket, *_PRELOADED], stdin=subprocess.DEVNULL) as server:
-        try:
-            deadline = time.monotonic() + _START_SECONDS
-            while not socket.exists():
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise ToolError(f"{program.name} has not started with {python}. Its output is above.")
-                time.sleep(0.05)
-            yield interpreter
-        finally:
-            server.terminate()
+    # The server ends with its standard input.
+    with subprocess.Popen([python, program, "serve", socket, *_PRELOADED], stdin=subprocess.PIPE) as server:
+        deadline = time.monotonic() + _START_SECONDS
+        while not socket.exists():
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise ToolError(f"{program.name} has not started with {python}. Its output is above.")
+            time.sleep(0.05)
+        yield interpreter
 
 
 def _play(folder: Path, groups: Sequence[str], info: Mapping[str, Any], venv: Path) -> dict[str, Found]:

@@ -14,6 +14,7 @@ import importlib
 import json
 import operator
 import os
+import select
 import signal
 import socket
 import sys
@@ -36,7 +37,7 @@ def run(path: str) -> int:
 
 
 def serve(path: str, preloaded: Iterable[str]) -> None:
-    """Run programs until the process is terminated."""
+    """Run programs until standard input ends: the process that has started this one closes it, or is gone."""
     for name in preloaded:
         module, _, attribute = name.partition(":")
         imported = importlib.import_module(module)
@@ -46,7 +47,7 @@ def serve(path: str, preloaded: Iterable[str]) -> None:
         listener.bind(path)
         listener.listen(64)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        while True:
+        while listener in select.select([listener, sys.stdin], [], [])[0]:
             client, _ = listener.accept()
             with client:
                 if os.fork() == 0:

@@ -130,16 +130,15 @@ def test_the_page_shows_the_expectations() -> None:
 def preloaded(tmp_path: Path) -> Iterator[list[str]]:
     """Yield the command of an interpreter that has imported nothing in particular."""
     program, socket = FOLDER / "preloaded.py", tmp_path / "socket"
-    with subprocess.Popen([sys.executable, program, "serve", socket, "json"]) as server:
-        try:
-            deadline = time.monotonic() + 30
-            while not socket.exists():
-                assert server.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            yield [sys.executable, "-S", "-E", str(program), "run", str(socket)]
-        finally:
-            server.terminate()
+    with subprocess.Popen([sys.executable, program, "serve", socket, "json"], stdin=subprocess.PIPE) as server:
+        deadline = time.monotonic() + 30
+        while not socket.exists():
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield [sys.executable, "-S", "-E", str(program), "run", str(socket)]
+    # It ends with its standard input, so that it outlives nobody.
+    assert server.returncode == 0
 
 
 def _run(command: list[str], program: str, folder: Path) -> tuple[int, str, str]:

@@ -43,6 +43,7 @@ func TestTheInventoryIsListedAsFiltersSay(t *testing.T) {
 		want                   []string
 	}{
 		{"VM", all, "name", []string{"web", "db"}},
+		{"VM", `"unknown":{"OPTIONAL":null}`, "name", []string{"web", "db"}},
 		{"VM", `"names":{"OPTIONAL":[]}`, "name", []string{"web", "db"}},
 		{"VM", `"names":{"OPTIONAL":["db","gone"]}`, "name", []string{"db"}},
 		{"VM", `"power_states":{"OPTIONAL":["POWERED_ON"]}`, "name", []string{"web"}},
@@ -70,7 +71,7 @@ func TestTheInventoryIsListedAsFiltersSay(t *testing.T) {
 			t.Errorf("%s with %s has %s %q, not %q: %s", one.service, one.fields, one.field, found, one.want, answer)
 		}
 	}
-	if answer := call("com.vmware.vcenter.VM", "list", filter("VM", `"sizes":{"OPTIONAL":null}`)); !strings.Contains(answer, "invalid_argument") {
+	if answer := call("com.vmware.vcenter.VM", "list", filter("VM", `"sizes":{"OPTIONAL":["1"]}`)); !strings.Contains(answer, "invalid_argument") {
 		t.Errorf("an unknown field is answered with %s", answer)
 	}
 }
