@@ -67,6 +67,9 @@ func TestTheCountersAgreeWithTheStatistics(t *testing.T) {
 	m.guests.traffic[m.vm.Reference().Value] = machine.Traffic{ReadBytes: 64 << 20, WrittenBytes: 32 << 20, ReceivedBytes: 16 << 20, SentBytes: 8 << 20}
 	m.guests.mu.Unlock()
 	m.sample()
+	if samples := m.server.samplesOf(m.vm.Reference(), nil, nil); len(samples) != 2 {
+		t.Fatalf("it has %d samples", len(samples))
+	}
 	values, stats := m.latest(m.vm), m.read(m.vm).Summary.QuickStats
 	near := func(counter string, want int64) {
 		t.Helper()

@@ -105,7 +105,7 @@ func (s *Server) SamplePerformance() {
 		if vm == nil || place == nil {
 			continue
 		}
-		run := s.perf.of(reference, s.bootTime(vm))
+		run := s.perf.of(reference, s.shownBootTime(vm))
 		values := s.sampleVM(vm, run, float64(place.(*simulator.HostSystem).Hardware.CpuInfo.Hz)/1e6)
 		run.add(perfSample{now, values})
 		kept[reference] = run
@@ -122,6 +122,16 @@ func (s *Server) SamplePerformance() {
 	s.perf.byEntity = kept
 }
 
+// shownBootTime returns when a VM was powered on, by the lab's clock, which identifies its run.
+func (s *Server) shownBootTime(vm *simulator.VirtualMachine) (booted time.Time) {
+	s.locked(vm, func(*simulator.Context) {
+		if vm.Runtime.BootTime != nil {
+			booted = *vm.Runtime.BootTime
+		}
+	})
+	return booted
+}
+
 // of returns the series of an entity. Each run of a VM has a new one.
 func (p *perf) of(entity ref, booted time.Time) *series {
 	if known := p.byEntity[entity]; known != nil && known.booted.Equal(booted) {
@@ -132,12 +142,13 @@ func (p *perf) of(entity ref, booted time.Time) *series {
 
 // sampleVM returns the figures of a running VM. What the hypervisor does not measure is as in the VM's statistics.
 func (s *Server) sampleVM(vm *simulator.VirtualMachine, run *series, hostMHz float64) (values [figures]int64) {
-	since := time.Since(run.booted)
+	booted := s.bootTime(vm)
+	since := time.Since(booted)
 	if !run.cpu.at.IsZero() {
 		since = time.Since(run.cpu.at)
 	}
 	if info, measured := s.hypervisor.Info(vm.Self.Value); measured {
-		run.cpu = run.cpu.next(info.CPUSeconds, run.booted, hostMHz)
+		run.cpu = run.cpu.next(info.CPUSeconds, booted, hostMHz)
 	}
 	values[cpuUsageMHz] = int64(run.cpu.cpuMHz)
 	if traffic, measured := s.hypervisor.Traffic(vm.Self.Value); measured {
