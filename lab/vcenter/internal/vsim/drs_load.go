@@ -121,7 +121,7 @@ func (s *Server) bootTime(vm *simulator.VirtualMachine) time.Time {
 	booted := time.Now()
 	s.locked(vm, func(*simulator.Context) {
 		if vm.Runtime.BootTime != nil {
-			booted = booted.Add(-s.clock.Since(*vm.Runtime.BootTime))
+			booted = s.clock.Machine(*vm.Runtime.BootTime)
 		}
 	})
 	return booted
