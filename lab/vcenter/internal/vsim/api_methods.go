@@ -111,10 +111,10 @@ func (s *Server) installMethods() {
 }
 
 // absent lists methods that neither the lab nor the simulator implements, and that common clients call: the lab has no consoles, no
-// keyboards, no EVC and no health checks. For others, clients get MethodNotFound, which would mislead: a vCenter has them.
+// keyboards, no customization, no OVF descriptors, no EVC and no health checks. For others, clients get MethodNotFound, which would mislead: a vCenter has them.
 var absent = []string{
 	"VirtualMachine.CreateScreenshot_Task", "VirtualMachine.PutUsbScanCodes", "VirtualMachine.AcquireTicket",
-	"VirtualMachine.AcquireMksTicket",
+	"VirtualMachine.AcquireMksTicket", "VirtualMachine.CheckCustomizationSpec", "OvfManager.CreateDescriptor",
 	"ClusterComputeResource.EvcManager",
 	"DistributedVirtualSwitch.UpdateDVSHealthCheckConfig_Task",
 }
