@@ -44,6 +44,10 @@ test-integration: setup ## run the modules against the lab's vCenter; nothing bo
 test-govc: setup ## run all of govc's own tests against the lab; nothing boots
 	@python -m tools.test govc -- all
 
+.PHONY: test-clients
+test-clients: setup ## run modules of other collections against the lab; nothing boots
+	@python -m tools.test clients
+
 .PHONY: test-molecule
 test-molecule: setup ## run the roles' Molecule scenarios against the lab; nothing boots
 	@python -m tools.test molecule

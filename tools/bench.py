@@ -26,8 +26,8 @@ def main() -> None:
     unknown = sorted(set(chosen) - set(names))
     if unknown:
         raise ToolError(f"There is no benchmark {', '.join(unknown)}. Choose from: {', '.join(names)}.")
-    venv = CACHE / "bench-venv"
-    environment.make(venv, pythons.preferred(), "bench.lock.txt")
+    venv = CACHE / "peers-venv"
+    environment.make(venv, pythons.preferred(), "peers.lock.txt")
     path = os.pathsep.join([str(venv / "bin"), os.environ["PATH"]])
     for name in chosen:
         with step(f"benchmark {name}"):

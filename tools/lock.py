@@ -14,7 +14,7 @@ from tools import environment
 LOCKS = {
     "uv": ("uv", "3.11"),
     "dev": ("dev", "3.11"),
-    "bench": ("bench", "3.11"),
+    "peers": ("peers", "3.11"),
     "awx": ("awx", "3.11"),
     "core-2.16": ("core-2-16", "3.11"),
     "core-2.18": ("core-2-18", "3.11"),

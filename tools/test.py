@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """make test: run the parts of the test suite, and print the duration and the counts of each and of all.
 
-python -m tools.test PART ... [-- ARGUMENTS OF PYTEST, OR NAMES OF MOLECULE SCENARIOS OR OF GOVC'S TEST FILES]
+python -m tools.test PART ... [-- ARGUMENTS OF PYTEST, OR NAMES OF SCENARIOS, FILES OR GROUPS]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from devkit.console import CACHE, VENV, ToolError, main_guard, say
 from lab.images.build import build_all
-from tools import govc_tests, lint, matrix, runners, scenarios
+from tools import client_modules, govc_tests, lint, matrix, runners, scenarios
 from tools.runners import Counts
 from tools.sanity import run_sanity
 
@@ -41,6 +41,10 @@ def _go(_arguments: Sequence[str]) -> Counts:
 
 def _govc(arguments: Sequence[str]) -> Counts:
     return govc_tests.run_tests(arguments)
+
+
+def _clients(arguments: Sequence[str]) -> Counts:
+    return client_modules.run_tests(arguments)
 
 
 def _integration(arguments: Sequence[str]) -> Counts:
@@ -89,6 +93,7 @@ PARTS: dict[str, Callable[[Sequence[str]], Counts]] = {
     "unit": _unit,
     "go": _go,
     "govc": _govc,
+    "clients": _clients,
     "oldest": _oldest,
     "integration": _integration,
     "molecule": _molecule,
@@ -96,7 +101,7 @@ PARTS: dict[str, Callable[[Sequence[str]], Counts]] = {
     "matrix": _matrix,
 }
 # The matrix contains all of "oldest" and takes long.
-ALL = ("lint", "unit", "go", "govc", "oldest", "integration", "molecule", "e2e")
+ALL = ("lint", "unit", "go", "govc", "clients", "oldest", "integration", "molecule", "e2e")
 
 
 def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:

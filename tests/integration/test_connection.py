@@ -245,10 +245,11 @@ class TestWays:
         task = {**folder(state="absent"), "vars": {"wanted": True}}
         assert self.used_module(play, calls, task, extra_vars={"gantry_run_as_module": "{{ wanted }}"})
 
-    def test_module_when_become(self, play: PlaybookRunner, calls: Control) -> None:
+    def test_module_when_become(self, play: PlaybookRunner, calls: Control, connection: dict[str, str]) -> None:
         # A bare Debian has no sudo; a developer who is not root needs it for make setup, too.
         method = "su" if os.geteuid() == 0 else "sudo"
-        task = {**folder(state="absent"), "become": True, "become_method": method}
+        # sudo removes what the controller has in its environment, but not what the task sets.
+        task = {**folder(state="absent"), "become": True, "become_method": method, "environment": dict(connection)}
         assert self.used_module(play, calls, task)
 
     def test_module_when_async(self, play: PlaybookRunner, calls: Control) -> None:

@@ -149,6 +149,9 @@ def test_an_end_that_no_task_has_seen_is_read_from_the_disk(site: Site, at_power
     site.calls.behave(guest_info_at_power_off=at_power_off)
     run_job(site, script(300, 3, "unseen\n", linger_ms=0))
     await_off(site)
+    an_hour_later(site)
+    left = info(site, JOB)[JOB]["host"]
+    site.ok("vm_vmotion", vms=[JOB], host=next(host for host in site.builder.lab["hosts"] if host != left))
     before = site.builder.vm(JOB).config
     read = exits(site)
     assert read.pop("finished_at")
@@ -163,14 +166,13 @@ def test_an_end_that_no_task_has_seen_is_read_from_the_disk(site: Site, at_power
     assert exits(site)["exit_from_disk"] == "other_document"
 
 
-def test_a_disk_that_cannot_be_read(site: Site) -> None:
+def test_a_refused_export_is_an_error(site: Site) -> None:
     run_job(site, script(10, 3, "", linger_ms=0), wait=False)
     await_off(site)
-    site.calls.fault("ExportVm", "TaskInProgress")
-    assert (exits(site)["exit_from_disk"], exits(site)["exit_code"]) == ("busy", 3)
     site.calls.fault("ExportVm", "NotSupported")
     refused = site.refused("container_vm_info", name=[JOB], exit_from_disk=True)
     assert "ExportVm on vm-" in refused["msg"]
+    assert exits(site)["exit_code"] == 3
 
 
 def test_a_container_that_was_killed_has_no_end_on_its_disk(site: Site) -> None:

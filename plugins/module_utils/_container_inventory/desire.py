@@ -19,7 +19,7 @@ def desire_inventory(params: Mapping[str, Any]) -> InventoryFilters:
     filters = {key: value for key, value in params["filters"].items() if value is not None}
     shared = {key: filters.get(key) for key in ("name", "labels", "datacenter", "folder")}
     # The bootstrap ISO is not a host variable, so the devices are not read.
-    containers = replace(desire_container_info({**shared, "logs": False}), devices=False)
+    containers = replace(desire_container_info({**shared, "logs": False, "exit_from_disk": False}), devices=False)
     return InventoryFilters(
         containers=containers,
         clusters=tuple(filters.get("cluster", ())),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,16 +50,31 @@ def test_a_session_that_ends_while_tasks_are_waited_for_is_replaced(site: Site, 
 def test_tasks_that_vcenter_has_removed_meanwhile_are_found_in_the_history(site: Site, vms: list[str]) -> None:
     site.make(*vms, host="esx1")
     # The wait is held, as if the network were down, until the tasks have ended and been removed, and fails then.
-    site.calls.fault("WaitForUpdatesEx", "NotAuthenticated", delay_seconds=3)
-    later = threading.Timer(2, lambda: site.calls.advance(3600))
-    later.start()
+    site.calls.fault("WaitForUpdatesEx", "NotAuthenticated", delay_seconds=60)
+    meanwhile = threading.Thread(target=lambda: forget_tasks(site, vms))
+    meanwhile.start()
     try:
         moved = site.ok("vm_vmotion", vms=vms, host="esx2")
     finally:
-        later.join()
+        meanwhile.join()
     assert moved["changed"]
     assert site.hosts() == dict.fromkeys(vms, "esx2")
     methods = site.calls.methods()
     assert methods.count("ReadPreviousTasks") <= 1
     assert methods.count("CreateCollectorForTasks") == 1
     assert methods.count("RelocateVM_Task") == len(vms)
+
+
+def forget_tasks(site: Site, vms: list[str]) -> None:
+    """Wait until the VMs have been moved, let vCenter remove the tasks, and let the delayed request fail."""
+    session = site.builder.session
+    deadline = time.monotonic() + 50
+    while time.monotonic() < deadline:
+        rows = [row for row in session.read_all("VirtualMachine", ["name", "recentTask"]) if row["name"] in vms]
+        states = [task.info.state for row in rows for task in row.get("recentTask", ())]
+        if site.hosts() == dict.fromkeys(vms, "esx2") and set(states) == {"success"}:
+            break
+    site.calls.advance(3600)
+    while session.content.taskManager.recentTask and time.monotonic() < deadline:
+        time.sleep(0.05)
+    site.calls.release()

@@ -20,12 +20,16 @@ class Control:
     def reset(self) -> None:
         """Discard the recorded requests, the injected faults and the chosen behavior."""
         self.forget()
-        self._call("DELETE", "/v1/faults")
+        self.release()
         self._call("DELETE", "/v1/behavior")
 
     def forget(self) -> None:
         """Discard the recorded requests."""
         self._call("DELETE", "/v1/calls")
+
+    def release(self) -> None:
+        """Discard the injected faults. The requests that are being delayed go on, or fail, at once."""
+        self._call("DELETE", "/v1/faults")
 
     def all(self) -> list[dict[str, Any]]:
         calls: list[dict[str, Any]] = self._call("GET", "/v1/calls")["calls"]

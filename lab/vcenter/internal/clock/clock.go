@@ -35,6 +35,23 @@ func (c *Clock) At(machine time.Time) time.Time {
 	return machine.Add(c.until(machine))
 }
 
+// Machine returns what the machine's clock showed at a time of this clock: the inverse of At. For a time that was skipped it is that of
+// the move.
+func (c *Clock) Machine(shown time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var sum time.Duration
+	for _, one := range c.advances {
+		if shown.Before(one.at.Add(sum)) {
+			break
+		}
+		if sum += one.by; shown.Before(one.at.Add(sum)) {
+			return one.at
+		}
+	}
+	return shown.Add(-sum)
+}
+
 // Since returns the time that has passed since the clock showed the given time.
 func (c *Clock) Since(shown time.Time) time.Duration { return c.Now().Sub(shown) }
 

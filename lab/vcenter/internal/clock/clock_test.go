@@ -37,6 +37,29 @@ func TestTimesBeforeAMoveStayAsTheyWere(t *testing.T) {
 	}
 }
 
+func TestATimeOfTheClockIsOneOfTheMachine(t *testing.T) {
+	var c Clock
+	start := time.Now()
+	var shown, machine []time.Time
+	for n := range 3 {
+		machine = append(machine, start.Add(time.Duration(n)*time.Nanosecond))
+		shown = append(shown, c.At(machine[n]))
+		if err := c.Advance(time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	later := time.Now()
+	shown, machine = append(shown, c.At(later)), append(machine, later)
+	for n := range shown {
+		if got := c.Machine(shown[n]); !got.Equal(machine[n]) {
+			t.Errorf("%v was %v by the machine's clock, not %v", shown[n], machine[n], got)
+		}
+	}
+	if skipped := c.Machine(start.Add(30 * time.Minute)); skipped.Before(start) || skipped.After(later) {
+		t.Errorf("a skipped time is %v by the machine's clock", skipped)
+	}
+}
+
 func TestTimersRunWhenTheClockPassesThem(t *testing.T) {
 	var c Clock
 	ran := make(chan string, 9)

@@ -87,6 +87,7 @@ type HostSummary struct {
 	Name       string  `json:"name"`
 	Connection string  `json:"connection_state"`
 	Power      *string `json:"power_state"`
+	UUID       *string `json:"host_uuid"`
 }
 
 func (HostSummary) structure() string { return "com.vmware.vcenter.host.summary" }
@@ -162,6 +163,9 @@ func (e *Entity) matches(filter map[string]any) (bool, *Error) {
 		if !isList && value != nil {
 			wanted = []any{value}
 		}
+		if len(wanted) == 0 {
+			continue
+		}
 		has, known := e.Fields[field]
 		if !known {
 			return false, invalidArgument("The lab cannot filter by %s.", field)
@@ -169,7 +173,7 @@ func (e *Entity) matches(filter map[string]any) (bool, *Error) {
 		isWanted := func(one string) bool {
 			return slices.ContainsFunc(wanted, func(other any) bool { return fmt.Sprint(other) == one })
 		}
-		if len(wanted) > 0 && !slices.ContainsFunc(has, isWanted) {
+		if !slices.ContainsFunc(has, isWanted) {
 			return false, nil
 		}
 	}

@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// com.vmware.vcenter.VM.info and what it consists of. A pointer is an optional field.
+// com.vmware.vcenter.VM.info and what it consists of. A pointer is an optional field; which of them the SDK requires depends on the type
+// of the boot, device or backing.
 
 package vapi
 
@@ -54,12 +55,13 @@ func (VMHardware) structure() string { return "com.vmware.vcenter.vm.hardware.in
 
 // VMBoot is how a VM boots.
 type VMBoot struct {
-	Type       string `json:"type"`
-	Legacy     *bool  `json:"efi_legacy_boot"`
-	Delay      int64  `json:"delay"`
-	Retry      bool   `json:"retry"`
-	RetryDelay int64  `json:"retry_delay"`
-	EnterSetup bool   `json:"enter_setup_mode"`
+	Type       string  `json:"type"`
+	Legacy     *bool   `json:"efi_legacy_boot"`
+	Protocol   *string `json:"network_protocol"`
+	Delay      int64   `json:"delay"`
+	Retry      bool    `json:"retry"`
+	RetryDelay int64   `json:"retry_delay"`
+	EnterSetup bool    `json:"enter_setup_mode"`
 }
 
 func (VMBoot) structure() string { return hardware + "boot.info" }
@@ -156,6 +158,7 @@ type Connection struct {
 type VMNIC struct {
 	Label   string       `json:"label"`
 	Type    string       `json:"type"`
+	UPT     *bool        `json:"upt_compatibility_enabled"`
 	MACType string       `json:"mac_type"`
 	MAC     *string      `json:"mac_address"`
 	Wake    bool         `json:"wake_on_lan_enabled"`
@@ -193,8 +196,9 @@ func (VMDrive) structure() string { return hardware + "cdrom.info" }
 
 // VMDriveBacking is the medium of a drive.
 type VMDriveBacking struct {
-	Type string  `json:"type"`
-	ISO  *string `json:"iso_file"`
+	Type   string  `json:"type"`
+	ISO    *string `json:"iso_file"`
+	Access *string `json:"device_access_type"`
 }
 
 func (VMDriveBacking) structure() string { return hardware + "cdrom.backing_info" }
@@ -229,6 +233,7 @@ func (VMParallel) structure() string { return hardware + "parallel.info" }
 type VMParallelBacking struct {
 	Type string  `json:"type"`
 	File *string `json:"file"`
+	Auto *bool   `json:"auto_detect"`
 }
 
 func (VMParallelBacking) structure() string { return hardware + "parallel.backing_info" }
@@ -247,7 +252,9 @@ func (VMPort) structure() string { return hardware + "serial.info" }
 type VMPortBacking struct {
 	Type     string  `json:"type"`
 	File     *string `json:"file"`
+	Auto     *bool   `json:"auto_detect"`
 	Pipe     *string `json:"pipe"`
+	NoLoss   *bool   `json:"no_rx_loss"`
 	Location *string `json:"network_location"`
 	Proxy    *string `json:"proxy"`
 }

@@ -28,7 +28,7 @@ func (s *Server) addToInfo(info *vapi.VMInfo, device, controller types.BaseVirtu
 		info.NICs[id] = s.automationNIC(device, one.GetVirtualEthernetCard())
 	case *types.VirtualCdrom:
 		drive := vapi.VMDrive{Type: at.kind, Label: label, IDE: at.ide, SATA: at.sata, Connection: connectionOf(base)}
-		drive.Backing = vapi.VMDriveBacking{Type: "CLIENT_DEVICE"}
+		drive.Backing = vapi.VMDriveBacking{Type: "CLIENT_DEVICE", Access: accessOf(base.Backing)}
 		if file := fileOf(base.Backing); file != nil {
 			drive.Backing = vapi.VMDriveBacking{Type: "ISO_FILE", ISO: file}
 		}
@@ -40,7 +40,7 @@ func (s *Server) addToInfo(info *vapi.VMInfo, device, controller types.BaseVirtu
 		}
 		info.Floppies[id] = floppy
 	case *types.VirtualParallelPort:
-		port := vapi.VMParallel{Label: label, Backing: vapi.VMParallelBacking{Type: "HOST_DEVICE"}, Connection: connectionOf(base)}
+		port := vapi.VMParallel{Label: label, Backing: vapi.VMParallelBacking{Type: "HOST_DEVICE", Auto: autoDetect(base.Backing)}, Connection: connectionOf(base)}
 		if file := fileOf(base.Backing); file != nil {
 			port.Backing = vapi.VMParallelBacking{Type: "FILE", File: file}
 		}
@@ -94,6 +94,22 @@ func connectionOf(base *types.VirtualDevice) vapi.Connection {
 	return connection
 }
 
+// accessOf returns how a VM uses a drive of a client.
+func accessOf(backing types.BaseVirtualDeviceBackingInfo) *string {
+	access := "EMULATION"
+	if _, through := backing.(*types.VirtualCdromRemotePassthroughBackingInfo); through {
+		access = "PASSTHRU"
+	}
+	return &access
+}
+
+func autoDetect(backing types.BaseVirtualDeviceBackingInfo) *bool {
+	if device, ok := backing.(types.BaseVirtualDeviceDeviceBackingInfo); ok {
+		return orElse(device.GetVirtualDeviceDeviceBackingInfo().UseAutoDetect, new(bool))
+	}
+	return new(bool)
+}
+
 // fileOf returns the file of a backing, nil if there is none.
 func fileOf(backing types.BaseVirtualDeviceBackingInfo) *string {
 	if file, ok := backing.(types.BaseVirtualDeviceFileBackingInfo); ok {
@@ -110,6 +126,9 @@ var adapterTypes = map[string]string{
 func (s *Server) automationNIC(device types.BaseVirtualDevice, card *types.VirtualEthernetCard) vapi.VMNIC {
 	nic := vapi.VMNIC{Label: labelOf(device), Type: adapterTypes[object.VirtualDeviceList{}.TypeName(device)], MAC: &card.MacAddress,
 		MACType: enumerated(card.AddressType), Wake: vim.IsTrue(card.WakeOnLanEnabled), Connection: connectionOf(&card.VirtualDevice)}
+	if vmxnet, ok := device.(*types.VirtualVmxnet3); ok {
+		nic.UPT = orElse(vmxnet.UptCompatibilityEnabled, new(bool))
+	}
 	network, name := s.networkOf(card)
 	nic.Backing = vapi.VMNICBacking{Type: networkTypes[network.Type], Network: &network.Value, Name: &name}
 	switch backing := card.Backing.(type) {
@@ -124,20 +143,28 @@ func (s *Server) automationNIC(device types.BaseVirtualDevice, card *types.Virtu
 
 func serialBacking(backing types.BaseVirtualDeviceBackingInfo) vapi.VMPortBacking {
 	switch b := backing.(type) {
-	case types.BaseVirtualDevicePipeBackingInfo:
-		return vapi.VMPortBacking{Type: "PIPE_SERVER", Pipe: &b.GetVirtualDevicePipeBackingInfo().PipeName}
+	case *types.VirtualSerialPortPipeBackingInfo:
+		kind := "PIPE_SERVER"
+		if b.Endpoint == "client" {
+			kind = "PIPE_CLIENT"
+		}
+		return vapi.VMPortBacking{Type: kind, Pipe: &b.PipeName, NoLoss: orElse(b.NoRxLoss, new(bool))}
 	case types.BaseVirtualDeviceURIBackingInfo:
 		about := b.GetVirtualDeviceURIBackingInfo()
 		kind := "NETWORK_SERVER"
 		if about.Direction == string(types.VirtualDeviceURIBackingOptionDirectionClient) {
 			kind = "NETWORK_CLIENT"
 		}
-		return vapi.VMPortBacking{Type: kind, Location: &about.ServiceURI, Proxy: &about.ProxyURI}
+		port := vapi.VMPortBacking{Type: kind, Location: &about.ServiceURI}
+		if about.ProxyURI != "" {
+			port.Proxy = &about.ProxyURI
+		}
+		return port
 	}
 	if file := fileOf(backing); file != nil {
 		return vapi.VMPortBacking{Type: "FILE", File: file}
 	}
-	return vapi.VMPortBacking{Type: "HOST_DEVICE"}
+	return vapi.VMPortBacking{Type: "HOST_DEVICE", Auto: autoDetect(backing)}
 }
 
 var scsiTypes = map[string]string{

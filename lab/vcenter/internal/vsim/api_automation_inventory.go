@@ -70,6 +70,7 @@ func (d directory) entity(entity mo.Entity) (found vapi.Entity) {
 			summary := summaryOfHost(one)
 			found.Summary, fields["connection_states"] = summary, []string{summary.Connection}
 			fields["standalone"] = []string{"false"} // all hosts of the lab are in clusters
+			fields["host_uuids"] = []string{one.Summary.Hardware.Uuid}
 		case *simulator.ResourcePool:
 			found.Summary = vapi.PoolSummary{ID: self.Value, Name: name}
 		case *simulator.Folder:
@@ -187,7 +188,8 @@ func summaryOfDatastore(store *simulator.Datastore) vapi.DatastoreSummary {
 }
 
 func summaryOfHost(host *simulator.HostSystem) vapi.HostSummary {
-	summary := vapi.HostSummary{ID: host.Self.Value, Name: host.Name, Connection: enumerated(string(host.Runtime.ConnectionState))}
+	summary := vapi.HostSummary{ID: host.Self.Value, Name: host.Name, Connection: enumerated(string(host.Runtime.ConnectionState)),
+		UUID: &host.Summary.Hardware.Uuid}
 	if host.Runtime.ConnectionState == types.HostSystemConnectionStateConnected {
 		power := enumerated(string(host.Runtime.PowerState))
 		summary.Power = &power // "This is not set when the host is not connected"

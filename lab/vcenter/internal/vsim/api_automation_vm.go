@@ -96,7 +96,8 @@ func hardwareVersion(version string) string {
 func bootOf(config *types.VirtualMachineConfigInfo) vapi.VMBoot {
 	boot := vapi.VMBoot{Type: "BIOS", RetryDelay: 10000}
 	if config.Firmware == string(types.GuestOsDescriptorFirmwareTypeEfi) {
-		boot.Type, boot.Legacy = "EFI", new(bool)
+		protocol := "IPV4"
+		boot.Type, boot.Legacy, boot.Protocol = "EFI", new(bool), &protocol
 	}
 	if options := config.BootOptions; options != nil {
 		boot.Delay, boot.Retry = options.BootDelay, vim.IsTrue(options.BootRetryEnabled)

@@ -7,8 +7,12 @@
 package vsim
 
 import (
+	"slices"
+
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -69,4 +73,28 @@ func ownPoolSummary(pool *simulator.ResourcePool) {
 	summary.Name = pool.Name
 	summary.Config = pool.Config
 	pool.Summary = &summary
+}
+
+// queryConfigOption completes the simulator's answer: the recommended types of devices and the levels of shares are required (API,
+// GuestOsDescriptor and SharesOption).
+func (s *Server) queryConfigOption(_ *simulator.Context, request *types.QueryConfigOptionEx) (soap.HasFault, types.BaseMethodFault) {
+	browser := s.registry.Get(request.This).(*simulator.EnvironmentBrowser)
+	body := browser.QueryConfigOptionEx(request).(*methods.QueryConfigOptionExBody)
+	if body.Res == nil {
+		return body, nil
+	}
+	option := *body.Res.Returnval
+	option.GuestOSDescriptor = slices.Clone(option.GuestOSDescriptor)
+	for n := range option.GuestOSDescriptor {
+		guest := &option.GuestOSDescriptor[n]
+		guest.SupportedDiskControllerList = []string{"ParaVirtualSCSIController", "VirtualLsiLogicController", "VirtualNVMEController", "VirtualAHCIController"}
+		guest.SupportedEthernetCard = []string{"VirtualVmxnet3", "VirtualE1000e"}
+		guest.RecommendedDiskController = orDefault(guest.RecommendedDiskController, "ParaVirtualSCSIController")
+		guest.RecommendedCdromController = orDefault(guest.RecommendedCdromController, "VirtualAHCIController")
+		guest.RecommendedEthernetCard = orDefault(guest.RecommendedEthernetCard, "VirtualVmxnet3")
+	}
+	resources := &option.HardwareOptions.ResourceConfigOption
+	resources.CpuAllocationOption.SharesOption.DefaultLevel = types.SharesLevelNormal
+	resources.MemoryAllocationOption.SharesOption.DefaultLevel = types.SharesLevelNormal
+	return &methods.QueryConfigOptionExBody{Res: &types.QueryConfigOptionExResponse{Returnval: &option}}, nil
 }

@@ -79,10 +79,12 @@ func (s *Server) installMethods() {
 		"HttpNfcLease.HttpNfcLeaseProgress":    method(s.progressLease),
 		"HttpNfcLease.HttpNfcLeaseGetManifest": method(s.leaseManifest),
 
-		"HostVsanSystem.QueryHostStatus": method(s.queryVsanStatus),
+		"HostVsanSystem.QueryHostStatus":         method(s.queryVsanStatus),
+		"EnvironmentBrowser.QueryConfigOptionEx": method(s.queryConfigOption),
 
-		"Datacenter.PowerOnMultiVM_Task": method(s.powerOnMulti),
-		"ClusterComputeResource.PlaceVm": method(s.placeVM),
+		"Datacenter.PowerOnMultiVM_Task":          method(s.powerOnMulti),
+		"ClusterComputeResource.GetResourceUsage": method(s.resourceUsage),
+		"ClusterComputeResource.PlaceVm":          method(s.placeVM),
 
 		"Datastore.RefreshDatastore":                          method(s.refreshDatastore),
 		"HostDatastoreBrowser.SearchDatastore_Task":           method(s.searchDatastore),

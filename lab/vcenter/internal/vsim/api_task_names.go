@@ -54,6 +54,7 @@ var taskDescriptions = map[string]string{
 	"SearchDatastoreSubFolders_Task":   "host.DatastoreBrowser.searchSubFolders",
 	"SearchDatastore_Task":             "host.DatastoreBrowser.search",
 	"SuspendVM_Task":                   ".suspend",
+	"UpdateDVSHealthCheckConfig_Task":  ".updateHealthCheckConfig",
 }
 
 // modelNames maps types that have another name in the object model.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/drs"
@@ -119,7 +121,7 @@ func (s *Server) bootTime(vm *simulator.VirtualMachine) time.Time {
 	booted := time.Now()
 	s.locked(vm, func(*simulator.Context) {
 		if vm.Runtime.BootTime != nil {
-			booted = booted.Add(-s.clock.Since(*vm.Runtime.BootTime))
+			booted = s.clock.Machine(*vm.Runtime.BootTime)
 		}
 	})
 	return booted
@@ -184,4 +186,28 @@ func (s *Server) showHosts(on drs.Occupancy, used map[ref]float64) {
 			stats.OverallCpuUsage, stats.OverallMemoryUsage = int32(cpu[host.Self]), int32(memoryMB)
 		})
 	}
+}
+
+// resourceUsage returns what the hosts of a cluster have and use, and its datastores. (API, ClusterComputeResource.GetResourceUsage.)
+func (s *Server) resourceUsage(_ *simulator.Context, request *types.GetResourceUsage) (soap.HasFault, types.BaseMethodFault) {
+	cluster := s.registry.Get(request.This).(*simulator.ClusterComputeResource)
+	var usage types.ClusterResourceUsageSummary
+	for _, reference := range cluster.Host {
+		host := s.registry.Get(reference).(*simulator.HostSystem)
+		s.locked(host, func(*simulator.Context) {
+			hardware, stats := host.Summary.Hardware, host.Summary.QuickStats
+			usage.CpuCapacityMHz += hardware.CpuMhz * int32(hardware.NumCpuCores)
+			usage.MemCapacityMB += int32(hardware.MemorySize >> 20)
+			usage.CpuUsedMHz += stats.OverallCpuUsage
+			usage.MemUsedMB += stats.OverallMemoryUsage
+		})
+	}
+	for _, reference := range cluster.Datastore {
+		store := s.registry.Get(reference).(*simulator.Datastore)
+		s.locked(store, func(*simulator.Context) {
+			usage.StorageCapacityMB += store.Summary.Capacity >> 20
+			usage.StorageUsedMB += (store.Summary.Capacity - store.Summary.FreeSpace) >> 20
+		})
+	}
+	return &methods.GetResourceUsageBody{Res: &types.GetResourceUsageResponse{Returnval: usage}}, nil
 }

@@ -156,3 +156,17 @@ func TestWhatTheLabLacksIsRefusedAsNotSupported(t *testing.T) {
 	_, err = methods.EvcManager(t.Context(), l.client, &types.EvcManager{This: must(l.finder.ClusterComputeResource(t.Context(), "C0"))(t).Reference()})
 	isFault[types.NotSupported](l, l.faultOf(err))
 }
+
+func TestTheResourceUsageOfAClusterIsThatOfItsHosts(t *testing.T) {
+	l := newLab(t)
+	cluster := must(l.finder.ClusterComputeResource(t.Context(), "C0"))(t)
+	usage := must(methods.GetResourceUsage(t.Context(), l.client, &types.GetResourceUsage{This: cluster.Reference()}))(t).Returnval
+	var read mo.ClusterComputeResource
+	if err := cluster.Properties(t.Context(), cluster.Reference(), []string{"summary"}, &read); err != nil {
+		t.Fatal(err)
+	}
+	summary := read.Summary.GetComputeResourceSummary()
+	if usage.CpuCapacityMHz != summary.TotalCpu || int64(usage.MemCapacityMB) != summary.TotalMemory>>20 || usage.StorageCapacityMB <= usage.StorageUsedMB {
+		t.Errorf("usage %+v, summary %+v", usage, summary)
+	}
+}

@@ -162,6 +162,25 @@ func TestOnlyVMsThatAreOnHaveSamples(t *testing.T) {
 	}
 }
 
+func TestTheSamplesOfARunAreKeptWhenTheClockMoves(t *testing.T) {
+	m := newMeasured(t)
+	m.result(m.vm.PowerOn(t.Context()))
+	m.sample()
+	m.advance(20 * time.Minute)
+	m.sample()
+	answer := m.query(types.PerfQuerySpec{Entity: m.vm.Reference(), IntervalId: 20})
+	if len(answer) != 1 {
+		t.Fatalf("%d entities have samples", len(answer))
+	}
+	samples := answer[0].(*types.PerfEntityMetric).SampleInfo
+	if len(samples) != 2 {
+		t.Fatalf("%d samples", len(samples))
+	}
+	if between := samples[1].Timestamp.Sub(samples[0].Timestamp); between < 20*time.Minute || between > 21*time.Minute {
+		t.Errorf("the samples are %v apart", between)
+	}
+}
+
 func TestQueriesChooseSamplesAndCounters(t *testing.T) {
 	m := newMeasured(t)
 	m.result(m.vm.PowerOn(t.Context()))

@@ -10,7 +10,6 @@ package vsim
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
@@ -108,7 +107,7 @@ func (s *Server) showResumed(vm *simulator.VirtualMachine) {
 	s.locked(vm, func(ctx *simulator.Context) {
 		interval := vm.Runtime.SuspendInterval
 		if since := vm.Runtime.SuspendTime; since != nil {
-			interval += int64(time.Since(*since).Seconds())
+			interval += int64(s.clock.Since(*since).Seconds())
 		}
 		showMost(vm, int64(s.config.Hosts.CPUMHz))
 		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStatePoweredOn),
