@@ -29,10 +29,13 @@ _ANSIBLE_OBJECTS = (
     ("std:label", "action_plugins", "plugins/action.html#action-plugins"),
     ("std:label", "ansible_configuration_settings", "reference_appendices/config.html#ansible-configuration-settings"),
     ("std:label", "common_return_values", "reference_appendices/common_return_values.html#common-return-values"),
-    (
-        "std:label",
-        "ansible_collections.community.docker.docker_container_module",
-        "collections/community/docker/docker_container_module.html",
+    *(
+        (
+            "std:label",
+            f"ansible_collections.community.docker.{name}_module",
+            f"collections/community/docker/{name}_module.html",
+        )
+        for name in ("docker_container", "docker_container_exec")
     ),
     *(
         ("std:envvar", name, f"reference_appendices/config.html#envvar-{name}")

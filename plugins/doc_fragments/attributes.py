@@ -38,8 +38,9 @@ attributes:
     membership:
       - gantry.vsphere.all
   check_mode:
-    description: Is skipped in check mode, without a request to vCenter, because it is not known what a program does.
-    support: none
+    description: Can run in check mode.
+    details: The options are validated, and the task is skipped, because it is not known what a program would do.
+    support: partial
   diff_mode:
     description: Has nothing to compare, because it is not known what a program does.
     support: none

@@ -66,5 +66,5 @@ def test_a_documented_bound_is_the_enforced_one(
 
 def test_the_least_memory_and_disk_are_what_the_guest_boots_with_and_formats() -> None:
     text = (GUEST.parent / "docs" / "developers" / "guest.md").read_text()
-    assert f"The smallest VM has {options_parsers.MIN_MEMORY >> 20} MiB, " in text
+    assert f"The smallest VM has {options_parsers.MIN_MEMORY >> 20} MiB" in text
     assert f"The smallest is {options_parsers.MIN_SCRATCH_DISK >> 20} MiB" in text
