@@ -97,7 +97,10 @@ mkdir -p old
 pivot_root . old
 cd "/$clone"
 umount -l /old
-exec "$@"
+# Not by exec: a process that becomes another user is not killed with unshare any more.
+code=0
+"$@" || code=$?
+exit $code
 """
 
 
