@@ -70,6 +70,7 @@ def site(lab: dict[str, Any], builder: VmBuilder, calls: Control) -> Iterator[Si
     for host in HOSTS:
         connect(one, host)
         one.ok("host_maintenance", host=host, state="absent")
+    calls.set_services("C0", "none")
     builder.clear(images=True)
 
 
@@ -99,6 +100,12 @@ def enter(site: Site, host: str) -> None:
     site.builder.task("enter", lambda: ref.EnterMaintenanceMode_Task(timeout=60))
 
 
+def agents_of(site: Site) -> set[str]:
+    """Return the VMs of vSphere Cluster Services, as recorded calls name them."""
+    rows = site.builder.session.read_all("VirtualMachine", ["name"])
+    return {f"VirtualMachine:{row.moid}" for row in rows if row["name"].startswith("vCLS-")}
+
+
 def container(**options: Any) -> dict[str, Any]:
     return {"name": WEB, "cluster": "C0", "networks": [{"name": NETWORK}], **options}
 
@@ -107,15 +114,20 @@ def comparable(result: dict[str, Any]) -> dict[str, Any]:
     return {key: result[key] for key in ("changed", "actions", "diff", "evacuated", "staying", "blockers")}
 
 
-def test_all_images_are_usable_while_each_host_is_done(site: Site, templates: Templates) -> None:
-    """One host after the other, as the role evacuate does it, with one that is not connected."""
+@pytest.mark.parametrize("services", ["external", "embedded"])
+def test_all_images_are_usable_while_each_host_is_done(site: Site, templates: Templates, services: str) -> None:
+    """One host after the other, as the role evacuate does it, with vCLS and with a host that is not connected."""
+    site.calls.set_services("C0", services)
     disconnect(site, "esx3")
     templates.assert_usable()
     assert templates.host(IMAGES["esx3"]) in ("esx1", "esx2")
     for host, other in (("esx1", "esx2"), ("esx2", "esx1")):
         check = site.ok("host_maintenance", host=host, precheck="report", check=True)
         assert (check["blockers"], check["changed"]) == ([], False)
+        agents = agents_of(site)
+        assert agents
         entered = site.ok("host_maintenance", host=host)
+        assert not agents & {call["this"] for call in site.calls.all()}
         assert site.in_maintenance(host)
         assert {one["mode"] for one in entered["evacuated"]} == {"template"}
         assert {one["to"] for one in entered["evacuated"]} == {other}
