@@ -104,11 +104,11 @@ func (e *emulator) loop(pid int) (unix.WaitStatus, error) {
 			continue
 		}
 		signal, err := e.stopped(thread, status)
-		if err != nil {
-			return status, err
+		if err == nil {
+			err = unix.PtraceSyscall(thread, signal)
 		}
-		// A thread may have ended meanwhile with its process.
-		if err := unix.PtraceSyscall(thread, signal); err != nil && !errors.Is(err, unix.ESRCH) {
+		// A thread may have ended meanwhile with its process, whose end is still reported.
+		if err != nil && !errors.Is(err, unix.ESRCH) {
 			return status, err
 		}
 	}
