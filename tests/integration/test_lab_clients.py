@@ -283,6 +283,12 @@ def test_a_vm_shows_the_shares_of_its_size_and_only_while_it_is_on_its_use(
     running: dict[str, Any], client: Client
 ) -> None:
     vm = client.create("measured")
+    # Other tests have VMs in the cluster's own pool.
+    normal = vim.SharesInfo(level="normal", shares=0)
+    allocation = vim.ResourceAllocationInfo(reservation=0, expandableReservation=True, limit=-1, shares=normal)
+    spec = vim.ResourceConfigSpec(cpuAllocation=allocation, memoryAllocation=allocation)
+    pool = client.pool.CreateResourcePool(name="measured", spec=spec)
+    pool.MoveIntoResourcePool([vm])
     assert vm.resourceConfig.entity == vm
     assert vm.resourceConfig.cpuAllocation.shares.shares == 1000
     assert vm.resourceConfig.memoryAllocation.shares.shares == 10 * 64
@@ -299,9 +305,8 @@ def test_a_vm_shows_the_shares_of_its_size_and_only_while_it_is_on_its_use(
         values = {counters[one.id.counterId]: one.value for one in metric.value}
         assert values["cpu.usagemhz.average"] == [0]
         assert values["mem.consumed.average"] == [64 << 10]
-        pool = client.pool.summary
         assert (
-            pool.quickStats.hostMemoryUsage
+            pool.summary.quickStats.hostMemoryUsage
             == vm.summary.quickStats.hostMemoryUsage
             == pool.runtime.memory.overallUsage >> 20
         )
