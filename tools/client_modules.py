@@ -31,7 +31,7 @@ from devkit.console import CACHE, ROOT, ToolError, main_guard, say, step
 from lab.connection import connection_environment
 from lab.controller import Lab
 from tools import environment, pythons
-from tools.runners import Counts
+from tools.runners import Counts, report
 
 FOLDER = ROOT / "tests" / "clients"
 EXPECTED = FOLDER / "expected.toml"
@@ -266,12 +266,7 @@ def run_tests(names: Sequence[str] = ()) -> Counts:
 
 
 def main() -> None:
-    counts = run_tests(sys.argv[1:])
-    for failure in counts.failures:
-        say(f"FAILED  {failure}")
-    say(str(counts))
-    if not counts.good:
-        raise ToolError("Modules of other collections did not do what tests/clients/expected.toml says.")
+    report(run_tests(sys.argv[1:]), "Modules of other collections did not do what tests/clients/expected.toml says.")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ import tomllib
 from devkit.console import CACHE, ROOT, ToolError, main_guard, run, say
 from lab.vcenter_binary import SOURCES
 from tools import govc
-from tools.runners import Counts
+from tools.runners import Counts, report
 
 EXPECTED = ROOT / "tests" / "govc" / "expected.toml"
 # Some tests wait for what cannot happen in the lab; see their reasons. Others take a few seconds on an idle machine.
@@ -167,12 +167,7 @@ def run_tests(names: Sequence[str] = ()) -> Counts:
 
 
 def main() -> None:
-    counts = run_tests(sys.argv[1:])
-    for failure in counts.failures:
-        say(f"FAILED  {failure}")
-    say(str(counts))
-    if not counts.good:
-        raise ToolError("Tests of govc did not do what tests/govc/expected.toml says.")
+    report(run_tests(sys.argv[1:]), "Tests of govc did not do what tests/govc/expected.toml says.")
 
 
 if __name__ == "__main__":

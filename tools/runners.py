@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from devkit.console import ROOT, VENV, say
+from devkit.console import ROOT, VENV, ToolError, say
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,15 @@ class Counts:
 
     def __str__(self) -> str:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def report(counts: Counts, problem: str) -> None:
+    """Print the counts of a program that judges tests itself; raise ToolError with the problem if they are not good."""
+    for failure in counts.failures:
+        say(f"FAILED  {failure}")
+    say(str(counts))
+    if not counts.good:
+        raise ToolError(problem)
 
 
 # So much of a failed test's message is repeated at the end of all.
