@@ -7,19 +7,11 @@ package rootfs
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/failure"
 )
-
-// diskMount is a mounted file system of a disk.
-type diskMount struct {
-	device, kind string
-	readOnly     bool
-}
 
 // probePoint is where disks are mounted for a try: a directory where none of them is mounted, since the kernel refuses to
 // mount a file system twice in the same place, whatever the policy.
@@ -29,20 +21,19 @@ const probePoint = "/run"
 // are not trusted but tried: the caller must be in the container's cgroup and in a mount namespace of its own, which must
 // not be used after a failure.
 func requireClosedDisks() error {
-	content, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
-	mounts, err := parseDiskMounts(string(content))
+	mounts, err := readMounts()
 	if err != nil {
 		return err
 	}
 	for _, mount := range mounts {
-		if err := mount.mountAgain(); !errors.Is(err, unix.EPERM) {
+		if !mount.onDisk {
+			continue
+		}
+		if err := mount.again(); !errors.Is(err, unix.EPERM) {
 			return failure.New(failure.StartFailed, "The container has the capability SYS_ADMIN, with which it could mount the "+
 				"VM's disk %s: the kernel does not refuse that (expected %q, got %q). Remove the capability, or build the "+
 				"bootstrap with a kernel before 6.6, or with one that has the BPF LSM and type information (BTF).",
-				mount.device, unix.EPERM, errorText(err))
+				mount.source, unix.EPERM, errorText(err))
 		}
 	}
 	return nil
@@ -55,30 +46,41 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-func (m diskMount) mountAgain() error {
+func (m mounted) again() error {
 	flags := uintptr(0)
 	if m.readOnly {
 		flags = unix.MS_RDONLY
 	}
-	return unix.Mount(m.device, probePoint, m.kind, flags, "")
+	return unix.Mount(m.source, probePoint, m.kind, flags, "")
 }
 
-// parseDiskMounts returns the mounts in a mountinfo file that are of block devices.
-func parseDiskMounts(mountinfo string) ([]diskMount, error) {
-	var mounts []diskMount
-	for line := range strings.Lines(mountinfo) {
-		// Identifier, parent, device, root, mount point, options, optional fields - type, source, options of the file system.
-		left, right, found := strings.Cut(line, " - ")
-		place, system := strings.Fields(left), strings.Fields(right)
-		if !found || len(place) < 6 || len(system) < 3 {
-			return nil, fmt.Errorf("/proc/self/mountinfo has an unknown line: %q", line)
-		}
-		// File systems that are not on a block device have the major number 0.
-		if strings.HasPrefix(place[2], "0:") {
-			continue
-		}
-		readOnly := system[2] == "ro" || strings.HasPrefix(system[2], "ro,")
-		mounts = append(mounts, diskMount{system[1], system[0], readOnly})
+// detachInitsMounts removes everything but the container's root from the calling process's mount namespace. A container with
+// the capability SYS_ADMIN can unmount its root, and would see the mounts of init again.
+func detachInitsMounts() error {
+	mounts, err := readMounts()
+	if err != nil {
+		return err
 	}
-	return mounts, nil
+	for _, directory := range besidesRoot(mounts) {
+		if err := unix.Unmount(directory, unix.MNT_DETACH); err != nil {
+			return fmt.Errorf("detach %s: %w", directory, err)
+		}
+	}
+	return nil
+}
+
+// besidesRoot returns where file systems are mounted on the initial file system, except the container's root. What is mounted
+// below them is detached with them.
+func besidesRoot(mounts []mounted) []string {
+	initial := ""
+	var directories []string
+	for _, mount := range mounts {
+		switch {
+		case mount.where == "/":
+			initial = mount.id
+		case mount.parent == initial && mount.where != Root:
+			directories = append(directories, mount.where)
+		}
+	}
+	return directories
 }

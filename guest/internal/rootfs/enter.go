@@ -64,6 +64,9 @@ func Enter(wanted *spec.Spec) error {
 	if err != nil {
 		return err
 	}
+	if err := detachInitsMounts(); err != nil {
+		return err
+	}
 	if err := changeRoot(); err != nil {
 		return err
 	}

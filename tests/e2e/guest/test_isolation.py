@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from guest.build.bootstrap import Build
 from tests.e2e.guest.conftest import Boot
-from tests.support.guests.images import ON_DISK, make_disk, make_spec
+from tests.support.guests.images import ON_DISK, make_disk, make_image, make_spec
 from tests.support.guests.machine import Machine
 
 # Creates a node for each device and opens it for reading and for writing, without changing it.
@@ -146,17 +148,31 @@ _TRY_MOUNTS = """
     mount -o bind /www /bound && ls /bound
     mount -t cgroup2 none /cgroups && head -c 1 /cgroups/cgroup.procs && echo
     mount -t proc none /proc2 && head -n 1 /proc2/self/status
+    exec unroot
 """
+# Where init has mounted something; the device node is in the initial file system.
+_UNDER_ROOT = ["/image: ", "/scratch: ", "/scratch/gantry: ", "/proc: ", "/sys: ", "/dev: /dev/console", "/run: "]
 
 
-def test_disks_that_are_in_use_cannot_be_mounted(newer_bootstrap: Build, image: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def unroot_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build an image with a program that unmounts its root and lists what is in init's mounts."""
+    directory = tmp_path_factory.mktemp("unroot")
+    program = directory / "unroot"
+    source = Path(__file__).with_name("unroot.go")
+    environment = {**os.environ, "CGO_ENABLED": "0"}
+    subprocess.run(["go", "build", "-o", str(program), str(source)], env=environment, check=True, capture_output=True)
+    return make_image(directory / "unroot.img", programs=[program])
+
+
+def test_disks_that_are_in_use_cannot_be_mounted(newer_bootstrap: Build, unroot_image: Path, tmp_path: Path) -> None:
     """Check it with a kernel that finds the mounted file system before it opens the device."""
-    spec = make_spec(["sh", "-c", _TRY_MOUNTS], root=ON_DISK, capabilities=_MORE)
-    with Machine(newer_bootstrap, tmp_path / "vm", spec, image, make_disk(tmp_path / "scratch.img")) as machine:
+    spec = make_spec(["sh", "-c", _TRY_MOUNTS], env=["PATH=/bin"], root=ON_DISK, capabilities=_MORE)
+    with Machine(newer_bootstrap, tmp_path / "vm", spec, unroot_image, make_disk(tmp_path / "scratch.img")) as machine:
         assert machine.wait_off()["exit_code"] == 0
         refused = ["mount: permission denied (are you root?)"] * 6
         pages = ["from-image", "index.html"]
-        assert machine.log().splitlines() == [*refused, *pages, *pages, "1", "Name:\thead"]
+        assert machine.log().splitlines() == [*refused, *pages, *pages, "1", "Name:\thead", *_UNDER_ROOT]
 
 
 def test_container_that_could_mount_disks_is_not_started(newer_bootstrap: Build, image: Path, tmp_path: Path) -> None:
