@@ -12,11 +12,13 @@ import pytest
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
+from tests.support.lab.background import result_of, running
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.converging import ConvergingModule
 from tests.support.lab.drive import drive
 from tests.support.lab.drs import ClusterObserver
+from tests.support.lab.placement import wait_for
 
 DATA, OTHER = f"{PREFIX}volume/data", f"{PREFIX}volume/other"
 
@@ -52,6 +54,15 @@ class Volumes(ConvergingModule):
     def disk(self, volume: dict[str, Any]) -> Any:
         """Return the disk as vCenter has it."""
         return self.manager.RetrieveVStorageObject(vim.vslm.ID(id=volume["id"]), self.store).config
+
+    def create_elsewhere(self) -> str:
+        """Create a disk of this name as another client does, and return its id."""
+        metadata = [vim.KeyValue(key="gantry.volume", value=DATA)]
+        backing = vim.vslm.CreateSpec.DiskFileBackingSpec(datastore=self.store)
+        spec = vim.vslm.CreateSpec(name=DATA, capacityInMB=64, backingSpec=backing, metadata=metadata)
+        task = self.manager.CreateDisk_Task(spec)
+        WaitForTask(task)
+        return str(task.info.result.config.id.id)
 
     def clear(self) -> None:
         for store in self.datastores.values():
@@ -112,7 +123,7 @@ def test_snapshots_restore_and_copies(volumes: Volumes) -> None:
     volumes.create()
     taken = volumes.converge(name=DATA, snapshots=[{"name": "one"}, {"name": "two"}, {"name": "three"}])
     assert [one["name"] for one in taken["volume"]["snapshots"]] == ["one", "two", "three"]
-    assert "while it has snapshots (one, two and three)" in volumes.refusal(name=DATA, size="1G")
+    assert "while it has snapshots (one, two, three)" in volumes.refusal(name=DATA, size="1G")
     assert "because it has snapshots" in volumes.refusal(name=DATA, state="absent", confirm_data_loss=True)
     assert "confirm_data_loss" in volumes.refusal(name=DATA, restore="one")
     assert "has no snapshot four" in volumes.refusal(name=DATA, restore="four", confirm_data_loss=True)
@@ -165,12 +176,24 @@ def test_a_volume_that_the_catalog_does_not_show_yet_is_not_created_again(volume
     assert late["labels"] == {"a": "b"}
 
 
-def test_the_later_of_two_volumes_of_one_name_gives_way(volumes: Volumes) -> None:
+def test_the_later_of_two_volumes_created_at_the_same_time_gives_way(
+    volumes: Volumes, connection: dict[str, str]
+) -> None:
+    volumes.calls.fault("CreateDisk_Task", delay_seconds=60, in_task=True)
+    options = {"name": DATA, "size": "64M", "datastore": volumes.store.name}
+    with running("container_volume", options, connection) as second:
+        wait_for(lambda: "CreateDisk_Task" in volumes.calls.methods())
+        first = volumes.create_elsewhere()
+        volumes.calls.release()
+        refused = result_of(second)
+    assert "Another client created a volume" in refused["msg"]
+    assert [one["id"] for one in volumes.info(name=[DATA])] == [first]
+    assert not volumes.run(**options)["changed"]
+
+
+def test_several_disks_of_one_name_are_an_error(volumes: Volumes) -> None:
     first = volumes.create()
-    metadata = [vim.KeyValue(key="gantry.volume", value=DATA)]
-    backing = vim.vslm.CreateSpec.DiskFileBackingSpec(datastore=volumes.store)
-    spec = vim.vslm.CreateSpec(name=DATA, capacityInMB=64, backingSpec=backing, metadata=metadata)
-    WaitForTask(volumes.manager.CreateDisk_Task(spec))
+    volumes.create_elsewhere()
     assert len(volumes.info(name=[DATA])) == 2
     message = volumes.refusal(name=DATA)
     assert first["id"] in message

@@ -224,6 +224,36 @@ class Cases:
     def _cluster_info(self) -> list[Step]:
         return [Step("read", {})]
 
+    def _container_volume(self) -> list[Step]:
+        volume = {"name": NAME, "datastore": self.lab["datastore"]}
+        return [
+            Step("create", {**volume, "size": "16M"}),
+            Step("change", {**volume, "size": "32M", "labels": {"a": "b"}, "snapshots": [{"name": "one"}]}),
+            Step("restore", {"name": NAME, "restore": "one", "confirm_data_loss": True}),
+            Step("copy", {**volume, "name": f"{NAME}-copy", "source": NAME}),
+            Step(
+                "delete",
+                {
+                    "volumes": [
+                        {"name": NAME, "snapshots": [{"name": "one", "state": "absent"}]},
+                        {"name": f"{NAME}-copy"},
+                    ],
+                    "state": "absent",
+                    "confirm_data_loss": True,
+                },
+            ),
+        ]
+
+    def _container_volume_info(self) -> list[Step]:
+        return [Step("read", {}, self._volume)]
+
+    def _volume(self) -> None:
+        """Create a volume with a snapshot."""
+        volume = {"name": NAME, "datastore": self.lab["datastore"], "size": "16M", "snapshots": [{"name": "one"}]}
+        made = drive("container_volume", {**self.lab["vcenter"], **volume})
+        if "failed" in made:
+            raise AssertionError(made)
+
     def _image(self) -> None:
         self.builder.upload_bootstrap()
         self.builder.make_image(IMAGE, 1, {"Cmd": ["serve"]})
