@@ -16,8 +16,7 @@ author:
 description:
   - Returns the volumes of M(gantry.vsphere.container_volume), all of them or selected ones, with the VMs that use them
     and their snapshots.
-  - The number of requests does not depend on the number of volumes or VMs, except one for each volume that has
-    snapshots, for their age.
+  - The number of requests does not depend on the number of volumes or VMs, except with O(snapshot_ages=true).
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
   - gantry.vsphere.vcenter
@@ -46,11 +45,22 @@ options:
     description:
       - With V(true), only volumes that no VM uses. With V(false), only those that a VM uses.
     type: bool
+  snapshot_ages:
+    description:
+      - Whether to read when each snapshot was taken. It takes one request for each volume that has snapshots.
+    type: bool
+    default: false
 seealso:
   - module: gantry.vsphere.container_volume
 """
 
 EXAMPLES = r"""
+- name: Get the snapshots of the volumes that are backed up daily
+  gantry.vsphere.container_volume_info:
+    labels:
+      backup: daily
+    snapshot_ages: true
+
 - name: Get all volumes that no VM uses
   gantry.vsphere.container_volume_info:
     unused: true
@@ -64,8 +74,8 @@ EXAMPLES = r"""
 RETURN = r"""
 volumes:
   description:
-    - The volumes in the order of their names, as RV(gantry.vsphere.container_volume#module:volume), with the creation
-      times of their snapshots.
+    - The volumes in the order of their names, as RV(gantry.vsphere.container_volume#module:volume). Each snapshot
+      also has its creation time with O(snapshot_ages=true), and otherwise V(null).
     - Disks that have the same name are all returned.
   returned: success
   type: list

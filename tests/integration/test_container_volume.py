@@ -132,8 +132,8 @@ def test_snapshots_restore_and_copies(volumes: Volumes) -> None:
         f"restore the volume {DATA} from the snapshot one, and remove the later two, three",
     ]
     assert [one["name"] for one in restored["volume"]["snapshots"]] == ["one"]
-    (found,) = volumes.info(name=[DATA])
-    assert found["snapshots"][0]["created"] is not None
+    (found,) = volumes.info(name=[DATA], snapshot_ages=True)
+    assert found["snapshots"][0]["created"] > found["created"]
     copied = volumes.converge(name=OTHER, source=DATA, size="128M", datastore=volumes.store.name)
     assert (copied["volume"]["size_mb"], copied["volume"]["snapshots"]) == (128, [])
     assert volumes.disk(copied["volume"]).keepAfterDeleteVm

@@ -209,7 +209,12 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_volume_info": (
-        Requirement(DATASTORE, ("Datastore.FileManagement",), "to read how old the snapshots of volumes are"),
+        Requirement(
+            DATASTORE,
+            ("Datastore.FileManagement",),
+            "to read how old the snapshots of volumes are with snapshot_ages=true",
+            optional=True,
+        ),
     ),
     "drs_cluster": _RULES,
     "drs_compliance_info": (),

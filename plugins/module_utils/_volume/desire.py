@@ -47,6 +47,7 @@ def desire_query(params: Mapping[str, Any]) -> VolumeQuery:
         datacenter=params["datacenter"],
         datastore=params["datastore"],
         unused=params["unused"],
+        ages=params["snapshot_ages"],
     )
 
 

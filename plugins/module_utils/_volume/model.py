@@ -65,6 +65,7 @@ class VolumeQuery:
     datacenter: str | None
     datastore: str | None
     unused: bool | None
+    ages: bool  # whether the creation times of snapshots are read
 
 
 @dataclass(frozen=True)

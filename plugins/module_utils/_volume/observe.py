@@ -67,7 +67,7 @@ def observe_volumes(session: Session, desired: DesiredVolumes) -> ObservedVolume
 
 
 def observe_query(session: Session, query: VolumeQuery) -> list[Volume]:
-    """Return the volumes that the filters select, with the ages of their snapshots."""
+    """Return the volumes that the filters select, if asked for, with the ages of their snapshots."""
     inventory = read_datastores(session)
     datacenter = None if query.datacenter is None else inventory.datacenter(query.datacenter)
     datastore = None if query.datastore is None else inventory.datastore(query.datastore, datacenter=datacenter)
@@ -83,7 +83,8 @@ def observe_query(session: Session, query: VolumeQuery) -> list[Volume]:
         query.names,
     )
     selected = [volume for volume in found if query.unused is None or query.unused == (not volume.users)]
-    return _with_ages(session, sorted(selected, key=lambda volume: (volume.name, volume.id or "")))
+    ordered = sorted(selected, key=lambda volume: (volume.name, volume.id or ""))
+    return _with_ages(session, ordered) if query.ages else ordered
 
 
 def read_datastores(session: Session) -> Inventory:

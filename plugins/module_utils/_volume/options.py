@@ -62,4 +62,5 @@ def volume_info_argument_spec() -> dict[str, dict[str, Any]]:
         "datacenter": {"type": "str"},
         "datastore": {"type": "str"},
         "unused": {"type": "bool"},
+        "snapshot_ages": {"type": "bool", "default": False},
     }
