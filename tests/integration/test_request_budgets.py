@@ -34,7 +34,8 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
     tiny = {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache)}
     folder, pool = {"path": "budget/web"}, {"path": "budget", "cpu": {"shares": "high"}}
     group = {"name": "budget", "switch": "DSwitch0", "vlan": 9}
-    objects = (("vm_folder", folder), ("resource_pool", pool), ("port_group", group))
+    volume = {"name": "budget/data", "size": "64M", "datastore": lab["datastore"]}
+    objects = (("vm_folder", folder), ("resource_pool", pool), ("port_group", group), ("container_volume", volume))
     role = {"name": "ReadOnly", "privileges": []}
     mine = {"principal": "Administrators@vsphere.local", "group": True, "object_type": "cluster"}
     access = {"roles": [role], "permissions": [{**mine, "state": "absent"}]}
@@ -59,9 +60,13 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("port_group", {"name": "none", "type": "standard", "switch": "vSwitch0", "state": "absent"}),
         ("vm_folder", folder),
         ("vm_folder", {"path": "budget/db", "state": "absent"}),
+        ("container_volume", volume),
+        ("container_volume", {"name": "budget/none", "state": "absent"}),
+        ("container_volume_info", {}),
     ]
     for module, options in objects:
-        drive(module, {**lab["vcenter"], **options, "state": "absent"})
+        named = {"name": options["name"], "confirm_data_loss": True} if module == "container_volume" else options
+        drive(module, {**lab["vcenter"], **named, "state": "absent"})
     store.clear(lab["datastore"])
     store.session.close()
 
