@@ -34,15 +34,16 @@ func (b *Builder) mountVolumes(ctx context.Context, wanted []spec.Volume) error 
 	for _, volume := range wanted {
 		disk, err := b.Volumes.FindVolume(ctx, volume.ID, volume.Unit)
 		if err != nil {
-			return err
+			found := failure.From(err, failure.VolumeMissing)
+			return failure.New(found.Code, "the volume %s: %s", volume.Name, found.Message)
 		}
 		if !disk.Formatted {
 			if err := format(disk.Disk, volume.ID); err != nil {
-				return failure.New(failure.VolumeFormatFailed, "%s for %s: %v", disk.Disk.Name, volume.Target, err)
+				return failure.New(failure.VolumeFormatFailed, "the volume %s on %s: %v", volume.Name, disk.Disk.Name, err)
 			}
 		}
 		if err := mountVolume(disk.Disk, volume); err != nil {
-			return failure.New(failure.VolumeMountFailed, "%s at %s: %v", disk.Disk.Name, volume.Target, err)
+			return failure.New(failure.VolumeMountFailed, "the volume %s on %s: %v", volume.Name, disk.Disk.Name, err)
 		}
 	}
 	return nil

@@ -112,6 +112,7 @@ type Tmpfs struct {
 
 // Volume is a disk of its own that is mounted in the container.
 type Volume struct {
+	Name     string `json:"name"` // for messages
 	ID       string `json:"id"`   // the UUID of its file system
 	Unit     *int   `json:"unit"` // its unit on SCSI controller 0, where it may be formatted; nil: only a formatted disk is used
 	Target   string `json:"target"`

@@ -28,7 +28,7 @@ const full = `{
 	"hosts": {"db": "10.0.0.6"},
 	"root": {"read_only": false, "scratch": {"unit": 1}, "tmpfs_size": null},
 	"tmpfs": [{"target": "/tmp", "size": 1048576, "mode": "1777"}],
-	"volumes": [{"id": "8d0c0000-0000-4000-8000-000000000002", "unit": 2, "target": "/var/lib/app", "read_only": true,
+	"volumes": [{"name": "data", "id": "8d0c0000-0000-4000-8000-000000000002", "unit": 2, "target": "/var/lib/app", "read_only": true,
 		"copy": false}], "shm_size": 134217728,
 	"stop": {"signal": "SIGQUIT", "timeout": 0.5},
 	"restart": {"policy": "on-failure", "max_retries": 3},

@@ -122,6 +122,12 @@ _CONTAINERS = (
         propagate=True,
     ),
     Requirement(
+        FOLDER,
+        ("VirtualMachine.Config.AddExistingDisk", "VirtualMachine.Config.RemoveDisk"),
+        "to mount volumes",
+        propagate=True,
+    ),
+    Requirement(
         TEMPLATE,
         ("VirtualMachine.Provisioning.Clone", "VirtualMachine.Provisioning.DeployTemplate"),
         "to create or replace containers",

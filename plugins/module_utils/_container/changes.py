@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_view import (
     differing_views,
     machine_view,
@@ -24,7 +25,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     guest_state,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import volume_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
@@ -219,6 +222,65 @@ class Stop(ContainerChange):
             return _with_machine(observed, power=OFF)
         successors = tuple(replace(one, power=OFF) if one == self.machine else one for one in observed.successors)
         return replace(observed, successors=successors)
+
+
+@dataclass(frozen=True)
+class AttachVolume(ContainerChange):
+    """Attach a volume to the VM, which is off."""
+
+    machine: Machine
+    volume: NamedVolume
+    unit: int
+
+    def describe(self) -> str:
+        return f"attach the volume {self.volume.name} to {self.machine.name}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "attached_volumes", self.volume.name, value=False)
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "attached_volumes", self.volume.name, value=True)
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        attached = (*self.machine.volumes, AttachedVolume(self.volume.id, self.unit))
+        return _with_machine(
+            observed,
+            volumes=tuple(sorted(attached, key=lambda one: one.id)),
+            scsi_units=self.machine.scsi_units | {self.unit},
+        )
+
+
+@dataclass(frozen=True)
+class DetachVolumes(ContainerChange):
+    """Detach volumes from the VM, which is off. They are kept with their data."""
+
+    machine: Machine
+    ids: tuple[str, ...]
+
+    def names(self) -> list[str]:
+        """Return the names of the volumes. A disk that the container does not name has only its id."""
+        known = volume_names(self.machine)
+        return sorted(known.get(one, one) for one in self.ids)
+
+    def describe(self) -> str:
+        return f"detach {listed(self.names())} from {self.machine.name}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "attached_volumes", value=dict.fromkeys(self.names(), True))
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(self.machine.name, "attached_volumes", value=dict.fromkeys(self.names(), False))
+
+    def project(self, observed: ObservedContainer) -> ObservedContainer:
+        gone = [one for one in self.machine.volumes if one.id in self.ids]
+        left = replace(
+            self.machine,
+            volumes=tuple(one for one in self.machine.volumes if one not in gone),
+            scsi_units=self.machine.scsi_units - {one.unit for one in gone},
+        )
+        if observed.machine == self.machine:
+            return replace(observed, machine=left)
+        return replace(observed, successors=tuple(left if one == self.machine else one for one in observed.successors))
 
 
 @dataclass(frozen=True)

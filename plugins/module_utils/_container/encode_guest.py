@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
@@ -48,6 +48,7 @@ def encode_guest_document(
     disk: str,
     macs: tuple[str | None, ...],
     guest_operations: Mapping[str, str] | None = None,
+    volumes: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the guest document. ``macs`` are the adapters' addresses, in the order of the networks.
 
@@ -70,6 +71,7 @@ def encode_guest_document(
         },
         "networks": [_network(network, mac) for network, mac in zip(config.networks, macs, strict=True)],
         "root": _root(config),
+        "tmpfs": [mount.document() for mount in config.tmpfs],
         "stop": {
             "signal": config.values["stop_signal"]
             or parse_signal(image_config.get("StopSignal") or "SIGTERM", f"The stop signal of image {config.image}"),
@@ -78,6 +80,8 @@ def encode_guest_document(
     }
     for place, value in config.guest_fields().items():
         _put(document, place, value)
+    if volumes:
+        document["volumes"] = [dict(one) for one in volumes]
     if guest_operations is not None:
         document[guest_key.FIELD] = dict(guest_operations)
     check_fits(

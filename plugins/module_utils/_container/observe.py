@@ -31,10 +31,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_bootstrap import observe_bootstraps
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_templates import observe_templates
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_volumes import observe_named_volumes
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import HOST_STATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.resolve import DATASTORE_PROPERTIES
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -57,7 +59,8 @@ def observe_containers(
 
     ``planned_images`` are imported before the containers are created, so they count as if they were there.
     """
-    inventory = session.inventory(vms=True, properties={"HostSystem": HOST_STATE}, refresh=refresh)
+    properties = {"HostSystem": HOST_STATE, "Datastore": DATASTORE_PROPERTIES}
+    inventory = session.inventory(vms=True, properties=properties, refresh=refresh)
     names = {name for desired in wanted for name in (desired.name, desired.name + SUCCESSOR_SUFFIX)}
     candidates = _by_name(entry for entry in inventory.vms() if entry.name in names)
     templates = _templates(inventory, wanted)
@@ -82,7 +85,8 @@ def observe_containers(
         except GantryError as error:
             problems.append(error)
     raise_all(problems)
-    placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, observed))
+    mounted = observe_named_volumes(session, inventory, wanted, observed)
+    placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, mounted))
     return observe_templates(session, inventory, wanted, placed)
 
 

@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
+    AttachVolume,
     AwaitStatus,
     Clone,
     ContainerChange,
     Destroy,
+    DetachVolumes,
     MoveFolder,
     MovePool,
     PowerOn,
@@ -58,6 +61,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     repaired_machine,
     replace_reason,
     target_machine,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
+    missing_volumes,
+    surplus_volumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
@@ -146,13 +153,16 @@ class _Planner:
         if image is None or place is None:
             raise ValueError("a configuration is planned without its image and place")
         _refuse_firmware(config, image)
+        _refuse_held_volumes(self.seen, place)
         self._adopt_lone_successor()
         machine = self.seen.machine
         was_running = machine is not None and machine.is_up
         if machine is None:
             self._do(self._clone(config, self.desired.name, image, place, starts=self.desired.wants_running))
+            self._attach(place)
         elif reason := replace_reason(self.desired, config, machine, image.digest):
             self._replace(config, machine, image, place, reason)
+            self._attach(place)
         else:
             self._discard_successors()
             self._move(place)
@@ -242,7 +252,33 @@ class _Planner:
         return repaired_machine(target, firmware=image.firmware, spare_bootstrap=self.seen.spare_bootstrap)
 
     def _reconfigure(self, config: Config, image: Image, place: ContainerPlace) -> None:
+        machine = self._machine()
+        surplus = surplus_volumes(machine, place)
+        if surplus or missing_volumes(machine, place):
+            # A guest mounts its volumes only when it starts.
+            self._stop(machine)
+        if surplus:
+            self._detach(self._machine(), surplus)
         self._converge_to(lambda machine: self._target(machine, config, image, place))
+        self._attach(place)
+
+    def _attach(self, place: ContainerPlace) -> None:
+        """Attach the volumes that the VM lacks."""
+        by_id = {volume.id: volume for volume in place.volumes}
+        for missing in missing_volumes(self._machine(), place):
+            if missing.unit is None:
+                raise ValueError("a volume is attached without a unit")
+            self._do(AttachVolume(self.desired.name, self._machine(), by_id[missing.id], missing.unit))
+
+    def _detach(self, machine: Machine, ids: tuple[str, ...]) -> None:
+        change = DetachVolumes(self.desired.name, machine, ids)
+        if machine.snapshots:
+            raise GantryError(
+                f"The VM {machine.path} has the snapshot {listed(machine.snapshots)}, and vSphere does not detach "
+                f"{listed(change.names())} from a VM while a snapshot holds it. Nothing was changed. Wait until the "
+                "backup that has taken it removes it, or remove it in the vSphere Client, then run again."
+            )
+        self._do(change)
 
     def _repair(self) -> None:
         """Plan the repair of what the VM needs to start, without a configuration."""
@@ -313,6 +349,12 @@ class _Planner:
             self._stop(machine, records=False)
             off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
             machine = off[0]
+        if machine.volumes:
+            # A volume is never removed with a VM.
+            self._detach(machine, tuple(one.id for one in machine.volumes))
+            machine = next(
+                one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid
+            )
         self._do(Destroy(self.desired.name, machine))
 
 
@@ -322,6 +364,19 @@ def _refuse_firmware(config: Config, image: Image) -> None:
             f"memory is {config.memory_mb} MiB, and image {config.image} was imported as a VM with UEFI firmware, "
             f"which requires at least {_MIN_MEMORY_UEFI_MB} MiB. Increase it, or set the template's firmware to BIOS."
         )
+
+
+def _refuse_held_volumes(observed: ObservedContainer, place: ContainerPlace) -> None:
+    """Refuse volumes that other VMs have."""
+    own = {machine.moid for machine in (observed.machine, *observed.successors) if machine is not None}
+    for volume in place.volumes:
+        others = [path for moid, path in volume.users.items() if moid not in own]
+        if others:
+            raise GantryError(
+                f"The volume {volume.name} is attached to the VM {listed(sorted(others))}, and a volume can be used by "
+                "one VM only. Remove it from there first, or use another volume.",
+                details={"volume": volume.name, "users": sorted(others)},
+            )
 
 
 def _usable(successor: Machine, config: Config, image: Image, place: ContainerPlace) -> bool:

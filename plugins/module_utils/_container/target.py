@@ -26,6 +26,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     scratch_bytes_of,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
+    guest_volumes,
+    missing_volumes,
+    surplus_volumes,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 
@@ -99,6 +104,7 @@ def target_machine(
             disk=disk,
             macs=expected_macs(config, adapters),
             guest_operations=_guest_operations(desired, machine),
+            volumes=guest_volumes(machine, config, place),
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
@@ -149,6 +155,8 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
         return True
     if config is None or observed.image is None or observed.place is None or not machine.running:
         return False
+    if missing_volumes(machine, observed.place) or surplus_volumes(machine, observed.place):
+        return True
     return bool(differing(machine, target_machine(desired, config, machine, observed.image, observed.place), OFFLINE))
 
 

@@ -32,6 +32,7 @@ from tests.support.docs.shapes import option_shape
 
 GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec" / "spec.go"
 # A change of each option, with the other options that it requires.
+MOUNT_OPTIONS = next(option.argument["options"] for option in OPTIONS if option.name == "mounts")
 CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "image": {"image": "image:1"},
     "command": {"command": ["other"]},
@@ -58,6 +59,8 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "writable": {"writable": "tmpfs"},
     "scratch_size": {"scratch_size": "1G"},
     "tmpfs": {"tmpfs": ["/run"]},
+    "volumes": {"volumes": ["data:/data"]},
+    "mounts": {"mounts": [{**dict.fromkeys(MOUNT_OPTIONS), "type": "tmpfs", "target": "/data"}]},
     "shm_size": {"shm_size": "1G"},
     "capabilities": {"capabilities": ["NET_ADMIN"]},
     "cap_drop": {"cap_drop": ["CHOWN"]},
@@ -134,7 +137,7 @@ def test_a_change_takes_effect_as_the_table_says(option: ContainerOption) -> Non
         kinds
         == {
             LIVE: ["Reconfigure"],
-            RESTART: ["Stop", "Reconfigure", "PowerOn"],
+            RESTART: ["Stop", "Reconfigure", *(["AttachVolume"] if option.name == "volumes" else []), "PowerOn"],
             REPLACE: ["Clone", "Stop", "Destroy", "Promote", "PowerOn"],
         }[option.effect]
     )
