@@ -49,7 +49,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 # How often a container takes another address before the task gives up: each time another task was faster.
 _ATTEMPTS = 20
 # How long a VM waits for another one that should give way; a task that runs does so within seconds.
-_GIVE_WAY_SECONDS = 30.0
+_GIVE_WAY_SECONDS = 10.0
 
 
 @dataclass
