@@ -83,7 +83,7 @@ func parseCopy(arguments string) (Copy, error) {
 
 func (c Copy) context() (context.Context, context.CancelFunc) { return contextFor(c.Timeout) }
 
-func (c Copy) limit() int { return highestLimit }
+func (c Copy) limit() int { return defaultLimit }
 
 func (c Copy) archive(ctx context.Context) *archive {
 	if c.Action == actionList {

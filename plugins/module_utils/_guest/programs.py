@@ -16,6 +16,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 USER = "gantry"
 # The operation that runs a program in the container.
 EXEC = "/gantry/exec"
+# The operation that lists, packs and unpacks files of the container.
+COPY = "/gantry/copy"
+LIST, PACK, UNPACK = "list", "pack", "unpack"
 _MAX_ARGUMENT_BYTES = 48 << 10
 # How much is kept of the standard output and of the standard error.
 MAX_STREAM_BYTES = 1 << 20
@@ -52,6 +55,16 @@ def exec_arguments(
     return text
 
 
-def result_path(pid: int) -> str:
+def copy_arguments(action: str, path: str, **options: bool | int | str) -> str:
+    """Return the arguments of COPY: what to do with which path, and follow, recursive, user, size or timeout."""
+    return canonical_json({"action": action, "path": path, **options})
+
+
+def result_path(program: str, pid: int) -> str:
     """Return the path of the file that has the result of a program."""
-    return f"{EXEC}/{pid}"
+    return f"{program}/{pid}"
+
+
+def archive_path(pid: int) -> str:
+    """Return the path of the file by which a copy sends or receives an archive."""
+    return f"{COPY}/{pid}/archive"
