@@ -28,6 +28,16 @@ class Selection(Protocol):
 
 
 @dataclass(frozen=True)
+class GuestSelection:
+    """A selection without anything else that is to be done there."""
+
+    name: str
+    guest_key: GuestKey | None
+    datacenter: str | None
+    folder: str | None
+
+
+@dataclass(frozen=True)
 class ReachedGuest:
     """A running container, and the secret that its guest expects."""
 

@@ -32,7 +32,7 @@ def exec_arguments(
     user: str | None,
     env: Mapping[str, str],
     working_dir: str | None,
-    stdin: str | None,
+    stdin: str | bytes | None,
     timeout: int,
 ) -> str:
     """Return the arguments of EXEC; None is the container's own value, and a timeout of 0 is none."""
@@ -42,7 +42,7 @@ def exec_arguments(
             "user": user or "",
             "env": dict(env),
             "working_dir": working_dir or "",
-            "stdin": base64.b64encode((stdin or "").encode("utf-8")).decode("ascii"),
+            "stdin": base64.b64encode(_bytes(stdin)).decode("ascii"),
             "timeout": timeout,
             "limit": MAX_STREAM_BYTES,
         }
@@ -53,6 +53,10 @@ def exec_arguments(
             f"at most {_MAX_ARGUMENT_BYTES}. Shorten them, or let the program read its input from elsewhere."
         )
     return text
+
+
+def _bytes(stdin: str | bytes | None) -> bytes:
+    return stdin.encode("utf-8") if isinstance(stdin, str) else stdin or b""
 
 
 def copy_arguments(action: str, path: str, **options: bool | int | str) -> str:

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 	"syscall"
 	"time"
 
@@ -97,6 +98,7 @@ func (o *noneOperations) hasEnded() bool {
 
 // Run runs a scripted program.
 func (o *noneOperations) Run(ctx context.Context, request guestops.Exec, stdout, stderr io.Writer) (guestops.Exit, error) {
+	request.Command = withoutShell(request.Command)
 	switch name := request.Command[0]; {
 	case o.hasEnded():
 		return guestops.Exit{}, errNotRunning
@@ -108,6 +110,14 @@ func (o *noneOperations) Run(ctx context.Context, request guestops.Exec, stdout,
 		return guestops.Exit{}, &guestops.Failure{Code: guestops.NotStarted, ExitCode: guestops.ExitNotFound,
 			Message: fmt.Sprintf("program %s is not in the image's PATH", name)}
 	}
+}
+
+// withoutShell returns the command of a shell, as connection plugins of Ansible run one: the name of a program, and its argument.
+func withoutShell(command []string) []string {
+	if len(command) == 3 && command[0] == "/bin/sh" && command[1] == "-c" && command[2] != "" {
+		return strings.SplitN(command[2], " ", 2)
+	}
+	return command
 }
 
 // follow follows the script of a program until it ends or is killed.
