@@ -106,7 +106,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_archive import Packed, archive_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_extract import extract
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.decode import decode_listing
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.apply_guest import Guest
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.guest import Guest
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import (
     ExecResult,
     GuestSelection,
@@ -141,7 +141,8 @@ class Connection(ConnectionBase):  # type: ignore[misc] # ansible-core has no ty
     def _connect(self) -> Connection:
         if self.become is not None:
             raise AnsibleError(
-                f"become is not supported by {self.transport}. Set ansible_user to the user who is to run the commands."
+                f"The keyword become is not supported by {self.transport}. Set ansible_user to the user who is to run "
+                "the commands."
             )
         self._connected = True
         return self

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.model import MODE_BITS
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import (
     DEVICES,
     DIRECTORY,
@@ -29,8 +30,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.tar_reader import ByteStream, TarReader
 
 MAX_ENTRIES = 10_000
-# Of a container's files nobody may get the rights of another user, as by setuid.
-MODE_BITS = 0o777
 
 
 @dataclass
@@ -56,7 +55,7 @@ def extract(blocks: Iterator[bytes], directory: Path, max_bytes: int) -> tuple[T
             _admit(extraction, entry)
             _create(extraction, entry, reader)
     except LayerError as error:
-        raise GantryError(f"The archive that the container has sent is refused: {error.reason}") from error
+        raise GantryError(f"The archive that the container has sent is refused: {error.reason.rstrip('.')}.") from error
     except OSError as error:
         raise GantryError(f"The files cannot be written to {directory.parent}: {error.strerror}.") from error
     return tuple(extraction.entries.values())

@@ -6,10 +6,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import ObservedExec, ReachedGuest
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 
 FILE, DIRECTORY, SYMLINK, OTHER = "file", "directory", "symlink", "other"
 KINDS = (FILE, DIRECTORY, SYMLINK, OTHER)
+# Of a container's files nobody may get the rights of another user, as by setuid.
+MODE_BITS = 0o777
+
+
+@dataclass(frozen=True)
+class DesiredCopy:
+    """A copy. Exactly one of path, content and dest is not None."""
+
+    name: str
+    container_path: str
+    path: str | None
+    content: bytes | None = field(repr=False)
+    dest: str | None
+    # "user[:group]" as the guest resolves it; empty is the container's user.
+    owner: str
+    # Of regular files; None keeps that of the source.
+    mode: int | None
+    follow: bool
+    # None copies what differs; False only what does not exist, True everything.
+    force: bool | None
+    max_bytes: int
+    timeout: int
+    guest_key: GuestKey | None
+    datacenter: str | None
+    folder: str | None
 
 
 @dataclass(frozen=True)
@@ -34,3 +62,24 @@ class Listing:
     uid: int
     gid: int
     files: tuple[FileFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class LocalFiles:
+    """Files on the machine that runs the module."""
+
+    path: str
+    files: tuple[FileFacts, ...]
+    # Whether the user who runs this may give files to other users.
+    may_chown: bool = False
+
+
+@dataclass(frozen=True)
+class ObservedCopy:
+    """The files on both sides, and afterwards those that were copied."""
+
+    guest: ObservedExec
+    reached: ReachedGuest
+    listing: Listing
+    local: LocalFiles
+    copied: tuple[str, ...] = ()

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.apply_guest import Guest
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.changes import RunProgram
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.guest import Guest
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import (
     DesiredExec,
     ObservedExec,
