@@ -11,7 +11,9 @@ package vsim
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -115,8 +117,8 @@ func (s *Server) guestFileURL(transfer *guestTransfer) string {
 	return fmt.Sprintf("https://%s%s?%s", address, guestFilePath, query)
 }
 
-// initiateUpload returns the URL to which a client sends a file: "user has to send HTTP PUT request to it" (API,
-// InitiateFileTransferToGuest).
+// initiateUpload returns the URL to which a client sends a file: "The user should send a HTTP PUT request specifying the file content
+// in the body of the request"; "URL will be invalidated after a successful PUT request is sent" (API, InitiateFileTransferToGuest).
 func (s *Server) initiateUpload(ctx context.Context, guest relay.Guest, vm *simulator.VirtualMachine, body any) (soap.HasFault, error) {
 	wanted := body.(*types.InitiateFileTransferToGuest)
 	if err := guest.InitiateUpload(ctx, wanted.GuestFilePath, wanted.Overwrite); err != nil {
@@ -145,18 +147,32 @@ func (s *Server) serveGuestFile(w http.ResponseWriter, r *http.Request, host *re
 		http.Error(w, "The virtual machine is off, or on another host.", http.StatusNotFound)
 		return
 	}
+	still := s.sameRun(transfer)
 	if r.Method == http.MethodPut {
-		succeeded = receiveGuestFile(w, r, transfer)
+		succeeded = receiveGuestFile(w, r, transfer, still)
 	} else {
-		succeeded = sendGuestFile(w, r, transfer)
+		succeeded = sendGuestFile(w, r, transfer, still)
+	}
+}
+
+// sameRun returns a check during a transfer: "If the power state of the Virtual Machine is changed when the file transfer is in
+// progress, or the Virtual Machine is migrated, then the transfer operation is aborted" (API, InitiateFileTransferToGuest and
+// InitiateFileTransferFromGuest).
+func (s *Server) sameRun(transfer *guestTransfer) func() error {
+	host := s.hostOf(transfer.vm)
+	return func() error {
+		if s.runs.get(transfer.vm.Self.Value) != transfer.run || s.hostOf(transfer.vm) != host {
+			return errors.New("the virtual machine was powered off or moved meanwhile")
+		}
+		return nil
 	}
 }
 
 // sendGuestFile sends a file of a guest, and returns whether it succeeded. The size is that of the answer to the call before.
-func sendGuestFile(w http.ResponseWriter, r *http.Request, transfer *guestTransfer) bool {
+func sendGuestFile(w http.ResponseWriter, r *http.Request, transfer *guestTransfer, still func() error) bool {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.FormatInt(transfer.size, 10))
-	sent := &lazyWriter{ResponseWriter: w}
+	sent := &checkedWriter{ResponseWriter: w, check: still}
 	err := transfer.guest.ReadFile(r.Context(), transfer.path, sent)
 	if err == nil {
 		return true
@@ -169,25 +185,43 @@ func sendGuestFile(w http.ResponseWriter, r *http.Request, transfer *guestTransf
 	panic(http.ErrAbortHandler) // the client sees that the content is incomplete
 }
 
-// lazyWriter knows whether the answer has begun.
-type lazyWriter struct {
+// checkedWriter checks before each part of an answer, and knows whether the answer has begun.
+type checkedWriter struct {
 	http.ResponseWriter
+	check func() error
 	begun bool
 }
 
 // Write implements io.Writer.
-func (l *lazyWriter) Write(content []byte) (int, error) {
-	l.begun = true
-	return l.ResponseWriter.Write(content)
+func (c *checkedWriter) Write(content []byte) (int, error) {
+	if err := c.check(); err != nil {
+		return 0, err
+	}
+	c.begun = true
+	return c.ResponseWriter.Write(content)
+}
+
+// checkedReader checks before each part of a request.
+type checkedReader struct {
+	io.Reader
+	check func() error
+}
+
+// Read implements io.Reader.
+func (c checkedReader) Read(into []byte) (int, error) {
+	if err := c.check(); err != nil {
+		return 0, err
+	}
+	return c.Reader.Read(into)
 }
 
 // receiveGuestFile passes a file on to the guest, and returns whether it succeeded.
-func receiveGuestFile(w http.ResponseWriter, r *http.Request, transfer *guestTransfer) bool {
+func receiveGuestFile(w http.ResponseWriter, r *http.Request, transfer *guestTransfer, still func() error) bool {
 	if r.ContentLength != transfer.size {
 		http.Error(w, fmt.Sprintf("The file has %d bytes, and %d were announced.", r.ContentLength, transfer.size), http.StatusBadRequest)
 		return false
 	}
-	if err := transfer.guest.WriteFile(r.Context(), transfer.path, r.Body); err != nil {
+	if err := transfer.guest.WriteFile(r.Context(), transfer.path, checkedReader{r.Body, still}); err != nil {
 		http.Error(w, fmt.Sprintf("Writing the file of the guest failed: %v.", err), http.StatusInternalServerError)
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -111,5 +112,49 @@ func TestAnUploadThatTheGuestRefusesFails(t *testing.T) {
 	}
 	if text := g.copied(pid); !strings.Contains(text, "invalid tar header") {
 		t.Errorf("unpacked: %s", text)
+	}
+}
+
+// slowly is a request whose body goes on when it is told to.
+type slowly struct {
+	begin []byte
+	goOn  func()
+	end   []byte
+}
+
+// Read implements io.Reader.
+func (s *slowly) Read(into []byte) (int, error) {
+	if len(s.begin) == 0 && s.goOn != nil {
+		s.goOn()
+		s.begin, s.goOn, s.end = s.end, nil, nil
+	}
+	if len(s.begin) == 0 {
+		return 0, io.EOF
+	}
+	size := copy(into, s.begin)
+	s.begin = s.begin[size:]
+	return size, nil
+}
+
+func TestAnUploadIsAbortedWhenTheVMIsMoved(t *testing.T) {
+	g := guestOperations(t, true)
+	g.powerOn()
+	archive, _ := packed(t)
+	pid := must(g.start(guestops.CopyPath, fmt.Sprintf(`{"action": "unpack", "path": "/tmp", "size": %d}`, len(archive))))(t)
+	address := must(g.upload(fmt.Sprintf("%s/%d/archive", guestops.CopyPath, pid), len(archive)))(t)
+	move := func() {
+		from := *g.read(g.vm).Runtime.Host
+		for host := range g.server.nfcHosts {
+			if host != from {
+				spec := types.VirtualMachineRelocateSpec{Host: &host}
+				g.result(g.vm.Relocate(t.Context(), spec, types.VirtualMachineMovePriorityDefaultPriority))
+				return
+			}
+		}
+	}
+	body := &slowly{archive[:1024], move, archive[1024:]}
+	status, text := g.request(http.MethodPut, address, body, func(r *http.Request) { r.ContentLength = int64(len(archive)) })
+	if status != http.StatusInternalServerError || !strings.Contains(text, "powered off or moved") {
+		t.Errorf("%d: %s", status, text)
 	}
 }
