@@ -30,6 +30,8 @@ from benchmarks.playing import bench
 from tests.support.guests.vcenter import find, session
 from tests.support.lab.drive import drive
 
+# pyVmomi's classes have constructors without types.
+_TYPES: Any = vim
 SIZE = 64 << 20
 PATIENCE = 1800
 
@@ -46,7 +48,7 @@ class Guest:
     secret: str
 
     def start(self, **arguments: Any) -> int:
-        spec = vim.vm.guest.ProcessManager.ProgramSpec(programPath="/gantry/copy", arguments=json.dumps(arguments))
+        spec = _TYPES.vm.guest.ProcessManager.ProgramSpec(programPath="/gantry/copy", arguments=json.dumps(arguments))
         return int(self.content.guestOperationsManager.processManager.StartProgramInGuest(self.vm, self._login(), spec))
 
     def wait(self, pid: int) -> None:
@@ -60,7 +62,7 @@ class Guest:
             self.vm,
             self._login(),
             f"/gantry/copy/{pid}/archive",
-            vim.vm.guest.FileManager.PosixFileAttributes(),
+            _TYPES.vm.guest.FileManager.PosixFileAttributes(),
             len(archive),
             True,
         )
@@ -80,7 +82,7 @@ class Guest:
             return None
 
     def _login(self) -> Any:
-        return vim.vm.guest.NamePasswordAuthentication(
+        return _TYPES.vm.guest.NamePasswordAuthentication(
             username="gantry", password=self.secret, interactiveSession=False
         )
 
