@@ -92,6 +92,19 @@ notes:
   - Output of more than 1 MiB is an error, because it would be incomplete.
 """
 
+EXAMPLES = r"""
+- name: Look at a container that may have no Python
+  hosts: web-1,web-2
+  gather_facts: false
+  vars:
+    ansible_connection: gantry.vsphere.container
+    ansible_gantry_guest_key: "{{ vault_guest_key }}"
+  tasks:
+    - name: Read the load
+      ansible.builtin.raw: cat /proc/loadavg
+      changed_when: false
+"""
+
 import os
 import tempfile
 from collections.abc import Iterator
