@@ -41,18 +41,26 @@ type Exec struct {
 
 func parseExec(arguments string) (Exec, error) {
 	request := Exec{Limit: defaultLimit}
+	if err := decodeArguments(arguments, &request); err != nil {
+		return Exec{}, err
+	}
+	return request, request.validate()
+}
+
+// decodeArguments decodes the arguments of a program. Unknown keys are refused.
+func decodeArguments(arguments string, into any) error {
 	if len(arguments) > longestArguments {
-		return Exec{}, fmt.Errorf("they have %d bytes; at most %d are possible", len(arguments), longestArguments)
+		return fmt.Errorf("they have %d bytes; at most %d are possible", len(arguments), longestArguments)
 	}
 	decoder := json.NewDecoder(bytes.NewReader([]byte(arguments)))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&request); err != nil {
-		return Exec{}, err
+	if err := decoder.Decode(into); err != nil {
+		return err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Exec{}, errors.New("something follows the JSON object")
+		return errors.New("something follows the JSON object")
 	}
-	return request, request.validate()
+	return nil
 }
 
 func (e Exec) validate() error {

@@ -98,10 +98,7 @@ func newPrograms(runner Runner, memory int) *programs {
 // start starts a program and returns its pid. All reasons for which it does not run are in its result.
 func (p *programs) start(request *vix.StartProgramRequest) (int64, error) {
 	if request.ProgramPath != ExecPath {
-		return 0, refuse(vix.FileNotFound, "A container VM runs %s only, not %q.", ExecPath, request.ProgramPath)
-	}
-	if request.WorkingDir != "" || len(request.EnvVars) > 0 {
-		return 0, refuse(vix.InvalidArg, "The working directory and the environment belong into the arguments of %s.", ExecPath)
+		return 0, refuse(vix.FileNotFound, "A container VM runs %s and %s only, not %q.", ExecPath, FilesPath, request.ProgramPath)
 	}
 	exec, err := parseExec(request.Arguments)
 	if err != nil {
