@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import NetworkOption
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest import guest_key
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import delivery, guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import (
     SCRATCH_UNIT,
     VERSION,
@@ -48,10 +48,11 @@ def encode_guest_document(
     disk: str,
     macs: tuple[str | None, ...],
     guest_operations: Mapping[str, str] | None = None,
+    files: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the guest document. ``macs`` are the adapters' addresses, in the order of the networks.
 
-    ``guest_operations`` is what permits guest operations, or None.
+    ``guest_operations`` is what permits guest operations, or None. ``files`` announces the files, if there are any.
     """
     # The template's copy of the configuration may have been edited.
     check_settings(Document(image_config, f"The configuration of the image '{config.image}'", {"image": config.image}))
@@ -80,6 +81,8 @@ def encode_guest_document(
         _put(document, place, value)
     if guest_operations is not None:
         document[guest_key.FIELD] = dict(guest_operations)
+    if files is not None:
+        document[delivery.FIELD] = dict(files)
     check_fits(
         canonical_json(document),
         f"The configuration of container {name}",

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_files import encode_announcement
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import encode_guest_document
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     BOOT_ORDER,
@@ -99,6 +100,7 @@ def target_machine(
             disk=disk,
             macs=expected_macs(config, adapters),
             guest_operations=_guest_operations(desired, machine),
+            files=encode_announcement(desired),
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
