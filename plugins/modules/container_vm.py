@@ -272,8 +272,8 @@ options:
       src:
         description:
           - A file of the controller, or a directory, whose files are mounted below O(files[].target).
-          - A relative path is looked for as that of M(ansible.builtin.copy). A file that is encrypted with Ansible Vault
-            is decrypted.
+          - A relative path is looked for as that of M(ansible.builtin.copy). A file that is encrypted with Ansible
+            Vault is decrypted.
         type: path
       owner:
         description: The user that owns the file, as a name in the image or a number. Default V(0).
@@ -286,8 +286,8 @@ options:
         aliases: [gid]
       mode:
         description:
-          - The permissions as an octal number, such as V('0640'). Default V('0644'), and with O(files[].src) of an executable
-            file V('0755').
+          - The permissions as an octal number, such as V('0640'). Default V('0644'), and V('0755') for a file of
+            O(files[].src) that is executable.
         type: raw
   secrets:
     description:
@@ -317,8 +317,8 @@ options:
       src:
         description:
           - A file of the controller.
-          - A relative path is looked for as that of M(ansible.builtin.copy). A file that is encrypted with Ansible Vault
-            is decrypted.
+          - A relative path is looked for as that of M(ansible.builtin.copy). A file that is encrypted with Ansible
+            Vault is decrypted.
         type: path
       owner:
         description: The user that owns the file, as a name in the image or a number. Default V(0).

@@ -18,7 +18,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     DesiredContainer,
     PlacementOption,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import FILE_OPTIONS, OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import number_from, refuse_nul
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, parse_guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX

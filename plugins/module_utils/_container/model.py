@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN, FILE_OPTIONS, OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN, OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import MIN_SCRATCH_DISK
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
     FileOption,

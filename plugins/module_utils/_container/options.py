@@ -29,9 +29,6 @@ LIVE = "live"
 RESTART = "restart"
 REPLACE = "replace"
 
-# The options whose values have contents that are shown nowhere.
-FILE_OPTIONS = ("files", "secrets")
-
 # Converts the given value (or the default) and all parameters to the option's value.
 Parser = Callable[[Any, Mapping[str, Any]], Any]
 

@@ -26,7 +26,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key im
 
 SECRETS_DIRECTORY = "/run/secrets"
 _FILE_MODE, _SECRET_MODE = "0644", "0444"
-_CONTENTS = ("content", "content_base64")
+# The options whose values have contents, and the keys of those.
+FILE_OPTIONS = ("files", "secrets")
+CONTENTS = ("content", "content_base64")
 _COMMON = {
     "content": {"type": "raw", "no_log": True},
     "content_base64": {"type": "str", "no_log": True},
@@ -96,7 +98,7 @@ def _file(item: Mapping[str, Any], target: str, option: str, mode: str, key: Gue
 
 
 def _content(item: Mapping[str, Any], option: str) -> bytes:
-    given = [name for name in _CONTENTS if item.get(name) is not None]
+    given = [name for name in CONTENTS if item.get(name) is not None]
     if len(given) != 1:
         what = "both content and content_base64" if given else "no content"
         raise GantryError(f"{option} has {what}. Give one of content, content_base64 and src.")
