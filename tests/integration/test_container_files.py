@@ -1,20 +1,26 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test files and secrets with the lab's vCenter, with nothing booted: its guests wait for them as the bootstrap does."""
+"""Test files and secrets with the lab's vCenter and its guests, which wait for them as the bootstrap does."""
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVmomi import vim, vmodl
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import unpack
 from tests.support.lab.containers import IMAGE, PREFIX, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
-from tests.support.lab.playbook import WAYS
+from tests.support.lab.hidden import found_in
+from tests.support.lab.playbook import WAYS, PlaybookRunner
 
 VM = "gantry.vsphere.container_vm"
 SET = "gantry.vsphere.container_set"
@@ -73,3 +79,103 @@ def test_files_are_sent_once_and_again_after_a_change(
     assert "password" not in json.dumps(done["diff"])
     assert calls.methods().count(SEND) == 2
     assert not direct({VM: changed}, way=way).ok().last.changed
+
+
+PLANTED = {
+    name: f"planted-{name}-0a9d8f7e6c5b4a39"
+    for name in ("inline", "controller", "changed", "file", "tree", "set", "default", "refused")
+}
+
+
+def planted_tasks(lab: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Return tasks that give a secret in each way, in Ansible's worker and as modules, and one that fails."""
+    (folder / "key.txt").write_text(PLANTED["controller"])
+    (folder / "site" / "sub").mkdir(parents=True)
+    (folder / "site" / "sub" / "page").write_text(PLANTED["tree"])
+    place = {"datacenter": lab["datacenter"], "cluster": lab["cluster"]}
+    one = {
+        "name": NAME,
+        "image": IMAGE,
+        "guest_operations": True,
+        "guest_key": KEY,
+        **place,
+        # Large enough to be compressed in extraConfig.
+        "env": {"FILLER": "".join(f"{number:x}" for number in range(20_000))},
+        "files": [
+            {"target": "/etc/app.conf", "content": PLANTED["file"]},
+            {"target": "/srv/www", "src": str(folder / "site")},
+        ],
+    }
+    secrets = [{"name": "inline", "content": PLANTED["inline"]}, {"name": "key", "src": str(folder / "key.txt")}]
+    entry = {"name": f"{PREFIX}set", "image": IMAGE, "secrets": [{"name": "db", "content": PLANTED["set"]}]}
+    several = {
+        "project": f"{PREFIX}project",
+        "guest_key": KEY,
+        **place,
+        "defaults": {"guest_operations": True, "files": [{"target": "/a", "content": PLANTED["default"]}]},
+        "containers": [entry],
+    }
+    wrong = {**one, "secrets": [{"name": "a/b", "content": PLANTED["refused"]}]}
+    as_module = {"vars": {"gantry_run_as_module": True}}
+    return [
+        {VM: {**one, "secrets": secrets}},
+        {VM: {**one, "secrets": [{"name": "inline", "content": PLANTED["changed"]}, secrets[1]]}, **as_module},
+        {SET: several},
+        {SET: several, **as_module},
+        {VM: wrong, "ignore_errors": True},
+        {VM: wrong, "ignore_errors": True, **as_module},
+    ]
+
+
+def everything_in_vcenter(builder: VmBuilder, lab: dict[str, Any]) -> bytes:
+    """Return all properties of all VMs, all events and tasks, and the names of all files, as texts."""
+    content = builder.session.content
+    collector = vmodl.query.PropertyCollector
+    vms = builder.session.inventory(vms=True, refresh=True).vms()
+    wanted = collector.FilterSpec(
+        objectSet=[collector.ObjectSpec(obj=vm.ref) for vm in vms],
+        propSet=[collector.PropertySpec(type=vim.VirtualMachine, all=True)],
+    )
+    texts = [str(content.propertyCollector.RetrieveContents([wanted]))]
+    texts.append(str(content.eventManager.QueryEvents(vim.event.EventFilterSpec())))
+    texts += [str(task.info) for task in content.taskManager.recentTask]
+    datastore = builder.session.inventory().datastore(lab["datastore"]).ref
+    search = vim.host.DatastoreBrowser.SearchSpec(matchPattern=["*"])
+    listing = builder.task(
+        "list", lambda: datastore.browser.SearchDatastoreSubFolders_Task(f"[{lab['datastore']}]", search)
+    )
+    texts.append(str(listing))
+    return "\n".join(texts).encode()
+
+
+def test_no_content_is_anywhere_in_vcenter_or_in_the_output(
+    builder: VmBuilder, lab: dict[str, Any], play: PlaybookRunner, calls: Control, tmp_path: Path
+) -> None:
+    tasks = planted_tasks(lab, tmp_path)
+    calls.forget()
+    run = play(tasks, way=None, diff=True, verbosity=4)
+    assert [outcome.status for outcome in run.ok().outcomes] == ["ok", "ok", "ok", "ok", "failed", "failed"]
+    assert [outcome.changed for outcome in run.outcomes[:4]] == [True, True, True, False]
+    assert calls.methods().count(SEND) == 3
+    config = builder.vm(NAME).config
+    recorded = {key: json.loads(unpack(config[key]) or "") for key in ("gantry.spec", "gantry.config")}
+    assert len(recorded["gantry.spec"]["files"]["entries"]) == 4
+    vcenter = everything_in_vcenter(builder, lab)
+    output = (run.output + (play.home / "results.jsonl").read_text()).encode()
+    for place in (vcenter, output, json.dumps(calls.all()).encode()):
+        assert found_in(place, [*PLANTED.values(), KEY]) == set()
+    # The search finds what is there: a digest, which is plain in the output and compressed in vCenter.
+    digest = recorded["gantry.config"]["secrets"][0]["digest"]
+    assert b"gzip+base64:" in vcenter
+    assert digest.encode() not in vcenter
+    assert found_in(vcenter, [digest, NAME]) == {digest, NAME}
+    assert found_in(output, [digest]) == {digest}
+
+
+def test_the_search_finds_a_text_in_every_form() -> None:
+    for text in ("planted-abc", "planted-abcd", "planted-abcde"):
+        for before in ("", "x", "xy"):
+            encoded = base64.b64encode(f"{before}{text}".encode())
+            packed = base64.b64encode(gzip.compress(b"{'a': '" + encoded + b"'}"))
+            for form in (text.encode(), encoded, b"(" + packed + b")", b"\0" + gzip.compress(text.encode())):
+                assert found_in(b"what is before " + form + b" and after", [text, "other"]) == {text}
