@@ -35,7 +35,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift im
     in_other_cluster,
     in_other_datastore,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_files import encode_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DEFAULT_STOP_TIMEOUT,
     OFF,
@@ -61,6 +60,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     replace_reason,
     target_machine,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
     KIND_CONTAINER,
@@ -303,7 +303,7 @@ class _Planner:
             self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files))
 
     def _files(self, machine: Machine) -> FilesToDeliver | None:
-        delivery, key = encode_delivery(self.desired), self.desired.guest_key
+        delivery, key = target_delivery(self.desired), self.desired.guest_key
         if delivery is None or key is None:
             return None
         return FilesToDeliver(delivery, key, machine.container_id or "")

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_files import encode_announcement
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import encode_guest_document
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     BOOT_ORDER,
@@ -27,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     scratch_bytes_of,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 
@@ -100,7 +100,7 @@ def target_machine(
             disk=disk,
             macs=expected_macs(config, adapters),
             guest_operations=_guest_operations(desired, machine),
-            files=encode_announcement(desired),
+            files=target_announcement(desired),
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,

@@ -32,7 +32,9 @@ def _layers(content: bytes, depth: int) -> Iterator[bytes]:
         # The first character of the encoded text can be anywhere in the word.
         for skipped in range(4):
             part = word[skipped:].translate(bytes.maketrans(b"-_", b"+/"))
-            yield from _layers(base64.b64decode(part[: len(part) // 4 * 4]), depth - 1)
+            # One character alone encodes nothing.
+            part = part[:-1] if len(part) % 4 == 1 else part
+            yield from _layers(base64.b64decode(part + b"=" * (-len(part) % 4)), depth - 1)
     begin = content.find(_GZIP)
     while begin >= 0:
         try:

@@ -26,7 +26,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     PowerOn,
     Reconfigure,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_files import encode_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     ON,
     DesiredContainer,
@@ -35,6 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import MAX_BYTES, Delivery, make_delivery
 from tests.support.builders.containers import IMAGES, PLACE, desired_container
@@ -138,7 +138,7 @@ def test_a_digest_needs_the_key_and_shows_no_equal_contents() -> None:
     # What anybody can compute who guesses the secret.
     for guess in (SECRET.encode(), f"/run/secrets/db{SECRET}".encode()):
         assert first["digest"] != hashlib.sha256(guess).hexdigest()
-    delivery = encode_delivery(with_secret())
+    delivery = target_delivery(with_secret())
     assert delivery is not None
     assert delivery.sha256 != make_delivery("", [SECRET.encode()]).sha256
 
@@ -168,7 +168,7 @@ def test_the_parts_of_a_delivery_are_the_whole(size: int) -> None:
 
 def test_the_document_announces_the_files_and_has_no_content() -> None:
     document = machine_of(with_secret()).document or {}
-    delivery = encode_delivery(with_secret())
+    delivery = target_delivery(with_secret())
     assert delivery is not None
     assert document["files"] == {
         "sha256": delivery.sha256,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Encode the files and secrets of a container: what the guest document announces, and what is delivered. Pure."""
+"""Compute what the guest document announces of the files of a container, and what is delivered. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import Delivery, make_delivery
 
 
-def encode_delivery(desired: DesiredContainer) -> Delivery | None:
+def target_delivery(desired: DesiredContainer) -> Delivery | None:
     """Return the files to deliver to a container, or None if it has none."""
     files = () if desired.config is None else desired.config.files
     if not files or desired.guest_key is None:
@@ -21,9 +21,9 @@ def encode_delivery(desired: DesiredContainer) -> Delivery | None:
     return make_delivery(salt, [file.content for file in files])
 
 
-def encode_announcement(desired: DesiredContainer) -> dict[str, Any] | None:
+def target_announcement(desired: DesiredContainer) -> dict[str, Any] | None:
     """Return the field of the guest document that announces the files, or None if there are none."""
-    delivery = encode_delivery(desired)
+    delivery = target_delivery(desired)
     if delivery is None or desired.config is None:
         return None
     entries = [
