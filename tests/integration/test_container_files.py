@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 from pyVmomi import vim, vmodl
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import unpack
 from tests.support.lab.containers import IMAGE, PREFIX, VmBuilder
 from tests.support.lab.control import Control
@@ -29,6 +31,7 @@ KEY = "integration-key-1"
 SEND = "StartProgramInGuest"
 ROLE = "gantry.vsphere.containers"
 BUDGET = 10
+VAULT_PASSWORD = "a-password-of-a-vault"
 
 
 @pytest.fixture
@@ -118,7 +121,9 @@ PLANTED = {
 
 def planted_tasks(lab: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     """Return tasks that give a secret in each way, in Ansible's worker and as modules, and one that fails."""
-    (folder / "key.txt").write_text(PLANTED["controller"])
+    vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
+    (folder / "key.txt").write_bytes(vault.encrypt(PLANTED["controller"]))
+    (folder / "vault_password").write_text(VAULT_PASSWORD)
     (folder / "site" / "sub").mkdir(parents=True)
     (folder / "site" / "sub" / "page").write_text(PLANTED["tree"])
     place = {"datacenter": lab["datacenter"], "cluster": lab["cluster"]}
@@ -190,7 +195,8 @@ def test_no_content_is_anywhere_in_vcenter_or_in_the_output(
 ) -> None:
     tasks = planted_tasks(lab, tmp_path)
     calls.forget()
-    run = play(tasks, way=None, diff=True, verbosity=4)
+    with_vault = ["--vault-password-file", str(tmp_path / "vault_password")]
+    run = play(tasks, way=None, diff=True, verbosity=4, arguments=with_vault)
     assert [outcome.status for outcome in run.ok().outcomes[-3:]] == ["ok", "failed", "failed"]
     assert [outcome.changed for outcome in (*run.outcomes[:2], run.outcomes[-3])] == [True, True, False]
     assert calls.methods().count(SEND) == 3
@@ -201,6 +207,10 @@ def test_no_content_is_anywhere_in_vcenter_or_in_the_output(
     output = (run.output + (play.home / "results.jsonl").read_text()).encode()
     for place in (vcenter, output, json.dumps(calls.all()).encode()):
         assert found_in(place, [*PLANTED.values(), KEY]) == set()
+    # The file of the controller was sent as it is without its encryption.
+    assert (tmp_path / "key.txt").read_bytes().startswith(b"$ANSIBLE_VAULT")
+    decrypted = GuestKey(KEY).digest(b"file", NAME.encode(), b"/run/secrets/key", PLANTED["controller"].encode())
+    assert recorded["gantry.config"]["secrets"][1]["digest"] == decrypted
     # The search finds what is there: a digest, which is plain in the output and compressed in vCenter.
     digest = recorded["gantry.config"]["secrets"][0]["digest"]
     assert b"gzip+base64:" in vcenter
