@@ -272,7 +272,7 @@ options:
       src:
         description:
           - A file of the controller, or a directory, whose files are mounted below O(files[].target).
-          - A relative path is looked for as that of M(ansible.builtin.copy). A file that is encrypted with Ansible
+          - A relative path is looked for as that of C(ansible.builtin.copy). A file that is encrypted with Ansible
             Vault is decrypted.
         type: path
       owner:
@@ -317,7 +317,7 @@ options:
       src:
         description:
           - A file of the controller.
-          - A relative path is looked for as that of M(ansible.builtin.copy). A file that is encrypted with Ansible
+          - A relative path is looked for as that of C(ansible.builtin.copy). A file that is encrypted with Ansible
             Vault is decrypted.
         type: path
       owner:

@@ -51,12 +51,24 @@ func Enter(wanted *spec.Spec, owner Owner) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make the mounts private: %w", err)
 	}
+	mayMount, err := wanted.Process.MayMount()
+	if err != nil {
+		return err
+	}
+	if mayMount {
+		if err := requireClosedDisks(); err != nil {
+			return err
+		}
+	}
 	etc, err := openEtcFiles()
 	if err != nil {
 		return err
 	}
 	files, err := openFiles(wanted.FileEntries())
 	if err != nil {
+		return err
+	}
+	if err := detachInitsMounts(); err != nil {
 		return err
 	}
 	if err := changeRoot(); err != nil {
