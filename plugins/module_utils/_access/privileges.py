@@ -122,6 +122,12 @@ _CONTAINERS = (
         propagate=True,
     ),
     Requirement(
+        FOLDER,
+        ("VirtualMachine.GuestOperations.Execute",),
+        "to deliver files and secrets to containers",
+        propagate=True,
+    ),
+    Requirement(
         TEMPLATE,
         ("VirtualMachine.Provisioning.Clone", "VirtualMachine.Provisioning.DeployTemplate"),
         "to create or replace containers",

@@ -27,6 +27,7 @@ from tests.support.lab.placement import Site, wait_for
 IMAGE = "registry.example.com/app:1"
 NAME = f"{PREFIX}privileges"
 FOLDER, POOL = "ct-tenant", "ct-pool"
+GUEST_KEY = "a-key-of-privileges"
 OTHER_FOLDER, NEW_FOLDER = "ct-other", "ct-new"
 
 
@@ -128,6 +129,9 @@ class Cases:
             "folder": FOLDER,
             "resource_pool": POOL,
             "networks": [{"name": "VM Network"}],
+            "guest_operations": True,
+            "guest_key": GUEST_KEY,
+            "secrets": [{"name": "db", "content": "password"}],
         }
         started = {**mine, "state": "started"}
         moved = {**started, "folder": OTHER_FOLDER, "resource_pool": f"{POOL}2", "placement_drift": "relocate"}
@@ -212,7 +216,7 @@ class Cases:
     def _permitting_container(self) -> dict[str, Any]:
         """Start a container that permits guest operations; return its name and key."""
         self._image()
-        key = {"guest_key": "a-key-of-privileges"}
+        key = {"guest_key": GUEST_KEY}
         place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
         container = {"name": NAME, "image": IMAGE, "guest_operations": True, **place, **key}
         made = drive("container_vm", {**self.lab["vcenter"], **container})
