@@ -166,9 +166,7 @@ class TarReader:
         if not block[0] and not any(block):
             return None
         if not has_checksum(block):
-            raise LayerError(
-                "It is not a tar archive, or damaged: a header has a wrong checksum.", "layer_damaged"
-            )
+            raise LayerError("It is not a tar archive, or damaged: a header has a wrong checksum.", "layer_damaged")
         return block
 
     def _extension(self, header: bytes) -> bytes:
