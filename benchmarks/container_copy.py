@@ -30,6 +30,7 @@ from benchmarks.measure import report
 from benchmarks.playing import bench
 from tests.support.guests.vcenter import find, session
 from tests.support.lab.drive import drive
+from tests.support.lab.iso import make_iso
 
 # pyVmomi's classes have constructors without types.
 _TYPES: Any = vim
@@ -104,10 +105,10 @@ def _run(info: Info, module: str, **options: Any) -> dict[str, Any]:
     return result
 
 
-def _start(info: Info) -> None:
+def _start(info: Info, folder: Path) -> None:
     datastore = {"datastore": info["datastore"]}
     image = info["images"]["tiny"]
-    _run(info, "bootstrap_image", src=info["bootstrap_iso"], **datastore)
+    _run(info, "bootstrap_image", src=info.get("bootstrap_iso") or str(make_iso(folder, "9.9.1")), **datastore)
     _run(info, "container_image", name=image, registry_tls_verify=False, **datastore)
     _run(
         info,
@@ -178,7 +179,7 @@ def _rows(hypervisor: str, size: int) -> list[tuple[str, Any]]:
     """Measure a container of the lab with this hypervisor."""
     content = os.urandom(size)
     with bench(images=["tiny"], hypervisor=hypervisor) as one, tempfile.TemporaryDirectory() as folder:
-        _start(one.info)
+        _start(one.info, Path(folder))
         module_in, module_out = _by_module(one.info, content, Path(folder))
         alone_in, alone_out = _alone(one.info, content)
     what = f"{size >> 10} KiB, {'booted' if hypervisor == 'qemu' else 'not booted'}"
