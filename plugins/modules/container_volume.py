@@ -176,7 +176,6 @@ options:
     default: false
 seealso:
   - module: gantry.vsphere.container_volume_info
-  - module: community.docker.docker_volume
 notes:
   - Two tasks that create a volume of the same name at the same time are noticed when vCenter has created both. The one
     that was created later is removed again, and its task fails.
