@@ -211,6 +211,20 @@ def _place_cases(cluster: str) -> dict[str, Case | Look]:
         "vm_folder": Case(
             folder, {**folder, "state": "absent"}, {**folder, "datacenter": "DC9"}, "no datacenter 'DC9'"
         ),
+        **_volume_cases(),
+    }
+
+
+def _volume_cases() -> dict[str, Case | Look]:
+    volume = {"name": f"{VM_PREFIX}volume", "datastore": "shared0"}
+    return {
+        "container_volume": Case(
+            {**volume, "size": "64M"},
+            {"name": volume["name"], "state": "absent", "confirm_data_loss": True},
+            {**volume, "size": "1.5K"},
+            "a whole number of MiB",
+        ),
+        "container_volume_info": Look({}, {"datastore": "nowhere"}, "nowhere"),
     }
 
 

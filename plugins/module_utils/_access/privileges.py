@@ -233,6 +233,19 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_vms": (),
+    "container_volume": (
+        Requirement(
+            DATASTORE, ("Datastore.FileManagement",), "to create, change, copy, restore and delete volumes on it"
+        ),
+    ),
+    "container_volume_info": (
+        Requirement(
+            DATASTORE,
+            ("Datastore.FileManagement",),
+            "to read how old the snapshots of volumes are with snapshot_ages=true",
+            optional=True,
+        ),
+    ),
     "drs_cluster": _RULES,
     "drs_compliance_info": (),
     "drs_group": _RULES,

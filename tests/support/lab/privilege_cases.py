@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,21 @@ class Cases:
         self.cluster.write(drsConfig=vim.cluster.DrsConfigInfo(defaultVmBehavior="fullyAutomated", vmotionRate=3))
         self.builder.clear(images=True)
         self._store.clear(self.lab["datastore"])
+        self._clear_volumes()
         inventory = self.builder.session.inventory(refresh=True)
         for entry in inventory.all("Folder", "DistributedVirtualPortgroup"):
             if entry.name.startswith(PREFIX):
                 self.builder.task("destroy", entry.ref.Destroy_Task)
+
+    def _clear_volumes(self) -> None:
+        manager = self.builder.session.content.vStorageObjectManager
+        for store in self.builder.session.inventory(refresh=True).all("Datastore"):
+            for disk in manager.ListVStorageObject(store.ref):
+                delete = partial(manager.DeleteVStorageObject_Task, id=disk, datastore=store.ref)
+                for one in manager.RetrieveSnapshotInfo(id=disk, datastore=store.ref).snapshots:
+                    remove = partial(manager.DeleteSnapshot_Task, disk, store.ref, one.id)
+                    self.builder.task("remove", remove)
+                self.builder.task("delete", delete)
 
     def _restore_hosts(self) -> None:
         for host in self.lab["hosts"]:
@@ -235,6 +247,36 @@ class Cases:
 
     def _cluster_info(self) -> list[Step]:
         return [Step("read", {})]
+
+    def _container_volume(self) -> list[Step]:
+        volume = {"name": NAME, "datastore": self.lab["datastore"]}
+        return [
+            Step("create", {**volume, "size": "16M"}),
+            Step("change", {**volume, "size": "32M", "labels": {"a": "b"}, "snapshots": [{"name": "one"}]}),
+            Step("restore", {"name": NAME, "restore": "one", "confirm_data_loss": True}),
+            Step("copy", {**volume, "name": f"{NAME}-copy", "source": NAME}),
+            Step(
+                "delete",
+                {
+                    "volumes": [
+                        {"name": NAME, "snapshots": [{"name": "one", "state": "absent"}]},
+                        {"name": f"{NAME}-copy"},
+                    ],
+                    "state": "absent",
+                    "confirm_data_loss": True,
+                },
+            ),
+        ]
+
+    def _container_volume_info(self) -> list[Step]:
+        return [Step("read", {}, self._volume), Step("ages", {"snapshot_ages": True})]
+
+    def _volume(self) -> None:
+        """Create a volume with a snapshot."""
+        volume = {"name": NAME, "datastore": self.lab["datastore"], "size": "16M", "snapshots": [{"name": "one"}]}
+        made = drive("container_volume", {**self.lab["vcenter"], **volume})
+        if "failed" in made:
+            raise AssertionError(made)
 
     def _image(self) -> None:
         self.builder.upload_bootstrap()
