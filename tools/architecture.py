@@ -37,7 +37,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "domains",
         ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_access", "_port_group"),
     ),
-    ("domains that build on others", ("_container", "_maintenance", "_drs_cluster", "_drs_recommendation")),
+    (
+        "domains that build on others",
+        ("_image_prune", "_container", "_maintenance", "_drs_cluster", "_drs_recommendation"),
+    ),
     (
         "sets, overviews and programs",
         ("_container_inventory", "_container_set", "_container_exec", "_cluster_info"),

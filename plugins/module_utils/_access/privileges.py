@@ -183,6 +183,9 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_image_info": (),
+    "container_image_prune": (
+        Requirement(FOLDER, ("VirtualMachine.Inventory.Delete",), "to remove images", propagate=True),
+    ),
     "container_set": _CONTAINERS,
     "container_vm": _CONTAINERS,
     "container_vm_exec": (

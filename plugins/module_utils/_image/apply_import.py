@@ -84,7 +84,7 @@ def import_image(subject: ImageSubject, change: ImportImage) -> Flow[None]:
     except GantryError:
         # That error is the one to report. What cannot be removed now is removed by the next run.
         with contextlib.suppress(GantryError):
-            yield from apply_template.destroy(bench, vm, change.name)
+            yield from apply_template.destroy(bench.session, vm, change.name)
         raise
     if name is not None:
         yield from mark_as_template(bench.session, vm, name)
@@ -96,7 +96,7 @@ def _clean(bench: ImageBench, change: ImportImage, templates: Sequence[ImageTemp
     for template in templates:
         claimed = template.claim is not None and template.claim.controller == controller
         if template.state == IMPORTING and template.disk == change.disk and claimed:
-            yield from apply_template.remove_interrupted(bench, template.moid, template.name)
+            yield from apply_template.remove_interrupted(bench.session, template.moid, template.name)
 
 
 def _made_meanwhile(change: ImportImage, templates: Sequence[ImageTemplate]) -> ImageTemplate | None:
@@ -173,7 +173,7 @@ def _yield_to(subject: ImageSubject, change: ImportImage, vm: str, name: str) ->
     templates = yield from bench.templates()
     made = _made_meanwhile(change, templates)
     if made is not None:
-        yield from apply_template.destroy(bench, vm, name)
+        yield from apply_template.destroy(bench.session, vm, name)
         yield from _use(bench, change, made)
         return True
     if any(template.name == name and template.folder == subject.folder for template in templates):

@@ -188,6 +188,8 @@ class VmDisks:
     path: str
     files: frozenset[str] = frozenset()
     capacity_bytes: int = 0
+    # Whether vCenter tells the disks: not, for example, of a VM whose host is lost before it was read.
+    readable: bool = True
     # What the VM records: whether it is an image itself, and the content id of the disk that it was cloned from.
     is_image: bool = False
     image_disk: str | None = None
@@ -218,6 +220,17 @@ def users_of(template: ImageTemplate, disks: Mapping[str, VmDisks]) -> tuple[str
             one.path
             for moid, one in disks.items()
             if moid != template.moid and (one.files & own or _is_native_clone(one, template, images))
+        )
+    )
+
+
+def recorders_of(template: ImageTemplate, disks: Mapping[str, VmDisks]) -> tuple[str, ...]:
+    """Return the paths of the VMs that record that they run a template's image, on whatever datastore."""
+    return tuple(
+        sorted(
+            one.path
+            for one in disks.values()
+            if not one.is_image and bool(template.disk) and one.image_disk == template.disk
         )
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _FREE = "summary.freeSpace"
+_IMPORTED = "config.createDate"
+_SIZE = "summary.storage.committed"
 
 
 def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
@@ -74,7 +77,7 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
         place=replace(place, pools=_pools_by_host(inventory, place)),
         wanted_datastore=wanted,
         templates=templates,
-        abandoned=_abandoned(session, import_locks(session, desired), templates),
+        abandoned=read_abandoned(session, import_locks(session, desired.cache), templates),
         resolved=_resolve(desired, matches, templates) if desired.present else None,
         users=read_users(session, inventory.vms(datacenter=datacenter), matches) if not desired.present else {},
         foreign_names=_foreign_names(inventory, place, templates),
@@ -97,8 +100,8 @@ def observe_image_list(session: Session, desired: ImageQuery) -> ObservedImageLi
     return ObservedImageList(templates, read_disks(session, inventory.vms(datacenter=datacenter)))
 
 
-def import_locks(session: Session, desired: ImageRequest) -> ImportLocks:
-    return ImportLocks(desired.cache or default_root(), str(session.content.about.instanceUuid or "vcenter"))
+def import_locks(session: Session, cache: Path | None) -> ImportLocks:
+    return ImportLocks(cache or default_root(), str(session.content.about.instanceUuid or "vcenter"))
 
 
 def read_inventory(session: Session, *, refresh: bool = False) -> Inventory:
@@ -218,7 +221,15 @@ def read_templates(session: Session, inventory: Inventory, datacenter: Entry) ->
     if not entries:
         return ()
     options = {key: f'config.extraConfig["{key}"]' for key in KEYS}
-    properties = ["config.files.vmPathName", "config.template", "runtime.host", "snapshot", *options.values()]
+    properties = [
+        "config.files.vmPathName",
+        "config.template",
+        "runtime.host",
+        "snapshot",
+        _IMPORTED,
+        _SIZE,
+        *options.values(),
+    ]
     rows = session.read([entry.ref for entry in entries.values()], properties)
     templates = (_template(entries[row.moid], row, options) for row in rows)
     return tuple(template for template in templates if template is not None)
@@ -238,6 +249,8 @@ def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) 
         has_snapshot=any(tree.name == SNAPSHOT for tree in snapshots),
         host=moid_or_none(row.get("runtime.host")) or "",
         config_file=str(row.get("config.files.vmPathName") or ""),
+        imported=row.get(_IMPORTED),
+        size_bytes=row.get(_SIZE),
     )
 
 
@@ -271,7 +284,8 @@ def _disks(path: str, row: Mapping[str, Any], options: Mapping[str, str]) -> VmD
     kind, disk = (getattr(row.get(options[key]), "value", None) for key in (KEY_KIND, KEY_DISK))
     # A clone that someone made by hand records that it is an image, too, but has another name.
     is_image = kind == KIND and path.rpartition("/")[2].startswith(NAME_PREFIX)
-    return VmDisks(path, frozenset(files), capacity, is_image, disk or None)
+    readable = "config.hardware.device" in row
+    return VmDisks(path, frozenset(files), capacity, readable, is_image, disk or None)
 
 
 def _resolve(
@@ -296,7 +310,8 @@ def _resolve(
     return Resolved(digest=image.digest, disk=image.disk_id, image=image, config=config)
 
 
-def _abandoned(session: Session, locks: ImportLocks, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+def read_abandoned(session: Session, locks: ImportLocks, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+    """Return the MoIDs of the abandoned imports."""
     controller = locks.known_controller()
     foreign = any(is_foreign(template, controller) for template in templates)
     now = server_time(session) if foreign else None

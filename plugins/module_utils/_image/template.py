@@ -89,6 +89,9 @@ class ImageTemplate:
     # The MoID of the host that it is registered on, and its configuration file.
     host: str = ""
     config_file: str = ""
+    # When the VM was created, which is the time of the import, and the space of its files; None: vCenter does not tell.
+    imported: datetime | None = None
+    size_bytes: int | None = None
     # It is going to be registered again, and then has another MoID.
     gets_new_moid: bool = False
 
@@ -151,6 +154,8 @@ def decode(
     has_snapshot: bool,
     host: str = "",
     config_file: str = "",
+    imported: datetime | None = None,
+    size_bytes: int | None = None,
 ) -> ImageTemplate | None:
     """Return the image that a VM's extraConfig describes; None if it is no image. Missing fields are empty."""
     if values.get(KEY_KIND) != KIND:
@@ -172,4 +177,6 @@ def decode(
         claim=Claim.decoded(values.get(KEY_IMPORT)),
         host=host,
         config_file=config_file,
+        imported=imported,
+        size_bytes=size_bytes,
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import DEFAULT_FOLDER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
@@ -113,6 +114,13 @@ class Cases:
 
     def _container_image_info(self) -> list[Step]:
         return [Step("read", {}, self._image)]
+
+    def _container_image_prune(self) -> list[Step]:
+        return [Step("prune", {"dangling": False, "cache_path": self._cache}, self._image_in_its_folder)]
+
+    def _image_in_its_folder(self) -> None:
+        self._store.create_folder(DEFAULT_FOLDER)
+        self.builder.make_image(IMAGE, 1, {"Cmd": ["serve"]}, folder=DEFAULT_FOLDER)
 
     def _container_vm(self) -> list[Step]:
         self._image()
