@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.transport import FileTransport
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 
@@ -33,6 +34,8 @@ class ImageRequest:
     pull: str
     options: PullOptions
     cache: Path | None
+    # Where the image is read from; None: the registry of the reference.
+    source: Reference | FileTransport | None = None
     datacenter: str | None = None
     cluster: str | None = None
     resource_pool: str | None = None

@@ -298,7 +298,7 @@ def _resolve(
         return Resolved(digest=digest, disk=disk)
     if desired.pull == "never":
         return None
-    image = resolve(desired.as_written, desired.options)
+    image = resolve(desired.as_written, desired.options, desired.source)
     known = next((one for one in templates if one.ready and one.disk == image.disk_id), None)
     # Reading the configuration of a new image also refuses one that cannot run here, before anything is changed.
     config = describe(image, desired.options, None).config if known is None else known.config
