@@ -61,8 +61,8 @@ options:
     default: present
   pull:
     description:
-      - V(missing) queries the registry only if no template has the reference. It does not notice when a tag has moved
-        to another image.
+      - V(missing) queries the registry only if no template in the datacenter has the reference. It does not notice when
+        a tag has moved to another image.
       - V(always) resolves the reference at the registry in each run. The image is pulled only if its digest has
         changed.
       - V(never) does not query the registry. It is an error if no template has the reference.
@@ -110,7 +110,8 @@ options:
       - The datastore for the template, which linked clones use as their base disk. All hosts that run the containers
         should have access to it.
       - It may be left out if the datacenter has only one. Without it, an image on any datastore counts as present.
-      - An image can be on several datastores, with one template on each.
+      - An image can be on several datastores, with one template on each. An image that is on another datastore of the
+        datacenter is copied from there inside vCenter. It is uploaded again only if no such template can be cloned.
     type: str
 seealso:
   - module: gantry.vsphere.container_image_info

@@ -16,7 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch impor
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import (
     CreateFolder,
     ImageChange,
-    ImportImage,
+    NewImage,
     TagImage,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest, ObservedImages
@@ -151,4 +151,4 @@ def image_subjects(bench: ImageBench, changes: Sequence[ImageChange]) -> list[Im
 
 
 def _adds_reference(change: ImageChange) -> bool:
-    return isinstance(change, ImportImage) or (isinstance(change, TagImage) and not set(change.new) <= set(change.old))
+    return isinstance(change, NewImage) or (isinstance(change, TagImage) and not set(change.new) <= set(change.old))

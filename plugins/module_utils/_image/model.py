@@ -22,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 
 DEFAULT_FOLDER = "gantry-images"
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ class ObservedImages:
     foreign_names: frozenset[str] = frozenset()
     # The moves of templates that cannot be cloned or changed where they are registered, by the template's MoID.
     rehomings: Mapping[str, Rehoming] = field(default_factory=dict)
+    # The MoIDs of the templates that vCenter can clone where they are registered.
+    clonable: frozenset[str] = frozenset()
     # Names of the templates that the task has destroyed.
     removed: tuple[str, ...] = ()
 
@@ -160,6 +163,26 @@ def required_templates(desired: ImageRequest, observed: ObservedImages) -> list[
         if template.ready and template.disk != disk and desired.recorded in template.references
     ]
     return losing if found is None else [found, *losing]
+
+
+def find_copy_source(observed: ObservedImages, disk: str) -> ImageTemplate | None:
+    """Return a template of the same disk to copy to another datastore, always the same one."""
+    found = [one for one in observed.templates if one.disk == disk and one.moid in observed.clonable]
+    return min(found, key=lambda template: template.moid, default=None)
+
+
+def check_space(desired: ImageRequest, datastore: Datastore, needed_bytes: int) -> None:
+    """Raise if the image does not fit on the datastore."""
+    if datastore.free_bytes < needed_bytes:
+        raise GantryError(
+            f"Image {desired.as_written!r} takes {_mib(needed_bytes)} and datastore {datastore.name} has "
+            f"{_mib(datastore.free_bytes)} left. Make room, or give another datastore.",
+            details={"needed_bytes": needed_bytes, "free_bytes": datastore.free_bytes},
+        )
+
+
+def _mib(size: int) -> str:
+    return f"{-(-size // _MIB)} MiB"
 
 
 def other_references(desired: ImageRequest, template: ImageTemplate) -> tuple[str, ...]:

@@ -73,13 +73,15 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
     wanted = place.datastore if desired.datastore is not None else None
     templates = read_templates(session, inventory, datacenter)
     matches = matching(templates, desired.reference, wanted)
+    clonable = _clonable(inventory, templates)
     observed = ObservedImages(
         place=replace(place, pools=_pools_by_host(inventory, place)),
         wanted_datastore=wanted,
         templates=templates,
         abandoned=read_abandoned(session, import_locks(session, desired.cache), templates),
-        resolved=_resolve(desired, matches, templates) if desired.present else None,
+        resolved=_resolve(desired, matches, templates, clonable) if desired.present else None,
         users=read_users(session, inventory.vms(datacenter=datacenter), matches) if not desired.present else {},
+        clonable=clonable,
         foreign_names=_foreign_names(inventory, place, templates),
     )
     observed = replace(observed, rehomings=_rehomings(session, inventory, desired, observed))
@@ -288,20 +290,36 @@ def _disks(path: str, row: Mapping[str, Any], options: Mapping[str, str]) -> VmD
     return VmDisks(path, frozenset(files), capacity, readable, is_image, disk or None)
 
 
+def _clonable(inventory: Inventory, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+    """Return the MoIDs of the templates that can be copied to another datastore as they are."""
+    return frozenset(
+        one.moid
+        for one in templates
+        if one.ready and one.is_template and one.has_snapshot and host_can_clone(inventory, one.host)
+    )
+
+
 def _resolve(
-    desired: ImageRequest, matches: Sequence[ImageTemplate], templates: Sequence[ImageTemplate]
+    desired: ImageRequest,
+    matches: Sequence[ImageTemplate],
+    templates: Sequence[ImageTemplate],
+    clonable: frozenset[str],
 ) -> Resolved | None:
-    """Resolve the reference. The registry is not asked if what vCenter records is enough."""
-    remembered = {template.disk: template.digest for template in matches}
-    if desired.pull != "always" and len(remembered) == 1:
-        ((disk, digest),) = remembered.items()
-        return Resolved(digest=digest, disk=disk)
+    """Resolve the reference. The registry is not asked if what vCenter records is enough.
+
+    That is a template on the datastore of the task, or one on another datastore that can be copied.
+    """
+    elsewhere = [one for one in matching(templates, desired.reference, None) if one.moid in clonable]
+    known = {template.disk: template for template in matches or elsewhere}
+    if desired.pull != "always" and len(known) == 1:
+        ((disk, template),) = known.items()
+        return Resolved(digest=template.digest, disk=disk, config=template.config)
     if desired.pull == "never":
         return None
     image = resolve(desired.as_written, desired.options, desired.source)
-    known = next((one for one in templates if one.ready and one.disk == image.disk_id), None)
+    same = next((one for one in templates if one.ready and one.disk == image.disk_id), None)
     # Reading the configuration of a new image also refuses one that cannot run here, before anything is changed.
-    config = describe(image, desired.options, None).config if known is None else known.config
+    config = describe(image, desired.options, None).config if same is None else same.config
     check_fits(
         canonical_json(config),
         f"The configuration of the image {desired.as_written}",

@@ -119,10 +119,17 @@ def extra_config(
     return {
         KEY_SCHEMA: SCHEMA,
         KEY_KIND: KIND,
-        KEY_REFERENCE: reference,
         KEY_DIGEST: digest,
         KEY_DISK: disk,
         KEY_CONFIG: pack(canonical_json(config)),
+        **importing_values(reference=reference, references=references, claim=claim),
+    }
+
+
+def importing_values(*, reference: str, references: tuple[str, ...], claim: Claim) -> dict[str, str]:
+    """Return the values that a copy of a template does not take over from it."""
+    return {
+        KEY_REFERENCE: reference,
         KEY_REFERENCES: encoded_references(references),
         KEY_STATE: IMPORTING,
         KEY_IMPORT: claim.encoded(),

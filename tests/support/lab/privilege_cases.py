@@ -100,6 +100,8 @@ class Cases:
             Step("import", place),
             Step("repair", place, self._forget_references),
             Step("move", {**place, "folder": NEW_FOLDER}),
+            Step("copy", {**place, "datastore": "shared1"}),
+            Step("remove the copy", {**place, "datastore": "shared1", "state": "absent"}),
             Step("host in maintenance", place, lambda: self._strand("maintenance")),
             Step("lost host", place, lambda: self._strand("lost")),
             Step("remove", {**place, "state": "absent"}),
