@@ -32,14 +32,21 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("outside world", ("_vcenter", "_oci")),
     ("engine and guest contract", ("_engine", "_guest")),
     ("placement", ("_placement",)),
-    ("templates", ("_templates",)),
+    ("templates and addresses", ("_templates", "_address_pool")),
     (
         "domains",
         ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_access", "_port_group"),
     ),
     (
         "domains that build on others",
-        ("_image_prune", "_container", "_maintenance", "_drs_cluster", "_drs_recommendation"),
+        (
+            "_image_prune",
+            "_container",
+            "_maintenance",
+            "_drs_cluster",
+            "_drs_recommendation",
+            "_container_network",
+        ),
     ),
     (
         "sets, overviews and programs",

@@ -57,6 +57,7 @@ _IO_MODULES = frozenset(
 _IO_LIBRARIES = frozenset({"socket", "subprocess", "ssl", "http", "urllib", "threading", "requests"})
 # Further files of domain packages: pure helpers that several steps share, each with a reason to exist.
 _HELPERS: dict[str, frozenset[str]] = {
+    "_address_pool": frozenset({"holders"}),
     "_access": frozenset({"lockout", "presets", "privileges"}),
     "_bootstrap": frozenset({"iso"}),
     "_cluster_info": frozenset({"capacity"}),

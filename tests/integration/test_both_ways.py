@@ -159,6 +159,7 @@ def _drs_cases(cluster: str) -> dict[str, Case | Look]:
         "drs_recommendation": Look(place, nowhere, no_cluster),
         "drs_compliance_info": Look(place, nowhere, no_cluster),
         "cluster_info": Look(place, nowhere, no_cluster),
+        "container_network_info": Look({"name": ["VM Network"]}, {"name": ["nowhere"]}, "no name 'nowhere'"),
     }
 
 
@@ -181,12 +182,19 @@ def _host_cases(hosts: list[str]) -> dict[str, Case | Look]:
 def _place_cases(cluster: str) -> dict[str, Case | Look]:
     folder, pool = {"path": f"{VM_PREFIX}folder"}, {"path": f"{VM_PREFIX}pool", "cluster": cluster}
     group = {"name": f"{VM_PREFIX}group", "switch": "DSwitch0"}
+    network = {"name": f"{VM_PREFIX}network", "switch": "DSwitch0"}
     return {
         "resource_pool": Case(
             {**pool, "cpu": {"reservation": 100}},
             {**pool, "state": "absent"},
             {**pool, "cpu": {"reservation": 100, "limit": 50}},
             "less than its reservation",
+        ),
+        "container_network": Case(
+            {**network, "ipv4": {"subnet": "10.99.0.0/24", "gateway": "10.99.0.1"}},
+            {**network, "state": "absent"},
+            {**network, "ipv4": {"subnet": "10.99.0.0"}},
+            "The subnet in ipv4",
         ),
         "port_group": Case(
             {**group, "vlan": 7}, {**group, "state": "absent"}, {**group, "switch": "nowhere"}, "no switch 'nowhere'"

@@ -251,6 +251,22 @@ class Cases:
     def _vm_folder(self) -> list[Step]:
         return [Step("create", {"path": FOLDER}), Step("remove", {"path": FOLDER, "state": "absent"})]
 
+    def _container_network(self) -> list[Step]:
+        network = {"name": f"{PREFIX}pooled", "switch": "DSwitch0", "ipv4": {"subnet": "10.97.0.0/24"}}
+        standard = {"name": f"{PREFIX}hosts", "switch": "vSwitch0", "type": "standard", "hosts": ["esx1"]}
+        return [
+            Step("create", network),
+            Step("change", {**network, "vlan": 12, "ipv4": {"subnet": "10.97.0.0/25"}}),
+            Step("switch", {**network, "mtu": 9000}),
+            Step("restore the switch", {**network, "mtu": 1500}),
+            Step("remove", {**network, "state": "absent"}),
+            Step("create on hosts", standard),
+            Step("remove from hosts", {**standard, "state": "absent"}),
+        ]
+
+    def _container_network_info(self) -> list[Step]:
+        return [Step("read", {})]
+
     def _port_group(self) -> list[Step]:
         group = {"name": f"{PREFIX}net", "switch": "DSwitch0"}
         standard = {"name": f"{PREFIX}standard", "switch": "vSwitch0", "type": "standard", "hosts": ["esx1"]}
