@@ -62,7 +62,7 @@ _HELPERS: dict[str, frozenset[str]] = {
     "_bootstrap": frozenset({"iso"}),
     "_cluster_info": frozenset({"capacity"}),
     "_container": frozenset({"drift", "hints"}),
-    "_container_exec": frozenset({"hints"}),
+    "_container_exec": frozenset({"guest", "hints"}),
     "_drs_rules": frozenset({"compliance", "conflicts"}),
     "_image": frozenset({"import_locks", "template"}),
     "_maintenance": frozenset({"blockers", "capacity", "report", "template_moves"}),

@@ -75,6 +75,7 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
             "container_image_prune": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
             **_container_cases(),
             "container_vm_exec": _command_case(lab),
+            "container_vm_copy": _copy_case(lab),
             **_drs_cases(lab["cluster"]),
             **_host_cases(lab["hosts"]),
             **_place_cases(lab["cluster"]),
@@ -120,6 +121,15 @@ def _command_case(lab: dict[str, Any]) -> Command:
     made = drive("container_vm", {**lab["vcenter"], **container, "image": IMAGE, "guest_operations": True})
     assert made["changed"], made
     return Command({**container, "argv": ["true"]}, {**container, "argv": []}, "has no program")
+
+
+def _copy_case(lab: dict[str, Any]) -> Case:
+    container = {"name": f"{PREFIX}copy", "guest_key": "key-of-both-ways"}
+    made = drive("container_vm", {**lab["vcenter"], **container, "image": IMAGE, "guest_operations": True})
+    assert made["changed"], made
+    file = {**container, "container_path": "/tmp/file", "content": "one", "mode": "0640"}
+    nowhere = {**file, "container_path": "/nowhere/file"}
+    return Case(file, {**file, "content": "two"}, nowhere, "/nowhere: no such file or directory")
 
 
 def _drs_cases(cluster: str) -> dict[str, Case | Look]:

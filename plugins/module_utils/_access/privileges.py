@@ -209,6 +209,17 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "container_network_info": (),
     "container_set": _CONTAINERS,
     "container_vm": _CONTAINERS,
+    "container_vm_copy": (
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.GuestOperations.Execute", "VirtualMachine.GuestOperations.Query"),
+            "to look at files of a container, and to read them and the result of a copy",
+            propagate=True,
+        ),
+        Requirement(
+            FOLDER, ("VirtualMachine.GuestOperations.Modify",), "to copy files into a container", propagate=True
+        ),
+    ),
     "container_vm_exec": (
         Requirement(
             FOLDER,

@@ -213,6 +213,14 @@ class Cases:
         ]
 
     def _container_vm_exec(self) -> list[Step]:
+        return [Step("run", {**self._permitting_container(), "argv": ["true"]})]
+
+    def _container_vm_copy(self) -> list[Step]:
+        copy = {**self._permitting_container(), "container_path": "/tmp/file"}
+        return [Step("copy", {**copy, "content": "x", "mode": "0600"})]
+
+    def _permitting_container(self) -> dict[str, Any]:
+        """Start a container that permits guest operations; return its name and key."""
         self._image()
         key = {"guest_key": "a-key-of-privileges"}
         place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
@@ -220,7 +228,7 @@ class Cases:
         made = drive("container_vm", {**self.lab["vcenter"], **container})
         if made.get("failed"):
             raise AssertionError(made)
-        return [Step("run", {"name": NAME, "argv": ["true"], **key})]
+        return {"name": NAME, **key}
 
     def _container_vm_info(self) -> list[Step]:
         return [Step("read", {}, self._image), Step("exit", {"exit_from_disk": True}, self._lost_end)]
