@@ -127,6 +127,8 @@ class FileSource:
                 yield layer, files.chunks(name)
             return
         saved = saved_image(files, self._place.name, self._image, self._options.limits)
+        if len(saved.layers) != len(layers):
+            raise LayerError("It has changed since its manifest was read. Run again.", "blob_damaged")
         for layer, name in zip(layers, saved.layers, strict=True):
             yield layer, layer_content(files, name, self._options.limits)
 

@@ -336,6 +336,25 @@ def test_a_damaged_blob_is_refused_and_not_cached(layout: Path, cache: Cache, op
     assert list((cache.root / "work").iterdir()) == []
 
 
+def test_an_archive_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, cache: Cache, options: PullOptions
+) -> None:
+    layer, other = (build_layer(LayerArchive().file("a", text)) for text in ("one", "two"))
+    archive = tmp_path / "saved.tar"
+    twice = {"Layers": ["zero/layer.tar", "zero/layer.tar"]}
+    files = saved_files(BuiltImage([layer, layer]), layer.content, **twice)
+    for changed, reason in (
+        (saved_files(BuiltImage([layer, layer]), layer.content, Layers=["zero/layer.tar"]), "It has changed since"),
+        (saved_files(BuiltImage([layer, layer]), other.content, **twice), f"layer {layer.diff_id} is damaged"),
+        (saved_files(BuiltImage([other, other]), other.content, **twice), "its configuration has the digest"),
+    ):
+        archive.write_bytes(tar_of(files))
+        resolved = read(f"docker-archive:{archive}", options)
+        archive.write_bytes(tar_of(changed))
+        with pytest.raises(GantryError, match=reason):
+            ensure_disk(resolved, options=options, cache=cache, report=lambda _text: None)
+
+
 # -- signature policies, with skopeo as the judge
 
 
