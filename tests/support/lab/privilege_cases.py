@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import DEFAULT_FOLDER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
@@ -112,6 +113,8 @@ class Cases:
             Step("import", place),
             Step("repair", place, self._forget_references),
             Step("move", {**place, "folder": NEW_FOLDER}),
+            Step("copy", {**place, "datastore": "shared1"}),
+            Step("remove the copy", {**place, "datastore": "shared1", "state": "absent"}),
             Step("host in maintenance", place, lambda: self._strand("maintenance")),
             Step("lost host", place, lambda: self._strand("lost")),
             Step("remove", {**place, "state": "absent"}),
@@ -126,6 +129,13 @@ class Cases:
 
     def _container_image_info(self) -> list[Step]:
         return [Step("read", {}, self._image)]
+
+    def _container_image_prune(self) -> list[Step]:
+        return [Step("prune", {"dangling": False, "cache_path": self._cache}, self._image_in_its_folder)]
+
+    def _image_in_its_folder(self) -> None:
+        self._store.create_folder(DEFAULT_FOLDER)
+        self.builder.make_image(IMAGE, 1, {"Cmd": ["serve"]}, folder=DEFAULT_FOLDER)
 
     def _container_vm(self) -> list[Step]:
         self._image()
