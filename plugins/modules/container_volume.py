@@ -86,7 +86,8 @@ options:
     type: str
   source:
     description:
-      - The volume that a new volume is a copy of, by its name. It does not change a volume that exists.
+      - The volume that a new volume is a copy of, by its name. It must exist before the task.
+      - The copy is made without the snapshots. This option does not change a volume that exists.
     type: str
   volumes:
     description:
@@ -155,7 +156,8 @@ options:
         type: str
       source:
         description:
-          - The volume that a new volume is a copy of, by its name. It does not change a volume that exists.
+          - The volume that a new volume is a copy of, by its name. It must exist before the task.
+          - The copy is made without the snapshots. This option does not change a volume that exists.
         type: str
   datacenter:
     description:
@@ -176,7 +178,6 @@ options:
     default: false
 seealso:
   - module: gantry.vsphere.container_volume_info
-  - module: community.docker.docker_volume
 notes:
   - Two tasks that create a volume of the same name at the same time are noticed when vCenter has created both. The one
     that was created later is removed again, and its task fails.

@@ -12,6 +12,9 @@ import pytest
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import session_with
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_catalog import VolumeCatalog
 from tests.support.lab.background import result_of, running
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
@@ -198,3 +201,13 @@ def test_several_disks_of_one_name_are_an_error(volumes: Volumes) -> None:
     message = volumes.refusal(name=DATA)
     assert first["id"] in message
     assert "2 First Class Disks in /DC0 are named" in message
+
+
+def test_the_catalog_is_read_with_a_new_session_when_the_old_one_has_ended(
+    volumes: Volumes, observer: ClusterObserver
+) -> None:
+    made = volumes.create()
+    with session_with(ConnectionSettings(**volumes.connection)) as session, VolumeCatalog(session) as catalog:
+        key = session.content.sessionManager.currentSession.key
+        observer.content.sessionManager.TerminateSession([key])
+        assert made["id"] in catalog.find(("name", "equals", DATA))

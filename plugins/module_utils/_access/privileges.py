@@ -128,6 +128,12 @@ _CONTAINERS = (
         propagate=True,
     ),
     Requirement(
+        FOLDER,
+        ("VirtualMachine.GuestOperations.Execute",),
+        "to deliver files and secrets to containers",
+        propagate=True,
+    ),
+    Requirement(
         TEMPLATE,
         ("VirtualMachine.Provisioning.Clone", "VirtualMachine.Provisioning.DeployTemplate"),
         "to create or replace containers",
@@ -138,6 +144,14 @@ _CONTAINERS = (
     Requirement(DATASTORE, ("Datastore.Browse",), "to find the bootstrap ISO"),
     Requirement(DATACENTER, ("Datastore.FileManagement",), "to read the version of the bootstrap ISO from the file"),
     Requirement(NETWORK, ("Network.Assign",), "to connect containers"),
+)
+
+_PORT_GROUP = (
+    Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),
+    Requirement(SWITCH, ("DVSwitch.Modify",), "to change its MTU"),
+    Requirement(PORT_GROUP, ("DVPortgroup.Modify",), "to change it"),
+    Requirement(PORT_GROUP, ("DVPortgroup.Delete",), "to remove it, on it and on its folder"),
+    Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
 )
 
 REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
@@ -165,15 +179,23 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
             "to import an image",
             propagate=True,
         ),
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.Inventory.CreateFromExisting", "VirtualMachine.Provisioning.DeployTemplate"),
+            "to copy an image to another datastore",
+            propagate=True,
+        ),
         Requirement(POOL, ("VApp.Import",), "to import an image"),
-        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to import an image"),
+        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to import or copy an image"),
         Requirement(FOLDER, ("Folder.Create",), "to create the folder of the images", propagate=True),
         Requirement(
             FOLDER, ("VirtualMachine.Provisioning.MarkAsVM",), "to change the references of an image", propagate=True
         ),
         _REHOME,
         Requirement(
-            POOL, ("Resource.AssignVMToPool",), "to change the references of an image, or to move it to another host"
+            POOL,
+            ("Resource.AssignVMToPool",),
+            "to copy an image, to change its references, or to move it to another host",
         ),
         Requirement(
             FOLDER,
@@ -189,8 +211,27 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_image_info": (),
+    "container_image_prune": (
+        Requirement(FOLDER, ("VirtualMachine.Inventory.Delete",), "to remove images", propagate=True),
+    ),
+    "container_network": (
+        *_PORT_GROUP,
+        Requirement(DATACENTER, ("Datacenter.IpPoolConfig",), "to create, change or remove an address pool"),
+    ),
+    "container_network_info": (),
     "container_set": _CONTAINERS,
     "container_vm": _CONTAINERS,
+    "container_vm_copy": (
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.GuestOperations.Execute", "VirtualMachine.GuestOperations.Query"),
+            "to look at files of a container, and to read them and the result of a copy",
+            propagate=True,
+        ),
+        Requirement(
+            FOLDER, ("VirtualMachine.GuestOperations.Modify",), "to copy files into a container", propagate=True
+        ),
+    ),
     "container_vm_exec": (
         Requirement(
             FOLDER,
@@ -243,13 +284,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
         Requirement(POOL, ("Resource.AssignVMToPool",), "to move templates, on the root pool of the cluster"),
     ),
-    "port_group": (
-        Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),
-        Requirement(SWITCH, ("DVSwitch.Modify",), "to change its MTU"),
-        Requirement(PORT_GROUP, ("DVPortgroup.Modify",), "to change it"),
-        Requirement(PORT_GROUP, ("DVPortgroup.Delete",), "to remove it, on it and on its folder"),
-        Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
-    ),
+    "port_group": _PORT_GROUP,
     "resource_pool": (
         Requirement(POOL, ("Resource.CreatePool",), "to create a pool, on its parent"),
         Requirement(POOL, ("Resource.EditPool",), "to change a pool, on it and on its parent"),

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     apply_vm,
     apply_volumes,
     changes,
+    changes_volumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import StartupError
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
 # The maximum number of requests of a kind that run in parallel. vCenter runs as many as a host and a datastore allow
 # and queues the rest; a long queue delays all other users of the same vCenter.
 _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
-    changes.AttachVolume: Kind(apply_volumes.attach_volume, limit=32),
+    changes_volumes.AttachVolume: Kind(apply_volumes.attach_volume, limit=32),
     changes.AwaitStatus: Kind(apply_power.await_status),
     changes.Clone: Kind(apply_vm.clone, limit=32),
     changes.Destroy: Kind(apply_vm.destroy, limit=32),
-    changes.DetachVolumes: Kind(apply_volumes.detach_volumes, limit=32),
+    changes_volumes.DetachVolumes: Kind(apply_volumes.detach_volumes, limit=32),
     changes.MoveFolder: Kind(apply_vm.move_folder, limit=16),
     changes.MovePool: Kind(apply_vm.move_pool, limit=16),
     changes.PowerOn: Kind(apply_power.power_on, limit=64),
@@ -75,6 +76,10 @@ def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Rep
     subjects = [
         ContainerSubject(work.id, work.name, work.changes, work.after, bench=bench) for work in _after_templates(works)
     ]
+    for change in (change for subject in subjects for change in subject.changes):
+        if isinstance(change, (changes.Clone, changes.Reconfigure)):
+            for claim in change.claims:
+                bench.promise(claim.pool, claim.address)
     batch = Batch(session, report, _KINDS, explain=_explain)
     moves = any(isinstance(change, changes.RehomeTemplate) for subject in subjects for change in subject.changes)
     raise_failures(batch.run(subjects), "containers and templates" if moves else "containers")

@@ -12,7 +12,10 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AttachVolume, DetachVolumes
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import (
+    AttachVolume,
+    DetachVolumes,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_volumes import decode_attached
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import scsi_controller

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_view import (
     differing_views,
     machine_view,
@@ -25,10 +25,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     guest_state,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import volume_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import Delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RehomingChange
@@ -72,6 +71,10 @@ class Clone(ContainerChange):
     guest_key: GuestKey | None = None
 
     @property
+    def claims(self) -> tuple[AssignedAddress, ...]:
+        return self.place.claims
+
+    @property
     def is_successor(self) -> bool:
         return self.target.kind != KIND_CONTAINER
 
@@ -106,6 +109,8 @@ class Reconfigure(ContainerChange):
 
     machine: Machine
     target: Machine
+    # The addresses that the container gets by it.
+    claims: tuple[AssignedAddress, ...] = ()
 
     @property
     def aspects(self) -> list[str]:
@@ -152,7 +157,7 @@ class MoveFolder(ContainerChange):
         return nested(self.machine.name, "folder", value=self.folder.path)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return _with_machine(observed, folder=self.folder, path=f"{self.folder.path}/{self.machine.name}")
+        return with_machine(observed, folder=self.folder, path=f"{self.folder.path}/{self.machine.name}")
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,7 @@ class MovePool(ContainerChange):
         return nested(self.machine.name, "resource_pool", value=self.pool.name)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return _with_machine(observed, pool=self.pool)
+        return with_machine(observed, pool=self.pool)
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ class Relocate(ContainerChange):
         return nested(self.machine.name, "datastore", value=self.datastore.name)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return _with_machine(observed, datastore=self.datastore)
+        return with_machine(observed, datastore=self.datastore)
 
 
 @dataclass(frozen=True)
@@ -219,68 +224,9 @@ class Stop(ContainerChange):
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         if observed.machine == self.machine:
-            return _with_machine(observed, power=OFF)
+            return with_machine(observed, power=OFF)
         successors = tuple(replace(one, power=OFF) if one == self.machine else one for one in observed.successors)
         return replace(observed, successors=successors)
-
-
-@dataclass(frozen=True)
-class AttachVolume(ContainerChange):
-    """Attach a volume to the VM, which is off."""
-
-    machine: Machine
-    volume: NamedVolume
-    unit: int
-
-    def describe(self) -> str:
-        return f"attach the volume {self.volume.name} to {self.machine.name}"
-
-    def before(self) -> Mapping[str, Any]:
-        return nested(self.machine.name, "attached_volumes", self.volume.name, value=False)
-
-    def after(self) -> Mapping[str, Any]:
-        return nested(self.machine.name, "attached_volumes", self.volume.name, value=True)
-
-    def project(self, observed: ObservedContainer) -> ObservedContainer:
-        attached = (*self.machine.volumes, AttachedVolume(self.volume.id, self.unit))
-        return _with_machine(
-            observed,
-            volumes=tuple(sorted(attached, key=lambda one: one.id)),
-            scsi_units=self.machine.scsi_units | {self.unit},
-        )
-
-
-@dataclass(frozen=True)
-class DetachVolumes(ContainerChange):
-    """Detach volumes from the VM, which is off. They are kept with their data."""
-
-    machine: Machine
-    ids: tuple[str, ...]
-
-    def names(self) -> list[str]:
-        """Return the names of the volumes. A disk that the container does not name has only its id."""
-        known = volume_names(self.machine)
-        return sorted(known.get(one, one) for one in self.ids)
-
-    def describe(self) -> str:
-        return f"detach {listed(self.names())} from {self.machine.name}"
-
-    def before(self) -> Mapping[str, Any]:
-        return nested(self.machine.name, "attached_volumes", value=dict.fromkeys(self.names(), True))
-
-    def after(self) -> Mapping[str, Any]:
-        return nested(self.machine.name, "attached_volumes", value=dict.fromkeys(self.names(), False))
-
-    def project(self, observed: ObservedContainer) -> ObservedContainer:
-        gone = [one for one in self.machine.volumes if one.id in self.ids]
-        left = replace(
-            self.machine,
-            volumes=tuple(one for one in self.machine.volumes if one not in gone),
-            scsi_units=self.machine.scsi_units - {one.unit for one in gone},
-        )
-        if observed.machine == self.machine:
-            return replace(observed, machine=left)
-        return replace(observed, successors=tuple(left if one == self.machine else one for one in observed.successors))
 
 
 @dataclass(frozen=True)
@@ -327,12 +273,25 @@ class Promote(ContainerChange):
 
 
 @dataclass(frozen=True)
+class FilesToDeliver:
+    """The files that a container may wait for, and what its guest operations require.
+
+    The id is that of the machine as planned: one that the plan creates gets another.
+    """
+
+    delivery: Delivery
+    guest_key: GuestKey
+    container_id: str
+
+
+@dataclass(frozen=True)
 class PowerOn(ContainerChange):
     """Start the VM, and wait for the container where that was asked for."""
 
     machine: Machine
     wait_for: str | None
     wait_timeout: int
+    files: FilesToDeliver | None = None
 
     def describe(self) -> str:
         return f"start {self.container}"
@@ -345,7 +304,7 @@ class PowerOn(ContainerChange):
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         health = "healthy" if self.wait_for == "healthy" else "starting" if self._has_healthcheck else "none"
-        return _with_machine(observed, power=ON, status={"state": "running", "health": health, "restart_count": 0})
+        return with_machine(observed, power=ON, status={"state": "running", "health": health, "restart_count": 0})
 
     @property
     def _has_healthcheck(self) -> bool:
@@ -359,6 +318,7 @@ class AwaitStatus(ContainerChange):
     machine: Machine
     wait_for: str
     wait_timeout: int
+    files: FilesToDeliver | None = None
 
     def describe(self) -> str:
         return f"wait until {self.container} is {self.wait_for}"
@@ -375,14 +335,15 @@ class AwaitStatus(ContainerChange):
         status = {**(self.machine.status or {}), "state": "running"}
         if self.wait_for == "healthy":
             status["health"] = "healthy"
-        return _with_machine(observed, status=status)
+        return with_machine(observed, status=status)
 
 
 def _name(node: Entry | None) -> str | None:
     return None if node is None else node.name
 
 
-def _with_machine(observed: ObservedContainer, **values: Any) -> ObservedContainer:
+def with_machine(observed: ObservedContainer, **values: Any) -> ObservedContainer:
+    """Return the model with other values of its machine."""
     if observed.machine is None:
         raise ValueError("the plan changes a machine that is not there")
     return replace(observed, machine=replace(observed.machine, **values))

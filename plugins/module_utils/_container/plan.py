@@ -15,15 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
-    AttachVolume,
     AwaitStatus,
     Clone,
     ContainerChange,
     Destroy,
-    DetachVolumes,
+    FilesToDeliver,
     MoveFolder,
     MovePool,
     PowerOn,
@@ -33,6 +32,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Relocate,
     Stop,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import AttachVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import (
     in_other_cluster,
     in_other_datastore,
@@ -51,6 +51,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     guest_state,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_RELOCATE
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_volumes import (
+    attachments,
+    detachment,
+    refuse_held_volumes,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
     BOOT,
     LIVE,
@@ -62,6 +67,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     replace_reason,
     target_machine,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     missing_volumes,
     surplus_volumes,
@@ -153,7 +159,7 @@ class _Planner:
         if image is None or place is None:
             raise ValueError("a configuration is planned without its image and place")
         _refuse_firmware(config, image)
-        _refuse_held_volumes(self.seen, place)
+        refuse_held_volumes(self.seen, place)
         self._adopt_lone_successor()
         machine = self.seen.machine
         was_running = machine is not None and machine.is_up
@@ -219,7 +225,7 @@ class _Planner:
         if usable:
             target = self._target(usable[0], config, image, place)
             if differing(usable[0], target, OFFLINE + LIVE):
-                self._do(Reconfigure(self.desired.name, usable[0], target))
+                self._do(Reconfigure(self.desired.name, usable[0], target, place.claims))
         else:
             name = self.desired.name + SUCCESSOR_SUFFIX
             starts = self.desired.wants_running or machine.is_up
@@ -259,33 +265,23 @@ class _Planner:
             self._stop(machine)
         if surplus:
             self._detach(self._machine(), surplus)
-        self._converge_to(lambda machine: self._target(machine, config, image, place))
+        self._converge_to(lambda machine: self._target(machine, config, image, place), place.claims)
         self._attach(place)
 
     def _attach(self, place: ContainerPlace) -> None:
         """Attach the volumes that the VM lacks."""
-        by_id = {volume.id: volume for volume in place.volumes}
-        for missing in missing_volumes(self._machine(), place):
-            if missing.unit is None:
-                raise ValueError("a volume is attached without a unit")
-            self._do(AttachVolume(self.desired.name, self._machine(), by_id[missing.id], missing.unit))
+        for volume, unit in attachments(self._machine(), place):
+            self._do(AttachVolume(self.desired.name, self._machine(), volume, unit))
 
     def _detach(self, machine: Machine, ids: tuple[str, ...]) -> None:
-        change = DetachVolumes(self.desired.name, machine, ids)
-        if machine.snapshots:
-            raise GantryError(
-                f"The VM {machine.path} has the snapshot {listed(machine.snapshots)}, and vSphere does not detach "
-                f"{listed(change.names())} from a VM while a snapshot holds it. Nothing was changed. Wait until the "
-                "backup that has taken it removes it, or remove it in the vSphere Client, then run again."
-            )
-        self._do(change)
+        self._do(detachment(self.desired.name, machine, ids))
 
     def _repair(self) -> None:
         """Plan the repair of what the VM needs to start, without a configuration."""
         spare = self.seen.spare_bootstrap
         self._converge_to(lambda machine: repaired_machine(machine, firmware=None, spare_bootstrap=spare))
 
-    def _converge_to(self, target_of: Callable[[Machine], Machine]) -> None:
+    def _converge_to(self, target_of: Callable[[Machine], Machine], claims: tuple[AssignedAddress, ...] = ()) -> None:
         """Change the VM to its target, with a stop and a start if required."""
         machine = self._machine()
         if self._needs_stop(machine, target_of):
@@ -293,7 +289,7 @@ class _Planner:
             machine = self._machine()
         target = target_of(machine)
         if differing(machine, target, OFFLINE + LIVE):
-            self._do(Reconfigure(self.desired.name, machine, target))
+            self._do(Reconfigure(self.desired.name, machine, target, claims))
 
     def _needs_stop(self, machine: Machine, target_of: Callable[[Machine], Machine]) -> bool:
         offline = set(differing(machine, target_of(machine), OFFLINE))
@@ -324,15 +320,23 @@ class _Planner:
             return
         if (self.desired.wants_running or was_running) and machine.power != ON:
             wait = wait_for if self.desired.wait else None
-            self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=self.desired.wait_timeout))
-        elif self.desired.wants_running and self.desired.wait:
+            timeout, files = self.desired.wait_timeout, self._files(machine)
+            self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=timeout, files=files))
+        elif self.desired.wants_running and (self.desired.wait or machine.waits_for_files):
             self._await(machine, wait_for)
 
     def _await(self, machine: Machine, wait_for: str) -> None:
         """Wait for a container whose VM is on but which may not be running yet."""
         reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
         if not reached:
-            self._do(AwaitStatus(self.desired.name, machine, wait_for, self.desired.wait_timeout))
+            timeout, files = self.desired.wait_timeout, self._files(machine)
+            self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files))
+
+    def _files(self, machine: Machine) -> FilesToDeliver | None:
+        delivery, key = target_delivery(self.desired), self.desired.guest_key
+        if delivery is None or key is None:
+            return None
+        return FilesToDeliver(delivery, key, machine.container_id or "")
 
     def _stop(self, machine: Machine, *, records: bool = True) -> None:
         if machine.power != OFF:
@@ -364,19 +368,6 @@ def _refuse_firmware(config: Config, image: Image) -> None:
             f"memory is {config.memory_mb} MiB, and image {config.image} was imported as a VM with UEFI firmware, "
             f"which requires at least {_MIN_MEMORY_UEFI_MB} MiB. Increase it, or set the template's firmware to BIOS."
         )
-
-
-def _refuse_held_volumes(observed: ObservedContainer, place: ContainerPlace) -> None:
-    """Refuse volumes that other VMs have."""
-    own = {machine.moid for machine in (observed.machine, *observed.successors) if machine is not None}
-    for volume in place.volumes:
-        others = [path for moid, path in volume.users.items() if moid not in own]
-        if others:
-            raise GantryError(
-                f"The volume {volume.name} is attached to the VM {listed(sorted(others))}, and a volume can be used by "
-                "one VM only. Remove it from there first, or use another volume.",
-                details={"volume": volume.name, "users": sorted(others)},
-            )
 
 
 def _usable(successor: Machine, config: Config, image: Image, place: ContainerPlace) -> bool:

@@ -26,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     scratch_bytes_of,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     guest_volumes,
     missing_volumes,
@@ -103,8 +104,10 @@ def target_machine(
             digest=image.digest,
             disk=disk,
             macs=expected_macs(config, adapters),
+            addresses=place.addresses,
             guest_operations=_guest_operations(desired, machine),
             volumes=guest_volumes(machine, config, place),
+            files=target_announcement(desired),
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,

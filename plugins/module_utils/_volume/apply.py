@@ -28,7 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes imp
     TakeSnapshot,
     VolumeChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.decode import decode_object
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.decode import decode_unheard
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.encode import (
     encode_creation,
     encode_labels,
@@ -138,7 +138,7 @@ def _refuse_unheard(session: Session, created: Sequence[CreateVolume]) -> None:
 
 
 def _read_directly(manager: Any, disk: str, datastore: Entry) -> Volume | None:
-    return decode_object(manager.RetrieveVStorageObject(id=disk_id(disk), datastore=datastore.ref), datastore)
+    return decode_unheard(manager.RetrieveVStorageObject(id=disk_id(disk), datastore=datastore.ref), datastore)
 
 
 def _give_way(session: Session, made: Volume | None, found: Sequence[Volume], report: Report) -> None:
@@ -171,13 +171,16 @@ def _create(subject: VolumeSubject, change: CreateVolume) -> Flow[None]:
     else:
         disk = {"id": disk_id(source.id), "datastore": source.datastore.ref}
         job = Job(subject.name, "create a copy as", lambda: manager.CloneVStorageObject_Task(**disk, spec=spec))
-    made = decode_object((yield job), change.datastore)
-    if made is None:
-        raise GantryError(
-            f"vCenter created the disk of the volume {subject.name} without its metadata, so that it cannot be found "
-            "again. Remove it by hand: it is the First Class Disk of this name."
-        )
-    subject.volume = made
+    config = (yield job).config
+    subject.volume = Volume(
+        change.name,
+        int(config.capacityInMB),
+        change.datastore,
+        change.labels,
+        id=config.id.id,
+        file=config.backing.filePath,
+        created=config.createTime,
+    )
 
 
 def _grow(subject: VolumeSubject, change: GrowVolume) -> Flow[None]:

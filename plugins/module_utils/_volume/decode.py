@@ -43,23 +43,17 @@ def decode_volume(found: Any, datastore: Entry, users: Sequence[str]) -> Volume 
     )
 
 
-def decode_object(found: Any, datastore: Entry) -> Volume | None:
-    """Return the volume that a VStorageObject of the vSphere API is, or None if the disk is none of ours."""
+def decode_unheard(found: Any, datastore: Entry) -> Volume | None:
+    """Return the volume that a VStorageObject of the vSphere API is, or None if the disk is none of ours.
+
+    Where vCenter leaves out the metadata, the name of the disk, which is the same at its creation, is all there is.
+    """
     config = found.config
     metadata = {pair.key: pair.value for pair in config.metadata}
-    name = metadata.get(NAME_KEY)
+    name = metadata.get(NAME_KEY) if metadata else config.name
     if not name:
         return None
-    return Volume(
-        name=name,
-        size=int(config.capacityInMB),
-        datastore=datastore,
-        labels=decode_labels(metadata),
-        id=config.id.id,
-        file=config.backing.filePath,
-        created=config.createTime,
-        users=tuple(one.id for one in config.consumerId),
-    )
+    return Volume(name, int(config.capacityInMB), datastore, decode_labels(metadata), id=config.id.id)
 
 
 def decode_labels(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -25,12 +25,15 @@ type None struct {
 	mu      sync.Mutex
 	running map[string]*guestRun
 	hosts   map[string]int // the last address assigned, by network
+	// delivered has the SHA-256 of the files that the scratch disk of a container has, by the container's id.
+	delivered map[string]string
 }
 
 // NewNone returns the hypervisor. networks has the subnet (CIDR) of each network, for the addresses of VMs with DHCP; pool has
 // those of further networks.
 func NewNone(networks map[string]string, pool string, events Events) (*None, error) {
-	n := &None{events: events, subnets: map[string]netip.Prefix{}, running: map[string]*guestRun{}, hosts: map[string]int{}}
+	n := &None{events: events, subnets: map[string]netip.Prefix{}, running: map[string]*guestRun{}, hosts: map[string]int{},
+		delivered: map[string]string{}}
 	for name, cidr := range networks {
 		subnet, err := netip.ParsePrefix(cidr)
 		if err != nil {
@@ -204,8 +207,12 @@ func (n *None) Dial(_ context.Context, ip string, port int) (net.Conn, error) {
 func (n *None) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	var failures []error
+	for _, run := range n.running {
+		failures = append(failures, run.removeFiles())
+	}
 	n.running = map[string]*guestRun{}
-	return nil
+	return errors.Join(failures...)
 }
 
 // take removes a VM that runs.
@@ -221,7 +228,7 @@ func (n *None) take(id string) error {
 		run.suspended = nil
 	}
 	delete(n.running, id)
-	return nil
+	return run.removeFiles()
 }
 
 // guest returns the static addresses of the spec, or the next free address of the subnet for DHCP. The caller holds the lock.

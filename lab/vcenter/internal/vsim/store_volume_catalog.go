@@ -28,8 +28,8 @@ import (
 )
 
 // catalogMethods are the methods that are answered.
-var catalogMethods = []string{"RetrieveContent", "VslmListVStorageObjectForSpec", "VslmRetrieveVStorageObjects",
-	"VslmRetrieveVStorageObjectAssociations"}
+var catalogMethods = []string{"RetrieveContent", "VslmListVStorageObjectForSpec", "VslmRetrieveVStorageObject",
+	"VslmRetrieveVStorageObjects", "VslmRetrieveVStorageObjectAssociations"}
 
 // catalogService is the root object of the service.
 type catalogService struct{ Self ref }
@@ -196,6 +196,16 @@ func comparison(operator string, order int) bool {
 		return order >= 0
 	}
 	return false
+}
+
+// VslmRetrieveVStorageObject returns a disk as the manager does.
+func (c *catalog) VslmRetrieveVStorageObject(ctx *simulator.Context, request *vslmtypes.VslmRetrieveVStorageObject) soap.HasFault {
+	for _, one := range c.entries(ctx) {
+		if one.Config.Id == request.Id {
+			return &methods.VslmRetrieveVStorageObjectBody{Res: &vslmtypes.VslmRetrieveVStorageObjectResponse{Returnval: one.VStorageObject}}
+		}
+	}
+	return &methods.VslmRetrieveVStorageObjectBody{Fault_: simulator.Fault("", noVolume(request.Id.Id))}
 }
 
 // VslmRetrieveVStorageObjects returns disks with all that the catalog knows. A disk that cannot be found has an error.

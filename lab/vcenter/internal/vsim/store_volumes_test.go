@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
@@ -181,6 +182,21 @@ func TestAFirstClassDiskIsADeviceOfOneVM(t *testing.T) {
 	}
 }
 
+func TestAttachingCanBeSlow(t *testing.T) {
+	d := newDisks(t)
+	id := d.volume("data").Config.Id
+	vm := d.create(d.spec("one", scsi()))
+	if err := d.server.Behave(strings.NewReader(`{"attach_seconds": 3600}`)); err != nil {
+		t.Fatal(err)
+	}
+	attaching := must(d.attaching(vm, id))(t)
+	if users := d.now(id).Config.ConsumerId; len(users) != 0 {
+		t.Errorf("already attached to %v", users)
+	}
+	d.eventually("the task waits", func() bool { return d.server.clock.Advance(time.Hour) == nil && len(d.now(id).Config.ConsumerId) == 1 })
+	d.result(attaching, nil)
+}
+
 func TestADiskOutlivesItsVMOnlyIfItIsToBeKept(t *testing.T) {
 	d := newDisks(t)
 	kept, removed := d.volume("kept").Config.Id, d.volume("removed").Config.Id
@@ -251,6 +267,11 @@ func TestTheGlobalCatalogReadsManyDisksAtOnce(t *testing.T) {
 	}
 	if rest := list(10, criterion("id", "greaterThan", first.Id[0].Id)); !rest.AllRecordsReturned || len(rest.Id) != 1 {
 		t.Errorf("the second page: %+v", rest)
+	}
+	one := must(vslmmethods.VslmRetrieveVStorageObject(t.Context(), catalog, &vslmtypes.VslmRetrieveVStorageObject{
+		This: catalog.ServiceContent.VStorageObjectManager, Id: blue}))(t).Returnval
+	if one.Config.Name != "blue" {
+		t.Errorf("retrieved: %+v", one.Config)
 	}
 	found := must(vslmmethods.VslmRetrieveVStorageObjects(t.Context(), catalog, &vslmtypes.VslmRetrieveVStorageObjects{
 		This: catalog.ServiceContent.VStorageObjectManager, Ids: []types.ID{red, {Id: "gone"}}}))(t).Returnval

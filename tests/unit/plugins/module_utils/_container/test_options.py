@@ -31,6 +31,7 @@ from tests.support.builders.containers import IMAGES, desired_container, place_o
 from tests.support.docs.shapes import option_shape
 
 GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec" / "spec.go"
+GUEST_OPERATIONS = {"guest_operations": True, "guest_key": "0123456789abcdef"}
 # A change of each option, with the other options that it requires.
 MOUNT_OPTIONS = next(option.argument["options"] for option in OPTIONS if option.name == "mounts")
 CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
@@ -61,6 +62,8 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "tmpfs": {"tmpfs": ["/run"]},
     "volumes": {"volumes": ["data:/data"]},
     "mounts": {"mounts": [{**dict.fromkeys(MOUNT_OPTIONS), "type": "tmpfs", "target": "/data"}]},
+    "files": {"files": [{"target": "/etc/app.conf", "content": "a"}], **GUEST_OPERATIONS},
+    "secrets": {"secrets": [{"name": "db", "content": "s"}], **GUEST_OPERATIONS},
     "shm_size": {"shm_size": "1G"},
     "capabilities": {"capabilities": ["NET_ADMIN"]},
     "cap_drop": {"cap_drop": ["CHOWN"]},

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import (
     AttachVolume,
     DetachVolumes,
 )

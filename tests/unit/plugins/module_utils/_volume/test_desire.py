@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.decode import decode_volume
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.decode import decode_unheard, decode_volume
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.desire import desire_query, desire_volumes
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
     DesiredSnapshot,
@@ -99,3 +99,14 @@ def test_only_disks_with_the_metadata_are_volumes() -> None:
     damaged = decode_volume(found(gantry_volume="data", gantry_labels="{"), STORE, ())
     assert damaged is not None
     assert damaged.labels == {}
+
+
+def test_a_disk_without_metadata_may_be_a_new_volume() -> None:
+    def unheard(name: str, **metadata: str) -> Any:
+        pairs = found(**metadata).metadata
+        config = SimpleNamespace(id=SimpleNamespace(id="data-id"), capacityInMB=64, name=name, metadata=pairs)
+        return decode_unheard(SimpleNamespace(config=config), STORE)
+
+    assert unheard("data", color="red") is None
+    assert unheard("shown", gantry_volume="data").name == "data"
+    assert unheard("data").name == "data"
