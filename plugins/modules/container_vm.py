@@ -247,8 +247,9 @@ options:
     description:
       - Files that the container needs, such as its configuration. They are mounted read-only over those of the image.
       - They are sent to the guest by guest operations when the container starts for the first time, and after a
-        change. This requires O(guest_operations=true). The guest keeps them on the container's own disk, so that vSphere
-        HA, DRS and a restart of the virtual machine need no controller. They are in memory while the container runs.
+        change. This requires O(guest_operations=true). The guest keeps them on the container's own disk, so that
+        vSphere HA, DRS and a restart of the virtual machine need no controller. They are in memory while the container
+        runs.
       - A changed file restarts the container. Results and diffs show a digest of the content, which is keyed with
         O(guest_key), and never the content.
       - At most 64 files and secrets with 4 MiB in all. Not possible with O(writable=tmpfs). A container with
