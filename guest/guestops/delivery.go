@@ -68,7 +68,7 @@ func (s *Server) receive(request *vix.StartProgramRequest) (int64, error) {
 		return 0, refuse(vix.FileNotFound, "This container expects no files.")
 	}
 	var part Part
-	if err := decodeArguments(request.Arguments, &part); err != nil {
+	if err := decodeStrictly(request.Arguments, &part); err != nil {
 		return 0, refuse(vix.InvalidArg, "The arguments of %s are invalid: %v.", FilesPath, err)
 	}
 	return delivery.receive(part)

@@ -140,6 +140,14 @@ _CONTAINERS = (
     Requirement(NETWORK, ("Network.Assign",), "to connect containers"),
 )
 
+_PORT_GROUP = (
+    Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),
+    Requirement(SWITCH, ("DVSwitch.Modify",), "to change its MTU"),
+    Requirement(PORT_GROUP, ("DVPortgroup.Modify",), "to change it"),
+    Requirement(PORT_GROUP, ("DVPortgroup.Delete",), "to remove it, on it and on its folder"),
+    Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
+)
+
 REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "access": (
         Requirement(ROOT, ("Authorization.ModifyRoles",), "to create, change or remove roles"),
@@ -165,15 +173,23 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
             "to import an image",
             propagate=True,
         ),
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.Inventory.CreateFromExisting", "VirtualMachine.Provisioning.DeployTemplate"),
+            "to copy an image to another datastore",
+            propagate=True,
+        ),
         Requirement(POOL, ("VApp.Import",), "to import an image"),
-        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to import an image"),
+        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to import or copy an image"),
         Requirement(FOLDER, ("Folder.Create",), "to create the folder of the images", propagate=True),
         Requirement(
             FOLDER, ("VirtualMachine.Provisioning.MarkAsVM",), "to change the references of an image", propagate=True
         ),
         _REHOME,
         Requirement(
-            POOL, ("Resource.AssignVMToPool",), "to change the references of an image, or to move it to another host"
+            POOL,
+            ("Resource.AssignVMToPool",),
+            "to copy an image, to change its references, or to move it to another host",
         ),
         Requirement(
             FOLDER,
@@ -189,8 +205,27 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_image_info": (),
+    "container_image_prune": (
+        Requirement(FOLDER, ("VirtualMachine.Inventory.Delete",), "to remove images", propagate=True),
+    ),
+    "container_network": (
+        *_PORT_GROUP,
+        Requirement(DATACENTER, ("Datacenter.IpPoolConfig",), "to create, change or remove an address pool"),
+    ),
+    "container_network_info": (),
     "container_set": _CONTAINERS,
     "container_vm": _CONTAINERS,
+    "container_vm_copy": (
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.GuestOperations.Execute", "VirtualMachine.GuestOperations.Query"),
+            "to look at files of a container, and to read them and the result of a copy",
+            propagate=True,
+        ),
+        Requirement(
+            FOLDER, ("VirtualMachine.GuestOperations.Modify",), "to copy files into a container", propagate=True
+        ),
+    ),
     "container_vm_exec": (
         Requirement(
             FOLDER,
@@ -209,6 +244,19 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_vms": (),
+    "container_volume": (
+        Requirement(
+            DATASTORE, ("Datastore.FileManagement",), "to create, change, copy, restore and delete volumes on it"
+        ),
+    ),
+    "container_volume_info": (
+        Requirement(
+            DATASTORE,
+            ("Datastore.FileManagement",),
+            "to read how old the snapshots of volumes are with snapshot_ages=true",
+            optional=True,
+        ),
+    ),
     "drs_cluster": _RULES,
     "drs_compliance_info": (),
     "drs_group": _RULES,
@@ -230,13 +278,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
         Requirement(POOL, ("Resource.AssignVMToPool",), "to move templates, on the root pool of the cluster"),
     ),
-    "port_group": (
-        Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),
-        Requirement(SWITCH, ("DVSwitch.Modify",), "to change its MTU"),
-        Requirement(PORT_GROUP, ("DVPortgroup.Modify",), "to change it"),
-        Requirement(PORT_GROUP, ("DVPortgroup.Delete",), "to remove it, on it and on its folder"),
-        Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
-    ),
+    "port_group": _PORT_GROUP,
     "resource_pool": (
         Requirement(POOL, ("Resource.CreatePool",), "to create a pool, on its parent"),
         Requirement(POOL, ("Resource.EditPool",), "to change a pool, on it and on its parent"),
