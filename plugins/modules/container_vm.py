@@ -504,12 +504,27 @@ EXAMPLES = r"""
     folder: apps/databases
     datastore: vsan0
 
-- name: Stop it, whatever its configuration
+- name: Run a web server with a configuration file and a secret
+  gantry.vsphere.container_vm:
+    name: shop
+    image: registry.example.com/shop:1.4
+    guest_operations: true
+    guest_key: "{{ vault_guest_key }}"
+    files:
+      - target: /etc/shop.conf
+        content: "{{ lookup('ansible.builtin.template', 'shop.conf.j2') }}"
+        owner: shop
+        mode: '0640'
+    secrets:
+      - name: db_password
+        content: "{{ vault_db_password }}"
+
+- name: Stop the database, whatever its configuration
   gantry.vsphere.container_vm:
     name: redis
     state: stopped
 
-- name: Remove it and what it has written
+- name: Remove the database and what it has written
   gantry.vsphere.container_vm:
     name: redis
     state: absent
