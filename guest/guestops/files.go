@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The part of HGFS by which the VMX reads the result of a program. Other files do not exist, and nothing can be written.
+// The part of HGFS by which the VMX reads the results of programs and pages of the log. Other files do not exist, and nothing can
+// be written.
 
 package guestops
 
@@ -14,6 +15,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/vmware/govmomi/toolbox/hgfs"
 	"github.com/vmware/govmomi/toolbox/vix"
@@ -32,9 +34,16 @@ type handle struct {
 	path    string
 }
 
+// file is a file that can be read.
+type file interface {
+	io.ReaderAt
+	size() int64
+	modified() time.Time
+}
+
 // files answers packets of HGFS.
 type files struct {
-	programs   *programs
+	lookUp     func(path string) (file, error)
 	operations map[int32]func(*hgfs.Packet) (any, error)
 
 	mu       sync.Mutex
@@ -43,8 +52,8 @@ type files struct {
 	last     uint32
 }
 
-func newFiles(programs *programs) *files {
-	f := &files{programs: programs}
+func newFiles(lookUp func(path string) (file, error)) *files {
+	f := &files{lookUp: lookUp}
 	f.operations = map[int32]func(*hgfs.Packet) (any, error){
 		hgfs.OpCreateSessionV4:  f.createSession,
 		hgfs.OpDestroySessionV4: f.destroySession,
@@ -119,9 +128,9 @@ func (f *files) end(session uint64) {
 	f.handles = slices.DeleteFunc(f.handles, func(opened handle) bool { return opened.session == session })
 }
 
-// find returns the result with a path, as HGFS needs it.
-func (f *files) find(path string) (*result, error) {
-	found, err := f.programs.result(path)
+// find returns the file with a path, as HGFS needs it.
+func (f *files) find(path string) (file, error) {
+	found, err := f.lookUp(path)
 	var refusal *Refusal
 	if errors.As(err, &refusal) && refusal.Code == vix.FileAccessError {
 		return nil, status(hgfs.StatusAccessDenied, "%w", err)

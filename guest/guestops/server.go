@@ -43,14 +43,16 @@ func refuse(code int, format string, arguments ...any) error {
 type Server struct {
 	Access   *Access
 	programs *programs
+	logs     *logs
 	files    *files
 	commands map[uint32]func(body []byte) ([]byte, error)
 }
 
-// New returns a server whose programs are run by the runner. memory limits the bytes of all results.
+// New returns a server whose programs are run by the runner. memory limits the bytes of all results. Pages of the log need
+// PagesMemory more.
 func New(runner Runner, memory int) *Server {
-	s := &Server{Access: &Access{sleep: time.Sleep}, programs: newPrograms(runner, memory)}
-	s.files = newFiles(s.programs)
+	s := &Server{Access: &Access{sleep: time.Sleep}, programs: newPrograms(runner, memory), logs: &logs{}}
+	s.files = newFiles(s.lookUp)
 	s.commands = map[uint32]func([]byte) ([]byte, error){
 		CommandValidateCredentials:               func([]byte) ([]byte, error) { return nil, nil },
 		vix.CommandStartProgram:                  s.startProgram,
@@ -183,13 +185,26 @@ func (s *Server) initiateTransfer(body []byte) ([]byte, error) {
 	if err := request.UnmarshalBinary(body); err != nil {
 		return nil, refuse(vix.InvalidArg, "The command to transfer a file is incomplete: %v.", err)
 	}
-	found, err := s.programs.result(request.GuestPathName)
+	if isLogPath(request.GuestPathName) {
+		if err := s.logs.prepare(request.GuestPathName); err != nil {
+			return nil, err
+		}
+	}
+	found, err := s.lookUp(request.GuestPathName)
 	if err != nil {
 		return nil, err
 	}
-	ended := found.ended.Unix()
+	modified := found.modified().Unix()
 	return fmt.Appendf(nil, "<fxi><Name>%s</Name><ft>0</ft><fs>%d</fs><mt>%d</mt><at>%d</at><uid>0</uid><gid>0</gid>"+
-		"<perm>%d</perm><slt></slt></fxi>", request.GuestPathName, found.size(), ended, ended, 0o400), nil
+		"<perm>%d</perm><slt></slt></fxi>", request.GuestPathName, found.size(), modified, modified, 0o400), nil
+}
+
+// lookUp returns the file with this path.
+func (s *Server) lookUp(path string) (file, error) {
+	if isLogPath(path) {
+		return s.logs.page(path)
+	}
+	return s.programs.result(path)
 }
 
 func (s *Server) sendPacket(body []byte) ([]byte, error) {

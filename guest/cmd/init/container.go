@@ -9,13 +9,14 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 
 	"gantry.invalid/guest/internal/cgroup"
-	"gantry.invalid/guest/internal/logbuf"
 	"gantry.invalid/guest/internal/process"
 	"gantry.invalid/guest/internal/spec"
 	"gantry.invalid/guest/internal/supervise"
+	"gantry.invalid/guest/logbuf"
 )
 
 // starter starts runs of the container, with their output copied to the log and the console.
@@ -31,22 +32,22 @@ func (s *starter) start() (supervise.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	read, write, err := os.Pipe()
+	var copying sync.WaitGroup
+	stdout, err := s.openOutput(logbuf.Stdout, &copying)
 	if err != nil {
 		return nil, err
 	}
-	copied := make(chan struct{})
-	go func() {
-		defer close(copied)
-		s.copyOutput(read)
-	}()
+	stderr, err := s.openOutput(logbuf.Stderr, &copying)
+	if err != nil {
+		return nil, errors.Join(err, stdout.Close())
+	}
 	launcher := &process.Launcher{Reaper: s.machine.reaper, Spec: s.spec, Cgroup: s.cgroup}
-	container, err := launcher.Start(write)
-	if closeErr := write.Close(); closeErr != nil {
+	container, err := launcher.Start(stdout, stderr)
+	if closeErr := errors.Join(stdout.Close(), stderr.Close()); closeErr != nil {
 		s.machine.logError(closeErr)
 	}
 	if err != nil {
-		<-copied
+		copying.Wait()
 		return nil, err
 	}
 	s.machine.console.logf("started %q", s.spec.Process.Args)
@@ -56,7 +57,7 @@ func (s *starter) start() (supervise.Instance, error) {
 		status := <-container.Ended
 		s.machine.operations.use(nil)
 		// When the last process has ended, there are no more writers, so the output is complete.
-		<-copied
+		copying.Wait()
 		kills, err := s.cgroup.OOMKills()
 		if err != nil {
 			s.machine.logError(err)
@@ -66,22 +67,37 @@ func (s *starter) start() (supervise.Instance, error) {
 	return run, nil
 }
 
+// openOutput returns the container's end of a pipe, whose output is copied until the last process has closed it.
+func (s *starter) openOutput(stream logbuf.Stream, copying *sync.WaitGroup) (*os.File, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	copying.Go(func() { s.copyOutput(read, s.log.Writer(stream)) })
+	return write, nil
+}
+
 // copyOutput continues reading after errors: the container must not block if its log cannot be written.
-func (s *starter) copyOutput(read *os.File) {
+func (s *starter) copyOutput(read *os.File, log *logbuf.Writer) {
 	defer read.Close()
 	chunk := make([]byte, 32<<10)
 	logged := false
+	logOnce := func(err error) {
+		if err != nil && !logged {
+			s.machine.logError(err)
+			logged = true
+		}
+	}
 	for {
 		size, err := read.Read(chunk)
 		if size > 0 {
-			if _, err := s.log.Write(chunk[:size]); err != nil && !logged {
-				s.machine.logError(err)
-				logged = true
-			}
+			_, writeErr := log.Write(chunk[:size])
+			logOnce(writeErr)
 			// The Write method of the console does not fail.
 			_, _ = s.machine.console.Write(chunk[:size])
 		}
 		if err != nil {
+			logOnce(log.Flush())
 			if !errors.Is(err, io.EOF) {
 				s.machine.logError(err)
 			}

@@ -16,12 +16,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/failure"
-	"gantry.invalid/guest/internal/logbuf"
 	"gantry.invalid/guest/internal/network"
 	"gantry.invalid/guest/internal/report"
 	"gantry.invalid/guest/internal/rootfs"
 	"gantry.invalid/guest/internal/spec"
 	"gantry.invalid/guest/internal/supervise"
+	"gantry.invalid/guest/logbuf"
 )
 
 // exitRecord is the file with the last status, beside the log.
@@ -59,6 +59,7 @@ func (m *machine) run() supervise.Outcome {
 		return m.bootFailed(err, failure.ScratchMountFailed)
 	}
 	m.logTail = func() ([]byte, error) { return output.Tail(report.LogTailBytes) }
+	m.operations.server.ServeLog(output.Read)
 	starter := &starter{machine: m, spec: wanted, log: output, cgroup: group}
 	supervisor := &supervise.Supervisor{
 		Spec: wanted, Start: starter.start, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },

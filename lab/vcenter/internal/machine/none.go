@@ -21,6 +21,7 @@ type None struct {
 	events  Events
 	subnets map[string]netip.Prefix // by network
 	pool    *SubnetPool             // for networks that are not configured
+	logs    noneLogs
 
 	mu      sync.Mutex
 	running map[string]*guestRun
@@ -205,7 +206,7 @@ func (n *None) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.running = map[string]*guestRun{}
-	return nil
+	return n.logs.close()
 }
 
 // take removes a VM that runs.

@@ -10,10 +10,13 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"gantry.invalid/guest/logbuf"
 )
 
 // How long a guest stays on after it has published the end of its container, unless it is asked to shut down (again). These
@@ -61,6 +64,9 @@ type containerSpec struct {
 	Operations *struct {
 		SecretSHA256 string `json:"secret_sha256"`
 	} `json:"guest_operations"`
+	Log struct {
+		MaxBytes int64 `json:"max_bytes"`
+	} `json:"log"`
 	Healthcheck json.RawMessage `json:"healthcheck"`
 	text        []byte          // the whole document
 	Networks    []struct {
@@ -240,6 +246,8 @@ func (n *None) release(run *guestRun) {
 // end publishes the end of the container, stays on, and powers off unless the VM has been powered off meanwhile.
 func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, output string, linger time.Duration) {
 	id := run.spec.ID
+	err := n.write(run, logbuf.Stdout, output)
+	output, tailErr := n.tail(run)
 	if output != "" {
 		n.events.Set(id, LogKey, base64.StdEncoding.EncodeToString([]byte(output)))
 	}
@@ -248,7 +256,7 @@ func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, o
 	for key, value := range fields {
 		status[key] = value
 	}
-	if err := run.keepEnd(status, output); err != nil {
+	if err := errors.Join(err, tailErr, run.keepEnd(status, output)); err != nil {
 		status["error"] = map[string]string{"code": "scratch_mount_failed", "message": err.Error()}
 	}
 	n.report(id, *run.document, status)
