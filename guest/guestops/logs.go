@@ -9,7 +9,6 @@ package guestops
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -44,7 +43,7 @@ type logs struct {
 	pages []page                                  // in the order in which they were made
 }
 
-// page is a file with a page of the log: a line of JSON, and records.
+// page is a file with a page of the log.
 type page struct {
 	path    string
 	made    time.Time
@@ -57,14 +56,6 @@ func (p page) modified() time.Time { return p.made }
 
 func (p page) ReadAt(into []byte, offset int64) (int, error) {
 	return bytes.NewReader(p.content).ReadAt(into, offset)
-}
-
-// pageHead is the first line of a page.
-type pageHead struct {
-	Next    string `json:"next"`
-	End     string `json:"end"`
-	Lost    uint64 `json:"lost"`
-	Unknown bool   `json:"unknown_position"`
 }
 
 // ServeLog offers the log that is read by the function.
@@ -91,15 +82,11 @@ func (l *logs) prepare(path string) error {
 	if err != nil {
 		return refuse(vix.FileAccessError, "The log cannot be read: %v.", err)
 	}
-	content, err := json.Marshal(pageHead{Next: made.Next.String(), End: made.End.String(), Lost: made.Lost, Unknown: made.Unknown})
-	if err != nil {
-		return err
-	}
 	l.pages = slices.DeleteFunc(l.pages, func(earlier page) bool { return earlier.path == path })
 	if len(l.pages) == mostPages {
 		l.pages = slices.Delete(l.pages, 0, 1)
 	}
-	l.pages = append(l.pages, page{path: path, made: time.Now(), content: append(append(content, '\n'), made.Records...)})
+	l.pages = append(l.pages, page{path: path, made: time.Now(), content: made.Encode()})
 	return nil
 }
 

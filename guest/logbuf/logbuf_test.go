@@ -5,7 +5,12 @@
 package logbuf
 
 import (
+	"bytes"
+	"compress/flate"
+	"encoding/base64"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,11 +42,12 @@ func write(t *testing.T, log *Log, stream Stream, text string) {
 
 func tail(t *testing.T, log *Log, size int) string {
 	t.Helper()
-	end, err := log.Tail(size)
+	last, err := log.Last()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(end)
+	text := string(last.Text())
+	return text[max(0, len(text)-size):]
 }
 
 // all is a query of everything.
@@ -144,7 +150,7 @@ func TestALineThatArrivesInPiecesIsOneRecord(t *testing.T) {
 	expectLines(t, read(t, log, all()), "2 x\n", "1 ab\n", "1 cd\n", "2 y")
 }
 
-func TestTailGoesOverBothFiles(t *testing.T) {
+func TestTheLastPageGoesOverBothFilesAndIsBounded(t *testing.T) {
 	log := open(t, t.TempDir(), 1)
 	for range 20 {
 		write(t, log, Stdout, strings.Repeat("-", 30)+"\n")
@@ -158,6 +164,37 @@ func TestTailGoesOverBothFiles(t *testing.T) {
 	}
 	if got := tail(t, log, 120); len(got) != 120 {
 		t.Errorf("got %q", got)
+	}
+	for line, want := range map[string]int{strings.Repeat("a", 99) + "\n": TextBytes / 100, "\n": publishedBytes / (recordHeadBytes + 1)} {
+		long := open(t, t.TempDir(), 1<<20)
+		write(t, long, Stdout, strings.Repeat(line, 4000))
+		last, err := long.Last()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lines(t, last); len(got) != want {
+			t.Errorf("%q: %d lines, want %d", line, len(got), want)
+		}
+	}
+}
+
+func TestThePublishedPageFitsIntoAKey(t *testing.T) {
+	records := make([]byte, publishedBytes)
+	random := rand.New(rand.NewPCG(1, 2))
+	for index := range records {
+		records[index] = byte(random.Uint32()) // this does not compress
+	}
+	page := Page{Records: records}
+	published, err := page.Publish()
+	if err != nil || len(published) > 60<<10 {
+		t.Errorf("%d bytes, %v", len(published), err)
+	}
+	packed, err := base64.StdEncoding.DecodeString(published)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed))); err != nil || !bytes.Equal(got, page.Encode()) {
+		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 }
 

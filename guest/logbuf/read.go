@@ -180,18 +180,3 @@ func (v view) countSkipped(from int64, query Query) (int, error) {
 	})
 	return max(0, count-query.Tail), err
 }
-
-// Tail returns the end of the output of both streams, at most size bytes.
-func (l *Log) Tail(size int) ([]byte, error) {
-	view, err := l.view()
-	if err != nil {
-		return nil, err
-	}
-	var text bytes.Buffer
-	err = view.scan(0, func(found record) error {
-		_, err := io.Copy(&text, found.text)
-		text.Next(max(0, text.Len()-size))
-		return err
-	})
-	return text.Bytes(), errors.Join(err, view.close())
-}

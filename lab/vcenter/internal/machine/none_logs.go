@@ -15,9 +15,6 @@ import (
 	"gantry.invalid/guest/logbuf"
 )
 
-// publishedLogBytes is how much of the end of a log a guest publishes (contracts.md, section 1).
-const publishedLogBytes = 16 << 10
-
 // noneLogs are the logs of all VMs, which a VM keeps when it is off.
 type noneLogs struct {
 	mu        sync.Mutex
@@ -85,12 +82,11 @@ func (n *None) read(run *guestRun, query logbuf.Query) (logbuf.Page, error) {
 	return log.Read(query)
 }
 
-// tail returns the end of the log of a container.
-func (n *None) tail(run *guestRun) (string, error) {
+// last returns the end of the log of a container.
+func (n *None) last(run *guestRun) (logbuf.Page, error) {
 	log, err := n.logs.of(run.spec.ID, run.document.Log.MaxBytes)
 	if err != nil {
-		return "", err
+		return logbuf.Page{}, err
 	}
-	end, err := log.Tail(publishedLogBytes)
-	return string(end), err
+	return log.Last()
 }
