@@ -40,7 +40,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("domains that build on others", ("_container", "_maintenance", "_drs_cluster", "_drs_recommendation")),
     (
         "sets, overviews and programs",
-        ("_container_inventory", "_container_set", "_container_exec", "_cluster_info"),
+        ("_container_inventory", "_container_set", "_container_exec", "_container_logs", "_cluster_info"),
     ),
 )
 DOMAINS = frozenset(package for _title, packages in FLOORS[4:] for package in packages)

@@ -202,6 +202,14 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
             optional=True,
         ),
     ),
+    "container_vm_logs": (
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.GuestOperations.Query",),
+            "to read the logs of running containers",
+            propagate=True,
+        ),
+    ),
     "container_vms": (),
     "drs_cluster": _RULES,
     "drs_compliance_info": (),

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.guest_access import explained
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.changes import RunProgram
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.decode import decode_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.hints import explained
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import (
     DesiredExec,
     ObservedExec,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # The guest kills a program at its timeout. It gets some time more to say so.
 _GRACE_SECONDS = 30
+_DROPPED = "The guest has dropped the result, because it has no memory for all of them: run fewer programs at once"
 
 
 def apply_exec(session: Session, desired: DesiredExec, observed: ObservedExec, change: RunProgram) -> ObservedExec:
@@ -42,7 +43,8 @@ def apply_exec(session: Session, desired: DesiredExec, observed: ObservedExec, c
         pid = programs.start(EXEC, desired.arguments)
     with explained(f"{what} was started in container {container}, and its end was not observed"):
         _await_end(programs, pid, desired.timeout)
-    with explained(f"{what} has ended in container {container}, and its result could not be read"):
+    failed = f"{what} has ended in container {container}, and its result could not be read"
+    with explained(failed, FileNotFound=_DROPPED):
         raw = programs.read(
             result_path(pid), MAX_RESULT_BYTES, lambda address: observed.host_config(address, change.machine)
         )

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -71,13 +69,3 @@ def options(row: Mapping[str, Any], wanted: Iterable[str]) -> dict[str, str]:
 
 def decode_labels(text: str | None) -> dict[str, str]:
     return {key: value for key, value in (parse_object(text) or {}).items() if isinstance(value, str)}
-
-
-def decode_log(text: str | None) -> str | None:
-    """Return the end of the container's output, with replacement characters for bytes that are not UTF-8."""
-    if not text:
-        return None
-    try:
-        return base64.b64decode(text, validate=True).decode("utf-8", errors="replace")
-    except (binascii.Error, ValueError):
-        return None

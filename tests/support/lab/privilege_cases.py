@@ -203,6 +203,13 @@ class Cases:
         ]
 
     def _container_vm_exec(self) -> list[Step]:
+        return [Step("run", {"name": NAME, "argv": ["true"], **self._reachable()})]
+
+    def _container_vm_logs(self) -> list[Step]:
+        return [Step("read", {"name": NAME, **self._reachable()})]
+
+    def _reachable(self) -> dict[str, str]:
+        """Start a container that permits guest operations, and return the options of their key."""
         self._image()
         key = {"guest_key": "a-key-of-privileges"}
         place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
@@ -210,7 +217,7 @@ class Cases:
         made = drive("container_vm", {**self.lab["vcenter"], **container})
         if made.get("failed"):
             raise AssertionError(made)
-        return [Step("run", {"name": NAME, "argv": ["true"], **key})]
+        return key
 
     def _container_vm_info(self) -> list[Step]:
         return [Step("read", {}, self._image), Step("exit", {"exit_from_disk": True}, self._lost_end)]
