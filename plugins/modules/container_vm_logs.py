@@ -98,8 +98,8 @@ notes:
   - The order of lines of different streams is that in which the guest has read them, which can differ from the order
     in which they were written. Docker has the same limit.
   - A line is in the log when it has ended, or when its stream has.
-  - If the writable layer of a container is in memory, its log ends with each power off, and positions of the earlier log
-    are unknown.
+  - If the writable layer of a container is in memory, so is its log, which ends with each power off. A position in it
+    is then not of the next log.
   - vCenter or the ESXi host of the container serves the log. The machine that runs the module must resolve the host's
     name and reach its port 443.
 """
