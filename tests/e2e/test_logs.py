@@ -16,7 +16,7 @@ from tests.support.guests.containers import PATIENCE, Containers
 from tests.support.guests.vcenter import find, session
 from tests.support.lab.drive import drive
 
-KEY = "key-of-the-logs"
+KEY = "key-of-the-moving-log"
 LINES = 100_000
 # In parts, so that the moves fall between them: seq writes faster than a log is read.
 SCRIPT = f"""

@@ -21,7 +21,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.guest_access import Guests, explained
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_guests import observe_guests
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_logs.decode import decode_recorded
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_logs.encode import page_path
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_logs.model import (
     ContainerLog,
     DesiredLogs,
@@ -35,6 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page imp
     LogPosition,
     LogRecord,
     decode_page,
+    page_path,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.programs import USER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
@@ -110,7 +110,14 @@ class _Reader:
         )
 
     def _page(self, selection: LogSelection, position: LogPosition | None) -> LogPage:
-        path = page_path(selection, position, uuid.uuid4().hex)
+        path = page_path(
+            uuid.uuid4().hex,
+            position=position,
+            tail=selection.tail,
+            since=selection.since,
+            until=selection.until,
+            streams=selection.streams,
+        )
         for number, pause in enumerate(_PAUSES):
             try:
                 return self._read_page(path)

@@ -11,7 +11,9 @@ import binascii
 import re
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents import Document, parse_document
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -68,6 +70,26 @@ class LogPage:
     def text(self) -> str:
         """Return the output of both streams, with replacement characters for bytes that are not UTF-8."""
         return b"".join(record.text for record in self.records).decode("utf-8", errors="replace")
+
+
+def page_path(
+    request: str,
+    *,
+    position: LogPosition | None,
+    tail: int | None,
+    since: int | None,
+    until: int | None,
+    streams: Sequence[str],
+) -> str:
+    """Return the path of the page from a position on. Each request has another id, so that each has its own page."""
+    fields: list[tuple[str, Any]] = [("id", request)]
+    if position is not None:
+        fields.append(("from", position.text))
+    numbers = {"tail": tail, "since": since, "until": until}
+    fields += [(name, number) for name, number in numbers.items() if number is not None]
+    if set(streams) != set(STREAMS):
+        fields += [("stream", name) for name in streams]
+    return f"{LOG}/" + ",".join(f"{name}={value}" for name, value in fields)
 
 
 def parse_position(text: str) -> LogPosition | None:
