@@ -7,9 +7,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
-	"os"
-	"sync"
 	"syscall"
 
 	"gantry.invalid/guest/internal/cgroup"
@@ -32,22 +29,22 @@ func (s *starter) start() (supervise.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	var copying sync.WaitGroup
-	stdout, err := s.openOutput(logbuf.Stdout, &copying)
+	streams, err := openOutputs()
 	if err != nil {
 		return nil, err
 	}
-	stderr, err := s.openOutput(logbuf.Stderr, &copying)
-	if err != nil {
-		return nil, errors.Join(err, stdout.Close())
-	}
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		s.copyOutput(streams)
+	}()
 	launcher := &process.Launcher{Reaper: s.machine.reaper, Spec: s.spec, Cgroup: s.cgroup}
-	container, err := launcher.Start(stdout, stderr)
-	if closeErr := errors.Join(stdout.Close(), stderr.Close()); closeErr != nil {
+	container, err := launcher.Start(streams.write[0], streams.write[1])
+	if closeErr := streams.closeWrite(); closeErr != nil {
 		s.machine.logError(closeErr)
 	}
 	if err != nil {
-		copying.Wait()
+		<-copied
 		return nil, err
 	}
 	s.machine.console.logf("started %q", s.spec.Process.Args)
@@ -57,7 +54,7 @@ func (s *starter) start() (supervise.Instance, error) {
 		status := <-container.Ended
 		s.machine.operations.use(nil)
 		// When the last process has ended, there are no more writers, so the output is complete.
-		copying.Wait()
+		<-copied
 		kills, err := s.cgroup.OOMKills()
 		if err != nil {
 			s.machine.logError(err)
@@ -67,42 +64,27 @@ func (s *starter) start() (supervise.Instance, error) {
 	return run, nil
 }
 
-// openOutput returns the container's end of a pipe, whose output is copied until the last process has closed it.
-func (s *starter) openOutput(stream logbuf.Stream, copying *sync.WaitGroup) (*os.File, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	copying.Go(func() { s.copyOutput(read, s.log.Writer(stream)) })
-	return write, nil
-}
-
-// copyOutput continues reading after errors: the container must not block if its log cannot be written.
-func (s *starter) copyOutput(read *os.File, log *logbuf.Writer) {
-	defer read.Close()
-	chunk := make([]byte, 32<<10)
+// copyOutput copies output to the log and the console. It continues after errors of the log: the container must not block if its
+// log cannot be written.
+func (s *starter) copyOutput(streams *outputs) {
+	writers := []*logbuf.Writer{s.log.Writer(logbuf.Stdout), s.log.Writer(logbuf.Stderr)}
 	logged := false
-	logOnce := func(err error) {
+	err := streams.copy(func(index int, piece []byte) {
+		var err error
+		if len(piece) == 0 {
+			err = writers[index].Flush()
+		} else {
+			_, err = writers[index].Write(piece)
+			// The Write method of the console does not fail.
+			_, _ = s.machine.console.Write(piece)
+		}
 		if err != nil && !logged {
 			s.machine.logError(err)
 			logged = true
 		}
-	}
-	for {
-		size, err := read.Read(chunk)
-		if size > 0 {
-			_, writeErr := log.Write(chunk[:size])
-			logOnce(writeErr)
-			// The Write method of the console does not fail.
-			_, _ = s.machine.console.Write(chunk[:size])
-		}
-		if err != nil {
-			logOnce(log.Flush())
-			if !errors.Is(err, io.EOF) {
-				s.machine.logError(err)
-			}
-			return
-		}
+	})
+	if err = errors.Join(err, streams.close()); err != nil {
+		s.machine.logError(err)
 	}
 }
 
