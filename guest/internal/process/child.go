@@ -101,7 +101,7 @@ func takeIdentity(process spec.Process, identity Identity) error {
 			return err
 		}
 	}
-	keep, err := boundingNumbers(process)
+	keep, err := process.BoundingSet()
 	if err != nil {
 		return err
 	}
