@@ -71,7 +71,7 @@ options:
   max_size:
     description:
       - How much text of each running container is returned, at least. The task goes on to the end of a page of up to
-        128 KiB, and returns RV(logs.more=true) if there is more.
+        128 KiB, and returns RV(logs[].more=true) if there is more.
       - The oldest lines come first. Use O(tail) for the latest.
     type: str
     default: 16M
