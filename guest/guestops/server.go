@@ -52,13 +52,14 @@ type Server struct {
 // PagesMemory more.
 func New(runner Runner, memory int) *Server {
 	s := &Server{Access: &Access{sleep: time.Sleep}, programs: newPrograms(runner, memory), logs: &logs{}}
-	s.files = newFiles(s.lookUp)
+	s.files = newFiles(s.programs, s.lookUp)
 	s.commands = map[uint32]func([]byte) ([]byte, error){
 		CommandValidateCredentials:               func([]byte) ([]byte, error) { return nil, nil },
 		vix.CommandStartProgram:                  s.startProgram,
 		vix.CommandListProcessesEx:               s.listProcesses,
 		vix.CommandTerminateProcess:              s.terminateProcess,
 		vix.CommandInitiateFileTransferFromGuest: s.initiateTransfer,
+		vix.CommandInitiateFileTransferToGuest:   s.initiateUpload,
 		vix.HgfsSendPacketCommand:                s.sendPacket,
 	}
 	return s
@@ -97,7 +98,7 @@ func (s *Server) toolsState() ([]byte, error) {
 	}
 	for _, id := range []int32{
 		vix.PropertyGuestStartProgramEnabled, vix.PropertyGuestListProcessesEnabled, vix.PropertyGuestTerminateProcessEnabled,
-		vix.PropertyGuestInitiateFileTransferFromGuestEnabled,
+		vix.PropertyGuestInitiateFileTransferFromGuestEnabled, vix.PropertyGuestInitiateFileTransferToGuestEnabled,
 	} {
 		properties = append(properties, vix.NewBoolProperty(id, s.Access.enabled()))
 	}
@@ -185,26 +186,53 @@ func (s *Server) initiateTransfer(body []byte) ([]byte, error) {
 	if err := request.UnmarshalBinary(body); err != nil {
 		return nil, refuse(vix.InvalidArg, "The command to transfer a file is incomplete: %v.", err)
 	}
-	if isLogPath(request.GuestPathName) {
-		if err := s.logs.prepare(request.GuestPathName); err != nil {
-			return nil, err
-		}
-	}
-	found, err := s.lookUp(request.GuestPathName)
+	size, modified, err := s.fileToRead(request.GuestPathName)
 	if err != nil {
 		return nil, err
 	}
-	modified := found.modified().Unix()
 	return fmt.Appendf(nil, "<fxi><Name>%s</Name><ft>0</ft><fs>%d</fs><mt>%d</mt><at>%d</at><uid>0</uid><gid>0</gid>"+
-		"<perm>%d</perm><slt></slt></fxi>", request.GuestPathName, found.size(), modified, modified, 0o400), nil
+		"<perm>%d</perm><slt></slt></fxi>", request.GuestPathName, size, modified.Unix(), modified.Unix(), 0o400), nil
 }
 
-// lookUp returns the file with this path.
+// fileToRead returns the size and the time of a file that can be read now.
+func (s *Server) fileToRead(path string) (int64, time.Time, error) {
+	if archive, err := s.programs.archive(path); err == nil {
+		size, err := archive.access(path, false)
+		return size, time.Now(), err
+	}
+	if isLogPath(path) {
+		if err := s.logs.prepare(path); err != nil {
+			return 0, time.Time{}, err
+		}
+	}
+	found, err := s.lookUp(path)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	return found.size(), found.modified(), nil
+}
+
+// lookUp returns the page of the log or the result with this path.
 func (s *Server) lookUp(path string) (file, error) {
 	if isLogPath(path) {
 		return s.logs.page(path)
 	}
 	return s.programs.result(path)
+}
+
+// initiateUpload checks the file that a client is going to send. Whether it may replace an existing one does not matter: an
+// archive is sent once.
+func (s *Server) initiateUpload(body []byte) ([]byte, error) {
+	var request vix.InitiateFileTransferToGuestRequest
+	if err := request.UnmarshalBinary(body); err != nil {
+		return nil, refuse(vix.InvalidArg, "The command to transfer a file is incomplete: %v.", err)
+	}
+	archive, err := s.programs.archive(request.GuestPathName)
+	if err != nil {
+		return nil, err
+	}
+	_, err = archive.access(request.GuestPathName, true)
+	return nil, err
 }
 
 func (s *Server) sendPacket(body []byte) ([]byte, error) {

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_guests import observe_guests
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import DesiredExec, ObservedExec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import ObservedExec, Selection
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-def observe_exec(session: Session, desired: DesiredExec) -> ObservedExec:
+def observe_exec(session: Session, selected: Selection) -> ObservedExec:
     """Return the VMs with the name of the container in the datacenter and the folder."""
-    found = observe_guests(session, [desired.name], datacenter=desired.datacenter, folder=desired.folder)
+    found = observe_guests(session, [selected.name], datacenter=selected.datacenter, folder=selected.folder)
     return ObservedExec(found.machines, found.managers, found.host_configs)

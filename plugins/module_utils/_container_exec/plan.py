@@ -6,37 +6,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.guest_access import secret_of, the_container
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON, Machine, guest_state
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.changes import RunProgram
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import DesiredExec, ObservedExec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.target import reach
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 
 def plan_exec(desired: DesiredExec, observed: ObservedExec) -> Plan[RunProgram]:
     """Return the run of the program."""
-    machine = the_container(desired.name, observed.machines, datacenter=desired.datacenter, folder=desired.folder)
-    secret = secret_of(desired.guest_key, machine)
-    _refuse_not_running(machine)
-    return Plan((RunProgram(machine, desired.program, secret),))
-
-
-def _refuse_not_running(machine: Machine) -> None:
-    if machine.power != ON:
-        raise GantryError(
-            f"Container {machine.name} is not running: its VM is {machine.power}. Start it with container_vm and "
-            "state: started."
-        )
-    state = guest_state(machine)
-    if state != "running":
-        raise GantryError(
-            f"Container {machine.name} is not running: its status is {state}. Wait for it with container_vm and state: "
-            "started.",
-            details={"error": (machine.status or {}).get("error")},
-        )
-    if not machine.tools_running:
-        raise GantryError(
-            f"The guest tools of container {machine.name} are not running, or vCenter does not know it yet. Run again "
-            "after some seconds. If it stays so, restart the container."
-        )
+    guest = reach(desired, observed)
+    return Plan((RunProgram(guest.machine, desired.program, guest.secret),))
