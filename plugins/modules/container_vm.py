@@ -258,6 +258,26 @@ options:
       - Linux capabilities that the container does not get, or V(ALL).
     type: list
     elements: str
+  ulimits:
+    description:
+      - Resource limits of the container's processes, as V(name:soft) or V(name:soft:hard), such as
+        V(nofile:1024:65536). V(-1) means unlimited.
+      - The names are C(core), C(cpu), C(data), C(fsize), C(locks), C(memlock), C(msgqueue), C(nice), C(nofile),
+        C(nproc), C(rss), C(rtprio), C(rttime), C(sigpending) and C(stack). By default C(nofile) is 1024 and at most
+        524288, C(nproc) and C(sigpending) are unlimited, and the others have the kernel's defaults.
+      - They also apply to health checks and to M(gantry.vsphere.container_vm_exec).
+    type: list
+    elements: str
+  sysctls:
+    description:
+      - Settings of the kernel, with their values as strings, such as V(net.core.somaxconn) with V('1024').
+      - The virtual machine has its own kernel. So not only the settings of namespaces are permitted, as with Docker,
+        but also others, such as V(vm.swappiness). The container does not start if the kernel does not have a setting or
+        refuses the value.
+      - C(kernel.hostname) is given with O(container_hostname). C(kernel.core_pattern), C(kernel.hotplug),
+        C(kernel.modprobe) and C(kernel.poweroff_cmd) are refused, since the kernel would run their program outside of
+        the container.
+    type: dict
   log_max_size:
     description:
       - The size of the container's output that the guest keeps, at least V(16K).

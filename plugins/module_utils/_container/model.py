@@ -44,7 +44,11 @@ class Config:
 
     def guest_fields(self) -> dict[tuple[str, ...], Any]:
         """Return the option values that go unchanged into the guest document, by their place in it."""
-        return {option.guest: plain(self.values[option.name]) for option in OPTIONS if option.guest}
+        return {
+            option.guest: plain(self.values[option.name])
+            for option in OPTIONS
+            if option.guest and (self.values[option.name] or not option.omit_empty)
+        }
 
     @property
     def image(self) -> str:

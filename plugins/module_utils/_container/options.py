@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_kernel as kernel
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
 
 # The values of placement_drift.
@@ -44,6 +45,8 @@ class ContainerOption:
     effect: str = RESTART
     # The place of the value in the guest document; empty if it is not there or is merged with the image's.
     guest: tuple[str, ...] = ()
+    # Whether an empty value is left out of the guest document, which earlier bootstraps know without this field.
+    omit_empty: bool = False
 
     def value(self, params: Mapping[str, Any]) -> Any:
         given = params[self.name]
@@ -51,7 +54,7 @@ class ContainerOption:
 
 
 def _option(name: str, kind: str, parse: Parser, **more: Any) -> ContainerOption:
-    known = {key: more.pop(key) for key in ("default", "effect", "guest") if key in more}
+    known = {key: more.pop(key) for key in ("default", "effect", "guest", "omit_empty") if key in more}
     return ContainerOption(name=name, argument={"type": kind, **more}, parse=parse, **known)
 
 
@@ -117,6 +120,8 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("shm_size", "str", parsers.size_from(4096, "shm_size"), default="64M", guest=("shm_size",)),
     _option("capabilities", "list", parsers.capabilities_of("capabilities"), **_STRINGS),
     _option("cap_drop", "list", parsers.capabilities_of("cap_drop"), **_STRINGS),
+    _option("ulimits", "list", kernel.parse_ulimits, **_STRINGS, guest=("process", "ulimits"), omit_empty=True),
+    _option("sysctls", "dict", kernel.parse_sysctls, guest=("sysctls",), omit_empty=True),
     _option(
         "log_max_size",
         "str",
