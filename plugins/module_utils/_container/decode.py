@@ -57,7 +57,7 @@ _REPORTED_KEYS = (
     keys.STATUS,
     keys.KEPT_STATUS,
 )
-_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG)
+_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG, keys.START_PENDING)
 _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_REFERENCES, keys.IMAGE_STATE)
 
 
@@ -155,6 +155,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         host=_referred(inventory, row.get("runtime.host")),
         datastore=_home(inventory, row),
         instance_uuid=row.get("config.instanceUuid"),
+        start_pending=keys.option(row, keys.START_PENDING) == keys.TRUE,
     )
 
 

@@ -228,6 +228,7 @@ def encode(machine: Machine) -> dict[str, str]:
         keys.CONFIG: pack(canonical_json(machine.config)),
         keys.SPEC: "" if machine.document_lost else document,
         keys.KEPT_SPEC: document,
+        keys.START_PENDING: keys.TRUE if machine.start_pending else "",
     }
 
 

@@ -206,6 +206,8 @@ class Machine:
     datastore: Entry | None = None
     instance_uuid: str | None = None
     change_version: str | None = None
+    # Whether a task has stopped the container in order to change it, and has not started it again yet.
+    start_pending: bool = False
     # One of EXIT_…, if the end was to be read from the disk.
     exit_from_disk: str | None = None
 
@@ -245,6 +247,11 @@ class Machine:
     def is_up(self) -> bool:
         """Return whether the VM is on and its container has not ended."""
         return self.running and not self.has_ended
+
+    @property
+    def should_run(self) -> bool:
+        """Return whether the container runs, or would if no task had stopped it to change it."""
+        return self.is_up or (self.power != SUSPENDED and self.start_pending)
 
     @property
     def guest_operations(self) -> dict[str, str] | None:

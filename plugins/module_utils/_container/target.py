@@ -43,6 +43,7 @@ LIVE = (
     "bootstrap_connected",
     "bootstrap_missing",
     "boot_order",
+    "start_pending",
 )
 OFFLINE = (
     "document",
@@ -145,6 +146,8 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     machine, config = observed.machine, desired.config
     if machine is None or not machine.ours or desired.state in ("absent", "stopped") or machine.power == SUSPENDED:
         return False
+    if machine.start_pending and not machine.is_up:
+        return True
     if desired.wants_running and (machine.power != ON or not machine.has_reported or machine.has_ended):
         return True
     if config is None or observed.image is None or observed.place is None or not machine.running:

@@ -490,6 +490,7 @@ def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
         boot_order=draw(st.sampled_from([("cdrom",), (), ("disk",)])),
         secure_boot=draw(st.booleans()),
         disk_uuid=draw(st.booleans()),
+        start_pending=draw(st.booleans()),
     )
 
 
@@ -549,6 +550,8 @@ def test_a_plan_leads_to_the_desired_state_and_a_second_plan_is_empty(
         assert final.machine.adapters_connected
     if desired.state == "stopped":
         assert final.machine.power == OFF
+    if final.machine.power != SUSPENDED:
+        assert not final.machine.start_pending
 
 
 @settings(max_examples=300, deadline=None)
@@ -563,6 +566,9 @@ def test_a_run_killed_anywhere_is_finished_by_the_next(
     assert plan_container(desired, final) == ()
     assert final.successors == ()
     assert (final.machine is None) == (desired.state == "absent")
+    uninterrupted = after(changes, observed).machine
+    if final.machine is not None and uninterrupted is not None:
+        assert final.machine.power == uninterrupted.power
 
 
 @settings(max_examples=300, deadline=None)
