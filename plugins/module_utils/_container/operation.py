@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import raise_all
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
@@ -28,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options 
     container_argument_spec,
     info_argument_spec,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_refused import refusals
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import (
     container_task_result,
@@ -46,6 +48,9 @@ class ContainerVm(Operation[DesiredContainer, ObservedContainer, ContainerChange
 
     name = "container_vm"
     argument_spec = argument_spec(**container_argument_spec())
+
+    def refuse(self, options: Iterable[str]) -> None:
+        raise_all(refusals(options))
 
     def desire(self, params: Mapping[str, Any]) -> DesiredContainer:
         return desire_container(params)

@@ -20,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import l
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_refused import refusals
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
     ENTRY_LABEL,
     PROJECT_LABEL,
@@ -190,6 +191,9 @@ def _unknown_option(entry: _Entry, option: str, spec: Mapping[str, Any]) -> Gant
             f"{entry.where} has guest_key, which would be shown in logs there. Give it as an option of the task, for "
             "all containers."
         )
+    refused = refusals([option])
+    if refused:
+        return GantryError(f"{entry.where}: {refused[0].message.rstrip('.')}.")
     close = difflib.get_close_matches(option, [*spec, REPLICAS], n=1)
     hint = f"Did you mean {close[0]}?" if close else "See the options of container_vm."
     return GantryError(f"{entry.where} has the unknown option {option!r}. {hint}")
