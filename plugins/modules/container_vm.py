@@ -116,6 +116,37 @@ options:
       - The number of virtual CPUs, at least V(1).
       - Default V(1).
     type: int
+  cpu_reservation:
+    description:
+      - The CPU time in MHz that vSphere guarantees to the virtual machine. It does not start where that is not
+        available.
+      - This option, O(cpu_limit), O(cpu_shares), O(memory_reservation), O(memory_limit) and O(memory_shares) are
+        changed while the container runs. One that is not given is left as it is in vCenter. If it was given before, it
+        has vSphere's default again, which is no reservation, no limit and V(normal) shares. So has a new VM.
+    type: int
+  cpu_limit:
+    description:
+      - The CPU time in MHz that the virtual machine can use at most, such as V(2000), or V(unlimited).
+    type: str
+  cpu_shares:
+    description:
+      - The weight of the virtual machine where CPU time is scarce, among the VMs and the pools in its resource pool.
+      - V(low), V(normal), V(high) or a number. For each virtual CPU these are 500, 1000 and 2000 shares.
+    type: str
+  memory_reservation:
+    description:
+      - The memory that vSphere guarantees to the virtual machine, in whole MiB, such as V(128M), at most O(memory).
+    type: str
+  memory_limit:
+    description:
+      - The memory of the host that the virtual machine can use at most, such as V(1G), or V(unlimited).
+      - It does not change O(memory), which the container sees. With a limit below it, the host swaps.
+    type: str
+  memory_shares:
+    description:
+      - The weight of the virtual machine where memory is scarce, among the VMs and the pools in its resource pool.
+      - V(low), V(normal), V(high) or a number. For each MiB of memory these are 5, 10 and 20 shares.
+    type: str
   networks:
     description:
       - The networks of the container, each with its own adapter, in this order.

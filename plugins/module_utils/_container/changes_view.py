@@ -25,6 +25,7 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         image_digest=machine.digest,
         memory=machine.memory_mb * MIB,
         cpus=machine.cpus,
+        **machine.allocation,
         scratch_size=machine.scratch_bytes,
         firmware=machine.firmware,
         secure_boot=machine.secure_boot,

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_allocation import decode_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     EXIT_NO_RECORD,
     EXIT_NOT_ENDED,
@@ -82,7 +83,9 @@ MACHINE_PROPERTIES = (
     *REPORTED_PROPERTIES,
     DEVICES_PROPERTY,
     "config.bootOptions",
+    "config.cpuAllocation",
     "config.firmware",
+    "config.memoryAllocation",
     "config.flags.diskUuidEnabled",
     *(keys.option_path(key) for key in _COMPARED_KEYS),
 )
@@ -139,6 +142,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         addresses=tuple(_addresses(row.get("guest.net") or ())),
         memory_mb=int(row["config.hardware.memoryMB"]),
         cpus=int(row.get("config.hardware.numCPU") or 0),
+        allocation=decode_allocation(row),
         notes=row.get("config.annotation") or "",
         adapters=decode_adapters(inventory, devices, entry.datacenter, power=power),
         bootstrap=_bootstrap(devices),

@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     PlacementOption,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import check_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import number_from, refuse_nul
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, parse_guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
@@ -89,7 +90,9 @@ def _desire_config(params: Mapping[str, Any]) -> Config | None:
             )
         return None
     refuse_nul({option.name: params[option.name] for option in OPTIONS})
-    return Config({option.name: option.value(params) for option in OPTIONS})
+    values = {option.name: option.value(params) for option in OPTIONS}
+    check_allocation(values)
+    return Config(values)
 
 
 def _desire_guest_key(params: Mapping[str, Any]) -> GuestKey | None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_allocation as allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_kernel as kernel
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
 
@@ -72,6 +73,12 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("container_hostname", "str", parsers.parse_hostname, guest=("hostname",)),
     _option("memory", "str", parsers.parse_memory, default="256M"),
     _option("cpus", "int", parsers.number_from(1, "cpus"), default=1),
+    _option("cpu_reservation", "int", allocation.parse_cpu_reservation, effect=LIVE),
+    _option("cpu_limit", "str", allocation.parse_cpu_limit, effect=LIVE),
+    _option("cpu_shares", "str", allocation.parse_cpu_shares, effect=LIVE),
+    _option("memory_reservation", "str", allocation.parse_memory_reservation, effect=LIVE),
+    _option("memory_limit", "str", allocation.parse_memory_limit, effect=LIVE),
+    _option("memory_shares", "str", allocation.parse_memory_shares, effect=LIVE),
     _option(
         "networks",
         "list",

@@ -20,11 +20,11 @@ _NO_DAEMON = "There is no Docker daemon that the option could apply to."
 _CAPABILITIES = "Give what the program needs with capabilities."
 _NO_DEVICES = "The container has no access to devices of a host, and its virtual machine has no others."
 _CPU_SCHEDULER = "The CPU time of a container is that of its virtual machine, which vSphere schedules."
-_CPU_REMEDY = "Give cpus, and limit containers together with resource_pool."
+_CPU_REMEDY = "Give cpus, cpu_limit, cpu_reservation or cpu_shares."
 _DISK_SCHEDULER = "The storage bandwidth of a container is that of its virtual disks, which vSphere controls."
 _DISK_REMEDY = "Set limits of virtual disks by a storage policy of the datastore."
 _MEMORY = "The memory of a container is that of its virtual machine, which has no swap space."
-_MEMORY_REMEDY = "Give memory."
+_MEMORY_REMEDY = "Give memory and memory_reservation."
 _OOM = "The guest keeps its init alive and kills processes of the container if memory runs out."
 _OOM_REMEDY = "Give enough memory."
 _IMAGES = "Images are imported by container_image, not pulled by a host."
@@ -50,8 +50,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("container_default_behavior command_handling", _DEFAULTS, _REMOVE),
     ("devices device_cgroup_rules device_requests", _NO_DEVICES, _REMOVE),
     ("blkio_weight device_read_bps device_read_iops device_write_bps device_write_iops", _DISK_SCHEDULER, _DISK_REMEDY),
-    ("cpu_period cpu_quota cpu_shares cpuset_cpus cpuset_mems", _CPU_SCHEDULER, _CPU_REMEDY),
-    ("kernel_memory memory_reservation memory_swap memory_swappiness", _MEMORY, _MEMORY_REMEDY),
+    ("cpu_period cpu_quota cpuset_cpus cpuset_mems", _CPU_SCHEDULER, _CPU_REMEDY),
+    ("kernel_memory memory_swap memory_swappiness", _MEMORY, _MEMORY_REMEDY),
     ("oom_killer oom_score_adj", _OOM, _OOM_REMEDY),
     ("pids_limit", "A container can have 32000 processes and threads.", "Give a lower limit with ulimits nproc."),
     ("runtime", _NO_DAEMON, _REMOVE),

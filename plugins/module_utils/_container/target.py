@@ -26,11 +26,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     scratch_bytes_of,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_allocation import target_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 
 # The fields of a machine that can be changed while it runs, and those that only take effect at its next start.
 LIVE = (
+    "allocation",
     "config",
     "config_hash",
     "container_id",
@@ -103,6 +106,9 @@ def target_machine(
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
+        allocation=target_allocation(
+            config.values, machine.config or {}, machine.allocation, {CPU: config.cpus, MEMORY: config.memory_mb}
+        ),
         notes=machine.notes if desired.notes is None else desired.notes,
         adapters=adapters,
         # A missing disk is created; one with another size is kept, since it has the container's data.
