@@ -392,6 +392,14 @@ options:
       - Whether to replace the container by a new one even if nothing has changed. Its writable layer is lost.
     type: bool
     default: false
+  restart:
+    description:
+      - Stops a running container and starts it again, whatever else the task changes. Each run with V(true) is a
+        change.
+      - It stops at most once. A container that the task replaces, or that does not run, is only started.
+      - Requires a O(state) in which the container runs.
+    type: bool
+    default: false
   force_kill:
     description:
       - Whether to power the virtual machine off, instead of a graceful stop, whenever the container has to be stopped.

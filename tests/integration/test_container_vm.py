@@ -255,6 +255,15 @@ def test_what_takes_effect_at_a_start_is_changed_in_place(containers: Containers
     assert vm.power == "poweredOn"
 
 
+def test_a_restart_on_request_is_a_new_run_of_the_same_vm(containers: Containers) -> None:
+    step = {"labels": {"a": "b"}, "restart": True}
+    created, restarted, again = containers.run({}, step, {**step, "image": None, "labels": None})
+    assert restarted["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: labels", f"start {NAME}"]
+    assert again["actions"] == [f"stop {NAME}", f"start {NAME}"]
+    assert again["container"]["moid"] == created["container"]["moid"]
+    assert again["container"]["started_at"] > created["container"]["started_at"]
+
+
 def test_reservations_limits_and_shares_are_changed_while_it_runs(containers: Containers) -> None:
     given = {"cpu_limit": "1500", "cpu_shares": "high", "memory_reservation": "64M", "memory_shares": "333"}
     created, changed, again, reset = containers.run({"cpu_reservation": 100}, given, given, {"memory_shares": "333"})

@@ -37,6 +37,11 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
         raise GantryError(f"wait_timeout is {params['wait_timeout']}. It must be at least 1 second.")
     if config is None and params["recreate"]:
         raise GantryError("recreate requires image.")
+    if params["restart"] and params["state"] in ("present", "stopped", "absent"):
+        raise GantryError(
+            f"restart is given with state: {params['state']}. It is for states in which the container runs: started, "
+            "healthy and ready. Change the state, or remove restart."
+        )
     return DesiredContainer(
         name=name,
         state=params["state"],
@@ -54,6 +59,7 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
         guest_key=_desire_guest_key(params),
         notes=params["notes"],
         recreate=params["recreate"],
+        restart=params["restart"],
         force_kill=params["force_kill"],
         stop_timeout=None
         if params["stop_timeout"] is None

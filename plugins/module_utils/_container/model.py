@@ -120,6 +120,7 @@ class DesiredContainer:
     guest_key: GuestKey | None = None
     notes: str | None = None
     recreate: bool = False
+    restart: bool = False
     force_kill: bool = False
     stop_timeout: int | None = None
     wait: bool = True

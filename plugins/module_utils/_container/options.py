@@ -177,6 +177,7 @@ def container_argument_spec() -> dict[str, dict[str, Any]]:
         **guest_key_argument_spec(),
         "notes": {"type": "str", "aliases": ["annotation"]},
         "recreate": {"type": "bool", "default": False},
+        "restart": {"type": "bool", "default": False},
         "force_kill": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},

@@ -75,6 +75,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("init", "The container's program is the first process of its namespace.", "Use an entrypoint such as tini."),
     ("kill_signal", "force_kill powers the virtual machine off.", "Give stop_signal for a stop with a signal."),
     ("paused", "A container cannot be paused by its guest.", "Use state: stopped."),
+    ("healthy_wait_timeout", "All waits of a task have one limit.", "Give wait_timeout."),
     ("removal_wait_timeout", "The task waits until vCenter has removed the virtual machine.", _REMOVE),
 )
 # The explanation of each option by its name.

@@ -122,6 +122,7 @@ class _Planner:
         self.was_running = self._machine().should_run
         resumes = self._machine().power == SUSPENDED
         if self.desired.wants_running:
+            self._stop_for_restart()
             self._repair()
         else:
             self._converge_to(self._with_start)
@@ -148,6 +149,7 @@ class _Planner:
             if self.desired.state == "stopped":
                 # Not every repair is possible while the VM is on.
                 self._stop(self._machine())
+            self._stop_for_restart()
             self._reconfigure(config, image, place)
         resumes = self._machine().power == SUSPENDED
         self._set_power()
@@ -301,6 +303,11 @@ class _Planner:
         reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
         if not reached:
             self._do(AwaitStatus(self.desired.name, machine, wait_for, self.desired.wait_timeout))
+
+    def _stop_for_restart(self) -> None:
+        """Stop a running container that the task restarts. What it changes is then changed while it is off."""
+        if self.desired.restart and self._machine().running:
+            self._stop(self._machine())
 
     def _stop(self, machine: Machine, *, records: bool = True) -> None:
         if machine.power != OFF:

@@ -152,7 +152,7 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     machine, config = observed.machine, desired.config
     if machine is None or not machine.ours or desired.state in ("absent", "stopped") or machine.power == SUSPENDED:
         return False
-    if machine.start_pending and not machine.is_up:
+    if desired.restart or (machine.start_pending and not machine.is_up):
         return True
     if desired.wants_running and (machine.power != ON or not machine.has_reported or machine.has_ended):
         return True
