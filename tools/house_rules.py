@@ -60,7 +60,7 @@ _HELPERS: dict[str, frozenset[str]] = {
     "_access": frozenset({"lockout", "presets", "privileges"}),
     "_bootstrap": frozenset({"iso"}),
     "_cluster_info": frozenset({"capacity"}),
-    "_container": frozenset({"drift", "hints"}),
+    "_container": frozenset({"drift", "env_file", "hints"}),
     "_container_exec": frozenset({"hints"}),
     "_drs_rules": frozenset({"compliance", "conflicts"}),
     "_image": frozenset({"import_locks", "template"}),

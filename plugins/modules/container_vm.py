@@ -314,6 +314,14 @@ options:
       - The size of the container's output that the guest keeps, at least V(16K).
       - Default V(1M).
     type: str
+  env_file:
+    description:
+      - A file of environment variables, as an absolute path on the machine that the task runs on. Variables of O(env)
+        override them.
+      - Each line is C(NAME=value). Empty lines and lines that begin with C(#) are ignored. As in Docker, quotes belong
+        to the value.
+      - The variables are stored and compared as those of O(env).
+    type: path
   datacenter:
     description:
       - The datacenter, by name or path. Required if there are several.

@@ -87,7 +87,7 @@ def parse_name(name: str) -> str:
 def _desire_config(params: Mapping[str, Any]) -> Config | None:
     if params["image"] is None:
         # stop_timeout also applies when only the state is managed.
-        names = ("guest_operations", *(option.name for option in OPTIONS if option.name != "stop_timeout"))
+        names = ("env_file", "guest_operations", *(option.name for option in OPTIONS if option.name != "stop_timeout"))
         given = [name for name in names if params[name] is not None]
         if given and params["state"] != "absent":
             raise GantryError(

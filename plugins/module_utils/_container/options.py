@@ -172,6 +172,7 @@ def container_argument_spec() -> dict[str, dict[str, Any]]:
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": STATES, "default": "started"},
         **config_argument_spec(),
+        "env_file": {"type": "path"},
         **placement_argument_spec(),
         "guest_operations": {"type": "bool"},
         **guest_key_argument_spec(),
