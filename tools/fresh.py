@@ -146,6 +146,11 @@ def sources(suite: Suite, os_release: Mapping[str, str], index_targets: str, arc
     return [f"deb {address} {suite.name}{pocket} {components}" for pocket, address in known.items()]
 
 
+def sources_here(suite: Suite, archive: str | None = None) -> list[str]:
+    """Return the lines of a sources.list for the suite on this machine."""
+    return sources(suite, _os_release(), _index_targets(), archive)
+
+
 def own_suites(os_release: Mapping[str, str]) -> list[str]:
     """Return the suites that can come from the package sources of this machine."""
     own = [suite.name for suite in SUITES.values() if suite.distribution == os_release.get("ID")]
@@ -175,7 +180,7 @@ def _apt_settings() -> list[str]:
 
 def _make_root(root: Path, suite: Suite, archive: str | None, account: Account) -> None:
     """Install the suite with the README's packages, without those that are only recommended."""
-    lines = sources(suite, _os_release(), _index_targets(), archive)
+    lines = sources_here(suite, archive)
     options = [f"--aptopt={setting}" for setting in _apt_settings()]
     # Ubuntu does not count apt among the required packages.
     packages = ",".join(["apt", *_packages(account)])

@@ -23,7 +23,7 @@ from guest.build.golang import build_init
 from guest.build.initrd import write_initrd
 from guest.build.inputs import input_hash
 from guest.build.iso import COMMAND_LINE, write_iso
-from guest.build.lock import Package
+from guest.build.lock import Distribution, Package, this_distribution
 from guest.build.modules import built_in_modules, select_modules
 from guest.build.template import make_template
 
@@ -46,16 +46,20 @@ class Build:
     manifest: dict[str, Any]
 
 
-def build(cache_dir: Path = DEFAULT_CACHE) -> Build:
-    """Return the bootstrap of the current sources; build it if it is not in the cache."""
+def build(cache_dir: Path = DEFAULT_CACHE, distribution: Distribution | None = None) -> Build:
+    """Return the bootstrap of the current sources; build it if it is not in the cache.
+
+    distribution: whose kernel it has; default: this machine's. The package sources of apt must be of the same.
+    """
+    distribution = distribution or this_distribution()
     cache_dir.mkdir(parents=True, exist_ok=True)
     with _locked(cache_dir):
-        pinned = kernels.pinned_packages()
+        pinned = kernels.pinned_packages(distribution)
         if pinned:
             finished = _load(cache_dir / input_hash(pinned, VERSION))
             if finished is not None:
                 return finished
-        packages, archives = _kernel(pinned, cache_dir)
+        packages, archives = _kernel(distribution, pinned, cache_dir)
         directory = cache_dir / input_hash(packages, VERSION)
         finished = _load(directory)
         if finished is None:
@@ -66,19 +70,26 @@ def build(cache_dir: Path = DEFAULT_CACHE) -> Build:
         return finished
 
 
-def _kernel(pinned: tuple[Package, ...], cache_dir: Path) -> tuple[tuple[Package, ...], list[Path]]:
+def package_cache(cache_dir: Path = DEFAULT_CACHE) -> Path:
+    """Return the directory with the kernel packages that were used."""
+    return cache_dir / "packages"
+
+
+def _kernel(
+    distribution: Distribution, pinned: tuple[Package, ...], cache_dir: Path
+) -> tuple[tuple[Package, ...], list[Path]]:
     """Return the pinned kernel or, with a warning, the newest one."""
-    cache = cache_dir / "packages"
+    cache = package_cache(cache_dir)
     reason = BuildError("the lock has none for this distribution")
     if pinned:
         try:
             return pinned, kernels.fetch(pinned, cache)
         except BuildError as error:
             reason = error
-    newest = kernels.newest_packages()
+    newest = kernels.newest_packages(distribution)
     if newest == pinned:
         raise reason
-    kernels.warn_fallback(pinned, newest, reason)
+    kernels.warn_fallback(distribution, pinned, newest, reason)
     return newest, kernels.fetch(newest, cache)
 
 

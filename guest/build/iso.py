@@ -16,8 +16,12 @@ from guest.build.run import EPOCH, run
 # "console": the last one gets what init prints, and where there is no serial port the first one is the last.
 # "quiet": printing costs more than most of what is printed. "panic=-1": a dead machine restarts at once, as a container
 # whose host died would. "no_timer_check": without it a loaded hypervisor that emulates the processor makes the kernel
-# give up. "cryptomgr.notests": the kernel's self-tests of its ciphers take a fifth of an emulated boot.
-COMMAND_LINE = "console=tty0 console=ttyS0 quiet panic=-1 no_timer_check cryptomgr.notests"
+# give up. "cryptomgr.notests": the kernel's self-tests of its ciphers take a fifth of an emulated boot. "lsm": Ubuntu's
+# default list and bpf, which the policy for mounts needs and which Debian's default list has.
+COMMAND_LINE = (
+    "console=tty0 console=ttyS0 quiet panic=-1 no_timer_check cryptomgr.notests "
+    "lsm=landlock,lockdown,yama,integrity,apparmor,bpf"
+)
 
 VOLUME = "GANTRY"
 # Where bootstrap_image reads the version. xorriso writes it in upper case; it is read in any.

@@ -34,14 +34,14 @@ class Kernel:
     modules: Path
 
 
-def pinned_packages() -> tuple[Package, ...]:
-    """Return the locked packages for this machine's distribution; empty if there are none."""
-    return read_lock().get(this_distribution().key, ())
+def pinned_packages(distribution: Distribution | None = None) -> tuple[Package, ...]:
+    """Return the locked packages for a distribution, by default this machine's; empty if there are none."""
+    return read_lock().get((distribution or this_distribution()).key, ())
 
 
-def newest_packages() -> tuple[Package, ...]:
-    """Return the packages of the newest kernel of the distribution."""
-    distribution = this_distribution()
+def newest_packages(distribution: Distribution | None = None) -> tuple[Package, ...]:
+    """Return the packages of the newest kernel of the distribution, which apt must have package lists of."""
+    distribution = distribution or this_distribution()
     meta = _META_PACKAGES.get(distribution.name)
     if meta is None:
         raise BuildError(
@@ -69,6 +69,11 @@ def fetch(packages: tuple[Package, ...], cache: Path) -> list[Path]:
     return [_fetch(package, cache) for package in packages]
 
 
+def all_cached(packages: tuple[Package, ...], cache: Path) -> bool:
+    """Return whether fetch will find all packages in the cache."""
+    return all(_kept(package, cache).exists() for package in packages)
+
+
 def unpack(archives: list[Path], directory: Path) -> Kernel:
     """Unpack the files and find the kernel in them."""
     for archive in archives:
@@ -83,11 +88,14 @@ def unpack(archives: list[Path], directory: Path) -> Kernel:
     raise BuildError(f"the packages of kernel {version} hold no modules")
 
 
-def warn_fallback(pinned: tuple[Package, ...], newest: tuple[Package, ...], reason: BuildError) -> None:
+def warn_fallback(
+    distribution: Distribution, pinned: tuple[Package, ...], newest: tuple[Package, ...], reason: BuildError
+) -> None:
     """Warn that the build does not use the pinned kernel."""
     print(
         f"guest: the pinned kernel {_names(pinned)} is not available ({reason}). "
-        f"Building with the newest, {_names(newest)}. To pin that one, run: {UPDATE_COMMAND}",
+        f"Building with the newest, {_names(newest)}. "
+        f"To pin that one, run on {distribution.key}: {UPDATE_COMMAND}",
         file=sys.stderr,
     )
 
@@ -114,7 +122,7 @@ def _show(name: str) -> Package:
 
 
 def _fetch(package: Package, cache: Path) -> Path:
-    kept = cache / f"{package.sha256}.deb"
+    kept = _kept(package, cache)
     if kept.exists() and _sha256(kept) == package.sha256:
         return kept
     with tempfile.TemporaryDirectory(dir=cache) as directory:
@@ -129,6 +137,10 @@ def _fetch(package: Package, cache: Path) -> Path:
         shutil.copyfile(archive, partial)
         partial.rename(kept)
     return kept
+
+
+def _kept(package: Package, cache: Path) -> Path:
+    return cache / f"{package.sha256}.deb"
 
 
 def _from_apt_cache(package: Package) -> Path | None:

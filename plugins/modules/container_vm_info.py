@@ -15,7 +15,8 @@ author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
   - Returns facts about the containers of a vCenter, all of them or selected ones.
-  - The number of requests does not depend on the number of virtual machines, except with O(exit_from_disk=true).
+  - The number of requests does not depend on the number of virtual machines, except with O(exit_from_disk=true),
+    O(events) and O(usage_minutes).
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
   - gantry.vsphere.vcenter
@@ -60,6 +61,23 @@ options:
       - The disk has less of the output than vSphere, some KiB of its end.
     type: bool
     default: false
+  usage_minutes:
+    description:
+      - Of how many of the last minutes to return the resources that running containers have used, at most V(60).
+        V(0) returns none.
+      - They are vCenter's real-time statistics, samples of 20 seconds, which do not need to be enabled. A sample is
+        available about a minute after its time.
+      - It takes one request, and another for each hundred running containers.
+    type: int
+    default: 0
+  events:
+    description:
+      - How many of the latest events of each container's VM to return, at most V(1000). V(0) returns none.
+      - vCenter keeps events for 30 days, unless its settings say otherwise. A container that was replaced has only the
+        events of its new VM.
+      - It takes one request for each container, so select the containers.
+    type: int
+    default: 0
 seealso:
   - module: gantry.vsphere.container_vm
 notes:
@@ -89,6 +107,12 @@ EXAMPLES = r"""
       kind: nightly
     logs: true
     exit_from_disk: true
+
+- name: Find out why a container has moved, and what it has used in the last ten minutes
+  gantry.vsphere.container_vm_info:
+    name: [web]
+    events: 20
+    usage_minutes: 10
 """
 
 RETURN = r"""
@@ -319,6 +343,116 @@ containers:
       type: str
       returned: when O(exit_from_disk=true)
       sample: read
+    usage:
+      description:
+        - What the VM has used of its host, or V(null) if vCenter has no samples of it, as of a VM that is off.
+        - Each of the figures has C(average) and C(maximum), or is V(null) if no sample has it.
+      type: dict
+      returned: when O(usage_minutes) is not V(0)
+      contains:
+        samples:
+          description: The number of samples.
+          type: int
+          returned: always
+          sample: 30
+        begin:
+          description: The time of the first sample, by vCenter's clock.
+          type: str
+          returned: always
+          sample: '2026-03-01T12:00:00Z'
+        end:
+          description: The time of the last sample.
+          type: str
+          returned: always
+          sample: '2026-03-01T12:09:40Z'
+        cpu_percent:
+          description: CPU time as a percentage of that of all virtual CPUs.
+          type: dict
+          returned: always
+          sample: {average: 12.5, maximum: 80.01}
+        cpu_mhz:
+          description: CPU time in MHz.
+          type: dict
+          returned: always
+          sample: {average: 250, maximum: 1600}
+        memory_bytes:
+          description: Memory of the host that the VM occupies, in bytes.
+          type: dict
+          returned: always
+          sample: {average: 104857600, maximum: 115343360}
+        disk_read_bytes_per_second:
+          description: Bytes per second read from disks.
+          type: dict
+          returned: always
+          sample: {average: 0, maximum: 20480}
+        disk_write_bytes_per_second:
+          description: Bytes per second written to disks.
+          type: dict
+          returned: always
+          sample: {average: 1024, maximum: 40960}
+        network_receive_bytes_per_second:
+          description: Bytes per second received by the adapters.
+          type: dict
+          returned: always
+          sample: {average: 5120, maximum: 10240}
+        network_transmit_bytes_per_second:
+          description: Bytes per second sent by the adapters.
+          type: dict
+          returned: always
+          sample: {average: 7168, maximum: 51200}
+    events:
+      description: What has happened to the VM, oldest first.
+      type: list
+      elements: dict
+      returned: when O(events) is not V(0)
+      contains:
+        time:
+          description: When it has happened, by vCenter's clock.
+          type: str
+          returned: always
+          sample: '2026-03-01T12:00:00Z'
+        action:
+          description:
+            - What has happened, one of V(created), V(started), V(stopped), V(shutdown), V(rebooted), V(reset),
+              V(suspended), V(moved), V(reconfigured), V(renamed), V(start_failed), V(move_failed), V(connected) and
+              V(disconnected).
+            - V(null) for other events, which RV(containers[].events[].type) and RV(containers[].events[].message)
+              describe.
+          type: str
+          returned: always
+          sample: moved
+        cause:
+          description:
+            - V(drs) or V(ha) if vSphere has done it by itself, V(user) if RV(containers[].events[].user) has requested
+              it, or V(null) if the event does not say, as of a guest that powers itself off.
+          type: str
+          returned: always
+          sample: drs
+        user:
+          description: The user of vCenter who has requested it, or V(null).
+          type: str
+          returned: always
+          sample: VSPHERE.LOCAL\operator
+        host:
+          description: The host that the VM was on then, or V(null).
+          type: str
+          returned: always
+          sample: esx2.example.com
+        source_host:
+          description: The host from which it was moved, or V(null).
+          type: str
+          returned: always
+          sample: esx1.example.com
+        type:
+          description: The type of the event in the vSphere API.
+          type: str
+          returned: always
+          sample: DrsVmMigratedEvent
+        message:
+          description: The event as the vSphere Client shows it, in the language of vCenter.
+          type: str
+          returned: always
+          sample: DRS migrated web from esx1.example.com to esx2.example.com in cluster Cluster1
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVmInfo

@@ -104,3 +104,45 @@ def test_the_number_of_requests_is_constant_with_500_vms(
             calls.reset()
             assert direct({INFO: options}, way=way).ok().last["containers"]
             assert len(calls.methods()) <= BUDGET, calls.methods()
+
+
+def test_the_events_of_a_container_are_returned_in_order(
+    made: list[dict[str, Any]], direct: DirectRunner, ask: Ask, lab: dict[str, Any]
+) -> None:
+    host = next(name for name in lab["hosts"] if name != made[1]["host"])
+    direct([{"gantry.vsphere.vm_vmotion": {"vms": [WEB], "host": host}}, {VM: {"name": WEB, "state": "stopped"}}]).ok()
+    job, web = ask(names=[WEB, JOB], events=100)["containers"]
+    actions = [event["action"] for event in web["events"] if event["action"]]
+    assert actions[0] == "created"
+    power_and_place = ["started", "moved", "stopped"]
+    assert [action for action in actions if action in power_and_place] == power_and_place
+    assert "started" not in [event["action"] for event in job["events"]]
+    (moved,) = (event for event in web["events"] if event["action"] == "moved")
+    assert (moved["source_host"], moved["host"], moved["cause"]) == (made[1]["host"], host, "user")
+    assert (moved["type"], moved["user"]) == ("VmMigratedEvent", "least-vm-vmotion@vsphere.local")
+    assert WEB in moved["message"]
+    (latest,) = ask(name=[WEB], events=2)["containers"]
+    assert latest["events"] == web["events"][-2:]
+    assert "must be from 0 to 1000" in ask(events=-1)["msg"]
+
+
+def test_what_running_containers_use_is_returned(made: list[dict[str, Any]], ask: Ask, calls: Control) -> None:
+    for _number in range(4):
+        calls.sample()
+    job, web = ask(usage_minutes=1)["containers"]
+    assert job["usage"] is None
+    assert web["usage"]["samples"] == 3
+    assert web["usage"]["begin"] <= web["usage"]["end"]
+    # A lab that boots nothing measures nothing but what the VM has.
+    assert web["usage"]["cpu_mhz"] == {"average": 0, "maximum": 0}
+    assert "must be from 0 to 60" in ask(usage_minutes=61)["msg"]
+
+
+def test_events_and_usage_take_no_request_for_each_other_vm(
+    made: list[dict[str, Any]], direct: DirectRunner, calls: Control
+) -> None:
+    calls.add_vms(500, f"{PREFIX}idle-")
+    direct({INFO: {"name": [WEB], "events": 10, "usage_minutes": 5}}).ok()
+    calls.forget()
+    direct({INFO: {"name": [WEB], "events": 10, "usage_minutes": 5}}).ok()
+    assert len(calls.methods()) <= BUDGET, calls.methods()

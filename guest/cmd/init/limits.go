@@ -84,8 +84,24 @@ func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.restrictMounts(group, wanted.Process); err != nil {
+		return nil, err
+	}
 	go func() { m.logError(group.WatchThrashing(m.console.logf)) }()
 	return group, rootfs.LimitTmpfs(wanted.Root, limits.Memory)
+}
+
+// restrictMounts attaches the mount policy if the container can mount at all. An error is only logged, because older
+// kernels need no policy: the container's first process tries whether the disks are closed, and does not continue otherwise.
+func (m *machine) restrictMounts(group *cgroup.Group, process spec.Process) error {
+	mayMount, err := process.MayMount()
+	if err != nil || !mayMount {
+		return err
+	}
+	if err := group.RestrictMounts(); err != nil {
+		m.console.logf("The mount policy could not be attached: %v.", err)
+	}
+	return nil
 }
 
 // memoryAvailable is the memory that can be used without swapping, in bytes.

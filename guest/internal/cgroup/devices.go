@@ -4,15 +4,7 @@
 
 package cgroup
 
-import (
-	"errors"
-	"fmt"
-	"os"
-	"runtime"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // wildcard matches every value.
 const wildcard = -1
@@ -41,14 +33,6 @@ var allowed = []rule{
 	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 5, 1},          // console
 	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 5, 2},          // ptmx
 	{unix.BPF_DEVCG_DEV_CHAR, readWriteMknod, 136, wildcard}, // pts/*
-}
-
-// instruction is the kernel's struct bpf_insn.
-type instruction struct {
-	code      uint8
-	registers uint8 // destination in the low half, source in the high one
-	offset    int16
-	value     int32
 }
 
 // The registers of the program: the result, the argument and the compared values.
@@ -114,59 +98,7 @@ func (r rule) compile() []instruction {
 // restrictDevices attaches the policy to a cgroup. It applies to every process in the cgroup and its children, independently
 // of capabilities.
 func restrictDevices(directory string) error {
-	program, err := loadProgram(compile(allowed))
-	if err != nil {
-		return err
-	}
-	group, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return errors.Join(err, unix.Close(program))
-	}
-	err = attachProgram(group, program)
-	// The cgroup keeps a reference to the program.
-	return errors.Join(err, unix.Close(group), unix.Close(program))
-}
-
-// loadProgram is BPF_PROG_LOAD. It returns a file descriptor.
-func loadProgram(program []instruction) (int, error) {
-	license := []byte("GPL\x00")
-	var pinned runtime.Pinner
-	defer pinned.Unpin()
-	pinned.Pin(&program[0])
-	pinned.Pin(&license[0])
-	// The first fields of the kernel's union bpf_attr for this command.
-	attributes := struct {
-		programType, instructionCount uint32
-		instructions, license         uint64
-	}{
-		programType:      unix.BPF_PROG_TYPE_CGROUP_DEVICE,
-		instructionCount: uint32(len(program)),
-		instructions:     uint64(uintptr(unsafe.Pointer(&program[0]))),
-		license:          uint64(uintptr(unsafe.Pointer(&license[0]))),
-	}
-	descriptor, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attributes), unsafe.Sizeof(attributes))
-	if err != nil {
-		return 0, fmt.Errorf("load the program: %w", err)
-	}
-	return descriptor, nil
-}
-
-// attachProgram is BPF_PROG_ATTACH. Programs that the container attaches to its own cgroups are run too, and can only deny
-// access.
-func attachProgram(group, program int) error {
-	attributes := struct{ target, program, attachPoint, flags uint32 }{
-		uint32(group), uint32(program), unix.BPF_CGROUP_DEVICE, unix.BPF_F_ALLOW_MULTI,
-	}
-	if _, err := bpf(unix.BPF_PROG_ATTACH, unsafe.Pointer(&attributes), unsafe.Sizeof(attributes)); err != nil {
-		return fmt.Errorf("attach the program: %w", err)
-	}
-	return nil
-}
-
-func bpf(command uintptr, attributes unsafe.Pointer, size uintptr) (int, error) {
-	value, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(attributes), size)
-	if errno != 0 {
-		return 0, os.NewSyscallError("bpf", errno)
-	}
-	return int(value), nil
+	return attach(directory, program{
+		kind: unix.BPF_PROG_TYPE_CGROUP_DEVICE, attachType: unix.BPF_CGROUP_DEVICE, instructions: compile(allowed),
+	})
 }

@@ -8,18 +8,7 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
-
-	"gantry.invalid/guest/internal/spec"
 )
-
-// boundingNumbers returns the numbers of the capabilities in the bounding set of the spec.
-func boundingNumbers(process spec.Process) ([]int, error) {
-	names := spec.DefaultCapabilities
-	if process.Capabilities != nil {
-		names = *process.Capabilities
-	}
-	return spec.CapabilityNumbers(names)
-}
 
 // limitCapabilities drops all other capabilities from the bounding set of the calling thread. No capabilities are
 // inheritable or ambient, so by the kernel's rules for exec, as in Docker, root has exactly the bounding set and other users

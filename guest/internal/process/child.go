@@ -108,7 +108,7 @@ func takeIdentity(process spec.Process, identity Identity) error {
 	if err := limitSelf(process); err != nil {
 		return err
 	}
-	keep, err := boundingNumbers(process)
+	keep, err := process.BoundingSet()
 	if err != nil {
 		return err
 	}

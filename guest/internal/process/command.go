@@ -247,7 +247,7 @@ func (c *Container) enter(process spec.Process) error {
 	if err := unix.Setns(int(c.pidfd.Fd()), namespaces); err != nil {
 		return fmt.Errorf("enter the container: %w", err)
 	}
-	keep, err := boundingNumbers(process)
+	keep, err := process.BoundingSet()
 	if err != nil {
 		return err
 	}

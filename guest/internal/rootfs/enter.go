@@ -51,8 +51,20 @@ func Enter(wanted *spec.Spec) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make the mounts private: %w", err)
 	}
+	mayMount, err := wanted.Process.MayMount()
+	if err != nil {
+		return err
+	}
+	if mayMount {
+		if err := requireClosedDisks(); err != nil {
+			return err
+		}
+	}
 	files, err := openEtcFiles()
 	if err != nil {
+		return err
+	}
+	if err := detachInitsMounts(); err != nil {
 		return err
 	}
 	if err := changeRoot(); err != nil {

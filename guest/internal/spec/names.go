@@ -6,6 +6,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -60,6 +61,20 @@ var capabilityNames = strings.Fields(`CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER 
 // DefaultCapabilities is Docker's default set.
 var DefaultCapabilities = strings.Fields(`CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP
 	NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE`)
+
+// BoundingSet returns the kernel's numbers of the capabilities that root has in the container.
+func (p Process) BoundingSet() ([]int, error) {
+	if p.Capabilities == nil {
+		return CapabilityNumbers(DefaultCapabilities)
+	}
+	return CapabilityNumbers(*p.Capabilities)
+}
+
+// MayMount returns whether root can mount file systems in the container.
+func (p Process) MayMount() (bool, error) {
+	numbers, err := p.BoundingSet()
+	return slices.Contains(numbers, unix.CAP_SYS_ADMIN), err
+}
 
 // CapabilityNumbers converts names, with or without the prefix CAP_, to the kernel's numbers.
 func CapabilityNumbers(names []string) ([]int, error) {

@@ -219,3 +219,21 @@ func TestDurationSaturates(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestOnlySysAdminMayMount(t *testing.T) {
+	for _, test := range []struct {
+		capabilities *[]string
+		want         bool
+	}{
+		{nil, false},
+		{&[]string{}, false},
+		{&[]string{"SYS_MODULE", "NET_ADMIN"}, false},
+		{&[]string{"CHOWN", "SYS_ADMIN"}, true},
+		{&[]string{"cap_sys_admin"}, true},
+	} {
+		got, err := Process{Capabilities: test.capabilities}.MayMount()
+		if got != test.want || err != nil {
+			t.Errorf("%v: got %v, %v", test.capabilities, got, err)
+		}
+	}
+}

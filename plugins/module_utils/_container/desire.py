@@ -26,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
 
 # Leaves room for the suffix of a successor within vSphere's 80 characters, and for the longest host name.
 MAX_NAME = 63
+_MAX_USAGE_MINUTES, _MAX_EVENTS = 60, 1000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -120,4 +121,15 @@ def desire_container_info(params: Mapping[str, Any]) -> ContainerSelection:
         folder=params["folder"],
         logs=params["logs"],
         exit_from_disk=params["exit_from_disk"],
+        usage_minutes=_within(
+            params, "usage_minutes", _MAX_USAGE_MINUTES, "vCenter keeps real-time statistics of an hour"
+        ),
+        events=_within(params, "events", _MAX_EVENTS, "vCenter returns no more of them at once"),
     )
+
+
+def _within(params: Mapping[str, Any], name: str, most: int, reason: str) -> int:
+    value: int = params[name]
+    if not 0 <= value <= most:
+        raise GantryError(f"{name} is {value}, and must be from 0 to {most}: {reason}.")
+    return value

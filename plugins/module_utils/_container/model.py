@@ -213,6 +213,9 @@ class Machine:
     start_pending: bool = False
     # One of EXIT_…, if the end was to be read from the disk.
     exit_from_disk: str | None = None
+    # What was used, and what has happened, if they were to be read.
+    usage: Mapping[str, Any] | None = None
+    events: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def folder_path(self) -> str:
@@ -277,6 +280,9 @@ class ContainerSelection:
     folder: str | None
     logs: bool = False
     exit_from_disk: bool = False
+    # Of the last minutes, and how many for each container; 0 stands for none.
+    usage_minutes: int = 0
+    events: int = 0
     devices: bool = True
 
 

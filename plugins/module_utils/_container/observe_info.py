@@ -4,7 +4,7 @@
 
 """Observe the selected containers: a fixed number of requests, whatever the inventory's size.
 
-Only ends that are read from disks take requests for each container.
+Only ends that are read from disks, and events, take requests for each container.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
     decode_machine,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerSelection, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_events import observe_events
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_exit import observe_exits
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_usage import observe_usage
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.resolve import find_datacenter, find_folder
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
@@ -47,7 +49,13 @@ def observe_container_info(session: Session, desired: ContainerSelection) -> Seq
         for entry in sorted(chosen, key=lambda entry: entry.path)
         if entry.moid in rows
     ]
-    return observe_exits(session, machines) if desired.exit_from_disk else machines
+    if desired.exit_from_disk:
+        machines = observe_exits(session, machines)
+    if desired.usage_minutes:
+        machines = observe_usage(session, machines, desired.usage_minutes)
+    if desired.events:
+        machines = observe_events(session, machines, desired.events)
+    return machines
 
 
 def _within(inventory: Inventory, desired: ContainerSelection) -> list[Entry]:

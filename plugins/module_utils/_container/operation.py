@@ -94,4 +94,4 @@ class ContainerVmInfo(InfoOperation[ContainerSelection, Sequence[Machine]]):
         return observe_container_info(session, desired)
 
     def result(self, desired: ContainerSelection, observed: Sequence[Machine]) -> dict[str, Any]:
-        return containers_result(observed, logs=desired.logs, exit_from_disk=desired.exit_from_disk)
+        return containers_result(observed, desired)

@@ -194,4 +194,6 @@ def info_argument_spec() -> dict[str, dict[str, Any]]:
         "folder": {"type": "str"},
         "logs": {"type": "bool", "default": False},
         "exit_from_disk": {"type": "bool", "default": False},
+        "usage_minutes": {"type": "int", "default": 0},
+        "events": {"type": "int", "default": 0},
     }

@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     OFF,
     ON,
     SUSPENDED,
+    ContainerSelection,
     DesiredContainer,
     Machine,
     ObservedContainer,
@@ -35,15 +36,19 @@ def container_task_result(desired: DesiredContainer, observed: ObservedContainer
     }
 
 
-def containers_result(machines: Sequence[Machine], *, logs: bool, exit_from_disk: bool) -> dict[str, Any]:
+def containers_result(machines: Sequence[Machine], selected: ContainerSelection) -> dict[str, Any]:
     """Return what a task of container_vm_info returns."""
     containers = []
     for machine in machines:
         container = container_result(machine)
-        if logs:
+        if selected.logs:
             container["log"] = machine.log
-        if exit_from_disk:
+        if selected.exit_from_disk:
             container["exit_from_disk"] = machine.exit_from_disk
+        if selected.usage_minutes:
+            container["usage"] = machine.usage
+        if selected.events:
+            container["events"] = list(machine.events)
         containers.append(container)
     return {"containers": containers}
 

@@ -14,6 +14,7 @@ import pytest
 
 from guest.build.bootstrap import Build, build
 from tests.support.guests.images import make_image
+from tests.support.guests.kernels import build_with_newer_kernel
 from tests.support.guests.machine import Hardware, Machine
 
 Boot = Callable[..., Machine]
@@ -22,6 +23,12 @@ Boot = Callable[..., Machine]
 @pytest.fixture(scope="session")
 def bootstrap() -> Build:
     return build()
+
+
+@pytest.fixture(scope="session")
+def newer_bootstrap(bootstrap: Build, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Return a bootstrap with a kernel of 6.6 or later."""
+    return build_with_newer_kernel(bootstrap, tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="session")

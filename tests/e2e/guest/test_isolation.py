@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from guest.build.bootstrap import Build
 from tests.e2e.guest.conftest import Boot
-from tests.support.guests.images import ON_DISK, make_disk, make_spec
+from tests.support.guests.images import ON_DISK, make_disk, make_image, make_spec
+from tests.support.guests.machine import Machine
 
 # Creates a node for each device and opens it for reading and for writing, without changing it.
 _TRY_DEVICES = """
@@ -126,3 +131,60 @@ def test_container_that_can_mount_cannot_leave_its_limits(boot: Boot, tmp_path: 
     assert lines[3:5] == ["max", "0::/below"]
     assert lines[5] == "head: /devices/sda: Operation not permitted"
     assert lines[6] == "mount: permission denied (are you root?)"
+
+
+# Tries to mount the disks by nodes of its own and of devtmpfs, and with other options; then what a container may mount.
+_TRY_MOUNTS = """
+    mkdir /devices /disk /memory /layers /bound /cgroups /proc2
+    mount -t devtmpfs none /devices || exit 1
+    mknod /image b 8 0 && mknod /scratch b 8 16
+    for device in /image /devices/sda; do mount -t squashfs -o ro $device /disk; done
+    for device in /scratch /devices/sdb; do
+      mount -t ext4 $device /disk
+      mount -t ext4 -o noatime,nodev $device /disk
+    done
+    ls /disk
+    mount -t tmpfs none /memory && mkdir /memory/upper /memory/work || exit 2
+    mount -t overlay -o lowerdir=/www,upperdir=/memory/upper,workdir=/memory/work none /layers && ls /layers
+    mount -o bind /www /bound && ls /bound
+    mount -t cgroup2 none /cgroups && head -c 1 /cgroups/cgroup.procs && echo
+    mount -t proc none /proc2 && head -n 1 /proc2/self/status
+    exec unroot
+"""
+# Where init has mounted something; the device node is in the initial file system.
+_UNDER_ROOT = ["/image: ", "/scratch: ", "/scratch/gantry: ", "/proc: ", "/sys: ", "/dev: /dev/console", "/run: "]
+
+
+@pytest.fixture(scope="module")
+def unroot_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build an image with a program that unmounts its root and lists what is in init's mounts."""
+    directory = tmp_path_factory.mktemp("unroot")
+    program = directory / "unroot"
+    source = Path(__file__).with_name("unroot.go")
+    environment = {**os.environ, "CGO_ENABLED": "0"}
+    subprocess.run(["go", "build", "-o", str(program), str(source)], env=environment, check=True, capture_output=True)
+    return make_image(directory / "unroot.img", programs=[program])
+
+
+def test_disks_that_are_in_use_cannot_be_mounted(newer_bootstrap: Build, unroot_image: Path, tmp_path: Path) -> None:
+    """Check it with a kernel that finds the mounted file system before it opens the device."""
+    spec = make_spec(["sh", "-c", _TRY_MOUNTS], env=["PATH=/bin"], root=ON_DISK, capabilities=_MORE)
+    with Machine(newer_bootstrap, tmp_path / "vm", spec, unroot_image, make_disk(tmp_path / "scratch.img")) as machine:
+        assert machine.wait_off()["exit_code"] == 0
+        refused = ["mount: permission denied (are you root?)"] * 6
+        pages = ["from-image", "index.html"]
+        assert machine.log().splitlines() == [*refused, *pages, *pages, "1", "Name:\thead", *_UNDER_ROOT]
+
+
+def test_container_that_could_mount_disks_is_not_started(newer_bootstrap: Build, image: Path, tmp_path: Path) -> None:
+    """Check it with a kernel whose BPF LSM is off, so that the policy is attached but never asked."""
+    line = newer_bootstrap.manifest["command_line"]
+    manifest = {**newer_bootstrap.manifest, "command_line": f"{line} lsm=landlock"}
+    spec = make_spec(["true"], capabilities=["SYS_ADMIN"])
+    with Machine(dataclasses.replace(newer_bootstrap, manifest=manifest), tmp_path / "vm", spec, image) as machine:
+        status = machine.wait_off()
+        assert (status["state"], status["error"]["code"]) == ("error", "start_failed")
+        assert status["error"]["message"].startswith(
+            "The container has the capability SYS_ADMIN, with which it could mount the VM's disk /dev/sda: "
+            'the kernel does not refuse that (expected "operation not permitted", got "no error").'
+        )

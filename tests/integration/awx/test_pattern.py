@@ -22,6 +22,8 @@ import yaml
 from galaxy_importer.file_parser import PatternsParser
 from galaxy_importer.finder import ContentFinder
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import guest_key_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
 from tests.support.awx import rules
 from tools.awx.__main__ import outdated
 from tools.awx.description import PATTERN, read_description, read_surveys
@@ -110,6 +112,12 @@ def test_the_variables_of_templates_and_credentials_exist() -> None:
     names = {name for template in TEMPLATES.values() for name in template.get("facts", {})}
     injected = [one["injectors"].get("extra_vars", {}) for one in DESCRIPTION["credential_types"]]
     assert names | {name for variables in injected for name in variables} <= set(OPTIONS) | _switches()
+
+
+def test_the_environment_of_the_credentials_is_read_by_options() -> None:
+    injected = {name for one in DESCRIPTION["credential_types"] for name in one["injectors"].get("env", {})}
+    spec = connection_argument_spec() | guest_key_argument_spec()
+    assert injected <= {name for option in spec.values() for name in option.get("fallback", [None, []])[1]}
 
 
 def test_the_ca_credential_turns_the_verification_on_in_every_role_and_playbook() -> None:

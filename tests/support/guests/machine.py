@@ -195,13 +195,13 @@ class Machine:
             self._changed.wait_for(lambda: self.offers_operations or self._port_closed, PATIENCE)
         assert self.offers_operations, f"no guest operations; {self.describe()}"
 
-    def wait_log(self, text: str) -> str:
-        """Wait until the console has the text. Only for facts that the status does not have."""
+    def wait_log(self, text: str, after: int = 0) -> str:
+        """Wait until the console has the text behind a position. Only for facts that the status does not have."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             console = self.console()
-            if text in console:
-                return console
+            if text in console[after:]:
+                return console[after:]
             time.sleep(0.1)
         raise AssertionError(f"the console never said {text!r}; {self.describe()}")
 

@@ -19,6 +19,8 @@ from pyVmomi import vim
 
 from tests.support.guests.containers import PATIENCE
 
+# pyVmomi's classes have constructors without types.
+_TYPES: Any = vim
 _SPEC_KEYS = ("guestinfo.gantry.spec", "gantry.spec")
 
 
@@ -27,8 +29,8 @@ def offer_operations(vm: Any, secret: str) -> None:
     values = {option.key: option.value for option in vm.config.extraConfig}
     document = json.loads(values[_SPEC_KEYS[0]])
     document["guest_operations"] = {"secret_sha256": hashlib.sha256(secret.encode()).hexdigest()}
-    options = [vim.option.OptionValue(key=key, value=json.dumps(document)) for key in _SPEC_KEYS]
-    WaitForTask(vm.ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=options)))
+    options = [_TYPES.option.OptionValue(key=key, value=json.dumps(document)) for key in _SPEC_KEYS]
+    WaitForTask(vm.ReconfigVM_Task(_TYPES.vm.ConfigSpec(extraConfig=options)))
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,10 @@ class GuestOperations:
 
     def run(self, *command: str, **arguments: Any) -> dict[str, Any]:
         """Run a program and return its result, with the streams decoded."""
-        auth = vim.vm.guest.NamePasswordAuthentication(
+        auth = _TYPES.vm.guest.NamePasswordAuthentication(
             username="gantry", password=self.secret, interactiveSession=False
         )
-        spec = vim.vm.guest.ProcessManager.ProgramSpec(
+        spec = _TYPES.vm.guest.ProcessManager.ProgramSpec(
             programPath="/gantry/exec", arguments=json.dumps({"command": command, **arguments})
         )
         operations = self.content.guestOperationsManager

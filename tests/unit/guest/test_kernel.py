@@ -17,6 +17,7 @@ from guest.build.bootstrap import _kernel
 from guest.build.errors import BuildError
 from guest.build.lock import Distribution, Package, read_lock, this_distribution, write_lock
 
+_SOME = Distribution("some", "1")
 _SERVED = b"a package"
 _NEWEST = Package("linux-image-6.2-cloud", "6.2-1", hashlib.sha256(_SERVED).hexdigest())
 
@@ -49,7 +50,7 @@ def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(programs), prepend=":")
     monkeypatch.setattr(kernel, "_META_PACKAGES", {"some": "meta"})
     monkeypatch.setattr(kernel, "_APT_CACHE", tmp_path / "archives")
-    monkeypatch.setattr(kernel, "this_distribution", lambda: Distribution("some", "1"))
+    monkeypatch.setattr(kernel, "this_distribution", lambda: _SOME)
     return log
 
 
@@ -63,6 +64,13 @@ def test_package_is_downloaded_once(apt: Path, tmp_path: Path) -> None:
     assert first == second
     assert first.read_bytes() == _SERVED
     assert apt.read_text().count("download") == 1
+
+
+def test_cache_knows_whether_it_has_all_packages(apt: Path, tmp_path: Path) -> None:
+    assert not kernel.all_cached((_NEWEST,), tmp_path)
+    kernel.fetch((_NEWEST,), tmp_path)
+    assert kernel.all_cached((_NEWEST,), tmp_path)
+    assert not kernel.all_cached((_NEWEST, Package("linux-modules-6.2-cloud", "6.2-1", "2" * 64)), tmp_path)
 
 
 def test_package_in_the_cache_of_apt_is_not_downloaded(apt: Path, tmp_path: Path) -> None:
@@ -85,23 +93,23 @@ def test_missing_pinned_kernel_is_replaced_by_the_newest(
     apt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = Package("linux-image-6.1-cloud", "6.1-1", "1" * 64)
-    monkeypatch.setattr(kernel, "newest_packages", lambda: (_NEWEST,))
-    packages, archives = _kernel((gone,), tmp_path)
+    monkeypatch.setattr(kernel, "newest_packages", lambda _distribution: (_NEWEST,))
+    packages, archives = _kernel(_SOME, (gone,), tmp_path)
     assert packages == (_NEWEST,)
     assert [path.read_bytes() for path in archives] == [_SERVED]
     said = capsys.readouterr().err
     assert "linux-image-6.1-cloud 6.1-1 is not available" in said
     assert "was not found" in said
-    assert "python -m guest.build --update-lock" in said
+    assert "run on some-1: python -m guest.build --update-lock" in said
 
 
 def test_newest_kernel_that_is_not_available_is_an_error(
     apt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = Package("linux-image-6.1-cloud", "6.1-1", "1" * 64)
-    monkeypatch.setattr(kernel, "newest_packages", lambda: (gone,))
+    monkeypatch.setattr(kernel, "newest_packages", lambda _distribution: (gone,))
     with pytest.raises(BuildError, match="was not found"):
-        _kernel((gone,), tmp_path)
+        _kernel(_SOME, (gone,), tmp_path)
 
 
 def test_error_for_an_unknown_distribution_lists_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:

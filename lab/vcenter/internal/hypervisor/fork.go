@@ -28,9 +28,8 @@ func (h *Hypervisor) Fork(id string, continued, clone machine.Spec) (machine.Mov
 	if err != nil {
 		return machine.Move{}, err
 	}
-	<-i.settled
-	if !i.started {
-		return machine.Move{}, fmt.Errorf("VM %s did not start", i.name)
+	if err := i.awaitStart(); err != nil {
+		return machine.Move{}, err
 	}
 	i.moveLock.Lock()
 	defer i.moveLock.Unlock()

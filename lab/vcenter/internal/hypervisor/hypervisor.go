@@ -173,9 +173,8 @@ func (h *Hypervisor) SetGuestInfo(id string, values map[string]string) error {
 	if err != nil {
 		return err
 	}
-	<-i.settled
-	if !i.started {
-		return fmt.Errorf("VM %s did not start", i.name)
+	if err := i.awaitStart(); err != nil {
+		return err
 	}
 	i.vmx.SetInfo(values)
 	return nil

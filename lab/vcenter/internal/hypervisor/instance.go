@@ -174,6 +174,15 @@ func (i *instance) writeFailed(err error) {
 	slog.Debug("a message to a guest was lost", "vm", i.name, "id", i.id, "error", err)
 }
 
+// awaitStart returns when the VM has started, or an error if it could not.
+func (i *instance) awaitStart() error {
+	<-i.settled
+	if !i.started {
+		return fmt.Errorf("VM %s did not start", i.name)
+	}
+	return nil
+}
+
 // kill powers off the VM without a shutdown of the guest, and returns when it has ended. It aborts a migration in progress.
 func (i *instance) kill() error {
 	i.mu.Lock()
@@ -194,9 +203,8 @@ func (i *instance) kill() error {
 
 // pressPowerButton asks the guest to shut down: by its tools if they run, otherwise by ACPI.
 func (i *instance) pressPowerButton() error {
-	<-i.settled
-	if !i.started {
-		return fmt.Errorf("VM %s did not start", i.name)
+	if err := i.awaitStart(); err != nil {
+		return err
 	}
 	if i.vmx.CanShutDown() {
 		i.vmx.Ask(vmx.Halt)
@@ -212,9 +220,8 @@ func (i *instance) pressPowerButton() error {
 // restartGuest asks the tools of the guest to restart it. The process continues then, whereas it ends if a guest resets itself
 // without being asked.
 func (i *instance) restartGuest() error {
-	<-i.settled
-	if !i.started {
-		return fmt.Errorf("VM %s did not start", i.name)
+	if err := i.awaitStart(); err != nil {
+		return err
 	}
 	if !i.vmx.CanShutDown() {
 		return fmt.Errorf("the guest tools of VM %s do not run", i.name)
@@ -284,9 +291,8 @@ func (i *instance) endRestart() {
 
 // quiesce asks the guest to freeze its file systems for a snapshot.
 func (i *instance) quiesce() error {
-	<-i.settled
-	if !i.started {
-		return fmt.Errorf("VM %s did not start", i.name)
+	if err := i.awaitStart(); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(i.alive, quiesceDeadline)
 	defer cancel()

@@ -41,9 +41,8 @@ func (h *Hypervisor) Migrate(id string, to machine.Spec, copyFiles func() error)
 }
 
 func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles func() error) (machine.Move, error) {
-	<-i.settled
-	if !i.started {
-		return machine.Move{}, fmt.Errorf("VM %s did not start", i.name)
+	if err := i.awaitStart(); err != nil {
+		return machine.Move{}, err
 	}
 	i.moveLock.Lock()
 	defer i.moveLock.Unlock()

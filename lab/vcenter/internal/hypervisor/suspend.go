@@ -37,9 +37,8 @@ func (h *Hypervisor) Suspend(id string) error {
 	if err != nil {
 		return err
 	}
-	<-i.settled
-	if !i.started {
-		return fmt.Errorf("VM %s did not start", i.name)
+	if err := i.awaitStart(); err != nil {
+		return err
 	}
 	i.moveLock.Lock()
 	defer i.moveLock.Unlock()

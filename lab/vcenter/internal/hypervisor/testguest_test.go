@@ -65,7 +65,7 @@ var testExited = frames(toHost(`info-set guestinfo.gantry.status {"state":"exite
 const (
 	loadAddress = 0x100000
 	entryOffset = 0x20
-	textOffset  = 0x80
+	textOffset  = 0xa0
 )
 
 // multibootHeader makes QEMU load a flat file at loadAddress and jump behind the header.
@@ -85,7 +85,7 @@ func responsiveGuest(t *testing.T) *DirectKernel {
 	started := testStarted(t)
 	exited := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(started))+1)
 	code := []byte{
-		0xbe, 0x80, 0x00, 0x10, 0x00, // start: mov esi, started
+		0xbe, 0xa0, 0x00, 0x10, 0x00, // start: mov esi, started
 		0xe8, 0x2d, 0x00, 0x00, 0x00, //       call send
 		0x66, 0xba, 0xfd, 0x02, //       wait:  mov  dx, 0x2fd       line status of ttyS1
 		0xec,       //                         in   al, dx
@@ -123,7 +123,7 @@ func responsiveGuest(t *testing.T) *DirectKernel {
 // then it resets itself. No other request of the host has an underscore after an S.
 func restartingGuest(t *testing.T) *DirectKernel {
 	code := []byte{
-		0xbe, 0x80, 0x00, 0x10, 0x00, // start: mov esi, started
+		0xbe, 0xa0, 0x00, 0x10, 0x00, // start: mov esi, started
 		0xe8, 0x21, 0x00, 0x00, 0x00, //       call send
 		0x66, 0xba, 0xfd, 0x02, //       wait:  mov  dx, 0x2fd       line status of ttyS1
 		0xec,       //                         in   al, dx
@@ -155,8 +155,9 @@ func restartingGuest(t *testing.T) *DirectKernel {
 	return writeGuest(t, code, testStarted(t)+"\x00")
 }
 
-// countingGuest reports increasing numbers as fast as possible until it receives an H. Then it reports its exit and powers off.
-// It opens its channel before each number, since the host may have closed it.
+// countingGuest reports increasing numbers until it receives an H. Then it reports its exit and powers off. It opens its channel
+// before each number, since the host may have closed it. Before the next number it reads all that the host has sent: a guest that
+// is slower to read the answers than to cause them would fill the host's socket, and the H would not reach it.
 func countingGuest(t *testing.T) *DirectKernel {
 	open := port.Frame{Kind: port.Open, Channel: rpciChannel, Payload: []byte(port.RPCI)}
 	line := frames(open, toHost("info-set guestinfo.n 00000000"))
@@ -165,23 +166,29 @@ func countingGuest(t *testing.T) *DirectKernel {
 	}
 	digit, exited := address(strings.LastIndexByte(line, '0')), address(len(line)+1)
 	code := []byte{
-		0xbe, 0x80, 0x00, 0x10, 0x00, // count: mov  esi, line
-		0xe8, 0x3b, 0x00, 0x00, 0x00, //        call send
+		0xbe, 0xa0, 0x00, 0x10, 0x00, // count: mov  esi, line
+		0xe8, 0x4c, 0x00, 0x00, 0x00, //        call send
 		0xbf, digit[0], digit[1], digit[2], digit[3], // mov edi, the last digit
 		0xfe, 0x07, //                    next: inc  byte [edi]
 		0x80, 0x3f, 0x3a, //                    cmp  byte [edi], '9' + 1
-		0x75, 0x06, //                          jne  poll
+		0x75, 0x06, //                          jne  wait
 		0xc6, 0x07, 0x30, //                    mov  byte [edi], '0'
 		0x4f,       //                          dec  edi
 		0xeb, 0xf3, //                          jmp  next
-		0x66, 0xba, 0xfd, 0x02, //       poll:  mov  dx, 0x2fd       line status of ttyS1
+		0xbb, 0x64, 0x00, 0x00, 0x00, // wait:  mov  ebx, 100
+		0xb9, 0xd0, 0x07, 0x00, 0x00, // poll:  mov  ecx, 2000       QEMU can deliver a byte meanwhile
+		0xe2, 0xfe, //                    spin: loop spin
+		0x66, 0xba, 0xfd, 0x02, //              mov  dx, 0x2fd       line status of ttyS1
 		0xec,       //                          in   al, dx
 		0xa8, 0x01, //                          test al, 1            a byte has come
-		0x74, 0xdb, //                          je   count
-		0x66, 0xba, 0xf8, 0x02, //              mov  dx, 0x2f8
-		0xec,      //                          in   al, dx
+		0x75, 0x05, //                          jne  read
+		0x4b,       //                          dec  ebx
+		0x75, 0xed, //                          jne  poll
+		0xeb, 0xca, //                          jmp  count
+		0x66, 0xba, 0xf8, 0x02, //        read: mov  dx, 0x2f8
+		0xec,      //                           in   al, dx
 		0x3c, 'H', //                           cmp  al, 'H'
-		0x75, 0xee, //                          jne  poll
+		0x75, 0xdd, //                          jne  wait
 		0xbe, exited[0], exited[1], exited[2], exited[3], // mov esi, exited
 		0xe8, 0x0d, 0x00, 0x00, 0x00, //        call send
 		0x66, 0xba, 0x04, 0x06, //              mov  dx, 0x604        ACPI power management
