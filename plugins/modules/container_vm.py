@@ -289,6 +289,14 @@ options:
       - Linux capabilities that the container does not get, or V(ALL).
     type: list
     elements: str
+  init:
+    description:
+      - Whether the program runs as the child of a small first process, which passes signals on to it and reaps orphans.
+        It needs a few MiB of memory.
+      - By default the program is the first process. Then a signal that it does not handle is ignored, and it must reap
+        its orphans itself.
+      - Default V(false).
+    type: bool
   ulimits:
     description:
       - Resource limits of the container's processes, as V(name:soft) or V(name:soft:hard), such as

@@ -74,7 +74,11 @@ func becomeProgram(sendIdentity func(Identity) error) error {
 	if err := sendIdentity(identity); err != nil {
 		return err
 	}
-	return cannotStart(program, syscall.Exec(path, wanted.Process.Args, env))
+	args := wanted.Process.Args
+	if wanted.Process.Init {
+		path, args = first(path, args)
+	}
+	return cannotStart(program, syscall.Exec(path, args, env))
 }
 
 func resolveInImage(process spec.Process) (Identity, error) {

@@ -71,6 +71,7 @@ type Process struct {
 	Groups       []string          `json:"groups"`
 	Cwd          string            `json:"cwd"`
 	Capabilities *[]string         `json:"capabilities"` // nil: Docker's default set
+	Init         bool              `json:"init"`         // the program is not PID 1, but a child of a process that reaps orphans
 	Ulimits      map[string]Ulimit `json:"ulimits"`      // by Docker's names
 }
 

@@ -22,7 +22,7 @@ const full = `{
 	"image": {"digest": "sha256:ab", "disk": "` + diskName + `"},
 	"process": {"args": ["nginx", "-g", "daemon off;"], "env": ["PATH=/usr/bin", "A="], "user": "nginx:www-data",
 		"groups": ["adm", "1001"], "cwd": "/srv", "capabilities": ["CHOWN", "CAP_NET_BIND_SERVICE"],
-		"ulimits": {"nofile": {"soft": 64, "hard": 128}, "core": {"soft": -1, "hard": -1}}},
+		"init": true, "ulimits": {"nofile": {"soft": 64, "hard": 128}, "core": {"soft": -1, "hard": -1}}},
 	"sysctls": {"net.core.somaxconn": "512", "vm.swappiness": "10"},
 	"hostname": "web.example.com",
 	"networks": [{"mac": "00:50:56:00:00:01", "dhcp": true},

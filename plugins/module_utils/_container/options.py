@@ -127,6 +127,7 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("shm_size", "str", parsers.size_from(4096, "shm_size"), default="64M", guest=("shm_size",)),
     _option("capabilities", "list", parsers.capabilities_of("capabilities"), **_STRINGS),
     _option("cap_drop", "list", parsers.capabilities_of("cap_drop"), **_STRINGS),
+    _option("init", "bool", parsers.as_given, default=False, guest=("process", "init"), omit_empty=True),
     _option("ulimits", "list", kernel.parse_ulimits, **_STRINGS, guest=("process", "ulimits"), omit_empty=True),
     _option("sysctls", "dict", kernel.parse_sysctls, guest=("sysctls",), omit_empty=True),
     _option(

@@ -71,7 +71,6 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "Use state: absent.",
     ),
     ("comparisons image_comparison image_label_mismatch image_name_mismatch", _COMPARISON, _COMPARISON_REMEDY),
-    ("init", "The container's program is the first process of its namespace.", "Use an entrypoint such as tini."),
     ("kill_signal", "force_kill powers the virtual machine off.", "Give stop_signal for a stop with a signal."),
     ("paused", "A container cannot be paused by its guest.", "Use state: stopped."),
     ("healthy_wait_timeout", "All waits of a task have one limit.", "Give wait_timeout."),

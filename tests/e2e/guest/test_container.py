@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ ask hosts cat /etc/hosts
 ask resolver cat /etc/resolv.conf
 ask mounts cat /proc/mounts
 ask processes ps -o pid,args
+ask programs ps -o pid,comm
+ask orphans sh -c '(sleep 0.2 &); sleep 1; grep -h State /proc/[0-9]*/status'
 ask touch-etc touch /etc/new
 ask touch-cache touch /cache/new
 ask touch-sysctl sh -c 'echo 1 > /proc/sys/vm/overcommit_memory'
@@ -75,6 +78,7 @@ def as_root(boot_for_module: Boot) -> tuple[dict[str, str], dict[str, Any]]:
         ["sh", "-c", _QUESTIONS], capabilities=["CHOWN", "NET_BIND_SERVICE"], root=READ_ONLY, tmpfs=[{"target": "/tmp"}]
     )
     spec["tmpfs"][0].update(size=None, mode="1777")
+    spec["process"]["init"] = True
     spec["process"]["ulimits"] = {"nofile": {"soft": 64, "hard": 128}, "memlock": {"soft": -1, "hard": -1}}
     spec["sysctls"] = {"net.core.somaxconn": "777", "kernel.msgmax": "16384", "vm.swappiness": "11"}
     machine = boot_for_module(spec)
@@ -157,6 +161,13 @@ def test_process_has_its_own_pid_namespace(as_user: Any) -> None:
     assert processes[0][0] == "1"
     assert processes[0][1].startswith("sh -c")
     assert not [line for line in processes if "init" in line[1]]
+
+
+def test_first_process_on_request_runs_the_program_and_reaps_orphans(as_root: Any) -> None:
+    assert re.search(r"^ +1 .*gantry-first /bin/sh sh -c", as_root[0]["processes"], re.MULTILINE)
+    assert re.search(r"^ +([2-9]|\d\d+) +sh$", as_root[0]["programs"], re.MULTILINE)
+    assert "State:" in as_root[0]["orphans"]
+    assert "zombie" not in as_root[0]["orphans"]
 
 
 def test_root_on_a_disk_is_writable_for_root_only(as_user: Any) -> None:

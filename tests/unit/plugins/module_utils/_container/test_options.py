@@ -67,6 +67,7 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "shm_size": {"shm_size": "1G"},
     "capabilities": {"capabilities": ["NET_ADMIN"]},
     "cap_drop": {"cap_drop": ["CHOWN"]},
+    "init": {"init": True},
     "ulimits": {"ulimits": ["nofile:64"]},
     "sysctls": {"sysctls": {"vm.swappiness": "10"}},
     "log_max_size": {"log_max_size": "2M"},
