@@ -110,7 +110,11 @@ def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:
     for name in parts:
         say(f"\n==== {name}")
         begin = time.monotonic()
-        counts = PARTS[name](arguments)
+        try:
+            counts = PARTS[name](arguments)
+        except ToolError as error:
+            say(f"error: {error}")
+            counts = Counts(problem=str(error).splitlines()[0])
         seconds = time.monotonic() - begin
         say(f"==== {name}: {counts}, {seconds:.0f} s")
         results.append((name, counts, seconds))

@@ -7,6 +7,7 @@ package rootfs
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -61,7 +62,11 @@ func detachInitsMounts() error {
 	if err != nil {
 		return err
 	}
-	for _, directory := range besidesRoot(mounts) {
+	directories, err := besidesRoot(mounts)
+	if err != nil {
+		return err
+	}
+	for _, directory := range directories {
 		if err := unix.Unmount(directory, unix.MNT_DETACH); err != nil {
 			return fmt.Errorf("detach %s: %w", directory, err)
 		}
@@ -71,16 +76,16 @@ func detachInitsMounts() error {
 
 // besidesRoot returns where file systems are mounted on the initial file system, except the container's root. What is mounted
 // below them is detached with them.
-func besidesRoot(mounts []mounted) []string {
-	initial := ""
+func besidesRoot(mounts []mounted) ([]string, error) {
+	initial := slices.IndexFunc(mounts, func(mount mounted) bool { return mount.where == "/" })
+	if initial < 0 {
+		return nil, errors.New("/proc/self/mountinfo has no line for /")
+	}
 	var directories []string
 	for _, mount := range mounts {
-		switch {
-		case mount.where == "/":
-			initial = mount.id
-		case mount.parent == initial && mount.where != Root:
+		if mount.parent == mounts[initial].id && mount.where != "/" && mount.where != Root {
 			directories = append(directories, mount.where)
 		}
 	}
-	return directories
+	return directories, nil
 }

@@ -45,7 +45,12 @@ func TestOnlyTheContainersRootIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := besidesRoot(mounts); !slices.Equal(got, []string{"/proc", "/image", "/scratch"}) {
-		t.Errorf("got %q", got)
+	slices.Reverse(mounts)
+	got, err := besidesRoot(mounts)
+	if err != nil || !slices.Equal(got, []string{"/scratch", "/image", "/proc"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got, err := besidesRoot(mounts[:len(mounts)-1]); err == nil {
+		t.Errorf("got %q without the initial file system", got)
 	}
 }

@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test the run of the parts of make test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from devkit.console import ToolError
+from tools import test
+from tools.runners import Counts
+
+
+def _lacks_a_program(arguments: Sequence[str]) -> Counts:
+    raise ToolError("bats is not installed.\nRun `make setup`.")
+
+
+def test_a_part_that_cannot_run_fails_and_the_next_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(test.PARTS, "govc", _lacks_a_program)
+    monkeypatch.setitem(test.PARTS, "clients", lambda arguments: Counts(passed=3))
+    assert not test.run(["govc", "clients"], [])
+    assert test.run(["clients"], [])
+    said = capsys.readouterr().out
+    assert "bats is not installed." in said.split("==== summary")[1]
+    assert "clients      3 passed, 0 failed, 0 skipped" in said
