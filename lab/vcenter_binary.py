@@ -26,7 +26,7 @@ SOURCES = Path(__file__).resolve().parent / "vcenter"
 # The guest's Go module, and its packages that the vCenter uses: the port, both sides of guest operations, and the
 # record on the scratch disk.
 _GUEST = SOURCES.parents[1] / "guest"
-_GUEST_PACKAGES = ("port", "guestops", "relay", "record", "internal/report", "internal/failure")
+_GUEST_PACKAGES = ("port", "guestops", "relay", "record", "tree", "internal/report", "internal/failure")
 # Binaries of other branches are kept for a while; each takes about 40 MB.
 _KEPT = 3
 

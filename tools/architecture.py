@@ -32,16 +32,20 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("outside world", ("_vcenter", "_oci")),
     ("engine and guest contract", ("_engine", "_guest")),
     ("placement", ("_placement",)),
-    ("templates", ("_templates",)),
+    ("templates and addresses", ("_templates", "_address_pool")),
     (
         "domains",
         ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_access", "_port_group"),
     ),
-    ("domains that build on others", ("_container", "_maintenance", "_drs_cluster", "_drs_recommendation")),
+    (
+        "domains that build on others",
+        ("_container", "_maintenance", "_drs_cluster", "_drs_recommendation", "_container_network"),
+    ),
     (
         "sets, overviews and programs",
         ("_container_inventory", "_container_set", "_container_exec", "_cluster_info"),
     ),
+    ("copies of files", ("_container_copy",)),
 )
 DOMAINS = frozenset(package for _title, packages in FLOORS[4:] for package in packages)
 FLOOR_OF = {package: number for number, (_title, packages) in enumerate(FLOORS) for package in packages}

@@ -28,6 +28,11 @@ _CACHE_VARIABLES = ("CONNECTION", "PREFIX", "TIMEOUT")
 _ANSIBLE_OBJECTS = (
     ("std:label", "action_plugins", "plugins/action.html#action-plugins"),
     ("std:label", "ansible_configuration_settings", "reference_appendices/config.html#ansible-configuration-settings"),
+    (
+        "std:label",
+        "ansible_collections.ansible.builtin.raw_module",
+        "collections/ansible/builtin/raw_module.html",
+    ),
     ("std:label", "common_return_values", "reference_appendices/common_return_values.html#common-return-values"),
     *(
         (
@@ -35,11 +40,15 @@ _ANSIBLE_OBJECTS = (
             f"ansible_collections.community.docker.{name}_module",
             f"collections/community/docker/{name}_module.html",
         )
-        for name in ("docker_container", "docker_container_exec")
+        for name in ("docker_container", "docker_container_copy_into", "docker_container_exec")
     ),
     *(
         ("std:envvar", name, f"reference_appendices/config.html#envvar-{name}")
-        for name in ("ANSIBLE_CACHE_PLUGIN", *(f"ANSIBLE_CACHE_PLUGIN_{name}" for name in _CACHE_VARIABLES))
+        for name in (
+            "ANSIBLE_REMOTE_USER",
+            "ANSIBLE_CACHE_PLUGIN",
+            *(f"ANSIBLE_CACHE_PLUGIN_{name}" for name in _CACHE_VARIABLES),
+        )
     ),
 )
 
@@ -68,7 +77,12 @@ def build() -> Path:
 
 def expected_pages(root: Path) -> list[str]:
     """Return the names of the pages that a collection's modules, other plugins and roles must have."""
-    kinds = {"plugins/modules/*.py": "module", "plugins/inventory/*.py": "inventory", "roles/*": "role"}
+    kinds = {
+        "plugins/modules/*.py": "module",
+        "plugins/inventory/*.py": "inventory",
+        "plugins/connection/*.py": "connection",
+        "roles/*": "role",
+    }
     return sorted(f"{path.stem}_{kind}.html" for pattern, kind in kinds.items() for path in root.glob(pattern))
 
 

@@ -57,11 +57,12 @@ _IO_MODULES = frozenset(
 _IO_LIBRARIES = frozenset({"socket", "subprocess", "ssl", "http", "urllib", "threading", "requests"})
 # Further files of domain packages: pure helpers that several steps share, each with a reason to exist.
 _HELPERS: dict[str, frozenset[str]] = {
+    "_address_pool": frozenset({"holders"}),
     "_access": frozenset({"lockout", "presets", "privileges"}),
     "_bootstrap": frozenset({"iso"}),
     "_cluster_info": frozenset({"capacity"}),
     "_container": frozenset({"drift", "env_file", "hints"}),
-    "_container_exec": frozenset({"hints"}),
+    "_container_exec": frozenset({"guest", "hints"}),
     "_drs_rules": frozenset({"compliance", "conflicts"}),
     "_image": frozenset({"import_locks", "template"}),
     "_maintenance": frozenset({"blockers", "capacity", "report", "template_moves"}),

@@ -7,15 +7,10 @@
 package guestops
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"strings"
-	"time"
 )
 
 // ExecPath is the program that runs a command in the container. Its results are below it.
@@ -23,9 +18,8 @@ const ExecPath = "/gantry/exec"
 
 // Limits of a request.
 const (
-	longestArguments = 48 << 10 // a relayed command has at most 64 KiB
-	defaultLimit     = 1 << 20
-	highestLimit     = 16 << 20
+	defaultLimit = 1 << 20
+	highestLimit = 16 << 20
 )
 
 // Exec is a command to run in the container.
@@ -41,16 +35,8 @@ type Exec struct {
 
 func parseExec(arguments string) (Exec, error) {
 	request := Exec{Limit: defaultLimit}
-	if len(arguments) > longestArguments {
-		return Exec{}, fmt.Errorf("they have %d bytes; at most %d are possible", len(arguments), longestArguments)
-	}
-	decoder := json.NewDecoder(bytes.NewReader([]byte(arguments)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&request); err != nil {
+	if err := decodeStrictly(arguments, &request); err != nil {
 		return Exec{}, err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Exec{}, errors.New("something follows the JSON object")
 	}
 	return request, request.validate()
 }
@@ -63,7 +49,7 @@ func (e Exec) validate() error {
 		return errors.New("command, user, env and working_dir must not contain NUL characters")
 	case e.WorkingDir != "" && !strings.HasPrefix(e.WorkingDir, "/"):
 		return fmt.Errorf("working_dir is %q; it must be an absolute path", e.WorkingDir)
-	case e.Timeout < 0 || e.Timeout > math.MaxInt64/float64(time.Second):
+	case !isTimeout(e.Timeout):
 		return fmt.Errorf("timeout is %v; it must be a number of seconds, or 0 for none", e.Timeout)
 	case e.Limit < 0 || e.Limit > highestLimit:
 		return fmt.Errorf("limit is %d; it must be between 0 and %d bytes", e.Limit, highestLimit)
@@ -89,10 +75,12 @@ func (e Exec) hasNUL() bool {
 	return false
 }
 
-// context returns the context in which the program runs, which ends at the timeout.
-func (e Exec) context() (context.Context, context.CancelFunc) {
-	if e.Timeout == 0 {
-		return context.WithCancel(context.Background())
-	}
-	return context.WithTimeout(context.Background(), time.Duration(e.Timeout*float64(time.Second)))
+func (e Exec) context() (context.Context, context.CancelFunc) { return contextFor(e.Timeout) }
+
+func (e Exec) limit() int { return e.Limit }
+
+func (e Exec) archive(context.Context) *archive { return nil }
+
+func (e Exec) run(ctx context.Context, runner Runner, started *program) (Exit, error) {
+	return runner.Run(ctx, e, started.stdout, started.stderr)
 }

@@ -2,11 +2,12 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The part of HGFS by which the VMX reads the result of a program. Other files do not exist, and nothing can be written.
+// The part of HGFS by which the VMX reads the result of a program, and reads or writes its archive. Other files do not exist.
 
 package guestops
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -30,6 +31,14 @@ type handle struct {
 	number  uint32
 	session uint64
 	path    string
+	archive *archive // nil: the file is a result
+}
+
+// close says that the client has closed the file.
+func (h handle) close() {
+	if h.archive != nil {
+		h.archive.leave()
+	}
 }
 
 // files answers packets of HGFS.
@@ -46,15 +55,26 @@ type files struct {
 func newFiles(programs *programs) *files {
 	f := &files{programs: programs}
 	f.operations = map[int32]func(*hgfs.Packet) (any, error){
-		hgfs.OpCreateSessionV4:  f.createSession,
-		hgfs.OpDestroySessionV4: f.destroySession,
-		hgfs.OpGetattrV2:        f.attributes,
-		hgfs.OpOpen:             f.open,
-		hgfs.OpOpenV3:           f.openV3,
+		hgfs.OpCreateSessionV4:  f.locked(f.createSession),
+		hgfs.OpDestroySessionV4: f.locked(f.destroySession),
+		hgfs.OpGetattrV2:        f.locked(f.attributes),
+		hgfs.OpSetattrV2:        f.setAttributes,
+		hgfs.OpOpen:             f.locked(f.open),
+		hgfs.OpOpenV3:           f.locked(f.openV3),
 		hgfs.OpReadV3:           f.read,
-		hgfs.OpClose:            f.close,
+		hgfs.OpWriteV3:          f.write,
+		hgfs.OpClose:            f.locked(f.close),
 	}
 	return f
+}
+
+// locked returns an operation that holds the lock. Those that wait for a program do not.
+func (f *files) locked(operation func(*hgfs.Packet) (any, error)) func(*hgfs.Packet) (any, error) {
+	return func(packet *hgfs.Packet) (any, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return operation(packet)
+	}
 }
 
 func status(code uint32, format string, arguments ...any) error {
@@ -77,8 +97,6 @@ func (f *files) dispatch(data []byte) ([]byte, error) {
 	if !known {
 		return request.Reply(nil, status(hgfs.StatusOperationNotSupported, "the operation %d is not supported", request.Op))
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	return request.Reply(operation(request))
 }
 
@@ -116,20 +134,40 @@ func (f *files) checkSession(packet *hgfs.Packet) error {
 // end removes a session and its handles.
 func (f *files) end(session uint64) {
 	f.sessions = slices.DeleteFunc(f.sessions, func(id uint64) bool { return id == session })
-	f.handles = slices.DeleteFunc(f.handles, func(opened handle) bool { return opened.session == session })
+	f.handles = slices.DeleteFunc(f.handles, func(opened handle) bool {
+		if opened.session == session {
+			opened.close()
+		}
+		return opened.session == session
+	})
 }
 
-// find returns the result with a path, as HGFS needs it.
-func (f *files) find(path string) (*result, error) {
-	found, err := f.programs.result(path)
+// hgfsError returns an error as HGFS needs it.
+func hgfsError(err error) error {
 	var refusal *Refusal
-	if errors.As(err, &refusal) && refusal.Code == vix.FileAccessError {
-		return nil, status(hgfs.StatusAccessDenied, "%w", err)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refusal) && refusal.Code == vix.FileAccessError:
+		return status(hgfs.StatusAccessDenied, "%w", err)
 	}
+	return status(hgfs.StatusNoSuchFileOrDir, "%w", err)
+}
+
+// find returns the archive with a path, or nil if it is a result, and the size of what can be read.
+func (f *files) find(path string, isUpload bool) (*archive, int64, error) {
+	if found, err := f.programs.archive(path); err == nil {
+		size, err := found.access(path, isUpload)
+		return found, size, hgfsError(err)
+	}
+	found, err := f.programs.result(path)
 	if err != nil {
-		return nil, status(hgfs.StatusNoSuchFileOrDir, "%w", err)
+		return nil, 0, hgfsError(err)
 	}
-	return found, nil
+	if isUpload {
+		return nil, 0, status(hgfs.StatusAccessDenied, "the file %q can only be read", path)
+	}
+	return nil, found.size(), nil
 }
 
 func (f *files) attributes(packet *hgfs.Packet) (any, error) {
@@ -137,12 +175,27 @@ func (f *files) attributes(packet *hgfs.Packet) (any, error) {
 	if err := hgfs.UnmarshalBinary(packet.Payload, request); err != nil {
 		return nil, err
 	}
-	found, err := f.find(request.FileName.Path())
+	path := request.FileName.Path()
+	permissions := uint8(hgfs.PermRead)
+	_, size, err := f.find(path, false)
 	if err != nil {
-		return nil, err
+		if _, _, uploadErr := f.find(path, true); uploadErr != nil {
+			return nil, err
+		}
+		permissions = hgfs.PermWrite
 	}
 	return &hgfs.ReplyGetattrV2{Attr: hgfs.AttrV2{Mask: hgfs.AttrValidType | hgfs.AttrValidSize | hgfs.AttrValidOwnerPerms,
-		Type: hgfs.FileTypeRegular, Size: uint64(found.size()), OwnerPerms: hgfs.PermRead}}, nil
+		Type: hgfs.FileTypeRegular, Size: uint64(size), OwnerPerms: permissions}}, nil
+}
+
+// setAttributes accepts what a client of the API sets for a file that it sends. An archive has no attributes: those of the files
+// are in it.
+func (f *files) setAttributes(packet *hgfs.Packet) (any, error) {
+	request := new(hgfs.RequestSetattrV2)
+	if err := hgfs.UnmarshalBinary(packet.Payload, request); err != nil {
+		return nil, err
+	}
+	return &hgfs.ReplySetattrV2{}, nil
 }
 
 func (f *files) open(packet *hgfs.Packet) (any, error) {
@@ -167,17 +220,19 @@ func (f *files) openPath(packet *hgfs.Packet, path string, mode int32) (uint32, 
 	if err := f.checkSession(packet); err != nil {
 		return 0, err
 	}
-	if mode != hgfs.OpenModeReadOnly {
-		return 0, status(hgfs.StatusAccessDenied, "files can only be read")
+	if mode != hgfs.OpenModeReadOnly && mode != hgfs.OpenModeWriteOnly {
+		return 0, status(hgfs.StatusAccessDenied, "a file can be read only or written only")
 	}
-	if _, err := f.find(path); err != nil {
+	found, _, err := f.find(path, mode == hgfs.OpenModeWriteOnly)
+	if err != nil {
 		return 0, err
 	}
 	if len(f.handles) == mostHandles {
+		f.handles[0].close()
 		f.handles = f.handles[1:]
 	}
 	f.last++
-	f.handles = append(f.handles, handle{f.last, packet.SessionID, path})
+	f.handles = append(f.handles, handle{f.last, packet.SessionID, path, found})
 	return f.last, nil
 }
 
@@ -186,23 +241,67 @@ func (f *files) read(packet *hgfs.Packet) (any, error) {
 	if err := hgfs.UnmarshalBinary(packet.Payload, request); err != nil {
 		return nil, err
 	}
-	index := f.indexOf(packet, request.Handle)
-	if index < 0 {
-		return nil, &hgfs.Status{Code: hgfs.StatusInvalidHandle}
-	}
-	found, err := f.find(f.handles[index].path)
+	opened, err := f.handle(packet, request.Handle)
 	if err != nil {
 		return nil, err
 	}
-	if request.Offset > uint64(found.size()) {
-		return &hgfs.ReplyReadV3{}, nil
+	size := int(min(request.RequiredSize, hgfs.LargePacketMax))
+	var content []byte
+	if opened.archive != nil {
+		content, err = opened.archive.readAt(request.Offset, size)
+	} else {
+		content, err = f.readResult(opened.path, request.Offset, size)
 	}
-	content := make([]byte, min(request.RequiredSize, hgfs.LargePacketMax))
-	size, err := found.ReadAt(content, int64(request.Offset))
+	if err != nil {
+		return nil, err
+	}
+	return &hgfs.ReplyReadV3{ActualSize: uint32(len(content)), Payload: content}, nil
+}
+
+func (f *files) readResult(path string, offset uint64, most int) ([]byte, error) {
+	found, err := f.programs.result(path)
+	if err != nil {
+		return nil, hgfsError(err)
+	}
+	if offset > uint64(found.size()) {
+		return nil, nil
+	}
+	content := make([]byte, most)
+	size, err := found.ReadAt(content, int64(offset))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return &hgfs.ReplyReadV3{ActualSize: uint32(size), Payload: content[:size]}, nil
+	return content[:size], nil
+}
+
+func (f *files) write(packet *hgfs.Packet) (any, error) {
+	request := new(hgfs.RequestWriteV3)
+	if err := hgfs.UnmarshalBinary(packet.Payload, request); err != nil {
+		return nil, err
+	}
+	opened, err := f.handle(packet, request.Handle)
+	if err != nil {
+		return nil, err
+	}
+	if opened.archive == nil || int(request.RequiredSize) > len(request.Payload) {
+		return nil, status(hgfs.StatusAccessDenied, "the file %q cannot be written like this", opened.path)
+	}
+	content := bytes.Clone(request.Payload[:request.RequiredSize])
+	if err := opened.archive.writeAt(request.Offset, content); err != nil {
+		return nil, err
+	}
+	return &hgfs.ReplyWriteV3{ActualSize: request.RequiredSize}, nil
+}
+
+// handle returns an open file.
+func (f *files) handle(packet *hgfs.Packet, number uint32) (handle, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	index := f.indexOf(packet, number)
+	if index < 0 {
+		return handle{}, &hgfs.Status{Code: hgfs.StatusInvalidHandle}
+	}
+	return f.handles[index], nil
 }
 
 func (f *files) close(packet *hgfs.Packet) (any, error) {
@@ -214,6 +313,7 @@ func (f *files) close(packet *hgfs.Packet) (any, error) {
 	if index < 0 {
 		return nil, &hgfs.Status{Code: hgfs.StatusInvalidHandle}
 	}
+	f.handles[index].close()
 	f.handles = slices.Delete(f.handles, index, index+1)
 	return &hgfs.ReplyClose{}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,12 +23,30 @@ import (
 
 	"gantry.invalid/guest/guestops"
 	"gantry.invalid/guest/relay"
+	"gantry.invalid/guest/tree"
 )
 
 const secret = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 
 // commands runs commands of tests: the first word says what they do.
-type commands struct{}
+type commands struct{ root string }
+
+// files are the files of a test's container.
+type files struct{ tree.Tree }
+
+func (files) Owner(user string) (guestops.Owner, error) {
+	if user == "nobody" {
+		return guestops.Owner{UID: 65534, GID: 65534}, nil
+	}
+	return guestops.Owner{UID: os.Getuid(), GID: os.Getgid()}, nil
+}
+
+func (c commands) Copier() (guestops.Copier, error) {
+	if c.root == "" {
+		return nil, &guestops.Failure{Code: guestops.NotRunning, Message: "The container does not run now.", ExitCode: 125}
+	}
+	return files{tree.Tree{Root: c.root}}, nil
+}
 
 func (commands) Run(ctx context.Context, request guestops.Exec, stdout, stderr io.Writer) (guestops.Exit, error) {
 	switch request.Command[0] {
@@ -51,6 +70,7 @@ func (commands) Run(ctx context.Context, request guestops.Exec, stdout, stderr i
 
 type world struct {
 	t       *testing.T
+	root    string
 	server  *guestops.Server
 	guest   relay.Guest
 	refused int
@@ -58,7 +78,8 @@ type world struct {
 }
 
 func newWorld(t *testing.T, memory int) *world {
-	w := &world{t: t, server: guestops.New(commands{}, memory)}
+	w := &world{t: t, root: t.TempDir()}
+	w.server = guestops.New(commands{w.root}, memory)
 	w.server.Access.ReplaceSleep(func(duration time.Duration) { w.slept += duration })
 	hash := sha256.Sum256([]byte(secret))
 	w.server.Access.Enable(hash[:], func(refused int) { w.refused = refused })
@@ -72,7 +93,12 @@ func (w *world) send(_ context.Context, command []byte) ([]byte, error) {
 
 func (w *world) start(arguments string) int64 {
 	w.t.Helper()
-	pid, err := w.guest.StartProgram(w.t.Context(), guestops.ExecPath, arguments, "", nil)
+	return w.startProgram(guestops.ExecPath, arguments)
+}
+
+func (w *world) startProgram(path, arguments string) int64 {
+	w.t.Helper()
+	pid, err := w.guest.StartProgram(w.t.Context(), path, arguments, "", nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -112,15 +138,20 @@ type outcome struct {
 
 func resultPath(pid int64) string { return fmt.Sprintf("%s/%d", guestops.ExecPath, pid) }
 
-func (w *world) result(pid int64) (result outcome) {
+func (w *world) result(pid int64) outcome {
+	w.t.Helper()
+	return w.resultAt(pid, resultPath(pid))
+}
+
+func (w *world) resultAt(pid int64, path string) (result outcome) {
 	w.t.Helper()
 	w.ended(pid)
-	file, err := w.guest.InitiateTransfer(w.t.Context(), resultPath(pid))
+	file, err := w.guest.InitiateTransfer(w.t.Context(), path)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	var content bytes.Buffer
-	if err := w.guest.ReadFile(w.t.Context(), resultPath(pid), &content); err != nil {
+	if err := w.guest.ReadFile(w.t.Context(), path, &content); err != nil {
 		w.t.Fatal(err)
 	}
 	if int64(content.Len()) != file.Size {
@@ -301,7 +332,7 @@ func TestNothingElseIsReached(t *testing.T) {
 	for _, command := range []uint32{
 		vix.CommandReadEnvVariables, vix.CommandListFiles, vix.CommandCreateDirectoryEx, vix.CommandDeleteGuestFileEx,
 		vix.CommandMoveGuestFileEx, vix.CommandCreateTemporaryFileEx, vix.CommandSetGuestFileAttributes,
-		vix.CommandInitiateFileTransferToGuest, 0, 5,
+		0, 5,
 	} {
 		expectCode(t, w.guest.Call(t.Context(), command), vix.UnrecognizedCommandInGuest)
 	}
@@ -390,8 +421,8 @@ func TestHostilePackets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for operation, want := range map[int32]uint32{hgfs.OpOpenV3: hgfs.StatusStaleSession, hgfs.OpWriteV3: hgfs.StatusOperationNotSupported,
-		hgfs.OpDeleteFile: hgfs.StatusOperationNotSupported, hgfs.OpSetattrV2: hgfs.StatusOperationNotSupported} {
+	for operation, want := range map[int32]uint32{hgfs.OpOpenV3: hgfs.StatusStaleSession, hgfs.OpWriteV3: hgfs.StatusInvalidHandle,
+		hgfs.OpDeleteFile: hgfs.StatusOperationNotSupported, hgfs.OpSetattrV2: hgfs.StatusProtocolError} {
 		packet := &hgfs.Packet{Payload: payload, Header: hgfs.Header{Version: 1, Dummy: hgfs.OpNewHeader, Op: operation, HeaderSize: 52}}
 		encoded, err := packet.MarshalBinary()
 		if err != nil {

@@ -15,7 +15,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -38,11 +37,13 @@ const (
 	ExitNotFound      = 127
 )
 
-// Runner runs commands in the container.
+// Runner runs commands in the container, and copies files into it and out of it.
 type Runner interface {
 	// Run runs a command until it ends, or kills it when ctx ends. It returns how the command ended. A *Failure says why the
 	// command was not started.
 	Run(ctx context.Context, request Exec, stdout, stderr io.Writer) (Exit, error)
+	// Copier returns what copies files of the container, which may be running or not. The error may be a *Failure.
+	Copier() (Copier, error)
 }
 
 // Exit is the end of a program.
@@ -70,6 +71,8 @@ func (f *Failure) Error() string { return f.Message }
 // program is one command, running or ended.
 type program struct {
 	pid            int64
+	path           string    // ExecPath or CopyPath
+	archive        *archive  // nil: it sends and receives none
 	started, ended time.Time // ended is zero while it runs
 	kill           context.CancelFunc
 	stdout, stderr *stream
@@ -97,22 +100,23 @@ func newPrograms(runner Runner, memory int) *programs {
 
 // start starts a program and returns its pid. All reasons for which it does not run are in its result.
 func (p *programs) start(request *vix.StartProgramRequest) (int64, error) {
-	if request.ProgramPath != ExecPath {
-		return 0, refuse(vix.FileNotFound, "A container VM runs %s only, not %q.", ExecPath, request.ProgramPath)
+	if request.ProgramPath != ExecPath && request.ProgramPath != CopyPath {
+		return 0, refuse(vix.FileNotFound, "A container VM runs %s and %s only, not %q.", ExecPath, CopyPath, request.ProgramPath)
 	}
 	if request.WorkingDir != "" || len(request.EnvVars) > 0 {
-		return 0, refuse(vix.InvalidArg, "The working directory and the environment belong into the arguments of %s.", ExecPath)
+		return 0, refuse(vix.InvalidArg, "The working directory and the environment belong into the arguments of %s.",
+			request.ProgramPath)
 	}
-	exec, err := parseExec(request.Arguments)
+	wanted, err := parseTask(request.ProgramPath, request.Arguments)
 	if err != nil {
-		return 0, refuse(vix.InvalidArg, "The arguments of %s are invalid: %v.", ExecPath, err)
+		return 0, refuse(vix.InvalidArg, "The arguments of %s are invalid: %v.", request.ProgramPath, err)
 	}
-	ctx, cancel := exec.context()
-	started := &program{started: time.Now(), kill: cancel}
-	started.stdout = &stream{table: p, limit: exec.Limit}
-	started.stderr = &stream{table: p, limit: exec.Limit}
+	ctx, cancel := wanted.context()
+	started := &program{path: request.ProgramPath, started: time.Now(), kill: cancel, archive: wanted.archive(ctx)}
+	started.stdout = &stream{table: p, limit: wanted.limit()}
+	started.stderr = &stream{table: p, limit: wanted.limit()}
 	if p.add(started) {
-		go p.run(ctx, started, exec)
+		go p.run(ctx, started, wanted)
 	} else {
 		p.end(started, Exit{Code: ExitNotStarted}, false, &Failure{Code: TooMany,
 			Message: fmt.Sprintf("%d programs run already; wait until one has ended.", mostRunning)})
@@ -151,8 +155,8 @@ func (p *programs) forgetOld(keep int) {
 	})
 }
 
-func (p *programs) run(ctx context.Context, started *program, exec Exec) {
-	exit, err := p.runner.Run(ctx, exec, started.stdout, started.stderr)
+func (p *programs) run(ctx context.Context, started *program, wanted task) {
+	exit, err := wanted.run(ctx, p.runner, started)
 	timedOut := exit.Signal == int(syscall.SIGKILL) && errors.Is(ctx.Err(), context.DeadlineExceeded)
 	var failure *Failure
 	if err != nil && !errors.As(err, &failure) {
@@ -211,22 +215,22 @@ func (p *programs) list(pids []int64) []byte {
 			ended = entry.ended.Unix()
 		}
 		fmt.Fprintf(&text, "<proc><cmd>%s</cmd><name>%s</name><pid>%d</pid><user>%s</user><start>%d</start><eCode>%d</eCode>"+
-			"<eTime>%d</eTime></proc>", ExecPath, ExecPath, entry.pid, UserName, entry.started.Unix(), entry.exit.Code, ended)
+			"<eTime>%d</eTime></proc>", entry.path, entry.path, entry.pid, UserName, entry.started.Unix(), entry.exit.Code, ended)
 	}
 	return text.Bytes()
 }
 
 // result returns the result file with this path.
 func (p *programs) result(path string) (*result, error) {
-	text, isResult := strings.CutPrefix(path, ExecPath+"/")
+	program, text := splitPath(path)
 	pid, err := strconv.ParseInt(text, 10, 64)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found := p.find(pid)
 	switch {
-	case !isResult || err != nil || found == nil || !found.ended.IsZero() && found.file == nil:
-		return nil, refuse(vix.FileNotFound, "There is no file %q: a container VM has the results of programs in %s, for %v.",
-			path, ExecPath, shownFor)
+	case err != nil || found == nil || found.path != program || !found.ended.IsZero() && found.file == nil:
+		return nil, refuse(vix.FileNotFound, "There is no file %q: a container VM has the results of programs in %s and %s, for %v.",
+			path, ExecPath, CopyPath, shownFor)
 	case found.ended.IsZero():
 		return nil, refuse(vix.FileAccessError, "The program %d has not ended; its result is not complete yet.", pid)
 	}

@@ -57,6 +57,7 @@ func New(runner Runner, memory int) *Server {
 		vix.CommandListProcessesEx:               s.listProcesses,
 		vix.CommandTerminateProcess:              s.terminateProcess,
 		vix.CommandInitiateFileTransferFromGuest: s.initiateTransfer,
+		vix.CommandInitiateFileTransferToGuest:   s.initiateUpload,
 		vix.HgfsSendPacketCommand:                s.sendPacket,
 	}
 	return s
@@ -95,7 +96,7 @@ func (s *Server) toolsState() ([]byte, error) {
 	}
 	for _, id := range []int32{
 		vix.PropertyGuestStartProgramEnabled, vix.PropertyGuestListProcessesEnabled, vix.PropertyGuestTerminateProcessEnabled,
-		vix.PropertyGuestInitiateFileTransferFromGuestEnabled,
+		vix.PropertyGuestInitiateFileTransferFromGuestEnabled, vix.PropertyGuestInitiateFileTransferToGuestEnabled,
 	} {
 		properties = append(properties, vix.NewBoolProperty(id, s.Access.enabled()))
 	}
@@ -183,13 +184,40 @@ func (s *Server) initiateTransfer(body []byte) ([]byte, error) {
 	if err := request.UnmarshalBinary(body); err != nil {
 		return nil, refuse(vix.InvalidArg, "The command to transfer a file is incomplete: %v.", err)
 	}
-	found, err := s.programs.result(request.GuestPathName)
+	size, modified, err := s.fileToRead(request.GuestPathName)
 	if err != nil {
 		return nil, err
 	}
-	ended := found.ended.Unix()
 	return fmt.Appendf(nil, "<fxi><Name>%s</Name><ft>0</ft><fs>%d</fs><mt>%d</mt><at>%d</at><uid>0</uid><gid>0</gid>"+
-		"<perm>%d</perm><slt></slt></fxi>", request.GuestPathName, found.size(), ended, ended, 0o400), nil
+		"<perm>%d</perm><slt></slt></fxi>", request.GuestPathName, size, modified.Unix(), modified.Unix(), 0o400), nil
+}
+
+// fileToRead returns the size and the time of a file that can be read now.
+func (s *Server) fileToRead(path string) (int64, time.Time, error) {
+	if archive, err := s.programs.archive(path); err == nil {
+		size, err := archive.access(path, false)
+		return size, time.Now(), err
+	}
+	found, err := s.programs.result(path)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	return found.size(), found.ended, nil
+}
+
+// initiateUpload checks the file that a client is going to send. Whether it may replace an existing one does not matter: an
+// archive is sent once.
+func (s *Server) initiateUpload(body []byte) ([]byte, error) {
+	var request vix.InitiateFileTransferToGuestRequest
+	if err := request.UnmarshalBinary(body); err != nil {
+		return nil, refuse(vix.InvalidArg, "The command to transfer a file is incomplete: %v.", err)
+	}
+	archive, err := s.programs.archive(request.GuestPathName)
+	if err != nil {
+		return nil, err
+	}
+	_, err = archive.access(request.GuestPathName, true)
+	return nil, err
 }
 
 func (s *Server) sendPacket(body []byte) ([]byte, error) {

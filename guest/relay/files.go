@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The VMX's side of HGFS: reading a file of the guest.
+// The VMX's side of HGFS: reading and writing a file of the guest.
 
 package relay
 
@@ -30,38 +30,72 @@ type session struct {
 
 // ReadFile writes a file of the guest.
 func (g Guest) ReadFile(ctx context.Context, path string, to io.Writer) error {
+	return g.withFile(ctx, path, hgfs.OpenModeReadOnly, func(s *session, handle uint32) error { return s.read(ctx, handle, to) })
+}
+
+// WriteFile sends a file to the guest.
+func (g Guest) WriteFile(ctx context.Context, path string, from io.Reader) error {
+	return g.withFile(ctx, path, hgfs.OpenModeWriteOnly, func(s *session, handle uint32) error { return s.write(ctx, handle, from) })
+}
+
+// withFile opens a file of the guest, and closes it afterwards.
+func (g Guest) withFile(ctx context.Context, path string, mode int32, use func(s *session, handle uint32) error) error {
 	s := &session{guest: g}
 	var created hgfs.ReplyCreateSessionV4
 	if err := s.send(ctx, hgfs.OpCreateSessionV4, &hgfs.RequestCreateSessionV4{MaxPacketSize: hgfs.LargePacketMax}, &created); err != nil {
 		return err
 	}
 	s.id = created.SessionID
-	err := s.copy(ctx, path, to)
+	err := s.openAnd(ctx, path, mode, use)
 	return errors.Join(err, s.send(ctx, hgfs.OpDestroySessionV4, &hgfs.RequestDestroySessionV4{}, &hgfs.ReplyDestroySessionV4{}))
 }
 
-func (s *session) copy(ctx context.Context, path string, to io.Writer) error {
-	request := &hgfs.RequestOpenV3{OpenMode: hgfs.OpenModeReadOnly, DesiredLock: hgfs.LockNone}
+func (s *session) openAnd(ctx context.Context, path string, mode int32, use func(s *session, handle uint32) error) error {
+	request := &hgfs.RequestOpenV3{OpenMode: mode, DesiredLock: hgfs.LockNone}
 	request.FileName.FromString(path)
 	var opened hgfs.ReplyOpenV3
 	if err := s.send(ctx, hgfs.OpOpenV3, request, &opened); err != nil {
 		return err
 	}
+	err := use(s, opened.Handle)
+	return errors.Join(err, s.send(ctx, hgfs.OpClose, &hgfs.RequestClose{Handle: opened.Handle}, &hgfs.ReplyClose{}))
+}
+
+func (s *session) write(ctx context.Context, handle uint32, from io.Reader) error {
+	chunk := make([]byte, chunkBytes)
+	for offset := uint64(0); ; {
+		size, err := io.ReadFull(from, chunk)
+		if size > 0 {
+			request := &hgfs.RequestWriteV3{Handle: handle, Offset: offset, RequiredSize: uint32(size), Payload: chunk[:size]}
+			if err := s.send(ctx, hgfs.OpWriteV3, request, &hgfs.ReplyWriteV3{}); err != nil {
+				return err
+			}
+			offset += uint64(size)
+		}
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+func (s *session) read(ctx context.Context, handle uint32, to io.Writer) error {
 	for offset := uint64(0); ; {
 		var read hgfs.ReplyReadV3
-		err := s.send(ctx, hgfs.OpReadV3, &hgfs.RequestReadV3{Handle: opened.Handle, Offset: offset, RequiredSize: chunkBytes}, &read)
+		err := s.send(ctx, hgfs.OpReadV3, &hgfs.RequestReadV3{Handle: handle, Offset: offset, RequiredSize: chunkBytes}, &read)
 		if err != nil {
 			return err
 		}
 		if read.ActualSize == 0 {
-			break
+			return nil
 		}
 		if _, err := to.Write(read.Payload); err != nil {
 			return err
 		}
 		offset += uint64(len(read.Payload))
 	}
-	return s.send(ctx, hgfs.OpClose, &hgfs.RequestClose{Handle: opened.Handle}, &hgfs.ReplyClose{})
 }
 
 // packet is a packet as a body of a command.

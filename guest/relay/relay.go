@@ -120,6 +120,14 @@ func (g Guest) InitiateTransfer(ctx context.Context, path string) (file File, er
 	return file, err
 }
 
+// InitiateUpload asks the guest whether a file can be sent.
+func (g Guest) InitiateUpload(ctx context.Context, path string, overwrite bool) error {
+	request := &vix.InitiateFileTransferToGuestRequest{GuestPathName: path}
+	request.Body.Overwrite = overwrite
+	_, err := g.call(ctx, vix.CommandInitiateFileTransferToGuest, request, 0)
+	return err
+}
+
 // call sends a command and returns the reply. What the guest refuses is a *guestops.Refusal.
 func (g Guest) call(ctx context.Context, code uint32, body encoding.BinaryMarshaler, flags uint8) ([]byte, error) {
 	command, err := g.encode(code, body, flags)

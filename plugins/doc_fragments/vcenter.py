@@ -13,13 +13,18 @@ import yaml
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
 
 
-def _with_environment(text: str) -> str:
-    """Return the documentation for a plugin: Ansible reads its variables, by ``env``; a module reads them by itself."""
+def _with_environment(text: str, prefix: str = "") -> str:
+    """Return the documentation for a plugin: Ansible reads its variables, by ``env``; a module reads them by itself.
+
+    With a prefix, options are variables of hosts, too: those with the prefix before the option's name.
+    """
     document: dict[str, Any] = yaml.safe_load(text)
     del document["notes"]
     for name, option in connection_argument_spec().items():
         if "fallback" in option:
             document["options"][name]["env"] = [{"name": variable} for variable in option["fallback"][1]]
+        if prefix:
+            document["options"][name]["vars"] = [{"name": prefix + name}]
     return yaml.safe_dump(document, sort_keys=False)
 
 
@@ -103,3 +108,5 @@ notes:
     # For plugins that are not modules: gantry.vsphere.vcenter.plugin. Its type is given because ansible-test takes what
     # is assigned without one for a literal.
     PLUGIN: str = _with_environment(DOCUMENTATION)
+    # For connection plugins: gantry.vsphere.vcenter.connection.
+    CONNECTION: str = _with_environment(DOCUMENTATION, "ansible_gantry_")

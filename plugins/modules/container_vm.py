@@ -150,7 +150,7 @@ options:
   networks:
     description:
       - The networks of the container, each with its own adapter, in this order.
-      - By default one adapter in the network V(VM Network), with DHCP. An empty list means no network.
+      - By default one adapter in the network V(VM Network). An empty list means no network.
     type: list
     elements: dict
     suboptions:
@@ -164,11 +164,15 @@ options:
         required: true
       ipv4_address:
         description:
-          - A static address with its prefix length, such as V(10.0.0.5/24). By default DHCP.
+          - A static address with its prefix length, such as V(10.0.0.5/24). The length can be left out if the address
+            is in the pool of the network.
+          - By default the container gets an address of the network's pool, which M(gantry.vsphere.container_network)
+            manages, and keeps it until its VM is removed. On a network without a pool, it uses DHCP.
+          - An address in the subnet of the pool that another VM has or reports is refused.
         type: str
       gateway:
         description:
-          - The gateway of a static address.
+          - The gateway of a static address. By default that of the network's pool.
         type: str
       mac_address:
         description:
@@ -178,7 +182,7 @@ options:
         type: str
   dns_servers:
     description:
-      - The addresses of DNS servers. By default those that DHCP gives.
+      - The addresses of DNS servers. By default those of the networks' pools, or those that DHCP gives.
     type: list
     elements: str
   dns_search_domains:
@@ -435,6 +439,7 @@ options:
     default: 300
 seealso:
   - module: gantry.vsphere.container_image
+  - module: gantry.vsphere.container_network
   - module: gantry.vsphere.container_vm_info
   - module: gantry.vsphere.bootstrap_image
   - module: gantry.vsphere.resource_pool
@@ -632,6 +637,14 @@ container:
           elements: str
           returned: always
           sample: [10.77.0.12, 'fe80::250:56ff:fea1:b2c3']
+    configured_addresses:
+      description:
+        - The addresses that the container is configured with, in the order of its networks. V(null) is DHCP. In check
+          mode, another task can be given a predicted address before this one.
+      type: list
+      elements: str
+      returned: always
+      sample: [10.20.0.17/24]
     hostname:
       description: The host name in the container.
       type: str

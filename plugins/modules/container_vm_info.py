@@ -252,6 +252,14 @@ containers:
           elements: str
           returned: always
           sample: [10.77.0.12, 'fe80::250:56ff:fea1:b2c3']
+    configured_addresses:
+      description:
+        - The addresses that the container is configured with, in the order of its networks. V(null) is DHCP. In check
+          mode, another task can be given a predicted address before this one.
+      type: list
+      elements: str
+      returned: always
+      sample: [10.20.0.17/24]
     hostname:
       description: The host name in the container.
       type: str

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test that port groups that are made at run time separate the traffic of containers by their VLANs."""
+"""Test that port groups that are made at run time separate the traffic of containers by their VLANs.
+
+One of them gives the containers addresses from a pool.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,11 @@ def _port_group(containers: Containers, name: str, **options: Any) -> None:
     containers.play([{"gantry.vsphere.port_group": {"name": name, "switch": "DSwitch0", **options}}]).ok()
 
 
+def _network(containers: Containers, **options: Any) -> None:
+    task = {"name": "red", "switch": "DSwitch0", **options}
+    containers.play([{"gantry.vsphere.container_network": task}]).ok()
+
+
 @pytest.fixture
 def _groups(containers: Containers) -> Iterator[None]:
     """Make two port groups of one VLAN and one of another; remove them and the containers on them afterwards."""
@@ -29,8 +37,9 @@ def _groups(containers: Containers) -> Iterator[None]:
     yield
     for name in NAMES:
         containers.remove(name)
-    for name in ("blue", "azure", "red"):
+    for name in ("blue", "azure"):
         _port_group(containers, name, state="absent")
+    _network(containers, state="absent")
 
 
 def _ask(containers: Containers, name: str, script: str, network: dict[str, Any], server: str) -> None:
@@ -57,10 +66,12 @@ def test_containers_of_one_vlan_talk_and_others_do_not(containers: Containers) -
     over = containers.wait_until_over(neighbor)
     assert over["log"].endswith("tiny\n"), over
 
-    # It has an address of the same subnet, so that only its VLAN separates it.
-    own = {"name": "red", "ipv4_address": f"{subnet}.9/24"}
+    # It gets an address of the same subnet from the pool, so that only its VLAN separates it.
+    _network(containers, ipv4={"subnet": f"{subnet}.0/24", "ip_range": [f"{subnet}.9"]})
+    own = {"name": "red"}
     _ask(containers, stranger, f"{ASK} || echo nobody", own, address)
     over = containers.wait_until_over(stranger)
+    assert over["configured_addresses"] == [f"{subnet}.9/24"]
     assert over["log"].endswith("nobody\n"), over
     assert "tiny" not in over["log"]
 

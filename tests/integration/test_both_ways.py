@@ -74,6 +74,7 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
             "container_image_info": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
             **_container_cases(),
             "container_vm_exec": _command_case(lab),
+            "container_vm_copy": _copy_case(lab),
             **_drs_cases(lab["cluster"]),
             **_host_cases(lab["hosts"]),
             **_place_cases(lab["cluster"]),
@@ -121,6 +122,15 @@ def _command_case(lab: dict[str, Any]) -> Command:
     return Command({**container, "argv": ["true"]}, {**container, "argv": []}, "has no program")
 
 
+def _copy_case(lab: dict[str, Any]) -> Case:
+    container = {"name": f"{PREFIX}copy", "guest_key": "key-of-both-ways"}
+    made = drive("container_vm", {**lab["vcenter"], **container, "image": IMAGE, "guest_operations": True})
+    assert made["changed"], made
+    file = {**container, "container_path": "/tmp/file", "content": "one", "mode": "0640"}
+    nowhere = {**file, "container_path": "/nowhere/file"}
+    return Case(file, {**file, "content": "two"}, nowhere, "/nowhere: no such file or directory")
+
+
 def _drs_cases(cluster: str) -> dict[str, Case | Look]:
     place = {"cluster": cluster}
     group = {**place, "name": "g", "type": "vm"}
@@ -158,6 +168,7 @@ def _drs_cases(cluster: str) -> dict[str, Case | Look]:
         "drs_recommendation": Look(place, nowhere, no_cluster),
         "drs_compliance_info": Look(place, nowhere, no_cluster),
         "cluster_info": Look(place, nowhere, no_cluster),
+        "container_network_info": Look({"name": ["VM Network"]}, {"name": ["nowhere"]}, "no name 'nowhere'"),
     }
 
 
@@ -180,12 +191,19 @@ def _host_cases(hosts: list[str]) -> dict[str, Case | Look]:
 def _place_cases(cluster: str) -> dict[str, Case | Look]:
     folder, pool = {"path": f"{VM_PREFIX}folder"}, {"path": f"{VM_PREFIX}pool", "cluster": cluster}
     group = {"name": f"{VM_PREFIX}group", "switch": "DSwitch0"}
+    network = {"name": f"{VM_PREFIX}network", "switch": "DSwitch0"}
     return {
         "resource_pool": Case(
             {**pool, "cpu": {"reservation": 100}},
             {**pool, "state": "absent"},
             {**pool, "cpu": {"reservation": 100, "limit": 50}},
             "less than its reservation",
+        ),
+        "container_network": Case(
+            {**network, "ipv4": {"subnet": "10.99.0.0/24", "gateway": "10.99.0.1"}},
+            {**network, "state": "absent"},
+            {**network, "ipv4": {"subnet": "10.99.0.0"}},
+            "The subnet in ipv4",
         ),
         "port_group": Case(
             {**group, "vlan": 7}, {**group, "state": "absent"}, {**group, "switch": "nowhere"}, "no switch 'nowhere'"

@@ -34,7 +34,13 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
     tiny = {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache)}
     folder, pool = {"path": "budget/web"}, {"path": "budget", "cpu": {"shares": "high"}}
     group = {"name": "budget", "switch": "DSwitch0", "vlan": 9}
-    objects = (("vm_folder", folder), ("resource_pool", pool), ("port_group", group))
+    network = {"name": "budget-net", "switch": "DSwitch0", "ipv4": {"subnet": "10.98.0.0/24"}}
+    objects = (
+        ("vm_folder", folder),
+        ("resource_pool", pool),
+        ("port_group", group),
+        ("container_network", network),
+    )
     role = {"name": "ReadOnly", "privileges": []}
     mine = {"principal": "Administrators@vsphere.local", "group": True, "object_type": "cluster"}
     access = {"roles": [role], "permissions": [{**mine, "state": "absent"}]}
@@ -57,6 +63,9 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("port_group", group),
         ("port_group", {**group, "name": "none", "state": "absent"}),
         ("port_group", {"name": "none", "type": "standard", "switch": "vSwitch0", "state": "absent"}),
+        ("container_network", network),
+        ("container_network", {**network, "name": "none", "state": "absent"}),
+        ("container_network_info", {}),
         ("vm_folder", folder),
         ("vm_folder", {"path": "budget/db", "state": "absent"}),
     ]
@@ -101,4 +110,10 @@ def test_a_program_in_a_container_stays_below_the_budget(
     result = drive("container_vm_exec", {**container, **key, "argv": ["true"]})
     assert (result["changed"], result.get("rc")) == (True, 0), result
     assert len(calls.methods()) <= BUDGET, calls.methods()
+    copy = {**container, **key, "container_path": "/tmp/file", "content": "x", "mode": "0600"}
+    for changed, budget in ((True, BUDGET + 5), (False, BUDGET)):
+        calls.forget()
+        result = drive("container_vm_copy", copy)
+        assert result["changed"] is changed, result
+        assert len(calls.methods()) <= budget, calls.methods()
     drive("container_vm", {**container, "state": "absent"})

@@ -102,14 +102,22 @@ func (o *operations) reportRefused(reported int) {
 	}
 }
 
+// running returns the container and its specification, or a failure if none runs.
+func (o *operations) running() (*spec.Spec, *process.Container, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.container == nil {
+		return nil, nil, &guestops.Failure{Code: guestops.NotRunning, Message: "The container does not run now.",
+			ExitCode: guestops.ExitNotStarted}
+	}
+	return o.spec, o.container, nil
+}
+
 // Run runs a command in the container.
 func (o *operations) Run(ctx context.Context, request guestops.Exec, stdout, stderr io.Writer) (guestops.Exit, error) {
-	o.mu.Lock()
-	wanted, container := o.spec, o.container
-	o.mu.Unlock()
-	if container == nil {
-		return guestops.Exit{}, &guestops.Failure{Code: guestops.NotRunning, Message: "The container does not run now.",
-			ExitCode: guestops.ExitNotStarted}
+	wanted, container, err := o.running()
+	if err != nil {
+		return guestops.Exit{}, err
 	}
 	command := process.Command{Args: request.Command, Process: wanted.Process, User: request.User, Hostname: wanted.Hostname,
 		Stdin: request.Stdin, Stdout: stdout, Stderr: stderr}

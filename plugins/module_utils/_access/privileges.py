@@ -141,6 +141,14 @@ _CONTAINERS = (
     Requirement(NETWORK, ("Network.Assign",), "to connect containers"),
 )
 
+_PORT_GROUP = (
+    Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),
+    Requirement(SWITCH, ("DVSwitch.Modify",), "to change its MTU"),
+    Requirement(PORT_GROUP, ("DVPortgroup.Modify",), "to change it"),
+    Requirement(PORT_GROUP, ("DVPortgroup.Delete",), "to remove it, on it and on its folder"),
+    Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
+)
+
 REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "access": (
         Requirement(ROOT, ("Authorization.ModifyRoles",), "to create, change or remove roles"),
@@ -190,8 +198,24 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_image_info": (),
+    "container_network": (
+        *_PORT_GROUP,
+        Requirement(DATACENTER, ("Datacenter.IpPoolConfig",), "to create, change or remove an address pool"),
+    ),
+    "container_network_info": (),
     "container_set": _CONTAINERS,
     "container_vm": _CONTAINERS,
+    "container_vm_copy": (
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.GuestOperations.Execute", "VirtualMachine.GuestOperations.Query"),
+            "to look at files of a container, and to read them and the result of a copy",
+            propagate=True,
+        ),
+        Requirement(
+            FOLDER, ("VirtualMachine.GuestOperations.Modify",), "to copy files into a container", propagate=True
+        ),
+    ),
     "container_vm_exec": (
         Requirement(
             FOLDER,
@@ -231,13 +255,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
         Requirement(POOL, ("Resource.AssignVMToPool",), "to move templates, on the root pool of the cluster"),
     ),
-    "port_group": (
-        Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),
-        Requirement(SWITCH, ("DVSwitch.Modify",), "to change its MTU"),
-        Requirement(PORT_GROUP, ("DVPortgroup.Modify",), "to change it"),
-        Requirement(PORT_GROUP, ("DVPortgroup.Delete",), "to remove it, on it and on its folder"),
-        Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
-    ),
+    "port_group": _PORT_GROUP,
     "resource_pool": (
         Requirement(POOL, ("Resource.CreatePool",), "to create a pool, on its parent"),
         Requirement(POOL, ("Resource.EditPool",), "to change a pool, on it and on its parent"),

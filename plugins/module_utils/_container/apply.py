@@ -72,6 +72,10 @@ def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Rep
     subjects = [
         ContainerSubject(work.id, work.name, work.changes, work.after, bench=bench) for work in _after_templates(works)
     ]
+    for change in (change for subject in subjects for change in subject.changes):
+        if isinstance(change, (changes.Clone, changes.Reconfigure)):
+            for claim in change.claims:
+                bench.promise(claim.pool, claim.address)
     batch = Batch(session, report, _KINDS, explain=_explain)
     moves = any(isinstance(change, changes.RehomeTemplate) for subject in subjects for change in subject.changes)
     raise_failures(batch.run(subjects), "containers and templates" if moves else "containers")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressPool
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     NEW,
     ContainerAdapter,
@@ -36,6 +37,8 @@ class Workbench:
         self._inventory: Inventory | None = None
         # The templates that were registered again, with their snapshots, by the former MoIDs of the templates.
         self.renewed: dict[str, tuple[str, str]] = {}
+        # The addresses of each pool that this run gives to its containers.
+        self.promised: dict[AddressPool, set[str]] = {}
 
     @property
     def inventory(self) -> Inventory:
@@ -43,6 +46,13 @@ class Workbench:
         if self._inventory is None:
             self._inventory = self.session.inventory()
         return self._inventory
+
+    def promise(self, pool: AddressPool, address: str, *, instead_of: str | None = None) -> None:
+        """Note that a container of this run gets an address of the pool."""
+        promised = self.promised.setdefault(pool, set())
+        if instead_of is not None:
+            promised.discard(instead_of)
+        promised.add(address)
 
     def vm(self, moid: str) -> Any:
         return self.session.ref("VirtualMachine", moid)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_addresses import hold_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import (
     ContainerSubject,
 )
@@ -64,6 +65,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
     )
     made = yield Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
     subject.created = moid_of(made)
+    target = yield from hold_addresses(subject, target, change.claims)
     yield from _name_adapters(subject, target)
 
 
@@ -94,8 +96,9 @@ def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:
         backings = bench.backings(change.target.adapters)
     spec = reconfigure_spec(change.machine, change.target, devices, backings)
     yield Job(change.machine.name, "reconfigure", lambda: vm.ReconfigVM_Task(spec))
+    target = yield from hold_addresses(subject, change.target, change.claims)
     if "adapters" in change.aspects:
-        yield from _name_adapters(subject, change.target)
+        yield from _name_adapters(subject, target)
 
 
 def promote(subject: ContainerSubject, change: Promote) -> Flow[None]:

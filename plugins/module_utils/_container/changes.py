@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_view import (
     differing_views,
     machine_view,
@@ -69,6 +70,10 @@ class Clone(ContainerChange):
     guest_key: GuestKey | None = None
 
     @property
+    def claims(self) -> tuple[AssignedAddress, ...]:
+        return self.place.claims
+
+    @property
     def is_successor(self) -> bool:
         return self.target.kind != KIND_CONTAINER
 
@@ -103,6 +108,8 @@ class Reconfigure(ContainerChange):
 
     machine: Machine
     target: Machine
+    # The addresses that the container gets by it.
+    claims: tuple[AssignedAddress, ...] = ()
 
     @property
     def aspects(self) -> list[str]:

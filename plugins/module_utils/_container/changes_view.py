@@ -39,6 +39,7 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         datastore=None if machine.datastore is None else machine.datastore.name,
         bootstrap=machine.bootstrap,
         guest_operations=_DISABLED if machine.guest_operations is None else _ENABLED,
+        configured_addresses=machine.configured_addresses,
         network_adapters=[
             {
                 "network": adapter.network_name or adapter.network,

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents import Document
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -47,9 +48,11 @@ def encode_guest_document(
     digest: str,
     disk: str,
     macs: tuple[str | None, ...],
+    addresses: Sequence[AssignedAddress | None] = (),
     guest_operations: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the guest document. ``macs`` are the adapters' addresses, in the order of the networks.
+    """Return the guest document. ``macs`` are the adapters' MAC addresses, in the order of the networks, and
+    ``addresses`` those of networks with a pool.
 
     ``guest_operations`` is what permits guest operations, or None.
     """
@@ -68,7 +71,10 @@ def encode_guest_document(
             "cwd": posixpath.join("/", config.values["working_dir"] or image_config.get("WorkingDir") or ""),
             "capabilities": bounding_set(config.values["capabilities"], config.values["cap_drop"]),
         },
-        "networks": [_network(network, mac) for network, mac in zip(config.networks, macs, strict=True)],
+        "networks": [
+            _network(network, mac, address)
+            for network, mac, address in zip(config.networks, macs, addresses or (None,) * len(macs), strict=True)
+        ],
         "root": _root(config),
         "stop": {
             "signal": config.values["stop_signal"]
@@ -78,6 +84,8 @@ def encode_guest_document(
     }
     for place, value in config.guest_fields().items():
         _put(document, place, value)
+    if not document["dns"]["servers"]:
+        document["dns"]["servers"] = _dns_servers(addresses)
     if guest_operations is not None:
         document[guest_key.FIELD] = dict(guest_operations)
     check_fits(
@@ -160,10 +168,25 @@ def _plain(number: float) -> float | int:
     return int(number) if number == int(number) else number
 
 
-def _network(network: NetworkOption, mac: str | None) -> dict[str, Any]:
+def _network(network: NetworkOption, mac: str | None, assigned: AssignedAddress | None) -> dict[str, Any]:
+    if assigned is not None:
+        return {"mac": mac, **static_network(network, assigned)}
     if network.address is None:
         return {"mac": mac, "dhcp": True}
     return {"mac": mac, "dhcp": False, "address": network.address, "gateway": network.gateway}
+
+
+def static_network(network: NetworkOption, assigned: AssignedAddress) -> dict[str, Any]:
+    """Return the fields of an address from a pool; prefix length and gateway of the task take precedence."""
+    given, pool = network.address, assigned.pool
+    address = given if given is not None and "/" in given else pool.interface(assigned.address)
+    return {"dhcp": False, "address": address, "gateway": network.gateway or pool.gateway}
+
+
+def _dns_servers(addresses: Sequence[AssignedAddress | None]) -> list[str]:
+    """Return the servers of the pools, each once, in the order of the networks."""
+    found = [server for address in addresses if address is not None for server in address.pool.dns_servers]
+    return list(dict.fromkeys(found))
 
 
 def _root(config: Config) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import POOL_OF_NETWORK
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import resolve
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
@@ -28,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_addresses import observe_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_bootstrap import observe_bootstraps
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_templates import observe_templates
@@ -38,6 +40,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+# What is read of hosts and networks besides their names.
+INVENTORY_PROPERTIES = {"HostSystem": HOST_STATE, "Network": (POOL_OF_NETWORK,)}
 
 
 def observe_container(session: Session, wanted: DesiredContainer, *, refresh: bool = False) -> ObservedContainer:
@@ -57,7 +62,7 @@ def observe_containers(
 
     ``planned_images`` are imported before the containers are created, so they count as if they were there.
     """
-    inventory = session.inventory(vms=True, properties={"HostSystem": HOST_STATE}, refresh=refresh)
+    inventory = session.inventory(vms=True, properties=INVENTORY_PROPERTIES, refresh=refresh)
     names = {name for desired in wanted for name in (desired.name, desired.name + SUCCESSOR_SUFFIX)}
     candidates = _by_name(entry for entry in inventory.vms() if entry.name in names)
     templates = _templates(inventory, wanted)
@@ -82,7 +87,8 @@ def observe_containers(
         except GantryError as error:
             problems.append(error)
     raise_all(problems)
-    placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, observed))
+    addressed = observe_addresses(session, wanted, observed)
+    placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, addressed))
     return observe_templates(session, inventory, wanted, placed)
 
 

@@ -174,17 +174,25 @@ def parse_networks(given: Any, _params: Mapping[str, Any]) -> tuple[NetworkOptio
 
 def _network(item: Mapping[str, Any], option: str) -> NetworkOption:
     own, router, card = item.get("ipv4_address"), item.get("gateway"), item.get("mac_address")
-    address = None if own is None else parse_interface(own, f"{option}.ipv4_address")
+    address = None if own is None else _ipv4_address(own, f"{option}.ipv4_address")
     gateway = None if router is None else parse_address(router, f"{option}.gateway")
     if gateway is not None:
         if address is None:
             raise GantryError(
                 f"{option}.gateway is given without ipv4_address. With DHCP the server gives the gateway."
             )
-        if ipaddress.ip_address(gateway) not in ipaddress.IPv4Interface(address).network:
+        if "/" in address and ipaddress.ip_address(gateway) not in ipaddress.IPv4Interface(address).network:
             raise GantryError(f"{option}.gateway {gateway} is not in the network of {address}.")
     mac = None if card is None else parse_mac(card, f"{option}.mac_address")
     return NetworkOption(name=item["name"], address=address, gateway=gateway, mac=mac)
+
+
+def _ipv4_address(text: str, option: str) -> str:
+    """Return an address with its prefix length; on a network with a pool it can be left out."""
+    try:
+        return str(ipaddress.IPv4Address(text.strip()))
+    except ValueError:
+        return parse_interface(text, option)
 
 
 def parse_restart_retries(given: Any, params: Mapping[str, Any]) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     AwaitStatus,
@@ -201,7 +202,7 @@ class _Planner:
         if usable:
             target = replace(self._target(usable[0], config, image, place), start_pending=self._starts_again)
             if differing(usable[0], target, OFFLINE + LIVE):
-                self._do(Reconfigure(self.desired.name, usable[0], target))
+                self._do(Reconfigure(self.desired.name, usable[0], target, place.claims))
         else:
             name = self.desired.name + SUCCESSOR_SUFFIX
             starts = self.desired.wants_running or self.was_running
@@ -234,7 +235,7 @@ class _Planner:
         return repaired_machine(target, firmware=image.firmware, spare_bootstrap=self.seen.spare_bootstrap)
 
     def _reconfigure(self, config: Config, image: Image, place: ContainerPlace) -> None:
-        self._converge_to(lambda machine: self._target(machine, config, image, place))
+        self._converge_to(lambda machine: self._target(machine, config, image, place), place.claims)
 
     def _repair(self) -> None:
         """Plan the repair of what the VM needs to start, without a configuration."""
@@ -255,7 +256,7 @@ class _Planner:
         starts = self.desired.wants_running or self._starts_again
         return replace(target, start_pending=target.start_pending and not target.is_up and starts)
 
-    def _converge_to(self, target_of: Callable[[Machine], Machine]) -> None:
+    def _converge_to(self, target_of: Callable[[Machine], Machine], claims: tuple[AssignedAddress, ...] = ()) -> None:
         """Change the VM to its target, with a stop and a start if required."""
         machine = self._machine()
         if self._needs_stop(machine, target_of):
@@ -263,7 +264,7 @@ class _Planner:
             machine = self._machine()
         target = target_of(machine)
         if differing(machine, target, OFFLINE + LIVE):
-            self._do(Reconfigure(self.desired.name, machine, target))
+            self._do(Reconfigure(self.desired.name, machine, target, claims))
 
     def _needs_stop(self, machine: Machine, target_of: Callable[[Machine], Machine]) -> bool:
         offline = set(differing(machine, target_of(machine), OFFLINE))

@@ -78,6 +78,7 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "finished_at": status.get("finished_at") if fresh else None,
         "ip_addresses": ip_addresses(machine),
         "networks": [dict(nic) for nic in machine.addresses],
+        "configured_addresses": machine.configured_addresses,
         "hostname": (machine.document or {}).get("hostname"),
         "labels": dict(machine.labels),
         "memory": machine.memory_mb * MIB,

@@ -102,6 +102,7 @@ def target_machine(
             digest=image.digest,
             disk=disk,
             macs=expected_macs(config, adapters),
+            addresses=place.addresses,
             guest_operations=_guest_operations(desired, machine),
         ),
         memory_mb=config.memory_mb,

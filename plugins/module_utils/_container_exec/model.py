@@ -8,10 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
+
+
+class Selection(Protocol):
+    """Which container a task works in, and the key of its secret."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def guest_key(self) -> GuestKey | None: ...
+    @property
+    def datacenter(self) -> str | None: ...
+    @property
+    def folder(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class GuestSelection:
+    """A selection without anything else that is to be done there."""
+
+    name: str
+    guest_key: GuestKey | None
+    datacenter: str | None
+    folder: str | None
+
+
+@dataclass(frozen=True)
+class ReachedGuest:
+    """A running container, and the secret that its guest expects."""
+
+    machine: Machine
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)

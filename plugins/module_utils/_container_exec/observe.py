@@ -13,7 +13,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
     decode_machine,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.resolve import find_datacenter, find_folder
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import DesiredExec, ObservedExec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import ObservedExec, Selection
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.guest_operations import (
     HOST_CONFIG,
     MANAGER_PROPERTIES,
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-def observe_exec(session: Session, desired: DesiredExec) -> ObservedExec:
+def observe_exec(session: Session, selected: Selection) -> ObservedExec:
     """Return the VMs with the name of the container in the datacenter and the folder."""
     inventory = session.inventory(vms=True, properties={"HostSystem": [HOST_CONFIG]}, refresh=True)
-    datacenter = find_datacenter(inventory, desired.datacenter)
-    folder = find_folder(inventory, desired.folder, datacenter)
+    datacenter = find_datacenter(inventory, selected.datacenter)
+    folder = find_folder(inventory, selected.folder, datacenter)
     entries = {
         entry.moid: entry
-        for entry in inventory.vms(desired.name, datacenter=datacenter)
+        for entry in inventory.vms(selected.name, datacenter=datacenter)
         if folder is None or entry.path.startswith(f"{folder.path}/")
     }
     if not entries:

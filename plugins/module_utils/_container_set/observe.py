@@ -18,7 +18,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     PlacementOption,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe import observe_containers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe import (
+    INVENTORY_PROPERTIES,
+    observe_containers,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
     PROJECT_LABEL,
     DesiredSet,
@@ -30,7 +33,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
     KIND_SUCCESSOR,
     SUCCESSOR_SUFFIX,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import HOST_STATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def observe_set(session: Session, desired: DesiredSet, *, refresh: bool = False)
     """Return the project's containers: a fixed number of requests for any number of them."""
     paths = [keys.option_path(keys.KIND), keys.option_path(keys.LABELS)]
     inventory = session.inventory(
-        vms=True, properties={"HostSystem": HOST_STATE, "VirtualMachine": paths}, refresh=refresh
+        vms=True, properties={**INVENTORY_PROPERTIES, "VirtualMachine": paths}, refresh=refresh
     )
     planned = _planned_images(inventory, desired)
     observed = observe_containers(session, desired.containers, planned_images=planned)

@@ -56,13 +56,15 @@ class Subject:
 class Gather:
     """A request that is made once for all that need the same kind of it at a time; each gets the whole answer.
 
-    ``make`` takes the items of those whose keys are equal.
+    ``make`` takes the items of those whose keys are equal. ``single``: while such a request is under way, no other one
+    is made; those who ask meanwhile share the next.
     """
 
     key: Hashable
     item: Any
     make: Callable[[list[Any]], Job]
     most: int = _GATHER_MOST
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ class Batch(Generic[S]):
         self._asking: list[_Run[S]] = []
         self._gathers: dict[Hashable, list[_Run[S]]] = {}
         self._pending: dict[JobOutcome | WatchOutcome, list[_Run[S]]] = {}
+        # The gathered requests under way of which there is only one at a time, with their keys.
+        self._single: dict[JobOutcome | WatchOutcome, Hashable] = {}
 
     def run(self, subjects: Sequence[S]) -> list[SubjectResult]:
         """Make the changes; return what became of each subject, in their order. Raises for no subject's failure."""
@@ -260,8 +264,11 @@ class Batch(Generic[S]):
         for run in asking:
             self._ask(runner, run)
         gathers, self._gathers = self._gathers, {}
-        for runs in gathers.values():
-            self._submit_gathered(runner, runs)
+        for key, runs in gathers.items():
+            if key in self._single.values():
+                self._gathers[key] = runs
+            else:
+                self._submit_gathered(runner, key, runs)
 
     def _ask(self, runner: TaskRunner, run: _Run[S]) -> None:
         request = run.request
@@ -276,22 +283,27 @@ class Batch(Generic[S]):
         else:
             raise TypeError(f"{request!r} is no request")
 
-    def _submit_gathered(self, runner: TaskRunner, runs: list[_Run[S]]) -> None:
+    def _submit_gathered(self, runner: TaskRunner, key: Hashable, runs: list[_Run[S]]) -> None:
         """Make one request for all of them, or a few where that would be too much at once."""
         limit = self._kinds[type(runs[0].change)].limit
         most = min([_gather_of(run).most for run in runs] + ([limit] if limit is not None else []))
         for start in range(0, len(runs), most):
             some = runs[start : start + most]
-            self._submit(runner, _gather_of(some[0]).make([_gather_of(run).item for run in some]), some)
+            outcome = self._submit(runner, _gather_of(some[0]).make([_gather_of(run).item for run in some]), some)
+            if _gather_of(some[0]).single:
+                self._single[outcome] = key
 
-    def _submit(self, runner: TaskRunner, job: Job, runs: list[_Run[S]]) -> None:
+    def _submit(self, runner: TaskRunner, job: Job, runs: list[_Run[S]]) -> JobOutcome:
         kind = type(runs[0].change)
         limit = self._kinds[kind].limit
         if limit is not None and job.mutates:
             job = replace(job, claims=(*job.claims, ResourceClaim(f"kind {kind.__name__}", len(runs), limit)))
-        self._pending[runner.submit(job)] = runs
+        outcome = runner.submit(job)
+        self._pending[outcome] = runs
+        return outcome
 
     def _answer(self, outcome: JobOutcome | WatchOutcome, runs: list[_Run[S]]) -> None:
+        self._single.pop(outcome, None)
         if isinstance(outcome, JobOutcome) and len(runs) > 1 and _was_refused(outcome):
             # One of them may be the reason: what was refused as a whole is asked for each alone.
             for run in runs:

@@ -29,6 +29,8 @@ DIGEST = "gantry.image.digest"
 DISK = "gantry.image.disk"
 LABELS = "gantry.labels"
 CONFIG = "gantry.config"
+# The addresses that the container has been given on networks with an address pool, or by its task.
+ADDRESSES = "gantry.addresses"
 IMAGE_CONFIG = "gantry.image.config"
 IMAGE_REFERENCES = "gantry.image.references"
 IMAGE_STATE = "gantry.image.state"
@@ -75,6 +77,15 @@ def options(row: Mapping[str, Any], wanted: Iterable[str]) -> dict[str, str]:
 
 def decode_labels(text: str | None) -> dict[str, str]:
     return {key: value for key, value in (parse_object(text) or {}).items() if isinstance(value, str)}
+
+
+def encode_addresses(addresses: Iterable[str]) -> str:
+    """Return the record of a container's addresses, without prefix lengths; empty if it has none."""
+    return " ".join(addresses)
+
+
+def decode_addresses(text: str | None) -> tuple[str, ...]:
+    return tuple((text or "").split())
 
 
 def decode_log(text: str | None) -> str | None:

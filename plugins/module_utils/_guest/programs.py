@@ -16,6 +16,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 USER = "gantry"
 # The operation that runs a program in the container.
 EXEC = "/gantry/exec"
+# The operation that lists, packs and unpacks files of the container.
+COPY = "/gantry/copy"
+LIST, PACK, UNPACK = "list", "pack", "unpack"
 _MAX_ARGUMENT_BYTES = 48 << 10
 # How much is kept of the standard output and of the standard error.
 MAX_STREAM_BYTES = 1 << 20
@@ -29,7 +32,7 @@ def exec_arguments(
     user: str | None,
     env: Mapping[str, str],
     working_dir: str | None,
-    stdin: str | None,
+    stdin: str | bytes | None,
     timeout: int,
 ) -> str:
     """Return the arguments of EXEC; None is the container's own value, and a timeout of 0 is none."""
@@ -39,7 +42,7 @@ def exec_arguments(
             "user": user or "",
             "env": dict(env),
             "working_dir": working_dir or "",
-            "stdin": base64.b64encode((stdin or "").encode("utf-8")).decode("ascii"),
+            "stdin": base64.b64encode(_bytes(stdin)).decode("ascii"),
             "timeout": timeout,
             "limit": MAX_STREAM_BYTES,
         }
@@ -52,6 +55,20 @@ def exec_arguments(
     return text
 
 
-def result_path(pid: int) -> str:
+def _bytes(stdin: str | bytes | None) -> bytes:
+    return stdin.encode("utf-8") if isinstance(stdin, str) else stdin or b""
+
+
+def copy_arguments(action: str, path: str, **options: bool | int | str) -> str:
+    """Return the arguments of COPY: what to do with which path, and follow, recursive, user, size or timeout."""
+    return canonical_json({"action": action, "path": path, **options})
+
+
+def result_path(program: str, pid: int) -> str:
     """Return the path of the file that has the result of a program."""
-    return f"{EXEC}/{pid}"
+    return f"{program}/{pid}"
+
+
+def archive_path(pid: int) -> str:
+    """Return the path of the file by which a copy sends or receives an archive."""
+    return f"{COPY}/{pid}/archive"

@@ -2,18 +2,21 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""vSphere's guest operations in one VM: start a program, wait for its end, read a file."""
+"""vSphere's guest operations in one VM: start a program, wait for its end, read and write a file."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 
 if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.guest_files import Upload
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 # The managers that are read once, as properties of ServiceInstanceContent.guestOperationsManager.
@@ -70,3 +73,36 @@ class GuestPrograms:
         """Return the first ``max_bytes`` of a file. ``host_config_of`` returns the HOST_CONFIG of an ESXi host."""
         found = self._files.InitiateFileTransferFromGuest(vm=self._vm, auth=self._login, guestFilePath=path)
         return self._session.download_guest_file(found.url, host_config_of, max_bytes)
+
+    def send(self, path: str, content: Upload, host_config_of: Callable[[str], Any], answer_seconds: float) -> None:
+        """Write a file. The guest may take ``answer_seconds`` for the end of it."""
+        url = self._files.InitiateFileTransferToGuest(
+            vm=self._vm,
+            auth=self._login,
+            guestFilePath=path,
+            fileAttributes=vim.vm.guest.FileManager.PosixFileAttributes(),
+            fileSize=content.size,
+            overwrite=True,
+        )
+        self._session.upload_guest_file(url, host_config_of, content, answer_seconds)
+
+    def receive(
+        self, path: str, host_config_of: Callable[[str], Any], seconds: float
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """Return the content of a file in blocks. The guest may take ``seconds`` until the file can be read."""
+        deadline = time.monotonic() + seconds
+        pause = _FIRST_PAUSE
+        while (url := self._url_to_read(path, is_final=time.monotonic() >= deadline)) is None:
+            time.sleep(pause)
+            pause = min(_LONGEST_PAUSE, pause * 2)
+        return self._session.received_guest_file(url, host_config_of)
+
+    def _url_to_read(self, path: str, *, is_final: bool) -> str | None:
+        """Return the URL of a file; None if it cannot be read yet, which is an error in the final attempt."""
+        try:
+            found = self._files.InitiateFileTransferFromGuest(vm=self._vm, auth=self._login, guestFilePath=path)
+        except FaultError as error:
+            if is_final or (error.fault or {}).get("type") != "CannotAccessFile":
+                raise
+            return None
+        return str(found.url)

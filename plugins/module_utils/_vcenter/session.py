@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import collector, disk_export, transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import (
+    collector,
+    disk_export,
+    guest_files,
+    transfer,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.api_versions import is_at_least
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
@@ -286,7 +291,26 @@ class Session:
         return transfer.download_file(self._transport(), self._file_url(datastore, path), max_bytes)
 
     def download_guest_file(self, url: str, host_config_of: Callable[[str], Any], max_bytes: int) -> bytes:
-        return transfer.download_guest_file(self._transport(), url, host_config_of, max_bytes)
+        return guest_files.download_guest_file(self._transport(), url, host_config_of, max_bytes)
+
+    def received_guest_file(
+        self, url: str, host_config_of: Callable[[str], Any]
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        return guest_files.received_guest_file(self._transport(), url, host_config_of)
+
+    def upload_guest_file(
+        self, url: str, host_config_of: Callable[[str], Any], content: guest_files.Upload, answer_seconds: float
+    ) -> None:
+        guest_files.upload_guest_file(self._transport(), url, host_config_of, content, answer_seconds)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Do not count what is called here as a change. Its calls cannot be told from others, but only read."""
+        before = self.stub.changes
+        try:
+            yield
+        finally:
+            self.stub.changes = before
 
     def import_disks(self, lease: Any, disks: Sequence[Path], report: Report, stop: threading.Event) -> Any:
         return transfer.import_disks(self._transport(), self.content.propertyCollector, lease, disks, report, stop)

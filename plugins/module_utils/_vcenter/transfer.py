@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""File transfers with vCenter and its hosts over HTTPS: datastore files, disks of an import lease, files of guests."""
+"""File transfers with vCenter and its hosts over HTTPS: datastore files, and disks of an import lease."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import contextlib
 import http.client
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.leases imp
     TransferPlace,
     await_lease,
     leased_disk,
-    place_of_url,
     session_headers,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
@@ -62,9 +61,9 @@ def upload_file(transport: Transport, source: Path, url: str, report: Report | N
     with transfer_connection(transport) as connection:
         progress = _percent(size, f"upload {source.name}", report)
         headers = {"Content-Type": "application/octet-stream", "Cookie": transport.cookie}
-        status = _send(connection, "PUT", url, source, progress, headers)
+        status = send(connection, "PUT", url, _blocks(source, size), size, progress, headers)
     if status not in (200, 201):
-        raise GantryError(f"vCenter refused the upload of {source.name} to {_place(url)}: {_why(status, url)}.")
+        raise GantryError(f"vCenter refused the upload of {source.name} to {_place(url)}: {why(status, url)}.")
 
 
 def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | None:
@@ -75,22 +74,7 @@ def download_file(transport: Transport, url: str, max_bytes: int) -> bytes | Non
         if response.status == http.client.NOT_FOUND:
             return None
         if response.status != http.client.OK:
-            raise GantryError(f"vCenter refused the download of {_place(url)}: {_why(response.status, url)}.")
-        return response.read(max_bytes)
-
-
-def download_guest_file(transport: Transport, url: str, host_config_of: Callable[[str], Any], max_bytes: int) -> bytes:
-    """Return the first ``max_bytes`` of a guest's file, which vCenter or the VM's ESXi host serves.
-
-    ``host_config_of`` returns the HostConfigSummary of the host with an address, or None. The URL has a ticket for one
-    transfer, so the session cookie is not sent.
-    """
-    place = place_of_url(url, host_config_of)
-    with transfer_connection(transport, place.host, remedy="Look at the host.") as connection:
-        connection.request("GET", place.path)
-        response = connection.getresponse()
-        if response.status != http.client.OK:
-            raise GantryError(f"{receiver(place)} refused the file of the guest: {_why(response.status)}.")
+            raise GantryError(f"vCenter refused the download of {_place(url)}: {why(response.status, url)}.")
         return response.read(max_bytes)
 
 
@@ -135,9 +119,12 @@ def _upload_disk(transport: Transport, progress: LeaseProgress, disk: Path, targ
         progress.sent(sent)
 
     with transfer_connection(transport, leased.host) as connection, progress.of(connection, disk.stat().st_size):
-        status = _send(connection, "POST", leased.path, disk, tick, headers, answer_seconds=_ANSWER_SECONDS)
+        size = disk.stat().st_size
+        status = send(
+            connection, "POST", leased.path, _blocks(disk, size), size, tick, headers, answer_seconds=_ANSWER_SECONDS
+        )
     if status not in (200, 201):
-        raise GantryError(f"{receiver(leased)} refused the disk {disk.name}: {_why(status)}.")
+        raise GantryError(f"{receiver(leased)} refused the disk {disk.name}: {why(status)}.")
 
 
 @contextlib.contextmanager
@@ -161,21 +148,21 @@ def transfer_connection(
         connection.close()
 
 
-def _send(
+def send(
     connection: HttpsConnection,
     method: str,
     url: str,
-    source: Path,
+    blocks: Iterable[bytes],
+    size: int,
     tick: Tick,
     headers: Mapping[str, str],
     *,
     answer_seconds: float = 0.0,
 ) -> int:
-    """Send the file in blocks; return the status of the response.
+    """Send blocks that have this size in all; return the status of the response.
 
     The response may take ``answer_seconds``, if that is longer than request_timeout.
     """
-    size = source.stat().st_size
     connection.putrequest(method, url)
     connection.putheader("Content-Length", str(size))
     for name, value in headers.items():
@@ -183,24 +170,32 @@ def _send(
     connection.endheaders()
     sent = 0
     try:
-        with source.open("rb") as file:
-            while block := file.read(_BLOCK):
-                connection.send(block)
-                sent += len(block)
-                tick(sent)
+        for block in blocks:
+            connection.send(block)
+            sent += len(block)
+            tick(sent)
     except (BrokenPipeError, ConnectionResetError):
         # A server that refuses responds before it has read everything; its response has the reason.
         with contextlib.suppress(OSError, http.client.HTTPException):
             return _status(connection)
         raise
+    connection.wait_at_least(answer_seconds)
+    return _status(connection)
+
+
+def _blocks(source: Path, size: int) -> Iterator[bytes]:
+    """Yield the content of a file, which must have this size."""
+    sent = 0
+    with source.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+            sent += len(block)
     if sent != size:
         # Closing the connection makes an incomplete upload fail on the server, too.
         raise GantryError(
             f"{source} had {size} bytes when its upload began and {sent} at its end. Run again when no other "
             "program writes to the file."
         )
-    connection.wait_at_least(answer_seconds)
-    return _status(connection)
 
 
 def _status(connection: HttpsConnection) -> int:
@@ -232,7 +227,8 @@ def _place(url: str) -> str:
     return url.split("?", 1)[0].removeprefix("/folder/")
 
 
-def _why(status: int, url: str = "") -> str:
+def why(status: int, url: str = "") -> str:
+    """Return the status of a response with its reason, for a message."""
     reasons = {
         401: "the session is not accepted",
         404: "there is no such folder or datastore",

@@ -203,6 +203,14 @@ class Cases:
         ]
 
     def _container_vm_exec(self) -> list[Step]:
+        return [Step("run", {**self._permitting_container(), "argv": ["true"]})]
+
+    def _container_vm_copy(self) -> list[Step]:
+        copy = {**self._permitting_container(), "container_path": "/tmp/file"}
+        return [Step("copy", {**copy, "content": "x", "mode": "0600"})]
+
+    def _permitting_container(self) -> dict[str, Any]:
+        """Start a container that permits guest operations; return its name and key."""
         self._image()
         key = {"guest_key": "a-key-of-privileges"}
         place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
@@ -210,7 +218,7 @@ class Cases:
         made = drive("container_vm", {**self.lab["vcenter"], **container})
         if made.get("failed"):
             raise AssertionError(made)
-        return [Step("run", {"name": NAME, "argv": ["true"], **key})]
+        return {"name": NAME, **key}
 
     def _container_vm_info(self) -> list[Step]:
         return [Step("read", {}, self._image), Step("exit", {"exit_from_disk": True}, self._lost_end)]
@@ -240,6 +248,22 @@ class Cases:
 
     def _vm_folder(self) -> list[Step]:
         return [Step("create", {"path": FOLDER}), Step("remove", {"path": FOLDER, "state": "absent"})]
+
+    def _container_network(self) -> list[Step]:
+        network = {"name": f"{PREFIX}pooled", "switch": "DSwitch0", "ipv4": {"subnet": "10.97.0.0/24"}}
+        standard = {"name": f"{PREFIX}hosts", "switch": "vSwitch0", "type": "standard", "hosts": ["esx1"]}
+        return [
+            Step("create", network),
+            Step("change", {**network, "vlan": 12, "ipv4": {"subnet": "10.97.0.0/25"}}),
+            Step("switch", {**network, "mtu": 9000}),
+            Step("restore the switch", {**network, "mtu": 1500}),
+            Step("remove", {**network, "state": "absent"}),
+            Step("create on hosts", standard),
+            Step("remove from hosts", {**standard, "state": "absent"}),
+        ]
+
+    def _container_network_info(self) -> list[Step]:
+        return [Step("read", {})]
 
     def _port_group(self) -> list[Step]:
         group = {"name": f"{PREFIX}net", "switch": "DSwitch0"}

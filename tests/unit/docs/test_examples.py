@@ -23,7 +23,9 @@ PAGES = (ROOT / "README.md", *PAGES, *sorted(ROOT.glob("docs/examples/*/README.m
 EXAMPLES = sorted(path.parent for path in ROOT.glob("docs/examples/*/README.md"))
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 PLUGINS = sorted(
-    path.relative_to(ROOT) for kind in ("modules", "inventory") for path in (ROOT / "plugins" / kind).glob("*.py")
+    path.relative_to(ROOT)
+    for kind in ("modules", "inventory", "connection")
+    for path in (ROOT / "plugins" / kind).glob("*.py")
 )
 # Variables of a playbook begin with its name.
 PLAYBOOK_VARIABLES = frozenset(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.options import copy_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.options import exec_argument_spec
 from devkit.console import ToolError
 from tools import parity
@@ -18,7 +19,11 @@ from tools.parity import Row, Section
 
 SECTIONS = {section.name: section for section in parity.sections()}
 NAMES: dict[str, list[str]] = parity.recorded()["options"]
-OWN = {parity.CONTAINER: container_argument_spec(), "docker_container_exec": exec_argument_spec()}
+OWN = {
+    parity.CONTAINER: container_argument_spec(),
+    "docker_container_exec": exec_argument_spec(),
+    "docker_container_copy_into": copy_argument_spec(),
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,10 +51,9 @@ def test_a_test_that_does_not_exist_is_noticed(test: str) -> None:
 @pytest.mark.parametrize("name", OWN)
 def test_an_answer_agrees_with_the_options_of_the_module(name: str) -> None:
     own = {alias for option, spec in OWN[name].items() for alias in (option, *spec.get("aliases", ()))}
-    # networks is there, and has fewer suboptions. hostname is the vCenter.
-    named_otherwise = {"networks", "hostname"}
     for row in SECTIONS[name].rows:
-        if row.name not in named_otherwise:
+        # hostname is the vCenter, and the one of the container has another name.
+        if row.name != "hostname":
             assert (row.name in own) == (row.kind in parity.TESTED), row
 
 

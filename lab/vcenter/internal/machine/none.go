@@ -204,8 +204,12 @@ func (n *None) Dial(_ context.Context, ip string, port int) (net.Conn, error) {
 func (n *None) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	var failures []error
+	for _, run := range n.running {
+		failures = append(failures, run.removeFiles())
+	}
 	n.running = map[string]*guestRun{}
-	return nil
+	return errors.Join(failures...)
 }
 
 // take removes a VM that runs.
@@ -221,7 +225,7 @@ func (n *None) take(id string) error {
 		run.suspended = nil
 	}
 	delete(n.running, id)
-	return nil
+	return run.removeFiles()
 }
 
 // guest returns the static addresses of the spec, or the next free address of the subnet for DHCP. The caller holds the lock.

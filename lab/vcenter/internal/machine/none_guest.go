@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -273,6 +274,9 @@ func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, o
 		delete(n.running, id)
 	}
 	n.mu.Unlock()
+	if err := run.removeFiles(); err != nil {
+		slog.Warn("the files of a container cannot be removed", "vm", id, "error", err)
+	}
 	switch {
 	case next != nil:
 		n.events.Restarted(id)

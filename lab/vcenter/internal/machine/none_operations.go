@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,6 +42,7 @@ type noneOperations struct {
 	none   *None
 	run    *guestRun
 	server *guestops.Server
+	files  noneFiles
 }
 
 func (n *None) newOperations(run *guestRun) *noneOperations {
@@ -84,15 +86,22 @@ func (n *None) Relay(_ context.Context, id string, command []byte) ([]byte, erro
 	return run.operations.server.Dispatch(command), nil
 }
 
+// errNotRunning is why nothing is done in a container that has ended.
+var errNotRunning = &guestops.Failure{Code: guestops.NotRunning, Message: "The container does not run now.",
+	ExitCode: guestops.ExitNotStarted}
+
+func (o *noneOperations) hasEnded() bool {
+	o.none.mu.Lock()
+	defer o.none.mu.Unlock()
+	return o.run.ending != nil || o.none.running[o.run.spec.ID] != o.run
+}
+
 // Run runs a scripted program.
 func (o *noneOperations) Run(ctx context.Context, request guestops.Exec, stdout, stderr io.Writer) (guestops.Exit, error) {
-	o.none.mu.Lock()
-	hasEnded := o.run.ending != nil || o.none.running[o.run.spec.ID] != o.run
-	o.none.mu.Unlock()
+	request.Command = withoutShell(request.Command)
 	switch name := request.Command[0]; {
-	case hasEnded:
-		return guestops.Exit{}, &guestops.Failure{Code: guestops.NotRunning, Message: "The container does not run now.",
-			ExitCode: guestops.ExitNotStarted}
+	case o.hasEnded():
+		return guestops.Exit{}, errNotRunning
 	case name == "true":
 		return guestops.Exit{}, nil
 	case name == execScriptName && len(request.Command) == 2:
@@ -101,6 +110,14 @@ func (o *noneOperations) Run(ctx context.Context, request guestops.Exec, stdout,
 		return guestops.Exit{}, &guestops.Failure{Code: guestops.NotStarted, ExitCode: guestops.ExitNotFound,
 			Message: fmt.Sprintf("program %s is not in the image's PATH", name)}
 	}
+}
+
+// withoutShell returns the command of a shell, as connection plugins of Ansible run one: the name of a program, and its argument.
+func withoutShell(command []string) []string {
+	if len(command) == 3 && command[0] == "/bin/sh" && command[1] == "-c" && command[2] != "" {
+		return strings.SplitN(command[2], " ", 2)
+	}
+	return command
 }
 
 // follow follows the script of a program until it ends or is killed.

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// IP pools: ranges of addresses, from which extensions of vCenter take addresses for vApps. Guests never get them from here. (API,
-// IpPoolManager.)
+// IP pools, which the vSphere Client calls network protocol profiles: ranges of addresses, from which extensions of vCenter take
+// addresses for vApps. Guests never get them from here. (API, IpPoolManager.)
 
 package vsim
 
@@ -69,6 +69,7 @@ func (s *Server) createIPPool(_ *simulator.Context, request *types.CreateIpPool)
 	s.ipPools.last++
 	made.config.Id = s.ipPools.last
 	s.ipPools.all = append(s.ipPools.all, made)
+	s.showIPPools()
 	return &methods.CreateIpPoolBody{Res: &types.CreateIpPoolResponse{Returnval: made.config.Id}}, nil
 }
 
@@ -79,6 +80,7 @@ func (s *Server) updateIPPool(_ *simulator.Context, request *types.UpdateIpPool)
 	if fault == nil {
 		fault = s.changeIPPool(pool, request.Pool)
 	}
+	s.showIPPools()
 	return &methods.UpdateIpPoolBody{Res: &types.UpdateIpPoolResponse{}}, fault
 }
 
@@ -96,9 +98,8 @@ func (s *Server) changeIPPool(pool *ipPool, asked types.IpPool) types.BaseMethod
 	merged.HostPrefix, merged.DnsDomain = orDefault(asked.HostPrefix, merged.HostPrefix), orDefault(asked.DnsDomain, merged.DnsDomain)
 	merged.DnsSearchPath = orDefault(asked.DnsSearchPath, merged.DnsSearchPath)
 	merged.Ipv4Config, merged.Ipv6Config = orElse(asked.Ipv4Config, merged.Ipv4Config), orElse(asked.Ipv6Config, merged.Ipv6Config)
-	if asked.NetworkAssociation != nil {
-		merged.NetworkAssociation = asked.NetworkAssociation
-	}
+	merged.Ipv4Config = withServers(merged.Ipv4Config, pool.config.Ipv4Config)
+	merged.Ipv6Config = withServers(merged.Ipv6Config, pool.config.Ipv6Config)
 	var ranges []ipRange
 	for name, family := range map[string]*types.IpPoolIpPoolConfigInfo{"ipv4Config": merged.Ipv4Config, "ipv6Config": merged.Ipv6Config} {
 		parsed, err := parseRanges(family.Range, name == "ipv6Config")
@@ -108,10 +109,26 @@ func (s *Server) changeIPPool(pool *ipPool, asked types.IpPool) types.BaseMethod
 		ranges = append(ranges, parsed...)
 	}
 	pool.config = merged
+	if asked.NetworkAssociation != nil {
+		s.associate(pool, asked.NetworkAssociation)
+	}
 	pool.given = slices.DeleteFunc(pool.given, func(given givenAddress) bool {
 		return !slices.ContainsFunc(ranges, func(one ipRange) bool { return slices.Contains(one.addresses(), given.address) })
 	})
 	return nil
+}
+
+// withServers returns the configuration of a family with its DNS servers: an empty list leaves them as they were, and one with only an
+// empty string clears them. (API, IpPoolIpPoolConfigInfo.)
+func withServers(asked, before *types.IpPoolIpPoolConfigInfo) *types.IpPoolIpPoolConfigInfo {
+	made := *asked
+	if len(made.Dns) == 0 {
+		made.Dns = before.Dns
+	}
+	if slices.Equal(made.Dns, []string{""}) {
+		made.Dns = nil
+	}
+	return &made
 }
 
 // destroyIPPool refuses it while addresses are allocated. ("InvalidState: if the pool is in use and the force flag is false".)
@@ -126,6 +143,7 @@ func (s *Server) destroyIPPool(_ *simulator.Context, request *types.DestroyIpPoo
 		return nil, invalidState(fmt.Sprintf("The IP pool %s is in use.", pool.config.Name))
 	}
 	s.ipPools.all = slices.DeleteFunc(s.ipPools.all, func(one *ipPool) bool { return one == pool })
+	s.showIPPools()
 	return &methods.DestroyIpPoolBody{Res: &types.DestroyIpPoolResponse{}}, nil
 }
 
@@ -140,7 +158,9 @@ func (s *Server) queryIPPools(_ *simulator.Context, request *types.QueryIpPools)
 		shown := pool.config
 		shown.AllocatedIpv4Addresses, shown.AvailableIpv4Addresses = pool.count(false)
 		shown.AllocatedIpv6Addresses, shown.AvailableIpv6Addresses = pool.count(true)
-		shown.NetworkAssociation = slices.Clone(shown.NetworkAssociation)
+		shown.NetworkAssociation = slices.DeleteFunc(slices.Clone(shown.NetworkAssociation), func(one types.IpPoolAssociation) bool {
+			return one.Network != nil && s.registry.Get(*one.Network) == nil // the network has been removed
+		})
 		for i, association := range shown.NetworkAssociation {
 			if association.Network != nil {
 				shown.NetworkAssociation[i].NetworkName = s.nameOf(*association.Network)

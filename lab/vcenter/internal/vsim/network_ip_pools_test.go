@@ -5,9 +5,11 @@
 package vsim
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -117,4 +119,51 @@ func TestIPPoolsAreRefusedAsInVCenter(t *testing.T) {
 	}
 	isFault[types.InvalidArgument](p.lab, p.faultOf(p.update(types.IpPool{Id: id + 1})))
 	isFault[types.InvalidArgument](p.lab, p.faultOf(p.destroy(id+1, true)))
+}
+
+func TestANetworkShowsItsIPPool(t *testing.T) {
+	p := newPools(t)
+	network := p.network.Reference()
+	association := []types.IpPoolAssociation{{Network: &network}}
+	shown := func() (string, int32) {
+		t.Helper()
+		var found mo.Network
+		if err := p.network.Properties(t.Context(), network, []string{"summary.ipPoolId", "summary.ipPoolName"}, &found); err != nil {
+			t.Fatal(err)
+		}
+		summary := found.Summary.GetNetworkSummary()
+		if summary.IpPoolId == nil {
+			return summary.IpPoolName, 0
+		}
+		return summary.IpPoolName, *summary.IpPoolId
+	}
+	first := must(p.create(types.IpPool{Name: "front", NetworkAssociation: association}))(t)
+	if name, id := shown(); name != "front" || id != first {
+		t.Errorf("the network shows %s (%d)", name, id)
+	}
+	// The network of another pool is taken from it.
+	second := must(p.create(types.IpPool{Name: "back", NetworkAssociation: association}))(t)
+	if name, id := shown(); name != "back" || id != second {
+		t.Errorf("the network shows %s (%d)", name, id)
+	}
+	if err := p.destroy(second, false); err != nil {
+		t.Fatal(err)
+	}
+	if name, id := shown(); name != "" || id != 0 {
+		t.Errorf("the network shows %s (%d)", name, id)
+	}
+	if left := p.one(); len(left.NetworkAssociation) != 0 {
+		t.Errorf("pool %+v", left)
+	}
+}
+
+// govmomi leaves out empty strings of lists, so that it cannot clear them: the request is not made by a client here.
+func TestDNSServersOfAnIPPoolAreClearedByAnEmptyOne(t *testing.T) {
+	before := &types.IpPoolIpPoolConfigInfo{Dns: []string{"192.0.2.1"}}
+	for _, one := range []struct{ given, want []string }{{nil, before.Dns}, {[]string{""}, nil}, {[]string{"192.0.2.2"}, []string{"192.0.2.2"}}} {
+		got := withServers(&types.IpPoolIpPoolConfigInfo{Dns: one.given}, before)
+		if !slices.Equal(got.Dns, one.want) {
+			t.Errorf("%q makes %q of the servers", one.given, got.Dns)
+		}
+	}
 }

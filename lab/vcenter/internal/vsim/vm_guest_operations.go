@@ -70,6 +70,7 @@ func (s *Server) installGuestOperations() {
 		"ListProcessesInGuest":          listProcesses,
 		"TerminateProcessInGuest":       terminateProcess,
 		"InitiateFileTransferFromGuest": s.initiateTransfer,
+		"InitiateFileTransferToGuest":   s.initiateUpload,
 	}
 	for _, kind := range guestManagers {
 		field := reflect.ValueOf(&operations.GuestOperationsManager).Elem().FieldByName(managerField(kind))
@@ -142,6 +143,8 @@ func subjectOf(body any) (path string, pid int64) {
 	case *types.StartProgramInGuest:
 		return request.Spec.GetGuestProgramSpec().ProgramPath, 0
 	case *types.InitiateFileTransferFromGuest:
+		return request.GuestFilePath, 0
+	case *types.InitiateFileTransferToGuest:
 		return request.GuestFilePath, 0
 	case *types.TerminateProcessInGuest:
 		return "", request.Pid

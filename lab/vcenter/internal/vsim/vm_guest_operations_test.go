@@ -256,11 +256,6 @@ func TestWhatAGuestDoesNotOfferIsRefusedByTheGuest(t *testing.T) {
 				Auth: g.auth, DirectoryPath: "/x"})
 			return err
 		},
-		"InitiateFileTransferToGuest": func(ctx context.Context) error {
-			_, err := methods.InitiateFileTransferToGuest(ctx, g.client, &types.InitiateFileTransferToGuest{This: *g.managers.FileManager,
-				Vm: g.vm.Reference(), Auth: g.auth, GuestFilePath: "/x", FileAttributes: &types.GuestPosixFileAttributes{}})
-			return err
-		},
 		"ReadEnvironmentVariable": func(ctx context.Context) error {
 			_, err := methods.ReadEnvironmentVariableInGuest(ctx, g.client, &types.ReadEnvironmentVariableInGuest{
 				This: *g.managers.ProcessManager, Vm: g.vm.Reference(), Auth: g.auth})

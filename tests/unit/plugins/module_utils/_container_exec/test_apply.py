@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON, Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec import apply
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec import guest as guest_module
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.apply import apply_exec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.changes import RunProgram
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import DesiredExec, ObservedExec
@@ -110,7 +110,7 @@ def test_a_program_that_ends_at_once_costs_three_requests() -> None:
 
 
 def test_a_program_that_the_guest_does_not_kill_is_terminated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "_GRACE_SECONDS", -0.99)
+    monkeypatch.setattr(guest_module, "_GRACE_SECONDS", -0.99)
     guest = Guest(looks=1 << 30, faults={"terminate": vim.fault.GuestProcessNotFound(pid=17)})
     message = "^ls was started in container web, and its end was not observed: The guest did not kill it within"
     with pytest.raises(GantryError, match=message):
@@ -119,7 +119,7 @@ def test_a_program_that_the_guest_does_not_kill_is_terminated(monkeypatch: pytes
 
 
 def test_a_program_without_a_timeout_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "_GRACE_SECONDS", -1000)
+    monkeypatch.setattr(guest_module, "_GRACE_SECONDS", -1000)
     guest = Guest(looks=20)
     guest.run(replace(WANTED, timeout=0))
     assert guest.calls.count("list") == 20

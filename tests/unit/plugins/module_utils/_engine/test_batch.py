@@ -309,6 +309,31 @@ def test_a_gathered_request_whose_answer_is_lost_is_not_made_again(lab: Lab) -> 
     assert statuses(batch.run([subject(name, PowerOn(name)) for name in "ab"])) == [FAILED, FAILED]
 
 
+@pytest.mark.parametrize(
+    ("single", "expected"), [(True, [["a"], ["b", "c", "d"]]), (False, [["a"], ["b"], ["c"], ["d"]])]
+)
+def test_who_asks_while_a_single_request_is_under_way_shares_the_next(single: bool, expected: list[list[str]]) -> None:
+    session = TaskSession()  # the task that was started first ends first
+    asked: list[list[str]] = []
+
+    def make(names: list[str]) -> Job:
+        def start() -> Any:
+            asked.append(names)
+            return session.start("gathered", result=list(names))
+
+        return Job("all", "ask", start)
+
+    def handler(one: Subject, _change: Any) -> Flow[None]:
+        yield Job(one.name, "clone", lambda: session.start("clone"))
+        answer = yield Gather("addresses", one.name, make, single=single)
+        assert one.name in answer
+
+    batch: Batch[Subject] = Batch(session, [].append, {Clone: Kind(handler)}, limits=TaskLimits(linger=0.0))  # type: ignore[arg-type]
+    results = batch.run([subject(name, Clone(name)) for name in "abcd"])
+    assert statuses(results) == [DONE] * 4
+    assert asked == expected
+
+
 def test_those_that_come_after_a_failure_say_after_whom(lab: Lab) -> None:
     results = lab.run(
         subject("db", Clone("db", "task")),

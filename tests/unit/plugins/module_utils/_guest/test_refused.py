@@ -30,6 +30,7 @@ NOT_OF_A_USER = {
     "unknown nested key",
     "upper-case id",
     "short disk",
+    "address alone",
     "dhcp and address",
     "unit out of range",
 }

@@ -18,7 +18,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import lease_progress, leases, transfer
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import (
+    guest_files,
+    lease_progress,
+    leases,
+    transfer,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import (
     ConnectionLostError,
     tls_context,
@@ -341,7 +346,7 @@ class TestGuestFile:
     def test_it_is_read_from_vcenter_without_the_session(self, transport: Transport, web_server: WebServer) -> None:
         web_server.reply = lambda _request: (200, b"0123456789")
         url = "https://*/guestFile?id=1&token=abc"
-        assert transfer.download_guest_file(transport, url, lambda _address: None, 4) == b"0123"
+        assert guest_files.download_guest_file(transport, url, lambda _address: None, 4) == b"0123"
         (request,) = web_server.requests
         assert (request.method, request.path) == ("GET", "/guestFile?id=1&token=abc")
         assert "Cookie" not in request.headers
@@ -359,17 +364,17 @@ class TestGuestFile:
 
         url = f"https://127.0.0.1:{web_server.port}/guestFile?id=1"
         chosen = Transport(unknown, tls_context(unknown), COOKIE)
-        assert transfer.download_guest_file(chosen, url, host_config_of, 4) == b"{}"
+        assert guest_files.download_guest_file(chosen, url, host_config_of, 4) == b"{}"
         assert asked == ["127.0.0.1"]
         with pytest.raises(GantryError, match=r"its certificate is not trusted .* reports no thumbprint"):
-            transfer.download_guest_file(chosen, url, lambda _address: None, 4)
+            guest_files.download_guest_file(chosen, url, lambda _address: None, 4)
 
     @pytest.mark.parametrize(("address", "receiver"), [("*", "vCenter"), ("127.0.0.1", "The ESXi host 127.0.0.1")])
     def test_it_is_refused(self, transport: Transport, web_server: WebServer, address: str, receiver: str) -> None:
         web_server.reply = lambda _request: (500, b"")
         url = f"https://{address}:{web_server.port}/guestFile?id=1"
         with pytest.raises(GantryError, match=f"^{receiver} refused the file of the guest: HTTP 500 Internal"):
-            transfer.download_guest_file(transport, url, lambda _address: None, 4)
+            guest_files.download_guest_file(transport, url, lambda _address: None, 4)
 
     def test_it_breaks_off(self, transport: Transport, web_server: WebServer) -> None:
         def abort(_request: Request) -> tuple[int, bytes]:
@@ -377,4 +382,4 @@ class TestGuestFile:
 
         web_server.reply = abort
         with pytest.raises(ConnectionLostError, match=r"broke off: .* Look at the host\.$"):
-            transfer.download_guest_file(transport, "https://*/guestFile", lambda _address: None, 4)
+            guest_files.download_guest_file(transport, "https://*/guestFile", lambda _address: None, 4)

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find the addresses of containers on networks that have an address pool.
+
+Nothing is read if no network has a pool, and only the pool if all containers keep their addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
+    POOL_OF_NETWORK,
+    AddressedVm,
+    AddressPool,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.observe import read_addresses, read_pools
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer, ObservedContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.resolve_addresses import (
+    assign_addresses,
+    needs_new_address,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+def observe_addresses(
+    session: Session, wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContainer]
+) -> list[ObservedContainer]:
+    """Add the addresses to the place of each container. Raise GantryError if one is not available."""
+    places = [one.place for one in observed if one.place is not None]
+    datacenters = sorted(
+        {
+            place.datacenter.moid
+            for place in places
+            if any(network.properties.get(POOL_OF_NETWORK) for network in place.networks)
+        }
+    )
+    pools: dict[str, AddressPool] = {}
+    for datacenter in datacenters:
+        for pool in read_pools(session, datacenter):
+            if pool.subnet is not None:
+                pools.update(dict.fromkeys(pool.networks, pool))
+    vms: list[AddressedVm] = []
+    if needs_new_address(wanted, observed, pools):
+        vms = [vm for datacenter in datacenters for vm in read_addresses(session, datacenter)]
+    return assign_addresses(wanted, observed, pools, vms)

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The choice of addresses from a pool, and the decoding of profiles that other clients may have written."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyVmomi import vim
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.decode import decode_pool, decode_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holders import (
+    choose_address,
+    other_holder,
+    taken_addresses,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
+    AddressedVm,
+    AddressPool,
+    AddressRange,
+)
+
+NETWORKS = frozenset({"net0"})
+
+
+def pool_of(*ranges: tuple[str, str], gateway: str | None = None) -> AddressPool:
+    parts = tuple(AddressRange(IPv4Address(first), IPv4Address(last)) for first, last in ranges)
+    return AddressPool("front", IPv4Network("10.0.0.0/24"), parts, gateway, networks=NETWORKS)
+
+
+@given(names=st.lists(st.text(), min_size=8, max_size=8, unique=True))
+def test_a_pool_is_given_out_completely_and_no_address_twice(names: list[str]) -> None:
+    pool = pool_of(("10.0.0.0", "10.0.0.4"), ("10.0.0.9", "10.0.0.12"), gateway="10.0.0.2")
+    taken: set[str] = set()
+    for name in names[:7]:
+        address = choose_address(pool, name, taken)
+        assert address is not None
+        assert choose_address(pool, name, taken) == address
+        taken.add(address)
+    # Neither the address of the subnet nor that of the gateway.
+    assert taken == {f"10.0.0.{number}" for number in (1, 3, 4, 9, 10, 11, 12)}
+    assert choose_address(pool, names[7], taken) is None
+
+
+def test_a_record_takes_precedence_over_a_report_and_other_networks_do_not_count() -> None:
+    vms = [
+        AddressedVm("vm-1", "foreign", NETWORKS, reported=("10.0.0.5", "10.0.0.6")),
+        AddressedVm("vm-2", "web", NETWORKS, recorded=("10.0.0.5",)),
+        AddressedVm("vm-3", "elsewhere", frozenset({"net1"}), recorded=("10.0.0.7",)),
+        AddressedVm("vm-4", "unknown", frozenset(), recorded=("10.0.0.8",)),
+    ]
+    taken = taken_addresses(pool_of(), vms)
+    assert {address: vm.name for address, vm in taken.items()} == {
+        "10.0.0.5": "web",
+        "10.0.0.6": "foreign",
+        "10.0.0.8": "unknown",
+    }
+    assert other_holder("10.0.0.5", taken, {"vm-2"}) is None
+    assert other_holder("10.0.0.5", taken, ()) == vms[1]
+
+
+def profile(**config: Any) -> Any:
+    values = {
+        "subnetAddress": "10.0.0.0",
+        "netmask": "255.255.255.0",
+        "range": "10.0.0.30 # 3,10.0.0.10#1",
+        "ipPoolEnabled": True,
+        **config,
+    }
+    return vim.vApp.IpPool(
+        id=3,
+        name="a%2fb",
+        ipv4Config=vim.vApp.IpPool.IpPoolConfigInfo(**values),
+        networkAssociation=[vim.vApp.IpPool.Association(network=vim.Network("network-7"), networkName="web")],
+    )
+
+
+def test_a_profile_is_a_pool() -> None:
+    pool = decode_pool(profile(gateway="10.0.0.1", dns=["", "10.0.0.2"]))
+    assert (pool.id, pool.name, pool.networks, pool.gateway) == (3, "a/b", frozenset({"network-7"}), "10.0.0.1")
+    assert ([str(one) for one in pool.ranges], pool.size) == (["10.0.0.10", "10.0.0.30-10.0.0.32"], 4)
+    assert (pool.dns_servers, pool.interface("10.0.0.30")) == (("10.0.0.2",), "10.0.0.30/24")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"ipPoolEnabled": False},
+        {"netmask": "10.10.10.255"},
+        {"subnetAddress": ""},
+        {"subnetAddress": "10.0.0.7"},
+        {"range": "10.0.0.1-10.0.0.5"},
+        {"range": "10.0.0.1#many"},
+    ],
+)
+def test_a_profile_that_gives_no_addresses_is_no_pool(config: dict[str, Any]) -> None:
+    pool = decode_pool(profile(**config))
+    assert (pool.subnet, pool.size) == (None, 0)
+    assert choose_address(pool, "web", ()) is None
+
+
+def test_addresses_of_vms_are_recorded_or_reported() -> None:
+    nics = [vim.vm.GuestInfo.NicInfo(connected=True, deviceConfigId=1, ipAddress=["10.0.0.9", "fe80::1"])]
+    option = vim.option.OptionValue(key="gantry.addresses", value="10.0.0.5 10.1.0.5")
+    rows = [
+        {"name": "idle"},
+        {"name": "web", 'config.extraConfig["gantry.addresses"]': option, "network": [vim.Network("network-7")]},
+        {"name": "db", "guest.net": nics, "runtime.powerState": "poweredOn"},
+    ]
+    assert decode_vms(rows) == [
+        AddressedVm("", "web", frozenset({"network-7"}), recorded=("10.0.0.5", "10.1.0.5")),
+        AddressedVm("", "db", frozenset(), reported=("10.0.0.9",), running=True),
+    ]

@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The addresses that a plan gives to containers, and those that it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
+    AddressedVm,
+    AddressPool,
+    AddressRange,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    ContainerAdapter,
+    DesiredContainer,
+    Machine,
+    ObservedContainer,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.resolve_addresses import (
+    assign_addresses,
+    needs_new_address,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
+from tests.support.builders.containers import IMAGES, desired_container, place_of
+
+POOL = AddressPool(
+    "front",
+    IPv4Network("10.0.0.0/24"),
+    (AddressRange(IPv4Address("10.0.0.10"), IPv4Address("10.0.0.13")),),
+    gateway="10.0.0.1",
+    dns_servers=("10.0.0.2",),
+    networks=frozenset({"front"}),
+)
+POOLS = {"front": POOL}
+
+
+def wanted(name: str, **network: Any) -> DesiredContainer:
+    return desired_container(name=name, image="image:0", networks=[{"name": "front", **network}])
+
+
+def observed(desired: DesiredContainer, machine: Machine | None = None) -> ObservedContainer:
+    assert desired.config is not None
+    return ObservedContainer(machine=machine, image=IMAGES[0], place=place_of(desired.config))
+
+
+def assigned(containers: list[DesiredContainer], *vms: AddressedVm, pools: Any = POOLS) -> list[list[str | None]]:
+    found = assign_addresses(containers, [observed(one) for one in containers], pools, vms)
+    return [
+        [None if address is None else address.address for address in one.place.addresses]
+        for one in found
+        if one.place is not None
+    ]
+
+
+def existing(desired: DesiredContainer, *, on: str = "front") -> Machine:
+    """Return the VM that a plan for this container has made."""
+    assert desired.config is not None
+    (one,) = assign_addresses([desired], [observed(desired)], POOLS, [])
+    assert one.place is not None
+    machine = new_machine(desired, desired.config, desired.name, IMAGES[0], one.place)
+    return replace(machine, moid="vm-1", adapters=(ContainerAdapter(4000, on, None),))
+
+
+def test_all_containers_of_a_plan_have_different_addresses_and_those_of_the_task_come_first() -> None:
+    found = assigned([wanted("a"), wanted("b"), wanted("c"), wanted("d", ipv4_address="10.0.0.11")])
+    assert found[3] == ["10.0.0.11"]
+    assert sorted(found) == [["10.0.0.10"], ["10.0.0.11"], ["10.0.0.12"], ["10.0.0.13"]]
+    # An address outside of the subnet is the task's own.
+    assert assigned([wanted("a", ipv4_address="10.9.0.1/24")]) == [[None]]
+    assert assigned([wanted("a")], pools={}) == [[None]]
+
+
+def test_the_guest_gets_gateway_and_dns_servers_of_the_pool_unless_the_task_gives_them() -> None:
+    document = existing(wanted("a", ipv4_address="10.0.0.11")).document or {}
+    network = {"mac": None, "dhcp": False, "address": "10.0.0.11/24", "gateway": "10.0.0.1"}
+    assert (document["networks"], document["dns"]["servers"]) == ([network], ["10.0.0.2"])
+    own = desired_container(
+        image="image:0",
+        dns_servers=["9.9.9.9"],
+        networks=[{"name": "front", "ipv4_address": "10.0.0.11/16", "gateway": "10.0.0.9"}],
+    )
+    document = existing(own).document or {}
+    network = {"mac": None, "dhcp": False, "address": "10.0.0.11/16", "gateway": "10.0.0.9"}
+    assert (document["networks"], document["dns"]["servers"]) == ([network], ["9.9.9.9"])
+
+
+def test_a_container_keeps_its_address_in_the_subnet() -> None:
+    desired = wanted("a")
+    machine = existing(desired)
+    (address,) = [text.removesuffix("/24") for text in machine.configured_addresses if text]
+    moved = replace(POOL, ranges=(AddressRange(IPv4Address("10.0.0.99"), IPv4Address("10.0.0.99")),))
+    one = observed(desired, machine)
+    assert not needs_new_address([desired], [one], {"front": moved})
+    (kept,) = assign_addresses([desired], [one], {"front": moved}, [])
+    assert kept.place is not None
+    assert [found and (found.address, found.claimed) for found in kept.place.addresses] == [(address, False)]
+    # Not in another subnet, and not on another network.
+    only = IPv4Address("10.7.0.5")
+    other = replace(POOL, subnet=IPv4Network("10.7.0.0/24"), ranges=(AddressRange(only, only),))
+    (changed,) = assign_addresses([desired], [one], {"front": other}, [])
+    assert changed.place is not None
+    assert [found and (found.address, found.claimed) for found in changed.place.addresses] == [("10.7.0.5", True)]
+    assert needs_new_address([desired], [observed(desired, existing(desired, on="back"))], POOLS)
+
+
+def test_a_new_address_is_claimed_by_the_change_that_writes_it() -> None:
+    desired = wanted("a")
+    (created,) = assign_addresses([desired], [observed(desired)], POOLS, [])
+    assert created.place is not None
+    plan = plan_containers([(desired, created)])
+    claims = [claim for change in plan.changes for claim in getattr(change, "claims", ())]
+    assert claims == list(created.place.addresses)
+    assert not plan_containers([(desired, plan.project(created))]).changed
+
+
+def test_taken_addresses_are_named() -> None:
+    held = AddressedVm("vm-5", "db", POOL.networks, recorded=("10.0.0.10",))
+    foreign = AddressedVm("vm-6", "old server", POOL.networks, reported=("10.0.0.11",))
+    assert sorted(assigned([wanted("a"), wanted("b")], held, foreign)) == [["10.0.0.12"], ["10.0.0.13"]]
+    with pytest.raises(GantryError) as caught:
+        assigned([wanted(name) for name in ("a", "b", "c", "d")], held, foreign)
+    assert caught.value.message == (
+        "The address pool of network front has no free address for c, d: 4 of its 4 addresses are in use. Remove "
+        "containers, or give the network a larger pool with container_network. In use by VMs that are not containers "
+        "of the pool: 10.0.0.11 by old server."
+    )
+    for address, message in (("10.0.0.10", "which db has on"), ("10.0.0.11", "which the VM old server reports on")):
+        with pytest.raises(GantryError, match=message):
+            assigned([wanted("a", ipv4_address=address)], held, foreign)
+    with pytest.raises(GantryError, match=r"container b is 10\.0\.0\.13, which a has on"):
+        assigned([wanted(name, ipv4_address="10.0.0.13") for name in ("a", "b")])
+    with pytest.raises(GantryError, match="has no prefix length"):
+        assigned([wanted("a", ipv4_address="10.9.0.1")])
