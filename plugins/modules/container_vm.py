@@ -180,6 +180,15 @@ options:
           - Of the prefixes of VMware, only V(00:50:56:00:00:00) to V(00:50:56:3f:ff:ff) are for addresses that are
             given. Others are refused, among them those that vCenter has assigned to VMs.
         type: str
+  published_ports:
+    description:
+      - The ports at which clients reach the container, such as V(80), V(80:80), V(53/udp) or V(8000-8010). They are
+        recorded and returned, for example for load balancers and firewalls.
+      - The container has an address of its own, at which each port that it listens on can be reached, also those that
+        are not listed. Ports are not redirected. So V(8080:80) is refused.
+    type: list
+    elements: str
+    aliases: [ports]
   dns_servers:
     description:
       - The addresses of DNS servers. By default those of the networks' pools, or those that DHCP gives.
@@ -650,6 +659,12 @@ container:
       type: str
       returned: always
       sample: web
+    published_ports:
+      description: The published ports that the task has listed, with their protocols.
+      type: list
+      elements: str
+      returned: always
+      sample: [80/tcp]
     labels:
       description: The labels.
       type: dict

@@ -256,9 +256,10 @@ def test_what_takes_effect_at_a_start_is_changed_in_place(containers: Containers
 
 
 def test_a_restart_on_request_is_a_new_run_of_the_same_vm(containers: Containers) -> None:
-    step = {"labels": {"a": "b"}, "restart": True}
-    created, restarted, again = containers.run({}, step, {**step, "image": None, "labels": None})
-    assert restarted["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: labels", f"start {NAME}"]
+    step = {"labels": {"a": "b"}, "published_ports": ["80:80"], "restart": True}
+    created, restarted, again = containers.run({}, step, {"image": None, "restart": True})
+    assert restarted["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: labels, published_ports", f"start {NAME}"]
+    assert again["container"]["published_ports"] == ["80/tcp"]
     assert again["actions"] == [f"stop {NAME}", f"start {NAME}"]
     assert again["container"]["moid"] == created["container"]["moid"]
     assert again["container"]["started_at"] > created["container"]["started_at"]

@@ -20,6 +20,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_allocation as allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_kernel as kernel
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_ports import parse_published_ports
 
 # The values of placement_drift.
 DRIFT_RELOCATE, DRIFT_WARN, DRIFT_IGNORE = "relocate", "warn", "ignore"
@@ -92,6 +93,7 @@ OPTIONS: tuple[ContainerOption, ...] = (
             "mac_address": {"type": "str"},
         },
     ),
+    _option("published_ports", "list", parse_published_ports, effect=LIVE, **_STRINGS, aliases=["ports"]),
     _option("dns_servers", "list", parsers.parse_dns_servers, **_STRINGS, guest=("dns", "servers")),
     _option("dns_search_domains", "list", parsers.words_of("dns_search_domains"), **_STRINGS, guest=("dns", "search")),
     _option("dns_opts", "list", parsers.words_of("dns_opts"), **_STRINGS, guest=("dns", "options")),

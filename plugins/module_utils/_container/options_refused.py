@@ -30,7 +30,7 @@ _OOM_REMEDY = "Give enough memory."
 _IMAGES = "Images are imported by container_image, not pulled by a host."
 _IMAGES_REMEDY = "Run container_image before, with its options."
 _REACHABLE = "A container has an address of its own, at which every port that it listens to can be reached."
-_REACHABLE_REMEDY = "Remove the option, and have the program listen on the port that clients use."
+_REACHABLE_REMEDY = "Remove the option, or list the ports with published_ports."
 _TERMINAL = "A container has no terminal and no input."
 _TERMINAL_REMEDY = "Remove the option, and run commands with container_vm_exec, which has stdin."
 _COMPARISON = "The task gives the complete configuration, and everything that differs is changed."
@@ -59,7 +59,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("volume_driver volumes_from", _NO_DAEMON, "Put data into the image or into the writable layer."),
     ("platform", "The image's platform is chosen when it is imported.", "Give platform to container_image."),
     ("pull pull_check_mode_behavior", _IMAGES, _IMAGES_REMEDY),
-    ("exposed_ports publish_all_ports published_ports default_host_ip", _REACHABLE, _REACHABLE_REMEDY),
+    ("exposed_ports publish_all_ports default_host_ip", _REACHABLE, _REACHABLE_REMEDY),
     ("links", _NAMES, _NAMES_REMEDY),
     ("domainname", "The host name may have a domain.", "Give container_hostname, such as web.example.com."),
     ("mac_address", "Each network has its own adapter.", "Give mac_address in networks."),
@@ -78,7 +78,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
 )
 # The explanation of each option by its name.
 REFUSED: Mapping[str, str] = {name: f"{reason} {remedy}" for names, reason, remedy in _TABLE for name in names.split()}
-_ALIASES = {"expose": "exposed_ports", "exposed": "exposed_ports", "ports": "published_ports"}
+_ALIASES = {"expose": "exposed_ports", "exposed": "exposed_ports"}
 
 
 def refusals(options: Iterable[str]) -> list[GantryError]:

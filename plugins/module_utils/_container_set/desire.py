@@ -160,7 +160,8 @@ def _containers(entry: _Entry, params: Mapping[str, Any], problems: list[GantryE
     spec = container_argument_spec()
     del spec[_GUEST_KEY]
     spec["state"] = {**spec["state"], "default": _DEFAULT_STATE}
-    unknown = [option for option in entry.options if option not in spec and option != "annotation"]
+    known = {name for option, argument in spec.items() for name in (option, *argument.get("aliases", ()))}
+    unknown = [option for option in entry.options if option not in known]
     if unknown:
         problems.extend(_unknown_option(entry, option, spec) for option in unknown)
         return

@@ -51,6 +51,7 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "memory_limit": {"memory_limit": "1G"},
     "memory_shares": {"memory_shares": "100"},
     "networks": {"networks": [{"name": "VM Network"}, {"name": "other"}]},
+    "published_ports": {"published_ports": ["80:80"]},
     "dns_servers": {"dns_servers": ["10.0.0.1"]},
     "dns_search_domains": {"dns_search_domains": ["example.com"]},
     "dns_opts": {"dns_opts": ["ndots:2"]},

@@ -26,8 +26,8 @@ def test_an_option_is_refused_with_a_reason_and_a_remedy(option: str) -> None:
 
 def test_all_refused_options_are_reported_together_with_their_aliases_too() -> None:
     with pytest.raises(GantryError, match=r"^2 problems were found, and nothing was changed\.") as caught:
-        ContainerVm().refuse(["privileged", "env", "ports"])
-    assert [problem.split()[0] for problem in caught.value.details["problems"]] == ["privileged", "ports"]
+        ContainerVm().refuse(["privileged", "env", "expose"])
+    assert [problem.split()[0] for problem in caught.value.details["problems"]] == ["privileged", "expose"]
 
 
 def test_the_options_of_the_module_are_not_refused() -> None:

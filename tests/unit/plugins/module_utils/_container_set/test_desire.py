@@ -74,6 +74,12 @@ def test_a_number_of_replicas_is_whole(number: Any) -> None:
         desire(web(replicas=number))
 
 
+def test_a_container_is_given_with_the_aliases_of_options() -> None:
+    (one,) = desire(web(annotation="hello", ports=["80"])).containers
+    assert one.config is not None
+    assert (one.notes, one.config.values["published_ports"]) == ("hello", ("80/tcp",))
+
+
 def test_an_option_of_docker_container_is_refused_with_the_reason() -> None:
     with pytest.raises(GantryError, match=r"containers\[0\] \(web\): pid_mode is an option of docker_container that"):
         desire(web(pid_mode="host"))
