@@ -291,9 +291,9 @@ options:
     description:
       - Files that the container needs, such as its configuration. They are mounted read-only over those of the image.
       - They are sent to the guest by guest operations when the container starts for the first time, and after a
-        change. This requires O(guest_operations=true) and the privilege C(VirtualMachine.GuestOperations.Execute). The
-        guest keeps them on the container's own disk, so that vSphere HA, DRS and a restart of the virtual machine need
-        no controller. They are in memory while the container runs.
+        change. This requires O(guest_operations=true). The guest keeps them on the container's own disk, so that
+        vSphere HA, DRS and a restart of the virtual machine need no controller. They are in memory while the container
+        runs.
       - A changed file restarts the container. Results and diffs show a digest of the content, which is keyed with
         O(guest_key), and never the content.
       - At most 64 files and secrets with 4 MiB in all. Not possible with O(writable=tmpfs). A container with
@@ -589,12 +589,27 @@ EXAMPLES = r"""
     folder: apps/databases
     datastore: vsan0
 
-- name: Stop it, whatever its configuration
+- name: Run a web server with a configuration file and a secret
+  gantry.vsphere.container_vm:
+    name: shop
+    image: registry.example.com/shop:1.4
+    guest_operations: true
+    guest_key: "{{ vault_guest_key }}"
+    files:
+      - target: /etc/shop.conf
+        content: "{{ lookup('ansible.builtin.template', 'shop.conf.j2') }}"
+        owner: shop
+        mode: '0640'
+    secrets:
+      - name: db_password
+        content: "{{ vault_db_password }}"
+
+- name: Stop the database, whatever its configuration
   gantry.vsphere.container_vm:
     name: redis
     state: stopped
 
-- name: Remove it and what it has written
+- name: Remove the database and what it has written
   gantry.vsphere.container_vm:
     name: redis
     state: absent
