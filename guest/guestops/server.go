@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/vmware/govmomi/toolbox/vix"
@@ -43,14 +44,18 @@ func refuse(code int, format string, arguments ...any) error {
 type Server struct {
 	Access   *Access
 	programs *programs
+	logs     *logs
 	files    *files
 	commands map[uint32]func(body []byte) ([]byte, error)
+
+	delivery atomic.Pointer[Delivery]
 }
 
-// New returns a server whose programs are run by the runner. memory limits the bytes of all results.
+// New returns a server whose programs are run by the runner. memory limits the bytes of all results. Pages of the log need
+// PagesMemory more.
 func New(runner Runner, memory int) *Server {
-	s := &Server{Access: &Access{sleep: time.Sleep}, programs: newPrograms(runner, memory)}
-	s.files = newFiles(s.programs)
+	s := &Server{Access: &Access{sleep: time.Sleep}, programs: newPrograms(runner, memory), logs: &logs{}}
+	s.files = newFiles(s.programs, s.lookUp)
 	s.commands = map[uint32]func([]byte) ([]byte, error){
 		CommandValidateCredentials:               func([]byte) ([]byte, error) { return nil, nil },
 		vix.CommandStartProgram:                  s.startProgram,
@@ -149,7 +154,14 @@ func (s *Server) startProgram(body []byte) ([]byte, error) {
 	if err := request.UnmarshalBinary(body); err != nil {
 		return nil, refuse(vix.InvalidArg, "The command to start a program is incomplete: %v.", err)
 	}
-	pid, err := s.programs.start(&request)
+	if request.WorkingDir != "" || len(request.EnvVars) > 0 {
+		return nil, refuse(vix.InvalidArg, "The working directory and the environment belong into the arguments of %s.", request.ProgramPath)
+	}
+	start := s.programs.start
+	if request.ProgramPath == FilesPath {
+		start = s.receive
+	}
+	pid, err := start(&request)
 	if err != nil {
 		return nil, err
 	}
@@ -198,11 +210,24 @@ func (s *Server) fileToRead(path string) (int64, time.Time, error) {
 		size, err := archive.access(path, false)
 		return size, time.Now(), err
 	}
-	found, err := s.programs.result(path)
+	if isLogPath(path) {
+		if err := s.logs.prepare(path); err != nil {
+			return 0, time.Time{}, err
+		}
+	}
+	found, err := s.lookUp(path)
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	return found.size(), found.ended, nil
+	return found.size(), found.modified(), nil
+}
+
+// lookUp returns the page of the log or the result with this path.
+func (s *Server) lookUp(path string) (file, error) {
+	if isLogPath(path) {
+		return s.logs.page(path)
+	}
+	return s.programs.result(path)
 }
 
 // initiateUpload checks the file that a client is going to send. Whether it may replace an existing one does not matter: an

@@ -5,13 +5,16 @@
 package report
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"strings"
+	"io"
 	"testing"
 
 	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/logbuf"
 )
 
 // fakeHost is a Publisher that records the values.
@@ -47,7 +50,7 @@ func TestUpdateReplacesTheWholeStatus(t *testing.T) {
 	for key, want := range map[string]any{
 		"version": 1.0, "id": "id", "sequence": 2.0, "state": "error", "pid": 0.0, "exit_code": nil, "oom_killed": false, "restart_count": 0.0,
 		"health": "none", "health_output": "", "started_at": nil, "finished_at": nil, "memory_available": 0.0,
-		"document": "", "init_version": "1.0.0", "kernel": "6.1.0", "guest_operations": nil,
+		"document": "", "init_version": "1.0.0", "kernel": "6.1.0", "guest_operations": nil, "waiting_for": nil,
 	} {
 		if got[key] != want {
 			t.Errorf("%s is %v, want %v", key, got[key], want)
@@ -57,7 +60,7 @@ func TestUpdateReplacesTheWholeStatus(t *testing.T) {
 	if !ok || len(reason) != 2 || reason["code"] != "image_disk_missing" || reason["message"] != "none of 3" {
 		t.Errorf("error is %v", got["error"])
 	}
-	if len(got) != 18 {
+	if len(got) != 19 {
 		t.Errorf("%d keys", len(got))
 	}
 }
@@ -86,18 +89,24 @@ func TestErrorsOfThePublisherAreReported(t *testing.T) {
 	w := &fakeHost{broken: errors.New("no way out")}
 	reporter := newReporter(w, func(err error) { reported = append(reported, err) })
 	reporter.Update(func(*Status) {})
-	reporter.PublishLog([]byte("x"))
+	reporter.PublishLog(logbuf.Page{})
 	if len(reported) != 2 || !errors.Is(reported[0], w.broken) {
 		t.Errorf("got %v", reported)
 	}
 }
 
-func TestPublishLogKeepsTheEnd(t *testing.T) {
+func TestTheLogIsPublishedAsAPage(t *testing.T) {
 	w := &fakeHost{}
 	reporter := newReporter(w, func(err error) { t.Error(err) })
-	reporter.PublishLog([]byte(strings.Repeat("a", LogTailBytes) + "end"))
-	got, err := base64.StdEncoding.DecodeString(w.values[LogKey])
-	if err != nil || len(got) != LogTailBytes || !strings.HasSuffix(string(got), "aend") {
-		t.Errorf("%d bytes, %v", len(got), err)
+	last := logbuf.Page{}
+	last.Add(logbuf.Stderr, "gantry: no image\n")
+	reporter.PublishLog(last)
+	packed, err := base64.StdEncoding.DecodeString(w.values[LogKey])
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
+	if err != nil || !bytes.Equal(page, last.Encode()) || !bytes.HasSuffix(page, []byte("gantry: no image\n")) {
+		t.Errorf("got %q, %v", page, err)
 	}
 }

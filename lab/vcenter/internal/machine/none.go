@@ -21,16 +21,20 @@ type None struct {
 	events  Events
 	subnets map[string]netip.Prefix // by network
 	pool    *SubnetPool             // for networks that are not configured
+	logs    noneLogs
 
 	mu      sync.Mutex
 	running map[string]*guestRun
 	hosts   map[string]int // the last address assigned, by network
+	// delivered has the SHA-256 of the files that the scratch disk of a container has, by the container's id.
+	delivered map[string]string
 }
 
 // NewNone returns the hypervisor. networks has the subnet (CIDR) of each network, for the addresses of VMs with DHCP; pool has
 // those of further networks.
 func NewNone(networks map[string]string, pool string, events Events) (*None, error) {
-	n := &None{events: events, subnets: map[string]netip.Prefix{}, running: map[string]*guestRun{}, hosts: map[string]int{}}
+	n := &None{events: events, subnets: map[string]netip.Prefix{}, running: map[string]*guestRun{}, hosts: map[string]int{},
+		delivered: map[string]string{}}
 	for name, cidr := range networks {
 		subnet, err := netip.ParsePrefix(cidr)
 		if err != nil {
@@ -209,7 +213,7 @@ func (n *None) Close() error {
 		failures = append(failures, run.removeFiles())
 	}
 	n.running = map[string]*guestRun{}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, n.logs.close())...)
 }
 
 // take removes a VM that runs.
