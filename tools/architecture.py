@@ -35,11 +35,28 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("templates and addresses", ("_templates", "_address_pool")),
     (
         "domains",
-        ("_bootstrap", "_image", "_vmotion", "_drs_rules", "_vm_folder", "_resource_pool", "_access", "_port_group"),
+        (
+            "_bootstrap",
+            "_image",
+            "_vmotion",
+            "_drs_rules",
+            "_vm_folder",
+            "_resource_pool",
+            "_access",
+            "_port_group",
+            "_volume",
+        ),
     ),
     (
         "domains that build on others",
-        ("_container", "_maintenance", "_drs_cluster", "_drs_recommendation", "_container_network"),
+        (
+            "_image_prune",
+            "_container",
+            "_maintenance",
+            "_drs_cluster",
+            "_drs_recommendation",
+            "_container_network",
+        ),
     ),
     (
         "sets, overviews and programs",

@@ -72,6 +72,7 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
             "bootstrap_image": Case(iso, {**iso, "state": "absent"}, {"src": "/nowhere/b.iso"}, "cannot be read"),
             "container_image": Case(tiny, {**tiny, "state": "absent"}, {**tiny, "name": "A:b:c"}, "is invalid"),
             "container_image_info": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
+            "container_image_prune": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
             **_container_cases(),
             "container_vm_exec": _command_case(lab),
             "container_vm_copy": _copy_case(lab),
@@ -211,6 +212,20 @@ def _place_cases(cluster: str) -> dict[str, Case | Look]:
         "vm_folder": Case(
             folder, {**folder, "state": "absent"}, {**folder, "datacenter": "DC9"}, "no datacenter 'DC9'"
         ),
+        **_volume_cases(),
+    }
+
+
+def _volume_cases() -> dict[str, Case | Look]:
+    volume = {"name": f"{VM_PREFIX}volume", "datastore": "shared0"}
+    return {
+        "container_volume": Case(
+            {**volume, "size": "64M"},
+            {"name": volume["name"], "state": "absent", "confirm_data_loss": True},
+            {**volume, "size": "1.5K"},
+            "a whole number of MiB",
+        ),
+        "container_volume_info": Look({}, {"datastore": "nowhere"}, "nowhere"),
     }
 
 

@@ -221,9 +221,12 @@ def test_tasks_of_managers_end_and_can_be_read(client: Client) -> None:
     store = client.content.vStorageObjectManager
     backing = vim.vslm.CreateSpec.DiskFileBackingSpec(datastore=client.datastore)
     spec = vim.vslm.CreateSpec(name="volume", capacityInMB=16, backingSpec=backing)
-    with pytest.raises(vmodl.fault.NotSupported):
-        WaitForTask(store.CreateDisk_Task(spec))
-    assert store.ListVStorageObject(client.datastore) == []
+    made = store.CreateDisk_Task(spec)
+    WaitForTask(made)
+    disk = made.info.result.config
+    assert disk.capacityInMB == 16
+    assert disk.id.id in [one.id for one in store.ListVStorageObject(client.datastore)]
+    WaitForTask(store.DeleteVStorageObject_Task(disk.id, client.datastore))
     collector = client.content.taskManager.CreateCollectorForTasks(vim.TaskFilterSpec())
     try:
         assert check in [info.task for info in collector.ReadNextTasks(1000)]

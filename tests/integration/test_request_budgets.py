@@ -34,12 +34,14 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
     tiny = {"name": lab["images"]["tiny"], "registry_tls_verify": False, "cache_path": str(cache)}
     folder, pool = {"path": "budget/web"}, {"path": "budget", "cpu": {"shares": "high"}}
     group = {"name": "budget", "switch": "DSwitch0", "vlan": 9}
+    volume = {"name": "budget/data", "size": "64M", "datastore": lab["datastore"]}
     network = {"name": "budget-net", "switch": "DSwitch0", "ipv4": {"subnet": "10.98.0.0/24"}}
     objects = (
         ("vm_folder", folder),
         ("resource_pool", pool),
         ("port_group", group),
         ("container_network", network),
+        ("container_volume", volume),
     )
     role = {"name": "ReadOnly", "privileges": []}
     mine = {"principal": "Administrators@vsphere.local", "group": True, "object_type": "cluster"}
@@ -57,6 +59,8 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("container_image", {**tiny, "name": "example.com/unknown:1", "state": "absent"}),
         ("container_image_info", {}),
         ("container_image_info", {"name": lab["images"]["tiny"]}),
+        ("container_image_prune", {}),
+        ("container_image_prune", {"dangling": False, "older_than": "1h", "cache_path": str(cache)}),
         ("cluster_info", {}),
         ("resource_pool", pool),
         ("resource_pool", {"path": "budget/none", "state": "absent"}),
@@ -68,9 +72,13 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("container_network_info", {}),
         ("vm_folder", folder),
         ("vm_folder", {"path": "budget/db", "state": "absent"}),
+        ("container_volume", volume),
+        ("container_volume", {"name": "budget/none", "state": "absent"}),
+        ("container_volume_info", {}),
     ]
     for module, options in objects:
-        drive(module, {**lab["vcenter"], **options, "state": "absent"})
+        named = {"name": options["name"], "confirm_data_loss": True} if module == "container_volume" else options
+        drive(module, {**lab["vcenter"], **named, "state": "absent"})
     store.clear(lab["datastore"])
     store.session.close()
 

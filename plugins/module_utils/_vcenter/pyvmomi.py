@@ -25,17 +25,19 @@ __all__ = [
     "type_name",
     "vim",
     "vmodl",
+    "vslm",
 ]
 
 vim: Any
 vmodl: Any
+vslm: Any
 # pyVmomi has no complete types, so these are Any.
 SoapAdapter: Any
 VmomiSupport: Any
 try:
-    from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl
+    from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl, vslm
 except ImportError as error:
-    SoapAdapter = VmomiSupport = vim = vmodl = None
+    SoapAdapter = VmomiSupport = vim = vmodl = vslm = None
     _IMPORT_ERROR: ImportError | None = error
 else:
     _IMPORT_ERROR = None

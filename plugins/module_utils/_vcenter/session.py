@@ -204,6 +204,10 @@ class Session:
                 self._cached = False
             self._login()
 
+    def companion_stub(self, make: Callable[[ConnectionSettings, Stub, Callable[[int], None]], Stub]) -> Stub:
+        """Return the stub of a service beside the vCenter that takes its sessions."""
+        return make(self.settings, self.stub, self._login_again)
+
     # -- reading
 
     def ref(self, type_name: str, moid: str) -> Any:

@@ -20,6 +20,8 @@ class ConvergingModule:
 
     module = ""
     of_the_run: tuple[str, ...] = ("actions",)
+    # Facts of a new object that are known only after the change.
+    unpredictable: frozenset[str] = frozenset({"moid"})
 
     def __init__(self, connection: Mapping[str, Any], calls: Control) -> None:
         self.connection, self.calls = connection, calls
@@ -38,7 +40,7 @@ class ConvergingModule:
         assert "failed" not in predicted, predicted
         done = self.run(**options)
         assert "failed" not in done, done
-        assert without_moids(predicted) == without_moids(done)
+        assert without(predicted, self.unpredictable) == without(done, self.unpredictable)
         again = self.run(**options)
         assert self.calls.mutating() == []
         assert not again["changed"], again
@@ -63,10 +65,10 @@ class ConvergingModule:
         return {key: value for key, value in result.items() if key not in {"changed", "diff", *self.of_the_run}}
 
 
-def without_moids(value: Any) -> Any:
-    """Return the value without its keys called moid: the MoID of a new object is known only after the change."""
+def without(value: Any, keys: frozenset[str]) -> Any:
+    """Return the value without these keys, at any depth."""
     if isinstance(value, Mapping):
-        return {key: without_moids(one) for key, one in value.items() if key != "moid"}
+        return {key: without(one, keys) for key, one in value.items() if key not in keys}
     if isinstance(value, list):
-        return [without_moids(one) for one in value]
+        return [without(one, keys) for one in value]
     return value

@@ -12,9 +12,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import DEFAULT_FOLDER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
@@ -27,6 +29,7 @@ from tests.support.lab.placement import Site, wait_for
 IMAGE = "registry.example.com/app:1"
 NAME = f"{PREFIX}privileges"
 FOLDER, POOL = "ct-tenant", "ct-pool"
+GUEST_KEY = "a-key-of-privileges"
 OTHER_FOLDER, NEW_FOLDER = "ct-other", "ct-new"
 
 
@@ -73,10 +76,21 @@ class Cases:
         self.cluster.write(drsConfig=vim.cluster.DrsConfigInfo(defaultVmBehavior="fullyAutomated", vmotionRate=3))
         self.builder.clear(images=True)
         self._store.clear(self.lab["datastore"])
+        self._clear_volumes()
         inventory = self.builder.session.inventory(refresh=True)
         for entry in inventory.all("Folder", "DistributedVirtualPortgroup"):
             if entry.name.startswith(PREFIX):
                 self.builder.task("destroy", entry.ref.Destroy_Task)
+
+    def _clear_volumes(self) -> None:
+        manager = self.builder.session.content.vStorageObjectManager
+        for store in self.builder.session.inventory(refresh=True).all("Datastore"):
+            for disk in manager.ListVStorageObject(store.ref):
+                delete = partial(manager.DeleteVStorageObject_Task, id=disk, datastore=store.ref)
+                for one in manager.RetrieveSnapshotInfo(id=disk, datastore=store.ref).snapshots:
+                    remove = partial(manager.DeleteSnapshot_Task, disk, store.ref, one.id)
+                    self.builder.task("remove", remove)
+                self.builder.task("delete", delete)
 
     def _restore_hosts(self) -> None:
         for host in self.lab["hosts"]:
@@ -99,6 +113,8 @@ class Cases:
             Step("import", place),
             Step("repair", place, self._forget_references),
             Step("move", {**place, "folder": NEW_FOLDER}),
+            Step("copy", {**place, "datastore": "shared1"}),
+            Step("remove the copy", {**place, "datastore": "shared1", "state": "absent"}),
             Step("host in maintenance", place, lambda: self._strand("maintenance")),
             Step("lost host", place, lambda: self._strand("lost")),
             Step("remove", {**place, "state": "absent"}),
@@ -114,6 +130,13 @@ class Cases:
     def _container_image_info(self) -> list[Step]:
         return [Step("read", {}, self._image)]
 
+    def _container_image_prune(self) -> list[Step]:
+        return [Step("prune", {"dangling": False, "cache_path": self._cache}, self._image_in_its_folder)]
+
+    def _image_in_its_folder(self) -> None:
+        self._store.create_folder(DEFAULT_FOLDER)
+        self.builder.make_image(IMAGE, 1, {"Cmd": ["serve"]}, folder=DEFAULT_FOLDER)
+
     def _container_vm(self) -> list[Step]:
         self._image()
         for name in (FOLDER, OTHER_FOLDER):
@@ -128,6 +151,9 @@ class Cases:
             "folder": FOLDER,
             "resource_pool": POOL,
             "networks": [{"name": "VM Network"}],
+            "guest_operations": True,
+            "guest_key": GUEST_KEY,
+            "secrets": [{"name": "db", "content": "password"}],
         }
         started = {**mine, "state": "started"}
         moved = {**started, "folder": OTHER_FOLDER, "resource_pool": f"{POOL}2", "placement_drift": "relocate"}
@@ -212,7 +238,7 @@ class Cases:
     def _permitting_container(self) -> dict[str, Any]:
         """Start a container that permits guest operations; return its name and key."""
         self._image()
-        key = {"guest_key": "a-key-of-privileges"}
+        key = {"guest_key": GUEST_KEY}
         place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
         container = {"name": NAME, "image": IMAGE, "guest_operations": True, **place, **key}
         made = drive("container_vm", {**self.lab["vcenter"], **container})
@@ -231,6 +257,36 @@ class Cases:
 
     def _cluster_info(self) -> list[Step]:
         return [Step("read", {})]
+
+    def _container_volume(self) -> list[Step]:
+        volume = {"name": NAME, "datastore": self.lab["datastore"]}
+        return [
+            Step("create", {**volume, "size": "16M"}),
+            Step("change", {**volume, "size": "32M", "labels": {"a": "b"}, "snapshots": [{"name": "one"}]}),
+            Step("restore", {"name": NAME, "restore": "one", "confirm_data_loss": True}),
+            Step("copy", {**volume, "name": f"{NAME}-copy", "source": NAME}),
+            Step(
+                "delete",
+                {
+                    "volumes": [
+                        {"name": NAME, "snapshots": [{"name": "one", "state": "absent"}]},
+                        {"name": f"{NAME}-copy"},
+                    ],
+                    "state": "absent",
+                    "confirm_data_loss": True,
+                },
+            ),
+        ]
+
+    def _container_volume_info(self) -> list[Step]:
+        return [Step("read", {}, self._volume), Step("ages", {"snapshot_ages": True})]
+
+    def _volume(self) -> None:
+        """Create a volume with a snapshot."""
+        volume = {"name": NAME, "datastore": self.lab["datastore"], "size": "16M", "snapshots": [{"name": "one"}]}
+        made = drive("container_volume", {**self.lab["vcenter"], **volume})
+        if "failed" in made:
+            raise AssertionError(made)
 
     def _image(self) -> None:
         self.builder.upload_bootstrap()

@@ -9,6 +9,7 @@ package authz
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -182,6 +183,7 @@ func init() {
 		"ReconfigureDvs_Task":         func(q *question, _ any) { q.need("DVSwitch.Modify", q.this) },
 		"ReconfigureDVPortgroup_Task": func(q *question, _ any) { q.need("DVPortgroup.Modify", q.this) },
 	}
+	maps.Copy(more, volumeNeeds())
 }
 
 // argument returns the objects that an argument of a request names.

@@ -87,7 +87,7 @@ func (s *Server) ofExport(object ref) bool {
 
 // mutates returns whether a method may change something.
 func mutates(method string) bool {
-	method = strings.TrimPrefix(method, "Pbm") // of storage policies
+	method = strings.TrimPrefix(strings.TrimPrefix(method, "Pbm"), "Vslm") // of storage policies and of the global catalog
 	return !reading[method] && !strings.HasPrefix(method, "Query") && !strings.HasPrefix(method, "Retrieve") &&
 		!strings.HasPrefix(method, "Find")
 }
@@ -117,5 +117,5 @@ var reading = func(names ...string) map[string]bool {
 	"FetchDVPorts", "LookupDvPortGroup", "GetAlarm", "GetAlarmState", "GetCustomizationSpec", "DoesCustomizationSpecExist",
 	"CreateImportSpec", "ParseDescriptor", "ValidateHost", "ExportVm", "ExportSnapshot", "HttpNfcLeaseGetManifest", "ListFilesInGuest",
 	"ReadEnvironmentVariableInGuest", "ListProcessesInGuest", "ValidateCredentialsInGuest",
-	"InitiateFileTransferFromGuest",
+	"InitiateFileTransferFromGuest", "ListVStorageObject", "ListVStorageObjectForSpec",
 )

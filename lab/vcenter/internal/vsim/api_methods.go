@@ -104,6 +104,7 @@ func (s *Server) installMethods() {
 	maps.Copy(s.methods, s.networkMethods())
 	maps.Copy(s.methods, s.perfMethods())
 	maps.Copy(s.methods, s.ipPoolMethods())
+	maps.Copy(s.methods, s.volumeMethods())
 	maps.Copy(s.methods, s.authorizationMethods())
 	for _, name := range slices.Concat(simulatedOnly, absent) {
 		s.methods[name] = refused
@@ -126,14 +127,10 @@ var simulatedOnly = []string{
 	"Folder.CreateDatacenter", "Folder.AddStandaloneHost_Task", "Folder.CreateStoragePod",
 	"Folder.PlaceVmsXCluster",
 	"Datacenter.Destroy_Task", "Datastore.Destroy_Task",
-	"VirtualMachine.UpgradeVM_Task", "VirtualMachine.AttachDisk_Task", "VirtualMachine.DetachDisk_Task",
+	"VirtualMachine.UpgradeVM_Task",
 	"VirtualMachine.PromoteDisks_Task", "VirtualMachine.CustomizeVM_Task",
 	"ResourcePool.CreateVApp", "ResourcePool.CreateChildVM_Task", "VirtualApp.CreateChildVM_Task", "VirtualApp.CloneVApp_Task",
 	"VirtualDiskManager.MoveVirtualDisk_Task", "VirtualDiskManager.SetVirtualDiskUuid",
 	"HostSystem.Destroy_Task", "HostDatastoreSystem.CreateLocalDatastore", "HostDatastoreSystem.CreateNasDatastore",
 	"HostNetworkSystem.UpdateNetworkConfig",
-	"VcenterVStorageObjectManager.CreateDisk_Task", "VcenterVStorageObjectManager.RegisterDisk",
-	"VcenterVStorageObjectManager.ExtendDisk_Task", "VcenterVStorageObjectManager.DeleteVStorageObject_Task",
-	"VcenterVStorageObjectManager.VStorageObjectCreateSnapshot_Task", "VcenterVStorageObjectManager.DeleteSnapshot_Task",
-	"VcenterVStorageObjectManager.VCenterUpdateVStorageObjectMetadataEx_Task",
 }

@@ -33,12 +33,15 @@ var policyMethods = map[string]string{
 
 func (s *Server) policies() *simulator.Registry {
 	registry := pbm.New()
-	registry.Cookie = func(ctx *simulator.Context) string {
-		s.requests.session(ctx) // finds the request; the key of the session is in the header of the document
-		return simulator.SOAPCookie(ctx)
-	}
+	registry.Cookie = s.cookieInDocument
 	registry.Handler = s.permitPolicy
 	return registry
+}
+
+// cookieInDocument returns the key of the session for a service beside the vCenter, which is in the header of the document.
+func (s *Server) cookieInDocument(ctx *simulator.Context) string {
+	s.requests.session(ctx) // finds the request
+	return simulator.SOAPCookie(ctx)
 }
 
 // permitPolicy refuses calls. Calls without a session are refused by the simulator.

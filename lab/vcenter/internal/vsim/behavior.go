@@ -39,6 +39,10 @@ type Behavior struct {
 	GuestInfoAtPowerOff string `json:"guest_info_at_power_off"`
 	// GuestReportSeconds is how late vCenter hears of what a guest reports, and of its power off.
 	GuestReportSeconds float64 `json:"guest_report_seconds"`
+	// AttachSeconds is how long AttachDisk_Task takes before the disk is in the VM.
+	AttachSeconds float64 `json:"attach_seconds"`
+	// CatalogSeconds is how late the global catalog of First Class Disks shows a new disk.
+	CatalogSeconds float64 `json:"catalog_seconds"`
 	// PowerOnAnswer says how PowerOnMultiVM_Task lists the VMs that DRS starts: AnswerTask, AnswerNoTask or AnswerUnlisted.
 	PowerOnAnswer string `json:"power_on_answer"`
 }
@@ -72,6 +76,9 @@ func (b Behavior) check() error {
 		return fmt.Errorf("extra_config_value_bytes is %d and extra_config_bytes is %d; both must be positive",
 			b.ExtraConfigValueBytes, b.ExtraConfigBytes)
 	}
+	if b.AttachSeconds < 0 || b.CatalogSeconds < 0 {
+		return fmt.Errorf("attach_seconds is %v and catalog_seconds is %v; they must not be negative", b.AttachSeconds, b.CatalogSeconds)
+	}
 	if b.UploadAnswerSeconds < 0 || b.GuestReportSeconds < 0 {
 		return fmt.Errorf("upload_answer_seconds is %v and guest_report_seconds is %v; they must not be negative",
 			b.UploadAnswerSeconds, b.GuestReportSeconds)
@@ -85,6 +92,14 @@ func (b Behavior) uploadAnswerDelay() time.Duration {
 
 func (b Behavior) guestReportDelay() time.Duration {
 	return time.Duration(b.GuestReportSeconds * float64(time.Second))
+}
+
+func (b Behavior) attachDelay() time.Duration {
+	return time.Duration(b.AttachSeconds * float64(time.Second))
+}
+
+func (b Behavior) catalogDelay() time.Duration {
+	return time.Duration(b.CatalogSeconds * float64(time.Second))
 }
 
 // behaviors holds the current choices.

@@ -372,6 +372,9 @@ func (c *crossMigration) draftDisks(d *draft) (diskCopies, types.BaseMethodFault
 	var copies diskCopies
 	for _, disk := range disksOf(d.config.Hardware.Device) {
 		backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+		if disk.VDiskId != nil {
+			return nil, notSupported("The lab does not move virtual storage objects to another vCenter.")
+		}
 		source := diskPath(disk)
 		home, fault := c.homeOfDisk(d, disk.Key)
 		if fault != nil {

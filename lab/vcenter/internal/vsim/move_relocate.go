@@ -259,6 +259,9 @@ func (s *Server) planDisk(r *relocation, spec *types.VirtualMachineRelocateSpec,
 	if move.store == diskPath(disk).Store {
 		return nil
 	}
+	if fault := s.checkVolumeMove(r, disk); fault != nil {
+		return fault
+	}
 	if fault := s.planChain(&move, how, backing); fault != nil {
 		return fault
 	}

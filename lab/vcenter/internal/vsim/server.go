@@ -61,6 +61,7 @@ type Server struct {
 	behaviors     behaviors
 	tickets       tickets
 	diskUse       diskUse
+	volumes       volumes
 	registrations registrations
 	drs           scheduler
 	meter         meter
@@ -145,6 +146,7 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
 	s.service.RegisterSDK(s.policies())
+	s.service.RegisterSDK(s.globalCatalog())
 	mux := http.NewServeMux()
 	mux.Handle("/", s.versioned(s.requests.named(s.service.ServeMux)))
 	mux.HandleFunc(s.registry.Path+"/vimServiceVersions.xml", s.serveVersions)

@@ -185,6 +185,7 @@ func (d *draft) fillClone(base cloneBase, spec *types.VirtualMachineCloneSpec) t
 
 // cloneDisk creates a disk of the clone, as a child or a copy as the spec requests.
 func (d *draft) cloneDisk(base cloneBase, location *types.VirtualMachineRelocateSpec, disk *types.VirtualDisk) types.BaseMethodFault {
+	disk.VDiskId = nil // a copy is an ordinary disk
 	backing := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
 	source := diskPath(disk)
 	place := d.server.freeDiskPath(d.home, d.name, "%s_%d.vmdk")

@@ -125,13 +125,14 @@ func (s *Server) diskPaths(vm *simulator.VirtualMachine) []datastore.Path {
 	return paths
 }
 
-// ownDisks returns the topmost disks of the VM and its snapshots, which are removed when the VM is destroyed.
+// ownDisks returns the topmost disks of the VM and its snapshots, which are removed when the VM is destroyed. First Class Disks that
+// outlive their VM are none of them.
 func (s *Server) ownDisks(vm *simulator.VirtualMachine) []datastore.Path {
 	seen := map[datastore.Path]bool{}
 	var own []datastore.Path
 	for _, config := range s.configs(vm) {
 		for _, disk := range disksOf(config.Hardware.Device) {
-			if place := diskPath(disk); !seen[place] {
+			if place := diskPath(disk); !seen[place] && !s.outlives(disk) {
 				seen[place] = true
 				own = append(own, place)
 			}

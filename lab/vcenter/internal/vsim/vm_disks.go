@@ -54,6 +54,9 @@ func (d *draft) configureDisk(change deviceChange, disk, old *types.VirtualDisk)
 	if change.FileOperation == types.VirtualDeviceConfigSpecFileOperationCreate {
 		return d.createDisk(change, disk, backing)
 	}
+	if fault := d.identify(change, disk, backing); fault != nil {
+		return fault
+	}
 	return d.attachDisk(disk, backing)
 }
 
@@ -224,6 +227,9 @@ func (d *draft) changeDisk(change deviceChange, disk *types.VirtualDisk, backing
 
 // removeDisk marks the file for removal if the spec requests it.
 func (d *draft) removeDisk(change deviceChange, disk *types.VirtualDisk) types.BaseMethodFault {
+	if fault := d.checkDetach(change, disk); fault != nil {
+		return fault
+	}
 	place := diskPath(disk)
 	switch change.FileOperation {
 	case "":

@@ -48,7 +48,7 @@ func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simu
 	vm.Summary.Config = summaryOf(&d.config)
 	vm.Datastore, vm.Network = s.datastoresOf(&d.config), s.networksOf(&d.config)
 	vm.LayoutEx, vm.Storage, vm.Summary.Storage = s.filesOf(&d.config)
-	s.diskUse.set(vm.Self, s.diskPaths(vm))
+	s.noteDisks(vm)
 	s.addChild(folder, vm)
 	s.addToMemberLists(vm)
 	s.removeObsolete(d)
@@ -82,7 +82,7 @@ func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 		s.tellGuest(vm, d.written)
 	}
 	s.refreshFiles(vm)
-	s.diskUse.set(vm.Self, s.diskPaths(vm))
+	s.noteDisks(vm)
 	s.addToMemberLists(vm)
 	s.removeObsolete(d)
 }

@@ -94,7 +94,9 @@ func (s *Server) destroy(by cause, vm *simulator.VirtualMachine) types.BaseMetho
 func (s *Server) erase(by cause, vm *simulator.VirtualMachine) {
 	own := s.ownDisks(vm)
 	s.unregister(by, vm)
-	for _, disk := range s.diskUse.release(vm.Self, own) {
+	gone := s.diskUse.release(vm.Self, own)
+	s.dropVolumes(gone)
+	for _, disk := range gone {
 		logFailure(s.stores.RemoveDisk(disk), "a disk of a destroyed VM", disk)
 		// The VM of a shared disk may have been destroyed earlier. Its folder is removed with the last disk in it.
 		logFailure(s.stores.RemoveFolder(disk.Dir()), "an empty folder", disk.Dir())

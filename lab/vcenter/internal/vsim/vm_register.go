@@ -210,7 +210,7 @@ func (s *Server) registerSnapshots(vm *simulator.VirtualMachine, known registrat
 		info.CurrentSnapshot = &current
 	}
 	s.locked(vm, func(ctx *simulator.Context) { setSnapshots(ctx, vm, &info) })
-	s.diskUse.set(vm.Self, s.diskPaths(vm))
+	s.noteDisks(vm)
 }
 
 // rename replaces the ids in a tree of snapshots.

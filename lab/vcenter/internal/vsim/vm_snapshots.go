@@ -356,7 +356,7 @@ func (s *Server) consolidate(vm *simulator.VirtualMachine, removed *simulator.Vi
 		case s.diskUse.shared(frozen, vm.Self) || len(above) > 1:
 			s.diskUse.addOrphan(frozen)
 		case len(above) == 0:
-			s.diskUse.set(vm.Self, s.diskPaths(vm))
+			s.noteDisks(vm)
 			if err := s.stores.RemoveDisk(frozen); err != nil {
 				return fileFault(frozen, err)
 			}

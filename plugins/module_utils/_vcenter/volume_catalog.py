@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The global catalog of First Class Disks (/vslm/sdk), which reads many disks with one request.
+
+The manager of the vSphere API (content.vStorageObjectManager) reads one disk with each request, so it is used for
+changes only. The catalog is a service of its own, which takes the session of the vCenter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim, vslm
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import Stub
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+_PATH = "/vslm/sdk"
+# The first one that shows the names of snapshots. All supported releases of vCenter know it.
+_VERSION = "vslm.version.v7_0_2_0"
+# Disks in one request.
+_PAGE = 500
+
+# A field, an operator and a value, such as ("metadataKey", "equals", "owner").
+Criterion = tuple[str, str, str]
+
+
+class _CatalogStub(Stub):
+    """The calls of the catalog, with the session of the vCenter."""
+
+    def __init__(self, settings: ConnectionSettings, main: Stub, login_again: Callable[[int], None]) -> None:
+        super().__init__(settings, login_again)
+        self._main = main
+        self.path = _PATH
+        self.ComputeVersionInfo(_VERSION)
+
+    def InvokeMethod(self, mo: Any, info: Any, args: Any, outerStub: Any = None) -> Any:  # noqa: N802, N803 - pyVmomi's
+        self.generation = self._main.generation
+        return super().InvokeMethod(mo, info, args, outerStub)
+
+    def _call(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
+        self.resume(self._main.cookie)
+        # The service looks for the session in the header of the document.
+        self.requestContext = {"vcSessionCookie": self._main.cookie.partition("=")[2].strip('"')}
+        return super()._call(mo, info, args, outer_stub)
+
+
+class VolumeCatalog:
+    """The catalog, for one task. It is a context manager, which closes its connections."""
+
+    def __init__(self, session: Session) -> None:
+        session.content  # noqa: B018 - logs in
+        self._stub = session.companion_stub(_CatalogStub)
+        self._manager: Any = None
+
+    def __enter__(self) -> VolumeCatalog:
+        content = vslm.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
+        self._manager = content.vStorageObjectManager
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stub.DropConnections()
+
+    def find(self, *criteria: Criterion) -> list[str]:
+        """Return the ids of the disks that fulfil all criteria, in their order."""
+        found: list[str] = []
+        while True:
+            after: list[Criterion] = [("id", "greaterThan", found[-1])] if found else []
+            query = [
+                vslm.vso.VStorageObjectQuerySpec(queryField=field, queryOperator=operator, queryValue=[value])
+                for field, operator, value in (*criteria, *after)
+            ]
+            page = self._manager.VslmListVStorageObjectForSpec(query=query, maxResult=_PAGE)
+            ids = [] if page is None else [one.id for one in page.id]
+            found += ids
+            if page is None or page.allRecordsReturned or not ids:
+                return found
+
+    def read(self, ids: Sequence[str]) -> list[Any]:
+        """Return what the catalog knows of the disks. Those that it cannot find are left out."""
+        return [
+            one
+            for page in _pages(ids)
+            for one in self._manager.VslmRetrieveVStorageObjects(ids=page) or ()
+            if one.error is None
+        ]
+
+    def users(self, ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return the ids of the VMs that each disk is attached to."""
+        return {
+            one.id.id: tuple(user.vmId for user in one.vmDiskAssociation)
+            for page in _pages(ids)
+            for one in self._manager.VslmRetrieveVStorageObjectAssociations(ids=page) or ()
+        }
+
+
+def disk_id(text: str | None) -> Any:
+    """Return the id of a disk or of a snapshot for the API."""
+    return vim.vslm.ID(id=text)
+
+
+def _pages(ids: Sequence[str]) -> Iterator[list[Any]]:
+    for start in range(0, len(ids), _PAGE):
+        yield [disk_id(one) for one in ids[start : start + _PAGE]]

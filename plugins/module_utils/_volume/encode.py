@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Volumes to specs of the vSphere API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import CreateVolume
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import LABELS_KEY, NAME_KEY
+
+_PROVISIONING = {"thin": "thin", "lazy_zeroed": "lazyZeroedThick", "eager_zeroed": "eagerZeroedThick"}
+
+
+def encode_creation(change: CreateVolume) -> Any:
+    """Return the spec of a new disk, or of a copy. Its name is set with its creation, so that it is never without."""
+    backing = vim.vslm.CreateSpec.DiskFileBackingSpec(
+        datastore=change.datastore.ref,
+        provisioningType=None if change.provisioning is None else _PROVISIONING[change.provisioning],
+    )
+    metadata = [vim.KeyValue(key=NAME_KEY, value=change.name), encode_labels(change.labels)]
+    if change.source is None:
+        return vim.vslm.CreateSpec(
+            name=change.name,
+            keepAfterDeleteVm=True,
+            backingSpec=backing,
+            capacityInMB=change.size,
+            metadata=metadata,
+        )
+    return vim.vslm.CloneSpec(name=change.name, keepAfterDeleteVm=True, backingSpec=backing, metadata=metadata)
+
+
+def encode_labels(labels: Mapping[str, str]) -> Any:
+    """Return the metadata of the labels: one value, because vSphere takes an empty one for a tag."""
+    return vim.KeyValue(key=LABELS_KEY, value=canonical_json(dict(labels)))
