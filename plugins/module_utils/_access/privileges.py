@@ -243,6 +243,14 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
             optional=True,
         ),
     ),
+    "container_vm_logs": (
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.GuestOperations.Query",),
+            "to read the logs of running containers",
+            propagate=True,
+        ),
+    ),
     "container_vms": (),
     "container_volume": (
         Requirement(

@@ -35,6 +35,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_r
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, SUSPENDED, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import published_text
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
@@ -245,4 +246,4 @@ def _await(subject: ContainerSubject, moid: str, startup: Startup) -> Flow[None]
     elif not startup.reached:
         log = yield from subject.bench.value(moid, keys.LOG)
     if not startup.reached:
-        raise startup.error(keys.decode_log(log))
+        raise startup.error(published_text(log))

@@ -28,6 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import LogPage, decode_published
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.scratch_record import (
     STARTED,
     decode_record,
@@ -116,7 +117,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
     pool = _referred(inventory, row.get("resourcePool"))
     power = str(row["runtime.powerState"])
     document = keys.option(row, keys.KEPT_SPEC) or keys.option(row, keys.SPEC)
-    status, log = _last_report(row, power)
+    status, page = _last_report(row, power)
     return Machine(
         moid=entry.moid,
         name=entry.name,
@@ -134,7 +135,8 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         document_lost=keys.option(row, keys.SPEC) != document,
         document_digest=None if document is None else digest(document),
         status=status,
-        log=log,
+        log=(page.text or None) if page else None,
+        log_page=page,
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
         addresses=tuple(_addresses(row.get("guest.net") or ())),
         memory_mb=int(row["config.hardware.memoryMB"]),
@@ -158,7 +160,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
     )
 
 
-def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | None, str | None]:
+def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | None, LogPage | None]:
     """Return the last status and the log of a container: what its guest reports, or the record of its end.
 
     vSphere can drop what a guest has reported when the VM powers off.
@@ -167,7 +169,7 @@ def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | N
     kept = decode_status(keys.option(row, keys.KEPT_STATUS))
     if power == OFF and kept and (status or {}).get("state") not in FINAL_STATES:
         status, log = kept, keys.option(row, keys.KEPT_LOG)
-    return status or None, keys.decode_log(log)
+    return status or None, decode_published(log)
 
 
 def decode_exit(machine: Machine, beginning: bytes | None) -> Machine:

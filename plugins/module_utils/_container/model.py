@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import LogPage
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
@@ -188,6 +189,8 @@ class Machine:
     document: Mapping[str, Any] | None = None
     status: Mapping[str, Any] | None = None
     log: str | None = None
+    # The lines of the log, if the guest or a task has reported them.
+    log_page: LogPage | None = None
     # Whether the guest would find no document, or another one, at its next start.
     document_lost: bool = False
     # The digest of the document, as it is in the record on the scratch disk.

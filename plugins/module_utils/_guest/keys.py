@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -82,13 +80,3 @@ def encode_addresses(addresses: Iterable[str]) -> str:
 
 def decode_addresses(text: str | None) -> tuple[str, ...]:
     return tuple((text or "").split())
-
-
-def decode_log(text: str | None) -> str | None:
-    """Return the end of the container's output, with replacement characters for bytes that are not UTF-8."""
-    if not text:
-        return None
-    try:
-        return base64.b64decode(text, validate=True).decode("utf-8", errors="replace")
-    except (binascii.Error, ValueError):
-        return None
