@@ -61,7 +61,7 @@ _HELPERS: dict[str, frozenset[str]] = {
     "_access": frozenset({"lockout", "presets", "privileges"}),
     "_bootstrap": frozenset({"iso"}),
     "_cluster_info": frozenset({"capacity"}),
-    "_container": frozenset({"drift", "guest_access", "hints"}),
+    "_container": frozenset({"drift", "env_file", "guest_access", "hints"}),
     "_container_copy": frozenset({"extract"}),
     "_container_exec": frozenset({"guest"}),
     "_drs_rules": frozenset({"compliance", "conflicts"}),

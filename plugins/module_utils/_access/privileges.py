@@ -99,6 +99,13 @@ _CONTAINERS = (
     ),
     Requirement(
         FOLDER,
+        ("VirtualMachine.Config.Resource",),
+        "to change reservations, limits and shares of CPU and memory",
+        propagate=True,
+        optional=True,
+    ),
+    Requirement(
+        FOLDER,
         ("VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff"),
         "to start, stop and restart containers",
         propagate=True,

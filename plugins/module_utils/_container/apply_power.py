@@ -62,6 +62,8 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
         yield from _await_power(subject, moid, before)
     else:
         yield Job(subject.name, "power on", partial(_same, task))
+    if change.machine.start_pending:
+        yield _mark_start(subject, moid, pending=False)
     deadline = time.monotonic() + change.wait_timeout
     if change.files is not None:
         yield from deliver(subject, moid, change.files, FilesWanted(before, deadline))
@@ -104,6 +106,8 @@ def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:
     vm, machine = subject.vm(change.machine), change.machine
     if machine.has_ended and change.records:
         yield from _record_end(subject, subject.moid(machine), canonical_json(dict(machine.status or {})))
+    if change.starts_again:
+        yield _mark_start(subject, subject.moid(machine), pending=True)
     can_ask = machine.tools_running and not change.force and machine.power != SUSPENDED
     if can_ask and (yield from _shut_down(subject, change)):
         return
@@ -112,6 +116,12 @@ def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:
     went_off = isinstance(outcome.error, FaultError) and outcome.error.kind == "InvalidPowerState"
     if outcome.error is not None and not went_off:
         raise outcome.error
+
+
+def _mark_start(subject: ContainerSubject, moid: str, *, pending: bool) -> Job:
+    """Keep on the VM that this task must start it again, from before it is stopped until after it is started."""
+    vm, spec = subject.bench.vm(moid), extra_config_spec({keys.START_PENDING: keys.TRUE if pending else ""})
+    return Job(subject.name, "mark the restart of", lambda: vm.ReconfigVM_Task(spec))
 
 
 def _shut_down(subject: ContainerSubject, change: Stop) -> Flow[bool]:

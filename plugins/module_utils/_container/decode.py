@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_allocation import decode_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     EXIT_NO_RECORD,
     EXIT_NOT_ENDED,
@@ -58,7 +59,7 @@ _REPORTED_KEYS = (
     keys.STATUS,
     keys.KEPT_STATUS,
 )
-_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG)
+_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG, keys.START_PENDING)
 _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_REFERENCES, keys.IMAGE_STATE)
 
 
@@ -83,7 +84,9 @@ MACHINE_PROPERTIES = (
     *REPORTED_PROPERTIES,
     DEVICES_PROPERTY,
     "config.bootOptions",
+    "config.cpuAllocation",
     "config.firmware",
+    "config.memoryAllocation",
     "config.flags.diskUuidEnabled",
     *(keys.option_path(key) for key in _COMPARED_KEYS),
 )
@@ -141,6 +144,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         addresses=tuple(_addresses(row.get("guest.net") or ())),
         memory_mb=int(row["config.hardware.memoryMB"]),
         cpus=int(row.get("config.hardware.numCPU") or 0),
+        allocation=decode_allocation(row),
         notes=row.get("config.annotation") or "",
         adapters=decode_adapters(inventory, devices, entry.datacenter, power=power),
         bootstrap=_bootstrap(devices),
@@ -157,6 +161,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         host=_referred(inventory, row.get("runtime.host")),
         datastore=_home(inventory, row),
         instance_uuid=row.get("config.instanceUuid"),
+        start_pending=keys.option(row, keys.START_PENDING) == keys.TRUE,
     )
 
 

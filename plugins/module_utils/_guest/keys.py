@@ -40,6 +40,9 @@ LOG = "guestinfo.gantry.log"
 KEPT_SPEC = "gantry.spec"
 KEPT_STATUS = "gantry.status"
 KEPT_LOG = "gantry.log"
+# Set while a container is off because a task has stopped it to change it, if the state of the task does not say that
+# it runs afterwards.
+START_PENDING = "gantry.start_pending"
 # The status and the log before the guest reports. What it sets of keys that exist at power on can survive power off.
 NOT_REPORTED = "{}"
 # The kept status of a container that was started, until its end is recorded.
@@ -50,6 +53,7 @@ DISK_UUID = "disk.EnableUUID"
 # A clone inherits its source's extraConfig; these keys describe a template and do not apply to a container.
 OF_TEMPLATES_ONLY = (IMAGE_CONFIG, IMAGE_REFERENCES, IMAGE_STATE, IMAGE_IMPORT)
 SCHEMA_VERSION = "1"
+TRUE = "true"
 
 
 def option_path(key: str) -> str:
