@@ -31,8 +31,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.flatten import
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.manifest import parse_config, parse_manifest
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ImageContent, ResolvedImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.source import FileSource
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.transport import OCI, FileTransport
 from benchmarks.measure import Cost, cost_of, medians, report
 from devkit.console import CACHE
 from lab.images.build import build_all
@@ -96,7 +97,9 @@ def _load(layout: Path, cache: Cache) -> tuple[ResolvedImage, ImageContent]:
     config, layers = parse_config(blob(manifest.config.digest).read_bytes(), manifest, OPTIONS, "nginx")
     for layer in layers:
         cache.blob_path(layer.digest).write_bytes(blob(layer.digest).read_bytes())
-    return ResolvedImage("nginx", digest, disk_id(digest), parse_reference("nginx")), ImageContent(True, config, layers)
+    return ResolvedImage(
+        "nginx", digest, disk_id(digest), FileSource(FileTransport(OCI, str(layout)), "nginx", OPTIONS)
+    ), ImageContent(True, config, layers)
 
 
 def _with_zstd_layers(content: ImageContent, cache: Cache, folder: Path) -> ImageContent:

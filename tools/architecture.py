@@ -49,7 +49,14 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "domains that build on others",
-        ("_container", "_maintenance", "_drs_cluster", "_drs_recommendation", "_container_network"),
+        (
+            "_image_prune",
+            "_container",
+            "_maintenance",
+            "_drs_cluster",
+            "_drs_recommendation",
+            "_container_network",
+        ),
     ),
     (
         "sets, overviews and programs",

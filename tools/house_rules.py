@@ -62,6 +62,7 @@ _HELPERS: dict[str, frozenset[str]] = {
     "_bootstrap": frozenset({"iso"}),
     "_cluster_info": frozenset({"capacity"}),
     "_container": frozenset({"drift", "hints"}),
+    "_container_copy": frozenset({"extract"}),
     "_container_exec": frozenset({"guest", "hints"}),
     "_drs_rules": frozenset({"compliance", "conflicts"}),
     "_image": frozenset({"import_locks", "template"}),

@@ -101,10 +101,7 @@ func newPrograms(runner Runner, memory int) *programs {
 // start starts a program and returns its pid. All reasons for which it does not run are in its result.
 func (p *programs) start(request *vix.StartProgramRequest) (int64, error) {
 	if request.ProgramPath != ExecPath && request.ProgramPath != CopyPath {
-		return 0, refuse(vix.FileNotFound, "A container VM runs %s and %s only, not %q.", ExecPath, CopyPath, request.ProgramPath)
-	}
-	if request.WorkingDir != "" || len(request.EnvVars) > 0 {
-		return 0, refuse(vix.InvalidArg, "The working directory and the environment belong into the arguments of %s.",
+		return 0, refuse(vix.FileNotFound, "A container VM runs %s, %s and %s only, not %q.", ExecPath, CopyPath, FilesPath,
 			request.ProgramPath)
 	}
 	wanted, err := parseTask(request.ProgramPath, request.Arguments)

@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/vmware/govmomi/toolbox/vix"
@@ -45,6 +46,8 @@ type Server struct {
 	programs *programs
 	files    *files
 	commands map[uint32]func(body []byte) ([]byte, error)
+
+	delivery atomic.Pointer[Delivery]
 }
 
 // New returns a server whose programs are run by the runner. memory limits the bytes of all results.
@@ -149,7 +152,14 @@ func (s *Server) startProgram(body []byte) ([]byte, error) {
 	if err := request.UnmarshalBinary(body); err != nil {
 		return nil, refuse(vix.InvalidArg, "The command to start a program is incomplete: %v.", err)
 	}
-	pid, err := s.programs.start(&request)
+	if request.WorkingDir != "" || len(request.EnvVars) > 0 {
+		return nil, refuse(vix.InvalidArg, "The working directory and the environment belong into the arguments of %s.", request.ProgramPath)
+	}
+	start := s.programs.start
+	if request.ProgramPath == FilesPath {
+		start = s.receive
+	}
+	pid, err := start(&request)
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.operation import ContainerSet
-from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
+from ansible_collections.gantry.vsphere.plugins.plugin_utils.files import ContainersFilesAction
 
 
-class ActionModule(OperationAction):
+class ActionModule(ContainersFilesAction):
     operation = ContainerSet()

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVm
-from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
+from ansible_collections.gantry.vsphere.plugins.plugin_utils.files import FilesAction
 
 
-class ActionModule(OperationAction):
+class ActionModule(FilesAction):
     operation = ContainerVm()

@@ -117,8 +117,8 @@ from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_archive import Packed, archive_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_extract import extract
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.decode import decode_listing
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.extract import extract
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.guest import Guest
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import (
     ExecResult,

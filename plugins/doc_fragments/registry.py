@@ -22,7 +22,8 @@ options:
     type: str
   registry_auth_file:
     description:
-      - A file with credentials, as written by C(skopeo login --authfile).
+      - A file with credentials, as written by C(skopeo login --authfile) or C(docker login), see
+        C(containers-auth.json(5)). Its C(credHelpers) are run where the task runs.
     type: path
   registry_tls_verify:
     description:
@@ -33,6 +34,11 @@ options:
     description:
       - A directory with the CA certificates (C(*.crt)) that sign the registry's, and client certificates
         (C(*.cert) and C(*.key)).
+    type: path
+  registries_conf:
+    description:
+      - A file with the mirrors of registries, and with registries that are blocked, see
+        C(containers-registries.conf(5)). The default is the configuration of the system.
     type: path
   signature_policy:
     description:

@@ -40,7 +40,8 @@ options:
           - With V(operator), all modules of this collection, except this one.
           - With V(deployer), M(gantry.vsphere.container_vm) and M(gantry.vsphere.container_set), with images that
             others import.
-          - With V(image_publisher), M(gantry.vsphere.bootstrap_image) and M(gantry.vsphere.container_image).
+          - With V(image_publisher), M(gantry.vsphere.bootstrap_image), M(gantry.vsphere.container_image) and
+            M(gantry.vsphere.container_image_prune).
           - With V(viewer), the modules and the inventory plugin that only read.
           - The security guide lists the privileges, and the objects on which each kind of user requires the role.
         type: str

@@ -14,9 +14,11 @@ version_added: 0.1.0
 author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
-  - Pulls an OCI or Docker image from a registry, converts it to a read-only disk and uploads the disk as a template,
-    once for each datacenter. M(gantry.vsphere.container_vm) creates containers from it as linked clones.
-  - The image is pulled by its digest with C(skopeo), which also handles mirrors and signature policies.
+  - Reads an OCI or Docker image from a registry, a folder or an archive, converts it to a read-only disk and uploads
+    that as a template, once for each datacenter. M(gantry.vsphere.container_vm) creates containers from it as linked
+    clones.
+  - The image is pulled by its digest with C(skopeo), which also handles mirrors and signature policies. A
+    policy also decides about images in files. They have no signatures, so it must accept them without.
     The conversion does not need root and is reproducible. Its result is kept in a cache.
   - The next run cleans up after an interrupted import. Two runs that import the same image at the same time both
     succeed and leave one template.
@@ -36,6 +38,19 @@ options:
     type: str
     required: true
     aliases: [image]
+  source:
+    description:
+      - Where the image is read from, if not by O(name). It is then known in vCenter as O(name).
+      - V(docker://REFERENCE) is an image in a registry, with a tag or a digest.
+      - V(oci:PATH) is a folder with an OCI image layout, V(oci-archive:PATH) a tar archive of one, and
+        V(docker-archive:PATH) an archive of C(docker save) or C(podman save). The path is absolute, and on the machine
+        where the task runs. Archives may be compressed.
+      - If there are several images, V(:) and the name in the index or the reference of one of them follow the path, as
+        in C(containers-transports(5)).
+      - If O(name) has a digest, the image must have it. An archive of C(docker save) has no manifest. Its image gets
+        the digest of the one that C(skopeo) makes for it.
+      - With O(pull=missing), the source is read only if no template has the reference.
+    type: str
   state:
     description:
       - V(present) ensures that the image is there and that O(name) refers to this image only.
@@ -46,8 +61,8 @@ options:
     default: present
   pull:
     description:
-      - V(missing) queries the registry only if no template has the reference. It does not notice when a tag has moved
-        to another image.
+      - V(missing) queries the registry only if no template in the datacenter has the reference. It does not notice when
+        a tag has moved to another image.
       - V(always) resolves the reference at the registry in each run. The image is pulled only if its digest has
         changed.
       - V(never) does not query the registry. It is an error if no template has the reference.
@@ -95,7 +110,8 @@ options:
       - The datastore for the template, which linked clones use as their base disk. All hosts that run the containers
         should have access to it.
       - It may be left out if the datacenter has only one. Without it, an image on any datastore counts as present.
-      - An image can be on several datastores, with one template on each.
+      - An image can be on several datastores, with one template on each. An image that is on another datastore of the
+        datacenter is copied from there inside vCenter. It is uploaded again only if no such template can be cloned.
     type: str
 seealso:
   - module: gantry.vsphere.container_image_info
@@ -124,6 +140,12 @@ EXAMPLES = r"""
   gantry.vsphere.container_image:
     name: docker.io/library/nginx:1.27
     cluster: Cluster1
+    datastore: vsan0
+
+- name: Import an image from an archive of docker save, without a registry
+  gantry.vsphere.container_image:
+    name: registry.example.com/shop/web:1.4
+    source: docker-archive:/srv/images/web-1.4.tar.gz
     datastore: vsan0
 
 - name: Follow a tag

@@ -34,6 +34,7 @@ options:
     type: str
 seealso:
   - module: gantry.vsphere.container_image
+  - module: gantry.vsphere.container_image_prune
 """
 
 EXAMPLES = r"""
@@ -109,6 +110,16 @@ images:
       type: int
       returned: always
       sample: 56623104
+    imported:
+      description: When the template was created, by vCenter's clock; V(null) if vCenter does not know.
+      type: str
+      returned: always
+      sample: '2026-01-15T08:00:12.401000+00:00'
+    size_bytes:
+      description: The space that the files of the template take; V(null) if vCenter does not know.
+      type: int
+      returned: always
+      sample: 48211968
     created:
       description: The build time in the image configuration.
       type: str

@@ -106,6 +106,14 @@ options:
         own secret. The option C(guest_operations) of a container, or of O(defaults), says whether it permits them.
       - The default is the environment variable E(GANTRY_GUEST_KEY).
     type: str
+  contents:
+    description:
+      - The contents of the C(files) and C(secrets) of containers by name, each with C(content) or C(content_base64).
+        A file or a secret refers to it with C(content_from) instead of having a content.
+      - Contents that are in O(containers) or O(defaults), or in files of C(src), are moved here before the task runs,
+        so that Ansible masks them.
+    type: dict
+    default: {}
 seealso:
   - module: gantry.vsphere.container_vm
   - module: gantry.vsphere.container_image

@@ -247,6 +247,96 @@ options:
       - Directories that are mounted as tmpfs, such as V(/tmp) or V(/run:size=64m,mode=0755).
     type: list
     elements: str
+  files:
+    description:
+      - Files that the container needs, such as its configuration. They are mounted read-only over those of the image.
+      - They are sent to the guest by guest operations when the container starts for the first time, and after a
+        change. This requires O(guest_operations=true) and the privilege C(VirtualMachine.GuestOperations.Execute). The
+        guest keeps them on the container's own disk, so that vSphere HA, DRS and a restart of the virtual machine need
+        no controller. They are in memory while the container runs.
+      - A changed file restarts the container. Results and diffs show a digest of the content, which is keyed with
+        O(guest_key), and never the content.
+      - At most 64 files and secrets with 4 MiB in all. Not possible with O(writable=tmpfs). A container with
+        O(read_only=true) gets a disk of 64 MiB for them.
+    type: list
+    elements: dict
+    suboptions:
+      target:
+        description: The absolute path of the file in the container. Directories that are missing are created.
+        type: str
+        required: true
+      content:
+        description:
+          - The content as a text. A template is rendered with the lookup C(ansible.builtin.template).
+          - One of O(files[].content), O(files[].content_base64) and O(files[].src) is required.
+        type: raw
+      content_base64:
+        description: The content in base64, for what is not a text in UTF-8.
+        type: str
+      src:
+        description:
+          - A file of the controller, or a directory, whose files are mounted below O(files[].target).
+          - A relative path is looked for as that of C(ansible.builtin.copy). A file that is encrypted with Ansible
+            Vault is decrypted.
+        type: path
+      owner:
+        description: The user that owns the file, as a name in the image or a number. Default V(0).
+        type: str
+        aliases: [uid]
+      group:
+        description:
+          - The group of the file, as a name in the image or a number. By default the primary group of the owner.
+        type: str
+        aliases: [gid]
+      mode:
+        description:
+          - The permissions as an octal number, such as V('0640'). Default V('0644'), and V('0755') for a file of
+            O(files[].src) that is executable.
+        type: raw
+  secrets:
+    description:
+      - Secrets that the container needs, such as passwords and keys. They are sent and kept as O(files) are, and appear
+        in memory below C(/run/secrets).
+      - No secret is in the properties of the virtual machine, in results, diffs or logs.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name of the secret, which is that of its file.
+        type: str
+        required: true
+      target:
+        description:
+          - The path of the secret in the container. A relative one is below C(/run/secrets). Default
+            O(secrets[].name).
+        type: str
+      content:
+        description:
+          - The content as a text. A template is rendered with the lookup C(ansible.builtin.template).
+          - One of O(secrets[].content), O(secrets[].content_base64) and O(secrets[].src) is required.
+        type: raw
+      content_base64:
+        description: The content in base64, for what is not a text in UTF-8.
+        type: str
+      src:
+        description:
+          - A file of the controller.
+          - A relative path is looked for as that of C(ansible.builtin.copy). A file that is encrypted with Ansible
+            Vault is decrypted.
+        type: path
+      owner:
+        description: The user that owns the file, as a name in the image or a number. Default V(0).
+        type: str
+        aliases: [uid]
+      group:
+        description:
+          - The group of the file, as a name in the image or a number. By default the primary group of the owner.
+        type: str
+        aliases: [gid]
+      mode:
+        description:
+          - The permissions as an octal number, such as V('0640'). Default V('0444').
+        type: raw
   shm_size:
     description:
       - The size of C(/dev/shm), which is shared memory, such as V(256M). It is at least V(4K).

@@ -119,7 +119,8 @@ seealso:
   - module: gantry.vsphere.container_vm_exec
   - module: community.docker.docker_container_copy_into
 notes:
-  - Files are compared by digests, which the guest computes. In check mode and diff mode, they stand for the contents.
+  - Files are compared by digests, which the guest computes. In diff mode they stand for the contents, too, except for a
+    single text of at most 32 KiB that is copied into a container, which is shown. Use C(no_log) for secrets.
   - All new files are in the container before the first one replaces an old one. A transfer that breaks off changes
     nothing.
   - At most 10,000 files are copied. Regular files, directories and symbolic links are.

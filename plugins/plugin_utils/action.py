@@ -32,7 +32,7 @@ display = Display()
 
 
 class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no types
-    """The base class of all action plugins of the collection; a subclass only sets its operation."""
+    """The base class of all action plugins of the collection; a subclass sets its operation."""
 
     operation: ClassVar[Operation[Any, Any, Any]]
 
@@ -42,6 +42,7 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
+        self._task.args = self.local_arguments(self._task.args)
         if self._runs_here(task_vars):
             result.update(self._run_here(task_vars))
             return result
@@ -49,6 +50,10 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
         if not self._task.async_val:
             self._remove_tmp_path(self._connection._shell.tmpdir)  # noqa: SLF001 - as ansible's own plugins do
         return result
+
+    def local_arguments(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the operation, with everything that only the controller has."""
+        return arguments
 
     def _runs_here(self, task_vars: Mapping[str, Any]) -> bool:
         """Return whether the worker runs where the module would, as the same user and with all requirements."""

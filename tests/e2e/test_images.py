@@ -5,17 +5,46 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from lab.images.nginx import PAGE
 from tests.support.guests.containers import PATIENCE, Containers
 
+OFFLINE = "registry.invalid/offline/nginx:1"
 
-def test_nginx_serves_what_its_layers_left(containers: Containers, name: str) -> None:
-    started = containers.run(name, image="nginx")["container"]
+
+@pytest.fixture
+def offline(containers: Containers, tmp_path: Path) -> dict[str, Any]:
+    """Import nginx from an archive, copy it to another datastore, and return the options of a container there."""
+    archive = f"docker-archive:{tmp_path}/nginx.tar"
+    command = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", f"docker://{containers.image('nginx')}"]
+    subprocess.run([*command, f"{archive}:{OFFLINE}"], check=True, capture_output=True)
+    imported, copied = (
+        containers.play(
+            [
+                {"gantry.vsphere.container_image": {"name": OFFLINE, "source": archive, "datastore": "shared0"}},
+                {"gantry.vsphere.container_image": {"name": OFFLINE, "datastore": "shared1"}},
+                {"gantry.vsphere.bootstrap_image": {"src": containers.lab["bootstrap_iso"], "datastore": "shared1"}},
+            ]
+        )
+        .ok()
+        .outcomes[:2]
+    )
+    assert imported["actions"][-1].startswith(f"import {OFFLINE} ")
+    assert copied["actions"][-1].startswith(f"copy {imported['image']['path']} ")
+    return {"image": OFFLINE, "datastore": "shared1"}
+
+
+def test_nginx_serves_what_its_layers_left(containers: Containers, name: str, offline: dict[str, Any]) -> None:
+    started = containers.run(name, **offline)["container"]
     assert started["health"] in ("starting", "healthy")
     port = containers.publish(name, 80)
-    healthy = containers.run(name, image="nginx", state="healthy")
+    healthy = containers.run(name, **offline, state="healthy")
     assert healthy["container"]["health"] == "healthy"
     assert containers.get(port) == (200, PAGE)
     assert containers.get(port, "/removed.html")[0] == 404

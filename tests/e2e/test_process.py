@@ -30,6 +30,22 @@ def test_process_has_its_environment_user_and_directory(shell: Shell) -> None:
     assert over["status"] == "exited"
 
 
+def test_a_read_only_container_has_its_files(shell: Shell) -> None:
+    over = shell(
+        "cat /new/directory/app.conf /etc/passwd /run/secrets/db; touch /x 2>/dev/null || echo read-only",
+        read_only=True,
+        guest_operations=True,
+        guest_key="end-to-end-key-1",
+        files=[
+            {"target": "/new/directory/app.conf", "content": "a = 1\n"},
+            {"target": "/etc/passwd", "content": "root:x:0:0:changed:/:/bin/sh\n"},
+        ],
+        secrets=[{"name": "db", "content": "password\n"}],
+    )
+    assert over["log"].splitlines() == ["a = 1", "root:x:0:0:changed:/:/bin/sh", "password", "read-only"]
+    assert over["exit_code"] == 0
+
+
 def test_log_of_a_dead_container_is_readable(shell: Shell) -> None:
     over = shell("for i in 1 2 3; do echo line $i; done; echo lost cause >&2; exit 1")
     assert over["log"].splitlines()[-4:] == ["line 1", "line 2", "line 3", "lost cause"]

@@ -72,6 +72,7 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
             "bootstrap_image": Case(iso, {**iso, "state": "absent"}, {"src": "/nowhere/b.iso"}, "cannot be read"),
             "container_image": Case(tiny, {**tiny, "state": "absent"}, {**tiny, "name": "A:b:c"}, "is invalid"),
             "container_image_info": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
+            "container_image_prune": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
             **_container_cases(),
             "container_vm_exec": _command_case(lab),
             "container_vm_copy": _copy_case(lab),

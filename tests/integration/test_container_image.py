@@ -195,6 +195,7 @@ def test_wrong_names_are_told_and_change_nothing(
         ({"name": lab["images"]["arm"]}, r"amd64"),
         ({"name": "tiny:1", "pull": "never"}, r"'tiny:1' is not in datacenter"),
         ({"registry_username": "me"}, r"registry_password"),
+        ({"source": "dir:/srv/app"}, r"'dir:/srv/app' cannot be read.*oci-archive:PATH"),
         ({"platform": "linux/arm64"}, r"linux/amd64"),
         ({"nmae": "x"}, r"nmae"),
     ]
@@ -277,6 +278,26 @@ def test_the_cache_is_not_needed_for_an_image_that_is_there(run: Run, tmp_path: 
     run()
     assert not run(cache_path=str(tmp_path / "other"))["changed"]
     assert not (tmp_path / "other").exists()
+
+
+def test_an_archive_is_imported_under_the_name_of_the_task(
+    run: Run, store: Store, calls: Control, lab: dict[str, Any], tmp_path: Path
+) -> None:
+    archive, name = tmp_path / "saved.tar", "registry.example.com/offline/app:1"
+    command = ["skopeo", "copy", "--quiet", "--src-tls-verify=false"]
+    targets = [f"docker://{lab['images']['tiny']}", f"docker-archive:{archive}:{name}"]
+    subprocess.run([*command, *targets], check=True, capture_output=True)
+    task = {"name": name, "source": f"docker-archive:{archive}"}
+    predicted = run(check=True, **task)
+    assert (predicted["changed"], calls.mutating()) == (True, [])
+    made = run(**task)
+    assert {**predicted["image"], "moid": made["image"]["moid"]} == made["image"]
+    assert references(only(store)) == [name]
+    assert made["image"]["digest"] != run(name=lab["images"]["tiny"], check=True)["image"]["digest"]
+    assert not run(**task, pull="always")["changed"]
+    archive.unlink()
+    assert not run(**task)["changed"]
+    assert "cannot be read from 'docker-archive:" in run(**task, pull="always", fails=True)["msg"]
 
 
 # -- removal and places

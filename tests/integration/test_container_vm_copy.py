@@ -102,6 +102,11 @@ def test_content_is_written_with_owner_and_mode(copy: Copy, tmp_path: Path) -> N
     assert copied["actions"] == [f"copy 1 file to {NAME}:/tmp/greeting"]
     assert copied["diff"]["before"] == {}
     assert not copy("/tmp/greeting", **options).changed
+    changed = copy("/tmp/greeting", **{**options, "content": "hello\nworld\n"}, check=True)
+    shown = [changed["diff"][side][NAME]["/tmp/greeting"]["content"] for side in ("before", "after")]
+    assert shown == [["hello"], ["hello", "world"]]
+    binary = copy("/tmp/greeting", **{**options, "content": "\0"}, check=True)["diff"]["after"][NAME]["/tmp/greeting"]
+    assert (binary["size"], "content" in binary) == (1, False)
     other = copy("/tmp/greeting", **{**options, "mode": 0o600})
     assert (other["diff"]["before"][NAME]["/tmp/greeting"]["mode"], other["files"]) == ("0640", [""])
     assert copy("/tmp/greeting", dest=f"{tmp_path}/").changed

@@ -59,6 +59,8 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("container_image", {**tiny, "name": "example.com/unknown:1", "state": "absent"}),
         ("container_image_info", {}),
         ("container_image_info", {"name": lab["images"]["tiny"]}),
+        ("container_image_prune", {}),
+        ("container_image_prune", {"dangling": False, "older_than": "1h", "cache_path": str(cache)}),
         ("cluster_info", {}),
         ("resource_pool", pool),
         ("resource_pool", {"path": "budget/none", "state": "absent"}),

@@ -102,6 +102,11 @@ func (m *machine) prepare(wanted *spec.Spec, document []byte) error {
 		<-networks
 		return err
 	}
+	if err := m.provideFiles(ctx, wanted); err != nil {
+		cancel()
+		<-networks
+		return err
+	}
 	return <-networks
 }
 

@@ -32,6 +32,8 @@ const (
 	UserUnknown         Code = "user_unknown"
 	CwdFailed           Code = "cwd_failed"
 	MountFailed         Code = "mount_failed"
+	FilesMissing        Code = "files_missing"
+	FilesFailed         Code = "files_failed"
 	StartFailed         Code = "start_failed"
 )
 

@@ -48,7 +48,7 @@ func becomeProgram(sendIdentity func(Identity) error) error {
 	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
 		return failure.New(failure.StartFailed, "create the cgroup namespace: %v", err)
 	}
-	if err := rootfs.Enter(wanted); err != nil {
+	if err := rootfs.Enter(wanted, ownerInImage); err != nil {
 		return failure.From(err, failure.MountFailed)
 	}
 	identity, err := resolveInImage(wanted.Process)
@@ -74,6 +74,20 @@ func becomeProgram(sendIdentity func(Identity) error) error {
 }
 
 func resolveInImage(process spec.Process) (Identity, error) {
+	return lookUp(process.User, process.Groups)
+}
+
+// ownerInImage returns the owner and the group of a file: root, unless others are given.
+func ownerInImage(file spec.File) (uid, gid int, err error) {
+	identity, err := lookUp(file.Owner+":"+file.Group, nil)
+	if err != nil {
+		return 0, 0, failure.New(failure.UserUnknown, "the owner of %s: %v", file.Target, err)
+	}
+	return identity.UID, identity.GID, nil
+}
+
+// lookUp resolves a user and groups by the files of the image.
+func lookUp(user string, groups []string) (Identity, error) {
 	contents := map[string]string{}
 	for _, path := range []string{"/etc/passwd", "/etc/group"} {
 		content, err := os.ReadFile(path)
@@ -82,7 +96,7 @@ func resolveInImage(process spec.Process) (Identity, error) {
 		}
 		contents[path] = string(content)
 	}
-	return Resolve(process.User, process.Groups, contents["/etc/passwd"], contents["/etc/group"])
+	return Resolve(user, groups, contents["/etc/passwd"], contents["/etc/group"])
 }
 
 // enterDirectory changes to the directory and creates it if necessary, as Docker does.

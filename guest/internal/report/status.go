@@ -55,11 +55,16 @@ type Status struct {
 	Error           *failure.Failure `json:"error"`
 	MemoryAvailable int64            `json:"memory_available"`
 	// Document is the source of the document: guestinfo, spec_disk or scratch_disk.
-	Document        string           `json:"document"`
-	InitVersion     string           `json:"init_version"`
-	Kernel          string           `json:"kernel"`
+	Document    string `json:"document"`
+	InitVersion string `json:"init_version"`
+	Kernel      string `json:"kernel"`
+	// WaitingFor is what the boot waits for. It is nil unless it waits for something that a client has to send.
+	WaitingFor      *string          `json:"waiting_for"`
 	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
 }
+
+// WaitingForFiles is the value of waiting_for while the files of the container are to be delivered.
+const WaitingForFiles = "files"
 
 // GuestOperations counts the requests for guest operations that were refused because of their user name or secret.
 type GuestOperations struct {

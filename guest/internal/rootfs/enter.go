@@ -46,8 +46,8 @@ type mountEntry struct {
 }
 
 // Enter makes Root the root of the calling process and mounts the other file systems in it. The caller must be the first
-// process of a new PID and mount namespace.
-func Enter(wanted *spec.Spec) error {
+// process of a new PID and mount namespace. owner returns the owners of files.
+func Enter(wanted *spec.Spec, owner Owner) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make the mounts private: %w", err)
 	}
@@ -60,7 +60,11 @@ func Enter(wanted *spec.Spec) error {
 			return err
 		}
 	}
-	files, err := openEtcFiles()
+	etc, err := openEtcFiles()
+	if err != nil {
+		return err
+	}
+	files, err := openFiles(wanted.FileEntries())
 	if err != nil {
 		return err
 	}
@@ -79,7 +83,10 @@ func Enter(wanted *spec.Spec) error {
 	if err := mountTmpfs(wanted.Tmpfs); err != nil {
 		return err
 	}
-	if err := attachEtcFiles(files, wanted.Root.ReadOnly); err != nil {
+	if err := attachEtcFiles(etc, wanted.Root.ReadOnly); err != nil {
+		return err
+	}
+	if err := attachFiles(files, wanted.FileEntries(), owner); err != nil {
 		return err
 	}
 	return protectKernel()

@@ -32,6 +32,9 @@ func mountPoints(wanted *spec.Spec) []point {
 	for _, name := range etcFiles {
 		points = append(points, point{path: "/etc/" + name, file: true})
 	}
+	for _, entry := range wanted.FileEntries() {
+		points = append(points, point{path: entry.Target, file: true})
+	}
 	return points
 }
 

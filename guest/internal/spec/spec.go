@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"math"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -40,6 +41,38 @@ type Spec struct {
 	Log         Log               `json:"log"`
 
 	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
+	Files           *Files           `json:"files"`            // nil: none
+}
+
+// Files announces the files and secrets that are delivered by guest operations before the container starts.
+type Files struct {
+	SHA256  string `json:"sha256"` // of the delivery
+	Entries []File `json:"entries"`
+}
+
+// File is one file, in the order of the delivery. Its owner and group are names of the image or numbers.
+type File struct {
+	Target string `json:"target"`
+	Owner  string `json:"owner"`
+	Group  string `json:"group"`
+	Mode   string `json:"mode"`
+}
+
+// Permissions returns the mode as a number. It must only be called for validated documents.
+func (f File) Permissions() uint32 {
+	mode, err := strconv.ParseUint(f.Mode, 8, 32)
+	if err != nil {
+		panic(err)
+	}
+	return uint32(mode)
+}
+
+// FileEntries returns the files of the container, if any.
+func (s *Spec) FileEntries() []File {
+	if s.Files == nil {
+		return nil
+	}
+	return s.Files.Entries
 }
 
 // GuestOperations has what protects the guest operations: the SHA-256 of the secret that requests must have.

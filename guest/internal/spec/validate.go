@@ -46,7 +46,10 @@ func (s *Spec) validate() error {
 	if s.Log.MaxBytes < 1 {
 		return fmt.Errorf("log.max_bytes %d is not positive", s.Log.MaxBytes)
 	}
-	return s.GuestOperations.validate()
+	if err := s.GuestOperations.validate(); err != nil {
+		return err
+	}
+	return s.validateFiles()
 }
 
 func (g *GuestOperations) validate() error {

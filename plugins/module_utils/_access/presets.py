@@ -16,7 +16,7 @@ PRESET_MODULES: Mapping[str, tuple[str, ...]] = {
     OPERATOR: tuple(sorted(REQUIREMENTS.keys() - {"access"})),
     DEPLOYER: ("container_image_info", "container_set", "container_vm", "container_vm_info", "container_vms"),
     VIEWER: tuple(sorted(module for module, needs in REQUIREMENTS.items() if all(one.optional for one in needs))),
-    IMAGE_PUBLISHER: ("bootstrap_image", "container_image", "container_image_info"),
+    IMAGE_PUBLISHER: ("bootstrap_image", "container_image", "container_image_info", "container_image_prune"),
 }
 
 

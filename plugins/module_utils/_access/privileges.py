@@ -122,6 +122,12 @@ _CONTAINERS = (
         propagate=True,
     ),
     Requirement(
+        FOLDER,
+        ("VirtualMachine.GuestOperations.Execute",),
+        "to deliver files and secrets to containers",
+        propagate=True,
+    ),
+    Requirement(
         TEMPLATE,
         ("VirtualMachine.Provisioning.Clone", "VirtualMachine.Provisioning.DeployTemplate"),
         "to create or replace containers",
@@ -167,15 +173,23 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
             "to import an image",
             propagate=True,
         ),
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.Inventory.CreateFromExisting", "VirtualMachine.Provisioning.DeployTemplate"),
+            "to copy an image to another datastore",
+            propagate=True,
+        ),
         Requirement(POOL, ("VApp.Import",), "to import an image"),
-        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to import an image"),
+        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to import or copy an image"),
         Requirement(FOLDER, ("Folder.Create",), "to create the folder of the images", propagate=True),
         Requirement(
             FOLDER, ("VirtualMachine.Provisioning.MarkAsVM",), "to change the references of an image", propagate=True
         ),
         _REHOME,
         Requirement(
-            POOL, ("Resource.AssignVMToPool",), "to change the references of an image, or to move it to another host"
+            POOL,
+            ("Resource.AssignVMToPool",),
+            "to copy an image, to change its references, or to move it to another host",
         ),
         Requirement(
             FOLDER,
@@ -191,6 +205,9 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_image_info": (),
+    "container_image_prune": (
+        Requirement(FOLDER, ("VirtualMachine.Inventory.Delete",), "to remove images", propagate=True),
+    ),
     "container_network": (
         *_PORT_GROUP,
         Requirement(DATACENTER, ("Datacenter.IpPoolConfig",), "to create, change or remove an address pool"),

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
     AddressedVm,
@@ -19,6 +19,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.paths import decode_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 
 RECORD_PATH = keys.option_path(keys.ADDRESSES)
 NETWORK_PATH, GUEST_PATH, POWER_PATH = "network", "guest.net", "runtime.powerState"
@@ -62,7 +65,7 @@ def _range(text: str) -> AddressRange:
     return AddressRange(start, start + int(length) - 1)
 
 
-def decode_vms(rows: Iterable[Mapping[str, Any]]) -> list[AddressedVm]:
+def decode_vms(rows: Iterable[Row]) -> list[AddressedVm]:
     """Return the VMs that have addresses."""
     found = []
     for row in rows:
@@ -73,10 +76,9 @@ def decode_vms(rows: Iterable[Mapping[str, Any]]) -> list[AddressedVm]:
     return found
 
 
-def _vm(row: Mapping[str, Any], recorded: Iterable[str], reported: Iterable[str]) -> AddressedVm:
-    ref = getattr(row, "ref", None)
+def _vm(row: Row, recorded: Iterable[str], reported: Iterable[str]) -> AddressedVm:
     return AddressedVm(
-        moid="" if ref is None else moid_of(ref),
+        moid=row.moid,
         name=decode_name(str(row.get("name", ""))),
         networks=frozenset(moid_of(network) for network in row.get(NETWORK_PATH) or ()),
         recorded=tuple(recorded),

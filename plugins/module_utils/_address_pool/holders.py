@@ -22,6 +22,20 @@ def taken_addresses(pool: AddressPool, vms: Iterable[AddressedVm]) -> dict[str, 
     return {**reported, **{address: vm for vm in here for address in vm.recorded}}
 
 
+def count_held(pool: AddressPool, taken: Iterable[str]) -> int:
+    """Return how many addresses of the ranges are taken."""
+    return sum(1 for address in taken if pool.gives(address))
+
+
+def count_free(pool: AddressPool, taken: Iterable[str]) -> int:
+    """Return how many addresses of the ranges a container can get."""
+    if pool.subnet is None:
+        return 0
+    edges = [str(pool.subnet.network_address), str(pool.subnet.broadcast_address), *filter(None, [pool.gateway])]
+    unusable = {address for address in edges if not pool.is_usable(address)}
+    return pool.size - count_held(pool, {*taken, *unusable})
+
+
 def other_holder(address: str, taken: Mapping[str, AddressedVm], own: Container[str]) -> AddressedVm | None:
     """Return the VM that has an address, unless it is one of the container's own."""
     holder = taken.get(address)

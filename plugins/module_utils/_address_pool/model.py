@@ -60,6 +60,11 @@ class AddressPool:
         """Return whether an address is in the subnet, given by the task or not."""
         return self.subnet is not None and IPv4Address(address) in self.subnet
 
+    def gives(self, address: str) -> bool:
+        """Return whether an address is in the ranges."""
+        number = IPv4Address(address)
+        return any(number in one for one in self.ranges)
+
     def is_usable(self, address: str) -> bool:
         """Return whether a VM can have this address of the subnet."""
         subnet = self.subnet
@@ -108,7 +113,7 @@ class AddressedVm:
 
 @dataclass(frozen=True)
 class AssignedAddress:
-    """The address of a container on a network that has a pool.
+    """The address of a container on a network that has a pool; ``network`` is its index in those of the container.
 
     ``fixed``: the task gives it. ``claimed``: the container does not hold it yet. ``own`` are the MoIDs of the
     container's VMs: a VM and the one that replaces it have the same address.
@@ -116,6 +121,7 @@ class AssignedAddress:
 
     address: str
     pool: AddressPool
+    network: int = 0
     fixed: bool = False
     claimed: bool = True
     own: frozenset[str] = field(default=frozenset(), compare=False)

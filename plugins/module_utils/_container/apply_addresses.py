@@ -131,16 +131,12 @@ def _rewrite(subject: ContainerSubject, machine: Machine, claim: AssignedAddress
 
 
 def _with_address(document: Mapping[str, Any], claim: AssignedAddress, address: str | None) -> dict[str, Any]:
-    networks = []
-    for network in document["networks"]:
-        if recorded_addresses({"networks": [network]}) != [claim.address]:
-            networks.append(network)
-        elif address is None:
-            networks.append({"mac": network["mac"], "dhcp": True})
-        else:
-            networks.append({**network, "address": claim.pool.interface(address)})
-    if networks == list(document["networks"]):
-        raise ValueError(f"the guest document has no address {claim.address}")
+    networks = list(document["networks"])
+    former = networks[claim.network]
+    if address is None:
+        networks[claim.network] = {"mac": former["mac"], "dhcp": True}
+    else:
+        networks[claim.network] = {**former, "address": claim.pool.interface(address)}
     return {**document, "networks": networks}
 
 

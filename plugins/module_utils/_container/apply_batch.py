@@ -20,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.guest_operations import MANAGER_PROPERTIES
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, read_job
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Workbench:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._inventory: Inventory | None = None
+        self._guest_managers: Mapping[str, Any] | None = None
         # The templates that were registered again, with their snapshots, by the former MoIDs of the templates.
         self.renewed: dict[str, tuple[str, str]] = {}
         # The addresses of each pool that this run gives to its containers.
@@ -83,6 +85,12 @@ class Workbench:
         )
         return found.get(moid, {})
 
+    def guest_managers(self) -> Flow[Mapping[str, Any]]:
+        """Return the managers of guest operations, by the names of MANAGER_PROPERTIES."""
+        if self._guest_managers is None:
+            self._guest_managers = yield Gather("guest managers", None, lambda _items: self._read_guest_managers())
+        return self._guest_managers
+
     def backings(self, adapters: Iterable[ContainerAdapter]) -> dict[str, Any]:
         """Return the backings of adapters, by the MoIDs of their networks."""
         return network_backings(self.inventory, (adapter.network for adapter in adapters))
@@ -94,6 +102,13 @@ class Workbench:
 
         return read_job("devices", read)
 
+    def _read_guest_managers(self) -> Job:
+        def read() -> Mapping[str, Any]:
+            (row,) = self.session.read([self.session.content.guestOperationsManager], MANAGER_PROPERTIES)
+            return row
+
+        return read_job("guest operations", read)
+
     def _read_properties(self, moids: list[str], paths: Sequence[str]) -> Job:
         def read() -> dict[str, Mapping[str, Any]]:
             return {row.moid: row for row in self.session.read([self.vm(moid) for moid in moids], paths)}
@@ -103,10 +118,11 @@ class Workbench:
 
 @dataclass
 class ContainerSubject(Subject):
-    """One container. ``created``: the MoID of the VM that its plan has created, if any."""
+    """One container. ``created`` and ``container_id``: the MoID and the id of the VM that its plan has created."""
 
     bench: Workbench = field(kw_only=True)
     created: str | None = None
+    container_id: str | None = None
 
     def moid(self, machine: Machine) -> str:
         """Return the MoID of a planned machine; a machine that the plan creates has one only afterwards."""

@@ -13,11 +13,13 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_files import deliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     POWER_PATH,
     STARTUP_PATHS,
     STATUS_PATH,
     Ended,
+    FilesWanted,
     PoweredOff,
     PoweredOn,
     Startup,
@@ -59,6 +61,9 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
         yield from _await_power(subject, moid, before)
     else:
         yield Job(subject.name, "power on", partial(_same, task))
+    deadline = time.monotonic() + change.wait_timeout
+    if change.files is not None:
+        yield from deliver(subject, moid, change.files, FilesWanted(before, deadline))
     if change.wait_for is not None:
         startup = Startup(
             container=change.container,
@@ -66,7 +71,8 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
             wait_timeout=change.wait_timeout,
             before=before,
             wants_address=bool(change.machine.adapters),
-            deadline=time.monotonic() + change.wait_timeout,
+            delivers=change.files is not None,
+            deadline=deadline,
         )
         yield from _await(subject, moid, startup)
 
@@ -75,14 +81,19 @@ def await_status(subject: ContainerSubject, change: AwaitStatus) -> Flow[None]:
     """Wait for a container whose VM is already on."""
     moid = subject.moid(change.machine)
     status = yield from subject.bench.value(moid, keys.STATUS)
+    # The status may still be that of an earlier run.
+    before = None if change.machine.has_reported else status
+    deadline = time.monotonic() + change.wait_timeout
+    if change.files is not None:
+        yield from deliver(subject, moid, change.files, FilesWanted(before, deadline))
     startup = Startup(
         container=change.container,
         wait_for=change.wait_for,
         wait_timeout=change.wait_timeout,
-        # The status may still be that of an earlier run.
-        before=None if change.machine.has_reported else status,
+        before=before,
         wants_address=False,
-        deadline=time.monotonic() + change.wait_timeout,
+        delivers=change.files is not None,
+        deadline=deadline,
     )
     yield from _await(subject, moid, startup)
 

@@ -64,7 +64,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
         starts=change.starts,
     )
     made = yield Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
-    subject.created = moid_of(made)
+    subject.created, subject.container_id = moid_of(made), target.container_id
     target = yield from hold_addresses(subject, target, change.claims)
     yield from _name_adapters(subject, target)
 

@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_run import is_end
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 
 POWER_PATH = "runtime.powerState"
@@ -34,7 +35,8 @@ class StartupError(GantryError):
 class Startup:
     """The wait for one container to run or to be healthy.
 
-    ``before`` is the status text from before the start, left by an earlier run.
+    ``before`` is the status text from before the start, left by an earlier run. ``delivers`` says that the task
+    delivers the files that the container may wait for.
     """
 
     container: str
@@ -43,6 +45,7 @@ class Startup:
     before: str | None
     wants_address: bool
     deadline: float
+    delivers: bool = False
     status: dict[str, Any] = field(default_factory=dict)
     power: str = ON
     failure: str | None = None
@@ -81,6 +84,11 @@ class Startup:
             self.failure = f"exited with code {self.status.get('exit_code')} before it was {self.wait_for}"
         elif state == "running" and self.status.get("health") == "unhealthy":
             self.failure = f"is unhealthy: {self.status.get('health_output') or 'its check has no output'}"
+        elif self.status.get("waiting_for") == WAITING_FOR_FILES and not self.delivers:
+            self.failure = (
+                "waits for its files and secrets, which are not on its disk. Run the task that gives them with files "
+                "and secrets"
+            )
         elif self.power != ON and state is None:
             self.failure = (
                 "did not boot: its VM was powered off or reset before its guest reported anything. Probable causes "
@@ -135,6 +143,24 @@ class PoweredOn:
 
     def seen(self, values: Mapping[str, Any]) -> bool:
         return values.get(POWER_PATH) == ON or values.get(STATUS_PATH) not in (None, self.before)
+
+
+@dataclass
+class FilesWanted:
+    """The wait for a guest to ask for the files of its container, or to go on without.
+
+    ``before`` is the status text from before the start.
+    """
+
+    before: str | None
+    deadline: float
+    asked: bool = False
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        text = values.get(STATUS_PATH)
+        status = (decode_status(text) or {}) if text and text != self.before else {}
+        self.asked = status.get("waiting_for") == WAITING_FOR_FILES
+        return self.asked or status.get("state") not in (None, "booting") or values.get(POWER_PATH, ON) != ON
 
 
 @dataclass

@@ -27,6 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import Delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RehomingChange
@@ -272,12 +273,25 @@ class Promote(ContainerChange):
 
 
 @dataclass(frozen=True)
+class FilesToDeliver:
+    """The files that a container may wait for, and what its guest operations require.
+
+    The id is that of the machine as planned: one that the plan creates gets another.
+    """
+
+    delivery: Delivery
+    guest_key: GuestKey
+    container_id: str
+
+
+@dataclass(frozen=True)
 class PowerOn(ContainerChange):
     """Start the VM, and wait for the container where that was asked for."""
 
     machine: Machine
     wait_for: str | None
     wait_timeout: int
+    files: FilesToDeliver | None = None
 
     def describe(self) -> str:
         return f"start {self.container}"
@@ -304,6 +318,7 @@ class AwaitStatus(ContainerChange):
     machine: Machine
     wait_for: str
     wait_timeout: int
+    files: FilesToDeliver | None = None
 
     def describe(self) -> str:
         return f"wait until {self.container} is {self.wait_for}"

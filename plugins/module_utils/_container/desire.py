@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     PlacementOption,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import number_from, refuse_nul
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, parse_guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
@@ -89,7 +90,7 @@ def _desire_config(params: Mapping[str, Any]) -> Config | None:
                 "Without image only the state of an existing container is managed."
             )
         return None
-    refuse_nul({option.name: params[option.name] for option in OPTIONS})
+    refuse_nul({option.name: params[option.name] for option in OPTIONS if option.name not in FILE_OPTIONS})
     return Config({option.name: option.value(params) for option in OPTIONS})
 
 

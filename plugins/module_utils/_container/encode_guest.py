@@ -16,7 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import NetworkOption
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest import guest_key
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import delivery, guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import (
     SCRATCH_UNIT,
     VERSION,
@@ -50,11 +50,12 @@ def encode_guest_document(
     macs: tuple[str | None, ...],
     addresses: Sequence[AssignedAddress | None] = (),
     guest_operations: Mapping[str, str] | None = None,
+    files: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the guest document. ``macs`` are the adapters' MAC addresses, in the order of the networks, and
     ``addresses`` those of networks with a pool.
 
-    ``guest_operations`` is what permits guest operations, or None.
+    ``guest_operations`` is what permits guest operations, or None. ``files`` announces the files, if there are any.
     """
     # The template's copy of the configuration may have been edited.
     check_settings(Document(image_config, f"The configuration of the image '{config.image}'", {"image": config.image}))
@@ -88,6 +89,8 @@ def encode_guest_document(
         document["dns"]["servers"] = _dns_servers(addresses)
     if guest_operations is not None:
         document[guest_key.FIELD] = dict(guest_operations)
+    if files is not None:
+        document[delivery.FIELD] = dict(files)
     check_fits(
         canonical_json(document),
         f"The configuration of container {name}",

@@ -14,11 +14,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN, OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import MIN_SCRATCH_DISK
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
+    FileOption,
     HealthcheckOption,
     NetworkOption,
     plain,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
@@ -77,6 +81,11 @@ class Config:
         return dict(self.values["labels"])
 
     @property
+    def files(self) -> tuple[FileOption, ...]:
+        """Return the files and the secrets, in the order in which they are delivered."""
+        return tuple(file for option in FILE_OPTIONS for file in self.values[option])
+
+    @property
     def scratch_bytes(self) -> int | None:
         """Return the size of the scratch disk, or None if the container has none."""
         return scratch_bytes_of(self.values)
@@ -84,7 +93,10 @@ class Config:
 
 def scratch_bytes_of(values: Mapping[str, Any]) -> int | None:
     """Return the size of the scratch disk from a configuration or the record of one; None if there is none."""
-    if values.get("writable") != "disk" or values.get("read_only"):
+    if values.get("read_only"):
+        # Without a writable layer, the disk only keeps the files and the log.
+        return MIN_SCRATCH_DISK if any(values.get(option) for option in FILE_OPTIONS) else None
+    if values.get("writable") != "disk":
         return None
     size = values.get("scratch_size")
     return size if isinstance(size, int) else None
@@ -245,6 +257,11 @@ class Machine:
     def is_up(self) -> bool:
         """Return whether the VM is on and its container has not ended."""
         return self.running and not self.has_ended
+
+    @property
+    def waits_for_files(self) -> bool:
+        """Return whether the container starts as soon as its files are delivered."""
+        return self.running and (self.status or {}).get("waiting_for") == WAITING_FOR_FILES
 
     @property
     def guest_operations(self) -> dict[str, str] | None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_files as files
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
 
 # The values of placement_drift.
@@ -114,6 +115,8 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("writable", "str", parsers.as_given, default="disk", effect=REPLACE, choices=["disk", "tmpfs"]),
     _option("scratch_size", "str", parsers.parse_scratch_size, effect=REPLACE),
     _option("tmpfs", "list", parsers.parse_tmpfs, **_STRINGS, guest=("tmpfs",)),
+    _option("files", "list", files.parse_files, elements="dict", options=files.FILE_ARGUMENTS),
+    _option("secrets", "list", files.parse_secrets, elements="dict", options=files.SECRET_ARGUMENTS),
     _option("shm_size", "str", parsers.size_from(4096, "shm_size"), default="64M", guest=("shm_size",)),
     _option("capabilities", "list", parsers.capabilities_of("capabilities"), **_STRINGS),
     _option("cap_drop", "list", parsers.capabilities_of("cap_drop"), **_STRINGS),

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -62,9 +62,30 @@ class TmpfsOption:
         return {"target": self.target, "size": self.size, "mode": self.mode}
 
 
+@dataclass(frozen=True)
+class FileOption:
+    """One file or secret. Its content is in no representation; the digest is keyed."""
+
+    target: str
+    owner: str
+    group: str
+    mode: str
+    digest: str
+    content: bytes = field(repr=False)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "target": self.target,
+            "owner": self.owner,
+            "group": self.group,
+            "mode": self.mode,
+            "digest": self.digest,
+        }
+
+
 def plain(value: Any) -> Any:
     """Return a value in its JSON form, for records and for the guest document."""
-    if isinstance(value, (NetworkOption, HealthcheckOption, TmpfsOption)):
+    if isinstance(value, (NetworkOption, HealthcheckOption, TmpfsOption, FileOption)):
         return value.document()
     if isinstance(value, tuple):
         return [plain(item) for item in value]

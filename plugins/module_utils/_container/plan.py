@@ -22,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Clone,
     ContainerChange,
     Destroy,
+    FilesToDeliver,
     MoveFolder,
     MovePool,
     PowerOn,
@@ -60,6 +61,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     replace_reason,
     target_machine,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
     KIND_CONTAINER,
@@ -289,15 +291,23 @@ class _Planner:
             return
         if (self.desired.wants_running or was_running) and machine.power != ON:
             wait = wait_for if self.desired.wait else None
-            self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=self.desired.wait_timeout))
-        elif self.desired.wants_running and self.desired.wait:
+            timeout, files = self.desired.wait_timeout, self._files(machine)
+            self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=timeout, files=files))
+        elif self.desired.wants_running and (self.desired.wait or machine.waits_for_files):
             self._await(machine, wait_for)
 
     def _await(self, machine: Machine, wait_for: str) -> None:
         """Wait for a container whose VM is on but which may not be running yet."""
         reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
         if not reached:
-            self._do(AwaitStatus(self.desired.name, machine, wait_for, self.desired.wait_timeout))
+            timeout, files = self.desired.wait_timeout, self._files(machine)
+            self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files))
+
+    def _files(self, machine: Machine) -> FilesToDeliver | None:
+        delivery, key = target_delivery(self.desired), self.desired.guest_key
+        if delivery is None or key is None:
+            return None
+        return FilesToDeliver(delivery, key, machine.container_id or "")
 
     def _stop(self, machine: Machine, *, records: bool = True) -> None:
         if machine.power != OFF:

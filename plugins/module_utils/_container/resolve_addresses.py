@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holders import (
     choose_address,
+    count_held,
     other_holder,
     taken_addresses,
 )
@@ -62,7 +63,12 @@ class _Need:
         if self.pool is None:
             raise ValueError(f"{self.name} gets an address without a pool")
         return AssignedAddress(
-            address, self.pool, fixed=self.given is not None, claimed=address != self.current, own=self.own
+            address,
+            self.pool,
+            self.network,
+            fixed=self.given is not None,
+            claimed=address != self.current,
+            own=self.own,
         )
 
 
@@ -127,11 +133,10 @@ class _Assignment:
             reported = sorted(
                 f"{address} by {vm.name}" for address, vm in taken.items() if address not in vm.recorded and vm.reported
             )
-            held = sum(1 for address in pool.addresses_from(0) if address in taken)
             message = (
                 f"The address pool of network {needs[0].option.name} has no free address for "
-                f"{listed(need.name for need in needs)}: {held} of its {pool.size} addresses are in use. Remove "
-                "containers, or give the network a larger pool with container_network."
+                f"{listed(need.name for need in needs)}: {count_held(pool, taken)} of its {pool.size} addresses are in "
+                "use. Remove containers, or give the network a larger pool with container_network."
             )
             if reported:
                 message += f" In use by VMs that are not containers of the pool: {listed(reported)}."

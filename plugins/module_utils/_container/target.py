@@ -26,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     scratch_bytes_of,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 
@@ -100,6 +101,7 @@ def target_machine(
             macs=expected_macs(config, adapters),
             addresses=place.addresses,
             guest_operations=_guest_operations(desired, machine),
+            files=target_announcement(desired),
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,

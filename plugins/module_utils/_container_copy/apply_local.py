@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_extract import extract
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.changes import CopyOut
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.extract import extract
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.model import (
     DIRECTORY,
     MODE_BITS,

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.model import (
@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.mod
     SYMLINK,
     FileFacts,
     ObservedCopy,
+    Texts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 
@@ -25,6 +26,7 @@ class FileChange:
 
     old: FileFacts | None
     new: FileFacts
+    texts: Texts = field(default_factory=Texts)
 
 
 @dataclass(frozen=True)
@@ -87,19 +89,19 @@ def _merged(known: tuple[FileFacts, ...], files: tuple[FileChange, ...]) -> tupl
 
 
 def _shown(place: str, top: str, files: tuple[FileChange, ...], *, new: bool) -> Mapping[str, Any]:
-    """Return the files for a diff: contents by their digests, because they may be long or secret."""
+    """Return the files for a diff: the contents of short texts by their lines, and others by their digests."""
     shown = {}
     for file in files:
-        facts = file.new if new else file.old
+        facts, text = (file.new, file.texts.new) if new else (file.old, file.texts.old)
         if facts is not None:
-            shown[f"{top.rstrip('/')}/{facts.path}".rstrip("/")] = _facts(facts)
+            shown[f"{top.rstrip('/')}/{facts.path}".rstrip("/")] = _facts(facts, text)
     return nested(place, value=shown) if shown else {}
 
 
-def _facts(facts: FileFacts) -> dict[str, Any]:
+def _facts(facts: FileFacts, text: str | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"kind": facts.kind, "mode": f"{facts.mode:04o}", "owner": facts.uid, "group": facts.gid}
     if facts.kind == FILE:
-        shown |= {"sha256": facts.sha256, "size": facts.size}
+        shown |= {"sha256": facts.sha256, "size": facts.size} if text is None else {"content": text.splitlines()}
     if facts.kind == SYMLINK:
         shown["link"] = facts.link
     return shown

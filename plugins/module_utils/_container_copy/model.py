@@ -75,6 +75,14 @@ class LocalFiles:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """The contents of a short text file that is to be copied into a container, for a diff; None is no such text."""
+
+    old: str | None = field(default=None, repr=False)
+    new: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class ObservedCopy:
     """The files on both sides, and afterwards those that were copied."""
 
@@ -82,4 +90,5 @@ class ObservedCopy:
     reached: ReachedGuest
     listing: Listing
     local: LocalFiles
+    texts: Texts = field(default_factory=Texts)
     copied: tuple[str, ...] = ()

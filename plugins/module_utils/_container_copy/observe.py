@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.obs
     local_source,
     local_target,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.observe_text import observe_texts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.guest import Guest
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.observe import observe_exec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.target import reach
@@ -32,12 +33,13 @@ def observe_copy(session: Session, desired: DesiredCopy) -> ObservedCopy:
     local = None if desired.dest is not None else local_source(desired)
     observed = observe_exec(session, desired)
     reached = reach(desired, observed)
+    guest = Guest(session, observed, reached)
     recursive = local is None or any(file.path for file in local.files)
     with session.reading():
-        listing = _listing(Guest(session, observed, reached), desired, recursive=recursive)
-    if local is None:
-        local = local_target(Path(desired.dest or ""), listing)
-    return ObservedCopy(observed, reached, listing, local)
+        listing = _listing(guest, desired, recursive=recursive)
+        if local is None:
+            return ObservedCopy(observed, reached, listing, local_target(Path(desired.dest or ""), listing))
+        return ObservedCopy(observed, reached, listing, local, observe_texts(guest, desired, listing, local))
 
 
 def _listing(guest: Guest, desired: DesiredCopy, *, recursive: bool) -> Listing:

@@ -24,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.mod
     DesiredCopy,
     FileFacts,
     ObservedCopy,
+    Texts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
@@ -46,7 +47,8 @@ def _plan_in(desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyIn | Copy
         )
     wanted = tuple(_owned(file, desired, listing.uid, listing.gid) for file in observed.local.files)
     where = f"{listing.path} in container {desired.name}"
-    files = _changes(desired, wanted, listing.files, where, _differs_in)
+    files = _changes(desired, wanted, listing.files, where, _differs_with_owner)
+    files = tuple(replace(file, texts=Texts() if file.new.path else observed.texts) for file in files)
     return Plan((CopyIn(desired.name, listing.path, files),) if files else ())
 
 
@@ -100,10 +102,6 @@ def _refuse_other_kind(old: FileFacts, new: FileFacts, where: str) -> None:
     if old.kind == DIRECTORY:
         raise GantryError(f"{path} is a directory, and a file is to be copied there. Give the path of the file.")
     raise GantryError(f"{path} is not a directory, and a directory is to be copied there. Remove it first.")
-
-
-def _differs_in(old: FileFacts, new: FileFacts) -> bool:
-    return _differs_with_owner(old, new)
 
 
 def _differs_with_owner(old: FileFacts, new: FileFacts) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holders import taken_addresses
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holders import count_free, taken_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressPool
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.model import (
     NetworkState,
@@ -57,5 +57,4 @@ def _pool(pool: AddressPool, state: NetworkState) -> dict[str, Any] | None:
     view, taken = pool_view(pool), taken_addresses(pool, state.vms)
     if view is None:
         return None
-    free = sum(1 for address in pool.addresses_from(0) if address not in taken and pool.is_usable(address))
-    return {**view, "size": pool.size, "free": free}
+    return {**view, "size": pool.size, "free": count_free(pool, taken)}

@@ -20,13 +20,19 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import l
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
     ENTRY_LABEL,
     PROJECT_LABEL,
     DesiredSet,
     PlannedImage,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import PLACEMENT, REPLICAS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import (
+    CONTENT_FROM,
+    CONTENTS,
+    PLACEMENT,
+    REPLICAS,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import parse_guest_key
 
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -91,13 +97,14 @@ def _entries(params: Mapping[str, Any], problems: list[GantryError]) -> Iterator
         known.add(name)
         where = f"{where} ({name})"
         number = params["replicas"].get(name, given.get(REPLICAS))
+        options = _merged([common, params["defaults"], given])
+        options.pop(REPLICAS, None)
         try:
             names = _names(name, number, where)
+            _add_contents(options, params[CONTENTS], where)
         except GantryError as error:
             problems.append(error)
             continue
-        options = _merged([common, params["defaults"], given])
-        options.pop(REPLICAS, None)
         yield _Entry(name, where, options, names)
     unknown = sorted(set(params["replicas"]) - known)
     if unknown:
@@ -130,6 +137,27 @@ def _merged(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             else:
                 result[option] = value
     return result
+
+
+def _add_contents(options: dict[str, Any], contents: Mapping[str, Any], where: str) -> None:
+    """Give files and secrets the contents that they name."""
+    for option in FILE_OPTIONS:
+        if isinstance(files := options.get(option), list):
+            options[option] = [
+                _with_content(file, contents, f"{where}: {option}[{index}]") for index, file in enumerate(files)
+            ]
+
+
+def _with_content(file: Any, contents: Mapping[str, Any], where: str) -> Any:
+    if not isinstance(file, Mapping) or CONTENT_FROM not in file:
+        return file
+    content = contents.get(str(file[CONTENT_FROM]))
+    if not isinstance(content, Mapping):
+        raise GantryError(
+            f"{where}.content_from is {file[CONTENT_FROM]!r}, and contents has no dictionary with this name. Add it, "
+            "with content or content_base64."
+        )
+    return {**{key: value for key, value in file.items() if key != CONTENT_FROM}, **content}
 
 
 def _repeated(entries: Sequence[_Entry]) -> list[GantryError]:

@@ -14,6 +14,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options 
 PLACEMENT = ("datacenter", "cluster", "datastore", "folder", "resource_pool")
 # The options of a container in the set that container_vm does not have.
 REPLICAS = "replicas"
+# The contents of files and secrets by name. Ansible masks them, unlike values in the options of containers.
+CONTENTS = "contents"
+# The key of a file or a secret that has the name of its content.
+CONTENT_FROM = "content_from"
 
 
 def set_argument_spec() -> dict[str, dict[str, Any]]:
@@ -29,4 +33,5 @@ def set_argument_spec() -> dict[str, dict[str, Any]]:
         "planned_images": {"type": "list", "elements": "dict", "default": []},
         **{option: {"type": "str"} for option in PLACEMENT},
         **guest_key_argument_spec(),
+        CONTENTS: {"type": "dict", "default": {}, "no_log": True},
     }

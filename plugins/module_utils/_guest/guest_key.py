@@ -39,6 +39,14 @@ class GuestKey:
         digest = hmac.digest(self._text.encode("utf-8"), container_id.encode("utf-8"), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
+    def digest(self, *parts: bytes) -> str:
+        """Return a digest of the parts that only the key can tell from one of other parts."""
+        mac = hmac.new(self._text.encode("utf-8"), b"digest", hashlib.sha256)
+        for part in parts:
+            # With the length before it, no part can be taken for the end of another one.
+            mac.update(len(part).to_bytes(8, "big") + part)
+        return mac.hexdigest()
+
     def guest_field(self, container_id: str) -> dict[str, str]:
         """Return the field of the guest document that permits guest operations with the secret of this container."""
         return {_HASH_FIELD: hashlib.sha256(self.secret(container_id).encode("ascii")).hexdigest()}

@@ -36,6 +36,7 @@ _FIELDS: dict[str, Callable[[Document, str], Any]] = {
     "document": Document.text,
     "init_version": Document.text,
     "kernel": Document.text,
+    "waiting_for": Document.text,
 }
 
 

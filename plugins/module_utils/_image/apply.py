@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Batch, Kind
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_result import raise_failures
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._image import apply_import, apply_template
+from ansible_collections.gantry.vsphere.plugins.module_utils._image import apply_copy, apply_import, apply_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.apply_batch import (
     ImageBench,
     ImageSubject,
@@ -24,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.apply_batch 
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import (
     CleanIncomplete,
+    CopyImage,
     CreateFolder,
     DestroyImage,
     ImageChange,
@@ -45,6 +46,7 @@ _KINDS: dict[type[ImageChange], Kind[ImageSubject]] = {
     CleanIncomplete: Kind(locked(apply_template.clean_incomplete), limit=32),
     # A host serves few uploads at a time, and each fills the network by itself.
     ImportImage: Kind(locked(apply_import.import_image), limit=4),
+    CopyImage: Kind(locked(apply_copy.copy_image), limit=4),
     TagImage: Kind(locked(apply_template.tag_image), limit=32),
     MarkTemplate: Kind(locked(apply_template.mark_image), limit=32),
     RehomeImage: Kind(locked(apply_template.rehome_image), limit=16),

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import HeldLock
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.locks import HeldLock, ImportLocks
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import (
     CreateFolder,
     ImageChange,
-    ImportImage,
+    NewImage,
     TagImage,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest, ObservedImages
@@ -38,7 +38,13 @@ C = TypeVar("C")
 # which another run may wait, can always continue.
 _LOCK_WAIT = ResourceClaim("wait for an import lock", 1, 4)
 # The session holds one inventory, so it is read by one thread at a time.
-_INVENTORY = ResourceClaim("inventory", 1, 1)
+INVENTORY = ResourceClaim("inventory", 1, 1)
+
+
+def acquire(locks: ImportLocks, disk: str, report: Report) -> Flow[HeldLock]:
+    """Wait for the lock of a disk."""
+    lock: HeldLock = yield read_job(disk, lambda: locks.acquire(disk, report), claims=(_LOCK_WAIT,))
+    return lock
 
 
 class ImageBench:
@@ -57,15 +63,14 @@ class ImageBench:
         self.place = observed.place
         self.disk = disk
         self.report = report
-        self.locks = import_locks(session, desired)
+        self.locks = import_locks(session, desired.cache)
 
     def vm(self, moid: str) -> Any:
         return self.session.ref("VirtualMachine", moid)
 
     def lock(self, disk: str) -> Flow[HeldLock]:
         """Wait for the lock of a disk."""
-        lock: HeldLock = yield read_job(disk, lambda: self.locks.acquire(disk, self.report), claims=(_LOCK_WAIT,))
-        return lock
+        return (yield from acquire(self.locks, disk, self.report))
 
     def templates(self) -> Flow[tuple[ImageTemplate, ...]]:
         """Return the images and imports of the datacenter as they are now."""
@@ -82,7 +87,7 @@ class ImageBench:
             inventory = read_inventory(self.session, refresh=True)
             return read_templates(self.session, inventory, inventory.datacenter(self.place.datacenter))
 
-        return read_job("images", read, claims=(_INVENTORY,))
+        return read_job("images", read, claims=(INVENTORY,))
 
     def _read_users(self, templates: Sequence[ImageTemplate]) -> Job:
         def read() -> dict[str, tuple[str, ...]]:
@@ -90,7 +95,7 @@ class ImageBench:
             vms = inventory.vms(datacenter=inventory.datacenter(self.place.datacenter))
             return read_users(self.session, vms, templates)
 
-        return read_job("users of images", read, claims=(_INVENTORY,))
+        return read_job("users of images", read, claims=(INVENTORY,))
 
 
 @dataclass
@@ -146,4 +151,4 @@ def image_subjects(bench: ImageBench, changes: Sequence[ImageChange]) -> list[Im
 
 
 def _adds_reference(change: ImageChange) -> bool:
-    return isinstance(change, ImportImage) or (isinstance(change, TagImage) and not set(change.new) <= set(change.old))
+    return isinstance(change, NewImage) or (isinstance(change, TagImage) and not set(change.new) <= set(change.old))

@@ -15,17 +15,17 @@ import contextlib
 import functools
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._image import apply_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.apply_batch import ImageBench, ImageSubject
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import ImportImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import ImportImage, NewImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.encode import config_spec, hardware_for, import_spec
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import Datastore, ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import Datastore, ImageRequest, check_space
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.template import (
     IMPORTING,
     SNAPSHOT,
@@ -46,7 +46,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks impo
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
 
-_MIB = 1 << 20
+C = TypeVar("C", bound=NewImage)
 
 
 @contextlib.contextmanager
@@ -56,21 +56,17 @@ def converted(desired: ImageRequest, image: ResolvedImage, datastore: Datastore,
     with Cache(desired.cache) as cache:
         disk = ensure_disk(image, options=desired.options, cache=cache, report=report)
         # The template's disk is thin, so it takes the space of its squashfs.
-        if datastore.free_bytes < disk.squashfs_bytes:
-            raise GantryError(
-                f"Image {desired.as_written!r} takes {_mib(disk.squashfs_bytes)} and datastore {datastore.name} has "
-                f"{_mib(datastore.free_bytes)} left. Make room, or give another datastore.",
-                details={"needed_bytes": disk.squashfs_bytes, "free_bytes": datastore.free_bytes},
-            )
+        check_space(desired, datastore, disk.squashfs_bytes)
         yield disk
 
 
-def _mib(size: int) -> str:
-    return f"{-(-size // _MIB)} MiB"
-
-
 def import_image(subject: ImageSubject, change: ImportImage) -> Flow[None]:
-    """Make the template, or use the one that another run has made. The lock of the image's disk is held."""
+    """Upload the image as a template, or use the one that another run has made. The lock of its disk is held."""
+    yield from make_image(subject, change, _upload)
+
+
+def make_image(subject: ImageSubject, change: C, create: Callable[[ImageSubject, C], Flow[str]]) -> Flow[None]:
+    """Make a template of the VM that ``create`` creates, or use the one that another run has made."""
     bench = subject.bench
     templates = yield from bench.templates()
     yield from _clean(bench, change, templates)
@@ -78,40 +74,45 @@ def import_image(subject: ImageSubject, change: ImportImage) -> Flow[None]:
     if made is not None:
         yield from _use(bench, change, made)
         return
-    vm = yield from _upload(subject, change)
+    vm = yield from create(subject, change)
     try:
         name = yield from _finish(subject, change, vm)
     except GantryError:
         # That error is the one to report. What cannot be removed now is removed by the next run.
         with contextlib.suppress(GantryError):
-            yield from apply_template.destroy(bench, vm, change.name)
+            yield from apply_template.destroy(bench.session, vm, change.name)
         raise
     if name is not None:
         yield from mark_as_template(bench.session, vm, name)
 
 
-def _clean(bench: ImageBench, change: ImportImage, templates: Sequence[ImageTemplate]) -> Flow[None]:
+def _clean(bench: ImageBench, change: NewImage, templates: Sequence[ImageTemplate]) -> Flow[None]:
     """Remove interrupted imports of this disk by this machine: they are not running, since we hold their lock."""
     controller = bench.locks.controller()
     for template in templates:
         claimed = template.claim is not None and template.claim.controller == controller
         if template.state == IMPORTING and template.disk == change.disk and claimed:
-            yield from apply_template.remove_interrupted(bench, template.moid, template.name)
+            yield from apply_template.remove_interrupted(bench.session, template.moid, template.name)
 
 
-def _made_meanwhile(change: ImportImage, templates: Sequence[ImageTemplate]) -> ImageTemplate | None:
+def _made_meanwhile(change: NewImage, templates: Sequence[ImageTemplate]) -> ImageTemplate | None:
     for template in templates:
         if template.ready and template.disk == change.disk and template.datastore == change.datastore:
             return template
     return None
 
 
-def _use(bench: ImageBench, change: ImportImage, template: ImageTemplate) -> Flow[None]:
+def _use(bench: ImageBench, change: NewImage, template: ImageTemplate) -> Flow[None]:
     """Add our reference to the template that another run has made."""
     if not set(change.references) <= set(template.references):
         yield from apply_template.change_references(
             bench, template.moid, template.name, add=frozenset(change.references), remove=frozenset()
         )
+
+
+def temporary_name(change: NewImage) -> str:
+    """Return the name of the VM until it is an image."""
+    return f"{change.name}.import-{uuid.uuid4().hex[:8]}"
 
 
 def _upload(subject: ImageSubject, change: ImportImage) -> Flow[str]:
@@ -122,7 +123,7 @@ def _upload(subject: ImageSubject, change: ImportImage) -> Flow[str]:
         raise GantryError(f"The plan to import {change.reference!r} lacks its place or its disk.")
     host = None if place.host is None else session.ref("HostSystem", place.host)
     pool, folder = session.ref("ResourcePool", place.pool), session.ref("Folder", subject.folder)
-    name = f"{change.name}.import-{uuid.uuid4().hex[:8]}"
+    name = temporary_name(change)
     vmdk, stop = disk.vmdk, threading.Event()
 
     def upload() -> Any:
@@ -148,7 +149,7 @@ def _upload(subject: ImageSubject, change: ImportImage) -> Flow[str]:
     return moid_of(made)
 
 
-def _finish(subject: ImageSubject, change: ImportImage, vm: str) -> Flow[str | None]:
+def _finish(subject: ImageSubject, change: NewImage, vm: str) -> Flow[str | None]:
     """Make the upload an image; return its name. None: another run was faster, and its template is used."""
     ref = subject.bench.vm(vm)
     yield Job(change.name, "snapshot", lambda: ref.CreateSnapshot_Task(SNAPSHOT, "", False, False))
@@ -167,13 +168,13 @@ def _finish(subject: ImageSubject, change: ImportImage, vm: str) -> Flow[str | N
     raise GantryError(f"All names for the template {change.name} are taken on other datastores.")
 
 
-def _yield_to(subject: ImageSubject, change: ImportImage, vm: str, name: str) -> Flow[bool]:
+def _yield_to(subject: ImageSubject, change: NewImage, vm: str, name: str) -> Flow[bool]:
     """Handle a taken name. If the same image on the same datastore has it, use that one and remove ours."""
     bench = subject.bench
     templates = yield from bench.templates()
     made = _made_meanwhile(change, templates)
     if made is not None:
-        yield from apply_template.destroy(bench, vm, name)
+        yield from apply_template.destroy(bench.session, vm, name)
         yield from _use(bench, change, made)
         return True
     if any(template.name == name and template.folder == subject.folder for template in templates):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow
@@ -37,6 +37,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, moid_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, JobOutcome, read_job
 
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
 _ATTEMPTS = 5
 # The faults of a VM whose import lease is still open.
 _BUSY = frozenset({"TaskInProgress", "InvalidState", "ConcurrentAccess"})
@@ -56,7 +59,7 @@ def create_folder(subject: ImageSubject, change: CreateFolder) -> Flow[None]:
 
 
 def clean_incomplete(subject: ImageSubject, change: CleanIncomplete) -> Flow[None]:
-    yield from remove_interrupted(subject.bench, change.moid, change.name)
+    yield from remove_interrupted(subject.bench.session, change.moid, change.name)
 
 
 def tag_image(subject: ImageSubject, change: TagImage) -> Flow[None]:
@@ -86,26 +89,26 @@ def destroy_image(subject: ImageSubject, change: DestroyImage) -> Flow[None]:
         # Somebody may have made a clone since the plan; its disk would go with the template's.
         users = yield from bench.users(template)
         refuse_in_use(bench.desired, template, users)
-        yield from destroy(bench, template.moid, template.name)
+        yield from destroy(bench.session, template.moid, template.name)
 
 
-def destroy(bench: ImageBench, moid: str, name: str) -> Flow[None]:
+def destroy(session: Session, moid: str, name: str) -> Flow[None]:
     """Remove the VM and its files. It is no error if the VM is gone already."""
     try:
-        yield Job(name, "destroy", bench.vm(moid).Destroy_Task)
+        yield Job(name, "destroy", session.ref("VirtualMachine", moid).Destroy_Task)
     except FaultError as error:
         if error.kind != "ManagedObjectNotFound":
             raise
 
 
-def remove_interrupted(bench: ImageBench, moid: str, name: str) -> Flow[None]:
+def remove_interrupted(session: Session, moid: str, name: str) -> Flow[None]:
     """Remove what an interrupted import left. vCenter itself removes one whose upload it still waits for."""
     try:
-        yield from destroy(bench, moid, name)
+        yield from destroy(session, moid, name)
     except FaultError as error:
         if error.kind not in _BUSY:
             raise
-        bench.session.warn(
+        session.warn(
             f"vCenter still waits for the upload of the interrupted import {name}, and does not let it be removed. "
             "It gives it up by itself within five minutes."
         )

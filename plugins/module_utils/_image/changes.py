@@ -52,8 +52,8 @@ class CleanIncomplete(Removal):
 
 
 @dataclass(frozen=True)
-class ImportImage(Creation):
-    """Convert the image and upload it as a new template."""
+class NewImage(Creation):
+    """Base of the ways to make a new template. ``datastore``, ``folder``: where it is going to be."""
 
     name: str
     reference: str
@@ -63,9 +63,6 @@ class ImportImage(Creation):
     datastore: str
     datastore_moid: str
     folder: str
-
-    def describe(self) -> str:
-        return f"import {self.reference} ({self.digest}) as {self.name} on {self.datastore}"
 
     def after(self) -> Mapping[str, Any]:
         return nested(
@@ -80,7 +77,7 @@ class ImportImage(Creation):
         )
 
     def project(self, observed: ObservedImages) -> ObservedImages:
-        """Return the state after the import; the MoID, which only the import itself reveals, stays empty."""
+        """Return the state after that; the MoID, which only vCenter assigns, stays empty."""
         template = ImageTemplate(
             moid="",
             name=self.name,
@@ -97,6 +94,25 @@ class ImportImage(Creation):
             config={} if observed.resolved is None else observed.resolved.config,
         )
         return replace(observed, templates=(*observed.templates, template))
+
+
+@dataclass(frozen=True)
+class ImportImage(NewImage):
+    """Convert the image and upload it as a new template."""
+
+    def describe(self) -> str:
+        return f"import {self.reference} ({self.digest}) as {self.name} on {self.datastore}"
+
+
+@dataclass(frozen=True)
+class CopyImage(NewImage):
+    """Copy the template from another datastore inside vCenter. ``source``: its MoID."""
+
+    source: str
+    source_path: str
+
+    def describe(self) -> str:
+        return f"copy {self.source_path} ({self.digest}) as {self.name} to {self.datastore}"
 
 
 @dataclass(frozen=True)
@@ -205,7 +221,8 @@ class DestroyImage(Removal):
 
 
 ImageChange: TypeAlias = (
-    "CreateFolder | CleanIncomplete | ImportImage | TagImage | MarkTemplate | RehomeImage | MoveImage | DestroyImage"
+    "CreateFolder | CleanIncomplete | ImportImage | CopyImage | TagImage | MarkTemplate | RehomeImage | MoveImage "
+    "| DestroyImage"
 )
 
 

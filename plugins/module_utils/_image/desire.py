@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import desire_pull_options, path_or_none
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.transport import parse_transport
 
 
 def desire_image(params: Mapping[str, Any]) -> ImageRequest:
@@ -29,6 +30,7 @@ def desire_image(params: Mapping[str, Any]) -> ImageRequest:
         pull=params["pull"],
         options=desire_pull_options(params, params["platform"].partition("/")[2]),
         cache=path_or_none(params["cache_path"]),
+        source=None if params["source"] is None else parse_transport(params["source"]),
         datacenter=params["datacenter"],
         cluster=params["cluster"],
         resource_pool=params["resource_pool"],

@@ -75,5 +75,18 @@ def import_spec(
     )
 
 
+def copy_spec(*, snapshot: Any, pool: Any, host: Any, datastore: Any, values: Mapping[str, str]) -> Any:
+    """Return a powered-off full copy of a template as it was at a snapshot; without a host vCenter chooses one."""
+    return vim.vm.CloneSpec(
+        location=vim.vm.RelocateSpec(
+            pool=pool, datastore=datastore, host=host, diskMoveType="moveAllDiskBackingsAndConsolidate"
+        ),
+        snapshot=snapshot,
+        template=False,
+        powerOn=False,
+        config=config_spec(values),
+    )
+
+
 def _option_values(values: Mapping[str, str]) -> list[Any]:
     return [vim.option.OptionValue(key=key, value=value) for key, value in values.items()]

@@ -17,10 +17,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.template imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.registry import ResolvedImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.transport import FileTransport
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.datastore_files import datastore_name
 
 DEFAULT_FOLDER = "gantry-images"
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class ImageRequest:
     pull: str
     options: PullOptions
     cache: Path | None
+    # Where the image is read from; None: the registry of the reference.
+    source: Reference | FileTransport | None = None
     datacenter: str | None = None
     cluster: str | None = None
     resource_pool: str | None = None
@@ -112,6 +116,8 @@ class ObservedImages:
     foreign_names: frozenset[str] = frozenset()
     # The moves of templates that cannot be cloned or changed where they are registered, by the template's MoID.
     rehomings: Mapping[str, Rehoming] = field(default_factory=dict)
+    # The MoIDs of the templates that vCenter can clone where they are registered.
+    clonable: frozenset[str] = frozenset()
     # Names of the templates that the task has destroyed.
     removed: tuple[str, ...] = ()
 
@@ -159,6 +165,26 @@ def required_templates(desired: ImageRequest, observed: ObservedImages) -> list[
     return losing if found is None else [found, *losing]
 
 
+def find_copy_source(observed: ObservedImages, disk: str) -> ImageTemplate | None:
+    """Return a template of the same disk to copy to another datastore, always the same one."""
+    found = [one for one in observed.templates if one.disk == disk and one.moid in observed.clonable]
+    return min(found, key=lambda template: template.moid, default=None)
+
+
+def check_space(desired: ImageRequest, datastore: Datastore, needed_bytes: int) -> None:
+    """Raise if the image does not fit on the datastore."""
+    if datastore.free_bytes < needed_bytes:
+        raise GantryError(
+            f"Image {desired.as_written!r} takes {_mib(needed_bytes)} and datastore {datastore.name} has "
+            f"{_mib(datastore.free_bytes)} left. Make room, or give another datastore.",
+            details={"needed_bytes": needed_bytes, "free_bytes": datastore.free_bytes},
+        )
+
+
+def _mib(size: int) -> str:
+    return f"{-(-size // _MIB)} MiB"
+
+
 def other_references(desired: ImageRequest, template: ImageTemplate) -> tuple[str, ...]:
     """Return the references with which a template stays when the one of the task is removed.
 
@@ -188,6 +214,8 @@ class VmDisks:
     path: str
     files: frozenset[str] = frozenset()
     capacity_bytes: int = 0
+    # Whether vCenter tells the disks: not, for example, of a VM whose host is lost before it was read.
+    readable: bool = True
     # What the VM records: whether it is an image itself, and the content id of the disk that it was cloned from.
     is_image: bool = False
     image_disk: str | None = None
@@ -218,6 +246,17 @@ def users_of(template: ImageTemplate, disks: Mapping[str, VmDisks]) -> tuple[str
             one.path
             for moid, one in disks.items()
             if moid != template.moid and (one.files & own or _is_native_clone(one, template, images))
+        )
+    )
+
+
+def recorders_of(template: ImageTemplate, disks: Mapping[str, VmDisks]) -> tuple[str, ...]:
+    """Return the paths of the VMs that record that they run a template's image, on whatever datastore."""
+    return tuple(
+        sorted(
+            one.path
+            for one in disks.values()
+            if not one.is_image and bool(template.disk) and one.image_disk == template.disk
         )
     )
 

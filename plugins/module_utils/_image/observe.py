@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _FREE = "summary.freeSpace"
+_IMPORTED = "config.createDate"
+_SIZE = "summary.storage.committed"
 
 
 def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
@@ -70,13 +73,15 @@ def observe_images(session: Session, desired: ImageRequest) -> ObservedImages:
     wanted = place.datastore if desired.datastore is not None else None
     templates = read_templates(session, inventory, datacenter)
     matches = matching(templates, desired.reference, wanted)
+    clonable = _clonable(inventory, templates)
     observed = ObservedImages(
         place=replace(place, pools=_pools_by_host(inventory, place)),
         wanted_datastore=wanted,
         templates=templates,
-        abandoned=_abandoned(session, import_locks(session, desired), templates),
-        resolved=_resolve(desired, matches, templates) if desired.present else None,
+        abandoned=read_abandoned(session, import_locks(session, desired.cache), templates),
+        resolved=_resolve(desired, matches, templates, clonable) if desired.present else None,
         users=read_users(session, inventory.vms(datacenter=datacenter), matches) if not desired.present else {},
+        clonable=clonable,
         foreign_names=_foreign_names(inventory, place, templates),
     )
     observed = replace(observed, rehomings=_rehomings(session, inventory, desired, observed))
@@ -97,8 +102,8 @@ def observe_image_list(session: Session, desired: ImageQuery) -> ObservedImageLi
     return ObservedImageList(templates, read_disks(session, inventory.vms(datacenter=datacenter)))
 
 
-def import_locks(session: Session, desired: ImageRequest) -> ImportLocks:
-    return ImportLocks(desired.cache or default_root(), str(session.content.about.instanceUuid or "vcenter"))
+def import_locks(session: Session, cache: Path | None) -> ImportLocks:
+    return ImportLocks(cache or default_root(), str(session.content.about.instanceUuid or "vcenter"))
 
 
 def read_inventory(session: Session, *, refresh: bool = False) -> Inventory:
@@ -218,7 +223,15 @@ def read_templates(session: Session, inventory: Inventory, datacenter: Entry) ->
     if not entries:
         return ()
     options = {key: f'config.extraConfig["{key}"]' for key in KEYS}
-    properties = ["config.files.vmPathName", "config.template", "runtime.host", "snapshot", *options.values()]
+    properties = [
+        "config.files.vmPathName",
+        "config.template",
+        "runtime.host",
+        "snapshot",
+        _IMPORTED,
+        _SIZE,
+        *options.values(),
+    ]
     rows = session.read([entry.ref for entry in entries.values()], properties)
     templates = (_template(entries[row.moid], row, options) for row in rows)
     return tuple(template for template in templates if template is not None)
@@ -238,6 +251,8 @@ def _template(entry: Entry, row: Mapping[str, Any], options: Mapping[str, str]) 
         has_snapshot=any(tree.name == SNAPSHOT for tree in snapshots),
         host=moid_or_none(row.get("runtime.host")) or "",
         config_file=str(row.get("config.files.vmPathName") or ""),
+        imported=row.get(_IMPORTED),
+        size_bytes=row.get(_SIZE),
     )
 
 
@@ -271,23 +286,40 @@ def _disks(path: str, row: Mapping[str, Any], options: Mapping[str, str]) -> VmD
     kind, disk = (getattr(row.get(options[key]), "value", None) for key in (KEY_KIND, KEY_DISK))
     # A clone that someone made by hand records that it is an image, too, but has another name.
     is_image = kind == KIND and path.rpartition("/")[2].startswith(NAME_PREFIX)
-    return VmDisks(path, frozenset(files), capacity, is_image, disk or None)
+    readable = "config.hardware.device" in row
+    return VmDisks(path, frozenset(files), capacity, readable, is_image, disk or None)
+
+
+def _clonable(inventory: Inventory, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+    """Return the MoIDs of the templates that can be copied to another datastore as they are."""
+    return frozenset(
+        one.moid
+        for one in templates
+        if one.ready and one.is_template and one.has_snapshot and host_can_clone(inventory, one.host)
+    )
 
 
 def _resolve(
-    desired: ImageRequest, matches: Sequence[ImageTemplate], templates: Sequence[ImageTemplate]
+    desired: ImageRequest,
+    matches: Sequence[ImageTemplate],
+    templates: Sequence[ImageTemplate],
+    clonable: frozenset[str],
 ) -> Resolved | None:
-    """Resolve the reference. The registry is not asked if what vCenter records is enough."""
-    remembered = {template.disk: template.digest for template in matches}
-    if desired.pull != "always" and len(remembered) == 1:
-        ((disk, digest),) = remembered.items()
-        return Resolved(digest=digest, disk=disk)
+    """Resolve the reference. The registry is not asked if what vCenter records is enough.
+
+    That is a template on the datastore of the task, or one on another datastore that can be copied.
+    """
+    elsewhere = [one for one in matching(templates, desired.reference, None) if one.moid in clonable]
+    known = {template.disk: template for template in matches or elsewhere}
+    if desired.pull != "always" and len(known) == 1:
+        ((disk, template),) = known.items()
+        return Resolved(digest=template.digest, disk=disk, config=template.config)
     if desired.pull == "never":
         return None
-    image = resolve(desired.as_written, desired.options)
-    known = next((one for one in templates if one.ready and one.disk == image.disk_id), None)
+    image = resolve(desired.as_written, desired.options, desired.source)
+    same = next((one for one in templates if one.ready and one.disk == image.disk_id), None)
     # Reading the configuration of a new image also refuses one that cannot run here, before anything is changed.
-    config = describe(image, desired.options, None).config if known is None else known.config
+    config = describe(image, desired.options, None).config if same is None else same.config
     check_fits(
         canonical_json(config),
         f"The configuration of the image {desired.as_written}",
@@ -296,7 +328,8 @@ def _resolve(
     return Resolved(digest=image.digest, disk=image.disk_id, image=image, config=config)
 
 
-def _abandoned(session: Session, locks: ImportLocks, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+def read_abandoned(session: Session, locks: ImportLocks, templates: Sequence[ImageTemplate]) -> frozenset[str]:
+    """Return the MoIDs of the abandoned imports."""
     controller = locks.known_controller()
     foreign = any(is_foreign(template, controller) for template in templates)
     now = server_time(session) if foreign else None

@@ -22,6 +22,7 @@ def image_argument_spec() -> dict[str, dict[str, Any]]:
     """Return the options of container_image besides those of the connection."""
     return {
         "name": {"type": "str", "required": True, "aliases": ["image"]},
+        "source": {"type": "str"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "pull": {"type": "str", "choices": ["always", "missing", "never"], "default": "missing"},
         **REGISTRY_OPTIONS,

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import (
     CleanIncomplete,
+    CopyImage,
     CreateFolder,
     DestroyImage,
     ImageChange,
@@ -25,6 +27,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import
     ImageRequest,
     ObservedImages,
     Resolved,
+    check_space,
+    find_copy_source,
     find_template,
     matching,
     other_references,
@@ -85,16 +89,22 @@ def _import(desired: ImageRequest, observed: ObservedImages, resolved: Resolved)
             "there which holds no image of ours. Rename or remove it, or give another folder."
         )
     yield from _folder(observed)
-    yield ImportImage(
-        name=name,
-        reference=desired.as_written,
-        references=(desired.recorded,),
-        digest=resolved.digest,
-        disk=resolved.disk,
-        datastore=place.datastore.name,
-        datastore_moid=place.datastore.moid,
-        folder=place.folder_path,
-    )
+    values: dict[str, Any] = {
+        "name": name,
+        "reference": desired.as_written,
+        "references": (desired.recorded,),
+        "digest": resolved.digest,
+        "disk": resolved.disk,
+        "datastore": place.datastore.name,
+        "datastore_moid": place.datastore.moid,
+        "folder": place.folder_path,
+    }
+    source = find_copy_source(observed, resolved.disk)
+    if source is None:
+        yield ImportImage(**values)
+        return
+    check_space(desired, place.datastore, source.size_bytes or 0)
+    yield CopyImage(**values, source=source.moid, source_path=source.path)
 
 
 def _adjust(desired: ImageRequest, observed: ObservedImages, template: ImageTemplate) -> Iterator[ImageChange]:

@@ -32,11 +32,27 @@ def image_list_result(observed: ObservedImageList) -> dict[str, Any]:
         images.append(
             {
                 **_facts(template),
+                **_size(template),
                 "capacity_bytes": None if own is None else own.capacity_bytes,
                 "in_use_by": list(users_of(template, observed.disks)),
             }
         )
     return {"images": images}
+
+
+def template_facts(template: ImageTemplate) -> dict[str, Any]:
+    """Return what identifies an image, for container_image_prune."""
+    facts = {**_facts(template), **_size(template)}
+    del facts["config"]
+    return facts
+
+
+def _size(template: ImageTemplate) -> dict[str, Any]:
+    """Return when the template was made, and the space that it takes."""
+    return {
+        "imported": None if template.imported is None else template.imported.isoformat(),
+        "size_bytes": template.size_bytes,
+    }
 
 
 def _facts(template: ImageTemplate) -> dict[str, Any]:

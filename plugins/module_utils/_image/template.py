@@ -89,6 +89,9 @@ class ImageTemplate:
     # The MoID of the host that it is registered on, and its configuration file.
     host: str = ""
     config_file: str = ""
+    # When the VM was created, which is the time of the import, and the space of its files; None: vCenter does not tell.
+    imported: datetime | None = None
+    size_bytes: int | None = None
     # It is going to be registered again, and then has another MoID.
     gets_new_moid: bool = False
 
@@ -116,10 +119,17 @@ def extra_config(
     return {
         KEY_SCHEMA: SCHEMA,
         KEY_KIND: KIND,
-        KEY_REFERENCE: reference,
         KEY_DIGEST: digest,
         KEY_DISK: disk,
         KEY_CONFIG: pack(canonical_json(config)),
+        **importing_values(reference=reference, references=references, claim=claim),
+    }
+
+
+def importing_values(*, reference: str, references: tuple[str, ...], claim: Claim) -> dict[str, str]:
+    """Return the values that a copy of a template does not take over from it."""
+    return {
+        KEY_REFERENCE: reference,
         KEY_REFERENCES: encoded_references(references),
         KEY_STATE: IMPORTING,
         KEY_IMPORT: claim.encoded(),
@@ -151,6 +161,8 @@ def decode(
     has_snapshot: bool,
     host: str = "",
     config_file: str = "",
+    imported: datetime | None = None,
+    size_bytes: int | None = None,
 ) -> ImageTemplate | None:
     """Return the image that a VM's extraConfig describes; None if it is no image. Missing fields are empty."""
     if values.get(KEY_KIND) != KIND:
@@ -172,4 +184,6 @@ def decode(
         claim=Claim.decoded(values.get(KEY_IMPORT)),
         host=host,
         config_file=config_file,
+        imported=imported,
+        size_bytes=size_bytes,
     )

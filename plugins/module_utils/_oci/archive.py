@@ -99,7 +99,7 @@ def clean_path(raw: bytes) -> bytes:
     if _UNCLEAN.search(path):
         parts = [part for part in path.split(b"/") if part not in (b"", b".")]
         if b".." in parts:
-            raise LayerError(f"{show(raw)} points outside the image.")
+            raise LayerError(f"{show(raw)} points outside the archive.")
         path = b"/".join(parts)
     if b"\0" in path or len(path) > PATH_BYTES:
         raise LayerError(f"The path {show(raw)} is too long or has a zero byte.")

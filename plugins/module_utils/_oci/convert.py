@@ -16,7 +16,6 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci import skopeo
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import LayerError
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache, CachedDisk
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.flatten import Flattener, Position
@@ -77,7 +76,7 @@ def ensure_disk(reference: str | ResolvedImage, *, options: PullOptions, cache: 
 
 def _make(image: ResolvedImage, options: PullOptions, cache: Cache, report: Report) -> CachedDisk:
     content = describe(image, options, cache)
-    _pull(image, content, options, cache, report)
+    _pull(image, content, cache, report)
     report(f"convert {image.source.name}@{image.digest}")
     try:
         return convert(image, content, options, cache)
@@ -85,18 +84,17 @@ def _make(image: ResolvedImage, options: PullOptions, cache: Cache, report: Repo
         # A disk error or an earlier crash; wrong data from a registry are never stored in the cache.
         report(f"pull {damage.digest} again, which is damaged in the cache")
         cache.discard_blob(damage.digest)
-    _pull(image, content, options, cache, report)
+    _pull(image, content, cache, report)
     report(f"convert {image.source.name}@{image.digest}")
     return convert(image, content, options, cache)
 
 
-def _pull(image: ResolvedImage, content: ImageContent, options: PullOptions, cache: Cache, report: Report) -> None:
+def _pull(image: ResolvedImage, content: ImageContent, cache: Cache, report: Report) -> None:
     report(f"pull {image.source.name}@{image.digest}")
-    with cache.workspace() as work:
-        skopeo.pull(image.source, work / "layout", cache.blobs, options, cache.lock, exact=content.oci)
+    image.source.fetch_layers(image.digest, content.layers, cache, oci=content.oci)
     for layer in content.layers:
         if not cache.touch_blob(layer.digest):
-            raise _refusal(image, layer, content.layers, LayerError("The blob was not stored by skopeo."))
+            raise _refusal(image, layer, content.layers, LayerError("Its blob is missing in the cache."))
 
 
 def convert(image: ResolvedImage, content: ImageContent, options: PullOptions, cache: Cache) -> CachedDisk:

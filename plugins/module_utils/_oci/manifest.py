@@ -25,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options i
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import is_digest
 
 _OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _INDEXES = frozenset(
     {
         "application/vnd.oci.image.index.v1+json",
@@ -33,9 +33,10 @@ _INDEXES = frozenset(
     }
 )
 _OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
-_DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 
 # The compression in a media type is ignored: it is detected from the content, as Podman and Docker do.
+DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _LAYERS = frozenset(
     {
         "application/vnd.oci.image.layer.v1.tar",
@@ -45,7 +46,7 @@ _LAYERS = frozenset(
         "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
         "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
         "application/vnd.docker.image.rootfs.diff.tar",
-        "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        DOCKER_LAYER_GZIP,
         "application/vnd.docker.image.rootfs.foreign.diff.tar",
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
     }
@@ -108,19 +109,19 @@ def parse_manifest(raw: bytes, options: PullOptions, image: str) -> Manifest:
     """Return a platform's manifest; raise GantryError if its image cannot be converted."""
     document = manifest_document(raw, "manifest", image)
     media_type = document.text("mediaType")
-    if media_type not in (None, _OCI_MANIFEST, _DOCKER_MANIFEST) or document.integer("schemaVersion") != 2:
+    if media_type not in (None, _OCI_MANIFEST, DOCKER_MANIFEST) or document.integer("schemaVersion") != 2:
         found = media_type or f"schema version {document.integer('schemaVersion')}"
         raise refusal(image, f"its manifest is of the type '{found}'", "unsupported")
     if "manifests" in document:
         raise refusal(image, "its manifest is also an index: it has layers and a list of manifests", "unsupported")
     config = parse_descriptor(document.required("config", document.child))
-    if config.media_type not in (_OCI_CONFIG, _DOCKER_CONFIG):
+    if config.media_type not in (_OCI_CONFIG, DOCKER_CONFIG):
         raise refusal(image, f"it is not a container image but of the type '{config.media_type}'", "unsupported")
     entries = document.required("layers", document.children)
     if len(entries) > options.limits.layers:
         raise refusal(image, f"it has {len(entries)} layers, the limit is {options.limits.layers}", "limit")
     layers = tuple(_layer_descriptor(entry, image) for entry in entries)
-    oci = (media_type or (_DOCKER_MANIFEST if config.media_type == _DOCKER_CONFIG else _OCI_MANIFEST)) == _OCI_MANIFEST
+    oci = (media_type or (DOCKER_MANIFEST if config.media_type == DOCKER_CONFIG else _OCI_MANIFEST)) == _OCI_MANIFEST
     return Manifest(oci, config, layers)
 
 

@@ -22,6 +22,7 @@ REGISTRY_OPTIONS: Mapping[str, dict[str, Any]] = {
     "registry_auth_file": {"type": "path"},
     "registry_tls_verify": {"type": "bool", "default": True},
     "registry_cert_dir": {"type": "path"},
+    "registries_conf": {"type": "path"},
     "signature_policy": {"type": "path"},
 }
 REGISTRY_REQUIRED_TOGETHER = ("registry_username", "registry_password")
@@ -59,6 +60,8 @@ class PullOptions:
     tls_verify: bool = True
     certificates: Path | None = None
     """A directory with the CA (``*.crt``) and client certificates for the registry."""
+    registries_conf: Path | None = None
+    """Mirrors and blocked registries; None: the default places of skopeo."""
     policy: Path | None = None
     """A signature policy; None: the default places of skopeo."""
     request_timeout: float = 60
@@ -76,6 +79,7 @@ def desire_pull_options(params: Mapping[str, Any], architecture: str = "amd64") 
         password=params["registry_password"],
         tls_verify=params["registry_tls_verify"],
         certificates=path_or_none(params["registry_cert_dir"]),
+        registries_conf=path_or_none(params["registries_conf"]),
         policy=path_or_none(params["signature_policy"]),
     )
 

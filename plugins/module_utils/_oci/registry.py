@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci import manifest as manifests
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci import skopeo
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.cache import Cache
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.footer import disk_id
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.platform import Platform, choose_entries
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import PullOptions
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import Reference, parse_reference
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.source import FileSource, ImageSource, RegistrySource
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.transport import FileTransport
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class ResolvedImage:
     digest: str
     """Of the platform's manifest."""
     disk_id: str
-    source: Reference = field(repr=False)
-    """The reference of the same image by digest."""
+    source: ImageSource = field(repr=False)
+    """Where its parts are read from, by their digests."""
     manifest: bytes | None = field(default=None, repr=False)
     """The manifest of the platform, if it was read to resolve the reference."""
 
@@ -42,20 +43,33 @@ class ImageContent:
     layers: list[manifests.Layer]
 
 
-def resolve(reference: str, options: PullOptions) -> ResolvedImage:
-    """Resolve a reference at the registry: one request, unless indexes are nested. Nothing is pulled."""
-    source = parse_reference(reference)
-    raw = skopeo.read_manifest(source, options)
-    if source.digest is not None:
-        manifests.check_digest(raw, source.digest, "manifest", reference)
+def resolve(reference: str, options: PullOptions, place: Reference | FileTransport | None = None) -> ResolvedImage:
+    """Resolve a reference at its registry or at another place: one request, unless indexes are nested.
+
+    Nothing is pulled. An image from another place must have the digest of the reference, if it has one.
+    """
+    named = parse_reference(reference)
+    place = named if place is None else place
+    source = _open_source(place, reference, options)
+    raw = source.read_selected()
+    if isinstance(place, Reference) and place.digest is not None:
+        manifests.check_digest(raw, place.digest, "manifest", reference)
     digest, manifest = _ManifestSearch(source, options, reference).run(raw)
-    return ResolvedImage(reference, digest, disk_id(digest), source.by_digest(digest), manifest)
+    if named.digest not in (None, digest):
+        manifests.check_digest(raw, str(named.digest), "manifest", reference)
+    return ResolvedImage(reference, digest, disk_id(digest), source, manifest)
+
+
+def _open_source(place: Reference | FileTransport, image: str, options: PullOptions) -> ImageSource:
+    if isinstance(place, Reference):
+        return RegistrySource(place, options)
+    return FileSource(place, image, options)
 
 
 class _ManifestSearch:
     """A search for the manifest of one platform in an index and its nested indexes."""
 
-    def __init__(self, source: Reference, options: PullOptions, reference: str) -> None:
+    def __init__(self, source: ImageSource, options: PullOptions, reference: str) -> None:
         self._source = source
         self._options = options
         self._reference = reference
@@ -87,7 +101,7 @@ class _ManifestSearch:
         limit = self._options.limits.nested_indexes
         if self._indexes > limit:
             raise manifests.refusal(self._reference, f"its index has more than {limit} nested indexes", "limit")
-        raw = skopeo.read_manifest(self._source.by_digest(digest), self._options)
+        raw = self._source.read_manifest(digest)
         manifests.check_digest(raw, digest, "index", self._reference)
         return raw
 
@@ -96,12 +110,12 @@ def describe(image: ResolvedImage, options: PullOptions, cache: Cache | None) ->
     """Read the configuration and the list of layers, before anything large is pulled."""
     raw = image.manifest or (None if cache is None else cache.read_blob(image.digest))
     if raw is None:
-        raw = skopeo.read_manifest(image.source, options)
+        raw = image.source.read_manifest(image.digest)
         manifests.check_digest(raw, image.digest, "manifest", image.reference)
     manifest = manifests.parse_manifest(raw, options, image.reference)
     raw_config = None if cache is None else cache.read_blob(manifest.config.digest)
     if raw_config is None:
-        raw_config = skopeo.read_config(image.source, options)
+        raw_config = image.source.read_config(image.digest, manifest.config.digest)
         manifests.check_digest(raw_config, manifest.config.digest, "configuration", image.reference)
     config, layers = manifests.parse_config(raw_config, manifest, options, image.reference)
     return ImageContent(manifest.oci, config, layers)

@@ -121,6 +121,8 @@ def _run(
     command = ["skopeo"]
     if options.policy is not None:
         command += ["--policy", str(options.policy)]
+    if options.registries_conf is not None:
+        command += ["--registries-conf", str(options.registries_conf)]
     command += [*arguments, f"--{prefix}tls-verify={'true' if options.tls_verify else 'false'}"]
     if options.certificates is not None:
         command += [f"--{prefix}cert-dir", str(options.certificates)]

@@ -81,7 +81,7 @@ class ByteStream:
     def copy(self, count: int, write: Write) -> None:
         """Forward the next ``count`` bytes."""
         if self._pass(count, write):
-            raise LayerError("The layer ends in the middle of a file.", "layer_damaged")
+            raise LayerError("The archive ends in the middle of a file.", "layer_damaged")
 
     def skip(self, count: int) -> None:
         """Drop the next ``count`` bytes."""
@@ -139,7 +139,7 @@ class TarReader:
                 self._stream.skip(self._stored + self._padding)
                 self._stored = self._padding = 0
         if pax or long_name is not None or long_link is not None:
-            raise LayerError("The layer ends in the middle of the header of a file.", "layer_damaged")
+            raise LayerError("The archive ends in the middle of the header of a file.", "layer_damaged")
         self._stream.drain()
 
     def copy_content(self, entry: TarEntry, write: Write) -> None:
@@ -162,13 +162,11 @@ class TarReader:
         if not block:
             return None  # without an end marker; the diff_id shows whether anything is missing
         if len(block) < BLOCK:
-            raise LayerError("The layer ends in the middle of a header.", "layer_damaged")
+            raise LayerError("The archive ends in the middle of a header.", "layer_damaged")
         if not block[0] and not any(block):
             return None
         if not has_checksum(block):
-            raise LayerError(
-                "The layer is not a tar archive, or damaged: a header has a wrong checksum.", "layer_damaged"
-            )
+            raise LayerError("It is not a tar archive, or damaged: a header has a wrong checksum.", "layer_damaged")
         return block
 
     def _extension(self, header: bytes) -> bytes:
@@ -177,7 +175,7 @@ class TarReader:
             raise LayerError(f"The header of a file is larger than {EXTENSION_BYTES} bytes.")
         data = self._stream.take(size + -size % BLOCK)
         if len(data) < size:
-            raise LayerError("The layer ends in the middle of a header.", "layer_damaged")
+            raise LayerError("The archive ends in the middle of a header.", "layer_damaged")
         return data[:size]
 
     def _entry(
@@ -271,7 +269,7 @@ class TarReader:
                 raise LayerError(f"The header of a file is larger than {EXTENSION_BYTES} bytes.")
             block, start, slots = self._stream.take(BLOCK), 0, 21
             if len(block) < BLOCK:
-                raise LayerError("The layer ends in the middle of a header.", "layer_damaged")
+                raise LayerError("The archive ends in the middle of a header.", "layer_damaged")
             more = block[504]
 
     def _stored_map(self) -> list[tuple[int, int]]:

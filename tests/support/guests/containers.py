@@ -29,7 +29,8 @@ class Containers:
     play: PlaybookRunner
 
     def image(self, name: str) -> str:
-        reference: str = self.lab["images"][name]
+        """Return the reference of an image of the lab; another name is a reference itself."""
+        reference: str = self.lab["images"].get(name, name)
         return reference
 
     def run(self, name: str, **options: Any) -> TaskResult:

@@ -91,7 +91,7 @@ class VmBuilder:
         files, name = self.session.content.fileManager, f"[{self.lab['datastore']}] {path}"
         self.task("remove", lambda: files.DeleteDatastoreFile_Task(name=name, datacenter=datacenter))
 
-    def make_image(self, reference: str, number: int, config: Mapping[str, Any]) -> str:
+    def make_image(self, reference: str, number: int, config: Mapping[str, Any], *, folder: str | None = None) -> str:
         """Create a template as container_image leaves it, with an empty disk; return its digest."""
         digest, disk = f"{number:x}" * 64, f"{number + 1:x}" * 64
         controller = vim.vm.device.ParaVirtualSCSIController(key=-1, busNumber=0, sharedBus="noSharing")
@@ -117,6 +117,7 @@ class VmBuilder:
                 "gantry.image.state": "ready",
                 "disk.EnableUUID": "TRUE",
             },
+            folder=folder,
             devices=[_add(controller), _add(image_disk, create=True)],
         )
         vm = self._vm(moid)

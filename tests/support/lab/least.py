@@ -54,6 +54,8 @@ HOLDERS: Mapping[str, frozenset[str]] = {
     "DistributedVirtualPortgroup": frozenset({NETWORK}),
     "OpaqueNetwork": frozenset({NETWORK}),
 }
+# The id of the role No access, with which an object is hidden.
+_NO_ACCESS = -5
 # By the vCenter's host name and port: the administrator's name.
 _administrators: dict[tuple[str, int], str] = {}
 
@@ -102,6 +104,16 @@ def assign(manager: Any, module: str, objects: Sequence[Any], privileges: Sequen
         for entity, permissions in zip(objects, before, strict=True):
             manager.SetEntityPermissions(entity, permissions)
         manager.RemoveAuthorizationRole(roleId=role, failIfUsed=True)
+
+
+@contextmanager
+def no_access(manager: Any, module: str, entity: Any) -> Iterator[None]:
+    """Let the user of a module not see an object."""
+    manager.SetEntityPermissions(entity, [_permission(module, _NO_ACCESS)])
+    try:
+        yield
+    finally:
+        manager.RemoveEntityPermission(entity, _user(module), False)
 
 
 def _permissions_of(module: str, permissions: Sequence[Any]) -> list[Any]:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import DEFAULT_FOLDER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.support.lab.containers import PREFIX, VmBuilder
 from tests.support.lab.control import Control
@@ -28,6 +29,7 @@ from tests.support.lab.placement import Site, wait_for
 IMAGE = "registry.example.com/app:1"
 NAME = f"{PREFIX}privileges"
 FOLDER, POOL = "ct-tenant", "ct-pool"
+GUEST_KEY = "a-key-of-privileges"
 OTHER_FOLDER, NEW_FOLDER = "ct-other", "ct-new"
 
 
@@ -111,6 +113,8 @@ class Cases:
             Step("import", place),
             Step("repair", place, self._forget_references),
             Step("move", {**place, "folder": NEW_FOLDER}),
+            Step("copy", {**place, "datastore": "shared1"}),
+            Step("remove the copy", {**place, "datastore": "shared1", "state": "absent"}),
             Step("host in maintenance", place, lambda: self._strand("maintenance")),
             Step("lost host", place, lambda: self._strand("lost")),
             Step("remove", {**place, "state": "absent"}),
@@ -126,6 +130,13 @@ class Cases:
     def _container_image_info(self) -> list[Step]:
         return [Step("read", {}, self._image)]
 
+    def _container_image_prune(self) -> list[Step]:
+        return [Step("prune", {"dangling": False, "cache_path": self._cache}, self._image_in_its_folder)]
+
+    def _image_in_its_folder(self) -> None:
+        self._store.create_folder(DEFAULT_FOLDER)
+        self.builder.make_image(IMAGE, 1, {"Cmd": ["serve"]}, folder=DEFAULT_FOLDER)
+
     def _container_vm(self) -> list[Step]:
         self._image()
         for name in (FOLDER, OTHER_FOLDER):
@@ -140,6 +151,9 @@ class Cases:
             "folder": FOLDER,
             "resource_pool": POOL,
             "networks": [{"name": "VM Network"}],
+            "guest_operations": True,
+            "guest_key": GUEST_KEY,
+            "secrets": [{"name": "db", "content": "password"}],
         }
         started = {**mine, "state": "started"}
         moved = {**started, "folder": OTHER_FOLDER, "resource_pool": f"{POOL}2", "placement_drift": "relocate"}
@@ -224,7 +238,7 @@ class Cases:
     def _permitting_container(self) -> dict[str, Any]:
         """Start a container that permits guest operations; return its name and key."""
         self._image()
-        key = {"guest_key": "a-key-of-privileges"}
+        key = {"guest_key": GUEST_KEY}
         place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"]}
         container = {"name": NAME, "image": IMAGE, "guest_operations": True, **place, **key}
         made = drive("container_vm", {**self.lab["vcenter"], **container})

@@ -25,12 +25,15 @@ type None struct {
 	mu      sync.Mutex
 	running map[string]*guestRun
 	hosts   map[string]int // the last address assigned, by network
+	// delivered has the SHA-256 of the files that the scratch disk of a container has, by the container's id.
+	delivered map[string]string
 }
 
 // NewNone returns the hypervisor. networks has the subnet (CIDR) of each network, for the addresses of VMs with DHCP; pool has
 // those of further networks.
 func NewNone(networks map[string]string, pool string, events Events) (*None, error) {
-	n := &None{events: events, subnets: map[string]netip.Prefix{}, running: map[string]*guestRun{}, hosts: map[string]int{}}
+	n := &None{events: events, subnets: map[string]netip.Prefix{}, running: map[string]*guestRun{}, hosts: map[string]int{},
+		delivered: map[string]string{}}
 	for name, cidr := range networks {
 		subnet, err := netip.ParsePrefix(cidr)
 		if err != nil {

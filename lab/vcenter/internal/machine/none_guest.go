@@ -62,6 +62,9 @@ type containerSpec struct {
 	Operations *struct {
 		SecretSHA256 string `json:"secret_sha256"`
 	} `json:"guest_operations"`
+	Files *struct {
+		SHA256 string `json:"sha256"`
+	} `json:"files"`
 	Healthcheck json.RawMessage `json:"healthcheck"`
 	text        []byte          // the whole document
 	Networks    []struct {
@@ -121,6 +124,9 @@ func (n *None) live(run *guestRun, guest GuestInfo) {
 	}
 	if err := run.keepStart(); err != nil {
 		n.fail(id, "scratch_mount_failed", err.Error())
+		return
+	}
+	if !n.awaitFiles(run) {
 		return
 	}
 	starts := wanted == nil || wanted.ExitCode != 126 && wanted.ExitCode != 127
@@ -296,7 +302,8 @@ func (n *None) fail(id, code, message string) {
 
 func (n *None) report(id string, document containerSpec, fields map[string]any) {
 	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
-		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "document": "guestinfo", "init_version": "none", "kernel": "none", "guest_operations": nil}
+		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "document": "guestinfo", "init_version": "none", "kernel": "none", "guest_operations": nil,
+		"waiting_for": nil}
 	if document.Operations != nil {
 		status["guest_operations"] = map[string]any{"refused": 0}
 	}

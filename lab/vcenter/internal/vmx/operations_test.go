@@ -35,6 +35,8 @@ func (hello) Run(_ context.Context, _ guestops.Exec, stdout, _ io.Writer) (guest
 	return guestops.Exit{}, err
 }
 
+func (hello) Copier() (guestops.Copier, error) { return nil, errors.New("it has no files") }
+
 func TestGuestOperationsAreRelayed(t *testing.T) {
 	w := newWorld(t, nil)
 	guest := relay.Guest{User: guestops.UserName, Password: "secret", Send: w.vmx.Relay}

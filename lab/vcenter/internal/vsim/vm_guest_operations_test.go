@@ -46,13 +46,20 @@ type inGuests struct {
 // guestOperations returns a client for a container that offers guest operations, or does not.
 func guestOperations(t *testing.T, offered bool) *inGuests {
 	t.Helper()
-	l := newLab(t)
-	l.server.UseHypervisor(must(machine.NewNone(map[string]string{"VM Network": "10.77.0.0/20"}, "", l.server))(t))
-	l.upload("boot.iso", "an image")
-	document := map[string]any{"version": 1, "id": "7", "hostname": "h"}
+	document := map[string]any{}
 	if offered {
 		document["guest_operations"] = map[string]string{"secret_sha256": fmt.Sprintf("%x", sha256.Sum256([]byte(guestSecret)))}
 	}
+	return guestWith(t, document)
+}
+
+// guestWith returns a client for a container with these fields in its document.
+func guestWith(t *testing.T, document map[string]any) *inGuests {
+	t.Helper()
+	l := newLab(t)
+	l.server.UseHypervisor(must(machine.NewNone(map[string]string{"VM Network": "10.77.0.0/20"}, "", l.server))(t))
+	l.upload("boot.iso", "an image")
+	document["version"], document["id"], document["hostname"] = 1, "7", "h"
 	text := must(json.Marshal(document))(t)
 	spec := l.spec("web", card("VM Network", ""), cd("[shared0] boot.iso"))
 	spec.ExtraConfig = []types.BaseOptionValue{option(machine.SpecKey, string(text))}

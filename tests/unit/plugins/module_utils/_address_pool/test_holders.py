@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from pyVmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.decode import decode_pool, decode_vms
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holders import (
     choose_address,
+    count_free,
+    count_held,
     other_holder,
     taken_addresses,
 )
@@ -25,8 +28,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model
     AddressPool,
     AddressRange,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 
 NETWORKS = frozenset({"net0"})
+NETWORK = vim.Network("network-7")
 
 
 def pool_of(*ranges: tuple[str, str], gateway: str | None = None) -> AddressPool:
@@ -41,11 +46,14 @@ def test_a_pool_is_given_out_completely_and_no_address_twice(names: list[str]) -
     for name in names[:7]:
         address = choose_address(pool, name, taken)
         assert address is not None
+        assert (count_free(pool, taken), count_held(pool, taken)) == (7 - len(taken), len(taken))
         assert choose_address(pool, name, taken) == address
         taken.add(address)
     # Neither the address of the subnet nor that of the gateway.
     assert taken == {f"10.0.0.{number}" for number in (1, 3, 4, 9, 10, 11, 12)}
     assert choose_address(pool, names[7], taken) is None
+    # One outside of the ranges does not count.
+    assert (count_free(pool, {*taken, "10.0.0.200"}), count_held(pool, {*taken, "10.0.0.200"})) == (0, 7)
 
 
 def test_a_record_takes_precedence_over_a_report_and_other_networks_do_not_count() -> None:
@@ -63,6 +71,11 @@ def test_a_record_takes_precedence_over_a_report_and_other_networks_do_not_count
     }
     assert other_holder("10.0.0.5", taken, {"vm-2"}) is None
     assert other_holder("10.0.0.5", taken, ()) == vms[1]
+
+
+def row(moid: str, values: dict[str, Any]) -> Row:
+    properties = [SimpleNamespace(name=name, val=value) for name, value in values.items()]
+    return Row(vim.VirtualMachine(moid), properties)
 
 
 def profile(**config: Any) -> Any:
@@ -109,11 +122,11 @@ def test_addresses_of_vms_are_recorded_or_reported() -> None:
     nics = [vim.vm.GuestInfo.NicInfo(connected=True, deviceConfigId=1, ipAddress=["10.0.0.9", "fe80::1"])]
     option = vim.option.OptionValue(key="gantry.addresses", value="10.0.0.5 10.1.0.5")
     rows = [
-        {"name": "idle"},
-        {"name": "web", 'config.extraConfig["gantry.addresses"]': option, "network": [vim.Network("network-7")]},
-        {"name": "db", "guest.net": nics, "runtime.powerState": "poweredOn"},
+        row("vm-1", {"name": "idle"}),
+        row("vm-2", {"name": "web", 'config.extraConfig["gantry.addresses"]': option, "network": [NETWORK]}),
+        row("vm-3", {"name": "db", "guest.net": nics, "runtime.powerState": "poweredOn"}),
     ]
     assert decode_vms(rows) == [
-        AddressedVm("", "web", frozenset({"network-7"}), recorded=("10.0.0.5", "10.1.0.5")),
-        AddressedVm("", "db", frozenset(), reported=("10.0.0.9",), running=True),
+        AddressedVm("vm-2", "web", frozenset({"network-7"}), recorded=("10.0.0.5", "10.1.0.5")),
+        AddressedVm("vm-3", "db", frozenset(), reported=("10.0.0.9",), running=True),
     ]

@@ -31,6 +31,7 @@ from tests.support.builders.containers import IMAGES, desired_container, place_o
 from tests.support.docs.shapes import option_shape
 
 GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec" / "spec.go"
+GUEST_OPERATIONS = {"guest_operations": True, "guest_key": "0123456789abcdef"}
 # A change of each option, with the other options that it requires.
 CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "image": {"image": "image:1"},
@@ -58,6 +59,8 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "writable": {"writable": "tmpfs"},
     "scratch_size": {"scratch_size": "1G"},
     "tmpfs": {"tmpfs": ["/run"]},
+    "files": {"files": [{"target": "/etc/app.conf", "content": "a"}], **GUEST_OPERATIONS},
+    "secrets": {"secrets": [{"name": "db", "content": "s"}], **GUEST_OPERATIONS},
     "shm_size": {"shm_size": "1G"},
     "capabilities": {"capabilities": ["NET_ADMIN"]},
     "cap_drop": {"cap_drop": ["CHOWN"]},

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import (
     CleanIncomplete,
+    CopyImage,
     CreateFolder,
     DestroyImage,
     ImportImage,
@@ -56,6 +57,34 @@ def test_a_missing_image_is_imported_under_the_contract_name() -> None:
     assert change.name == "gantry-image-aaaaaaaaaaaa-11111111"
     assert change.references == (NGINX,)
     assert change.datastore == "shared0"
+
+
+def test_an_image_on_another_datastore_is_copied_inside_vcenter() -> None:
+    there = observed(
+        template(size_bytes=5), place=place(datastore=SHARED1), wanted_datastore=SHARED1, clonable=frozenset({"vm-1"})
+    )
+    plan = plan_image(request(datastore="shared1"), there)
+    (change,) = plan.changes
+    assert isinstance(change, CopyImage)
+    assert (change.source, change.datastore) == ("vm-1", "shared1")
+    assert change.name == "gantry-image-aaaaaaaaaaaa-11111111-datastore-2"
+    after = plan.project(there)
+    assert not plan_image(request(datastore="shared1"), after).changed
+    # Without a host that can clone it, it is uploaded again.
+    (change,) = plan_image(request(datastore="shared1"), replace(there, clonable=frozenset())).changes
+    assert isinstance(change, ImportImage)
+
+
+def test_a_copy_that_does_not_fit_is_refused_before_it_begins() -> None:
+    full = replace(SHARED1, free_bytes=(1 << 20) - 1)
+    there = observed(
+        template(size_bytes=1 << 20),
+        place=place(datastore=full),
+        wanted_datastore=full,
+        clonable=frozenset({"vm-1"}),
+    )
+    with pytest.raises(GantryError, match="takes 1 MiB and datastore shared1 has 1 MiB left"):
+        plan_image(request(datastore="shared1"), there)
 
 
 def test_a_missing_folder_is_created_first() -> None:

@@ -250,7 +250,7 @@ def test_a_hostile_layer_leaves_nothing(registry: LiveRegistry, cache: Cache) ->
     before, threads = children(), set(threading.enumerate())
     error = failure(registry.push(BuiltImage(layers), "convert/hostile"), cache)
     assert "because of layer 1 of 2" in error.message
-    assert "points outside the image" in error.message
+    assert "points outside the archive" in error.message
     assert children() == before
     # Servers of other tests can still be closing connections in threads that they started before.
     assert set(threading.enumerate()) <= threads

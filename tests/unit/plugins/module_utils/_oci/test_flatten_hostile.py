@@ -28,9 +28,12 @@ def limited(**limits: int) -> PullOptions:
 
 
 REFUSED: dict[str, tuple[LayerArchive | bytes, str]] = {
-    "leads out": (LayerArchive().file("../etc/passwd"), r"'\.\./etc/passwd' points outside the image"),
-    "leads out on the way": (LayerArchive().file("a/../../b"), "points outside the image"),
-    "hard link out": (LayerArchive().link("a", "../../etc/shadow"), r"'\.\./\.\./etc/shadow' points outside the image"),
+    "leads out": (LayerArchive().file("../etc/passwd"), r"'\.\./etc/passwd' points outside the archive"),
+    "leads out on the way": (LayerArchive().file("a/../../b"), "points outside the archive"),
+    "hard link out": (
+        LayerArchive().link("a", "../../etc/shadow"),
+        r"'\.\./\.\./etc/shadow' points outside the archive",
+    ),
     "hard link to the host": (LayerArchive().link("a", "/etc/shadow"), "does not precede it in its layer"),
     "hard link to nothing": (LayerArchive().link("a", "b").file("b"), "'a' is to 'b', which does not precede it"),
     "hard link to a directory": (LayerArchive().folder("d").link("a", "d"), "to the directory 'd'"),

@@ -133,6 +133,47 @@ def test_a_registry_with_a_known_ca_and_a_password(secured_registry: LiveRegistr
         assert (error.details["cause"], "refuses access" in error.message) == ("unauthorized", True)
 
 
+def test_a_credential_helper_of_an_auth_file_is_run(
+    secured_registry: LiveRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = build_image()
+    reference = secured_registry.push(image)
+    helper = tmp_path / "docker-credential-vault"
+    answer = json.dumps({"ServerURL": secured_registry.address, "Username": USER, "Secret": PASSWORD})
+    helper.write_text(
+        f"#!/bin/sh\nread server\n[ \"$1 $server\" = 'get {secured_registry.address}' ] && echo '{answer}'\n"
+    )
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    auth_file = tmp_path / "auth.json"
+    auth_file.write_text(json.dumps({"credHelpers": {secured_registry.address: "vault"}}))
+    options = PullOptions(certificates=secured_registry.certificates, auth_file=auth_file)
+    assert resolve(reference, options).digest == image.digest
+
+
+def test_mirrors_and_blocked_registries_are_those_of_the_configuration(registry: LiveRegistry, tmp_path: Path) -> None:
+    image = build_image()
+    registry.push(image, "mirror/app")
+    file = tmp_path / "registries.conf"
+    file.write_text(
+        f"""
+[[registry]]
+prefix = "origin.example.com/shop"
+location = "127.0.0.1:{free_port()}"
+[[registry.mirror]]
+location = "{registry.address}/mirror"
+[[registry]]
+location = "blocked.example.com"
+blocked = true
+"""
+    )
+    options = replace(PLAIN, registries_conf=file)
+    assert resolve("origin.example.com/shop/app:1", options).digest == image.digest
+    assert "blocked" in failure("blocked.example.com/app:1", options).message
+    broken = replace(PLAIN, registries_conf=tmp_path / "none.conf")
+    assert "none.conf" in failure("origin.example.com/shop/app:1", broken).message
+
+
 @pytest.mark.parametrize("login", [{"username": USER}, {"password": PASSWORD}, {"username": "", "password": PASSWORD}])
 def test_incomplete_credentials_are_refused(login: dict[str, str]) -> None:
     error = failure("127.0.0.1:1/a:1", PullOptions(**login))  # type: ignore[arg-type]

@@ -12,14 +12,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter import (
-    guest_files,
     lease_progress,
     leases,
     transfer,
@@ -340,46 +338,3 @@ class TestImport:
         with pytest.raises(GantryError, match="was stopped before it was complete"):
             transfer.import_disks(transport, None, lease, [source], [].append, stop)
         assert lease.calls == ["abort"]
-
-
-class TestGuestFile:
-    def test_it_is_read_from_vcenter_without_the_session(self, transport: Transport, web_server: WebServer) -> None:
-        web_server.reply = lambda _request: (200, b"0123456789")
-        url = "https://*/guestFile?id=1&token=abc"
-        assert guest_files.download_guest_file(transport, url, lambda _address: None, 4) == b"0123"
-        (request,) = web_server.requests
-        assert (request.method, request.path) == ("GET", "/guestFile?id=1&token=abc")
-        assert "Cookie" not in request.headers
-
-    def test_it_is_read_from_a_host_with_the_certificate_that_vcenter_reports(
-        self, transport: Transport, web_server: WebServer, certificate: Certificate
-    ) -> None:
-        web_server.reply = lambda _request: (200, b"{}")
-        unknown = replace(transport.settings, ca_path=None, hostname="vcenter.invalid")
-        asked: list[str] = []
-
-        def host_config_of(address: str) -> Any:
-            asked.append(address)
-            return SimpleNamespace(sslThumbprint=certificate.sha1)
-
-        url = f"https://127.0.0.1:{web_server.port}/guestFile?id=1"
-        chosen = Transport(unknown, tls_context(unknown), COOKIE)
-        assert guest_files.download_guest_file(chosen, url, host_config_of, 4) == b"{}"
-        assert asked == ["127.0.0.1"]
-        with pytest.raises(GantryError, match=r"its certificate is not trusted .* reports no thumbprint"):
-            guest_files.download_guest_file(chosen, url, lambda _address: None, 4)
-
-    @pytest.mark.parametrize(("address", "receiver"), [("*", "vCenter"), ("127.0.0.1", "The ESXi host 127.0.0.1")])
-    def test_it_is_refused(self, transport: Transport, web_server: WebServer, address: str, receiver: str) -> None:
-        web_server.reply = lambda _request: (500, b"")
-        url = f"https://{address}:{web_server.port}/guestFile?id=1"
-        with pytest.raises(GantryError, match=f"^{receiver} refused the file of the guest: HTTP 500 Internal"):
-            guest_files.download_guest_file(transport, url, lambda _address: None, 4)
-
-    def test_it_breaks_off(self, transport: Transport, web_server: WebServer) -> None:
-        def abort(_request: Request) -> tuple[int, bytes]:
-            raise ConnectionAbortedError
-
-        web_server.reply = abort
-        with pytest.raises(ConnectionLostError, match=r"broke off: .* Look at the host\.$"):
-            guest_files.download_guest_file(transport, "https://*/guestFile", lambda _address: None, 4)

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy import apply_extract
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy import extract as extract_module
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_archive import Packed, archive_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_extract import extract
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.extract import extract
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.archive import (
     BLOCK_DEVICE,
     CHARACTER,
@@ -112,7 +112,7 @@ def test_a_sparse_file_that_expands_is_refused(directory: Path) -> None:
 
 
 def test_too_many_files_are_refused(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply_extract, "MAX_ENTRIES", 2)
+    monkeypatch.setattr(extract_module, "MAX_ENTRIES", 2)
     with pytest.raises(GantryError, match="more than 2 files"):
         extract(archive(ROOT, file(b"a"), file(b"b")), directory, 1000)
 

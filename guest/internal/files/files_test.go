@@ -1,0 +1,109 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package files
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const delivery = magic + `{"salt":"00ff","sizes":[5,0,6]}` + "\nhelloworld!"
+
+func digestOf(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(sum[:])
+}
+
+// keep stores a delivery in two parts.
+func keep(t *testing.T, store Store, content string) {
+	t.Helper()
+	half := len(content) / 2
+	for _, step := range []func() error{
+		store.Begin,
+		func() error { return store.Append([]byte(content[:half])) },
+		func() error { return store.Append([]byte(content[half:])) },
+		store.Finish,
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestADeliveryIsKeptAndUnpacked(t *testing.T) {
+	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
+	if has, err := store.Has(digestOf(delivery)); has || err != nil {
+		t.Fatalf("before: %v, %v", has, err)
+	}
+	keep(t, store, delivery)
+	if has, err := store.Has(digestOf(delivery)); !has || err != nil {
+		t.Fatalf("after: %v, %v", has, err)
+	}
+	if has, err := store.Has(digestOf("other")); has || err != nil {
+		t.Errorf("another one: %v, %v", has, err)
+	}
+	if err := store.Unpack(3, into); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"0": "hello", "1": "", "2": "world!"} {
+		content, err := os.ReadFile(filepath.Join(into, name))
+		if err != nil || string(content) != want {
+			t.Errorf("%s: %q, %v", name, content, err)
+		}
+		if info, err := os.Stat(filepath.Join(into, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+func TestClearRemovesEverything(t *testing.T) {
+	store := Store{t.TempDir()}
+	keep(t, store, delivery)
+	if err := store.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := store.Clear(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := os.ReadDir(store.Directory); err != nil || len(left) != 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+func TestAnUnfinishedDeliveryIsNotUsed(t *testing.T) {
+	store := Store{t.TempDir()}
+	keep(t, store, delivery)
+	if err := store.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Append([]byte("oth")); err != nil {
+		t.Fatal(err)
+	}
+	if has, err := store.Has(digestOf(delivery)); !has || err != nil {
+		t.Errorf("%v, %v", has, err)
+	}
+}
+
+func TestADamagedDeliveryIsRefused(t *testing.T) {
+	for name, invalid := range map[string]struct{ content, said string }{
+		"no magic":  {"GANTRY", "unknown format"},
+		"no header": {magic, "header"},
+		"no JSON":   {magic + "x\n", "header"},
+		"too few":   {magic + `{"sizes":[1]}` + "\nx", "1 files were delivered, and the document has 3"},
+		"too short": {strings.TrimSuffix(delivery, "!"), "ends after 5 bytes of a file of 6"},
+	} {
+		store := Store{t.TempDir()}
+		keep(t, store, invalid.content)
+		if err := store.Unpack(3, t.TempDir()); err == nil || !strings.Contains(err.Error(), invalid.said) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

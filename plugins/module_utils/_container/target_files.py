@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compute what the guest document announces of the files of a container, and what is delivered. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import Delivery, make_delivery
+
+
+def target_delivery(desired: DesiredContainer) -> Delivery | None:
+    """Return the files to deliver to a container, or None if it has none."""
+    files = () if desired.config is None else desired.config.files
+    if not files or desired.guest_key is None:
+        return None
+    salt = desired.guest_key.digest(b"delivery", desired.name.encode())
+    return make_delivery(salt, [file.content for file in files])
+
+
+def target_announcement(desired: DesiredContainer) -> dict[str, Any] | None:
+    """Return the field of the guest document that announces the files, or None if there are none."""
+    delivery = target_delivery(desired)
+    if delivery is None or desired.config is None:
+        return None
+    entries = [
+        {"target": file.target, "owner": file.owner, "group": file.group, "mode": file.mode}
+        for file in desired.config.files
+    ]
+    return {"sha256": delivery.sha256, "entries": entries}
