@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 )
 
 // CopyPath is the program that copies files. Its results are below it.
@@ -27,6 +28,9 @@ const (
 
 // copyFailed is the code of the failure of a copy.
 const copyFailed = "copy_failed"
+
+// exitKilled is the exit code of a copy that was ended, as that of a program that was killed.
+const exitKilled = 128 + int(syscall.SIGKILL)
 
 // Copy is what to list, to pack or to unpack.
 type Copy struct {
@@ -92,10 +96,13 @@ func (c Copy) archive(ctx context.Context) *archive {
 	return newArchive(ctx, c.Action == actionUnpack)
 }
 
-func (c Copy) run(_ context.Context, runner Runner, started *program) (Exit, error) {
-	err := c.copyIn(runner, started)
+func (c Copy) run(ctx context.Context, runner Runner, started *program) (Exit, error) {
+	err := c.copyIn(ctx, runner, started)
 	if started.archive != nil {
 		err = started.archive.finish(err)
+	}
+	if err != nil && ctx.Err() != nil {
+		return Exit{Code: exitKilled, Signal: int(syscall.SIGKILL)}, nil
 	}
 	var failure *Failure
 	if err != nil && !errors.As(err, &failure) {
@@ -105,8 +112,8 @@ func (c Copy) run(_ context.Context, runner Runner, started *program) (Exit, err
 }
 
 // copyIn does what is asked in the container.
-func (c Copy) copyIn(runner Runner, started *program) error {
-	copier, err := runner.Copier()
+func (c Copy) copyIn(ctx context.Context, runner Runner, started *program) error {
+	copier, err := runner.Copier(ctx)
 	if err != nil {
 		return err
 	}

@@ -155,9 +155,13 @@ func TestCopyFailures(t *testing.T) {
 	if err := w.guest.Terminate(t.Context(), upload); err != nil {
 		t.Fatal(err)
 	}
-	if ended := w.ended(upload); ended.Name != guestops.CopyPath || ended.ExitCode != 1 {
+	if ended := w.ended(upload); ended.Name != guestops.CopyPath || ended.ExitCode != 137 {
 		t.Errorf("%+v", ended)
 	}
 	expectCode(t, w.guest.InitiateUpload(t.Context(), archivePath(upload), true), vix.FileNotFound)
+	late := w.copy(`{"action": "unpack", "path": "/", "size": 1, "timeout": 0.01}`)
+	if result := w.resultAt(late, copyPath(late)); !result.TimedOut || result.RC != 137 || result.Error != nil {
+		t.Errorf("%+v", result)
+	}
 	expectCode(t, w.guest.InitiateUpload(t.Context(), copyPath(upload), true), vix.FileNotFound)
 }

@@ -41,11 +41,11 @@ func (files) Owner(user string) (guestops.Owner, error) {
 	return guestops.Owner{UID: os.Getuid(), GID: os.Getgid()}, nil
 }
 
-func (c commands) Copier() (guestops.Copier, error) {
+func (c commands) Copier(ctx context.Context) (guestops.Copier, error) {
 	if c.root == "" {
 		return nil, &guestops.Failure{Code: guestops.NotRunning, Message: "The container does not run now.", ExitCode: 125}
 	}
-	return files{tree.Tree{Root: c.root}}, nil
+	return files{tree.Tree{Root: c.root, Check: ctx.Err}}, nil
 }
 
 func (commands) Run(ctx context.Context, request guestops.Exec, stdout, stderr io.Writer) (guestops.Exit, error) {

@@ -42,8 +42,8 @@ type Runner interface {
 	// Run runs a command until it ends, or kills it when ctx ends. It returns how the command ended. A *Failure says why the
 	// command was not started.
 	Run(ctx context.Context, request Exec, stdout, stderr io.Writer) (Exit, error)
-	// Copier returns what copies files of the container, which may be running or not. The error may be a *Failure.
-	Copier() (Copier, error)
+	// Copier returns what copies files of the container until ctx ends. The error may be a *Failure.
+	Copier(ctx context.Context) (Copier, error)
 }
 
 // Exit is the end of a program.

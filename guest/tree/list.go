@@ -40,11 +40,11 @@ func (t Tree) List(top string, recursive bool, to io.Writer) error {
 		return fmt.Errorf("%s: %w", top, reason(err))
 	}
 	if !recursive && first.IsDir() {
-		entry, err := entryOf("", t.host(top), first)
+		entry, err := t.entryOf("", t.host(top), first)
 		return errors.Join(err, encoder.Encode(entry))
 	}
 	return t.walk(top, func(relative, absolute string, info os.FileInfo) error {
-		entry, err := entryOf(relative, absolute, info)
+		entry, err := t.entryOf(relative, absolute, info)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path.Join(top, relative), reason(err))
 		}
@@ -52,12 +52,12 @@ func (t Tree) List(top string, recursive bool, to io.Writer) error {
 	})
 }
 
-func entryOf(relative, absolute string, info os.FileInfo) (entry Entry, err error) {
+func (t Tree) entryOf(relative, absolute string, info os.FileInfo) (entry Entry, err error) {
 	system := info.Sys().(*syscall.Stat_t)
 	entry = Entry{Path: relative, Kind: kindOf(info.Mode()), Mode: system.Mode & 0o7777, UID: system.Uid, GID: system.Gid}
 	switch entry.Kind {
 	case File:
-		entry.Size, entry.SHA256, err = digest(absolute)
+		entry.Size, entry.SHA256, err = t.digest(absolute)
 	case Symlink:
 		entry.Link, err = os.Readlink(absolute)
 	}
@@ -80,12 +80,26 @@ func openRegular(absolute string) (*os.File, error) {
 	return file, nil
 }
 
-func digest(absolute string) (size int64, text string, err error) {
+func (t Tree) digest(absolute string) (size int64, text string, err error) {
 	file, err := openRegular(absolute)
 	if err != nil {
 		return 0, "", err
 	}
 	sum := sha256.New()
-	size, err = io.Copy(sum, file)
+	size, err = io.Copy(sum, checkedReader{file, t.check})
 	return size, hex.EncodeToString(sum.Sum(nil)), errors.Join(err, file.Close())
+}
+
+// checkedReader checks before each read.
+type checkedReader struct {
+	io.Reader
+	check func() error
+}
+
+// Read implements io.Reader.
+func (c checkedReader) Read(into []byte) (int, error) {
+	if err := c.check(); err != nil {
+		return 0, err
+	}
+	return c.Reader.Read(into)
 }

@@ -36,6 +36,15 @@ const (
 // Tree is the file system below a directory, which is the root of all its paths: no path and no symbolic link leads out of it.
 type Tree struct {
 	Root string
+	// Check is called often while files are read. An error ends what is done, and is returned. nil: nothing is checked.
+	Check func() error
+}
+
+func (t Tree) check() error {
+	if t.Check == nil {
+		return nil
+	}
+	return t.Check()
 }
 
 func (t Tree) host(inside string) string { return filepath.Join(t.Root, inside) }
@@ -113,6 +122,9 @@ func (t Tree) walk(top string, visit func(relative, absolute string, info os.Fil
 		}
 		if count++; count > mostEntries {
 			return fmt.Errorf("%s has more than %d files", top, mostEntries)
+		}
+		if err := t.check(); err != nil {
+			return err
 		}
 		return visit(relative, found, info)
 	})

@@ -106,6 +106,23 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestAListingEndsWhenItIsToEnd(t *testing.T) {
+	w := world(t)
+	ended, checks := errors.New("it is to end"), 0
+	for most := range 3 {
+		w.Check = func() error {
+			if checks++; checks > most {
+				return ended
+			}
+			return nil
+		}
+		checks = 0
+		if err := w.List("/srv/site/index", true, io.Discard); !errors.Is(err, ended) {
+			t.Errorf("after %d checks: %v", most, err)
+		}
+	}
+}
+
 func TestPackAndUnpack(t *testing.T) {
 	w := world(t)
 	size, err := w.PackedSize("/srv/site")

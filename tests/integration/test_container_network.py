@@ -150,6 +150,9 @@ def test_a_container_keeps_an_address_of_the_pool_until_it_is_gone(networks: Net
     again = networks.container()
     assert not again["changed"], again
     assert len(networks.calls.methods()) <= 10, networks.calls.methods()
+    networks.container(state="stopped")
+    assert not networks.container(state="stopped")["changed"]
+    assert len(networks.calls.methods()) <= 10, networks.calls.methods()
     # A replacement keeps the address, also if the pool is moved away from it.
     networks.make({**SUBNET, "ip_range": ["10.20.0.200-10.20.0.202"]})
     replaced = networks.container(recreate=True)

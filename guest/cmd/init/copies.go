@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"gantry.invalid/guest/guestops"
@@ -24,7 +25,7 @@ type copier struct {
 }
 
 // Copier moves the calling goroutine into the container's file system.
-func (o *operations) Copier() (guestops.Copier, error) {
+func (o *operations) Copier(ctx context.Context) (guestops.Copier, error) {
 	wanted, container, err := o.running()
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func (o *operations) Copier() (guestops.Copier, error) {
 	if err := container.EnterFiles(); err != nil {
 		return nil, o.failureOf(err)
 	}
-	return copier{tree.Tree{Root: "/"}, container, wanted}, nil
+	return copier{tree.Tree{Root: "/", Check: ctx.Err}, container, wanted}, nil
 }
 
 // Owner returns the numbers of a user and a group of the container.

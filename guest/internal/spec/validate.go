@@ -32,7 +32,8 @@ func (s *Spec) validate() error {
 		return fmt.Errorf("hostname %q is not a host name of at most 64 characters", s.Hostname)
 	}
 	for _, check := range []func() error{
-		s.Process.validate, s.validateNetworks, s.validateNames, s.validateRoot, s.validateVolumes, s.Stop.validate, s.Restart.validate,
+		s.Process.validate, s.validateNetworks, s.validateNames, s.validateRoot, s.Stop.validate, s.Restart.validate,
+		s.validateSysctls, s.validateVolumes,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -86,7 +87,7 @@ func (p *Process) validate() error {
 			return fmt.Errorf("process.capabilities: %w", err)
 		}
 	}
-	return nil
+	return p.validateUlimits()
 }
 
 func (s *Spec) validateNetworks() error {

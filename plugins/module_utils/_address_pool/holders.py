@@ -42,6 +42,14 @@ def other_holder(address: str, taken: Mapping[str, AddressedVm], own: Container[
     return None if holder is None or holder.moid in own else holder
 
 
+def recorded_elsewhere(
+    address: str, pool: AddressPool, vms: Iterable[AddressedVm], own: Container[str]
+) -> AddressedVm | None:
+    """Return a VM besides the container's own that has an address in its record."""
+    found = (vm for vm in vms if address in vm.recorded and vm.moid not in own and vm.is_on(pool.networks))
+    return next(found, None)
+
+
 def choose_address(pool: AddressPool, container: str, taken: Container[str]) -> str | None:
     """Return the first free address, in an order that the container's name decides; None if there is none.
 

@@ -15,6 +15,9 @@ Of two VMs with the same address each is written before the records are read for
 the other and does not go on: no address is ever used twice, whatever the order. A VM that is off and was created later
 gives way and takes the next free address. An earlier one waits for that; if the other VM is started, or keeps the
 address, it gives way itself.
+
+A task can be killed between the two steps. So the next task of a container that is off reads the records again
+(resolve_addresses).
 """
 
 from __future__ import annotations

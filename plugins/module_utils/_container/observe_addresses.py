@@ -4,7 +4,7 @@
 
 """Find the addresses of containers on networks that have an address pool.
 
-Nothing is read if no network has a pool, and only the pool if all containers keep their addresses.
+Nothing is read if no network has a pool, and only the pool if all containers run and keep their addresses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.obser
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer, ObservedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.resolve_addresses import (
     assign_addresses,
-    needs_new_address,
+    needs_holders,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +46,6 @@ def observe_addresses(
             if pool.subnet is not None:
                 pools.update(dict.fromkeys(pool.networks, pool))
     vms: list[AddressedVm] = []
-    if needs_new_address(wanted, observed, pools):
+    if needs_holders(wanted, observed, pools):
         vms = [vm for datacenter in datacenters for vm in read_addresses(session, datacenter)]
     return assign_addresses(wanted, observed, pools, vms)

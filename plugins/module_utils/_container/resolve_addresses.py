@@ -13,6 +13,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holde
     choose_address,
     count_held,
     other_holder,
+    recorded_elsewhere,
     taken_addresses,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
@@ -45,6 +46,7 @@ class _Need:
     pool: AddressPool | None
     current: str | None
     own: frozenset[str]
+    running: bool
 
     @property
     def given(self) -> str | None:
@@ -72,9 +74,9 @@ class _Need:
         )
 
 
-def needs_new_address(wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContainer], pools: Pools) -> bool:
-    """Return whether a container needs an address that it does not hold, so that the holders must be known."""
-    return any(need.is_pooled and not need.keeps for need in _needs(wanted, observed, pools))
+def needs_holders(wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContainer], pools: Pools) -> bool:
+    """Return whether the holders must be known: for a new address, or to start a container with the one that it has."""
+    return any(need.is_pooled and not (need.keeps and need.running) for need in _needs(wanted, observed, pools))
 
 
 def assign_addresses(
@@ -85,7 +87,7 @@ def assign_addresses(
 ) -> list[ObservedContainer]:
     """Add the addresses to the place of each container; raise GantryError for all that cannot be given together."""
     assignment = _Assignment(vms)
-    needs = list(_needs(wanted, observed, pools))
+    needs = [_without_contested(need, vms) for need in _needs(wanted, observed, pools)]
     # What the tasks give comes first, so that no other container is given it.
     for need in sorted(needs, key=lambda one: (not one.keeps, one.given is None)):
         assignment.add(need)
@@ -120,7 +122,7 @@ class _Assignment:
             self._lacking.setdefault(pool, []).append(need)
             return
         if not need.keeps:
-            holder = other_holder(address, taken, need.own)
+            holder = recorded_elsewhere(address, pool, self._vms, need.own) or other_holder(address, taken, need.own)
             if holder is not None or not pool.is_usable(address):
                 self.problems.append(_not_available(need, address, holder))
                 return
@@ -152,7 +154,19 @@ def _needs(wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContai
         for number, (option, network) in enumerate(zip(desired.config.networks, one.place.networks, strict=True)):
             pool = pools.get(network.moid)
             current = _current(machines[0], number, pool) if machines and pool is not None else None
-            yield _Need(index, number, desired.name, option, pool, current, own)
+            running = bool(machines) and machines[0].running
+            yield _Need(index, number, desired.name, option, pool, current, own, running)
+
+
+def _without_contested(need: _Need, vms: Sequence[AddressedVm]) -> _Need:
+    """Take from a container that is off an address that another one has too.
+
+    The task that created its VM may have been killed before it made sure that no other VM has the address.
+    """
+    if need.running or need.current is None or need.pool is None:
+        return need
+    rival = recorded_elsewhere(need.current, need.pool, vms, need.own)
+    return need if rival is None else replace(need, current=None)
 
 
 def _current(machine: Machine, number: int, pool: AddressPool) -> str | None:

@@ -8,6 +8,7 @@
 package machine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -68,7 +69,7 @@ func (f *noneFiles) remove() error {
 type noneCopier struct{ tree.Tree }
 
 // Copier returns what copies files.
-func (o *noneOperations) Copier() (guestops.Copier, error) {
+func (o *noneOperations) Copier(ctx context.Context) (guestops.Copier, error) {
 	if o.hasEnded() {
 		return nil, errNotRunning
 	}
@@ -76,7 +77,7 @@ func (o *noneOperations) Copier() (guestops.Copier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return noneCopier{tree.Tree{Root: root}}, nil
+	return noneCopier{tree.Tree{Root: root, Check: ctx.Err}}, nil
 }
 
 // Owner returns the numbers of a user and a group.

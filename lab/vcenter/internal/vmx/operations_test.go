@@ -35,7 +35,9 @@ func (hello) Run(_ context.Context, _ guestops.Exec, stdout, _ io.Writer) (guest
 	return guestops.Exit{}, err
 }
 
-func (hello) Copier() (guestops.Copier, error) { return nil, errors.New("it has no files") }
+func (hello) Copier(context.Context) (guestops.Copier, error) {
+	return nil, errors.New("it has no files")
+}
 
 func TestGuestOperationsAreRelayed(t *testing.T) {
 	w := newWorld(t, nil)

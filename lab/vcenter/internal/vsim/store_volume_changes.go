@@ -221,12 +221,29 @@ func (s *Server) deleteVolume(ctx *simulator.Context, request *types.DeleteVStor
 		case s.diskUse.shared(v.place, ref{}):
 			return nil, invalidState("A virtual machine uses the files of the virtual storage object.")
 		}
-		if err := s.stores.RemoveDisk(v.place); err != nil {
-			return nil, fileFault(v.place, err)
+		if fault := s.removeChain(v.place); fault != nil {
+			return nil, fault
 		}
 		s.volumes.remove(v)
 		return nil, nil
 	})
+}
+
+// removeChain removes a disk with the parents that no VM uses. A VM that had snapshots leaves a chain.
+func (s *Server) removeChain(place datastore.Path) types.BaseMethodFault {
+	chain, err := s.stores.Chain(place)
+	if err != nil {
+		return fileFault(place, err)
+	}
+	for _, disk := range chain {
+		if s.diskUse.shared(disk.Path, ref{}) {
+			return nil
+		}
+		if err := s.stores.RemoveDisk(disk.Path); err != nil {
+			return fileFault(disk.Path, err)
+		}
+	}
+	return nil
 }
 
 // extendVolume refuses a smaller size ("the operation fails due to invalid capacity") and a disk with snapshots.

@@ -208,6 +208,7 @@ func TestADiskOutlivesItsVMOnlyIfItIsToBeKept(t *testing.T) {
 	vm := d.create(d.spec("one", scsi()))
 	d.attach(vm, kept)
 	d.attach(vm, removed)
+	d.result(vm.CreateSnapshot(t.Context(), "before", "", false, false))
 	d.result(vm.Destroy(t.Context()))
 	if listed := must(d.List(t.Context(), d.store))(t); len(listed) != 1 || listed[0] != kept {
 		t.Errorf("after the removal of the VM: %v", listed)
@@ -217,6 +218,9 @@ func TestADiskOutlivesItsVMOnlyIfItIsToBeKept(t *testing.T) {
 	}
 	other := d.create(d.spec("other", scsi()))
 	d.attach(other, kept)
+	d.result(other.Destroy(t.Context()))
+	d.result(d.Delete(t.Context(), d.store, kept.Id))
+	d.expectFiles()
 }
 
 func TestStorageVMotionChangesTheFileOfAFirstClassDisk(t *testing.T) {

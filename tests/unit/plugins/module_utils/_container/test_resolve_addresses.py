@@ -27,7 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.resolve_addresses import (
     assign_addresses,
-    needs_new_address,
+    needs_holders,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
 from tests.support.builders.containers import IMAGES, desired_container, place_of
@@ -67,7 +67,7 @@ def existing(desired: DesiredContainer, *, on: str = "front") -> Machine:
     (one,) = assign_addresses([desired], [observed(desired)], POOLS, [])
     assert one.place is not None
     machine = new_machine(desired, desired.config, desired.name, IMAGES[0], one.place)
-    return replace(machine, moid="vm-1", adapters=(ContainerAdapter(4000, on, None),))
+    return replace(machine, moid="vm-1", power="poweredOn", adapters=(ContainerAdapter(4000, on, None),))
 
 
 def test_all_containers_of_a_plan_have_different_addresses_and_those_of_the_task_come_first() -> None:
@@ -99,7 +99,7 @@ def test_a_container_keeps_its_address_in_the_subnet() -> None:
     (address,) = [text.removesuffix("/24") for text in machine.configured_addresses if text]
     moved = replace(POOL, ranges=(AddressRange(IPv4Address("10.0.0.99"), IPv4Address("10.0.0.99")),))
     one = observed(desired, machine)
-    assert not needs_new_address([desired], [one], {"front": moved})
+    assert not needs_holders([desired], [one], {"front": moved})
     (kept,) = assign_addresses([desired], [one], {"front": moved}, [])
     assert kept.place is not None
     assert [found and (found.address, found.claimed) for found in kept.place.addresses] == [(address, False)]
@@ -109,7 +109,31 @@ def test_a_container_keeps_its_address_in_the_subnet() -> None:
     (changed,) = assign_addresses([desired], [one], {"front": other}, [])
     assert changed.place is not None
     assert [found and (found.address, found.claimed) for found in changed.place.addresses] == [("10.7.0.5", True)]
-    assert needs_new_address([desired], [observed(desired, existing(desired, on="back"))], POOLS)
+    assert needs_holders([desired], [observed(desired, existing(desired, on="back"))], POOLS)
+
+
+def test_a_container_that_is_off_gives_up_an_address_that_another_one_has_too() -> None:
+    """A task that is killed right after it has created a VM has not looked for others with its address."""
+    desired = wanted("a")
+    machine = replace(existing(desired), power="poweredOff")
+    (text,) = machine.configured_addresses
+    assert text is not None
+    address = text.removesuffix("/24")
+    own = AddressedVm("vm-1", "a", POOL.networks, recorded=(address,))
+    other = AddressedVm("vm-5", "db", POOL.networks, recorded=(address,), running=True)
+    one = observed(desired, machine)
+    assert needs_holders([desired], [one], POOLS)
+    for vms in ([own, other], [other, own]):
+        (changed,) = assign_addresses([desired], [one], POOLS, vms)
+        assert changed.place is not None
+        (found,) = changed.place.claims
+        assert found.address != address
+        given = wanted("a", ipv4_address=address)
+        with pytest.raises(GantryError, match="which db has on"):
+            assign_addresses([given], [one], POOLS, vms)
+    (kept,) = assign_addresses([desired], [one], POOLS, [own])
+    assert kept.place is not None
+    assert kept.place.claims == ()
 
 
 def test_a_new_address_is_claimed_by_the_change_that_writes_it() -> None:
