@@ -280,7 +280,7 @@ def _set(name: str, data: bytes) -> Change:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (_set("../etc/passwd", b"x"), "points outside the image"),
+        (_set("../etc/passwd", b"x"), "points outside the archive"),
         (_set("manifest.json", b"[]"), "It has 0 images"),
         (_set("manifest.json", b"{}"), "must be a list of objects"),
         (_set("manifest.json", b"[{]"), "is not valid JSON"),
