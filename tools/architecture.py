@@ -60,7 +60,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "sets, overviews and programs",
-        ("_container_inventory", "_container_set", "_container_exec", "_cluster_info"),
+        ("_container_inventory", "_container_set", "_container_exec", "_container_logs", "_cluster_info"),
     ),
     ("copies of files", ("_container_copy",)),
 )

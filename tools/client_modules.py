@@ -30,7 +30,7 @@ import yaml
 from devkit.console import CACHE, ROOT, ToolError, main_guard, say, step
 from lab.connection import connection_environment
 from lab.controller import Lab
-from tools import environment, pythons
+from tools import environment, parity, pythons
 from tools.runners import Counts, report
 
 FOLDER = ROOT / "tests" / "clients"
@@ -246,6 +246,7 @@ def run_tests(names: Sequence[str] = ()) -> Counts:
     python = pythons.preferred()
     venv = CACHE / "peers-venv"
     environment.make(venv, python, LOCK)
+    parity.check_record(venv)
     groups = [name for name in expected if name in names or not names]
     with tempfile.TemporaryDirectory(prefix="gantry-clients-") as directory:
         folder = Path(directory)

@@ -72,6 +72,7 @@ _EVERYWHERE = frozenset(
 _UNNAMED = {
     "ca-certificates": "Go and skopeo verify servers with them",
     "debian-archive-keyring": "mmdebstrap verifies Debian's archive with it, also on Ubuntu",
+    "jq": "tests of govc call it",
     "procps": "bats ends tests by pkill at their time limit",
     "squashfs-tools": "benchmarks/image_conversion.py has mksquashfs in a shell script",
     "uidmap": "mmdebstrap calls newuidmap and newgidmap where it is not root",

@@ -2,7 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The part of HGFS by which the VMX reads the result of a program, and reads or writes its archive. Other files do not exist.
+// The part of HGFS by which the VMX reads the result of a program or a page of the log, and reads or writes the archive of a
+// program. Other files do not exist.
 
 package guestops
 
@@ -15,6 +16,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/vmware/govmomi/toolbox/hgfs"
 	"github.com/vmware/govmomi/toolbox/vix"
@@ -31,7 +33,7 @@ type handle struct {
 	number  uint32
 	session uint64
 	path    string
-	archive *archive // nil: the file is a result
+	archive *archive // nil: the file is a result or a page
 }
 
 // close says that the client has closed the file.
@@ -41,9 +43,17 @@ func (h handle) close() {
 	}
 }
 
+// file is a file that can be read as often as a client wants.
+type file interface {
+	io.ReaderAt
+	size() int64
+	modified() time.Time
+}
+
 // files answers packets of HGFS.
 type files struct {
 	programs   *programs
+	lookUp     func(path string) (file, error)
 	operations map[int32]func(*hgfs.Packet) (any, error)
 
 	mu       sync.Mutex
@@ -52,8 +62,8 @@ type files struct {
 	last     uint32
 }
 
-func newFiles(programs *programs) *files {
-	f := &files{programs: programs}
+func newFiles(programs *programs, lookUp func(path string) (file, error)) *files {
+	f := &files{programs: programs, lookUp: lookUp}
 	f.operations = map[int32]func(*hgfs.Packet) (any, error){
 		hgfs.OpCreateSessionV4:  f.locked(f.createSession),
 		hgfs.OpDestroySessionV4: f.locked(f.destroySession),
@@ -154,13 +164,13 @@ func hgfsError(err error) error {
 	return status(hgfs.StatusNoSuchFileOrDir, "%w", err)
 }
 
-// find returns the archive with a path, or nil if it is a result, and the size of what can be read.
+// find returns the archive with a path, or nil if it is another file, and the size of what can be read.
 func (f *files) find(path string, isUpload bool) (*archive, int64, error) {
 	if found, err := f.programs.archive(path); err == nil {
 		size, err := found.access(path, isUpload)
 		return found, size, hgfsError(err)
 	}
-	found, err := f.programs.result(path)
+	found, err := f.lookUp(path)
 	if err != nil {
 		return nil, 0, hgfsError(err)
 	}
@@ -250,7 +260,7 @@ func (f *files) read(packet *hgfs.Packet) (any, error) {
 	if opened.archive != nil {
 		content, err = opened.archive.readAt(request.Offset, size)
 	} else {
-		content, err = f.readResult(opened.path, request.Offset, size)
+		content, err = f.readFile(opened.path, request.Offset, size)
 	}
 	if err != nil {
 		return nil, err
@@ -258,8 +268,8 @@ func (f *files) read(packet *hgfs.Packet) (any, error) {
 	return &hgfs.ReplyReadV3{ActualSize: uint32(len(content)), Payload: content}, nil
 }
 
-func (f *files) readResult(path string, offset uint64, most int) ([]byte, error) {
-	found, err := f.programs.result(path)
+func (f *files) readFile(path string, offset uint64, most int) ([]byte, error) {
+	found, err := f.lookUp(path)
 	if err != nil {
 		return nil, hgfsError(err)
 	}

@@ -121,6 +121,8 @@ func newResult(ended *program) *result {
 
 func (r *result) memory() int { return r.stdout.kept + r.stderr.kept }
 
+func (r *result) modified() time.Time { return r.ended }
+
 func (r *result) size() int64 {
 	total := int64(0)
 	for _, one := range r.parts {

@@ -44,16 +44,18 @@ func refuse(code int, format string, arguments ...any) error {
 type Server struct {
 	Access   *Access
 	programs *programs
+	logs     *logs
 	files    *files
 	commands map[uint32]func(body []byte) ([]byte, error)
 
 	delivery atomic.Pointer[Delivery]
 }
 
-// New returns a server whose programs are run by the runner. memory limits the bytes of all results.
+// New returns a server whose programs are run by the runner. memory limits the bytes of all results. Pages of the log need
+// PagesMemory more.
 func New(runner Runner, memory int) *Server {
-	s := &Server{Access: &Access{sleep: time.Sleep}, programs: newPrograms(runner, memory)}
-	s.files = newFiles(s.programs)
+	s := &Server{Access: &Access{sleep: time.Sleep}, programs: newPrograms(runner, memory), logs: &logs{}}
+	s.files = newFiles(s.programs, s.lookUp)
 	s.commands = map[uint32]func([]byte) ([]byte, error){
 		CommandValidateCredentials:               func([]byte) ([]byte, error) { return nil, nil },
 		vix.CommandStartProgram:                  s.startProgram,
@@ -208,11 +210,24 @@ func (s *Server) fileToRead(path string) (int64, time.Time, error) {
 		size, err := archive.access(path, false)
 		return size, time.Now(), err
 	}
-	found, err := s.programs.result(path)
+	if isLogPath(path) {
+		if err := s.logs.prepare(path); err != nil {
+			return 0, time.Time{}, err
+		}
+	}
+	found, err := s.lookUp(path)
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	return found.size(), found.ended, nil
+	return found.size(), found.modified(), nil
+}
+
+// lookUp returns the page of the log or the result with this path.
+func (s *Server) lookUp(path string) (file, error) {
+	if isLogPath(path) {
+		return s.logs.page(path)
+	}
+	return s.programs.result(path)
 }
 
 // initiateUpload checks the file that a client is going to send. Whether it may replace an existing one does not matter: an

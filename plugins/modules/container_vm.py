@@ -116,6 +116,37 @@ options:
       - The number of virtual CPUs, at least V(1).
       - Default V(1).
     type: int
+  cpu_reservation:
+    description:
+      - The CPU time in MHz that vSphere guarantees to the virtual machine. It does not start where that is not
+        available.
+      - This option, O(cpu_limit), O(cpu_shares), O(memory_reservation), O(memory_limit) and O(memory_shares) are
+        changed while the container runs. One that is not given is left as it is in vCenter. If it was given before, it
+        has vSphere's default again, which is no reservation, no limit and V(normal) shares. So has a new VM.
+    type: int
+  cpu_limit:
+    description:
+      - The CPU time in MHz that the virtual machine can use at most, such as V(2000), or V(unlimited).
+    type: str
+  cpu_shares:
+    description:
+      - The weight of the virtual machine where CPU time is scarce, among the VMs and the pools in its resource pool.
+      - V(low), V(normal), V(high) or a number. For each virtual CPU these are 500, 1000 and 2000 shares.
+    type: str
+  memory_reservation:
+    description:
+      - The memory that vSphere guarantees to the virtual machine, in whole MiB, such as V(128M), at most O(memory).
+    type: str
+  memory_limit:
+    description:
+      - The memory of the host that the virtual machine can use at most, such as V(1G), or V(unlimited).
+      - It does not change O(memory), which the container sees. With a limit below it, the host swaps.
+    type: str
+  memory_shares:
+    description:
+      - The weight of the virtual machine where memory is scarce, among the VMs and the pools in its resource pool.
+      - V(low), V(normal), V(high) or a number. For each MiB of memory these are 5, 10 and 20 shares.
+    type: str
   networks:
     description:
       - The networks of the container, each with its own adapter, in this order.
@@ -149,6 +180,15 @@ options:
           - Of the prefixes of VMware, only V(00:50:56:00:00:00) to V(00:50:56:3f:ff:ff) are for addresses that are
             given. Others are refused, among them those that vCenter has assigned to VMs.
         type: str
+  published_ports:
+    description:
+      - The ports at which clients reach the container, such as V(80), V(80:80), V(53/udp) or V(8000-8010). They are
+        recorded and returned, for example for load balancers and firewalls.
+      - The container has an address of its own, at which each port that it listens on can be reached, also those that
+        are not listed. Ports are not redirected. So V(8080:80) is refused.
+    type: list
+    elements: str
+    aliases: [ports]
   dns_servers:
     description:
       - The addresses of DNS servers. By default those of the networks' pools, or those that DHCP gives.
@@ -352,11 +392,48 @@ options:
       - Linux capabilities that the container does not get, or V(ALL).
     type: list
     elements: str
+  init:
+    description:
+      - Whether the program runs as the child of a small first process, which passes signals on to it and reaps orphans.
+        It needs a few MiB of memory.
+      - By default the program is the first process. Then a signal that it does not handle is ignored, and it must reap
+        its orphans itself.
+      - Default V(false).
+    type: bool
+  ulimits:
+    description:
+      - Resource limits of the container's processes, as V(name:soft) or V(name:soft:hard), such as
+        V(nofile:1024:65536). V(-1) means unlimited.
+      - The names are C(core), C(cpu), C(data), C(fsize), C(locks), C(memlock), C(msgqueue), C(nice), C(nofile),
+        C(nproc), C(rss), C(rtprio), C(rttime), C(sigpending) and C(stack). By default C(nofile) is 1024 and at most
+        524288, C(nproc) and C(sigpending) are unlimited, and the others have the kernel's defaults.
+      - They also apply to health checks and to M(gantry.vsphere.container_vm_exec).
+    type: list
+    elements: str
+  sysctls:
+    description:
+      - Settings of the kernel, with their values as strings, such as V(net.core.somaxconn) with V('1024').
+      - The virtual machine has its own kernel. So not only the settings of namespaces are permitted, as with Docker,
+        but also others, such as V(vm.swappiness). The container does not start if the kernel does not have a setting or
+        refuses the value.
+      - C(kernel.hostname) is given with O(container_hostname). C(kernel.core_pattern), C(kernel.hotplug),
+        C(kernel.modprobe) and C(kernel.poweroff_cmd) are refused, since the kernel would run their program outside of
+        the container.
+    type: dict
   log_max_size:
     description:
-      - The size of the container's output that the guest keeps, at least V(16K).
+      - The size of the log that the guest keeps of the container's output, at least V(16K). Each line takes 21 bytes
+        more than its text. M(gantry.vsphere.container_vm_logs) reads it.
       - Default V(1M).
     type: str
+  env_file:
+    description:
+      - A file of environment variables, as an absolute path on the machine that the task runs on. Variables of O(env)
+        override them.
+      - Each line is C(NAME=value). Empty lines and lines that begin with C(#) are ignored. As in Docker, quotes belong
+        to the value.
+      - The variables are stored and compared as those of O(env).
+    type: path
   datacenter:
     description:
       - The datacenter, by name or path. Required if there are several.
@@ -433,6 +510,14 @@ options:
   recreate:
     description:
       - Whether to replace the container by a new one even if nothing has changed. Its writable layer is lost.
+    type: bool
+    default: false
+  restart:
+    description:
+      - Stops a running container and starts it again, whatever else the task changes. Each run with V(true) is a
+        change.
+      - It stops at most once. A container that the task replaces, or that does not run, is only started.
+      - Requires a O(state) in which the container runs.
     type: bool
     default: false
   force_kill:
@@ -665,6 +750,12 @@ container:
       type: str
       returned: always
       sample: web
+    published_ports:
+      description: The published ports that the task has listed, with their protocols.
+      type: list
+      elements: str
+      returned: always
+      sample: [80/tcp]
     labels:
       description: The labels.
       type: dict

@@ -265,6 +265,12 @@ containers:
       type: str
       returned: always
       sample: web
+    published_ports:
+      description: The published ports that the task has listed, with their protocols.
+      type: list
+      elements: str
+      returned: always
+      sample: [80/tcp]
     labels:
       description: The labels.
       type: dict

@@ -19,6 +19,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import outcome
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import available
@@ -42,6 +43,11 @@ class OperationAction(ActionBase):  # type: ignore[misc] # ansible-core has no t
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
+        try:
+            self.operation.refuse(self._task.args)
+        except GantryError as error:
+            result.update(error.as_result(), failed=True)
+            return result
         self._task.args = self.local_arguments(self._task.args)
         if self._runs_here(task_vars):
             result.update(self._run_here(task_vars))

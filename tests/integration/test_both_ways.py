@@ -76,6 +76,12 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
             **_container_cases(),
             "container_vm_exec": _command_case(lab),
             "container_vm_copy": _copy_case(lab),
+            # Created for the cases above.
+            "container_vm_logs": Look(
+                {"name": f"{PREFIX}run", "guest_key": "key-of-both-ways"},
+                {"name": f"{PREFIX}run", "since": "yesterday"},
+                "must be a time with its offset",
+            ),
             **_drs_cases(lab["cluster"]),
             **_host_cases(lab["hosts"]),
             **_place_cases(lab["cluster"]),

@@ -67,6 +67,7 @@ BAD_INPUT = {
     "misspelt datastore": r"^There is no datastore '(.*)x'\. Did you mean .*'\1'",
     "misspelt network": r"^There is no network 'VM Networkx'\. Did you mean 'VM Network'",
     "unknown option": r"^Unsupported parameters for \(gantry\.probe\.folder\) module: colour\. Supported",
+    "option of another collection": r"^privileged is an option of docker_container that container_vm does not have\. ",
     "option that another needs": r"^defect is True but all of the following are missing: token$",
     "defect of ours": r"ZeroDivisionError: of the module, with the token \*+",
 }
@@ -95,9 +96,10 @@ def complaints(
         control = Control(lab["control"])
         control.reset()
         runner = PlaybookRunner(tmp_path_factory.mktemp("home"), connection)
-        results = run_both_ways(runner, [folder(**given) for given in options.values()])
+        foreign = {"gantry.vsphere.container_vm": {"name": "web", "image": "app:1", "privileged": True}}
+        results = run_both_ways(runner, [*(folder(**given) for given in options.values()), foreign])
         assert control.mutating() == []
-    return dict(zip(options, results, strict=True))
+    return dict(zip([*options, "option of another collection"], results, strict=True))
 
 
 @pytest.mark.parametrize("case", BAD_INPUT)

@@ -255,6 +255,32 @@ def test_what_takes_effect_at_a_start_is_changed_in_place(containers: Containers
     assert vm.power == "poweredOn"
 
 
+def test_a_restart_on_request_is_a_new_run_of_the_same_vm(containers: Containers) -> None:
+    step = {"labels": {"a": "b"}, "published_ports": ["80:80"], "restart": True}
+    created, restarted, again = containers.run({}, step, {"image": None, "restart": True})
+    assert restarted["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: labels, published_ports", f"start {NAME}"]
+    assert again["container"]["published_ports"] == ["80/tcp"]
+    assert again["actions"] == [f"stop {NAME}", f"start {NAME}"]
+    assert again["container"]["moid"] == created["container"]["moid"]
+    assert again["container"]["started_at"] > created["container"]["started_at"]
+
+
+def test_reservations_limits_and_shares_are_changed_while_it_runs(containers: Containers) -> None:
+    given = {"cpu_limit": "1500", "cpu_shares": "high", "memory_reservation": "64M", "memory_shares": "333"}
+    created, changed, again, reset = containers.run({"cpu_reservation": 100}, given, given, {"memory_shares": "333"})
+    assert created["actions"][-1] == f"start {NAME}"
+    assert changed["actions"] == [
+        f"reconfigure {NAME}: cpu_limit, cpu_reservation, cpu_shares, memory_reservation, memory_shares"
+    ]
+    assert not again.changed
+    assert reset["diff"]["after"][NAME] == {"cpu_limit": "unlimited", "cpu_shares": "normal", "memory_reservation": 0}
+    session = containers.builder.session
+    (row,) = session.read([session.ref("VirtualMachine", containers.vm().moid)], ["resourceConfig"])
+    cpu, memory = row["resourceConfig"].cpuAllocation, row["resourceConfig"].memoryAllocation
+    assert (cpu.reservation, cpu.limit, cpu.shares.level) == (0, -1, "normal")
+    assert (memory.reservation, memory.limit, memory.shares.level, memory.shares.shares) == (0, -1, "custom", 333)
+
+
 def test_labels_and_notes_are_changed_while_it_runs(containers: Containers) -> None:
     containers.run({})
     changed, again = containers.run({"labels": {"a": "b"}, "notes": "hello"}, {"labels": {"a": "b"}})

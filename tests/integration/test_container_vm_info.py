@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.support.builders.log_pages import published
 from tests.support.lab.containers import PREFIX, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
@@ -47,7 +47,7 @@ def made(builder: VmBuilder, direct: DirectRunner, lab: dict[str, Any]) -> list[
         ]
     ).ok()
     status = {"version": 1, "state": "exited", "exit_code": 3, "health": "none", "restart_count": 2}
-    log = base64.b64encode(b"it broke \xff\x00\n").decode()
+    log = published((1, 0, b"it broke \xff\x00\n"))
     builder.set_config(
         builder.vm(JOB).moid, {"guestinfo.gantry.status": json.dumps(status), "guestinfo.gantry.log": log}
     )

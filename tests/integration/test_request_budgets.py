@@ -118,6 +118,10 @@ def test_a_program_in_a_container_stays_below_the_budget(
     result = drive("container_vm_exec", {**container, **key, "argv": ["true"]})
     assert (result["changed"], result.get("rc")) == (True, 0), result
     assert len(calls.methods()) <= BUDGET, calls.methods()
+    calls.forget()
+    result = drive("container_vm_logs", {**container, **key})
+    assert [log["lines"] for log in result["logs"]] == [[]]
+    assert len(calls.methods()) <= BUDGET, calls.methods()
     copy = {**container, **key, "container_path": "/tmp/file", "content": "x", "mode": "0600"}
     for changed, budget in ((True, BUDGET + 5), (False, BUDGET)):
         calls.forget()

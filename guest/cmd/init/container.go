@@ -7,15 +7,13 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
-	"os"
 	"syscall"
 
 	"gantry.invalid/guest/internal/cgroup"
-	"gantry.invalid/guest/internal/logbuf"
 	"gantry.invalid/guest/internal/process"
 	"gantry.invalid/guest/internal/spec"
 	"gantry.invalid/guest/internal/supervise"
+	"gantry.invalid/guest/logbuf"
 )
 
 // starter starts runs of the container, with their output copied to the log and the console.
@@ -31,18 +29,18 @@ func (s *starter) start() (supervise.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	read, write, err := os.Pipe()
+	streams, err := openOutputs()
 	if err != nil {
 		return nil, err
 	}
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
-		s.copyOutput(read)
+		s.copyOutput(streams)
 	}()
 	launcher := &process.Launcher{Reaper: s.machine.reaper, Spec: s.spec, Cgroup: s.cgroup}
-	container, err := launcher.Start(write)
-	if closeErr := write.Close(); closeErr != nil {
+	container, err := launcher.Start(streams.write[0], streams.write[1])
+	if closeErr := streams.closeWrite(); closeErr != nil {
 		s.machine.logError(closeErr)
 	}
 	if err != nil {
@@ -66,27 +64,27 @@ func (s *starter) start() (supervise.Instance, error) {
 	return run, nil
 }
 
-// copyOutput continues reading after errors: the container must not block if its log cannot be written.
-func (s *starter) copyOutput(read *os.File) {
-	defer read.Close()
-	chunk := make([]byte, 32<<10)
+// copyOutput copies output to the log and the console. It continues after errors of the log: the container must not block if its
+// log cannot be written.
+func (s *starter) copyOutput(streams *outputs) {
+	writers := []*logbuf.Writer{s.log.Writer(logbuf.Stdout), s.log.Writer(logbuf.Stderr)}
 	logged := false
-	for {
-		size, err := read.Read(chunk)
-		if size > 0 {
-			if _, err := s.log.Write(chunk[:size]); err != nil && !logged {
-				s.machine.logError(err)
-				logged = true
-			}
+	err := streams.copy(func(index int, piece []byte) {
+		var err error
+		if len(piece) == 0 {
+			err = writers[index].Flush()
+		} else {
+			_, err = writers[index].Write(piece)
 			// The Write method of the console does not fail.
-			_, _ = s.machine.console.Write(chunk[:size])
+			_, _ = s.machine.console.Write(piece)
 		}
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				s.machine.logError(err)
-			}
-			return
+		if err != nil && !logged {
+			s.machine.logError(err)
+			logged = true
 		}
+	})
+	if err = errors.Join(err, streams.close()); err != nil {
+		s.machine.logError(err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gantry.invalid/guest/guestops"
 	"gantry.invalid/guest/internal/cgroup"
 	"gantry.invalid/guest/internal/failure"
 	"gantry.invalid/guest/internal/rootfs"
@@ -72,7 +73,8 @@ func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
 		reserved += wanted.Log.MaxBytes
 	}
 	if wanted.GuestOperations != nil {
-		reserved += 2 * int64(m.operations.memory) // results, and what the garbage collector has not freed yet
+		// Results and pages of the log, and what the garbage collector has not freed yet.
+		reserved += 2 * int64(m.operations.memory+guestops.PagesMemory)
 	}
 	limits := cgroup.Limits{Memory: available - reserved, Tasks: containerTasks}
 	if limits.Memory < leastMemory {

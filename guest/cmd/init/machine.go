@@ -21,6 +21,7 @@ import (
 	"gantry.invalid/guest/internal/report"
 	"gantry.invalid/guest/internal/rootfs"
 	"gantry.invalid/guest/internal/uevent"
+	"gantry.invalid/guest/logbuf"
 )
 
 const modulesDirectory = "/lib/modules"
@@ -35,8 +36,8 @@ type machine struct {
 	reaper      *process.Reaper
 	stop        *stopper
 	operations  *operations
-	// logTail returns the end of the container's output. It is nil until the log exists.
-	logTail func() ([]byte, error)
+	// lastOutput returns the end of the container's output. It is nil until the log exists.
+	lastOutput func() (logbuf.Page, error)
 	// output is the end of the container's output, as it was published last.
 	output []byte
 	// kept is the record on the scratch disk. It is nil until the disk is mounted.

@@ -23,6 +23,9 @@ func main() {
 	if os.Args[0] == process.ChildName {
 		process.RunChild()
 	}
+	if os.Args[0] == process.FirstName {
+		process.RunFirst()
+	}
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "init: this is the first process of a container VM; it does nothing elsewhere")
 		os.Exit(2)

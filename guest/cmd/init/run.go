@@ -16,12 +16,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/failure"
-	"gantry.invalid/guest/internal/logbuf"
 	"gantry.invalid/guest/internal/network"
 	"gantry.invalid/guest/internal/report"
 	"gantry.invalid/guest/internal/rootfs"
 	"gantry.invalid/guest/internal/spec"
 	"gantry.invalid/guest/internal/supervise"
+	"gantry.invalid/guest/logbuf"
 )
 
 // exitRecord is the file with the last status, beside the log.
@@ -58,7 +58,8 @@ func (m *machine) run() supervise.Outcome {
 	if err != nil {
 		return m.bootFailed(err, failure.ScratchMountFailed)
 	}
-	m.logTail = func() ([]byte, error) { return output.Tail(report.LogTailBytes) }
+	m.lastOutput = output.Last
+	m.operations.server.ServeLog(output.Read)
 	starter := &starter{machine: m, spec: wanted, log: output, cgroup: group}
 	supervisor := &supervise.Supervisor{
 		Spec: wanted, Start: starter.start, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },
@@ -159,15 +160,18 @@ func failureOrNil(err error, code failure.Code) error {
 
 // publishLog publishes the end of the container's output, followed by a last line of init.
 func (m *machine) publishLog(lastLine string) {
-	var tail []byte
-	if m.logTail != nil {
+	var last logbuf.Page
+	if m.lastOutput != nil {
 		var err error
-		if tail, err = m.logTail(); err != nil {
+		if last, err = m.lastOutput(); err != nil {
 			m.logError(err)
 		}
 	}
-	m.output = append(tail, lastLine...)
-	m.reporter.PublishLog(m.output)
+	if lastLine != "" {
+		last.Add(logbuf.Stderr, lastLine)
+	}
+	m.output = last.Text()
+	m.reporter.PublishLog(last)
 }
 
 // report publishes the final status and writes it to the scratch disk. A program that could not be executed is reported by
@@ -192,7 +196,7 @@ func (m *machine) report(outcome supervise.Outcome) {
 		}
 		status.ExitCode = &outcome.ExitCode
 	})
-	if m.logTail == nil {
+	if m.lastOutput == nil {
 		return
 	}
 	if err := m.keepRecord(); err != nil {

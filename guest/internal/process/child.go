@@ -48,6 +48,10 @@ func becomeProgram(sendIdentity func(Identity) error) error {
 	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
 		return failure.New(failure.StartFailed, "create the cgroup namespace: %v", err)
 	}
+	// Settings of the IPC namespace are the container's. /proc/sys is read-only in it afterwards.
+	if err := writeSysctls("/proc/sys", wanted.Sysctls); err != nil {
+		return err
+	}
 	if err := rootfs.Enter(wanted, ownerInImage); err != nil {
 		return failure.From(err, failure.MountFailed)
 	}
@@ -70,7 +74,11 @@ func becomeProgram(sendIdentity func(Identity) error) error {
 	if err := sendIdentity(identity); err != nil {
 		return err
 	}
-	return cannotStart(program, syscall.Exec(path, wanted.Process.Args, env))
+	args := wanted.Process.Args
+	if wanted.Process.Init {
+		path, args = first(path, args)
+	}
+	return cannotStart(program, syscall.Exec(path, args, env))
 }
 
 func resolveInImage(process spec.Process) (Identity, error) {
@@ -107,13 +115,16 @@ func enterDirectory(path string) error {
 	return os.Chdir(path)
 }
 
-// takeIdentity sets user and groups and drops privileges. The output pipe is given to the user, who can open it through
+// takeIdentity sets resource limits, user and groups and drops privileges. The output pipe is given to the user, who can open it through
 // /dev/stdout.
 func takeIdentity(process spec.Process, identity Identity) error {
 	for _, fd := range []int{1, 2} {
 		if err := unix.Fchown(fd, identity.UID, identity.GID); err != nil {
 			return err
 		}
+	}
+	if err := limitSelf(process); err != nil {
+		return err
 	}
 	keep, err := process.BoundingSet()
 	if err != nil {

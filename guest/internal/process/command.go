@@ -205,7 +205,7 @@ func (c *Container) fork(reaper *Reaper, command Command, streams [3]*os.File) (
 		groups = append(groups, uint32(group))
 	}
 	pid, ended, err := reaper.Start(func() (int, error) {
-		return syscall.ForkExec(path, command.Args, &syscall.ProcAttr{
+		pid, err := syscall.ForkExec(path, command.Args, &syscall.ProcAttr{
 			Dir:   command.Process.Cwd,
 			Env:   env,
 			Files: []uintptr{streams[0].Fd(), streams[1].Fd(), streams[2].Fd()},
@@ -216,11 +216,15 @@ func (c *Container) fork(reaper *Reaper, command Command, streams [3]*os.File) (
 				Credential:  &syscall.Credential{Uid: uint32(identity.UID), Gid: uint32(identity.GID), Groups: groups},
 			},
 		})
+		if err != nil {
+			return 0, cannotStart(command.Args[0], err)
+		}
+		if err := limitOther(pid, command.Process); err != nil {
+			return 0, errors.Join(err, unix.Kill(pid, unix.SIGKILL))
+		}
+		return pid, nil
 	})
-	if err != nil {
-		return 0, nil, cannotStart(command.Args[0], err)
-	}
-	return pid, ended, nil
+	return pid, ended, err
 }
 
 // identityFor returns the identity of a command. The calling thread is in the container.

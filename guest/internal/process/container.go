@@ -54,8 +54,8 @@ type Container struct {
 	cgroup *os.File
 }
 
-// Start starts the process with its output to the file. It returns when the program runs, or a failure.
-func (l *Launcher) Start(output *os.File) (*Container, error) {
+// Start starts the process with its output to the files. It returns when the program runs, or a failure.
+func (l *Launcher) Start(stdout, stderr *os.File) (*Container, error) {
 	specRead, specWrite, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 	if err != nil {
 		return nil, errors.Join(err, specRead.Close(), answerWrite.Close())
 	}
-	pid, ended, err := l.fork(group, output, specRead, answerWrite)
+	pid, ended, err := l.fork(group, [2]*os.File{stdout, stderr}, specRead, answerWrite)
 	// The child has its own copies. These would keep the pipes open.
 	if err = errors.Join(err, specRead.Close(), answerWrite.Close()); err != nil {
 		return nil, failure.New(failure.StartFailed, "start the container's first process: %v", err)
@@ -87,7 +87,7 @@ func (l *Launcher) Start(output *os.File) (*Container, error) {
 	return container, nil
 }
 
-func (l *Launcher) fork(group, output, specRead, answerWrite *os.File) (int, <-chan syscall.WaitStatus, error) {
+func (l *Launcher) fork(group *os.File, outputs [2]*os.File, specRead, answerWrite *os.File) (int, <-chan syscall.WaitStatus, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return 0, nil, err
@@ -95,7 +95,7 @@ func (l *Launcher) fork(group, output, specRead, answerWrite *os.File) (int, <-c
 	defer null.Close()
 	return l.Reaper.Start(func() (int, error) {
 		return syscall.ForkExec("/proc/self/exe", []string{ChildName}, &syscall.ProcAttr{
-			Files: []uintptr{null.Fd(), output.Fd(), output.Fd(), specRead.Fd(), answerWrite.Fd()},
+			Files: []uintptr{null.Fd(), outputs[0].Fd(), outputs[1].Fd(), specRead.Fd(), answerWrite.Fd()},
 			Sys: &syscall.SysProcAttr{
 				Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
 				Setsid:     true,

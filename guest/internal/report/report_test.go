@@ -5,13 +5,16 @@
 package report
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"strings"
+	"io"
 	"testing"
 
 	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/logbuf"
 )
 
 // fakeHost is a Publisher that records the values.
@@ -86,18 +89,24 @@ func TestErrorsOfThePublisherAreReported(t *testing.T) {
 	w := &fakeHost{broken: errors.New("no way out")}
 	reporter := newReporter(w, func(err error) { reported = append(reported, err) })
 	reporter.Update(func(*Status) {})
-	reporter.PublishLog([]byte("x"))
+	reporter.PublishLog(logbuf.Page{})
 	if len(reported) != 2 || !errors.Is(reported[0], w.broken) {
 		t.Errorf("got %v", reported)
 	}
 }
 
-func TestPublishLogKeepsTheEnd(t *testing.T) {
+func TestTheLogIsPublishedAsAPage(t *testing.T) {
 	w := &fakeHost{}
 	reporter := newReporter(w, func(err error) { t.Error(err) })
-	reporter.PublishLog([]byte(strings.Repeat("a", LogTailBytes) + "end"))
-	got, err := base64.StdEncoding.DecodeString(w.values[LogKey])
-	if err != nil || len(got) != LogTailBytes || !strings.HasSuffix(string(got), "aend") {
-		t.Errorf("%d bytes, %v", len(got), err)
+	last := logbuf.Page{}
+	last.Add(logbuf.Stderr, "gantry: no image\n")
+	reporter.PublishLog(last)
+	packed, err := base64.StdEncoding.DecodeString(w.values[LogKey])
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
+	if err != nil || !bytes.Equal(page, last.Encode()) || !bytes.HasSuffix(page, []byte("gantry: no image\n")) {
+		t.Errorf("got %q, %v", page, err)
 	}
 }

@@ -5,9 +5,10 @@
 package report
 
 import (
-	"encoding/base64"
 	"fmt"
 	"sync"
+
+	"gantry.invalid/guest/logbuf"
 )
 
 // The keys that the guest sets.
@@ -15,9 +16,6 @@ const (
 	StatusKey = "guestinfo.gantry.status"
 	LogKey    = "guestinfo.gantry.log"
 )
-
-// LogTailBytes is the maximum size of the published output.
-const LogTailBytes = 16 << 10
 
 // Publisher is a channel to the host.
 type Publisher interface {
@@ -83,11 +81,12 @@ func (r *Reporter) Status() Status {
 }
 
 // PublishLog publishes the end of the container's output.
-func (r *Reporter) PublishLog(tail []byte) {
-	if len(tail) > LogTailBytes {
-		tail = tail[len(tail)-LogTailBytes:]
+func (r *Reporter) PublishLog(last logbuf.Page) {
+	text, err := last.Publish()
+	if err == nil {
+		err = r.publisher.Set(LogKey, text)
 	}
-	if err := r.publisher.Set(LogKey, base64.StdEncoding.EncodeToString(tail)); err != nil {
+	if err != nil {
 		r.logError(fmt.Errorf("publish the log: %w", err))
 	}
 }

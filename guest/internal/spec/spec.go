@@ -39,6 +39,7 @@ type Spec struct {
 	Restart     Restart           `json:"restart"`
 	Healthcheck *Healthcheck      `json:"healthcheck"`
 	Log         Log               `json:"log"`
+	Sysctls     map[string]string `json:"sysctls"`
 
 	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
 	Files           *Files           `json:"files"`            // nil: none
@@ -97,12 +98,14 @@ type Image struct {
 
 // Process is the container's main process.
 type Process struct {
-	Args         []string  `json:"args"`
-	Env          []string  `json:"env"`
-	User         string    `json:"user"`
-	Groups       []string  `json:"groups"`
-	Cwd          string    `json:"cwd"`
-	Capabilities *[]string `json:"capabilities"` // nil: Docker's default set
+	Args         []string          `json:"args"`
+	Env          []string          `json:"env"`
+	User         string            `json:"user"`
+	Groups       []string          `json:"groups"`
+	Cwd          string            `json:"cwd"`
+	Capabilities *[]string         `json:"capabilities"` // nil: Docker's default set
+	Init         bool              `json:"init"`         // the program is not PID 1, but a child of a process that reaps orphans
+	Ulimits      map[string]Ulimit `json:"ulimits"`      // by Docker's names
 }
 
 // Network is one network adapter's configuration.

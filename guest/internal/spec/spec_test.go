@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // full uses every key of the document.
@@ -19,7 +21,9 @@ const full = `{
 	"version": 1, "id": "8d0c0000-0000-4000-8000-000000000001", "name": "web",
 	"image": {"digest": "sha256:ab", "disk": "` + diskName + `"},
 	"process": {"args": ["nginx", "-g", "daemon off;"], "env": ["PATH=/usr/bin", "A="], "user": "nginx:www-data",
-		"groups": ["adm", "1001"], "cwd": "/srv", "capabilities": ["CHOWN", "CAP_NET_BIND_SERVICE"]},
+		"groups": ["adm", "1001"], "cwd": "/srv", "capabilities": ["CHOWN", "CAP_NET_BIND_SERVICE"],
+		"init": true, "ulimits": {"nofile": {"soft": 64, "hard": 128}, "core": {"soft": -1, "hard": -1}}},
+	"sysctls": {"net.core.somaxconn": "512", "vm.swappiness": "10"},
 	"hostname": "web.example.com",
 	"networks": [{"mac": "00:50:56:00:00:01", "dhcp": true},
 		{"mac": null, "dhcp": false, "address": "10.0.0.5/24", "gateway": "10.0.0.1"},
@@ -54,6 +58,22 @@ func TestParseReadsTheWholeDocument(t *testing.T) {
 	}
 	if got := parsed.Healthcheck.Command(); strings.Join(got, " ") != "/bin/sh -c true" {
 		t.Errorf("check: %q", got)
+	}
+}
+
+func TestUlimitsAreTheKernels(t *testing.T) {
+	parsed, err := Parse([]byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := parsed.Process.Ulimits["nofile"].Rlimit(); got != (unix.Rlimit{Cur: 64, Max: 128}) {
+		t.Errorf("nofile: %+v", got)
+	}
+	if got := parsed.Process.Ulimits["core"].Rlimit(); got.Cur != unix.RLIM_INFINITY || got.Max != unix.RLIM_INFINITY {
+		t.Errorf("core: %+v", got)
+	}
+	if UlimitNumber("nofile") != 7 || UlimitNumber("memlock") != 8 || UlimitNumber("rttime") != 15 {
+		t.Error("the numbers are not those of Linux")
 	}
 }
 

@@ -33,6 +33,7 @@ func (s *Spec) validate() error {
 	}
 	for _, check := range []func() error{
 		s.Process.validate, s.validateNetworks, s.validateNames, s.validateRoot, s.Stop.validate, s.Restart.validate,
+		s.validateSysctls,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -86,7 +87,7 @@ func (p *Process) validate() error {
 			return fmt.Errorf("process.capabilities: %w", err)
 		}
 	}
-	return nil
+	return p.validateUlimits()
 }
 
 func (s *Spec) validateNetworks() error {

@@ -99,6 +99,13 @@ _CONTAINERS = (
     ),
     Requirement(
         FOLDER,
+        ("VirtualMachine.Config.Resource",),
+        "to change reservations, limits and shares of CPU and memory",
+        propagate=True,
+        optional=True,
+    ),
+    Requirement(
+        FOLDER,
         ("VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff"),
         "to start, stop and restart containers",
         propagate=True,
@@ -241,6 +248,14 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
             "to read the end of containers from their disks with exit_from_disk=true",
             propagate=True,
             optional=True,
+        ),
+    ),
+    "container_vm_logs": (
+        Requirement(
+            FOLDER,
+            ("VirtualMachine.GuestOperations.Query",),
+            "to read the logs of running containers",
+            propagate=True,
         ),
     ),
     "container_vms": (),

@@ -35,6 +35,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_r
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, SUSPENDED, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import published_text
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
@@ -61,6 +62,8 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
         yield from _await_power(subject, moid, before)
     else:
         yield Job(subject.name, "power on", partial(_same, task))
+    if change.machine.start_pending:
+        yield _mark_start(subject, moid, pending=False)
     deadline = time.monotonic() + change.wait_timeout
     if change.files is not None:
         yield from deliver(subject, moid, change.files, FilesWanted(before, deadline))
@@ -103,6 +106,8 @@ def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:
     vm, machine = subject.vm(change.machine), change.machine
     if machine.has_ended and change.records:
         yield from _record_end(subject, subject.moid(machine), canonical_json(dict(machine.status or {})))
+    if change.starts_again:
+        yield _mark_start(subject, subject.moid(machine), pending=True)
     can_ask = machine.tools_running and not change.force and machine.power != SUSPENDED
     if can_ask and (yield from _shut_down(subject, change)):
         return
@@ -111,6 +116,12 @@ def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:
     went_off = isinstance(outcome.error, FaultError) and outcome.error.kind == "InvalidPowerState"
     if outcome.error is not None and not went_off:
         raise outcome.error
+
+
+def _mark_start(subject: ContainerSubject, moid: str, *, pending: bool) -> Job:
+    """Keep on the VM that this task must start it again, from before it is stopped until after it is started."""
+    vm, spec = subject.bench.vm(moid), extra_config_spec({keys.START_PENDING: keys.TRUE if pending else ""})
+    return Job(subject.name, "mark the restart of", lambda: vm.ReconfigVM_Task(spec))
 
 
 def _shut_down(subject: ContainerSubject, change: Stop) -> Flow[bool]:
@@ -245,4 +256,4 @@ def _await(subject: ContainerSubject, moid: str, startup: Startup) -> Flow[None]
     elif not startup.reached:
         log = yield from subject.bench.value(moid, keys.LOG)
     if not startup.reached:
-        raise startup.error(keys.decode_log(log))
+        raise startup.error(published_text(log))

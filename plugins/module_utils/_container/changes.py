@@ -212,6 +212,8 @@ class Stop(ContainerChange):
     force: bool
     # Whether the end of the container is recorded.
     records: bool = True
+    # Whether the plan starts it again only because it ran: if the run is interrupted, the next one must know that.
+    starts_again: bool = False
 
     def describe(self) -> str:
         return f"{'kill' if self.force else 'stop'} {self.machine.name}"
@@ -224,7 +226,7 @@ class Stop(ContainerChange):
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         if observed.machine == self.machine:
-            return _with_machine(observed, power=OFF)
+            return _with_machine(observed, power=OFF, start_pending=self.machine.start_pending or self.starts_again)
         successors = tuple(replace(one, power=OFF) if one == self.machine else one for one in observed.successors)
         return replace(observed, successors=successors)
 
@@ -304,7 +306,8 @@ class PowerOn(ContainerChange):
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         health = "healthy" if self.wait_for == "healthy" else "starting" if self._has_healthcheck else "none"
-        return _with_machine(observed, power=ON, status={"state": "running", "health": health, "restart_count": 0})
+        status = {"state": "running", "health": health, "restart_count": 0}
+        return _with_machine(observed, power=ON, start_pending=False, status=status)
 
     @property
     def _has_healthcheck(self) -> bool:

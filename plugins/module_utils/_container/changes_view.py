@@ -25,6 +25,7 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         image_digest=machine.digest,
         memory=machine.memory_mb * MIB,
         cpus=machine.cpus,
+        **machine.allocation,
         scratch_size=machine.scratch_bytes,
         firmware=machine.firmware,
         secure_boot=machine.secure_boot,
@@ -63,6 +64,8 @@ def differing_views(machine: Machine, target: Machine) -> tuple[dict[str, Any], 
         before["env"], after["env"] = hidden_before, hidden_after
     if machine.guest_operations and target.guest_operations and machine.guest_operations != target.guest_operations:
         before["guest_operations"], after["guest_operations"] = _ENABLED, _OTHER_KEY
+    if machine.start_pending != target.start_pending:
+        before["start_pending"], after["start_pending"] = machine.start_pending, target.start_pending
     if not after:
         # The keys were changed by hand, or by an earlier version in another form.
         before["record"], after["record"] = "differs from the configuration", "as configured"

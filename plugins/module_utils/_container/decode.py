@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_allocation import decode_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     EXIT_NO_RECORD,
     EXIT_NOT_ENDED,
@@ -28,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_IMAGE
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import LogPage, decode_published
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.scratch_record import (
     STARTED,
     decode_record,
@@ -57,7 +59,7 @@ _REPORTED_KEYS = (
     keys.STATUS,
     keys.KEPT_STATUS,
 )
-_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG)
+_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG, keys.START_PENDING)
 _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_REFERENCES, keys.IMAGE_STATE)
 
 
@@ -82,7 +84,9 @@ MACHINE_PROPERTIES = (
     *REPORTED_PROPERTIES,
     DEVICES_PROPERTY,
     "config.bootOptions",
+    "config.cpuAllocation",
     "config.firmware",
+    "config.memoryAllocation",
     "config.flags.diskUuidEnabled",
     *(keys.option_path(key) for key in _COMPARED_KEYS),
 )
@@ -116,7 +120,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
     pool = _referred(inventory, row.get("resourcePool"))
     power = str(row["runtime.powerState"])
     document = keys.option(row, keys.KEPT_SPEC) or keys.option(row, keys.SPEC)
-    status, log = _last_report(row, power)
+    status, page = _last_report(row, power)
     return Machine(
         moid=entry.moid,
         name=entry.name,
@@ -134,11 +138,13 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         document_lost=keys.option(row, keys.SPEC) != document,
         document_digest=None if document is None else digest(document),
         status=status,
-        log=log,
+        log=(page.text or None) if page else None,
+        log_page=page,
         tools_running=row.get("guest.toolsRunningStatus") == "guestToolsRunning",
         addresses=tuple(_addresses(row.get("guest.net") or ())),
         memory_mb=int(row["config.hardware.memoryMB"]),
         cpus=int(row.get("config.hardware.numCPU") or 0),
+        allocation=decode_allocation(row),
         notes=row.get("config.annotation") or "",
         adapters=decode_adapters(inventory, devices, entry.datacenter, power=power),
         bootstrap=_bootstrap(devices),
@@ -155,10 +161,11 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         host=_referred(inventory, row.get("runtime.host")),
         datastore=_home(inventory, row),
         instance_uuid=row.get("config.instanceUuid"),
+        start_pending=keys.option(row, keys.START_PENDING) == keys.TRUE,
     )
 
 
-def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | None, str | None]:
+def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | None, LogPage | None]:
     """Return the last status and the log of a container: what its guest reports, or the record of its end.
 
     vSphere can drop what a guest has reported when the VM powers off.
@@ -167,7 +174,7 @@ def _last_report(row: Mapping[str, Any], power: str) -> tuple[dict[str, Any] | N
     kept = decode_status(keys.option(row, keys.KEPT_STATUS))
     if power == OFF and kept and (status or {}).get("state") not in FINAL_STATES:
         status, log = kept, keys.option(row, keys.KEPT_LOG)
-    return status or None, keys.decode_log(log)
+    return status or None, decode_published(log)
 
 
 def decode_exit(machine: Machine, beginning: bytes | None) -> Machine:

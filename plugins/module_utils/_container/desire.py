@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     PlacementOption,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import check_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import number_from, refuse_nul
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, parse_guest_key
@@ -38,6 +39,11 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
         raise GantryError(f"wait_timeout is {params['wait_timeout']}. It must be at least 1 second.")
     if config is None and params["recreate"]:
         raise GantryError("recreate requires image.")
+    if params["restart"] and params["state"] in ("present", "stopped", "absent"):
+        raise GantryError(
+            f"restart is given with state: {params['state']}. It is for states in which the container runs: started, "
+            "healthy and ready. Change the state, or remove restart."
+        )
     return DesiredContainer(
         name=name,
         state=params["state"],
@@ -55,6 +61,7 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
         guest_key=_desire_guest_key(params),
         notes=params["notes"],
         recreate=params["recreate"],
+        restart=params["restart"],
         force_kill=params["force_kill"],
         stop_timeout=None
         if params["stop_timeout"] is None
@@ -82,7 +89,7 @@ def parse_name(name: str) -> str:
 def _desire_config(params: Mapping[str, Any]) -> Config | None:
     if params["image"] is None:
         # stop_timeout also applies when only the state is managed.
-        names = ("guest_operations", *(option.name for option in OPTIONS if option.name != "stop_timeout"))
+        names = ("env_file", "guest_operations", *(option.name for option in OPTIONS if option.name != "stop_timeout"))
         given = [name for name in names if params[name] is not None]
         if given and params["state"] != "absent":
             raise GantryError(
@@ -91,7 +98,9 @@ def _desire_config(params: Mapping[str, Any]) -> Config | None:
             )
         return None
     refuse_nul({option.name: params[option.name] for option in OPTIONS if option.name not in FILE_OPTIONS})
-    return Config({option.name: option.value(params) for option in OPTIONS})
+    values = {option.name: option.value(params) for option in OPTIONS}
+    check_allocation(values)
+    return Config(values)
 
 
 def _desire_guest_key(params: Mapping[str, Any]) -> GuestKey | None:

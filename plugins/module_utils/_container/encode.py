@@ -12,7 +12,14 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import bare_address
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerAdapter, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import (
+    CPU,
+    DEFAULTS,
+    MEMORY,
+    UNLIMITED,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
@@ -70,6 +77,15 @@ def clone_spec(
     ]
     if target.scratch_bytes is not None:
         changes.append(_scratch_disk(devices, target.scratch_bytes))
+    config = vim.vm.ConfigSpec(
+        annotation=target.notes,
+        bootOptions=_boot_options(target),
+        memoryMB=target.memory_mb,
+        numCPUs=target.cpus,
+        extraConfig=_options(values),
+        deviceChange=changes,
+    )
+    _allocate(config, DEFAULTS, target.allocation)
     return vim.vm.CloneSpec(
         location=vim.vm.RelocateSpec(
             pool=pool, datastore=datastore, host=host, diskMoveType="createNewChildDiskBacking"
@@ -77,14 +93,7 @@ def clone_spec(
         snapshot=snapshot,
         template=False,
         powerOn=False,
-        config=vim.vm.ConfigSpec(
-            annotation=target.notes,
-            bootOptions=_boot_options(target),
-            memoryMB=target.memory_mb,
-            numCPUs=target.cpus,
-            extraConfig=_options(values),
-            deviceChange=changes,
-        ),
+        config=config,
     )
 
 
@@ -96,6 +105,7 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
         spec.memoryMB = target.memory_mb
     if "cpus" in changed:
         spec.numCPUs = target.cpus
+    _allocate(spec, machine.allocation, target.allocation)
     if "notes" in changed:
         spec.annotation = target.notes
     if {"boot_order", "secure_boot"} & set(changed):
@@ -116,6 +126,23 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
     if changes:
         spec.deviceChange = changes
     return spec
+
+
+def _allocate(spec: Any, before: Mapping[str, int | str], after: Mapping[str, int | str]) -> None:
+    """Set the allocation of CPU and that of memory in a ConfigSpec, if they differ."""
+    for kind, unit in ((CPU, 1), (MEMORY, MIB)):
+        names = [f"{kind}_{name}" for name in ("reservation", "limit", "shares")]
+        if all(before[name] == after[name] for name in names):
+            continue
+        reservation, limit, shares = (after[name] for name in names)
+        custom = isinstance(shares, int)
+        info = vim.ResourceAllocationInfo(
+            reservation=int(reservation) // unit,
+            limit=-1 if limit == UNLIMITED else int(limit) // unit,
+            # The number is required by the schema of the API, and ignored where there is a level.
+            shares=vim.SharesInfo(level="custom" if custom else shares, shares=shares if custom else 0),
+        )
+        setattr(spec, f"{kind}Allocation", info)
 
 
 def relocate_spec(datastore: Any, *, shares_image: bool) -> Any:
@@ -230,6 +257,7 @@ def encode(machine: Machine) -> dict[str, str]:
         keys.ADDRESSES: keys.encode_addresses(recorded_addresses(machine.document)),
         keys.SPEC: "" if machine.document_lost else document,
         keys.KEPT_SPEC: document,
+        keys.START_PENDING: keys.TRUE if machine.start_pending else "",
     }
 
 

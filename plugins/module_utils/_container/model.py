@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN, OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import MIN_SCRATCH_DISK
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
@@ -25,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import LogPage
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
@@ -49,7 +51,11 @@ class Config:
 
     def guest_fields(self) -> dict[tuple[str, ...], Any]:
         """Return the option values that go unchanged into the guest document, by their place in it."""
-        return {option.guest: plain(self.values[option.name]) for option in OPTIONS if option.guest}
+        return {
+            option.guest: plain(self.values[option.name])
+            for option in OPTIONS
+            if option.guest and (self.values[option.name] or not option.omit_empty)
+        }
 
     @property
     def image(self) -> str:
@@ -128,6 +134,7 @@ class DesiredContainer:
     guest_key: GuestKey | None = None
     notes: str | None = None
     recreate: bool = False
+    restart: bool = False
     force_kill: bool = False
     stop_timeout: int | None = None
     wait: bool = True
@@ -188,6 +195,8 @@ class Machine:
     document: Mapping[str, Any] | None = None
     status: Mapping[str, Any] | None = None
     log: str | None = None
+    # The lines of the log, if the guest or a task has reported them.
+    log_page: LogPage | None = None
     # Whether the guest would find no document, or another one, at its next start.
     document_lost: bool = False
     # The digest of the document, as it is in the record on the scratch disk.
@@ -196,6 +205,7 @@ class Machine:
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
     cpus: int = 0
+    allocation: Mapping[str, int | str] = field(default_factory=lambda: dict(DEFAULTS))
     notes: str = ""
     adapters: tuple[ContainerAdapter, ...] = ()
     bootstrap: str | None = None
@@ -215,6 +225,8 @@ class Machine:
     datastore: Entry | None = None
     instance_uuid: str | None = None
     change_version: str | None = None
+    # Whether a task has stopped the container in order to change it, and has not started it again yet.
+    start_pending: bool = False
     # One of EXIT_…, if the end was to be read from the disk.
     exit_from_disk: str | None = None
     # What was used, and what has happened, if they were to be read.
@@ -257,6 +269,11 @@ class Machine:
     def is_up(self) -> bool:
         """Return whether the VM is on and its container has not ended."""
         return self.running and not self.has_ended
+
+    @property
+    def should_run(self) -> bool:
+        """Return whether the container runs, or would if no task had stopped it to change it."""
+        return self.is_up or (self.power != SUSPENDED and self.start_pending)
 
     @property
     def waits_for_files(self) -> bool:

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import raise_all
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
@@ -16,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire i
     desire_container,
     desire_container_info,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.env_file import with_env_file
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     ContainerSelection,
     DesiredContainer,
@@ -28,6 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options 
     container_argument_spec,
     info_argument_spec,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_refused import refusals
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import (
     container_task_result,
@@ -46,6 +49,13 @@ class ContainerVm(Operation[DesiredContainer, ObservedContainer, ContainerChange
 
     name = "container_vm"
     argument_spec = argument_spec(**container_argument_spec())
+
+    def refuse(self, options: Iterable[str]) -> None:
+        raise_all(refusals(options))
+
+    def load(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        # Without image, desire refuses the option.
+        return params if params["image"] is None else with_env_file(params)
 
     def desire(self, params: Mapping[str, Any]) -> DesiredContainer:
         return desire_container(params)

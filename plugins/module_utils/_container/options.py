@@ -17,8 +17,11 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_allocation as allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_files as files
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_kernel as kernel
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_ports import parse_published_ports
 
 # The values of placement_drift.
 DRIFT_RELOCATE, DRIFT_WARN, DRIFT_IGNORE = "relocate", "warn", "ignore"
@@ -45,6 +48,8 @@ class ContainerOption:
     effect: str = RESTART
     # The place of the value in the guest document; empty if it is not there or is merged with the image's.
     guest: tuple[str, ...] = ()
+    # Whether an empty value is left out of the guest document, which earlier bootstraps know without this field.
+    omit_empty: bool = False
 
     def value(self, params: Mapping[str, Any]) -> Any:
         given = params[self.name]
@@ -52,7 +57,7 @@ class ContainerOption:
 
 
 def _option(name: str, kind: str, parse: Parser, **more: Any) -> ContainerOption:
-    known = {key: more.pop(key) for key in ("default", "effect", "guest") if key in more}
+    known = {key: more.pop(key) for key in ("default", "effect", "guest", "omit_empty") if key in more}
     return ContainerOption(name=name, argument={"type": kind, **more}, parse=parse, **known)
 
 
@@ -70,6 +75,12 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("container_hostname", "str", parsers.parse_hostname, guest=("hostname",)),
     _option("memory", "str", parsers.parse_memory, default="256M"),
     _option("cpus", "int", parsers.number_from(1, "cpus"), default=1),
+    _option("cpu_reservation", "int", allocation.parse_cpu_reservation, effect=LIVE),
+    _option("cpu_limit", "str", allocation.parse_cpu_limit, effect=LIVE),
+    _option("cpu_shares", "str", allocation.parse_cpu_shares, effect=LIVE),
+    _option("memory_reservation", "str", allocation.parse_memory_reservation, effect=LIVE),
+    _option("memory_limit", "str", allocation.parse_memory_limit, effect=LIVE),
+    _option("memory_shares", "str", allocation.parse_memory_shares, effect=LIVE),
     _option(
         "networks",
         "list",
@@ -83,6 +94,7 @@ OPTIONS: tuple[ContainerOption, ...] = (
             "mac_address": {"type": "str"},
         },
     ),
+    _option("published_ports", "list", parse_published_ports, effect=LIVE, **_STRINGS, aliases=["ports"]),
     _option("dns_servers", "list", parsers.parse_dns_servers, **_STRINGS, guest=("dns", "servers")),
     _option("dns_search_domains", "list", parsers.words_of("dns_search_domains"), **_STRINGS, guest=("dns", "search")),
     _option("dns_opts", "list", parsers.words_of("dns_opts"), **_STRINGS, guest=("dns", "options")),
@@ -120,6 +132,9 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("shm_size", "str", parsers.size_from(4096, "shm_size"), default="64M", guest=("shm_size",)),
     _option("capabilities", "list", parsers.capabilities_of("capabilities"), **_STRINGS),
     _option("cap_drop", "list", parsers.capabilities_of("cap_drop"), **_STRINGS),
+    _option("init", "bool", parsers.as_given, default=False, guest=("process", "init"), omit_empty=True),
+    _option("ulimits", "list", kernel.parse_ulimits, **_STRINGS, guest=("process", "ulimits"), omit_empty=True),
+    _option("sysctls", "dict", kernel.parse_sysctls, guest=("sysctls",), omit_empty=True),
     _option(
         "log_max_size",
         "str",
@@ -163,11 +178,13 @@ def container_argument_spec() -> dict[str, dict[str, Any]]:
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": STATES, "default": "started"},
         **config_argument_spec(),
+        "env_file": {"type": "path"},
         **placement_argument_spec(),
         "guest_operations": {"type": "bool"},
         **guest_key_argument_spec(),
         "notes": {"type": "str", "aliases": ["annotation"]},
         "recreate": {"type": "bool", "default": False},
+        "restart": {"type": "bool", "default": False},
         "force_kill": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},

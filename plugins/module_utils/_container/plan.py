@@ -50,6 +50,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     guest_state,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_RELOCATE
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_checks import (
+    entry_name,
+    is_usable,
+    refuse_firmware,
+    refuse_foreign,
+    same_entry,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
     BOOT,
     LIVE,
@@ -63,15 +70,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
-    KIND_CONTAINER,
-    KIND_SUCCESSOR,
-    SUCCESSOR_SUFFIX,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
-
-# With UEFI the firmware and GRUB need more memory than the kernel.
-_MIN_MEMORY_UEFI_MB = 256
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import SUCCESSOR_SUFFIX
 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
@@ -89,7 +88,7 @@ def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
 
 def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
     """Return the changes for one container, in their order."""
-    _refuse_foreign(observed)
+    refuse_foreign(observed)
     planner = _Planner(desired, observed)
     if desired.state == "absent":
         planner.remove()
@@ -100,21 +99,6 @@ def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tu
     return tuple(planner.changes)
 
 
-def _refuse_foreign(observed: ObservedContainer) -> None:
-    machine = observed.machine
-    if machine is not None and machine.kind != KIND_CONTAINER:
-        raise GantryError(
-            f"There is a VM {machine.path} that is not a container VM of this collection (it has no gantry.kind "
-            f"{KIND_CONTAINER!r}). It is left alone. Choose another name, or give the folder of the container.",
-            details={"moid": machine.moid, "path": machine.path},
-        )
-    for successor in observed.successors:
-        if successor.kind != KIND_SUCCESSOR:
-            raise GantryError(
-                f"{successor.path} has the name of a successor but is not one. It is left alone. Rename or remove it."
-            )
-
-
 class _Planner:
     """Builds the changes one by one and updates the model after each."""
 
@@ -122,6 +106,8 @@ class _Planner:
         self.desired = desired
         self.seen = observed
         self.changes: list[ContainerChange] = []
+        # Whether the container runs, or ran when an earlier run that was interrupted has stopped it.
+        self.was_running = False
 
     def remove(self) -> None:
         for machine in (self.seen.machine, *self.seen.successors):
@@ -136,10 +122,14 @@ class _Planner:
                 f"There is no container {self.desired.name} whose state could be managed. Give image to create it."
             )
         self._discard_successors()
+        self.was_running = self._machine().should_run
         resumes = self._machine().power == SUSPENDED
         if self.desired.wants_running:
+            self._stop_for_restart()
             self._repair()
-        self._set_power(was_running=self._machine().is_up)
+        else:
+            self._converge_to(self._with_start)
+        self._set_power()
         if resumes and self._machine().running:
             # A suspended VM cannot be reconfigured.
             self._repair()
@@ -148,10 +138,10 @@ class _Planner:
         image, place = self.seen.image, self.seen.place
         if image is None or place is None:
             raise ValueError("a configuration is planned without its image and place")
-        _refuse_firmware(config, image)
+        refuse_firmware(config, image)
         self._adopt_lone_successor()
         machine = self.seen.machine
-        was_running = machine is not None and machine.is_up
+        self.was_running = machine is not None and machine.should_run
         if machine is None:
             self._do(self._clone(config, self.desired.name, image, place, starts=self.desired.wants_running))
         elif reason := replace_reason(self.desired, config, machine, image.digest):
@@ -162,9 +152,10 @@ class _Planner:
             if self.desired.state == "stopped":
                 # Not every repair is possible while the VM is on.
                 self._stop(self._machine())
+            self._stop_for_restart()
             self._reconfigure(config, image, place)
         resumes = self._machine().power == SUSPENDED
-        self._set_power(was_running=was_running)
+        self._set_power()
         if resumes and self._machine().running:
             self._reconfigure(config, image, place)
 
@@ -193,6 +184,7 @@ class _Planner:
         if place.folder is None or place.pool is None or place.datastore is None or place.bootstrap is None:
             raise ValueError("a clone is planned without a complete place")
         target = new_machine(self.desired, config, name, image, place)
+        target = replace(target, start_pending=self._starts_again)
         return Clone(
             self.desired.name,
             target=target,
@@ -205,17 +197,17 @@ class _Planner:
 
     def _replace(self, config: Config, machine: Machine, image: Image, place: ContainerPlace, reason: str) -> None:
         self.desired = for_successor(self.desired, machine)
-        usable = [one for one in self.seen.successors if _usable(one, config, image, place)]
+        usable = [one for one in self.seen.successors if is_usable(one, config, image, place)]
         for successor in self.seen.successors:
             if successor not in usable[:1]:
                 self._destroy(successor)
         if usable:
-            target = self._target(usable[0], config, image, place)
+            target = replace(self._target(usable[0], config, image, place), start_pending=self._starts_again)
             if differing(usable[0], target, OFFLINE + LIVE):
                 self._do(Reconfigure(self.desired.name, usable[0], target, place.claims))
         else:
             name = self.desired.name + SUCCESSOR_SUFFIX
-            starts = self.desired.wants_running or machine.is_up
+            starts = self.desired.wants_running or self.was_running
             self._do(self._clone(config, name, image, place, reason=reason, starts=starts))
         self._destroy(machine)
         self._do(Promote(self.desired.name, self.seen.successors[0]))
@@ -226,14 +218,14 @@ class _Planner:
         relocates = self.desired.placement.drift == DRIFT_RELOCATE
         if relocates and in_other_cluster(machine, place):
             raise GantryError(
-                f"Container {self.desired.name} is in cluster {_name(machine.cluster)}, while cluster is "
-                f"{_name(place.cluster)}. placement_drift: relocate does not move a container between clusters. Move "
-                f"it with vm_vmotion, or set cluster: {_name(machine.cluster)}."
+                f"Container {self.desired.name} is in cluster {entry_name(machine.cluster)}, while cluster is "
+                f"{entry_name(place.cluster)}. placement_drift: relocate does not move a container between clusters. "
+                f"Move it with vm_vmotion, or set cluster: {entry_name(machine.cluster)}."
             )
-        if place.folder is not None and not _same(machine.folder, place.folder):
+        if place.folder is not None and not same_entry(machine.folder, place.folder):
             self._do(MoveFolder(self.desired.name, machine, place.folder))
         machine = self._machine()
-        if place.pool is not None and not in_other_cluster(machine, place) and not _same(machine.pool, place.pool):
+        if place.pool is not None and not in_other_cluster(machine, place) and not same_entry(machine.pool, place.pool):
             self._do(MovePool(self.desired.name, machine, place.pool))
         machine = self._machine()
         if relocates and place.datastore is not None and in_other_datastore(machine, place):
@@ -241,7 +233,7 @@ class _Planner:
             self._do(Relocate(self.desired.name, machine, place.datastore, shares_image))
 
     def _target(self, machine: Machine, config: Config, image: Image, place: ContainerPlace) -> Machine:
-        target = target_machine(self.desired, config, machine, image, place)
+        target = self._with_start(target_machine(self.desired, config, machine, image, place))
         return repaired_machine(target, firmware=image.firmware, spare_bootstrap=self.seen.spare_bootstrap)
 
     def _reconfigure(self, config: Config, image: Image, place: ContainerPlace) -> None:
@@ -250,7 +242,21 @@ class _Planner:
     def _repair(self) -> None:
         """Plan the repair of what the VM needs to start, without a configuration."""
         spare = self.seen.spare_bootstrap
-        self._converge_to(lambda machine: repaired_machine(machine, firmware=None, spare_bootstrap=spare))
+        self._converge_to(
+            lambda machine: repaired_machine(self._with_start(machine), firmware=None, spare_bootstrap=spare)
+        )
+
+    @property
+    def _starts_again(self) -> bool:
+        """Return whether the container must run after the plan only because it ran before."""
+        return self.was_running and self.desired.state == "present"
+
+    def _with_start(self, target: Machine) -> Machine:
+        """Return the target without the mark of a start that an earlier run owes, unless the plan makes that start."""
+        if target.power == SUSPENDED:
+            return target
+        starts = self.desired.wants_running or self._starts_again
+        return replace(target, start_pending=target.start_pending and not target.is_up and starts)
 
     def _converge_to(self, target_of: Callable[[Machine], Machine], claims: tuple[AssignedAddress, ...] = ()) -> None:
         """Change the VM to its target, with a stop and a start if required."""
@@ -272,7 +278,7 @@ class _Planner:
         # The VM is on and its guest has not reported: if its boot media is missing, the VM has to be restarted.
         return bool(differing(machine, target_of(replace(machine, power=OFF)), BOOT))
 
-    def _set_power(self, *, was_running: bool) -> None:
+    def _set_power(self) -> None:
         machine = self._machine()
         state = self.desired.state
         checked = bool((machine.document or {}).get("healthcheck"))
@@ -289,7 +295,7 @@ class _Planner:
             machine = self._machine()
         if state == "stopped":
             return
-        if (self.desired.wants_running or was_running) and machine.power != ON:
+        if (self.desired.wants_running or self.was_running) and machine.power != ON:
             wait = wait_for if self.desired.wait else None
             timeout, files = self.desired.wait_timeout, self._files(machine)
             self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=timeout, files=files))
@@ -309,13 +315,19 @@ class _Planner:
             return None
         return FilesToDeliver(delivery, key, machine.container_id or "")
 
+    def _stop_for_restart(self) -> None:
+        """Stop a running container that the task restarts. What it changes is then changed while it is off."""
+        if self.desired.restart and self._machine().running:
+            self._stop(self._machine())
+
     def _stop(self, machine: Machine, *, records: bool = True) -> None:
         if machine.power != OFF:
             timeout = self.desired.stop_timeout
             if timeout is None:
                 timeout = int(((machine.document or {}).get("stop") or {}).get("timeout", DEFAULT_STOP_TIMEOUT))
             force = self.desired.force_kill
-            self._do(Stop(self.desired.name, machine, timeout=timeout, force=force, records=records))
+            again = self._starts_again and machine.power == ON
+            self._do(Stop(self.desired.name, machine, timeout, force=force, records=records, starts_again=again))
 
     def _destroy(self, machine: Machine) -> None:
         if not machine.ours:
@@ -325,31 +337,3 @@ class _Planner:
             off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
             machine = off[0]
         self._do(Destroy(self.desired.name, machine))
-
-
-def _refuse_firmware(config: Config, image: Image) -> None:
-    if image.firmware == "efi" and config.memory_mb < _MIN_MEMORY_UEFI_MB:
-        raise GantryError(
-            f"memory is {config.memory_mb} MiB, and image {config.image} was imported as a VM with UEFI firmware, "
-            f"which requires at least {_MIN_MEMORY_UEFI_MB} MiB. Increase it, or set the template's firmware to BIOS."
-        )
-
-
-def _usable(successor: Machine, config: Config, image: Image, place: ContainerPlace) -> bool:
-    """Return whether an interrupted run's successor is the VM that this run would create."""
-    return (
-        successor.container_id is not None
-        and successor.digest == image.digest
-        and successor.scratch_bytes == config.scratch_bytes
-        and _same(successor.folder, place.folder)
-        and _same(successor.pool, place.pool)
-        and _same(successor.datastore, place.datastore)
-    )
-
-
-def _same(one: object, other: object) -> bool:
-    return getattr(one, "moid", None) == getattr(other, "moid", None)
-
-
-def _name(node: Entry | None) -> str:
-    return "" if node is None else node.name

@@ -80,6 +80,7 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "networks": [dict(nic) for nic in machine.addresses],
         "configured_addresses": machine.configured_addresses,
         "hostname": (machine.document or {}).get("hostname"),
+        "published_ports": list((machine.config or {}).get("published_ports") or ()),
         "labels": dict(machine.labels),
         "memory": machine.memory_mb * MIB,
         "cpus": machine.cpus,

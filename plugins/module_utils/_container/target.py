@@ -26,12 +26,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     scratch_bytes_of,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_allocation import target_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 
 # The fields of a machine that can be changed while it runs, and those that only take effect at its next start.
 LIVE = (
+    "allocation",
     "config",
     "config_hash",
     "container_id",
@@ -44,6 +47,7 @@ LIVE = (
     "bootstrap_connected",
     "bootstrap_missing",
     "boot_order",
+    "start_pending",
 )
 OFFLINE = (
     "document",
@@ -105,6 +109,9 @@ def target_machine(
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
+        allocation=target_allocation(
+            config.values, machine.config or {}, machine.allocation, {CPU: config.cpus, MEMORY: config.memory_mb}
+        ),
         notes=machine.notes if desired.notes is None else desired.notes,
         adapters=adapters,
         # A missing disk is created; one with another size is kept, since it has the container's data.
@@ -148,6 +155,8 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     machine, config = observed.machine, desired.config
     if machine is None or not machine.ours or desired.state in ("absent", "stopped") or machine.power == SUSPENDED:
         return False
+    if desired.restart or (machine.start_pending and not machine.is_up):
+        return True
     if desired.wants_running and (machine.power != ON or not machine.has_reported or machine.has_ended):
         return True
     if config is None or observed.image is None or observed.place is None or not machine.running:

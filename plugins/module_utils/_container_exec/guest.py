@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.guest_access import explained
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.decode import decode_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.hints import explained
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import (
     ExecResult,
     ObservedExec,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _GRACE_SECONDS = 30
+_DROPPED = "The guest has dropped the result, because it has no memory for all of them: run fewer programs at once"
 
 
 class Guest:
@@ -101,7 +102,8 @@ class Guest:
     def _result(self, program: str, pid: int, timeout: int, what: str) -> ExecResult:
         with explained(f"{what} was started in container {self.name}, and its end was not observed"):
             self._await_end(pid, timeout)
-        with explained(f"{what} has ended in container {self.name}, and its result could not be read"):
+        failed = f"{what} has ended in container {self.name}, and its result could not be read"
+        with explained(failed, FileNotFound=_DROPPED):
             return self._read(program, pid)
 
     def _read(self, program: str, pid: int) -> ExecResult:

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.guest_access import Guests
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 
@@ -76,17 +76,7 @@ class ExecResult:
 
 
 @dataclass(frozen=True)
-class ObservedExec:
+class ObservedExec(Guests):
     """The VMs that have the name of the container, and after the run its result."""
 
-    machines: tuple[Machine, ...]
-    # The managers of guest operations by the names of their properties.
-    managers: Mapping[str, Any] = field(default_factory=dict)
-    # The HostConfigSummary of ESXi hosts, by name in lower case.
-    host_configs: Mapping[str, Any] = field(default_factory=dict)
     result: ExecResult | None = None
-
-    def host_config(self, address: str, machine: Machine) -> Any:
-        """Return that of the host with this address; if it is not a known name, that of the VM's host."""
-        own = "" if machine.host is None else machine.host.name
-        return self.host_configs.get(address.lower()) or self.host_configs.get(own.lower())

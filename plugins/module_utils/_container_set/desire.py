@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire i
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_refused import refusals
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
     ENTRY_LABEL,
     PROJECT_LABEL,
@@ -187,7 +188,8 @@ def _containers(entry: _Entry, params: Mapping[str, Any], problems: list[GantryE
     spec = container_argument_spec()
     del spec[_GUEST_KEY]
     spec["state"] = {**spec["state"], "default": _DEFAULT_STATE}
-    unknown = [option for option in entry.options if option not in spec and option != "annotation"]
+    known = {name for option, argument in spec.items() for name in (option, *argument.get("aliases", ()))}
+    unknown = [option for option in entry.options if option not in known]
     if unknown:
         problems.extend(_unknown_option(entry, option, spec) for option in unknown)
         return
@@ -218,6 +220,9 @@ def _unknown_option(entry: _Entry, option: str, spec: Mapping[str, Any]) -> Gant
             f"{entry.where} has guest_key, which would be shown in logs there. Give it as an option of the task, for "
             "all containers."
         )
+    refused = refusals([option])
+    if refused:
+        return GantryError(f"{entry.where}: {refused[0].message.rstrip('.')}.")
     close = difflib.get_close_matches(option, [*spec, REPLICAS], n=1)
     hint = f"Did you mean {close[0]}?" if close else "See the options of container_vm."
     return GantryError(f"{entry.where} has the unknown option {option!r}. {hint}")

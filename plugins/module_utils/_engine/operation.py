@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
@@ -34,6 +34,18 @@ class Operation(ABC, Generic[D, O, C]):
     required_by: Mapping[str, Sequence[str]] = {}
     # Whether the plan says what the task would do. If not, the task is skipped in check mode.
     supports_check_mode: bool = True
+
+    def refuse(self, options: Iterable[str]) -> None:
+        """Refuse options of a task that are known from elsewhere and not in the argument spec, with the reason.
+
+        It is called with the names of all given options before they are validated. Without it, Ansible would only say
+        that they are unsupported.
+        """
+        del options  # none are known
+
+    def load(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the parameters with the contents of files that they name. Reads these files only."""
+        return params
 
     @abstractmethod
     def desire(self, params: Mapping[str, Any]) -> D:

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -42,6 +40,9 @@ LOG = "guestinfo.gantry.log"
 KEPT_SPEC = "gantry.spec"
 KEPT_STATUS = "gantry.status"
 KEPT_LOG = "gantry.log"
+# Set while a container is off because a task has stopped it to change it, if the state of the task does not say that
+# it runs afterwards.
+START_PENDING = "gantry.start_pending"
 # The status and the log before the guest reports. What it sets of keys that exist at power on can survive power off.
 NOT_REPORTED = "{}"
 # The kept status of a container that was started, until its end is recorded.
@@ -52,6 +53,7 @@ DISK_UUID = "disk.EnableUUID"
 # A clone inherits its source's extraConfig; these keys describe a template and do not apply to a container.
 OF_TEMPLATES_ONLY = (IMAGE_CONFIG, IMAGE_REFERENCES, IMAGE_STATE, IMAGE_IMPORT)
 SCHEMA_VERSION = "1"
+TRUE = "true"
 
 
 def option_path(key: str) -> str:
@@ -82,13 +84,3 @@ def encode_addresses(addresses: Iterable[str]) -> str:
 
 def decode_addresses(text: str | None) -> tuple[str, ...]:
     return tuple((text or "").split())
-
-
-def decode_log(text: str | None) -> str | None:
-    """Return the end of the container's output, with replacement characters for bytes that are not UTF-8."""
-    if not text:
-        return None
-    try:
-        return base64.b64decode(text, validate=True).decode("utf-8", errors="replace")
-    except (binascii.Error, ValueError):
-        return None

@@ -26,6 +26,20 @@ CAPABILITIES = sorted(
     ).split()
 )
 
+# The resource limits, by Docker's names.
+ULIMITS = ("core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack").split()
+# The highest value of nofile, unless fs.nr_open is changed.
+MAX_OPEN_FILES = 1 << 20
+# The kernel settings that a container cannot set, with the reason.
+_RUNS_A_PROGRAM = "the kernel would run its program outside of the container, as root of the VM"
+REFUSED_SYSCTLS = {
+    "kernel.core_pattern": _RUNS_A_PROGRAM,
+    "kernel.hostname": "container_hostname is the option for it",
+    "kernel.hotplug": _RUNS_A_PROGRAM,
+    "kernel.modprobe": _RUNS_A_PROGRAM,
+    "kernel.poweroff_cmd": _RUNS_A_PROGRAM,
+}
+
 # Linux on x86-64; the control node may be another system. The names are in the order of their numbers, from 1.
 SIGNALS = {
     f"SIG{name}": number

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -25,12 +26,16 @@ ask hosts cat /etc/hosts
 ask resolver cat /etc/resolv.conf
 ask mounts cat /proc/mounts
 ask processes ps -o pid,args
+ask programs ps -o pid,comm
+ask orphans sh -c '(sleep 0.2 &); sleep 1; grep -h State /proc/[0-9]*/status'
 ask touch-etc touch /etc/new
 ask touch-cache touch /cache/new
 ask touch-sysctl sh -c 'echo 1 > /proc/sys/vm/overcommit_memory'
 ask kcore head -c 1 /proc/kcore
 ask stdout sh -c 'echo reopened > /dev/stdout'
 ask limits sh -c 'ulimit -n; ulimit -Hn; ulimit -u; ulimit -Hu; ulimit -i'
+ask locked sh -c 'ulimit -l; ulimit -Hn'
+ask settings cat /proc/sys/net/core/somaxconn /proc/sys/kernel/msgmax /proc/sys/vm/swappiness
 ask machine-limits cat /proc/sys/kernel/threads-max /proc/sys/fs/file-max /sys/fs/cgroup/pids.max
 ask oom cat /proc/self/oom_score_adj
 ask devices stat -c '%n %t %T %a' /dev/null /dev/urandom /dev/pts/ptmx
@@ -73,6 +78,9 @@ def as_root(boot_for_module: Boot) -> tuple[dict[str, str], dict[str, Any]]:
         ["sh", "-c", _QUESTIONS], capabilities=["CHOWN", "NET_BIND_SERVICE"], root=READ_ONLY, tmpfs=[{"target": "/tmp"}]
     )
     spec["tmpfs"][0].update(size=None, mode="1777")
+    spec["process"]["init"] = True
+    spec["process"]["ulimits"] = {"nofile": {"soft": 64, "hard": 128}, "memlock": {"soft": -1, "hard": -1}}
+    spec["sysctls"] = {"net.core.somaxconn": "777", "kernel.msgmax": "16384", "vm.swappiness": "11"}
     machine = boot_for_module(spec)
     status = machine.wait_off()
     return _answers(machine.log()), status
@@ -155,6 +163,13 @@ def test_process_has_its_own_pid_namespace(as_user: Any) -> None:
     assert not [line for line in processes if "init" in line[1]]
 
 
+def test_first_process_on_request_runs_the_program_and_reaps_orphans(as_root: Any) -> None:
+    assert re.search(r"^ +1 .*gantry-first /bin/sh sh -c", as_root[0]["processes"], re.MULTILINE)
+    assert re.search(r"^ +([2-9]|\d\d+) +sh$", as_root[0]["programs"], re.MULTILINE)
+    assert "State:" in as_root[0]["orphans"]
+    assert "zombie" not in as_root[0]["orphans"]
+
+
 def test_root_on_a_disk_is_writable_for_root_only(as_user: Any) -> None:
     assert "Permission denied" in as_user[0]["touch-etc"]
     assert any(line.split()[1:3] == ["/", "overlay"] for line in as_user[0]["mounts"].splitlines())
@@ -192,6 +207,16 @@ def test_output_can_be_reopened(as_user: Any) -> None:
 def test_limits_are_dockers(as_user: Any) -> None:
     assert as_user[0]["limits"].split() == ["1024", "524288", "unlimited", "unlimited", "unlimited"]
     assert as_user[0]["oom"] == "0"
+
+
+def test_requested_limits_replace_dockers(as_root: Any) -> None:
+    assert as_root[0]["limits"].split() == ["64", "128", "unlimited", "unlimited", "unlimited"]
+    # Only a privileged process can raise this one, and the program's capabilities are less than that.
+    assert as_root[0]["locked"].split() == ["unlimited", "128"]
+
+
+def test_requested_kernel_settings_are_those_of_the_machine_and_of_its_namespaces(as_root: Any) -> None:
+    assert as_root[0]["settings"].split() == ["777", "16384", "11"]
 
 
 def test_limits_do_not_depend_on_the_memory_of_the_machine(as_user: Any) -> None:

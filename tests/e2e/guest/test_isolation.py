@@ -82,13 +82,14 @@ def test_health_check_is_bound_by_the_same_rules(boot: Boot) -> None:
     check = {"test": ["CMD-SHELL", command], "interval": 0.3, "timeout": 30, "retries": 1}
     spec = make_spec(["sleep", "1000"], healthcheck={**check, "start_period": 0, "start_interval": 0.3})
     spec["stop"]["timeout"] = 0
+    spec["process"]["ulimits"] = {"nofile": {"soft": 100, "hard": 200}}
     machine = boot(spec)
     healthy = machine.wait_status(lambda status: status["health"] == "healthy", "healthy")
     assert healthy["health_output"].splitlines() == [
         "0::/",
         "head: /disk: Operation not permitted",
         "unlimited",
-        "1024",
+        "100",
     ]
     machine.request_shutdown()
     machine.wait_off()

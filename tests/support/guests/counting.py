@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import published_text
 from tests.support.guests.containers import PATIENCE, Containers
 
 _SCRIPT = """
@@ -47,7 +47,7 @@ def stop_counter(content: Any, vm: Any) -> int:
         assert time.monotonic() < deadline, end
         time.sleep(0.2)
     assert (end["state"], end["exit_code"], end["restart_count"]) == ("exited", 7, 0)
-    log = base64.b64decode(options(vm)["guestinfo.gantry.log"]).decode()
+    log = published_text(options(vm)["guestinfo.gantry.log"]) or ""
     vm.ShutdownGuest()
     _wait_until_off(content, vm)
     said = re.fullmatch(r"counted (\d+), wrote (\d+)\n", log)

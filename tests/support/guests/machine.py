@@ -9,7 +9,6 @@ The lab's vCenter program plays the host at the other end of the port (lab/vcent
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -26,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import published_text
 from devkit.console import CACHE
 from guest.build.bootstrap import Build
 from guest.build.lock import this_distribution
@@ -207,7 +207,7 @@ class Machine:
 
     def log(self) -> str:
         """Return the container's output as it was published."""
-        return base64.b64decode(self.values[LOG_KEY]).decode()
+        return published_text(self.values[LOG_KEY]) or ""
 
     def console(self) -> str:
         path = self.directory / "console.log"

@@ -24,6 +24,13 @@ from ansible_collections.gantry.vsphere.plugins.plugin_utils.parameters import v
 from tests.support.lab.least import as_least_privileged
 
 
+def operation_of(module: str) -> Operation[Any, Any, Any]:
+    """Return the operation of a module."""
+    plugin = importlib.import_module(f"ansible_collections.gantry.vsphere.plugins.action.{module}")
+    operation: Operation[Any, Any, Any] = plugin.ActionModule.operation
+    return operation
+
+
 def drive(
     module: str,
     options: Mapping[str, Any],
@@ -34,8 +41,7 @@ def drive(
     report: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, Any]:
     """Return what a task of the module would return, run by the user of the module in a lab that has one."""
-    plugin = importlib.import_module(f"ansible_collections.gantry.vsphere.plugins.action.{module}")
-    operation: Operation[Any, Any, Any] = plugin.ActionModule.operation
+    operation = operation_of(module)
     checked = validate(operation, options)
     if checked.error_messages:
         return {"failed": True, "changed": False, "msg": str(checked.errors.msg)}

@@ -235,6 +235,9 @@ class Cases:
         copy = {**self._permitting_container(), "container_path": "/tmp/file"}
         return [Step("copy", {**copy, "content": "x", "mode": "0600"})]
 
+    def _container_vm_logs(self) -> list[Step]:
+        return [Step("read", self._permitting_container())]
+
     def _permitting_container(self) -> dict[str, Any]:
         """Start a container that permits guest operations; return its name and key."""
         self._image()

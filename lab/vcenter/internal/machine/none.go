@@ -21,6 +21,7 @@ type None struct {
 	events  Events
 	subnets map[string]netip.Prefix // by network
 	pool    *SubnetPool             // for networks that are not configured
+	logs    noneLogs
 
 	mu      sync.Mutex
 	running map[string]*guestRun
@@ -212,7 +213,7 @@ func (n *None) Close() error {
 		failures = append(failures, run.removeFiles())
 	}
 	n.running = map[string]*guestRun{}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, n.logs.close())...)
 }
 
 // take removes a VM that runs.

@@ -10,11 +10,14 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"time"
+
+	"gantry.invalid/guest/logbuf"
 )
 
 // How long a guest stays on after it has published the end of its container, unless it is asked to shut down (again). These
@@ -62,6 +65,9 @@ type containerSpec struct {
 	Operations *struct {
 		SecretSHA256 string `json:"secret_sha256"`
 	} `json:"guest_operations"`
+	Log struct {
+		MaxBytes int64 `json:"max_bytes"`
+	} `json:"log"`
 	Files *struct {
 		SHA256 string `json:"sha256"`
 	} `json:"files"`
@@ -247,15 +253,13 @@ func (n *None) release(run *guestRun) {
 // end publishes the end of the container, stays on, and powers off unless the VM has been powered off meanwhile.
 func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, output string, linger time.Duration) {
 	id := run.spec.ID
-	if output != "" {
-		n.events.Set(id, LogKey, base64.StdEncoding.EncodeToString([]byte(output)))
-	}
+	last, err := n.publishLog(run, output)
 	status := map[string]any{"state": "exited", "pid": 0, "health": "none", "sequence": 2,
 		"finished_at": time.Now().UTC().Format(time.RFC3339Nano)}
 	for key, value := range fields {
 		status[key] = value
 	}
-	if err := run.keepEnd(status, output); err != nil {
+	if err := errors.Join(err, run.keepEnd(status, string(last))); err != nil {
 		status["error"] = map[string]string{"code": "scratch_mount_failed", "message": err.Error()}
 	}
 	n.report(id, *run.document, status)
@@ -290,6 +294,22 @@ func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, o
 	case isOn:
 		n.events.Off(id, OffGuest)
 	}
+}
+
+// publishLog publishes the end of the output of a container, after a last part of it, and returns the text of the end.
+func (n *None) publishLog(run *guestRun, output string) ([]byte, error) {
+	if err := n.write(run, logbuf.Stdout, output); err != nil {
+		return nil, err
+	}
+	last, err := n.last(run)
+	if err != nil || len(last.Records) == 0 {
+		return nil, err
+	}
+	text, err := last.Publish()
+	if err == nil {
+		n.events.Set(run.spec.ID, LogKey, text)
+	}
+	return last.Text(), err
 }
 
 // fail reports a failure, and powers off at once.

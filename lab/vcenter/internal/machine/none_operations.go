@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"gantry.invalid/guest/guestops"
+	"gantry.invalid/guest/logbuf"
 )
 
 // noneResults is the memory for results, as of a guest with 256 MiB.
@@ -35,6 +36,10 @@ type execScript struct {
 	Stdout   string `json:"stdout"`
 	Stderr   string `json:"stderr"`
 	Show     bool   `json:"show"` // the request is written to stdout
+
+	// What is written to the log of the container, as if its main process had.
+	ContainerStdout string `json:"container_stdout"`
+	ContainerStderr string `json:"container_stderr"`
 }
 
 // noneOperations runs the programs of one guest.
@@ -48,6 +53,7 @@ type noneOperations struct {
 func (n *None) newOperations(run *guestRun) *noneOperations {
 	o := &noneOperations{none: n, run: run}
 	o.server = guestops.New(o, noneResults)
+	o.server.ServeLog(func(query logbuf.Query) (logbuf.Page, error) { return n.read(run, query) })
 	if offered := run.document.Operations; offered != nil {
 		hash, err := hex.DecodeString(offered.SecretSHA256)
 		if err == nil { // an invalid hash offers nothing, as the bootstrap refuses the document
@@ -105,7 +111,7 @@ func (o *noneOperations) Run(ctx context.Context, request guestops.Exec, stdout,
 	case name == "true":
 		return guestops.Exit{}, nil
 	case name == execScriptName && len(request.Command) == 2:
-		return follow(ctx, request, stdout, stderr)
+		return o.follow(ctx, request, stdout, stderr)
 	default:
 		return guestops.Exit{}, &guestops.Failure{Code: guestops.NotStarted, ExitCode: guestops.ExitNotFound,
 			Message: fmt.Sprintf("program %s is not in the image's PATH", name)}
@@ -121,7 +127,7 @@ func withoutShell(command []string) []string {
 }
 
 // follow follows the script of a program until it ends or is killed.
-func follow(ctx context.Context, request guestops.Exec, stdout, stderr io.Writer) (guestops.Exit, error) {
+func (o *noneOperations) follow(ctx context.Context, request guestops.Exec, stdout, stderr io.Writer) (guestops.Exit, error) {
 	var wanted execScript
 	if err := json.Unmarshal([]byte(request.Command[1]), &wanted); err != nil {
 		return guestops.Exit{}, fmt.Errorf("the argument of %s: %w", execScriptName, err)
@@ -136,7 +142,9 @@ func follow(ctx context.Context, request guestops.Exec, stdout, stderr io.Writer
 	}
 	_, err := stdout.Write(shown)
 	_, stderrErr := stderr.Write([]byte(wanted.Stderr))
-	if err = errors.Join(err, stderrErr); err != nil {
+	err = errors.Join(err, stderrErr, o.none.write(o.run, logbuf.Stdout, wanted.ContainerStdout),
+		o.none.write(o.run, logbuf.Stderr, wanted.ContainerStderr))
+	if err != nil {
 		return guestops.Exit{}, err
 	}
 	select {

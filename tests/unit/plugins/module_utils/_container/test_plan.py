@@ -138,6 +138,23 @@ def test_options_that_take_effect_at_a_start_are_changed_between_a_stop_and_a_st
         assert kinds(plan(desire("present", **options), existing(desire(), OFF))) == ["Reconfigure"]
 
 
+def test_a_running_container_is_restarted_once_on_request() -> None:
+    past = desire()
+    for desired in (desire(restart=True), desired_container(restart=True)):
+        assert kinds(plan(desired, existing(past))) == ["Stop", "PowerOn"]
+        assert kinds(plan(desired, existing(past, OFF))) == ["PowerOn"]
+    assert kinds(plan(desire(restart=True, labels={"a": "b"}), existing(past))) == ["Stop", "Reconfigure", "PowerOn"]
+    assert kinds(plan(desire(restart=True, env={"A": "b"}), existing(past))) == ["Stop", "Reconfigure", "PowerOn"]
+    replaced = kinds(plan(desire(restart=True, recreate=True), existing(past)))
+    assert replaced == ["Clone", "Stop", "Destroy", "Promote", "PowerOn"]
+
+
+@pytest.mark.parametrize("state", ["present", "stopped", "absent"])
+def test_a_restart_is_only_for_a_container_that_runs(state: str) -> None:
+    with pytest.raises(GantryError, match=f"restart is given with state: {state}"):
+        desire(state, restart=True)
+
+
 def test_labels_notes_and_an_alias_of_the_image_are_changed_while_it_runs() -> None:
     for options in ({"labels": {"a": "b"}}, {"notes": "ours"}, {"image": "image:same"}):
         assert kinds(plan(desire(**options), existing(desire()))) == ["Reconfigure"]
@@ -490,6 +507,7 @@ def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
         boot_order=draw(st.sampled_from([("cdrom",), (), ("disk",)])),
         secure_boot=draw(st.booleans()),
         disk_uuid=draw(st.booleans()),
+        start_pending=draw(st.booleans()),
     )
 
 
@@ -549,6 +567,8 @@ def test_a_plan_leads_to_the_desired_state_and_a_second_plan_is_empty(
         assert final.machine.adapters_connected
     if desired.state == "stopped":
         assert final.machine.power == OFF
+    if final.machine.power != SUSPENDED:
+        assert not final.machine.start_pending
 
 
 @settings(max_examples=300, deadline=None)
@@ -563,6 +583,9 @@ def test_a_run_killed_anywhere_is_finished_by_the_next(
     assert plan_container(desired, final) == ()
     assert final.successors == ()
     assert (final.machine is None) == (desired.state == "absent")
+    uninterrupted = after(changes, observed).machine
+    if final.machine is not None and uninterrupted is not None:
+        assert final.machine.power == uninterrupted.power
 
 
 @settings(max_examples=300, deadline=None)

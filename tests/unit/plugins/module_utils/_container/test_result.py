@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any
 
@@ -79,12 +78,6 @@ def test_no_variable_is_returned() -> None:
 def test_addresses_are_those_that_can_be_reached() -> None:
     nics = ({"ip_addresses": ["fe80::1", "2001:db8::5", "10.0.0.5"]}, {"ip_addresses": ["169.254.1.1", "10.0.0.5"]})
     assert ip_addresses(replace(MACHINE, addresses=nics)) == ["10.0.0.5", "2001:db8::5"]
-
-
-def test_a_log_can_contain_any_bytes() -> None:
-    assert keys.decode_log(base64.b64encode(b"ok\xff\x00\n").decode()) == "ok\ufffd\x00\n"
-    assert keys.decode_log(None) is None
-    assert keys.decode_log("not base64!") is None
 
 
 def test_encoded_values_are_valid_in_xml() -> None:

@@ -74,6 +74,17 @@ def test_a_number_of_replicas_is_whole(number: Any) -> None:
         desire(web(replicas=number))
 
 
+def test_a_container_is_given_with_the_aliases_of_options() -> None:
+    (one,) = desire(web(annotation="hello", ports=["80"])).containers
+    assert one.config is not None
+    assert (one.notes, one.config.values["published_ports"]) == ("hello", ("80/tcp",))
+
+
+def test_an_option_of_docker_container_is_refused_with_the_reason() -> None:
+    with pytest.raises(GantryError, match=r"containers\[0\] \(web\): pid_mode is an option of docker_container that"):
+        desire(web(pid_mode="host"))
+
+
 def test_a_wrong_option_is_found_in_an_entry_without_replicas() -> None:
     with pytest.raises(GantryError, match=r"unknown option 'memroy'\. Did you mean memory"):
         desire(web(replicas=0, memroy="1G"))

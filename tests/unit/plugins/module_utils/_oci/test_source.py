@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Mapping
@@ -223,7 +224,7 @@ def test_of_an_index_in_a_layout_the_platform_is_chosen(tmp_path: Path, options:
     entries = []
     for image, architecture in ((arm, "arm64"), (amd, "amd64")):
         image.write_layout(tmp_path / architecture)
-        subprocess.run(["cp", "-r", f"{tmp_path / architecture}/.", str(folder)], check=True)
+        shutil.copytree(tmp_path / architecture, folder, dirs_exist_ok=True)
         platform = {"os": "linux", "architecture": architecture}
         size = len(image.manifest)
         entries.append({"mediaType": image.media_type, "digest": image.digest, "size": size, "platform": platform})
