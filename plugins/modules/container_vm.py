@@ -291,7 +291,7 @@ options:
     description:
       - Files that the container needs, such as its configuration. They are mounted read-only over those of the image.
       - They are sent to the guest by guest operations when the container starts for the first time, and after a
-        change. This requires O(guest_operations=true) and the privilege C(VirtualMachine.GuestOperations.Execute). The
+        change. This requires O(guest_operations=true) and the privilege to run guest operations, see the notes. The
         guest keeps them on the container's own disk, so that vSphere HA, DRS and a restart of the virtual machine need
         no controller. They are in memory while the container runs.
       - A changed file restarts the container. Results and diffs show a digest of the content, which is keyed with
