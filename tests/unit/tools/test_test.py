@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import pytest
 
 from devkit.console import ToolError
-from tools import test
 from tools.runners import Counts
+from tools.test import PARTS
+from tools.test import run as run_parts
 
 
 def _lacks_a_program(arguments: Sequence[str]) -> Counts:
@@ -21,11 +22,11 @@ def _lacks_a_program(arguments: Sequence[str]) -> Counts:
 def test_a_part_that_cannot_run_fails_and_the_next_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(test.PARTS, "govc", _lacks_a_program)
-    monkeypatch.setitem(test.PARTS, "clients", lambda arguments: Counts(passed=3))
+    monkeypatch.setitem(PARTS, "govc", _lacks_a_program)
+    monkeypatch.setitem(PARTS, "clients", lambda arguments: Counts(passed=3))
     both = ("govc", "clients")
-    assert not test.run(both, [])
-    assert test.run(both[1:], [])
+    assert not run_parts(both, [])
+    assert run_parts(both[1:], [])
     said = capsys.readouterr().out
     assert "bats is not installed." in said.split("==== summary")[1]
     assert "clients      3 passed, 0 failed, 0 skipped" in said
