@@ -19,7 +19,8 @@ def desire_inventory(params: Mapping[str, Any]) -> InventoryFilters:
     filters = {key: value for key, value in params["filters"].items() if value is not None}
     shared = {key: filters.get(key) for key in ("name", "labels", "datacenter", "folder")}
     # The bootstrap ISO is not a host variable, so the devices are not read.
-    containers = replace(desire_container_info({**shared, "logs": False, "exit_from_disk": False}), devices=False)
+    unread = {"logs": False, "exit_from_disk": False, "usage_minutes": 0, "events": 0}
+    containers = replace(desire_container_info({**shared, **unread}), devices=False)
     return InventoryFilters(
         containers=containers,
         clusters=tuple(filters.get("cluster", ())),

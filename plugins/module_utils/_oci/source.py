@@ -154,11 +154,11 @@ class FileSource:
     def _open(self) -> Iterator[Files]:
         path = Path(self._place.path)
         try:
-            if self._place.transport == OCI:
-                yield FolderFiles(path)
-            else:
-                with open_tar(path, self._options.limits) as files:
-                    yield files
+            with contextlib.ExitStack() as stack:
+                files: Files = FolderFiles(path)
+                if self._place.transport != OCI:
+                    files = stack.enter_context(open_tar(path, self._options.limits))
+                yield files
         except LayerError as error:
             raise self._refusal(error.reason, error.cause) from None
         except OSError as error:
