@@ -22,7 +22,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Clone,
     ContainerChange,
     Destroy,
-    FilesToDeliver,
     MoveFolder,
     MovePool,
     PowerOn,
@@ -70,6 +69,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FilesToDeliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import SUCCESSOR_SUFFIX
 
 
