@@ -17,9 +17,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wa
     STATUS_PATH,
     FilesWanted,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import FilesToDeliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow, Watch
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import SEND_FILES
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import SEND_FILES, FilesToDeliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.programs import USER
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.guest_operations import GuestPrograms

@@ -27,7 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import Delivery
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FilesToDeliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RehomingChange
@@ -272,18 +272,6 @@ class Promote(ContainerChange):
         promoted = replace(self.machine, name=self.container, path=path, kind=KIND_CONTAINER)
         rest = tuple(one for one in observed.successors if one != self.machine)
         return replace(observed, machine=promoted, successors=rest)
-
-
-@dataclass(frozen=True)
-class FilesToDeliver:
-    """The files that a container may wait for, and what its guest operations require.
-
-    The id is that of the machine as planned: one that the plan creates gets another.
-    """
-
-    delivery: Delivery
-    guest_key: GuestKey
-    container_id: str
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Clone,
     ContainerChange,
     Destroy,
-    FilesToDeliver,
     MoveFolder,
     MovePool,
     PowerOn,
@@ -80,6 +79,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_v
     surplus_volumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FilesToDeliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import SUCCESSOR_SUFFIX
 
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_archive import Packed, archive_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_local import receive
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.changes import CopyIn, CopyOut, FileChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.changes import CopyIn, CopyOut
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.model import (
     DIRECTORY,
     FILE,
     SYMLINK,
     DesiredCopy,
+    FileChange,
     ObservedCopy,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.guest import Guest

@@ -7,26 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.model import (
     FILE,
     SYMLINK,
+    FileChange,
     FileFacts,
     ObservedCopy,
-    Texts,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """One file as it is, if it exists, and as it is going to be."""
-
-    old: FileFacts | None
-    new: FileFacts
-    texts: Texts = field(default_factory=Texts)
 
 
 @dataclass(frozen=True)

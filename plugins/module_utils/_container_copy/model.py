@@ -92,3 +92,12 @@ class ObservedCopy:
     local: LocalFiles
     texts: Texts = field(default_factory=Texts)
     copied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file as it is, if it exists, and as it is going to be."""
+
+    old: FileFacts | None
+    new: FileFacts
+    texts: Texts = field(default_factory=Texts)

@@ -13,7 +13,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.changes import (
     CopyIn,
     CopyOut,
-    FileChange,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.model import (
     DIRECTORY,
@@ -22,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.mod
     OTHER,
     SYMLINK,
     DesiredCopy,
+    FileChange,
     FileFacts,
     ObservedCopy,
     Texts,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 
 # The operation that sends a part.
 SEND_FILES = "/gantry/files"
@@ -52,3 +53,15 @@ def make_delivery(salt: str, contents: Sequence[bytes]) -> Delivery:
     header = canonical_json({"salt": salt, "sizes": [len(content) for content in contents]})
     content = b"".join([_MAGIC, header.encode("ascii"), b"\n", *contents])
     return Delivery(hashlib.sha256(content).hexdigest(), content)
+
+
+@dataclass(frozen=True)
+class FilesToDeliver:
+    """The files that a container may wait for, and what its guest operations require.
+
+    The id is that of the machine as planned: one that the plan creates gets another.
+    """
+
+    delivery: Delivery
+    guest_key: GuestKey
+    container_id: str

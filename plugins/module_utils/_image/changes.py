@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -52,7 +53,7 @@ class CleanIncomplete(Removal):
 
 
 @dataclass(frozen=True)
-class NewImage(Creation):
+class NewImage(Creation, ABC):
     """Base of the ways to make a new template. ``datastore``, ``folder``: where it is going to be."""
 
     name: str
@@ -63,6 +64,10 @@ class NewImage(Creation):
     datastore: str
     datastore_moid: str
     folder: str
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return the change as an action."""
 
     def after(self) -> Mapping[str, Any]:
         return nested(
