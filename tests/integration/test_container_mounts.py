@@ -18,6 +18,8 @@ from tests.support.lab.drive import drive
 
 NAME, OTHER = f"{PREFIX}web", f"{PREFIX}other"
 DATA, LOGS = f"{PREFIX}data", f"{PREFIX}logs"
+# Requests of a task with nothing to do, with login and logout.
+BUDGET = 10
 FIRST, SECOND = "registry.example.com/app:1", "registry.example.com/app:2"
 
 
@@ -47,6 +49,7 @@ class Mounting(ConvergingModule):
         assert [predicted[key] for key in ("actions", "diff")] == [done[key] for key in ("actions", "diff")]
         again = self.run(**options)
         assert (again["changed"], self.calls.mutating()) == (False, []), again
+        assert len(self.calls.methods()) <= BUDGET, self.calls.methods()
         return done
 
     def volume(self, name: str, **options: Any) -> dict[str, Any]:
