@@ -287,6 +287,67 @@ options:
       - Directories that are mounted as tmpfs, such as V(/tmp) or V(/run:size=64m,mode=0755).
     type: list
     elements: str
+  volumes:
+    description:
+      - Volumes of M(gantry.vsphere.container_volume) in the container, each as V(NAME:PATH), V(NAME:PATH:ro) or
+        V(NAME:PATH:nocopy).
+      - A volume must exist. It is attached to the VM before its start, and can be used by one VM at a time. It is kept,
+        with its data, when the container is replaced or removed.
+      - A new volume is formatted with ext4 at its first use. It gets the files that the image has at the path, with
+        their owners and modes, unless it is mounted with V(nocopy), as in Docker.
+      - A copy of a volume that containers have used cannot be mounted. It has the identity of its source, and the
+        container ends with the error C(volume_foreign).
+      - A change takes effect by a restart of the VM.
+      - Paths of hosts cannot be mounted, because a container is a VM without a host whose files it could share.
+    type: list
+    elements: str
+  mounts:
+    description:
+      - Volumes and tmpfs in a longer form than with O(volumes) and O(tmpfs).
+    type: list
+    elements: dict
+    suboptions:
+      type:
+        description:
+          - V(volume) is a volume of M(gantry.vsphere.container_volume), V(tmpfs) is in the VM's memory.
+          - V(bind) is refused with what to write instead.
+        type: str
+        choices: [volume, tmpfs, bind]
+        default: volume
+      source:
+        description:
+          - The name of the volume.
+        type: str
+      target:
+        description:
+          - The path in the container.
+        type: str
+        required: true
+      read_only:
+        description:
+          - Whether the container cannot write to the volume.
+        type: bool
+      no_copy:
+        description:
+          - Whether a new volume stays empty, without the files that the image has at the path.
+        type: bool
+      volume_driver:
+        description:
+          - Only V(local), which is what all volumes are. Others are refused.
+        type: str
+      volume_options:
+        description:
+          - Refused, because the kernel of the containers' VMs has no drivers for NFS and for file systems other than
+            ext4.
+        type: dict
+      tmpfs_size:
+        description:
+          - The limit of the tmpfs, such as V(64M). Default is half of the VM's memory.
+        type: str
+      tmpfs_mode:
+        description:
+          - The mode of the tmpfs, such as V(0700). Default V(1777).
+        type: str
   files:
     description:
       - Files that the container needs, such as its configuration. They are mounted read-only over those of the image.

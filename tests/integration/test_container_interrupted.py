@@ -21,10 +21,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import _may_change
 from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, VmBuilder, building
+from tests.support.lab.drive import drive
 
 NAME = f"{PREFIX}web"
 FIRST = "registry.example.com/app:1"
 SECOND = "registry.example.com/app:2"
+VOLUME = f"{PREFIX}data"
 NETWORKS = [{"name": "VM Network"}, {"name": "VM Network"}]
 
 
@@ -37,7 +39,10 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
     with building(lab) as one:
         one.make_image(FIRST, 1, {"Cmd": ["serve"]})
         one.make_image(SECOND, 3, {"Cmd": ["serve", "more"]})
+        volume = {**lab["vcenter"], "name": VOLUME}
+        drive("container_volume", {**volume, "size": "64M", "datastore": lab["datastore"]})
         yield one
+        drive("container_volume", {**volume, "state": "absent", "confirm_data_loss": True})
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,10 @@ def run(lab: Mapping[str, Any], options: Mapping[str, Any], kill: Kill | None = 
 CHANGES: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
     "create": (None, {"image": FIRST, "networks": NETWORKS}),
     # What runs must run again, although the task does not ask for it.
-    "replace": ({"image": FIRST}, {"image": SECOND, "networks": NETWORKS, "state": "present"}),
+    "replace": (
+        {"image": FIRST, "volumes": [f"{VOLUME}:/data"]},
+        {"image": SECOND, "networks": NETWORKS, "volumes": [f"{VOLUME}:/data"], "state": "present"},
+    ),
     "reconfigure": (
         {"image": FIRST},
         {"image": FIRST, "networks": NETWORKS, "env": {"A": "b"}, "memory": "512M", "state": "present"},
@@ -122,5 +130,7 @@ def check(container: Vm, wanted: Mapping[str, Any]) -> None:
     assert "gantry.start_pending" not in container.config
     assert container.config["gantry.kind"] == "container"
     assert container.config["gantry.image"] == wanted["image"]
+    volumes = [disk for disk in container.of_kind(vim.vm.device.VirtualDisk) if disk.vDiskId is not None]
+    assert len(volumes) == len(wanted.get("volumes", ()))
     cards = sorted(container.of_kind(vim.vm.device.VirtualEthernetCard), key=lambda card: card.key)
     assert [network["mac"] for network in container.spec["networks"]] == [card.macAddress for card in cards]

@@ -147,7 +147,7 @@ func (m *machine) finder() *disks.Finder {
 
 func (m *machine) rootBuilder(id string, document []byte) *rootfs.Builder {
 	return &rootfs.Builder{
-		Images: m.finder(), Scratches: m.finder(), Modules: m.modules,
+		Images: m.finder(), Scratches: m.finder(), Volumes: m.finder(), Modules: m.modules,
 		ScratchMounted: func(disk disks.Disk) { m.keepStart(disk, id, document) },
 	}
 }

@@ -216,6 +216,29 @@ func TestFindScratchWithoutADisk(t *testing.T) {
 	})
 }
 
+func TestFindVolumeWithoutAUnitTakesOnlyItsOwnFileSystem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newFakeSysfs(t)
+		b.finder.Wake = nil
+		b.add("sda", "0:0:2:0", nil)
+		_, err := b.finder.FindVolume(context.Background(), id, nil)
+		assertFailure(t, err, failure.VolumeMissing, id, "sda (unit 2")
+		b.add("sdb", "1:0:4:0", ext4With(t, id))
+		volume, err := b.finder.FindVolume(context.Background(), id, nil)
+		if err != nil || volume.Disk.Name != "sdb" || !volume.Formatted {
+			t.Errorf("got %+v, %v", volume, err)
+		}
+	})
+}
+
+func TestFindVolumeRefusesForeignDisks(t *testing.T) {
+	b := newFakeSysfs(t)
+	unit := 2
+	b.add("sda", "0:0:2:0", map[int64][]byte{3 << 20: {1}})
+	_, err := b.finder.FindVolume(context.Background(), id, &unit)
+	assertFailure(t, err, failure.VolumeForeign, "sda", "the volume's file system "+id)
+}
+
 func TestIsBlankLooksAtBothEndsAndBetween(t *testing.T) {
 	const size = 64 << 20
 	for name, test := range map[string]struct {

@@ -14,48 +14,65 @@ import (
 	"gantry.invalid/guest/internal/failure"
 )
 
-// Scratch is the writable disk.
-type Scratch struct {
+// FileSystem is a disk for a file system of the container. Unless it is formatted, it may be.
+type FileSystem struct {
 	Disk      Disk
 	Formatted bool
 }
 
-// FindScratch waits for the file system with the given UUID, or for a blank disk at the unit, which may be formatted. A disk
-// whose formatting was interrupted counts as blank. A disk with any other content is refused.
-func (f *Finder) FindScratch(ctx context.Context, id string, unit int) (Scratch, error) {
+// purpose has the failures of a disk, and what it is for.
+type purpose struct {
+	missing, foreign failure.Code
+	name             string
+}
+
+// FindScratch waits for the writable disk: the file system with the given UUID, or a blank disk at the unit, which may be
+// formatted. A disk whose formatting was interrupted counts as blank. A disk with any other content is refused.
+func (f *Finder) FindScratch(ctx context.Context, id string, unit int) (FileSystem, error) {
+	return f.find(ctx, id, &unit, purpose{failure.ScratchMissing, failure.ScratchForeign, "this container's file system"})
+}
+
+// FindVolume waits for the disk of a volume in the same way. Without a unit, only a formatted disk is found.
+func (f *Finder) FindVolume(ctx context.Context, id string, unit *int) (FileSystem, error) {
+	return f.find(ctx, id, unit, purpose{failure.VolumeMissing, failure.VolumeForeign, "the volume's file system"})
+}
+
+func (f *Finder) find(ctx context.Context, id string, unit *int, use purpose) (FileSystem, error) {
 	var (
-		scratch Scratch
-		ok      bool
-		last    []Disk
+		chosen FileSystem
+		ok     bool
+		last   []Disk
 	)
 	err := f.Await(ctx, func(found []Disk) (bool, error) {
 		last = found
-		for _, disk := range found {
-			if formatted, err := holds(disk, id); err == nil && formatted {
-				scratch, ok = Scratch{Disk: disk, Formatted: true}, true
-				return true, nil
-			}
-		}
-		for _, disk := range found {
-			if disk.Unit != unit {
-				continue
-			}
-			if err := formattable(disk, id); err != nil {
-				return true, err
-			}
-			scratch, ok = Scratch{Disk: disk}, true
-			return true, nil
-		}
-		return false, nil
+		var err error
+		chosen, ok, err = choose(found, id, unit, use)
+		return ok || err != nil, err
 	})
 	switch {
 	case err != nil:
-		return Scratch{}, failure.From(err, failure.ScratchMissing)
+		return FileSystem{}, failure.From(err, use.missing)
+	case !ok && unit == nil:
+		return FileSystem{}, failure.New(use.missing, "no disk holds the file system %s; %s", id, Describe(last))
 	case !ok:
-		return Scratch{}, failure.New(failure.ScratchMissing,
-			"no disk holds the file system %s and there is none at unit %d; %s", id, unit, Describe(last))
+		return FileSystem{}, failure.New(use.missing,
+			"no disk holds the file system %s and there is none at unit %d; %s", id, *unit, Describe(last))
 	}
-	return scratch, nil
+	return chosen, nil
+}
+
+func choose(found []Disk, id string, unit *int, use purpose) (FileSystem, bool, error) {
+	for _, disk := range found {
+		if formatted, err := holds(disk, id); err == nil && formatted {
+			return FileSystem{Disk: disk, Formatted: true}, true, nil
+		}
+	}
+	for _, disk := range found {
+		if unit != nil && disk.Unit == *unit {
+			return FileSystem{Disk: disk}, true, formattable(disk, id, use)
+		}
+	}
+	return FileSystem{}, false, nil
 }
 
 func holds(disk Disk, id string) (bool, error) {
@@ -68,22 +85,22 @@ func holds(disk Disk, id string) (bool, error) {
 	return err == nil && volume == id, err
 }
 
-func formattable(disk Disk, id string) error {
+func formattable(disk Disk, id string, use purpose) error {
 	file, err := disk.Open()
 	if err != nil {
-		return failure.New(failure.ScratchMissing, "open %s: %v", disk.Path, err)
+		return failure.New(use.missing, "open %s: %v", disk.Path, err)
 	}
 	defer file.Close()
 	interrupted, err := ext4.Interrupted(file, id)
 	if err != nil {
-		return failure.New(failure.ScratchMissing, "read %s: %v", disk.Path, err)
+		return failure.New(use.missing, "read %s: %v", disk.Path, err)
 	}
 	if interrupted {
 		return nil
 	}
 	offset, blank, err := IsBlank(file, disk.Size)
 	if err != nil {
-		return failure.New(failure.ScratchMissing, "read %s: %v", disk.Path, err)
+		return failure.New(use.missing, "read %s: %v", disk.Path, err)
 	}
 	if blank {
 		return nil
@@ -92,9 +109,9 @@ func formattable(disk Disk, id string) error {
 	if volume, err := ext4.UUID(file); err == nil {
 		what = "the ext4 file system " + volume
 	}
-	return failure.New(failure.ScratchForeign,
-		"%s at unit %d is not blank: it holds %s, not this container's file system %s; it was not changed",
-		disk.Name, disk.Unit, what, id)
+	return failure.New(use.foreign,
+		"%s at unit %d is not blank: it holds %s, not %s %s; it was not changed",
+		disk.Name, disk.Unit, what, use.name, id)
 }
 
 const (

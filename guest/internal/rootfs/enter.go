@@ -68,6 +68,10 @@ func Enter(wanted *spec.Spec, owner Owner) error {
 	if err != nil {
 		return err
 	}
+	volumes, err := openVolumes(wanted.Volumes)
+	if err != nil {
+		return err
+	}
 	if err := detachInitsMounts(); err != nil {
 		return err
 	}
@@ -80,7 +84,7 @@ func Enter(wanted *spec.Spec, owner Owner) error {
 	if err := makeDevices(); err != nil {
 		return err
 	}
-	if err := mountTmpfs(wanted.Tmpfs); err != nil {
+	if err := mountUserMounts(sortedMounts(wanted), volumes); err != nil {
 		return err
 	}
 	if err := attachEtcFiles(etc, wanted.Root.ReadOnly); err != nil {
@@ -96,14 +100,30 @@ func Enter(wanted *spec.Spec, owner Owner) error {
 func openEtcFiles() (map[string]int, error) {
 	files := map[string]int{}
 	for _, name := range etcFiles {
-		path := filepath.Join(EtcDirectory, name)
-		fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		fd, err := openDetached(filepath.Join(EtcDirectory, name))
 		if err != nil {
-			return nil, fmt.Errorf("open %s: %w", path, err)
+			return nil, err
 		}
 		files[name] = fd
 	}
 	return files, nil
+}
+
+func openDetached(path string) (int, error) {
+	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return 0, fmt.Errorf("open %s: %w", path, err)
+	}
+	return fd, nil
+}
+
+// attachDetached mounts what openDetached has opened. The container sees it from then on.
+func attachDetached(fd int, path string) error {
+	err := unix.MoveMount(fd, "", unix.AT_FDCWD, path, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS)
+	if err != nil {
+		return fmt.Errorf("mount on %s: %w", path, err)
+	}
+	return nil
 }
 
 // changeRoot moves the container's root to /. It cannot use pivot_root, which does not work on the initial file system.
@@ -155,22 +175,30 @@ func makeDevices() error {
 	return nil
 }
 
-func mountTmpfs(mounts []spec.Tmpfs) error {
-	for _, tmpfs := range sortedTmpfs(mounts) {
-		options := "mode=1777"
-		if tmpfs.Mode != "" {
-			options = "mode=" + tmpfs.Mode
+func mountUserMounts(mounts []userMount, volumes map[string]int) error {
+	for _, mount := range mounts {
+		var err error
+		if mount.tmpfs != nil {
+			err = mountTmpfs(mount.target, mount.tmpfs)
+		} else {
+			err = attachVolume(volumes[mount.volume.ID], mount.target, mount.volume.ReadOnly)
 		}
-		if tmpfs.Size != nil {
-			options += fmt.Sprintf(",size=%d", *tmpfs.Size)
-		}
-		entry := mountEntry{"tmpfs", filepath.Clean(tmpfs.Target), "tmpfs",
-			unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, options}
-		if err := entry.mount(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func mountTmpfs(target string, wanted *spec.Tmpfs) error {
+	options := "mode=1777"
+	if wanted.Mode != "" {
+		options = "mode=" + wanted.Mode
+	}
+	if wanted.Size != nil {
+		options += fmt.Sprintf(",size=%d", *wanted.Size)
+	}
+	return mount("tmpfs", target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, options)
 }
 
 func attachEtcFiles(files map[string]int, readOnly bool) error {
@@ -179,8 +207,8 @@ func attachEtcFiles(files map[string]int, readOnly bool) error {
 		if err := ensureFile(path); err != nil {
 			return fmt.Errorf("make %s to mount on: %w", path, err)
 		}
-		if err := unix.MoveMount(files[name], "", unix.AT_FDCWD, path, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS); err != nil {
-			return fmt.Errorf("mount on %s: %w", path, err)
+		if err := attachDetached(files[name], path); err != nil {
+			return err
 		}
 		if !readOnly {
 			continue

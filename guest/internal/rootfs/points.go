@@ -26,8 +26,8 @@ type point struct {
 // mountPoints returns the paths on which init mounts file systems and files in the container.
 func mountPoints(wanted *spec.Spec) []point {
 	points := []point{{path: "/dev"}, {path: "/proc"}, {path: "/sys"}}
-	for _, tmpfs := range sortedTmpfs(wanted.Tmpfs) {
-		points = append(points, point{path: filepath.Clean(tmpfs.Target)})
+	for _, mount := range sortedMounts(wanted) {
+		points = append(points, point{path: mount.target})
 	}
 	for _, name := range etcFiles {
 		points = append(points, point{path: "/etc/" + name, file: true})
@@ -38,11 +38,22 @@ func mountPoints(wanted *spec.Spec) []point {
 	return points
 }
 
-// sortedTmpfs returns the mounts with parents before their children.
-func sortedTmpfs(mounts []spec.Tmpfs) []spec.Tmpfs {
-	sorted := append([]spec.Tmpfs{}, mounts...)
-	sort.SliceStable(sorted, func(i, j int) bool {
-		return filepath.Clean(sorted[i].Target) < filepath.Clean(sorted[j].Target)
-	})
+// userMount is a tmpfs or a volume that the spec mounts at a directory.
+type userMount struct {
+	target string
+	tmpfs  *spec.Tmpfs
+	volume *spec.Volume
+}
+
+// sortedMounts returns the mounts of the spec with parents before their children.
+func sortedMounts(wanted *spec.Spec) []userMount {
+	var sorted []userMount
+	for i := range wanted.Tmpfs {
+		sorted = append(sorted, userMount{target: filepath.Clean(wanted.Tmpfs[i].Target), tmpfs: &wanted.Tmpfs[i]})
+	}
+	for i := range wanted.Volumes {
+		sorted = append(sorted, userMount{target: filepath.Clean(wanted.Volumes[i].Target), volume: &wanted.Volumes[i]})
+	}
+	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].target < sorted[j].target })
 	return sorted
 }

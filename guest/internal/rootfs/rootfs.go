@@ -37,9 +37,10 @@ const (
 
 // Builder mounts the root file system.
 type Builder struct {
-	// Images and Scratches receive disk events independently of each other.
+	// Images, Scratches and Volumes receive disk events independently of each other.
 	Images    *disks.Finder
 	Scratches *disks.Finder
+	Volumes   *disks.Finder
 	Modules   *modules.Loader
 	// ScratchMounted is called when the scratch disk is mounted, before anything is changed on it for this start.
 	ScratchMounted func(disk disks.Disk)
@@ -54,6 +55,13 @@ func (b *Builder) Prepare(ctx context.Context, wanted *spec.Spec) error {
 	if err := b.mountImage(ctx, wanted.Image.Disk); err != nil {
 		return err
 	}
+	if err := b.mountRoot(wanted); err != nil {
+		return err
+	}
+	return b.mountVolumes(ctx, wanted.Volumes)
+}
+
+func (b *Builder) mountRoot(wanted *spec.Spec) error {
 	if wanted.Root.ReadOnly {
 		return b.mountReadOnly(wanted)
 	}
@@ -119,7 +127,7 @@ func (b *Builder) mountScratchDisk(ctx context.Context, id string, unit int) err
 			return failure.New(failure.ScratchFormatFailed, "%s: %v", scratch.Disk.Name, err)
 		}
 	}
-	if err := mountAndGrow(scratch.Disk); err != nil {
+	if err := mountAndGrow(scratch.Disk, scratchDirectory); err != nil {
 		return failure.New(failure.ScratchMountFailed, "%s: %v", scratch.Disk.Name, err)
 	}
 	if err := makeStateDirectory(); err != nil {
@@ -145,10 +153,10 @@ func format(disk disks.Disk, id string) error {
 	return errors.Join(template.Write(device, disk.Size, id), device.Close())
 }
 
-// mountAndGrow mounts the scratch disk and grows its file system to the size of the disk: after formatting, after an
+// mountAndGrow mounts a disk that init has formatted and grows its file system to the size of the disk: after formatting, after an
 // interrupted growth, and after the disk was extended. The inode tables are not zeroed in the background: the disk was
 // blank, and writing zeros to a thin disk allocates space.
-func mountAndGrow(disk disks.Disk) error {
+func mountAndGrow(disk disks.Disk, directory string) error {
 	file, err := disk.Open()
 	if err != nil {
 		return err
@@ -162,11 +170,11 @@ func mountAndGrow(disk disks.Disk) error {
 	if grow {
 		options = ""
 	}
-	if err := mount(disk.Path, scratchDirectory, "ext4", unix.MS_NOATIME, options); err != nil {
+	if err := mount(disk.Path, directory, "ext4", unix.MS_NOATIME, options); err != nil {
 		return err
 	}
 	if grow {
-		return ext4.Grow(scratchDirectory, disk.Size, ext4.BlockBytes)
+		return ext4.Grow(directory, disk.Size, ext4.BlockBytes)
 	}
 	return nil
 }
@@ -199,11 +207,11 @@ func copyAttributes(from, to string) error {
 	return unix.Chmod(to, stat.Mode&0o7777)
 }
 
-// Release unmounts the file systems that Prepare has mounted, so that the scratch disk is clean. The container must have
-// ended.
+// Release unmounts the file systems that Prepare has mounted, so that the disks are clean. The container must have ended.
 func Release() error {
-	var failed []error
-	for _, directory := range []string{Root, scratchDirectory, imageDirectory} {
+	mounted, err := mountedVolumes()
+	failed := []error{err}
+	for _, directory := range append(mounted, Root, scratchDirectory, imageDirectory) {
 		if err := unix.Unmount(directory, 0); err != nil && !errors.Is(err, unix.EINVAL) {
 			failed = append(failed, fmt.Errorf("unmount %s: %w", directory, err))
 		}

@@ -34,6 +34,7 @@ type Spec struct {
 	Hosts       map[string]string `json:"hosts"`
 	Root        Root              `json:"root"`
 	Tmpfs       []Tmpfs           `json:"tmpfs"`
+	Volumes     []Volume          `json:"volumes"`
 	ShmSize     *int64            `json:"shm_size"` // nil: DefaultShmSize
 	Stop        Stop              `json:"stop"`
 	Restart     Restart           `json:"restart"`
@@ -143,6 +144,16 @@ type Tmpfs struct {
 	Target string `json:"target"`
 	Size   *int64 `json:"size"`
 	Mode   string `json:"mode"`
+}
+
+// Volume is a disk of its own that is mounted in the container.
+type Volume struct {
+	Name     string `json:"name"` // for messages
+	ID       string `json:"id"`   // the UUID of its file system
+	Unit     *int   `json:"unit"` // its unit on SCSI controller 0, where it may be formatted; nil: only a formatted disk is used
+	Target   string `json:"target"`
+	ReadOnly bool   `json:"read_only"`
+	Copy     bool   `json:"copy"` // the image's files at the target are copied to it at its first use
 }
 
 // DefaultShmSize is the size of /dev/shm in Docker.

@@ -33,7 +33,7 @@ func (s *Spec) validate() error {
 	}
 	for _, check := range []func() error{
 		s.Process.validate, s.validateNetworks, s.validateNames, s.validateRoot, s.Stop.validate, s.Restart.validate,
-		s.validateSysctls,
+		s.validateSysctls, s.validateVolumes,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -158,7 +158,7 @@ func (s *Spec) validateRoot() error {
 		return fmt.Errorf("shm_size %d is not positive", *s.ShmSize)
 	}
 	for i, mount := range s.Tmpfs {
-		if !path.IsAbs(mount.Target) || path.Clean(mount.Target) == "/" {
+		if !isTarget(mount.Target) {
 			return fmt.Errorf("tmpfs[%d].target %q is not an absolute path below /", i, mount.Target)
 		}
 		if mount.Size != nil && *mount.Size < 1 {
@@ -170,6 +170,25 @@ func (s *Spec) validateRoot() error {
 	}
 	return nil
 }
+
+func (s *Spec) validateVolumes() error {
+	known := map[string]bool{}
+	for i, volume := range s.Volumes {
+		if !isUUID(volume.ID) || volume.ID == s.ID || known[volume.ID] {
+			return fmt.Errorf("volumes[%d].id %q is not a lower-case UUID of its own", i, volume.ID)
+		}
+		known[volume.ID] = true
+		if !isTarget(volume.Target) {
+			return fmt.Errorf("volumes[%d].target %q is not an absolute path below /", i, volume.Target)
+		}
+		if volume.Unit != nil && (*volume.Unit < 0 || *volume.Unit > 63) {
+			return fmt.Errorf("volumes[%d].unit %d is not a unit of a SCSI controller", i, *volume.Unit)
+		}
+	}
+	return nil
+}
+
+func isTarget(text string) bool { return path.IsAbs(text) && path.Clean(text) != "/" }
 
 func (s *Stop) validate() error {
 	if _, err := ParseSignal(s.Signal); err != nil {

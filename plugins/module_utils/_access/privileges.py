@@ -130,6 +130,12 @@ _CONTAINERS = (
     ),
     Requirement(
         FOLDER,
+        ("VirtualMachine.Config.AddExistingDisk", "VirtualMachine.Config.RemoveDisk"),
+        "to mount volumes",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
         ("VirtualMachine.GuestOperations.Execute",),
         "to deliver files and secrets to containers",
         propagate=True,

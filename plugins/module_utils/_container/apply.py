@@ -19,7 +19,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     apply_power,
     apply_relocate,
     apply_vm,
+    apply_volumes,
     changes,
+    changes_volumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import StartupError
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
 # The maximum number of requests of a kind that run in parallel. vCenter runs as many as a host and a datastore allow
 # and queues the rest; a long queue delays all other users of the same vCenter.
 _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
+    changes_volumes.AttachVolume: Kind(apply_volumes.attach_volume, limit=32),
     changes.AwaitStatus: Kind(apply_power.await_status),
     changes.Clone: Kind(apply_vm.clone, limit=32),
     changes.Destroy: Kind(apply_vm.destroy, limit=32),
+    changes_volumes.DetachVolumes: Kind(apply_volumes.detach_volumes, limit=32),
     changes.MoveFolder: Kind(apply_vm.move_folder, limit=16),
     changes.MovePool: Kind(apply_vm.move_pool, limit=16),
     changes.PowerOn: Kind(apply_power.power_on, limit=64),

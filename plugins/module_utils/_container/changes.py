@@ -157,7 +157,7 @@ class MoveFolder(ContainerChange):
         return nested(self.machine.name, "folder", value=self.folder.path)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return _with_machine(observed, folder=self.folder, path=f"{self.folder.path}/{self.machine.name}")
+        return with_machine(observed, folder=self.folder, path=f"{self.folder.path}/{self.machine.name}")
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class MovePool(ContainerChange):
         return nested(self.machine.name, "resource_pool", value=self.pool.name)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return _with_machine(observed, pool=self.pool)
+        return with_machine(observed, pool=self.pool)
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class Relocate(ContainerChange):
         return nested(self.machine.name, "datastore", value=self.datastore.name)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return _with_machine(observed, datastore=self.datastore)
+        return with_machine(observed, datastore=self.datastore)
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class Stop(ContainerChange):
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         if observed.machine == self.machine:
-            return _with_machine(observed, power=OFF, start_pending=self.machine.start_pending or self.starts_again)
+            return with_machine(observed, power=OFF, start_pending=self.machine.start_pending or self.starts_again)
         successors = tuple(replace(one, power=OFF) if one == self.machine else one for one in observed.successors)
         return replace(observed, successors=successors)
 
@@ -295,7 +295,7 @@ class PowerOn(ContainerChange):
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         health = "healthy" if self.wait_for == "healthy" else "starting" if self._has_healthcheck else "none"
         status = {"state": "running", "health": health, "restart_count": 0}
-        return _with_machine(observed, power=ON, start_pending=False, status=status)
+        return with_machine(observed, power=ON, start_pending=False, status=status)
 
     @property
     def _has_healthcheck(self) -> bool:
@@ -326,14 +326,15 @@ class AwaitStatus(ContainerChange):
         status = {**(self.machine.status or {}), "state": "running"}
         if self.wait_for == "healthy":
             status["health"] = "healthy"
-        return _with_machine(observed, status=status)
+        return with_machine(observed, status=status)
 
 
 def _name(node: Entry | None) -> str | None:
     return None if node is None else node.name
 
 
-def _with_machine(observed: ObservedContainer, **values: Any) -> ObservedContainer:
+def with_machine(observed: ObservedContainer, **values: Any) -> ObservedContainer:
+    """Return the model with other values of its machine."""
     if observed.machine is None:
         raise ValueError("the plan changes a machine that is not there")
     return replace(observed, machine=replace(observed.machine, **values))

@@ -13,6 +13,11 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_allocation import decode_allocation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_volumes import (
+    decode_attached,
+    decode_snapshots,
+    scsi_units,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     EXIT_NO_RECORD,
     EXIT_NOT_ENDED,
@@ -88,6 +93,7 @@ MACHINE_PROPERTIES = (
     "config.firmware",
     "config.memoryAllocation",
     "config.flags.diskUuidEnabled",
+    "snapshot",
     *(keys.option_path(key) for key in _COMPARED_KEYS),
 )
 IMAGE_PROPERTIES = (
@@ -154,6 +160,9 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         secure_boot=bool(getattr(row.get("config.bootOptions"), "efiSecureBootEnabled", False)),
         disk_uuid=_has_disk_uuid(row),
         scratch_bytes=_scratch_bytes(devices),
+        volumes=decode_attached(devices),
+        scsi_units=scsi_units(devices),
+        snapshots=decode_snapshots(row.get("snapshot")),
         datacenter=_entry(inventory, entry.datacenter),
         folder=_entry(inventory, entry.parent),
         pool=pool,

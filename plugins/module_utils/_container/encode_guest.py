@@ -50,6 +50,7 @@ def encode_guest_document(
     macs: tuple[str | None, ...],
     addresses: Sequence[AssignedAddress | None] = (),
     guest_operations: Mapping[str, str] | None = None,
+    volumes: Sequence[Mapping[str, Any]] = (),
     files: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the guest document. ``macs`` are the adapters' MAC addresses, in the order of the networks, and
@@ -77,6 +78,7 @@ def encode_guest_document(
             for network, mac, address in zip(config.networks, macs, addresses or (None,) * len(macs), strict=True)
         ],
         "root": _root(config),
+        "tmpfs": [mount.document() for mount in config.tmpfs],
         "stop": {
             "signal": config.values["stop_signal"]
             or parse_signal(image_config.get("StopSignal") or "SIGTERM", f"The stop signal of image {config.image}"),
@@ -85,6 +87,8 @@ def encode_guest_document(
     }
     for place, value in config.guest_fields().items():
         _put(document, place, value)
+    if volumes:
+        document["volumes"] = [dict(one) for one in volumes]
     if not document["dns"]["servers"]:
         document["dns"]["servers"] = _dns_servers(addresses)
     if guest_operations is not None:

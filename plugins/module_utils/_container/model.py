@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN, OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
@@ -21,6 +22,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
     FileOption,
     HealthcheckOption,
     NetworkOption,
+    TmpfsOption,
+    VolumeOption,
     plain,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
@@ -76,6 +79,18 @@ class Config:
     @property
     def networks(self) -> tuple[NetworkOption, ...]:
         return tuple(self.values["networks"])
+
+    @property
+    def volumes(self) -> tuple[VolumeOption, ...]:
+        """Return the volumes of both options."""
+        mounts = (one for one in self.values["mounts"] if isinstance(one, VolumeOption))
+        return (*self.values["volumes"], *mounts)
+
+    @property
+    def tmpfs(self) -> tuple[TmpfsOption, ...]:
+        """Return the tmpfs of both options."""
+        mounts = (one for one in self.values["mounts"] if isinstance(one, TmpfsOption))
+        return (*self.values["tmpfs"], *mounts)
 
     @property
     def healthcheck(self) -> HealthcheckOption | None:
@@ -217,6 +232,11 @@ class Machine:
     secure_boot: bool = False
     disk_uuid: bool = True
     scratch_bytes: int | None = None
+    # The First Class Disks, and the units of SCSI controller 0 that have a device.
+    volumes: tuple[AttachedVolume, ...] = ()
+    scsi_units: frozenset[int] = frozenset()
+    # The snapshots, with the times when they were taken.
+    snapshots: tuple[str, ...] = ()
     datacenter: Entry | None = None
     folder: Entry | None = None
     pool: Entry | None = None
@@ -350,6 +370,7 @@ class ContainerPlace:
 
     datacenter: Entry
     networks: tuple[Entry, ...] = ()
+    volumes: tuple[NamedVolume, ...] = ()
     folder: Entry | None = None
     pool: Entry | None = None
     cluster: Entry | None = None

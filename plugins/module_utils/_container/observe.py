@@ -33,6 +33,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_bootstrap import observe_bootstraps
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_templates import observe_templates
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_volumes import observe_named_volumes
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import HOST_STATE
@@ -41,8 +42,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# What is read of hosts and networks besides their names.
-INVENTORY_PROPERTIES = {"HostSystem": HOST_STATE, "Network": (POOL_OF_NETWORK,)}
+# What is read of hosts, networks and datastores besides their names.
+INVENTORY_PROPERTIES = {"HostSystem": HOST_STATE, "Network": (POOL_OF_NETWORK,), "Datastore": ("summary.url",)}
 
 
 def observe_container(session: Session, wanted: DesiredContainer, *, refresh: bool = False) -> ObservedContainer:
@@ -88,7 +89,8 @@ def observe_containers(
             problems.append(error)
     raise_all(problems)
     addressed = observe_addresses(session, wanted, observed)
-    placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, addressed))
+    mounted = observe_named_volumes(session, inventory, wanted, addressed)
+    placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, mounted))
     return observe_templates(session, inventory, wanted, placed)
 
 

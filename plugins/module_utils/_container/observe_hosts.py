@@ -54,6 +54,7 @@ def _new_vm(inventory: Inventory, desired: DesiredContainer, observed: ObservedC
     if place.cluster is None or place.datastore is None or image is None or config is None:
         raise ValueError("a clone is observed without a complete place")
     stores = {"container": place.datastore.moid, "image": image.datastore.moid}
+    stores |= {f"volume {volume.name}": volume.datastore.moid for volume in place.volumes}
     iso = _datastore(inventory, place.datacenter, datastore_name(place.bootstrap))
     if iso is not None:
         stores["bootstrap"] = iso.moid

@@ -20,6 +20,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_allocation as allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_files as files
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_kernel as kernel
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_mounts as mounts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_ports import parse_published_ports
 
@@ -126,7 +127,25 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("read_only", "bool", parsers.as_given, default=False, effect=REPLACE, guest=("root", "read_only")),
     _option("writable", "str", parsers.as_given, default="disk", effect=REPLACE, choices=["disk", "tmpfs"]),
     _option("scratch_size", "str", parsers.parse_scratch_size, effect=REPLACE),
-    _option("tmpfs", "list", parsers.parse_tmpfs, **_STRINGS, guest=("tmpfs",)),
+    _option("tmpfs", "list", mounts.parse_tmpfs, **_STRINGS),
+    _option("volumes", "list", mounts.parse_volumes, **_STRINGS),
+    _option(
+        "mounts",
+        "list",
+        mounts.parse_mounts,
+        elements="dict",
+        options={
+            "type": {"type": "str", "choices": ["volume", "tmpfs", "bind"], "default": "volume"},
+            "source": {"type": "str"},
+            "target": {"type": "str", "required": True},
+            "read_only": {"type": "bool"},
+            "no_copy": {"type": "bool"},
+            "volume_driver": {"type": "str"},
+            "volume_options": {"type": "dict"},
+            "tmpfs_size": {"type": "str"},
+            "tmpfs_mode": {"type": "str"},
+        },
+    ),
     _option("files", "list", files.parse_files, elements="dict", options=files.FILE_ARGUMENTS),
     _option("secrets", "list", files.parse_secrets, elements="dict", options=files.SECRET_ARGUMENTS),
     _option("shm_size", "str", parsers.size_from(4096, "shm_size"), default="64M", guest=("shm_size",)),

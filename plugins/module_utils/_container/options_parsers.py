@@ -11,7 +11,6 @@ option's name for an invalid value.
 from __future__ import annotations
 
 import ipaddress
-import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,7 +24,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
     parse_duration,
     parse_interface,
     parse_mac,
-    parse_mode,
     parse_size,
     parse_strings,
     parse_words,
@@ -33,7 +31,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
     HealthcheckOption,
     NetworkOption,
-    TmpfsOption,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import is_health_test
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import parse_capabilities, parse_signal
@@ -261,34 +258,6 @@ def parse_scratch_size(given: Any, params: Mapping[str, Any]) -> int | None:
     if size < least:
         raise GantryError(f"scratch_size is {given!r}. It must be at least {least // MIB}M.")
     return -(-size // MIB) * MIB
-
-
-def parse_tmpfs(given: Any, _params: Mapping[str, Any]) -> tuple[TmpfsOption, ...]:
-    """Return the tmpfs mounts, with unique targets."""
-    mounts = tuple(_tmpfs_mount(text) for text in given or ())
-    targets = [mount.target for mount in mounts]
-    if len(set(targets)) != len(targets):
-        raise GantryError("tmpfs has one target twice.")
-    return mounts
-
-
-def _tmpfs_mount(text: str) -> TmpfsOption:
-    target, _colon, options = text.partition(":")
-    _absolute(target, "tmpfs")
-    if posixpath.normpath(target) in ("/", "//"):
-        raise GantryError(f"tmpfs is {text!r}. The root of the container cannot be one, see writable.")
-    size, mode = None, "1777"
-    for option in filter(None, options.split(",")):
-        key, _equals, value = option.partition("=")
-        if key == "size":
-            size = parse_size(value, f"tmpfs {target} size")
-            if size == 0:
-                raise GantryError(f"tmpfs is {text!r}. Its size must be at least one byte.")
-        elif key == "mode":
-            mode = parse_mode(value, f"tmpfs {target} mode")
-        else:
-            raise GantryError(f"tmpfs is {text!r}. The only supported mount options are size and mode.")
-    return TmpfsOption(target=target, size=size, mode=mode)
 
 
 def size_from(least: int, option: str) -> Callable[[Any, Mapping[str, Any]], int]:

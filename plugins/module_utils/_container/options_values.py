@@ -63,6 +63,19 @@ class TmpfsOption:
 
 
 @dataclass(frozen=True)
+class VolumeOption:
+    """One volume that is mounted in the container. ``copy``: at its first use it gets the image's files."""
+
+    source: str
+    target: str
+    read_only: bool = False
+    copy: bool = True
+
+    def document(self) -> dict[str, Any]:
+        return {"source": self.source, "target": self.target, "read_only": self.read_only, "copy": self.copy}
+
+
+@dataclass(frozen=True)
 class FileOption:
     """One file or secret. Its content is in no representation; the digest is keyed."""
 
@@ -85,7 +98,7 @@ class FileOption:
 
 def plain(value: Any) -> Any:
     """Return a value in its JSON form, for records and for the guest document."""
-    if isinstance(value, (NetworkOption, HealthcheckOption, TmpfsOption, FileOption)):
+    if isinstance(value, (NetworkOption, HealthcheckOption, TmpfsOption, VolumeOption, FileOption)):
         return value.document()
     if isinstance(value, tuple):
         return [plain(item) for item in value]

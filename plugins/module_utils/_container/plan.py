@@ -31,6 +31,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Relocate,
     Stop,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import AttachVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import (
     in_other_cluster,
     in_other_datastore,
@@ -56,6 +57,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_che
     refuse_foreign,
     same_entry,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_volumes import (
+    attachments,
+    detachment,
+    refuse_held_volumes,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
     BOOT,
     LIVE,
@@ -68,6 +74,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     target_machine,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
+    missing_volumes,
+    surplus_volumes,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FilesToDeliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import SUCCESSOR_SUFFIX
@@ -139,13 +149,16 @@ class _Planner:
         if image is None or place is None:
             raise ValueError("a configuration is planned without its image and place")
         refuse_firmware(config, image)
+        refuse_held_volumes(self.seen, place)
         self._adopt_lone_successor()
         machine = self.seen.machine
         self.was_running = machine is not None and machine.should_run
         if machine is None:
             self._do(self._clone(config, self.desired.name, image, place, starts=self.desired.wants_running))
+            self._attach(place)
         elif reason := replace_reason(self.desired, config, machine, image.digest):
             self._replace(config, machine, image, place, reason)
+            self._attach(place)
         else:
             self._discard_successors()
             self._move(place)
@@ -237,7 +250,23 @@ class _Planner:
         return repaired_machine(target, firmware=image.firmware, spare_bootstrap=self.seen.spare_bootstrap)
 
     def _reconfigure(self, config: Config, image: Image, place: ContainerPlace) -> None:
+        machine = self._machine()
+        surplus = surplus_volumes(machine, place)
+        if surplus or missing_volumes(machine, place):
+            # A guest mounts its volumes only when it starts.
+            self._stop(machine)
+        if surplus:
+            self._detach(self._machine(), surplus)
         self._converge_to(lambda machine: self._target(machine, config, image, place), place.claims)
+        self._attach(place)
+
+    def _attach(self, place: ContainerPlace) -> None:
+        """Attach the volumes that the VM lacks."""
+        for volume, unit in attachments(self._machine(), place):
+            self._do(AttachVolume(self.desired.name, self._machine(), volume, unit))
+
+    def _detach(self, machine: Machine, ids: tuple[str, ...]) -> None:
+        self._do(detachment(self.desired.name, machine, ids))
 
     def _repair(self) -> None:
         """Plan the repair of what the VM needs to start, without a configuration."""
@@ -336,4 +365,10 @@ class _Planner:
             self._stop(machine, records=False)
             off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
             machine = off[0]
+        if machine.volumes:
+            # A volume is never removed with a VM.
+            self._detach(machine, tuple(one.id for one in machine.volumes))
+            machine = next(
+                one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid
+            )
         self._do(Destroy(self.desired.name, machine))

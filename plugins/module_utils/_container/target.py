@@ -29,6 +29,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_allocation import target_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
+    guest_volumes,
+    missing_volumes,
+    surplus_volumes,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 
@@ -105,6 +110,7 @@ def target_machine(
             macs=expected_macs(config, adapters),
             addresses=place.addresses,
             guest_operations=_guest_operations(desired, machine),
+            volumes=guest_volumes(machine, config, place),
             files=target_announcement(desired),
         ),
         memory_mb=config.memory_mb,
@@ -161,6 +167,8 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
         return True
     if config is None or observed.image is None or observed.place is None or not machine.running:
         return False
+    if missing_volumes(machine, observed.place) or surplus_volumes(machine, observed.place):
+        return True
     return bool(differing(machine, target_machine(desired, config, machine, observed.image, observed.place), OFFLINE))
 
 

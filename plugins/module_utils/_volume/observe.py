@@ -96,6 +96,20 @@ def read_volumes(
     session: Session, inventory: Inventory, accept: Callable[[Volume], bool], names: Collection[str] | None
 ) -> list[Volume]:
     """Return the accepted volumes with the VMs that use them. Of a single name, only disks of this name are read."""
+    volumes = read_used_volumes(session, inventory, accept, names)
+    named = _read_names(session, {user for volume in volumes for user in volume.users})
+    return [replace(volume, users=tuple(sorted(named.get(user, user) for user in volume.users))) for volume in volumes]
+
+
+def read_used_volumes(
+    session: Session,
+    inventory: Inventory,
+    accept: Callable[[Volume], bool],
+    names: Collection[str] | None,
+    *,
+    asks: Callable[[Volume], bool] = lambda _volume: True,
+) -> list[Volume]:
+    """Return the accepted volumes with the MoIDs of their users, which are read only of those that ``asks`` selects."""
     by_url = datastores_by_url(inventory.all("Datastore"))
     with VolumeCatalog(session) as catalog:
         ids = catalog.find(
@@ -108,12 +122,9 @@ def read_volumes(
             volume = None if datastore is None else decode_volume(one, datastore, ())
             if volume is not None and accept(volume):
                 volumes.append(volume)
-        users = catalog.users([str(volume.id) for volume in volumes]) if volumes else {}
-    named = _read_names(session, {user for some in users.values() for user in some})
-    return [
-        replace(volume, users=tuple(sorted(named.get(user, user) for user in users.get(str(volume.id), ()))))
-        for volume in volumes
-    ]
+        asked = [str(volume.id) for volume in volumes if asks(volume)]
+        users = catalog.users(asked) if asked else {}
+    return [replace(volume, users=tuple(users.get(str(volume.id), ()))) for volume in volumes]
 
 
 def _is_in(volume: Volume, datacenter: Entry) -> bool:

@@ -46,7 +46,7 @@ def booter(bootstrap: Build, directory: Path, image: Path) -> Iterator[Boot]:
     machines: list[Machine] = []
 
     def boot(spec: dict[str, Any] | bytes, *, disk: Path | None = image, **settings: Any) -> Machine:
-        names = {"scratch", "scratch_unit"}
+        names = {"scratch", "scratch_unit", "volumes"}
         others = {name: settings.pop(name) for name in names & settings.keys()}
         machine = Machine(
             bootstrap, directory / f"vm{len(machines)}", spec, disk, hardware=Hardware(**settings), **others

@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     DesiredContainer,
     Image,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
@@ -63,8 +64,17 @@ PLACE = ContainerPlace(
 
 
 def place_of(config: Config) -> ContainerPlace:
-    """Return a place with the networks of a configuration."""
-    return replace(PLACE, networks=tuple(entry(network.name, "Network", network.name) for network in config.networks))
+    """Return a place with the networks and the volumes of a configuration."""
+    return replace(
+        PLACE,
+        networks=tuple(entry(network.name, "Network", network.name) for network in config.networks),
+        volumes=tuple(volume(option.source) for option in config.volumes),
+    )
+
+
+def volume(name: str, **users: str) -> NamedVolume:
+    """Return a volume that exists, with the paths of its users by their MoIDs."""
+    return NamedVolume(name=name, id=f"id-of-{name}", datastore=DATASTORES[0], users=users)
 
 
 def config_of(**options: Any) -> Config:

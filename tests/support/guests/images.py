@@ -78,6 +78,7 @@ def make_spec(args: list[str], **changes: Any) -> dict[str, Any]:
         "hosts": {},
         "root": {"read_only": False, "scratch": None, "tmpfs_size": None},
         "tmpfs": [],
+        "volumes": [],
         "shm_size": None,
         "stop": {"signal": "SIGTERM", "timeout": 10},
         "restart": {"policy": "no", "max_retries": 0},
@@ -104,7 +105,8 @@ def _tar(bare: bool, programs: Iterable[Path]) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         names = ["bin"] if bare else ["bin", "dev", "etc", "home", "home/web", "proc", "root", "sys", "tmp", "www"]
         for name in names:
-            _add(archive, name, kind=tarfile.DIRTYPE, mode=0o1777 if name == "tmp" else 0o755)
+            owner = 1000 if name == "home/web" else 0
+            _add(archive, name, kind=tarfile.DIRTYPE, mode=0o1777 if name == "tmp" else 0o755, owner=owner)
         _add(archive, "bin/busybox", BUSYBOX.read_bytes(), mode=0o755)
         for program in programs:
             _add(archive, f"bin/{program.name}", program.read_bytes(), mode=0o755)
@@ -115,6 +117,7 @@ def _tar(bare: bool, programs: Iterable[Path]) -> bytes:
             _add(archive, "etc/group", _GROUP.encode())
             _add(archive, "etc/resolv.conf", kind=tarfile.SYMTYPE, link="../run/nowhere/resolv.conf")
             _add(archive, "etc/not-a-program", b"just text\n")
+            _add(archive, "home/web/.profile", b"of the image\n", mode=0o640, owner=1000)
             _add(archive, "www/index.html", b"hello from the image\n")
             _add(archive, "www/from-image", b"original\n")
     return buffer.getvalue()
@@ -128,7 +131,9 @@ def _add(
     kind: bytes = tarfile.REGTYPE,
     mode: int = 0o644,
     link: str = "",
+    owner: int = 0,
 ) -> None:
     entry = tarfile.TarInfo(name)
     entry.type, entry.mode, entry.linkname, entry.size = kind, mode, link, len(content)
+    entry.uid = entry.gid = owner
     archive.addfile(entry, io.BytesIO(content))

@@ -20,7 +20,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,7 @@ class Machine:
     scratch: Path | None = None
     hardware: Hardware = field(default_factory=Hardware)
     scratch_unit: int = 1
+    volumes: Mapping[int, Path] = field(default_factory=dict)  # by their units
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -276,6 +277,7 @@ class Machine:
             disks.append((0, self.image, True))
         if self.scratch is not None:
             disks.append((self.scratch_unit, self.scratch, False))
+        disks += [(unit, path, False) for unit, path in self.volumes.items()]
         if self.hardware.spec_by == "disk":
             path = self.directory / "spec.img"
             path.write_bytes((b"GANTRYSPEC1\n" + self._document()).ljust(1 << 20, b"\0"))

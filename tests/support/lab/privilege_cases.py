@@ -165,6 +165,7 @@ class Cases:
             Step("restart", {**started, "memory": "256M", "cpus": 2, "env": {"A": "b"}, "notes": "changed"}),
             Step("network", {**started, "networks": [{"name": "Backend"}]}),
             Step("repair", started, self._tamper),
+            Step("mount", {**started, "volumes": [f"{NAME}:/data"]}, self._volume),
             Step("replace", {**started, "recreate": True}, self._image_as_vm),
             Step("move", moved),
             Step("relocate", on_other),

@@ -12,7 +12,11 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json, parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import NetworkOption, TmpfsOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
+    NetworkOption,
+    TmpfsOption,
+    VolumeOption,
+)
 from tests.support.builders.containers import config_of, desired_container
 
 
@@ -35,6 +39,12 @@ def test_without_image_only_the_state_is_managed() -> None:
 
 def test_absent_ignores_the_other_options() -> None:
     assert desired_container(state="absent", env={"A": "b"}).config is None
+
+
+def mount(**given: Any) -> dict[str, Any]:
+    """Return a mount as Ansible validates it."""
+    names = ("source", "read_only", "no_copy", "volume_driver", "volume_options", "tmpfs_size", "tmpfs_mode")
+    return {"type": "volume", **dict.fromkeys(names), **given}
 
 
 @pytest.mark.parametrize("name", ["", "-web", "a b", "a/b", "x" * 64, "gantry-image-1", "web-gantry-next"])
@@ -65,9 +75,25 @@ def test_a_name_with_an_underscore_gives_a_host_name_without() -> None:
         ({"networks": [{"name": "n", "gateway": "10.0.0.1"}]}, "without ipv4_address"),
         ({"networks": [{"name": "n", "ipv4_address": "10.0.0.5/24", "gateway": "10.0.1.1"}]}, "not in the network"),
         ({"networks": [{"name": "n", "mac_address": "00:50:56:00:00:01"}] * 2}, "one mac_address to two"),
-        ({"tmpfs": ["tmp"]}, "tmpfs is 'tmp'"),
+        ({"tmpfs": ["tmp"]}, "tmpfs has the target 'tmp'"),
         ({"tmpfs": ["/tmp:noexec"]}, "only supported mount options"),
-        ({"tmpfs": ["/tmp", "/tmp:size=1m"]}, "one target twice"),
+        ({"tmpfs": ["/tmp", "/tmp:size=1m"]}, "tmpfs: the target /tmp is given twice"),
+        ({"tmpfs": ["/data"], "volumes": ["data:/data/"]}, "volumes and tmpfs: the target /data is given twice"),
+        ({"volumes": ["/srv:/data"]}, "path of a host.*such as srv:/path"),
+        ({"volumes": ["./x/y:/data"]}, "such as x-y:/path"),
+        ({"volumes": ["/data"]}, "path of a host"),
+        ({"volumes": ["data"]}, "must be NAME:PATH"),
+        ({"volumes": ["data:/"]}, "cannot be a volume"),
+        ({"volumes": ["data:x"]}, "not an absolute path"),
+        ({"volumes": ["data:/data:z"]}, "only supported modes"),
+        ({"volumes": ["data:/data:ro,rw"]}, "only supported modes"),
+        ({"volumes": ["data:/a", "data:/b"]}, "mounted at two targets"),
+        ({"mounts": [mount(target="/a", type="bind", source="data")]}, "path of a host"),
+        ({"mounts": [mount(target="/a", source="C:\\data")]}, "path of a host"),
+        ({"mounts": [mount(target="/a")]}, "Give the name of a volume"),
+        ({"mounts": [mount(target="/a", source="data", tmpfs_size="1M")]}, "tmpfs_size for /a, which type volume"),
+        ({"mounts": [mount(target="/a", type="tmpfs", read_only=True)]}, "read_only for /a, which type tmpfs"),
+        ({"mounts": [mount(target="/a", source="d", volume_options={"type": "nfs"})]}, "NFS, xfs"),
         ({"tmpfs": ["/:size=1m"]}, "The root of the container"),
         ({"tmpfs": ["/tmp:size=0"]}, "at least one byte"),
         ({"dns_search_domains": ["a b"]}, "dns_search_domains holds 'a b'"),
@@ -141,3 +167,22 @@ def test_canonical_json_is_read_back_from_xml() -> None:
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '"x"', "null"])
 def test_damaged_json_is_read_as_absent(text: str | None) -> None:
     assert parse_object(text) is None
+
+
+def test_volumes_and_mounts_name_volumes_in_dockers_words() -> None:
+    options = {
+        "volumes": ["data:/var/lib/app", "conf:/etc/app:ro,nocopy"],
+        "mounts": [
+            mount(source="logs", target="/log", read_only=True),
+            mount(type="tmpfs", target="/tmp", tmpfs_size="1M", tmpfs_mode="700"),
+        ],
+        "tmpfs": ["/run"],
+    }
+    config = desired_container(image="image:0", **options).config
+    assert config is not None
+    assert config.volumes == (
+        VolumeOption("data", "/var/lib/app"),
+        VolumeOption("conf", "/etc/app", read_only=True, copy=False),
+        VolumeOption("logs", "/log", read_only=True),
+    )
+    assert config.tmpfs == (TmpfsOption("/run"), TmpfsOption("/tmp", 1 << 20, "700"))

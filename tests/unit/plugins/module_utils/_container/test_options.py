@@ -33,6 +33,7 @@ from tests.support.docs.shapes import option_shape
 GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec" / "spec.go"
 GUEST_OPERATIONS = {"guest_operations": True, "guest_key": "0123456789abcdef"}
 # A change of each option, with the other options that it requires.
+MOUNT_OPTIONS = next(option.argument["options"] for option in OPTIONS if option.name == "mounts")
 CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "image": {"image": "image:1"},
     "command": {"command": ["other"]},
@@ -66,6 +67,8 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "writable": {"writable": "tmpfs"},
     "scratch_size": {"scratch_size": "1G"},
     "tmpfs": {"tmpfs": ["/run"]},
+    "volumes": {"volumes": ["data:/data"]},
+    "mounts": {"mounts": [{**dict.fromkeys(MOUNT_OPTIONS), "type": "tmpfs", "target": "/data"}]},
     "files": {"files": [{"target": "/etc/app.conf", "content": "a"}], **GUEST_OPERATIONS},
     "secrets": {"secrets": [{"name": "db", "content": "s"}], **GUEST_OPERATIONS},
     "shm_size": {"shm_size": "1G"},
@@ -147,7 +150,7 @@ def test_a_change_takes_effect_as_the_table_says(option: ContainerOption) -> Non
         kinds
         == {
             LIVE: ["Reconfigure"],
-            RESTART: ["Stop", "Reconfigure", "PowerOn"],
+            RESTART: ["Stop", "Reconfigure", *(["AttachVolume"] if option.name == "volumes" else []), "PowerOn"],
             REPLACE: ["Clone", "Stop", "Destroy", "Promote", "PowerOn"],
         }[option.effect]
     )

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Attach volumes to container VMs and detach them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import (
+    AttachVolume,
+    DetachVolumes,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_volumes import decode_attached
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import scsi_controller
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_catalog import disk_id
+
+
+def attach_volume(subject: ContainerSubject, change: AttachVolume) -> Flow[None]:
+    """Attach the volume at its unit of the first SCSI controller."""
+    vm, volume = subject.vm(change.machine), change.volume
+    controller = scsi_controller((yield from subject.bench.devices(subject.moid(change.machine))))
+    if controller is None:
+        raise GantryError(
+            f"The VM {change.machine.name} has no SCSI controller to attach the volume {volume.name} to. Set recreate: "
+            "true to create it again from its image."
+        )
+    yield Job(
+        change.machine.name,
+        f"attach the volume {volume.name} to",
+        lambda: vm.AttachDisk_Task(
+            diskId=disk_id(volume.id),
+            datastore=volume.datastore.ref,
+            controllerKey=controller.key,
+            unitNumber=change.unit,
+        ),
+    )
+
+
+def detach_volumes(subject: ContainerSubject, change: DetachVolumes) -> Flow[None]:
+    """Detach the volumes, and check that the VM has none of them any more: its removal would include them."""
+    vm, moid = subject.vm(change.machine), subject.moid(change.machine)
+    present = {one.id for one in decode_attached((yield from subject.bench.devices(moid)))}
+    for volume in change.ids:
+        if volume in present:
+            yield Job(change.machine.name, "detach a volume from", _detaching(vm, volume))
+    left = {one.id for one in decode_attached((yield from subject.bench.devices(moid)))} & set(change.ids)
+    if left:
+        raise GantryError(
+            f"vCenter has detached the volumes from {change.machine.name}, and the VM still has the disks "
+            f"{listed(sorted(left))}. Nothing else was changed. Look at its disks in the vSphere Client, and run again."
+        )
+
+
+def _detaching(vm: Any, volume: str) -> Callable[[], Any]:
+    return lambda: vm.DetachDisk_Task(diskId=disk_id(volume))
