@@ -106,8 +106,8 @@ def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:
     vm, machine = subject.vm(change.machine), change.machine
     if machine.has_ended and change.records:
         yield from _record_end(subject, subject.moid(machine), canonical_json(dict(machine.status or {})))
-    if change.starts_again:
-        yield _mark_start(subject, subject.moid(machine), pending=True)
+    if change.pending_after != machine.start_pending:
+        yield _mark_start(subject, subject.moid(machine), pending=change.pending_after)
     can_ask = machine.tools_running and not change.force and machine.power != SUSPENDED
     if can_ask and (yield from _shut_down(subject, change)):
         return

@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     OFF,
     ON,
+    SUSPENDED,
     ContainerPlace,
     Image,
     Machine,
@@ -215,6 +216,11 @@ class Stop(ContainerChange):
     # Whether the plan starts it again only because it ran: if the run is interrupted, the next one must know that.
     starts_again: bool = False
 
+    @property
+    def pending_after(self) -> bool:
+        """Return whether the next run starts the container; a suspended one did not run, whatever was marked before."""
+        return self.starts_again or (self.machine.start_pending and self.machine.power != SUSPENDED)
+
     def describe(self) -> str:
         return f"{'kill' if self.force else 'stop'} {self.machine.name}"
 
@@ -226,7 +232,7 @@ class Stop(ContainerChange):
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         if observed.machine == self.machine:
-            return with_machine(observed, power=OFF, start_pending=self.machine.start_pending or self.starts_again)
+            return with_machine(observed, power=OFF, start_pending=self.pending_after)
         successors = tuple(replace(one, power=OFF) if one == self.machine else one for one in observed.successors)
         return replace(observed, successors=successors)
 

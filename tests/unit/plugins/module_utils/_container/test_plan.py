@@ -258,6 +258,13 @@ def test_a_successor_for_another_configuration_is_changed_or_created_again() -> 
     assert kinds(plan(desire(), old, successors=(other_image,)))[:2] == ["Destroy", "Clone"]
 
 
+def test_a_suspended_container_that_an_earlier_run_was_to_start_stays_off_when_it_is_replaced() -> None:
+    machine = replace(existing(desire("present"), SUSPENDED), start_pending=True)
+    changes = plan(desire("present", recreate=True), machine)
+    assert kinds(changes) == ["Clone", "Stop", "Destroy", "Promote"]
+    assert not changes[1].pending_after
+
+
 def test_a_replacement_killed_before_the_rename_continues_with_it() -> None:
     successor = replace(existing(desire(), OFF, name="web-gantry-next"), moid="vm-78")
     assert kinds(plan(desire(), None, successors=(successor,))) == ["Promote", "PowerOn"]
