@@ -147,7 +147,15 @@ OPTIONS: tuple[ContainerOption, ...] = (
         },
     ),
     _option("files", "list", files.parse_files, elements="dict", options=files.FILE_ARGUMENTS),
-    _option("secrets", "list", files.parse_secrets, elements="dict", options=files.SECRET_ARGUMENTS),
+    _option(
+        # Their contents are not logged; their names and targets are.
+        "secrets",
+        "list",
+        files.parse_secrets,
+        elements="dict",
+        options=files.SECRET_ARGUMENTS,
+        no_log=False,
+    ),
     _option("shm_size", "str", parsers.size_from(4096, "shm_size"), default="64M", guest=("shm_size",)),
     _option("capabilities", "list", parsers.capabilities_of("capabilities"), **_STRINGS),
     _option("cap_drop", "list", parsers.capabilities_of("cap_drop"), **_STRINGS),

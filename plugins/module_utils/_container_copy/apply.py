@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_archive import Packed, archive_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply_local import receive
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.changes import CopyIn, CopyOut
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.changes import CopyChange, CopyIn, CopyOut
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.model import (
     DIRECTORY,
     FILE,
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 _TAR_KINDS = {FILE: TAR_FILE, DIRECTORY: TAR_DIRECTORY, SYMLINK: TAR_SYMLINK}
 
 
-def apply_copy(
-    session: Session, desired: DesiredCopy, observed: ObservedCopy, change: CopyIn | CopyOut
-) -> ObservedCopy:
+def apply_copy(session: Session, desired: DesiredCopy, observed: ObservedCopy, change: CopyChange) -> ObservedCopy:
     """Copy the files of the change."""
     guest = Guest(session, observed.guest, observed.reached)
     if isinstance(change, CopyOut):

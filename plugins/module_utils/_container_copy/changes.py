@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.model import (
     FILE,
@@ -63,6 +63,9 @@ class CopyOut:
     def project(self, observed: ObservedCopy) -> ObservedCopy:
         files = _merged(observed.local.files, self.files)
         return replace(observed, local=replace(observed.local, files=files), copied=_paths(self.files))
+
+
+CopyChange: TypeAlias = "CopyIn | CopyOut"
 
 
 def _what(files: tuple[FileChange, ...]) -> str:

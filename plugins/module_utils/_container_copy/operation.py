@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.apply import apply_copy
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.changes import CopyIn, CopyOut
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.changes import CopyChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.desire import desire_copy
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.model import DesiredCopy, ObservedCopy
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.observe import observe_copy
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-class ContainerVmCopy(Operation[DesiredCopy, ObservedCopy, CopyIn | CopyOut]):
+class ContainerVmCopy(Operation[DesiredCopy, ObservedCopy, CopyChange]):
     """Copy files into or out of a container."""
 
     name = "container_vm_copy"
@@ -46,7 +46,7 @@ class ContainerVmCopy(Operation[DesiredCopy, ObservedCopy, CopyIn | CopyOut]):
     def observe(self, session: Session, desired: DesiredCopy) -> ObservedCopy:
         return observe_copy(session, desired)
 
-    def plan(self, desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyIn | CopyOut]:
+    def plan(self, desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyChange]:
         return plan_copy(desired, observed)
 
     def apply(
@@ -54,7 +54,7 @@ class ContainerVmCopy(Operation[DesiredCopy, ObservedCopy, CopyIn | CopyOut]):
         session: Session,
         desired: DesiredCopy,
         observed: ObservedCopy,
-        plan: Plan[CopyIn | CopyOut],
+        plan: Plan[CopyChange],
         report: Report,
     ) -> ObservedCopy:
         (change,) = plan.changes

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_copy.changes import (
+    CopyChange,
     CopyIn,
     CopyOut,
 )
@@ -31,14 +32,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 Differs = Callable[[FileFacts, FileFacts], bool]
 
 
-def plan_copy(desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyIn | CopyOut]:
+def plan_copy(desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyChange]:
     """Return the copy of the files that differ."""
     if desired.dest is not None:
         return _plan_out(desired, observed)
     return _plan_in(desired, observed)
 
 
-def _plan_in(desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyIn | CopyOut]:
+def _plan_in(desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyChange]:
     listing = observed.listing
     others = [file.path for file in observed.local.files if file.kind == OTHER]
     if others:
@@ -52,7 +53,7 @@ def _plan_in(desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyIn | Copy
     return Plan((CopyIn(desired.name, listing.path, files),) if files else ())
 
 
-def _plan_out(desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyIn | CopyOut]:
+def _plan_out(desired: DesiredCopy, observed: ObservedCopy) -> Plan[CopyChange]:
     listing, local = observed.listing, observed.local
     if not listing.files:
         raise GantryError(f"There is no {desired.container_path} in container {desired.name}. Check container_path.")

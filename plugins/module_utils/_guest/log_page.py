@@ -100,7 +100,7 @@ def parse_position(text: str) -> LogPosition | None:
 
 def decode_page(raw: bytes, subject: str) -> LogPage:
     """Return a page; raise a GantryError that begins with ``subject`` if it is not one."""
-    begin, _, records = raw.partition(b"\n")
+    begin, _newline, records = raw.partition(b"\n")
     document = parse_document(begin, subject)
     return LogPage(
         records=tuple(_decode_records(records, subject)),

@@ -135,7 +135,7 @@ func (l *lab) result(t *object.Task, err error) types.AnyType {
 	}
 	info, err := t.WaitForResult(l.Context())
 	if err != nil {
-		l.Fatalf("%s: %v", info.Name, err)
+		l.Fatalf("%s: %v", t.Reference(), err)
 	}
 	return info.Result
 }
