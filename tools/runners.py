@@ -65,6 +65,8 @@ def pytest(arguments: Sequence[str], venv: Path = VENV) -> Counts:
     """Run pytest of an environment with a worker for each CPU; a run in which no test passed is a failure."""
     # Tests of a file stay together and in their order: they share expensive fixtures.
     workers = ["-n", str(min(os.cpu_count() or 1, _MOST_WORKERS)), "--dist", "loadfile"]
+    # The time of all tests is limited, so those that take much of it are named.
+    workers += ["--durations=15", "--durations-min=8"]
     with tempfile.TemporaryDirectory(prefix="gantry-pytest-") as folder:
         report = Path(folder) / "report.xml"
         command = [str(venv / "bin" / "python"), "-m", "pytest", f"--junit-xml={report}", *workers, *arguments]
