@@ -8,6 +8,7 @@ The runs are in this process and not by ansible-playbook, because there is one f
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -114,6 +115,7 @@ def test_a_run_killed_between_changes_is_finished_by_the_next(
         if before is not None:
             run(lab, before)
         finished = run(lab, after, Kill(changes, at_once))
+        await_tasks(builder)
         run(lab, after)
         assert builder.vms(NAME + SUCCESSOR) == [], changes
         if after.get("state") == "absent":
@@ -123,6 +125,13 @@ def test_a_run_killed_between_changes_is_finished_by_the_next(
         builder.clear()
         changes += 1
     assert changes > 2
+
+
+def await_tasks(builder: VmBuilder) -> None:
+    """Wait until vCenter has done what the killed run has submitted: meanwhile the next run is told to run again."""
+    deadline = time.monotonic() + 60
+    while any(task.info.state in ("queued", "running") for task in builder.session.content.taskManager.recentTask):
+        assert time.monotonic() < deadline
 
 
 def check(container: Vm, wanted: Mapping[str, Any]) -> None:

@@ -162,6 +162,7 @@ class Cases:
         return [
             Step("create", started),
             Step("change", {**started, "labels": {"tier": "front"}}),
+            Step("resources", {**started, "labels": {"tier": "front"}, "cpu_shares": "high"}),
             Step("restart", {**started, "memory": "256M", "cpus": 2, "env": {"A": "b"}, "notes": "changed"}),
             Step("network", {**started, "networks": [{"name": "Backend"}]}),
             Step("repair", started, self._tamper),

@@ -84,6 +84,22 @@ func (l *lab) taskOfFolder() types.TaskInfo {
 	return last.Info
 }
 
+func TestAFileHasTheTimeAtWhichItWasWritten(t *testing.T) {
+	l := newLab(t)
+	l.upload("gantry/early", "1")
+	l.advance(20 * time.Minute)
+	l.upload("gantry/late", "2")
+	browser := must(l.store.Browser(t.Context()))(t)
+	spec := types.HostDatastoreBrowserSearchSpec{Details: &types.FileQueryFlags{Modification: true}}
+	found := l.result(browser.SearchDatastore(t.Context(), "[shared0] gantry", &spec)).(types.HostDatastoreBrowserSearchResults)
+	times := map[string]time.Time{}
+	for _, file := range found.File {
+		times[file.GetFileInfo().Path] = *file.GetFileInfo().Modification
+	}
+	l.ahead("the time of the file before", times["early"], 0)
+	l.ahead("the time of the file after", times["late"], 20*time.Minute)
+}
+
 func TestSessionsThatWereIdleEndWhenTheClockMoves(t *testing.T) {
 	l := newLab(t)
 	idle, busy := l.connect(), l.connect()

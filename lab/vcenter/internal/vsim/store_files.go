@@ -231,7 +231,7 @@ func (f *search) describe(info fs.FileInfo) types.BaseFileInfo {
 		base.FileSize = info.Size()
 	}
 	if details.Modification {
-		base.Modification = types.NewTime(info.ModTime())
+		base.Modification = types.NewTime(f.server.clock.At(info.ModTime()))
 	}
 	if details.FileOwner {
 		base.Owner = "root"
